@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/**
+ * Reads a process's configuration, once, at its start. A variable NAME may be given as NAME_FILE, the path of a file
+ * that holds the value, which is how secrets come in.
+ *
+ * @throws Error that names every variable that is missing or wrong, without its value
+ */
+export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.infer<z.ZodObject<Shape>> {
+  const raw = Object.fromEntries(Object.keys(shape).map((name) => [name, readVariable(name)]));
+  const result = z.object(shape).safeParse(raw);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`Configuration is not valid. ${problems.join('; ')}`);
+}
+
+/** `host:port` to listen on or to call. */
+export const address = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port');
+
+export const port = z.coerce.number().int().min(1).max(65_535);
+
+/** A secret of 32 bytes in base64. */
+export const secretKey = z
+  .base64()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
+
+export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
+
+function readVariable(name: string): string | undefined {
+  const file = process.env[`${name}_FILE`];
+  return file === undefined ? process.env[name] : readFileSync(file, 'utf8').trim();
+}

@@ -1,0 +1,31 @@
+import type { Logger } from './logger.js';
+
+/** Longest time a process takes to finish its running calls, in milliseconds. */
+const stopTimeoutMs = 8_000;
+
+/**
+ * Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of a parent that started it
+ * with an IPC channel. Ends the process when `stop` is done or takes too long.
+ */
+export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void {
+  let stopping = false;
+  const end = (why: string) => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ why }, 'stopping');
+    setTimeout(() => {
+      logger.error('did not stop in time');
+      process.exit(1);
+    }, stopTimeoutMs).unref();
+    stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        logger.error({ err: error }, 'failed to stop');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', () => end('SIGTERM'));
+  process.once('SIGINT', () => end('SIGINT'));
+  process.once('disconnect', () => end('parent gone'));
+}
