@@ -1,0 +1,48 @@
+// Makes src/gen from the proto files: messages and service definitions by ts-proto, a list of all services, and the
+// descriptors with their comments and options, from which the bindings are derived at start.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const workspace = join(import.meta.dirname, '../..');
+const paths = ['proto/rapport', 'google/rpc/status.proto', 'google/rpc/error_details.proto'].flatMap((path) => [
+  '--path',
+  path.startsWith('google/') ? `node_modules/google-proto-files/${path}` : path,
+]);
+const gen = join(import.meta.dirname, 'src/gen');
+
+execFileSync('buf', ['generate', '--template', 'libs/contracts/buf.gen.yaml', ...paths], {
+  cwd: workspace,
+  stdio: 'inherit',
+});
+const descriptors = execFileSync('buf', ['build', '-o', '-#format=binpb', ...paths], {
+  cwd: workspace,
+  maxBuffer: 64 * 1024 * 1024,
+});
+mkdirSync(gen, { recursive: true });
+writeFileSync(
+  join(gen, 'descriptors.ts'),
+  `/** Every proto file of the platform and what it imports, as a google.protobuf.FileDescriptorSet. */\n` +
+    `export const fileDescriptorSet: Uint8Array = Buffer.from('${descriptors.toString('base64')}', 'base64');\n`,
+);
+
+const services = readdirSync(gen, { recursive: true })
+  .filter((file) => file.endsWith('.ts') && file !== 'descriptors.ts')
+  .sort()
+  .flatMap((file) =>
+    [...readFileSync(join(gen, file), 'utf8').matchAll(/^export const (\w+Service) = \{$/gm)].map(([, name]) => ({
+      name,
+      module: `./${file.replaceAll('\\', '/').replace(/\.ts$/, '.js')}`,
+    })),
+  );
+writeFileSync(
+  join(gen, 'services.ts'),
+  [
+    `import type { ServiceDefinition } from '@grpc/grpc-js';`,
+    ...services.map(({ name, module }) => `import { ${name} } from '${module}';`),
+    '',
+    '/** Every service of the platform. */',
+    `export const serviceDefinitions: ServiceDefinition[] = [${services.map(({ name }) => name).join(', ')}];`,
+    '',
+  ].join('\n'),
+);

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import {
+  Client,
+  credentials,
+  type ClientUnaryCall,
+  type MethodDefinition,
+  type ServiceDefinition,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import type { CallContext } from '@rapport/platform';
+import { writeCallMetadata } from '../call-metadata.js';
+import { fromGrpcError } from '../errors/grpc-status.js';
+
+export interface CallOptions {
+  context: CallContext;
+  /** How long the answer may take, in milliseconds. */
+  deadlineMs: number;
+  /** Ends the call when the one who asked has gone. */
+  signal?: AbortSignal;
+}
+
+/** Calls the methods of the services at one address. Failures are thrown as AppError. */
+export class ContractClient {
+  readonly #client: Client;
+  readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
+
+  /** @param address `host:port`, or a gRPC target such as `dns:///customers:50052` */
+  constructor(address: string, services: readonly ServiceDefinition[]) {
+    this.#client = new Client(address, credentials.createInsecure(), {
+      'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
+      // Longer than any call and drain, or the keepalive kills running calls (grpc-node#3068).
+      'grpc.keepalive_time_ms': 60_000,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2_000,
+    });
+    this.#methods = new Map(
+      services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),
+    );
+  }
+
+  /** @param path full gRPC path of a method without streams */
+  async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
+    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const [metadata, deadline] = callArguments(options);
+    return new Promise((resolve, reject) => {
+      const call = this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        { deadline },
+        settle(resolve, reject),
+      );
+      cancelOnAbort(call, options.signal);
+    });
+  }
+
+  /** Sends a stream of requests no faster than the service reads them. @param path of a client-streaming method */
+  async upload(path: string, requests: AsyncIterable<unknown>, options: CallOptions): Promise<unknown> {
+    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const [metadata, deadline] = callArguments(options);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const call = this.#client.makeClientStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      metadata,
+      { deadline },
+      settle(resolve, reject),
+    );
+    cancelOnAbort(call, options.signal);
+    const answered = promise.catch(() => undefined);
+    try {
+      for await (const request of requests) {
+        if (call.write(request)) continue;
+        const outcome = await Promise.race([
+          once(call, 'drain').then(() => 'drained'),
+          answered.then(() => 'answered'),
+        ]);
+        if (outcome === 'answered') break;
+      }
+      call.end();
+    } catch (error) {
+      call.cancel();
+      throw error;
+    }
+    return promise;
+  }
+
+  /** Rejects when the service can't be reached within `timeoutMs`. */
+  async waitUntilReady(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #method(path: string): MethodDefinition<unknown, unknown> {
+    const method = this.#methods.get(path);
+    if (!method) throw new Error(`No compiled code for ${path}.`);
+    return method;
+  }
+}
+
+function callArguments({ context, deadlineMs }: CallOptions) {
+  return [writeCallMetadata(context), Date.now() + deadlineMs] as const;
+}
+
+function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {
+  return (error: ServiceError | null, response?: unknown) => (error ? reject(fromGrpcError(error)) : resolve(response));
+}
+
+function cancelOnAbort(
+  call: Pick<ClientUnaryCall, 'cancel'> & NodeJS.EventEmitter,
+  signal: AbortSignal | undefined,
+): void {
+  if (!signal) return;
+  const cancel = () => call.cancel();
+  if (signal.aborted) cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  call.once('status', () => signal.removeEventListener('abort', cancel));
+}

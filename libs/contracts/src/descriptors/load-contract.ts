@@ -1,0 +1,141 @@
+import {
+  createFileRegistry,
+  fromBinary,
+  getOption,
+  hasOption,
+  toBinary,
+  type DescEnum,
+  type DescEnumValue,
+  type DescField,
+  type DescExtension,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type FileRegistry,
+} from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import type { FieldBehavior } from '../gen/google/api/field_behavior.js';
+import { HttpRule } from '../gen/google/api/http.js';
+import { FieldRules, Policy } from '../gen/rapport/api/v1/options.js';
+import { readComments } from './comments.js';
+
+/** Everything the proto files say, with the options and comments that Rapport gives a meaning. */
+export class Contract {
+  readonly methods: readonly ContractMethod[];
+  readonly #byPath: ReadonlyMap<string, ContractMethod>;
+  readonly #extensions: Record<'http' | 'policy' | 'rules' | 'behavior', DescExtension>;
+  readonly #comments: ReadonlyMap<string, ReadonlyMap<string, string>>;
+
+  /** @param fileDescriptorSet a serialised google.protobuf.FileDescriptorSet with source info */
+  constructor(fileDescriptorSet: Uint8Array) {
+    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, fileDescriptorSet));
+    this.#extensions = {
+      http: extension(registry, 'google.api.http'),
+      policy: extension(registry, 'rapport.api.v1.policy'),
+      rules: extension(registry, 'rapport.api.v1.rules'),
+      behavior: extension(registry, 'google.api.field_behavior'),
+    };
+    this.#comments = new Map([...registry.files].map((file) => [file.name, readComments(file)]));
+    this.methods = [...registry.files]
+      .flatMap((file) => file.services)
+      .flatMap((service) => service.methods.map((method) => this.#readMethod(method)))
+      .filter((method) => method !== undefined);
+    this.#byPath = new Map(this.methods.map((method) => [method.path, method]));
+  }
+
+  /** @param path full gRPC path, such as `/rapport.customers.v1.CustomersService/GetCustomer` */
+  method(path: string): ContractMethod | undefined {
+    return this.#byPath.get(path);
+  }
+
+  /** The rules of a field; without the option all unset. */
+  rules(field: DescField): FieldRules {
+    const { rules } = this.#extensions;
+    if (!hasOption(field, rules)) return FieldRules.create();
+    return FieldRules.decode(toBinary(messageOf(rules), getOption(field, rules) as never));
+  }
+
+  is(field: DescField, behavior: FieldBehavior): boolean {
+    return (getOption(field, this.#extensions.behavior) as FieldBehavior[]).includes(behavior);
+  }
+
+  comment(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
+    return this.#comments.get(fileName(desc))?.get(sourcePath(desc).join(',')) ?? '';
+  }
+
+  /** Undefined for a method without a policy: nobody may call it. */
+  #readMethod(method: DescMethod): ContractMethod | undefined {
+    const { http, policy: policyOption } = this.#extensions;
+    if (!hasOption(method, policyOption)) return undefined;
+    const policy = Policy.decode(toBinary(messageOf(policyOption), getOption(method, policyOption) as never));
+    const path = `/${method.parent.typeName}/${method.name}`;
+    if (policy.public === (policy.permission !== ''))
+      throw new Error(`${path}: needs a permission or public, not both.`);
+    const rule = hasOption(method, http)
+      ? HttpRule.decode(toBinary(messageOf(http), getOption(method, http) as never))
+      : undefined;
+    return {
+      path,
+      name: method.name,
+      service: method.parent,
+      desc: method,
+      policy,
+      http: rule,
+      requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
+      responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
+      comment: this.comment(method),
+    };
+  }
+}
+
+/** One method that may be called. */
+export interface ContractMethod {
+  path: string;
+  name: string;
+  service: DescService;
+  desc: DescMethod;
+  policy: Policy;
+  http: HttpRule | undefined;
+  requestStream: boolean;
+  responseStream: boolean;
+  comment: string;
+}
+
+function extension(registry: FileRegistry, name: string): DescExtension {
+  const found = registry.getExtension(name);
+  if (!found) throw new Error(`The descriptors lack ${name}.`);
+  return found;
+}
+
+function messageOf(option: DescExtension): DescMessage {
+  if (!option.message) throw new Error(`${option.typeName} is not a message.`);
+  return option.message;
+}
+
+function fileName(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
+  return desc.kind === 'rpc' || desc.kind === 'field' || desc.kind === 'enum_value'
+    ? fileName(desc.parent)
+    : desc.file.name;
+}
+
+/** Where a descriptor stands in its file: field numbers and indexes as in google.protobuf.SourceCodeInfo. */
+function sourcePath(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): number[] {
+  switch (desc.kind) {
+    case 'service':
+      return [6, desc.file.services.indexOf(desc)];
+    case 'rpc':
+      return [...sourcePath(desc.parent), 2, desc.parent.methods.indexOf(desc)];
+    case 'message':
+      return desc.parent
+        ? [...sourcePath(desc.parent), 3, desc.parent.nestedMessages.indexOf(desc)]
+        : [4, desc.file.messages.indexOf(desc)];
+    case 'field':
+      return [...sourcePath(desc.parent), 2, desc.parent.fields.indexOf(desc)];
+    case 'enum':
+      return desc.parent
+        ? [...sourcePath(desc.parent), 4, desc.parent.nestedEnums.indexOf(desc)]
+        : [5, desc.file.enums.indexOf(desc)];
+    case 'enum_value':
+      return [...sourcePath(desc.parent), 2, desc.parent.values.indexOf(desc)];
+  }
+}

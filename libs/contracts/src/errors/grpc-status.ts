@@ -1,0 +1,88 @@
+import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { AppError, type ErrorCode } from '@rapport/platform';
+import { BadRequest, ErrorInfo, RetryInfo } from '../gen/google/rpc/error_details.js';
+import { Status } from '../gen/google/rpc/status.js';
+
+const detailsKey = 'grpc-status-details-bin';
+const typeUrl = 'type.googleapis.com/google.rpc.';
+const domain = 'rapport';
+
+/** What a service sends for an AppError: a gRPC status with google.rpc error details (AIP-193). */
+export interface GrpcStatus {
+  code: status;
+  details: string;
+  metadata: Metadata;
+}
+
+export function toGrpcStatus(error: AppError): GrpcStatus {
+  const details = [
+    any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata: error.metadata }).finish()),
+    ...(error.violations.length > 0 ? [any('BadRequest', encodeViolations(error))] : []),
+    ...(error.retryAfterSeconds === undefined
+      ? []
+      : [any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: error.retryAfterSeconds, nanos: 0 } }).finish())]),
+  ];
+  const metadata = new Metadata();
+  const message = Status.encode({ code: status[error.code], message: error.message, details }).finish();
+  metadata.set(detailsKey, Buffer.from(message));
+  return { code: status[error.code], details: error.message, metadata };
+}
+
+/**
+ * What a client makes of a failed call. A status without our details was made by the transport or by a foreign server;
+ * its text stays inside.
+ */
+export function fromGrpcError(error: ServiceError): AppError {
+  const packed = error.metadata.get(detailsKey)[0];
+  if (!Buffer.isBuffer(packed)) return transportError(error);
+  const { message, details } = Status.decode(packed);
+  const info = find(details, 'ErrorInfo', (bytes) => ErrorInfo.decode(bytes));
+  const retry = find(details, 'RetryInfo', (bytes) => RetryInfo.decode(bytes));
+  const violations = find(details, 'BadRequest', (bytes) => BadRequest.decode(bytes))?.fieldViolations ?? [];
+  return new AppError(errorCode(error.code), info?.reason ?? 'INTERNAL', message, {
+    cause: error,
+    violations: violations.map(({ field, reason, description }) => ({ field, reason, description })),
+    metadata: info?.metadata ?? {},
+    ...(retry?.retryDelay ? { retryAfterSeconds: retry.retryDelay.seconds } : {}),
+  });
+}
+
+function transportError(error: ServiceError): AppError {
+  switch (error.code) {
+    case status.UNAVAILABLE:
+      return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    case status.DEADLINE_EXCEEDED:
+      return new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The answer took too long. Try again.', {
+        cause: error,
+      });
+    case status.CANCELLED:
+      return new AppError('CANCELLED', 'CANCELLED', 'The caller has gone.', { cause: error });
+    default:
+      return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.', { cause: error });
+  }
+}
+
+function errorCode(code: status): ErrorCode {
+  const name = status[code];
+  return name === 'OK' || name === 'UNKNOWN' || name === 'DATA_LOSS' ? 'INTERNAL' : (name as ErrorCode);
+}
+
+function encodeViolations(error: AppError): Uint8Array {
+  return BadRequest.encode(BadRequest.fromPartial({ fieldViolations: error.violations })).finish();
+}
+
+function any(type: string, value: Uint8Array) {
+  return { typeUrl: typeUrl + type, value: Buffer.from(value) };
+}
+
+function find<T>(
+  details: { typeUrl: string; value: Uint8Array }[],
+  type: string,
+  decode: (bytes: Uint8Array) => T,
+): T | undefined {
+  const detail = details.find((candidate) => candidate.typeUrl === typeUrl + type);
+  return detail && decode(detail.value);
+}

@@ -1,0 +1,13 @@
+export { Contract, type ContractMethod } from './descriptors/load-contract.js';
+export { fileDescriptorSet } from './gen/descriptors.js';
+export { MessageValidator } from './rules/message-validator.js';
+export { fromGrpcError, toGrpcStatus } from './errors/grpc-status.js';
+export { readCallMetadata, writeCallMetadata } from './call-metadata.js';
+export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
+export { runGrpcService, startGrpcService, type GrpcServiceOptions } from './server/run-grpc-service.js';
+export { ContractClient, type CallOptions } from './client/contract-client.js';
+export { serviceDefinitions } from './gen/services.js';
+export { openApiDocument } from './rest/open-api.js';
+export { restRoutes, type RequestParts, type RestRoute } from './rest/rest-route.js';
+export { allFormats, isStorableText, type TextFormat } from './rules/formats.js';
+export type { JsonSchema } from './rest/json-schema.js';

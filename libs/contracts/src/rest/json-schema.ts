@@ -1,0 +1,144 @@
+import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import type { Contract } from '../descriptors/load-contract.js';
+import { FieldBehavior } from '../gen/google/api/field_behavior.js';
+import type { FieldRules } from '../gen/rapport/api/v1/options.js';
+import { textFormat } from '../rules/formats.js';
+import { enumNames } from './enum-names.js';
+
+/** A JSON Schema of draft 2020-12, as far as OpenAPI 3.1 and Ajv agree on it. */
+export type JsonSchema = Record<string, unknown>;
+
+/**
+ * What a message is used for: `output` is an answer, `input` a body that creates, `patch` a body of which every field is
+ * optional and null clears.
+ */
+export type Usage = 'output' | 'input' | 'patch';
+
+/** Builds the JSON Schemas of messages and fields. The same source serves validation, serialisation and documents. */
+export class JsonSchemas {
+  /** @param reference how a message within another one is given: a `$ref`, or its schema in place */
+  constructor(
+    private readonly contract: Contract,
+    private readonly reference: (schemas: JsonSchemas, message: DescMessage, usage: Usage) => JsonSchema,
+  ) {}
+
+  /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
+  message(desc: DescMessage, usage: Usage): JsonSchema {
+    const fields = desc.fields.filter(({ message }) => message?.typeName !== 'google.protobuf.FieldMask');
+    const required = fields.filter((field) => this.#isRequired(field, usage)).map((field) => field.jsonName);
+    return {
+      type: 'object',
+      ...describe(this.contract.comment(desc)),
+      properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.#property(field, usage)])),
+      ...(required.length > 0 ? { required } : {}),
+      ...(usage === 'output' ? {} : { additionalProperties: false }),
+      ...(usage === 'patch' ? { minProperties: 1 } : {}),
+    };
+  }
+
+  /** The schema of one field's value, such as a query parameter. */
+  field(field: DescField, usage: Usage): JsonSchema {
+    const description = describe(this.contract.comment(field));
+    if (field.fieldKind === 'map') throw new Error(`${field.parent.typeName}.${field.name}: maps are not supported.`);
+    if (field.fieldKind !== 'list') return { ...this.#value(field, usage), ...description };
+    const { minItems, maxItems } = this.contract.rules(field);
+    return {
+      type: 'array',
+      items: this.#value(field, usage),
+      ...(minItems === undefined ? {} : { minItems }),
+      ...(maxItems === undefined ? {} : { maxItems }),
+      ...description,
+    };
+  }
+
+  /** JSON names of the fields that an input must have. */
+  requiredNames(fields: readonly DescField[]): string[] {
+    return fields.filter((field) => this.#isRequired(field, 'input')).map((field) => field.jsonName);
+  }
+
+  #property(field: DescField, usage: Usage): JsonSchema | false {
+    if (usage !== 'output' && isReadOnly(this.contract, field, usage)) return false;
+    const schema = this.field(field, usage);
+    if (usage === 'output')
+      return this.contract.is(field, FieldBehavior.OUTPUT_ONLY) ? { ...schema, readOnly: true } : schema;
+    return this.contract.is(field, FieldBehavior.REQUIRED) ? schema : nullable(schema);
+  }
+
+  #isRequired(field: DescField, usage: Usage): boolean {
+    if (usage === 'patch') return false;
+    if (usage === 'input') return this.contract.is(field, FieldBehavior.REQUIRED);
+    return field.fieldKind === 'list' || (field.presence === FeatureSet_FieldPresence.IMPLICIT && !field.enum);
+  }
+
+  #value(field: DescField, usage: Usage): JsonSchema {
+    const rules = this.contract.rules(field);
+    const example = rules.example === '' ? {} : { examples: [JSON.parse(rules.example) as unknown] };
+    if (field.message?.typeName === 'google.protobuf.Timestamp') {
+      return { type: 'string', format: 'date-time', examples: ['2026-01-31T09:30:00.000Z'] };
+    }
+    // Only the outermost resource of an update is partial; what it contains is replaced as a whole.
+    if (field.message) return this.reference(this, field.message, usage === 'patch' ? 'input' : usage);
+    if (field.enum)
+      return { type: 'string', enum: enumNames(field.enum), ...this.#enumDescription(field.enum), ...example };
+    return {
+      ...scalarSchema(field, rules),
+      ...(field.scalar === ScalarType.STRING && usage !== 'output' ? { storable: true } : {}),
+      ...example,
+    };
+  }
+
+  #enumDescription(desc: DescEnum): JsonSchema {
+    const lines = desc.values
+      .filter((value) => value.number !== 0)
+      .map((value) => `- \`${value.localName}\`: ${this.contract.comment(value)}`);
+    return describe([this.contract.comment(desc), lines.join('\n')].join('\n\n'));
+  }
+}
+
+function scalarSchema(field: DescField, rules: FieldRules): JsonSchema {
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return { type: 'string', ...textRules(rules) };
+    case ScalarType.BOOL:
+      return { type: 'boolean' };
+    case ScalarType.INT32:
+      return { type: 'integer', minimum: rules.minimum ?? -2_147_483_648, maximum: rules.maximum ?? 2_147_483_647 };
+    case ScalarType.UINT32:
+      return { type: 'integer', minimum: rules.minimum ?? 0, maximum: rules.maximum ?? 2_147_483_647 };
+    case ScalarType.DOUBLE:
+      return { type: 'number' };
+    default:
+      throw new Error(`${field.parent.typeName}.${field.name}: this type is not supported in REST.`);
+  }
+}
+
+/** True when a caller may not set the field. */
+function isReadOnly(contract: Contract, field: DescField, usage: Usage): boolean {
+  return (
+    contract.is(field, FieldBehavior.OUTPUT_ONLY) || (usage === 'patch' && contract.is(field, FieldBehavior.IMMUTABLE))
+  );
+}
+
+function textRules(rules: FieldRules): JsonSchema {
+  const format = textFormat(rules.format)?.name;
+  return {
+    ...(rules.minLength === undefined ? {} : { minLength: rules.minLength }),
+    ...(rules.maxLength === undefined ? {} : { maxLength: rules.maxLength }),
+    ...(rules.pattern === '' ? {} : { pattern: rules.pattern }),
+    ...(format === undefined ? {} : { format }),
+  };
+}
+
+/** Null stands for no value, as in proto3 JSON. */
+function nullable(schema: JsonSchema): JsonSchema {
+  const { type, description, ...rest } = schema;
+  const documented = description === undefined ? {} : { description };
+  if (typeof type !== 'string' || 'enum' in rest)
+    return { anyOf: [{ type, ...rest }, { type: 'null' }], ...documented };
+  return { type: [type, 'null'], ...rest, ...documented };
+}
+
+function describe(comment: string): JsonSchema {
+  return comment.trim() === '' ? {} : { description: comment.trim() };
+}

@@ -1,0 +1,197 @@
+import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
+import type { Contract } from '../descriptors/load-contract.js';
+import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
+import type { RestRoute } from './rest-route.js';
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of a set of routes. */
+export function openApiDocument(contract: Contract, routes: readonly RestRoute[], version: string): Json {
+  const components = new Map<string, JsonSchema>();
+  const schemas = new JsonSchemas(contract, (own, message, usage) => reference(own, message, usage, components));
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const { template } = route.path;
+    paths[template] = {
+      ...paths[template],
+      [route.verb.toLowerCase()]: operation(contract, route, schemas, components),
+    };
+  }
+  const services = [...new Set(routes.map(({ method }) => method.service))];
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Rapport API',
+      version,
+      description:
+        'The API of Rapport, a CRM platform that is an API first. Every operation below is derived from one contract, ' +
+        'which also drives validation, permissions and the gRPC services. Errors are RFC 9457 problems.',
+      contact: { name: 'Rapport', url: 'https://rapport.example/support' },
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'This server' }],
+    security: [{ apiKey: [] }],
+    tags: services.map((service) => ({ name: tagName(service), description: contract.comment(service) })),
+    paths,
+    components: {
+      schemas: { ...Object.fromEntries(components), Problem: problemSchema },
+      responses: { Problem: problemResponse },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
+      },
+    },
+  };
+}
+
+function operation(
+  contract: Contract,
+  route: RestRoute,
+  schemas: JsonSchemas,
+  components: Map<string, JsonSchema>,
+): Json {
+  const { method, fields } = route;
+  const [summary = ''] = method.comment.split(/(?<=\.)\s/, 1);
+  return {
+    operationId: method.name.charAt(0).toLowerCase() + method.name.slice(1),
+    tags: [tagName(method.service)],
+    summary: summary.replace(/\.$/, ''),
+    description: method.policy.public
+      ? method.comment
+      : `${method.comment}\n\nPermission: \`${method.policy.permission}\`.`,
+    ...(method.policy.public ? { security: [] } : {}),
+    parameters: [
+      ...fields.path.map((field) => parameter(schemas, field, 'path', field.jsonName, true)),
+      ...fields.query.map((field) =>
+        parameter(schemas, field, 'query', field.jsonName, schemas.requiredNames([field]).length > 0),
+      ),
+      ...fields.header.map(({ name, field }) => parameter(schemas, field, 'header', headerTitle(name), false)),
+    ],
+    ...requestBody(contract, route, schemas, components),
+    responses: {
+      [route.status]: {
+        description: contract.comment(method.desc.output) || 'Done.',
+        ...responseHeaders(method.desc.output),
+        ...(route.status === 204
+          ? {}
+          : {
+              content: { 'application/json': { schema: reference(schemas, method.desc.output, 'output', components) } },
+            }),
+      },
+      '4XX': { $ref: '#/components/responses/Problem' },
+      '5XX': { $ref: '#/components/responses/Problem' },
+    },
+  };
+}
+
+function parameter(schemas: JsonSchemas, field: DescField, place: string, name: string, required: boolean): Json {
+  const { description, ...schema } = forDocument(schemas.field(field, 'input'));
+  return { name, in: place, required, description, schema };
+}
+
+function requestBody(
+  contract: Contract,
+  { fields: { body }, bodyUsage }: RestRoute,
+  schemas: JsonSchemas,
+  components: Map<string, JsonSchema>,
+): Json {
+  if (!body?.message) return {};
+  const description = contract.comment(body);
+  if (bodyUsage === 'file') {
+    const types = ['text/csv', 'application/x-ndjson', 'application/json'];
+    return {
+      requestBody: { description, required: true, content: Object.fromEntries(types.map((type) => [type, {}])) },
+    };
+  }
+  const schema = reference(schemas, body.message, bodyUsage, components);
+  return { requestBody: { description, required: true, content: { 'application/json': { schema } } } };
+}
+
+function responseHeaders(output: DescMessage): Json {
+  if (!output.fields.some((field) => field.name === 'etag')) return {};
+  return { headers: { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } } };
+}
+
+function reference(
+  schemas: JsonSchemas,
+  message: DescMessage,
+  usage: Usage,
+  components: Map<string, JsonSchema>,
+): JsonSchema {
+  const name = message.name + { output: '', input: 'Input', patch: 'Patch' }[usage];
+  if (!components.has(name)) {
+    // Put in first, so that a message that contains itself ends.
+    components.set(name, {});
+    components.set(name, forDocument(schemas.message(message, usage)));
+  }
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** Leaves out what only our validator knows: the mark for storable text, and fields that may not be set. */
+function forDocument(schema: JsonSchema): JsonSchema {
+  return JSON.parse(
+    JSON.stringify(schema, (key, value: unknown) =>
+      key === 'storable' || (value === false && key !== 'additionalProperties') ? undefined : value,
+    ),
+  ) as JsonSchema;
+}
+
+function tagName(service: DescService): string {
+  return service.name.replace(/Service$/, '');
+}
+
+function headerTitle(name: string): string {
+  return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+const problemSchema: JsonSchema = {
+  type: 'object',
+  description: 'What went wrong (RFC 9457).',
+  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  properties: {
+    type: {
+      type: 'string',
+      description: 'URN of the kind of problem.',
+      examples: ['urn:rapport:problem:validation-failed'],
+    },
+    title: { type: 'string', description: 'The HTTP status in words.', examples: ['Bad Request'] },
+    status: { type: 'integer', description: 'The HTTP status.', examples: [400] },
+    detail: { type: 'string', description: 'A sentence for people.', examples: ['displayName: is required.'] },
+    code: { type: 'string', description: 'What programs can rely on.', examples: ['VALIDATION_FAILED'] },
+    requestId: {
+      type: 'string',
+      description: 'Names the request to support.',
+      examples: ['019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11'],
+    },
+    errors: {
+      type: 'array',
+      description: 'Each wrong field.',
+      items: {
+        type: 'object',
+        required: ['in', 'pointer', 'code', 'detail'],
+        properties: {
+          in: { type: 'string', enum: ['body', 'query', 'path', 'header'], description: 'The part of the request.' },
+          pointer: {
+            type: 'string',
+            description: 'JSON Pointer to the value within that part.',
+            examples: ['/emails/0/address'],
+          },
+          code: { type: 'string', description: 'What programs can rely on.', examples: ['BAD_FORMAT'] },
+          detail: { type: 'string', description: 'A sentence for people.', examples: ['must be an e-mail address.'] },
+        },
+      },
+    },
+    metadata: {
+      type: 'object',
+      description: 'Facts for programs, such as the id of the record in the way.',
+      additionalProperties: { type: 'string' },
+    },
+  },
+};
+
+const problemResponse: Json = {
+  description: 'The request was refused or failed.',
+  headers: {
+    'Retry-After': { description: 'Seconds after which a retry may succeed.', schema: { type: 'integer' } },
+  },
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};

@@ -1,0 +1,168 @@
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
+import { JsonCodec } from './json-codec.js';
+import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
+import { parsePathTemplate, type PathTemplate } from './path-template.js';
+
+type Message = Record<string, unknown>;
+type Json = Record<string, unknown>;
+
+/** The parts of an HTTP request that a message is made of, checked against the route's schemas. */
+export interface RequestParts {
+  params: Json;
+  query: Json;
+  headers: Json;
+  body: unknown;
+}
+
+/** One method as a REST endpoint: everything that an HTTP server needs to validate, call, answer and document it. */
+export interface RestRoute {
+  method: ContractMethod;
+  verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  path: PathTemplate;
+  /** The request fields by where HTTP carries them. `body` is undefined without a body. */
+  fields: { path: DescField[]; query: DescField[]; header: HeaderField[]; body: DescField | undefined };
+  /** How the body is used: a resource to create, a part of one to change, or a file in raw bytes. */
+  bodyUsage: 'input' | 'patch' | 'file';
+  status: 200 | 201 | 204;
+  schemas: {
+    params?: JsonSchema;
+    querystring: JsonSchema;
+    headers?: JsonSchema;
+    body?: JsonSchema;
+    response: JsonSchema;
+  };
+  /** Makes the request message; of a file only the parameters. */
+  toMessage: (parts: RequestParts) => Message;
+  /** Makes the body of the answer. */
+  toJson: (response: Message) => Json;
+}
+
+export interface HeaderField {
+  /** Lower-case header name. */
+  name: string;
+  field: DescField;
+}
+
+/** The request fields that HTTP has headers for. Sources: RFC 9110 for If-Match, AIP-154; the IETF draft, AIP-155. */
+const headerOfField: Readonly<Record<string, string>> = { etag: 'if-match', request_id: 'idempotency-key' };
+
+/** The REST endpoint of every method that has a `google.api.http` rule. */
+export function restRoutes(contract: Contract): RestRoute[] {
+  const codecs = new Map<string, JsonCodec>();
+  const schemas = new JsonSchemas(contract, (inPlace, message, usage) => inPlace.message(message, usage));
+  return contract.methods.flatMap((method) => (method.http ? [restRoute(method, schemas, codecs)] : []));
+}
+
+function restRoute(method: ContractMethod, schemas: JsonSchemas, codecs: Map<string, JsonCodec>): RestRoute {
+  const { verb, template } = verbAndPath(method);
+  const path = parsePathTemplate(template);
+  const fields = placeFields(method, path);
+  const bodyUsage = usageOfBody(method, verb, fields.body);
+  if (method.responseStream || (method.requestStream && bodyUsage !== 'file')) {
+    throw new Error(`${method.path}: this kind of stream has no REST form.`);
+  }
+  return {
+    method,
+    verb,
+    path,
+    fields,
+    bodyUsage,
+    status: statusOf(method, verb),
+    schemas: {
+      ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
+      querystring: parametersSchema(schemas, fields.query, false),
+      ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
+      ...bodySchema(schemas, fields.body, bodyUsage),
+      response: schemas.message(method.desc.output, 'output'),
+    },
+    toMessage: messageMaker(method, fields, bodyUsage, codecs),
+    toJson: (response) => JsonCodec.of(method.desc.output, codecs).toJson(response),
+  };
+}
+
+function verbAndPath({ http, path }: ContractMethod): { verb: RestRoute['verb']; template: string } {
+  const verbs = { GET: http?.get, POST: http?.post, PUT: http?.put, PATCH: http?.patch, DELETE: http?.delete };
+  for (const [verb, template] of Object.entries(verbs)) {
+    if (template) return { verb: verb as RestRoute['verb'], template };
+  }
+  throw new Error(`${path}: the google.api.http rule has no verb.`);
+}
+
+function placeFields({ desc, http, path: methodPath }: ContractMethod, path: PathTemplate): RestRoute['fields'] {
+  const byName = new Map(desc.input.fields.map((field) => [field.name, field]));
+  const find = (name: string) => {
+    const field = byName.get(name);
+    if (!field) throw new Error(`${methodPath}: the google.api.http rule names ${name}, which is not a field.`);
+    byName.delete(name);
+    return field;
+  };
+  const inPath = path.fields.map(find);
+  const body = http?.body ? find(http.body) : undefined;
+  const rest = [...byName.values()].filter(({ message }) => message?.typeName !== 'google.protobuf.FieldMask');
+  const header = rest.flatMap((field) => {
+    const name = headerOfField[field.name];
+    return name ? [{ name, field }] : [];
+  });
+  const query = rest.filter((field) => !headerOfField[field.name]);
+  return { path: inPath, query, header, body };
+}
+
+function usageOfBody({ desc }: ContractMethod, verb: string, body: DescField | undefined): RestRoute['bodyUsage'] {
+  if (body?.message?.typeName === 'google.api.HttpBody') return 'file';
+  return verb === 'PATCH' && updateMask(desc.input) ? 'patch' : 'input';
+}
+
+function statusOf({ name, desc }: ContractMethod, verb: string): RestRoute['status'] {
+  if (desc.output.typeName === 'google.protobuf.Empty') return 204;
+  return verb === 'POST' && name.startsWith('Create') ? 201 : 200;
+}
+
+/** Parameters arrive as text; the server turns them into the type that the schema names. */
+function parametersSchema(schemas: JsonSchemas, fields: DescField[], all: boolean): JsonSchema {
+  const properties = Object.fromEntries(fields.map((field) => [field.jsonName, schemas.field(field, 'input')]));
+  const required = all ? Object.keys(properties) : schemas.requiredNames(fields);
+  return { type: 'object', properties, required, additionalProperties: false };
+}
+
+function headersSchema(schemas: JsonSchemas, fields: HeaderField[]): JsonSchema {
+  return {
+    type: 'object',
+    properties: Object.fromEntries(fields.map(({ name, field }) => [name, schemas.field(field, 'input')])),
+  };
+}
+
+function bodySchema(
+  schemas: JsonSchemas,
+  body: DescField | undefined,
+  usage: RestRoute['bodyUsage'],
+): { body?: JsonSchema } {
+  if (!body || usage === 'file') return {};
+  if (!body.message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
+  return { body: schemas.message(body.message, usage satisfies Usage) };
+}
+
+function messageMaker(
+  { desc, path }: ContractMethod,
+  fields: RestRoute['fields'],
+  usage: RestRoute['bodyUsage'],
+  codecs: Map<string, JsonCodec>,
+): RestRoute['toMessage'] {
+  const { body } = fields;
+  const codec = JsonCodec.of(desc.input, codecs);
+  const mask = updateMask(desc.input);
+  if (usage === 'patch' && !mask) throw new Error(`${path}: a patch needs an update_mask.`);
+  return (parts) => {
+    const json: Json = { ...parts.params, ...parts.query };
+    for (const { name, field } of fields.header) json[field.jsonName] = parts.headers[name];
+    if (body && usage !== 'file') json[body.jsonName] = parts.body;
+    const message = codec.fromJson(json);
+    // What a PATCH changes is what its body names (AIP-134), null included.
+    if (usage === 'patch' && mask) message[mask.jsonName] = Object.keys(parts.body as Json);
+    return message;
+  };
+}
+
+function updateMask(input: DescMessage): DescField | undefined {
+  return input.fields.find(({ message }) => message?.typeName === 'google.protobuf.FieldMask');
+}

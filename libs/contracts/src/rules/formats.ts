@@ -1,0 +1,60 @@
+import { Format } from '../gen/rapport/api/v1/options.js';
+
+/** A well-known form of text: its name in JSON Schema, what it is called to people, and its check. */
+export interface TextFormat {
+  name: string;
+  phrase: string;
+  test: (text: string) => boolean;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** Source: the valid e-mail address of the HTML standard, with bounded labels. */
+const email =
+  /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)*$/u;
+const domain =
+  /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?)+$/u;
+/** Source: RFC 3339, section 5.6, without leap seconds, which JavaScript does not know. */
+const dateTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
+
+const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+
+export const dateTimeFormat: TextFormat = {
+  name: 'date-time',
+  phrase: 'an RFC 3339 time such as 2026-01-31T09:30:00Z',
+  test: (text) => dateTime.test(text) && !Number.isNaN(Date.parse(text)) && Number(text.slice(0, 4)) > 0,
+};
+
+const formats: Record<Exclude<Format, Format.UNSPECIFIED>, TextFormat> = {
+  [Format.UUID]: { name: 'uuid', phrase: 'a UUID in lower case', test: (text) => uuid.test(text) },
+  [Format.EMAIL]: {
+    name: 'email',
+    phrase: 'an e-mail address',
+    test: (text) => text.length <= 254 && email.test(text),
+  },
+  [Format.DOMAIN]: {
+    name: 'domain',
+    phrase: 'a domain such as example.com',
+    test: (text) => text.length <= 253 && domain.test(text),
+  },
+  [Format.URL]: {
+    name: 'uri',
+    phrase: 'an http or https URL',
+    test: (text) => /^https?:\/\//i.test(text) && URL.canParse(text),
+  },
+  [Format.COUNTRY_CODE]: {
+    name: 'country-code',
+    phrase: 'an ISO 3166-1 alpha-2 country code such as DE',
+    test: (text) => /^[A-Z]{2}$/.test(text) && countryNames.of(text) !== undefined,
+  },
+};
+
+export function textFormat(format: Format): TextFormat | undefined {
+  return format === Format.UNSPECIFIED ? undefined : formats[format];
+}
+
+export const allFormats: readonly TextFormat[] = [dateTimeFormat, ...Object.values(formats)];
+
+/** Text that can be stored and sent on unchanged: no NUL, which PostgreSQL refuses, and no half surrogate pair. */
+export function isStorableText(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}

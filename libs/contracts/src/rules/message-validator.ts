@@ -1,0 +1,171 @@
+import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { Contract } from '../descriptors/load-contract.js';
+import { FieldBehavior } from '../gen/google/api/field_behavior.js';
+import type { FieldRules } from '../gen/rapport/api/v1/options.js';
+import { dateTimeFormat, isStorableText, textFormat } from './formats.js';
+
+type Message = Record<string, unknown>;
+type Violation = Pick<FieldViolation, 'reason' | 'description'>;
+type Check = (value: never) => Violation | undefined;
+
+/** Most violations that are listed for one message. */
+const maxViolations = 100;
+
+/** Checks messages, as ts-proto decodes them, against the rules that their proto fields name. */
+export class MessageValidator {
+  readonly #fields = new Map<string, FieldCheck[]>();
+
+  constructor(private readonly contract: Contract) {}
+
+  /** @throws AppError INVALID_ARGUMENT that names each wrong field */
+  check(desc: DescMessage, message: unknown): void {
+    const violations = this.violations(desc, message as Message);
+    if (violations.length > 0) throw invalidArgument(violations);
+  }
+
+  /** What is wrong with a message, at most 100 violations; field paths start with `prefix`. */
+  violations(desc: DescMessage, message: object, prefix = '', partial = false): FieldViolation[] {
+    return this.#compile(desc)
+      .flatMap((field) => this.#fieldViolations(field, (message as Message)[field.name], prefix + field.name, partial))
+      .slice(0, maxViolations);
+  }
+
+  #fieldViolations(field: FieldCheck, value: unknown, path: string, partial: boolean): FieldViolation[] {
+    const violation = partial && value === undefined ? undefined : field.whole(value, partial);
+    if (violation) return [{ field: path, ...violation }];
+    if (value === undefined || (value === '' && field.emptyIsAbsent)) return [];
+    if (!Array.isArray(value)) return this.#valueViolations(field, value, path);
+    return value.flatMap((item, index) => this.#valueViolations(field, item, `${path}[${index}]`));
+  }
+
+  #valueViolations(field: FieldCheck, value: unknown, path: string): FieldViolation[] {
+    if (field.message) return this.violations(field.message, value as Message, `${path}.`, field.partial);
+    const violation = field.value(value as never);
+    return violation ? [{ field: path, ...violation }] : [];
+  }
+
+  #compile(desc: DescMessage): FieldCheck[] {
+    let fields = this.#fields.get(desc.typeName);
+    if (!fields) {
+      fields = desc.fields.filter(isChecked).map((field) => compileField(this.contract, field));
+      this.#fields.set(desc.typeName, fields);
+    }
+    return fields;
+  }
+}
+
+interface FieldCheck {
+  /** JSON name, which is also ts-proto's. */
+  name: string;
+  /** True when the empty text stands for no value. */
+  emptyIsAbsent: boolean;
+  /** True when the value is the resource of an update, of which only the fields in the mask count. */
+  partial: boolean;
+  /** Checks presence and number of items. */
+  whole: (value: unknown, partial: boolean) => Violation | undefined;
+  /** Checks one value or item. */
+  value: Check;
+  /** The type of the value when it is a message with rules of its own. */
+  message: DescMessage | undefined;
+}
+
+/** ts-proto has types of its own for a field mask, and raw bytes have no rules. */
+function isChecked(field: DescField): boolean {
+  return !isFieldMask(field) && field.message?.typeName !== 'google.api.HttpBody';
+}
+
+function isFieldMask(field: DescField): boolean {
+  return field.message?.typeName === 'google.protobuf.FieldMask';
+}
+
+function hasExplicitPresence(field: DescField): boolean {
+  return field.presence === FeatureSet_FieldPresence.EXPLICIT;
+}
+
+function compileField(contract: Contract, field: DescField): FieldCheck {
+  const rules = contract.rules(field);
+  const outputOnly = contract.is(field, FieldBehavior.OUTPUT_ONLY);
+  const required = contract.is(field, FieldBehavior.REQUIRED) && !outputOnly;
+  return {
+    name: field.jsonName,
+    emptyIsAbsent: !hasExplicitPresence(field),
+    partial: field.message !== undefined && field.parent.fields.some(isFieldMask),
+    whole: field.fieldKind === 'list' ? itemCount(rules) : required ? presence : () => undefined,
+    value: outputOnly ? () => undefined : valueCheck(field, rules),
+    message: outputOnly || isTimestamp(field.message) ? undefined : field.message,
+  };
+}
+
+function presence(value: unknown, partial: boolean): Violation | undefined {
+  const absent = value === undefined || value === '' || value === 0;
+  return absent && !partial ? { reason: 'REQUIRED', description: 'is required.' } : undefined;
+}
+
+function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
+  return (value) => {
+    const { length } = value as unknown[];
+    if (minItems !== undefined && length < minItems) {
+      return { reason: 'TOO_FEW_ITEMS', description: `must have at least ${minItems} items.` };
+    }
+    if (maxItems !== undefined && length > maxItems) {
+      return { reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxItems} items.` };
+    }
+    return undefined;
+  };
+}
+
+function valueCheck(field: DescField, rules: FieldRules): Check {
+  if (isTimestamp(field.message)) return textCheck({ ...rules }, dateTimeFormat.test, dateTimeFormat.phrase);
+  if (field.enum) {
+    const known = new Set(field.enum.values.map((value) => value.number));
+    return (value: number) =>
+      known.has(value) ? undefined : { reason: 'UNKNOWN_VALUE', description: 'is not one of the known values.' };
+  }
+  if (field.scalar === ScalarType.STRING || field.scalar === undefined) {
+    const format = textFormat(rules.format);
+    return textCheck(rules, format?.test, format?.phrase);
+  }
+  if (field.scalar === ScalarType.INT32 || field.scalar === ScalarType.UINT32) return numberCheck(rules);
+  return () => undefined;
+}
+
+function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?: string): Check {
+  const pattern = rules.pattern === '' ? undefined : new RegExp(rules.pattern, 'u');
+  return (text: string) => {
+    if (!isStorableText(text)) return { reason: 'BAD_CHARACTERS', description: 'has a NUL or a broken character.' };
+    const length = rules.minLength === undefined && rules.maxLength === undefined ? 0 : countCodePoints(text);
+    if (rules.minLength !== undefined && length < rules.minLength) {
+      return { reason: 'TOO_SHORT', description: `must have at least ${rules.minLength} characters.` };
+    }
+    if (rules.maxLength !== undefined && length > rules.maxLength) {
+      return { reason: 'TOO_LONG', description: `must have at most ${rules.maxLength} characters.` };
+    }
+    if (pattern && !pattern.test(text)) return { reason: 'BAD_FORMAT', description: `must match ${rules.pattern}.` };
+    if (test && !test(text)) return { reason: 'BAD_FORMAT', description: `must be ${phrase}.` };
+    return undefined;
+  };
+}
+
+function numberCheck({ minimum, maximum }: FieldRules): Check {
+  return (value: number) => {
+    if (minimum !== undefined && value < minimum) {
+      return { reason: 'TOO_SMALL', description: `must be at least ${minimum}.` };
+    }
+    if (maximum !== undefined && value > maximum) {
+      return { reason: 'TOO_LARGE', description: `must be at most ${maximum}.` };
+    }
+    return undefined;
+  };
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}
+
+function isTimestamp(message: DescMessage | undefined): boolean {
+  return message?.typeName === 'google.protobuf.Timestamp';
+}

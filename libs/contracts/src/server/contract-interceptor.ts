@@ -1,0 +1,45 @@
+import type { Metadata } from '@grpc/grpc-js';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import { AppError, callContext, type CallContext } from '@rapport/platform';
+import { Observable } from 'rxjs';
+import { readCallMetadata } from '../call-metadata.js';
+import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
+import { MessageValidator } from '../rules/message-validator.js';
+
+interface Call {
+  metadata: Metadata;
+  getPath(): string;
+}
+
+/**
+ * Holds every call to its contract, whoever makes it: a method without a policy is refused, a caller needs the
+ * permission that the policy names, and a message must keep the rules of its fields. Then runs the handler in the
+ * context of the call.
+ */
+export class ContractInterceptor implements NestInterceptor {
+  readonly #validator: MessageValidator;
+
+  constructor(private readonly contract: Contract) {
+    this.#validator = new MessageValidator(contract);
+  }
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const [first, , third] = execution.getArgs<[unknown, unknown, Call | undefined]>();
+    const call = third ?? (first as Call);
+    const method = this.contract.method(call.getPath());
+    if (!method) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
+    const context = readCallMetadata(call.metadata);
+    authorise(method, context);
+    if (!method.requestStream) this.#validator.check(method.desc.input, first);
+    return new Observable((subscriber) => callContext.run(context, () => next.handle().subscribe(subscriber)));
+  }
+}
+
+function authorise({ policy }: ContractMethod, { caller }: CallContext): void {
+  if (policy.public) return;
+  if (!caller) throw new AppError('UNAUTHENTICATED', 'UNAUTHENTICATED', 'A credential is needed.');
+  if (caller.permissions.includes(policy.permission)) return;
+  throw new AppError('PERMISSION_DENIED', 'PERMISSION_MISSING', `The permission ${policy.permission} is needed.`, {
+    metadata: { permission: policy.permission },
+  });
+}

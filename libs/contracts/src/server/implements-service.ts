@@ -1,0 +1,54 @@
+import type { sendUnaryData, ServerReadableStream, ServiceDefinition } from '@grpc/grpc-js';
+import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
+
+type Handlers<Server> = {
+  [Method in keyof Server as Server[Method] extends (...args: never[]) => unknown ? Method : never]: Handler<
+    Server[Method]
+  >;
+};
+
+type Handler<Call> = Call extends (call: { request: infer Request }, callback: sendUnaryData<infer Response>) => void
+  ? (request: Request) => Promise<Response>
+  : Call extends (call: ServerReadableStream<infer Request, infer Response>, callback: never) => void
+    ? (requests: AsyncIterable<Request>) => Promise<Response>
+    : never;
+
+/**
+ * What a controller of a service looks like: one async method per RPC. A unary method takes the message; one with a
+ * stream of requests takes an async iterable, which is read no faster than the method asks.
+ */
+export type ServiceHandlers<Server> = Handlers<Server>;
+
+/**
+ * Makes a Nest controller answer the RPCs of a service.
+ *
+ * @param definition the service as ts-proto generates it, such as `CustomersServiceService`
+ */
+export function ImplementsService(definition: ServiceDefinition) {
+  return (controller: { prototype: object }): void => {
+    for (const [name, method] of Object.entries(definition)) {
+      const [, serviceName = '', rpcName = ''] = method.path.split('/');
+      const handler = Object.getOwnPropertyDescriptor(controller.prototype, name);
+      if (!handler) throw new Error(`No handler for ${method.path}.`);
+      if (method.requestStream) {
+        answerThroughCallback(handler);
+        Object.defineProperty(controller.prototype, name, handler);
+        GrpcStreamCall(serviceName, rpcName)(controller.prototype, name, handler);
+      } else {
+        GrpcMethod(serviceName, rpcName)(controller.prototype, name, handler);
+      }
+    }
+  };
+}
+
+/** Nest hands a streaming handler the raw call and leaves the answer to it. */
+function answerThroughCallback(descriptor: PropertyDescriptor): void {
+  const handler = descriptor.value as (requests: AsyncIterable<unknown>) => Promise<unknown>;
+  descriptor.value = async function (
+    this: unknown,
+    call: ServerReadableStream<unknown, unknown>,
+    callback: sendUnaryData<unknown>,
+  ): Promise<void> {
+    callback(null, await handler.call(this, call));
+  };
+}

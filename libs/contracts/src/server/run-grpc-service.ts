@@ -1,0 +1,88 @@
+import 'reflect-metadata';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Transport, type GrpcOptions } from '@nestjs/microservices';
+import { nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
+import { Contract } from '../descriptors/load-contract.js';
+import { fileDescriptorSet } from '../gen/descriptors.js';
+import { ContractInterceptor } from './contract-interceptor.js';
+import { ErrorFilter } from './error-filter.js';
+
+export interface GrpcServiceOptions {
+  module: Type | DynamicModule;
+  /** The services that the module's controllers implement. */
+  services: ServiceDefinition[];
+  /** `host:port` to listen on. */
+  address: string;
+  logger: Logger;
+  /** Run inside the contract's checks, around each handler, the first outermost. */
+  interceptors?: (app: INestMicroservice) => NestInterceptor[];
+  /** The platform's own contract when unset. */
+  contract?: Contract;
+}
+
+/** Longest time a connection lives, in milliseconds, so that clients meet new replicas (grpc-node#1663). */
+const connectionAgeMs = 300_000;
+
+/** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
+export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
+  const grpc: GrpcOptions = {
+    transport: Transport.GRPC,
+    options: {
+      url: options.address,
+      package: [...new Set(options.services.map(packageName))],
+      packageDefinition: packageDefinition(options.services),
+      gracefulShutdown: true,
+      maxReceiveMessageLength: 4 * 1024 * 1024,
+      channelOptions: {
+        'grpc.max_connection_age_ms': connectionAgeMs,
+        'grpc.max_connection_age_grace_ms': 60_000,
+        'grpc.max_concurrent_streams': 1_000,
+      },
+    },
+  };
+  const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
+    ...grpc,
+    logger: nestLogger(options.logger),
+    abortOnError: false,
+  });
+  const contract = options.contract ?? new Contract(fileDescriptorSet);
+  app.useGlobalInterceptors(new ContractInterceptor(contract), ...(options.interceptors?.(app) ?? []));
+  app.useGlobalFilters(new ErrorFilter(options.logger));
+  await app.listen();
+  return app;
+}
+
+/** Runs a service as a process of its own: serves gRPC and probes until told to stop, then finishes running calls. */
+export async function runGrpcService(
+  options: GrpcServiceOptions & {
+    healthPort: number;
+    readinessChecks: (app: INestMicroservice) => Record<string, () => Promise<unknown>>;
+  },
+): Promise<void> {
+  const app = await startGrpcService(options);
+  const readiness = new Readiness(options.readinessChecks(app));
+  const health = await startHealthServer(options.healthPort, readiness);
+  options.logger.info({ address: options.address, healthPort: options.healthPort }, 'serving');
+  runUntilStopped(options.logger, async () => {
+    readiness.drain();
+    await app.close();
+    health.close();
+  });
+}
+
+/** Nest finds the services of a package in this map, and ts-proto's compiled code encodes their messages. */
+function packageDefinition(services: ServiceDefinition[]): Record<string, ServiceDefinition> {
+  return Object.fromEntries(services.map((service) => [serviceName(service), service]));
+}
+
+function serviceName(service: ServiceDefinition): string {
+  const name = Object.values(service)[0]?.path.split('/')[1];
+  if (!name) throw new Error('A service without methods can not be served.');
+  return name;
+}
+
+function packageName(service: ServiceDefinition): string {
+  return serviceName(service).split('.').slice(0, -1).join('.');
+}
