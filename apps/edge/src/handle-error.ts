@@ -1,0 +1,57 @@
+import { AppError } from '@rapport/platform';
+import type { ErrorObject } from 'ajv';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { sendProblem } from './problem.js';
+import { validationProblem, type HttpPart } from './request-validation.js';
+
+/** Answers whatever was thrown while a request was handled. What nobody expected is logged and leaves without detail. */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { route } = request.routeOptions.config;
+  if (error instanceof AppError) return sendProblem(reply, error, route);
+  if (isFastifyError(error) && error.validation && error.validationContext) {
+    const problem = validationProblem(
+      error.validation as ErrorObject[],
+      error.validationContext,
+      request.id,
+    );
+    return reply
+      .code(problem.status)
+      .type('application/problem+json; charset=utf-8')
+      .serializer((payload: unknown) => JSON.stringify(payload))
+      .send(problem);
+  }
+  const known = asClientError(error);
+  if (known) return sendProblem(reply, known, route);
+  request.log.error({ err: error }, 'unexpected error');
+  return sendProblem(reply, new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.'), route);
+}
+
+/** What Fastify and Nest say of requests that can't be read or that no route answers. */
+export function asClientError(error: unknown): AppError | undefined {
+  const status = statusOf(error);
+  switch (status) {
+    case 404:
+      return new AppError('NOT_FOUND', 'ROUTE_UNKNOWN', 'There is no such resource or operation.');
+    case 413:
+      return new AppError('INVALID_ARGUMENT', 'BODY_TOO_LARGE', 'The body is too large.');
+    case 414:
+      return new AppError('INVALID_ARGUMENT', 'URL_TOO_LONG', 'The URL is too long.');
+    case 415:
+      return new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', 'Send the body as application/json.');
+    default:
+      if (status === undefined || status < 400 || status >= 500) return undefined;
+      return new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'The request can not be read.', {
+        violations: [{ field: '', reason: 'REQUEST_MALFORMED', description: (error as Error).message }],
+      });
+  }
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { statusCode, status } = error as { statusCode?: unknown; status?: unknown };
+  return typeof statusCode === 'number' ? statusCode : typeof status === 'number' ? status : undefined;
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return error instanceof Error && 'code' in error;
+}

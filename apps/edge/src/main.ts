@@ -1,0 +1,20 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
+import { createLogger, runUntilStopped } from '@rapport/platform';
+import { readEdgeConfig } from './config.js';
+import { createEdge } from './create-edge.js';
+
+/** How long a load balancer may take to see that this process is not ready, in milliseconds. */
+const drainDelayMs = 500;
+
+const config = readEdgeConfig();
+const logger = createLogger('edge', config.logLevel);
+const { app, readiness } = await createEdge(config, new Contract(fileDescriptorSet), serviceDefinitions, logger);
+await app.listen(config.port, config.host);
+logger.info({ host: config.host, port: config.port }, 'serving');
+
+runUntilStopped(logger, async () => {
+  readiness.drain();
+  await wait(drainDelayMs);
+  await app.close();
+});

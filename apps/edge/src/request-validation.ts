@@ -1,0 +1,100 @@
+import { allFormats, isStorableText, type RestRoute } from '@rapport/contracts';
+import { AppError, type FieldViolation } from '@rapport/platform';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { FastifySchemaCompiler, FastifySchema } from 'fastify';
+import { toProblem, type Problem } from './problem.js';
+import { escapePointerStep, type PlacedViolation } from './place-violation.js';
+
+/** Most violations that an answer lists. */
+const maxViolations = 100;
+
+/** Parameters are text, so they are turned into the type that the schema names; bodies are taken as they are. */
+const forText = createAjv('array');
+const forJson = createAjv(false);
+
+export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }): ValidateFunction =>
+  (httpPart === 'body' ? forJson : forText).compile(schema);
+
+export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
+
+/** The problem answer to a request that does not keep the schemas of its route. */
+export function validationProblem(errors: readonly ErrorObject[], part: HttpPart, requestId: string): Problem {
+  const places = { body: 'body', querystring: 'query', params: 'path', headers: 'header' } as const;
+  const placed = errors
+    // Says only that one of the branches above it has failed.
+    .filter(({ keyword }) => keyword !== 'anyOf')
+    .slice(0, maxViolations)
+    .map((error) => ({ in: places[part], ...describe(error) }));
+  const [first] = placed;
+  const detail = first ? `${first.pointer.slice(1).replaceAll('/', '.') || places[part]}: ${first.detail}` : '';
+  return { ...toProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', detail), requestId), errors: placed };
+}
+
+/** What a body of a route that takes none is answered with. */
+export function refuseBody(route: RestRoute, body: unknown): void {
+  if (route.fields.body || body === undefined || body === null || isEmptyObject(body)) return;
+  const violation: FieldViolation = {
+    field: '',
+    reason: 'UNKNOWN_FIELD',
+    description: 'This operation takes no body.',
+  };
+  throw new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', violation.description, { violations: [violation] });
+}
+
+function createAjv(coerceTypes: 'array' | false): Ajv2020 {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    removeAdditional: false,
+    coerceTypes,
+    useDefaults: false,
+    strict: true,
+    allowUnionTypes: true,
+    strictRequired: false,
+  });
+  ajv.addKeyword({ keyword: 'storable', type: 'string', validate: (_: unknown, text: string) => isStorableText(text) });
+  for (const { name, test } of allFormats) ajv.addFormat(name, test);
+  return ajv;
+}
+
+type Describe = (params: Record<string, unknown>) => { code: string; detail: string };
+
+const limit =
+  (code: string, sentence: string): Describe =>
+  ({ limit }) => ({ code, detail: sentence.replace('{limit}', String(limit)) });
+
+/** What is said of a value that fails a keyword of its schema. */
+const descriptions: Readonly<Record<string, Describe>> = {
+  required: () => ({ code: 'REQUIRED', detail: 'is required.' }),
+  additionalProperties: () => ({ code: 'UNKNOWN_FIELD', detail: 'is not known here.' }),
+  'false schema': () => ({ code: 'READ_ONLY_FIELD', detail: 'can not be set.' }),
+  type: ({ type }) => ({ code: 'WRONG_TYPE', detail: `must be of type ${[type].flat().join(' or ')}.` }),
+  enum: ({ allowedValues }) => ({
+    code: 'UNKNOWN_VALUE',
+    detail: `must be one of ${(allowedValues as string[]).join(', ')}.`,
+  }),
+  minLength: limit('TOO_SHORT', 'must have at least {limit} characters.'),
+  maxLength: limit('TOO_LONG', 'must have at most {limit} characters.'),
+  minItems: limit('TOO_FEW_ITEMS', 'must have at least {limit} items.'),
+  maxItems: limit('TOO_MANY_ITEMS', 'must have at most {limit} items.'),
+  minimum: limit('TOO_SMALL', 'must be at least {limit}.'),
+  maximum: limit('TOO_LARGE', 'must be at most {limit}.'),
+  minProperties: () => ({ code: 'REQUIRED', detail: 'must name at least one field.' }),
+  pattern: ({ pattern }) => ({ code: 'BAD_FORMAT', detail: `must match ${pattern as string}.` }),
+  format: ({ format }) => ({
+    code: 'BAD_FORMAT',
+    detail: `must be ${allFormats.find(({ name }) => name === format)?.phrase ?? (format as string)}.`,
+  }),
+  storable: () => ({ code: 'BAD_CHARACTERS', detail: 'has a NUL or a broken character.' }),
+};
+
+function describe({ keyword, instancePath, params, message }: ErrorObject): Omit<PlacedViolation, 'in'> {
+  const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
+  const property = missingProperty ?? additionalProperty;
+  const pointer = property === undefined ? instancePath : `${instancePath}/${escapePointerStep(property)}`;
+  const description = descriptions[keyword];
+  return { pointer, ...(description?.(params) ?? { code: 'INVALID', detail: `${message ?? 'is not valid'}.` }) };
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}

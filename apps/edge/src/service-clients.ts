@@ -1,0 +1,29 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { ContractClient } from '@rapport/contracts';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { areaOf } from './config.js';
+
+/** One client for each service that the edge calls. */
+export class ServiceClients implements OnApplicationShutdown {
+  readonly #clients: ReadonlyMap<string, ContractClient>;
+
+  constructor(addresses: ReadonlyMap<string, string>, services: readonly ServiceDefinition[]) {
+    this.#clients = new Map([...addresses].map(([area, address]) => [area, new ContractClient(address, services)]));
+  }
+
+  /** The client for a method. @param path full gRPC path */
+  for(path: string): ContractClient {
+    const client = this.#clients.get(areaOf(path));
+    if (!client) throw new Error(`No address for ${path}.`);
+    return client;
+  }
+
+  /** By area, rejects when the service can't be reached. */
+  readinessChecks(): Record<string, () => Promise<void>> {
+    return Object.fromEntries([...this.#clients].map(([area, client]) => [area, () => client.waitUntilReady(1_000)]));
+  }
+
+  onApplicationShutdown(): void {
+    for (const client of this.#clients.values()) client.close();
+  }
+}
