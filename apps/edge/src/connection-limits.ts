@@ -1,6 +1,5 @@
-import { AppError } from '@rapport/platform';
-import fastify, { type FastifyInstance } from 'fastify';
-import type { Logger } from '@rapport/platform';
+import fastify, { LogController, type FastifyInstance } from 'fastify';
+import { AppError, type Logger } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { sendProblem } from './problem.js';
 
@@ -15,8 +14,7 @@ const bodyTimeoutMs = 8_000;
 export function createHttpServer(logger: Logger, trustedProxies: string[]): FastifyInstance {
   const server = fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
-    requestIdLogLabel: 'requestId',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),

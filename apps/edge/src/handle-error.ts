@@ -2,18 +2,14 @@ import { AppError } from '@rapport/platform';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from './problem.js';
-import { validationProblem, type HttpPart } from './request-validation.js';
+import { validationProblem } from './request-validation.js';
 
 /** Answers whatever was thrown while a request was handled. What nobody expected is logged and leaves without detail. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { route } = request.routeOptions.config;
   if (error instanceof AppError) return sendProblem(reply, error, route);
   if (isFastifyError(error) && error.validation && error.validationContext) {
-    const problem = validationProblem(
-      error.validation as ErrorObject[],
-      error.validationContext,
-      request.id,
-    );
+    const problem = validationProblem(error.validation as ErrorObject[], error.validationContext, request.id);
     return reply
       .code(problem.status)
       .type('application/problem+json; charset=utf-8')

@@ -15,7 +15,7 @@ const forJson = createAjv(false);
 export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }): ValidateFunction =>
   (httpPart === 'body' ? forJson : forText).compile(schema);
 
-export type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
+type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
 /** The problem answer to a request that does not keep the schemas of its route. */
 export function validationProblem(errors: readonly ErrorObject[], part: HttpPart, requestId: string): Problem {

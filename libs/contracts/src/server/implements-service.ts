@@ -27,15 +27,16 @@ export type ServiceHandlers<Server> = Handlers<Server>;
 export function ImplementsService(definition: ServiceDefinition) {
   return (controller: { prototype: object }): void => {
     for (const [name, method] of Object.entries(definition)) {
-      const [, serviceName = '', rpcName = ''] = method.path.split('/');
+      // Nest finds handlers by the keys of the definition, which ts-proto writes in lower camel case.
+      const [, serviceName = ''] = method.path.split('/');
       const handler = Object.getOwnPropertyDescriptor(controller.prototype, name);
       if (!handler) throw new Error(`No handler for ${method.path}.`);
       if (method.requestStream) {
         answerThroughCallback(handler);
         Object.defineProperty(controller.prototype, name, handler);
-        GrpcStreamCall(serviceName, rpcName)(controller.prototype, name, handler);
+        GrpcStreamCall(serviceName, name)(controller.prototype, name, handler);
       } else {
-        GrpcMethod(serviceName, rpcName)(controller.prototype, name, handler);
+        GrpcMethod(serviceName, name)(controller.prototype, name, handler);
       }
     }
   };

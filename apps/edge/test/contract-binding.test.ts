@@ -1,0 +1,250 @@
+import { createServer } from 'node:net';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { Controller, Module, type INestMicroservice } from '@nestjs/common';
+import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
+import { AppError, createLogger } from '@rapport/platform';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEdge, type Edge } from '../src/create-edge.js';
+import { generateSampleContract } from './generate-sample-contract.js';
+
+type Message = Record<string, unknown>;
+
+const logger = createLogger('test', 'silent');
+let contract: Contract;
+let service: ServiceDefinition;
+let samples: INestMicroservice;
+let edge: Edge;
+let address: string;
+let url: string;
+
+beforeAll(async () => {
+  ({ contract, service } = await generateSampleContract());
+  address = `127.0.0.1:${await freePort()}`;
+  samples = await startGrpcService({ module: sampleModule(service), services: [service], address, logger, contract });
+  const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [], instance: 'test' };
+  edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [service], logger);
+  await edge.app.listen(0, '127.0.0.1');
+  url = await edge.app.getUrl();
+});
+
+afterAll(async () => {
+  await edge.app.close();
+  await samples.close();
+});
+
+describe('an RPC of a proto file that has no code in the edge', () => {
+  it('creates by POST with 201, Location and ETag', async () => {
+    const answer = await send('POST', '/v1/samples', {
+      title: 'quartz',
+      colour: 'SKY_BLUE',
+      places: [{ email: 'a@b.example' }],
+      findTime: '2026-01-31T09:30:00Z',
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get('location')).toBe('/v1/samples/s1');
+    expect(answer.headers.get('etag')).toBe('"1"');
+    expect(await answer.json()).toEqual({
+      id: 's1',
+      title: 'quartz',
+      colour: 'SKY_BLUE',
+      places: [{ email: 'a@b.example' }],
+      findTime: '2026-01-31T09:30:00.000Z',
+      etag: '"1"',
+      changedFields: [],
+    });
+  });
+
+  it('turns query parameters into the types of the contract', async () => {
+    const answer = await send('GET', '/v1/samples?pageSize=3&colours=RED&colours=SKY_BLUE&hot=true');
+    expect(await answer.json()).toMatchObject({ samples: [{ title: '3 1,2 true', hot: true }] });
+  });
+
+  it('changes exactly what a PATCH names, null included', async () => {
+    const answer = await send('PATCH', '/v1/samples/s7', { title: 'agate', weight: null }, { 'if-match': '"4"' });
+    expect(await answer.json()).toMatchObject({ id: 's7', changedFields: ['title', 'weight'], etag: '"4"' });
+  });
+
+  it('passes a file on as it comes', async () => {
+    const file = Buffer.alloc(300_000, 'x');
+    const answer = await fetch(`${url}/v1/samples:upload?title=core`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/csv' },
+      body: file,
+    });
+    expect(await answer.json()).toEqual({ bytes: 300_000, title: 'core', contentType: 'text/csv' });
+  });
+
+  it('answers with the status that belongs to an error', async () => {
+    const answer = await send('GET', '/v1/samples/none');
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    expect(await answer.json()).toMatchObject({ code: 'SAMPLE_NOT_FOUND', detail: 'No such sample.', status: 404 });
+  });
+
+  it('hides what it did not expect', async () => {
+    const answer = await send('GET', '/v1/samples/crash');
+    expect(answer.status).toBe(500);
+    expect(JSON.stringify(await answer.json())).not.toContain('secret');
+  });
+
+  it('wants a credential where the policy names a permission', async () => {
+    expect((await send('POST', '/v1/samples/s1:weigh')).status).toBe(401);
+  });
+
+  it('has no route without a policy', async () => {
+    expect((await send('DELETE', '/v1/samples/s1')).status).toBe(404);
+  });
+
+  it.each([
+    ['a missing field', {}, '/title', 'REQUIRED'],
+    ['a short text', { title: 'x' }, '/title', 'TOO_SHORT'],
+    ['a long text', { title: 'x'.repeat(11) }, '/title', 'TOO_LONG'],
+    ['a wrong type', { title: 7 }, '/title', 'WRONG_TYPE'],
+    ['an unknown field', { title: 'quartz', shape: 'cube' }, '/shape', 'UNKNOWN_FIELD'],
+    ['a field of the server', { title: 'quartz', id: 'mine' }, '/id', 'READ_ONLY_FIELD'],
+    ['an unknown enum value', { title: 'quartz', colour: 'GREEN' }, '/colour', 'UNKNOWN_VALUE'],
+    ['the unspecified enum value', { title: 'quartz', colour: 'UNSPECIFIED' }, '/colour', 'UNKNOWN_VALUE'],
+    ['a number as text', { title: 'quartz', weight: '5' }, '/weight', 'WRONG_TYPE'],
+    ['a large number', { title: 'quartz', weight: 1001 }, '/weight', 'TOO_LARGE'],
+    ['a bad format', { title: 'quartz', places: [{ email: 'nobody' }] }, '/places/0/email', 'BAD_FORMAT'],
+    ['a bad time', { title: 'quartz', findTime: '2026-13-01T00:00:00Z' }, '/findTime', 'BAD_FORMAT'],
+    ['many items', { title: 'quartz', places: Array(3).fill({ email: 'a@b.example' }) }, '/places', 'TOO_MANY_ITEMS'],
+    ['a NUL', { title: 'qu\0rtz' }, '/title', 'BAD_CHARACTERS'],
+  ])('refuses %s and points to it', async (_case, body, pointer, code) => {
+    const answer = await send('POST', '/v1/samples', body);
+    expect(answer.status).toBe(400);
+    const { errors } = (await answer.json()) as { errors: { pointer: string; code: string }[] };
+    expect(errors).toContainEqual(expect.objectContaining({ in: 'body', pointer, code }));
+  });
+
+  it('refuses a parameter that the contract does not have', async () => {
+    const answer = await send('GET', '/v1/samples?pagesize=3');
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      errors: [{ in: 'query', pointer: '/pagesize', code: 'UNKNOWN_FIELD' }],
+    });
+  });
+
+  it('holds headers to the contract', async () => {
+    const answer = await send('POST', '/v1/samples', { title: 'quartz' }, { 'idempotency-key': 'k'.repeat(21) });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      errors: [{ in: 'header', pointer: '/idempotency-key', code: 'TOO_LONG' }],
+    });
+  });
+
+  it('is documented', async () => {
+    const document = (await (await send('GET', '/openapi.json')).json()) as {
+      paths: Record<string, Record<string, Message>>;
+      components: { schemas: Record<string, Message> };
+    };
+    expect(document.paths['/v1/samples/{id}:weigh']?.['post']).toMatchObject({
+      operationId: 'weighSample',
+      summary: 'Weighs a sample: a verb of its own',
+      description: expect.stringContaining('samples.write') as string,
+    });
+    expect(document.components.schemas['SampleInput']).toMatchObject({
+      required: ['title'],
+      properties: { title: { minLength: 2, maxLength: 10, examples: ['quartz'], description: 'What it is called.' } },
+    });
+  });
+});
+
+describe('a service that is called past the edge', () => {
+  it('holds a message to the same rules', async () => {
+    const client = new ContractClient(address, [service]);
+    const request = { sample: { title: 'x', places: [{ email: 'nobody' }], changedFields: [], colour: 9 } };
+    const call = client.unary('/rapport.sample.v1.SampleService/CreateSample', request, {
+      context: { requestId: 'r', caller: undefined },
+      deadlineMs: 5_000,
+    });
+    await expect(call).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [
+        { field: 'sample.title', reason: 'TOO_SHORT' },
+        { field: 'sample.colour', reason: 'UNKNOWN_VALUE' },
+        { field: 'sample.places[0].email', reason: 'BAD_FORMAT' },
+      ],
+    });
+    client.close();
+  });
+
+  it('wants the permission itself', async () => {
+    const client = new ContractClient(address, [service]);
+    const call = (permissions: string[]) =>
+      client.unary(
+        '/rapport.sample.v1.SampleService/WeighSample',
+        { id: 's1' },
+        {
+          context: { requestId: 'r', caller: { tenantId: 't', principalId: 'p', permissions } },
+          deadlineMs: 5_000,
+        },
+      );
+    await expect(call(['samples.read'])).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    await expect(call(['samples.write'])).resolves.toMatchObject({ id: 's1' });
+    client.close();
+  });
+});
+
+function sampleModule(definition: ServiceDefinition) {
+  const none = { colour: 0, places: [], changedFields: [], etag: '"1"', title: '' };
+
+  @Controller()
+  @ImplementsService(definition)
+  class SampleController {
+    async getSample({ id }: { id: string }): Promise<Message> {
+      if (id === 'crash') throw new Error('secret');
+      throw new AppError('NOT_FOUND', 'SAMPLE_NOT_FOUND', 'No such sample.');
+    }
+
+    async listSamples(request: Message): Promise<Message> {
+      const title = `${String(request['pageSize'])} ${String(request['colours'])} ${String(request['hot'])}`;
+      return { samples: [{ ...none, id: 's1', title, hot: request['hot'] }] };
+    }
+
+    async createSample({ sample }: { sample: Message }): Promise<Message> {
+      return { ...none, ...sample, id: 's1', etag: '"1"' };
+    }
+
+    async updateSample({ id, sample, updateMask, etag }: Message): Promise<Message> {
+      return { ...none, ...(sample as Message), id, etag, changedFields: updateMask };
+    }
+
+    async weighSample({ id }: { id: string }): Promise<Message> {
+      return { ...none, id };
+    }
+
+    async uploadSamples(requests: AsyncIterable<{ file: { contentType: string; data: Uint8Array }; title?: string }>) {
+      const seen = { bytes: 0, title: '', contentType: '' };
+      for await (const { file, title } of requests) {
+        seen.bytes += file.data.length;
+        seen.title ||= title ?? '';
+        seen.contentType ||= file.contentType;
+      }
+      return seen;
+    }
+
+    async forgetSample({ id }: { id: string }): Promise<Message> {
+      return { ...none, id };
+    }
+  }
+
+  @Module({ controllers: [SampleController] })
+  class SampleModule {}
+  return SampleModule;
+}
+
+async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+  const content = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  return fetch(url + path, { method, headers: { ...type, ...headers }, ...content });
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
