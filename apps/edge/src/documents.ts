@@ -1,7 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 
-/** Serves the API's description at /openapi.json. */
+const page = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Rapport API</title>
+    <link rel="stylesheet" href="/docs/swagger-ui.css" />
+  </head>
+  <body>
+    <main id="reference"></main>
+    <noscript>The description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/start.js"></script>
+  </body>
+</html>
+`;
+
+const start = `SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  docExpansion: 'list',
+  defaultModelsExpandDepth: 0,
+  tryItOutEnabled: true,
+});
+`;
+
+/** Serves the API's description at /openapi.json, and at /docs for people. Everything comes from this process. */
 export async function registerDocuments(server: FastifyInstance, openApi: Record<string, unknown>): Promise<void> {
-  const document = JSON.stringify(openApi);
-  server.get('/openapi.json', async (_request, reply) => reply.type('application/json').send(document));
+  const library = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const files = [
+    { url: '/openapi.json', type: 'application/json', content: JSON.stringify(openApi) },
+    { url: '/docs', type: 'text/html; charset=utf-8', content: page },
+    { url: '/docs/start.js', type: 'text/javascript', content: start },
+    { url: '/docs/swagger-ui-bundle.js', type: 'text/javascript', content: await readFile(join(library, 'swagger-ui-bundle.js')) },
+    { url: '/docs/swagger-ui.css', type: 'text/css', content: await readFile(join(library, 'swagger-ui.css')) },
+  ];
+  for (const { url, type, content } of files) {
+    server.get(url, async (_request, reply) => reply.type(type).header('cache-control', 'public, max-age=300').send(content));
+  }
 }
