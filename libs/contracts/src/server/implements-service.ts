@@ -1,15 +1,22 @@
-import type { sendUnaryData, ServerReadableStream, ServiceDefinition } from '@grpc/grpc-js';
+import type { sendUnaryData, ServerReadableStream, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 
 type Handlers<Server> = {
-  [Method in keyof Server as Server[Method] extends (...args: never[]) => unknown ? Method : never]: Handler<
+  // Without the index signature that grpc-js gives every implementation.
+  [Method in keyof Server as string extends Method ? never : number extends Method ? never : Method]: Handler<
     Server[Method]
   >;
 };
 
-type Handler<Call> = Call extends (call: { request: infer Request }, callback: sendUnaryData<infer Response>) => void
+type Handler<Call> = Call extends (
+  call: ServerUnaryCall<infer Request, infer Response>,
+  callback: sendUnaryData<infer Response>,
+) => void
   ? (request: Request) => Promise<Response>
-  : Call extends (call: ServerReadableStream<infer Request, infer Response>, callback: never) => void
+  : Call extends (
+        call: ServerReadableStream<infer Request, infer Response>,
+        callback: sendUnaryData<infer Response>,
+      ) => void
     ? (requests: AsyncIterable<Request>) => Promise<Response>
     : never;
 
