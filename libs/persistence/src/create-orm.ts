@@ -1,0 +1,39 @@
+import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import { freeLostConnections } from './free-lost-connections.js';
+
+export interface DatabaseOptions {
+  /** Every entity of the service, by name. */
+  entities: NonNullable<Options['entities']>;
+  /** `postgres://user:password@host:port/database`, with libpq's parameters such as `sslmode`. */
+  databaseUrl: string;
+}
+
+/** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
+const limits = {
+  // Counts the wait for a free connection of the pool too: when all are busy for so long, the call is refused.
+  connectionTimeoutMillis: 2_000,
+  statement_timeout: 8_000,
+  // Longer than the server's own limit, which is the better end of a slow statement: the connection stays usable.
+  query_timeout: 10_000,
+  idle_in_transaction_session_timeout: 10_000,
+  idleTimeoutMillis: 20_000,
+  keepAlive: true,
+  keepAliveInitialDelayMillis: 10_000,
+};
+
+/**
+ * The ORM of a service, not yet connected: the first query connects, so a database that is away doesn't stop a start.
+ *
+ * @param overrides what differs from a service's own use, such as a migration's time limits
+ */
+export function createOrm({ entities, databaseUrl }: DatabaseOptions, overrides: Options = {}): MikroORM {
+  return new MikroORM({
+    entities,
+    clientUrl: databaseUrl,
+    pool: { min: 0, max: 10 },
+    ensureDatabase: false,
+    // pg reads the URL once more, since MikroORM drops its parameters.
+    driverOptions: { ...limits, connectionString: databaseUrl, onPoolCreated: freeLostConnections },
+    ...overrides,
+  });
+}

@@ -1,0 +1,16 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { missingMigrations, type MigrationClass } from './run-migrations.js';
+
+/** What a service's readiness asks of its database: that it answers, and that it is at the level of this release. */
+export function databaseChecks(
+  em: EntityManager,
+  migrations: MigrationClass[],
+): Record<'database' | 'migrations', () => Promise<unknown>> {
+  return {
+    database: () => em.fork().execute('select 1'),
+    migrations: async () => {
+      const missing = await missingMigrations(em, migrations);
+      if (missing.length > 0) throw new Error(`The database lacks ${missing.join(', ')}.`);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { isConflict, isConnectionLoss } from './database-errors.js';
+
+function errorWith(code: string): Error {
+  return Object.assign(new Error('from pg'), { code });
+}
+
+test.each(['08006', '08P01', '57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'])(
+  '%s is a loss of connection',
+  (code) => {
+    expect(isConnectionLoss(errorWith(code))).toBe(true);
+  },
+);
+
+test.each(['Connection terminated unexpectedly', 'timeout exceeded when trying to connect', 'Query read timeout'])(
+  '"%s" is a loss of connection',
+  (message) => {
+    expect(isConnectionLoss(new Error(message))).toBe(true);
+  },
+);
+
+test('tells conflicts, losses and other errors apart', () => {
+  expect(['40001', '40P01', '23505', '57P01'].map((code) => isConflict(errorWith(code)))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+  expect(['40001', '23505', '57014'].map((code) => isConnectionLoss(errorWith(code)))).toEqual([false, false, false]);
+  expect([isConflict('40001'), isConnectionLoss(undefined)]).toEqual([false, false]);
+});

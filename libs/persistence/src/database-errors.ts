@@ -1,0 +1,29 @@
+/**
+ * Whether two transactions were in each other's way and this one was rolled back whole: 40001 serialization_failure,
+ * 40P01 deadlock_detected.
+ */
+export function isConflict(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '40001' || code === '40P01';
+}
+
+// 08xxx connection exceptions; 57P01 to 57P03 the server is stopping, has crashed or is starting; and what sockets say.
+const lossCodes = /^(08...|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+
+// pg gives these no code. https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
+const lossMessages =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/;
+
+/** Whether the connection was lost, or there was none to be had. A commit that was on its way may have been done. */
+export function isConnectionLoss(error: unknown): boolean {
+  return lossCodes.test(codeOf(error)) || (error instanceof Error && lossMessages.test(error.message));
+}
+
+/** Whether the server ended a statement that took longer than it may: 57014 query_canceled. */
+export function isStatementTimeout(error: unknown): boolean {
+  return codeOf(error) === '57014';
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

@@ -1,0 +1,14 @@
+export { catalogFaults } from './catalog-faults.js';
+export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';
+export { createOrm, type DatabaseOptions } from './create-orm.js';
+export { databaseChecks } from './database-checks.js';
+export { isConflict, isConnectionLoss } from './database-errors.js';
+export { checkEtag, formatEtag } from './etag.js';
+export { IdempotencyKey } from './idempotency-key.entity.js';
+export { readPageToken, signPageToken } from './page-token.js';
+export { PersistenceModule } from './persistence.module.js';
+export { missingMigrations, runMigrations, type MigrationClass } from './run-migrations.js';
+export { schemaDifference } from './schema-difference.js';
+export { tenantIsolation, tenantSession } from './tenant-isolation.js';
+export { TenantSessionInterceptor } from './tenant-session.interceptor.js';
+export { writeOnce, type WriteCall } from './write-once.js';

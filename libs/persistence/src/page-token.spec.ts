@@ -1,0 +1,34 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { readPageToken, signPageToken } from './page-token.js';
+
+const key = randomBytes(32);
+
+test('gives back the position, NULL and all characters included', () => {
+  const position = ['2026-01-02T03:04:05.678901Z', null, '', '中"\u0000'];
+
+  expect(readPageToken(key, 'list', signPageToken(key, 'list', position))).toEqual(position);
+});
+
+test('refuses a token of another list, of another key, changed, cut short or made up', () => {
+  const token = signPageToken(key, 'list', ['a']);
+  const changed = Buffer.from(token, 'base64url');
+  changed[changed.length - 2]! ^= 1;
+  const attempts: [Buffer, string, string][] = [
+    [key, 'other', token],
+    [randomBytes(32), 'list', token],
+    [key, 'list', changed.toString('base64url')],
+    [key, 'list', token.slice(0, 20)],
+    [key, 'list', ''],
+    [key, 'list', 'made up ?!'],
+  ];
+
+  for (const [withKey, binding, attempt] of attempts) {
+    expect(() => readPageToken(withKey, binding, attempt)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_ARGUMENT',
+        violations: [expect.objectContaining({ field: 'pageToken', reason: 'PAGE_TOKEN_INVALID' })],
+      }),
+    );
+  }
+});

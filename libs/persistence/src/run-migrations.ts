@@ -1,0 +1,67 @@
+import { Migrator, type Migration } from '@mikro-orm/migrations';
+import type { EntityManager, Constructor } from '@mikro-orm/postgresql';
+import { createOrm, type DatabaseOptions } from './create-orm.js';
+
+/** A migration with its `name` set: that is what the database remembers it by. */
+export type MigrationClass = Constructor<Migration>;
+
+/** The table that remembers which migrations are done. */
+export const migrationTable = 'migration';
+
+/** Any number of its own; one database has one. */
+const migrationLock = 7_246_178_302;
+
+/**
+ * Brings a database to the level of this release, each migration in a transaction of its own. Runners that start at the
+ * same time wait for each other, up to 2 minutes. A migration waits no longer than 3 s for a lock, so that the service
+ * that is running never queues behind it for long: on error 55P03 run it again.
+ *
+ * @returns names of the migrations that were done now
+ */
+export async function runMigrations({
+  migrations,
+  ...database
+}: DatabaseOptions & { migrations: MigrationClass[] }): Promise<string[]> {
+  const orm = createOrm(database, {
+    extensions: [Migrator],
+    migrations: {
+      migrationsList: migrations,
+      tableName: migrationTable,
+      snapshot: false,
+      allOrNothing: false,
+      silent: true,
+    },
+    driverOptions: {
+      connectionString: database.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      lock_timeout: 3_000,
+      statement_timeout: 300_000,
+      keepAlive: true,
+    },
+  });
+  try {
+    // The lock has a connection of its own: MikroORM makes its table outside of any transaction that we could open.
+    return await orm.em.fork().transactional(async (lockHolder) => {
+      await lockHolder.execute(`set local lock_timeout = '120s'`);
+      await lockHolder.execute('select pg_advisory_xact_lock(?)', [migrationLock]);
+      return (await orm.migrator.up()).map(({ name }) => name);
+    });
+  } finally {
+    await orm.close();
+  }
+}
+
+/**
+ * Names of the migrations that this release needs and the database does not have. A database that is ahead of this release is fine: each migration works with the release before it.
+ */
+export async function missingMigrations(em: EntityManager, migrations: MigrationClass[]): Promise<string[]> {
+  const rows = await em.fork().execute<{ name: string }[]>(`select name from ${migrationTable}`);
+  const done = new Set(rows.map(({ name }) => name));
+  return migrations.map((migration) => nameOf(em, migration)).filter((name) => !done.has(name));
+}
+
+function nameOf(em: EntityManager, migration: MigrationClass): string {
+  const { name } = new migration(em.getDriver(), em.config);
+  if (!name) throw new Error(`${migration.name} has no name.`);
+  return name;
+}

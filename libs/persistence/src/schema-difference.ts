@@ -1,0 +1,16 @@
+import { createOrm, type DatabaseOptions } from './create-orm.js';
+import { migrationTable } from './run-migrations.js';
+
+/**
+ * SQL that would make a migrated database look as its entities say; empty when they agree. For tests.
+ *
+ * @param databaseUrl as the owner of the tables
+ */
+export async function schemaDifference(database: DatabaseOptions): Promise<string> {
+  const orm = createOrm(database, { schemaGenerator: { skipTables: [migrationTable] } });
+  try {
+    return await orm.schema.getUpdateSchemaSQL({ wrap: false });
+  } finally {
+    await orm.close();
+  }
+}
