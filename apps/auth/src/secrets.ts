@@ -1,0 +1,7 @@
+/** The service's own keys, 32 bytes each. */
+export class Secrets {
+  constructor(
+    readonly apiKeyHmacKey: Buffer,
+    readonly pageTokenKey: Buffer,
+  ) {}
+}

@@ -1,0 +1,195 @@
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { generateApiKey } from '../src/api-key-text.js';
+import { callerOf, RunningAuth } from './running-auth.js';
+
+const invalidKey = { code: 'UNAUTHENTICATED', reason: 'API_KEY_INVALID', message: 'The API key is not valid.' };
+
+let auth: RunningAuth;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+});
+afterAll(() => auth.stop());
+
+async function sql(statement: string, values: unknown[]): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: auth.urls.appUrl });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query(`select set_config('app.tenant_id', $1, true)`, [values[0]]);
+    const { rows } = await client.query<Record<string, unknown>>(statement, values);
+    await client.query('commit');
+    return rows;
+  } finally {
+    await client.end();
+  }
+}
+
+describe('create-tenant', () => {
+  test('makes a tenant and a key that may do everything', async () => {
+    const { tenantId, apiKey } = await auth.createTenant('Ünïted Ltd');
+
+    const answer = await auth.authenticate(apiKey);
+
+    expect(answer).toMatchObject({ tenantId, expireTime: undefined });
+    expect(answer.permissions).toEqual(
+      expect.arrayContaining(['apiKeys.read', 'apiKeys.write', 'customers.read', 'customers.write', 'tenant.read']),
+    );
+    expect(await auth.call('getTenant', {}, callerOf(answer))).toMatchObject({
+      id: tenantId,
+      displayName: 'Ünïted Ltd',
+    });
+  });
+});
+
+describe('AuthenticateApiKey', () => {
+  test('tells whom a new key stands for', async () => {
+    const caller = await auth.newCaller();
+    const expireTime = new Date(Date.now() + 3_600_000).toISOString();
+    const created = await auth.createApiKey(caller, { permissions: ['customers.read', 'customers.read'], expireTime });
+
+    const answer = await auth.authenticate(created.key);
+
+    expect(answer).toEqual({
+      tenantId: caller.tenantId,
+      principalId: `apiKey:${created.id}`,
+      permissions: ['customers.read'],
+      expireTime,
+    });
+  });
+
+  test('refuses every text that is no working key in the same way', async () => {
+    const caller = await auth.newCaller();
+    const { key } = await auth.createApiKey(caller);
+    const attempts = {
+      malformed: 'rpt_live_nonsense',
+      'wrong checksum': `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`,
+      'unknown secret': generateApiKey(caller.tenantId),
+      'unknown tenant': generateApiKey(v7()),
+    };
+
+    for (const [name, attempt] of Object.entries(attempts)) {
+      await expect(auth.authenticate(attempt), name).rejects.toMatchObject(invalidKey);
+    }
+  });
+
+  test('refuses a revoked key, whoever it was that revoked it first', async () => {
+    const caller = await auth.newCaller();
+    const { id, key } = await auth.createApiKey(caller);
+
+    const first = await auth.call('revokeApiKey', { id }, caller);
+    const again = await auth.call('revokeApiKey', { id }, caller);
+
+    expect(first.revokeTime).toBeDefined();
+    expect(again).toEqual(first);
+    await expect(auth.authenticate(key)).rejects.toMatchObject(invalidKey);
+  });
+
+  test('refuses an expired key', async () => {
+    const caller = await auth.newCaller();
+    const { id, key } = await auth.createApiKey(caller);
+    await sql(`update api_key set expire_time = now() where tenant_id = $1 and id = $2`, [caller.tenantId, id]);
+
+    await expect(auth.authenticate(key)).rejects.toMatchObject(invalidKey);
+  });
+});
+
+describe('CreateApiKey', () => {
+  test('shows the key once, and the database does not hold it', async () => {
+    const caller = await auth.newCaller();
+    const created = await auth.createApiKey(caller);
+
+    const got = await auth.call('getApiKey', { id: created.id }, caller);
+
+    expect(got).toEqual({ ...created, key: undefined });
+    expect(created.key.startsWith(got.keyPrefix)).toBe(true);
+    const rows = await sql('select t.*::text as row, encode(hash, $2) from api_key t where tenant_id = $1', [
+      caller.tenantId,
+      'escape',
+    ]);
+    expect(JSON.stringify(rows)).not.toContain(created.key.slice(9, 50));
+  });
+
+  test('refuses a permission that its maker lacks', async () => {
+    const maker = await auth.newCaller();
+    const { key } = await auth.createApiKey(maker, { permissions: ['apiKeys.write', 'customers.read'] });
+    const weaker = callerOf(await auth.authenticate(key));
+
+    const escalation = auth.createApiKey(weaker, { permissions: ['customers.read', 'customers.write'] });
+
+    await expect(escalation).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      reason: 'PERMISSION_NOT_HELD',
+      metadata: { permission: 'customers.write' },
+    });
+  });
+
+  test('names each unknown permission, and a time that is past', async () => {
+    const caller = await auth.newCaller();
+
+    const attempt = auth.createApiKey(caller, {
+      permissions: ['customers.read', 'customers.own'],
+      expireTime: '2020-01-01T00:00:00.000Z',
+    });
+
+    await expect(attempt).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [
+        { field: 'apiKey.permissions[1]', reason: 'PERMISSION_UNKNOWN' },
+        { field: 'apiKey.expireTime', reason: 'EXPIRE_TIME_PAST' },
+      ],
+    });
+  });
+});
+
+describe('another tenant', () => {
+  test('gets the same NOT_FOUND for a key of ours as for one that never was', async () => {
+    const { id } = await auth.createApiKey(await auth.newCaller());
+    const stranger = await auth.newCaller();
+    const answerTo = (method: 'getApiKey' | 'revokeApiKey', keyId: string) =>
+      auth.call(method, { id: keyId }, stranger).then(
+        () => 'answered',
+        ({ code, reason, message, violations, metadata }: Record<string, unknown>) =>
+          JSON.stringify({ code, reason, message, violations, metadata }),
+      );
+
+    for (const method of ['getApiKey', 'revokeApiKey'] as const) {
+      const foreign = await answerTo(method, id);
+      expect(foreign).toBe(await answerTo(method, v7()));
+      expect(foreign).toContain('API_KEY_NOT_FOUND');
+    }
+  });
+});
+
+describe('ListApiKeys', () => {
+  test('meets every key of the tenant once, newest first, page by page', async () => {
+    const caller = await auth.newCaller();
+    await auth.createApiKey(await auth.newCaller());
+    const made: string[] = [];
+    for (let count = 0; count < 7; count += 1) made.push((await auth.createApiKey(caller)).id);
+
+    const met: string[] = [];
+    let pageToken: string | undefined;
+    do {
+      const page = await auth.call('listApiKeys', { pageSize: 3, pageToken }, caller);
+      met.push(...page.apiKeys.map(({ id }) => id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== undefined);
+
+    expect(met.slice(0, 7)).toEqual(made.toReversed());
+    expect(met).toHaveLength(8); // and the first key of the tenant
+    expect(`apiKey:${met[7]}`).toBe(caller.principalId);
+  });
+
+  test('refuses a page token of another tenant', async () => {
+    const caller = await auth.newCaller();
+    await auth.createApiKey(caller);
+    const { nextPageToken } = await auth.call('listApiKeys', { pageSize: 1 }, caller);
+
+    const stolen = auth.call('listApiKeys', { pageToken: nextPageToken }, await auth.newCaller());
+
+    await expect(stolen).rejects.toMatchObject({ violations: [{ field: 'pageToken', reason: 'PAGE_TOKEN_INVALID' }] });
+  });
+});

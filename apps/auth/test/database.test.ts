@@ -1,0 +1,19 @@
+import { catalogFaults, schemaDifference } from '@rapport/persistence';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { entities } from '../src/database.js';
+import { RunningAuth } from './running-auth.js';
+
+let auth: RunningAuth;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+});
+afterAll(() => auth.stop());
+
+test('every table keeps tenants apart', async () => {
+  expect(await catalogFaults(auth.urls.appUrl)).toEqual([]);
+});
+
+test('migrations and entities agree', async () => {
+  expect(await schemaDifference({ databaseUrl: auth.urls.ownerUrl, entities })).toBe('');
+});

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePort, provisionDatabase, Service } from '@rapport/testing';
+import { inject, expect, test } from 'vitest';
+
+const dist = join(import.meta.dirname, '../dist');
+
+test('is ready once its database is migrated, and ends within 2 s of SIGTERM', async () => {
+  const name = `auth_${randomBytes(6).toString('hex')}`;
+  const urls = await provisionDatabase(inject('superuserUrl'), name);
+  const healthPort = await freePort();
+  const service = new Service({
+    name: 'auth',
+    script: join(dist, 'main.js'),
+    healthPort,
+    logFile: join(tmpdir(), `${name}.log`),
+    readyTimeoutMs: 2_000,
+    env: {
+      GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
+      HEALTH_PORT: String(healthPort),
+      DATABASE_URL: urls.appUrl,
+      API_KEY_HMAC_KEY: randomBytes(32).toString('base64'),
+      PAGE_TOKEN_KEY: randomBytes(32).toString('base64'),
+    },
+  });
+
+  try {
+    await expect(service.start()).rejects.toThrow(/is not ready .*"migrations"/);
+    await promisify(execFile)(process.execPath, [join(dist, 'migrate.js')], {
+      env: { MIGRATION_DATABASE_URL: urls.ownerUrl },
+    });
+    const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`);
+    expect(await response.json()).toEqual({ status: 'ok' });
+  } finally {
+    const start = performance.now();
+    await service.stop();
+    expect(performance.now() - start).toBeLessThan(2_000);
+  }
+});

@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+// Waits until its input ends, which the kernel sees to even after kill -9 of the parent. Ten seconds is more than a server
+// takes that was told to end; a dead one whom nobody has waited for still looks alive.
+const script = `
+  read -r _
+  kill -INT "$1" 2>/dev/null
+  left=100
+  while [ $left -gt 0 ] && kill -0 "$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
+  shift
+  rm -rf -- "$@"
+`;
+
+/**
+ * Watches over a server that must not outlive us: when this process ends, however it ends, the server gets SIGINT, and
+ * `folders` are removed once it is gone.
+ *
+ * @returns call it when the server has ended; resolves when `folders` are removed
+ */
+export function guardAgainstOrphan(pid: number, folders: string[]): () => Promise<void> {
+  const guard = spawn('sh', ['-c', script, 'rapport-orphan-guard', String(pid), ...folders], {
+    detached: true,
+    cwd: '/',
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const exited = once(guard, 'exit');
+  return async () => {
+    guard.stdin.end();
+    await exited;
+  };
+}

@@ -1,0 +1,159 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lockDataDir } from './data-dir-lock.js';
+import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { assertPortFree, freePort } from './free-port.js';
+import type { UnexpectedExit } from './process-exit.js';
+import { provisionDatabase } from './provision-database.js';
+import { runScript } from './run-script.js';
+import { SecretFiles } from './secret-files.js';
+import { Service } from './spawn-service.js';
+
+// Together with PostgreSQL's less than the 10 s in which everything must have ended.
+const edgeStopTimeoutMs = 3_000;
+const serviceStopTimeoutMs = 3_000;
+
+const apps = join(import.meta.dirname, '../../../apps');
+
+export interface PlatformOptions {
+  /** Folder that keeps data, keys and logs. Without it they live in a temporary folder that goes at `stop`. */
+  dataDir?: string;
+  /** Port of the edge on 127.0.0.1; a free one when absent. */
+  edgePort?: number;
+  /** Told what is being done, a line at a time. */
+  onProgress?: (line: string) => void;
+  /** Called when a process ends though nobody stopped or killed it. The others keep running. */
+  onUnexpectedExit?: (exit: UnexpectedExit) => void;
+  /** Gives up a start that has not succeeded yet. */
+  signal?: AbortSignal;
+}
+
+/** A tenant with a key that may do everything in it. */
+export interface Tenant {
+  tenantId: string;
+  apiKey: string;
+}
+
+/** A running Rapport: PostgreSQL, auth, customers and edge, each in a process of its own. */
+export interface Platform {
+  /** Base URL of the REST API, without a slash at its end. */
+  edgeUrl: string;
+  /** Each may be killed and started again; it keeps its ports. */
+  services: { auth: Service; customers: Service; edge: Service };
+  createTenant(displayName: string): Promise<Tenant>;
+  /** Ends every process within 10 s, callers before those they call. */
+  stop(): Promise<void>;
+}
+
+type Environment = Record<string, string>;
+
+/** Starts the whole platform. A start that fails leaves no process behind. */
+export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
+  const stopSteps: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    const failures: unknown[] = [];
+    for (const step of stopSteps.splice(0).reverse()) await step().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw new AggregateError(failures, 'Some processes could not be stopped');
+  };
+  try {
+    return { ...(await startInOrder(options, stopSteps)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startInOrder(
+  options: PlatformOptions,
+  stopSteps: (() => Promise<unknown>)[],
+): Promise<Omit<Platform, 'stop'>> {
+  const { onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
+  if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
+  const logs = join(dataDir, 'logs');
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  stopSteps.push(await lockDataDir(dataDir));
+  const edgePort = options.edgePort ?? (await freePort());
+  await assertPortFree(edgePort, 'EDGE_PORT');
+
+  progress('Starting PostgreSQL');
+  const postgres = await startEmbeddedPostgres({
+    // A temporary platform's database gets its own temporary folder, and need not survive a power cut.
+    ...(options.dataDir && { dataDir: join(dataDir, 'postgres') }),
+    logFile: join(logs, 'postgres.log'),
+    ...(onUnexpectedExit && { onUnexpectedExit }),
+  });
+  stopSteps.push(() => postgres.stop());
+  signal?.throwIfAborted();
+
+  progress('Preparing the databases');
+  const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
+  const [auth, customers] = await Promise.all([
+    prepareService('auth', postgres.superuserUrl, secrets, signal),
+    prepareService('customers', postgres.superuserUrl, secrets, signal),
+  ]);
+
+  progress('Starting auth, customers and edge');
+  const service = (name: string, env: Environment, healthPort: number) => {
+    const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
+    const logFile = join(logs, `${name}.log`);
+    return new Service({ name, script: join(apps, name, 'dist/main.js'), env, healthPort, logFile, ...common });
+  };
+  const edgeEnv = {
+    EDGE_PORT: String(edgePort),
+    AUTH_ADDRESS: auth.address,
+    CUSTOMERS_ADDRESS: customers.address,
+  };
+  const services = {
+    auth: service('auth', auth.env, auth.healthPort),
+    customers: service('customers', customers.env, customers.healthPort),
+    edge: service('edge', edgeEnv, edgePort),
+  };
+  stopSteps.push(() => Promise.all([services.auth, services.customers].map((each) => each.stop(serviceStopTimeoutMs))));
+  stopSteps.push(() => services.edge.stop(edgeStopTimeoutMs));
+  await Promise.all([services.auth.start(), services.customers.start(), services.edge.start()]);
+
+  return {
+    edgeUrl: `http://127.0.0.1:${edgePort}`,
+    services,
+    createTenant: (displayName) => createTenant(displayName, auth.env),
+  };
+}
+
+interface PreparedService {
+  env: Environment;
+  address: string;
+  healthPort: number;
+}
+
+/** Makes the database and the keys of a service, and runs its migrations. */
+async function prepareService(
+  name: 'auth' | 'customers',
+  superuserUrl: string,
+  secrets: SecretFiles,
+  signal: AbortSignal | undefined,
+): Promise<PreparedService> {
+  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
+  const [grpcPort, healthPort] = [await freePort(), await freePort()];
+  const env: Environment = {
+    GRPC_ADDRESS: `127.0.0.1:${grpcPort}`,
+    HEALTH_PORT: String(healthPort),
+    DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
+    PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
+  };
+  if (name === 'auth') env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+  const migrationEnv = {
+    ...env,
+    MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
+  };
+  await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
+  return { env, address: `127.0.0.1:${grpcPort}`, healthPort };
+}
+
+async function createTenant(displayName: string, authEnv: Environment): Promise<Tenant> {
+  const output = await runScript(join(apps, 'auth/dist/create-tenant.js'), ['--display-name', displayName], authEnv);
+  const tenant = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Partial<Tenant>;
+  if (!tenant.tenantId || !tenant.apiKey) throw new Error('create-tenant did not answer with a tenant and its key');
+  return { tenantId: tenant.tenantId, apiKey: tenant.apiKey };
+}

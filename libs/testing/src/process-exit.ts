@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ChildProcess } from 'node:child_process';
+
+/** A process ended though nobody asked it to. */
+export interface UnexpectedExit {
+  /** Name of the process, such as "customers". */
+  name: string;
+  /** One line that says how it ended, and the last lines of its log. */
+  reason: string;
+}
+
+/** A log file open for appending, with the place where this run's lines begin. */
+export interface LogFile {
+  path: string;
+  /** To pass as `stdio`; `close` it once the child has it. */
+  descriptor: number;
+  close(): void;
+  /** The last lines written since it was opened. */
+  lastLines(): string;
+}
+
+/** Opens a log file, readable by its owner only. */
+export function openLog(path: string): LogFile {
+  const descriptor = openSync(path, 'a', 0o600);
+  const start = statSync(path).size;
+  return {
+    path,
+    descriptor,
+    close: () => closeSync(descriptor),
+    lastLines: () => readFileSync(path).subarray(start).toString('utf8').trimEnd().split('\n').slice(-15).join('\n'),
+  };
+}
+
+/** Says how `child` ended, for people. */
+export function describeExit(name: string, child: ChildProcess, log: LogFile): string {
+  const how = child.signalCode ? `was ended by ${child.signalCode}` : `exited with code ${child.exitCode}`;
+  return `${name} ${how}. Its last log lines (${log.path}):\n${log.lastLines()}`;
+}
+
+/** True once `child` has ended, or never started. */
+export function hasExited(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Sends `signal`, and `lastSignal` when the child has not ended `timeoutMs` later. Resolves when it has ended. */
+export async function endProcess(
+  child: ChildProcess,
+  signal: NodeJS.Signals,
+  timeoutMs: number,
+  lastSignal: NodeJS.Signals,
+): Promise<void> {
+  if (hasExited(child)) return;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  const timer = new AbortController();
+  const timedOut = delay(timeoutMs, 'timeout', { signal: timer.signal }).catch(() => undefined);
+  if ((await Promise.race([exited, timedOut])) === 'timeout') child.kill(lastSignal);
+  timer.abort();
+  await exited;
+}

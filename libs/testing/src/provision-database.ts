@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+const { Client, escapeIdentifier, escapeLiteral } = pg;
+
+export interface ProvisionOptions {
+  /** Password of the owner role; a new random one when absent. */
+  ownerPassword?: string;
+  /** Password of the app role; a new random one when absent. */
+  appPassword?: string;
+}
+
+/** How to reach a service's database. Both URLs hold a password. */
+export interface ProvisionedDatabase {
+  /** As `<name>_owner`, which owns the database and runs migrations. */
+  ownerUrl: string;
+  /** As `<name>_app`, which reads and writes rows, is bound by row-level security and owns nothing. */
+  appUrl: string;
+}
+
+/**
+ * Makes the database `name` of a service with its two roles, or brings them up to date. PUBLIC gets no right on the
+ * database, its schema `public`, or what the owner makes there; the app role may read and write every table and
+ * sequence, run every function, and make temporary tables.
+ *
+ * @param name lower-case letters, digits and underscores
+ */
+export async function provisionDatabase(
+  superuserUrl: string,
+  name: string,
+  options: ProvisionOptions = {},
+): Promise<ProvisionedDatabase> {
+  if (!/^[a-z][a-z0-9_]{0,50}$/.test(name)) throw new Error(`"${name}" is no name for a database`);
+  const ownerUrl = loginUrl(superuserUrl, name, `${name}_owner`, options.ownerPassword ?? newPassword());
+  const appUrl = loginUrl(superuserUrl, name, `${name}_app`, options.appPassword ?? newPassword());
+  const database = escapeIdentifier(name);
+  const owner = escapeIdentifier(`${name}_owner`);
+  const app = escapeIdentifier(`${name}_app`);
+
+  await withClient(superuserUrl, async (client) => {
+    for (const url of [ownerUrl, appUrl]) await ensureRole(client, url);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 0) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
+    await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
+    await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${app}`);
+  });
+
+  const inDatabase = new URL(superuserUrl);
+  inDatabase.pathname = name;
+  await withClient(inDatabase.href, (client) =>
+    client.query(`
+      ALTER SCHEMA public OWNER TO ${owner};
+      REVOKE ALL ON SCHEMA public FROM PUBLIC;
+      GRANT USAGE ON SCHEMA public TO ${app};
+      ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} IN SCHEMA public
+        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${app};
+      ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ${app};
+      -- PUBLIC's right to functions is a default of the whole database, which one for a schema can't take away.
+      ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+      ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO ${app};
+    `),
+  );
+  return { ownerUrl, appUrl };
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+function loginUrl(superuserUrl: string, database: string, role: string, password: string): string {
+  const url = new URL(superuserUrl);
+  url.username = role;
+  url.password = encodeURIComponent(password);
+  url.pathname = database;
+  return url.href;
+}
+
+async function ensureRole(client: pg.Client, loginUrlOfRole: string): Promise<void> {
+  const { username, password } = new URL(loginUrlOfRole);
+  const role = escapeIdentifier(username);
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [username]);
+  if (rowCount === 0) await client.query(`CREATE ROLE ${role}`);
+  await client.query(
+    `ALTER ROLE ${role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION ` +
+      `PASSWORD ${escapeLiteral(decodeURIComponent(password))}`,
+  );
+}
+
+async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
+  await client.connect();
+  try {
+    await work(client);
+  } finally {
+    await client.end();
+  }
+}

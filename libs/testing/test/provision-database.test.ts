@@ -1,0 +1,61 @@
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { provisionDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '../src/index.js';
+
+let postgres: EmbeddedPostgres;
+
+beforeAll(async () => {
+  postgres = await startEmbeddedPostgres();
+});
+
+afterAll(() => postgres.stop());
+
+test("lets the app role read and write the owner's tables, and nothing more", async () => {
+  const { ownerUrl, appUrl } = await provisionDatabase(postgres.superuserUrl, 'orders');
+  await run(ownerUrl, 'CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY, name text)');
+
+  await run(
+    appUrl,
+    `INSERT INTO item (name) VALUES ('a'); UPDATE item SET name = 'b'; SELECT * FROM item; DELETE FROM item`,
+  );
+
+  await expect(run(appUrl, 'DROP TABLE item')).rejects.toThrow('must be owner');
+  await expect(run(appUrl, 'TRUNCATE item')).rejects.toThrow('permission denied');
+  await expect(run(appUrl, 'CREATE TABLE mine ()')).rejects.toThrow('permission denied');
+});
+
+test('binds the app role by row-level security', async () => {
+  const { ownerUrl, appUrl } = await provisionDatabase(postgres.superuserUrl, 'secured');
+  await run(ownerUrl, 'CREATE TABLE item AS SELECT 1 AS id; ALTER TABLE item ENABLE ROW LEVEL SECURITY');
+
+  expect(await run(appUrl, 'SELECT * FROM item')).toEqual([]);
+});
+
+test("keeps the roles of one database out of another's", async () => {
+  await provisionDatabase(postgres.superuserUrl, 'first');
+  const second = await provisionDatabase(postgres.superuserUrl, 'second');
+  const foreign = new URL(second.appUrl);
+  foreign.pathname = 'first';
+
+  await expect(run(foreign.href, 'SELECT 1')).rejects.toThrow('permission denied for database');
+});
+
+test('takes new passwords for a database that exists, and keeps its rows', async () => {
+  const before = await provisionDatabase(postgres.superuserUrl, 'kept');
+  await run(before.ownerUrl, 'CREATE TABLE item AS SELECT 1 AS id');
+
+  const after = await provisionDatabase(postgres.superuserUrl, 'kept', { appPassword: "it's 100% new/?" });
+
+  expect(await run(after.appUrl, 'SELECT id FROM item')).toEqual([{ id: 1 }]);
+  await expect(run(before.appUrl, 'SELECT 1')).rejects.toThrow('password authentication failed');
+});
+
+async function run(url: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
