@@ -1,0 +1,49 @@
+// Starts Rapport on this machine and keeps it running until it is told to stop: `npm start`.
+//   EDGE_PORT    port of the REST API on 127.0.0.1 (8080)
+//   RAPPORT_DIR  folder for data, keys and logs (.rapport)
+import { resolve } from 'node:path';
+import { buildPlatform } from './build-platform.ts';
+
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const stopRequest = listenForStop();
+  try {
+    const dataDir = resolve(import.meta.dirname, '..', process.env['RAPPORT_DIR'] ?? '.rapport');
+    const edgePort = readPort('EDGE_PORT', '8080');
+    await buildPlatform(showProgress, stopRequest);
+    // Not before: it imports what has just been built.
+    const { runPlatform } = await import('./run-platform.ts');
+    await runPlatform({ dataDir, edgePort, onProgress: showProgress, stopRequest });
+  } catch (error) {
+    if (!stopRequest.aborted) {
+      console.error(`\nRapport has stopped. ${(error as Error).message}`);
+      return 1;
+    }
+  }
+  console.log('Stopped.');
+  return 0;
+}
+
+/** Aborted when somebody wants us to end, or when the process that started us has ended. */
+function listenForStop(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) return;
+    console.log('\nStopping');
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop).once('disconnect', stop);
+  return controller.signal;
+}
+
+function readPort(variable: string, fallback: string): number {
+  const text = process.env[variable] ?? fallback;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${variable} is not a port: ${text}`);
+  return port;
+}
+
+function showProgress(line: string): void {
+  console.log(line);
+}

@@ -1,0 +1,36 @@
+/** What vitest reports of one project. */
+export interface ProjectResults {
+  project: string;
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** One nx task that did not succeed. */
+export interface FailedTask {
+  project: string;
+  target: string;
+}
+
+/**
+ * Adds up a run. A failed task counts as one failure, unless it is a test run whose failed tests say more.
+ *
+ * @param otherFailures checks outside nx that failed
+ */
+export function tally(
+  results: ProjectResults[],
+  failedTasks: FailedTask[],
+  otherFailures: number,
+): { passed: number; failed: number; skipped: number } {
+  const failedTests = new Map(results.map(({ project, failed }) => [project, failed]));
+  const unexplained = failedTasks.filter(({ project, target }) => target !== 'test' || !failedTests.get(project));
+  return {
+    passed: sum(results.map(({ passed }) => passed)),
+    failed: sum(results.map(({ failed }) => failed)) + unexplained.length + otherFailures,
+    skipped: sum(results.map(({ skipped }) => skipped)),
+  };
+}
+
+function sum(counts: number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import type { ApiRequest, JsonSchema, OpenApi, Operation, Parameter } from './api-client.ts';
+
+/** A request that is wrong, or that a careless server would stumble over. */
+export interface HostileRequest extends ApiRequest {
+  method: string;
+  path: string;
+  /** The part and pointer that the answer must name, when the request is wrong for sure. */
+  wrong?: { in: string; pointer: string };
+}
+
+const uuid = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
+
+const nastyStrings: readonly string[] = [
+  ...['', ' ', '\t', '\n', '\0', 'a\0b', '\u0001', '\u007f', '\ud800', 'a\udfffb', '\ufeff', '\u202eabc', '\u200b'],
+  ...['null', 'undefined', 'true', 'NaN', '-0', '1e309', '0x10', '9223372036854775808', '-1', '1.5', '٣', '½'],
+  ...[
+    `'`,
+    `"`,
+    '`',
+    '\\',
+    `' OR '1'='1`,
+    `'; DROP TABLE customer; --`,
+    '" or ""="',
+    '%',
+    '_',
+    '%%%',
+    '*',
+    '?',
+    '$1',
+    '$$',
+  ],
+  ...['<script>alert(1)</script>', '{{7*7}}', '${jndi:ldap://x}', '../../etc/passwd', '..%2f..', '%00', 'file:///etc'],
+  ...[
+    '(((((((((((((((((((((((((',
+    'NOT NOT NOT',
+    'a AND',
+    'kind = ',
+    ')',
+    '"unterminated',
+    'kind = "',
+    'AND OR',
+    '-',
+    ':',
+  ],
+  ...['__proto__', 'constructor', 'toString', '[object Object]', '{"a":1}', '[]', 'a,b', 'a;b', 'a=b', '=1+1', '@x'],
+  ...['😀', '👨‍👩‍👧', 'Ω≈ç√', 'Zalgo̡͓̞', 'ﷺ', '田中さん', 'الاسم', 'x'.repeat(3_000), '😀'.repeat(400), '(a+)+$'],
+];
+
+const wrongValues: readonly unknown[] = [
+  0,
+  -1,
+  1.5,
+  1e308,
+  true,
+  false,
+  [],
+  {},
+  [[]],
+  [null],
+  { a: { b: [] } },
+  ['x'],
+  [{}],
+];
+
+/** At least `count` requests against each operation of the document, made from its own schemas. */
+export function hostileRequests(openApi: OpenApi, count: number, seed: number): Map<string, HostileRequest[]> {
+  const all = Object.entries(openApi.paths).flatMap(([template, operations]) =>
+    Object.entries(operations).map(([method, operation]) => {
+      const target = { method: method.toUpperCase(), template, operation };
+      const fixed = [
+        ...operation.parameters.flatMap((parameter) => parameterRequests(target, parameter)),
+        ...unknownParameterRequests(target),
+        ...bodyRequests(target, openApi),
+      ];
+      const missing = Math.max(0, count - fixed.length);
+      return [operation.operationId, [...fixed, ...randomRequests(target, openApi, missing, seed)]] as const;
+    }),
+  );
+  return new Map(all);
+}
+
+interface Target {
+  method: string;
+  template: string;
+  operation: Operation;
+}
+
+function request(
+  target: Target,
+  replaced: Record<string, string> = {},
+  more: Partial<HostileRequest> = {},
+): HostileRequest {
+  const path = target.template.replace(/\{([^}]+)\}/g, (_, name: string) => replaced[name] ?? uuid);
+  const query = target.operation.parameters
+    .filter(({ name, in: place, required }) => place === 'query' && (required || replaced[name] !== undefined))
+    .map(({ name }) => `${name}=${replaced[name] ?? uuid}`)
+    .join('&');
+  return { method: target.method, path: query ? `${path}?${query}` : path, ...more };
+}
+
+function parameterRequests(target: Target, parameter: Parameter): HostileRequest[] {
+  return nastyStrings
+    .filter((text) => text.isWellFormed() || parameter.in !== 'header')
+    .flatMap((text) => {
+      if (parameter.in === 'header') {
+        const printable = /^[\x20-\x7e]*$/.test(text);
+        return printable ? [request(target, {}, { headers: { [parameter.name]: text }, ...validBody(target) })] : [];
+      }
+      // An empty path segment is another path.
+      if (parameter.in === 'path' && text === '') return [];
+      const encoded = text.isWellFormed() ? encodeURIComponent(text) : '%ed%a0%80';
+      const wrong = alwaysWrong(parameter, text) ? { in: parameter.in, pointer: `/${parameter.name}` } : undefined;
+      return [request(target, { [parameter.name]: encoded }, { ...validBody(target), ...(wrong ? { wrong } : {}) })];
+    });
+}
+
+/** A value of another type or form; texts without a form may be right. */
+function alwaysWrong({ schema, in: place }: Parameter, text: string): boolean {
+  if (place === 'path') return text.length < 100 && text.isWellFormed();
+  return (
+    (schema.type === 'integer' || schema.type === 'boolean') &&
+    !['true', '1e309', '-0', '0x10', ''].includes(text) &&
+    text.length < 100
+  );
+}
+
+function unknownParameterRequests(target: Target): HostileRequest[] {
+  const names = [
+    'unknown',
+    'page_size',
+    'limit',
+    'offset',
+    '__proto__x',
+    'id[]',
+    'a.b',
+    '$where',
+    'fields',
+    'access_token',
+  ];
+  return names.map((name) => {
+    const { path, ...rest } = request(target, {}, validBody(target));
+    const separator = path.includes('?') ? '&' : '?';
+    return {
+      ...rest,
+      path: `${path}${separator}${encodeURIComponent(name)}=1`,
+      wrong: { in: 'query', pointer: `/${name}` },
+    };
+  });
+}
+
+function bodyRequests(target: Target, openApi: OpenApi): HostileRequest[] {
+  const content = target.operation.requestBody?.content;
+  if (!content) return malformedBodies(target, ['{"a":1}', '[1]', '"x"', '{', 'null x']);
+  const reference = content['application/json']?.schema;
+  if (!reference) return nastyStrings.flatMap((text) => fileRequests(target, text));
+  const schema = resolve(openApi, reference);
+  const valid = validObject(openApi, schema);
+  const properties = Object.entries(schema.properties ?? {});
+  const mutated = properties.flatMap(([name, property]) => [
+    ...wrongValues
+      .filter((value) => !accepts(openApi, property, value))
+      .map((value) => body(target, { ...valid, [name]: value }, name)),
+    ...nastyStrings.slice(0, 24).map((text) => body(target, { ...valid, [name]: nest(openApi, property, text) })),
+  ]);
+  const unknown = nastyStrings
+    .filter((text) => text !== '__proto__' && text !== 'constructor' && text.isWellFormed())
+    .map((text) => body(target, { ...valid, [text]: 1 }, text));
+  const missing = (schema.required ?? []).map((name) => body(target, { ...valid, [name]: undefined }, name));
+  return [...mutated, ...unknown, ...missing, ...malformedBodies(target, nastyStrings)];
+}
+
+function body(target: Target, content: unknown, wrongField?: string): HostileRequest {
+  const pointer = wrongField === undefined ? undefined : `/${wrongField.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+  return request(target, {}, { body: content, ...(pointer === undefined ? {} : { wrong: { in: 'body', pointer } }) });
+}
+
+function malformedBodies(target: Target, texts: readonly string[]): HostileRequest[] {
+  return texts
+    .filter((text) => text !== '' && text.isWellFormed())
+    .flatMap((text) => [
+      request(target, {}, { body: text, headers: { 'content-type': 'application/json' } }),
+      request(target, {}, { body: text, headers: { 'content-type': 'text/plain' } }),
+    ]);
+}
+
+function fileRequests(target: Target, text: string): HostileRequest[] {
+  const file = (type: string, content: string) =>
+    request(target, {}, { body: content, headers: { 'content-type': type } });
+  return [
+    file('text/csv', `displayName,${text}\n${text},${text}\n`),
+    file('application/x-ndjson', `{"displayName":${JSON.stringify(text)}}\n${text}\n`),
+    file(
+      'application/json',
+      `[{"displayName":${JSON.stringify(text)},"emails":[{"address":${JSON.stringify(text)}}]}]`,
+    ),
+    file('application/json', `[${text}`),
+    file(/^[\x20-\x7e]+$/.test(text) && text.length < 100 ? text.trim() || 'x' : 'application/pdf', text),
+  ];
+}
+
+/** JSON of any shape in the place of a body, and any text in the place of each parameter. */
+function randomRequests(target: Target, openApi: OpenApi, count: number, seed: number): HostileRequest[] {
+  const parameters = target.operation.parameters.filter(({ in: place }) => place !== 'header');
+  const values = fc.sample(fc.tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), fc.jsonValue()), {
+    numRuns: count,
+    seed,
+  });
+  return values.map(([text, json], index) => {
+    const parameter = parameters[index % Math.max(1, parameters.length)];
+    const replaced = parameter ? { [parameter.name]: encodeURIComponent(text.toWellFormed()) } : {};
+    const hasJsonBody = target.operation.requestBody?.content['application/json']?.schema !== undefined;
+    return request(target, replaced, hasJsonBody ? { body: index % 2 ? json : validBody(target, openApi).body } : {});
+  });
+}
+
+function validBody({ operation }: Target, openApi?: OpenApi): { body?: unknown } {
+  const schema = operation.requestBody?.content['application/json']?.schema;
+  if (!schema) return {};
+  return { body: openApi ? validObject(openApi, resolve(openApi, schema)) : { displayName: 'x' } };
+}
+
+/** The required fields with the example of each. */
+function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unknown> {
+  const names = schema.required ?? ['displayName'];
+  return Object.fromEntries(
+    names.map((name) => {
+      const field = resolve(openApi, schema.properties?.[name] ?? {});
+      return [name, field.type === 'array' ? (field.items?.examples ?? []) : field.examples?.[0]];
+    }),
+  );
+}
+
+/** Puts a text where the innermost text of a field belongs. */
+function nest(openApi: OpenApi, schema: JsonSchema, text: string): unknown {
+  const own = resolve(openApi, schema.anyOf?.[0] ?? schema);
+  if (own.items) return [nest(openApi, own.items, text)];
+  if (!own.properties) return text;
+  return Object.fromEntries(Object.entries(own.properties).map(([name, field]) => [name, nest(openApi, field, text)]));
+}
+
+function accepts(openApi: OpenApi, schema: JsonSchema, value: unknown): boolean {
+  const own = resolve(openApi, schema.anyOf?.[0] ?? schema);
+  const types = [own.type].flat();
+  if (Array.isArray(value)) return types.includes('array') && value.length === 0;
+  if (typeof value === 'object') return types.includes('object');
+  if (typeof value === 'number')
+    return types.includes('number') || (types.includes('integer') && Number.isInteger(value));
+  return types.includes(typeof value as string);
+}
+
+function resolve(openApi: OpenApi, schema: JsonSchema): JsonSchema {
+  const name = schema.$ref?.split('/').at(-1);
+  return name === undefined ? schema : (openApi.components.schemas[name] ?? {});
+}
