@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { serviceDefinitions } from '@rapport/contracts';
 import { address, logLevel, port, readEnvironment } from '@rapport/platform';
 import { z } from 'zod';
@@ -12,8 +11,6 @@ export interface EdgeConfig {
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
   addresses: ReadonlyMap<string, string>;
-  /** Names this process in logs. */
-  instance: string;
 }
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
@@ -41,7 +38,6 @@ export function readEdgeConfig(): EdgeConfig {
     logLevel: environment.LOG_LEVEL,
     trustedProxies: environment.TRUSTED_PROXIES.split(',').filter(Boolean),
     addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
-    instance: hostname(),
   };
 }
 

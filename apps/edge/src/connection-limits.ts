@@ -31,7 +31,8 @@ export function createHttpServer(logger: Logger, trustedProxies: string[]): Fast
   server.server.maxConnections = 10_000;
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
-    refuseSecondHost(request.raw.rawHeaders);
+    if (!hasSecondHost(request.raw.rawHeaders)) return;
+    return sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.'));
   });
   server.addHook('preParsing', async (request, reply, payload) => {
     if (request.routeOptions.config.route?.bodyUsage === 'file') return payload;
@@ -51,7 +52,6 @@ function requestId(given: string | string[] | undefined): string {
 }
 
 /** Node takes the first of two Host lines; a proxy in front may have taken the other. */
-function refuseSecondHost(rawHeaders: readonly string[]): void {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host');
-  if (hosts.length > 1) throw new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.');
+function hasSecondHost(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1;
 }

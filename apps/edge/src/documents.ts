@@ -37,10 +37,16 @@ export async function registerDocuments(server: FastifyInstance, openApi: Record
     { url: '/openapi.json', type: 'application/json', content: JSON.stringify(openApi) },
     { url: '/docs', type: 'text/html; charset=utf-8', content: page },
     { url: '/docs/start.js', type: 'text/javascript', content: start },
-    { url: '/docs/swagger-ui-bundle.js', type: 'text/javascript', content: await readFile(join(library, 'swagger-ui-bundle.js')) },
+    {
+      url: '/docs/swagger-ui-bundle.js',
+      type: 'text/javascript',
+      content: await readFile(join(library, 'swagger-ui-bundle.js')),
+    },
     { url: '/docs/swagger-ui.css', type: 'text/css', content: await readFile(join(library, 'swagger-ui.css')) },
   ];
   for (const { url, type, content } of files) {
-    server.get(url, async (_request, reply) => reply.type(type).header('cache-control', 'public, max-age=300').send(content));
+    server.get(url, async (_request, reply) =>
+      reply.type(type).header('cache-control', 'public, max-age=300').send(content),
+    );
   }
 }

@@ -21,7 +21,7 @@ beforeAll(async () => {
   ({ contract, service } = await generateSampleContract());
   address = `127.0.0.1:${await freePort()}`;
   samples = await startGrpcService({ module: sampleModule(service), services: [service], address, logger, contract });
-  const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [], instance: 'test' };
+  const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [service], logger);
   await edge.app.listen(0, '127.0.0.1');
   url = await edge.app.getUrl();

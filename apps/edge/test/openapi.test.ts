@@ -21,7 +21,8 @@ afterAll(async () => rm(folder, { recursive: true }));
 
 /** One linter on one document; rejects with its findings when it finds an error. */
 const linters: Record<string, (file: string) => Promise<unknown>> = {
-  redocly: async (file) => run(join(bin, 'redocly'), ['lint', file, '--extends', 'recommended-strict'], { cwd: folder }),
+  redocly: async (file) =>
+    run(join(bin, 'redocly'), ['lint', file, '--extends', 'recommended-strict'], { cwd: folder }),
   spectral: async (file) => run(join(bin, 'spectral'), ['lint', file, '--fail-severity', 'warn'], { cwd: folder }),
 };
 

@@ -1,0 +1,92 @@
+import { connect, type Socket } from 'node:net';
+import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
+import { createLogger } from '@rapport/platform';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEdge, type Edge } from '../src/create-edge.js';
+
+let edge: Edge;
+let port: number;
+
+beforeAll(async () => {
+  const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
+  // Nobody listens there: these requests end before any service is asked.
+  const addresses = new Map([
+    ['auth', '127.0.0.1:1'],
+    ['customers', '127.0.0.1:1'],
+  ]);
+  const contract = new Contract(fileDescriptorSet);
+  edge = await createEdge({ ...config, addresses }, contract, serviceDefinitions, createLogger('edge', 'silent'));
+  await edge.app.listen(0, '127.0.0.1');
+  port = Number(new URL(await edge.app.getUrl()).port);
+});
+
+afterAll(async () => edge.app.close());
+
+describe('a client', () => {
+  it('that never ends its headers is sent away', { timeout: 15_000 }, async () => {
+    const answer = await talk('GET /livez HTTP/1.1\r\nHost: a\r\n');
+    expect(answer).toContain('408');
+  });
+
+  it('with two Host lines is refused', async () => {
+    const answer = await talk('GET /livez HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n');
+    expect(answer).toContain('400');
+    expect(answer).toContain('application/problem+json');
+  });
+
+  it('with headers beyond 16 KiB is refused', async () => {
+    const answer = await talk(`GET /livez HTTP/1.1\r\nHost: a\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`);
+    expect(answer).toContain('431');
+  });
+
+  it('that speaks no HTTP is refused', async () => {
+    expect(await talk('\x16\x03\x01 hello\r\n\r\n')).toContain('400');
+  });
+
+  it('without a credential learns that one is needed, before its body is read', async () => {
+    const answer = await talk(
+      'POST /v1/customers HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n{',
+      (text) => text.includes('\r\n\r\n{'),
+    );
+    expect(answer).toContain('401');
+    expect(answer.toLowerCase()).toContain('www-authenticate: bearer');
+  });
+
+  it('gets security headers and a request id with every answer', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/unknown`, { headers: { 'x-request-id': 'request-77' } });
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('x-request-id')).toBe('request-77');
+    expect(answer.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await answer.json()).toMatchObject({ requestId: 'request-77', code: 'ROUTE_UNKNOWN' });
+  });
+
+  it('hears that the platform is not ready while its services are away', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['auth', 'customers'] });
+  });
+
+  it('hears 503 with Retry-After for an operation while auth is away', async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/tenant`, { headers: { authorization: 'Bearer x' } });
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('1');
+  });
+});
+
+/** Sends bytes and gives what comes back until the server hangs up or `enough` is there. */
+async function talk(bytes: string, enough: (text: string) => boolean = () => false): Promise<string> {
+  const socket: Socket = connect(port, '127.0.0.1');
+  let text = '';
+  await new Promise<void>((resolve) => {
+    socket.on('data', (data) => {
+      text += data.toString();
+      if (enough(text)) resolve();
+    });
+    socket.on('close', () => resolve());
+    socket.on('error', () => resolve());
+    socket.write(bytes);
+  });
+  socket.destroy();
+  return text;
+}

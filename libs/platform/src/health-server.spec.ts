@@ -1,0 +1,38 @@
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { startHealthServer } from './health-server.js';
+import { Readiness } from './readiness.js';
+
+let server: Awaited<ReturnType<typeof startHealthServer>> | undefined;
+
+afterEach(() => server?.close());
+
+async function probe(path: string, readiness: Readiness): Promise<Response> {
+  server = await startHealthServer(0, readiness);
+  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+}
+
+describe('the probes', () => {
+  it('say ready when every check passes', async () => {
+    const answer = await probe('/readyz', new Readiness({ database: async () => undefined }));
+    expect(answer.status).toBe(200);
+  });
+
+  it('name what is missing and stay alive', async () => {
+    const readiness = new Readiness({
+      database: () => Promise.reject(new Error('gone')),
+      other: async () => undefined,
+    });
+    const answer = await probe('/readyz', readiness);
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['database'] });
+    server?.close();
+    expect((await probe('/livez', readiness)).status).toBe(200);
+  });
+
+  it('say not ready while draining', async () => {
+    const readiness = new Readiness({});
+    readiness.drain();
+    expect((await probe('/readyz', readiness)).status).toBe(503);
+  });
+});

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { address, port, readEnvironment, secretKey } from './read-environment.js';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('readEnvironment', () => {
+  it('reads values and applies defaults', () => {
+    vi.stubEnv('TEST_ADDRESS', 'localhost:50051');
+    const config = readEnvironment({ TEST_ADDRESS: address, TEST_PORT: port.default(8080) });
+    expect(config).toEqual({ TEST_ADDRESS: 'localhost:50051', TEST_PORT: 8080 });
+  });
+
+  it('reads a secret from the file that NAME_FILE names', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'rapport-'));
+    const secret = Buffer.alloc(32, 7);
+    writeFileSync(join(folder, 'key'), `${secret.toString('base64')}\n`);
+    vi.stubEnv('TEST_KEY_FILE', join(folder, 'key'));
+    expect(readEnvironment({ TEST_KEY: secretKey }).TEST_KEY).toEqual(secret);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('names every wrong variable and no value', () => {
+    vi.stubEnv('TEST_PORT', 'swordfish');
+    const read = () => readEnvironment({ TEST_PORT: port, TEST_NAME: z.string() });
+    expect(read).toThrow(/TEST_PORT.*TEST_NAME/);
+    expect(read).not.toThrow(/swordfish/);
+  });
+});
