@@ -1,5 +1,5 @@
 import fastify, { LogController, type FastifyInstance } from 'fastify';
-import { AppError, type Logger } from '@rapport/platform';
+import { AppError, invalidArgument, type Logger } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { sendProblem } from './problem.js';
 
@@ -25,7 +25,8 @@ export function createHttpServer(logger: Logger, trustedProxies: string[]): Fast
     http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
     routerOptions: { maxParamLength: 200 },
     frameworkErrors: (error, _request, reply) => {
-      void sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', error.message));
+      const violation = { field: '', reason: 'REQUEST_MALFORMED', description: error.message };
+      void sendProblem(reply, invalidArgument([violation]));
     },
   }) as unknown as FastifyInstance;
   server.server.maxConnections = 10_000;

@@ -1,20 +1,18 @@
 import { AppError } from '@rapport/platform';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { sendProblem } from './problem.js';
+import { replyWith, sendProblem } from './problem.js';
 import { validationProblem } from './request-validation.js';
 
 /** Answers whatever was thrown while a request was handled. What nobody expected is logged and leaves without detail. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { route } = request.routeOptions.config;
-  if (error instanceof AppError) return sendProblem(reply, error, route);
+  if (error instanceof AppError) {
+    if (error.code === 'INTERNAL') request.log.error({ err: error.cause }, 'a service failed');
+    return sendProblem(reply, error, route);
+  }
   if (isFastifyError(error) && error.validation && error.validationContext) {
-    const problem = validationProblem(error.validation as ErrorObject[], error.validationContext, request.id);
-    return reply
-      .code(problem.status)
-      .type('application/problem+json; charset=utf-8')
-      .serializer((payload: unknown) => JSON.stringify(payload))
-      .send(problem);
+    return replyWith(reply, validationProblem(error.validation as ErrorObject[], error.validationContext, request.id));
   }
   const known = asClientError(error);
   if (known) return sendProblem(reply, known, route);

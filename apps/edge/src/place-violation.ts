@@ -10,7 +10,7 @@ export interface PlacedViolation {
   detail: string;
 }
 
-/** Says where in the HTTP request the field of a message came from, such as `customer.emails[0].address`. */
+/** Says where in the HTTP request the field of a message came from, such as `sample.places[0].email`. */
 export function placeViolation({ field, reason, description }: FieldViolation, route?: RestRoute): PlacedViolation {
   const steps = field.split(/[.[\]]+/).filter((step) => step !== '');
   const [first = ''] = steps;
@@ -20,7 +20,8 @@ export function placeViolation({ field, reason, description }: FieldViolation, r
     code: reason,
     detail: description,
   });
-  if (!route) return answer('body', steps);
+  // Without a route it is the path that can't be read.
+  if (!route) return answer('path', steps);
   const { path, query, header, body } = route.fields;
   if (body?.jsonName === first) return answer('body', steps.slice(1));
   if (path.some(({ jsonName }) => jsonName === first)) return answer('path', steps);

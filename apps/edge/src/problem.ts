@@ -44,24 +44,34 @@ const statusOfReason: Readonly<Record<string, number>> = {
 
 /** @param route tells which part of the request a field of the message came from */
 export function toProblem(error: AppError, requestId: string, route?: RestRoute): Problem {
-  const status = statusOfReason[error.reason] ?? statusOfCode[error.code];
+  const errors = error.violations.map((violation) => placeViolation(violation, route));
+  return createProblem(error, requestId, errors);
+}
+
+/** The problem answer to a request with wrong values, the first of which its sentence names. */
+export function createProblem(error: AppError, requestId: string, errors: PlacedViolation[]): Problem {
+  const { reason, code, message, metadata } = error;
+  const status = statusOfReason[reason] ?? statusOfCode[code];
+  const [first] = errors;
   return {
-    type: `urn:rapport:problem:${error.reason.toLowerCase().replaceAll('_', '-')}`,
+    type: `urn:rapport:problem:${reason.toLowerCase().replaceAll('_', '-')}`,
     title: STATUS_CODES[status] ?? 'Client Closed Request',
     status,
-    detail: error.message,
-    code: error.reason,
+    detail: first ? `${first.pointer.slice(1).replaceAll('/', '.') || first.in}: ${first.detail}` : message,
+    code: reason,
     requestId,
-    ...(error.violations.length > 0
-      ? { errors: error.violations.map((violation) => placeViolation(violation, route)) }
-      : {}),
-    ...(Object.keys(error.metadata).length > 0 ? { metadata: error.metadata } : {}),
+    ...(errors.length > 0 ? { errors } : {}),
+    ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
   };
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError, route?: RestRoute): FastifyReply {
-  const problem = toProblem(error, reply.request.id, route);
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
+  return replyWith(reply, toProblem(error, reply.request.id, route));
+}
+
+/** Past the route's serializer, which knows its answers only. */
+export function replyWith(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="rapport"');
   return reply
     .code(problem.status)

@@ -2,7 +2,7 @@ import { allFormats, isStorableText, type RestRoute } from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler, FastifySchema } from 'fastify';
-import { toProblem, type Problem } from './problem.js';
+import { createProblem, type Problem } from './problem.js';
 import { escapePointerStep, type PlacedViolation } from './place-violation.js';
 
 /** Most violations that an answer lists. */
@@ -25,9 +25,7 @@ export function validationProblem(errors: readonly ErrorObject[], part: HttpPart
     .filter(({ keyword }) => keyword !== 'anyOf')
     .slice(0, maxViolations)
     .map((error) => ({ in: places[part], ...describe(error) }));
-  const [first] = placed;
-  const detail = first ? `${first.pointer.slice(1).replaceAll('/', '.') || places[part]}: ${first.detail}` : '';
-  return { ...toProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', detail), requestId), errors: placed };
+  return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), requestId, placed);
 }
 
 /** What a body of a route that takes none is answered with. */
@@ -52,6 +50,10 @@ function createAjv(coerceTypes: 'array' | false): Ajv2020 {
     strictRequired: false,
   });
   ajv.addKeyword({ keyword: 'storable', type: 'string', validate: (_: unknown, text: string) => isStorableText(text) });
+  ajv.addKeyword({
+    keyword: 'finite',
+    validate: (_: unknown, value: unknown) => value !== Infinity && value !== -Infinity,
+  });
   for (const { name, test } of allFormats) ajv.addFormat(name, test);
   return ajv;
 }
@@ -84,6 +86,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
     code: 'BAD_FORMAT',
     detail: `must be ${allFormats.find(({ name }) => name === format)?.phrase ?? (format as string)}.`,
   }),
+  finite: () => ({ code: 'TOO_LARGE', detail: 'must be a finite number.' }),
   storable: () => ({ code: 'BAD_CHARACTERS', detail: 'has a NUL or a broken character.' }),
 };
 

@@ -81,11 +81,7 @@ export class JsonSchemas {
     if (field.message) return this.reference(this, field.message, usage === 'patch' ? 'input' : usage);
     if (field.enum)
       return { type: 'string', enum: enumNames(field.enum), ...this.#enumDescription(field.enum), ...example };
-    return {
-      ...scalarSchema(field, rules),
-      ...(field.scalar === ScalarType.STRING && usage !== 'output' ? { storable: true } : {}),
-      ...example,
-    };
+    return { ...scalarSchema(field, rules), ...(usage === 'output' ? {} : checksOfOurOwn(field)), ...example };
   }
 
   #enumDescription(desc: DescEnum): JsonSchema {
@@ -93,6 +89,23 @@ export class JsonSchemas {
       .filter((value) => value.number !== 0)
       .map((value) => `- \`${value.localName}\`: ${this.contract.comment(value)}`);
     return describe([this.contract.comment(desc), lines.join('\n')].join('\n\n'));
+  }
+}
+
+/**
+ * Keywords that only our validator knows and documents leave out: text that can be stored, and a number that was no
+ * infinite text, which Ajv lets pass when it turns text into numbers.
+ */
+export const ownKeywords = ['storable', 'finite'] as const;
+
+function checksOfOurOwn(field: DescField): JsonSchema {
+  switch (field.scalar) {
+    case ScalarType.STRING:
+      return { storable: true };
+    case ScalarType.BOOL:
+      return {};
+    default:
+      return { finite: true };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
-import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
+import { JsonSchemas, ownKeywords, type JsonSchema, type Usage } from './json-schema.js';
 import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
@@ -126,12 +126,12 @@ function reference(
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** Leaves out what only our validator knows: the mark for storable text, and fields that may not be set. */
+/** Leaves out what only our validator knows: own keywords, and fields that may not be set. */
 function forDocument(schema: JsonSchema): JsonSchema {
+  const hidden = (key: string, value: unknown) =>
+    ownKeywords.some((keyword) => keyword === key) || (value === false && key !== 'additionalProperties');
   return JSON.parse(
-    JSON.stringify(schema, (key, value: unknown) =>
-      key === 'storable' || (value === false && key !== 'additionalProperties') ? undefined : value,
-    ),
+    JSON.stringify(schema, (key, value: unknown) => (hidden(key, value) ? undefined : value)),
   ) as JsonSchema;
 }
 
