@@ -64,17 +64,21 @@ const wrongValues: readonly unknown[] = [
 ];
 
 /** At least `count` requests against each operation of the document, made from its own schemas. */
-export function hostileRequests(openApi: OpenApi, count: number, seed: number): Map<string, HostileRequest[]> {
+export function hostileRequests(
+  openApi: OpenApi,
+  count: number,
+  seed: number,
+): ReadonlyMap<string, readonly HostileRequest[]> {
   const all = Object.entries(openApi.paths).flatMap(([template, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
-      const target = { method: method.toUpperCase(), template, operation };
+      const target = { method: method.toUpperCase(), template, operation, openApi };
       const fixed = [
         ...operation.parameters.flatMap((parameter) => parameterRequests(target, parameter)),
         ...unknownParameterRequests(target),
-        ...bodyRequests(target, openApi),
+        ...bodyRequests(target),
       ];
       const missing = Math.max(0, count - fixed.length);
-      return [operation.operationId, [...fixed, ...randomRequests(target, openApi, missing, seed)]] as const;
+      return [operation.operationId, [...fixed, ...randomRequests(target, missing, seed)]] as const;
     }),
   );
   return new Map(all);
@@ -84,6 +88,7 @@ interface Target {
   method: string;
   template: string;
   operation: Operation;
+  openApi: OpenApi;
 }
 
 function request(
@@ -149,8 +154,10 @@ function unknownParameterRequests(target: Target): HostileRequest[] {
   });
 }
 
-function bodyRequests(target: Target, openApi: OpenApi): HostileRequest[] {
+function bodyRequests(target: Target): HostileRequest[] {
+  const { openApi } = target;
   const content = target.operation.requestBody?.content;
+  if (target.method === 'GET') return [];
   if (!content) return malformedBodies(target, ['{"a":1}', '[1]', '"x"', '{', 'null x']);
   const reference = content['application/json']?.schema;
   if (!reference) return nastyStrings.flatMap((text) => fileRequests(target, text));
@@ -200,7 +207,7 @@ function fileRequests(target: Target, text: string): HostileRequest[] {
 }
 
 /** JSON of any shape in the place of a body, and any text in the place of each parameter. */
-function randomRequests(target: Target, openApi: OpenApi, count: number, seed: number): HostileRequest[] {
+function randomRequests(target: Target, count: number, seed: number): HostileRequest[] {
   const parameters = target.operation.parameters.filter(({ in: place }) => place !== 'header');
   const values = fc.sample(fc.tuple(fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }), fc.jsonValue()), {
     numRuns: count,
@@ -210,14 +217,13 @@ function randomRequests(target: Target, openApi: OpenApi, count: number, seed: n
     const parameter = parameters[index % Math.max(1, parameters.length)];
     const replaced = parameter ? { [parameter.name]: encodeURIComponent(text.toWellFormed()) } : {};
     const hasJsonBody = target.operation.requestBody?.content['application/json']?.schema !== undefined;
-    return request(target, replaced, hasJsonBody ? { body: index % 2 ? json : validBody(target, openApi).body } : {});
+    return request(target, replaced, hasJsonBody ? { body: index % 2 ? json : validBody(target).body } : {});
   });
 }
 
-function validBody({ operation }: Target, openApi?: OpenApi): { body?: unknown } {
+function validBody({ operation, openApi }: Target): { body?: unknown } {
   const schema = operation.requestBody?.content['application/json']?.schema;
-  if (!schema) return {};
-  return { body: openApi ? validObject(openApi, resolve(openApi, schema)) : { displayName: 'x' } };
+  return schema ? { body: validObject(openApi, resolve(openApi, schema)) } : {};
 }
 
 /** The required fields with the example of each. */
@@ -242,11 +248,14 @@ function nest(openApi: OpenApi, schema: JsonSchema, text: string): unknown {
 function accepts(openApi: OpenApi, schema: JsonSchema, value: unknown): boolean {
   const own = resolve(openApi, schema.anyOf?.[0] ?? schema);
   const types = [own.type].flat();
-  if (Array.isArray(value)) return types.includes('array') && value.length === 0;
-  if (typeof value === 'object') return types.includes('object');
+  if (Array.isArray(value))
+    return types.includes('array') && value.every((item) => accepts(openApi, own.items ?? {}, item));
+  if (typeof value === 'object' && value !== null) {
+    return types.includes('object') && !own.required && Object.keys(value).every((name) => own.properties?.[name]);
+  }
   if (typeof value === 'number')
     return types.includes('number') || (types.includes('integer') && Number.isInteger(value));
-  return types.includes(typeof value as string);
+  return types.includes(typeof value);
 }
 
 function resolve(openApi: OpenApi, schema: JsonSchema): JsonSchema {

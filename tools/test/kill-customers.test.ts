@@ -69,7 +69,7 @@ async function listAll(): Promise<{ displayName: string; id: string }[]> {
   const all: { displayName: string; id: string }[] = [];
   for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
     const query = new URLSearchParams({ pageSize: '200', ...(pageToken === '' ? {} : { pageToken }) });
-    const answer = await fetch(`${platform.edgeUrl}/v1/customers?${query}`, { headers: headers() });
+    const answer = await fetch(`${platform.edgeUrl}/v1/customers?${query.toString()}`, { headers: headers() });
     const page = (await answer.json()) as { customers: { displayName: string; id: string }[]; nextPageToken?: string };
     all.push(...page.customers);
     pageToken = page.nextPageToken;
