@@ -1,0 +1,20 @@
+import { address, logLevel, port, secretKey } from '@rapport/platform';
+import { z } from 'zod';
+
+const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+
+/** What the service reads from its environment. Each may be given as NAME_FILE. */
+export const serviceVariables = {
+  GRPC_ADDRESS: address.default('127.0.0.1:50052'),
+  HEALTH_PORT: port.default(8082),
+  /** As the app role. */
+  DATABASE_URL: databaseUrl,
+  PAGE_TOKEN_KEY: secretKey,
+  LOG_LEVEL: logLevel,
+};
+
+/** What `migrate` reads. */
+export const migrationVariables = {
+  /** As the owner of the database. */
+  MIGRATION_DATABASE_URL: databaseUrl,
+};

@@ -1,0 +1,98 @@
+import {
+  CustomerKind,
+  LifecycleStage,
+  type Customer as CustomerMessage,
+} from '@rapport/contracts/rapport/customers/v1/customer';
+import { formatEtag } from '@rapport/persistence';
+import type { Customer } from './customer.entity.js';
+import { searchText, sortName } from './search-text.js';
+
+/** A stored customer as the contract shows it. */
+export function customerMessage(customer: Customer): CustomerMessage {
+  return {
+    id: customer.id,
+    kind: CustomerKind[customer.kind],
+    displayName: customer.displayName,
+    givenName: customer.givenName ?? undefined,
+    familyName: customer.familyName ?? undefined,
+    jobTitle: customer.jobTitle ?? undefined,
+    emails: customer.emails,
+    phones: customer.phones,
+    addresses: customer.addresses,
+    domains: customer.domains,
+    tags: customer.tags,
+    lifecycleStage: LifecycleStage[customer.lifecycleStage ?? 'UNSPECIFIED'],
+    ownerId: customer.ownerId ?? undefined,
+    source: customer.source ?? undefined,
+    externalIds: customer.externalIds,
+    companyId: customer.company?.[1],
+    companyName: customer.companyName ?? undefined,
+    etag: formatEtag(customer.version),
+    createTime: customer.createTime.toISOString(),
+    updateTime: customer.updateTime.toISOString(),
+    deleteTime: customer.deleteTime?.toISOString(),
+    createdBy: customer.createdBy,
+    updatedBy: customer.updatedBy,
+  };
+}
+
+/** The columns of a customer that its caller decides on, and those computed from them. */
+export type CustomerContent = Required<
+  Pick<
+    Customer,
+    | 'kind'
+    | 'displayName'
+    | 'givenName'
+    | 'familyName'
+    | 'jobTitle'
+    | 'companyName'
+    | 'company'
+    | 'emails'
+    | 'phones'
+    | 'addresses'
+    | 'externalIds'
+    | 'domains'
+    | 'tags'
+    | 'lifecycleStage'
+    | 'ownerId'
+    | 'source'
+    | 'searchText'
+    | 'sortName'
+  >
+>;
+
+/** What a normalised customer is stored as. */
+export function customerContent(tenantId: string, customer: CustomerMessage): CustomerContent {
+  const displayName = customer.displayName ?? '';
+  return {
+    kind: storedKind(customer.kind),
+    displayName,
+    givenName: customer.givenName ?? null,
+    familyName: customer.familyName ?? null,
+    jobTitle: customer.jobTitle ?? null,
+    companyName: customer.companyName ?? null,
+    company: customer.companyId === undefined ? null : [tenantId, customer.companyId],
+    emails: customer.emails,
+    phones: customer.phones,
+    addresses: customer.addresses,
+    externalIds: customer.externalIds,
+    domains: customer.domains,
+    tags: customer.tags,
+    lifecycleStage: storedLifecycleStage(customer.lifecycleStage),
+    ownerId: customer.ownerId ?? null,
+    source: customer.source ?? null,
+    searchText: searchText(customer),
+    sortName: sortName(displayName),
+  };
+}
+
+function storedKind(kind: CustomerKind): Customer['kind'] {
+  const name = CustomerKind[kind] as keyof typeof CustomerKind;
+  if (name === 'UNSPECIFIED') throw new Error('A customer without a kind is not normalised.');
+  return name;
+}
+
+function storedLifecycleStage(stage: LifecycleStage): Customer['lifecycleStage'] {
+  const name = LifecycleStage[stage] as keyof typeof LifecycleStage;
+  return name === 'UNSPECIFIED' ? null : name;
+}

@@ -1,0 +1,108 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type {
+  EmailAddress,
+  ExternalId,
+  PhoneNumber,
+  PostalAddress,
+} from '@rapport/contracts/rapport/customers/v1/customer';
+import { tenantIsolation } from '@rapport/persistence';
+
+const live = 'delete_time is null';
+const deleted = 'delete_time is not null';
+
+const CustomerSchema = defineEntity({
+  name: 'Customer',
+  tableName: 'customer',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    kind: p.enum(['PERSON', 'COMPANY'] as const),
+    displayName: p.text(),
+    givenName: p.text().nullable(),
+    familyName: p.text().nullable(),
+    jobTitle: p.text().nullable(),
+    companyName: p.text().nullable(),
+    /** [tenant id, company id], as the composite foreign key has it. */
+    company: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .nullable()
+        .joinColumns('tenant_id', 'company_id')
+        .ownColumns('company_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_company')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    emails: p.json<EmailAddress[]>(),
+    phones: p.json<PhoneNumber[]>(),
+    addresses: p.json<PostalAddress[]>(),
+    externalIds: p.json<ExternalId[]>(),
+    domains: p.array(),
+    tags: p.array(),
+    lifecycleStage: p
+      .enum(['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'] as const)
+      .nullable(),
+    ownerId: p.uuid().nullable(),
+    source: p.text().nullable(),
+    /** What `q` looks in, made by `searchText`. */
+    searchText: p.text(),
+    /** What the order by display_name goes by, made by `sortName`. */
+    sortName: p.text().collation('C'),
+    version: p.integer(),
+    createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+    /** Absent while the record is live. */
+    deleteTime: p.datetime(3).nullable(),
+    createdBy: p.text(),
+    updatedBy: p.text(),
+  },
+  indexes: [
+    { name: 'customer_live_by_name', properties: ['tenantId', 'sortName', 'id'], where: live },
+    { name: 'customer_live_by_create_time', properties: ['tenantId', 'createTime', 'id'], where: live },
+    { name: 'customer_live_by_update_time', properties: ['tenantId', 'updateTime', 'id'], where: live },
+    { name: 'customer_deleted_by_name', properties: ['tenantId', 'sortName', 'id'], where: deleted },
+    { name: 'customer_deleted_by_create_time', properties: ['tenantId', 'createTime', 'id'], where: deleted },
+    { name: 'customer_deleted_by_update_time', properties: ['tenantId', 'updateTime', 'id'], where: deleted },
+    { name: 'customer_by_company', properties: ['company'], where: 'company_id is not null' },
+    {
+      name: 'customer_search',
+      expression:
+        'create index customer_search on customer using gin (tenant_id, search_text gin_trgm_ops) where delete_time is null',
+    },
+  ],
+});
+
+/** One customer as stored, live or deleted. */
+export class Customer extends CustomerSchema.class {}
+CustomerSchema.setClass(Customer);
+
+const CustomerKeySchema = defineEntity({
+  name: 'CustomerKey',
+  tableName: 'customer_key',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    type: p.enum(['EMAIL', 'DOMAIN', 'EXTERNAL_ID'] as const).primary(),
+    value: p.text().primary(),
+    /** [tenant id, customer id], as the composite foreign key has it. */
+    customer: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'customer_id')
+        .ownColumns('customer_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_key_customer')
+        .deleteRule('no action')
+        .updateRule('no action'),
+  },
+});
+
+/**
+ * A unique value of a live customer. The rows go when a customer is deleted and come back when it is undeleted, so
+ * that a deleted record never blocks a value and the primary key settles every race.
+ */
+export class CustomerKey extends CustomerKeySchema.class {}
+CustomerKeySchema.setClass(CustomerKey);

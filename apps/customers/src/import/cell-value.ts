@@ -1,0 +1,18 @@
+/** The text of a cell without blanks around it; undefined when there is none, null when it is no text at all. */
+export function cellText(value: unknown): string | undefined | null {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === 'string') return value.trim() || undefined;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
+}
+
+/** The values of a cell that may hold several: a JSON list's items, or the parts of a text that `separator` cuts. */
+export function cellItems(value: unknown, separator: RegExp): unknown[] {
+  if (Array.isArray(value)) return value;
+  return typeof value === 'string' ? value.split(separator) : [value];
+}
+
+/** A property of a JSON object, as text. Undefined when `value` is no object. */
+export function property(value: unknown, name: string): string | undefined | null {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return cellText((value as Record<string, unknown>)[name]);
+}

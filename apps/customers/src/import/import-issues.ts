@@ -1,0 +1,23 @@
+import type { ImportIssue } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { RowIssue } from './row-issue.js';
+
+const maxIssues = 10_000;
+
+/** Less than what one gRPC message may hold, with room for the columns. */
+const maxBytes = 3 * 1024 * 1024;
+
+/** Collects what is to be known of the rows of a file, and counts what there is no room for. */
+export class ImportIssues {
+  readonly listed: ImportIssue[] = [];
+  omitted = 0;
+  #bytes = 0;
+
+  /** To be called in the order of the file. */
+  add(line: number, issues: RowIssue[]): void {
+    for (const { severity, reason, message, field, customerId } of issues) {
+      this.#bytes += Buffer.byteLength(message) + Buffer.byteLength(field ?? '') + 100;
+      if (this.omitted > 0 || this.listed.length === maxIssues || this.#bytes > maxBytes) this.omitted += 1;
+      else this.listed.push({ severity, line, reason, field, message, customerId });
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
+import { maxItems, type ListName } from './customer-rules.js';
+
+/**
+ * Takes out of a customer the values that violations name: an item of a list as a whole, unless only what it is for is
+ * wrong, and of an address the part.
+ *
+ * @returns each violation with the value that it took out
+ */
+export function leaveOut(
+  customer: Customer,
+  violations: FieldViolation[],
+): { violation: FieldViolation; value: unknown }[] {
+  const indexes = new Map<ListName, Set<number>>();
+  const out = violations.map((violation) => ({ violation, value: takeOut(customer, violation, indexes) }));
+  for (const [list, wrong] of indexes) {
+    const kept = (customer[list] as unknown[]).filter((_, index) => !wrong.has(index));
+    Object.assign(customer, { [list]: kept });
+  }
+  return out;
+}
+
+/** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
+function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes: Map<ListName, Set<number>>): unknown {
+  const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\](?:\.(\w+))?)?$/.exec(field) ?? [];
+  if (!isListName(name)) return takeProperty(customer, name);
+  const list: unknown[] = customer[name];
+  if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? maxItems[name] : 0);
+  const item = list[Number(index)];
+  if (part !== undefined && (name === 'addresses' || part === 'label')) return takeProperty(item as object, part);
+  indexes.set(name, (indexes.get(name) ?? new Set()).add(Number(index)));
+  return part === undefined ? item : (item as Record<string, unknown>)[part];
+}
+
+function takeProperty(owner: object, name: string): unknown {
+  const properties = owner as Record<string, unknown>;
+  const value = properties[name];
+  properties[name] = undefined;
+  return value;
+}
+
+function isListName(name: string): name is ListName {
+  return Object.hasOwn(maxItems, name);
+}

@@ -1,0 +1,231 @@
+import {
+  CustomerKind,
+  Customer,
+  LifecycleStage,
+  type PostalAddress,
+} from '@rapport/contracts/rapport/customers/v1/customer';
+import { cellItems, cellText, property } from './cell-value.js';
+import type { Columns } from './columns.js';
+import { countryCode } from './country-code.js';
+import type { FileRow } from './file-row.js';
+import { hostOf, isSharedHost } from './host-name.js';
+import {
+  isAddressField,
+  isTextField,
+  type AddressField,
+  type IdField,
+  type ImportTarget,
+  type TextField,
+} from './import-target.js';
+import { error, quote, warning, type RowIssue } from './row-issue.js';
+
+export interface RowDefaults {
+  kind: CustomerKind;
+  externalIdSystem: string;
+}
+
+/** What a row says of a customer, as typed: neither checked nor normalised. */
+export interface MappedRow {
+  customer: Customer;
+  issues: RowIssue[];
+}
+
+/** Puts the cells of a row where their columns go. */
+export function mapRow(row: FileRow, columns: Columns, defaults: RowDefaults): MappedRow {
+  const mapping = new RowMapping(defaults);
+  for (const [target, value] of columns.targeted(row)) mapping.put(target, value);
+  return mapping.finish();
+}
+
+const emailSeparator = /[;,\s]+/;
+const listSeparator = /[;,\n]| ::: /;
+/** A phone number may have a comma in it. */
+const phoneSeparator = /[;\n]| ::: /;
+const whole = /(?!)/;
+
+class RowMapping {
+  readonly #customer = Customer.create({});
+  readonly #issues: RowIssue[] = [];
+  /** Parts of addresses that come in columns of their own, by label. */
+  readonly #addresses = new Map<string, PostalAddress>();
+
+  constructor(private readonly defaults: RowDefaults) {
+    this.#customer.kind = defaults.kind;
+  }
+
+  put({ field, label }: ImportTarget, value: unknown): void {
+    if (isTextField(field)) return this.#putText(field, value);
+    if (isAddressField(field)) return this.#putAddressPart(field, value, label);
+    const { emails, phones, tags, externalIds } = this.#customer;
+    switch (field) {
+      case 'kind':
+        return this.#putKind(value);
+      case 'lifecycle_stage':
+        return this.#putStage(value);
+      case 'email':
+        return this.#each(field, value, emailSeparator, 'address', (address, item) => {
+          emails.push({ address, label: property(item, 'label') ?? label });
+        });
+      case 'phone':
+        return this.#each(field, value, phoneSeparator, 'number', (number, item) => {
+          phones.push({ number, label: property(item, 'label') ?? label });
+        });
+      case 'domain':
+        return this.#each(field, value, listSeparator, 'domain', (text) => this.#putDomain(text));
+      case 'tag':
+        return this.#each(field, value, listSeparator, 'tag', (tag) => tags.push(tag));
+      case 'external_id':
+        return this.#each(field, value, whole, 'value', (id, item) => {
+          const system = property(item, 'system') ?? label ?? this.defaults.externalIdSystem;
+          externalIds.push({ system, value: id });
+        });
+      case 'address':
+        return cellItems(value, whole).forEach((item) => this.#putAddress(item, label));
+      default:
+        field satisfies never;
+    }
+  }
+
+  finish(): MappedRow {
+    const customer = this.#customer;
+    customer.addresses.push(...this.#addresses.values());
+    if (customer.kind === CustomerKind.COMPANY && customer.displayName === undefined) {
+      // A list of companies may call their names by the word that a list of people uses for the employer.
+      customer.displayName = customer.companyName;
+      customer.companyName = undefined;
+    }
+    return { customer, issues: this.#issues };
+  }
+
+  #putText(field: TextField | IdField, value: unknown): void {
+    const text = this.#text(field, value);
+    if (text === undefined) return;
+    const name = textProperties[field];
+    this.#customer[name] ??= name === 'ownerId' || name === 'companyId' ? text.toLowerCase() : text;
+  }
+
+  #putKind(value: unknown): void {
+    const text = this.#text('kind', value);
+    if (text === undefined) return;
+    const kind = kinds.get(text.toLowerCase());
+    if (kind !== undefined) this.#customer.kind = kind;
+    else this.#issues.push(error('VALUE_UNKNOWN', `${quote(text)} is no kind of customer.`, { field: 'kind' }));
+  }
+
+  #putStage(value: unknown): void {
+    const text = this.#text('lifecycle_stage', value);
+    if (text === undefined) return;
+    const stage = stages.get(text.toLowerCase().replace(/[^a-z]/g, ''));
+    if (stage !== undefined) this.#customer.lifecycleStage = stage;
+    else this.#leaveOut('lifecycle_stage', text, 'VALUE_UNKNOWN', 'is no lifecycle stage');
+  }
+
+  #putDomain(text: string): void {
+    const host = hostOf(text);
+    if (isSharedHost(text, host))
+      this.#leaveOut('domain', text, 'DOMAIN_SHARED', 'is a page on a site that many share');
+    else this.#customer.domains.push(host);
+  }
+
+  #putAddress(value: unknown, label: string | undefined): void {
+    if (typeof value !== 'object' || value === null) return this.#putAddressPart('street', value, label);
+    const address: PostalAddress = {
+      street: this.#text('address', property(value, 'street')),
+      city: this.#text('address', property(value, 'city')),
+      state: this.#text('address', property(value, 'state')),
+      postalCode: this.#text('address', property(value, 'postalCode')),
+      countryCode: this.#text('address', property(value, 'countryCode'))?.toUpperCase(),
+      label: this.#text('address', property(value, 'label')) ?? label,
+    };
+    if (Object.values(address).some((part) => part !== undefined)) this.#customer.addresses.push(address);
+  }
+
+  #putAddressPart(field: AddressField, value: unknown, label: string | undefined): void {
+    const text = this.#text(field, value);
+    if (text === undefined) return;
+    const address = this.#addresses.get(label ?? '') ?? emptyAddress(label);
+    this.#addresses.set(label ?? '', address);
+    if (field === 'street') {
+      // Files have a column for each line of an address.
+      address.street = address.street === undefined ? text : `${address.street}\n${text}`;
+    } else if (field === 'country' || field === 'country_code') {
+      address.countryCode ??= countryCode(text);
+      if (address.countryCode === undefined)
+        this.#leaveOut(field, text, 'COUNTRY_UNKNOWN', 'is no country that we know');
+    } else {
+      address[field === 'postal_code' ? 'postalCode' : field] ??= text;
+    }
+  }
+
+  /** Puts each text of a cell that may hold several; an object gives the one that it has under `key`. */
+  #each(
+    field: string,
+    value: unknown,
+    separator: RegExp,
+    key: string,
+    put: (text: string, item: unknown) => void,
+  ): void {
+    for (const item of cellItems(value, separator)) {
+      const text = this.#text(field, property(item, key) ?? item);
+      if (text !== undefined) put(text, item);
+    }
+  }
+
+  #text(field: string, value: unknown): string | undefined {
+    const text = cellText(value);
+    if (text !== null) return text;
+    this.#leaveOut(field, value, 'VALUE_INVALID', 'is not a text');
+    return undefined;
+  }
+
+  #leaveOut(field: string, value: unknown, reason: string, why: string): void {
+    this.#issues.push(warning(reason, `${quote(value)} ${why}; it was left out.`, { field }));
+  }
+}
+
+function emptyAddress(label: string | undefined): PostalAddress {
+  return {
+    street: undefined,
+    city: undefined,
+    state: undefined,
+    postalCode: undefined,
+    countryCode: undefined,
+    label,
+  };
+}
+
+const textProperties = {
+  display_name: 'displayName',
+  given_name: 'givenName',
+  family_name: 'familyName',
+  job_title: 'jobTitle',
+  company_name: 'companyName',
+  source: 'source',
+  owner_id: 'ownerId',
+  company_id: 'companyId',
+} as const satisfies Record<TextField | IdField, keyof Customer>;
+
+const kinds = new Map(
+  Object.entries({
+    person: CustomerKind.PERSON,
+    contact: CustomerKind.PERSON,
+    individual: CustomerKind.PERSON,
+    company: CustomerKind.COMPANY,
+    account: CustomerKind.COMPANY,
+    organization: CustomerKind.COMPANY,
+    organisation: CustomerKind.COMPANY,
+  }),
+);
+
+const stages = new Map(
+  Object.entries({
+    subscriber: LifecycleStage.SUBSCRIBER,
+    lead: LifecycleStage.LEAD,
+    qualified: LifecycleStage.QUALIFIED,
+    marketingqualifiedlead: LifecycleStage.QUALIFIED,
+    salesqualifiedlead: LifecycleStage.QUALIFIED,
+    opportunity: LifecycleStage.OPPORTUNITY,
+    customer: LifecycleStage.CUSTOMER,
+    formercustomer: LifecycleStage.FORMER_CUSTOMER,
+  }),
+);

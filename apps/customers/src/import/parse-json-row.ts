@@ -1,0 +1,38 @@
+import { maxColumns, tooManyColumns, type FileRow, type RowProblem, type UnreadableRow } from './file-row.js';
+
+/** A customer's own JSON has two levels below the row; what is deeper is no value of ours. */
+const maxDepth = 8;
+
+/** Reads one JSON object as a row. */
+export function parseJsonRow(text: string, line: number): FileRow | UnreadableRow {
+  const refuse = (problem: RowProblem): UnreadableRow => ({ line, problem });
+  let value: unknown;
+  try {
+    value = hasLongNumber(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return refuse({ reason: 'JSON_INVALID', message: 'The row is not valid JSON.' });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return refuse({ reason: 'NOT_AN_OBJECT', message: 'The row is not a JSON object.' });
+  }
+  if (isDeeperThan(value, maxDepth)) {
+    return refuse({ reason: 'NESTING_TOO_DEEP', message: `The row is nested deeper than ${maxDepth} levels.` });
+  }
+  const cells = Object.entries(value);
+  return cells.length > maxColumns ? refuse(tooManyColumns) : { line, cells, size: text.length };
+}
+
+function hasLongNumber(text: string): boolean {
+  return /\d{16}/.test(text);
+}
+
+/** A number of more than 15 digits, as ids often are, keeps all of them by staying text. */
+function keepLongNumbers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === 'number' && !Number.isSafeInteger(value) ? (context?.source ?? value) : value;
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((child) => isDeeperThan(child, levels - 1));
+}

@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import type { FilePart } from './file-row.js';
+import { readFile } from './read-file.js';
+
+async function* pieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
+}
+
+async function* inTwo(bytes: Uint8Array, cut: number): AsyncGenerator<Uint8Array> {
+  yield bytes.subarray(0, cut);
+  yield bytes.subarray(cut);
+}
+
+async function collect(parts: AsyncIterable<FilePart>): Promise<FilePart[]> {
+  const all: FilePart[] = [];
+  for await (const part of parts) all.push(part);
+  return all;
+}
+
+function read(contentType: string, text: string | Uint8Array): Promise<FilePart[]> {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  return collect(readFile(contentType, pieces(bytes, 64 * 1024)));
+}
+
+const refusal = (reason: string) =>
+  expect.objectContaining({
+    code: 'INVALID_ARGUMENT',
+    violations: [expect.objectContaining({ field: 'file', reason })],
+  });
+
+const csv = '\ufeffname;note\r\n\r\nÅsa;"two\r\nlines; ""quoted"""\r\n;;\r\n東京;x;y\r\n🎓;5" pipe\r\nonly\r\nlast;end';
+const ndjson =
+  '\ufeff{"name":"Åsa"}\r\n\n{"name": oops}\n[1]\n{"name":"東京","n":12345678901234567890}\n  {"name":"🎓"}';
+const json = '\ufeff[\n {"name":"Åsa, [\\"]}\\\\"},\n 7 ,"x]",null\n,{"a":{"b":[1,\n2]}},\n{"name":"🎓"}, {"bad" 1}]\n';
+
+const values = (parts: FilePart[]) =>
+  parts.map((part) => {
+    if ('columns' in part) return part.columns;
+    return 'problem' in part ? [part.line, part.problem.reason] : [part.line, Object.fromEntries(part.cells)];
+  });
+
+describe.each([
+  [
+    'text/csv',
+    csv,
+    [
+      ['name', 'note'],
+      [3, { name: 'Åsa', note: 'two\r\nlines; "quoted"' }],
+      [6, 'TOO_MANY_CELLS'],
+      [7, { name: '🎓', note: '5" pipe' }],
+      [8, 'TOO_FEW_CELLS'],
+      [9, { name: 'last', note: 'end' }],
+    ],
+  ],
+  [
+    'application/x-ndjson',
+    ndjson,
+    [
+      [1, { name: 'Åsa' }],
+      [3, 'JSON_INVALID'],
+      [4, 'NOT_AN_OBJECT'],
+      [5, { name: '東京', n: '12345678901234567890' }],
+      [6, { name: '🎓' }],
+    ],
+  ],
+  [
+    'application/json',
+    json,
+    [
+      [2, { name: 'Åsa, ["]}\\' }],
+      [3, 'NOT_AN_OBJECT'],
+      [3, 'NOT_AN_OBJECT'],
+      [3, 'NOT_AN_OBJECT'],
+      [4, { a: { b: [1, 2] } }],
+      [6, { name: '🎓' }],
+      [6, 'JSON_INVALID'],
+    ],
+  ],
+])('%s', (contentType, text, expected) => {
+  test('gives each row with the line on which it starts, however the file is cut', async () => {
+    const bytes = Buffer.from(text);
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      expect(values(await collect(readFile(contentType, inTwo(bytes, cut)))), `cut at ${cut}`).toEqual(expected);
+    }
+    for (const size of [1, 2, 3, 5, 7]) {
+      expect(values(await collect(readFile(contentType, pieces(bytes, size)))), `pieces of ${size}`).toEqual(expected);
+    }
+  });
+
+  test('refuses an empty file, one that is not UTF-8, and one that ends within a character', async () => {
+    await expect(read(contentType, '\ufeff \n')).rejects.toEqual(refusal('FILE_EMPTY'));
+    await expect(read(contentType, Buffer.from('[{"name":"Köln"}]', 'latin1'))).rejects.toEqual(
+      refusal('ENCODING_INVALID'),
+    );
+    await expect(read(contentType, Buffer.from(text).subarray(0, -1 - bytesAfterLastMark(text)))).rejects.toBeDefined();
+  });
+});
+
+/** Bytes from the middle of the last character that takes four to the end. */
+function bytesAfterLastMark(text: string): number {
+  return Buffer.byteLength(text.slice(text.lastIndexOf('🎓') + 2)) + 1;
+}
+
+describe('CSV', () => {
+  test.each([
+    [',', 'a,b;c\n1,2'],
+    [';', 'a;b\n1;2'],
+    ['\t', 'a\tb\n1\t2'],
+    [',', '"x;y;z",b\n1,2'],
+  ])('finds the delimiter %j', async (_delimiter, text) => {
+    const [header, row] = await read('text/csv', text);
+    expect(header).toMatchObject({ columns: [expect.any(String), expect.any(String)] });
+    expect(row).toMatchObject({
+      line: 2,
+      cells: [
+        [expect.any(String), '1'],
+        [expect.any(String), '2'],
+      ],
+    });
+  });
+
+  test('reads the charset that the content type names', async () => {
+    const bytes = Buffer.from('name\nKöln', 'latin1');
+    expect(values(await read('text/csv; charset="windows-1252"', bytes))).toEqual([['name'], [2, { name: 'Köln' }]]);
+    await expect(read('text/csv; charset=klingon', bytes)).rejects.toEqual(refusal('CHARSET_UNSUPPORTED'));
+  });
+
+  test('refuses the file from an open quote on, and names the line before', async () => {
+    await expect(read('text/csv', 'a,b\n1,2\n3,"4\n5,6\n')).rejects.toMatchObject({
+      violations: [{ field: 'file', reason: 'CSV_INVALID', description: expect.stringContaining('line 2') as string }],
+    });
+  });
+
+  test('refuses a line or a quoted cell of more than 1 MiB and a header of more than 200 columns', async () => {
+    await expect(read('text/csv', `a,b\n${','.repeat(3_000_000)}`)).rejects.toEqual(refusal('ROW_TOO_LARGE'));
+    await expect(read('text/csv', `a,b\n1,"${'line\n'.repeat(300_000)}"`)).rejects.toEqual(refusal('CSV_INVALID'));
+    await expect(read('text/csv', `${'a,'.repeat(200)}a\n`)).rejects.toEqual(refusal('TOO_MANY_COLUMNS'));
+  });
+});
+
+describe('JSON', () => {
+  test.each(['{"name":"x"}', '[{"a":1}', '[{"a":1},', '[', '[{"a":1}] x', '[,]', '[{"a":1}{"a":2}]', 'x'])(
+    'refuses %s as a whole',
+    async (text) => {
+      await expect(read('application/json', text)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    },
+  );
+
+  test('takes an empty array for a file without rows', async () => {
+    expect(await read('application/json', ' [ ] ')).toEqual([]);
+  });
+
+  test.each(['application/json', 'application/x-ndjson'])(
+    'of %s refuses rows that are too long, too deep or too wide, and goes on after them',
+    async (contentType) => {
+      const wide = JSON.stringify(Object.fromEntries(Array.from({ length: 201 }, (_, index) => [`c${index}`, 1])));
+      const rows = [
+        `{"a":"${'x'.repeat(3 * 1024 * 1024)}"}`,
+        `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+        wide,
+        '{"a":1}',
+      ];
+      const text = contentType === 'application/json' ? `[${rows.join(',\n')}]` : rows.join('\n');
+      expect(values(await read(contentType, text))).toEqual([
+        [1, 'ROW_TOO_LARGE'],
+        [2, 'NESTING_TOO_DEEP'],
+        [3, 'TOO_MANY_COLUMNS'],
+        [4, { a: 1 }],
+      ]);
+    },
+  );
+});
+
+test('refuses any other content type', async () => {
+  await expect(async () => read('application/xml', '<a/>')).rejects.toEqual(refusal('CONTENT_TYPE_UNSUPPORTED'));
+});

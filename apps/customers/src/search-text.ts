@@ -1,0 +1,59 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+
+/**
+ * Letters that Unicode does not decompose though people leave their strokes and ligatures out when they type.
+ */
+const plainLetters: Readonly<Record<string, string>> = {
+  ł: 'l',
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  ħ: 'h',
+  ŧ: 't',
+  ı: 'i',
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  þ: 'th',
+};
+
+/** A B-tree entry holds at most 2,704 bytes, and one code point of the name can become eighteen when it is folded. */
+const sortNameMaxCodePoints = 200;
+
+/** The text without case, accents and compatibility forms: what search and order compare. */
+export function fold(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{Mn}/gu, '')
+    .replace(/[łøđðħŧıßæœþ]/g, (letter) => plainLetters[letter] ?? letter);
+}
+
+/** The column search_text: names, e-mail addresses, domains and the digits of phone numbers, folded. */
+export function searchText(customer: Customer): string {
+  const { displayName = '', givenName = '', familyName = '' } = customer;
+  return [
+    displayName,
+    ...[givenName, familyName].filter((name) => !displayName.includes(name)),
+    ...customer.emails.map(({ address }) => address),
+    ...customer.domains,
+    ...customer.phones.map(({ number }) => digits(number)),
+  ]
+    .map(fold)
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
+/**
+ * The column sort_name: the folded display name, compared byte by byte. A linguistic collation would change with the
+ * version of the C library or ICU, and an index that was built under another version loses rows. This order is the same
+ * on every machine and for ever, keeps "Émile" beside "emile", and its comparisons are the cheapest.
+ */
+export function sortName(displayName: string): string {
+  return Array.from(fold(displayName)).slice(0, sortNameMaxCodePoints).join('');
+}
+
+/** The decimal digits of a phone number. */
+export function digits(phone: string): string {
+  return phone.replace(/\D/g, '');
+}

@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  CustomersServiceClient,
+  CustomersServiceService,
+  type ListCustomersRequest,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { runMigrations, TenantSessionInterceptor } from '@rapport/persistence';
+import { createLogger, type Caller } from '@rapport/platform';
+import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { v7 } from 'uuid';
+import { inject } from 'vitest';
+import { CustomersModule } from '../src/customers.module.js';
+import { entities, migrations } from '../src/database.js';
+import { PageTokenKey } from '../src/list-customers.js';
+
+type Definitions = typeof CustomersServiceService;
+type Method = Exclude<keyof Definitions, 'importCustomers'>;
+type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
+type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
+
+/** The customers service on a database of its own, called as the app role's service is called in production. */
+export class RunningCustomers {
+  private constructor(
+    readonly urls: ProvisionedDatabase,
+    private readonly client: CustomersServiceClient,
+    readonly stop: () => Promise<void>,
+  ) {}
+
+  static async start(): Promise<RunningCustomers> {
+    const urls = await provisionDatabase(inject('superuserUrl'), `customers_${randomBytes(6).toString('hex')}`);
+    await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+    const address = `127.0.0.1:${await freePort()}`;
+    const app = await startGrpcService({
+      module: CustomersModule.register({ databaseUrl: urls.appUrl, pageTokenKey: new PageTokenKey(randomBytes(32)) }),
+      services: [CustomersServiceService],
+      address,
+      logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
+      interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
+    });
+    const client = new CustomersServiceClient(address, credentials.createInsecure());
+    return new RunningCustomers(urls, client, async () => {
+      client.close();
+      await app.close();
+    });
+  }
+
+  /** Calls as the edge does. Rejects with the AppError that the edge gets. */
+  call<Name extends Method>(name: Name, request: Request<Name>, caller: Caller): Promise<Answer<Name>> {
+    const { path, requestSerialize, responseDeserialize } = CustomersServiceService[name] as unknown as {
+      path: string;
+      requestSerialize: (request: unknown) => Buffer;
+      responseDeserialize: (bytes: Buffer) => Answer<Name>;
+    };
+    const lists = { ids: [], updateMask: undefined };
+    return new Promise((resolve, reject) => {
+      const settle = (error: ServiceError | null, answer?: Answer<Name>) => {
+        if (error) reject(fromGrpcError(error));
+        else resolve(answer!);
+      };
+      const metadata = writeCallMetadata({ requestId: v7(), caller });
+      const options = { deadline: Date.now() + 20_000 };
+      const message = { ...lists, ...request };
+      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, settle);
+    });
+  }
+
+  create(caller: Caller, customer: Partial<Customer>, requestId?: string): Promise<Customer> {
+    return this.call('createCustomer', { customer: customerOf(customer), requestId }, caller);
+  }
+
+  get(caller: Caller, id: string): Promise<Customer> {
+    return this.call('getCustomer', { id }, caller);
+  }
+
+  /** Changes exactly the fields that `changes` names; undefined clears. */
+  update(caller: Caller, id: string, changes: Partial<Customer>, etag?: string): Promise<Customer> {
+    const updateMask = Object.keys(changes);
+    return this.call('updateCustomer', { id, customer: customerOf(changes), updateMask, etag }, caller);
+  }
+
+  delete(caller: Caller, id: string): Promise<Customer> {
+    return this.call('deleteCustomer', { id }, caller);
+  }
+
+  /** Display names of one page. */
+  async names(caller: Caller, request: Partial<ListCustomersRequest>): Promise<(string | undefined)[]> {
+    const { customers } = await this.call('listCustomers', request, caller);
+    return customers.map(({ displayName }) => displayName);
+  }
+}
+
+/** Someone of a new tenant. */
+export function newCaller(): Caller {
+  return { tenantId: v7(), principalId: `apiKey:${v7()}`, permissions: ['customers.read', 'customers.write'] };
+}
+
+/** A whole message, as a caller sends it. */
+export function customerOf(customer: Partial<Customer>): Customer {
+  return { ...Customer.decode(new Uint8Array()), ...customer };
+}
+
+/** A person, named when nothing else is given. */
+export function person(customer: Partial<Customer> = {}): Partial<Customer> {
+  return { kind: CustomerKind.PERSON, displayName: 'Ada Lovelace', ...customer };
+}
+
+export function company(customer: Partial<Customer> = {}): Partial<Customer> {
+  return { kind: CustomerKind.COMPANY, displayName: 'Analytical Engines Ltd', ...customer };
+}
