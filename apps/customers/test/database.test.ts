@@ -35,3 +35,31 @@ test('SQL written by hand sees the rows of its tenant only, inside and outside o
   expect(inside).toEqual(outside);
   expect(withoutTenant).toEqual([]);
 });
+
+test('a rare word is found through the trigram index, beneath row-level security', async () => {
+  const { tenantId } = newCaller();
+  const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+  const em = orm.em.fork({ session: tenantSession(tenantId) });
+  await em.transactional(async (transaction) => {
+    await transaction.execute(
+      `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
+         search_text, sort_name, version, create_time, update_time, created_by, updated_by)
+       select ?, gen_random_uuid(), 'PERSON', 'x', '[]', '[]', '[]', '[]', '{}', '{}',
+         md5(n::text), md5(n::text), 1, now(), now(), 'test', 'test'
+       from generate_series(1, 20000) n`,
+      [tenantId],
+    );
+  });
+  const owner = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
+  await owner.em.fork().execute('analyze customer');
+  await owner.close();
+
+  const plan = await em.execute<{ 'QUERY PLAN': string }[]>(
+    `explain select * from customer where tenant_id = ? and delete_time is null and search_text like '%lovelace%'
+     order by create_time desc, id desc limit 21`,
+    [tenantId],
+  );
+  await orm.close();
+
+  expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('customer_search');
+});
