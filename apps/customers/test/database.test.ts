@@ -54,12 +54,16 @@ test('a rare word is found through the trigram index, beneath row-level security
   await owner.em.fork().execute('analyze customer');
   await owner.close();
 
-  const plan = await em.execute<{ 'QUERY PLAN': string }[]>(
-    `explain select * from customer where tenant_id = ? and delete_time is null and search_text like '%lovelace%'
-     order by create_time desc, id desc limit 21`,
-    [tenantId],
-  );
+  const plan = await em.transactional(async (transaction) => {
+    // A table of a test is small enough to be read as a whole.
+    await transaction.execute('set local enable_seqscan = off');
+    return transaction.execute<{ 'QUERY PLAN': string }[]>(
+      `explain select * from customer where tenant_id = ? and delete_time is null and search_text like '%lovelace%'
+       order by create_time desc, id desc limit 21`,
+      [tenantId],
+    );
+  });
   await orm.close();
 
-  expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toContain('customer_search');
+  expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Cond: .*search_text ~~ '%lovelace%'/);
 });
