@@ -39,7 +39,11 @@ export async function createEdge(
   const routes = restRoutes(contract);
 
   logRequests(server);
-  await server.register(helmet, { global: true });
+  await server.register(helmet, {
+    global: true,
+    // The edge itself may be asked over plain HTTP; whoever ends TLS in front of it decides.
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
+  });
   for (const url of ['/livez', '/readyz']) {
     server.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
