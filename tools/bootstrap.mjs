@@ -44,7 +44,9 @@ function run(command, args, options) {
 
 if (!isInstalled()) {
   console.log('Installing packages (npm ci)');
-  const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' });
+  // A package of the API reference reports installs; older npm runs its script without asking.
+  const env = { ...process.env, SCARF_ANALYTICS: 'false' };
+  const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', env });
   if (code !== 0) process.exit(code);
 }
 const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };

@@ -47,7 +47,7 @@ export async function checkCompanies(em: EntityManager, rows: PreparedRow[]): Pr
   if (wanted.length === 0) return;
   const companies = await em.execute<{ id: string }[]>(
     `select id from customer
-     where tenant_id = ? and id = any(?::uuid[]) and kind = 'COMPANY' and delete_time is null
+     where tenant_id = ? and id in (?) and kind = 'COMPANY' and delete_time is null
      order by id for share`,
     [currentCaller().tenantId, wanted.map(({ customer }) => customer.companyId)],
   );
@@ -65,9 +65,10 @@ async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]
   if (values.length === 0) return [];
   const found = await em.execute<{ customer_id: string }[]>(
     `select customer_id from customer_key
-     join (select distinct * from unnest(?::text[], ?::text[]) as wanted (type, value)) wanted using (type, value)
+     join (select distinct type, value from jsonb_to_recordset(?) as key (type text, value text)) wanted
+       using (type, value)
      where tenant_id = ?`,
-    [values.map(({ type }) => type), values.map(({ value }) => value), tenantId],
+    [JSON.stringify(values), tenantId],
   );
   return found.map(({ customer_id }) => customer_id);
 }
@@ -75,16 +76,17 @@ async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]
 async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
   const names = rows
     .filter(({ customer }) => uniqueValues(customer).length === 0)
-    .map(({ customer }) => customer.displayName ?? '');
+    .map(({ customer: { displayName = '' } }) => ({ sort_name: sortName(displayName), display_name: displayName }));
   if (names.length === 0) return [];
   const found = await em.execute<{ id: string }[]>(
-    `select namesake.id from (select distinct * from unnest(?::text[], ?::text[]) as wanted (sort_name, display_name)) wanted
+    `select namesake.id
+     from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
      cross join lateral (
        select id from customer
        where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name and delete_time is null
        order by id limit ${maxNamesakes}
      ) namesake`,
-    [names.map(sortName), names, tenantId],
+    [JSON.stringify(names), tenantId],
   );
   return found.map(({ id }) => id);
 }
@@ -93,7 +95,7 @@ async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[
 async function metEarlier(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
   if (ids.length === 0) return new Map();
   const met = await em.execute<{ customer_id: string; named: boolean }[]>(
-    'select customer_id, named from import_met where customer_id = any(?::uuid[])',
+    'select customer_id, named from import_met where customer_id in (?)',
     [ids],
   );
   return new Map(met.map(({ customer_id, named }) => [customer_id, named]));

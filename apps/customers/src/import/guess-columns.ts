@@ -94,7 +94,7 @@ export function guessColumns(columns: string[], options: { takeIds: boolean }): 
   for (const column of columns) if (!byName.has(simplify(column))) byName.set(simplify(column), column);
   const guesses = new Map<string, ImportTarget>();
   const take = (name: string | undefined, field: ImportField, label?: string) => {
-    const column = byName.get(name ?? '');
+    const column = name === undefined ? undefined : byName.get(name);
     if (column !== undefined && !guesses.has(column)) guesses.set(column, { field, label });
   };
 

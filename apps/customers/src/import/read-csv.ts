@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { CsvError, parse, type Options } from 'csv-parse';
 import { fileError } from './file-error.js';
 import { maxColumns, maxRowSize, rowTooLarge, tooManyColumns, type FilePart } from './file-row.js';
 
@@ -38,6 +38,11 @@ interface RawRecord {
 
 async function* csvRecords(texts: AsyncIterable<string>, lines: LineCounter): AsyncGenerator<CsvRecord> {
   const { delimiter, all } = await guessDelimiter(boundLines(texts));
+  const countLines = ({ record, raw }: RawRecord): CsvRecord => ({
+    cells: record,
+    line: lines.advance(raw),
+    size: raw.length,
+  });
   const parser = parse({
     delimiter,
     raw: true,
@@ -46,12 +51,8 @@ async function* csvRecords(texts: AsyncIterable<string>, lines: LineCounter): As
     relax_quotes: true,
     skip_empty_lines: true,
     max_record_size: maxRowSize,
-    // Called while it parses: when it fails, what it had read before is lost, but counted.
-    on_record: ({ record, raw }: RawRecord): CsvRecord => ({
-      cells: record,
-      line: lines.advance(raw),
-      size: raw.length,
-    }),
+    // Called while it parses: when it fails, what it had read before is lost, but counted. Its type does not know `raw`.
+    on_record: countLines as unknown as Options['on_record'],
   });
   // The parser is destroyed with the error of its source, which the loop below then throws.
   pipeline(Readable.from(all), parser, () => undefined);

@@ -95,27 +95,23 @@ async function insertKeys(em: EntityManager, records: CustomerRecord[]): Promise
     const had = new Set(stored ? uniqueValues(stored).map(({ type, value }) => `${type} ${value}`) : []);
     return uniqueValues(customer)
       .filter(({ type, value }) => !had.has(`${type} ${value}`))
-      .map(({ type, value }) => ({ type, value, id }));
+      .map(({ type, value }) => ({ type, value, customer_id: id }));
   });
   if (added.length === 0) return;
   await em.execute(
     `insert into customer_key (tenant_id, type, value, customer_id)
-     select ?, type, value, customer_id from unnest(?::text[], ?::text[], ?::uuid[]) as added (type, value, customer_id)
+     select ?, type, value, customer_id
+     from jsonb_to_recordset(?) as added (type text, value text, customer_id uuid)
      order by type, value`,
-    [
-      currentCaller().tenantId,
-      added.map(({ type }) => type),
-      added.map(({ value }) => value),
-      added.map(({ id }) => id),
-    ],
+    [currentCaller().tenantId, JSON.stringify(added)],
   );
 }
 
 async function rememberMet(em: EntityManager, records: CustomerRecord[]): Promise<void> {
   await em.execute(
-    `insert into import_met select * from unnest(?::uuid[], ?::boolean[])
+    `insert into import_met select * from jsonb_to_recordset(?) as met (customer_id uuid, named boolean)
      on conflict (customer_id) do update set named = excluded.named where import_met.named <> excluded.named`,
-    [records.map(({ id }) => id), records.map(({ named }) => named)],
+    [JSON.stringify(records.map(({ id, named }) => ({ customer_id: id, named })))],
   );
 }
 
