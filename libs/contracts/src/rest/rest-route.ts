@@ -50,7 +50,9 @@ const headerOfField: Readonly<Record<string, string>> = { etag: 'if-match', requ
 /** The REST endpoint of every method that has a `google.api.http` rule. */
 export function restRoutes(contract: Contract): RestRoute[] {
   const codecs = new Map<string, JsonCodec>();
-  const schemas = new JsonSchemas(contract, (inPlace, message, usage) => inPlace.message(message, usage));
+  const schemas = new JsonSchemas(contract, (inPlace, message, usage) =>
+    usage === 'output' ? serialisable(inPlace.message(message, usage)) : inPlace.message(message, usage),
+  );
   return contract.methods.flatMap((method) => (method.http ? [restRoute(method, schemas, codecs)] : []));
 }
 
@@ -74,7 +76,7 @@ function restRoute(method: ContractMethod, schemas: JsonSchemas, codecs: Map<str
       querystring: parametersSchema(schemas, fields.query, false),
       ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
       ...bodySchema(schemas, fields.body, bodyUsage),
-      response: schemas.message(method.desc.output, 'output'),
+      response: serialisable(schemas.message(method.desc.output, 'output')),
     },
     toMessage: messageMaker(method, fields, bodyUsage, codecs),
     toJson: (response) => JsonCodec.of(method.desc.output, codecs).toJson(response),
@@ -161,6 +163,11 @@ function messageMaker(
     if (usage === 'patch' && mask) message[mask.jsonName] = Object.keys(parts.body as Json);
     return message;
   };
+}
+
+/** A serialiser writes what is required first; without that, fields come in the order of the contract. */
+function serialisable({ required: _, ...schema }: JsonSchema): JsonSchema {
+  return schema;
 }
 
 function updateMask(input: DescMessage): DescField | undefined {
