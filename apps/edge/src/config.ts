@@ -1,5 +1,5 @@
 import { serviceDefinitions } from '@rapport/contracts';
-import { address, logLevel, port, readEnvironment } from '@rapport/platform';
+import { logLevel, port, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
 
 /** What the edge needs to know at its start. */
@@ -24,7 +24,7 @@ export function areaOf(path: string): string {
 }
 
 export function readEdgeConfig(): EdgeConfig {
-  const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), address]));
+  const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
   const environment = readEnvironment({
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),

@@ -2,6 +2,6 @@ export { AppError, invalidArgument, type AppErrorDetails, type ErrorCode, type F
 export { callContext, currentCaller, type CallContext, type Caller } from './call-context.js';
 export { answer as answerProbe, startHealthServer } from './health-server.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
-export { address, logLevel, port, readEnvironment, secretKey } from './read-environment.js';
+export { address, logLevel, port, readEnvironment, secretKey, target } from './read-environment.js';
 export { Readiness } from './readiness.js';
 export { runUntilStopped } from './run-until-stopped.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { address, port, readEnvironment, secretKey } from './read-environment.js';
+import { address, port, readEnvironment, secretKey, target } from './read-environment.js';
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -21,6 +21,15 @@ describe('readEnvironment', () => {
     vi.stubEnv('TEST_KEY_FILE', join(folder, 'key'));
     expect(readEnvironment({ TEST_KEY: secretKey }).TEST_KEY).toEqual(secret);
     rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['customers:50052', true],
+    ['dns:///customers:50052', true],
+    ['customers', false],
+    ['http://customers:50052', false],
+  ])('takes %s for a service to call: %s', (text, good) => {
+    expect(target.safeParse(text).success).toBe(good);
   });
 
   it('names every wrong variable and no value', () => {

@@ -15,8 +15,11 @@ export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.in
   throw new Error(`Configuration is not valid. ${problems.join('; ')}`);
 }
 
-/** `host:port` to listen on or to call. */
-export const address = z.string().regex(/^[^\s:]+:\d{1,5}$/, 'must be host:port');
+/** `host:port` to listen on. */
+export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port');
+
+/** `host:port` to call, or `dns:///host:port` to spread calls over every address of the name. */
+export const target = z.string().regex(/^(dns:\/\/\/)?[^\s:/]+:\d{1,5}$/, 'must be host:port or dns:///host:port');
 
 export const port = z.coerce.number().int().min(1).max(65_535);
 

@@ -25,7 +25,8 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
       },
     );
   };
-  process.once('SIGTERM', () => end('SIGTERM'));
-  process.once('SIGINT', () => end('SIGINT'));
+  // Told again, it goes on finishing its calls.
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => end('SIGINT'));
   process.once('disconnect', () => end('parent gone'));
 }
