@@ -18,6 +18,8 @@ const depConstraints = [
     onlyDependOnLibsWithTags: ['type:contracts', 'type:platform'],
     bannedExternalImports: ['@mikro-orm/*', 'pg', 'kysely'],
   },
+  { sourceTag: 'type:k8s', onlyDependOnLibsWithTags: [] },
+  { sourceTag: 'type:load-test', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:testing', 'type:contracts', 'type:platform'] },
 ];
 

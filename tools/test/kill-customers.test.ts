@@ -1,17 +1,24 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+interface Stored {
+  id: string;
+  displayName: string;
+}
 
 const writers = 50;
 const writesEach = 12;
 const kills = 3;
 
 let platform: Platform;
-let apiKey: string;
+let api: ApiClient;
 
 beforeAll(async () => {
   platform = await startPlatform();
-  ({ apiKey } = await platform.createTenant('Killed'));
+  const { apiKey } = await platform.createTenant('Killed');
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
 
 afterAll(async () => platform.stop());
@@ -51,32 +58,26 @@ async function writeAll(writer: number): Promise<[string, string][]> {
 
 /** Nothing but the key tells a repetition from a second customer of the same name. */
 async function createUntilAcknowledged(displayName: string): Promise<string> {
-  const idempotencyKey = crypto.randomUUID();
+  const headers = { 'idempotency-key': crypto.randomUUID() };
   for (;;) {
-    const answer = await fetch(`${platform.edgeUrl}/v1/customers`, {
-      method: 'POST',
-      headers: { ...headers(), 'content-type': 'application/json', 'idempotency-key': idempotencyKey },
-      body: JSON.stringify({ kind: 'COMPANY', displayName }),
+    const { status, body } = await api.send('POST', '/v1/customers', {
+      headers,
+      body: { kind: 'COMPANY', displayName },
     });
-    const body = (await answer.json()) as { id: string; code?: string };
-    if (answer.status === 201) return body.id;
-    expect([409, 503, 504], JSON.stringify(body)).toContain(answer.status);
+    if (status === 201) return (body as Stored).id;
+    expect([409, 503, 504], JSON.stringify(body)).toContain(status);
     await wait(100);
   }
 }
 
-async function listAll(): Promise<{ displayName: string; id: string }[]> {
-  const all: { displayName: string; id: string }[] = [];
+async function listAll(): Promise<Stored[]> {
+  const all: Stored[] = [];
   for (let pageToken: string | undefined = ''; pageToken !== undefined;) {
     const query = new URLSearchParams({ pageSize: '200', ...(pageToken === '' ? {} : { pageToken }) });
-    const answer = await fetch(`${platform.edgeUrl}/v1/customers?${query.toString()}`, { headers: headers() });
-    const page = (await answer.json()) as { customers: { displayName: string; id: string }[]; nextPageToken?: string };
+    const { body } = await api.send('GET', `/v1/customers?${query.toString()}`);
+    const page = body as { customers: Stored[]; nextPageToken?: string };
     all.push(...page.customers);
     pageToken = page.nextPageToken;
   }
   return all;
-}
-
-function headers(): Record<string, string> {
-  return { authorization: `Bearer ${apiKey}` };
 }

@@ -1,0 +1,80 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A process as its source code describes it. */
+export interface Process {
+  /** What Node runs, such as `apps/auth/dist/main.js`. */
+  script: string;
+  /** Names of all the variables that it reads. */
+  variables: string[];
+  /** Paths at which it answers probes: none when it runs to its end. */
+  probePaths: string[];
+}
+
+export interface Code {
+  processes: Process[];
+  /** Longest time that a process takes to end after SIGTERM, in seconds. */
+  stopTimeoutSeconds: number;
+}
+
+const root = join(import.meta.dirname, '..');
+
+/**
+ * Reads the processes from the source of the apps, not from what is built, so that `nx affected` can tell which few files
+ * the manifests depend on (project.json).
+ *
+ * @throws Error when the source is not written as expected
+ */
+export function readCode(): Code {
+  const services = globSync('apps/*/src/configuration.ts', { cwd: root }).map((file) => file.split('/')[1] ?? '');
+  const stopTimeoutMs = match('libs/platform/src/run-until-stopped.ts', /stopTimeoutMs = ([\d_]+);/);
+  return {
+    processes: [readEdge(services), ...services.flatMap(readService)],
+    stopTimeoutSeconds: Number(stopTimeoutMs.replaceAll('_', '')) / 1_000,
+  };
+}
+
+/** The edge reads the address of each service besides its own variables. */
+function readEdge(services: string[]): Process {
+  const config = 'apps/edge/src/config.ts';
+  const suffix = match(config, /\$\{area\.toUpperCase\(\)\}(_[A-Z]+)`/);
+  const own = keys(match(config, /readEnvironment\(\{\n([^]*?)\n {2}\}\)/));
+  return {
+    script: scriptOf('apps/edge/src/main.ts'),
+    variables: [...own, ...services.map((service) => service.toUpperCase() + suffix)],
+    probePaths: readProbePaths('apps/edge/src/create-edge.ts'),
+  };
+}
+
+function readService(name: string): Process[] {
+  const configuration = `apps/${name}/src/configuration.ts`;
+  const variables = (group: string) => keys(match(configuration, new RegExp(`${group} = \\{\\n([^]*?)\\n\\}`)));
+  const probePaths = readProbePaths('libs/platform/src/health-server.ts');
+  return [
+    { script: scriptOf(`apps/${name}/src/main.ts`), variables: variables('serviceVariables'), probePaths },
+    { script: scriptOf(`apps/${name}/src/migrate.ts`), variables: variables('migrationVariables'), probePaths: [] },
+  ];
+}
+
+function scriptOf(source: string): string {
+  read(source);
+  return source.replace('/src/', '/dist/').replace('.ts', '.js');
+}
+
+function readProbePaths(file: string): string[] {
+  return [...new Set([...read(file).matchAll(/'(\/[a-z]+z)'/g)].map(([, path = '']) => path))];
+}
+
+function keys(objectBody: string): string[] {
+  return [...objectBody.matchAll(/^ +([A-Z][A-Z0-9_]*):/gm)].map(([, key = '']) => key);
+}
+
+function match(file: string, pattern: RegExp): string {
+  const text = pattern.exec(read(file))?.[1];
+  if (text === undefined) throw new Error(`${file} has nothing like ${pattern.source}`);
+  return text;
+}
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}

@@ -1,0 +1,15 @@
+// Renders every overlay and checks it against the code: `nx run k8s:validate`. Exits with 1 when there is a fault.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { findFaults } from './find-faults.ts';
+import { readCode } from './read-code.ts';
+import { renderOverlay } from './render-overlay.ts';
+
+const code = readCode();
+for (const overlay of readdirSync(join(import.meta.dirname, 'overlays'))) {
+  const manifests = renderOverlay(overlay);
+  const faults = findFaults(manifests, code);
+  for (const fault of faults) process.stderr.write(`${overlay}: ${fault}\n`);
+  if (faults.length > 0) process.exitCode = 1;
+  else process.stdout.write(`${overlay}: ${manifests.length} manifests fit the code\n`);
+}

@@ -1,0 +1,25 @@
+// Makes the GET request that is written to it, and writes the answer.
+import { json } from 'node:stream/consumers';
+
+export interface Request {
+  url: string;
+  headers: Record<string, string>;
+}
+
+export interface Answer {
+  /** 0 when there was no answer. */
+  status: number;
+  body: string | null;
+}
+
+const { url, headers } = (await json(process.stdin)) as Request;
+process.stdout.write(JSON.stringify(await send()));
+
+async function send(): Promise<Answer> {
+  try {
+    const response = await fetch(url, { headers });
+    return { status: response.status, body: await response.text() };
+  } catch {
+    return { status: 0, body: null };
+  }
+}
