@@ -70,7 +70,8 @@ function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClie
         deadlineMs,
         signal: abortedWithClient(reply),
       };
-      if (route.bodyUsage !== 'file') refuseBody(route, request.body);
+      if (route.bodyUsage === 'file') closeUnlessRead(request, reply);
+      else refuseBody(route, request.body);
       const message = route.toMessage(requestParts(request));
       const answer =
         route.bodyUsage === 'file'
@@ -95,6 +96,12 @@ function send(reply: FastifyReply, route: RestRoute, answer: Record<string, unkn
   if (route.status === 201) void reply.header('location', `${route.path.template}/${String(answer['id'])}`);
   void reply.header('cache-control', 'private, no-cache');
   return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(route.toJson(answer));
+}
+
+/** An answer that comes before the whole file was read ends the connection: the rest of the file is on it. */
+function closeUnlessRead({ raw }: FastifyRequest, reply: FastifyReply): void {
+  void reply.header('connection', 'close');
+  raw.once('end', () => void reply.removeHeader('connection'));
 }
 
 /** Ends what is done for a client that has gone. */

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { RestRoute } from '@rapport/contracts';
 import { AppError, invalidArgument } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
@@ -15,18 +16,27 @@ export async function* uploadMessages(
   parameters: Record<string, unknown>,
 ): AsyncGenerator<Record<string, unknown>> {
   const name = route.fields.body?.jsonName ?? '';
-  const body = request.body as NodeJS.ReadableStream | undefined;
+  const body = request.body as Readable | undefined;
   if (!body) throw invalidArgument([{ field: name, reason: 'REQUIRED', description: 'A file is required.' }]);
   const contentType = request.headers['content-type'] ?? '';
   const empty = route.toMessage({ params: {}, query: {}, headers: {}, body: undefined });
   yield { ...parameters, [name]: { contentType, data: new Uint8Array(), extensions: [] } };
-  const socket = request.raw.socket;
-  const giveUp = () => request.raw.destroy(new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The file stopped coming.'));
-  socket.setTimeout(idleTimeoutMs, giveUp);
+  // Who stops reading early still has an answer to send on this connection.
+  const pieces = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+  for (;;) {
+    const piece = await withinIdleTimeout(pieces.next());
+    if (piece.done) return;
+    yield { ...empty, [name]: { contentType: '', data: piece.value, extensions: [] } };
+  }
+}
+
+async function withinIdleTimeout<Value>(value: Promise<Value>): Promise<Value> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const giveUp = () => reject(new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The file stopped coming.'));
+  const timer = setTimeout(giveUp, idleTimeoutMs);
   try {
-    for await (const data of body) yield { ...empty, [name]: { contentType: '', data, extensions: [] } };
+    return await Promise.race([value, timeout]);
   } finally {
-    socket.setTimeout(0);
-    socket.off('timeout', giveUp);
+    clearTimeout(timer);
   }
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
@@ -72,6 +72,27 @@ describe('an RPC of a proto file that has no code in the edge', () => {
       body: file,
     });
     expect(await answer.json()).toEqual({ bytes: 300_000, title: 'core', contentType: 'text/csv' });
+  });
+
+  it('answers a refused file without waiting for its end', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.write('POST /v1/samples:upload?title=refuse HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\n');
+    socket.write('Content-Length: 100000000\r\n\r\n');
+    socket.write('x'.repeat(100_000));
+    expect(await firstAnswer(socket)).toMatch(/^HTTP\/1.1 409 [^]*connection: close[^]*FILE_REFUSED/i);
+    socket.destroy();
+  });
+
+  it('sends away who does not end a body or a file', { timeout: 25_000 }, async () => {
+    const start = async (path: string) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1');
+      socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`);
+      const answer = await firstAnswer(socket);
+      socket.destroy();
+      return answer;
+    };
+    const answers = await Promise.all([start('/v1/samples'), start('/v1/samples:upload')]);
+    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
   });
 
   it('answers with the status that belongs to an error', async () => {
@@ -217,6 +238,7 @@ function sampleModule(definition: ServiceDefinition) {
     async uploadSamples(requests: AsyncIterable<{ file: { contentType: string; data: Uint8Array }; title?: string }>) {
       const seen = { bytes: 0, title: '', contentType: '' };
       for await (const { file, title } of requests) {
+        if (title === 'refuse') throw new AppError('ALREADY_EXISTS', 'FILE_REFUSED', 'Not this one.');
         seen.bytes += file.data.length;
         seen.title ||= title ?? '';
         seen.contentType ||= file.contentType;
@@ -238,6 +260,15 @@ async function send(method: string, path: string, body?: unknown, headers: Recor
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   return fetch(url + path, { method, headers: { ...type, ...headers }, ...content });
+}
+
+async function firstAnswer(socket: Socket): Promise<string> {
+  let text = '';
+  for await (const data of socket) {
+    text += String(data);
+    if (text.includes('}')) break;
+  }
+  return text;
 }
 
 async function freePort(): Promise<number> {

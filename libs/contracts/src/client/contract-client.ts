@@ -56,7 +56,11 @@ export class ContractClient {
     });
   }
 
-  /** Sends a stream of requests no faster than the service reads them. @param path of a client-streaming method */
+  /**
+   * Sends a stream of requests no faster than the service reads them, and no longer than until it answers.
+   *
+   * @param path of a client-streaming method
+   */
   async upload(path: string, requests: AsyncIterable<unknown>, options: CallOptions): Promise<unknown> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
@@ -70,15 +74,16 @@ export class ContractClient {
       settle(resolve, reject),
     );
     cancelOnAbort(call, options.signal);
-    const answered = promise.catch(() => undefined);
+    const answered = promise.then(
+      () => undefined,
+      () => undefined,
+    );
+    const pieces = requests[Symbol.asyncIterator]();
     try {
-      for await (const request of requests) {
-        if (call.write(request)) continue;
-        const outcome = await Promise.race([
-          once(call, 'drain').then(() => 'drained'),
-          answered.then(() => 'answered'),
-        ]);
-        if (outcome === 'answered') break;
+      for (;;) {
+        const piece = await Promise.race([pieces.next(), answered]);
+        if (!piece || piece.done) break;
+        if (!call.write(piece.value)) await Promise.race([once(call, 'drain'), answered]);
       }
       call.end();
     } catch (error) {
