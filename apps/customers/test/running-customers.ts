@@ -26,7 +26,7 @@ type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['reques
 export class RunningCustomers {
   private constructor(
     readonly urls: ProvisionedDatabase,
-    private readonly client: CustomersServiceClient,
+    readonly client: CustomersServiceClient,
     readonly stop: () => Promise<void>,
   ) {}
 

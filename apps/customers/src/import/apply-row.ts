@@ -9,26 +9,23 @@ import { error, notice, quote, warning, type RowIssue } from './row-issue.js';
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
 
 /**
- * Gives a row to the customer that it is about, or makes it a new one.
+ * Gives a row to the customer that it is about, or makes it a new one: its external ids decide, else the first of its
+ * e-mail addresses and then domains that a customer has.
  *
- * Which customer that is depends only on keys, which no later row of the file takes away, so that the same file
- * imported again finds the same customers and leaves them as they are.
+ * All of this depends only on who has which key, which no later row takes away, and a row that is taken leaves none of
+ * its external ids without an owner. That is why the same file imported again finds the same customers.
  */
 export function applyRow(row: PreparedRow, records: CustomerRecords): { outcome: Outcome; issues: RowIssue[] } {
   const keys = uniqueValues(row.customer).sort((one, other) => priorities[one.type] - priorities[other.type]);
-  const owners = keys.flatMap((key) => records.owner(key) ?? []);
-  const otherKind = owners.find(({ customer }) => customer.kind !== row.customer.kind);
-  if (otherKind) return { outcome: 'failed', issues: [...row.issues, kindMismatch(otherKind)] };
-
-  const known = owners.find((owner) => !hasOtherId(owner.customer, row.customer));
-  const taken = keys.flatMap((key) => {
+  const owned = keys.flatMap((key) => {
     const owner = records.owner(key);
-    return owner && owner !== known ? [{ key, owner }] : [];
+    return owner ? [{ key, owner }] : [];
   });
-  if (!known && keys.length > 0 && taken.length === keys.length) {
-    return { outcome: 'failed', issues: [...row.issues, allTaken(taken[0]?.owner.id)] };
-  }
-  const issues = [...row.issues, ...taken.map(({ key, owner }) => keyConflict(key, owner))];
+  const refusal = kindMismatch(row, owned) ?? contradiction(row, owned);
+  if (refusal) return { outcome: 'failed', issues: [...row.issues, refusal] };
+
+  const met = owned.find(({ owner }) => !hasOtherId(owner.customer, row.customer))?.owner;
+  const taken = owned.filter(({ owner }) => owner !== met);
   const free = {
     ...row,
     customer: without(
@@ -36,15 +33,37 @@ export function applyRow(row: PreparedRow, records: CustomerRecords): { outcome:
       taken.map(({ key }) => key),
     ),
   };
-  const record = known ?? (keys.length === 0 ? findEqual(free, records) : undefined);
+  const issues = [...row.issues, ...taken.map(keyConflict)];
+  const record = met ?? (keys.length === 0 ? findEqual(row, records) : undefined);
   if (!record) return { outcome: create(free, records), issues };
-  const joined = record.met ? [joinedEarlierRow(record)] : [];
-  const { outcome, issues: limits } = change(record, free, records);
-  return { outcome, issues: [...issues, ...joined, ...limits] };
+  if (record.met) issues.push(joinedEarlierRow(row, record));
+  const { outcome, full } = change(record, free, records);
+  return { outcome, issues: [...issues, ...full.map((list) => listFull(list, record))] };
+}
+
+interface OwnedKey {
+  key: UniqueValue;
+  owner: CustomerRecord;
 }
 
 /** The order in which keys decide. */
 const priorities: Record<UniqueValue['type'], number> = { EXTERNAL_ID: 0, EMAIL: 1, DOMAIN: 2 };
+
+function kindMismatch(row: PreparedRow, owned: OwnedKey[]): RowIssue | undefined {
+  const other = owned.find(({ owner }) => owner.customer.kind !== row.customer.kind)?.owner;
+  if (!other) return undefined;
+  const message = `${quote(other.customer.displayName)}, which has a key of the row, is of the other kind.`;
+  return error('KIND_MISMATCH', message, { field: 'kind', customerId: other.id });
+}
+
+/** External ids that belong to two customers, or to one that has another id in their systems: only people can tell. */
+function contradiction(row: PreparedRow, owned: OwnedKey[]): RowIssue | undefined {
+  const byId = owned.filter(({ key }) => key.type === 'EXTERNAL_ID');
+  const wrong = byId.find(({ owner }) => owner !== byId[0]?.owner || hasOtherId(owner.customer, row.customer));
+  if (!wrong) return undefined;
+  const message = `The external ids of the row contradict those of ${quote(wrong.owner.customer.displayName)}.`;
+  return error('KEY_CONFLICT', message, { field: wrong.key.path, customerId: wrong.owner.id });
+}
 
 /** A customer that another system knows by another id is another customer, though they share an e-mail address. */
 function hasOtherId(customer: Customer, row: Customer): boolean {
@@ -53,11 +72,19 @@ function hasOtherId(customer: Customer, row: Customer): boolean {
   );
 }
 
-/** A row without any key is about a customer of its name that has all its values already. */
+/**
+ * A row without any key is about a customer without any that has all its values already. One that has keys may get
+ * another name from a later row, and would then not be found again.
+ */
 function findEqual(row: PreparedRow, records: CustomerRecords): CustomerRecord | undefined {
   return records
     .namesakes(row.customer.displayName ?? '')
-    .find(({ customer }) => customer.kind === row.customer.kind && !merge(customer, row, false, false).changed);
+    .find(
+      ({ customer }) =>
+        customer.kind === row.customer.kind &&
+        uniqueValues(customer).length === 0 &&
+        !merge(customer, row, false, false).changed,
+    );
 }
 
 function create(row: PreparedRow, records: CustomerRecords): Outcome {
@@ -71,7 +98,7 @@ function change(
   record: CustomerRecord,
   row: PreparedRow,
   records: CustomerRecords,
-): { outcome: Outcome; issues: RowIssue[] } {
+): { outcome: Outcome; full: string[] } {
   const { customer, changed, full } = merge(record.customer, row, record.met, record.named);
   const outcome = record.met ? 'joined' : changed ? 'updated' : 'unchanged';
   record.met = true;
@@ -79,7 +106,7 @@ function change(
   record.changed ||= changed;
   record.customer = customer;
   records.put(record);
-  return { outcome, issues: full.map((list) => listFull(list, record)) };
+  return { outcome, full };
 }
 
 function merge(
@@ -102,25 +129,13 @@ function without(customer: Customer, taken: UniqueValue[]): Customer {
   };
 }
 
-function kindMismatch({ id, customer }: CustomerRecord): RowIssue {
-  const message = `${quote(customer.displayName)}, which the row would change, is of the other kind.`;
-  return error('KIND_MISMATCH', message, { field: 'kind', customerId: id });
+function keyConflict({ key, owner }: OwnedKey): RowIssue {
+  const message = `${quote(key.value)} belongs to another customer and was left out.`;
+  return warning('KEY_CONFLICT', message, { field: key.path, customerId: owner.id });
 }
 
-function allTaken(customerId: string | undefined): RowIssue {
-  const message = 'All that the row could be known by belongs to customers with other external ids.';
-  return error('KEY_CONFLICT', message, { customerId });
-}
-
-function keyConflict({ value, path }: UniqueValue, { id }: CustomerRecord): RowIssue {
-  return warning('KEY_CONFLICT', `${quote(value)} belongs to another customer and was left out.`, {
-    field: path,
-    customerId: id,
-  });
-}
-
-function joinedEarlierRow({ id }: CustomerRecord): RowIssue {
-  const message = 'An earlier row is about the same customer; this one only added what was missing.';
+function joinedEarlierRow({ customer }: PreparedRow, { id }: CustomerRecord): RowIssue {
+  const message = `An earlier row is about the same customer; ${quote(customer.displayName)} only added what was missing.`;
   return notice('JOINED_EARLIER_ROW', message, { customerId: id });
 }
 

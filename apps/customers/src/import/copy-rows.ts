@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { from } from 'pg-copy-streams';
 
-/** What a column of a table can be given. */
-export type ColumnValue = string | boolean | null;
+/** A value in PostgreSQL's text form. */
+export type ColumnValue = string | null;
 
 /** Appends rows to a table by COPY, in the transaction of `em`. The table must be one without row-level security. */
 export async function copyRows(
@@ -28,8 +28,7 @@ function copyLine(row: ColumnValue[]): string {
 }
 
 function copyValue(value: ColumnValue): string {
-  if (value === null) return '\\N';
-  return typeof value === 'boolean' ? String(value) : value.replace(/[\\\n\r\t]/g, escapeCharacter);
+  return value === null ? '\\N' : value.replace(/[\\\n\r\t]/g, escapeCharacter);
 }
 
 function escapeCharacter(character: string): string {

@@ -8,11 +8,11 @@ import { CustomerRecords } from './customer-record.js';
 import type { PreparedRow } from './prepare-row.js';
 import { quote, warning } from './row-issue.js';
 
-/** Most customers of one name that a row without any key is compared with. */
+/** Most customers of one name and without any key that a row without one is compared with. */
 const maxNamesakes = 100;
 
 /**
- * The live customers that share a key with one of the rows, or the name with one that has no key, in the order of
+ * The live customers that share a key with one of the rows, or have like one of them a name and no key, in the order of
  * their ids and locked until the transaction ends.
  */
 export async function findRecords(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
@@ -83,7 +83,8 @@ async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[
      from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
      cross join lateral (
        select id from customer
-       where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name and delete_time is null
+       where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name
+         and emails = '[]' and domains = '{}' and external_ids = '[]' and delete_time is null
        order by id limit ${maxNamesakes}
      ) namesake`,
     [JSON.stringify(names), tenantId],

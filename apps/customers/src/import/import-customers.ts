@@ -70,7 +70,7 @@ async function importFile(
   em: EntityManager,
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
-  const messages = requests[Symbol.asyncIterator]();
+  const messages = untilCancelled(requests);
   try {
     const first = await messages.next();
     if (first.done) throw fileError('REQUIRED', 'is required.');
@@ -81,7 +81,7 @@ async function importFile(
     const parts = readFile(file?.contentType ?? '', filePieces(first.value, messages));
     return await em.transactional((transaction) => importRows(transaction, parts, columns, defaults));
   } finally {
-    await messages.return?.();
+    await messages.return(undefined);
   }
 }
 
@@ -124,11 +124,20 @@ function readRow(part: Exclude<FilePart, { columns: string[] }>, columns: Column
 
 async function* filePieces(
   first: ImportCustomersRequest,
-  others: AsyncIterator<ImportCustomersRequest>,
+  others: AsyncGenerator<ImportCustomersRequest>,
 ): AsyncGenerator<Uint8Array> {
-  for (let message: ImportCustomersRequest | undefined = first; message;) {
-    if (message.file) yield message.file.data;
-    const next: IteratorResult<ImportCustomersRequest> = await others.next();
-    message = next.done ? undefined : next.value;
+  if (first.file) yield first.file.data;
+  for await (const { file } of others) if (file) yield file.data;
+}
+
+async function* untilCancelled(
+  requests: AsyncIterable<ImportCustomersRequest>,
+): AsyncGenerator<ImportCustomersRequest> {
+  try {
+    yield* requests;
+  } catch (failure) {
+    if (!(failure instanceof Error && 'code' in failure && failure.code === 'ERR_STREAM_PREMATURE_CLOSE'))
+      throw failure;
+    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The upload was cancelled.', { cause: failure });
   }
 }

@@ -62,7 +62,10 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
   return { customer, changed: isChanged(before, customer), full };
 }
 
-/** A name that was composed, not given, follows what it is composed of, and counts as missing. */
+/**
+ * A name that was composed, not given, follows what it is composed of. One that is only an e-mail address or a phone
+ * number counts as missing.
+ */
 function displayName(
   before: Customer,
   merged: Customer,
@@ -70,8 +73,11 @@ function displayName(
   { fillOnly, keepName, givesDisplayName }: MergeOptions,
 ): string | undefined {
   if (keepName) return before.displayName;
-  const isComposed = before.displayName === composeDisplayName(before);
-  if (givesDisplayName && (isComposed || !fillOnly)) return row.displayName;
+  // Whether a name was given can't be told from what is stored. One that will look composed after this merge is taken
+  // for composed already, or the next import of the row would treat it otherwise.
+  const isComposed = [before, merged].some((customer) => before.displayName === composeDisplayName(customer));
+  const isMissing = isComposed && before.givenName === undefined && before.familyName === undefined;
+  if (givesDisplayName && (isMissing || !fillOnly)) return row.displayName;
   return isComposed ? composeDisplayName(merged) : before.displayName;
 }
 

@@ -22,7 +22,7 @@ function read(contentType: string, text: string | Uint8Array): Promise<FilePart[
   return collect(readFile(contentType, pieces(bytes, 64 * 1024)));
 }
 
-const refusal = (reason: string) =>
+const refusal = (reason: string): unknown =>
   expect.objectContaining({
     code: 'INVALID_ARGUMENT',
     violations: [expect.objectContaining({ field: 'file', reason })],

@@ -5,29 +5,30 @@ import { customerContent, type CustomerContent } from '../customer-message.js';
 import { copyRows, type ColumnValue } from './copy-rows.js';
 import type { CustomerRecord, CustomerRecords } from './customer-record.js';
 
-/** The columns of a customer that a row decides on. */
-const contentColumns = {
-  kind: ({ kind }) => kind,
-  display_name: ({ displayName }) => displayName,
-  given_name: ({ givenName }) => givenName,
-  family_name: ({ familyName }) => familyName,
-  job_title: ({ jobTitle }) => jobTitle,
-  company_name: ({ companyName }) => companyName,
-  company_id: ({ company }) => company?.[1] ?? null,
-  emails: ({ emails }) => JSON.stringify(emails),
-  phones: ({ phones }) => JSON.stringify(phones),
-  addresses: ({ addresses }) => JSON.stringify(addresses),
-  external_ids: ({ externalIds }) => JSON.stringify(externalIds),
-  domains: ({ domains }) => arrayLiteral(domains),
-  tags: ({ tags }) => arrayLiteral(tags),
-  lifecycle_stage: ({ lifecycleStage }) => lifecycleStage,
-  owner_id: ({ ownerId }) => ownerId,
-  source: ({ source }) => source,
-  search_text: ({ searchText }) => searchText,
-  sort_name: ({ sortName }) => sortName,
-} satisfies Record<string, (content: CustomerContent) => string | null | undefined>;
+/** Each part of what a row decides on: its column, and its value in PostgreSQL's text form. */
+const contentColumns: Record<keyof CustomerContent, [column: string, read: (content: CustomerContent) => ColumnValue]> =
+  {
+    kind: ['kind', ({ kind }) => kind],
+    displayName: ['display_name', ({ displayName }) => displayName],
+    givenName: ['given_name', ({ givenName }) => givenName ?? null],
+    familyName: ['family_name', ({ familyName }) => familyName ?? null],
+    jobTitle: ['job_title', ({ jobTitle }) => jobTitle ?? null],
+    companyName: ['company_name', ({ companyName }) => companyName ?? null],
+    company: ['company_id', ({ company }) => company?.[1] ?? null],
+    emails: ['emails', ({ emails }) => JSON.stringify(emails)],
+    phones: ['phones', ({ phones }) => JSON.stringify(phones)],
+    addresses: ['addresses', ({ addresses }) => JSON.stringify(addresses)],
+    externalIds: ['external_ids', ({ externalIds }) => JSON.stringify(externalIds)],
+    domains: ['domains', ({ domains }) => arrayLiteral(domains)],
+    tags: ['tags', ({ tags }) => arrayLiteral(tags)],
+    lifecycleStage: ['lifecycle_stage', ({ lifecycleStage }) => lifecycleStage ?? null],
+    ownerId: ['owner_id', ({ ownerId }) => ownerId ?? null],
+    source: ['source', ({ source }) => source ?? null],
+    searchText: ['search_text', ({ searchText }) => searchText],
+    sortName: ['sort_name', ({ sortName }) => sortName],
+  };
 
-const contentNames = Object.keys(contentColumns);
+const contentNames = Object.values(contentColumns).map(([column]) => column);
 const content = contentNames.join(', ');
 
 /** Makes the temporary tables of an import. They go with its transaction. */
@@ -59,11 +60,7 @@ async function stage(em: EntityManager, records: CustomerRecord[]): Promise<void
   await em.execute('truncate import_customer');
   const rows = records.map((record): ColumnValue[] => {
     const values = customerContent(tenantId, record.customer);
-    return [
-      record.id,
-      record.stored ? '0' : null,
-      ...Object.values(contentColumns).map((read) => read(values) ?? null),
-    ];
+    return [record.id, record.stored ? '0' : null, ...Object.values(contentColumns).map(([, read]) => read(values))];
   });
   await copyRows(em, 'import_customer', ['id', 'version', ...contentNames], rows);
 }

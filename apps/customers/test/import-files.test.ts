@@ -1,0 +1,171 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { ServiceError } from '@grpc/grpc-js';
+import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { v7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { counts, csv, furtherPiece, issues, messages, none, rowsOf, ImportTenant } from './import-tenant.js';
+import { RunningCustomers } from './running-customers.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** A session that waits for the next piece of a file. */
+const importing = `state = 'idle in transaction' and query like '%import_met%'`;
+
+let customers: RunningCustomers;
+let tenant: ImportTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(async () => {
+  tenant = await ImportTenant.create(customers);
+});
+afterEach(() => tenant.close());
+
+describe('a file', () => {
+  test('with bad rows imports the good ones and names the others by line', async () => {
+    const answer = await tenant.importFile(
+      csv('name,email\nAda,ada@x.example\nBob\n,,\n,\nCy,nobody\n,c@x.example\nDan,d@x.example,3\n'),
+    );
+
+    expect(counts(answer)).toEqual({ ...none, created: 2, failed: 3 });
+    expect(issues(answer)).toEqual([
+      [3, 'TOO_FEW_CELLS', undefined],
+      [6, 'BAD_FORMAT', 'emails[0].address'],
+      [8, 'TOO_MANY_CELLS', undefined],
+    ]);
+  });
+
+  test('lists 10,000 issues and counts the rest', async () => {
+    const answer = await tenant.importFile(csv(`name,city\n${',Berlin\n'.repeat(10_020)}`));
+
+    expect(counts(answer)).toEqual({ ...none, failed: 10_020 });
+    expect([answer.issues.length, answer.issuesOmitted]).toEqual([10_000, 20]);
+  });
+
+  test('that breaks off leaves nothing, neither when it is no JSON nor when its client goes', async () => {
+    const rows = Array.from({ length: 3_000 }, (_, index) => ({ name: `N${index}`, email: `n${index}@x.example` }));
+    const text = JSON.stringify(rows);
+    await expect(tenant.importFile({ contentType: 'application/json', data: text.slice(0, -1) })).rejects.toMatchObject(
+      {
+        violations: [{ field: 'file', reason: 'JSON_ENDS_EARLY' }],
+      },
+    );
+
+    const settled = new Promise<ServiceError | null>((resolve) => {
+      const call = tenant.open(resolve);
+      const { data } = rowsOf(rows);
+      for (const message of messages({ contentType: 'application/x-ndjson', data })) call.write(message);
+      void tenant.waitForSessions(1, importing).then(() => call.cancel());
+    });
+    expect(await settled).toMatchObject({ code: 1 });
+
+    await tenant.waitForSessions(0, importing);
+    expect(await tenant.storedRows()).toEqual([]);
+  });
+
+  test.each([
+    ['application/xml', {}, 'file', 'CONTENT_TYPE_UNSUPPORTED'],
+    ['text/csv', { map: ['nope'] }, 'map[0]', 'BAD_FORMAT'],
+    ['text/csv', { map: ['name=colour'] }, 'map[0]', 'FIELD_UNKNOWN'],
+    ['text/csv', { map: ['missing=email'] }, 'map', 'COLUMN_MISSING'],
+    ['text/csv', { externalIdSystem: 'No!' }, 'externalIdSystem', 'BAD_FORMAT'],
+    ['text/csv', { kind: 7 as CustomerKind }, 'kind', 'UNKNOWN_VALUE'],
+    ['text/csv', { data: '' }, 'file', 'FILE_EMPTY'],
+  ])('of %s with %j is refused for %s', async (contentType, more, field, reason) => {
+    await expect(tenant.importFile({ contentType, data: 'name,city\nAda,Berlin', ...more })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field, reason }],
+    });
+    expect(await tenant.storedRows()).toEqual([]);
+  });
+
+  test('sees no customer of another tenant', async () => {
+    const rows = rowsOf([{ id: 1, name: 'Ada', email: 'ada@x.example' }, { name: 'Bob' }], { externalIdSystem: 'erp' });
+    const other = await ImportTenant.create(customers);
+    await other.importFile(rows);
+    await other.close();
+
+    expect(counts(await tenant.importFile(rows))).toEqual({ ...none, created: 2 });
+  });
+
+  test('gives way, as a whole, to a write that takes one of its unique values meanwhile', async () => {
+    await tenant.database.query('begin');
+    const other = v7();
+    await tenant.database.query(`insert into customer select ($1::customer).* from (select 1) one`, [
+      `(${tenant.caller.tenantId},${other},PERSON,Eve,,,,,,[],[],[],[],{},{},,,,eve,eve,1,2026-01-01Z,2026-01-01Z,,x,x)`,
+    ]);
+    await tenant.database.query(`insert into customer_key values ($1, 'EMAIL', 'ada@x.example', $2)`, [
+      tenant.caller.tenantId,
+      other,
+    ]);
+
+    const importing = tenant.importFile(
+      rowsOf([
+        { name: 'Bob', email: 'bob@x.example' },
+        { name: 'Ada', email: 'ada@x.example' },
+      ]),
+    );
+    const outcome = expect(importing).rejects.toMatchObject({ code: 'ABORTED', reason: 'IMPORT_CONFLICT' });
+    await tenant.waitForSessions(1, `wait_event_type = 'Lock' and query like '%customer_key%'`);
+    await tenant.database.query('commit');
+
+    await outcome;
+    expect((await tenant.stored()).map(({ displayName }) => displayName)).toEqual(['Eve']);
+  });
+
+  test('waits for its turn when four others are running', async () => {
+    const turns = Array.from({ length: 4 }, () => {
+      const { promise: ended, resolve } = Promise.withResolvers<unknown>();
+      const call = tenant.open(resolve);
+      call.write([...messages(rowsOf([{ name: 'Ada' }]))][0]!);
+      return { call, ended };
+    });
+    await tenant.waitForSessions(4, importing);
+
+    const fifth = tenant.importFile(rowsOf([{ name: 'Ada' }]));
+
+    await expect(fifth).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', retryAfterSeconds: 10 });
+    for (const { call, ended } of turns) {
+      call.end();
+      await ended;
+    }
+    expect(counts(await tenant.importFile(rowsOf([{ name: 'Ada' }])))).toMatchObject({ failed: 0 });
+  });
+
+  test('takes no more memory when it has five times as many rows', { timeout: 120_000 }, async () => {
+    await peakOfImport(2_000);
+
+    const small = await peakOfImport(20_000);
+    const large = await peakOfImport(100_000);
+
+    expect(large).toBeLessThan(1.3 * small + 10 * 1024 * 1024);
+  });
+});
+
+/** Most bytes that were in use while a file of so many rows was imported, garbage not counted. */
+async function peakOfImport(rows: number): Promise<number> {
+  let peak = 0;
+  let pieces = 0;
+  const upload = async function* () {
+    const [first] = messages(csv('name,email,phone,city,country\n'));
+    yield first!;
+    for (let row = 0; row < rows;) {
+      let piece = '';
+      for (; piece.length < 60_000 && row < rows; row += 1) {
+        piece += `Ñame ${rows} ${row},n${row}@x${rows}.example,+49 30 ${row},Köln,Germany\n`;
+      }
+      yield furtherPiece(Buffer.from(piece));
+      if ((pieces += 1) % 8 !== 0) continue;
+      collectGarbage();
+      const { heapUsed, external } = process.memoryUsage();
+      peak = Math.max(peak, heapUsed + external);
+    }
+  };
+  const answer = await tenant.upload(upload());
+  expect(answer).toMatchObject({ rows, created: rows });
+  return peak;
+}

@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ServiceError } from '@grpc/grpc-js';
+import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type {
+  ImportCustomersRequest,
+  ImportCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { Caller } from '@rapport/platform';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { expect, inject } from 'vitest';
+import { newCaller, type RunningCustomers } from './running-customers.js';
+
+/** A file as a client sends it. */
+export interface File {
+  contentType: string;
+  data: string | Uint8Array;
+  map?: string[];
+  kind?: CustomerKind;
+  externalIdSystem?: string;
+  /** Bytes per message. */
+  pieceSize?: number;
+}
+
+export function csv(data: string | Uint8Array, more: Partial<File> = {}): File {
+  return { contentType: 'text/csv', data, ...more };
+}
+
+export function rowsOf(rows: object[], more: Partial<File> = {}): File {
+  return { contentType: 'application/x-ndjson', data: rows.map((row) => JSON.stringify(row)).join('\n'), ...more };
+}
+
+/** One of the project's own small files. */
+export function sample(name: string): Promise<Buffer> {
+  return readFile(join(import.meta.dirname, 'samples', name));
+}
+
+export const none = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
+
+/** What became of the rows, each counted once. */
+export function counts({ rows, created, updated, unchanged, joined, failed }: ImportCustomersResponse) {
+  expect(created + updated + unchanged + joined + failed).toBe(rows);
+  return { created, updated, unchanged, joined, failed };
+}
+
+export function issues(answer: ImportCustomersResponse): [number, string, string | undefined][] {
+  return answer.issues.map(({ line, reason, field }) => [line, reason, field]);
+}
+
+/** A new tenant that imports files. */
+export class ImportTenant {
+  private constructor(
+    private readonly customers: RunningCustomers,
+    readonly caller: Caller,
+    /** The owner of the tables, for this tenant. */
+    readonly database: pg.Client,
+  ) {}
+
+  static async create(customers: RunningCustomers): Promise<ImportTenant> {
+    const caller = newCaller();
+    const database = new pg.Client({ connectionString: customers.urls.ownerUrl });
+    await database.connect();
+    await database.query(`select set_config('app.tenant_id', $1, false)`, [caller.tenantId]);
+    return new ImportTenant(customers, caller, database);
+  }
+
+  close(): Promise<void> {
+    return this.database.end();
+  }
+
+  /** Rejects with the AppError that the edge gets. */
+  importFile(file: File): Promise<ImportCustomersResponse> {
+    return this.upload(messages(file));
+  }
+
+  /** Sends messages no faster than the service reads them. */
+  upload(
+    requests: Iterable<ImportCustomersRequest> | AsyncIterable<ImportCustomersRequest>,
+  ): Promise<ImportCustomersResponse> {
+    const { promise, resolve, reject } = Promise.withResolvers<ImportCustomersResponse>();
+    const call = this.open((error, answer) => (error ? reject(fromGrpcError(error)) : resolve(answer!)));
+    const send = async () => {
+      for await (const request of requests) {
+        if (call.write(request)) continue;
+        await Promise.race([once(call, 'drain'), promise]);
+      }
+      call.end();
+    };
+    return Promise.all([promise, send()]).then(([answer]) => answer);
+  }
+
+  open(settle: (error: ServiceError | null, answer?: ImportCustomersResponse) => void) {
+    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    return this.customers.client.importCustomers(metadata, { deadline: Date.now() + 120_000 }, settle);
+  }
+
+  /** Resolves once so many sessions of the service are as the condition says. Only a superuser sees what they do. */
+  async waitForSessions(count: number, condition: string): Promise<void> {
+    const observer = new pg.Client({ connectionString: inject('superuserUrl') });
+    await observer.connect();
+    const sessions = `select from pg_stat_activity where datname = $1 and ${condition}`;
+    try {
+      while ((await observer.query(sessions, [this.database.database])).rowCount !== count);
+    } finally {
+      await observer.end();
+    }
+  }
+
+  /** Every stored row with what PostgreSQL changes when it writes one. */
+  async storedRows(): Promise<unknown[]> {
+    const { rows } = await this.database.query<{ stored: string }>(`
+      select xmin::text, ctid::text, customer::text as stored from customer
+      union all select xmin::text, ctid::text, customer_key::text from customer_key order by stored`);
+    return rows;
+  }
+
+  /** The first 100 customers. */
+  async stored(): Promise<Customer[]> {
+    const { rows } = await this.database.query<{ id: string }>('select id from customer order by id limit 100');
+    const ids = rows.map(({ id }) => id);
+    const found = await this.customers.call('batchGetCustomers', { ids }, this.caller);
+    return found.customers;
+  }
+}
+
+/** The messages of an upload: the first has the parameters, each a piece of the file. */
+export function* messages(file: File): Generator<ImportCustomersRequest> {
+  const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, externalIdSystem, pieceSize = 30_000 } = file;
+  const bytes = Buffer.from(data);
+  for (let start = 0; start === 0 || start < bytes.length; start += pieceSize) {
+    const piece = bytes.subarray(start, start + pieceSize);
+    yield start === 0
+      ? { file: { contentType, data: piece, extensions: [] }, map, kind, externalIdSystem }
+      : furtherPiece(piece);
+  }
+}
+
+export function furtherPiece(data: Buffer): ImportCustomersRequest {
+  const file = { contentType: '', data, extensions: [] };
+  return { file, map: [], kind: CustomerKind.UNSPECIFIED, externalIdSystem: undefined };
+}
