@@ -4,7 +4,7 @@ import type { ServiceError } from '@grpc/grpc-js';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { counts, csv, furtherPiece, issues, messages, none, rowsOf, ImportTenant } from './import-tenant.js';
+import { counts, csv, endOfFile, furtherPiece, issues, none, pieces, rowsOf, ImportTenant } from './import-tenant.js';
 import { RunningCustomers } from './running-customers.js';
 
 setFlagsFromString('--expose-gc');
@@ -58,12 +58,17 @@ describe('a file', () => {
     const settled = new Promise<ServiceError | null>((resolve) => {
       const call = tenant.open(resolve);
       const { data } = rowsOf(rows);
-      for (const message of messages({ contentType: 'application/x-ndjson', data })) call.write(message);
+      for (const message of pieces({ contentType: 'application/x-ndjson', data })) call.write(message);
       void tenant.waitForSessions(1, importing).then(() => call.cancel());
     });
     expect(await settled).toMatchObject({ code: 1 });
 
     await tenant.waitForSessions(0, importing);
+    expect(await tenant.storedRows()).toEqual([]);
+  });
+
+  test('that ends without saying that it is complete leaves nothing: its sender may have died', async () => {
+    await expect(tenant.upload(pieces(csv('name\nAda\nBob\nCy')))).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(await tenant.storedRows()).toEqual([]);
   });
 
@@ -121,7 +126,7 @@ describe('a file', () => {
     const turns = Array.from({ length: 4 }, () => {
       const { promise: ended, resolve } = Promise.withResolvers<unknown>();
       const call = tenant.open(resolve);
-      call.write([...messages(rowsOf([{ name: 'Ada' }]))][0]!);
+      call.write([...pieces(rowsOf([{ name: 'Ada' }]))][0]!);
       return { call, ended };
     });
     await tenant.waitForSessions(4, importing);
@@ -130,6 +135,7 @@ describe('a file', () => {
 
     await expect(fifth).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', retryAfterSeconds: 10 });
     for (const { call, ended } of turns) {
+      call.write(endOfFile);
       call.end();
       await ended;
     }
@@ -149,9 +155,9 @@ describe('a file', () => {
 /** Most bytes that were in use while a file of so many rows was imported, garbage not counted. */
 async function peakOfImport(rows: number): Promise<number> {
   let peak = 0;
-  let pieces = 0;
+  let sent = 0;
   const upload = async function* () {
-    const [first] = messages(csv('name,email,phone,city,country\n'));
+    const [first] = pieces(csv('name,email,phone,city,country\n'));
     yield first!;
     for (let row = 0; row < rows;) {
       let piece = '';
@@ -159,11 +165,12 @@ async function peakOfImport(rows: number): Promise<number> {
         piece += `Ñame ${rows} ${row},n${row}@x${rows}.example,+49 30 ${row},Köln,Germany\n`;
       }
       yield furtherPiece(Buffer.from(piece));
-      if ((pieces += 1) % 8 !== 0) continue;
+      if ((sent += 1) % 8 !== 0) continue;
       collectGarbage();
       const { heapUsed, external } = process.memoryUsage();
       peak = Math.max(peak, heapUsed + external);
     }
+    yield endOfFile;
   };
   const answer = await tenant.upload(upload());
   expect(answer).toMatchObject({ rows, created: rows });

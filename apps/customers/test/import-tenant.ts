@@ -126,8 +126,14 @@ export class ImportTenant {
   }
 }
 
-/** The messages of an upload: the first has the parameters, each a piece of the file. */
+/** The messages of an upload: the first has the parameters, each a piece of the file, the last is empty. */
 export function* messages(file: File): Generator<ImportCustomersRequest> {
+  yield* pieces(file);
+  yield endOfFile;
+}
+
+/** The messages of an upload that never says that the file is complete. */
+export function* pieces(file: File): Generator<ImportCustomersRequest> {
   const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, externalIdSystem, pieceSize = 30_000 } = file;
   const bytes = Buffer.from(data);
   for (let start = 0; start === 0 || start < bytes.length; start += pieceSize) {
@@ -137,6 +143,9 @@ export function* messages(file: File): Generator<ImportCustomersRequest> {
       : furtherPiece(piece);
   }
 }
+
+/** Says that the file is complete. */
+export const endOfFile = furtherPiece(Buffer.alloc(0));
 
 export function furtherPiece(data: Buffer): ImportCustomersRequest {
   const file = { contentType: '', data, extensions: [] };

@@ -3,12 +3,14 @@ import type { RestRoute } from '@rapport/contracts';
 import { AppError, invalidArgument } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
 
+/** A cancelled call looks to the service like one that ended: only an empty piece says that the file is complete. */
+const endOfFile = new Uint8Array();
 /** Longest pause of a sender before the upload is given up, in milliseconds. */
 const idleTimeoutMs = 15_000;
 
 /**
  * The request messages of a file upload: the first has the parameters and the content type, each has a piece of the
- * file. Pieces are read from the connection no faster than the service takes them.
+ * file, and an empty one says that it is complete. Pieces are read from the connection no faster than the service takes them.
  */
 export async function* uploadMessages(
   route: RestRoute,
@@ -25,8 +27,9 @@ export async function* uploadMessages(
   const pieces = body.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
   for (;;) {
     const piece = await withinIdleTimeout(pieces.next());
+    const data = piece.done ? endOfFile : piece.value;
+    yield { ...empty, [name]: { contentType: '', data, extensions: [] } };
     if (piece.done) return;
-    yield { ...empty, [name]: { contentType: '', data: piece.value, extensions: [] } };
   }
 }
 

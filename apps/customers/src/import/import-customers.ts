@@ -126,8 +126,13 @@ async function* filePieces(
   first: ImportCustomersRequest,
   others: AsyncGenerator<ImportCustomersRequest>,
 ): AsyncGenerator<Uint8Array> {
-  if (first.file) yield first.file.data;
-  for await (const { file } of others) if (file) yield file.data;
+  if (first.file?.data.length) yield first.file.data;
+  for await (const { file } of others) {
+    if (!file?.data.length) return;
+    yield file.data;
+  }
+  // A call that was cancelled, or whose sender died, may look like one that ended.
+  throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The file is not complete.');
 }
 
 async function* untilCancelled(
