@@ -13,8 +13,7 @@ const deadlineMs = 3_000;
 const method = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
 
 interface KnownKey {
-  /** Undefined for a key that auth refused. */
-  caller: Caller | undefined;
+  caller: Caller;
   /** Milliseconds since the epoch; Infinity when never. */
   expiresAt: number;
 }
@@ -24,6 +23,8 @@ export class ApiKeyAuthenticator {
   readonly #known = new LRUCache<string, KnownKey, string>({
     max: maxKeys,
     ttl: ttlMs,
+    // A key that others push out of the cache meanwhile still gets its answer.
+    ignoreFetchAbort: true,
     fetchMethod: (key, _stale, { context: requestId }) => this.#ask(key, requestId),
   });
 
@@ -39,13 +40,14 @@ export class ApiKeyAuthenticator {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', 'Send an API key as `Authorization: Bearer <key>`.');
     }
     const known = await this.#known.fetch(key, { context: requestId });
-    if (!known?.caller || known.expiresAt <= Date.now()) {
+    if (!known || known.expiresAt <= Date.now()) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key is not valid.');
     }
     return known.caller;
   }
 
-  async #ask(key: string, requestId: string): Promise<KnownKey> {
+  /** Undefined for a key that auth refuses: junk takes no place in the cache. */
+  async #ask(key: string, requestId: string): Promise<KnownKey | undefined> {
     const request: AuthenticateApiKeyRequest = { key };
     try {
       const context = { requestId, caller: undefined };
@@ -56,8 +58,7 @@ export class ApiKeyAuthenticator {
         expiresAt: expireTime === undefined ? Infinity : Date.parse(expireTime),
       };
     } catch (error) {
-      if (error instanceof AppError && error.code === 'UNAUTHENTICATED')
-        return { caller: undefined, expiresAt: Infinity };
+      if (error instanceof AppError && error.code === 'UNAUTHENTICATED') return undefined;
       throw error;
     }
   }

@@ -25,19 +25,21 @@ export function areaOf(path: string): string {
 
 export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
-  const environment = readEnvironment({
+  const { EDGE_HOST, EDGE_PORT, LOG_LEVEL, TRUSTED_PROXIES, ...addresses } = readEnvironment({
+    ...addressShape,
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
     LOG_LEVEL: logLevel,
     TRUSTED_PROXIES: z.string().default(''),
   });
-  const addresses = readEnvironment(addressShape);
   return {
-    host: environment.EDGE_HOST,
-    port: environment.EDGE_PORT,
-    logLevel: environment.LOG_LEVEL,
-    trustedProxies: environment.TRUSTED_PROXIES.split(',').filter(Boolean),
-    addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
+    host: EDGE_HOST,
+    port: EDGE_PORT,
+    logLevel: LOG_LEVEL,
+    trustedProxies: TRUSTED_PROXIES.split(',')
+      .map((text) => text.trim())
+      .filter(Boolean),
+    addresses: new Map(areas.map((area) => [area, (addresses as Record<string, string>)[addressVariable(area)] ?? ''])),
   };
 }
 

@@ -24,8 +24,11 @@ export function createHttpServer(logger: Logger, trustedProxies: string[]): Fast
     forceCloseConnections: 'idle',
     http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
     routerOptions: { maxParamLength: 200 },
-    frameworkErrors: (error, _request, reply) => {
-      const violation = { field: '', reason: 'REQUEST_MALFORMED', description: error.message };
+    // Such a request meets no hook.
+    frameworkErrors: (_error, request, reply) => {
+      request.log.info('unreadable URL');
+      void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+      const violation = { field: '', reason: 'REQUEST_MALFORMED', description: 'The URL can not be read.' };
       void sendProblem(reply, invalidArgument([violation]));
     },
   }) as unknown as FastifyInstance;
@@ -35,8 +38,12 @@ export function createHttpServer(logger: Logger, trustedProxies: string[]): Fast
     if (!hasSecondHost(request.raw.rawHeaders)) return;
     return sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.'));
   });
+  server.addHook('onSend', async (request, reply) => {
+    // What is left of an unread request is on the connection: no other can follow it.
+    if (!request.raw.complete) void reply.header('connection', 'close');
+  });
   server.addHook('preParsing', async (request, reply, payload) => {
-    if (request.routeOptions.config.route?.bodyUsage === 'file') return payload;
+    if (request.raw.complete || request.routeOptions.config.route?.bodyUsage === 'file') return payload;
     const timer = setTimeout(() => {
       void sendProblem(reply, new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The body took too long.'));
       reply.raw.once('finish', () => request.raw.destroy());

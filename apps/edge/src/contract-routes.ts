@@ -1,5 +1,5 @@
 import type { RestRoute } from '@rapport/contracts';
-import { AppError, type Caller } from '@rapport/platform';
+import { permissionMissing, type Caller } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { handleError } from './handle-error.js';
@@ -45,13 +45,10 @@ export async function registerContractRoutes(
 /** Denies by default: a route without a contract has no caller to serve. */
 async function authorise(request: FastifyRequest, authenticator: ApiKeyAuthenticator): Promise<void> {
   const policy = request.routeOptions.config.route?.method.policy;
-  if (policy?.public) return;
+  if (!policy) throw new Error(`${request.routeOptions.url} is in no contract.`);
+  if (policy.public) return;
   request.caller = await authenticator.authenticate(request.headers.authorization, request.id);
-  if (policy && request.caller.permissions.includes(policy.permission)) return;
-  const permission = policy?.permission ?? '';
-  throw new AppError('PERMISSION_DENIED', 'PERMISSION_MISSING', `The permission ${permission} is needed.`, {
-    metadata: { permission },
-  });
+  if (!request.caller.permissions.includes(policy.permission)) throw permissionMissing(policy.permission);
 }
 
 function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClients): void {
@@ -70,8 +67,7 @@ function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClie
         deadlineMs,
         signal: abortedWithClient(reply),
       };
-      if (route.bodyUsage === 'file') closeUnlessRead(request, reply);
-      else refuseBody(route, request.body);
+      if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const message = route.toMessage(requestParts(request));
       const answer =
         route.bodyUsage === 'file'
@@ -93,15 +89,10 @@ function requestParts(request: FastifyRequest) {
 
 function send(reply: FastifyReply, route: RestRoute, answer: Record<string, unknown>): FastifyReply {
   if (typeof answer['etag'] === 'string' && answer['etag'] !== '') void reply.header('etag', answer['etag']);
-  if (route.status === 201) void reply.header('location', `${route.path.template}/${String(answer['id'])}`);
+  if (route.status === 201)
+    void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(answer['id'])}`);
   void reply.header('cache-control', 'private, no-cache');
   return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(route.toJson(answer));
-}
-
-/** An answer that comes before the whole file was read ends the connection: the rest of the file is on it. */
-function closeUnlessRead({ raw }: FastifyRequest, reply: FastifyReply): void {
-  void reply.header('connection', 'close');
-  raw.once('end', () => void reply.removeHeader('connection'));
 }
 
 /** Ends what is done for a client that has gone. */

@@ -14,6 +14,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
   if (isFastifyError(error) && error.validation && error.validationContext) {
     return replyWith(reply, validationProblem(error.validation as ErrorObject[], error.validationContext, request.id));
   }
+  if (request.raw.destroyed) return sendProblem(reply, new AppError('CANCELLED', 'CANCELLED', 'The client has gone.'));
   const known = asClientError(error);
   if (known) return sendProblem(reply, known, route);
   request.log.error({ err: error }, 'unexpected error');

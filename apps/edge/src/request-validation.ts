@@ -1,6 +1,6 @@
 import { allFormats, isStorableText, type RestRoute } from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler, FastifySchema } from 'fastify';
 import { createProblem, type Problem } from './problem.js';
 import { escapePointerStep, type PlacedViolation } from './place-violation.js';
@@ -9,11 +9,29 @@ import { escapePointerStep, type PlacedViolation } from './place-violation.js';
 const maxViolations = 100;
 
 /** Parameters are text, so they are turned into the type that the schema names; bodies are taken as they are. */
-const forText = createAjv('array');
-const forJson = createAjv(false);
+const forText = createAjv({ coerceTypes: 'array', allErrors: true });
+const forJson = createAjv({ coerceTypes: false, allErrors: true });
+const forLargeJson = createAjv({ coerceTypes: false, allErrors: false });
 
-export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }): ValidateFunction =>
-  (httpPart === 'body' ? forJson : forText).compile(schema);
+/** Largest body, in characters of JSON, of which all errors are found: a large one can have an error for every byte. */
+const maxListedBodyLength = 64 * 1024;
+
+export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }) =>
+  httpPart === 'body' ? bodyValidator(schema) : forText.compile(schema as object);
+
+function bodyValidator(schema: unknown) {
+  const first = forLargeJson.compile(schema as object);
+  const all = forJson.compile(schema as object);
+  const validate = (body: unknown): boolean => {
+    if (first(body)) return true;
+    const found = JSON.stringify(body ?? null).length <= maxListedBodyLength ? all : first;
+    if (found === all) all(body);
+    validate.errors = found.errors;
+    return false;
+  };
+  validate.errors = undefined as ErrorObject[] | null | undefined;
+  return validate;
+}
 
 type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
 
@@ -39,11 +57,10 @@ export function refuseBody(route: RestRoute, body: unknown): void {
   throw new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', violation.description, { violations: [violation] });
 }
 
-function createAjv(coerceTypes: 'array' | false): Ajv2020 {
+function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }): Ajv2020 {
   const ajv = new Ajv2020({
-    allErrors: true,
+    ...options,
     removeAdditional: false,
-    coerceTypes,
     useDefaults: false,
     strict: true,
     allowUnionTypes: true,
@@ -72,7 +89,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
   type: ({ type }) => ({ code: 'WRONG_TYPE', detail: `must be of type ${[type].flat().join(' or ')}.` }),
   enum: ({ allowedValues }) => ({
     code: 'UNKNOWN_VALUE',
-    detail: `must be one of ${(allowedValues as string[]).join(', ')}.`,
+    detail: `must be one of ${(allowedValues as (string | null)[]).filter((value) => value !== null).join(', ')}.`,
   }),
   minLength: limit('TOO_SHORT', 'must have at least {limit} characters.'),
   maxLength: limit('TOO_LONG', 'must have at most {limit} characters.'),

@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
@@ -91,7 +92,10 @@ describe('an RPC of a proto file that has no code in the edge', () => {
       socket.destroy();
       return answer;
     };
+    const slow = send('GET', '/v1/samples/slow');
     const answers = await Promise.all([start('/v1/samples'), start('/v1/samples:upload')]);
+    // A service that takes as long is not the client's fault.
+    expect((await slow).status).toBe(404);
     for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
   });
 
@@ -136,6 +140,12 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     expect(answer.status).toBe(400);
     const { errors } = (await answer.json()) as { errors: { pointer: string; code: string }[] };
     expect(errors).toContainEqual(expect.objectContaining({ in: 'body', pointer, code }));
+  });
+
+  it('looks for the first error only in a large body', async () => {
+    const answer = await send('POST', '/v1/samples', { title: 'quartz', places: Array(50_000).fill(0) });
+    expect(answer.status).toBe(400);
+    expect(((await answer.json()) as { errors: unknown[] }).errors).toHaveLength(1);
   });
 
   it('refuses a parameter that the contract does not have', async () => {
@@ -215,6 +225,7 @@ function sampleModule(definition: ServiceDefinition) {
   class SampleController {
     async getSample({ id }: { id: string }): Promise<Message> {
       if (id === 'crash') throw new Error('secret');
+      if (id === 'slow') await wait(8_500);
       throw new AppError('NOT_FOUND', 'SAMPLE_NOT_FOUND', 'No such sample.');
     }
 

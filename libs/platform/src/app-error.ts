@@ -61,6 +61,14 @@ export class AppError extends Error {
   }
 }
 
+/** PERMISSION_DENIED for a caller that lacks `permission`. */
+export function permissionMissing(permission: string): AppError {
+  const metadata = { permission };
+  return new AppError('PERMISSION_DENIED', 'PERMISSION_MISSING', `The permission ${permission} is needed.`, {
+    metadata,
+  });
+}
+
 /** INVALID_ARGUMENT that names each wrong field. */
 export function invalidArgument(violations: FieldViolation[]): AppError {
   const [first] = violations;

@@ -7,7 +7,7 @@ import type { Readiness } from './readiness.js';
  */
 export async function startHealthServer(port: number, readiness: Readiness): Promise<Server> {
   const server = createServer((request, response) => {
-    void answer(request.url, readiness).then(({ status, body }) => {
+    void answerProbe(request.url, readiness).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
   });
@@ -21,12 +21,13 @@ export async function startHealthServer(port: number, readiness: Readiness): Pro
 }
 
 /** The answer to a probe. */
-export async function answer(
+export async function answerProbe(
   url: string | undefined,
   readiness: Readiness,
 ): Promise<{ status: number; body: Record<string, unknown> }> {
-  if (url === '/livez') return { status: 200, body: { status: 'ok' } };
-  if (url !== '/readyz') return { status: 404, body: { status: 'unknown path' } };
+  const path = url?.split('?', 1)[0];
+  if (path === '/livez') return { status: 200, body: { status: 'ok' } };
+  if (path !== '/readyz') return { status: 404, body: { status: 'unknown path' } };
   const missing = await readiness.failures();
   return missing.length === 0
     ? { status: 200, body: { status: 'ok' } }

@@ -1,6 +1,6 @@
-export { AppError, invalidArgument, type AppErrorDetails, type ErrorCode, type FieldViolation } from './app-error.js';
+export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
 export { callContext, currentCaller, type CallContext, type Caller } from './call-context.js';
-export { answer as answerProbe, startHealthServer } from './health-server.js';
+export { answerProbe, startHealthServer } from './health-server.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export { address, logLevel, port, readEnvironment, secretKey, target } from './read-environment.js';
 export { Readiness } from './readiness.js';

@@ -30,6 +30,8 @@ export class ContractClient {
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
       // Longer than any call and drain, or the keepalive kills running calls (grpc-node#3068).
       'grpc.keepalive_time_ms': 60_000,
+      // Answers come from our services, and the contract bounds them: a page of large records is beyond the default.
+      'grpc.max_receive_message_length': 64 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
     });
@@ -74,16 +76,13 @@ export class ContractClient {
       settle(resolve, reject),
     );
     cancelOnAbort(call, options.signal);
-    const answered = promise.then(
-      () => undefined,
-      () => undefined,
-    );
+    const unlessAnswered = untilSettled(promise);
     const pieces = requests[Symbol.asyncIterator]();
     try {
       for (;;) {
-        const piece = await Promise.race([pieces.next(), answered]);
+        const piece = await unlessAnswered(pieces.next());
         if (!piece || piece.done) break;
-        if (!call.write(piece.value)) await Promise.race([once(call, 'drain'), answered]);
+        if (!call.write(piece.value)) await unlessAnswered(once(call, 'drain'));
       }
       call.end();
     } catch (error) {
@@ -116,7 +115,31 @@ function callArguments({ context, deadlineMs }: CallOptions) {
 }
 
 function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {
-  return (error: ServiceError | null, response?: unknown) => (error ? reject(fromGrpcError(error)) : resolve(response));
+  return (error: ServiceError | null, response?: unknown) => {
+    if (!error) return resolve(response);
+    // Details that can't be read reject the call, and do not throw into the transport.
+    void Promise.resolve(error).then(fromGrpcError).then(reject, reject);
+  };
+}
+
+/**
+ * Waits for something, but no longer than until `end` is settled. Not by Promise.race: `end` would keep every value that
+ * was waited for until then.
+ */
+function untilSettled(end: Promise<unknown>): <Value>(value: Promise<Value>) => Promise<Value | undefined> {
+  let isSettled = false;
+  let wake = (): void => undefined;
+  const settle = () => {
+    isSettled = true;
+    wake();
+  };
+  end.then(settle, settle);
+  return (value) =>
+    new Promise((resolve, reject) => {
+      wake = () => resolve(undefined);
+      if (isSettled) wake();
+      value.then(resolve, reject);
+    });
 }
 
 function cancelOnAbort(

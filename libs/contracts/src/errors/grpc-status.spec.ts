@@ -28,7 +28,7 @@ describe('an error between services', () => {
   it.each([
     [status.UNAVAILABLE, 'UNAVAILABLE', 'SERVICE_UNAVAILABLE'],
     [status.DEADLINE_EXCEEDED, 'DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'],
-    [status.CANCELLED, 'CANCELLED', 'CANCELLED'],
+    [status.CANCELLED, 'UNAVAILABLE', 'SERVICE_UNAVAILABLE'],
     [status.UNKNOWN, 'INTERNAL', 'INTERNAL'],
     [status.UNIMPLEMENTED, 'INTERNAL', 'INTERNAL'],
   ])('keeps the text of a transport status %i inside', (code, expectedCode, reason) => {

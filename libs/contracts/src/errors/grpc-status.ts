@@ -50,6 +50,8 @@ export function fromGrpcError(error: ServiceError): AppError {
 function transportError(error: ServiceError): AppError {
   switch (error.code) {
     case status.UNAVAILABLE:
+    // Who cancels a call does not wait for its answer, so it was the other side.
+    case status.CANCELLED:
       return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', {
         cause: error,
         retryAfterSeconds: 1,
@@ -58,8 +60,6 @@ function transportError(error: ServiceError): AppError {
       return new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The answer took too long. Try again.', {
         cause: error,
       });
-    case status.CANCELLED:
-      return new AppError('CANCELLED', 'CANCELLED', 'The caller has gone.', { cause: error });
     default:
       return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.', { cause: error });
   }

@@ -69,8 +69,8 @@ function converters(field: DescField, codecs: Map<string, JsonCodec>): Pick<Fiel
     const names = new Map(field.enum.values.map((value) => [value.number, value.localName]));
     const numbers = new Map(field.enum.values.map((value) => [value.localName, value.number]));
     return {
-      // A value that a newer service knows and this one does not is given as its number.
-      write: (value) => (value === 0 ? undefined : (names.get(value as number) ?? value)),
+      // A value that a newer service knows and this one does not is given as its number, in text as the others.
+      write: (value) => (value === 0 ? undefined : (names.get(value as number) ?? String(value))),
       read: (name) => numbers.get(name as string),
     };
   }

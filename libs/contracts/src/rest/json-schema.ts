@@ -147,9 +147,10 @@ function textRules(rules: FieldRules): JsonSchema {
 function nullable(schema: JsonSchema): JsonSchema {
   const { type, description, ...rest } = schema;
   const documented = description === undefined ? {} : { description };
-  if (typeof type !== 'string' || 'enum' in rest)
-    return { anyOf: [{ type, ...rest }, { type: 'null' }], ...documented };
-  return { type: [type, 'null'], ...rest, ...documented };
+  // A reference has no type of its own.
+  if (typeof type !== 'string') return { anyOf: [rest, { type: 'null' }], ...documented };
+  const values = 'enum' in rest ? { enum: [...(rest['enum'] as string[]), null] } : {};
+  return { type: [type, 'null'], ...rest, ...values, ...documented };
 }
 
 function describe(comment: string): JsonSchema {

@@ -128,11 +128,23 @@ function reference(
 
 /** Leaves out what only our validator knows: own keywords, and fields that may not be set. */
 function forDocument(schema: JsonSchema): JsonSchema {
-  const hidden = (key: string, value: unknown) =>
-    ownKeywords.some((keyword) => keyword === key) || (value === false && key !== 'additionalProperties');
-  return JSON.parse(
-    JSON.stringify(schema, (key, value: unknown) => (hidden(key, value) ? undefined : value)),
-  ) as JsonSchema;
+  const { properties, items, anyOf, ...rest } = schema as {
+    properties?: Record<string, JsonSchema | false>;
+    items?: JsonSchema;
+    anyOf?: JsonSchema[];
+  };
+  const own = Object.fromEntries(
+    Object.entries(rest).filter(([key]) => !ownKeywords.some((keyword) => keyword === key)),
+  );
+  const visible = Object.entries(properties ?? {}).flatMap(([name, property]) =>
+    property === false ? [] : [[name, forDocument(property)] as const],
+  );
+  return {
+    ...own,
+    ...(properties ? { properties: Object.fromEntries(visible) } : {}),
+    ...(items ? { items: forDocument(items) } : {}),
+    ...(anyOf ? { anyOf: anyOf.map(forDocument) } : {}),
+  };
 }
 
 function tagName(service: DescService): string {

@@ -41,10 +41,16 @@ describe('a time', () => {
     expect(dateTimeFormat.test(text)).toBe(true);
   });
 
-  it.each(['2026-01-31', '2026-13-01T00:00:00Z', '2026-01-31T09:30:00', '0000-01-01T00:00:00Z', 'now'])(
-    'may not be %s',
-    (text) => expect(dateTimeFormat.test(text)).toBe(false),
-  );
+  it.each([
+    '2026-01-31',
+    '2026-13-01T00:00:00Z',
+    '2026-01-31T09:30:00',
+    '0000-01-01T00:00:00Z',
+    '2027-02-30T00:00:00Z',
+    '2027-01-01T24:00:00Z',
+    '9999-12-31T23:59:59-23:59',
+    'now',
+  ])('may not be %s', (text) => expect(dateTimeFormat.test(text)).toBe(false));
 });
 
 describe('storable text', () => {

@@ -21,7 +21,7 @@ const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'no
 export const dateTimeFormat: TextFormat = {
   name: 'date-time',
   phrase: 'an RFC 3339 time such as 2026-01-31T09:30:00Z',
-  test: (text) => dateTime.test(text) && !Number.isNaN(Date.parse(text)) && Number(text.slice(0, 4)) > 0,
+  test: (text) => dateTime.test(text) && isRealTime(text),
 };
 
 const formats: Record<Exclude<Format, Format.UNSPECIFIED>, TextFormat> = {
@@ -57,4 +57,12 @@ export const allFormats: readonly TextFormat[] = [dateTimeFormat, ...Object.valu
 /** Text that can be stored and sent on unchanged: no NUL, which PostgreSQL refuses, and no half surrogate pair. */
 export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
+}
+
+/** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */
+function isRealTime(text: string): boolean {
+  const local = text.slice(0, 19).toUpperCase();
+  const asUtc = Date.parse(`${local}Z`);
+  const year = new Date(text).getUTCFullYear();
+  return !Number.isNaN(asUtc) && new Date(asUtc).toISOString().startsWith(local) && year > 0 && year < 10_000;
 }

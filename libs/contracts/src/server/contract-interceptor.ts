@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { AppError, callContext, type CallContext } from '@rapport/platform';
+import { AppError, callContext, permissionMissing, type CallContext } from '@rapport/platform';
 import { Observable } from 'rxjs';
 import { readCallMetadata } from '../call-metadata.js';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
@@ -38,8 +38,5 @@ export class ContractInterceptor implements NestInterceptor {
 function authorise({ policy }: ContractMethod, { caller }: CallContext): void {
   if (policy.public) return;
   if (!caller) throw new AppError('UNAUTHENTICATED', 'UNAUTHENTICATED', 'A credential is needed.');
-  if (caller.permissions.includes(policy.permission)) return;
-  throw new AppError('PERMISSION_DENIED', 'PERMISSION_MISSING', `The permission ${policy.permission} is needed.`, {
-    metadata: { permission: policy.permission },
-  });
+  if (!caller.permissions.includes(policy.permission)) throw permissionMissing(policy.permission);
 }

@@ -27,6 +27,7 @@ const connectionAgeMs = 300_000;
 
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
+  const contract = options.contract ?? new Contract(fileDescriptorSet);
   const grpc: GrpcOptions = {
     transport: Transport.GRPC,
     options: {
@@ -37,7 +38,11 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
       maxReceiveMessageLength: 4 * 1024 * 1024,
       channelOptions: {
         'grpc.max_connection_age_ms': connectionAgeMs,
-        'grpc.max_connection_age_grace_ms': 60_000,
+        // No call outlives its deadline, and none is cut off before it.
+        'grpc.max_connection_age_grace_ms': Math.max(
+          60_000,
+          ...contract.methods.map(({ policy }) => policy.deadlineMs),
+        ),
         'grpc.max_concurrent_streams': 1_000,
       },
     },
@@ -47,7 +52,6 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
     logger: nestLogger(options.logger),
     abortOnError: false,
   });
-  const contract = options.contract ?? new Contract(fileDescriptorSet);
   app.useGlobalInterceptors(new ContractInterceptor(contract), ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
   await app.listen();
