@@ -2,7 +2,7 @@ import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bu
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { Contract } from '../descriptors/load-contract.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
-import type { FieldRules } from '../gen/rapport/api/v1/options.js';
+import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
 import { enumNames } from './enum-names.js';
 
@@ -11,9 +11,9 @@ export type JsonSchema = Record<string, unknown>;
 
 /**
  * What a message is used for: `output` is an answer, `input` a body that creates, `patch` a body of which every field is
- * optional and null clears.
+ * optional and null clears, `item` an input of which the handler checks the values: names and types only.
  */
-export type Usage = 'output' | 'input' | 'patch';
+export type Usage = 'output' | 'input' | 'patch' | 'item';
 
 /** Builds the JSON Schemas of messages and fields. The same source serves validation, serialisation and documents. */
 export class JsonSchemas {
@@ -42,7 +42,7 @@ export class JsonSchemas {
     const description = describe(this.contract.comment(field));
     if (field.fieldKind === 'map') throw new Error(`${field.parent.typeName}.${field.name}: maps are not supported.`);
     if (field.fieldKind !== 'list') return { ...this.#value(field, usage), ...description };
-    const { minItems, maxItems } = this.contract.rules(field);
+    const { minItems, maxItems } = this.#rules(field, usage);
     return {
       type: 'array',
       items: this.#value(field, usage),
@@ -66,22 +66,27 @@ export class JsonSchemas {
   }
 
   #isRequired(field: DescField, usage: Usage): boolean {
-    if (usage === 'patch') return false;
+    if (usage === 'patch' || usage === 'item') return false;
     if (usage === 'input') return this.contract.is(field, FieldBehavior.REQUIRED);
     return field.fieldKind === 'list' || (field.presence === FeatureSet_FieldPresence.IMPLICIT && !field.enum);
   }
 
   #value(field: DescField, usage: Usage): JsonSchema {
-    const rules = this.contract.rules(field);
+    const rules = this.#rules(field, usage);
     const example = rules.example === '' ? {} : { examples: [JSON.parse(rules.example) as unknown] };
     if (field.message?.typeName === 'google.protobuf.Timestamp') {
-      return { type: 'string', format: 'date-time', examples: ['2026-01-31T09:30:00.000Z'] };
+      const format = usage === 'item' ? {} : { format: 'date-time' };
+      return { type: 'string', ...format, examples: ['2026-01-31T09:30:00.000Z'] };
     }
-    // Only the outermost resource of an update is partial; what it contains is replaced as a whole.
-    if (field.message) return this.reference(this, field.message, usage === 'patch' ? 'input' : usage);
+    if (field.message) return { ...this.reference(this, field.message, usageWithin(rules, usage)), ...example };
     if (field.enum)
       return { type: 'string', enum: enumNames(field.enum), ...this.#enumDescription(field.enum), ...example };
     return { ...scalarSchema(field, rules), ...(usage === 'output' ? {} : checksOfOurOwn(field)), ...example };
+  }
+
+  #rules(field: DescField, usage: Usage): FieldRules {
+    const rules = this.contract.rules(field);
+    return usage === 'item' ? FieldRules.fromPartial({ example: rules.example }) : rules;
   }
 
   #enumDescription(desc: DescEnum): JsonSchema {
@@ -90,6 +95,12 @@ export class JsonSchemas {
       .map((value) => `- \`${value.localName}\`: ${this.contract.comment(value)}`);
     return describe([this.contract.comment(desc), lines.join('\n')].join('\n\n'));
   }
+}
+
+/** Only the outermost resource of an update is partial; what it contains is replaced as a whole. */
+function usageWithin({ checkedByHandler }: FieldRules, usage: Usage): Usage {
+  if (checkedByHandler && usage !== 'output') return 'item';
+  return usage === 'patch' ? 'input' : usage;
 }
 
 /**

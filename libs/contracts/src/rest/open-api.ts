@@ -117,7 +117,7 @@ function reference(
   usage: Usage,
   components: Map<string, JsonSchema>,
 ): JsonSchema {
-  const name = message.name + { output: '', input: 'Input', patch: 'Patch' }[usage];
+  const name = message.name + { output: '', input: 'Input', patch: 'Patch', item: 'Item' }[usage];
   if (!components.has(name)) {
     // Put in first, so that a message that contains itself ends.
     components.set(name, {});

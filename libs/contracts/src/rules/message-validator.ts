@@ -93,8 +93,8 @@ function compileField(contract: Contract, field: DescField): FieldCheck {
     emptyIsAbsent: !hasExplicitPresence(field),
     partial: field.message !== undefined && field.parent.fields.some(isFieldMask),
     whole: field.fieldKind === 'list' ? itemCount(rules) : required ? presence : () => undefined,
-    value: outputOnly ? () => undefined : valueCheck(field, rules),
-    message: outputOnly || isTimestamp(field.message) ? undefined : field.message,
+    value: outputOnly || rules.checkedByHandler ? () => undefined : valueCheck(field, rules),
+    message: outputOnly || rules.checkedByHandler || isTimestamp(field.message) ? undefined : field.message,
   };
 }
 
