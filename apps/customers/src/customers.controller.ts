@@ -1,11 +1,17 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
-import { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   CustomersServiceService,
+  type BatchCreateCustomersRequest,
+  type BatchCreateCustomersResponse,
+  type BatchDeleteCustomersRequest,
+  type BatchDeleteCustomersResponse,
   type BatchGetCustomersRequest,
   type BatchGetCustomersResponse,
+  type BatchUpdateCustomersRequest,
+  type BatchUpdateCustomersResponse,
   type CreateCustomerRequest,
   type CustomersServiceServer,
   type DeleteCustomerRequest,
@@ -18,12 +24,24 @@ import {
   type UpdateCustomerRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { checkEtag, writeOnce } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
+import { AppError, currentCaller } from '@rapport/platform';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
-import { claimUniqueValues, releaseUniqueValues } from './claim-unique-values.js';
+import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
+import { claimUniqueValues, releaseUniqueValues, type OwnedValue } from './claim-unique-values.js';
+import {
+  addCustomer,
+  changeCustomer,
+  companyNotFound,
+  customerField,
+  live,
+  markDeleted,
+  nextVersion,
+  notFound,
+  sent,
+  without,
+} from './customer-changes.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
-import { customerContent, customerMessage } from './customer-message.js';
+import { customerMessage } from './customer-message.js';
 import { Customer } from './customer.entity.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
@@ -61,20 +79,9 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     const wanted = checkedCustomer(sent(request));
     return this.#write(CustomersServiceService.createCustomer, request, async (em) => {
       await checkCompany(em, wanted);
-      const { tenantId, principalId } = currentCaller();
-      const now = new Date();
-      const customer = em.create(Customer, {
-        tenantId,
-        id: uuidv7(),
-        ...customerContent(tenantId, wanted),
-        version: 1,
-        createTime: now,
-        updateTime: now,
-        createdBy: principalId,
-        updatedBy: principalId,
-      });
+      const customer = addCustomer(em, wanted);
       await em.flush();
-      await claimUniqueValues(em, customer.id, uniqueValues(wanted), customerField);
+      await claimUniqueValues(em, owned(customer.id, uniqueValues(wanted)), customerField);
       return customerMessage(customer);
     });
   }
@@ -83,32 +90,28 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     const changes = sent(request);
     const mask = readUpdateMask(request.updateMask);
     return this.#write(CustomersServiceService.updateCustomer, request, async (em) => {
-      const customer = await findForChange(em, request.id);
-      if (customer.deleteTime) throw notFound();
+      const customer = live(await findForChange(em, request.id));
       checkEtag(request.etag, customer.version);
       const before = customerMessage(customer);
       const after = applyUpdate(before, changes, mask);
-      if (isSame(before, after)) return before;
       if (after.companyId !== before.companyId) await checkCompany(em, after);
-      em.assign(customer, { ...customerContent(customer.tenantId, after), ...nextVersion(customer) });
+      changeCustomer(em, customer, after);
       await em.flush();
       const [had, has] = [uniqueValues(before), uniqueValues(after)];
-      await releaseUniqueValues(em, customer.id, without(had, has));
-      await claimUniqueValues(em, customer.id, without(has, had), customerField);
+      await releaseUniqueValues(em, owned(customer.id, without(had, has)));
+      await claimUniqueValues(em, owned(customer.id, without(has, had)), customerField);
       return customerMessage(customer);
     });
   }
 
   async deleteCustomer(request: DeleteCustomerRequest): Promise<CustomerMessage> {
     return this.#write(CustomersServiceService.deleteCustomer, request, async (em) => {
-      const customer = await findForChange(em, request.id);
-      if (customer.deleteTime) throw notFound();
+      const customer = live(await findForChange(em, request.id));
       checkEtag(request.etag, customer.version);
-      const change = nextVersion(customer);
-      em.assign(customer, { ...change, deleteTime: change.updateTime });
+      markDeleted(em, customer);
       await em.flush();
       const deleted = customerMessage(customer);
-      await releaseUniqueValues(em, customer.id, uniqueValues(deleted));
+      await releaseUniqueValues(em, owned(customer.id, uniqueValues(deleted)));
       return deleted;
     });
   }
@@ -122,35 +125,50 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
       checkEtag(request.etag, customer.version);
       em.assign(customer, { ...nextVersion(customer), deleteTime: null });
       await em.flush();
-      const live = customerMessage(customer);
-      await claimUniqueValues(em, customer.id, uniqueValues(live), () => 'id');
-      return live;
+      const undeleted = customerMessage(customer);
+      await claimUniqueValues(em, owned(customer.id, uniqueValues(undeleted)), () => 'id');
+      return undeleted;
     });
+  }
+
+  batchCreateCustomers(request: BatchCreateCustomersRequest): Promise<BatchCreateCustomersResponse> {
+    const method = CustomersServiceService.batchCreateCustomers;
+    return this.#write(method, request, (em) => createBatch(em, request.batch));
+  }
+
+  batchUpdateCustomers(request: BatchUpdateCustomersRequest): Promise<BatchUpdateCustomersResponse> {
+    const method = CustomersServiceService.batchUpdateCustomers;
+    return this.#write(method, request, (em) => updateBatch(em, request.batch));
+  }
+
+  batchDeleteCustomers(request: BatchDeleteCustomersRequest): Promise<BatchDeleteCustomersResponse> {
+    const method = CustomersServiceService.batchDeleteCustomers;
+    return this.#write(method, request, (em) => deleteBatch(em, request.batch));
   }
 
   importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
     return importCustomers(this.em, requests);
   }
 
-  #write<Request extends { requestId?: string | undefined }>(
-    { path, requestSerialize }: { path: string; requestSerialize: (request: Request) => Buffer },
+  #write<Request extends { requestId?: string | undefined }, Response>(
+    method: {
+      path: string;
+      requestSerialize: (request: Request) => Buffer;
+      responseSerialize: (response: Response) => Buffer;
+      responseDeserialize: (bytes: Buffer) => Response;
+    },
     request: Request,
-    work: (em: EntityManager) => Promise<CustomerMessage>,
-  ): Promise<CustomerMessage> {
+    work: (em: EntityManager) => Promise<Response>,
+  ): Promise<Response> {
     const call = {
-      method: path,
+      method: method.path,
       requestId: request.requestId,
-      request: requestSerialize({ ...request, requestId: undefined }),
-      encode: (answer: CustomerMessage) => CustomerMessage.encode(answer).finish(),
-      decode: (bytes: Uint8Array) => CustomerMessage.decode(bytes),
+      request: method.requestSerialize({ ...request, requestId: undefined }),
+      encode: method.responseSerialize,
+      decode: (bytes: Uint8Array) => method.responseDeserialize(Buffer.from(bytes)),
     };
     return writeOnce(this.em, call, work);
   }
-}
-
-function sent({ customer }: { customer: CustomerMessage | undefined }): CustomerMessage {
-  if (customer) return customer;
-  throw invalidArgument([{ field: 'customer', reason: 'REQUIRED', description: 'is required' }]);
 }
 
 /** The customer, live or deleted, with its row locked: of two editors with one etag the second meets the new version. */
@@ -164,10 +182,6 @@ function found(customer: Customer | null): Customer {
   throw notFound();
 }
 
-function notFound(): AppError {
-  return new AppError('NOT_FOUND', 'CUSTOMER_NOT_FOUND', 'There is no such customer.');
-}
-
 /** The lock keeps the company live until the person that points to it is there. */
 async function checkCompany(em: EntityManager, { companyId }: CustomerMessage): Promise<void> {
   if (companyId === undefined) return;
@@ -178,22 +192,9 @@ async function checkCompany(em: EntityManager, { companyId }: CustomerMessage): 
     { lockMode: LockMode.PESSIMISTIC_READ },
   );
   if (company) return;
-  const description = 'must be the id of a live customer of kind COMPANY';
-  throw invalidArgument([{ field: 'customer.companyId', reason: 'COMPANY_NOT_FOUND', description }]);
+  throw companyNotFound();
 }
 
-function nextVersion({ version }: Customer): Pick<Customer, 'version' | 'updateTime' | 'updatedBy'> {
-  return { version: version + 1, updateTime: new Date(), updatedBy: currentCaller().principalId };
-}
-
-function isSame(one: CustomerMessage, other: CustomerMessage): boolean {
-  return Buffer.from(CustomerMessage.encode(one).finish()).equals(CustomerMessage.encode(other).finish());
-}
-
-function customerField({ path }: UniqueValue): string {
-  return `customer.${path}`;
-}
-
-function without(values: UniqueValue[], others: UniqueValue[]): UniqueValue[] {
-  return values.filter(({ type, value }) => !others.some((other) => other.type === type && other.value === value));
+function owned(customerId: string, values: UniqueValue[]): OwnedValue[] {
+  return values.map((value) => ({ ...value, customerId }));
 }

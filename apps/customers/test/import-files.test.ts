@@ -2,7 +2,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
-import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { counts, csv, endOfFile, furtherPiece, issues, none, pieces, rowsOf, ImportTenant } from './import-tenant.js';
 import { RunningCustomers } from './running-customers.js';
@@ -98,15 +97,7 @@ describe('a file', () => {
   });
 
   test('gives way, as a whole, to a write that takes one of its unique values meanwhile', async () => {
-    await tenant.database.query('begin');
-    const other = v7();
-    await tenant.database.query(`insert into customer select ($1::customer).* from (select 1) one`, [
-      `(${tenant.caller.tenantId},${other},PERSON,Eve,,,,,,[],[],[],[],{},{},,,,eve,eve,1,2026-01-01Z,2026-01-01Z,,x,x)`,
-    ]);
-    await tenant.database.query(`insert into customer_key values ($1, 'EMAIL', 'ada@x.example', $2)`, [
-      tenant.caller.tenantId,
-      other,
-    ]);
+    const commit = await tenant.beginEve('ada@x.example');
 
     const importing = tenant.importFile(
       rowsOf([
@@ -115,8 +106,7 @@ describe('a file', () => {
       ]),
     );
     const outcome = expect(importing).rejects.toMatchObject({ code: 'ABORTED', reason: 'IMPORT_CONFLICT' });
-    await tenant.waitForSessions(1, `wait_event_type = 'Lock' and query like '%customer_key%'`);
-    await tenant.database.query('commit');
+    await commit();
 
     await outcome;
     expect((await tenant.stored()).map(({ displayName }) => displayName)).toEqual(['Eve']);

@@ -109,6 +109,23 @@ export class ImportTenant {
     }
   }
 
+  /**
+   * Begins a write of a customer Eve with this e-mail address. The answer commits it as soon as another writer waits for
+   * the address.
+   */
+  async beginEve(address: string): Promise<() => Promise<void>> {
+    const [{ tenantId }, id] = [this.caller, v7()];
+    await this.database.query('begin');
+    await this.database.query(`insert into customer select ($1::customer).* from (select 1) one`, [
+      `(${tenantId},${id},PERSON,Eve,,,,,,[],[],[],[],{},{},,,,eve,eve,1,2026-01-01Z,2026-01-01Z,,x,x)`,
+    ]);
+    await this.database.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, [tenantId, address, id]);
+    return async () => {
+      await this.waitForSessions(1, `wait_event_type = 'Lock' and query like '%customer_key%'`);
+      await this.database.query('commit');
+    };
+  }
+
   /** Every stored row with what PostgreSQL changes when it writes one. */
   async storedRows(): Promise<unknown[]> {
     const { rows } = await this.database.query<{ stored: string }>(`

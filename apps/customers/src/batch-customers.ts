@@ -1,0 +1,140 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  BatchMode,
+  CustomersServiceService,
+  type BatchProblem,
+  type BatchResult,
+  type CreateCustomerItem,
+  type DeleteCustomerItem,
+  type UpdateCustomerItem,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { checkEtag } from '@rapport/persistence';
+import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { applyUpdate, checkedCustomer } from './apply-update.js';
+import { BatchRecords } from './batch-records.js';
+import { addCustomer, changeCustomer, live, markDeleted, sent } from './customer-changes.js';
+import { customerMessage } from './customer-message.js';
+import { readUpdateMask } from './update-mask.js';
+
+/** A batch of any kind, as the contract has it. */
+interface Batch<Item> {
+  items: Item[];
+  mode: BatchMode;
+}
+
+/** What an item of any kind may have. */
+interface Item {
+  id?: string;
+  customer?: CustomerMessage | undefined;
+  etag?: string | undefined;
+}
+
+type DoItem<Kind> = (item: Kind, records: BatchRecords) => CustomerMessage;
+
+/** Most violations that the error of an atomic batch lists. */
+const maxViolations = 100;
+
+const contract = new Contract(fileDescriptorSet);
+const validator = new MessageValidator(contract);
+
+export function createBatch(em: EntityManager, batch: Batch<CreateCustomerItem> | undefined) {
+  return doBatch(em, batch, CustomersServiceService.createCustomer, (item, records) => {
+    const wanted = checkedCustomer(sent(item));
+    records.checkCompany(wanted);
+    records.checkUnique(undefined, wanted);
+    return records.put(addCustomer(em, wanted));
+  });
+}
+
+export function updateBatch(em: EntityManager, batch: Batch<UpdateCustomerItem> | undefined) {
+  return doBatch(em, batch, CustomersServiceService.updateCustomer, (item, records) => {
+    const mask = readUpdateMask(item.updateMask);
+    const customer = live(records.find(item.id));
+    checkEtag(item.etag, customer.version);
+    const before = customerMessage(customer);
+    const after = applyUpdate(before, sent(item), mask);
+    if (after.companyId !== before.companyId) records.checkCompany(after);
+    records.checkUnique(customer.id, after);
+    changeCustomer(em, customer, after);
+    return records.put(customer);
+  });
+}
+
+export function deleteBatch(em: EntityManager, batch: Batch<DeleteCustomerItem> | undefined) {
+  return doBatch(em, batch, CustomersServiceService.deleteCustomer, (item, records) => {
+    const customer = live(records.find(item.id));
+    checkEtag(item.etag, customer.version);
+    markDeleted(em, customer);
+    return records.put(customer);
+  });
+}
+
+/**
+ * Decides on each item in memory, in order, against records that were read at once, and writes what came of it at once.
+ *
+ * @param single the operation for one customer: an item keeps the rules of its request
+ * @throws AppError in atomic mode, when an item is wrong
+ */
+async function doBatch<Kind extends Item>(
+  em: EntityManager,
+  batch: Batch<Kind> | undefined,
+  single: { path: string },
+  doItem: DoItem<Kind>,
+): Promise<{ results: BatchResult[] }> {
+  if (!batch) throw invalidArgument([{ field: 'batch', reason: 'REQUIRED', description: 'is required.' }]);
+  const rules = contract.method(single.path)?.desc.input;
+  if (!rules) throw new Error(`${single.path} is not in the contract.`);
+  const refusals = batch.items.map((item) => {
+    const violations = validator.violations(rules, item);
+    return violations.length > 0 ? invalidArgument(violations) : undefined;
+  });
+  const records = await BatchRecords.load(
+    em,
+    batch.items.filter((_, index) => !refusals[index]),
+  );
+  const outcomes = batch.items.map((item, index) => refusals[index] ?? attempt(item, records, doItem));
+  const errors = outcomes.flatMap((outcome, index) => (outcome instanceof AppError ? [{ outcome, index }] : []));
+  if (batch.mode !== BatchMode.PER_ITEM && errors[0]) throw batchError(errors[0].outcome, errors);
+  await records.write();
+  return {
+    results: outcomes.map((outcome) =>
+      outcome instanceof AppError
+        ? { customer: undefined, problem: problemOf(outcome) }
+        : { customer: outcome, problem: undefined },
+    ),
+  };
+}
+
+/** The customer that the item left, or the reason why it left none. */
+function attempt<Kind>(item: Kind, records: BatchRecords, doItem: DoItem<Kind>): CustomerMessage | AppError {
+  try {
+    return doItem(item, records);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+function batchError(first: AppError, errors: { outcome: AppError; index: number }[]): AppError {
+  // Each wrong item comes first with one violation, so that all of them are named when there is room for that.
+  const byItem = errors.map(({ outcome, index }) =>
+    violationsOf(outcome).map(({ field, ...rest }) => ({ field: `batch.items[${index}].${field}`, ...rest })),
+  );
+  const named = [...byItem.flatMap(([head]) => head ?? []), ...byItem.flatMap(([, ...rest]) => rest)];
+  return new AppError(first.code, first.reason, `batch.items[${errors[0]?.index}]: ${first.message}`, {
+    violations: named.slice(0, maxViolations),
+  });
+}
+
+/** Errors about the whole record say which part of the item led to them. */
+function violationsOf({ code, violations, reason, message }: AppError): FieldViolation[] {
+  if (violations.length > 0) return violations;
+  return [{ field: code === 'ABORTED' ? 'etag' : 'id', reason, description: message }];
+}
+
+function problemOf(error: AppError): BatchProblem {
+  const { code, reason, message, metadata } = error;
+  return { code, reason, message, violations: violationsOf(error), customerId: metadata['customerId'] };
+}

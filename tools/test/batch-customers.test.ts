@@ -1,0 +1,68 @@
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+interface Result {
+  customer?: { id: string; displayName: string };
+  problem?: { code: string; reason: string; violations: { field: string }[] };
+}
+
+let platform: Platform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  const { apiKey } = await platform.createTenant('Batch');
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+}, 120_000);
+
+afterAll(async () => platform.stop());
+
+const good = { kind: 'COMPANY', displayName: 'Good' };
+const items = [
+  { customer: good },
+  { customer: { kind: 'PERSON', emails: [{ address: 'no address' }] } },
+  { customer: { displayName: 'No kind' } },
+  {},
+  { customer: good },
+];
+
+it('does the good items of a batch and answers the others with problems, once for one key', async () => {
+  const request = { headers: { 'idempotency-key': crypto.randomUUID() }, body: { items, mode: 'PER_ITEM' } };
+
+  const { status, body } = await api.send('POST', '/v1/customers:batchCreate', request);
+
+  expect(status).toBe(200);
+  const { results } = body as { results: Result[] };
+  expect(results.map(({ customer, problem }) => customer?.displayName ?? problem?.violations[0]?.field)).toEqual([
+    'Good',
+    'customer.emails[0].address',
+    'customer.kind',
+    'customer',
+    'Good',
+  ]);
+  expect((await api.send('POST', '/v1/customers:batchCreate', request)).body).toEqual(body);
+  const { body: list } = await api.send('GET', '/v1/customers');
+  expect((list as { customers: unknown[] }).customers).toHaveLength(2);
+});
+
+it('points to every wrong item of an atomic batch', async () => {
+  const { status, body } = await api.send('POST', '/v1/customers:batchCreate', { body: { items } });
+
+  expect(status).toBe(400);
+  expect((body as { errors: { pointer: string }[] }).errors.map(({ pointer }) => pointer)).toEqual(
+    expect.arrayContaining(['/items/1/customer/emails/0/address', '/items/2/customer/kind', '/items/3/customer']),
+  );
+});
+
+it('refuses what is no batch before anything is done', async () => {
+  const body = { items: [{ customer: { ...good, emails: 'none' } }, { customer: { ...good, unknown: 1 } }] };
+
+  const answer = await api.send('POST', '/v1/customers:batchCreate', { body: { ...body, mode: 'PER_ITEM' } });
+
+  expect(answer.status).toBe(400);
+  expect((answer.body as { errors: { pointer: string }[] }).errors.map(({ pointer }) => pointer)).toEqual([
+    '/items/0/customer/emails',
+    '/items/1/customer/unknown',
+  ]);
+});
