@@ -66,3 +66,17 @@ it('refuses what is no batch before anything is done', async () => {
     '/items/1/customer/unknown',
   ]);
 });
+
+it('takes 1,000 records of more than 2 KB at once', async () => {
+  const tags = Array.from({ length: 40 }, (_, index) => `${index} `.padEnd(55, 'x'));
+  const large = Array.from({ length: 1_000 }, (_, index) => ({
+    customer: { ...good, displayName: `L${index}`, tags },
+  }));
+
+  const { status, body } = await api.send('POST', '/v1/customers:batchCreate', { body: { items: large } });
+
+  expect(status).toBe(200);
+  expect((body as { results: Result[] }).results.map(({ customer }) => customer?.displayName)).toEqual(
+    large.map(({ customer }) => customer.displayName),
+  );
+});

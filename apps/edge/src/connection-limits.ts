@@ -3,8 +3,8 @@ import { AppError, invalidArgument, type Logger } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { sendProblem } from './problem.js';
 
-/** Largest JSON body, in bytes. */
-const bodyLimitBytes = 1024 * 1024;
+/** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
+const bodyLimitBytes = 4 * 1024 * 1024;
 /** How long a client may take to send a body that is not a file, in milliseconds. */
 const bodyTimeoutMs = 8_000;
 

@@ -35,7 +35,8 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
       package: [...new Set(options.services.map(packageName))],
       packageDefinition: packageDefinition(options.services),
       gracefulShutdown: true,
-      maxReceiveMessageLength: 4 * 1024 * 1024,
+      // More than the edge's largest body, so that no other limit is met behind it.
+      maxReceiveMessageLength: 8 * 1024 * 1024,
       channelOptions: {
         'grpc.max_connection_age_ms': connectionAgeMs,
         // No call outlives its deadline, and none is cut off before it.
