@@ -5,6 +5,7 @@ import type { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { handleError } from './handle-error.js';
 import { refuseBody, validatorCompiler } from './request-validation.js';
 import type { ServiceClients } from './service-clients.js';
+import { sendStream } from './stream-answer.js';
 import { uploadMessages } from './upload-messages.js';
 
 declare module 'fastify' {
@@ -59,8 +60,10 @@ function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClie
   scope.route({
     method: route.verb,
     url: route.path.pattern,
-    schema: { ...request, ...(route.status === 204 ? {} : { response: { [route.status]: response } }) },
+    schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
     config: { route },
+    // Nobody would read the stream that a HEAD asks for.
+    exposeHeadRoute: route.answerUsage === 'message',
     handler: async (request, reply) => {
       const options = {
         context: { requestId: request.id, caller: request.caller },
@@ -68,12 +71,17 @@ function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClie
         signal: abortedWithClient(reply),
       };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
-      const message = route.toMessage(requestParts(request));
+      const parts = requestParts(request);
+      const message = route.toMessage(parts);
+      const toJson = (answer: Record<string, unknown>) => route.toJson(answer, parts);
+      if (route.answerUsage !== 'message') {
+        return sendStream(reply, route, client.stream(path, message, options), toJson);
+      }
       const answer =
         route.bodyUsage === 'file'
           ? await client.upload(path, uploadMessages(route, request, message), options)
           : await client.unary(path, message, options);
-      return send(reply, route, answer as Record<string, unknown>);
+      return send(reply, route, answer as Record<string, unknown>, toJson);
     },
   });
 }
@@ -87,12 +95,17 @@ function requestParts(request: FastifyRequest) {
   };
 }
 
-function send(reply: FastifyReply, route: RestRoute, answer: Record<string, unknown>): FastifyReply {
+function send(
+  reply: FastifyReply,
+  route: RestRoute,
+  answer: Record<string, unknown>,
+  toJson: (answer: Record<string, unknown>) => Record<string, unknown>,
+): FastifyReply {
   if (typeof answer['etag'] === 'string' && answer['etag'] !== '') void reply.header('etag', answer['etag']);
   if (route.status === 201)
     void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(answer['id'])}`);
   void reply.header('cache-control', 'private, no-cache');
-  return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(route.toJson(answer));
+  return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(toJson(answer));
 }
 
 /** Ends what is done for a client that has gone. */

@@ -7,18 +7,23 @@ import { validationProblem } from './request-validation.js';
 /** Answers whatever was thrown while a request was handled. What nobody expected is logged and leaves without detail. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { route } = request.routeOptions.config;
-  if (error instanceof AppError) {
-    if (error.code === 'INTERNAL') request.log.error({ err: error.cause }, 'a service failed');
-    return sendProblem(reply, error, route);
-  }
   if (isFastifyError(error) && error.validation && error.validationContext) {
     return replyWith(reply, validationProblem(error.validation as ErrorObject[], error.validationContext, request.id));
   }
-  if (request.raw.destroyed) return sendProblem(reply, new AppError('CANCELLED', 'CANCELLED', 'The client has gone.'));
+  return sendProblem(reply, asAppError(error, request), route);
+}
+
+/** What a client is told of an error. What nobody expected is logged. */
+export function asAppError(error: unknown, request: FastifyRequest): AppError {
+  if (error instanceof AppError) {
+    if (error.code === 'INTERNAL') request.log.error({ err: error.cause }, 'a service failed');
+    return error;
+  }
+  if (request.raw.destroyed) return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
   const known = asClientError(error);
-  if (known) return sendProblem(reply, known, route);
+  if (known) return known;
   request.log.error({ err: error }, 'unexpected error');
-  return sendProblem(reply, new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.'), route);
+  return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.');
 }
 
 /** What Fastify and Nest say of requests that can't be read or that no route answers. */

@@ -1,6 +1,6 @@
-import { allFormats, isStorableText, type RestRoute } from '@rapport/contracts';
+import { allFormats, isStorableText, structViolation, type RestRoute } from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 import type { FastifySchemaCompiler, FastifySchema } from 'fastify';
 import { createProblem, type Problem } from './problem.js';
 import { escapePointerStep, type PlacedViolation } from './place-violation.js';
@@ -13,8 +13,8 @@ const forText = createAjv({ coerceTypes: 'array', allErrors: true });
 const forJson = createAjv({ coerceTypes: false, allErrors: true });
 const forLargeJson = createAjv({ coerceTypes: false, allErrors: false });
 
-/** Largest body, in characters of JSON, of which all errors are found: a large one can have an error for every byte. */
-const maxListedBodyLength = 64 * 1024;
+/** Most values that a body of which all errors are found has: each can have an error. */
+const maxListedValues = 20_000;
 
 export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }) =>
   httpPart === 'body' ? bodyValidator(schema) : forText.compile(schema as object);
@@ -24,13 +24,24 @@ function bodyValidator(schema: unknown) {
   const all = forJson.compile(schema as object);
   const validate = (body: unknown): boolean => {
     if (first(body)) return true;
-    const found = JSON.stringify(body ?? null).length <= maxListedBodyLength ? all : first;
+    const found = hasMoreValues(body, maxListedValues) ? first : all;
     if (found === all) all(body);
     validate.errors = found.errors;
     return false;
   };
   validate.errors = undefined as ErrorObject[] | null | undefined;
   return validate;
+}
+
+/** Not by recursion: a body of a few MiB can be deeper than the stack. */
+function hasMoreValues(json: unknown, limit: number): boolean {
+  const open = [json];
+  let count = 0;
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (++count > limit) return true;
+    if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) open.push(item);
+  }
+  return false;
 }
 
 type HttpPart = 'body' | 'querystring' | 'params' | 'headers';
@@ -71,8 +82,19 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
     keyword: 'finite',
     validate: (_: unknown, value: unknown) => value !== Infinity && value !== -Infinity,
   });
+  ajv.addKeyword(structKeyword());
   for (const { name, test } of allFormats) ajv.addFormat(name, test);
   return ajv;
+}
+
+/** One keyword for several rules: its error says which one is broken. */
+function structKeyword(): FuncKeywordDefinition {
+  const validate: NonNullable<FuncKeywordDefinition['validate']> = (_: unknown, value: object) => {
+    const violation = structViolation(value);
+    validate.errors = violation && [{ keyword: 'struct', params: violation }];
+    return violation === undefined;
+  };
+  return { keyword: 'struct', type: 'object', errors: true, validate };
 }
 
 type Describe = (params: Record<string, unknown>) => { code: string; detail: string };
@@ -104,6 +126,7 @@ const descriptions: Readonly<Record<string, Describe>> = {
     detail: `must be ${allFormats.find(({ name }) => name === format)?.phrase ?? (format as string)}.`,
   }),
   finite: () => ({ code: 'TOO_LARGE', detail: 'must be a finite number.' }),
+  struct: ({ reason, description }) => ({ code: reason as string, detail: description as string }),
   storable: () => ({ code: 'BAD_CHARACTERS', detail: 'has a NUL or a broken character.' }),
 };
 

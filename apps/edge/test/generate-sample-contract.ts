@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Contract } from '@rapport/contracts';
@@ -24,10 +25,15 @@ const bufConfig = JSON.stringify({
 });
 const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
 
-/** Does with the test's proto what `nx run contracts:generate` does with the platform's. */
-export async function generateSampleContract(): Promise<{ contract: Contract; service: ServiceDefinition }> {
+/** Does with the test's protos what `nx run contracts:generate` does with the platform's. */
+export async function generateSampleContract(): Promise<{
+  contract: Contract;
+  service: ServiceDefinition;
+  minerals: ServiceDefinition;
+}> {
   const paths = ['--path', 'apps/edge/test/proto/rapport', '--config', bufConfig];
-  const output = 'apps/edge/test-results/sample-contract';
+  // One for each test file: they run at the same time.
+  const output = `apps/edge/test-results/sample-contract-${process.pid}`;
   const template = JSON.stringify({
     version: 'v2',
     plugins: [
@@ -53,8 +59,13 @@ export async function generateSampleContract(): Promise<{ contract: Contract; se
     execFileSync('buf', args, { cwd: workspace, env: environment, maxBuffer: 64 * 1024 * 1024 });
   run(['generate', '--template', template, ...paths]);
   const contract = new Contract(run(['build', '-o', '-#format=binpb', ...paths]));
-  const generated = (await import(join(workspace, output, 'rapport/sample/v1/sample_service.ts'))) as {
+  const generated = join(workspace, output, 'rapport/sample/v1');
+  const { SampleServiceService: service } = (await import(join(generated, 'sample_service.ts'))) as {
     SampleServiceService: ServiceDefinition;
   };
-  return { contract, service: generated.SampleServiceService };
+  const { MineralsServiceService: minerals } = (await import(join(generated, 'minerals_service.ts'))) as {
+    MineralsServiceService: ServiceDefinition;
+  };
+  await rm(join(workspace, output), { recursive: true });
+  return { contract, service, minerals };
 }

@@ -9,4 +9,5 @@ export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
 export { openApiDocument } from './rest/open-api.js';
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
+export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText } from './rules/formats.js';

@@ -10,6 +10,7 @@ import {
 import type { CallContext } from '@rapport/platform';
 import { writeCallMetadata } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
+import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
   context: CallContext;
@@ -92,6 +93,29 @@ export class ContractClient {
     return promise;
   }
 
+  /**
+   * The messages of a server stream, read no faster than they are asked for: while nobody asks, the service waits. The
+   * call begins with the first one that is asked for, and is cancelled when the loop over them is left.
+   *
+   * @param path of a server-streaming method
+   * @throws AppError when the call fails, after the messages that came before
+   */
+  async *stream(path: string, request: unknown, options: CallOptions): AsyncGenerator<unknown, void> {
+    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const [metadata, deadline] = callArguments(options);
+    const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, {
+      deadline,
+    });
+    cancelOnAbort(call, options.signal);
+    try {
+      for await (const message of call) yield message as unknown;
+    } catch (error) {
+      throw fromGrpcError(error as ServiceError);
+    } finally {
+      call.cancel();
+    }
+  }
+
   /** Rejects when the service can't be reached within `timeoutMs`. */
   async waitUntilReady(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -120,26 +144,6 @@ function settle(resolve: (value: unknown) => void, reject: (error: Error) => voi
     // Details that can't be read reject the call, and do not throw into the transport.
     void Promise.resolve(error).then(fromGrpcError).then(reject, reject);
   };
-}
-
-/**
- * Waits for something, but no longer than until `end` is settled. Not by Promise.race: `end` would keep every value that
- * was waited for until then.
- */
-function untilSettled(end: Promise<unknown>): <Value>(value: Promise<Value>) => Promise<Value | undefined> {
-  let isSettled = false;
-  let wake = (): void => undefined;
-  const settle = () => {
-    isSettled = true;
-    wake();
-  };
-  end.then(settle, settle);
-  return (value) =>
-    new Promise((resolve, reject) => {
-      wake = () => resolve(undefined);
-      if (isSettled) wake();
-      value.then(resolve, reject);
-    });
 }
 
 function cancelOnAbort(

@@ -1,5 +1,6 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import { isFieldMask, isHttpBody, isStruct, isTimestamp } from '../descriptors/well-known.js';
 
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
@@ -74,17 +75,25 @@ function converters(field: DescField, codecs: Map<string, JsonCodec>): Pick<Fiel
       read: (name) => numbers.get(name as string),
     };
   }
+  if (isFieldMask(field.message)) return fieldMaskConverters;
   if (!field.message || isPlain(field.message)) return { read: undefined, write: undefined };
   const codec = JsonCodec.of(field.message, codecs);
   return { write: (value) => codec.toJson(value as Message), read: (value) => codec.fromJson(value as Json) };
 }
 
-/** ts-proto has a timestamp as text, a field mask as a list of texts, and the edge handles raw bytes itself. */
+/** In JSON the paths of a mask are one text (the ProtoJSON format); ts-proto has a list of them. */
+const fieldMaskConverters: Pick<FieldCodec, 'read' | 'write'> = {
+  write: (paths) => (paths as string[]).join(','),
+  read: (text) => (text as string).split(','),
+};
+
+/** ts-proto has a timestamp as text and a struct as the object that it stands for; the edge handles raw bytes itself. */
 function isPlain(message: DescMessage): boolean {
-  return ['google.protobuf.Timestamp', 'google.protobuf.FieldMask', 'google.api.HttpBody'].includes(message.typeName);
+  return isTimestamp(message) || isStruct(message) || isHttpBody(message);
 }
 
-function absentValue(field: DescField): unknown {
+/** What ts-proto has for a field that is not set and is no list. */
+export function absentValue(field: DescField): unknown {
   if (field.presence === FeatureSet_FieldPresence.EXPLICIT || field.message) return undefined;
   if (field.scalar === ScalarType.STRING) return '';
   return field.scalar === ScalarType.BOOL ? false : 0;

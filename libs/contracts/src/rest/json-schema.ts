@@ -1,9 +1,11 @@
 import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { Contract } from '../descriptors/load-contract.js';
+import { isFieldMask, isReadMask, isStruct, isTimestamp } from '../descriptors/well-known.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
+import { resourceList } from '../rules/read-mask.js';
 import { enumNames } from './enum-names.js';
 
 /** A JSON Schema of draft 2020-12, as far as OpenAPI 3.1 and Ajv agree on it. */
@@ -11,9 +13,10 @@ export type JsonSchema = Record<string, unknown>;
 
 /**
  * What a message is used for: `output` is an answer, `input` a body that creates, `patch` a body of which every field is
- * optional and null clears, `item` an input of which the handler checks the values: names and types only.
+ * optional and null clears, `item` an input of which the handler checks the values: names and types only. `view` is an
+ * answer of which the caller chooses the fields, and `views` one with a list of such.
  */
-export type Usage = 'output' | 'input' | 'patch' | 'item';
+export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 
 /** Builds the JSON Schemas of messages and fields. The same source serves validation, serialisation and documents. */
 export class JsonSchemas {
@@ -25,14 +28,14 @@ export class JsonSchemas {
 
   /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
   message(desc: DescMessage, usage: Usage): JsonSchema {
-    const fields = desc.fields.filter(({ message }) => message?.typeName !== 'google.protobuf.FieldMask');
+    const fields = desc.fields.filter(({ message }) => !isFieldMask(message));
     const required = fields.filter((field) => this.#isRequired(field, usage)).map((field) => field.jsonName);
     return {
       type: 'object',
       ...describe(this.contract.comment(desc)),
       properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.#property(field, usage)])),
       ...(required.length > 0 ? { required } : {}),
-      ...(usage === 'output' ? {} : { additionalProperties: false }),
+      ...(isAnswer(usage) ? {} : { additionalProperties: false }),
       ...(usage === 'patch' ? { minProperties: 1 } : {}),
     };
   }
@@ -58,15 +61,15 @@ export class JsonSchemas {
   }
 
   #property(field: DescField, usage: Usage): JsonSchema | false {
-    if (usage !== 'output' && isReadOnly(this.contract, field, usage)) return false;
+    if (!isAnswer(usage) && isReadOnly(this.contract, field, usage)) return false;
     const schema = this.field(field, usage);
-    if (usage === 'output')
+    if (isAnswer(usage))
       return this.contract.is(field, FieldBehavior.OUTPUT_ONLY) ? { ...schema, readOnly: true } : schema;
     return this.contract.is(field, FieldBehavior.REQUIRED) ? schema : nullable(schema);
   }
 
   #isRequired(field: DescField, usage: Usage): boolean {
-    if (usage === 'patch' || usage === 'item') return false;
+    if (usage === 'patch' || usage === 'item' || usage === 'view') return false;
     if (usage === 'input') return this.contract.is(field, FieldBehavior.REQUIRED);
     return field.fieldKind === 'list' || (field.presence === FeatureSet_FieldPresence.IMPLICIT && !field.enum);
   }
@@ -74,14 +77,19 @@ export class JsonSchemas {
   #value(field: DescField, usage: Usage): JsonSchema {
     const rules = this.#rules(field, usage);
     const example = rules.example === '' ? {} : { examples: [JSON.parse(rules.example) as unknown] };
-    if (field.message?.typeName === 'google.protobuf.Timestamp') {
+    if (isTimestamp(field.message)) {
       const format = usage === 'item' ? {} : { format: 'date-time' };
       return { type: 'string', ...format, examples: ['2026-01-31T09:30:00.000Z'] };
     }
-    if (field.message) return { ...this.reference(this, field.message, usageWithin(rules, usage)), ...example };
+    if (isStruct(field.message)) {
+      return { type: 'object', additionalProperties: true, ...checksOfOurOwn(field, usage), ...example };
+    }
+    // A mask that is no parameter has no place in a schema, and an update's is made of its body.
+    if (isReadMask(field)) return { type: 'string', minLength: 1, maxLength: maxReadMaskLength, storable: true };
+    if (field.message) return { ...this.reference(this, field.message, usageWithin(field, rules, usage)), ...example };
     if (field.enum)
       return { type: 'string', enum: enumNames(field.enum), ...this.#enumDescription(field.enum), ...example };
-    return { ...scalarSchema(field, rules), ...(usage === 'output' ? {} : checksOfOurOwn(field)), ...example };
+    return { ...scalarSchema(field, rules), ...checksOfOurOwn(field, usage), ...example };
   }
 
   #rules(field: DescField, usage: Usage): FieldRules {
@@ -97,19 +105,43 @@ export class JsonSchemas {
   }
 }
 
-/** Only the outermost resource of an update is partial; what it contains is replaced as a whole. */
-function usageWithin({ checkedByHandler }: FieldRules, usage: Usage): Usage {
-  if (checkedByHandler && usage !== 'output') return 'item';
-  return usage === 'patch' ? 'input' : usage;
+/** Longest text of a read mask, in characters. */
+const maxReadMaskLength = 1_000;
+
+function isAnswer(usage: Usage): boolean {
+  return usage === 'output' || usage === 'view' || usage === 'views';
 }
 
 /**
- * Keywords that only our validator knows and documents leave out: text that can be stored, and a number that was no
- * infinite text, which Ajv lets pass when it turns text into numbers.
+ * Only the outermost resource of an update is partial; what it contains is replaced as a whole. And only of the
+ * outermost resource of an answer the caller chooses the fields.
  */
-export const ownKeywords = ['storable', 'finite'] as const;
+function usageWithin(field: DescField, { checkedByHandler }: FieldRules, usage: Usage): Usage {
+  switch (usage) {
+    case 'output':
+    case 'view':
+      return 'output';
+    case 'views':
+      return field === resourceList(field.parent) ? 'view' : 'output';
+    case 'input':
+    case 'patch':
+      return checkedByHandler ? 'item' : 'input';
+    case 'item':
+      return 'item';
+    default:
+      return usage satisfies never;
+  }
+}
 
-function checksOfOurOwn(field: DescField): JsonSchema {
+/**
+ * Keywords that only our validator knows and documents leave out: text that can be stored, a number that was no infinite
+ * text, which Ajv lets pass when it turns text into numbers, and an object of any shape that keeps its bounds.
+ */
+export const ownKeywords = ['storable', 'finite', 'struct'] as const;
+
+function checksOfOurOwn(field: DescField, usage: Usage): JsonSchema {
+  if (isAnswer(usage)) return {};
+  if (isStruct(field.message)) return { struct: true };
   switch (field.scalar) {
     case ScalarType.STRING:
       return { storable: true };

@@ -70,12 +70,8 @@ function operation(
     responses: {
       [route.status]: {
         description: contract.comment(method.desc.output) || 'Done.',
-        ...responseHeaders(method.desc.output),
-        ...(route.status === 204
-          ? {}
-          : {
-              content: { 'application/json': { schema: reference(schemas, method.desc.output, 'output', components) } },
-            }),
+        ...responseHeaders(route),
+        ...(route.status === 204 ? {} : { content: answerContent(route, schemas, components) }),
       },
       '4XX': { $ref: '#/components/responses/Problem' },
       '5XX': { $ref: '#/components/responses/Problem' },
@@ -106,8 +102,27 @@ function requestBody(
   return { requestBody: { description, required: true, content: { 'application/json': { schema } } } };
 }
 
-function responseHeaders(output: DescMessage): Json {
-  if (!output.fields.some((field) => field.name === 'etag')) return {};
+function answerContent(
+  { method, answerUsage, readMask }: RestRoute,
+  schemas: JsonSchemas,
+  components: Map<string, JsonSchema>,
+): Json {
+  // What a file is of, its first message says.
+  if (answerUsage === 'file') return { '*/*': {} };
+  const usage = readMask ? (readMask.list ? 'views' : 'view') : 'output';
+  const schema = reference(schemas, method.desc.output, usage, components);
+  if (answerUsage === 'message') return { 'application/json': { schema } };
+  // The schema is that of one line or event: OpenAPI 3.1 has no other place for it.
+  return { 'application/x-ndjson': { schema }, 'text/event-stream': { schema } };
+}
+
+function responseHeaders({
+  method: {
+    desc: { output },
+  },
+  answerUsage,
+}: RestRoute): Json {
+  if (answerUsage !== 'message' || !output.fields.some((field) => field.name === 'etag')) return {};
   return { headers: { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } } };
 }
 
@@ -117,7 +132,8 @@ function reference(
   usage: Usage,
   components: Map<string, JsonSchema>,
 ): JsonSchema {
-  const name = message.name + { output: '', input: 'Input', patch: 'Patch', item: 'Item' }[usage];
+  const suffix = { output: '', view: 'View', views: 'View', input: 'Input', patch: 'Patch', item: 'Item' }[usage];
+  const name = message.name + suffix;
   if (!components.has(name)) {
     // Put in first, so that a message that contains itself ends.
     components.set(name, {});

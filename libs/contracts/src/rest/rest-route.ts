@@ -1,8 +1,11 @@
-import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import type { DescField } from '@bufbuild/protobuf';
 import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
-import { JsonCodec } from './json-codec.js';
+import { isHttpBody, isUpdateMask } from '../descriptors/well-known.js';
+import { ReadMask } from '../rules/read-mask.js';
+import type { JsonCodec } from './json-codec.js';
 import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.js';
+import { jsonMaker, messageMaker } from './route-messages.js';
 
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
@@ -24,18 +27,23 @@ export interface RestRoute {
   fields: { path: DescField[]; query: DescField[]; header: HeaderField[]; body: DescField | undefined };
   /** How the body is used: a resource to create, a part of one to change, or a file in raw bytes. */
   bodyUsage: 'input' | 'patch' | 'file';
+  /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
+  answerUsage: 'message' | 'messages' | 'file';
   status: 200 | 201 | 204;
+  /** What a caller may choose the answer's fields with. */
+  readMask: ReadMask | undefined;
   schemas: {
     params?: JsonSchema;
     querystring: JsonSchema;
     headers?: JsonSchema;
     body?: JsonSchema;
-    response: JsonSchema;
+    /** Of one JSON object. */
+    response?: JsonSchema;
   };
   /** Makes the request message; of a file only the parameters. */
   toMessage: (parts: RequestParts) => Message;
-  /** Makes the body of the answer. */
-  toJson: (response: Message) => Json;
+  /** Makes the JSON of an answer, or of one message of a stream of them. */
+  toJson: (response: Message, parts: RequestParts) => Json;
 }
 
 export interface HeaderField {
@@ -50,9 +58,14 @@ const headerOfField: Readonly<Record<string, string>> = { etag: 'if-match', requ
 /** The REST endpoint of every method that has a `google.api.http` rule. */
 export function restRoutes(contract: Contract): RestRoute[] {
   const codecs = new Map<string, JsonCodec>();
-  const schemas = new JsonSchemas(contract, (inPlace, message, usage) =>
-    usage === 'output' ? serialisable(inPlace.message(message, usage)) : inPlace.message(message, usage),
-  );
+  const open = new Set<string>();
+  const schemas = new JsonSchemas(contract, (inPlace, message, usage) => {
+    if (open.has(message.typeName)) throw new Error(`${message.typeName}: a message in itself has no REST form.`);
+    open.add(message.typeName);
+    const schema = inPlace.message(message, usage);
+    open.delete(message.typeName);
+    return usage === 'output' ? serialisable(schema) : schema;
+  });
   return contract.methods.flatMap((method) => (method.http ? [restRoute(method, schemas, codecs)] : []));
 }
 
@@ -61,25 +74,29 @@ function restRoute(method: ContractMethod, schemas: JsonSchemas, codecs: Map<str
   const path = parsePathTemplate(template);
   const fields = placeFields(method, path);
   const bodyUsage = usageOfBody(method, verb, fields.body);
-  if (method.responseStream || (method.requestStream && bodyUsage !== 'file')) {
+  if (method.requestStream && (bodyUsage !== 'file' || method.responseStream)) {
     throw new Error(`${method.path}: this kind of stream has no REST form.`);
   }
+  const answerUsage = usageOfAnswer(method);
+  const status = statusOf(method, verb);
+  const readMask = ReadMask.of(method);
+  const parts = { method, fields, bodyUsage, status, readMask };
   return {
-    method,
+    ...parts,
     verb,
     path,
-    fields,
-    bodyUsage,
-    status: statusOf(method, verb),
+    answerUsage,
     schemas: {
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
       ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
       ...bodySchema(schemas, fields.body, bodyUsage),
-      response: serialisable(schemas.message(method.desc.output, 'output')),
+      ...(answerUsage === 'message' && status !== 204
+        ? { response: serialisable(schemas.message(method.desc.output, 'output')) }
+        : {}),
     },
-    toMessage: messageMaker(method, fields, bodyUsage, codecs),
-    toJson: (response) => JsonCodec.of(method.desc.output, codecs).toJson(response),
+    toMessage: messageMaker(parts, codecs),
+    toJson: jsonMaker(parts, codecs),
   };
 }
 
@@ -101,7 +118,7 @@ function placeFields({ desc, http, path: methodPath }: ContractMethod, path: Pat
   };
   const inPath = path.fields.map(find);
   const body = http?.body ? find(http.body) : undefined;
-  const rest = [...byName.values()].filter(({ message }) => message?.typeName !== 'google.protobuf.FieldMask');
+  const rest = [...byName.values()].filter((field) => !isUpdateMask(field));
   const header = rest.flatMap((field) => {
     const name = headerOfField[field.name];
     return name ? [{ name, field }] : [];
@@ -111,11 +128,17 @@ function placeFields({ desc, http, path: methodPath }: ContractMethod, path: Pat
 }
 
 function usageOfBody({ desc }: ContractMethod, verb: string, body: DescField | undefined): RestRoute['bodyUsage'] {
-  if (body?.message?.typeName === 'google.api.HttpBody') return 'file';
-  return verb === 'PATCH' && updateMask(desc.input) ? 'patch' : 'input';
+  if (isHttpBody(body?.message)) return 'file';
+  return verb === 'PATCH' && desc.input.fields.some(isUpdateMask) ? 'patch' : 'input';
 }
 
-function statusOf({ name, desc }: ContractMethod, verb: string): RestRoute['status'] {
+function usageOfAnswer({ desc, responseStream }: ContractMethod): RestRoute['answerUsage'] {
+  if (!responseStream) return 'message';
+  return isHttpBody(desc.output) ? 'file' : 'messages';
+}
+
+function statusOf({ name, desc, responseStream }: ContractMethod, verb: string): RestRoute['status'] {
+  if (responseStream) return 200;
   if (desc.output.typeName === 'google.protobuf.Empty') return 204;
   return verb === 'POST' && name.startsWith('Create') ? 201 : 200;
 }
@@ -144,32 +167,7 @@ function bodySchema(
   return { body: schemas.message(body.message, usage satisfies Usage) };
 }
 
-function messageMaker(
-  { desc, path }: ContractMethod,
-  fields: RestRoute['fields'],
-  usage: RestRoute['bodyUsage'],
-  codecs: Map<string, JsonCodec>,
-): RestRoute['toMessage'] {
-  const { body } = fields;
-  const codec = JsonCodec.of(desc.input, codecs);
-  const mask = updateMask(desc.input);
-  if (usage === 'patch' && !mask) throw new Error(`${path}: a patch needs an update_mask.`);
-  return (parts) => {
-    const json: Json = { ...parts.params, ...parts.query };
-    for (const { name, field } of fields.header) json[field.jsonName] = parts.headers[name];
-    if (body && usage !== 'file') json[body.jsonName] = parts.body;
-    const message = codec.fromJson(json);
-    // What a PATCH changes is what its body names (AIP-134), null included.
-    if (usage === 'patch' && mask) message[mask.jsonName] = Object.keys(parts.body as Json);
-    return message;
-  };
-}
-
 /** A serialiser writes what is required first; without that, fields come in the order of the contract. */
 function serialisable({ required: _, ...schema }: JsonSchema): JsonSchema {
   return schema;
-}
-
-function updateMask(input: DescMessage): DescField | undefined {
-  return input.fields.find(({ message }) => message?.typeName === 'google.protobuf.FieldMask');
 }

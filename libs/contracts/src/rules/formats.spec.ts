@@ -29,6 +29,11 @@ const cases: [Format, string[], string[]][] = [
     ['', 'example.com', 'ftp://a.b', 'https://', 'javascript:1'],
   ],
   [Format.COUNTRY_CODE, ['DE', 'BR'], ['', 'de', 'DEU', 'QX', '12']],
+  [
+    Format.DATE,
+    ['2026-01-31', '2028-02-29', '0001-01-01', '9999-12-31'],
+    ['', '2026-1-31', '2026-02-29', '2026-13-01', '2026-01-00', '0000-01-01', '2026-01-31T00:00:00Z', '31.01.2026'],
+  ],
 ];
 
 describe.each(cases)('format %i', (format, good, bad) => {

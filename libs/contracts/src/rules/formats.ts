@@ -13,6 +13,8 @@ const email =
   /^[\p{L}\p{N}.!#$%&'*+/=?^_`{|}~-]{1,64}@[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?)*$/u;
 const domain =
   /^[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?(?:\.[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}-]{0,61}[\p{L}\p{M}\p{N}])?)+$/u;
+/** Source: RFC 3339, section 5.6, `full-date`. */
+const date = /^\d{4}-\d\d-\d\d$/;
 /** Source: RFC 3339, section 5.6, without leap seconds, which JavaScript does not know. */
 const dateTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
@@ -45,6 +47,11 @@ const formats: Record<Exclude<Format, Format.UNSPECIFIED>, TextFormat> = {
     name: 'country-code',
     phrase: 'an ISO 3166-1 alpha-2 country code such as DE',
     test: (text) => /^[A-Z]{2}$/.test(text) && countryNames.of(text) !== undefined,
+  },
+  [Format.DATE]: {
+    name: 'date',
+    phrase: 'a date such as 2026-01-31',
+    test: (text) => date.test(text) && isRealTime(`${text}T00:00:00Z`),
   },
 };
 

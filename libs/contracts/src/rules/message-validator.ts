@@ -4,7 +4,9 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { Contract } from '../descriptors/load-contract.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import type { FieldRules } from '../gen/rapport/api/v1/options.js';
+import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { dateTimeFormat, isStorableText, textFormat } from './formats.js';
+import { structViolation } from './struct-value.js';
 
 type Message = Record<string, unknown>;
 type Violation = Pick<FieldViolation, 'reason' | 'description'>;
@@ -72,12 +74,8 @@ interface FieldCheck {
 }
 
 /** ts-proto has types of its own for a field mask, and raw bytes have no rules. */
-function isChecked(field: DescField): boolean {
-  return !isFieldMask(field) && field.message?.typeName !== 'google.api.HttpBody';
-}
-
-function isFieldMask(field: DescField): boolean {
-  return field.message?.typeName === 'google.protobuf.FieldMask';
+function isChecked({ message }: DescField): boolean {
+  return !isFieldMask(message) && !isHttpBody(message);
 }
 
 function hasExplicitPresence(field: DescField): boolean {
@@ -91,16 +89,25 @@ function compileField(contract: Contract, field: DescField): FieldCheck {
   return {
     name: field.jsonName,
     emptyIsAbsent: !hasExplicitPresence(field),
-    partial: field.message !== undefined && field.parent.fields.some(isFieldMask),
-    whole: field.fieldKind === 'list' ? itemCount(rules) : required ? presence : () => undefined,
+    partial: field.message !== undefined && field.parent.fields.some(isUpdateMask),
+    whole: field.fieldKind === 'list' ? itemCount(rules) : required ? presence(field) : () => undefined,
     value: outputOnly || rules.checkedByHandler ? () => undefined : valueCheck(field, rules),
-    message: outputOnly || rules.checkedByHandler || isTimestamp(field.message) ? undefined : field.message,
+    message: outputOnly || rules.checkedByHandler || hasOwnCheck(field.message) ? undefined : field.message,
   };
 }
 
-function presence(value: unknown, partial: boolean): Violation | undefined {
-  const absent = value === undefined || value === '' || value === 0;
-  return absent && !partial ? { reason: 'REQUIRED', description: 'is required.' } : undefined;
+/** Messages that are checked as one value. */
+function hasOwnCheck(message: DescMessage | undefined): boolean {
+  return isTimestamp(message) || isStruct(message);
+}
+
+function presence(field: DescField): FieldCheck['whole'] {
+  // What says itself whether it is set may be set to 0.
+  const zeroIsAbsent = !hasExplicitPresence(field) || field.enum !== undefined;
+  return (value, partial) => {
+    const absent = value === undefined || value === '' || (value === 0 && zeroIsAbsent);
+    return absent && !partial ? { reason: 'REQUIRED', description: 'is required.' } : undefined;
+  };
 }
 
 function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
@@ -118,6 +125,7 @@ function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
 
 function valueCheck(field: DescField, rules: FieldRules): Check {
   if (isTimestamp(field.message)) return textCheck({ ...rules }, dateTimeFormat.test, dateTimeFormat.phrase);
+  if (isStruct(field.message)) return structViolation;
   if (field.enum) {
     const known = new Set(field.enum.values.map((value) => value.number));
     return (value: number) =>
@@ -128,6 +136,7 @@ function valueCheck(field: DescField, rules: FieldRules): Check {
     return textCheck(rules, format?.test, format?.phrase);
   }
   if (field.scalar === ScalarType.INT32 || field.scalar === ScalarType.UINT32) return numberCheck(rules);
+  if (field.scalar === ScalarType.DOUBLE) return finiteCheck;
   return () => undefined;
 }
 
@@ -160,12 +169,13 @@ function numberCheck({ minimum, maximum }: FieldRules): Check {
   };
 }
 
+/** JSON has no word for the other numbers. */
+function finiteCheck(value: number): Violation | undefined {
+  return Number.isFinite(value) ? undefined : { reason: 'TOO_LARGE', description: 'must be a finite number.' };
+}
+
 function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
   return count;
-}
-
-function isTimestamp(message: DescMessage | undefined): boolean {
-  return message?.typeName === 'google.protobuf.Timestamp';
 }

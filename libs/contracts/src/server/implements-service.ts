@@ -1,5 +1,13 @@
-import type { sendUnaryData, ServerReadableStream, ServerUnaryCall, ServiceDefinition } from '@grpc/grpc-js';
+import type {
+  sendUnaryData,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  ServiceDefinition,
+} from '@grpc/grpc-js';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import { writeStream } from './write-stream.js';
 
 type Handlers<Server> = {
   // Without the index signature that grpc-js gives every implementation.
@@ -18,11 +26,15 @@ type Handler<Call> = Call extends (
         callback: sendUnaryData<infer Response>,
       ) => void
     ? (requests: AsyncIterable<Request>) => Promise<Response>
-    : never;
+    : Call extends (call: ServerWritableStream<infer Request, infer Response>) => void
+      ? (request: Request) => AsyncIterable<Response>
+      : never;
 
 /**
  * What a controller of a service looks like: one async method per RPC. A unary method takes the message; one with a
- * stream of requests takes an async iterable, which is read no faster than the method asks.
+ * stream of requests takes an async iterable, which is read no faster than the method asks. One with a stream of answers
+ * is an async generator, which goes on when the reader has room for more, and is ended where it stands when the reader
+ * has gone: what must be given back belongs into its `finally`.
  */
 export type ServiceHandlers<Server> = Handlers<Server>;
 
@@ -38,9 +50,11 @@ export function ImplementsService(definition: ServiceDefinition) {
       const [, serviceName = ''] = method.path.split('/');
       const handler = Object.getOwnPropertyDescriptor(controller.prototype, name);
       if (!handler) throw new Error(`No handler for ${method.path}.`);
+      if (method.requestStream && method.responseStream) throw new Error(`${method.path}: streams go one way only.`);
+      if (method.requestStream) answerThroughCallback(handler);
+      if (method.responseStream) answerThroughCall(handler);
+      Object.defineProperty(controller.prototype, name, handler);
       if (method.requestStream) {
-        answerThroughCallback(handler);
-        Object.defineProperty(controller.prototype, name, handler);
         GrpcStreamCall(serviceName, name)(controller.prototype, name, handler);
       } else {
         GrpcMethod(serviceName, name)(controller.prototype, name, handler);
@@ -58,5 +72,18 @@ function answerThroughCallback(descriptor: PropertyDescriptor): void {
     callback: sendUnaryData<unknown>,
   ): Promise<void> {
     callback(null, await handler.call(this, call));
+  };
+}
+
+/** Nest would keep for a slow reader whatever a handler emits, so the answers go past it. */
+function answerThroughCall(descriptor: PropertyDescriptor): void {
+  const handler = descriptor.value as (request: unknown) => AsyncIterable<unknown>;
+  descriptor.value = function (
+    this: unknown,
+    request: unknown,
+    _metadata: unknown,
+    call: ServerWritableStream<unknown, unknown>,
+  ): Observable<never> {
+    return writeStream(call, handler.call(this, request));
   };
 }

@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventChunks } from './event-chunks.js';
+
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => vi.useRealTimers());
+
+describe('events', () => {
+  it('have a comment for every 15 s in which nothing came', async () => {
+    const { promise: news, resolve: publish } = Promise.withResolvers<string>();
+    const chunks = eventChunks(
+      (async function* () {
+        yield await news;
+      })(),
+      JSON.stringify,
+      String,
+    );
+    for (let silence = 0; silence < 2; silence++) {
+      const comment = chunks.next();
+      await vi.advanceTimersByTimeAsync(15_000);
+      expect(await comment).toEqual({ done: false, value: ': keep-alive\n\n' });
+    }
+    publish('gold');
+    expect(await chunks.next()).toEqual({ done: false, value: 'data: "gold"\n\n' });
+    expect(await chunks.next()).toEqual({ done: true, value: undefined });
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('that fail after a comment, when the answer has begun, end with an event', async () => {
+    const { promise: news, reject } = Promise.withResolvers<string>();
+    const chunks = eventChunks(
+      (async function* () {
+        yield await news;
+      })(),
+      JSON.stringify,
+      (error) => (error as Error).message,
+    );
+    const comment = chunks.next();
+    await vi.advanceTimersByTimeAsync(15_000);
+    await comment;
+    reject(new Error('gone'));
+    expect(await chunks.next()).toMatchObject({ value: 'event: error\ndata: gone\n\n' });
+    expect(await chunks.next()).toMatchObject({ done: true });
+  });
+});

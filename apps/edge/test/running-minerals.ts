@@ -1,0 +1,181 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createServer } from 'node:net';
+import { Controller, Module, type NestInterceptor } from '@nestjs/common';
+import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
+import { AppError, callContext, createLogger } from '@rapport/platform';
+import { Observable } from 'rxjs';
+import { vi } from 'vitest';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { createEdge } from '../src/create-edge.js';
+import { generateSampleContract } from './generate-sample-contract.js';
+
+export type Message = Record<string, unknown>;
+
+/** What a handler of a stream was seen to do, by the `watcher` of its request. */
+export interface Watched {
+  yielded: number;
+  /** The contexts of the handler, each time it was asked for more: the call's and that of an interceptor of the service. */
+  contexts: Set<string>;
+  /** Settled when its `finally` has run. */
+  ended: Promise<void>;
+}
+
+export interface RunningMinerals {
+  contract: Contract;
+  /** Of the edge. */
+  url: string;
+  /** Of the service itself, past the edge. */
+  client: ContractClient;
+  watched: (watcher: string) => Watched;
+  /** How many messages a handler has given when it is not asked for more any longer. */
+  untilAtRest: (watcher: string) => Promise<number>;
+  stop: () => Promise<void>;
+}
+
+const mineral = { id: 'm1', name: 'quartz', facts: undefined, synonyms: ['rock crystal'], etag: '"1"', density: 2.65 };
+const none = { name: '', facts: undefined, synonyms: [], etag: '"1"' };
+const pieceBytes = 64 * 1024;
+const innerContext = new AsyncLocalStorage<string>();
+
+/** The service of `minerals_service.proto` and an edge in front of it. */
+export async function startMinerals(): Promise<RunningMinerals> {
+  const { contract, minerals } = await generateSampleContract();
+  const logger = createLogger('test', 'silent');
+  const address = `127.0.0.1:${await freePort()}`;
+  const log = new Map<string, Watched & { end: () => void }>();
+  const watched = (watcher: string) => {
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    const entry = log.get(watcher) ?? { yielded: 0, contexts: new Set(), ended, end };
+    log.set(watcher, entry);
+    return entry;
+  };
+  const module = mineralsModule(minerals, watched);
+  const interceptors = () => [setInnerContext];
+  const service = await startGrpcService({ module, services: [minerals], address, logger, contract, interceptors });
+  const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
+  const edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [minerals], logger);
+  await edge.app.listen(0, '127.0.0.1');
+  const client = new ContractClient(address, [minerals]);
+  return {
+    contract,
+    url: await edge.app.getUrl(),
+    client,
+    watched,
+    untilAtRest: async (watcher) => {
+      let before = -1;
+      const isAtRest = () => before === (before = watched(watcher).yielded);
+      await vi.waitUntil(isAtRest, { interval: 500, timeout: 20_000 });
+      return before;
+    },
+    stop: async () => {
+      client.close();
+      await edge.app.close();
+      await service.close();
+    },
+  };
+}
+
+/** Stands for an interceptor of a service that gives each call a context of its own, such as its database session. */
+const setInnerContext: NestInterceptor = {
+  intercept: (_execution, next) =>
+    new Observable((subscriber) => innerContext.run('inner', () => next.handle().subscribe(subscriber))),
+};
+
+function mineralsModule(definition: ServiceDefinition, watched: (watcher: string) => Watched & { end: () => void }) {
+  @Controller()
+  @ImplementsService(definition)
+  class MineralsController {
+    async getMineral({ id, readMask }: Message): Promise<Message> {
+      return { ...mineral, id, ...(id === 'mask' ? { synonyms: readMask } : {}) };
+    }
+
+    async listMinerals(): Promise<Message> {
+      return { minerals: [mineral, { ...mineral, id: 'm2' }], totalSize: 2 };
+    }
+
+    async createMineral({ mineral: given }: Message): Promise<Message> {
+      return { ...none, ...(given as Message), id: 'm1', etag: '"1"' };
+    }
+
+    async updateMineral({ id, mineral: given, updateMask }: Message): Promise<Message> {
+      return { ...none, ...(given as Message), id, etag: '"2"', synonyms: updateMask };
+    }
+
+    async *watchMinerals({ count = 1, failAfter, watcher }: WatchRequest): AsyncGenerator<Message> {
+      const entry = watched(watcher ?? '');
+      try {
+        for (let n = 0; n < count; n++) {
+          if (n === failAfter) throw new AppError('FAILED_PRECONDITION', 'CAVE_IN', 'The mine has caved in.');
+          entry.yielded++;
+          yield { ...none, id: `m${n}`, name: 'quartz' };
+          entry.contexts.add(`${callContext.getStore()?.requestId} ${innerContext.getStore()}`);
+        }
+        if (count === 0) throw new Error('secret');
+      } finally {
+        entry.end();
+      }
+    }
+
+    async *exportMinerals({ pieces, failAfter, watcher }: ExportRequest): AsyncGenerator<Message> {
+      const entry = watched(watcher ?? '');
+      try {
+        for (let n = 0; n < pieces; n++) {
+          if (n === failAfter) throw new AppError('FAILED_PRECONDITION', 'CAVE_IN', 'The mine has caved in.');
+          entry.yielded++;
+          const data = Buffer.alloc(pieceBytes, n % 256);
+          yield { contentType: n === 0 ? 'text/csv; charset=utf-8' : '', data, extensions: [] };
+        }
+      } finally {
+        entry.end();
+      }
+    }
+
+    async *auditMinerals(): AsyncGenerator<Message> {
+      yield mineral;
+    }
+
+    async *glimpseMinerals(): AsyncGenerator<Message> {
+      const entry = watched('glimpse');
+      try {
+        for (;;) yield mineral;
+      } finally {
+        entry.end();
+      }
+    }
+
+    async putPicture(requests: AsyncIterable<{ id: string; caption?: string; picture: { data: Uint8Array } }>) {
+      const seen = { id: '', caption: '', bytes: 0 };
+      for await (const { id, caption, picture } of requests) {
+        seen.id ||= id;
+        seen.caption ||= caption ?? '';
+        seen.bytes += picture.data.length;
+      }
+      return seen;
+    }
+  }
+
+  @Module({ controllers: [MineralsController] })
+  class MineralsModule {}
+  return MineralsModule;
+}
+
+interface WatchRequest {
+  count?: number;
+  failAfter?: number;
+  watcher?: string;
+}
+
+interface ExportRequest {
+  pieces: number;
+  failAfter?: number;
+  watcher?: string;
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+
+const path = '/rapport.sample.v1.MineralsService/';
+/** Most messages that may be on the way to a client that asks for none. */
+const maxOnTheWay = 50_000;
+
+let minerals: RunningMinerals;
+
+beforeAll(async () => {
+  minerals = await startMinerals();
+});
+
+afterAll(async () => minerals.stop());
+
+describe('a server stream', () => {
+  it('gives every message in order', async () => {
+    const messages = await all(stream('WatchMinerals', { count: 5_000 }));
+    expect(messages.map(({ id }) => id)).toEqual(Array.from({ length: 5_000 }, (_, n) => `m${n}`));
+  });
+
+  it('gives no more than a buffer full to a client that asks for one message', async () => {
+    const messages = stream('WatchMinerals', { count: 1_000_000, watcher: 'slow' });
+    expect(await messages.next()).toMatchObject({ value: { id: 'm0' } });
+    expect(await minerals.untilAtRest('slow')).toBeLessThan(maxOnTheWay);
+    await messages.return();
+    await minerals.watched('slow').ended;
+  });
+
+  it('ends its handler when the client aborts the call', async () => {
+    const controller = new AbortController();
+    const messages = stream('WatchMinerals', { count: 1_000_000, watcher: 'aborted' }, { signal: controller.signal });
+    await messages.next();
+    controller.abort();
+    await minerals.watched('aborted').ended;
+    await expect(all(messages)).rejects.toMatchObject({ name: 'AppError' });
+  });
+
+  it('ends its handler and itself at the deadline', async () => {
+    await expect(all(stream('GlimpseMinerals', {}, { deadlineMs: 300 }))).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    await minerals.watched('glimpse').ended;
+  });
+
+  it('fails in its middle as it would before it, after the messages that came before', async () => {
+    const seen: unknown[] = [];
+    const read = async () => {
+      for await (const { id } of stream('WatchMinerals', { count: 9, failAfter: 2 })) seen.push(id);
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'CAVE_IN' });
+    expect(seen).toEqual(['m0', 'm1']);
+  });
+
+  it('hides what the service did not expect', async () => {
+    const failure = await all(stream('WatchMinerals', { count: 0 })).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'INTERNAL', reason: 'INTERNAL' });
+    expect(String(failure)).not.toContain('secret');
+  });
+
+  it('is held to the rules of its request', async () => {
+    await expect(all(stream('WatchMinerals', { count: -1 }))).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'count', reason: 'TOO_SMALL' }],
+    });
+  });
+
+  it('wants the permission that its policy names', async () => {
+    const caller = (permissions: string[]) => ({ caller: { tenantId: 't', principalId: 'p', permissions } });
+    await expect(all(stream('AuditMinerals', {}, caller(['minerals.read'])))).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+    });
+    expect(await all(stream('AuditMinerals', {}, caller(['minerals.audit'])))).toHaveLength(1);
+  });
+});
+
+function stream(
+  method: string,
+  request: Message,
+  options: { signal?: AbortSignal; deadlineMs?: number; caller?: NonNullable<unknown> } = {},
+): AsyncGenerator<Message, void> {
+  const { caller, ...rest } = options;
+  return minerals.client.stream(path + method, request, {
+    context: { requestId: 'r', caller: caller as never },
+    deadlineMs: 20_000,
+    ...rest,
+  }) as AsyncGenerator<Message, void>;
+}
+
+async function all(messages: AsyncIterable<Message>): Promise<Message[]> {
+  const found: Message[] = [];
+  for await (const message of messages) found.push(message);
+  return found;
+}

@@ -1,0 +1,32 @@
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+
+/** Messages that ts-proto and REST have in a form of their own. */
+
+/** RFC 3339 text. */
+export function isTimestamp(message: DescMessage | undefined): boolean {
+  return message?.typeName === 'google.protobuf.Timestamp';
+}
+
+/** An object of any shape. */
+export function isStruct(message: DescMessage | undefined): boolean {
+  return message?.typeName === 'google.protobuf.Struct';
+}
+
+/** Raw bytes with their content type. */
+export function isHttpBody(message: DescMessage | undefined): boolean {
+  return message?.typeName === 'google.api.HttpBody';
+}
+
+/** The names of the fields that an update changes (AIP-134). */
+export function isUpdateMask(field: DescField): boolean {
+  return isFieldMask(field.message) && !isReadMask(field);
+}
+
+/** The names of the fields that an answer is to have (AIP-157). */
+export function isReadMask(field: DescField): boolean {
+  return isFieldMask(field.message) && field.name === 'read_mask';
+}
+
+export function isFieldMask(message: DescMessage | undefined): boolean {
+  return message?.typeName === 'google.protobuf.FieldMask';
+}

@@ -1,0 +1,51 @@
+import { isUpdateMask } from '../descriptors/well-known.js';
+import { JsonCodec } from './json-codec.js';
+import type { RestRoute } from './rest-route.js';
+
+type Json = Record<string, unknown>;
+
+/** How a route makes the request message from the parts of an HTTP request. */
+export function messageMaker(
+  route: Pick<RestRoute, 'method' | 'fields' | 'bodyUsage' | 'status' | 'readMask'>,
+  codecs: Map<string, JsonCodec>,
+): RestRoute['toMessage'] {
+  const { desc, path } = route.method;
+  const { body, header } = route.fields;
+  const codec = JsonCodec.of(desc.input, codecs);
+  const updateMask = desc.input.fields.find(isUpdateMask);
+  if (route.bodyUsage === 'patch' && !updateMask) throw new Error(`${path}: a patch needs an update_mask.`);
+  const readMask = route.readMask?.field.jsonName;
+  const sources = headerSources(route);
+  return (parts) => {
+    const json: Json = { ...parts.params, ...parts.query };
+    for (const { name, field } of header) json[field.jsonName] = parts.headers[name];
+    if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
+    const message = codec.fromJson(json);
+    // What a PATCH changes is what its body names (AIP-134), null included.
+    if (route.bodyUsage === 'patch' && updateMask) message[updateMask.jsonName] = Object.keys(parts.body as Json);
+    if (readMask && message[readMask]) message[readMask] = [...(message[readMask] as string[]), ...sources];
+    return message;
+  };
+}
+
+/** How a route makes JSON of an answer. */
+export function jsonMaker(
+  { method, readMask }: Pick<RestRoute, 'method' | 'readMask'>,
+  codecs: Map<string, JsonCodec>,
+): RestRoute['toJson'] {
+  const codec = JsonCodec.of(method.desc.output, codecs);
+  if (!readMask) return (response) => codec.toJson(response);
+  const { jsonName } = readMask.field;
+  return (response, { query }) => {
+    const json = codec.toJson(response);
+    const names = readMask.names({ [jsonName]: (query[jsonName] as string | undefined)?.split(',') });
+    return names ? readMask.leaveOutOthers(json, names) : json;
+  };
+}
+
+/** The fields that the headers of an answer are made of: the service must give them, whether the caller wants them or not. */
+function headerSources({ method, status, readMask }: Pick<RestRoute, 'method' | 'status' | 'readMask'>): string[] {
+  if (!readMask || readMask.list) return [];
+  const names = status === 201 ? ['etag', 'id'] : ['etag'];
+  return names.filter((name) => method.desc.output.fields.some((field) => field.name === name));
+}

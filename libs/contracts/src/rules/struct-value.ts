@@ -1,0 +1,55 @@
+import type { FieldViolation } from '@rapport/platform';
+import { isStorableText } from './formats.js';
+
+/** Most levels of objects and lists, the outermost included. */
+const maxDepth = 5;
+/** Most values in all: those of objects, those of lists, and the objects and lists themselves. */
+const maxValues = 1_000;
+
+/**
+ * What is wrong with an object of any shape (google.protobuf.Struct), as JSON has it and as ts-proto decodes it. It holds
+ * what JSON can say and a database can store, and is bounded in depth and number of values; its texts are bounded by the
+ * size of the request only.
+ */
+export function structViolation(struct: unknown): Pick<FieldViolation, 'reason' | 'description'> | undefined {
+  return violationWithin(struct as object, 1, { values: 0 });
+}
+
+function violationWithin(
+  container: object,
+  depth: number,
+  found: { values: number },
+): ReturnType<typeof structViolation> {
+  if (depth > maxDepth) return { reason: 'TOO_DEEP', description: `must have at most ${maxDepth} levels.` };
+  for (const [key, value] of Object.entries(container) as [string, unknown][]) {
+    if (++found.values > maxValues) {
+      return { reason: 'TOO_MANY_ITEMS', description: `must have at most ${maxValues} values in all.` };
+    }
+    const isContainer = typeof value === 'object' && value !== null;
+    const violation =
+      textViolation(key) ?? (isContainer ? violationWithin(value, depth + 1, found) : scalarViolation(value));
+    if (violation) return violation;
+  }
+  return undefined;
+}
+
+function textViolation(text: string): ReturnType<typeof structViolation> {
+  if (isStorableText(text)) return undefined;
+  return { reason: 'BAD_CHARACTERS', description: 'has a NUL or a broken character.' };
+}
+
+function scalarViolation(value: unknown): ReturnType<typeof structViolation> {
+  switch (typeof value) {
+    case 'string':
+      return textViolation(value);
+    case 'number':
+      return Number.isFinite(value)
+        ? undefined
+        : { reason: 'TOO_LARGE', description: 'has a number that is not finite.' };
+    // A google.protobuf.Value of no kind, which JSON has no word for.
+    case 'undefined':
+      return { reason: 'UNKNOWN_VALUE', description: 'has a value of no kind.' };
+    default:
+      return undefined;
+  }
+}
