@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
+import { tenantIsolation, TextArray } from '@rapport/persistence';
 
 const ApiKeySchema = defineEntity({
   name: 'ApiKey',
@@ -10,7 +10,7 @@ const ApiKeySchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     displayName: p.text(),
-    permissions: p.array().columnType('text[]'),
+    permissions: p.type(TextArray).$type<string[]>(),
     /** HMAC-SHA256 of the key, by which it is found. The key itself is stored nowhere. */
     hash: p.blob(),
     keyPrefix: p.text(),

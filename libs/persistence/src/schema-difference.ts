@@ -7,7 +7,10 @@ import { migrationTable } from './run-migrations.js';
  * @param databaseUrl as the owner of the tables
  */
 export async function schemaDifference(database: DatabaseOptions): Promise<string> {
-  const orm = createOrm(database, { schemaGenerator: { skipTables: [migrationTable] } });
+  const orm = createOrm(database, {
+    // Triggers are SQL of the migrations: the ORM knows none for whole statements.
+    schemaGenerator: { skipTables: [migrationTable], ignoreTriggers: true },
+  });
   try {
     return await orm.schema.getUpdateSchemaSQL({ wrap: false });
   } finally {

@@ -10,6 +10,8 @@ export interface WriteCall<Response> {
   method: string;
   /** The caller's idempotency key. Without it the write is done each time. */
   requestId: string | undefined;
+  /** True to do the write, answer, and leave nothing of it (AIP-163). */
+  validateOnly?: boolean;
   /** The encoded request without its request id. */
   request: Uint8Array;
   encode(response: Response): Uint8Array;
@@ -39,6 +41,7 @@ export async function writeOnce<Response>(
 ): Promise<Response> {
   for (let retry = 0; ; retry += 1) {
     try {
+      if (call.validateOnly) return await tryWrite(em, work);
       return await em.transactional(
         (transaction) =>
           call.requestId === undefined ? work(transaction) : once(transaction, call, call.requestId, work),
@@ -50,6 +53,34 @@ export async function writeOnce<Response>(
       await delay((retry + 1) * (20 + Math.random() * 80));
     }
   }
+}
+
+/** Does the work and rolls it back. */
+async function tryWrite<Response>(
+  em: EntityManager,
+  work: (em: EntityManager) => Promise<Response>,
+): Promise<Response> {
+  const done = new WriteTried<Response>();
+  try {
+    return await em.transactional(
+      async (transaction) => {
+        done.response = await work(transaction);
+        await transaction.flush();
+        // What would be checked at the commit.
+        await transaction.execute('set constraints all immediate');
+        throw done;
+      },
+      { clear: true },
+    );
+  } catch (error) {
+    if (error === done) return done.response as Response;
+    throw error;
+  }
+}
+
+/** Thrown to roll a transaction back. */
+class WriteTried<Response> extends Error {
+  response: Response | undefined;
 }
 
 async function once<Response>(
