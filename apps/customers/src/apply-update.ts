@@ -1,5 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { CustomFields } from './custom-fields/custom-fields.js';
+import { lifecycleViolation } from './lifecycle-stage.js';
 import { composeDisplayName, normaliseCustomer } from './normalise-customer.js';
 import type { UpdatableField } from './update-mask.js';
 
@@ -8,10 +10,10 @@ import type { UpdatableField } from './update-mask.js';
  *
  * @throws AppError INVALID_ARGUMENT that names each wrong field of `customer`
  */
-export function checkedCustomer(customer: Customer): Customer {
-  const { customer: normalised, violations } = normaliseCustomer(customer);
-  if (violations.length === 0) return normalised;
-  throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `customer.${field}`, ...rest })));
+export function checkedCustomer(customer: Customer, customFields: CustomFields, before?: Customer): Customer {
+  const { customer: normalised, violations } = normaliseCustomer(customer, customFields, before);
+  refuse(violations);
+  return normalised;
 }
 
 /**
@@ -20,11 +22,28 @@ export function checkedCustomer(customer: Customer): Customer {
  *
  * @throws AppError INVALID_ARGUMENT that names each wrong field of `customer`
  */
-export function applyUpdate(before: Customer, changes: Customer, mask: UpdatableField[]): Customer {
+export function applyUpdate(
+  before: Customer,
+  changes: Customer,
+  mask: UpdatableField[],
+  customFields: CustomFields,
+): Customer {
   const isComposed = before.displayName === composeDisplayName(before);
   const changed: UpdatableField[] = isComposed ? [...mask, 'displayName'] : mask;
   const merged = { ...before, ...(isComposed ? { displayName: undefined } : {}), ...pick(changes, mask) };
-  return { ...before, ...pick(checkedCustomer(merged), changed) };
+  // Of custom fields the keys that are named change; null clears one.
+  if (mask.includes('customFields') && changes.customFields) {
+    merged.customFields = { ...before.customFields, ...changes.customFields };
+  }
+  const { customer, violations } = normaliseCustomer(merged, customFields, before);
+  const stage = lifecycleViolation(before.lifecycleStage, merged.lifecycleStage);
+  refuse(stage ? [...violations, stage] : violations);
+  return { ...before, ...pick(customer, changed) };
+}
+
+function refuse(violations: FieldViolation[]): void {
+  if (violations.length === 0) return;
+  throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `customer.${field}`, ...rest })));
 }
 
 function pick(customer: Customer, fields: UpdatableField[]): Partial<Customer> {

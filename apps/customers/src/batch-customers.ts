@@ -41,10 +41,10 @@ const validator = new MessageValidator(contract);
 
 export function createBatch(em: EntityManager, batch: Batch<CreateCustomerItem> | undefined) {
   return doBatch(em, batch, CustomersServiceService.createCustomer, (item, records) => {
-    const wanted = checkedCustomer(sent(item));
-    records.checkCompany(wanted);
+    const wanted = checkedCustomer(sent(item), records.customFields);
+    records.linked.check(wanted, records.customFields);
     records.checkUnique(undefined, wanted);
-    return records.put(addCustomer(em, wanted));
+    return records.put(addCustomer(em, wanted, records.customFields));
   });
 }
 
@@ -54,10 +54,10 @@ export function updateBatch(em: EntityManager, batch: Batch<UpdateCustomerItem> 
     const customer = live(records.find(item.id));
     checkEtag(item.etag, customer.version);
     const before = customerMessage(customer);
-    const after = applyUpdate(before, sent(item), mask);
-    if (after.companyId !== before.companyId) records.checkCompany(after);
+    const after = applyUpdate(before, sent(item), mask, records.customFields);
+    records.linked.check(after, records.customFields, before);
     records.checkUnique(customer.id, after);
-    changeCustomer(em, customer, after);
+    changeCustomer(em, customer, after, records.customFields);
     return records.put(customer);
   });
 }

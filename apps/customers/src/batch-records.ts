@@ -2,10 +2,12 @@ import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError, currentCaller } from '@rapport/platform';
 import { claimUniqueValues, releaseUniqueValues, takenError, type OwnedValue } from './claim-unique-values.js';
-import { companyNotFound, customerField } from './customer-changes.js';
+import { customerField } from './customer-changes.js';
+import { CustomFields } from './custom-fields/custom-fields.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { customerMessage } from './customer-message.js';
 import { Customer } from './customer.entity.js';
+import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { normaliseCustomer } from './normalise-customer.js';
 
 /** What the items of a batch name. */
@@ -14,7 +16,7 @@ interface Named {
   customer?: CustomerMessage | undefined;
 }
 
-/** The customers, companies and owners of unique values that a batch is about, as its items so far have left them. */
+/** The customers, those that they point to and the owners of unique values that a batch is about, as its items so far have left them. */
 export class BatchRecords {
   /** The unique values that customers had when they were read, and have now. */
   readonly #had = new Map<string, OwnedValue[]>();
@@ -24,8 +26,9 @@ export class BatchRecords {
   private constructor(
     private readonly em: EntityManager,
     private readonly customers: ReadonlyMap<string, Customer>,
-    private readonly companies: ReadonlySet<string>,
+    readonly linked: LinkedCustomers,
     private readonly owners: Map<string, string>,
+    readonly customFields: CustomFields,
   ) {
     for (const customer of customers.values()) {
       const values = ownedValues(customer);
@@ -34,24 +37,21 @@ export class BatchRecords {
     }
   }
 
-  /** Reads what the items name. Customers to change stay locked, and companies live, until the transaction ends. */
+  /** Reads what the items name. Customers to change stay locked, and linked ones live, until the transaction ends. */
   static async load(em: EntityManager, items: Named[]): Promise<BatchRecords> {
     const customers = await findForChange(em, [...new Set(items.flatMap(({ id }) => id ?? []))]);
-    const companyIds = items.flatMap(({ customer }) => customer?.companyId ?? []);
-    const companies = await findCompanies(em, [...new Set(companyIds)]);
-    const values = items.flatMap(({ customer }) =>
-      customer ? uniqueValues(normaliseCustomer(customer).customer) : [],
+    const customFields = await CustomFields.load(em);
+    const named = items.flatMap(({ customer }) => customer ?? []);
+    const linked = await LinkedCustomers.lock(
+      em,
+      named.flatMap((customer) => linkedIds(customer, customFields)),
     );
-    return new BatchRecords(em, customers, companies, await findOwners(em, values));
+    const values = named.flatMap((customer) => uniqueValues(normaliseCustomer(customer, customFields).customer));
+    return new BatchRecords(em, customers, linked, await findOwners(em, values), customFields);
   }
 
   find(id: string): Customer | undefined {
     return this.customers.get(id);
-  }
-
-  /** @throws AppError INVALID_ARGUMENT when the customer's company is not a live one */
-  checkCompany({ companyId }: CustomerMessage): void {
-    if (companyId !== undefined && !this.companies.has(companyId)) throw companyNotFound();
   }
 
   /** @throws AppError ALREADY_EXISTS when another customer has one of the values */
@@ -103,17 +103,6 @@ async function findForChange(em: EntityManager, ids: string[]): Promise<Map<stri
     { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
   );
   return new Map(rows.map((row) => [row.id, row]));
-}
-
-async function findCompanies(em: EntityManager, ids: string[]): Promise<Set<string>> {
-  if (ids.length === 0) return new Set();
-  const rows = await em.execute<{ id: string }[]>(
-    `select id from customer
-     where tenant_id = ? and id in (?) and kind = 'COMPANY' and delete_time is null
-     order by id for share`,
-    [currentCaller().tenantId, ids],
-  );
-  return new Set(rows.map(({ id }) => id));
 }
 
 async function findOwners(em: EntityManager, values: UniqueValue[]): Promise<Map<string, string>> {

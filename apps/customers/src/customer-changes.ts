@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { Customer as CustomerMessage, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
+import type { CustomFields } from './custom-fields/custom-fields.js';
 import type { UniqueValue } from './customer-keys.js';
 import { customerContent, customerMessage } from './customer-message.js';
 import { Customer } from './customer.entity.js';
@@ -13,13 +14,19 @@ export function sent({ customer }: { customer?: CustomerMessage | undefined }): 
 }
 
 /** Puts a new customer into the unit of work. */
-export function addCustomer(em: EntityManager, wanted: CustomerMessage): Customer {
+export function addCustomer(
+  em: EntityManager,
+  wanted: CustomerMessage,
+  customFields: CustomFields,
+  id: string = uuidv7(),
+): Customer {
   const { tenantId, principalId } = currentCaller();
   const now = new Date();
   return em.create(Customer, {
     tenantId,
-    id: uuidv7(),
-    ...customerContent(tenantId, wanted),
+    id,
+    ...customerContent(tenantId, wanted, customFields),
+    lifecycleStageTime: wanted.lifecycleStage === LifecycleStage.UNSPECIFIED ? null : now,
     version: 1,
     createTime: now,
     updateTime: now,
@@ -29,9 +36,22 @@ export function addCustomer(em: EntityManager, wanted: CustomerMessage): Custome
 }
 
 /** Gives a customer new content and its next version. One that has this content already stays as it is. */
-export function changeCustomer(em: EntityManager, customer: Customer, after: CustomerMessage): void {
-  if (isSame(customerMessage(customer), after)) return;
-  em.assign(customer, { ...customerContent(customer.tenantId, after), ...nextVersion(customer) });
+export function changeCustomer(
+  em: EntityManager,
+  customer: Customer,
+  after: CustomerMessage,
+  customFields: CustomFields,
+): void {
+  const before = customerMessage(customer);
+  if (isSame(before, after)) return;
+  const change = nextVersion(customer);
+  const content = customerContent(customer.tenantId, after, customFields);
+  em.assign(customer, { ...content, ...stageTime(before, after, change.updateTime), ...change });
+}
+
+function stageTime(before: CustomerMessage, after: CustomerMessage, now: Date): Partial<Customer> {
+  if (after.lifecycleStage === before.lifecycleStage) return {};
+  return { lifecycleStageTime: after.lifecycleStage === LifecycleStage.UNSPECIFIED ? null : now };
 }
 
 export function markDeleted(em: EntityManager, customer: Customer): void {
@@ -49,13 +69,10 @@ export function live(customer: Customer | null | undefined): Customer {
   throw notFound();
 }
 
-export function notFound(): AppError {
-  return new AppError('NOT_FOUND', 'CUSTOMER_NOT_FOUND', 'There is no such customer.');
-}
-
-export function companyNotFound(): AppError {
-  const description = 'must be the id of a live customer of kind COMPANY';
-  return invalidArgument([{ field: 'customer.companyId', reason: 'COMPANY_NOT_FOUND', description }]);
+/** @param mergedInto id of the customer that it was merged into */
+export function notFound(mergedInto?: string): AppError {
+  const metadata: Record<string, string> = mergedInto === undefined ? {} : { mergedInto };
+  return new AppError('NOT_FOUND', 'CUSTOMER_NOT_FOUND', 'There is no such customer.', { metadata });
 }
 
 /** The field of a request for one customer that has a unique value. */

@@ -4,7 +4,10 @@ import {
   type Customer as CustomerMessage,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { formatEtag } from '@rapport/persistence';
+import type { CustomFields } from './custom-fields/custom-fields.js';
+import { customerTerms } from './customer-terms.js';
 import type { Customer } from './customer.entity.js';
+import { duplicateTerms } from './duplicates/customer-candidate.js';
 import { searchText, sortName } from './search-text.js';
 
 /** A stored customer as the contract shows it. */
@@ -33,6 +36,10 @@ export function customerMessage(customer: Customer): CustomerMessage {
     deleteTime: customer.deleteTime?.toISOString(),
     createdBy: customer.createdBy,
     updatedBy: customer.updatedBy,
+    birthDate: customer.birthDate ?? undefined,
+    customFields: Object.keys(customer.customFields).length > 0 ? customer.customFields : undefined,
+    lifecycleStageTime: customer.lifecycleStageTime?.toISOString(),
+    mergedIntoId: customer.mergedInto?.[1],
   };
 }
 
@@ -56,14 +63,32 @@ export type CustomerContent = Required<
     | 'lifecycleStage'
     | 'ownerId'
     | 'source'
+    | 'birthDate'
+    | 'customFields'
     | 'searchText'
     | 'sortName'
+    | 'familySortName'
+    | 'companySortName'
+    | 'terms'
+    | 'orderValues'
+    | 'indexVersion'
   >
 >;
 
+/**
+ * Raised with every change of what the derived columns are made of: `migrate` makes those anew that an earlier release
+ * has made.
+ */
+export const indexVersion = 1;
+
 /** What a normalised customer is stored as. */
-export function customerContent(tenantId: string, customer: CustomerMessage): CustomerContent {
+export function customerContent(
+  tenantId: string,
+  customer: CustomerMessage,
+  customFields: CustomFields,
+): CustomerContent {
   const displayName = customer.displayName ?? '';
+  const custom = customFields.index(customer.customFields);
   return {
     kind: storedKind(customer.kind),
     displayName,
@@ -81,8 +106,15 @@ export function customerContent(tenantId: string, customer: CustomerMessage): Cu
     lifecycleStage: storedLifecycleStage(customer.lifecycleStage),
     ownerId: customer.ownerId ?? null,
     source: customer.source ?? null,
-    searchText: searchText(customer),
+    birthDate: customer.birthDate ?? null,
+    customFields: customer.customFields ?? {},
+    searchText: searchText(customer, custom.searchTexts),
     sortName: sortName(displayName),
+    familySortName: customer.familyName === undefined ? null : sortName(customer.familyName),
+    companySortName: customer.companyName === undefined ? null : sortName(customer.companyName),
+    terms: [...customerTerms(customer), ...custom.terms, ...duplicateTerms(customer)],
+    orderValues: custom.orderValues,
+    indexVersion,
   };
 }
 

@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { PersistenceModule } from '@rapport/persistence';
-import { CustomersController } from './customers.controller.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './list-customers.js';
+import { OperationWorker } from './operations/operation-worker.js';
+import { OperationWatcher } from './operations/watch-operation.js';
+import { controllers } from './services.js';
 
 @Module({})
 export class CustomersModule {
@@ -10,8 +12,8 @@ export class CustomersModule {
     return {
       module: CustomersModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
-      controllers: [CustomersController],
-      providers: [{ provide: PageTokenKey, useValue: pageTokenKey }],
+      controllers,
+      providers: [{ provide: PageTokenKey, useValue: pageTokenKey }, OperationWorker, OperationWatcher],
     };
   }
 }

@@ -1,9 +1,47 @@
 import { CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
-import { Customer, CustomerKey } from './customer.entity.js';
+import { Association } from './associations/association.entity.js';
+import { CustomField } from './custom-fields/custom-field.entity.js';
+import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
+import { Merge } from './merges/merge.entity.js';
+import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
+import { CreateOperation } from './migrations/create-operation.migration.js';
+import {
+  ImportChange,
+  ImportDraft,
+  ImportDraftKey,
+  ImportMapping,
+  ImportMet,
+  ImportPiece,
+} from './operations/import.entity.js';
+import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
 
 /** Everything in the database of customers. */
-export const entities = [IdempotencyKey, Customer, CustomerKey];
+export const entities = [
+  IdempotencyKey,
+  Customer,
+  CustomerKey,
+  CustomerOrderValue,
+  CustomField,
+  Association,
+  Merge,
+  Operation,
+  OperationIssue,
+  OperationJob,
+  ImportPiece,
+  ImportMet,
+  ImportChange,
+  ImportDraft,
+  ImportDraftKey,
+  ImportMapping,
+];
 
 /** How it came to be, oldest first. */
-export const migrations = [CreateIdempotencyKey, CreateCustomer];
+export const migrations = [
+  CreateIdempotencyKey,
+  CreateCustomer,
+  AddCustomFieldsAndTerms,
+  CreateAssociationAndMerge,
+  CreateOperation,
+];

@@ -1,12 +1,12 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { runGrpcService } from '@rapport/contracts';
-import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
+import { services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
 
@@ -15,7 +15,7 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
   }),
-  services: [CustomersServiceService],
+  services: [...services],
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
   logger: createLogger('customers', config.LOG_LEVEL),

@@ -7,6 +7,8 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import { isSupportedCountry, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
+import { isCalendarDate } from './custom-fields/custom-field-value.js';
+import type { CustomFields } from './custom-fields/custom-fields.js';
 import { emailKey } from './customer-keys.js';
 
 /** What came of a customer as it was sent. */
@@ -22,9 +24,12 @@ export interface NormalisedCustomer {
 /**
  * Brings a customer into the form in which it is stored and checks what no single field can tell. Pure: applying it to
  * its own result changes nothing.
+ *
+ * @param before the customer that is updated: its values of custom fields are not checked anew
  */
-export function normaliseCustomer(sent: Customer): NormalisedCustomer {
-  const violations: FieldViolation[] = [];
+export function normaliseCustomer(sent: Customer, customFields: CustomFields, before?: Customer): NormalisedCustomer {
+  const custom = customFields.read(sent.customFields, sent.kind, before?.customFields);
+  const violations: FieldViolation[] = custom.violations;
   const required = (value: string, path: string) => {
     const kept = trimmed(value);
     if (kept === undefined) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
@@ -46,6 +51,8 @@ export function normaliseCustomer(sent: Customer): NormalisedCustomer {
     jobTitle: trimmed(sent.jobTitle),
     companyName: trimmed(sent.companyName),
     source: trimmed(sent.source),
+    birthDate: trimmed(sent.birthDate),
+    customFields: custom.values,
     emails: uniqueBy(
       sent.emails.map(({ address, label }, index) => ({
         address: lowerDomain(required(address, `emails[${index}].address`)),
@@ -67,6 +74,9 @@ export function normaliseCustomer(sent: Customer): NormalisedCustomer {
   };
   customer.displayName ??= composeDisplayName(customer);
   violations.push(...kindViolations(customer));
+  if (customer.birthDate !== undefined && !isCalendarDate(customer.birthDate)) {
+    violations.push({ field: 'birthDate', reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });
+  }
   const invalidPhones = uniqueBy(phones, ({ number }) => number).flatMap(({ valid }, index) => (valid ? [] : [index]));
   return { customer, violations, invalidPhones };
 }
@@ -147,6 +157,7 @@ function kindViolations(customer: Customer): FieldViolation[] {
         ...absent(customer.givenName === undefined, 'givenName', 'a company'),
         ...absent(customer.familyName === undefined, 'familyName', 'a company'),
         ...absent(customer.companyId === undefined, 'companyId', 'a company'),
+        ...absent(customer.birthDate === undefined, 'birthDate', 'a company'),
         ...named(customer, 'a company needs a name'),
       ];
     // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.

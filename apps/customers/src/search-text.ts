@@ -15,6 +15,8 @@ const plainLetters: Readonly<Record<string, string>> = {
   æ: 'ae',
   œ: 'oe',
   þ: 'th',
+  // Written at the end of a word only, which the start of a longer word is not.
+  ς: 'σ',
 };
 
 /** A B-tree entry holds at most 2,704 bytes, and one code point of the name can become eighteen when it is folded. */
@@ -26,11 +28,13 @@ export function fold(text: string): string {
     .normalize('NFKD')
     .toLowerCase()
     .replace(/\p{Mn}/gu, '')
-    .replace(/[łøđðħŧıßæœþ]/g, (letter) => plainLetters[letter] ?? letter);
+    .replace(/[łøđðħŧıßæœþς]/g, (letter) => plainLetters[letter] ?? letter);
 }
 
-/** The column search_text: names, e-mail addresses, domains and the digits of phone numbers, folded. */
-export function searchText(customer: Customer): string {
+/**
+ * The column search_text: names, e-mail addresses, domains, the digits of phone numbers and texts of custom fields, folded.
+ */
+export function searchText(customer: Customer, customTexts: readonly string[]): string {
   const { displayName = '', givenName = '', familyName = '' } = customer;
   return [
     displayName,
@@ -38,6 +42,7 @@ export function searchText(customer: Customer): string {
     ...customer.emails.map(({ address }) => address),
     ...customer.domains,
     ...customer.phones.map(({ number }) => digits(number)),
+    ...customTexts,
   ]
     .map(fold)
     .filter((part) => part !== '')

@@ -28,6 +28,17 @@ async function told(call: Promise<unknown>) {
 const nastyText = `"'\\'' \\x27; -- ? :a $1 %_ \u202e 𝒜́ {\\"a\\":1} \t\n`.trim();
 
 describe('CreateCustomer', () => {
+  test.each(['null', 'NULL', 'two\nlines', 'a\t"b", {c} \\d', 'undefined', '{}'])(
+    'keeps a tag %j as it is',
+    async (tag) => {
+      const created = await customers.create(caller, person({ tags: [tag, 'vip'] }));
+      expect((await customers.get(caller, created.id)).tags).toEqual([tag, 'vip']);
+
+      await customers.update(caller, created.id, { tags: ['vip', tag] });
+      expect((await customers.get(caller, created.id)).tags).toEqual(['vip', tag]);
+    },
+  );
+
   test('answers with what GetCustomer answers', async () => {
     const employer = await customers.create(caller, company());
     const wanted = person({

@@ -3,6 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
+// Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
+const tablesOfAllTenants = ['operation_job'];
+
 let customers: RunningCustomers;
 
 beforeAll(async () => {
@@ -11,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => customers.stop());
 
 test('every table keeps tenants apart', async () => {
-  expect(await catalogFaults(customers.urls.appUrl)).toEqual([]);
+  expect(await catalogFaults(customers.urls.appUrl, tablesOfAllTenants)).toEqual([]);
 });
 
 test('migrations and entities agree', async () => {

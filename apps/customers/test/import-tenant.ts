@@ -116,9 +116,12 @@ export class ImportTenant {
   async beginEve(address: string): Promise<() => Promise<void>> {
     const [{ tenantId }, id] = [this.caller, v7()];
     await this.database.query('begin');
-    await this.database.query(`insert into customer select ($1::customer).* from (select 1) one`, [
-      `(${tenantId},${id},PERSON,Eve,,,,,,[],[],[],[],{},{},,,,eve,eve,1,2026-01-01Z,2026-01-01Z,,x,x)`,
-    ]);
+    await this.database.query(
+      `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
+         search_text, sort_name, version, create_time, update_time, created_by, updated_by)
+       values ($1, $2, 'PERSON', 'Eve', $3, '[]', '[]', '[]', '{}', '{}', 'eve', 'eve', 1, now(), now(), 'x', 'x')`,
+      [tenantId, id, JSON.stringify([{ address }])],
+    );
     await this.database.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, [tenantId, address, id]);
     return async () => {
       await this.waitForSessions(1, `wait_event_type = 'Lock' and query like '%customer_key%'`);

@@ -3,11 +3,15 @@ import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import {
   CustomersServiceClient,
   CustomersServiceService,
   type ListCustomersRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { runMigrations, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
@@ -16,9 +20,18 @@ import { inject } from 'vitest';
 import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
+import { services } from '../src/services.js';
 
-type Definitions = typeof CustomersServiceService;
-type Method = Exclude<keyof Definitions, 'importCustomers'>;
+const definitions = {
+  ...CustomersServiceService,
+  ...CustomFieldsServiceService,
+  ...AssociationsServiceService,
+  ...MergesServiceService,
+  ...OperationsServiceService,
+};
+type Definitions = typeof definitions;
+type Stream = 'importCustomers' | 'exportCustomers' | 'uploadImportFile' | 'watchOperation' | 'downloadOperationIssues';
+type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
 
@@ -36,7 +49,7 @@ export class RunningCustomers {
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
       module: CustomersModule.register({ databaseUrl: urls.appUrl, pageTokenKey: new PageTokenKey(randomBytes(32)) }),
-      services: [CustomersServiceService],
+      services: [...services],
       address,
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
@@ -50,12 +63,12 @@ export class RunningCustomers {
 
   /** Calls as the edge does. Rejects with the AppError that the edge gets. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller: Caller): Promise<Answer<Name>> {
-    const { path, requestSerialize, responseDeserialize } = CustomersServiceService[name] as unknown as {
+    const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
       path: string;
       requestSerialize: (request: unknown) => Buffer;
+      requestDeserialize: (bytes: Buffer) => object;
       responseDeserialize: (bytes: Buffer) => Answer<Name>;
     };
-    const lists = { ids: [], updateMask: undefined };
     return new Promise((resolve, reject) => {
       const settle = (error: ServiceError | null, answer?: Answer<Name>) => {
         if (error) reject(fromGrpcError(error));
@@ -63,7 +76,7 @@ export class RunningCustomers {
       };
       const metadata = writeCallMetadata({ requestId: v7(), caller });
       const options = { deadline: Date.now() + 20_000 };
-      const message = { ...lists, ...request };
+      const message = { ...requestDeserialize(Buffer.alloc(0)), ...request };
       this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, settle);
     });
   }
@@ -95,7 +108,11 @@ export class RunningCustomers {
 
 /** Someone of a new tenant. */
 export function newCaller(): Caller {
-  return { tenantId: v7(), principalId: `apiKey:${v7()}`, permissions: ['customers.read', 'customers.write'] };
+  return {
+    tenantId: v7(),
+    principalId: `apiKey:${v7()}`,
+    permissions: ['customers.read', 'customers.write', 'customers.configure'],
+  };
 }
 
 /** A whole message, as a caller sends it. */

@@ -7,6 +7,7 @@ export { ImplementsService, type ServiceHandlers } from './server/implements-ser
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
+export { JsonCodec } from './rest/json-codec.js';
 export { openApiDocument } from './rest/open-api.js';
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
 export { structViolation } from './rules/struct-value.js';

@@ -1,187 +1,103 @@
-import { digits, sortName } from '../search-text.js';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { compareCustomField } from './compare-custom-field.js';
+import { compareField } from './compare-field.js';
+import { Comparison } from './comparison.js';
+import { allOf, anyOf, negated, type Condition } from './condition.js';
 import { filterError } from './filter-error.js';
-import { filterField, filterFieldNames, type FilterField } from './filter-fields.js';
-import type { Filter, FilterOperator, Restriction } from './parse-filter.js';
+import { filterField, filterFieldNames, snakeCase } from './filter-fields.js';
+import { ofCompany, ofLinked } from './other-customers.js';
+import type { Filter, Restriction } from './parse-filter.js';
 
-/** A condition on the table customer, with a `?` for each parameter. */
-export interface Condition {
-  sql: string;
-  params: (string | number)[];
+export interface FilterContext {
+  /** Whether live customers are asked for: deleted ones have no entries in the indexes that filters use. */
+  live: boolean;
+  /** The tenant's definitions. May be absent when the filter names no custom field. */
+  customFields: CustomFields | undefined;
 }
+
+/** Most conditions on other customers in a filter. */
+const maxOthers = 5;
 
 /**
  * Makes SQL of a filter. Every value travels as a parameter. A comparison with what a customer does not have is false,
  * and its negation true.
  *
  * @param filter what `tree` was parsed from, for positions in errors
- * @param live whether live customers are asked for, whose unique values have an index
- * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID or FILTER_SYNTAX (operator) with position
+ * @returns conditions that must all be met
+ * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_NOT_INDEXED or FILTER_SYNTAX with
+ *   the position
  */
-export function compileFilter(filter: string, tree: Filter, live: boolean): Condition {
-  switch (tree.type) {
-    case 'and':
-    case 'or': {
-      const operands = tree.operands.map((operand) => compileFilter(filter, operand, live));
-      return {
-        sql: `(${operands.map(({ sql }) => sql).join(` ${tree.type} `)})`,
-        params: operands.flatMap(({ params }) => params),
-      };
-    }
-    case 'not':
-      return negated(compileFilter(filter, tree.operand, live));
-    case 'restriction':
-      return new RestrictionCompiler(filter, tree.restriction, live).compile();
-  }
+export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
+  const compiler = new FilterCompiler(filter, context);
+  return tree.type === 'and' ? tree.operands.map((operand) => compiler.compile(operand)) : [compiler.compile(tree)];
 }
 
-// SQL's NOT of an unknown comparison is unknown; a filter means "everything else".
-function negated({ sql, params }: Condition): Condition {
-  return { sql: `(${sql}) is not true`, params };
-}
+class FilterCompiler {
+  #others = 0;
 
-class RestrictionCompiler {
   constructor(
     private readonly filter: string,
-    private readonly restriction: Restriction,
-    private readonly live: boolean,
+    private readonly context: FilterContext,
   ) {}
 
-  compile(): Condition {
-    const { field: name, fieldIndex, operator } = this.restriction;
-    const field = filterField(name);
-    if (!field) {
-      const problem = `${name} is no field; fields are ${filterFieldNames.join(', ')}`;
-      throw filterError('FILTER_FIELD_UNKNOWN', this.filter, fieldIndex, problem);
-    }
-    return operator === '!=' ? negated(this.#compare(field, '=')) : this.#compare(field, operator);
-  }
-
-  #compare(field: FilterField, operator: Exclude<FilterOperator, '!='>): Condition {
-    switch (field.type) {
-      case 'uuid':
-      case 'time':
-      case 'enum':
-        return this.#compareExact(field, operator);
-      case 'text':
-        return this.#compareText(field.column, operator, `${field.column} collate "C"`, this.restriction.value.text);
-      case 'name':
-        return this.#compareText('display_name', operator, 'sort_name', sortName(this.restriction.value.text));
-      case 'emails':
-        return this.#has(operator, () => this.#hasEmail());
-      case 'phones':
-        return this.#has(operator, () => this.#hasPhone());
-      case 'domains':
-        return this.#has(operator, () => this.#hasDomain());
-      case 'tags':
-        return this.#has(operator, () => this.#matchAny('unnest(tags) as item', 'lower(item)', this.#lowerText()));
-      case 'external_ids':
-        return this.#has(operator, () => this.#hasExternalId());
-      case 'address':
-        return this.#has(operator, () =>
-          this.#matchAny('jsonb_array_elements(addresses) as item', `lower(item->>'${field.key}')`, this.#lowerText()),
-        );
+  compile(tree: Filter): Condition {
+    switch (tree.type) {
+      case 'and':
+        return allOf(tree.operands.map((operand) => this.compile(operand)));
+      case 'or':
+        return anyOf(tree.operands.map((operand) => this.compile(operand)));
+      case 'not':
+        return negated(this.compile(tree.operand));
+      case 'restriction': {
+        const condition = this.#restriction(tree.restriction);
+        return tree.restriction.operator === '!=' ? negated(condition) : condition;
+      }
     }
   }
 
-  #compareExact(field: FilterField & { column: string }, operator: Exclude<FilterOperator, '!='>): Condition {
-    const { text, isPrefix } = this.restriction.value;
-    const sqlOperator = operator === ':' ? '=' : operator;
-    if (isPrefix) {
-      if (text === '' && sqlOperator === '=') return { sql: `${field.column} is not null`, params: [] };
-      throw this.#valueError('* can only end a text');
+  #restriction(restriction: Restriction): Condition {
+    const [first = '', ...rest] = restriction.field.split('.');
+    switch (snakeCase(first)) {
+      case 'company':
+        this.#countOther(restriction);
+        return ofCompany((table) => this.#own(restriction, rest, table, true));
+      case 'associations': {
+        this.#countOther(restriction);
+        const [type = '', ...field] = rest;
+        if (!/^[a-z][a-z0-9_]{0,59}$/.test(type)) throw this.#unknown(restriction, 'is no type of association');
+        const comparison = new Comparison(this.filter, restriction, 'linked', true);
+        if (field.length > 0) return ofLinked(type, (table) => this.#own(restriction, field, table, true));
+        return ofLinked(type, () => compareField('id', { type: 'id', column: 'id' }, comparison));
+      }
+      default:
+        return this.#own(restriction, [first, ...rest], 'customer', this.context.live);
     }
-    if (field.type === 'enum') {
-      const position = field.names.indexOf(text.toUpperCase());
-      if (position < 0) throw this.#valueError(`must be one of ${field.names.join(', ')}`);
-      if (sqlOperator === '=') return { sql: `${field.column} = ?`, params: [text.toUpperCase()] };
-      const names = field.names.map((name) => `'${name}'`).join(', ');
-      return { sql: `array_position(array[${names}], ${field.column}) ${sqlOperator} ?`, params: [position + 1] };
+  }
+
+  #own(restriction: Restriction, path: string[], table: string, live: boolean): Condition {
+    const comparison = new Comparison(this.filter, restriction, table, live);
+    const [first = '', key, ...deeper] = path;
+    const name = snakeCase(first);
+    if (name === 'custom_fields' && key !== undefined && deeper.length === 0) {
+      const definition = this.context.customFields?.get(key);
+      if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
+      return compareCustomField(definition, comparison);
     }
-    const type = field.type === 'time' ? 'timestamptz' : 'uuid';
-    const value = field.type === 'time' ? this.#time() : this.#uuid();
-    return { sql: `${field.column} ${sqlOperator} ?::${type}`, params: [value] };
+    const field = key === undefined ? filterField(name) : undefined;
+    if (field) return compareField(name, field, comparison);
+    const names = `${filterFieldNames.join(', ')}, custom_fields.<key>`;
+    const isOther = table !== 'customer';
+    throw this.#unknown(restriction, `is no field; ${isOther ? 'those of another customer' : 'fields'} are ${names}`);
   }
 
-  #compareText(
-    column: string,
-    operator: Exclude<FilterOperator, '!='>,
-    ordered: string,
-    orderedValue: string,
-  ): Condition {
-    const { text, isPrefix } = this.restriction.value;
-    if (operator === '=' || operator === ':') {
-      return isPrefix ? { sql: `starts_with(${column}, ?)`, params: [text] } : { sql: `${column} = ?`, params: [text] };
-    }
-    if (isPrefix) throw this.#valueError('* has no order; leave it out');
-    return { sql: `${ordered} ${operator} ?`, params: [orderedValue] };
+  #countOther({ fieldIndex }: Restriction): void {
+    this.#others += 1;
+    if (this.#others <= maxOthers) return;
+    const problem = `there are more than ${maxOthers} conditions on companies and associations`;
+    throw filterError('FILTER_SYNTAX', this.filter, fieldIndex, problem);
   }
 
-  #has(operator: Exclude<FilterOperator, '!='>, condition: () => Condition): Condition {
-    if (operator === ':' || operator === '=') return condition();
-    const { field, operatorIndex } = this.restriction;
-    throw filterError('FILTER_SYNTAX', this.filter, operatorIndex, `${field} has no order; use : or !=`);
+  #unknown({ field, fieldIndex }: Restriction, problem: string) {
+    return filterError('FILTER_FIELD_UNKNOWN', this.filter, fieldIndex, `${field} ${problem}`);
   }
-
-  #hasEmail(): Condition {
-    const value = this.#lowerText();
-    if (this.live && !this.restriction.value.isPrefix) return hasKey('EMAIL', value);
-    return this.#matchAny('jsonb_array_elements(emails) as item', `lower(item->>'address')`, value);
-  }
-
-  #hasDomain(): Condition {
-    const value = this.#lowerText();
-    if (this.live && !this.restriction.value.isPrefix) return hasKey('DOMAIN', value);
-    return this.#matchAny('unnest(domains) as item', 'item', value);
-  }
-
-  /** `system` alone, `system/value`, or `system/` and how the value begins. */
-  #hasExternalId(): Condition {
-    const { text, isPrefix } = this.restriction.value;
-    if (this.live && !isPrefix && text.includes('/')) return hasKey('EXTERNAL_ID', text);
-    const item = text.includes('/') || isPrefix ? `concat(item->>'system', '/', item->>'value')` : `item->>'system'`;
-    return this.#matchAny('jsonb_array_elements(external_ids) as item', item, text);
-  }
-
-  /** Numbers are compared by their digits, however the filter groups them. */
-  #hasPhone(): Condition {
-    const { text, isPrefix } = this.restriction.value;
-    const number = digits(text);
-    if (number === '' && !(isPrefix && text === '')) throw this.#valueError('must have digits');
-    const item = `regexp_replace(item->>'number', '[^0-9]', '', 'g')`;
-    return this.#matchAny('jsonb_array_elements(phones) as item', item, number);
-  }
-
-  #matchAny(items: string, item: string, value: string): Condition {
-    const match = this.restriction.value.isPrefix ? `starts_with(${item}, ?)` : `${item} = ?`;
-    return { sql: `exists (select from ${items} where ${match})`, params: [value] };
-  }
-
-  #lowerText(): string {
-    return this.restriction.value.text.toLowerCase();
-  }
-
-  #uuid(): string {
-    const text = this.#lowerText();
-    if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-    throw this.#valueError('must be a UUID');
-  }
-
-  /** PostgreSQL refuses the years before 1 and has another way to write those after 9999. */
-  #time(): string {
-    const { text } = this.restriction.value;
-    const isTime = /^\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d))?$/.test(text);
-    const time = new Date(isTime ? text.toUpperCase() : Number.NaN);
-    const year = time.getUTCFullYear();
-    if (year >= 1 && year <= 9999) return time.toISOString();
-    throw this.#valueError('must be a time such as "2026-01-31T09:30:00Z" or a date such as 2026-01-31');
-  }
-
-  #valueError(problem: string) {
-    const { field, value } = this.restriction;
-    return filterError('FILTER_VALUE_INVALID', this.filter, value.index, `${field} ${problem}`);
-  }
-}
-
-function hasKey(type: string, value: string): Condition {
-  return { sql: 'id in (select customer_id from customer_key where type = ? and value = ?)', params: [type, value] };
 }

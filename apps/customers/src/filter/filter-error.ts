@@ -1,16 +1,14 @@
 import { invalidArgument, type AppError } from '@rapport/platform';
 
+/** What can be wrong with a filter. */
+export type FilterFault = 'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID' | 'FILTER_NOT_INDEXED';
+
 /**
  * INVALID_ARGUMENT that tells where in a filter something is wrong.
  *
  * @param index of the UTF-16 code unit, the first being 0
  */
-export function filterError(
-  reason: 'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID',
-  filter: string,
-  index: number,
-  problem: string,
-): AppError {
+export function filterError(reason: FilterFault, filter: string, index: number, problem: string): AppError {
   const position = Array.from(filter.slice(0, index)).length + 1;
   return invalidArgument([{ field: 'filter', reason, description: `at character ${position}: ${problem}` }]);
 }

@@ -1,47 +1,64 @@
+import type { TermField } from '../customer-terms.js';
+
 /** How a field of a filter is compared. */
 export type FilterField =
-  | { type: 'uuid' | 'text' | 'time'; column: string }
-  /** `column` holds one of `names`, which are in their order. */
-  | { type: 'enum'; column: string; names: readonly string[] }
-  /** Ordered as the list is, by the folded name. */
-  | { type: 'name' }
-  | { type: 'emails' | 'phones' | 'domains' | 'tags' | 'external_ids' }
-  /** A part of any of the addresses. */
-  | { type: 'address'; key: string };
+  /** `column` is not null when there is a value. */
+  | { type: 'term'; field: TermField; column: string }
+  /** Holds one of `names`, in their order when `ordered`. */
+  | { type: 'enum'; field: TermField; column: string; names: readonly string[]; ordered: boolean }
+  /** A text in any of the entries of a list. */
+  | { type: 'listed'; field: TermField; hasValue: string }
+  | { type: 'id'; column: 'id' | 'company_id' }
+  | { type: 'owner'; field: TermField; column: string }
+  | { type: 'time'; column: string }
+  /** `column` shows it, `sorted` has it folded. */
+  | { type: 'name'; column: string; sorted: string }
+  | { type: 'key'; key: 'EMAIL' | 'DOMAIN' | 'EXTERNAL_ID'; column: string };
+
+const address = (key: string) =>
+  `exists (select from jsonb_array_elements(%.addresses) item where item->>'${key}' <> '')`;
 
 const fields: Readonly<Record<string, FilterField>> = {
-  id: { type: 'uuid', column: 'id' },
-  kind: { type: 'enum', column: 'kind', names: ['PERSON', 'COMPANY'] },
-  display_name: { type: 'name' },
-  given_name: { type: 'text', column: 'given_name' },
-  family_name: { type: 'text', column: 'family_name' },
-  job_title: { type: 'text', column: 'job_title' },
-  company_name: { type: 'text', column: 'company_name' },
-  company_id: { type: 'uuid', column: 'company_id' },
+  id: { type: 'id', column: 'id' },
+  kind: { type: 'enum', field: 'kind', column: 'kind', names: ['PERSON', 'COMPANY'], ordered: false },
+  display_name: { type: 'name', column: 'display_name', sorted: 'sort_name' },
+  given_name: { type: 'term', field: 'given_name', column: 'given_name' },
+  family_name: { type: 'name', column: 'family_name', sorted: 'family_sort_name' },
+  job_title: { type: 'term', field: 'job_title', column: 'job_title' },
+  company_name: { type: 'name', column: 'company_name', sorted: 'company_sort_name' },
+  company_id: { type: 'id', column: 'company_id' },
   lifecycle_stage: {
     type: 'enum',
+    field: 'lifecycle_stage',
     column: 'lifecycle_stage',
     names: ['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'],
+    ordered: true,
   },
-  owner_id: { type: 'uuid', column: 'owner_id' },
-  source: { type: 'text', column: 'source' },
+  owner_id: { type: 'owner', field: 'owner_id', column: 'owner_id' },
+  source: { type: 'term', field: 'source', column: 'source' },
+  birth_date: { type: 'term', field: 'birth_date', column: 'birth_date' },
   create_time: { type: 'time', column: 'create_time' },
   update_time: { type: 'time', column: 'update_time' },
-  emails: { type: 'emails' },
-  phones: { type: 'phones' },
-  domains: { type: 'domains' },
-  tags: { type: 'tags' },
-  external_ids: { type: 'external_ids' },
-  city: { type: 'address', key: 'city' },
-  state: { type: 'address', key: 'state' },
-  country_code: { type: 'address', key: 'countryCode' },
+  emails: { type: 'key', key: 'EMAIL', column: 'emails' },
+  domains: { type: 'key', key: 'DOMAIN', column: 'domains' },
+  external_ids: { type: 'key', key: 'EXTERNAL_ID', column: 'external_ids' },
+  phones: { type: 'listed', field: 'phones', hasValue: `%.phones <> '[]'` },
+  tags: { type: 'listed', field: 'tags', hasValue: `%.tags <> '{}'` },
+  city: { type: 'listed', field: 'city', hasValue: address('city') },
+  state: { type: 'listed', field: 'state', hasValue: address('state') },
+  postal_code: { type: 'listed', field: 'postal_code', hasValue: address('postalCode') },
+  country_code: { type: 'listed', field: 'country_code', hasValue: address('countryCode') },
 };
 
-/** Names of the fields that a filter may compare. */
+/** Names of the fields that a filter may compare, without those of the tenant's own and of other customers. */
 export const filterFieldNames: readonly string[] = Object.keys(fields);
 
-/** @param name in snake_case or lowerCamelCase */
+/** @param name in snake_case */
 export function filterField(name: string): FilterField | undefined {
-  const snakeCase = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  return Object.hasOwn(fields, snakeCase) ? fields[snakeCase] : undefined;
+  return Object.hasOwn(fields, name) ? fields[name] : undefined;
+}
+
+/** @param name in lowerCamelCase or snake_case */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -40,6 +40,19 @@ export function parseFilter(filter: string): Filter | undefined {
   return new FilterParser(filter).parse();
 }
 
+/** All comparisons of a filter. */
+export function restrictionsOf(filter: Filter): Restriction[] {
+  switch (filter.type) {
+    case 'and':
+    case 'or':
+      return filter.operands.flatMap(restrictionsOf);
+    case 'not':
+      return restrictionsOf(filter.operand);
+    case 'restriction':
+      return [filter.restriction];
+  }
+}
+
 class FilterParser {
   #index = 0;
   #depth = 0;
@@ -48,6 +61,8 @@ class FilterParser {
   constructor(private readonly filter: string) {}
 
   parse(): Filter | undefined {
+    const nul = this.filter.indexOf('\0');
+    if (nul >= 0) throw this.#error('the character NUL occurs in no text', nul);
     this.#skipSpace();
     if (this.#atEnd()) return undefined;
     const filter = this.#expression();

@@ -1,6 +1,7 @@
-import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { oneOfEach } from '../../test/custom-field-definition.js';
 import { uniqueValues } from '../customer-keys.js';
 import { applyRow, type Outcome } from './apply-row.js';
 import { Columns } from './columns.js';
@@ -19,9 +20,14 @@ const map = [
   'tag',
   'domain',
   'city',
+  'lifecycle_stage',
+  'custom_fields.text',
+  'custom_fields.multi_select',
 ]
   .map((field) => `${field}=${field}`)
   .concat('street=street', 'erp=external_id.erp', 'shop=external_id.shop');
+
+const customFields = oneOfEach();
 
 const few = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
 const list = (...values: string[]) => fc.uniqueArray(fc.constantFrom(...values), { maxLength: 2 });
@@ -38,17 +44,20 @@ const cells = fc.record({
   tag: list('x', 'y'),
   domain: list('x.example', 'y.example'),
   city: few('Rome', 'Bonn'),
+  lifecycle_stage: few('SUBSCRIBER', 'LEAD', 'CUSTOMER', 'FORMER_CUSTOMER'),
+  'custom_fields.text': few('a', 'b'),
+  'custom_fields.multi_select': few('red', 'green;red'),
   street: few('Ring 1'),
   erp: few('1', '2', '3'),
   shop: few('1', '2'),
 });
 
 function prepare(row: object): PreparedRow[] {
-  const mapped = mapRow({ line: 1, cells: Object.entries(row), size: 0 }, new Columns(map, true), {
+  const mapped = mapRow({ line: 1, cells: Object.entries(row), size: 0 }, new Columns(map, true, customFields), {
     kind: CustomerKind.PERSON,
     externalIdSystem: 'import',
   });
-  const prepared = prepareRow(mapped);
+  const prepared = prepareRow(mapped, customFields);
   return 'refused' in prepared ? [] : [prepared];
 }
 
@@ -96,4 +105,27 @@ test('no two customers ever get the same unique value', () => {
       expect(new Set(values).size).toBe(values.length);
     }),
   );
+});
+
+test('a stage that may not follow that of the customer is left out with a warning', () => {
+  const records = new CustomerRecords();
+  importAll([{ display_name: 'Ada', erp: '1', lifecycle_stage: 'CUSTOMER' }], records);
+  const [row] = prepare({ display_name: 'Ada', erp: '1', lifecycle_stage: 'LEAD', job_title: 'Analyst' });
+
+  const next = stored(records);
+  const { outcome, issues } = applyRow(row!, next);
+
+  expect([outcome, issues.map(({ reason, field }) => [reason, field])]).toEqual([
+    'updated',
+    [['LIFECYCLE_TRANSITION', 'lifecycleStage']],
+  ]);
+  expect([...next.all][0]?.customer).toMatchObject({ lifecycleStage: LifecycleStage.CUSTOMER, jobTitle: 'Analyst' });
+});
+
+test('a row without keys is not about a namesake whose stage it could not have', () => {
+  const records = new CustomerRecords();
+  importAll([{ display_name: 'Ada', lifecycle_stage: 'CUSTOMER' }], records);
+  const next = stored(records);
+
+  expect(importAll([{ display_name: 'Ada', lifecycle_stage: 'LEAD' }], next)).toEqual(['created']);
 });

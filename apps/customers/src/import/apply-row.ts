@@ -1,8 +1,9 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { uniqueValues, type UniqueValue } from '../customer-keys.js';
 import type { CustomerRecord, CustomerRecords } from './customer-record.js';
-import { mergeCustomer } from './merge-customer.js';
+import { mergeCustomer, type Merge } from './merge-customer.js';
 import type { PreparedRow } from './prepare-row.js';
 import { error, notice, quote, warning, type RowIssue } from './row-issue.js';
 
@@ -37,8 +38,10 @@ export function applyRow(row: PreparedRow, records: CustomerRecords): { outcome:
   const record = met ?? (keys.length === 0 ? findEqual(row, records) : undefined);
   if (!record) return { outcome: create(free, records), issues };
   if (record.met) issues.push(joinedEarlierRow(row, record));
-  const { outcome, full } = change(record, free, records);
-  return { outcome, issues: [...issues, ...full.map((list) => listFull(list, record))] };
+  const { outcome, full, stage } = change(record, free, records);
+  issues.push(...full.map((list) => listFull(list, record)));
+  if (stage) issues.push(stageKept(stage, row, record));
+  return { outcome, issues };
 }
 
 interface OwnedKey {
@@ -77,14 +80,11 @@ function hasOtherId(customer: Customer, row: Customer): boolean {
  * another name from a later row, and would then not be found again.
  */
 function findEqual(row: PreparedRow, records: CustomerRecords): CustomerRecord | undefined {
-  return records
-    .namesakes(row.customer.displayName ?? '')
-    .find(
-      ({ customer }) =>
-        customer.kind === row.customer.kind &&
-        uniqueValues(customer).length === 0 &&
-        !merge(customer, row, false, false).changed,
-    );
+  return records.namesakes(row.customer.displayName ?? '').find(({ customer }) => {
+    if (customer.kind !== row.customer.kind || uniqueValues(customer).length > 0) return false;
+    const { changed, stage } = merge(customer, row, false, false);
+    return !changed && !stage;
+  });
 }
 
 function create(row: PreparedRow, records: CustomerRecords): Outcome {
@@ -98,15 +98,15 @@ function change(
   record: CustomerRecord,
   row: PreparedRow,
   records: CustomerRecords,
-): { outcome: Outcome; full: string[] } {
-  const { customer, changed, full } = merge(record.customer, row, record.met, record.named);
+): Pick<Merge, 'full' | 'stage'> & { outcome: Outcome } {
+  const { customer, changed, full, stage } = merge(record.customer, row, record.met, record.named);
   const outcome = record.met ? 'joined' : changed ? 'updated' : 'unchanged';
   record.met = true;
   record.named ||= row.givesDisplayName;
   record.changed ||= changed;
   record.customer = customer;
   records.put(record);
-  return { outcome, full };
+  return { outcome, full, stage };
 }
 
 function merge(
@@ -137,6 +137,11 @@ function keyConflict({ key, owner }: OwnedKey): RowIssue {
 function joinedEarlierRow({ customer }: PreparedRow, { id }: CustomerRecord): RowIssue {
   const message = `An earlier row is about the same customer; ${quote(customer.displayName)} only added what was missing.`;
   return notice('JOINED_EARLIER_ROW', message, { customerId: id });
+}
+
+function stageKept({ reason, description, field }: FieldViolation, row: PreparedRow, { id }: CustomerRecord): RowIssue {
+  const message = `${quote(LifecycleStage[row.customer.lifecycleStage])} was left out: ${description}`;
+  return warning(reason, message, { field, customerId: id });
 }
 
 function listFull(list: string, { id }: CustomerRecord): RowIssue {

@@ -1,5 +1,6 @@
 import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { invalidArgument } from '@rapport/platform';
+import { CustomFields } from '../custom-fields/custom-fields.js';
 import { guessColumns } from './guess-columns.js';
 import { formatTarget, parseTarget, takesMany, type ImportTarget } from './import-target.js';
 import { fileError } from './file-error.js';
@@ -17,13 +18,15 @@ export class Columns {
   /**
    * @param map as in the request; when empty the columns are guessed
    * @param takeIds whether a guess may take a column of ids
+   * @param customFields the tenant's, which columns may be for
    * @throws AppError INVALID_ARGUMENT field `map`
    */
   constructor(
     map: string[],
     private readonly takeIds: boolean,
+    readonly customFields = new CustomFields([]),
   ) {
-    this.#wanted = map.length > 0 ? readMap(map) : undefined;
+    this.#wanted = map.length > 0 ? readMap(map, customFields) : undefined;
   }
 
   /** @throws AppError INVALID_ARGUMENT when none of the names of a CSV file tells what it is */
@@ -43,7 +46,7 @@ export class Columns {
         throw fileError('COLUMN_NAME_TOO_LONG', `has a column whose name is longer than ${maxNameLength} characters.`);
       }
     }
-    const targets = this.#wanted ?? guessColumns(added, { takeIds: this.takeIds });
+    const targets = this.#wanted ?? guessColumns(added, { takeIds: this.takeIds, customFields: this.customFields });
     for (const name of added) this.#targets.set(name, this.#claim(targets.get(name)));
     if (this.#targets.size > maxColumns) {
       throw fileError('TOO_MANY_COLUMNS', `must not have more than ${maxColumns} columns.`);
@@ -84,22 +87,23 @@ export class Columns {
   }
 }
 
-function readMap(map: string[]): Map<string, ImportTarget> {
+function readMap(map: string[], customFields: CustomFields): Map<string, ImportTarget> {
   const targets = new Map<string, ImportTarget>();
   const fields = new Set<string>();
   for (const [index, entry] of map.entries()) {
     const at = entry.indexOf('=');
     const column = entry.slice(0, at).trim();
-    const target = parseTarget(entry.slice(at + 1));
+    const target = parseTarget(entry.slice(at + 1), customFields);
     const refuse = (reason: string, description: string) =>
       invalidArgument([{ field: `map[${index}]`, reason, description }]);
     if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is no field that can be imported.`);
     if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
-    if (fields.has(target.field) && !takesMany(target)) {
-      throw refuse('FIELD_REPEATED', `names the field ${target.field} a second time.`);
+    const field = formatTarget(target);
+    if (fields.has(field) && !takesMany(target)) {
+      throw refuse('FIELD_REPEATED', `names the field ${field} a second time.`);
     }
     targets.set(column, target);
-    fields.add(target.field);
+    fields.add(field);
   }
   return targets;
 }

@@ -52,25 +52,23 @@ const aliases = new Map<string, string>(
   }),
 );
 
-const codesByName = readNames();
+const codes = readCodes();
+const codesByName = new Map(Array.from(codes, (code) => [simplify(englishNames.of(code) ?? ''), code]));
 
 /** The ISO 3166-1 alpha-2 code of a country that is given by its code or its English name. */
 export function countryCode(text: string): string | undefined {
   const name = simplify(text);
-  return aliases.get(name) ?? codesByName.get(name) ?? (isCode(text.toUpperCase()) ? text.toUpperCase() : undefined);
+  return aliases.get(name) ?? codesByName.get(name) ?? (codes.has(text.toUpperCase()) ? text.toUpperCase() : undefined);
 }
 
-function readNames(): Map<string, string> {
+function readCodes(): Set<string> {
   const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
-  const codes = letters.flatMap((first) => letters.map((second) => first + second)).filter(isCode);
-  return new Map(codes.map((code) => [simplify(englishNames.of(code) ?? ''), code]));
+  return new Set(letters.flatMap((first) => letters.map((second) => first + second)).filter(isCode));
 }
 
 /** Codes that Unicode has given up stand for their successors: DD is DE. */
 function isCode(text: string): boolean {
-  return (
-    /^[A-Z]{2}$/.test(text) && englishNames.of(text) !== undefined && new Intl.Locale(`und-${text}`).region === text
-  );
+  return englishNames.of(text) !== undefined && new Intl.Locale(`und-${text}`).region === text;
 }
 
 function simplify(name: string): string {

@@ -19,7 +19,8 @@ export async function* decodeText(pieces: AsyncIterable<Uint8Array>, charset = '
   if (blank) throw fileError('FILE_EMPTY', 'must not be empty.');
 }
 
-function createDecoder(charset: string): TextDecoder {
+/** @throws AppError INVALID_ARGUMENT when there is no such charset */
+export function createDecoder(charset = 'utf-8'): TextDecoder {
   try {
     return new TextDecoder(charset, { fatal: true });
   } catch (error) {

@@ -1,33 +1,41 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { currentCaller } from '@rapport/platform';
 import { uniqueValues } from '../customer-keys.js';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
 import { customerMessage } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
+import { LinkedCustomers, linkedIds } from '../linked-customers.js';
 import { sortName } from '../search-text.js';
 import { CustomerRecords } from './customer-record.js';
-import type { PreparedRow } from './prepare-row.js';
-import { quote, warning } from './row-issue.js';
+import { leaveOut } from './leave-out.js';
+import type { MetCustomers } from './met-customers.js';
+import { leftOut, type PreparedRow } from './prepare-row.js';
 
 /** Most customers of one name and without any key that a row without one is compared with. */
-const maxNamesakes = 100;
+export const maxNamesakes = 100;
 
 /**
  * The live customers that share a key with one of the rows, or have like one of them a name and no key, in the order of
  * their ids and locked until the transaction ends.
  */
-export async function findRecords(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
+export async function findRecords(em: EntityManager, rows: PreparedRow[], met: MetCustomers): Promise<CustomerRecords> {
   const { tenantId } = currentCaller();
   const ids = [...(await idsByKey(em, tenantId, rows)), ...(await idsByName(em, tenantId, rows))];
+  if (ids.length === 0) return new CustomerRecords();
   const customers = await em.find(
     Customer,
     { tenantId, id: { $in: [...new Set(ids)] }, deleteTime: null },
     // Locked in one order for all, so that two imports wait for each other and not both for ever.
     { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE, disableIdentityMap: true },
   );
-  const met = await metEarlier(em, ids);
+  return recordsOf(customers.map(customerMessage), await met.find(em, ids));
+}
+
+/** @param met whether rows before gave their display names, for those that were met */
+export function recordsOf(customers: CustomerMessage[], met: ReadonlyMap<string, boolean>): CustomerRecords {
   const records = new CustomerRecords();
-  for (const entity of customers) {
-    const stored = customerMessage(entity);
+  for (const stored of customers) {
     const named = met.get(stored.id);
     records.put({
       id: stored.id,
@@ -41,26 +49,19 @@ export async function findRecords(em: EntityManager, rows: PreparedRow[]): Promi
   return records;
 }
 
-/** Takes out of the rows, with a WARNING, what is not the id of a live company. The companies stay live meanwhile. */
-export async function checkCompanies(em: EntityManager, rows: PreparedRow[]): Promise<void> {
-  const wanted = rows.filter(({ customer }) => customer.companyId !== undefined);
-  if (wanted.length === 0) return;
-  const companies = await em.execute<{ id: string }[]>(
-    `select id from customer
-     where tenant_id = ? and id in (?) and kind = 'COMPANY' and delete_time is null
-     order by id for share`,
-    [currentCaller().tenantId, wanted.map(({ customer }) => customer.companyId)],
-  );
-  const known = new Set(companies.map(({ id }) => id));
-  for (const { customer, issues } of wanted) {
-    if (known.has(customer.companyId ?? '')) continue;
-    const message = `${quote(customer.companyId)} was left out: it is not the id of a company.`;
-    issues.push(warning('COMPANY_NOT_FOUND', message, { field: 'companyId' }));
-    customer.companyId = undefined;
+/** Takes out of the rows, with a WARNING, links that lead to no live customer. The others stay live meanwhile. */
+export async function checkLinks(em: EntityManager, rows: PreparedRow[], customFields: CustomFields): Promise<void> {
+  const ids = rows.flatMap(({ customer }) => linkedIds(customer, customFields));
+  if (ids.length === 0) return;
+  const linked = await LinkedCustomers.lock(em, ids);
+  for (const { customer, issues } of rows) {
+    const violations = linked.violations(customer, customFields);
+    issues.push(...leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value)));
   }
 }
 
-async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
+/** The owners of the keys of rows. */
+export async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
   const values = rows.flatMap(({ customer }) => uniqueValues(customer));
   if (values.length === 0) return [];
   const found = await em.execute<{ customer_id: string }[]>(
@@ -73,10 +74,9 @@ async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]
   return found.map(({ customer_id }) => customer_id);
 }
 
-async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
-  const names = rows
-    .filter(({ customer }) => uniqueValues(customer).length === 0)
-    .map(({ customer: { displayName = '' } }) => ({ sort_name: sortName(displayName), display_name: displayName }));
+/** Customers without any key that have the name of a row without one. */
+export async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
+  const names = keylessNames(rows);
   if (names.length === 0) return [];
   const found = await em.execute<{ id: string }[]>(
     `select namesake.id
@@ -92,12 +92,9 @@ async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[
   return found.map(({ id }) => id);
 }
 
-/** Which customers earlier chunks have met, and whether their rows gave a display name. */
-async function metEarlier(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
-  if (ids.length === 0) return new Map();
-  const met = await em.execute<{ customer_id: string; named: boolean }[]>(
-    'select customer_id, named from import_met where customer_id in (?)',
-    [ids],
-  );
-  return new Map(met.map(({ customer_id, named }) => [customer_id, named]));
+/** The names of the rows that have no key to be known by. */
+export function keylessNames(rows: PreparedRow[]): { sort_name: string; display_name: string }[] {
+  return rows
+    .filter(({ customer }) => uniqueValues(customer).length === 0)
+    .map(({ customer: { displayName = '' } }) => ({ sort_name: sortName(displayName), display_name: displayName }));
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { definition } from '../../test/custom-field-definition.js';
+import { CustomFields } from '../custom-fields/custom-fields.js';
 import { guessColumns } from './guess-columns.js';
 import { formatTarget } from './import-target.js';
 
-function guess(columns: string[], takeIds = false): Record<string, string> {
-  const targets = guessColumns(columns, { takeIds });
+function guess(columns: string[], takeIds = false, customFields = new CustomFields([])): Record<string, string> {
+  const targets = guessColumns(columns, { takeIds, customFields });
   return Object.fromEntries([...targets].map(([column, target]) => [column, formatTarget(target)]));
 }
 
@@ -94,4 +96,29 @@ test('takes a column of ids only when their system is named', () => {
 
 test('leaves out what it does not know, also names that every object has', () => {
   expect(guess(['constructor', '__proto__', 'toString', '', 'SupportRepId', 'Notes'])).toEqual({});
+});
+
+test("knows the tenant's own fields by key and name, after those that every customer has", () => {
+  const fields = new CustomFields([
+    definition('plan', 'TEXT', { displayName: 'Abo-Modell' }),
+    definition('seats_used', 'NUMBER'),
+    definition('city', 'TEXT'),
+    definition('gone', 'TEXT', { deleteTime: new Date() }),
+  ]);
+  expect(guess(['Abo Modell', 'Seats used', 'City', 'Gone', 'Birthday'], false, fields)).toEqual({
+    'Abo Modell': 'custom_fields.plan',
+    'Seats used': 'custom_fields.seats_used',
+    City: 'city',
+    Birthday: 'birth_date',
+  });
+});
+
+test('takes a name with a dot for the target that it names in full', () => {
+  const fields = new CustomFields([definition('city', 'TEXT')]);
+  const columns = ['custom_fields.city', 'external_id.my.erp', 'phone.fax', 'custom_fields.none', 'etag.x'];
+  expect(guess(columns, false, fields)).toEqual({
+    'custom_fields.city': 'custom_fields.city',
+    'external_id.my.erp': 'external_id.my.erp',
+    'phone.fax': 'phone.fax',
+  });
 });

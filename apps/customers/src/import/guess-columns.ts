@@ -1,4 +1,5 @@
-import type { ImportField, ImportTarget } from './import-target.js';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { parseTarget, type ImportField, type ImportTarget } from './import-target.js';
 
 /**
  * Names of columns in the files of HubSpot, Salesforce, Google, Outlook, Pipedrive and in our own JSON, in lower case
@@ -22,6 +23,8 @@ const namesOfSingle: Partial<Record<ImportField, readonly string[]>> = {
   ],
   kind: ['kind', 'recordtype', 'customertype'],
   lifecycle_stage: ['lifecyclestage', 'leadstatus', 'stage'],
+  birth_date: ['birthdate', 'dateofbirth', 'birthday', 'dob', 'geburtsdatum', 'datedenaissance'],
+  custom_fields: ['customfields'],
   source: ['source', 'leadsource', 'originalsource', 'originalsourcetype'],
   owner_id: ['ownerid'],
   company_id: ['companyid'],
@@ -84,12 +87,16 @@ const addressParts = new Map<string, ImportField>(
 const plainUsages = new Set(['primary', 'main', 'company', 'mailing', undefined]);
 
 /**
- * Guesses from the names of a file's columns where their values go. What can't be told is left out.
+ * Guesses from the names of a file's columns where their values go: what every customer has first, then the tenant's own
+ * fields by their keys and names. What can't be told is left out.
  *
  * Ids are taken only when the caller names the system that they are from: two files that count from 1 would otherwise
  * overwrite each other's customers.
  */
-export function guessColumns(columns: string[], options: { takeIds: boolean }): Map<string, ImportTarget> {
+export function guessColumns(
+  columns: string[],
+  options: { takeIds: boolean; customFields: CustomFields },
+): Map<string, ImportTarget> {
   const byName = new Map<string, string>();
   for (const column of columns) if (!byName.has(simplify(column))) byName.set(simplify(column), column);
   const guesses = new Map<string, ImportTarget>();
@@ -98,6 +105,10 @@ export function guessColumns(columns: string[], options: { takeIds: boolean }): 
     if (column !== undefined && !guesses.has(column)) guesses.set(column, { field, label });
   };
 
+  for (const [name, column] of byName) {
+    const target = fullTarget(column, options.customFields);
+    if (target) take(name, target.field, target.label);
+  }
   for (const [field, names] of Object.entries(namesOfSingle) as [ImportField, readonly string[]][]) {
     if (field !== 'external_id' || options.takeIds)
       take(
@@ -108,11 +119,27 @@ export function guessColumns(columns: string[], options: { takeIds: boolean }): 
   const domains = domainNames.find((names) => names.some((name) => byName.has(name))) ?? [];
   for (const name of domains) take(name, 'domain');
   for (const name of byName.keys()) {
-    const { field, label } = guessList(name) ?? {};
-    const country = field === 'country' && ['countrycode', 'alphatwocode'].some((code) => byName.has(code));
-    if (field && !country) take(name, field, label);
+    const target = guessList(name);
+    if (target && !(target.field === 'country' && hasCountryCode(byName))) take(name, target.field, target.label);
   }
+  for (const [name, key] of namesOfOwn(options.customFields)) take(name, 'custom_fields', key);
   return guesses;
+}
+
+function hasCountryCode(names: ReadonlyMap<string, string>): boolean {
+  return ['countrycode', 'alphatwocode'].some((name) => names.has(name));
+}
+
+/** What has a dot names a target just as `map` would. */
+function fullTarget(column: string, customFields: CustomFields): ImportTarget | undefined {
+  return column.includes('.') ? parseTarget(column, customFields) : undefined;
+}
+
+/** Names of columns for the tenant's own fields, and the keys of those. */
+function namesOfOwn({ live }: CustomFields): [name: string, key: string][] {
+  return live.flatMap(({ key, displayName }) =>
+    [key, displayName ?? '', `customfields${key}`].map((name): [string, string] => [simplify(name), key]),
+  );
 }
 
 function guessList(name: string): ImportTarget | undefined {

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
 import { applyRow, type Outcome } from './apply-row.js';
-import type { ImportIssues } from './import-issues.js';
-import { checkCompanies, findRecords } from './find-records.js';
+import type { CustomerRecords } from './customer-record.js';
+import { checkLinks } from './find-records.js';
 import type { PreparedRow } from './prepare-row.js';
 import type { RowIssue } from './row-issue.js';
-import { writeRecords } from './write-records.js';
 
 /** A row of the file, ready or refused. */
 export interface ChunkRow {
@@ -12,20 +12,40 @@ export interface ChunkRow {
   row: PreparedRow | { refused: RowIssue[] };
 }
 
-/** Applies the rows of a chunk in their order and writes what came of them. Counts and issues go to `counts` and `issues`. */
+/** Where an import finds its customers and leaves what came of them. */
+export interface CustomerStore {
+  /** The customers that rows may be about, as they are by the rows before. */
+  find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords>;
+  write(em: EntityManager, records: CustomerRecords, customFields: CustomFields): Promise<void>;
+}
+
+/** How many rows came to which end. */
+export type OutcomeCounts = Record<Outcome, number>;
+
+/** An issue and the line of its row. */
+export interface LineIssue extends RowIssue {
+  line: number;
+}
+
+export const noOutcomes: Readonly<OutcomeCounts> = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
+
+/** Applies the rows of a chunk in their order and writes what came of them. Doing it again after a rollback is safe. */
 export async function importChunk(
   em: EntityManager,
   rows: ChunkRow[],
-  counts: Record<Outcome, number>,
-  issues: ImportIssues,
-): Promise<void> {
+  store: CustomerStore,
+  customFields: CustomFields,
+): Promise<{ counts: OutcomeCounts; issues: LineIssue[] }> {
   const prepared = rows.flatMap(({ row }) => ('refused' in row ? [] : [row]));
-  await checkCompanies(em, prepared);
-  const records = await findRecords(em, prepared);
+  await checkLinks(em, prepared, customFields);
+  const records = await store.find(em, prepared);
+  const counts = { ...noOutcomes };
+  const issues: LineIssue[] = [];
   for (const { line, row } of rows) {
     const result = 'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records);
     counts[result.outcome] += 1;
-    issues.add(line, result.issues);
+    for (const issue of result.issues) issues.push({ ...issue, line });
   }
-  await writeRecords(em, records);
+  await store.write(em, records, customFields);
+  return { counts, issues };
 }

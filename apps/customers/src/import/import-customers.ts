@@ -1,4 +1,3 @@
-import { setImmediate as letOthersWork } from 'node:timers/promises';
 import { UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
@@ -7,24 +6,19 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isConflict } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { CustomFields } from '../custom-fields/custom-fields.js';
 import type { Outcome } from './apply-row.js';
 import { Columns } from './columns.js';
 import { checkRequest } from './customer-rules.js';
 import { fileError } from './file-error.js';
 import type { FilePart } from './file-row.js';
-import { importChunk, type ChunkRow } from './import-chunk.js';
+import { importChunk, noOutcomes } from './import-chunk.js';
 import { ImportIssues } from './import-issues.js';
-import { mapRow, type RowDefaults } from './map-row.js';
-import { prepareRow } from './prepare-row.js';
+import type { RowDefaults } from './map-row.js';
+import { MetCustomers } from './met-customers.js';
+import { oneAhead, prepareChunks } from './prepare-chunks.js';
 import { readFile } from './read-file.js';
-import { error } from './row-issue.js';
-import { createImportTables } from './write-records.js';
-
-/** Rows that are matched and written together, and the most text that they may come from, in UTF-16 units. */
-const chunk = { rows: 1_000, size: 4 * 1024 * 1024 };
-
-/** Rows that are read before other calls get their turn: some milliseconds of work. */
-const rowsPerTurn = 50;
+import { StoredCustomers } from './stored-customers.js';
 
 /** Imports of one process at a time: each holds a connection of the pool for as long as its file takes to arrive. */
 const maxRunning = 4;
@@ -76,7 +70,7 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(first.value);
     const { file, map, kind, externalIdSystem } = first.value;
-    const columns = new Columns(map, externalIdSystem !== undefined);
+    const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = { kind: kind || CustomerKind.PERSON, externalIdSystem: externalIdSystem ?? 'import' };
     const parts = readFile(file?.contentType ?? '', filePieces(first.value, messages));
     return await em.transactional((transaction) => importRows(transaction, parts, columns, defaults));
@@ -93,33 +87,18 @@ async function importRows(
 ): Promise<ImportCustomersResponse> {
   // The time that a client may take to send the next piece: longer than between the statements of any other call.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
-  await createImportTables(em);
-  const counts: Record<Outcome, number> = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
+  const { customFields } = columns;
+  const store = new StoredCustomers(await MetCustomers.temporary(em));
+  const counts = { ...noOutcomes };
   const issues = new ImportIssues();
-  let rows: ChunkRow[] = [];
-  let size = 0;
-  for await (const part of parts) {
-    if ('columns' in part) {
-      columns.placeHeader(part.columns);
-      continue;
-    }
-    rows.push(readRow(part, columns, defaults));
-    size += 'size' in part ? part.size : 0;
-    if (rows.length === chunk.rows || size > chunk.size) {
-      await importChunk(em, rows, counts, issues);
-      [rows, size] = [[], 0];
-    }
-    if (rows.length % rowsPerTurn === 0) await letOthersWork();
+  const chunks = prepareChunks(parts, { columns, defaults, customFields: () => Promise.resolve(customFields) });
+  for await (const { rows } of oneAhead(chunks)) {
+    const result = await importChunk(em, rows, store, customFields);
+    for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
+    issues.add(result.issues);
   }
-  await importChunk(em, rows, counts, issues);
   const total = Object.values(counts).reduce((sum, count) => sum + count);
   return { rows: total, ...counts, issues: issues.listed, issuesOmitted: issues.omitted, columns: columns.report() };
-}
-
-function readRow(part: Exclude<FilePart, { columns: string[] }>, columns: Columns, defaults: RowDefaults): ChunkRow {
-  const { line } = part;
-  if ('problem' in part) return { line, row: { refused: [error(part.problem.reason, part.problem.message)] } };
-  return { line, row: prepareRow(mapRow(part, columns, defaults)) };
 }
 
 async function* filePieces(

@@ -1,5 +1,5 @@
 import type { ImportIssue } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type { RowIssue } from './row-issue.js';
+import type { LineIssue } from './import-chunk.js';
 
 const maxIssues = 10_000;
 
@@ -13,8 +13,8 @@ export class ImportIssues {
   #bytes = 0;
 
   /** To be called in the order of the file. */
-  add(line: number, issues: RowIssue[]): void {
-    for (const { severity, reason, message, field, customerId } of issues) {
+  add(issues: LineIssue[]): void {
+    for (const { severity, line, reason, message, field, customerId } of issues) {
       this.#bytes += Buffer.byteLength(message) + Buffer.byteLength(field ?? '') + 100;
       if (this.omitted > 0 || this.listed.length === maxIssues || this.#bytes > maxBytes) this.omitted += 1;
       else this.listed.push({ severity, line, reason, field, message, customerId });

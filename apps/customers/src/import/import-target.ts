@@ -1,20 +1,33 @@
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+
 /** The fields of Customer that hold one text each. */
-const textFields = ['display_name', 'given_name', 'family_name', 'job_title', 'company_name', 'source'] as const;
+const textFields = [
+  'display_name',
+  'given_name',
+  'family_name',
+  'job_title',
+  'company_name',
+  'source',
+  'birth_date',
+] as const;
 const idFields = ['company_id', 'owner_id'] as const;
 const enumFields = ['kind', 'lifecycle_stage'] as const;
 const listFields = ['email', 'phone', 'domain', 'tag', 'address', 'external_id'] as const;
+/** With the key of one of the tenant's own fields, or all of them in an object. */
+const customFields = ['custom_fields'] as const;
 const addressFields = ['street', 'city', 'state', 'postal_code', 'country_code', 'country'] as const;
 
 export type TextField = (typeof textFields)[number];
 export type IdField = (typeof idFields)[number];
 export type ListField = (typeof listFields)[number];
 export type AddressField = (typeof addressFields)[number];
-export type ImportField = TextField | IdField | (typeof enumFields)[number] | ListField | AddressField;
+export type ImportField =
+  TextField | IdField | (typeof enumFields)[number] | ListField | AddressField | 'custom_fields';
 
 /** Where the values of a column go. */
 export interface ImportTarget {
   field: ImportField;
-  /** What a phone number, e-mail address or postal address is for; of an external id the system. */
+  /** What a phone number, e-mail address or postal address is for; of an external id the system, of a custom field the key. */
   label: string | undefined;
 }
 
@@ -31,15 +44,25 @@ const plurals = new Map<string, ListField>(
 
 const texts = new Set<string>([...textFields, ...idFields]);
 const addressParts = new Set<string>(addressFields);
-const allFields = new Set<string>([...textFields, ...idFields, ...enumFields, ...listFields, ...addressFields]);
-const labelled = new Set<string>(['email', 'phone', 'address', 'external_id', ...addressFields]);
+const allFields = new Set<string>([
+  ...textFields,
+  ...idFields,
+  ...enumFields,
+  ...listFields,
+  ...addressFields,
+  ...customFields,
+]);
+const labelled = new Set<string>(['email', 'phone', 'address', 'external_id', ...addressFields, ...customFields]);
 const many = new Set<string>([...listFields, ...addressFields]);
 
-/** Reads a target such as `family_name` or `phone.fax`. Undefined when there is no such field. */
-export function parseTarget(text: string): ImportTarget | undefined {
-  const [name = '', label] = text.split('.', 2);
+/** Reads a target such as `family_name`, `phone.fax` or `custom_fields.plan`. Undefined when there is no such field. */
+export function parseTarget(text: string, definitions: CustomFields): ImportTarget | undefined {
+  const [, name = '', label] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
   const field = plurals.get(name) ?? name;
   if (!isImportField(field) || (label !== undefined && !labelled.has(field))) return undefined;
+  if (field === 'custom_fields' && label !== undefined && !definitions.live.some(({ key }) => key === label)) {
+    return undefined;
+  }
   return { field, label };
 }
 

@@ -1,5 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
+import { customFieldPath } from '../custom-fields/custom-fields.js';
 import { maxItems, type ListName } from './customer-rules.js';
 
 /**
@@ -23,6 +24,7 @@ export function leaveOut(
 
 /** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
 function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes: Map<ListName, Set<number>>): unknown {
+  if (field.startsWith('customFields.')) return takeCustomValue(customer, field);
   const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\](?:\.(\w+))?)?$/.exec(field) ?? [];
   if (!isListName(name)) return takeProperty(customer, name);
   const list: unknown[] = customer[name];
@@ -31,6 +33,14 @@ function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes:
   if (part !== undefined && (name === 'addresses' || part === 'label')) return takeProperty(item as object, part);
   indexes.set(name, (indexes.get(name) ?? new Set()).add(Number(index)));
   return part === undefined ? item : (item as Record<string, unknown>)[part];
+}
+
+/** A path does not have the whole of a key that is too long. */
+function takeCustomValue(customer: Customer, path: string): unknown {
+  const key = Object.keys(customer.customFields ?? {}).find((name) => customFieldPath(name) === path) ?? '';
+  const { [key]: value, ...others } = customer.customFields ?? {};
+  customer.customFields = Object.keys(others).length > 0 ? others : undefined;
+  return value;
 }
 
 function takeProperty(owner: object, name: string): unknown {

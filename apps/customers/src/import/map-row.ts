@@ -1,12 +1,15 @@
+import { structViolation } from '@rapport/contracts';
 import {
   CustomerKind,
   Customer,
   LifecycleStage,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
+import { customFieldPath, type CustomFields } from '../custom-fields/custom-fields.js';
 import { cellItems, cellText, property } from './cell-value.js';
 import type { Columns } from './columns.js';
 import { countryCode } from './country-code.js';
+import { customCell, isoDay } from './custom-cell.js';
 import type { FileRow } from './file-row.js';
 import { hostOf, isSharedHost } from './host-name.js';
 import {
@@ -32,7 +35,7 @@ export interface MappedRow {
 
 /** Puts the cells of a row where their columns go. */
 export function mapRow(row: FileRow, columns: Columns, defaults: RowDefaults): MappedRow {
-  const mapping = new RowMapping(defaults);
+  const mapping = new RowMapping(defaults, columns.customFields);
   for (const [target, value] of columns.targeted(row)) mapping.put(target, value);
   return mapping.finish();
 }
@@ -49,7 +52,10 @@ class RowMapping {
   /** Parts of addresses that come in columns of their own, by label. */
   readonly #addresses = new Map<string, PostalAddress>();
 
-  constructor(private readonly defaults: RowDefaults) {
+  constructor(
+    private readonly defaults: RowDefaults,
+    private readonly customFields: CustomFields,
+  ) {
     this.#customer.kind = defaults.kind;
   }
 
@@ -79,6 +85,8 @@ class RowMapping {
           const system = property(item, 'system') ?? label ?? this.defaults.externalIdSystem;
           externalIds.push({ system, value: id });
         });
+      case 'custom_fields':
+        return label === undefined ? this.#putCustomValues(value) : this.#putCustomValue(label, value);
       case 'address':
         return cellItems(value, whole).forEach((item) => this.#putAddress(item, label));
       default:
@@ -101,7 +109,25 @@ class RowMapping {
     const text = this.#text(field, value);
     if (text === undefined) return;
     const name = textProperties[field];
-    this.#customer[name] ??= name === 'ownerId' || name === 'companyId' ? text.toLowerCase() : text;
+    this.#customer[name] ??= textForms[name]?.(text) ?? text;
+  }
+
+  #putCustomValues(value: unknown): void {
+    if (cellText(value) === undefined) return;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return this.#leaveOut('customFields', value, 'VALUE_INVALID', 'is no object with the values of custom fields');
+    }
+    for (const [key, item] of Object.entries(value)) this.#putCustomValue(key, item);
+  }
+
+  #putCustomValue(key: string, cell: unknown): void {
+    const type = this.customFields.get(key)?.type;
+    const value = type ? customCell(type, cell) : cell;
+    if (value === undefined || value === null) return;
+    // Read for itself, so that only what is wrong is lost.
+    const violation = structViolation({ [key]: value });
+    if (violation) this.#leaveOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field');
+    else this.#customer.customFields = { [key]: value, ...this.#customer.customFields };
   }
 
   #putKind(value: unknown): void {
@@ -203,7 +229,15 @@ const textProperties = {
   source: 'source',
   owner_id: 'ownerId',
   company_id: 'companyId',
+  birth_date: 'birthDate',
 } as const satisfies Record<TextField | IdField, keyof Customer>;
+
+/** How files write what the contract has in one form only. */
+const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {
+  ownerId: (id) => id.toLowerCase(),
+  companyId: (id) => id.toLowerCase(),
+  birthDate: isoDay,
+};
 
 const kinds = new Map(
   Object.entries({

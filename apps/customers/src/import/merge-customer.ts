@@ -6,7 +6,9 @@ import {
   type PhoneNumber,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
 import { emailKey } from '../customer-keys.js';
+import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
 import { maxItems, type ListName } from './customer-rules.js';
 
@@ -16,6 +18,8 @@ export interface Merge {
   changed: boolean;
   /** Lists that have no room for all that the row adds to them. */
   full: ListName[];
+  /** Why the row's lifecycle stage was left out. */
+  stage: FieldViolation | undefined;
 }
 
 export interface MergeOptions {
@@ -41,6 +45,7 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     full.push(name);
     return united.slice(0, Math.max(maxItems[name], stored.length));
   };
+  const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
   const customer: Customer = {
     ...before,
     givenName: value(before.givenName, row.givenName),
@@ -48,9 +53,13 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     jobTitle: value(before.jobTitle, row.jobTitle),
     companyName: value(before.companyName, row.companyName),
     companyId: value(before.companyId, row.companyId),
-    lifecycleStage: value(known(before.lifecycleStage), known(row.lifecycleStage)) ?? LifecycleStage.UNSPECIFIED,
+    lifecycleStage: stage
+      ? before.lifecycleStage
+      : (value(known(before.lifecycleStage), known(row.lifecycleStage)) ?? LifecycleStage.UNSPECIFIED),
     ownerId: value(before.ownerId, row.ownerId),
     source: value(before.source, row.source),
+    birthDate: value(before.birthDate, row.birthDate),
+    customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),
     emails: list('emails', before.emails, row.emails, uniteEmail),
     phones: list('phones', before.phones, row.phones, unitePhone),
     addresses: list('addresses', before.addresses, row.addresses, uniteAddress),
@@ -59,7 +68,7 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     externalIds: list('externalIds', before.externalIds, row.externalIds, uniteExternalId),
   };
   customer.displayName = displayName(before, customer, row, options);
-  return { customer, changed: isChanged(before, customer), full };
+  return { customer, changed: isChanged(before, customer), full, stage };
 }
 
 /**
@@ -79,6 +88,17 @@ function displayName(
   const isMissing = isComposed && before.givenName === undefined && before.familyName === undefined;
   if (givesDisplayName && (isMissing || !fillOnly)) return row.displayName;
   return isComposed ? composeDisplayName(merged) : before.displayName;
+}
+
+/** Answers the same values when the row adds nothing to them. */
+function mergeCustomValues(
+  before: Customer['customFields'],
+  row: Customer['customFields'],
+  fillOnly: boolean,
+): Customer['customFields'] {
+  const merged = fillOnly ? { ...row, ...before } : { ...before, ...row };
+  const isChanged = Object.keys(merged).some((key) => JSON.stringify(merged[key]) !== JSON.stringify(before?.[key]));
+  return isChanged ? merged : before;
 }
 
 function known(stage: LifecycleStage): LifecycleStage | undefined {

@@ -1,14 +1,20 @@
 import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { describe, expect, test } from 'vitest';
+import { oneOfEach } from '../../test/custom-field-definition.js';
 import { Columns } from './columns.js';
 import { mapRow } from './map-row.js';
 import { prepareRow, type PreparedRow } from './prepare-row.js';
 import type { RowIssue } from './row-issue.js';
 
+const customFields = oneOfEach();
+
 function prepare(cells: Record<string, unknown>, map: string[] = [], kind = CustomerKind.PERSON) {
   const row = { line: 1, cells: Object.entries(cells), size: 0 };
-  return prepareRow(mapRow(row, new Columns(map, true), { kind, externalIdSystem: 'import' }));
+  return prepareRow(
+    mapRow(row, new Columns(map, true, customFields), { kind, externalIdSystem: 'import' }),
+    customFields,
+  );
 }
 
 function taken(result: ReturnType<typeof prepare>): PreparedRow {
@@ -34,6 +40,7 @@ describe('values', () => {
       externalIds: [{ system: 'erp', value: '4711' }],
       lifecycleStage: 'FORMER_CUSTOMER',
       source: 'fair',
+      customFields: { number: 25, boolean: false, multi_select: ['red'], money: { amount: '1', currencyCode: 'EUR' } },
     };
 
     const { customer, issues } = taken(prepare(own));
@@ -145,14 +152,66 @@ describe('wrong values', () => {
   });
 });
 
+describe('custom fields', () => {
+  test('take the texts of cells as values of their types', () => {
+    const { customer, issues } = taken(
+      prepare({ n: 'Ada', Seats: '25', Mix: 'RED; blue', Price: 'EUR 12.50', Active: 'yes', Since: '20260131' }, [
+        'n=display_name',
+        'Seats=custom_fields.number',
+        'Mix=custom_fields.multi_select',
+        'Price=custom_fields.money',
+        'Active=custom_fields.boolean',
+        'Since=custom_fields.date',
+      ]),
+    );
+    expect(issues).toEqual([]);
+    expect(customer.customFields).toEqual({
+      number: 25,
+      multi_select: ['red', 'blue'],
+      money: { amount: '12.50', currencyCode: 'EUR' },
+      boolean: true,
+      date: '2026-01-31',
+    });
+  });
+
+  test('lose wrong values only, each with a warning that names it', () => {
+    const values = { number: 'many', select: 'pink', text: 'nul \0', date: '2026-01-31', nothing: 1, url: '' };
+    const result = prepare({ Name: 'Ada', customFields: values });
+    expect(taken(result).customer.customFields).toEqual({ date: '2026-01-31' });
+    expect(reasons(result)).toEqual([
+      ['BAD_CHARACTERS', 'customFields.text'],
+      ['UNKNOWN_FIELD', 'customFields.nothing'],
+      ['UNKNOWN_VALUE', 'customFields.select'],
+      ['WRONG_TYPE', 'customFields.number'],
+    ]);
+    expect(reasons(prepare({ Name: 'Ada', customFields: 'x' }))).toEqual([['VALUE_INVALID', 'customFields']]);
+  });
+
+  test('keep numbers of many digits beside each other', () => {
+    const { customer } = taken(
+      prepare({ Name: 'Ada', customFields: { number: '12.5', text: '12345678901234567890' } }),
+    );
+    expect(customer.customFields).toEqual({ number: 12.5, text: '12345678901234567890' });
+  });
+});
+
+test('takes the day of birth in forms that name the year first', () => {
+  const day = (text: string) => prepare({ Name: 'Ada', Birthday: text });
+  expect(taken(day('18151210')).customer.birthDate).toBe('1815-12-10');
+  expect(reasons(day('10.12.1815'))).toEqual([['BAD_FORMAT', 'birthDate']]);
+  expect(reasons(day('1815-02-30'))).toEqual([['BAD_FORMAT', 'birthDate']]);
+});
+
 describe('map', () => {
   test.each([
     ['an unknown field', ['a=colour'], 'FIELD_UNKNOWN'],
     ['a field that the server gives', ['a=etag'], 'FIELD_UNKNOWN'],
     ['a column twice', ['a=email', 'a=phone'], 'COLUMN_REPEATED'],
+    ['an unknown custom field', ['a=custom_fields.colour'], 'FIELD_UNKNOWN'],
+    ['a custom field twice', ['a=custom_fields.text', 'b=custom_fields.text'], 'FIELD_REPEATED'],
     ['a field that takes one column twice', ['a=display_name', 'b=display_name'], 'FIELD_REPEATED'],
   ])('refuses %s', (_what, map, reason) => {
-    expect(() => new Columns(map, false)).toThrow(
+    expect(() => new Columns(map, false, customFields)).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ reason })] }),
     );
   });

@@ -1,6 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
 import { uniqueValues } from '../customer-keys.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { fieldViolations } from './customer-rules.js';
@@ -25,12 +26,15 @@ const maxRounds = 5;
  *
  * @returns the issues that refuse the row, one of them an ERROR, when there is no customer in it
  */
-export function prepareRow({ customer, issues }: MappedRow): PreparedRow | { refused: RowIssue[] } {
+export function prepareRow(
+  { customer, issues }: MappedRow,
+  customFields: CustomFields,
+): PreparedRow | { refused: RowIssue[] } {
   if (issues.some(({ severity }) => severity === Severity.ERROR)) return { refused: issues };
   let lostKey: RowIssue | undefined;
   for (let round = 0; round < maxRounds; round += 1) {
     const wrongFields = fieldViolations(customer);
-    const normalised = wrongFields.length === 0 ? normaliseCustomer(customer) : undefined;
+    const normalised = wrongFields.length === 0 ? normaliseCustomer(customer, customFields) : undefined;
     const violations = normalised?.violations ?? wrongFields;
     if (violations.some(isNameMissing)) return { refused: [...issues, nameMissing(violations)] };
     if (normalised && violations.length === 0) {
@@ -61,7 +65,8 @@ function phoneInvalid({ phones }: Customer, index: number): RowIssue {
   return warning('PHONE_INVALID', message, { field: `phones[${index}].number` });
 }
 
-function leftOut({ field, reason, description }: FieldViolation, value: unknown): RowIssue {
+/** A value of a row that is wrong. */
+export function leftOut({ field, reason, description }: FieldViolation, value: unknown): RowIssue {
   return warning(reason, `${quote(value)} was left out: ${description.replace(/\.$/, '')}.`, { field });
 }
 

@@ -17,9 +17,9 @@ async function collect(parts: AsyncIterable<FilePart>): Promise<FilePart[]> {
   return all;
 }
 
-function read(contentType: string, text: string | Uint8Array): Promise<FilePart[]> {
+async function read(contentType: string, text: string | Uint8Array): Promise<FilePart[]> {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;
-  return collect(readFile(contentType, pieces(bytes, 64 * 1024)));
+  return await collect(readFile(contentType, pieces(bytes, 64 * 1024)));
 }
 
 const refusal = (reason: string): unknown =>

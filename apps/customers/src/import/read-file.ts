@@ -1,4 +1,4 @@
-import { decodeText } from './decode-text.js';
+import { createDecoder, decodeText } from './decode-text.js';
 import { fileError } from './file-error.js';
 import type { FilePart } from './file-row.js';
 import { readCsv } from './read-csv.js';
@@ -15,9 +15,16 @@ const readers = new Map<string, (texts: AsyncIterable<string>) => AsyncIterable<
  * The rows of a file by its content type, which may name a charset.
  *
  * @param pieces the file's bytes, cut anywhere
- * @throws AppError INVALID_ARGUMENT field `file` for another content type, and while reading for a file that is not of it
+ * @throws AppError INVALID_ARGUMENT field `file` for another content type or charset, and while reading for a file that is
+ *   not of it
  */
 export function readFile(contentType: string, pieces: AsyncIterable<Uint8Array>): AsyncIterable<FilePart> {
+  const { reader, charset } = checkContentType(contentType);
+  return reader(decodeText(pieces, charset));
+}
+
+/** @throws AppError INVALID_ARGUMENT field `file` for a content type or charset that can't be read */
+export function checkContentType(contentType: string) {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   const reader = readers.get(type);
   if (!reader) {
@@ -26,6 +33,8 @@ export function readFile(contentType: string, pieces: AsyncIterable<Uint8Array>)
       `must have one of the content types ${[...readers.keys()].join(', ')}.`,
     );
   }
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
-  return reader(decodeText(pieces, charset?.replaceAll('"', '')));
+  const named = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
+  const charset = named?.replaceAll('"', '');
+  createDecoder(charset);
+  return { reader, charset };
 }

@@ -1,9 +1,12 @@
+import { setImmediate as letOthersWork } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { arrayLiteral } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { uniqueValues } from '../customer-keys.js';
-import { customerContent, type CustomerContent } from '../customer-message.js';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { customerContent, indexVersion, type CustomerContent } from '../customer-message.js';
+import { addedKeys } from './added-keys.js';
 import { copyRows, type ColumnValue } from './copy-rows.js';
-import type { CustomerRecord, CustomerRecords } from './customer-record.js';
+import type { CustomerRecord } from './customer-record.js';
 
 /** Each part of what a row decides on: its column, and its value in PostgreSQL's text form. */
 const contentColumns: Record<keyof CustomerContent, [column: string, read: (content: CustomerContent) => ColumnValue]> =
@@ -24,52 +27,87 @@ const contentColumns: Record<keyof CustomerContent, [column: string, read: (cont
     lifecycleStage: ['lifecycle_stage', ({ lifecycleStage }) => lifecycleStage ?? null],
     ownerId: ['owner_id', ({ ownerId }) => ownerId ?? null],
     source: ['source', ({ source }) => source ?? null],
+    birthDate: ['birth_date', ({ birthDate }) => birthDate ?? null],
+    customFields: ['custom_fields', ({ customFields }) => JSON.stringify(customFields)],
     searchText: ['search_text', ({ searchText }) => searchText],
     sortName: ['sort_name', ({ sortName }) => sortName],
+    familySortName: ['family_sort_name', ({ familySortName }) => familySortName ?? null],
+    companySortName: ['company_sort_name', ({ companySortName }) => companySortName ?? null],
+    terms: ['terms', ({ terms }) => arrayLiteral(terms)],
+    orderValues: ['order_values', ({ orderValues }) => JSON.stringify(orderValues)],
+    indexVersion: ['index_version', () => String(indexVersion)],
   };
 
 const contentNames = Object.values(contentColumns).map(([column]) => column);
 const content = contentNames.join(', ');
 
-/** Makes the temporary tables of an import. They go with its transaction. */
-export async function createImportTables(em: EntityManager): Promise<void> {
-  await em.execute('create temp table import_customer on commit drop as select * from customer limit 0');
-  // Customers that a row of the file has met or created, and whether one of these rows gave its display name. Kept here
-  // and not in memory, since a file has any number of rows.
+/**
+ * Writes new and changed customers and their keys.
+ *
+ * @param operationId of the operation that keeps what its undoing needs
+ */
+export async function writeRecords(
+  em: EntityManager,
+  records: CustomerRecord[],
+  customFields: CustomFields,
+  operationId?: string,
+): Promise<void> {
   await em.execute(
-    'create temp table import_met (customer_id uuid primary key, named boolean not null) on commit drop',
+    `create temp table if not exists import_customer on commit delete rows
+     as select id, version, ${content}, null::jsonb as before from customer limit 0`,
   );
+  // While PostgreSQL writes one slice, the next one is made ready.
+  let writing = Promise.resolve();
+  for (let start = 0; start < records.length; start += sliceSize) {
+    const rows = await stagedRows(records.slice(start, start + sliceSize), customFields, operationId !== undefined);
+    await writing;
+    writing = writeSlice(em, rows, operationId);
+    // Thrown when it is waited for, which is later than Node takes for unhandled.
+    writing.catch(() => undefined);
+  }
+  await writing;
+  await insertKeys(em, records);
 }
 
-/** Writes what rows made of their customers: new ones, changed ones, their keys, and that they were met. */
-export async function writeRecords(em: EntityManager, records: CustomerRecords): Promise<void> {
-  const met = [...records.all].filter((record) => record.met);
-  const written = met.filter((record) => record.changed);
-  if (written.length > 0) {
-    await stage(em, written);
-    await insertNew(em);
-    await updateChanged(em);
-    await insertKeys(em, written);
-  }
-  if (met.length > 0) await rememberMet(em, met);
-}
+const sliceSize = 250;
+
+/** Records that are made ready before others get their turn. */
+const recordsPerTurn = 50;
 
 /** A staged row without a version is new. */
-async function stage(em: EntityManager, records: CustomerRecord[]): Promise<void> {
+async function stagedRows(
+  records: CustomerRecord[],
+  customFields: CustomFields,
+  withBefore: boolean,
+): Promise<ColumnValue[][]> {
   const { tenantId } = currentCaller();
+  const rows: ColumnValue[][] = [];
+  for (const record of records) {
+    if (rows.length % recordsPerTurn === recordsPerTurn - 1) await letOthersWork();
+    const values = customerContent(tenantId, record.customer, customFields);
+    const before = withBefore && record.stored ? JSON.stringify(record.stored) : null;
+    const version = record.stored ? '0' : null;
+    rows.push([record.id, version, ...Object.values(contentColumns).map(([, read]) => read(values)), before]);
+  }
+  return rows;
+}
+
+/** The staging table stays with its connection; what is in it goes with the transaction. */
+async function writeSlice(em: EntityManager, rows: ColumnValue[][], operationId: string | undefined): Promise<void> {
   await em.execute('truncate import_customer');
-  const rows = records.map((record): ColumnValue[] => {
-    const values = customerContent(tenantId, record.customer);
-    return [record.id, record.stored ? '0' : null, ...Object.values(contentColumns).map(([, read]) => read(values))];
-  });
-  await copyRows(em, 'import_customer', ['id', 'version', ...contentNames], rows);
+  await copyRows(em, 'import_customer', ['id', 'version', ...contentNames, 'before'], rows);
+  await insertNew(em);
+  if (rows.some(([, version]) => version !== null)) await updateChanged(em);
+  if (operationId !== undefined) await rememberChanges(em, operationId);
 }
 
 async function insertNew(em: EntityManager): Promise<void> {
   const { tenantId, principalId } = currentCaller();
   await em.execute(
-    `insert into customer (tenant_id, id, ${content}, version, create_time, update_time, created_by, updated_by)
-     select ?, id, ${content}, 1, statement_timestamp(), statement_timestamp(), ?, ?
+    `insert into customer (tenant_id, id, ${content}, lifecycle_stage_time,
+       version, create_time, update_time, created_by, updated_by)
+     select ?, id, ${content}, case when lifecycle_stage is not null then statement_timestamp() end,
+       1, statement_timestamp(), statement_timestamp(), ?, ?
      from import_customer where version is null order by id`,
     [tenantId, principalId, principalId],
   );
@@ -79,6 +117,9 @@ async function updateChanged(em: EntityManager): Promise<void> {
   const { tenantId, principalId } = currentCaller();
   await em.execute(
     `update customer set (${content}) = row (${contentNames.map((name) => `staged.${name}`).join(', ')}),
+       lifecycle_stage_time = case
+         when staged.lifecycle_stage is not distinct from customer.lifecycle_stage then customer.lifecycle_stage_time
+         when staged.lifecycle_stage is not null then statement_timestamp() end,
        version = customer.version + 1, update_time = statement_timestamp(), updated_by = ?
      from import_customer staged
      where staged.version is not null and customer.tenant_id = ? and customer.id = staged.id`,
@@ -88,12 +129,7 @@ async function updateChanged(em: EntityManager): Promise<void> {
 
 /** Rows only add keys. In one order for all: two imports of the same values wait for each other, not both for ever. */
 async function insertKeys(em: EntityManager, records: CustomerRecord[]): Promise<void> {
-  const added = records.flatMap(({ id, stored, customer }) => {
-    const had = new Set(stored ? uniqueValues(stored).map(({ type, value }) => `${type} ${value}`) : []);
-    return uniqueValues(customer)
-      .filter(({ type, value }) => !had.has(`${type} ${value}`))
-      .map(({ type, value }) => ({ type, value, customer_id: id }));
-  });
+  const added = addedKeys(records);
   if (added.length === 0) return;
   await em.execute(
     `insert into customer_key (tenant_id, type, value, customer_id)
@@ -104,15 +140,15 @@ async function insertKeys(em: EntityManager, records: CustomerRecord[]): Promise
   );
 }
 
-async function rememberMet(em: EntityManager, records: CustomerRecord[]): Promise<void> {
+/** A customer that an import changes for a second time keeps what it was before the first, unless another came between. */
+async function rememberChanges(em: EntityManager, operationId: string): Promise<void> {
+  const { tenantId } = currentCaller();
   await em.execute(
-    `insert into import_met select * from jsonb_to_recordset(?) as met (customer_id uuid, named boolean)
-     on conflict (customer_id) do update set named = excluded.named where import_met.named <> excluded.named`,
-    [JSON.stringify(records.map(({ id, named }) => ({ customer_id: id, named })))],
+    `insert into import_change (tenant_id, operation_id, customer_id, before, version)
+     select ?, ?, id, before, customer.version
+     from import_customer staged join customer using (id) where customer.tenant_id = ?
+     on conflict (tenant_id, operation_id, customer_id) do update
+     set version = case when import_change.version = excluded.version - 1 then excluded.version else 0 end`,
+    [tenantId, operationId, tenantId],
   );
-}
-
-/** PostgreSQL's text form of text[]. */
-function arrayLiteral(items: string[]): string {
-  return `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }

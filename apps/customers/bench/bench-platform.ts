@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ContractClient, serviceDefinitions } from '@rapport/contracts';
+import { runMigrations } from '@rapport/persistence';
+import { freePort, provisionDatabase, Service, startEmbeddedPostgres } from '@rapport/testing';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import type * as DatabaseModule from '../src/database.js';
+import { loadTenant, type SeedModel } from '../seed/load-seed.ts';
+import { seedRows } from '../seed/seed-rows.ts';
+
+// What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
+const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
+const { entities, migrations } = (await built('database.js')) as typeof DatabaseModule;
+const model = {
+  ...((await built('custom-fields/custom-fields.js')) as object),
+  ...((await built('customer-keys.js')) as object),
+  ...((await built('customer-message.js')) as object),
+} as SeedModel;
+
+const path = '/rapport.customers.v1.CustomersService/';
+
+/** The customers service on a seeded PostgreSQL, and plain connections to the same database. */
+export class BenchPlatform {
+  private constructor(
+    /** The largest tenant, whose customers are read. */
+    readonly tenantId: string,
+    readonly client: ContractClient,
+    /** As the app role, for the largest tenant, as many connections as the service has. */
+    readonly pool: pg.Pool,
+    /** May COPY into tables with row-level security. */
+    readonly superuser: pg.Client,
+    readonly stop: () => Promise<void>,
+  ) {}
+
+  static async start(customers: number): Promise<BenchPlatform> {
+    const steps: (() => Promise<unknown>)[] = [];
+    const stop = async () => {
+      for (const step of steps.splice(0).reverse()) await step();
+    };
+    try {
+      const folder = await mkdtemp(join(tmpdir(), 'rapport-bench-'));
+      steps.push(() => rm(folder, { recursive: true, force: true }));
+      const postgres = await startEmbeddedPostgres();
+      steps.push(() => postgres.stop());
+      const { ownerUrl, appUrl } = await provisionDatabase(postgres.superuserUrl, 'customers');
+      await runMigrations({ databaseUrl: ownerUrl, entities, migrations });
+      const tenantId = await seed(appUrl, customers);
+      const superuserUrl = new URL(postgres.superuserUrl);
+      superuserUrl.pathname = 'customers';
+      const superuser = new pg.Client({ connectionString: superuserUrl.href });
+      await superuser.connect();
+      steps.push(() => superuser.end());
+      await superuser.query('vacuum analyze');
+      const pool = new pg.Pool({ connectionString: appUrl, max: 10, options: `-c app.tenant_id=${tenantId}` });
+      steps.push(() => pool.end());
+      const address = await startService(folder, appUrl, steps);
+      const client = new ContractClient(address, serviceDefinitions);
+      steps.push(() => Promise.resolve(client.close()));
+      return new BenchPlatform(tenantId, client, pool, superuser, stop);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  }
+
+  call(method: string, request: object, tenantId = this.tenantId): Promise<unknown> {
+    return this.client.unary(path + method, request, options(tenantId));
+  }
+
+  upload(method: string, requests: AsyncIterable<unknown>, tenantId: string): Promise<unknown> {
+    return this.client.upload(path + method, requests, options(tenantId));
+  }
+
+  download(method: string, request: object): AsyncIterable<unknown> {
+    return this.client.stream(path + method, request, options(this.tenantId));
+  }
+}
+
+function options(tenantId: string) {
+  const caller = { tenantId, principalId: 'bench', permissions: ['customers.read', 'customers.write'] };
+  return { context: { requestId: v7(), caller }, deadlineMs: 600_000 };
+}
+
+/** @returns the id of the largest tenant */
+async function seed(databaseUrl: string, customers: number): Promise<string> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  const tenants = seedRows({ customers, tenants: 4, seed: 1 });
+  for (const tenant of tenants) await loadTenant(client, model, tenant);
+  await client.end();
+  return tenants[0]?.tenantId ?? '';
+}
+
+async function startService(folder: string, databaseUrl: string, steps: (() => Promise<unknown>)[]): Promise<string> {
+  const [address, healthPort] = [`127.0.0.1:${await freePort()}`, await freePort()];
+  const secret = async (name: string, value: string) => {
+    await writeFile(join(folder, name), value, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const service = new Service({
+    name: 'customers',
+    script: join(import.meta.dirname, '../dist/main.js'),
+    env: {
+      GRPC_ADDRESS: address,
+      HEALTH_PORT: String(healthPort),
+      DATABASE_URL_FILE: await secret('database-url', databaseUrl),
+      PAGE_TOKEN_KEY_FILE: await secret('page-token-key', randomBytes(32).toString('base64')),
+      LOG_LEVEL: 'warn',
+    },
+    healthPort,
+    logFile: join(folder, 'customers.log'),
+  });
+  await service.start();
+  steps.push(() => service.stop());
+  return address;
+}

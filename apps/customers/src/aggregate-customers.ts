@@ -1,0 +1,68 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  AggregateCustomersRequest,
+  AggregateCustomersResponse,
+  AggregateGroup,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { currentCaller } from '@rapport/platform';
+import { readGroups, type GroupColumn } from './aggregate/group-columns.js';
+import { readSums, type SumColumn } from './aggregate/sum-columns.js';
+import { CustomFields } from './custom-fields/custom-fields.js';
+import type { Sql } from './filter/condition.js';
+import { matchingCustomers, type CountQuery } from './list/count-customers.js';
+import { conditionsOf } from './list/list-conditions.js';
+import { executeWith } from './list/planner-settings.js';
+
+const maxGroups = 1_000;
+
+/** Answers AggregateCustomers. */
+export async function aggregateCustomers(
+  em: EntityManager,
+  { filter, q, groupBy, sum }: AggregateCustomersRequest,
+): Promise<AggregateCustomersResponse> {
+  const { tenantId } = currentCaller();
+  const { conditions } = await conditionsOf(em, { filter, q });
+  const isCustom = [...groupBy, ...sum].some((name) => name.includes('.'));
+  const customFields = isCustom ? await CustomFields.load(em) : undefined;
+  const columns = { groups: readGroups(groupBy, customFields), sums: await readSums(em, sum, customFields) };
+  const query = { tenantId, live: true, conditions };
+  const read = async (groups: GroupColumn[]) => {
+    const { settings, ...statement } = aggregateStatement(query, groups, columns.sums);
+    const rows = await executeWith<AggregateRow>(em, settings, statement);
+    return rows.map((row) => aggregateGroup(row, groups, columns.sums));
+  };
+  const [total] = await read([]);
+  const groups = columns.groups.length > 0 ? await read(columns.groups) : [];
+  return { total, groups: groups.slice(0, maxGroups), groupsOmitted: groups.length > maxGroups };
+}
+
+type AggregateRow = Record<string, string | null>;
+
+/** Counts and sums of each group, one group more than are answered; of all customers when there are no groups. */
+export function aggregateStatement(query: CountQuery, groups: GroupColumn[], sums: SumColumn[]) {
+  const { sql, params, settings } = matchingCustomers(query);
+  const values = groups.map(({ value }, index) => `${value} as group_${index}`);
+  const names = groups.map((_, index) => `group_${index}`);
+  const columns = [...values, 'count(*) as count', ...sums.map((column, index) => `${column.sum} as sum_${index}`)];
+  const order = ['count desc', ...groups.map(({ value }) => `${value} collate "C"`)].join(', ');
+  const grouping = groups.length > 0 ? `group by ${names.join(', ')} order by ${order} limit ?` : '';
+  const statement: Sql = {
+    sql:
+      `select ${columns.join(', ')} from (select customer.* ${sql}) customer ` +
+      `${groups.map(({ join }) => join).join(' ')} ${grouping}`,
+    params: [...params, ...(groups.length > 0 ? [maxGroups + 1] : [])],
+  };
+  return { ...statement, settings };
+}
+
+function aggregateGroup(row: AggregateRow, groups: GroupColumn[], sums: SumColumn[]): AggregateGroup {
+  return {
+    values: groups.map((_, index) => ({ value: row[`group_${index}`] ?? undefined })),
+    count: Number(row['count']),
+    // Money in a currency that nobody of the group has is left out; numbers add up to nothing.
+    sums: sums.flatMap(({ field, currencyCode }, index) => {
+      const value = row[`sum_${index}`] ?? (currencyCode === undefined ? '0' : undefined);
+      return value === undefined ? [] : [{ field, value, currencyCode }];
+    }),
+  };
+}

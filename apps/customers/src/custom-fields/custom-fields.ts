@@ -1,0 +1,123 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { currentCaller, type FieldViolation } from '@rapport/platform';
+import { CustomField } from './custom-field.entity.js';
+import { customFieldKinds } from './custom-field-value.js';
+
+/** Values of custom fields by key, as the contract shows them. */
+export type CustomValues = Record<string, unknown>;
+
+/** What is stored beside the values, so that they can be found and ordered by. */
+export interface CustomIndex {
+  /** Like those of customerTerms: `x.<key>:<value>`, and `x.<key>` for having a value. */
+  terms: string[];
+  /** Of the fields that have an order, by key. */
+  orderValues: Record<string, string>;
+  /** What `q` looks in. */
+  searchTexts: string[];
+}
+
+/** The value of a field of type REFERENCE. */
+export interface Reference {
+  key: string;
+  /** Id of a customer. */
+  id: string;
+}
+
+/** Most violations that are listed for the values of one customer. */
+const maxViolations = 100;
+
+/** Longest key is 60: of what is none, the path in a violation has the start. */
+const maxPathLength = 60;
+
+/** Path of a value within its customer. */
+export function customFieldPath(key: string): string {
+  return `customFields.${Array.from(key).slice(0, maxPathLength).join('')}`;
+}
+
+/** A tenant's definitions of custom fields, deleted ones included. */
+export class CustomFields {
+  readonly #byKey: ReadonlyMap<string, CustomField>;
+
+  constructor(definitions: readonly CustomField[]) {
+    this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
+  }
+
+  /** Those of a tenant, the caller's unless another is named. */
+  static async load(em: EntityManager, tenantId = currentCaller().tenantId): Promise<CustomFields> {
+    return new CustomFields(await em.find(CustomField, { tenantId }, { disableIdentityMap: true }));
+  }
+
+  get(key: string): CustomField | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** The definitions that are not deleted. */
+  get live(): CustomField[] {
+    return [...this.#byKey.values()].filter(({ deleteTime }) => !deleteTime);
+  }
+
+  /**
+   * Brings values into the form in which they are stored. Those that a customer has already pass as they are, whatever
+   * has become of their definition; null is no value.
+   *
+   * @returns the values, undefined when there are none, and what is wrong, with paths such as `customFields.plan`
+   */
+  read(given: CustomValues | undefined, kind: CustomerKind, before: CustomValues = {}) {
+    const values: CustomValues = {};
+    const violations: FieldViolation[] = [];
+    for (const [key, value] of Object.entries(given ?? {})) {
+      if (value === null || value === undefined) continue;
+      if (Object.hasOwn(before, key) && isDeepStrictEqual(before[key], value)) {
+        values[key] = before[key];
+        continue;
+      }
+      const read = this.#readValue(key, value, kind);
+      if (!('value' in read)) violations.push({ field: customFieldPath(key), ...read });
+      else if (read.value !== undefined) values[key] = read.value;
+    }
+    return {
+      values: Object.keys(values).length > 0 ? values : undefined,
+      violations: violations.slice(0, maxViolations),
+    };
+  }
+
+  /**
+   * The customers that values refer to, but for those that a customer referred to before.
+   *
+   * @param values as `read` answered them, or as they were sent
+   */
+  references(values: CustomValues | undefined, before: CustomValues = {}): Reference[] {
+    return Object.entries(values ?? {}).flatMap(([key, given]) => {
+      if (this.#byKey.get(key)?.type !== 'REFERENCE' || given === before[key]) return [];
+      const read = customFieldKinds.REFERENCE.read(given, []);
+      return 'value' in read ? [{ key, id: read.value as string }] : [];
+    });
+  }
+
+  /** @param values as `read` answered them */
+  index(values: CustomValues | undefined): CustomIndex {
+    const index: CustomIndex = { terms: [], orderValues: {}, searchTexts: [] };
+    for (const [key, value] of Object.entries(values ?? {})) {
+      const definition = this.#byKey.get(key);
+      if (!definition) continue;
+      const kind = customFieldKinds[definition.type];
+      index.terms.push(`x.${key}`, ...kind.terms(value).map((term) => `x.${key}:${term}`));
+      if (kind.order) index.orderValues[key] = kind.order(value);
+      if (definition.searchable && kind.searchable) index.searchTexts.push(...[value].flat().map(String));
+    }
+    return index;
+  }
+
+  #readValue(key: string, value: unknown, kind: CustomerKind) {
+    const definition = this.#byKey.get(key);
+    if (!definition || definition.deleteTime) return { reason: 'UNKNOWN_FIELD', description: 'is no custom field.' };
+    if (definition.kind && Kind[definition.kind] !== kind) {
+      const owner = definition.kind === 'PERSON' ? 'persons' : 'companies';
+      return { reason: 'NOT_ALLOWED', description: `is a field of ${owner} only.` };
+    }
+    return customFieldKinds[definition.type].read(value, definition.options);
+  }
+}

@@ -1,0 +1,70 @@
+import type { Term } from './comparable-values.js';
+import type { ComparisonLevel } from './compare-values.js';
+import type { DuplicateEvidence } from './duplicate-candidate.js';
+import { byChance, sameCustomer } from './linkage-weights.js';
+import type { TermFrequencies } from './term-frequencies.js';
+
+export type ComparedField = keyof typeof sameCustomer;
+
+type AgreementLevel = Exclude<ComparisonLevel, 'DIFFERENT'>;
+
+/** How often two records that are not the same agree at a level as these two values do, above 0. */
+export type ChanceOf<Value> = (level: AgreementLevel, left: Value, right: Value) => number;
+
+/**
+ * The best agreement between the values of two records in one field; nothing when either has none. People have several
+ * addresses and numbers, so one that agrees is not weakened by the others.
+ */
+export function bestEvidence<Value extends Term>(
+  field: ComparedField,
+  lefts: readonly Value[],
+  rights: readonly Value[],
+  levelOf: (left: Value, right: Value) => ComparisonLevel,
+  chanceOf: ChanceOf<Value>,
+): DuplicateEvidence[] {
+  let best: DuplicateEvidence | undefined;
+  for (const left of lefts) {
+    for (const right of rights) {
+      const level = levelOf(left, right);
+      const weight = level === 'DIFFERENT' ? against(field) : inFavour(field, level, chanceOf(level, left, right));
+      if (best && best.weight >= weight) continue;
+      best = { field, level, weight, left: left.text, right: right.text };
+    }
+  }
+  return best ? [best] : [];
+}
+
+/**
+ * The chance of agreement from how common the values are: for an equal value its share, for two that resemble each other
+ * the shares of both, for one may be the other mistyped, and what resembles by accident.
+ */
+export function countedChance(field: ComparedField, frequencies: TermFrequencies): ChanceOf<Term> {
+  return (level, { key: left }, { key: right }) => {
+    if (left === right) return frequencies.share(field, left);
+    const accident = level === 'EXACT' ? 0 : (byChance[field][level] ?? 0);
+    return frequencies.share(field, left) + frequencies.share(field, right) + accident;
+  };
+}
+
+/** The bits of all evidence together. */
+export function totalBits(evidence: readonly DuplicateEvidence[]): number {
+  return evidence.reduce((sum, { weight }) => sum + weight, 0);
+}
+
+/** A value that may be missing, as the list that comparisons take. */
+export function listOf<Value>(value: Value | undefined): Value[] {
+  return value === undefined ? [] : [value];
+}
+
+/** Bits for agreement: log2(m/u), and never below zero, however common the value is. */
+function inFavour(field: ComparedField, level: AgreementLevel, chance: number): number {
+  const chances: Partial<Record<AgreementLevel, number>> = sameCustomer[field];
+  const same = chances[level];
+  if (same === undefined) throw new Error(`${field} has no weight for ${level}`);
+  return Math.max(0, Math.log2(same / chance));
+}
+
+/** Bits for disagreement. By chance nearly everything disagrees, so only how rarely the same customer does counts. */
+function against(field: ComparedField): number {
+  return Math.log2(sameCustomer[field].DIFFERENT);
+}

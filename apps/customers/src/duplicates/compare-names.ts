@@ -1,0 +1,45 @@
+import { bestEvidence, countedChance, listOf, totalBits, type ChanceOf } from './compare-fields.js';
+import { nameLevel } from './compare-values.js';
+import type { ComparableValues, Term } from './comparable-values.js';
+import type { DuplicateEvidence } from './duplicate-candidate.js';
+import { swappedNames } from './linkage-weights.js';
+import type { TermFrequencies } from './term-frequencies.js';
+
+type Names = Pick<ComparableValues, 'givenName' | 'familyName'>;
+
+/** The evidence of the names of two persons: side by side, or crossed over when only that speaks for the pair. */
+export function nameEvidence(left: Names, right: Names, frequencies: TermFrequencies): DuplicateEvidence[] {
+  const straight = [
+    ...compareNames('givenName', left.givenName, right.givenName, countedChance('givenName', frequencies)),
+    ...compareNames('familyName', left.familyName, right.familyName, countedChance('familyName', frequencies)),
+  ];
+  const chance = eitherNameChance(frequencies);
+  const crossed = [
+    ...compareNames('familyName', left.givenName, right.familyName, chance),
+    ...compareNames('familyName', left.familyName, right.givenName, chance),
+  ];
+  const weight = totalBits(crossed) + Math.log2(swappedNames);
+  if (weight <= Math.max(totalBits(straight), 0)) return straight;
+  // One name alone, in whatever place, can be the family's, so it counts no more than a family name does.
+  const field = crossed.length === 1 ? 'familyName' : 'name';
+  return [{ field, level: 'SWAPPED', weight, left: fullName(left), right: fullName(right) }];
+}
+
+function compareNames(
+  field: 'givenName' | 'familyName',
+  left: Term | undefined,
+  right: Term | undefined,
+  chanceOf: ChanceOf<Term>,
+): DuplicateEvidence[] {
+  return bestEvidence(field, listOf(left), listOf(right), nameLevel, chanceOf);
+}
+
+/** A name out of its place is as common as it is in the place where it is commoner. */
+function eitherNameChance(frequencies: TermFrequencies): ChanceOf<Term> {
+  const [given, family] = [countedChance('givenName', frequencies), countedChance('familyName', frequencies)];
+  return (level, left, right) => Math.max(given(level, left, right), family(level, left, right));
+}
+
+function fullName({ givenName, familyName }: Names): string {
+  return [...listOf(givenName), ...listOf(familyName)].map(({ text }) => text).join(' ');
+}

@@ -1,0 +1,76 @@
+/** What of a customer says who it is. The caller maps a customer to it; nothing here is changed or kept. */
+export interface DuplicateCandidate {
+  id: string;
+  /** A person is never a duplicate of a company. */
+  kind: 'PERSON' | 'COMPANY';
+  displayName?: string;
+  givenName?: string;
+  familyName?: string;
+  /** YYYY-MM-DD, or as typed. */
+  birthDate?: string;
+  emails: string[];
+  /** E.164, or as typed. */
+  phones: string[];
+  /** Web domains of a company, such as `acme.example`. */
+  domains: string[];
+  addresses: CandidateAddress[];
+  /** Values that identify by themselves when equal, such as a tax or social security number: `system/value`. */
+  identifiers: string[];
+}
+
+export interface CandidateAddress {
+  street?: string;
+  city?: string;
+  state?: string;
+  postalCode?: string;
+  /** ISO 3166-1 alpha-2. */
+  countryCode?: string;
+}
+
+/**
+ * How well two values agree. EXACT: the same once case, accents, punctuation and legal forms are off. SIMILAR: a typing
+ * error or a short form apart. SWAPPED: given and family name changed places. PARTIAL: a part agrees, such as an initial,
+ * the text before the @, or all but one part of a date. DIFFERENT: none of these.
+ */
+export type EvidenceLevel = 'EXACT' | 'SIMILAR' | 'SWAPPED' | 'PARTIAL' | 'DIFFERENT';
+
+/** The fields that are compared, in the order in which evidence lists them. `name` is given and family name together. */
+export type EvidenceField =
+  | 'identifier'
+  | 'name'
+  | 'givenName'
+  | 'familyName'
+  | 'birthDate'
+  | 'companyName'
+  | 'domain'
+  | 'email'
+  | 'phone'
+  | 'street'
+  | 'postalCode'
+  | 'city'
+  | 'state'
+  | 'country';
+
+/** One comparison that counts. A field that either side lacks says nothing and has no evidence. */
+export interface DuplicateEvidence {
+  field: EvidenceField;
+  level: EvidenceLevel;
+  /** Bits: +1 doubles the odds that both are the same, −1 halves them. */
+  weight: number;
+  /** The values that were compared, as they were given. */
+  left: string;
+  right: string;
+}
+
+/** How likely two candidates are the same, and why. */
+export interface PairScore {
+  /** Probability from 0 to 1. Its odds are the prior odds times two to the power of the sum of all weights. */
+  score: number;
+  evidence: DuplicateEvidence[];
+}
+
+/** Two different candidates that may be the same; `leftId` is the smaller one. */
+export interface DuplicatePair extends PairScore {
+  leftId: string;
+  rightId: string;
+}

@@ -1,0 +1,105 @@
+import { addressEvidence } from './compare-addresses.js';
+import { bestEvidence, countedChance, listOf, totalBits, type ChanceOf, type ComparedField } from './compare-fields.js';
+import { nameEvidence } from './compare-names.js';
+import { birthDateLevel, codeLevel, companyNameLevel, emailLevel, wholeLevel } from './compare-values.js';
+import {
+  comparableValues,
+  type ComparableIdentifier,
+  type ComparableValues,
+  type EmailTerm,
+} from './comparable-values.js';
+import type { DuplicateCandidate, DuplicateEvidence, EvidenceField, PairScore } from './duplicate-candidate.js';
+import { byChance, similarColleagues } from './linkage-weights.js';
+import type { TermFrequencies } from './term-frequencies.js';
+
+/**
+ * How likely two candidates are the same, with the evidence for and against it. Symmetric, but for the sides of the
+ * evidence. A field that either lacks is no evidence, so taking away a value that speaks for the pair never raises its
+ * score. A person and a company score 0.
+ *
+ * The model is Fellegi and Sunter's ("A Theory for Record Linkage", 1969): each comparison adds log2(m/u) bits, where m is
+ * how often records of the same customer agree that well, and u how often others do. Fields that depend on each other (the
+ * parts of an address, a family or an office at one address) don't add up in full.
+ */
+export function scorePair(
+  left: DuplicateCandidate,
+  right: DuplicateCandidate,
+  frequencies: TermFrequencies,
+): PairScore {
+  return scoreValues(comparableValues(left), comparableValues(right), frequencies);
+}
+
+/** `scorePair` for candidates that were read before. */
+export function scoreValues(left: ComparableValues, right: ComparableValues, frequencies: TermFrequencies): PairScore {
+  if (left.kind !== right.kind) return { score: 0, evidence: [] };
+  const counted = (field: ComparedField) => countedChance(field, frequencies);
+  const [leftDates, rightDates] = [listOf(left.birthDate), listOf(right.birthDate)];
+  const [leftNames, rightNames] = [listOf(left.companyName), listOf(right.companyName)];
+  const found = [
+    ...identifierEvidence(left.identifiers, right.identifiers, counted('identifier')),
+    ...nameEvidence(left, right, frequencies),
+    ...bestEvidence('birthDate', leftDates, rightDates, birthDateLevel, counted('birthDate')),
+    ...bestEvidence('companyName', leftNames, rightNames, companyNameLevel, counted('companyName')),
+    ...bestEvidence('domain', left.domains, right.domains, wholeLevel, counted('domain')),
+    ...bestEvidence('email', left.emails, right.emails, emailLevel, emailChance(frequencies)),
+    ...bestEvidence('phone', left.phones, right.phones, codeLevel, counted('phone')),
+    ...addressEvidence(left.addresses, right.addresses, frequencies),
+  ];
+  const evidence = withinHousehold(found, -Math.log2(frequencies.priorOdds));
+  const odds = frequencies.priorOdds * 2 ** totalBits(evidence);
+  return { score: odds / (1 + odds), evidence };
+}
+
+/** Identifiers say something only within one system. Of those in several systems the one that agrees best counts. */
+function identifierEvidence(
+  lefts: ComparableIdentifier[],
+  rights: ComparableIdentifier[],
+  chance: ChanceOf<ComparableIdentifier>,
+): DuplicateEvidence[] {
+  return lefts
+    .flatMap((left) => {
+      const sameSystem = rights.filter(({ system }) => system === left.system);
+      return bestEvidence('identifier', [left], sameSystem, codeLevel, chance);
+    })
+    .toSorted((a, b) => b.weight - a.weight)
+    .slice(0, 1);
+}
+
+/** Colleagues share a domain, and many have "info" before the @: a likeness is worth as much as what is alike is rare. */
+function emailChance(frequencies: TermFrequencies): ChanceOf<EmailTerm> {
+  const share = (field: 'emailDomain' | 'emailLocal', left: string, right: string) =>
+    Math.max(frequencies.share(field, left), frequencies.share(field, right));
+  return (level, left, right) => {
+    switch (level) {
+      case 'EXACT':
+        return frequencies.share('email', left.key);
+      case 'SIMILAR':
+        return share('emailDomain', left.domain, right.domain) * similarColleagues + (byChance.email.SIMILAR ?? 0);
+      case 'PARTIAL':
+        return share('emailLocal', left.local, right.local) + (byChance.email.PARTIAL ?? 0);
+      default:
+        return level satisfies never;
+    }
+  };
+}
+
+const sharedAtHome: readonly EvidenceField[] = [
+  'familyName',
+  'phone',
+  'street',
+  'postalCode',
+  'city',
+  'state',
+  'country',
+];
+
+/**
+ * A family shares name, phone and address, an office phone and address. A record has about as many others from its home or
+ * office as duplicates, so all that they share makes it even odds at most; it takes something else to tell them apart.
+ */
+function withinHousehold(evidence: DuplicateEvidence[], evenBits: number): DuplicateEvidence[] {
+  const isShared = ({ field, weight }: DuplicateEvidence) => weight > 0 && sharedAtHome.includes(field);
+  const sharedBits = totalBits(evidence.filter(isShared));
+  if (sharedBits <= evenBits) return evidence;
+  return evidence.map((item) => (isShared(item) ? { ...item, weight: (item.weight * evenBits) / sharedBits } : item));
+}

@@ -1,0 +1,121 @@
+import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { tenantSession } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import { CustomFields } from '../custom-fields/custom-fields.js';
+import { customerMessage } from '../customer-message.js';
+import { Customer } from '../customer.entity.js';
+import { matchingCustomers } from '../list/count-customers.js';
+import { conditionsOf } from '../list/list-conditions.js';
+import { csvColumns } from './csv-columns.js';
+import { csvLine } from './csv-line.js';
+import { customerJson, readColumns } from './customer-json.js';
+
+/** Customers that are read, written and held in memory at a time. */
+const batchSize = 200;
+
+/** Exports of one process at a time: each holds a connection of the pool for as long as its reader takes. */
+const maxRunning = 2;
+let running = 0;
+
+/** Makes a piece of the file of some customers. */
+type WritePiece = (customers: CustomerMessage[]) => string;
+
+/**
+ * Answers ExportCustomers: the customers as they were when the first of them was read, in the order of their ids. A piece
+ * is made when the one before was taken.
+ *
+ * @throws AppError INVALID_ARGUMENT for the filter, `q` and columns
+ * @throws AppError RESOURCE_EXHAUSTED while too many exports run
+ */
+export async function* exportCustomers(
+  em: EntityManager,
+  request: ExportCustomersRequest,
+): AsyncGenerator<HttpBody, void> {
+  const columns = readColumns(request.columns);
+  if (running >= maxRunning) {
+    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_EXPORTS', 'Too many exports are running. Try again later.', {
+      retryAfterSeconds: 10,
+    });
+  }
+  running += 1;
+  try {
+    yield* exportSnapshot(em, request, columns);
+  } finally {
+    running -= 1;
+  }
+}
+
+async function* exportSnapshot(
+  em: EntityManager,
+  request: ExportCustomersRequest,
+  columns: string[],
+): AsyncGenerator<HttpBody, void> {
+  const { conditions } = await conditionsOf(em, request);
+  const { tenantId } = currentCaller();
+  const { sql, params, settings } = matchingCustomers({ tenantId, live: true, conditions });
+  const reader = em.fork({ session: { variables: { ...tenantSession(tenantId).variables, ...settings } } });
+  await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
+  try {
+    // The edge cuts a reader off that takes nothing for a minute or two.
+    await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
+    await reader.execute(
+      `declare customers no scroll cursor for select customer.* ${sql} order by customer.id`,
+      params,
+    );
+    const { contentType, head, write } = await fileFormat(reader, request.format, columns);
+    yield piece(contentType, head);
+    for (;;) {
+      const rows = await reader.execute<Record<string, unknown>[]>(`fetch ${batchSize} from customers`);
+      if (rows.length === 0) return;
+      yield piece('', write(rows.map((row) => customerMessage(reader.map(Customer, row)))));
+      // Or it would remember all of them.
+      reader.clear();
+    }
+  } finally {
+    await reader.rollback();
+  }
+}
+
+async function fileFormat(
+  em: EntityManager,
+  format: ExportFormat,
+  fields: string[],
+): Promise<{ contentType: string; head: string; write: WritePiece }> {
+  if (format !== ExportFormat.CSV) {
+    const write: WritePiece = (customers) =>
+      customers.map((customer) => `${customerJson(customer, fields)}\n`).join('');
+    return { contentType: 'application/x-ndjson', head: '', write };
+  }
+  const columns = csvColumns(await externalSystems(em), await CustomFields.load(em), fields);
+  return {
+    contentType: 'text/csv; charset=utf-8',
+    // With the mark spreadsheets know that it is UTF-8.
+    head: `\ufeff${csvLine(columns.map(({ name }) => name))}`,
+    write: (customers) =>
+      customers.map((customer) => csvLine(columns.map((column) => column.text(customer) ?? ''))).join(''),
+  };
+}
+
+/** The systems of external ids that live customers have: jumps from one to the next in the index of the keys. */
+async function externalSystems(em: EntityManager): Promise<string[]> {
+  const { tenantId } = currentCaller();
+  const rows = await em.execute<{ system: string }[]>(
+    `with recursive found as (
+       select (select split_part(value, '/', 1) from customer_key
+         where tenant_id = ? and type = 'EXTERNAL_ID' order by value limit 1) as system
+       union all
+       select (select split_part(value, '/', 1) from customer_key
+         where tenant_id = ? and type = 'EXTERNAL_ID' and value >= found.system || '0' order by value limit 1)
+       from found where found.system is not null
+     ) select system from found where system is not null`,
+    [tenantId, tenantId],
+  );
+  return rows.map(({ system }) => system);
+}
+
+function piece(contentType: string, text: string): HttpBody {
+  return { contentType, data: Buffer.from(text), extensions: [] };
+}

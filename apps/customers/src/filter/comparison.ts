@@ -1,0 +1,69 @@
+import type { AppError } from '@rapport/platform';
+import { indexed, type Condition } from './condition.js';
+import { filterError } from './filter-error.js';
+import type { FilterOperator, Restriction } from './parse-filter.js';
+
+/** One comparison on its way to SQL. */
+export class Comparison {
+  /** A `!=` is the negation of `=`, which is what is compared. */
+  readonly operator: Exclude<FilterOperator, '!='>;
+
+  /**
+   * @param filter the whole filter, for positions in errors
+   * @param table name that the table customer has in the condition
+   * @param live whether live customers are asked for
+   */
+  constructor(
+    readonly filter: string,
+    readonly restriction: Restriction,
+    readonly table: string,
+    readonly live: boolean,
+  ) {
+    this.operator = restriction.operator === '!=' ? '=' : restriction.operator;
+  }
+
+  get text(): string {
+    return this.restriction.value.text;
+  }
+
+  /** Whether any value will do: `field:*`. */
+  get isPresence(): boolean {
+    return this.isPrefix && this.text === '';
+  }
+
+  /** Whether `text` is only how a value begins. */
+  get isPrefix(): boolean {
+    return this.restriction.value.isPrefix && this.isEquality;
+  }
+
+  /** Whether values are asked for that are `text`, rather than before or after it. */
+  get isEquality(): boolean {
+    return this.operator === '=' || this.operator === ':';
+  }
+
+  /** Customers that have one of the terms. */
+  hasTerm(terms: readonly string[]): Condition {
+    if (terms.length === 0) return indexed('false');
+    const operator = terms.length === 1 ? '@>' : '&&';
+    return indexed(`${this.table}.terms ${operator} array[${terms.map(() => '?').join(', ')}]::text[]`, [...terms]);
+  }
+
+  /** Refuses what the field can't do by an index. */
+  assertOneOf(kinds: { prefix?: boolean; order?: boolean }): void {
+    const { value, operatorIndex, field } = this.restriction;
+    const can = `${field} can be compared by ${kinds.order ? '=, !=, <, <=, >, >=' : '=, !='} and ":*"`;
+    if (!this.isEquality && !kinds.order) throw this.#notIndexed(operatorIndex, `${can}; it has no order`);
+    if (!value.isPrefix || this.isPresence) return;
+    if (!this.isEquality) throw this.valueError('with * at its end has no order; leave the * out');
+    if (!kinds.prefix) throw this.#notIndexed(value.index, `${can}, but not by how it begins`);
+  }
+
+  valueError(problem: string): AppError {
+    const { field, value } = this.restriction;
+    return filterError('FILTER_VALUE_INVALID', this.filter, value.index, `${field} ${problem}`);
+  }
+
+  #notIndexed(index: number, problem: string): AppError {
+    return filterError('FILTER_NOT_INDEXED', this.filter, index, problem);
+  }
+}

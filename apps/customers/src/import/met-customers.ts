@@ -1,0 +1,51 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { currentCaller } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import type { CustomerRecord } from './customer-record.js';
+
+/**
+ * Which customers the rows of an import have met or created so far, and whether one of these rows gave its display name.
+ * In a table and not in memory, since a file has any number of rows.
+ */
+export class MetCustomers {
+  private constructor(
+    private readonly table: 'import_met' | 'import_met_now',
+    private readonly operationId: string,
+  ) {}
+
+  /** For an operation, whose transactions share it. */
+  static of(operationId: string): MetCustomers {
+    return new MetCustomers('import_met', operationId);
+  }
+
+  /** For an import in one transaction, with which it goes. */
+  static async temporary(em: EntityManager): Promise<MetCustomers> {
+    await em.execute('create temp table import_met_now (like import_met including indexes) on commit drop');
+    return new MetCustomers('import_met_now', uuidv7());
+  }
+
+  /** Those of some customers that were met, and whether a row gave their display name. */
+  async find(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
+    if (ids.length === 0) return new Map();
+    const met = await em.execute<{ customer_id: string; named: boolean }[]>(
+      `select customer_id, named from ${this.table} where tenant_id = ? and operation_id = ? and customer_id in (?)`,
+      [currentCaller().tenantId, this.operationId, ids],
+    );
+    return new Map(met.map(({ customer_id, named }) => [customer_id, named]));
+  }
+
+  async remember(em: EntityManager, records: CustomerRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    await em.execute(
+      `insert into ${this.table} (tenant_id, operation_id, customer_id, named)
+       select ?, ?, customer_id, named from jsonb_to_recordset(?) as met (customer_id uuid, named boolean)
+       on conflict (tenant_id, operation_id, customer_id) do update
+       set named = excluded.named where ${this.table}.named <> excluded.named`,
+      [
+        currentCaller().tenantId,
+        this.operationId,
+        JSON.stringify(records.map(({ id, named }) => ({ customer_id: id, named }))),
+      ],
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+import type { CustomerRecords } from './customer-record.js';
+import { findRecords } from './find-records.js';
+import type { CustomerStore } from './import-chunk.js';
+import type { MetCustomers } from './met-customers.js';
+import type { PreparedRow } from './prepare-row.js';
+import { writeRecords } from './write-records.js';
+
+/** The customers of the tenant, which an import changes. */
+export class StoredCustomers implements CustomerStore {
+  /** @param operationId of the operation that can be undone; without it nothing is kept for that */
+  constructor(
+    private readonly met: MetCustomers,
+    private readonly operationId?: string,
+  ) {}
+
+  find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
+    return findRecords(em, rows, this.met);
+  }
+
+  async write(em: EntityManager, records: CustomerRecords, customFields: CustomFields): Promise<void> {
+    const met = [...records.all].filter((record) => record.met);
+    const written = met.filter((record) => record.changed);
+    if (written.length > 0) await writeRecords(em, written, customFields, this.operationId);
+    await this.met.remember(em, met);
+  }
+}

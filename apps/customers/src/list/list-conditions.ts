@@ -1,0 +1,36 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CustomFields } from '../custom-fields/custom-fields.js';
+import { compileFilter } from '../filter/compile-filter.js';
+import type { Condition } from '../filter/condition.js';
+import { snakeCase } from '../filter/filter-fields.js';
+import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
+import { defaultOrder, readOrder, type ListOrder } from './list-order.js';
+import { searchConditions } from './search-conditions.js';
+
+/** What a request says about which customers it is about, and in which order. */
+export interface ListRequest {
+  filter?: string | undefined;
+  q?: string | undefined;
+  orderBy?: string | undefined;
+  showDeleted?: boolean | undefined;
+}
+
+/**
+ * Reads the filter, `q` and order of a request. The tenant's custom fields are loaded only when they are named.
+ *
+ * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrder say
+ */
+export async function conditionsOf(
+  em: EntityManager,
+  { filter = '', q = '', orderBy = defaultOrder, showDeleted = false }: ListRequest,
+): Promise<{ order: ListOrder; conditions: Condition[] }> {
+  const tree = parseFilter(filter);
+  const names = [orderBy, ...(tree ? restrictionsOf(tree).map(({ field }) => field) : [])];
+  const isCustom = names.some((name) => snakeCase(name).includes('custom_fields.'));
+  const customFields = isCustom ? await CustomFields.load(em) : undefined;
+  const live = !showDeleted;
+  return {
+    order: readOrder(orderBy, live, customFields),
+    conditions: [...(tree ? compileFilter(filter, tree, { live, customFields }) : []), ...searchConditions(q)],
+  };
+}

@@ -1,0 +1,81 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { currentCaller } from '@rapport/platform';
+import { byCondition, executeWith, type PlannerSettings } from '../list/planner-settings.js';
+
+/** A term and the live customers that have it. */
+export interface SharedTerm {
+  term: string;
+  ids: string[];
+}
+
+/** Most customers that are read to find out who shares a term. */
+const maxRows = 10_000;
+
+/**
+ * Whether the tenant has so few live customers that reading them all is better than looking for terms in their index: it
+ * takes some 50 ms, whatever the state of the index. Rows that were written since the last vacuum are not in the index
+ * proper yet, and every look reads the list of them.
+ */
+export async function isSmallTenant(em: EntityManager): Promise<boolean> {
+  const [row] = await em.execute<{ count: number }[]>(
+    `select count(*)::int as count
+     from (select from customer where tenant_id = ? and delete_time is null limit ?) some_of_them`,
+    [currentCaller().tenantId, maxRows + 1],
+  );
+  return row !== undefined && row.count <= maxRows;
+}
+
+/**
+ * Who has which of the terms. A term that more than `maxHits` live customers have says too little and is left out, as is
+ * one that nobody shares.
+ */
+export async function sharedTerms(
+  em: EntityManager,
+  terms: string[],
+  { maxHits, isSmall }: { maxHits: number; isSmall: boolean },
+): Promise<SharedTerm[]> {
+  if (terms.length === 0) return [];
+  return (await ofAllAtOnce(em, terms, maxHits, isSmall)) ?? (await oneByOne(em, terms, maxHits));
+}
+
+/** The planner knows nothing of how many terms there are, and would compare each with each, or sort them all. */
+const byHash: PlannerSettings = { ...byCondition, enable_nestloop: 'off', enable_mergejoin: 'off', enable_sort: 'off' };
+
+/** Undefined when some terms are too common for that. */
+async function ofAllAtOnce(
+  em: EntityManager,
+  terms: string[],
+  maxHits: number,
+  isSmall: boolean,
+): Promise<SharedTerm[] | undefined> {
+  // Each step is kept apart: mixed, they would be a product of all customers and all terms.
+  const sql = `
+    with wanted as materialized (select jsonb_array_elements_text(?) as term),
+    hit as materialized (
+      select id, terms from customer
+      where tenant_id = ? and delete_time is null
+        ${isSmall ? '' : 'and terms && array(select term from wanted)'}
+      limit ?),
+    own as materialized (select id, unnest(terms) as term from hit)
+    select term, array_agg(id) as ids, (select count(*)::int from hit) as rows
+    from own join wanted using (term)
+    group by term having count(*) between 2 and ?`;
+  const params = [JSON.stringify(terms), currentCaller().tenantId, maxRows + 1, maxHits];
+  const found = await executeWith<SharedTerm & { rows: number }>(em, byHash, { sql, params });
+  return found.some(({ rows }) => rows > maxRows) ? undefined : found;
+}
+
+/** Reads no more than `maxHits` customers for each term. */
+function oneByOne(em: EntityManager, terms: string[], maxHits: number): Promise<SharedTerm[]> {
+  const sql = `
+    select wanted.term, hits.ids
+    from jsonb_array_elements_text(?) as wanted (term)
+    cross join lateral (
+      select array_agg(id) as ids from (
+        select id from customer
+        where tenant_id = ? and delete_time is null and terms @> array[wanted.term] limit ?) hit
+    ) hits
+    where cardinality(hits.ids) between 2 and ?`;
+  const params = [JSON.stringify(terms), currentCaller().tenantId, maxHits + 1, maxHits];
+  return executeWith(em, byCondition, { sql, params });
+}

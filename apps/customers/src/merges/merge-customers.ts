@@ -1,0 +1,127 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  MergeCustomersRequest,
+  MergeCustomersResponse,
+  MergeInput,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { checkEtag } from '@rapport/persistence';
+import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { claimUniqueValues, releaseUniqueValues } from '../claim-unique-values.js';
+import { live, nextVersion, without } from '../customer-changes.js';
+import { uniqueValues } from '../customer-keys.js';
+import { customerContent, customerMessage } from '../customer-message.js';
+import type { Customer } from '../customer.entity.js';
+import { CustomFields } from '../custom-fields/custom-fields.js';
+import { fieldViolations } from '../import/customer-rules.js';
+import { owned } from '../write-customer.js';
+import { lockCustomers } from './lock-customers.js';
+import { mergeMessage } from './merge-message.js';
+import { Merge } from './merge.entity.js';
+import { contentOf, listFields, singleFields, unite, type Content } from './merged-content.js';
+import { moveLinks } from './move-links.js';
+import { movePeople } from './move-people.js';
+
+/** Answers MergeCustomers. Runs in a transaction. */
+export async function mergeCustomers(
+  em: EntityManager,
+  request: MergeCustomersRequest,
+): Promise<MergeCustomersResponse> {
+  const { mergedId, mergedEtag, preferMerged } = sent(request);
+  const rows = await lockCustomers(em, [request.id, mergedId]);
+  const customer = live(rows.get(request.id));
+  const merged = mergeable(rows.get(mergedId), customer);
+  checkEtag(request.etag, customer.version);
+  checkEtag(mergedEtag, merged.version);
+
+  const before = contentOf(customerMessage(customer));
+  const after = unite(before, contentOf(customerMessage(merged)), new Set(preferMerged));
+  checkLimits(customer, after);
+  const mergedDeleteTime = merged.deleteTime?.toISOString();
+  await putContent(em, customer, after);
+  const change = nextVersion(merged);
+  em.assign(merged, { ...change, deleteTime: change.updateTime, mergedInto: [customer.tenantId, customer.id] });
+  await em.flush();
+
+  const { tenantId, principalId } = currentCaller();
+  const valuesOf = (content: Content) => uniqueValues({ ...customerMessage(customer), ...content });
+  const [had, has] = [valuesOf(before), valuesOf(after)];
+  if (mergedDeleteTime === undefined) {
+    await releaseUniqueValues(em, owned(merged.id, uniqueValues(customerMessage(merged))));
+  }
+  await releaseUniqueValues(em, owned(customer.id, without(had, has)));
+  await claimUniqueValues(em, owned(customer.id, without(has, had)), () => 'merge.mergedId');
+  const merge = em.create(Merge, {
+    tenantId,
+    id: uuidv7(),
+    customer: [tenantId, customer.id],
+    merged: [tenantId, merged.id],
+    undo: {
+      before,
+      after,
+      preferMerged,
+      mergedDeleteTime,
+      people: customer.kind === 'COMPANY' ? await movePeople(em, merged.id, customer.id) : [],
+      links: await moveLinks(em, merged.id, customer.id),
+    },
+    createTime: new Date(),
+    createdBy: principalId,
+  });
+  await em.flush();
+  return { customer: customerMessage(customer), merge: mergeMessage(merge) };
+}
+
+/** Gives a customer content that was united or taken back, and its next version. */
+export async function putContent(em: EntityManager, customer: Customer, content: Content): Promise<void> {
+  const { lifecycleStageTime } = content;
+  em.assign(customer, {
+    ...customerContent(customer.tenantId, { ...customerMessage(customer), ...content }, await CustomFields.load(em)),
+    lifecycleStageTime: lifecycleStageTime === undefined ? null : new Date(lifecycleStageTime),
+    ...nextVersion(customer),
+  });
+}
+
+function sent({ id, merge }: MergeCustomersRequest): MergeInput {
+  if (!merge) throw invalidArgument([{ field: 'merge', reason: 'REQUIRED', description: 'is required' }]);
+  if (merge.mergedId === id) throw mergedIdError('SELF_MERGE', 'must be another customer than the one that stays');
+  const violations = merge.preferMerged.flatMap((name, index): FieldViolation[] =>
+    mergedFields.has(name) || /^customFields\.[^.]+$/.test(name)
+      ? []
+      : [
+          {
+            field: `merge.preferMerged[${index}]`,
+            reason: 'UNKNOWN_FIELD',
+            description: 'must be the name of a field, such as jobTitle or customFields.plan',
+          },
+        ],
+  );
+  if (violations.length > 0) throw invalidArgument(violations);
+  return merge;
+}
+
+const mergedFields: ReadonlySet<string> = new Set([...singleFields, ...listFields, 'lifecycleStage', 'customFields']);
+
+/** The customer to merge may be deleted: its unique values may be why it can't be undeleted. */
+function mergeable(merged: Customer | undefined, customer: Customer): Customer {
+  if (!merged) throw mergedIdError('CUSTOMER_NOT_FOUND', 'must be the id of a customer');
+  if (merged.mergedInto) throw mergedIdError('CUSTOMER_MERGED', 'was merged into another customer already');
+  if (merged.kind === customer.kind) return merged;
+  throw mergedIdError('KIND_MISMATCH', `must be a customer of kind ${customer.kind}`);
+}
+
+/** @throws AppError INVALID_ARGUMENT that names each list that would be too long */
+function checkLimits(customer: Customer, after: Content): void {
+  const violations = fieldViolations({ ...customerMessage(customer), ...after });
+  if (violations.length === 0) return;
+  throw invalidArgument(
+    violations.map(({ field, reason, description }) => ({
+      field: 'merge.mergedId',
+      reason,
+      description: `must leave the customer valid: ${field} ${description}`,
+    })),
+  );
+}
+
+function mergedIdError(reason: string, description: string) {
+  return invalidArgument([{ field: 'merge.mergedId', reason, description }]);
+}

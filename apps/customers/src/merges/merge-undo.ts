@@ -1,0 +1,37 @@
+import type { Content } from './merged-content.js';
+
+/** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
+export interface MergeUndo {
+  /** The customer that stayed, before and after. */
+  before: Content;
+  after: Content;
+  /** The fields that were preferred from the merged one. */
+  preferMerged: string[];
+  /** When the merged customer had been deleted, if it had been: then it is deleted again. */
+  mergedDeleteTime?: string | undefined;
+  /** Ids of the people who had the merged company. */
+  people: string[];
+  links: MovedLinks;
+}
+
+/** What a merge did with the links of the merged customer. */
+export interface MovedLinks {
+  /** Ids of those that started at it, and of those that led to it. */
+  from: string[];
+  to: string[];
+  /** Those that became the same as one that was there, or would have led from the customer to itself. */
+  removed: RemovedLink[];
+}
+
+/** A row of customer_association by column, but for its tenant. */
+export interface RemovedLink {
+  id: string;
+  from_customer_id: string;
+  type: string;
+  to_customer_id: string;
+  role: string | null;
+  labels: string[];
+  version: number;
+  /** ISO 8601. */
+  create_time: string;
+}

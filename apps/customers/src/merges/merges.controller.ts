@@ -1,0 +1,64 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  MergesServiceService as Methods,
+  type FindDuplicatesRequest,
+  type FindDuplicatesResponse,
+  type GetMergeRequest,
+  type ListDuplicatesRequest,
+  type ListDuplicatesResponse,
+  type ListMergesRequest,
+  type ListMergesResponse,
+  type Merge as MergeMessage,
+  type MergeCustomersRequest,
+  type MergeCustomersResponse,
+  type MergesServiceServer,
+  type UnmergeCustomersRequest,
+  type UnmergeCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { PageTokenKey } from '../list-customers.js';
+import { writeCall } from '../write-call.js';
+import { findDuplicates } from './find-duplicates.js';
+import { findMerge } from './find-merge.js';
+import { listDuplicates } from './list-duplicates.js';
+import { listMerges } from './list-merges.js';
+import { mergeCustomers } from './merge-customers.js';
+import { mergeMessage } from './merge-message.js';
+import { TenantFrequencies } from './tenant-frequencies.js';
+import { unmergeCustomers } from './unmerge-customers.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class MergesController implements ServiceHandlers<MergesServiceServer> {
+  private readonly frequencies = new TenantFrequencies();
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly pageTokenKey: PageTokenKey,
+  ) {}
+
+  mergeCustomers(request: MergeCustomersRequest): Promise<MergeCustomersResponse> {
+    return writeCall(this.em, Methods.mergeCustomers, request, (em) => mergeCustomers(em, request));
+  }
+
+  unmergeCustomers(request: UnmergeCustomersRequest): Promise<UnmergeCustomersResponse> {
+    return writeCall(this.em, Methods.unmergeCustomers, request, (em) => unmergeCustomers(em, request));
+  }
+
+  async getMerge({ id }: GetMergeRequest): Promise<MergeMessage> {
+    return mergeMessage(await findMerge(this.em, id));
+  }
+
+  listMerges(request: ListMergesRequest): Promise<ListMergesResponse> {
+    return listMerges(this.em, this.pageTokenKey, request);
+  }
+
+  findDuplicates(request: FindDuplicatesRequest): Promise<FindDuplicatesResponse> {
+    return findDuplicates(this.em, this.frequencies, request);
+  }
+
+  listDuplicates(request: ListDuplicatesRequest): Promise<ListDuplicatesResponse> {
+    return listDuplicates(this.em, this.pageTokenKey, this.frequencies, request);
+  }
+}

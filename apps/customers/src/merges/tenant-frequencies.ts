@@ -1,0 +1,47 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { currentCaller } from '@rapport/platform';
+import { customerMessage } from '../customer-message.js';
+import { Customer } from '../customer.entity.js';
+import { customerCandidate } from '../duplicates/customer-candidate.js';
+import { TermFrequencies } from '../duplicates/term-frequencies.js';
+
+const sampleSize = 5_000;
+const ttlMs = 5 * 60_000;
+/** One tenant's counts take a few MiB. */
+const maxTenants = 20;
+
+/**
+ * How common values are in a tenant, counted from at most 5,000 of its live customers: the first and the last half by id,
+ * which is by age, so that old and new ones have their say. A sample is enough, since what matters is how common the common
+ * values are. Kept for 5 minutes for the tenants that asked last.
+ */
+export class TenantFrequencies {
+  readonly #known = new Map<string, { counted: Promise<TermFrequencies>; untilMs: number }>();
+
+  get(em: EntityManager): Promise<TermFrequencies> {
+    const { tenantId } = currentCaller();
+    const known = this.#known.get(tenantId);
+    if (known && known.untilMs > performance.now()) return known.counted;
+    const counted = count(em);
+    this.#known.delete(tenantId);
+    this.#known.set(tenantId, { counted, untilMs: performance.now() + ttlMs });
+    counted.catch(() => this.#known.delete(tenantId));
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= maxTenants) break;
+      this.#known.delete(oldest);
+    }
+    return counted;
+  }
+}
+
+async function count(em: EntityManager): Promise<TermFrequencies> {
+  const { tenantId } = currentCaller();
+  const end = (direction: 'asc' | 'desc') =>
+    em.find(
+      Customer,
+      { tenantId, deleteTime: null },
+      { orderBy: { id: direction }, limit: sampleSize / 2, disableIdentityMap: true },
+    );
+  const sample = new Map([...(await end('asc')), ...(await end('desc'))].map((row) => [row.id, row]));
+  return TermFrequencies.of([...sample.values()].map((row) => customerCandidate(customerMessage(row))));
+}

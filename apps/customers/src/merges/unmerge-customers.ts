@@ -1,0 +1,137 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  UnmergeCustomersRequest,
+  UnmergeCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { AppError, currentCaller } from '@rapport/platform';
+import { claimUniqueValues, releaseUniqueValues } from '../claim-unique-values.js';
+import { nextVersion, without } from '../customer-changes.js';
+import { uniqueValues, type UniqueValue } from '../customer-keys.js';
+import { customerMessage } from '../customer-message.js';
+import { Customer, referencedId } from '../customer.entity.js';
+import { found, owned } from '../write-customer.js';
+import { findMerge, findMergeInForce } from './find-merge.js';
+import { lockCustomers } from './lock-customers.js';
+import { putContent } from './merge-customers.js';
+import { mergeMessage } from './merge-message.js';
+import { Merge } from './merge.entity.js';
+import { contentOf, unite, uniqueText, type Content } from './merged-content.js';
+import { survivors } from './merged-into.js';
+import { moveLinksBack } from './move-links.js';
+import { movePeople } from './move-people.js';
+import { takeBack, type TakenBack } from './three-way.js';
+
+/** Answers UnmergeCustomers. Runs in a transaction. */
+export async function unmergeCustomers(
+  em: EntityManager,
+  { id }: UnmergeCustomersRequest,
+): Promise<UnmergeCustomersResponse> {
+  const { merge, customer, merged } = await lockMerge(em, id);
+  await checkInForce(em, merge, customer);
+  const { undo } = merge;
+  const now = customerMessage(customer);
+  const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerMessage(merged)) : [];
+  const { content, keptFields } = await takeMergeBack(em, merge, contentOf(now), regained);
+  await putContent(em, customer, content);
+  em.assign(merged, {
+    ...nextVersion(merged),
+    deleteTime: undo.mergedDeleteTime === undefined ? null : new Date(undo.mergedDeleteTime),
+    mergedInto: null,
+  });
+  em.assign(merge, { undoTime: new Date(), undoneBy: currentCaller().principalId });
+  await em.flush();
+
+  const [had, has] = [uniqueValues(now), uniqueValues(customerMessage(customer))];
+  await releaseUniqueValues(em, owned(customer.id, without(had, has)));
+  const claims = [...owned(customer.id, without(has, had)), ...owned(merged.id, regained)];
+  await claimUniqueValues(em, claims, () => 'id');
+  if (customer.kind === 'COMPANY') await movePeople(em, customer.id, merged.id, undo.people);
+  await moveLinksBack(em, undo.links, customer.id, merged.id);
+  return {
+    customer: customerMessage(customer),
+    restored: customerMessage(merged),
+    keptFields,
+    merge: mergeMessage(merge),
+  };
+}
+
+/** A merge changes only under the lock of the customer that stayed, so it is read anew behind that. */
+async function lockMerge(em: EntityManager, id: string) {
+  const [ids] = await em.execute<{ customer_id: string; merged_id: string }[]>(
+    'select customer_id, merged_id from customer_merge where tenant_id = ? and id = ?',
+    [currentCaller().tenantId, id],
+  );
+  const rows = ids ? await lockCustomers(em, [ids.customer_id, ids.merged_id]) : new Map<string, Customer>();
+  const merge = await findMerge(em, id);
+  const locked = (reference: readonly (string | undefined)[]) => found(rows.get(referencedId(reference)) ?? null);
+  return { merge, customer: locked(merge.customer), merged: locked(merge.merged) };
+}
+
+async function checkInForce(em: EntityManager, merge: Merge, customer: Customer): Promise<void> {
+  if (merge.undoTime) {
+    throw new AppError('FAILED_PRECONDITION', 'MERGE_UNDONE', 'The merge was taken back already.');
+  }
+  if (customer.mergedInto) {
+    const { id: mergeId } = await findMergeInForce(em, customer.id);
+    const message = `The customer that stayed was merged itself. Take back the merge ${mergeId} first.`;
+    throw new AppError('FAILED_PRECONDITION', 'MERGE_BUILT_UPON', message, { metadata: { mergeId } });
+  }
+  if (customer.deleteTime) {
+    const metadata = { customerId: customer.id };
+    const message = 'The customer that stayed is deleted. Undelete it first.';
+    throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_DELETED', message, { metadata });
+  }
+}
+
+/**
+ * The customer that stayed without one of its merges. Later merges into it are done again without this one, in its content
+ * and in their records, so that merges can be taken back in any order.
+ */
+async function takeMergeBack(
+  em: EntityManager,
+  merge: Merge,
+  now: Content,
+  regained: UniqueValue[],
+): Promise<TakenBack> {
+  const { tenantId, undo } = merge;
+  const later = await em.find(
+    Merge,
+    { tenantId, customer: merge.customer, undoTime: null, id: { $gt: merge.id } },
+    { orderBy: { id: 'asc' } },
+  );
+  const rows = await em.find(Customer, { tenantId, id: { $in: later.map(({ merged }) => referencedId(merged)) } });
+  const mergedContents = new Map(rows.map((row) => [row.id, contentOf(customerMessage(row))]));
+  const resolve = await companyResolver(em, [merge, ...later]);
+  let [before, after] = [resolve(undo.before), resolve(undo.after)];
+  for (const next of later) {
+    const mergedContent = mergedContents.get(referencedId(next.merged));
+    if (!mergedContent) throw new Error('A merge has two customers.');
+    const start = takeBack(before, after, resolve(next.undo.before)).content;
+    before = unite(start, mergedContent, new Set(next.undo.preferMerged));
+    after = resolve(next.undo.after);
+    const links = { ...next.undo.links, removed: next.undo.links.removed.map((link) => giveBack(link, merge)) };
+    em.assign(next, { undo: { ...next.undo, before: start, after: before, links } }, { mergeObjectProperties: false });
+  }
+  return takeBack(before, after, now, new Set(regained.map(uniqueText)));
+}
+
+/** A link that a later merge removed belongs to the restored customer again once that merge is taken back too. */
+function giveBack<Link extends { id: string; from_customer_id: string; to_customer_id: string }>(
+  link: Link,
+  { undo: { links }, customer, merged }: Merge,
+): Link {
+  const was = (ids: string[], end: string) =>
+    ids.includes(link.id) && end === referencedId(customer) ? referencedId(merged) : end;
+  return {
+    ...link,
+    from_customer_id: was(links.from, link.from_customer_id),
+    to_customer_id: was(links.to, link.to_customer_id),
+  };
+}
+
+/** A company that the records name may have been merged since. */
+async function companyResolver(em: EntityManager, merges: Merge[]): Promise<(content: Content) => Content> {
+  const ids = merges.flatMap(({ undo }) => [undo.before.companyId, undo.after.companyId].flatMap((id) => id ?? []));
+  const merged = await survivors(em, [...new Set(ids)]);
+  return (content) => ({ ...content, companyId: merged.get(content.companyId ?? '') ?? content.companyId });
+}

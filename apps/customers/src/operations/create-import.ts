@@ -1,0 +1,72 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import type {
+  CreateImportRequest,
+  ImportInput,
+  Operation as OperationMessage,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { checkContentType } from '../import/read-file.js';
+import { findMapping } from './import-mappings.js';
+import { checkRules, type ImportRules } from './import-rules.js';
+import { enqueue } from './operation-jobs.js';
+import { operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+/** How long an operation waits for its file, in seconds. */
+const waitSeconds = 24 * 60 * 60;
+
+/** Answers CreateImport, in the transaction of `em`. */
+export async function createImport(em: EntityManager, request: CreateImportRequest): Promise<OperationMessage> {
+  const input = request.import;
+  if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
+  checkFileType(input.contentType);
+  const { tenantId, principalId } = currentCaller();
+  const operation = em.create(Operation, {
+    tenantId,
+    id: uuidv7(),
+    state: 'WAITING',
+    input,
+    rules: await readRules(em, input),
+    receivedBytes: 0,
+    processedBytes: 0,
+    counts: { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 },
+    columns: [],
+    createTime: new Date(),
+    createdBy: principalId,
+  });
+  // A worker cancels what it finds still waiting.
+  await enqueue(em, operation, waitSeconds);
+  return operationMessage(operation);
+}
+
+function checkFileType(contentType: string): void {
+  try {
+    checkContentType(contentType);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;
+    throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: 'import.contentType' })));
+  }
+}
+
+async function readRules(em: EntityManager, input: ImportInput): Promise<ImportRules> {
+  const { map, kind, externalIdSystem, mapping } = input;
+  if (mapping === undefined) {
+    const rules = { map, kind, externalIdSystem };
+    await checkRules(em, rules, 'import');
+    return rules;
+  }
+  const given = { map: map.length > 0, kind: kind !== CustomerKind.UNSPECIFIED, externalIdSystem: !!externalIdSystem };
+  const both = Object.entries(given).filter(([, isGiven]) => isGiven);
+  if (both.length > 0) {
+    throw invalidArgument(
+      both.map(([name]) => ({
+        field: `import.${name}`,
+        reason: 'NOT_ALLOWED',
+        description: 'must not be set beside mapping, which says it.',
+      })),
+    );
+  }
+  return (await findMapping(em, mapping)).rules;
+}

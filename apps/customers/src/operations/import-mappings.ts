@@ -1,0 +1,62 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import type {
+  ImportMapping as MappingMessage,
+  ListImportMappingsResponse,
+  SaveImportMappingRequest,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { ImportMapping } from './import.entity.js';
+import { checkRules } from './import-rules.js';
+
+/** Most mappings of a tenant. */
+const maxMappings = 200;
+
+/** Answers SaveImportMapping. */
+export async function saveMapping(em: EntityManager, request: SaveImportMappingRequest): Promise<MappingMessage> {
+  const { key, mapping } = request;
+  if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
+  const { map, kind, externalIdSystem } = mapping;
+  // What is undefined would be stored as null.
+  const rules = { map, kind, ...(externalIdSystem === undefined ? {} : { externalIdSystem }) };
+  await checkRules(em, rules, 'mapping');
+  const { tenantId } = currentCaller();
+  return em.transactional(async (transaction) => {
+    if (!(await transaction.findOne(ImportMapping, { tenantId, key }))) await checkRoom(transaction, tenantId);
+    return mappingMessage(await transaction.upsert(ImportMapping, { tenantId, key, rules, updateTime: new Date() }));
+  });
+}
+
+/** Answers ListImportMappings. */
+export async function listMappings(em: EntityManager): Promise<ListImportMappingsResponse> {
+  const { tenantId } = currentCaller();
+  const mappings = await em.find(ImportMapping, { tenantId }, { orderBy: { key: 'asc' }, limit: maxMappings });
+  return { mappings: mappings.map(mappingMessage) };
+}
+
+/** Answers DeleteImportMapping. */
+export function deleteMapping(em: EntityManager, key: string): Promise<MappingMessage> {
+  return em.transactional(async (transaction) => {
+    const mapping = await findMapping(transaction, key);
+    transaction.remove(mapping);
+    return mappingMessage(mapping);
+  });
+}
+
+/** @throws AppError NOT_FOUND */
+export async function findMapping(em: EntityManager, key: string): Promise<ImportMapping> {
+  const { tenantId } = currentCaller();
+  const mapping = await em.findOne(ImportMapping, { tenantId, key });
+  if (mapping) return mapping;
+  throw new AppError('NOT_FOUND', 'IMPORT_MAPPING_NOT_FOUND', 'There is no such mapping.', { metadata: { key } });
+}
+
+export function mappingMessage({ key, rules, updateTime }: ImportMapping): MappingMessage {
+  const { map, kind = CustomerKind.UNSPECIFIED, externalIdSystem } = rules;
+  return { key, map, kind, externalIdSystem, updateTime: updateTime.toISOString() };
+}
+
+async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+  if ((await em.count(ImportMapping, { tenantId })) < maxMappings) return;
+  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_IMPORT_MAPPINGS', `There are ${maxMappings} mappings already.`);
+}

@@ -1,0 +1,79 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { v7 as uuidv7 } from 'uuid';
+import type { Operation } from './operation.entity.js';
+
+/** A job that a worker has taken. */
+export interface Job {
+  operationId: string;
+  tenantId: string;
+  /** Tells this taking of the job from every other. */
+  claimId: string;
+}
+
+/** How long a worker that says nothing keeps its job, in seconds. Another one goes on with it after that. */
+const leaseSeconds = 10;
+
+/** How often a worker says that it is still there, in milliseconds. */
+export const renewalMs = 3_000;
+
+/** Asks for a worker, in the transaction that makes work for it. */
+export async function enqueue(em: EntityManager, { id, tenantId }: Operation, delaySeconds = 0): Promise<void> {
+  await em.execute(
+    `insert into operation_job (operation_id, tenant_id, due_time)
+     values (?, ?, clock_timestamp() + make_interval(secs => ?))
+     on conflict (operation_id) do update set due_time = least(operation_job.due_time, excluded.due_time)`,
+    [id, tenantId, delaySeconds],
+  );
+}
+
+/** Takes a job away, from its worker too. */
+export async function removeJob(em: EntityManager, operationId: string): Promise<void> {
+  await em.execute('delete from operation_job where operation_id = ?', [operationId]);
+}
+
+/** Takes the job that waits longest. A tenant's jobs are done one by one, so that none keeps others from their turn. */
+export async function claimJob(em: EntityManager): Promise<Job | undefined> {
+  const claimId = uuidv7();
+  const [job] = await em.execute<{ operation_id: string; tenant_id: string }[]>(
+    `update operation_job set claim_id = ?, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+     where operation_id = (
+       select operation_id from operation_job job
+       where due_time <= clock_timestamp() and (lease_time is null or lease_time < clock_timestamp())
+         and not exists (
+           select from operation_job other
+           where other.tenant_id = job.tenant_id
+             and (other.due_time, other.operation_id) < (job.due_time, job.operation_id))
+       order by due_time, operation_id limit 1
+       for update skip locked)
+     returning operation_id, tenant_id`,
+    [claimId],
+  );
+  return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId };
+}
+
+/** @returns whether the job is still the claim's. */
+export async function holdsJob(em: EntityManager, { operationId, claimId }: Job): Promise<boolean> {
+  const held = await em.execute<unknown[]>('select 1 from operation_job where operation_id = ? and claim_id = ?', [
+    operationId,
+    claimId,
+  ]);
+  return held.length > 0;
+}
+
+/** @returns whether the job was still the claim's */
+export async function renewLease(em: EntityManager, { operationId, claimId }: Job): Promise<boolean> {
+  const renewed = await em.execute<unknown[]>(
+    `update operation_job set lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+     where operation_id = ? and claim_id = ? returning 1`,
+    [operationId, claimId],
+  );
+  return renewed.length > 0;
+}
+
+/** Gives a job that is not done to whoever takes it next. */
+export async function releaseJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
+  await em.execute(
+    `update operation_job set claim_id = null, lease_time = null where operation_id = ? and claim_id = ?`,
+    [operationId, claimId],
+  );
+}

@@ -1,0 +1,104 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { tenantSession } from '@rapport/persistence';
+import { claimJob, releaseJob, renewalMs, renewLease, type Job } from './operation-jobs.js';
+import { workOnOperation } from './work-on-operation.js';
+
+/** How often it is looked for jobs, in milliseconds. */
+const lookEveryMs = 400;
+
+/** Operations that one process works on at a time. Each takes a connection, and most of a core. */
+const maxRunning = 2;
+
+/**
+ * Works on the operations of all tenants, in each process of the service. A job is held by a lease that is renewed while
+ * the process lives, so that another one goes on when it dies. When told to stop it finishes the steps at hand and gives
+ * its jobs back.
+ */
+@Injectable()
+export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('OperationWorker');
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  #looking: Promise<void> | undefined;
+  #isAway = false;
+
+  constructor(private readonly orm: MikroORM) {}
+
+  onApplicationBootstrap(): void {
+    this.#looking = this.#look();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+    await Promise.all(this.#running);
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#claim();
+      await pause(lookEveryMs, this.#stopping.signal);
+    }
+  }
+
+  async #claim(): Promise<void> {
+    try {
+      while (this.#running.size < maxRunning && !this.#stopping.signal.aborted) {
+        const job = await claimJob(this.orm.em.fork());
+        if (!job) break;
+        const run = this.#run(job).finally(() => this.#running.delete(run));
+        this.#running.add(run);
+      }
+      this.#isAway = false;
+    } catch (error) {
+      // Said once: while the database is away, it is away at every look.
+      if (!this.#isAway) this.#logger.warn(`Can't look for jobs: ${String(error)}`);
+      this.#isAway = true;
+    }
+  }
+
+  async #run(job: Job): Promise<void> {
+    const lost = new AbortController();
+    const keeping = this.#keepLease(job, lost);
+    const em = this.orm.em.fork({ session: tenantSession(job.tenantId) });
+    try {
+      await workOnOperation(em, job, AbortSignal.any([this.#stopping.signal, lost.signal]));
+    } catch (error) {
+      // The lease ends by itself, and whoever takes the job then tries again.
+      this.#logger.warn(`Left operation ${job.operationId}: ${String(error)}`);
+      lost.abort();
+      return await keeping;
+    }
+    lost.abort();
+    await keeping;
+    await releaseJob(this.orm.em.fork(), job).catch((error: unknown) =>
+      this.#logger.warn(`Could not release operation ${job.operationId}: ${String(error)}`),
+    );
+  }
+
+  /** Until `end`, which it brings about itself when the job is another's. */
+  async #keepLease(job: Job, end: AbortController): Promise<void> {
+    let renewed = Date.now();
+    for (;;) {
+      await pause(renewalMs, end.signal);
+      if (end.signal.aborted) return;
+      try {
+        if (await renewLease(this.orm.em.fork(), job)) renewed = Date.now();
+        else end.abort();
+      } catch (error) {
+        this.#logger.warn(`Could not renew the lease of operation ${job.operationId}: ${String(error)}`);
+        if (Date.now() - renewed > 3 * renewalMs) end.abort();
+      }
+    }
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { currentCaller } from '@rapport/platform';
+import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { uniqueValues } from '../customer-keys.js';
+import { customerContent } from '../customer-message.js';
+import { Customer } from '../customer.entity.js';
+
+/** Locks customers until the transaction ends, in one order for all. @returns their versions by id */
+export async function lockCustomers(em: EntityManager, ids: string[]): Promise<Map<string, number>> {
+  const rows = await em.execute<{ id: string; version: number }[]>(
+    'select id, version from customer where tenant_id = ? and id in (?) order by id for update',
+    [currentCaller().tenantId, ids],
+  );
+  return new Map(rows.map(({ id, version }) => [id, version]));
+}
+
+/**
+ * Which of some locked customers anything refers to: whatever has a foreign key to them, but for their own keys. Nothing
+ * can begin to, since that needs the lock that we have.
+ */
+export async function linkedIds(em: EntityManager, ids: string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const links = await em.execute<{ table: string; column: string }[]>(
+    `select conrelid::regclass::text as table, quote_ident(attname) as column
+     from pg_constraint
+     join pg_attribute on attrelid = conrelid and attnum = any (conkey) and attname <> 'tenant_id'
+     where contype = 'f' and confrelid = 'customer'::regclass and conrelid <> 'customer_key'::regclass`,
+  );
+  const { tenantId } = currentCaller();
+  const linked = new Set<string>();
+  for (const { table, column } of links) {
+    const rows = await em.execute<{ id: string }[]>(
+      `select distinct ${column} as id from ${table} where tenant_id = ? and ${column} in (?)`,
+      [tenantId, ids],
+    );
+    for (const { id } of rows) linked.add(id);
+  }
+  return linked;
+}
+
+/** Which of some ids of companies are no customer any more, live or deleted. The others stay while the transaction runs. */
+export async function missingCompanies(em: EntityManager, ids: string[]): Promise<Set<string>> {
+  const missing = new Set(ids);
+  if (ids.length === 0) return missing;
+  const rows = await em.execute<{ id: string }[]>(
+    'select id from customer where tenant_id = ? and id in (?) order by id for key share',
+    [currentCaller().tenantId, [...missing]],
+  );
+  for (const { id } of rows) missing.delete(id);
+  return missing;
+}
+
+/** Removes customers and their keys for good. */
+export async function purgeCustomers(em: EntityManager, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const parameters = [currentCaller().tenantId, ids];
+  await em.execute('delete from customer_key where tenant_id = ? and customer_id in (?)', parameters);
+  await em.execute('delete from customer where tenant_id = ? and id in (?)', parameters);
+}
+
+/** Gives locked customers the content that they had, with their next version. Their keys are at least those of then. */
+export async function restoreCustomers(
+  em: EntityManager,
+  before: CustomerMessage[],
+  customFields: CustomFields,
+): Promise<void> {
+  if (before.length === 0) return;
+  const { tenantId, principalId } = currentCaller();
+  const byId = new Map(before.map((customer) => [customer.id, customer]));
+  for (const entity of await em.find(Customer, { tenantId, id: { $in: [...byId.keys()] } })) {
+    const customer = byId.get(entity.id);
+    if (!customer) continue;
+    em.assign(entity, {
+      ...customerContent(tenantId, customer, customFields),
+      lifecycleStageTime: customer.lifecycleStageTime === undefined ? null : new Date(customer.lifecycleStageTime),
+      version: entity.version + 1,
+      updateTime: new Date(),
+      updatedBy: principalId,
+    });
+  }
+  await em.flush();
+  const kept = before.flatMap((customer) =>
+    uniqueValues(customer).map(({ type, value }) => ({ type, value, customer_id: customer.id })),
+  );
+  await em.execute(
+    `delete from customer_key where tenant_id = ? and customer_id in (?) and (type, value, customer_id) not in (
+       select * from jsonb_to_recordset(?) as kept (type text, value text, customer_id uuid))`,
+    [tenantId, [...byId.keys()], JSON.stringify(kept)],
+  );
+}

@@ -1,0 +1,154 @@
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
+import {
+  OperationsServiceService,
+  type Operation as OperationMessage,
+  type UploadImportFileRequest,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { fileError } from '../import/file-error.js';
+import { enqueue } from './operation-jobs.js';
+import { found, operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+/** Bytes that are stored together: what an upload holds in memory. */
+const pieceBytes = 1024 * 1024;
+
+/** What fits the int32 in which the contract counts bytes. */
+const maxFileBytes = 2 ** 31 - 1;
+
+/**
+ * Answers UploadImportFile. Each piece of the file is stored in a transaction of its own, none of which waits for the
+ * client; what has arrived when the call breaks off is stored as well.
+ *
+ * @throws AppError ABORTED UPLOAD_IN_PROGRESS when another call stores pieces of the same file
+ */
+export async function uploadImportFile(
+  em: EntityManager,
+  requests: AsyncIterable<UploadImportFileRequest>,
+): Promise<OperationMessage> {
+  let upload: Upload | undefined;
+  let isWhole = false;
+  try {
+    for await (const request of requests) {
+      if (!upload) {
+        checkRequest(request);
+        upload = await Upload.begin(em, request);
+      } else if (!request.file?.data.length) isWhole = true;
+      if (isWhole) break;
+      await upload.add(request.file?.data ?? new Uint8Array());
+    }
+  } catch (error) {
+    if (!isBrokenOff(error)) throw error;
+  }
+  if (!upload) throw fileError('REQUIRED', 'is required.');
+  // A call that was cancelled, or whose sender died, may look like one that ended.
+  if (isWhole) return upload.finish();
+  await upload.store();
+  throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The upload broke off. Go on from receivedBytes.');
+}
+
+class Upload {
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+
+  private constructor(
+    private readonly em: EntityManager,
+    private readonly id: string,
+    private readonly complete: boolean,
+    /** Bytes that are stored. */
+    private received: number,
+    /** Bytes of the call that are stored already. */
+    private repeated: number,
+  ) {}
+
+  static async begin(em: EntityManager, { id, offset = 0, complete = true }: UploadImportFileRequest): Promise<Upload> {
+    const { tenantId } = currentCaller();
+    const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+    const { receivedBytes } = operation;
+    if (offset <= receivedBytes) return new Upload(em, id, complete, receivedBytes, receivedBytes - offset);
+    const description = `must not be beyond the ${receivedBytes} bytes that have arrived.`;
+    throw invalidArgument([{ field: 'offset', reason: 'OFFSET_BEYOND_RECEIVED', description }]);
+  }
+
+  async add(data: Uint8Array): Promise<void> {
+    const fresh = data.subarray(Math.min(this.repeated, data.length));
+    this.repeated -= data.length - fresh.length;
+    if (fresh.length === 0) return;
+    this.#pending.push(fresh);
+    this.#pendingBytes += fresh.length;
+    while (this.#pendingBytes >= pieceBytes) await this.store();
+  }
+
+  /** Stores the next piece of what has come. */
+  store(): Promise<OperationMessage> {
+    return this.#write(() => Promise.resolve());
+  }
+
+  /** Stores the last piece, and lets the import begin unless more is to come. */
+  finish(): Promise<OperationMessage> {
+    return this.#write(async (em, operation) => {
+      if (!this.complete) return;
+      operation.state = 'RUNNING';
+      await enqueue(em, operation);
+    });
+  }
+
+  async #write(andThen: (em: EntityManager, operation: Operation) => Promise<void>): Promise<OperationMessage> {
+    const all = Buffer.concat(this.#pending);
+    const data = all.subarray(0, pieceBytes);
+    const { tenantId } = currentCaller();
+    const received = this.received + data.length;
+    if (received > maxFileBytes) throw fileError('FILE_TOO_LARGE', `must not be larger than ${maxFileBytes} bytes.`);
+    const answer = await this.em.transactional(
+      async (em) => {
+        const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
+        const operation = waiting(await em.findOne(Operation, { tenantId, id: this.id }, lock));
+        if (operation.receivedBytes !== this.received) throw inProgress();
+        if (data.length > 0) {
+          await em.execute('insert into import_piece (tenant_id, operation_id, start, data) values (?, ?, ?, ?)', [
+            tenantId,
+            this.id,
+            this.received,
+            data,
+          ]);
+        }
+        operation.receivedBytes = received;
+        await andThen(em, operation);
+        return operationMessage(operation);
+      },
+      { clear: true },
+    );
+    this.received = received;
+    const rest = all.subarray(data.length);
+    [this.#pending, this.#pendingBytes] = [rest.length > 0 ? [rest] : [], rest.length];
+    return answer;
+  }
+}
+
+const contract = new Contract(fileDescriptorSet);
+const validator = new MessageValidator(contract);
+
+/** Messages of a stream are checked by whoever reads them. */
+function checkRequest(request: UploadImportFileRequest): void {
+  const method = contract.method(OperationsServiceService.uploadImportFile.path);
+  if (!method) throw new Error('The contract lacks UploadImportFile.');
+  validator.check(method.desc.input, request);
+}
+
+function waiting(operation: Operation | null): Operation {
+  const { state } = found(operation);
+  if (operation?.state === 'WAITING') return operation;
+  throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for a file.', {
+    metadata: { state },
+  });
+}
+
+function inProgress(): AppError {
+  const message = 'Another upload of this file is running.';
+  return new AppError('ABORTED', 'UPLOAD_IN_PROGRESS', message, { retryAfterSeconds: 1 });
+}
+
+function isBrokenOff(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}

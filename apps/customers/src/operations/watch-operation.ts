@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError, currentCaller } from '@rapport/platform';
+import { found, hasEnded, operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+/** How often it is looked whether an operation has changed, in milliseconds. */
+const lookEveryMs = 300;
+
+/** Tells who watches an operation of its changes, until it ends, its reader goes, or the process stops. */
+@Injectable()
+export class OperationWatcher implements OnModuleDestroy {
+  readonly #stopping = new AbortController();
+
+  constructor(private readonly em: EntityManager) {}
+
+  /** Answers WatchOperation. */
+  watch(id: string): AsyncIterable<OperationMessage> {
+    const gone = new AbortController();
+    const changes = this.#changes(id, AbortSignal.any([gone.signal, this.#stopping.signal]));
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => changes.next(),
+        // Wakes the generator, which may have nothing to tell for a day.
+        return: () => {
+          gone.abort();
+          return changes.return();
+        },
+      }),
+    };
+  }
+
+  async *#changes(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
+    const { tenantId } = currentCaller();
+    let told = Buffer.alloc(0);
+    while (!end.aborted) {
+      const operation = found(await this.em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+      const message = operationMessage(operation);
+      const bytes = Buffer.from(OperationMessage.encode(message).finish());
+      if (!bytes.equals(told)) yield message;
+      if (hasEnded(operation.state)) return;
+      told = bytes;
+      await delayUnlessEnded(end);
+    }
+    if (this.#stopping.signal.aborted) {
+      throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', {
+        retryAfterSeconds: 1,
+      });
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.#stopping.abort();
+  }
+}
+
+async function delayUnlessEnded(end: AbortSignal): Promise<void> {
+  try {
+    await delay(lookEveryMs, undefined, { signal: end });
+  } catch (error) {
+    if (!end.aborted) throw error;
+  }
+}

@@ -1,0 +1,27 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AssociationsController } from './associations/associations.controller.js';
+import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
+import { CustomersController } from './customers.controller.js';
+import { MergesController } from './merges/merges.controller.js';
+import { OperationsController } from './operations/operations.controller.js';
+
+/** The services that this process answers, and the controllers that do. */
+export const services: readonly ServiceDefinition[] = [
+  CustomersServiceService,
+  CustomFieldsServiceService,
+  AssociationsServiceService,
+  MergesServiceService,
+  OperationsServiceService,
+];
+export const controllers = [
+  CustomersController,
+  CustomFieldsController,
+  AssociationsController,
+  MergesController,
+  OperationsController,
+];

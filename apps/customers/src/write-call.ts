@@ -1,0 +1,34 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { writeOnce } from '@rapport/persistence';
+
+/** What requests of writes have in common. */
+interface WriteRequest {
+  requestId?: string | undefined;
+  validateOnly?: boolean | undefined;
+}
+
+/** A method as ts-proto generates it. */
+interface Method<Request, Response> {
+  path: string;
+  requestSerialize: (request: Request) => Buffer;
+  responseSerialize: (response: Response) => Buffer;
+  responseDeserialize: (bytes: Buffer) => Response;
+}
+
+/** Does the work of a write in one transaction, once for each idempotency key, or only tries it when asked to. */
+export function writeCall<Request extends WriteRequest, Response>(
+  em: EntityManager,
+  method: Method<Request, Response>,
+  request: Request,
+  work: (em: EntityManager) => Promise<Response>,
+): Promise<Response> {
+  const call = {
+    method: method.path,
+    requestId: request.requestId,
+    validateOnly: request.validateOnly ?? false,
+    request: method.requestSerialize({ ...request, requestId: undefined }),
+    encode: method.responseSerialize,
+    decode: (bytes: Uint8Array) => method.responseDeserialize(Buffer.from(bytes)),
+  };
+  return writeOnce(em, call, work);
+}

@@ -1,0 +1,168 @@
+import { CustomerKind, LifecycleStage, PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { ServiceError } from '@grpc/grpc-js';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import type { Caller } from '@rapport/platform';
+import { parse } from 'csv-parse/sync';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { csv as csvFile, ImportTenant, none, counts } from './import-tenant.js';
+import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+
+function open(caller: Caller, request: Partial<ExportCustomersRequest>) {
+  const whole = { format: ExportFormat.NDJSON, columns: [], filter: undefined, q: undefined, ...request };
+  return customers.client.exportCustomers(whole, writeCallMetadata({ requestId: v7(), caller }));
+}
+
+async function* pieces(call: ReturnType<typeof open>): AsyncGenerator<string, void> {
+  for await (const { data } of call as AsyncIterable<HttpBody>) yield Buffer.from(data).toString();
+}
+
+async function exported(caller: Caller, request: Partial<ExportCustomersRequest> = {}): Promise<string> {
+  let text = '';
+  try {
+    for await (const piece of pieces(open(caller, request))) text += piece;
+  } catch (error) {
+    throw fromGrpcError(error as ServiceError);
+  }
+  return text;
+}
+
+function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+test('NDJSON has every live customer of the tenant that the filter meets, in the order of ids', async () => {
+  const [caller, other] = [newCaller(), newCaller()];
+  await customers.create(other, person({ tags: ['vip'] }));
+  const ada = await customers.create(caller, person({ displayName: 'Ada', tags: ['vip'] }));
+  await customers.create(caller, person({ displayName: 'Bob' }));
+  const { id } = await customers.create(caller, person({ displayName: 'Gone', tags: ['vip'] }));
+  await customers.delete(caller, id);
+  const eve = await customers.create(caller, person({ displayName: 'Eve', tags: ['vip'] }));
+
+  const rows = jsonLines(await exported(caller, { filter: 'tags:vip' }));
+
+  expect(rows.map((row) => row['id'])).toEqual([ada.id, eve.id]);
+  expect(rows[0]).toMatchObject({ kind: 'PERSON', displayName: 'Ada', tags: ['vip'], etag: '"1"' });
+});
+
+test('columns leave out the other fields, and unknown ones are named', async () => {
+  const caller = newCaller();
+  await customers.create(caller, person({ displayName: 'Ada' }));
+
+  expect(await exported(caller, { columns: ['display_name', 'kind'] })).toBe('{"displayName":"Ada","kind":"PERSON"}\n');
+  await expect(exported(caller, { columns: ['kind', 'nope'] })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'columns[1]', reason: 'UNKNOWN_FIELD' }],
+  });
+});
+
+test('the file is of one moment: changes made while it is read are not in it', async () => {
+  const caller = newCaller();
+  const batch = Array.from({ length: 1_000 }, (_, n) => ({
+    customer: customerOf(person({ displayName: `Before ${n}` })),
+  }));
+  await customers.call('batchCreateCustomers', { batch: { items: batch, mode: 1 } }, caller);
+  const file = pieces(open(caller, { columns: ['displayName'] }));
+  await file.next();
+
+  const { customers: newest } = await customers.call('listCustomers', { pageSize: 1 }, caller);
+  await customers.update(caller, newest[0]!.id, { displayName: 'After' });
+  await customers.create(caller, person({ displayName: 'After' }));
+  let text = '';
+  for await (const piece of file) text += piece;
+
+  const names = jsonLines(text).map((row) => row['displayName']);
+  expect(names).toHaveLength(1_000);
+  expect(names).not.toContain('After');
+});
+
+test('CSV comes back through an import as it was', async () => {
+  const caller = newCaller();
+  const customField = { ...CustomField.decode(new Uint8Array()), key: 'plan', type: CustomField_Type.TEXT };
+  await customers.call('createCustomField', { customField }, caller);
+  const sent = person({
+    displayName: 'Ada, "Countess"',
+    givenName: '=Ada',
+    familyName: 'Byron',
+    birthDate: '1815-12-10',
+    emails: [
+      { address: 'ada@example.com', label: undefined },
+      { address: 'b@example.com', label: undefined },
+    ],
+    phones: [{ number: '+493012345678', label: undefined }],
+    tags: ['vip', 'line two'],
+    lifecycleStage: LifecycleStage.LEAD,
+    addresses: [{ ...PostalAddress.decode(new Uint8Array()), street: 'Ring 1', city: 'Köln', countryCode: 'DE' }],
+    externalIds: [
+      { system: 'erp', value: '4711' },
+      { system: 'erp2', value: '1' },
+      { system: 'shop', value: 'x/y' },
+    ],
+    customFields: { plan: 'gold; silver' },
+  });
+  const before = await customers.create(caller, sent);
+  await customers.create(caller, company({ displayName: 'Engines', domains: ['example.org'] }));
+
+  const csv = await exported(caller, { format: ExportFormat.CSV });
+
+  expect(csv.startsWith('\ufeffkind,')).toBe(true);
+  expect(csv).toContain(`'=Ada`);
+  const tenant = await ImportTenant.create(customers);
+  await customers.call('createCustomField', { customField }, tenant.caller);
+  const answer = await tenant.importFile(
+    csvFile(csvWithout(csv.slice(1).replace(`'=Ada`, '=Ada'), ['id', 'company_id', 'create_time', 'update_time'])),
+  );
+  await tenant.close();
+  expect(answer.issues).toEqual([]);
+  expect(counts(answer)).toEqual({ ...none, created: 2 });
+  const { customers: after } = await customers.call('listCustomers', { orderBy: 'display_name' }, tenant.caller);
+  const [ada, engines] = after;
+  const own = ['id', 'createTime', 'updateTime', 'lifecycleStageTime', 'createdBy', 'updatedBy'];
+  expect(withoutFields(ada, own)).toEqual(withoutFields(before, own));
+  expect(engines).toMatchObject({ kind: CustomerKind.COMPANY, domains: ['example.org'] });
+});
+
+test('a reader that goes away gives back its place and its connection', async () => {
+  const caller = newCaller();
+  await customers.create(caller, person());
+  for (let n = 0; n < 20; n += 1) {
+    const call = open(caller, {});
+    await new Promise((resolve) => call.once('data', resolve));
+    const ended = new Promise((resolve) => call.once('error', resolve));
+    call.cancel();
+    await ended;
+    await expect.poll(() => exported(caller).then(jsonLines, () => [])).toHaveLength(1);
+  }
+});
+
+function withoutFields(customer: object | undefined, names: string[]): object {
+  return Object.fromEntries(Object.entries(customer ?? {}).filter(([name]) => !names.includes(name)));
+}
+
+function csvWithout(csv: string, names: string[]): string {
+  const [head = [], ...rows] = parse(csv);
+  const kept = head.map((name) => !names.includes(name));
+  const quote = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
+  return [head, ...rows]
+    .map((row) =>
+      row
+        .filter((_, index) => kept[index])
+        .map(quote)
+        .join(','),
+    )
+    .join('\r\n');
+}

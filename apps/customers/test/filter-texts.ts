@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { filterFieldNames } from '../src/filter/filter-fields.js';
+
+/** Custom fields that filters name, and a valid value of each. */
+export const customValues = {
+  note: '"Calls on Mondays"',
+  seats: '-2.5',
+  score: '12.50',
+  revenue: '"EUR 12.5"',
+  day: '2026-01-31',
+  called: '2026-01-31T09:30:00Z',
+  news: 'true',
+  plan: 'Gold',
+  hobbies: 'Chess',
+  site: 'https://acme.example',
+  knows: '019ab2f4-0000-7000-8000-000000000001',
+};
+
+const values: Readonly<Record<string, string>> = {
+  kind: 'PERSON',
+  lifecycle_stage: 'LEAD',
+  phones: '+4930901820',
+  ...Object.fromEntries(['id', 'owner_id', 'company_id'].map((name) => [name, customValues.knows])),
+  ...Object.fromEntries(['create_time', 'update_time'].map((name) => [name, customValues.called])),
+};
+const ordered = ['display_name', 'family_name', 'company_name', 'create_time', 'update_time', 'lifecycle_stage'];
+const orderedKeys = ['note', 'seats', 'score', 'revenue', 'day', 'called'];
+const beginnings: Readonly<Record<string, string>> = {
+  ...{ display_name: 'a*', family_name: '"lov*"', company_name: '"ac*"', emails: 'ada@*', domains: 'acme.*' },
+  ...{ external_ids: 'erp/4*', 'custom_fields.note': 'c*', 'custom_fields.revenue': 'EUR*' },
+};
+
+/** Every comparison of a customer's own fields that a filter may have. */
+export const ownComparisons: readonly string[] = [
+  ...filterFieldNames.map((name): [string, string, boolean] => [name, values[name] ?? 'Ada', ordered.includes(name)]),
+  ...Object.entries(customValues).map(([key, value]): [string, string, boolean] => [
+    `custom_fields.${key}`,
+    value,
+    orderedKeys.includes(key),
+  ]),
+].flatMap(([field, value, hasOrder]) => [
+  ...(hasOrder ? ['=', '!=', '<', '<=', '>', '>='] : ['=', ':', '!=']).map(
+    (operator) => `${field} ${operator} ${value}`,
+  ),
+  `${field}:*`,
+  ...(beginnings[field] === undefined ? [] : [`${field} = ${beginnings[field]}`]),
+]);
+
+/** Those of other customers. */
+export const otherComparisons: readonly string[] = [
+  ...ownComparisons.map((comparison) => `company.${comparison}`),
+  ...ownComparisons.map((comparison) => `associations.partner_of.${comparison}`),
+  'associations.partner_of:*',
+  `associations.partner_of:${customValues.knows}`,
+];
+
+const word = fc.oneof(
+  fc.constantFrom(
+    'PERSON',
+    'LEAD',
+    '*',
+    'a*',
+    'EUR*',
+    '2026-01-31',
+    'EUR 12.5',
+    '-2.5',
+    '1e300',
+    '99999999999999999999',
+  ),
+  fc.constantFrom('%', "'", '\\', '?', ':a', '$1', '\u202e', '{}', 'true', 'Gold', customValues.knows, '+49'),
+  fc.string({ unit: 'grapheme', maxLength: 8 }).map((text) => text.replaceAll('\0', '')),
+);
+const odd = fc
+  .tuple(
+    fc.constantFrom(...ownComparisons, ...otherComparisons).map((comparison) => comparison.split(/[ :]/)[0]),
+    fc.constantFrom('=', '!=', '<', '<=', '>', '>=', ':'),
+    word.map((text) => JSON.stringify(text)),
+  )
+  .map((parts) => parts.join(' '));
+const comparison = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom(...ownComparisons) },
+  { weight: 2, arbitrary: fc.constantFrom(...otherComparisons) },
+  { weight: 1, arbitrary: odd },
+);
+const term = fc.tuple(fc.constantFrom('', '', 'NOT ', '-'), comparison).map((parts) => parts.join(''));
+const group = fc.array(term, { minLength: 2, maxLength: 3 }).map((terms) => `(${terms.join(' OR ')})`);
+
+/** Filters of valid form, most of them valid. */
+export const filterTexts = fc
+  .array(fc.oneof(term, group), { minLength: 1, maxLength: 4 })
+  .chain((terms) => fc.constantFrom(' AND ', ' OR ', ' ').map((join) => terms.join(join)));
+
+/** Filters with pieces left out, doubled, and put in from elsewhere. */
+export const mutilatedFilterTexts = fc
+  .tuple(
+    filterTexts,
+    fc.nat(),
+    fc.nat({ max: 12 }),
+    fc.oneof(fc.string({ unit: 'binary', maxLength: 6 }), word, filterTexts),
+  )
+  .map(([text, at, length, put]) => {
+    const index = at % (text.length + 1);
+    return text.slice(0, index) + put + text.slice(index + length);
+  });

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { DuplicatePair } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import type { Caller } from '@rapport/platform';
+import { parse } from 'csv-parse/sync';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let caller: Caller;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  caller = newCaller();
+});
+
+const ada = {
+  kind: CustomerKind.PERSON,
+  givenName: 'Ada',
+  familyName: 'Lovelace',
+  birthDate: '1815-12-10',
+  phones: [{ number: '+493012345678', label: undefined }],
+};
+
+function find(id: string, request: { minScore?: number; pageSize?: number } = {}) {
+  return customers.call('findDuplicates', { id, ...request }, caller).then(({ duplicates }) => duplicates);
+}
+
+/** All pages. */
+async function walk(request: { minScore?: number; pageSize?: number }): Promise<DuplicatePair[]> {
+  const pairs: DuplicatePair[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await customers.call('listDuplicates', { ...request, pageToken }, caller);
+    pairs.push(...page.pairs);
+    pageToken = page.nextPageToken;
+  } while (pageToken);
+  return pairs;
+}
+
+test('finds the likeliest duplicates first, with evidence for and against', async () => {
+  const first = await customers.create(caller, { ...ada, jobTitle: 'Analyst' });
+  const typo = await customers.create(caller, { ...ada, givenName: 'Ana', phones: [] });
+  const same = await customers.create(caller, ada);
+  await customers.create(caller, { kind: CustomerKind.PERSON, givenName: 'Charles', familyName: 'Babbage' });
+  await customers.create(caller, company({ displayName: 'Ada Lovelace' }));
+
+  const duplicates = await find(first.id);
+
+  expect(duplicates.map(({ customer }) => customer)).toEqual([same, typo]);
+  expect(duplicates[0]?.score).toBeGreaterThan(duplicates[1]?.score ?? 100);
+  expect(duplicates[0]?.score).toBeLessThanOrEqual(100);
+  expect(duplicates[1]?.evidence).toContainEqual({
+    field: 'givenName',
+    level: 'SIMILAR',
+    weight: expect.any(Number) as number,
+    left: 'Ada',
+    right: 'Ana',
+  });
+  expect(await find(first.id, { pageSize: 1 })).toHaveLength(1);
+  const second = duplicates[1]?.score ?? 0;
+  expect(await find(first.id, { minScore: Math.ceil(second + 0.01) })).toHaveLength(1);
+});
+
+test('sees a change at once, and finds no deleted or merged customer, and none of another tenant', async () => {
+  const first = await customers.create(caller, ada);
+  const second = await customers.create(caller, { ...person(), displayName: 'Nobody In Particular' });
+  await customers.create(newCaller(), ada);
+  expect(await find(first.id)).toEqual([]);
+
+  const { kind: _, ...changes } = ada;
+  await customers.update(caller, second.id, changes);
+  expect((await find(first.id)).map(({ customer }) => customer?.id)).toEqual([second.id]);
+  await customers.delete(caller, second.id);
+  expect(await find(first.id)).toEqual([]);
+  await expect(find(second.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  caller = newCaller();
+  await expect(find(first.id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a term that too many share does not find them', async () => {
+  const batch = Array.from({ length: 600 }, () => ({
+    customer: customerOf({ kind: CustomerKind.PERSON, givenName: 'John', familyName: 'Smith' }),
+  }));
+  const { results } = await customers.call(
+    'batchCreateCustomers',
+    { batch: { items: batch, mode: BatchMode.ATOMIC } },
+    caller,
+  );
+
+  expect(await find(results[0]?.customer?.id ?? '', { minScore: 1 })).toEqual([]);
+});
+
+test('lists each pair once, whatever the size of the pages', async () => {
+  for (const name of ['Ada', 'Grace', 'Alan']) {
+    for (let copy = 0; copy < 3; copy += 1) {
+      const number = `+49301234567${name.length}`;
+      await customers.create(caller, {
+        ...ada,
+        givenName: name,
+        familyName: `${name}son`,
+        phones: [{ number, label: undefined }],
+      });
+    }
+  }
+  const ids = (pairs: DuplicatePair[]) => pairs.map(({ leftId, rightId }) => `${leftId} ${rightId}`).toSorted();
+
+  const all = await walk({ minScore: 90 });
+  expect(new Set(ids(all)).size).toBe(9);
+  expect(all).toHaveLength(9);
+  for (const { leftId, rightId, score } of all) {
+    expect(leftId < rightId).toBe(true);
+    expect(score).toBeGreaterThanOrEqual(90);
+  }
+  for (const pageSize of [1, 2, 4]) expect(ids(await walk({ minScore: 90, pageSize }))).toEqual(ids(all));
+  const { nextPageToken } = await customers.call('listDuplicates', { minScore: 90, pageSize: 2 }, caller);
+  await expect(
+    customers.call('listDuplicates', { minScore: 91, pageSize: 2, pageToken: nextPageToken }, caller),
+  ).rejects.toMatchObject({ violations: [{ field: 'pageToken' }] });
+});
+
+test('walks 5,000 records and finds nine of ten true pairs, with few others', { timeout: 60_000 }, async () => {
+  const rows = parse<Record<string, string>>(
+    readFileSync(join(import.meta.dirname, 'samples/febrl-dataset3-5000.csv')),
+    { columns: true, trim: true },
+  );
+  const entityOf = new Map<string, string>();
+  for (let start = 0; start < rows.length; start += 1_000) {
+    const slice = rows.slice(start, start + 1_000);
+    const items = slice.map((row) => ({ customer: customerOf(febrlPerson(row)) }));
+    const { results } = await customers.call(
+      'batchCreateCustomers',
+      { batch: { items, mode: BatchMode.ATOMIC } },
+      caller,
+    );
+    for (const [index, { customer }] of results.entries()) {
+      entityOf.set(customer?.id ?? '', slice[index]?.['rec_id']?.split('-')[1] ?? '');
+    }
+  }
+  const pairs = await walk({ minScore: 50 });
+
+  const right = pairs.filter(({ leftId, rightId }) => entityOf.get(leftId) === entityOf.get(rightId)).length;
+  const sizes = new Map<string, number>();
+  for (const entity of entityOf.values()) sizes.set(entity, (sizes.get(entity) ?? 0) + 1);
+  const truePairs = [...sizes.values()].reduce((sum, size) => sum + (size * (size - 1)) / 2, 0);
+  expect(right / truePairs).toBeGreaterThan(0.9);
+  expect(right / pairs.length).toBeGreaterThan(0.9);
+});
+
+/** Blank is absent. */
+function given(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}
+
+function febrlPerson(row: Record<string, string>): Partial<Customer> {
+  const day = row['date_of_birth'] ?? '';
+  const birthDate = `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6, 8)}`;
+  const address = {
+    street: given(`${row['street_number'] ?? ''} ${row['address_1'] ?? ''}`.trim()),
+    city: given(row['suburb']),
+    state: given(row['state']),
+    postalCode: given(row['postcode']),
+    countryCode: undefined,
+    label: undefined,
+  };
+  return {
+    kind: CustomerKind.PERSON,
+    displayName: row['rec_id'],
+    givenName: given(row['given_name']),
+    familyName: given(row['surname']),
+    birthDate: Number.isNaN(Date.parse(birthDate)) ? undefined : birthDate,
+    addresses: [address],
+  };
+}

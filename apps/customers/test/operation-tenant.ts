@@ -1,0 +1,191 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  Operation_State as State,
+  OperationsServiceClient,
+  type ImportInput,
+  type Operation,
+  type UploadImportFileRequest,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { credentials } from '@grpc/grpc-js';
+import type { Caller } from '@rapport/platform';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { newCaller, type RunningCustomers } from './running-customers.js';
+
+/** A tenant that imports files by operations. */
+export class OperationTenant {
+  readonly #client: OperationsServiceClient;
+
+  private constructor(
+    readonly customers: RunningCustomers,
+    readonly caller: Caller,
+    /** The owner of the tables, for this tenant. */
+    readonly database: pg.Client,
+  ) {
+    const channelOverride = customers.client.getChannel();
+    this.#client = new OperationsServiceClient('', credentials.createInsecure(), { channelOverride });
+  }
+
+  static async create(customers: RunningCustomers, caller = newCaller()): Promise<OperationTenant> {
+    const database = new pg.Client({ connectionString: customers.urls.ownerUrl });
+    await database.connect();
+    await database.query(`select set_config('app.tenant_id', $1, false)`, [caller.tenantId]);
+    return new OperationTenant(customers, caller, database);
+  }
+
+  close(): Promise<void> {
+    return this.database.end();
+  }
+
+  createImport(input: Partial<ImportInput> = {}, requestId?: string): Promise<Operation> {
+    const whole = { contentType: 'text/csv', map: [], kind: CustomerKind.UNSPECIFIED, ...input };
+    return this.customers.call('createImport', { import: whole, requestId }, this.caller);
+  }
+
+  get(id: string): Promise<Operation> {
+    return this.customers.call('getOperation', { id }, this.caller);
+  }
+
+  /** Uploads a file and lets it be imported. */
+  async start(data: string | Uint8Array, input: Partial<ImportInput> = {}): Promise<Operation> {
+    const { id } = await this.createImport(input);
+    return this.upload(id, [data]);
+  }
+
+  /** Imports a file to its end. */
+  async run(data: string | Uint8Array, input: Partial<ImportInput> = {}): Promise<Operation> {
+    const { id } = await this.start(data, input);
+    return this.untilEnded(id);
+  }
+
+  /** Ends as SUCCEEDED, FAILED, CANCELLED or UNDONE. */
+  untilEnded(id: string): Promise<Operation> {
+    const ends = [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.UNDONE];
+    return this.until(id, ({ state }) => ends.includes(state));
+  }
+
+  async until(id: string, isThere: (operation: Operation) => boolean): Promise<Operation> {
+    for (;;) {
+      const operation = await this.get(id);
+      if (isThere(operation)) return operation;
+      await delay(10);
+    }
+  }
+
+  undo(id: string): Promise<Operation> {
+    return this.customers.call('undoOperation', { id }, this.caller).then(() => this.untilEnded(id));
+  }
+
+  upload(id: string, data: (string | Uint8Array)[], more: Partial<UploadImportFileRequest> = {}): Promise<Operation> {
+    const { call, answer } = this.openUpload();
+    const send = async () => {
+      for (const message of uploadMessages(id, data, more)) {
+        if (!call.write(message)) await Promise.race([once(call, 'drain'), answer.catch(() => undefined)]);
+      }
+      call.end();
+    };
+    return Promise.all([answer, send()]).then(([operation]) => operation);
+  }
+
+  openUpload() {
+    const { promise: answer, resolve, reject } = Promise.withResolvers<Operation>();
+    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const call = this.#client.uploadImportFile(metadata, { deadline: Date.now() + 60_000 }, (error, operation) =>
+      error ? reject(fromGrpcError(error)) : resolve(operation),
+    );
+    return { call, answer };
+  }
+
+  watch(id: string) {
+    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    return this.#client.watchOperation({ id }, metadata, { deadline: Date.now() + 60_000 });
+  }
+
+  async download(id: string): Promise<string> {
+    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const pieces: Uint8Array[] = [];
+    const call = this.#client.downloadOperationIssues({ id }, metadata) as AsyncIterable<HttpBody>;
+    for await (const { data } of call) pieces.push(data);
+    return Buffer.concat(pieces).toString();
+  }
+
+  /** The reasons of all issues, in their order. */
+  async reasons(id: string): Promise<string[]> {
+    const { issues } = await this.customers.call('listOperationIssues', { id, pageSize: 1_000 }, this.caller);
+    return issues.map(({ reason }) => reason);
+  }
+
+  /** Every row of every table of customers, as text, without what a write changes that changes nothing else. */
+  async dump(without = ['version', 'update_time', 'updated_by']): Promise<string[]> {
+    const { rows } = await this.database.query<{ stored: string }>(
+      `select (to_jsonb(customer) - $1::text[])::text as stored from customer
+       union all select to_jsonb(customer_key)::text from customer_key
+       union all select to_jsonb(customer_order_value)::text from customer_order_value order by stored`,
+      [without],
+    );
+    return rows.map(({ stored }) => stored);
+  }
+
+  /** What customers are, whoever made them and when. */
+  async contents(): Promise<string[]> {
+    const { rows } = await this.database.query<{ stored: string }>(
+      `select (to_jsonb(customer) - $1::text[])::text as stored from customer
+       union all select concat(type, ' ', value, ' ', display_name) from customer_key
+         join customer on customer.id = customer_id order by stored`,
+      [['tenant_id', 'id', 'create_time', 'update_time', 'created_by', 'updated_by', 'lifecycle_stage_time']],
+    );
+    return rows.map(({ stored }) => stored);
+  }
+
+  /** Rows of the tables that an operation uses while it is at work. */
+  async leftovers(): Promise<number> {
+    const { rows } = await this.database.query<{ count: number }>(
+      `select ((select count(*) from import_piece) + (select count(*) from import_met)
+         + (select count(*) from import_draft) + (select count(*) from import_draft_key)
+         + (select count(*) from operation_job where tenant_id = $1))::int as count`,
+      [this.caller.tenantId],
+    );
+    return rows[0]!.count;
+  }
+
+  async untilCleared(): Promise<void> {
+    while ((await this.leftovers()) > 0) await delay(20);
+  }
+}
+
+/** The messages of an upload; the last one is empty. */
+export function* uploadMessages(
+  id: string,
+  data: (string | Uint8Array)[],
+  more: Partial<UploadImportFileRequest> = {},
+): Generator<UploadImportFileRequest> {
+  yield { id, file: body(new Uint8Array()), offset: undefined, complete: undefined, ...more };
+  for (const piece of data) {
+    const bytes = Buffer.from(piece);
+    for (let start = 0; start < bytes.length; start += 100_000) {
+      yield { id: '', file: body(bytes.subarray(start, start + 100_000)) };
+    }
+  }
+  yield { id: '', file: body(new Uint8Array()) };
+}
+
+export function body(data: Uint8Array): HttpBody & { data: Buffer } {
+  return { contentType: '', data: Buffer.from(data), extensions: [] };
+}
+
+/** A file of so many people; each tenth row is about the one before, and some are wrong. */
+export function people(count: number, from = 0): string {
+  const rows = Array.from({ length: count }, (_, index) => {
+    const number = from + index - (index % 10 === 9 ? 1 : 0);
+    const phone = index % 7 === 0 ? '12' : `+4930${1_000_000 + number}`;
+    const email = index % 23 === 22 ? 'nobody' : `p${number}@example.com`;
+    return `Ada ${number},Lovelace,${email},${phone},t${number % 5},lead`;
+  });
+  return ['given name,family name,email,phone,tag,lifecycle stage', ...rows, 'Keyless,,,,,', 'Keyless,,,,,', ''].join(
+    '\n',
+  );
+}

@@ -1,0 +1,128 @@
+import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { OperationTenant, people } from './operation-tenant.js';
+import { company, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: OperationTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(async () => {
+  tenant = await OperationTenant.create(customers);
+});
+afterEach(() => tenant.close());
+
+const stranger = 'apiKey:undoer';
+
+/** The id of the customer with this e-mail address. */
+async function idOf(address: string): Promise<string> {
+  const { rows } = await tenant.database.query<{ customer_id: string }>(
+    'select customer_id from customer_key where value = $1',
+    [address],
+  );
+  return rows[0]!.customer_id;
+}
+
+test('undoing brings back exactly what was before: content, keys, custom fields, and times of stages', async () => {
+  await tenant.database.query(
+    `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+     values ($1, 'plan', 'TEXT', '[]', true, 1, now(), now())`,
+    [tenant.caller.tenantId],
+  );
+  await customers.create(tenant.caller, {
+    ...person({ emails: [{ address: 'p1@example.com' }], tags: ['old'], birthDate: '1815-12-10' }),
+    customFields: { plan: 'gold' },
+    lifecycleStage: 4,
+  });
+  const acme = await customers.create(tenant.caller, company({ domains: ['acme.example'] }));
+  await customers.create(tenant.caller, person({ emails: [{ address: 'p2@example.com' }], companyId: acme.id }));
+  const deleted = await customers.create(tenant.caller, person({ emails: [{ address: 'p4@example.com' }] }));
+  await customers.delete(tenant.caller, deleted.id);
+  await tenant.run(people(300, 100).replaceAll(/,t\d,/g, ',old,'));
+  const before = await tenant.dump();
+  const etags = await versions();
+
+  const operation = await tenant.run(people(1_500));
+  expect(operation.counts?.updated).toBeGreaterThan(250);
+  expect(await tenant.dump()).not.toEqual(before);
+  const undone = await tenant.undo(operation.id);
+
+  expect(undone).toMatchObject({ state: State.UNDONE, counts: { created: operation.counts!.created } });
+  expect(undone.counts?.undone).toBe(operation.counts!.created + operation.counts!.updated);
+  expect(await tenant.dump()).toEqual(before);
+  // No ETag comes back with other content.
+  for (const [id, version] of await versions()) expect([0, 2]).toContain(version - etags.get(id)!);
+  await tenant.untilCleared();
+});
+
+async function versions(): Promise<Map<string, number>> {
+  const { rows } = await tenant.database.query<{ id: string; version: number }>('select id, version from customer');
+  return new Map(rows.map(({ id, version }) => [id, version]));
+}
+
+test('undoing leaves customers that were changed since, and tells which', async () => {
+  const { id } = await tenant.run('email,name\na@x.example,A\nb@x.example,B\nc@x.example,C\nd@x.example,D\n');
+  const changed = await idOf('a@x.example');
+  await customers.update(tenant.caller, changed, { displayName: 'Ada' });
+  const deleted = await idOf('b@x.example');
+  await customers.delete(tenant.caller, deleted);
+  await tenant.run('email,city\nc@x.example,Berlin\n');
+  const importedSince = await idOf('c@x.example');
+
+  const undone = await tenant.undo(id);
+
+  expect(undone.counts).toMatchObject({ created: 4, undone: 1, issues: 3 });
+  const { issues } = await customers.call('listOperationIssues', { id }, tenant.caller);
+  expect(issues.map(({ reason, severity }) => [reason, severity])).toEqual(
+    Array(3).fill(['CHANGED_SINCE', Severity.WARNING]),
+  );
+  expect(issues.map(({ customerId }) => customerId).sort()).toEqual([changed, deleted, importedSince].sort());
+  const { rows } = await tenant.database.query<{ id: string }>('select id from customer');
+  expect(rows.map((row) => row.id).sort()).toEqual([changed, deleted, importedSince].sort());
+});
+
+test('undoing leaves a created customer that others refer to', async () => {
+  const { id } = await tenant.run('kind,name,domain\ncompany,Acme,acme.example\ncompany,Beta,beta.example\n');
+  const acme = await idOf('acme.example');
+  await customers.create(tenant.caller, person({ companyId: acme }));
+
+  const undone = await tenant.undo(id);
+
+  expect(undone.counts).toMatchObject({ undone: 1, issues: 1 });
+  expect(await customers.get(tenant.caller, acme)).toMatchObject({ displayName: 'Acme' });
+});
+
+test('undoing does not take away what another write put between two rows of the import', async () => {
+  await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
+  const id = await idOf('p1@example.com');
+  const filler = Array.from({ length: 5_000 }, (_, index) => `f${index}@x.example,,Filler`).join('\n');
+  const operation = await tenant.start(`email,city,name\np1@example.com,Berlin,\n${filler}\np1@example.com,,Paris\n`);
+  await tenant.until(operation.id, ({ counts }) => counts!.rows >= 1_000);
+  await customers.call('pauseOperation', { id: operation.id }, tenant.caller);
+  await customers.update(tenant.caller, id, { tags: ['mine'] });
+  await customers.call('resumeOperation', { id: operation.id }, tenant.caller);
+  await tenant.untilEnded(operation.id);
+
+  const undone = await tenant.undo(operation.id);
+
+  expect(undone.counts).toMatchObject({ undone: 5_000, issues: 2 });
+  expect(await tenant.reasons(operation.id)).toEqual(['JOINED_EARLIER_ROW', 'CHANGED_SINCE']);
+  expect(await customers.get(tenant.caller, id)).toMatchObject({ tags: ['mine'], addresses: [{ city: 'Berlin' }] });
+});
+
+test('undoing is attributed to who asked for it', async () => {
+  await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
+  const { id } = await tenant.run('email,city\np1@example.com,Berlin\n');
+
+  await customers.call('undoOperation', { id }, { ...tenant.caller, principalId: stranger });
+  await tenant.untilEnded(id);
+
+  expect(await customers.get(tenant.caller, await idOf('p1@example.com'))).toMatchObject({
+    updatedBy: stranger,
+    createdBy: tenant.caller.principalId,
+  });
+});

@@ -1,0 +1,136 @@
+import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { body, OperationTenant, people, uploadMessages } from './operation-tenant.js';
+import { RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: OperationTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(async () => {
+  tenant = await OperationTenant.create(customers);
+});
+afterEach(() => tenant.close());
+
+const file = Buffer.from(people(40_000));
+
+/** The file as it is stored. */
+async function storedFile(id: string): Promise<Buffer> {
+  const { rows } = await tenant.database.query<{ data: Buffer }>(
+    'select data from import_piece where operation_id = $1 order by start',
+    [id],
+  );
+  return Buffer.concat(rows.map(({ data }) => data));
+}
+
+/** Uploads some more of the file, again when the call that broke off was still storing what it had. */
+async function goOn(id: string): Promise<Operation> {
+  const { receivedBytes: offset } = await tenant.get(id);
+  try {
+    return await tenant.upload(id, [file.subarray(offset, offset + 100_001)], { offset, complete: false });
+  } catch (error) {
+    expect(error).toMatchObject({ reason: 'UPLOAD_IN_PROGRESS' });
+    return goOn(id);
+  }
+}
+
+test('an upload that breaks off keeps what has arrived, and goes on from there', async () => {
+  const { id } = await tenant.createImport();
+  const sent = file.subarray(0, 1_500_000);
+  const { call, answer } = tenant.openUpload();
+  const messages = [...uploadMessages(id, [sent])].slice(0, -1);
+  for (const message of messages) call.write(message);
+  await tenant.until(id, ({ receivedBytes }) => receivedBytes > 0);
+  call.cancel();
+  await expect(answer).rejects.toThrow();
+
+  const part = await goOn(id);
+  const stored = await storedFile(id);
+  // Repeats the last bytes that have arrived.
+  const whole = await tenant.upload(id, [file.subarray(part.receivedBytes - 50_000)], {
+    offset: part.receivedBytes - 50_000,
+  });
+
+  expect(part.state).toBe(State.WAITING);
+  expect(part.receivedBytes).toBeGreaterThan(1_148_576);
+  expect(stored.equals(file.subarray(0, part.receivedBytes))).toBe(true);
+  expect(whole).toMatchObject({ state: State.RUNNING, receivedBytes: file.length });
+  const paused = await customers.call('pauseOperation', { id }, tenant.caller);
+  expect(paused.state).toBe(State.PAUSED);
+  expect((await storedFile(id)).equals(file)).toBe(true);
+});
+
+test('an upload that ends without an empty piece does not let the import begin', async () => {
+  const { id } = await tenant.createImport();
+  const { call, answer } = tenant.openUpload();
+  for (const message of [...uploadMessages(id, ['email\na@x.example\n'])].slice(0, -1)) call.write(message);
+  call.end();
+
+  await expect(answer).rejects.toMatchObject({ code: 'CANCELLED', reason: 'UPLOAD_CANCELLED' });
+  expect(await tenant.get(id)).toMatchObject({ state: State.WAITING, receivedBytes: 18 });
+});
+
+test('of two uploads at once one is refused, and the file is that of the other', async () => {
+  const { id } = await tenant.createImport();
+  const slow = tenant.openUpload();
+  slow.answer.catch(() => undefined);
+  const [first, ...rest] = [...uploadMessages(id, [file])];
+  slow.call.write(first!);
+  slow.call.write({ id: '', file: body(file.subarray(0, 1_048_576)) });
+  await tenant.until(id, ({ receivedBytes }) => receivedBytes === 1_048_576);
+  const quick = await tenant.upload(id, [file.subarray(1_048_576, 1_200_000)], { offset: 1_048_576, complete: false });
+  for (const message of rest.slice(10, 30)) slow.call.write(message);
+
+  await expect(slow.answer).rejects.toMatchObject({ code: 'ABORTED', reason: 'UPLOAD_IN_PROGRESS' });
+  expect(quick.receivedBytes).toBe(1_200_000);
+  expect((await storedFile(id)).equals(file.subarray(0, 1_200_000))).toBe(true);
+});
+
+test('an upload beyond what has arrived is refused, and one that nobody waits for', async () => {
+  const { id } = await tenant.createImport();
+  await expect(tenant.upload(id, ['x'], { offset: 1 })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'offset', reason: 'OFFSET_BEYOND_RECEIVED' }],
+  });
+  await expect(tenant.upload('nonsense', ['x'])).rejects.toMatchObject({ violations: [{ field: 'id' }] });
+  await expect(tenant.upload(id, ['x'], { offset: -1 })).rejects.toMatchObject({ violations: [{ field: 'offset' }] });
+
+  await tenant.upload(id, ['email\na@x.example\n']);
+  await tenant.untilEnded(id);
+  await expect(tenant.upload(id, ['x'])).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'OPERATION_NOT_WAITING',
+  });
+});
+
+test('a file of more than 2 GiB less one byte is refused', async () => {
+  const { id } = await tenant.createImport();
+  await tenant.database.query('update operation set received_bytes = $1 where id = $2', [2 ** 31 - 11, id]);
+
+  await expect(tenant.upload(id, ['x'.repeat(11)], { offset: 2 ** 31 - 11, complete: false })).rejects.toMatchObject({
+    violations: [{ field: 'file', reason: 'FILE_TOO_LARGE' }],
+  });
+  const full = await tenant.upload(id, ['x'.repeat(10)], { offset: 2 ** 31 - 11, complete: false });
+  expect(full.receivedBytes).toBe(2 ** 31 - 1);
+});
+
+test('no transaction is open while an upload waits for its client', async () => {
+  const { id } = await tenant.createImport();
+  const { call, answer } = tenant.openUpload();
+  const [first, second, ...rest] = [...uploadMessages(id, [file.subarray(0, 1_100_000)])];
+  for (const message of [first, second, ...rest.slice(0, -1)]) call.write(message!);
+  await tenant.until(id, ({ receivedBytes }) => receivedBytes > 0);
+
+  const { rows } = await tenant.database.query(
+    `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+  );
+  expect(rows).toHaveLength(0);
+  const { rowCount } = await tenant.database.query('select from operation where id = $1 for update nowait', [id]);
+  expect(rowCount).toBe(1);
+  call.write(rest.at(-1)!);
+  call.end();
+  expect((await answer).receivedBytes).toBe(1_100_000);
+});

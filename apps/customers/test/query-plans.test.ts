@@ -1,0 +1,271 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { createOrm, tenantSession } from '@rapport/persistence';
+import { callContext } from '@rapport/platform';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { aggregateStatement } from '../src/aggregate-customers.js';
+import { readGroups } from '../src/aggregate/group-columns.js';
+import { entities } from '../src/database.js';
+import { matchingCustomers } from '../src/list/count-customers.js';
+import { conditionsOf, type ListRequest } from '../src/list/list-conditions.js';
+import { positionOf } from '../src/list/list-order.js';
+import { executeWith } from '../src/list/planner-settings.js';
+import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
+import type { PageQuery } from '../src/list/page-statements.js';
+import { RunningCustomers } from './running-customers.js';
+import { seedTenants } from './seeded-tenant.js';
+
+/** A node of a plan, as EXPLAIN (FORMAT JSON) has it. */
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Index Cond'?: string;
+  'Actual Rows'?: number;
+  'Actual Loops'?: number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: PlanNode[];
+}
+
+const window = 2_000;
+let customers: RunningCustomers;
+let orm: MikroORM;
+let em: EntityManager;
+let tenantId: string;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  const [largest] = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });
+  tenantId = largest?.tenantId ?? '';
+  orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+  em = orm.em.fork({ session: tenantSession(tenantId) });
+}, 120_000);
+afterAll(async () => {
+  await orm.close();
+  await customers.stop();
+});
+
+function inCall<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+  const caller = { tenantId, principalId: 'test', permissions: [] };
+  return callContext.run({ requestId: 'test', caller }, work);
+}
+
+/** The very statements that the list makes for a page. */
+async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Promise<PageStep[]> {
+  const { order, conditions } = await inCall(() => conditionsOf(em, request));
+  const live = !request.showDeleted;
+  return pageSteps({ tenantId, live, order, conditions, valued: true, after: undefined, limit: 21, ...more });
+}
+
+/** The nodes of a statement's plan, those of its parts included. */
+async function planOf({ sql, params, settings }: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNode[]> {
+  const explain = `explain (${isRun ? 'analyze, ' : ''}format json) ${sql}`;
+  const [row] = await executeWith<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(em, settings, { sql: explain, params });
+  const plan = row?.['QUERY PLAN'][0]?.Plan;
+  return plan ? nodesOf(plan) : [];
+}
+
+function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
+
+/** Reads of a whole table, or of all rows that one tenant has. */
+function broadReads(nodes: PlanNode[]): PlanNode[] {
+  return nodes.filter((node) => {
+    if (!node['Node Type'].includes('Scan')) return false;
+    if (node['Node Type'] === 'Seq Scan') return true;
+    const others = node['Index Cond']?.replaceAll(policy, '').replace(/tenant_id = ('[^']*'::uuid)?/, '');
+    return others?.replace(/[()\s]|AND/g, '') === '';
+  });
+}
+
+function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
+  return nodes.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name']);
+}
+
+function rowsRead(nodes: PlanNode[]): number {
+  return nodes
+    .filter((node) => node['Relation Name'] !== undefined)
+    .map((node) => {
+      const each = node['Actual Rows'] ?? 0;
+      const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+      return (each + removed) * (node['Actual Loops'] ?? 1);
+    })
+    .reduce((sum, rows) => sum + rows, 0);
+}
+
+const id = '019ab2f4-0000-7000-8000-000000000001';
+/** A value, of ordered fields one that few are less than and one that few are greater than. */
+type Values = [value: string, greatest?: string];
+const custom: Record<string, Values> = {
+  account_note: ['"calls on mondays 1"', '"prefers e-mail 4"'],
+  seats: ['1', '1444'],
+  score: ['-499.5', '1400'],
+  revenue: ['"EUR 500"', '"USD 249000"'],
+  contract_start: ['2019-02-01', '2027-01-01'],
+  last_contact: ['2019-02-01', '2027-01-01T00:00:00Z'],
+  newsletter: ['false'],
+  plan: ['Platinum'],
+  interests: ['Hiking'],
+  website: ['https://www.example.com/7'],
+  referred_by: [id],
+};
+const fields: Record<string, Values> = {
+  id: [id],
+  kind: ['COMPANY'],
+  lifecycle_stage: ['LEAD', 'OPPORTUNITY'],
+  owner_id: [id],
+  company_id: [id],
+  create_time: ['2019-02-01', '2024-12-20'],
+  update_time: ['2019-02-01', '2025-09-01'],
+  display_name: ['"ada byron"', 'Ζ'],
+  family_name: ['anderson', 'Ζ'],
+  company_name: ['"ashber"', 'Ζ'],
+  given_name: ['Ada'],
+  job_title: ['Teacher'],
+  source: ['api'],
+  birth_date: ['1980-01-31'],
+  emails: ['info@x.example'],
+  domains: ['x.example'],
+  external_ids: ['erp/77'],
+  phones: ['+4930'],
+  tags: ['b2c'],
+  city: ['Berlin'],
+  state: ['Bayern'],
+  postal_code: ['10115'],
+  country_code: ['GR'],
+  ...Object.fromEntries(Object.entries(custom).map(([key, values]) => [`custom_fields.${key}`, values])),
+};
+const beginnings = [
+  ...['display_name = "brandenb*"', 'family_name = "brandenb*"', 'company_name = "brandenb*"', 'emails:"info@*"'],
+  ...['domains:"brand*"', 'external_ids:erp/77*', 'custom_fields.account_note = "prefers e*"'],
+  'custom_fields.revenue = GBP*',
+];
+const comparisons = [
+  ...Object.entries(fields).flatMap(([field, [value, greatest]]) => [
+    `${field} = ${value}`,
+    ...(greatest === undefined
+      ? []
+      : [`${field} < ${value}`, `${field} <= ${value}`, `${field} > ${greatest}`, `${field} >= ${greatest}`]),
+  ]),
+  ...beginnings,
+];
+const others = comparisons.flatMap((comparison) => [`company.${comparison}`, `associations.employee_of.${comparison}`]);
+const links = [`associations.employee_of:${id}`];
+const compounds = [
+  'tags:b2c AND country_code:GR',
+  'tags:b2c OR emails:info@* OR custom_fields.seats > 1500',
+  '(kind = COMPANY OR tags:vip) AND NOT country_code:US AND given_name:*',
+  'company.country_code:GR OR associations.partner_of.tags:vip OR display_name = "Z*"',
+];
+const queries = ['lovelace', 'lovelase', 'ann smith', 'ja', '4930', '佐藤', 'mail.example'];
+
+describe('what a filter or q finds by indexes', () => {
+  const requests: ListRequest[] = [
+    ...[...comparisons, ...others, ...links, ...compounds].map((filter) => ({ filter })),
+    ...queries.map((q) => ({ q })),
+  ];
+
+  test.each(requests)('it reads no table and no tenant as a whole: %o', async (request) => {
+    // By a time the last rows are the first of the order: only another order turns to the index.
+    const orderBy = 'company_name';
+    const sort = (
+      await stepsOf({ ...request, orderBy: (request.filter ?? '').includes('company_name') ? 'display_name' : orderBy })
+    ).at(-1);
+
+    expect(broadReads(await planOf(sort!))).toEqual([]);
+  });
+
+  test.each(requests)('neither for a total or an aggregation: %o', async (request) => {
+    const { conditions } = await inCall(() => conditionsOf(em, request));
+    const query = { tenantId, live: true, conditions };
+    const { sql, params, settings } = matchingCustomers(query);
+
+    expect(broadReads(await planOf({ sql: `select count(*) ${sql}`, params, settings }))).toEqual([]);
+    expect(broadReads(await planOf(aggregateStatement(query, readGroups(['kind', 'tags'], undefined), [])))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('orders', () => {
+  const names = ['display_name', 'family_name', 'company_name', 'create_time', 'update_time'];
+  const keys = ['account_note', 'seats', 'score', 'revenue', 'contract_start', 'last_contact'];
+  const orders = [...names, ...keys.map((key) => `custom_fields.${key}`)].flatMap((name) => [name, `${name} desc`]);
+  const deleted = ['display_name', 'create_time', 'update_time'].flatMap((name) => [name, `${name} desc`]);
+  const after = { value: '2021-01-01T00:00:00Z', id };
+
+  test.each(orders)('%s walks an index from the position, with and without values', async (orderBy) => {
+    for (const valued of [true, false]) {
+      for (const position of [undefined, after]) {
+        for (const filter of ['', 'tags:b2c']) {
+          const [step] = await stepsOf({ orderBy, filter }, { valued, after: position });
+          const nodes = await planOf(step!, true);
+          expect(tablesReadWhole(nodes)).toEqual([]);
+          // A few rows without a value may be among all the others.
+          if (valued || !orderBy.includes('custom')) expect(rowsRead(nodes)).toBeLessThanOrEqual(2 * window + 100);
+        }
+      }
+    }
+  });
+
+  test.each(deleted)('%s of deleted customers walks an index', async (orderBy) => {
+    for (const filter of ['', 'emails:a*', 'custom_fields.seats > 3', 'tags:vip', 'company.tags:vip']) {
+      for (const step of await stepsOf({ orderBy, filter, showDeleted: true })) {
+        expect(tablesReadWhole(await planOf(step))).toEqual([]);
+      }
+    }
+  });
+
+  test.each(orders)('%s reads no more rows for a page far down than for the first', async (orderBy) => {
+    const { order, conditions } = await inCall(() => conditionsOf(em, { orderBy }));
+    const query = { tenantId, live: true, order, conditions, after: undefined, limit: 3_000 };
+    const last = (await readPage(em, query)).at(-1);
+    const [value, id] = positionOf(order, last!);
+    const read = async (after: PageQuery['after'], valued: boolean) =>
+      rowsRead(await planOf((await stepsOf({ orderBy }, { after, valued }))[0]!, true));
+
+    const isValued = value !== null;
+    expect(await read({ value, id }, isValued)).toBeLessThanOrEqual((await read(undefined, isValued)) + 50);
+  });
+});
+
+test.each([
+  ['tags:none', 'display_name'],
+  ['display_name = "brandenb*"', 'create_time desc'],
+  ['custom_fields.seats = 1369 AND country_code:GR', 'family_name'],
+  ['emails:info@brand*', 'custom_fields.seats'],
+  ['company.display_name = "brandenb*"', 'update_time'],
+])('the few that %s finds by %s cost no more than the rows tested and themselves', async (filter, orderBy) => {
+  let rows = 0;
+  for (const step of await stepsOf({ filter, orderBy })) rows += rowsRead(await planOf(step, true));
+
+  // A walk along custom fields reads each row in two tables, and a test looks at a row or two of a third.
+  expect(rows).toBeLessThanOrEqual(5 * window);
+});
+
+test('a total without conditions and one of what no index knows read one index of the tenant', async () => {
+  for (const request of [
+    {},
+    { filter: 'NOT tags:vip' },
+    { filter: 'given_name:*' },
+    { filter: 'tags:x', showDeleted: true },
+  ] as ListRequest[]) {
+    const { conditions } = await inCall(() => conditionsOf(em, request));
+    const { sql, params, settings } = matchingCustomers({ tenantId, live: !request.showDeleted, conditions });
+    expect(tablesReadWhole(await planOf({ sql: `select count(*) ${sql}`, params, settings }))).toEqual([]);
+  }
+});
+
+test.each([
+  'given_name < A',
+  'tags > a',
+  'kind > PERSON',
+  'phones:+49*',
+  'custom_fields.plan < Gold',
+  'company.city = B*',
+])('%s, which no index answers, is refused', async (filter) => {
+  await expect(stepsOf({ filter })).rejects.toMatchObject({ violations: [{ reason: 'FILTER_NOT_INDEXED' }] });
+});

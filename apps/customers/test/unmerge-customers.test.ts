@@ -1,0 +1,140 @@
+import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { content, email, MergingTenant, phone } from './merging-tenant.js';
+import { person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: MergingTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  tenant = new MergingTenant(customers);
+});
+
+test('an unmerge brings both customers back as they were', async () => {
+  await tenant.defineTextFields('plan');
+  const a = await tenant.create(
+    person({ emails: [email('a@x.example')], externalIds: [{ system: 'erp', value: '1' }], tags: ['a'] }),
+  );
+  const b = await tenant.create(
+    person({
+      jobTitle: 'b',
+      customFields: { plan: 'gold' },
+      lifecycleStage: LifecycleStage.CUSTOMER,
+      emails: [email('b@x.example', 'work')],
+      tags: ['b', 'a'],
+      externalIds: [
+        { system: 'erp', value: '2' },
+        { system: 'crm', value: '2' },
+      ],
+    }),
+  );
+  const { record } = await tenant.merge(a.id, b.id, { preferMerged: ['tags', 'externalIds', 'displayName'] });
+
+  const { customer, restored, keptFields, merge: undone } = await tenant.unmerge(record.id);
+
+  expect(content(customer)).toEqual(content(a));
+  expect(content(restored)).toEqual(content(b));
+  expect([customer.etag, restored.etag, keptFields]).toEqual(['"3"', '"3"', []]);
+  expect(undone).toEqual({ ...record, undoTime: undone?.undoTime, undoneBy: tenant.caller.principalId });
+  expect(undone?.undoTime).toBeDefined();
+  expect(await customers.get(tenant.caller, b.id)).toEqual(restored);
+  await expect(tenant.unmerge(record.id)).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'MERGE_UNDONE',
+  });
+});
+
+test('an unmerge leaves what was changed since, and names it', async () => {
+  const a = await tenant.create(person({ tags: ['a'] }));
+  const b = await tenant.create(
+    person({
+      jobTitle: 'b',
+      source: 'b',
+      tags: ['b', 'c'],
+      phones: [phone('+493012345678')],
+      emails: [email('b@x.example')],
+    }),
+  );
+  const { record } = await tenant.merge(a.id, b.id);
+  await customers.update(tenant.caller, a.id, {
+    jobTitle: 'edited',
+    givenName: 'Ada',
+    tags: ['c', 'mine', 'a'],
+    phones: [{ number: '+493012345678', label: 'edited' }],
+    emails: [email('b@x.example', 'edited'), email('new@x.example')],
+  });
+
+  const { customer, restored, keptFields } = await tenant.unmerge(record.id);
+
+  expect(customer).toMatchObject({
+    jobTitle: 'edited',
+    givenName: 'Ada',
+    source: undefined,
+    tags: ['mine', 'a'],
+    phones: [{ number: '+493012345678', label: 'edited' }],
+    emails: [email('new@x.example')],
+  });
+  expect(keptFields).toEqual(['jobTitle', 'phones']);
+  expect(content(restored)).toEqual(content(b));
+});
+
+test('two merges are taken back in any order', async () => {
+  const make = () =>
+    Promise.all([
+      tenant.create(person({ tags: ['a'] })),
+      tenant.create(person({ jobTitle: 'b', tags: ['x', 'b'], source: 'b' })),
+      tenant.create(person({ jobTitle: 'c', tags: ['x', 'c'] })),
+    ]);
+  const [a, b, c] = await make();
+  const first = await tenant.merge(a.id, b.id);
+  const second = await tenant.merge(a.id, c.id, { preferMerged: ['jobTitle'] });
+  expect(second.customer).toMatchObject({ jobTitle: 'c', source: 'b', tags: ['a', 'x', 'b', 'c'] });
+
+  const withoutFirst = (await tenant.unmerge(first.record.id)).customer;
+  expect(withoutFirst).toMatchObject({ jobTitle: 'c', source: undefined, tags: ['a', 'x', 'c'] });
+  const { customer, restored } = await tenant.unmerge(second.record.id);
+
+  expect(content(customer)).toEqual(content(a));
+  expect(content(restored)).toEqual(content(c));
+  expect(content(await customers.get(tenant.caller, b.id))).toEqual(content(b));
+});
+
+test('a merge that another builds on can only be taken back after that one', async () => {
+  const [x, a, b] = await Promise.all([1, 2, 3].map(() => tenant.create(person())));
+  if (!x || !a || !b) throw new Error('Three persons.');
+  const first = await tenant.merge(a.id, b.id);
+  const second = await tenant.merge(x.id, a.id);
+
+  await expect(customers.get(tenant.caller, b.id)).rejects.toMatchObject({ metadata: { mergedInto: x.id } });
+  await expect(tenant.unmerge(first.record.id)).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'MERGE_BUILT_UPON',
+    metadata: { mergeId: second.record.id },
+  });
+  await tenant.unmerge(second.record.id);
+  await customers.delete(tenant.caller, a.id);
+  await expect(tenant.unmerge(first.record.id)).rejects.toMatchObject({ reason: 'CUSTOMER_DELETED' });
+  await customers.call('undeleteCustomer', { id: a.id }, tenant.caller);
+  await tenant.unmerge(first.record.id);
+  expect(content(await customers.get(tenant.caller, b.id))).toEqual(content(b));
+});
+
+test('an unmerge fails when a third customer has a value of the merged one, and does nothing', async () => {
+  const a = await tenant.create(person());
+  const b = await tenant.create(person({ emails: [email('b@x.example')] }));
+  const { record } = await tenant.merge(a.id, b.id);
+  await customers.update(tenant.caller, a.id, { emails: [] });
+  const third = await tenant.create(person({ emails: [email('b@x.example')] }));
+  const now = await customers.get(tenant.caller, a.id);
+
+  await expect(tenant.unmerge(record.id)).rejects.toMatchObject({
+    code: 'ALREADY_EXISTS',
+    reason: 'EMAIL_TAKEN',
+    metadata: { customerId: third.id },
+  });
+  expect(await customers.get(tenant.caller, a.id)).toEqual(now);
+});

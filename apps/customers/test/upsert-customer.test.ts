@@ -1,0 +1,137 @@
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { Caller } from '@rapport/platform';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let caller: Caller;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  caller = newCaller();
+});
+
+function upsert(customer: Partial<Customer>, match = UpsertMatch.EMAIL, matchSystem?: string) {
+  return customers.call('upsertCustomer', { customer: customerOf(customer), match, matchSystem }, caller);
+}
+
+const emails = [{ address: 'ada@example.com', label: undefined }];
+
+test('creates one customer when 50 upserts bring one new e-mail address at once', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      upsert(person({ emails: [{ address: 'Ada@Example.com' }], jobTitle: `title ${index % 5}` })),
+    ),
+  );
+
+  expect(answers.filter(({ created }) => created)).toHaveLength(1);
+  expect(new Set(answers.map(({ customer }) => customer?.id)).size).toBe(1);
+  expect(await customers.names(caller, {})).toEqual(['Ada Lovelace']);
+});
+
+test('updates the fields that the request has, and leaves the others', async () => {
+  const { customer: first } = await upsert(person({ emails, jobTitle: 'Analyst', tags: ['a', 'b'], source: 'fair' }));
+  const { customer, created } = await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'], source: 'web' });
+
+  expect(created).toBe(false);
+  expect(customer).toEqual({
+    ...first,
+    tags: ['c'],
+    source: 'web',
+    etag: '"2"',
+    updateTime: customer?.updateTime,
+  });
+  expect((await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'] })).customer).toEqual(customer);
+});
+
+test('matches by domain and by external id', async () => {
+  const domains = ['example.com'];
+  const externalIds = [
+    { system: 'crm', value: '1' },
+    { system: 'erp', value: '4711' },
+  ];
+  const made = await upsert(company({ domains, externalIds }), UpsertMatch.DOMAIN);
+
+  const byDomain = await upsert(company({ domains: ['EXAMPLE.com'], source: 'a' }), UpsertMatch.DOMAIN);
+  const byId = await upsert(company({ externalIds, source: 'b' }), UpsertMatch.EXTERNAL_ID, 'erp');
+
+  expect(made.created).toBe(true);
+  for (const { customer, created } of [byDomain, byId]) {
+    expect({ id: customer?.id, created }).toEqual({ id: made.customer?.id, created: false });
+  }
+});
+
+test.each([UpsertMatch.DOMAIN, UpsertMatch.EXTERNAL_ID])(
+  'creates one customer of many at once by match %i',
+  async (match) => {
+    const keys = { domains: ['example.com'], externalIds: [{ system: 'erp', value: '1' }] };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => upsert(company(keys), match, 'erp')));
+
+    expect(answers.filter(({ created }) => created)).toHaveLength(1);
+    expect(new Set(answers.map(({ customer }) => customer?.id)).size).toBe(1);
+  },
+);
+
+test('does nothing when another customer has a further unique value', async () => {
+  const other = await customers.create(caller, person({ emails: [{ address: 'other@example.com' }] }));
+  const both = [...emails, { address: 'other@example.com', label: undefined }];
+
+  const refused = {
+    code: 'ALREADY_EXISTS',
+    metadata: { customerId: other.id },
+    violations: [{ field: 'customer.emails[1].address', reason: 'EMAIL_TAKEN' }],
+  };
+  await expect(upsert(person({ emails: both }))).rejects.toMatchObject(refused);
+  expect(await customers.names(caller, { filter: 'emails:ada@example.com' })).toEqual([]);
+  const { customer } = await upsert(person({ emails }));
+  await expect(upsert(person({ emails: both, jobTitle: 'lost' }))).rejects.toMatchObject(refused);
+  expect(await customers.get(caller, customer?.id ?? '')).toEqual(customer);
+});
+
+test('refuses a customer of the other kind, and one without the value to match', async () => {
+  await upsert(person({ emails }));
+
+  await expect(upsert(company({ emails }))).rejects.toMatchObject({
+    violations: [{ field: 'customer.kind', reason: 'KIND_MISMATCH' }],
+  });
+  await expect(upsert(person())).rejects.toMatchObject({
+    violations: [{ field: 'customer.emails', reason: 'REQUIRED' }],
+  });
+  await expect(upsert(company(), UpsertMatch.DOMAIN)).rejects.toMatchObject({
+    violations: [{ field: 'customer.domains', reason: 'REQUIRED' }],
+  });
+  await expect(upsert(person({ emails }), UpsertMatch.EXTERNAL_ID)).rejects.toMatchObject({
+    violations: [{ field: 'matchSystem', reason: 'REQUIRED' }],
+  });
+  await expect(upsert(person({ emails }), UpsertMatch.EXTERNAL_ID, 'erp')).rejects.toMatchObject({
+    violations: [{ field: 'customer.externalIds', reason: 'REQUIRED' }],
+  });
+});
+
+test('never brings a deleted customer back, also while one is being deleted', async () => {
+  const { customer: first } = await upsert(person({ emails }));
+  await customers.delete(caller, first?.id ?? '');
+  const { customer: second, created } = await upsert(person({ emails }));
+
+  expect(created).toBe(true);
+  expect(second?.id).not.toBe(first?.id);
+  const answers = await Promise.all([
+    ...Array.from({ length: 5 }, () => upsert(person({ emails, source: 'race' }))),
+    customers.delete(caller, second?.id ?? '').then(() => undefined),
+  ]);
+  expect(answers.filter((answer) => answer?.created).length).toBeLessThanOrEqual(1);
+  await expect(customers.get(caller, second?.id ?? '')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('keeps customers of two tenants apart', async () => {
+  const { customer: ours } = await upsert(person({ emails }));
+  caller = newCaller();
+  const { customer: theirs, created } = await upsert(person({ emails }));
+
+  expect(created).toBe(true);
+  expect(theirs?.id).not.toBe(ours?.id);
+});
