@@ -9,6 +9,7 @@ export interface JsonSchema {
   anyOf?: JsonSchema[];
   examples?: unknown[];
   maxLength?: number;
+  pattern?: string;
   $ref?: string;
 }
 

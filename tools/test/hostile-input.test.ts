@@ -21,7 +21,7 @@ afterAll(async () => platform.stop());
 describe(`hostile input (seed ${seed})`, () => {
   it('gets only 4xx problems that name the field, from every operation', { timeout: 300_000 }, async () => {
     const faults: string[] = [];
-    for (const [operation, requests] of hostileRequests(api.openApi, perOperation, seed)) {
+    for (const [operation, requests] of hostileRequests(api.openApi, perOperation, seed, await makeRecords())) {
       expect(requests.length, operation).toBeGreaterThanOrEqual(perOperation);
       const outcomes = await sendAll(requests);
       faults.push(...outcomes.flatMap(([request, answer]) => faultOf(operation, request, answer)));
@@ -33,6 +33,29 @@ describe(`hostile input (seed ${seed})`, () => {
     expect((await fetch(`${platform.edgeUrl}/readyz`)).status).toBe(200);
   });
 });
+
+/** Records for the requests to be about, or most would end at the first lookup. */
+async function makeRecords(): Promise<Record<string, string>> {
+  const create = async (path: string, body: object) => {
+    const answer = await api.send('POST', path, { body });
+    expect(answer.status).toBe(201);
+    return (answer.body as { id: string }).id;
+  };
+  const person = (displayName: string) => create('/v1/customers', { kind: 'PERSON', displayName });
+  const [customers, other, merged] = [await person('Ada'), await person('Bob'), await person('Eve')];
+  const link = { fromCustomerId: customers, type: 'friend_of', toCustomerId: other };
+  const merge = await api.send('POST', `/v1/customers/${other}:merge`, { body: { mergedId: merged } });
+  await api.send('POST', '/v1/customFields', { body: { key: 'plan', type: 'TEXT' } });
+  await api.send('PUT', '/v1/importMappings/erp-nightly', { body: { map: ['Name=display_name'] } });
+  const imports = await create('/v1/imports', { contentType: 'text/csv' });
+  return {
+    customers,
+    associations: await create('/v1/associations', link),
+    merges: (merge.body as { merge: { id: string } }).merge.id,
+    imports,
+    operations: imports,
+  };
+}
 
 async function sendAll(requests: readonly HostileRequest[]): Promise<[HostileRequest, Answer][]> {
   const outcomes: [HostileRequest, Answer][] = [];

@@ -63,15 +63,20 @@ const wrongValues: readonly unknown[] = [
   [{}],
 ];
 
-/** At least `count` requests against each operation of the document, made from its own schemas. */
+/**
+ * At least `count` requests against each operation of the document, made from its own schemas.
+ *
+ * @param ids of records that are there, by collection, such as `customers`
+ */
 export function hostileRequests(
   openApi: OpenApi,
   count: number,
   seed: number,
+  ids: Readonly<Record<string, string>>,
 ): ReadonlyMap<string, readonly HostileRequest[]> {
   const all = Object.entries(openApi.paths).flatMap(([template, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
-      const target = { method: method.toUpperCase(), template, operation, openApi };
+      const target = { method: method.toUpperCase(), template, operation, openApi, ids };
       const fixed = [
         ...operation.parameters.flatMap((parameter) => parameterRequests(target, parameter)),
         ...unknownParameterRequests(target),
@@ -89,6 +94,12 @@ interface Target {
   template: string;
   operation: Operation;
   openApi: OpenApi;
+  ids: Readonly<Record<string, string>>;
+}
+
+/** Whose records a path is about: `customers` of `/v1/customers/{id}:merge`. */
+function collectionOf(template: string): string {
+  return template.split('/')[2] ?? '';
 }
 
 function request(
@@ -96,10 +107,16 @@ function request(
   replaced: Record<string, string> = {},
   more: Partial<HostileRequest> = {},
 ): HostileRequest {
-  const path = target.template.replace(/\{([^}]+)\}/g, (_, name: string) => replaced[name] ?? uuid);
-  const query = target.operation.parameters
+  const { parameters } = target.operation;
+  const valueOf = (name: string) => {
+    const { examples = [], enum: values = [] } = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
+    const valid = examples[0] ?? values[0] ?? target.ids[collectionOf(target.template)] ?? uuid;
+    return replaced[name] ?? encodeURIComponent(typeof valid === 'string' ? valid : JSON.stringify(valid));
+  };
+  const path = target.template.replace(/\{([^}]+)\}/g, (_, name: string) => valueOf(name));
+  const query = parameters
     .filter(({ name, in: place, required }) => place === 'query' && (required || replaced[name] !== undefined))
-    .map(({ name }) => `${name}=${replaced[name] ?? uuid}`)
+    .map(({ name }) => `${name}=${valueOf(name)}`)
     .join('&');
   return { method: target.method, path: query ? `${path}?${query}` : path, ...more };
 }
@@ -122,10 +139,11 @@ function parameterRequests(target: Target, parameter: Parameter): HostileRequest
 
 /** A value of another type or form; texts without a form may be right. */
 function alwaysWrong({ schema, in: place }: Parameter, text: string): boolean {
+  if (schema.pattern !== undefined && new RegExp(schema.pattern, 'u').test(text)) return false;
   if (place === 'path') return text.length < 100 && text.isWellFormed();
   return (
     (schema.type === 'integer' || schema.type === 'boolean') &&
-    !['true', '1e309', '-0', '0x10', ''].includes(text) &&
+    !['true', '1e309', '-0', '0x10', ''].includes(text.trim()) &&
     text.length < 100
   );
 }
@@ -143,7 +161,8 @@ function unknownParameterRequests(target: Target): HostileRequest[] {
     'fields',
     'access_token',
   ];
-  return names.map((name) => {
+  const unknown = names.filter((name) => target.operation.parameters.every((parameter) => parameter.name !== name));
+  return unknown.map((name) => {
     const { path, ...rest } = request(target, {}, validBody(target));
     const separator = path.includes('?') ? '&' : '?';
     return {
@@ -226,15 +245,14 @@ function validBody({ operation, openApi }: Target): { body?: unknown } {
   return schema ? { body: validObject(openApi, resolve(openApi, schema)) } : {};
 }
 
-/** The required fields with the example of each. */
+/** The required fields with the example of each; one other when none is required, since no patch is empty. */
 function validObject(openApi: OpenApi, schema: JsonSchema): Record<string, unknown> {
-  const names = schema.required ?? ['displayName'];
-  return Object.fromEntries(
-    names.map((name) => {
-      const field = resolve(openApi, schema.properties?.[name] ?? {});
-      return [name, field.type === 'array' ? (field.items?.examples ?? []) : field.examples?.[0]];
-    }),
-  );
+  const examples = Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const field = resolve(openApi, property);
+    return [name, field.items ? field.items.examples : field.examples?.[0]] as const;
+  });
+  const names = schema.required ?? examples.flatMap(([name, example]) => (example ? [name] : [])).slice(0, 1);
+  return Object.fromEntries(examples.filter(([name]) => names.includes(name)));
 }
 
 /** Puts a text where the innermost text of a field belongs. */
@@ -251,7 +269,10 @@ function accepts(openApi: OpenApi, schema: JsonSchema, value: unknown): boolean 
   if (Array.isArray(value))
     return types.includes('array') && value.every((item) => accepts(openApi, own.items ?? {}, item));
   if (typeof value === 'object' && value !== null) {
-    return types.includes('object') && !own.required && Object.keys(value).every((name) => own.properties?.[name]);
+    const { properties } = own;
+    return (
+      types.includes('object') && !own.required && (!properties || Object.keys(value).every((name) => properties[name]))
+    );
   }
   if (typeof value === 'number')
     return types.includes('number') || (types.includes('integer') && Number.isInteger(value));
