@@ -11,7 +11,7 @@ import { CustomFields } from './custom-fields/custom-fields.js';
 import type { Sql } from './filter/condition.js';
 import { matchingCustomers, type CountQuery } from './list/count-customers.js';
 import { conditionsOf } from './list/list-conditions.js';
-import { executeWith } from './list/planner-settings.js';
+import { executeWith, type PlannerSettings } from './list/planner-settings.js';
 
 const maxGroups = 1_000;
 
@@ -26,33 +26,55 @@ export async function aggregateCustomers(
   const customFields = isCustom ? await CustomFields.load(em) : undefined;
   const columns = { groups: readGroups(groupBy, customFields), sums: await readSums(em, sum, customFields) };
   const query = { tenantId, live: true, conditions };
-  const read = async (groups: GroupColumn[]) => {
-    const { settings, ...statement } = aggregateStatement(query, groups, columns.sums);
-    const rows = await executeWith<AggregateRow>(em, settings, statement);
-    return rows.map((row) => aggregateGroup(row, groups, columns.sums));
+  // A customer with several values of a list is in several groups, and counts once in the total.
+  const statements = columns.groups.some(({ isList }) => isList)
+    ? [aggregateStatement(query, [], columns.sums), aggregateStatement(query, columns.groups, columns.sums)]
+    : [aggregateStatement(query, columns.groups, columns.sums, true)];
+  const rows: AggregateRow[] = [];
+  for (const { settings, ...statement } of statements) {
+    rows.push(...(await executeWith<AggregateRow>(em, settings, statement)));
+  }
+  const [totalRow, ...groupRows] = rows;
+  const groups = groupRows.map((row) => aggregateGroup(row, columns.groups, columns.sums));
+  return {
+    total: totalRow && aggregateGroup(totalRow, [], columns.sums),
+    groups: groups.slice(0, maxGroups),
+    groupsOmitted: groups.length > maxGroups,
   };
-  const [total] = await read([]);
-  const groups = columns.groups.length > 0 ? await read(columns.groups) : [];
-  return { total, groups: groups.slice(0, maxGroups), groupsOmitted: groups.length > maxGroups };
 }
 
 type AggregateRow = Record<string, string | null>;
 
-/** Counts and sums of each group, one group more than are answered; of all customers when there are no groups. */
-export function aggregateStatement(query: CountQuery, groups: GroupColumn[], sums: SumColumn[]) {
+/**
+ * Counts and sums of each group, one group more than are answered; of all customers when there are no groups.
+ *
+ * @param withTotal true to have those of all customers first, read in the same pass
+ */
+export function aggregateStatement(
+  query: CountQuery,
+  groups: GroupColumn[],
+  sums: SumColumn[],
+  withTotal = false,
+): Sql & { settings: PlannerSettings } {
   const { sql, params, settings } = matchingCustomers(query);
   const values = groups.map(({ value }, index) => `${value} as group_${index}`);
-  const names = groups.map((_, index) => `group_${index}`);
+  const names = groups.map((_, index) => `group_${index}`).join(', ');
   const columns = [...values, 'count(*) as count', ...sums.map((column, index) => `${column.sum} as sum_${index}`)];
-  const order = ['count desc', ...groups.map(({ value }) => `${value} collate "C"`)].join(', ');
-  const grouping = groups.length > 0 ? `group by ${names.join(', ')} order by ${order} limit ?` : '';
-  const statement: Sql = {
+  const [first] = groups;
+  const order = [
+    ...(withTotal && first ? [`grouping(${first.value}) desc`] : []),
+    'count desc',
+    ...groups.map(({ value }) => `${value} collate "C"`),
+  ].join(', ');
+  const sets = withTotal ? `grouping sets ((), (${names}))` : names;
+  const grouping = first ? `group by ${sets} order by ${order} limit ?` : '';
+  return {
     sql:
       `select ${columns.join(', ')} from (select customer.* ${sql}) customer ` +
       `${groups.map(({ join }) => join).join(' ')} ${grouping}`,
-    params: [...params, ...(groups.length > 0 ? [maxGroups + 1] : [])],
+    params: [...params, ...(first ? [maxGroups + (withTotal ? 2 : 1)] : [])],
+    settings,
   };
-  return { ...statement, settings };
 }
 
 function aggregateGroup(row: AggregateRow, groups: GroupColumn[], sums: SumColumn[]): AggregateGroup {

@@ -88,7 +88,7 @@ export function readMask<Field extends string>(paths: string[] | undefined, reso
 
 function violationsOf(path: string, { name, noun, fields, fixed }: Updatable<string>): FieldViolation[] {
   if (fields.includes(path)) return [];
-  const reason = fixed[path];
+  const reason = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
   return reason
     ? [{ field: `${name}.${path}`, reason, description: 'can not be changed' }]
     : [{ field: 'updateMask', reason: 'UNKNOWN_FIELD', description: `names "${path}", which is no field of ${noun}` }];

@@ -26,7 +26,7 @@ export function writeCall<Request extends WriteRequest, Response>(
     method: method.path,
     requestId: request.requestId,
     validateOnly: request.validateOnly ?? false,
-    request: method.requestSerialize({ ...request, requestId: undefined }),
+    request: method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined }),
     encode: method.responseSerialize,
     decode: (bytes: Uint8Array) => method.responseDeserialize(Buffer.from(bytes)),
   };

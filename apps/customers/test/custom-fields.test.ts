@@ -84,6 +84,16 @@ describe('a definition', () => {
     ]);
   });
 
+  test('has one of at most 5,000 options of all fields', async () => {
+    const many = options(...Array.from({ length: 200 }, (_, index) => `o${index}`));
+    for (let index = 0; index < 25; index += 1) await define(`f${index}`, Type.SELECT, many);
+
+    expect(await refusal(define('last', Type.SELECT, options('one')))).toEqual([
+      'RESOURCE_EXHAUSTED',
+      'CUSTOM_FIELD_OPTION_LIMIT',
+    ]);
+  });
+
   test('is one of at most 200, deleted ones included', async () => {
     for (let index = 0; index < 200; index += 1) await define(`f${index}`, Type.TEXT);
     await customers.call('deleteCustomField', { key: 'f7' }, caller);

@@ -8,6 +8,8 @@ export interface GroupColumn {
   join: string;
   /** One value as text, null when there is none. */
   value: string;
+  /** Whether a customer can have several values. */
+  isList: boolean;
 }
 
 const columns: Readonly<Record<string, string>> = {
@@ -47,7 +49,7 @@ function groupColumn(name: string, alias: string, customFields: CustomFields | u
     switch (customFields?.get(key)?.type) {
       case 'BOOLEAN':
       case 'SELECT':
-        return { join: '', value: `(customer.custom_fields->>'${key}')` };
+        return single(`(customer.custom_fields->>'${key}')`);
       case 'MULTI_SELECT':
         return listed(`jsonb_array_elements_text(customer.custom_fields->'${key}')`, alias);
       default:
@@ -55,10 +57,14 @@ function groupColumn(name: string, alias: string, customFields: CustomFields | u
     }
   }
   if (key !== undefined) return undefined;
-  if (Object.hasOwn(columns, field)) return { join: '', value: columns[field] ?? '' };
+  if (Object.hasOwn(columns, field)) return single(columns[field] ?? '');
   return Object.hasOwn(lists, field) ? listed(lists[field] ?? '', alias) : undefined;
 }
 
+function single(value: string): GroupColumn {
+  return { join: '', value, isList: false };
+}
+
 function listed(values: string, alias: string): GroupColumn {
-  return { join: `left join lateral ${values} as ${alias}(item) on true`, value: `${alias}.item` };
+  return { join: `left join lateral ${values} as ${alias}(item) on true`, value: `${alias}.item`, isList: true };
 }

@@ -222,3 +222,9 @@ test.each<[CustomFieldType, string, unknown[]]>([
 test('an empty list of options is no value', () => {
   expect(read('MULTI_SELECT', [])).toBeUndefined();
 });
+
+test('a text longer than any option is refused without a look at it', () => {
+  const foldable = '\ufdfa'.repeat(1_000_000);
+
+  expect(customFieldKinds.SELECT.read(foldable, options)).toMatchObject({ reason: 'UNKNOWN_VALUE' });
+});

@@ -20,7 +20,7 @@ export interface CustomFieldKind {
   searchable: boolean;
 }
 
-const maxLength = { text: 1_000, url: 2_000, items: 50 };
+const maxLength = { text: 1_000, url: 2_000, items: 50, option: 400 };
 const decimalPattern = /^[-+]?\d{1,18}(\.\d{1,9})?$/;
 
 /** Code points of a term that are text: an entry of a GIN index has at most 2,704 bytes. */
@@ -163,10 +163,21 @@ function readTime(given: unknown): ReadValue {
 }
 
 function readOption(given: unknown, options: readonly CustomFieldOption[]): ReadValue {
-  const option = options.find(({ value }) => typeof given === 'string' && fold(value) === fold(given));
-  if (option) return { value: option.value };
+  // Longer than any option: folding it takes long.
+  const folded = typeof given === 'string' && given.length <= maxLength.option ? fold(given) : undefined;
+  const value = folded === undefined ? undefined : valuesByFold(options).get(folded);
+  if (value !== undefined) return { value };
   const named = options.slice(0, maxNamedOptions).map(({ value }) => value);
   return wrong('UNKNOWN_VALUE', `must be one of ${named.join(', ')}${options.length > named.length ? ', …' : ''}.`);
+}
+
+const folds = new WeakMap<readonly CustomFieldOption[], ReadonlyMap<string, string>>();
+
+/** A batch asks for the same options a million times. */
+function valuesByFold(options: readonly CustomFieldOption[]): ReadonlyMap<string, string> {
+  const known = folds.get(options) ?? new Map(options.map(({ value }) => [fold(value), value]));
+  folds.set(options, known);
+  return known;
 }
 
 function readOptions(given: unknown, options: readonly CustomFieldOption[]): ReadValue {

@@ -16,8 +16,9 @@ import { CustomField, type CustomFieldType } from './custom-field.entity.js';
 import { customFieldMessage } from './custom-field-message.js';
 import { definitionContent, type DefinitionContent } from './definition-content.js';
 
-/** Most definitions of a tenant, deleted ones included: each write of a customer reads them all. */
+/** Most definitions of a tenant, deleted ones included, and options of them all: each write of a customer reads them. */
 const maxDefinitions = 200;
+const maxOptions = 5_000;
 
 const updatable: Updatable<keyof DefinitionContent> = {
   name: 'customField',
@@ -38,6 +39,7 @@ export async function createCustomField(
   const type = Type[wanted.type] as CustomFieldType;
   const content = definitionContent(type, wanted);
   await checkRoom(em, wanted.key);
+  await checkOptionRoom(em, wanted.key, content.options.length);
   const now = new Date();
   const definition = em.create(CustomField, {
     tenantId: currentCaller().tenantId,
@@ -67,6 +69,7 @@ export async function updateCustomField(
   const merged = { ...before, displayName: displayName ?? undefined, description: description ?? undefined, ...named };
   const after = definitionContent(definition.type, merged, before);
   if (isDeepStrictEqual(after, before)) return customFieldMessage(definition);
+  if (after.options.length > before.options.length) await checkOptionRoom(em, definition.key, after.options.length);
   em.assign(definition, { ...after, ...nextVersion(definition) });
   await em.flush();
   return customFieldMessage(definition);
@@ -127,6 +130,16 @@ async function checkRoom(em: EntityManager, key: string): Promise<void> {
   if ((await em.count(CustomField, { tenantId })) < maxDefinitions) return;
   const message = `A tenant can define at most ${maxDefinitions} custom fields, deleted ones included.`;
   throw new AppError('RESOURCE_EXHAUSTED', 'CUSTOM_FIELD_LIMIT', message);
+}
+
+async function checkOptionRoom(em: EntityManager, key: string, options: number): Promise<void> {
+  const [others] = await em.execute<{ count: number }[]>(
+    `select coalesce(sum(jsonb_array_length(options)), 0)::int as count from custom_field where tenant_id = ? and key <> ?`,
+    [currentCaller().tenantId, key],
+  );
+  if ((others?.count ?? 0) + options <= maxOptions) return;
+  const message = `The custom fields of a tenant can have at most ${maxOptions} options in all.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'CUSTOM_FIELD_OPTION_LIMIT', message);
 }
 
 async function findForChange(em: EntityManager, key: string): Promise<CustomField | null> {

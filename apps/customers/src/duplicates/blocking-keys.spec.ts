@@ -64,3 +64,13 @@ test('never lets a person meet a company', () => {
 
   expect(shared(person(values), company('Ada Lovelace', values))).toEqual([]);
 });
+
+test('cuts no character into halves, which PostgreSQL refuses', () => {
+  const names = ['𠮷田', `${'𠮷'.repeat(200)}`];
+  const candidates = names.flatMap((name) => [
+    person({ givenName: name, familyName: name, emails: [`${name}@x.example`] }),
+    company(`ab${name}`),
+  ]);
+
+  for (const candidate of candidates) for (const key of blockingKeys(candidate)) expect(key.isWellFormed()).toBe(true);
+});

@@ -26,7 +26,15 @@ export function blockingKeys(candidate: DuplicateCandidate): string[] {
 export function blockingKeysOf(values: ComparableValues): string[] {
   const keys = values.kind === 'PERSON' ? personKeys(values) : companyKeys(values);
   const kind = values.kind === 'PERSON' ? 'p' : 'c';
-  return [...new Set(keys.map((key) => `${kind}${key}`.slice(0, keyMaxLength)))].slice(0, blockingKeysMax);
+  return [...new Set(keys.map((key) => start(`${kind}${key}`, keyMaxLength)))].slice(0, blockingKeysMax);
+}
+
+/** The first characters of a text, none of them in halves: PostgreSQL refuses those. */
+function start(text: string, length: number): string {
+  return Array.from(text.slice(0, 2 * length))
+    .slice(0, length)
+    .join('')
+    .toWellFormed();
 }
 
 function personKeys({ givenName, familyName, birthDate, ...values }: ComparableValues): string[] {
@@ -43,7 +51,7 @@ function personKeys({ givenName, familyName, birthDate, ...values }: ComparableV
     ...(birthDate ? sounds.map((sound) => `y:${sound}+${birthDate.key.slice(0, 4)}`) : []),
     ...sounds.flatMap((sound) => placeKeys(sound, address)),
     ...streetKeys(address),
-    ...(email ? [`l:${email.local}`, `m:${email.local.slice(0, 1)}+${soundex(email.domain)}`] : []),
+    ...(email ? [`l:${email.local}`, `m:${start(email.local, 1)}+${soundex(email.domain)}`] : []),
     ...values.emails.slice(1).map(({ key }) => `e:${key}`),
     ...values.phones.slice(1).map(({ key }) => `t:${key}`),
     ...values.identifiers.slice(1).map(({ key }) => `i:${key}`),
@@ -67,7 +75,7 @@ function companyKeys({ companyName, ...values }: ComparableValues): string[] {
             .join('+')}`,
         ]
       : []),
-    ...(companyName ? [`w:${companyName.key.replaceAll(' ', '').slice(0, 8)}`] : []),
+    ...(companyName ? [`w:${start(companyName.key.replaceAll(' ', ''), 8)}`] : []),
     ...(firstWord === undefined ? [] : placeKeys(soundOf({ key: firstWord }), address)),
     ...streetKeys(address),
     ...values.emails.slice(0, 2).map(({ key }) => `e:${key}`),
