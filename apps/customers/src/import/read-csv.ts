@@ -76,11 +76,15 @@ async function guessDelimiter(
   texts: AsyncGenerator<string>,
 ): Promise<{ delimiter: string; all: AsyncGenerator<string> }> {
   let start = '';
-  let ended = false;
-  while (!ended && !/\S[^\r\n]*[\r\n]/.test(start)) {
+  for (;;) {
     const next = await texts.next();
-    if (next.done) ended = true;
-    else start += next.value;
+    if (next.done) break;
+    start += next.value;
+    // Blank lines before the first one are passed over, as everywhere in a file.
+    const text = start.trimStart();
+    if (/[\r\n]/.test(text)) break;
+    if (start.length - text.length > maxRowSize)
+      throw fileError(rowTooLarge.reason, 'begins with more than 1 MiB of blanks.');
   }
   const [firstLine = ''] = start.trimStart().split(/[\r\n]/, 1);
   const unquoted = firstLine.replace(/"[^"]*"/g, '');

@@ -157,6 +157,8 @@ describe('JSON', () => {
       const rows = [
         `{"a":"${'x'.repeat(3 * 1024 * 1024)}"}`,
         `{"a":${'['.repeat(5_000)}${']'.repeat(5_000)}}`,
+        // With a number whose digits are to be kept.
+        `{"a":${'['.repeat(100_000)}12345678901234567890${']'.repeat(100_000)}}`,
         wide,
         '{"a":1}',
       ];
@@ -164,8 +166,9 @@ describe('JSON', () => {
       expect(values(await read(contentType, text))).toEqual([
         [1, 'ROW_TOO_LARGE'],
         [2, 'NESTING_TOO_DEEP'],
-        [3, 'TOO_MANY_COLUMNS'],
-        [4, { a: 1 }],
+        [3, 'NESTING_TOO_DEEP'],
+        [4, 'TOO_MANY_COLUMNS'],
+        [5, { a: 1 }],
       ]);
     },
   );
@@ -173,4 +176,17 @@ describe('JSON', () => {
 
 test('refuses any other content type', async () => {
   await expect(async () => read('application/xml', '<a/>')).rejects.toEqual(refusal('CONTENT_TYPE_UNSUPPORTED'));
+});
+
+describe('the start of a CSV file', () => {
+  test('is read in a time that grows with its length only, when it has no line end', async () => {
+    const oneLine = `${'x'.repeat(1023)},`.repeat(1_000);
+
+    expect(await read('text/csv', oneLine.slice(0, 190 * 1024))).toEqual([{ columns: expect.any(Array) as string[] }]);
+  });
+
+  test('may be blank for a while, but not for ever', async () => {
+    expect(await read('text/csv', `${' \n'.repeat(1_000)}a,b\n1,2\n`)).toHaveLength(2);
+    await expect(read('text/csv', ' \n'.repeat(1_000_000))).rejects.toEqual(refusal('ROW_TOO_LARGE'));
+  });
 });
