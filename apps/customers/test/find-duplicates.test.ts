@@ -177,3 +177,17 @@ function febrlPerson(row: Record<string, string>): Partial<Customer> {
     addresses: [address],
   };
 }
+
+test('finds duplicates among many who share their commonest term', async () => {
+  const crowd = Array.from({ length: 1_000 }, () => ({
+    customer: customerOf({ kind: CustomerKind.PERSON, givenName: 'Tom', familyName: 'Tall', birthDate: '1970-01-01' }),
+  }));
+  for (let batch = 0; batch < 11; batch += 1) {
+    await customers.call('batchCreateCustomers', { batch: { items: crowd, mode: BatchMode.ATOMIC } }, caller);
+  }
+  const grace = { kind: CustomerKind.PERSON, givenName: 'Grace', familyName: 'Hopperschmidt', birthDate: '1970-01-01' };
+  const one = await customers.create(caller, grace);
+  const other = await customers.create(caller, grace);
+
+  expect((await find(one.id)).map(({ customer }) => customer?.id)).toEqual([other.id]);
+});

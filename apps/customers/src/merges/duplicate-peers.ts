@@ -57,12 +57,15 @@ async function ofAllAtOnce(
         ${isSmall ? '' : 'and terms && array(select term from wanted)'}
       limit ?),
     own as materialized (select id, unnest(terms) as term from hit)
-    select term, array_agg(id) as ids, (select count(*)::int from hit) as rows
-    from own join wanted using (term)
-    group by term having count(*) between 2 and ?`;
+    select rows, term, ids
+    from (select count(*)::int as rows from hit) counted
+    left join (
+      select term, array_agg(id) as ids from own join wanted using (term)
+      group by term having count(*) between 2 and ?) shared on true`;
   const params = [JSON.stringify(terms), currentCaller().tenantId, maxRows + 1, maxHits];
-  const found = await executeWith<SharedTerm & { rows: number }>(em, byHash, { sql, params });
-  return found.some(({ rows }) => rows > maxRows) ? undefined : found;
+  const found = await executeWith<{ rows: number; term: string | null; ids: string[] }>(em, byHash, { sql, params });
+  if (found.some(({ rows }) => rows > maxRows)) return undefined;
+  return found.flatMap(({ term, ids }) => (term === null ? [] : [{ term, ids }]));
 }
 
 /** Reads no more than `maxHits` customers for each term. */
