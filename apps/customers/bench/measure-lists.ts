@@ -1,5 +1,5 @@
 // Measures lists, counts and sums in the largest tenant of a seeded database, and prints milliseconds:
-//   DATABASE_URL=postgres://… node apps/customers/seed/measure-lists.ts [rounds]
+//   DATABASE_URL=postgres://… node apps/customers/bench/measure-lists.ts [rounds]
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { callContext } from '@rapport/platform';
 import { AggregateCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';

@@ -30,7 +30,8 @@ export function createOrm({ entities, databaseUrl }: DatabaseOptions, overrides:
   return new MikroORM({
     entities,
     clientUrl: databaseUrl,
-    pool: { min: 0, max: 10 },
+    // Imports, exports and operations hold half of them at most, each for as long as its client or file takes.
+    pool: { min: 0, max: 20 },
     ensureDatabase: false,
     // pg reads the URL once more, since MikroORM drops its parameters.
     driverOptions: { ...limits, connectionString: databaseUrl, onPoolCreated: freeLostConnections },

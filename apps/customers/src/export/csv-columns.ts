@@ -69,7 +69,7 @@ export function csvColumns(
     ...customFields.live.map(({ key }): CsvColumn => ({
       name: `custom_fields.${key}`,
       field: 'customFields',
-      text: (customer) => customText(customer.customFields?.[key]),
+      text: ({ customFields: values }) => customText(values && Object.hasOwn(values, key) ? values[key] : undefined),
     })),
   ];
   return fields.length === 0 ? columns : columns.filter(({ field }) => fields.includes(field));

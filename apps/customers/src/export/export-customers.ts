@@ -1,20 +1,15 @@
-import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { tenantSession } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { customerMessage } from '../customer-message.js';
-import { Customer } from '../customer.entity.js';
-import { matchingCustomers } from '../list/count-customers.js';
 import { conditionsOf } from '../list/list-conditions.js';
 import { csvColumns } from './csv-columns.js';
 import { csvLine } from './csv-line.js';
 import { customerJson, readColumns } from './customer-json.js';
-
-/** Customers that are read, written and held in memory at a time. */
-const batchSize = 200;
+import { snapshotRows } from './snapshot-rows.js';
 
 /** Exports of one process at a time: each holds a connection of the pool for as long as its reader takes. */
 const maxRunning = 2;
@@ -54,28 +49,12 @@ async function* exportSnapshot(
   columns: string[],
 ): AsyncGenerator<HttpBody, void> {
   const { conditions } = await conditionsOf(em, request);
-  const { tenantId } = currentCaller();
-  const { sql, params, settings } = matchingCustomers({ tenantId, live: true, conditions });
-  const reader = em.fork({ session: { variables: { ...tenantSession(tenantId).variables, ...settings } } });
-  await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
-  try {
-    // The edge cuts a reader off that takes nothing for a minute or two.
-    await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
-    await reader.execute(
-      `declare customers no scroll cursor for select customer.* ${sql} order by customer.id`,
-      params,
-    );
-    const { contentType, head, write } = await fileFormat(reader, request.format, columns);
-    yield piece(contentType, head);
-    for (;;) {
-      const rows = await reader.execute<Record<string, unknown>[]>(`fetch ${batchSize} from customers`);
-      if (rows.length === 0) return;
-      yield piece('', write(rows.map((row) => customerMessage(reader.map(Customer, row)))));
-      // Or it would remember all of them.
-      reader.clear();
-    }
-  } finally {
-    await reader.rollback();
+  const batches = snapshotRows(em, conditions, (reader) => fileFormat(reader, request.format, columns));
+  let contentType = '';
+  for await (const { context: format, customers } of batches) {
+    const isFirst = contentType === '';
+    contentType = format.contentType;
+    yield isFirst ? piece(contentType, format.head) : piece('', format.write(customers.map(customerMessage)));
   }
 }
 

@@ -85,6 +85,11 @@ export type ListPosition = [value: string | null, id: string];
 
 /** The columns hold milliseconds, so that the text of a JavaScript Date is the whole value. */
 export function positionOf({ by }: ListOrder, customer: Customer): ListPosition {
-  const value = 'customField' in by ? customer.orderValues[by.customField] : customer[by.property];
+  const value = 'customField' in by ? ownValue(customer.orderValues, by.customField) : customer[by.property];
   return [value instanceof Date ? value.toISOString() : (value ?? null), customer.id];
+}
+
+/** A key may be called as a property of every object, such as `constructor`. */
+function ownValue(values: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(values, key) ? values[key] : undefined;
 }
