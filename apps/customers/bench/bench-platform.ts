@@ -24,16 +24,28 @@ const path = '/rapport.customers.v1.CustomersService/';
 
 /** The customers service on a seeded PostgreSQL, and plain connections to the same database. */
 export class BenchPlatform {
+  /** The largest tenant, whose customers are read. */
+  readonly tenantId: string;
+  readonly client: ContractClient;
+  /** As the app role, for the largest tenant, with as many connections as calls are under way. */
+  readonly pool: pg.Pool;
+  /** May COPY into tables with row-level security. */
+  readonly superuser: pg.Client;
+  readonly stop: () => Promise<void>;
+
   private constructor(
-    /** The largest tenant, whose customers are read. */
-    readonly tenantId: string,
-    readonly client: ContractClient,
-    /** As the app role, for the largest tenant, as many connections as the service has. */
-    readonly pool: pg.Pool,
-    /** May COPY into tables with row-level security. */
-    readonly superuser: pg.Client,
-    readonly stop: () => Promise<void>,
-  ) {}
+    tenantId: string,
+    client: ContractClient,
+    pool: pg.Pool,
+    superuser: pg.Client,
+    stop: () => Promise<void>,
+  ) {
+    this.tenantId = tenantId;
+    this.client = client;
+    this.pool = pool;
+    this.superuser = superuser;
+    this.stop = stop;
+  }
 
   static async start(customers: number): Promise<BenchPlatform> {
     const steps: (() => Promise<unknown>)[] = [];
@@ -54,7 +66,7 @@ export class BenchPlatform {
       await superuser.connect();
       steps.push(() => superuser.end());
       await superuser.query('vacuum analyze');
-      const pool = new pg.Pool({ connectionString: appUrl, max: 10, options: `-c app.tenant_id=${tenantId}` });
+      const pool = new pg.Pool({ connectionString: appUrl, max: 16, options: `-c app.tenant_id=${tenantId}` });
       steps.push(() => pool.end());
       const address = await startService(folder, appUrl, steps);
       const client = new ContractClient(address, serviceDefinitions);

@@ -37,7 +37,7 @@ import { Customer } from './customer.entity.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
-import { missingError } from './merges/merged-into.js';
+import { liveCustomer } from './merges/merged-into.js';
 import { upsertCustomer } from './upsert-customer.js';
 import { writeCall } from './write-call.js';
 import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from './write-customer.js';
@@ -53,8 +53,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   async getCustomer({ id }: GetCustomerRequest): Promise<CustomerMessage> {
     const { tenantId } = currentCaller();
     const customer = await this.em.findOne(Customer, { tenantId, id, deleteTime: null });
-    if (!customer) throw await missingError(this.em, id);
-    return customerMessage(customer);
+    return customerMessage(await liveCustomer(this.em, id, customer));
   }
 
   listCustomers(request: ListCustomersRequest): Promise<ListCustomersResponse> {

@@ -13,7 +13,6 @@ import {
   addCustomer,
   changeCustomer,
   customerField,
-  live,
   markDeleted,
   nextVersion,
   notFound,
@@ -26,6 +25,7 @@ import { Customer } from './customer.entity.js';
 import { CustomFields } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { findMergeInForce } from './merges/find-merge.js';
+import { liveCustomer } from './merges/merged-into.js';
 import { readUpdateMask } from './update-mask.js';
 
 /**
@@ -55,7 +55,7 @@ export async function updateCustomer(
 ): Promise<CustomerMessage> {
   const changes = sent(request);
   const mask = readUpdateMask(request.updateMask);
-  const customer = live(await findForChange(em, request.id));
+  const customer = await liveCustomer(em, request.id, await findForChange(em, request.id));
   checkEtag(request.etag, customer.version);
   const customFields = await CustomFields.load(em);
   const before = customerMessage(customer);
@@ -71,7 +71,7 @@ export async function updateCustomer(
 }
 
 export async function deleteCustomer(em: EntityManager, request: DeleteCustomerRequest): Promise<CustomerMessage> {
-  const customer = live(await findForChange(em, request.id));
+  const customer = await liveCustomer(em, request.id, await findForChange(em, request.id));
   checkEtag(request.etag, customer.version);
   markDeleted(em, customer);
   await em.flush();

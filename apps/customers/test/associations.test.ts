@@ -181,6 +181,11 @@ test('changes what the mask names, under the etag', async () => {
       { field: 'association.etag', reason: 'OUTPUT_ONLY' },
     ],
   });
+  await expect(
+    customers.call('updateAssociation', { id: made.id, association: link(), updateMask: ['constructor'] }, caller),
+  ).rejects.toMatchObject({
+    violations: [{ field: 'updateMask', description: 'names "constructor", which is no field of an association' }],
+  });
 });
 
 test('ends a link for good', async () => {

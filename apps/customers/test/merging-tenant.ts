@@ -31,16 +31,41 @@ export class MergingTenant {
     return { customer, restored, ...rest };
   }
 
+  /** Links two customers. @returns the id of the link */
+  async associate(fromCustomerId: string, toCustomerId: string, type = 'knows'): Promise<string> {
+    const association = {
+      id: '',
+      fromCustomerId,
+      type,
+      toCustomerId,
+      role: undefined,
+      labels: [],
+      etag: '',
+      createTime: undefined,
+      updateTime: undefined,
+    };
+    return (await this.customers.call('createAssociation', { association }, this.caller)).id;
+  }
+
+  /** The links of a customer as "from type to". */
+  async links(customerId: string): Promise<string[]> {
+    const { associations } = await this.customers.call('listAssociations', { customerId }, this.caller);
+    return associations.map(({ type, fromCustomerId, toCustomerId }) => `${fromCustomerId} ${type} ${toCustomerId}`);
+  }
+
   async defineTextFields(...keys: string[]): Promise<void> {
-    const { tenantId } = this.caller;
-    const orm = createOrm({ databaseUrl: this.customers.urls.appUrl, entities });
-    await orm.em.fork({ session: tenantSession(tenantId) }).transactional((em) =>
-      em.execute(
-        `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
-         select ?, key, 'TEXT', '[]', false, 1, now(), now() from jsonb_array_elements_text(?) key`,
-        [tenantId, JSON.stringify(keys)],
-      ),
+    await this.execute(
+      `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+       select ?, key, 'TEXT', '[]', false, 1, now(), now() from jsonb_array_elements_text(?) key`,
+      [this.caller.tenantId, JSON.stringify(keys)],
     );
+  }
+
+  /** Does what no call can, past the service. */
+  async execute(sql: string, parameters: unknown[]): Promise<void> {
+    const orm = createOrm({ databaseUrl: this.customers.urls.appUrl, entities });
+    const session = tenantSession(this.caller.tenantId);
+    await orm.em.fork({ session }).transactional((em) => em.execute(sql, parameters));
     await orm.close();
   }
 }

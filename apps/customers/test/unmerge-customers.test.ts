@@ -1,4 +1,4 @@
-import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { content, email, MergingTenant, phone } from './merging-tenant.js';
 import { person, RunningCustomers } from './running-customers.js';
@@ -137,4 +137,27 @@ test('an unmerge fails when a third customer has a value of the merged one, and 
     metadata: { customerId: third.id },
   });
   expect(await customers.get(tenant.caller, a.id)).toEqual(now);
+});
+
+test('takes a merge back though a custom field is called as a property of every object', async () => {
+  await tenant.defineTextFields('plan', 'constructor');
+  const a = await tenant.create(person({ customFields: { plan: 'a' } }));
+  const b = await tenant.create(person({ customFields: Object.fromEntries([['constructor', 'b']]) }));
+  const { record } = await tenant.merge(a.id, b.id);
+
+  const { customer, keptFields } = await tenant.unmerge(record.id);
+
+  expect([customer.customFields, keptFields]).toEqual([{ plan: 'a' }, []]);
+});
+
+test('an unmerge keeps all own addresses that differ by their label only', async () => {
+  const address = (label: string, city = 'Oslo') => PostalAddress.create({ street: 'Main 1', city, label });
+  const a = await tenant.create(person({ addresses: [address('billing'), address('shipping')] }));
+  const b = await tenant.create(person({ addresses: [address('home', 'Bergen')] }));
+  const { customer: united, record } = await tenant.merge(a.id, b.id);
+  await customers.update(tenant.caller, a.id, { addresses: [...united.addresses, address('new', 'Rome')] });
+
+  const { customer } = await tenant.unmerge(record.id);
+
+  expect(customer.addresses).toEqual([...a.addresses, expect.objectContaining(address('new', 'Rome'))]);
 });

@@ -5,9 +5,9 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { live } from '../customer-changes.js';
 import { Customer } from '../customer.entity.js';
 import type { PageTokenKey } from '../list-customers.js';
+import { liveCustomer } from '../merges/merged-into.js';
 import { associationMessage } from './association-message.js';
 import { Association } from './association.entity.js';
 
@@ -22,7 +22,7 @@ export async function listAssociations(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListAssociations', tenantId, customerId, type ?? null]);
   const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  live(await em.findOne(Customer, { tenantId, id: customerId, deleteTime: null }));
+  await liveCustomer(em, customerId, await em.findOne(Customer, { tenantId, id: customerId, deleteTime: null }));
 
   // Each direction has an index that is in the order of the list; the row beyond the page tells that there is a next one.
   const direction = (own: string, other: string) => `

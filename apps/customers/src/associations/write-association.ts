@@ -8,8 +8,24 @@ import type {
 import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { readMask, type Updatable } from '../update-mask.js';
 import { associationContent, associationMessage } from './association-message.js';
 import { findShown } from './find-association.js';
+
+const updatable: Updatable<'role' | 'labels'> = {
+  name: 'association',
+  noun: 'an association',
+  fields: ['role', 'labels'],
+  fixed: {
+    fromCustomerId: 'IMMUTABLE',
+    type: 'IMMUTABLE',
+    toCustomerId: 'IMMUTABLE',
+    id: 'OUTPUT_ONLY',
+    etag: 'OUTPUT_ONLY',
+    createTime: 'OUTPUT_ONLY',
+    updateTime: 'OUTPUT_ONLY',
+  },
+};
 
 /** Creates the link of a request. Runs in a transaction, as all here. */
 export async function createAssociation(
@@ -50,7 +66,7 @@ export async function updateAssociation(
   request: UpdateAssociationRequest,
 ): Promise<AssociationMessage> {
   const changes = sent(request);
-  const mask = readMask(request.updateMask);
+  const mask = readMask(request.updateMask, updatable);
   const association = await findShown(em, request.id, true);
   checkEtag(request.etag, association.version);
   const before = associationMessage(association);
@@ -121,37 +137,4 @@ async function existsError(em: EntityManager, wanted: AssociationMessage): Promi
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });
-}
-
-const fixedFields: Readonly<Record<string, string>> = {
-  fromCustomerId: 'IMMUTABLE',
-  type: 'IMMUTABLE',
-  toCustomerId: 'IMMUTABLE',
-  id: 'OUTPUT_ONLY',
-  etag: 'OUTPUT_ONLY',
-  createTime: 'OUTPUT_ONLY',
-  updateTime: 'OUTPUT_ONLY',
-};
-
-/** The fields that an update changes (AIP-134), by their JSON names. */
-function readMask(paths: string[] | undefined): ('role' | 'labels')[] {
-  if (!paths?.length) {
-    throw invalidArgument([{ field: 'updateMask', reason: 'REQUIRED', description: 'must name at least one field' }]);
-  }
-  const names = paths.map((path) => path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
-  const violations = names.flatMap((name): FieldViolation[] => {
-    if (name === 'role' || name === 'labels') return [];
-    const fixed = Object.hasOwn(fixedFields, name) ? fixedFields[name] : undefined;
-    return fixed
-      ? [{ field: `association.${name}`, reason: fixed, description: 'can not be changed' }]
-      : [
-          {
-            field: 'updateMask',
-            reason: 'UNKNOWN_FIELD',
-            description: `names "${name}", which is no field of an association`,
-          },
-        ];
-  });
-  if (violations.length > 0) throw invalidArgument(violations);
-  return names.filter((name) => name === 'role' || name === 'labels');
 }

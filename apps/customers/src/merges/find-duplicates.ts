@@ -5,13 +5,13 @@ import type {
   FindDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { currentCaller } from '@rapport/platform';
-import { live } from '../customer-changes.js';
 import { customerMessage } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
 import { sharedTerms } from './duplicate-peers.js';
+import { liveCustomer } from './merged-into.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
 export const defaultMinScore = 50;
@@ -25,7 +25,8 @@ export async function findDuplicates(
   { id, minScore = defaultMinScore, pageSize = defaultPageSize }: FindDuplicatesRequest,
 ): Promise<FindDuplicatesResponse> {
   const { tenantId } = currentCaller();
-  const customer = customerMessage(live(await em.findOne(Customer, { tenantId, id, deleteTime: null })));
+  const row = await em.findOne(Customer, { tenantId, id, deleteTime: null });
+  const customer = customerMessage(await liveCustomer(em, id, row));
   const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });
   const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((peerId) => peerId !== id);
   if (ids.length === 0) return { duplicates: [] };

@@ -3,8 +3,8 @@ import type { ListMergesRequest, ListMergesResponse } from '@rapport/contracts/r
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { PageTokenKey } from '../list-customers.js';
+import { findMergeRecords } from './find-merge.js';
 import { mergeMessage } from './merge-message.js';
-import { Merge } from './merge.entity.js';
 
 const defaultPageSize = 20;
 
@@ -17,8 +17,8 @@ export async function listMerges(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListMerges', tenantId, customerId ?? null]);
   const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  const rows = await em.find(
-    Merge,
+  const rows = await findMergeRecords(
+    em,
     {
       tenantId,
       ...(customerId === undefined

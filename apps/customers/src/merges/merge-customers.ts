@@ -6,21 +6,24 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { checkEtag } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
 import { claimUniqueValues, releaseUniqueValues } from '../claim-unique-values.js';
-import { live, nextVersion, without } from '../customer-changes.js';
+import { nextVersion, without } from '../customer-changes.js';
 import { uniqueValues } from '../customer-keys.js';
 import { customerContent, customerMessage } from '../customer-message.js';
 import type { Customer } from '../customer.entity.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { fieldViolations } from '../import/customer-rules.js';
 import { owned } from '../write-customer.js';
+import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
+import { lockMerges } from './lock-merges.js';
 import { mergeMessage } from './merge-message.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, listFields, singleFields, unite, type Content } from './merged-content.js';
+import { liveCustomer } from './merged-into.js';
 import { moveLinks } from './move-links.js';
 import { movePeople } from './move-people.js';
+import { nextMergeId } from './next-merge-id.js';
 
 /** Answers MergeCustomers. Runs in a transaction. */
 export async function mergeCustomers(
@@ -28,11 +31,13 @@ export async function mergeCustomers(
   request: MergeCustomersRequest,
 ): Promise<MergeCustomersResponse> {
   const { mergedId, mergedEtag, preferMerged } = sent(request);
+  await lockMerges(em);
   const rows = await lockCustomers(em, [request.id, mergedId]);
-  const customer = live(rows.get(request.id));
+  const customer = await liveCustomer(em, request.id, rows.get(request.id));
   const merged = mergeable(rows.get(mergedId), customer);
   checkEtag(request.etag, customer.version);
   checkEtag(mergedEtag, merged.version);
+  await checkSize(em, merged.id);
 
   const before = contentOf(customerMessage(customer));
   const after = unite(before, contentOf(customerMessage(merged)), new Set(preferMerged));
@@ -53,7 +58,7 @@ export async function mergeCustomers(
   await claimUniqueValues(em, owned(customer.id, without(has, had)), () => 'merge.mergedId');
   const merge = em.create(Merge, {
     tenantId,
-    id: uuidv7(),
+    id: await nextMergeId(em),
     customer: [tenantId, customer.id],
     merged: [tenantId, merged.id],
     undo: {
@@ -109,9 +114,14 @@ function mergeable(merged: Customer | undefined, customer: Customer): Customer {
   throw mergedIdError('KIND_MISMATCH', `must be a customer of kind ${customer.kind}`);
 }
 
-/** @throws AppError INVALID_ARGUMENT that names each list that would be too long */
+/**
+ * Values of custom fields are not counted, since updates may bring more than one request can: of fields there are few, and
+ * each bounds its own.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each list that would be too long
+ */
 function checkLimits(customer: Customer, after: Content): void {
-  const violations = fieldViolations({ ...customerMessage(customer), ...after });
+  const violations = fieldViolations({ ...customerMessage(customer), ...after, customFields: undefined });
   if (violations.length === 0) return;
   throw invalidArgument(
     violations.map(({ field, reason, description }) => ({

@@ -1,9 +1,9 @@
 import type { Merge as MergeMessage } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { referencedId } from '../customer.entity.js';
-import type { Merge } from './merge.entity.js';
+import type { MergeRecord } from './find-merge.js';
 
 /** The record of a merge as the contract shows it. */
-export function mergeMessage(merge: Merge): MergeMessage {
+export function mergeMessage(merge: MergeRecord): MergeMessage {
   return {
     id: merge.id,
     customerId: referencedId(merge.customer),

@@ -41,8 +41,8 @@ export function contentOf(customer: Customer): Content {
 export const itemKeys: { readonly [Field in ListField]: (item: Customer[Field][number]) => string } = {
   emails: ({ address }) => emailKey(address),
   phones: ({ number }) => number,
-  addresses: ({ street, city, state, postalCode, countryCode }) =>
-    JSON.stringify([street, city, state, postalCode, countryCode].map((part) => part ?? null)),
+  addresses: ({ street, city, state, postalCode, countryCode, label }) =>
+    JSON.stringify([street, city, state, postalCode, countryCode, label].map((part) => part ?? null)),
   domains: (domain) => domain,
   tags: (tag) => tag,
   externalIds: ({ system }) => system,
@@ -65,8 +65,8 @@ export function unite(stays: Content, merged: Content, preferred: ReadonlySet<st
       .find((value) => value !== undefined);
   }
   for (const field of listFields) {
-    const items: unknown[] = inOrder(field).flatMap((content): unknown[] => content[field]);
-    Object.assign(united, { [field]: uniqueBy(items, itemKeys[field] as (item: unknown) => string) });
+    const [first = [], second = []] = inOrder(field).map((content): unknown[] => content[field]);
+    Object.assign(united, { [field]: unitedItems(first, second, itemKeys[field] as (item: unknown) => string) });
   }
   Object.assign(united, unitedStage(stays, merged, preferred.has('lifecycleStage')));
   united.customFields = unitedCustomFields(stays.customFields, merged.customFields, preferred);
@@ -116,10 +116,10 @@ function composedOf(content: Content): string | undefined {
   return composeDisplayName(content as Customer);
 }
 
-function uniqueBy(items: unknown[], key: (item: unknown) => string): unknown[] {
-  const seen = new Map<string, unknown>();
-  for (const item of items) if (!seen.has(key(item))) seen.set(key(item), item);
-  return [...seen.values()];
+/** All that the first has, whatever it has twice, and what it lacks. */
+function unitedItems(first: unknown[], second: unknown[], key: (item: unknown) => string): unknown[] {
+  const keys = new Set(first.map(key));
+  return [...first, ...second.filter((item) => !keys.has(key(item)))];
 }
 
 /** An item of a list as uniqueText shows a unique value; undefined for lists of which the items are not unique. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { currentCaller, type AppError } from '@rapport/platform';
+import { currentCaller } from '@rapport/platform';
 import { notFound } from '../customer-changes.js';
+import type { Customer } from '../customer.entity.js';
 
 /** For each of the customers that were merged into others, the one that stayed in the end. */
 export async function survivors(em: EntityManager, ids: string[]): Promise<Map<string, string>> {
@@ -22,7 +23,12 @@ export async function survivors(em: EntityManager, ids: string[]): Promise<Map<s
   return new Map(rows.map((row) => [row.id, row.survivor_id]));
 }
 
-/** NOT_FOUND for a customer that is not live, with the one that it was merged into. */
-export async function missingError(em: EntityManager, id: string): Promise<AppError> {
-  return notFound((await survivors(em, [id])).get(id));
+/** @throws AppError NOT_FOUND unless the customer is live, with the one that it was merged into when it was */
+export async function liveCustomer(
+  em: EntityManager,
+  id: string,
+  customer: Customer | null | undefined,
+): Promise<Customer> {
+  if (customer && !customer.deleteTime) return customer;
+  throw notFound((await survivors(em, [id])).get(id));
 }

@@ -42,12 +42,17 @@ export function takeBack(
   const custom: Record<string, unknown> = {};
   const keys = [before, after, now].flatMap(({ customFields }) => Object.keys(customFields ?? {}));
   for (const key of new Set(keys)) {
-    const [was, became, is] = [before, after, now].map(({ customFields }): unknown => customFields?.[key]);
+    const [was, became, is] = [before, after, now].map(({ customFields }) => ownValue(customFields, key));
     const value = single(`customFields.${key}`, was, became, is);
     if (value !== undefined) custom[key] = value;
   }
   content.customFields = Object.keys(custom).length > 0 ? custom : undefined;
   return { content, keptFields };
+}
+
+/** A key may be called as a property of every object, such as `constructor`. */
+function ownValue(values: Content['customFields'], key: string): unknown {
+  return values && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 /** A stage and when it was reached go together. */

@@ -10,15 +10,16 @@ import { uniqueValues, type UniqueValue } from '../customer-keys.js';
 import { customerMessage } from '../customer-message.js';
 import { Customer, referencedId } from '../customer.entity.js';
 import { found, owned } from '../write-customer.js';
-import { findMerge, findMergeInForce } from './find-merge.js';
+import { findMergeInForce, findMergeToUndo } from './find-merge.js';
 import { lockCustomers } from './lock-customers.js';
+import { lockMerges } from './lock-merges.js';
 import { putContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, unite, uniqueText, type Content } from './merged-content.js';
 import { survivors } from './merged-into.js';
-import { moveLinksBack } from './move-links.js';
 import { movePeople } from './move-people.js';
+import { restoreLinks } from './restore-links.js';
 import { takeBack, type TakenBack } from './three-way.js';
 
 /** Answers UnmergeCustomers. Runs in a transaction. */
@@ -46,7 +47,7 @@ export async function unmergeCustomers(
   const claims = [...owned(customer.id, without(has, had)), ...owned(merged.id, regained)];
   await claimUniqueValues(em, claims, () => 'id');
   if (customer.kind === 'COMPANY') await movePeople(em, customer.id, merged.id, undo.people);
-  await moveLinksBack(em, undo.links, customer.id, merged.id);
+  await restoreLinks(em, undo.links, customer.id, merged.id);
   return {
     customer: customerMessage(customer),
     restored: customerMessage(merged),
@@ -55,16 +56,13 @@ export async function unmergeCustomers(
   };
 }
 
-/** A merge changes only under the lock of the customer that stayed, so it is read anew behind that. */
+/** The record changes under the lock of the tenant's merges only. */
 async function lockMerge(em: EntityManager, id: string) {
-  const [ids] = await em.execute<{ customer_id: string; merged_id: string }[]>(
-    'select customer_id, merged_id from customer_merge where tenant_id = ? and id = ?',
-    [currentCaller().tenantId, id],
-  );
-  const rows = ids ? await lockCustomers(em, [ids.customer_id, ids.merged_id]) : new Map<string, Customer>();
-  const merge = await findMerge(em, id);
-  const locked = (reference: readonly (string | undefined)[]) => found(rows.get(referencedId(reference)) ?? null);
-  return { merge, customer: locked(merge.customer), merged: locked(merge.merged) };
+  await lockMerges(em);
+  const merge = await findMergeToUndo(em, id);
+  const [customerId, mergedId] = [referencedId(merge.customer), referencedId(merge.merged)];
+  const rows = await lockCustomers(em, [customerId, mergedId]);
+  return { merge, customer: found(rows.get(customerId) ?? null), merged: found(rows.get(mergedId) ?? null) };
 }
 
 async function checkInForce(em: EntityManager, merge: Merge, customer: Customer): Promise<void> {
@@ -85,7 +83,7 @@ async function checkInForce(em: EntityManager, merge: Merge, customer: Customer)
 
 /**
  * The customer that stayed without one of its merges. Later merges into it are done again without this one, in its content
- * and in their records, so that merges can be taken back in any order.
+ * and in their records, so that merges can be taken back in any order. That their ids tell (see `nextMergeId`).
  */
 async function takeMergeBack(
   em: EntityManager,
@@ -109,24 +107,9 @@ async function takeMergeBack(
     const start = takeBack(before, after, resolve(next.undo.before)).content;
     before = unite(start, mergedContent, new Set(next.undo.preferMerged));
     after = resolve(next.undo.after);
-    const links = { ...next.undo.links, removed: next.undo.links.removed.map((link) => giveBack(link, merge)) };
-    em.assign(next, { undo: { ...next.undo, before: start, after: before, links } }, { mergeObjectProperties: false });
+    em.assign(next, { undo: { ...next.undo, before: start, after: before } }, { mergeObjectProperties: false });
   }
   return takeBack(before, after, now, new Set(regained.map(uniqueText)));
-}
-
-/** A link that a later merge removed belongs to the restored customer again once that merge is taken back too. */
-function giveBack<Link extends { id: string; from_customer_id: string; to_customer_id: string }>(
-  link: Link,
-  { undo: { links }, customer, merged }: Merge,
-): Link {
-  const was = (ids: string[], end: string) =>
-    ids.includes(link.id) && end === referencedId(customer) ? referencedId(merged) : end;
-  return {
-    ...link,
-    from_customer_id: was(links.from, link.from_customer_id),
-    to_customer_id: was(links.to, link.to_customer_id),
-  };
 }
 
 /** A company that the records name may have been merged since. */

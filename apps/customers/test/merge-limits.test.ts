@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { email, MergingTenant } from './merging-tenant.js';
+import { company, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: MergingTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  tenant = new MergingTenant(customers);
+});
+
+test('names each list that would be too long', async () => {
+  const many = (from: number) => ({
+    tags: Array.from({ length: 30 }, (_, index) => `tag ${from + index}`),
+    emails: Array.from({ length: 15 }, (_, index) => email(`${from + index}@x.example`)),
+  });
+  const a = await tenant.create(person(many(0)));
+  const b = await tenant.create(person(many(100)));
+
+  await expect(tenant.merge(a.id, b.id)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [
+      { field: 'merge.mergedId', reason: 'TOO_MANY_ITEMS', description: expect.stringContaining('emails') as string },
+      { field: 'merge.mergedId', reason: 'TOO_MANY_ITEMS', description: expect.stringContaining('tags') as string },
+    ],
+  });
+  expect(await customers.get(tenant.caller, a.id)).toEqual(a);
+});
+
+test('merges a customer that grew by updates beyond what one request can bring', async () => {
+  const options = Array.from({ length: 50 }, (_, index) => `option ${index}`);
+  await tenant.execute(
+    `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+     select ?, 'field' || n, 'MULTI_SELECT', ?, false, 1, now(), now() from generate_series(1, 24) n`,
+    [tenant.caller.tenantId, JSON.stringify(options.map((value) => ({ value })))],
+  );
+  const fields = (from: number) =>
+    Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`field${from + index}`, options]));
+  const a = await tenant.create(person({ customFields: fields(1) }));
+  await customers.update(tenant.caller, a.id, { customFields: fields(13) });
+  const b = await tenant.create(person({ jobTitle: 'b' }));
+
+  const { customer } = await tenant.merge(a.id, b.id);
+
+  expect(customer).toMatchObject({ jobTitle: 'b', customFields: { ...fields(1), ...fields(13) } });
+});
+
+test('moves 10,000 people and links with a company and back, and refuses more before it moves any', async () => {
+  const [a, b] = [await tenant.create(company()), await tenant.create(company({ displayName: 'Other' }))];
+  const ada = await tenant.create(person({ companyId: b.id }));
+  const linkId = await tenant.associate(b.id, ada.id);
+  await tenant.execute(
+    `insert into customer select (jsonb_populate_record(customer, jsonb_build_object('id', gen_random_uuid()))).*
+     from customer, generate_series(2, 10000) where tenant_id = ? and id = ?`,
+    [tenant.caller.tenantId, ada.id],
+  );
+
+  await expect(tenant.merge(a.id, b.id)).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'MERGE_TOO_LARGE',
+    message: expect.stringContaining('10,000') as string,
+  });
+  expect((await customers.get(tenant.caller, ada.id)).etag).toBe('"1"');
+  await customers.call('deleteAssociation', { id: linkId }, tenant.caller);
+  const { record } = await tenant.merge(a.id, b.id);
+  expect((await customers.get(tenant.caller, ada.id)).companyId).toBe(a.id);
+  await tenant.unmerge(record.id);
+  expect((await customers.get(tenant.caller, ada.id)).companyId).toBe(b.id);
+});

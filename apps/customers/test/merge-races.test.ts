@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { v7 } from 'uuid';
+import { content, MergingTenant } from './merging-tenant.js';
+import { person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: MergingTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  tenant = new MergingTenant(customers);
+});
+
+async function fourPersons() {
+  const [a, b, c, d] = await Promise.all([1, 2, 3, 4].map(async () => (await tenant.create(person())).id));
+  if (!a || !b || !c || !d) throw new Error('Four persons.');
+  return { a, b, c, d };
+}
+
+test('merges and unmerges at both ends of parallel links wait for each other', async () => {
+  for (let round = 0; round < 12; round += 1) {
+    const { a, b, c, d } = await fourPersons();
+    await Promise.all([tenant.associate(a, c), tenant.associate(b, d)]);
+
+    const merges = await Promise.all([tenant.merge(b, a), tenant.merge(d, c)]);
+    expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
+    await Promise.all(merges.map(({ record }) => tenant.unmerge(record.id)));
+    expect([await tenant.links(a), await tenant.links(b)]).toEqual([[`${a} knows ${c}`], [`${b} knows ${d}`]]);
+  }
+});
+
+test('a link that is made while its customers are merged moves with them or is refused', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const { a, b, c, d } = await fourPersons();
+    const [made, same] = await Promise.allSettled([
+      tenant.associate(a, c),
+      tenant.associate(b, d),
+      tenant.merge(b, a),
+      tenant.merge(d, c),
+    ]);
+
+    expect(same.status).toBe('fulfilled');
+    if (made.status === 'rejected') {
+      expect(made.reason).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining('must be the id of a live customer') as string,
+      });
+    }
+    expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
+  }
+});
+
+test('the order of merges is that of the database, whatever the clocks of the pods say', async () => {
+  const [a, b, c] = await Promise.all([
+    tenant.create(person({ jobTitle: 'a' })),
+    tenant.create(person({ source: 'b' })),
+    tenant.create(person({ source: 'c' })),
+  ]);
+  const first = await tenant.merge(a.id, b.id);
+  const ahead = v7({ msecs: Date.now() + 3_600_000 });
+  await tenant.execute('update customer_merge set id = ? where tenant_id = ? and id = ?', [
+    ahead,
+    tenant.caller.tenantId,
+    first.record.id,
+  ]);
+  const second = await tenant.merge(a.id, c.id);
+
+  const { merges } = await customers.call('listMerges', { customerId: a.id }, tenant.caller);
+  expect(merges.map(({ id }) => id)).toEqual([second.record.id, ahead]);
+  expect((await tenant.unmerge(ahead)).customer.source).toBe('c');
+  expect(content((await tenant.unmerge(second.record.id)).customer)).toEqual(content(a));
+});
