@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContractClient, serviceDefinitions } from '@rapport/contracts';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
@@ -79,7 +80,7 @@ export class BenchPlatform {
   }
 
   call(method: string, request: object, tenantId = this.tenantId): Promise<unknown> {
-    return this.client.unary(path + method, request, options(tenantId));
+    return this.client.unary(path + method, { ...emptyRequest(method), ...request }, options(tenantId));
   }
 
   upload(method: string, requests: AsyncIterable<unknown>, tenantId: string): Promise<unknown> {
@@ -87,8 +88,14 @@ export class BenchPlatform {
   }
 
   download(method: string, request: object): AsyncIterable<unknown> {
-    return this.client.stream(path + method, request, options(this.tenantId));
+    return this.client.stream(path + method, { ...emptyRequest(method), ...request }, options(this.tenantId));
   }
+}
+
+/** @param method such as `GetCustomer` */
+function emptyRequest(method: string): object {
+  const name = `${method.charAt(0).toLowerCase()}${method.slice(1)}` as keyof typeof CustomersServiceService;
+  return CustomersServiceService[name].requestDeserialize(Buffer.alloc(0));
 }
 
 function options(tenantId: string) {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ImportTenant } from './import-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { RunningCustomers } from './running-customers.js';
 
@@ -89,6 +90,29 @@ describe('a mapping', () => {
       ['a', 'Mail=email'],
       ['b', 'X=email'],
     ]);
+  });
+
+  test('is the last when there are 200, however many are saved at once', async () => {
+    await tenant.database.query(
+      `insert into import_mapping (tenant_id, key, rules, update_time)
+       select $1, 'k' || number, '{"map":[],"kind":0}', now() from generate_series(1, 199) number`,
+      [tenant.caller.tenantId],
+    );
+
+    const other = await ImportTenant.create(customers);
+    // All can count before any of them can insert.
+    await tenant.database.query('begin; lock table import_mapping in share row exclusive mode');
+
+    const saves = ['a', 'b', 'c'].map((key) => customers.call('saveImportMapping', { key, mapping }, tenant.caller));
+    await other.waitForSessions(3, `wait_event_type = 'Lock'`);
+    await tenant.database.query('commit');
+    const results = await Promise.allSettled(saves);
+    await other.close();
+
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_IMPORT_MAPPINGS' },
+    });
   });
 
   test('leaves no room for what it says itself', async () => {

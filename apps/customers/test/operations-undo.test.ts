@@ -96,6 +96,28 @@ test('undoing leaves a created customer that others refer to', async () => {
   expect(await customers.get(tenant.caller, acme)).toMatchObject({ displayName: 'Acme' });
 });
 
+test('undoing leaves a created customer that a custom field of another refers to, deleted or not', async () => {
+  await tenant.database.query(
+    `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+     values ($1, 'friend', 'REFERENCE', '[]', false, 1, now(), now()),
+       ($1, 'rival', 'REFERENCE', '[]', false, 1, now(), now())`,
+    [tenant.caller.tenantId],
+  );
+  const { id } = await tenant.run('email,name\na@x.example,A\nb@x.example,B\nc@x.example,C\n');
+  const [friend, rival] = [await idOf('a@x.example'), await idOf('b@x.example')];
+  await customers.create(tenant.caller, { ...person(), customFields: { friend } });
+  const deleted = await customers.create(tenant.caller, { ...person(), customFields: { rival } });
+  await customers.delete(tenant.caller, deleted.id);
+  await tenant.database.query(`update custom_field set delete_time = now() where key = 'friend'`);
+
+  const undone = await tenant.undo(id);
+
+  expect(undone.counts).toMatchObject({ undone: 1, issues: 2 });
+  expect(await tenant.reasons(id)).toEqual(['CHANGED_SINCE', 'CHANGED_SINCE']);
+  expect(await customers.get(tenant.caller, friend)).toMatchObject({ displayName: 'A' });
+  expect(await customers.get(tenant.caller, rival)).toMatchObject({ displayName: 'B' });
+});
+
 test('undoing does not take away what another write put between two rows of the import', async () => {
   await customers.create(tenant.caller, person({ emails: [{ address: 'p1@example.com' }] }));
   const id = await idOf('p1@example.com');

@@ -134,3 +134,20 @@ test('no transaction is open while an upload waits for its client', async () => 
   call.end();
   expect((await answer).receivedBytes).toBe(1_100_000);
 });
+
+test('an upload that repeats other bytes than those that have arrived is refused, and begins nothing', async () => {
+  const { id } = await tenant.createImport();
+  await tenant.upload(id, [file.subarray(0, 1_200_000)], { complete: false });
+  const refused = { code: 'INVALID_ARGUMENT', violations: [{ field: 'offset', reason: 'FILE_DIFFERS' }] };
+  const other = Buffer.from(file);
+  other[1_150_000]! ^= 1;
+
+  await expect(tenant.upload(id, [other])).rejects.toMatchObject(refused);
+  await expect(tenant.upload(id, [other.subarray(1_100_000)], { offset: 1_100_000 })).rejects.toMatchObject(refused);
+  await expect(tenant.upload(id, ['email\na@x.example\n'])).rejects.toMatchObject(refused);
+  await expect(tenant.upload(id, [file.subarray(0, 1_199_999)])).rejects.toMatchObject(refused);
+  expect(await tenant.get(id)).toMatchObject({ state: State.WAITING, receivedBytes: 1_200_000 });
+  expect((await storedFile(id)).equals(file.subarray(0, 1_200_000))).toBe(true);
+
+  expect(await tenant.upload(id, [file])).toMatchObject({ state: State.RUNNING, receivedBytes: file.length });
+});

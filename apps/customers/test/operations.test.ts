@@ -280,6 +280,39 @@ describe('an operation', () => {
     await tenant.untilCleared();
   });
 
+  test.each(['PAUSED', 'FAILED'])('that is %s keeps its file for 7 days, and is cancelled then', async (state) => {
+    const { id } = await tenant.createImport();
+    await tenant.upload(id, [state === 'FAILED' ? `${people(1_500)}"not closed,` : people(6_000)]);
+    await tenant.until(id, ({ counts }) => counts!.rows > 0);
+    if (state === 'PAUSED') await customers.call('pauseOperation', { id }, tenant.caller);
+    await tenant.until(id, (operation) => State[operation.state] === state);
+    const { rows } = await tenant.database.query<{ days: number }>(
+      `update operation_job set due_time = due_time - interval '7 days' where operation_id = $1
+       returning round(extract(epoch from due_time + interval '7 days' - now()) / 86400)::int as days`,
+      [id],
+    );
+
+    const ended = await tenant.until(id, (operation) => operation.state === State.CANCELLED);
+
+    expect(rows).toEqual([{ days: 7 }]);
+    expect(ended.counts!.rows).toBeGreaterThan(0);
+    await tenant.untilCleared();
+  });
+
+  test('is refused when 100 of the tenant have not ended', async () => {
+    const first = await tenant.createImport();
+    for (let count = 1; count < 99; count += 1) await tenant.createImport();
+
+    const results = await Promise.allSettled([tenant.createImport(), tenant.createImport()]);
+    await customers.call('cancelOperation', { id: first.id }, tenant.caller);
+
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+      reason: { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_OPERATIONS' },
+    });
+    expect(await tenant.createImport()).toMatchObject({ state: State.WAITING });
+  });
+
   test('is listed, the newest first, page by page', async () => {
     const ids = [];
     for (let count = 0; count < 3; count += 1) ids.unshift((await tenant.createImport()).id);

@@ -1,4 +1,5 @@
 import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { isStorableText } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { guessColumns } from './guess-columns.js';
@@ -37,13 +38,16 @@ export class Columns {
     throw invalidArgument([{ field: 'map', reason: 'COLUMNS_UNKNOWN', description }]);
   }
 
-  /** @throws AppError INVALID_ARGUMENT when the file has too many columns or one with too long a name */
+  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be told again */
   place(names: string[]): void {
     const added = names.filter((name) => !this.#targets.has(name));
     if (added.length === 0) return;
     for (const name of added) {
       if (name.length > maxNameLength) {
         throw fileError('COLUMN_NAME_TOO_LONG', `has a column whose name is longer than ${maxNameLength} characters.`);
+      }
+      if (!isStorableText(name)) {
+        throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
       }
     }
     const targets = this.#wanted ?? guessColumns(added, { takeIds: this.takeIds, customFields: this.customFields });

@@ -15,6 +15,9 @@ import { leftOut, type PreparedRow } from './prepare-row.js';
 /** Most customers of one name and without any key that a row without one is compared with. */
 export const maxNamesakes = 100;
 
+/** Most of them for all rows of a chunk, each of which is in memory. Of names that have many the first ones are taken. */
+export const maxNamesakesInAll = 5_000;
+
 /**
  * The live customers that share a key with one of the rows, or have like one of them a name and no key, in the order of
  * their ids and locked until the transaction ends.
@@ -82,11 +85,13 @@ export async function idsByName(em: EntityManager, tenantId: string, rows: Prepa
     `select namesake.id
      from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
      cross join lateral (
-       select id from customer
-       where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name
-         and emails = '[]' and domains = '{}' and external_ids = '[]' and delete_time is null
-       order by id limit ${maxNamesakes}
-     ) namesake`,
+       select id, row_number() over (order by id) as place from (
+         select id from customer
+         where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name
+           and emails = '[]' and domains = '{}' and external_ids = '[]' and delete_time is null
+         order by id limit ${maxNamesakes}) first
+     ) namesake
+     order by place, id limit ${maxNamesakesInAll}`,
     [JSON.stringify(names), tenantId],
   );
   return found.map(({ id }) => id);

@@ -3,6 +3,11 @@ import { maxColumns, tooManyColumns, type FileRow, type RowProblem, type Unreada
 /** A customer's own JSON has two levels below the row; what is deeper is no value of ours. */
 const maxDepth = 8;
 
+const nestingTooDeep: RowProblem = {
+  reason: 'NESTING_TOO_DEEP',
+  message: `The row is nested deeper than ${maxDepth} levels.`,
+};
+
 /** Reads one JSON object as a row. */
 export function parseJsonRow(text: string, line: number): FileRow | UnreadableRow {
   const refuse = (problem: RowProblem): UnreadableRow => ({ line, problem });
@@ -10,6 +15,8 @@ export function parseJsonRow(text: string, line: number): FileRow | UnreadableRo
   try {
     value = hasLongNumber(text) ? JSON.parse(text, keepLongNumbers) : JSON.parse(text);
   } catch (error) {
+    // With a reviver JSON.parse goes down by recursion, and the stack ends before the text does.
+    if (error instanceof RangeError) return refuse(nestingTooDeep);
     if (!(error instanceof SyntaxError)) throw error;
     return refuse({ reason: 'JSON_INVALID', message: 'The row is not valid JSON.' });
   }
@@ -17,7 +24,7 @@ export function parseJsonRow(text: string, line: number): FileRow | UnreadableRo
     return refuse({ reason: 'NOT_AN_OBJECT', message: 'The row is not a JSON object.' });
   }
   if (isDeeperThan(value, maxDepth)) {
-    return refuse({ reason: 'NESTING_TOO_DEEP', message: `The row is nested deeper than ${maxDepth} levels.` });
+    return refuse(nestingTooDeep);
   }
   const cells = Object.entries(value);
   return cells.length > maxColumns ? refuse(tooManyColumns) : { line, cells, size: text.length };

@@ -14,17 +14,32 @@ export interface RowIssue {
 
 /** The row was refused. */
 export function error(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
-  return { severity: Severity.ERROR, reason, message, ...more };
+  return issue(Severity.ERROR, reason, message, more);
 }
 
 /** The row was taken, one of its values not or not as wished. */
 export function warning(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
-  return { severity: Severity.WARNING, reason, message, ...more };
+  return issue(Severity.WARNING, reason, message, more);
 }
 
 /** For information; nothing was lost. */
 export function notice(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
-  return { severity: Severity.NOTICE, reason, message, ...more };
+  return issue(Severity.NOTICE, reason, message, more);
+}
+
+function issue(
+  severity: Severity,
+  reason: string,
+  message: string,
+  { field, customerId }: Pick<RowIssue, 'field' | 'customerId'>,
+): RowIssue {
+  // Either may name what is in the file.
+  return { severity, reason, message: storable(message), field: field && storable(field), customerId };
+}
+
+/** Text of a file as PostgreSQL and JSON take it: what is no character becomes U+FFFD. */
+export function storable(text: string): string {
+  return text.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
 const quotedCodePoints = 40;
@@ -35,5 +50,5 @@ export function quote(value: unknown): string {
   const start = Array.from(text.slice(0, 2 * quotedCodePoints))
     .slice(0, quotedCodePoints)
     .join('');
-  return `"${start}${start.length < text.length ? '…' : ''}"`;
+  return `"${storable(start)}${start.length < text.length ? '…' : ''}"`;
 }

@@ -70,7 +70,8 @@ const operationTables = `
     tenant_id uuid not null,
     due_time timestamptz(6) not null,
     claim_id uuid,
-    lease_time timestamptz(6)
+    lease_time timestamptz(6),
+    attempts int not null default 0
   );
   -- What is due, and whether the same tenant has an older one.
   create index operation_job_by_due_time on operation_job (due_time, operation_id);

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockMode, UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
 import { isConflict } from '@rapport/persistence';
-import { holdsJob, type Job } from './operation-jobs.js';
+import { holdsJob, noteProgress, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
 
@@ -46,7 +46,10 @@ export async function doStep<Result>(
         const operation = found(await transaction.findOne(Operation, id, lock));
         const isThere = operation.state === checkpoint.state && doneOf(operation) === checkpoint.done;
         if (!isThere || !(await holdsJob(transaction, job))) throw new OperationMoved();
-        return step(transaction, operation);
+        const result = await step(transaction, operation);
+        // Last, since nobody can renew the lease from here to the commit.
+        await noteProgress(transaction, job);
+        return result;
       },
       { clear: true },
     );

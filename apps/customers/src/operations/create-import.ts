@@ -11,24 +11,33 @@ import { checkContentType } from '../import/read-file.js';
 import { findMapping } from './import-mappings.js';
 import { checkRules, type ImportRules } from './import-rules.js';
 import { enqueue } from './operation-jobs.js';
-import { operationMessage } from './operation-message.js';
-import { Operation } from './operation.entity.js';
+import { hasEnded, operationMessage } from './operation-message.js';
+import { Operation, operationStates } from './operation.entity.js';
+
+/** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
+const maxOpen = 100;
 
 /** How long an operation waits for its file, in seconds. */
 const waitSeconds = 24 * 60 * 60;
 
-/** Answers CreateImport, in the transaction of `em`. */
+/**
+ * Answers CreateImport, in the transaction of `em`.
+ *
+ * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
+ */
 export async function createImport(em: EntityManager, request: CreateImportRequest): Promise<OperationMessage> {
   const input = request.import;
   if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
   checkFileType(input.contentType);
   const { tenantId, principalId } = currentCaller();
+  const rules = await readRules(em, input);
+  await checkRoom(em, tenantId);
   const operation = em.create(Operation, {
     tenantId,
     id: uuidv7(),
     state: 'WAITING',
     input,
-    rules: await readRules(em, input),
+    rules,
     receivedBytes: 0,
     processedBytes: 0,
     counts: { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 },
@@ -39,6 +48,20 @@ export async function createImport(em: EntityManager, request: CreateImportReque
   // A worker cancels what it finds still waiting.
   await enqueue(em, operation, waitSeconds);
   return operationMessage(operation);
+}
+
+async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`operation ${tenantId}`]);
+  // Each that has not ended has a job, and few others have: a tenant's operations of all time need not be looked at.
+  const [open] = await em.execute<{ count: number }[]>(
+    `select count(*)::int as count
+     from operation_job join operation on operation.tenant_id = operation_job.tenant_id and operation.id = operation_id
+     where operation_job.tenant_id = ? and state in (?)`,
+    [tenantId, operationStates.filter((state) => !hasEnded(state))],
+  );
+  if ((open?.count ?? 0) < maxOpen) return;
+  const message = `There are ${maxOpen} operations that have not ended. Cancel some, or wait.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
 }
 
 function checkFileType(contentType: string): void {

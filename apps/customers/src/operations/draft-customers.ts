@@ -6,7 +6,14 @@ import { customerMessage } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 import { addedKeys } from '../import/added-keys.js';
 import type { CustomerRecord, CustomerRecords } from '../import/customer-record.js';
-import { idsByKey, idsByName, keylessNames, maxNamesakes, recordsOf } from '../import/find-records.js';
+import {
+  idsByKey,
+  idsByName,
+  keylessNames,
+  maxNamesakes,
+  maxNamesakesInAll,
+  recordsOf,
+} from '../import/find-records.js';
 import type { CustomerStore } from '../import/import-chunk.js';
 import { MetCustomers } from '../import/met-customers.js';
 import type { PreparedRow } from '../import/prepare-row.js';
@@ -76,11 +83,13 @@ export class DraftCustomers implements CustomerStore {
       `select namesake.customer_id
        from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
        cross join lateral (
-         select customer_id from import_draft
-         where tenant_id = ? and operation_id = ? and keyless_name = wanted.sort_name
-           and customer ->> 'displayName' = wanted.display_name
-         order by customer_id limit ${maxNamesakes}
-       ) namesake`,
+         select customer_id, row_number() over (order by customer_id) as place from (
+           select customer_id from import_draft
+           where tenant_id = ? and operation_id = ? and keyless_name = wanted.sort_name
+             and customer ->> 'displayName' = wanted.display_name
+           order by customer_id limit ${maxNamesakes}) first
+       ) namesake
+       order by place, customer_id limit ${maxNamesakesInAll}`,
       [JSON.stringify(names), currentCaller().tenantId, this.operationId],
     );
     return found.map(({ customer_id }) => customer_id);

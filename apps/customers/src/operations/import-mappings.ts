@@ -22,6 +22,7 @@ export async function saveMapping(em: EntityManager, request: SaveImportMappingR
   await checkRules(em, rules, 'mapping');
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
+    await transaction.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`import_mapping ${tenantId}`]);
     if (!(await transaction.findOne(ImportMapping, { tenantId, key }))) await checkRoom(transaction, tenantId);
     return mappingMessage(await transaction.upsert(ImportMapping, { tenantId, key, rules, updateTime: new Date() }));
   });

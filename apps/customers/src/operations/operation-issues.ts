@@ -10,9 +10,9 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { csvLine } from '../export/csv-line.js';
 import type { LineIssue } from '../import/import-chunk.js';
 import type { PageTokenKey } from '../list-customers.js';
-import { csvLine } from './csv-line.js';
 import { found } from './operation-message.js';
 import { Operation, OperationIssue } from './operation.entity.js';
 

@@ -8,10 +8,15 @@ export interface Job {
   tenantId: string;
   /** Tells this taking of the job from every other. */
   claimId: string;
+  /** How often it was taken, this time included, since the operation last got further. */
+  attempts: number;
 }
 
 /** How long a worker that says nothing keeps its job, in seconds. Another one goes on with it after that. */
 const leaseSeconds = 10;
+
+/** How often a job is taken without getting any further. Whatever ends its workers would end every other one too. */
+export const maxAttempts = 5;
 
 /** How often a worker says that it is still there, in milliseconds. */
 export const renewalMs = 3_000;
@@ -26,6 +31,17 @@ export async function enqueue(em: EntityManager, { id, tenantId }: Operation, de
   );
 }
 
+/** Takes a job from its worker, and asks for another one later. */
+export async function postpone(em: EntityManager, { id, tenantId }: Operation, delaySeconds: number): Promise<void> {
+  await em.execute(
+    `insert into operation_job (operation_id, tenant_id, due_time)
+     values (?, ?, clock_timestamp() + make_interval(secs => ?))
+     on conflict (operation_id) do update
+     set due_time = excluded.due_time, claim_id = null, lease_time = null, attempts = 0`,
+    [id, tenantId, delaySeconds],
+  );
+}
+
 /** Takes a job away, from its worker too. */
 export async function removeJob(em: EntityManager, operationId: string): Promise<void> {
   await em.execute('delete from operation_job where operation_id = ?', [operationId]);
@@ -34,8 +50,9 @@ export async function removeJob(em: EntityManager, operationId: string): Promise
 /** Takes the job that waits longest. A tenant's jobs are done one by one, so that none keeps others from their turn. */
 export async function claimJob(em: EntityManager): Promise<Job | undefined> {
   const claimId = uuidv7();
-  const [job] = await em.execute<{ operation_id: string; tenant_id: string }[]>(
-    `update operation_job set claim_id = ?, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds})
+  const [job] = await em.execute<{ operation_id: string; tenant_id: string; attempts: number }[]>(
+    `update operation_job
+     set claim_id = ?, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds}), attempts = attempts + 1
      where operation_id = (
        select operation_id from operation_job job
        where due_time <= clock_timestamp() and (lease_time is null or lease_time < clock_timestamp())
@@ -45,10 +62,10 @@ export async function claimJob(em: EntityManager): Promise<Job | undefined> {
              and (other.due_time, other.operation_id) < (job.due_time, job.operation_id))
        order by due_time, operation_id limit 1
        for update skip locked)
-     returning operation_id, tenant_id`,
+     returning operation_id, tenant_id, attempts`,
     [claimId],
   );
-  return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId };
+  return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId, attempts: job.attempts };
 }
 
 /** @returns whether the job is still the claim's. */
@@ -70,10 +87,27 @@ export async function renewLease(em: EntityManager, { operationId, claimId }: Jo
   return renewed.length > 0;
 }
 
+/** Notes that the operation got further, in the transaction that brought it there. It keeps the lease from being renewed. */
+export async function noteProgress(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
+  await em.execute('update operation_job set attempts = 0 where operation_id = ? and claim_id = ? and attempts > 0', [
+    operationId,
+    claimId,
+  ]);
+}
+
 /** Gives a job that is not done to whoever takes it next. */
 export async function releaseJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
   await em.execute(
-    `update operation_job set claim_id = null, lease_time = null where operation_id = ? and claim_id = ?`,
+    `update operation_job set claim_id = null, lease_time = null, attempts = 0 where operation_id = ? and claim_id = ?`,
+    [operationId, claimId],
+  );
+}
+
+/** Gives a job back that can't even be given up, for an hour: others of its tenant have their turn meanwhile. */
+export async function shelveJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
+  await em.execute(
+    `update operation_job set claim_id = null, lease_time = null, due_time = clock_timestamp() + interval '1 hour'
+     where operation_id = ? and claim_id = ?`,
     [operationId, claimId],
   );
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
-import { claimJob, releaseJob, renewalMs, renewLease, type Job } from './operation-jobs.js';
+import { claimJob, maxAttempts, releaseJob, renewalMs, renewLease, shelveJob, type Job } from './operation-jobs.js';
 import { workOnOperation } from './work-on-operation.js';
 
 /** How often it is looked for jobs, in milliseconds. */
@@ -69,11 +69,17 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       // The lease ends by itself, and whoever takes the job then tries again.
       this.#logger.warn(`Left operation ${job.operationId}: ${String(error)}`);
       lost.abort();
-      return await keeping;
+      await keeping;
+      if (job.attempts > maxAttempts) await this.#giveBack(job, shelveJob);
+      return;
     }
     lost.abort();
     await keeping;
-    await releaseJob(this.orm.em.fork(), job).catch((error: unknown) =>
+    await this.#giveBack(job, releaseJob);
+  }
+
+  async #giveBack(job: Job, how: typeof releaseJob): Promise<void> {
+    await how(this.orm.em.fork(), job).catch((error: unknown) =>
       this.#logger.warn(`Could not release operation ${job.operationId}: ${String(error)}`),
     );
   }

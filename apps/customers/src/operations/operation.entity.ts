@@ -91,6 +91,8 @@ const OperationJobSchema = defineEntity({
     /** Whose it is until `leaseTime`. */
     claimId: p.uuid().nullable(),
     leaseTime: p.datetime(6).nullable(),
+    /** How often it was taken since the operation last got further. */
+    attempts: p.integer().default(0),
   },
 });
 

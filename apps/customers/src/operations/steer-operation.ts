@@ -1,9 +1,12 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
-import { enqueue, removeJob } from './operation-jobs.js';
+import { enqueue, postpone } from './operation-jobs.js';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
+
+/** How long an operation that was paused or has failed can be resumed, in seconds. */
+const resumableSeconds = 7 * 24 * 60 * 60;
 
 /**
  * Answers PauseOperation. It waits for the lock that a worker's chunk holds, so that it answers at a checkpoint.
@@ -14,7 +17,7 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
   return steer(em, id, async (transaction, operation) => {
     if (operation.state !== 'RUNNING') throw wrongState(operation, 'Only a running operation can be paused.');
     operation.state = 'PAUSED';
-    await removeJob(transaction, id);
+    await stop(transaction, operation);
   });
 }
 
@@ -39,6 +42,11 @@ export function cancelOperation(em: EntityManager, id: string): Promise<Operatio
       throw wrongState(operation, 'An operation that is being undone goes on to its end.');
     await cancel(transaction, operation);
   });
+}
+
+/** Takes an operation from its worker. One cancels it, and removes its file, unless it is resumed in time. */
+export function stop(em: EntityManager, operation: Operation): Promise<void> {
+  return postpone(em, operation, resumableSeconds);
 }
 
 /** Ends an operation where it is. A worker clears away what it leaves. */

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { currentCaller } from '@rapport/platform';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { CustomField } from '../custom-fields/custom-field.entity.js';
 import { uniqueValues } from '../customer-keys.js';
 import { customerContent } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
@@ -16,8 +17,8 @@ export async function lockCustomers(em: EntityManager, ids: string[]): Promise<M
 }
 
 /**
- * Which of some locked customers anything refers to: whatever has a foreign key to them, but for their own keys. Nothing
- * can begin to, since that needs the lock that we have.
+ * Which of some locked customers anything refers to: whatever has a foreign key to them, but for their own keys, and the
+ * custom fields of other customers. Nothing can begin to, since that needs the lock that we have.
  */
 export async function linkedIds(em: EntityManager, ids: string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
@@ -36,7 +37,26 @@ export async function linkedIds(em: EntityManager, ids: string[]): Promise<Set<s
     );
     for (const { id } of rows) linked.add(id);
   }
+  for (const id of await referencedIds(em, ids)) linked.add(id);
   return linked;
+}
+
+/** Values of a definition that is deleted are kept, and come back with it. */
+async function referencedIds(em: EntityManager, ids: string[]): Promise<string[]> {
+  const { tenantId } = currentCaller();
+  const definitions = await em.find(CustomField, { tenantId, type: 'REFERENCE' }, { disableIdentityMap: true });
+  const wanted = definitions.flatMap(({ key }) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
+  if (wanted.length === 0) return [];
+  const rows = await em.execute<{ id: string }[]>(
+    `select distinct wanted.id
+     from jsonb_to_recordset(?) as wanted (id uuid, term text)
+     join (
+       select customer.id as by, unnest(terms) as term from customer
+       where tenant_id = ? and terms && array(select jsonb_array_elements_text(?))
+     ) reference on reference.term = wanted.term and reference.by <> wanted.id`,
+    [JSON.stringify(wanted), tenantId, JSON.stringify(wanted.map(({ term }) => term))],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** Which of some ids of companies are no customer any more, live or deleted. The others stay while the transaction runs. */

@@ -21,6 +21,7 @@ const maxFileBytes = 2 ** 31 - 1;
  * Answers UploadImportFile. Each piece of the file is stored in a transaction of its own, none of which waits for the
  * client; what has arrived when the call breaks off is stored as well.
  *
+ * @throws AppError INVALID_ARGUMENT when the call repeats other bytes than those that are stored
  * @throws AppError ABORTED UPLOAD_IN_PROGRESS when another call stores pieces of the same file
  */
 export async function uploadImportFile(
@@ -49,6 +50,8 @@ export async function uploadImportFile(
 }
 
 class Upload {
+  /** The stored piece that repeated bytes were last compared with. */
+  #repeatedPiece: StoredPiece | undefined;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
@@ -73,7 +76,7 @@ class Upload {
 
   async add(data: Uint8Array): Promise<void> {
     const fresh = data.subarray(Math.min(this.repeated, data.length));
-    this.repeated -= data.length - fresh.length;
+    await this.#repeat(data.subarray(0, data.length - fresh.length));
     if (fresh.length === 0) return;
     this.#pending.push(fresh);
     this.#pendingBytes += fresh.length;
@@ -86,12 +89,41 @@ class Upload {
   }
 
   /** Stores the last piece, and lets the import begin unless more is to come. */
-  finish(): Promise<OperationMessage> {
-    return this.#write(async (em, operation) => {
+  async finish(): Promise<OperationMessage> {
+    if (this.complete && this.repeated > 0) {
+      throw fileDiffers(`the call ends ${this.repeated} bytes before the last that has arrived.`);
+    }
+    return await this.#write(async (em, operation) => {
       if (!this.complete) return;
       operation.state = 'RUNNING';
       await enqueue(em, operation);
     });
+  }
+
+  /** Checks that bytes which the call repeats are those that are stored, which never change. */
+  async #repeat(data: Uint8Array): Promise<void> {
+    for (let done = 0; done < data.length;) {
+      const piece = await this.#pieceAt(this.received - this.repeated);
+      const stored = piece.data.subarray(this.received - this.repeated - piece.start).subarray(0, data.length - done);
+      if (!stored.equals(data.subarray(done, done + stored.length))) {
+        throw fileDiffers('the bytes that it repeats are not those that have arrived.');
+      }
+      done += stored.length;
+      this.repeated -= stored.length;
+    }
+  }
+
+  async #pieceAt(place: number): Promise<StoredPiece> {
+    const last = this.#repeatedPiece;
+    if (last && last.start <= place && place < last.start + last.data.length) return last;
+    const [piece] = await this.em.execute<StoredPiece[]>(
+      `select start, data from import_piece where tenant_id = ? and operation_id = ? and start <= ?
+       order by start desc limit 1`,
+      [currentCaller().tenantId, this.id, place],
+    );
+    // Another call has let the import begin, which may have ended by now.
+    if (!piece || place >= piece.start + piece.data.length) throw inProgress();
+    return (this.#repeatedPiece = piece);
   }
 
   async #write(andThen: (em: EntityManager, operation: Operation) => Promise<void>): Promise<OperationMessage> {
@@ -126,6 +158,12 @@ class Upload {
   }
 }
 
+/** A part of the file, from byte `start` on. */
+interface StoredPiece {
+  start: number;
+  data: Buffer;
+}
+
 const contract = new Contract(fileDescriptorSet);
 const validator = new MessageValidator(contract);
 
@@ -142,6 +180,11 @@ function waiting(operation: Operation | null): Operation {
   throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for a file.', {
     metadata: { state },
   });
+}
+
+function fileDiffers(why: string): AppError {
+  const description = `does not fit: ${why} Is it another file?`;
+  return invalidArgument([{ field: 'offset', reason: 'FILE_DIFFERS', description }]);
 }
 
 function inProgress(): AppError {

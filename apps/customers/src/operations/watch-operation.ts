@@ -9,10 +9,14 @@ import { Operation } from './operation.entity.js';
 /** How often it is looked whether an operation has changed, in milliseconds. */
 const lookEveryMs = 300;
 
+/** Watchers of one process at a time: each looks by itself. */
+const maxWatching = 100;
+
 /** Tells who watches an operation of its changes, until it ends, its reader goes, or the process stops. */
 @Injectable()
 export class OperationWatcher implements OnModuleDestroy {
   readonly #stopping = new AbortController();
+  #watching = 0;
 
   constructor(private readonly em: EntityManager) {}
 
@@ -33,6 +37,25 @@ export class OperationWatcher implements OnModuleDestroy {
   }
 
   async *#changes(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
+    if (this.#watching >= maxWatching) {
+      throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', 'Too many operations are watched. Poll instead.', {
+        retryAfterSeconds: 10,
+      });
+    }
+    this.#watching += 1;
+    try {
+      yield* this.#untilEnded(id, end);
+    } finally {
+      this.#watching -= 1;
+    }
+    if (this.#stopping.signal.aborted) {
+      throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', {
+        retryAfterSeconds: 1,
+      });
+    }
+  }
+
+  async *#untilEnded(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
     const { tenantId } = currentCaller();
     let told = Buffer.alloc(0);
     while (!end.aborted) {
@@ -43,11 +66,6 @@ export class OperationWatcher implements OnModuleDestroy {
       if (hasEnded(operation.state)) return;
       told = bytes;
       await delayUnlessEnded(end);
-    }
-    if (this.#stopping.signal.aborted) {
-      throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', {
-        retryAfterSeconds: 1,
-      });
     }
   }
 

@@ -4,13 +4,14 @@ import { LockMode, UniqueConstraintViolationException, type EntityManager } from
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { isConflict, isConnectionLoss, isStatementTimeout } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
+import { storable } from '../import/row-issue.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
-import { holdsJob, type Job } from './operation-jobs.js';
+import { holdsJob, maxAttempts, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 import { runImport } from './run-import.js';
-import { cancel } from './steer-operation.js';
+import { cancel, stop } from './steer-operation.js';
 import { undoImport } from './undo-import.js';
 
 const logger = new Logger('Operations');
@@ -18,8 +19,12 @@ const logger = new Logger('Operations');
 /** How often work is taken up again that gets no further, before its operation has failed. */
 const maxFailures = 20;
 
-/** Does whatever an operation needs until it needs no worker, the job is another's, or `signal` says to stop. */
+/**
+ * Does whatever an operation needs until it needs no worker, the job is another's, or `signal` says to stop. One that ended
+ * the processes of all its workers has failed before any work is done.
+ */
 export async function workOnOperation(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  if (job.attempts > maxAttempts) await giveUp(em, job);
   let failures = 0;
   let lastDone = -1;
   while (!signal.aborted && (await holdsJob(em, job))) {
@@ -53,7 +58,9 @@ async function work(em: EntityManager, job: Job, operation: Operation, signal: A
   const { state } = operation;
   switch (state) {
     case 'WAITING':
-      // Its job comes due only when the file has not come in time.
+    case 'PAUSED':
+    case 'FAILED':
+      // Its job comes due only when its file has not come in time, or when nobody has resumed it.
       return doStep(em, job, { state, done: doneOf(operation) }, cancel);
     case 'RUNNING':
       return runImport(em, job, operation, signal);
@@ -65,10 +72,6 @@ async function work(em: EntityManager, job: Job, operation: Operation, signal: A
       await clearOperation(em, job, signal);
       if (!signal.aborted) await finishJob(em, job, state);
       return;
-    case 'PAUSED':
-    case 'FAILED':
-      // It may be resumed, and needs its file then.
-      return finishJob(em, job, state);
     default:
       return state satisfies never;
   }
@@ -83,7 +86,21 @@ function isTransient(error: unknown): boolean {
   );
 }
 
-async function fail(em: EntityManager, job: Job, { state }: Operation, error: unknown): Promise<void> {
+async function giveUp(em: EntityManager, job: Job): Promise<void> {
+  const operation = await load(em, job);
+  if (!isAtWork(operation)) return;
+  logger.error(`Operation ${job.operationId} got no further with any of its last workers.`);
+  const message = 'No process that worked on it got any further, each ended early. Resume it, or ask for help.';
+  await fail(em, job, operation, new AppError('INTERNAL', 'IMPORT_CRASHED', message));
+}
+
+function isAtWork({ state }: Operation): boolean {
+  return state === 'RUNNING' || state === 'UNDOING';
+}
+
+/** @throws the error itself when there is nothing that could fail: only leftovers are to be cleared away */
+async function fail(em: EntityManager, job: Job, at: Operation, error: unknown): Promise<void> {
+  if (!isAtWork(at)) throw error;
   if (!(error instanceof AppError)) {
     logger.error(`Operation ${job.operationId} failed.`, error instanceof Error ? error.stack : String(error));
   }
@@ -91,10 +108,11 @@ async function fail(em: EntityManager, job: Job, { state }: Operation, error: un
     async (transaction) => {
       const id = { tenantId: job.tenantId, id: job.operationId };
       const operation = found(await transaction.findOne(Operation, id, { lockMode: LockMode.PESSIMISTIC_WRITE }));
-      if (operation.state !== state || !(await holdsJob(transaction, job))) return;
+      if (operation.state !== at.state || !(await holdsJob(transaction, job))) return;
       operation.state = 'FAILED';
       operation.error = operationError(error);
       operation.endTime = new Date();
+      await stop(transaction, operation);
     },
     { clear: true },
   );
@@ -104,7 +122,7 @@ async function fail(em: EntityManager, job: Job, { state }: Operation, error: un
 function operationError(error: unknown): OperationError {
   if (error instanceof AppError) {
     const { code, message, reason, violations } = error;
-    return { code, reason: violations[0]?.reason ?? reason, message };
+    return { code, reason: violations[0]?.reason ?? reason, message: storable(message) };
   }
   if (isTransient(error)) {
     const message = 'Other writes or the database kept it from going on. Resume it.';

@@ -1,0 +1,42 @@
+import { status } from '@grpc/grpc-js';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { OperationTenant } from './operation-tenant.js';
+import { RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let tenant: OperationTenant;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  tenant = await OperationTenant.create(customers);
+});
+afterAll(async () => {
+  await tenant.close();
+  await customers.stop();
+});
+
+test('a hundred may watch at a time, and one that goes makes room', async () => {
+  const { id } = await tenant.createImport();
+  const watch = () => {
+    const call = tenant.watch(id);
+    const { promise, resolve, reject } = Promise.withResolvers();
+    call.on('data', resolve).on('error', reject);
+    return { call, told: promise };
+  };
+  const watchers = Array.from({ length: 100 }, watch);
+  await Promise.all(watchers.map(({ told }) => told));
+
+  await expect(watch().told).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  watchers[0]?.call.cancel();
+  await expect
+    .poll(() => {
+      const late = watch();
+      watchers.push(late);
+      return late.told.then(
+        () => 'told',
+        () => 'refused',
+      );
+    })
+    .toBe('told');
+  for (const { call } of watchers) call.cancel();
+});
