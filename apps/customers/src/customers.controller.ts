@@ -33,7 +33,8 @@ import { currentCaller } from '@rapport/platform';
 import { aggregateCustomers } from './aggregate-customers.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerMessage } from './customer-message.js';
-import { Customer } from './customer.entity.js';
+import { customerOfRow, type CustomerRow } from './customer-row.js';
+import type { Customer } from './customer.entity.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
@@ -51,8 +52,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   ) {}
 
   async getCustomer({ id }: GetCustomerRequest): Promise<CustomerMessage> {
-    const { tenantId } = currentCaller();
-    const customer = await this.em.findOne(Customer, { tenantId, id, deleteTime: null });
+    const [customer] = await this.#read([id]);
     return customerMessage(await liveCustomer(this.em, id, customer));
   }
 
@@ -61,10 +61,8 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   async batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
-    const { tenantId } = currentCaller();
     const ids = [...new Set(request.ids)];
-    const rows = await this.em.find(Customer, { tenantId, id: { $in: ids }, deleteTime: null });
-    const byId = new Map(rows.map((row) => [row.id, customerMessage(row)]));
+    const byId = new Map((await this.#read(ids)).map((customer) => [customer.id, customerMessage(customer)]));
     return {
       customers: ids.flatMap((id) => byId.get(id) ?? []),
       missingIds: ids.filter((id) => !byId.has(id)),
@@ -113,5 +111,15 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
 
   importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
     return importCustomers(this.em, requests);
+  }
+
+  /** The live customers of the ids, in any order. */
+  async #read(ids: string[]): Promise<Customer[]> {
+    if (ids.length === 0) return [];
+    const rows = await this.em.execute<CustomerRow[]>(
+      'select * from customer where tenant_id = ? and id in (?) and delete_time is null',
+      [currentCaller().tenantId, ids],
+    );
+    return rows.map(customerOfRow);
   }
 }

@@ -1,7 +1,8 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { Customer } from '../customer.entity.js';
+import { customerOfRow, type CustomerRow } from '../customer-row.js';
+import type { Customer } from '../customer.entity.js';
 import { allOf, type Condition, type Sql } from '../filter/condition.js';
 import { byCondition, inOrder, type PlannerSettings } from '../list/planner-settings.js';
 
@@ -32,16 +33,12 @@ export async function* snapshotRows<Context>(
     yield { context, customers: [] };
     const found = await findFew(reader, tenantId, conditions);
     for await (const rows of found ? byIds(reader, tenantId, found) : byWalk(reader, tenantId, conditions)) {
-      yield { context, customers: rows.map((row) => reader.map(Customer, row)) };
-      // Or it would remember all of them.
-      reader.clear();
+      yield { context, customers: rows.map(customerOfRow) };
     }
   } finally {
     await reader.rollback();
   }
 }
-
-type Row = Record<string, unknown>;
 
 /** The ids of the customers, when an index finds them and they are few. */
 async function findFew(
@@ -57,10 +54,10 @@ async function findFew(
   return rows.length > maxFound ? undefined : rows.map(({ id }) => id).sort();
 }
 
-async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): AsyncGenerator<Row[]> {
+async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): AsyncGenerator<CustomerRow[]> {
   await setPlanner(reader, inOrder);
   for (let start = 0; start < ids.length; start += batchSize) {
-    yield await reader.execute<Row[]>('select * from customer where tenant_id = ? and id in (?) order by id', [
+    yield await reader.execute<CustomerRow[]>('select * from customer where tenant_id = ? and id in (?) order by id', [
       tenantId,
       ids.slice(start, start + batchSize),
     ]);
@@ -68,12 +65,16 @@ async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): A
 }
 
 /** Walks the primary key and tests each row, so that the first ones come at once and nothing is sorted. */
-async function* byWalk(reader: EntityManager, tenantId: string, conditions: Condition[]): AsyncGenerator<Row[]> {
+async function* byWalk(
+  reader: EntityManager,
+  tenantId: string,
+  conditions: Condition[],
+): AsyncGenerator<CustomerRow[]> {
   await setPlanner(reader, inOrder);
   const { sql, params } = where(tenantId, allOf(conditions).row);
   await reader.execute(`declare customers no scroll cursor for select customer.* ${sql} order by customer.id`, params);
   for (;;) {
-    const rows = await reader.execute<Row[]>(`fetch ${batchSize} from customers`);
+    const rows = await reader.execute<CustomerRow[]>(`fetch ${batchSize} from customers`);
     if (rows.length === 0) return;
     yield rows;
   }

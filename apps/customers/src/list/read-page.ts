@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { Customer } from '../customer.entity.js';
+import { customerOfRow, type CustomerRow } from '../customer-row.js';
+import type { Customer } from '../customer.entity.js';
 import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';
 import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery } from './page-statements.js';
@@ -55,15 +56,14 @@ async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: Cu
   const steps = pageSteps(query);
   for (const step of steps) {
     const found = await executeWith<PageRow>(em, step.settings, step);
-    const rows = found.flatMap(({ rows_tested: _, ...row }) => (row.id === null ? [] : em.map(Customer, row)));
+    const rows = found.flatMap(({ rows_tested: _, ...row }) => (row.id === null ? [] : customerOfRow(row)));
     const isAtEnd = Number(found[0]?.rows_tested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
   }
   throw new Error('A part of a list is read in at least one step.');
 }
 
-interface PageRow {
-  [column: string]: unknown;
+interface PageRow extends CustomerRow {
   id: string | null;
   rows_tested?: string | number | null;
 }
