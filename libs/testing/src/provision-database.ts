@@ -21,7 +21,7 @@ export interface ProvisionedDatabase {
 /**
  * Makes the database `name` of a service with its two roles, or brings them up to date. PUBLIC gets no right on the
  * database, its schema `public`, or what the owner makes there; the app role may read and write every table and
- * sequence, run every function, and make temporary tables. LIKE, arrays and similar words may use indexes
+ * sequence, run every function, and make temporary tables. LIKE and operators of arrays may use indexes
  * beneath row-level security.
  *
  * @param name lower-case letters, digits and underscores
@@ -61,12 +61,9 @@ export async function provisionDatabase(
       ALTER DEFAULT PRIVILEGES FOR ROLE ${owner} IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO ${app};
       -- Beneath a policy only leakproof operators can use an index. These are leakproof in effect: whether one fails
       -- depends on what is looked for, never on a row that the policy hides.
-      CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
-      CREATE EXTENSION IF NOT EXISTS btree_gin SCHEMA public;
       ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
       ALTER FUNCTION pg_catalog.arraycontains(anyarray, anyarray) LEAKPROOF;
       ALTER FUNCTION pg_catalog.arrayoverlap(anyarray, anyarray) LEAKPROOF;
-      ALTER FUNCTION public.word_similarity_commutator_op(text, text) LEAKPROOF;
     `),
   );
   return { ownerUrl, appUrl };
