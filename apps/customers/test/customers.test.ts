@@ -28,6 +28,17 @@ async function told(call: Promise<unknown>) {
 const nastyText = `"'\\'' \\x27; -- ? :a $1 %_ \u202e 𝒜́ {\\"a\\":1} \t\n`.trim();
 
 describe('CreateCustomer', () => {
+  test.each([
+    ['a day that no calendar has', person({ birthDate: '2026-02-30' }), 'BAD_FORMAT'],
+    ['the year 0', person({ birthDate: '0000-01-01' }), 'BAD_FORMAT'],
+    ['the birthday of a company', company({ birthDate: '1815-12-10' }), 'NOT_ALLOWED'],
+  ])('refuses %s', async (_, customer, reason) => {
+    await expect(customers.create(caller, customer)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'customer.birthDate', reason }],
+    });
+  });
+
   test.each(['null', 'NULL', 'two\nlines', 'a\t"b", {c} \\d', 'undefined', '{}'])(
     'keeps a tag %j as it is',
     async (tag) => {

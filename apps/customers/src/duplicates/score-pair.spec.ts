@@ -146,7 +146,7 @@ describe('persons', () => {
     });
   });
 
-  test('without anything in common to compare score as any two do', () => {
+  test('without anything in common to compare are no likelier the same than two at random', () => {
     const { score: probability, evidence } = scorePair(
       person({ givenName: 'Ada' }),
       person({ phones: ['+4420'] }),
