@@ -1,17 +1,23 @@
 import { Metadata } from '@grpc/grpc-js';
-import type { CallContext } from '@rapport/platform';
+import type { CallCause, CallContext } from '@rapport/platform';
 
 const keys = {
   requestId: 'x-request-id',
   tenantId: 'x-rapport-tenant-id',
   principalId: 'x-rapport-principal-id',
   permissions: 'x-rapport-permissions',
+  origin: 'x-rapport-origin',
+  causationId: 'x-rapport-causation-id',
+  hop: 'x-rapport-hop',
 } as const;
 
 /** How the context of a call travels between services. */
-export function writeCallMetadata({ requestId, caller }: CallContext): Metadata {
+export function writeCallMetadata({ requestId, caller, cause }: CallContext): Metadata {
   const metadata = new Metadata();
   metadata.set(keys.requestId, requestId);
+  if (cause?.origin) metadata.set(keys.origin, cause.origin);
+  if (cause?.causationId) metadata.set(keys.causationId, cause.causationId);
+  if (cause?.hop) metadata.set(keys.hop, String(cause.hop));
   if (!caller) return metadata;
   metadata.set(keys.tenantId, caller.tenantId);
   metadata.set(keys.principalId, caller.principalId);
@@ -26,5 +32,11 @@ export function readCallMetadata(metadata: Metadata): CallContext {
   return {
     requestId: read(keys.requestId),
     caller: tenantId ? { tenantId, principalId: read(keys.principalId), permissions } : undefined,
+    ...readCause(read(keys.origin), read(keys.causationId), Number.parseInt(read(keys.hop), 10)),
   };
+}
+
+function readCause(origin: string, causationId: string, hop: number): { cause?: CallCause } {
+  if (!origin && !causationId && !hop) return {};
+  return { cause: { ...(origin && { origin }), ...(causationId && { causationId }), ...(hop > 0 && { hop }) } };
 }

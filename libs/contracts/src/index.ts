@@ -4,6 +4,7 @@ export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';
 export { writeCallMetadata } from './call-metadata.js';
 export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
+export { internalPermission } from './server/contract-interceptor.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';

@@ -9,11 +9,22 @@ export interface Caller {
   permissions: readonly string[];
 }
 
+/** Why a call is made, as far as that is more than a person or a client asking for it. */
+export interface CallCause {
+  /** By which way it came, such as `import`; `api` when unset. At most 100 characters. */
+  origin?: string;
+  /** Id of what caused it: an operation, or a change of the change log. */
+  causationId?: string;
+  /** How many automatic steps lie between a person's or client's request and this call; 0 when unset. */
+  hop?: number;
+}
+
 /** What is known of the call that is being answered. */
 export interface CallContext {
   requestId: string;
   /** Absent on methods that need no credential. */
   caller: Caller | undefined;
+  cause?: CallCause;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();

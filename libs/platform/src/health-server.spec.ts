@@ -30,6 +30,12 @@ describe('the probes', () => {
     expect((await probe('/livez', readiness)).status).toBe(200);
   });
 
+  it('have the metrics of the process beside them', async () => {
+    const answer = await probe('/metrics', new Readiness({}));
+    expect(answer.headers.get('content-type')).toContain('text/plain');
+    expect(await answer.text()).toContain('process_cpu_seconds_total');
+  });
+
   it('say not ready while draining', async () => {
     const readiness = new Readiness({});
     readiness.drain();

@@ -1,12 +1,14 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
 
 /**
- * Serves `/livez` (the process works) and `/readyz` (it should get work; 503 names what is missing) on a plain port of
- * its own, because probes can't do mutual TLS.
+ * Serves `/livez` (the process works), `/readyz` (it should get work; 503 names what is missing) and `/metrics` on a plain
+ * port of its own, because probes can't do mutual TLS.
  */
 export async function startHealthServer(port: number, readiness: Readiness): Promise<Server> {
   const server = createServer((request, response) => {
+    if (request.url?.split('?', 1)[0] === '/metrics') return void writeMetrics(response);
     void answerProbe(request.url, readiness).then(({ status, body }) => {
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
@@ -18,6 +20,14 @@ export async function startHealthServer(port: number, readiness: Readiness): Pro
     server.listen(port, resolve);
   });
   return server;
+}
+
+async function writeMetrics(response: ServerResponse): Promise<void> {
+  const [status, body] = await metrics.metrics().then(
+    (text) => [200, text] as const,
+    () => [500, ''] as const,
+  );
+  response.writeHead(status, { 'content-type': metrics.contentType }).end(body);
 }
 
 /** The answer to a probe. */

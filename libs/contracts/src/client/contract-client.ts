@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import {
   Client,
   credentials,
+  type ClientDuplexStream,
   type ClientUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
@@ -116,6 +117,38 @@ export class ContractClient {
     }
   }
 
+  /**
+   * The answers of a call with streams in both directions. Answers are read no faster than they are asked for, requests are
+   * sent as they come. The call ends when the loop over the answers is left; when the requests end, the service is told.
+   *
+   * @param path of a method with streams in both directions
+   * @throws AppError when the call fails, after the messages that came before; what `requests` throws
+   */
+  async *duplex(path: string, requests: AsyncIterable<unknown>, options: CallOptions): AsyncGenerator<unknown, void> {
+    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const [metadata, deadline] = callArguments(options);
+    const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {
+      deadline,
+    });
+    cancelOnAbort(call, options.signal);
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    call.once('status', end);
+    let failure: Error | undefined;
+    const sending = sendAll(call, requests, ended).catch((error: unknown) => {
+      failure = error instanceof Error ? error : new Error(String(error));
+      call.cancel();
+    });
+    try {
+      for await (const message of call) yield message as unknown;
+    } catch (error) {
+      throw failure ?? fromGrpcError(error as ServiceError);
+    } finally {
+      call.cancel();
+      end();
+      await sending;
+    }
+  }
+
   /** Rejects when the service can't be reached within `timeoutMs`. */
   async waitUntilReady(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
@@ -131,6 +164,27 @@ export class ContractClient {
     const method = this.#methods.get(path);
     if (!method) throw new Error(`No compiled code for ${path}.`);
     return method;
+  }
+}
+
+/** Sends requests no faster than the service reads them, and no longer than until the call has ended. */
+async function sendAll(
+  call: ClientDuplexStream<unknown, unknown>,
+  requests: AsyncIterable<unknown>,
+  ended: Promise<void>,
+): Promise<void> {
+  const unlessEnded = untilSettled(ended);
+  const iterator = requests[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const request = await unlessEnded(iterator.next());
+      if (!request) return;
+      if (request.done) return void call.end();
+      if (!call.write(request.value)) await unlessEnded(once(call, 'drain'));
+    }
+  } finally {
+    // Not waited for: it may hang in the wait for what it would have sent next.
+    void iterator.return?.();
   }
 }
 

@@ -69,8 +69,8 @@ export class Contract {
     if (!hasOption(method, policyOption)) return undefined;
     const policy = Policy.decode(toBinary(messageOf(policyOption), getOption(method, policyOption) as never));
     const path = `/${method.parent.typeName}/${method.name}`;
-    if (policy.public === (policy.permission !== ''))
-      throw new Error(`${path}: needs a permission or public, not both.`);
+    if ([policy.permission !== '', policy.public, policy.internal].filter(Boolean).length !== 1)
+      throw new Error(`${path}: needs one of permission, public and internal.`);
     const rule = hasOption(method, http)
       ? HttpRule.decode(toBinary(messageOf(http), getOption(method, http) as never))
       : undefined;

@@ -1,6 +1,7 @@
 import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
 import { JsonSchemas, ownKeywords, type JsonSchema, type Usage } from './json-schema.js';
+import { problemResponses, problemSchema, rateHeaders, references } from './open-api-problems.js';
 import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
@@ -12,10 +13,10 @@ export function openApiDocument(contract: Contract, routes: readonly RestRoute[]
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const { template } = route.path;
-    paths[template] = {
-      ...paths[template],
-      [route.verb.toLowerCase()]: operation(contract, route, schemas, components),
-    };
+    const verb = route.verb.toLowerCase();
+    const described = operation(contract, route, schemas, components);
+    const other = paths[template]?.[verb] as Operation | undefined;
+    paths[template] = { ...paths[template], [verb]: other ? eitherOf(other, described, route) : described };
   }
   const services = [...new Set(routes.map(({ method }) => method.service))];
   return {
@@ -35,10 +36,35 @@ export function openApiDocument(contract: Contract, routes: readonly RestRoute[]
     paths,
     components: {
       schemas: { ...Object.fromEntries(components), Problem: problemSchema },
-      responses: { Problem: problemResponse },
+      headers: rateHeaders,
+      responses: problemResponses,
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
       },
+    },
+  };
+}
+
+interface Operation extends Json {
+  description: string;
+  parameters: { in: string; name: string }[];
+  responses: Record<string, Json & { content?: Json }>;
+}
+
+/** Two methods on one path, of which the client chooses by Accept: one operation that has the contents of both. */
+function eitherOf(message: Operation, stream: Operation, { status }: RestRoute): Operation {
+  const known = new Set(message.parameters.map(({ in: place, name }) => `${place} ${name}`));
+  const answer = message.responses[status];
+  return {
+    ...message,
+    description: `${message.description}\n\nTo who prefers events or lines by \`Accept\`: ${stream.description}`,
+    parameters: [
+      ...message.parameters,
+      ...stream.parameters.filter(({ in: place, name }) => !known.has(`${place} ${name}`)),
+    ],
+    responses: {
+      ...message.responses,
+      [status]: { ...answer, content: { ...answer?.content, ...stream.responses[status]?.content } },
     },
   };
 }
@@ -48,7 +74,7 @@ function operation(
   route: RestRoute,
   schemas: JsonSchemas,
   components: Map<string, JsonSchema>,
-): Json {
+): Operation {
   const { method, fields } = route;
   const [summary = ''] = method.comment.split(/(?<=\.)\s/, 1);
   return {
@@ -73,13 +99,15 @@ function operation(
         ...responseHeaders(route),
         ...(route.status === 204 ? {} : { content: answerContent(route, schemas, components) }),
       },
+      '429': { $ref: '#/components/responses/TooMany' },
+      '503': { $ref: '#/components/responses/Unavailable' },
       '4XX': { $ref: '#/components/responses/Problem' },
       '5XX': { $ref: '#/components/responses/Problem' },
     },
   };
 }
 
-function parameter(schemas: JsonSchemas, field: DescField, place: string, name: string, required: boolean): Json {
+function parameter(schemas: JsonSchemas, field: DescField, place: string, name: string, required: boolean) {
   const { description, ...schema } = forDocument(schemas.field(field, 'input'));
   return { name, in: place, required, description, schema };
 }
@@ -119,11 +147,13 @@ function answerContent(
 function responseHeaders({
   method: {
     desc: { output },
+    policy,
   },
   answerUsage,
 }: RestRoute): Json {
-  if (answerUsage !== 'message' || !output.fields.some((field) => field.name === 'etag')) return {};
-  return { headers: { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } } };
+  const hasEtag = answerUsage === 'message' && output.fields.some((field) => field.name === 'etag');
+  const etag = { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } };
+  return { headers: { ...(hasEtag ? etag : {}), ...(policy.public ? {} : references(rateHeaders)) } };
 }
 
 function reference(
@@ -170,56 +200,3 @@ function tagName(service: DescService): string {
 function headerTitle(name: string): string {
   return name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
-
-const problemSchema: JsonSchema = {
-  type: 'object',
-  description: 'What went wrong (RFC 9457).',
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
-  properties: {
-    type: {
-      type: 'string',
-      description: 'URN of the kind of problem.',
-      examples: ['urn:rapport:problem:validation-failed'],
-    },
-    title: { type: 'string', description: 'The HTTP status in words.', examples: ['Bad Request'] },
-    status: { type: 'integer', description: 'The HTTP status.', examples: [400] },
-    detail: { type: 'string', description: 'A sentence for people.', examples: ['displayName: is required.'] },
-    code: { type: 'string', description: 'What programs can rely on.', examples: ['VALIDATION_FAILED'] },
-    requestId: {
-      type: 'string',
-      description: 'Names the request to support.',
-      examples: ['019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11'],
-    },
-    errors: {
-      type: 'array',
-      description: 'Each wrong field.',
-      items: {
-        type: 'object',
-        required: ['in', 'pointer', 'code', 'detail'],
-        properties: {
-          in: { type: 'string', enum: ['body', 'query', 'path', 'header'], description: 'The part of the request.' },
-          pointer: {
-            type: 'string',
-            description: 'JSON Pointer to the value within that part.',
-            examples: ['/emails/0/address'],
-          },
-          code: { type: 'string', description: 'What programs can rely on.', examples: ['BAD_FORMAT'] },
-          detail: { type: 'string', description: 'A sentence for people.', examples: ['must be an e-mail address.'] },
-        },
-      },
-    },
-    metadata: {
-      type: 'object',
-      description: 'Facts for programs, such as the id of the record in the way.',
-      additionalProperties: { type: 'string' },
-    },
-  },
-};
-
-const problemResponse: Json = {
-  description: 'The request was refused or failed.',
-  headers: {
-    'Retry-After': { description: 'Seconds after which a retry may succeed.', schema: { type: 'integer' } },
-  },
-  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-};

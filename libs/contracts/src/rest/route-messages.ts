@@ -4,6 +4,9 @@ import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
 
+/** What a reader of server-sent events had last (the HTML standard, section 9.2.4): where a stream with a cursor goes on. */
+const lastEventId = 'last-event-id';
+
 /** How a route makes the request message from the parts of an HTTP request. */
 export function messageMaker(
   route: Pick<RestRoute, 'method' | 'fields' | 'bodyUsage' | 'status' | 'readMask'>,
@@ -16,9 +19,12 @@ export function messageMaker(
   if (route.bodyUsage === 'patch' && !updateMask) throw new Error(`${path}: a patch needs an update_mask.`);
   const readMask = route.readMask?.field.jsonName;
   const sources = headerSources(route);
+  const hasCursor = route.method.responseStream && desc.input.fields.some(({ name }) => name === 'cursor');
   return (parts) => {
     const json: Json = { ...parts.params, ...parts.query };
     for (const { name, field } of header) json[field.jsonName] = parts.headers[name];
+    // A browser that comes back says so what it had last, and repeats the query of the first time.
+    if (hasCursor && parts.headers[lastEventId]) json['cursor'] = parts.headers[lastEventId];
     if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
     const message = codec.fromJson(json);
     // What a PATCH changes is what its body names (AIP-134), null included.

@@ -9,6 +9,9 @@ import { ReadMask } from '../rules/read-mask.js';
 
 type Message = Record<string, unknown>;
 
+/** What the platform's own processes have and no credential from outside can be given. */
+export const internalPermission = 'platform.internal';
+
 interface Call {
   metadata: Metadata;
   getPath(): string;
@@ -51,5 +54,6 @@ export class ContractInterceptor implements NestInterceptor {
 function authorise({ policy }: ContractMethod, { caller }: CallContext): void {
   if (policy.public) return;
   if (!caller) throw new AppError('UNAUTHENTICATED', 'UNAUTHENTICATED', 'A credential is needed.');
-  if (!caller.permissions.includes(policy.permission)) throw permissionMissing(policy.permission);
+  const permission = policy.internal ? internalPermission : policy.permission;
+  if (!caller.permissions.includes(permission)) throw permissionMissing(permission);
 }

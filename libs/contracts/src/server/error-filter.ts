@@ -1,3 +1,4 @@
+import { Duplex } from 'node:stream';
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { Catch, type ArgumentsHost, type RpcExceptionFilter } from '@nestjs/common';
 import { AppError, callContext, type Logger } from '@rapport/platform';
@@ -11,7 +12,14 @@ export class ErrorFilter implements RpcExceptionFilter<unknown> {
 
   catch(error: unknown, host: ArgumentsHost): Observable<unknown> {
     const status = toGrpcStatus(this.#asAppError(error));
+    const call = host.getArgByIndex<unknown>(0);
     const callback = host.getArgByIndex<unknown>(1);
+    // grpc-js makes a Duplex of a call with a stream of requests and one answer too.
+    if (call instanceof Duplex && typeof callback !== 'function') {
+      // A call of streams in both directions has no other way to end with a status.
+      call.emit('error', status);
+      return of(undefined);
+    }
     if (typeof callback !== 'function') return throwError(() => status);
     // A streaming handler answers through its callback; Nest drops the observable's error.
     (callback as sendUnaryData<unknown>)(status);

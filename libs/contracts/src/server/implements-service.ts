@@ -1,5 +1,6 @@
 import type {
   sendUnaryData,
+  ServerDuplexStream,
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
@@ -7,7 +8,7 @@ import type {
 } from '@grpc/grpc-js';
 import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
-import { writeStream } from './write-stream.js';
+import { writeAnswers, writeStream } from './write-stream.js';
 
 type Handlers<Server> = {
   // Without the index signature that grpc-js gives every implementation.
@@ -28,12 +29,14 @@ type Handler<Call> = Call extends (
     ? (requests: AsyncIterable<Request>) => Promise<Response>
     : Call extends (call: ServerWritableStream<infer Request, infer Response>) => void
       ? (request: Request) => AsyncIterable<Response>
-      : never;
+      : Call extends (call: ServerDuplexStream<infer Request, infer Response>) => void
+        ? (requests: AsyncIterable<Request>) => AsyncIterable<Response>
+        : never;
 
 /**
  * What a controller of a service looks like: one async method per RPC. A unary method takes the message; one with a
- * stream of requests takes an async iterable, which is read no faster than the method asks. One with a stream of answers
- * is an async generator, which goes on when the reader has room for more, and is ended where it stands when the reader
+ * stream of requests takes an async iterable, which is read no faster than the method asks; one with a stream of answers
+ * is an async generator, and may take a stream of requests. The generator goes on when the reader has room for more, and is ended where it stands when the reader
  * has gone: what must be given back belongs into its `finally`.
  */
 export type ServiceHandlers<Server> = Handlers<Server>;
@@ -50,9 +53,9 @@ export function ImplementsService(definition: ServiceDefinition) {
       const [, serviceName = ''] = method.path.split('/');
       const handler = Object.getOwnPropertyDescriptor(controller.prototype, name);
       if (!handler) throw new Error(`No handler for ${method.path}.`);
-      if (method.requestStream && method.responseStream) throw new Error(`${method.path}: streams go one way only.`);
-      if (method.requestStream) answerThroughCallback(handler);
-      if (method.responseStream) answerThroughCall(handler);
+      if (method.requestStream && method.responseStream) answerBothWays(handler);
+      else if (method.requestStream) answerThroughCallback(handler);
+      else if (method.responseStream) answerThroughCall(handler);
       Object.defineProperty(controller.prototype, name, handler);
       if (method.requestStream) {
         GrpcStreamCall(serviceName, name)(controller.prototype, name, handler);
@@ -85,5 +88,16 @@ function answerThroughCall(descriptor: PropertyDescriptor): void {
     call: ServerWritableStream<unknown, unknown>,
   ): Observable<never> {
     return writeStream(call, handler.call(this, request));
+  };
+}
+
+/** Nest hands over the raw call, and leaves the answers and their end to us. */
+function answerBothWays(descriptor: PropertyDescriptor): void {
+  const handler = descriptor.value as (requests: AsyncIterable<unknown>) => AsyncIterable<unknown>;
+  descriptor.value = async function (this: unknown, call: ServerDuplexStream<unknown, unknown>): Promise<void> {
+    // Who stops reading requests has not said that there are no more answers.
+    const requests = { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
+    await writeAnswers(call, handler.call(this, requests));
+    call.end();
   };
 }

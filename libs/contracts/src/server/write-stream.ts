@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, type EventEmitter } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
 import { untilSettled } from '../until-settled.js';
@@ -16,15 +16,16 @@ export function writeStream<Answer>(
   answers: AsyncIterable<Answer>,
 ): Observable<never> {
   return new Observable((subscriber) => {
-    writeAll(call, answers).then(
+    writeAnswers(call, answers).then(
       () => subscriber.complete(),
       (error: unknown) => subscriber.error(error),
     );
   });
 }
 
-async function writeAll<Answer>(
-  call: ServerWritableStream<unknown, Answer>,
+/** Writes answers to a call as `writeStream` does, and leaves the call open. */
+export async function writeAnswers<Answer>(
+  call: Pick<ServerWritableStream<unknown, Answer>, 'write' | 'cancelled'> & EventEmitter,
   answers: AsyncIterable<Answer>,
 ): Promise<void> {
   const { promise: gone, resolve } = Promise.withResolvers<void>();
