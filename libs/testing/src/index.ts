@@ -1,6 +1,21 @@
+export type { BaselineResult, BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js';
+export { measureCases, median } from './bench/measure-cases.js';
+export { cpuSeconds, rssMib } from './bench/process-cpu.js';
+export { reportCases, type BenchReport } from './bench/report-cases.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { assertPortFree, freePort } from './free-port.js';
+export {
+  percentile,
+  steadyMs,
+  type HttpPlan,
+  type HttpRequest,
+  type LoadResult,
+  type SqlPlan,
+} from './load/load-plan.js';
+export { LoadProcess } from './load/load-process.js';
 export { startPlatform, type Platform, type PlatformOptions, type Tenant } from './platform.js';
 export { type UnexpectedExit } from './process-exit.js';
 export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';
+export { queryDatabase } from './query-database.js';
+export { startRedis, type Redis, type RedisOptions } from './redis.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';

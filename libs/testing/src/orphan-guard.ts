@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 // Waits until its input ends, which the kernel sees to even after kill -9 of the parent. Ten seconds is more than a server
-// takes that was told to end; a dead one whom nobody has waited for still looks alive.
+// takes that was told to end; a dead one whom nobody has waited for still looks alive. A frozen one must first go on.
 const script = `
   read -r _
   kill -INT "$1" 2>/dev/null
+  kill -CONT "$1" 2>/dev/null
   left=100
   while [ $left -gt 0 ] && kill -0 "$1" 2>/dev/null; do sleep 0.1; left=$((left - 1)); done
   shift

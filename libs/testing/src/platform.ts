@@ -6,6 +6,7 @@ import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { provisionDatabase } from './provision-database.js';
+import { startRedis, type Redis } from './redis.js';
 import { runScript } from './run-script.js';
 import { SecretFiles } from './secret-files.js';
 import { Service } from './spawn-service.js';
@@ -21,6 +22,14 @@ export interface PlatformOptions {
   dataDir?: string;
   /** Port of the edge on 127.0.0.1; a free one when absent. */
   edgePort?: number;
+  /** Number of edge processes, which share one Redis when they are more than one; 1 when absent. */
+  edges?: number;
+  /** Gives a single edge a Redis too. */
+  redis?: boolean;
+  /** More configuration of the edges, such as limits. */
+  edgeEnv?: Environment;
+  /** More configuration of customers. */
+  customersEnv?: Environment;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -35,13 +44,22 @@ export interface Tenant {
   apiKey: string;
 }
 
-/** A running Rapport: PostgreSQL, auth, customers and edge, each in a process of its own. */
+/** A running Rapport: PostgreSQL, auth, customers, edge and perhaps Redis, each in a process of its own. */
 export interface Platform {
   /** Base URL of the REST API, without a slash at its end. */
   edgeUrl: string;
-  /** Each may be killed and started again; it keeps its ports. */
-  services: { auth: Service; customers: Service; edge: Service };
-  createTenant(displayName: string): Promise<Tenant>;
+  /** That of each edge; `edgeUrl` is the first. */
+  edgeUrls: string[];
+  /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
+  services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
+  /** `host:port` at which customers serves gRPC. */
+  customersAddress: string;
+  /** The database of customers, to look behind the services. Both URLs hold a password. */
+  customersDatabase: { superuserUrl: string; appUrl: string };
+  /** Undefined unless it was asked for. */
+  redis: Redis | undefined;
+  /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
+  createTenant(displayName: string, plan?: string): Promise<Tenant>;
   /** Ends every process within 10 s, callers before those they call. */
   stop(): Promise<void>;
 }
@@ -87,6 +105,10 @@ async function startInOrder(
   stopSteps.push(() => postgres.stop());
   signal?.throwIfAborted();
 
+  const { edges: edgeCount = 1 } = options;
+  const redis = options.redis || edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
+  if (redis) stopSteps.push(() => redis.stop());
+
   progress('Preparing the databases');
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
   const [auth, customers] = await Promise.all([
@@ -95,36 +117,58 @@ async function startInOrder(
   ]);
 
   progress('Starting auth, customers and edge');
-  const service = (name: string, env: Environment, healthPort: number) => {
+  const service = (name: string, app: string, env: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
     const logFile = join(logs, `${name}.log`);
-    return new Service({ name, script: join(apps, name, 'dist/main.js'), env, healthPort, logFile, ...common });
+    return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
-  const edgeEnv = {
-    EDGE_PORT: String(edgePort),
+  const edgeEnv: Environment = {
     AUTH_ADDRESS: auth.address,
     CUSTOMERS_ADDRESS: customers.address,
+    ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
+    ...options.edgeEnv,
   };
+  const edgePorts = [edgePort, ...(await Promise.all(Array.from({ length: edgeCount - 1 }, () => freePort())))];
+  const edges = await Promise.all(
+    edgePorts.map(async (port, index) => {
+      const env = { ...edgeEnv, EDGE_PORT: String(port), HEALTH_PORT: String(await freePort()) };
+      return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
+    }),
+  );
+  const [edge] = edges as [Service];
   const services = {
-    auth: service('auth', auth.env, auth.healthPort),
-    customers: service('customers', customers.env, customers.healthPort),
-    edge: service('edge', edgeEnv, edgePort),
+    auth: service('auth', 'auth', auth.env, auth.healthPort),
+    customers: service('customers', 'customers', { ...customers.env, ...options.customersEnv }, customers.healthPort),
+    edge,
+    edges,
   };
   stopSteps.push(() => Promise.all([services.auth, services.customers].map((each) => each.stop(serviceStopTimeoutMs))));
-  stopSteps.push(() => services.edge.stop(edgeStopTimeoutMs));
-  await Promise.all([services.auth.start(), services.customers.start(), services.edge.start()]);
+  stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
+  await Promise.all([services.auth, services.customers, ...edges].map((each) => each.start()));
 
+  const edgeUrls = edgePorts.map((port) => `http://127.0.0.1:${port}`);
+  const superuserUrl = new URL(postgres.superuserUrl);
+  superuserUrl.pathname = 'customers';
   return {
     edgeUrl: `http://127.0.0.1:${edgePort}`,
+    edgeUrls,
     services,
-    createTenant: (displayName) => createTenant(displayName, auth.env),
+    customersAddress: customers.address,
+    customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
+    redis,
+    createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Promise<Redis> {
+  return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
 }
 
 interface PreparedService {
   env: Environment;
   address: string;
   healthPort: number;
+  appUrl: string;
 }
 
 /** Makes the database and the keys of a service, and runs its migrations. */
@@ -148,11 +192,12 @@ async function prepareService(
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
   };
   await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
-  return { env, address: `127.0.0.1:${grpcPort}`, healthPort };
+  return { env, address: `127.0.0.1:${grpcPort}`, healthPort, appUrl };
 }
 
-async function createTenant(displayName: string, authEnv: Environment): Promise<Tenant> {
-  const output = await runScript(join(apps, 'auth/dist/create-tenant.js'), ['--display-name', displayName], authEnv);
+async function createTenant(displayName: string, plan: string | undefined, authEnv: Environment): Promise<Tenant> {
+  const options = ['--display-name', displayName, ...(plan === undefined ? [] : ['--plan', plan])];
+  const output = await runScript(join(apps, 'auth/dist/create-tenant.js'), options, authEnv);
   const tenant = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Partial<Tenant>;
   if (!tenant.tenantId || !tenant.apiKey) throw new Error('create-tenant did not answer with a tenant and its key');
   return { tenantId: tenant.tenantId, apiKey: tenant.apiKey };

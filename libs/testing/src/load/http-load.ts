@@ -1,0 +1,39 @@
+import { v7 } from 'uuid';
+import { HttpConnection } from './http-connection.js';
+import type { HttpPlan, HttpRequest, LoadResult } from './load-plan.js';
+import { runLanes } from './run-lanes.js';
+
+/** Sends HTTP requests, each connection one at a time. Connections are open before the clock starts. */
+export async function loadByHttp(plan: HttpPlan): Promise<LoadResult> {
+  const requests = plan.requests.map((request) => requestMaker(request, new URL(plan.url).host));
+  const connections = Array.from({ length: plan.atOnce }, () => new HttpConnection(plan.url));
+  await Promise.all(connections.map((connection) => connection.open()));
+  try {
+    const lanes = connections.map((connection) => (index: number, done: (status: number) => void) => {
+      const make = requests[index % requests.length];
+      if (make) connection.send(make(), done);
+    });
+    return await runLanes(lanes, plan);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+}
+
+function requestMaker(request: HttpRequest, host: string): () => Buffer {
+  const text = requestText(request, host);
+  const bytes = Buffer.from(text);
+  // A UUID is as long as any other, so content-length stays.
+  return text.includes('{uuid}') ? () => Buffer.from(text.replaceAll('{uuid}', v7())) : () => bytes;
+}
+
+function requestText({ method = 'GET', path, headers = {}, body }: HttpRequest, host: string): string {
+  const length = body === undefined ? undefined : Buffer.byteLength(body.replaceAll('{uuid}', v7()));
+  return [
+    `${method} ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...(length === undefined ? [] : ['Content-Type: application/json', `Content-Length: ${length}`]),
+    '',
+    body ?? '',
+  ].join('\r\n');
+}
