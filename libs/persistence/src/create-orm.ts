@@ -1,19 +1,26 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import { freeLostConnections } from './free-lost-connections.js';
+import { noticeWrites } from './notice-writes.js';
 
 export interface DatabaseOptions {
   /** Every entity of the service, by name. */
   entities: NonNullable<Options['entities']>;
   /** `postgres://user:password@host:port/database`, with libpq's parameters such as `sslmode`. */
   databaseUrl: string;
+  /** Called when a transaction that may have written has ended, see `noticeWrites`. */
+  onWritten?: () => void;
 }
 
 /** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
 const limits = {
+  // Times are read from their text.
+  options: '-c timezone=UTC -c datestyle=ISO',
   // Counts the wait for a free connection of the pool too: when all are busy for so long, the call is refused.
   connectionTimeoutMillis: 2_000,
   statement_timeout: 8_000,
-  // Longer than the server's own limit, which is the better end of a slow statement: the connection stays usable.
+  // Longer than the server's own limit, which is the better end of a slow statement: the connection stays usable. It counts
+  // all statements of a pipeline together.
   query_timeout: 10_000,
   idle_in_transaction_session_timeout: 10_000,
   idleTimeoutMillis: 20_000,
@@ -26,7 +33,7 @@ const limits = {
  *
  * @param overrides what differs from a service's own use, such as a migration's time limits
  */
-export function createOrm({ entities, databaseUrl }: DatabaseOptions, overrides: Options = {}): MikroORM {
+export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions, overrides: Options = {}): MikroORM {
   return new MikroORM({
     entities,
     clientUrl: databaseUrl,
@@ -34,7 +41,14 @@ export function createOrm({ entities, databaseUrl }: DatabaseOptions, overrides:
     pool: { min: 0, max: 20 },
     ensureDatabase: false,
     // pg reads the URL once more, since MikroORM drops its parameters.
-    driverOptions: { ...limits, connectionString: databaseUrl, onPoolCreated: freeLostConnections },
+    driverOptions: {
+      ...limits,
+      connectionString: databaseUrl,
+      onPoolCreated: (pool: Pool) => {
+        freeLostConnections(pool);
+        if (onWritten) noticeWrites(pool, onWritten);
+      },
+    },
     ...overrides,
   });
 }

@@ -5,6 +5,11 @@ export function formatEtag(version: number): string {
   return `"${version}"`;
 }
 
+/** The version in a tag that `formatEtag` has made. */
+export function etagVersion(etag: string): number {
+  return Number(etag.slice(1, -1));
+}
+
 const tag = String.raw`(?:W/)?"[\x21\x23-\x7e\x80-\uffff]*"`;
 const tagList = new RegExp(String.raw`^[ \t]*(?:,[ \t]*)*${tag}(?:[ \t]*,(?:[ \t]*${tag})?)*[ \t]*$`, 'u');
 

@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { invalidArgument } from '@rapport/platform';
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
 
 const macBytes = 16;
 
@@ -16,29 +16,49 @@ export function signPageToken(key: Buffer, binding: string, position: readonly (
   return Buffer.concat([mac(key, binding, payload), payload]).toString('base64url');
 }
 
-/** @throws AppError INVALID_ARGUMENT when the token was not made by signPageToken with this key and binding */
-export function readPageToken(key: Buffer, binding: string, token: string): (string | null)[] {
+const pageTokenViolation: FieldViolation = {
+  field: 'pageToken',
+  reason: 'PAGE_TOKEN_INVALID',
+  description: 'must be the nextPageToken of the page before, asked for with the same parameters',
+};
+
+/**
+ * @param violation what is wrong with a token that is not ours
+ * @throws AppError INVALID_ARGUMENT when the token was not made by signPageToken with this key and binding
+ */
+export function readPageToken(
+  key: Buffer,
+  binding: string,
+  token: string,
+  violation: FieldViolation = pageTokenViolation,
+): (string | null)[] {
   const bytes = Buffer.from(token, 'base64url');
   const [given, payload] = [bytes.subarray(0, macBytes), bytes.subarray(macBytes)];
   if (given.length === macBytes && timingSafeEqual(given, mac(key, binding, payload))) {
     return JSON.parse(payload.toString()) as (string | null)[];
   }
-  throw invalidArgument([
-    {
-      field: 'pageToken',
-      reason: 'PAGE_TOKEN_INVALID',
-      description: 'must be the nextPageToken of the page before, asked for with the same parameters',
-    },
-  ]);
+  throw invalidArgument([violation]);
 }
 
 function mac(key: Buffer, binding: string, payload: Buffer): Buffer {
   // The length keeps binding and payload apart: no two pairs of them give the same input.
   const bound = Buffer.from(binding);
-  return createHmac('sha256', key)
+  return createHmac('sha256', keyObject(key))
     .update(`${bound.length}:`)
     .update(bound)
     .update(payload)
     .digest()
     .subarray(0, macBytes);
+}
+
+const keyObjects = new WeakMap<Buffer, KeyObject>();
+
+/** Node takes longer to read a key from bytes than to sign with it. */
+function keyObject(key: Buffer): KeyObject {
+  let object = keyObjects.get(key);
+  if (!object) {
+    object = createSecretKey(key);
+    keyObjects.set(key, object);
+  }
+  return object;
 }

@@ -1,5 +1,4 @@
-/** The setting that tells PostgreSQL whose rows a transaction may see and write. */
-const tenantSetting = 'app.tenant_id';
+import { callVariables, tenantSetting } from './call-variables.js';
 
 // A pooled connection keeps a setting that was set once as the empty text: `nullif` makes that no rows, not an error.
 const ownRows = `tenant_id = nullif(current_setting('${tenantSetting}', true), '')::uuid`;
@@ -17,10 +16,11 @@ export const tenantIsolation: {
 };
 
 /**
- * The session of an EntityManager that works for one tenant: `em.fork({ session: tenantSession(id) })`.
+ * The session of an EntityManager that works for one tenant: `em.fork({ session: tenantSession(id) })`. What it changes is
+ * logged as the doing of the call that is being answered, if there is one.
  *
  * @param tenantId UUID
  */
 export function tenantSession(tenantId: string): { variables: Record<string, string> } {
-  return { variables: { [tenantSetting]: tenantId } };
+  return { variables: { ...callVariables(), [tenantSetting]: tenantId } };
 }

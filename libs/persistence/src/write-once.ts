@@ -1,8 +1,11 @@
-import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { AppError, currentCaller } from '@rapport/platform';
+import type { QueryResultRow } from 'pg';
 import { isConflict, isConnectionLoss } from './database-errors.js';
+import { AnsweredBefore, Idempotency } from './idempotency.js';
+import { withConnection } from './pooled-connection.js';
+import { StatementTransaction } from './statement-transaction.js';
+import { transactionPipeline, Unexplained } from './transaction-pipeline.js';
 
 /** A write as its caller asked for it. */
 export interface WriteCall<Response> {
@@ -20,9 +23,6 @@ export interface WriteCall<Response> {
 
 const maxRetries = 3;
 
-/** Rows that a write removes because they are older than a day, so that a tenant's rows stay in proportion to its writes. */
-const expiredRowsPerWrite = 5;
-
 /**
  * Does a write in one transaction, and a repetition of it never again: the answer is stored with the write under the
  * caller's key for 24 hours, and who repeats the call gets that answer.
@@ -34,20 +34,70 @@ const expiredRowsPerWrite = 5;
  * @throws AppError ABORTED IDEMPOTENCY_KEY_IN_USE while the same key is at work in another call
  * @throws AppError FAILED_PRECONDITION IDEMPOTENCY_KEY_REUSED when the key came with another method or request before
  */
-export async function writeOnce<Response>(
+export function writeOnce<Response>(
   em: EntityManager,
   call: WriteCall<Response>,
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
+  return untilDone(em, call, () => {
+    if (call.validateOnly) return tryWrite(em, work);
+    return em.transactional(
+      (transaction) =>
+        call.requestId === undefined
+          ? work(transaction)
+          : once(transaction, new Idempotency(call, call.requestId), work),
+      { clear: true },
+    );
+  });
+}
+
+/**
+ * As `writeOnce`, for writes that are done so often that the round trips and the bookkeeping of a unit of work count.
+ * The answer must be known before the statements that `work` leaves for later have run: what they may still find out is
+ * told by their errors.
+ */
+export function writeStatementsOnce<Response>(
+  em: EntityManager,
+  call: WriteCall<Response>,
+  work: (transaction: StatementTransaction) => Promise<Response>,
+): Promise<Response> {
+  return untilDone(em, call, () =>
+    withConnection(em, async (client) => {
+      if (call.validateOnly) {
+        const transaction = new StatementTransaction(client);
+        const response = await work(transaction);
+        await transaction.rollBack();
+        return response;
+      }
+      const idempotency = call.requestId === undefined ? undefined : new Idempotency(call, call.requestId);
+      const transaction = new StatementTransaction(client, idempotency && openingOf(idempotency));
+      const response = await work(transaction).catch(async (error: unknown) => {
+        // A repetition gets the answer that the call had, whatever would be wrong with it now.
+        await transaction.begin();
+        throw error;
+      });
+      await transaction.commit(idempotency?.store(response));
+      return response;
+    }),
+  );
+}
+
+function openingOf<Response>(idempotency: Idempotency<Response>) {
+  const { lock, find } = idempotency;
+  return { statements: [lock], first: { statement: find, check: (rows: QueryResultRow[]) => idempotency.check(rows) } };
+}
+
+async function untilDone<Response>(
+  em: EntityManager,
+  call: WriteCall<Response>,
+  attempt: () => Promise<Response>,
+): Promise<Response> {
   for (let retry = 0; ; retry += 1) {
     try {
-      if (call.validateOnly) return await tryWrite(em, work);
-      return await em.transactional(
-        (transaction) =>
-          call.requestId === undefined ? work(transaction) : once(transaction, call, call.requestId, work),
-        { clear: true },
-      );
-    } catch (error) {
+      return await attempt();
+    } catch (failure) {
+      const error = failure instanceof Unexplained ? await failure.explained(em) : failure;
+      if (error instanceof AnsweredBefore) return error.response as Response;
       const mayRetry = isConflict(error) || (isConnectionLoss(error) && call.requestId !== undefined);
       if (!mayRetry || retry === maxRetries) throw error;
       await delay((retry + 1) * (20 + Math.random() * 80));
@@ -85,62 +135,15 @@ class WriteTried<Response> extends Error {
 
 async function once<Response>(
   em: EntityManager,
-  call: WriteCall<Response>,
-  requestId: string,
+  idempotency: Idempotency<Response>,
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
-  const { tenantId, principalId } = currentCaller();
-  const key = [tenantId, principalId, requestId];
-  await lock(em, key);
-  const requestHash = createHash('sha256').update(`${call.method}\n`).update(call.request).digest();
-
-  // A statement of its own: what the twin committed before it let go of the lock must be seen.
-  const [earlier] = await em.execute<{ request_hash: Buffer; response: Buffer }[]>(
-    `select request_hash, response from idempotency_key
-     where tenant_id = ? and principal_id = ? and key = ? and create_time > now() - interval '24 hours'`,
-    key,
-  );
-  if (earlier) {
-    if (earlier.request_hash.equals(requestHash)) return call.decode(earlier.response);
-    throw new AppError(
-      'FAILED_PRECONDITION',
-      'IDEMPOTENCY_KEY_REUSED',
-      'This idempotency key was used for another request.',
-    );
-  }
-
+  const { lock, find } = idempotency;
+  const [, earlier = []] = await transactionPipeline(em, [lock, find]);
+  idempotency.check(earlier);
   const response = await work(em);
   // What `work` left to the end of the unit of work fails here, not after the answer is stored.
   await em.flush();
-  await store(em, key, requestHash, Buffer.from(call.encode(response)));
+  await transactionPipeline(em, idempotency.store(response));
   return response;
-}
-
-/** Held until the transaction ends. Two keys that share a hash only wait for each other. */
-async function lock(em: EntityManager, key: string[]): Promise<void> {
-  const hash = createHash('sha256').update(JSON.stringify(key)).digest().readBigInt64BE();
-  const [row] = await em.execute<{ locked: boolean }[]>('select pg_try_advisory_xact_lock(?::bigint) as locked', [
-    hash.toString(),
-  ]);
-  if (row?.locked) return;
-  throw new AppError('ABORTED', 'IDEMPOTENCY_KEY_IN_USE', 'A request with this idempotency key is being answered.', {
-    retryAfterSeconds: 1,
-  });
-}
-
-async function store(em: EntityManager, key: string[], requestHash: Buffer, response: Buffer): Promise<void> {
-  await em.execute(
-    `insert into idempotency_key (tenant_id, principal_id, key, request_hash, response, create_time)
-     values (?, ?, ?, ?, ?, now())
-     on conflict (tenant_id, principal_id, key) do update
-     set request_hash = excluded.request_hash, response = excluded.response, create_time = excluded.create_time`,
-    [...key, requestHash, response],
-  );
-  await em.execute(
-    `delete from idempotency_key where (tenant_id, principal_id, key) in (
-       select tenant_id, principal_id, key from idempotency_key
-       where tenant_id = ? and create_time <= now() - interval '24 hours'
-       order by create_time limit ${expiredRowsPerWrite} for update skip locked)`,
-    key.slice(0, 1),
-  );
 }

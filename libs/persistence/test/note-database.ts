@@ -6,6 +6,7 @@ import { provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import { CreateIdempotencyKey, createOrm, IdempotencyKey, runMigrations, tenantSession } from '../src/index.js';
+import { freeLostConnections } from '../src/free-lost-connections.js';
 import { CreateNote, Note } from './note.entity.js';
 
 // The tests lose connections on purpose.
@@ -19,11 +20,15 @@ export function emptyDatabase(): Promise<ProvisionedDatabase> {
   return provisionDatabase(inject('superuserUrl'), `notes_${randomBytes(6).toString('hex')}`);
 }
 
-/** A new database with the tables of `entities`, opened as the app role. */
-export async function noteDatabase(): Promise<{ orm: MikroORM; urls: ProvisionedDatabase }> {
+/** A new database with the tables of `entities`, opened as the app role. `limits` take the place of the usual ones. */
+export async function noteDatabase(
+  limits: Record<string, number> = {},
+): Promise<{ orm: MikroORM; urls: ProvisionedDatabase }> {
   const urls = await emptyDatabase();
   await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
-  return { orm: createOrm({ databaseUrl: urls.appUrl, entities }), urls };
+  const driverOptions = { ...limits, connectionString: urls.appUrl, onPoolCreated: freeLostConnections };
+  const isLimited = Object.keys(limits).length > 0;
+  return { orm: createOrm({ databaseUrl: urls.appUrl, entities }, isLimited ? { driverOptions } : {}), urls };
 }
 
 /** Runs `work` as a call of `tenantId` would run. */

@@ -1,0 +1,191 @@
+import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
+import { RowShape } from './row-shape.js';
+
+/** One statement of a pipeline. */
+export interface Statement {
+  /** With `$1` and so on for `values`. */
+  sql: string;
+  /** As `pg` takes them: an array becomes a PostgreSQL array, an object JSON. */
+  values?: readonly unknown[];
+  /**
+   * Keeps the statement prepared on its connection for as long as that lives. Only for SQL of a small, fixed set, and
+   * only where one plan is good for all values: after five runs PostgreSQL may plan it without looking at them.
+   */
+  name?: string;
+}
+
+/**
+ * Runs statements in one network round trip, in their order, on a connection that nothing else is using. Unless a
+ * transaction is open or BEGIN is among them they are one transaction of their own, and a setting that is made for the
+ * transaction (`set_config(…, true)`) holds to their end. The first that fails ends them: those after it are not run.
+ * (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING)
+ *
+ * @returns the result of each statement, its values parsed as the connection's `query` does it
+ * @throws what `query` throws, with `statement` set to the index of the statement that failed. The server is ready for
+ *   the next statement by then, and `client.getTransactionStatus()` is true, unless the connection was lost
+ */
+export function pipeline(client: ClientBase, statements: readonly Statement[]): Promise<QueryResult[]> {
+  if (statements.length === 0) return Promise.resolve([]);
+  return new Promise((resolve, reject) => {
+    client.query(
+      new Pipeline(client, statements, (error, results) => {
+        if (error) reject(error);
+        else resolve(results);
+      }),
+    );
+  });
+}
+
+// Not in @types/pg: what `query` makes of values, and of what the server says of a statement that is done.
+const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => string | Buffer | null } })
+  .utils;
+
+interface PgResult extends QueryResult {
+  addCommandComplete(message: unknown): void;
+}
+
+interface PgConnection extends Pick<Connection, 'stream' | 'on' | 'off'> {
+  /** Text of the statements that the server has prepared, and of those that were sent to it, by their names. */
+  parsedStatements: Record<string, string>;
+  submittedNamedStatements: Record<string, string>;
+  parse(statement: { name: string; text: string }): void;
+  bind(portal: { statement: string; values: unknown[] }): void;
+  describe(portal: { type: 'P'; name: string }): void;
+  execute(portal: { portal: string; rows: number }): void;
+  sync(): void;
+}
+
+/** The rows of the named statements of a connection, by name: they are described once, as they are prepared once. */
+const knownShapes = new WeakMap<ClientBase, Map<string, RowShape>>();
+
+/** What pg's client drives, as it does its own `Query`: node_modules/pg/lib/{client,query}.js. */
+class Pipeline implements Submittable {
+  readonly #results: PgResult[];
+  readonly #values: unknown[][];
+  readonly #shapes: (RowShape | undefined)[];
+  /** Index of the statement that the server is answering. */
+  #current = 0;
+  #error: Error | undefined;
+
+  constructor(
+    private readonly client: ClientBase,
+    private readonly statements: readonly Statement[],
+    // pg replaces it to watch `query_timeout`.
+    public callback: (error: Error | null, results: QueryResult[]) => void,
+  ) {
+    this.#results = statements.map(() => new pg.Result('', pg.types) as PgResult);
+    const known = knownShapes.get(client);
+    this.#shapes = statements.map(({ name }) => (name === undefined ? undefined : known?.get(name)));
+    // Before anything is sent: a value that can not be written leaves the connection as it is.
+    this.#values = statements.map(({ values = [] }) => values.map((value) => prepareValue(value)));
+  }
+
+  /** pg remembers by name and text what the connection has prepared. */
+  get name(): string {
+    return this.statements[this.#current]?.name ?? '';
+  }
+
+  get text(): string {
+    return this.statements[this.#current]?.sql ?? '';
+  }
+
+  /** @returns why nothing was sent */
+  submit(connection: Connection): Error | null {
+    const server = connection as unknown as PgConnection;
+    const known = this.statements.map(({ name }) => textOf(server, name));
+    const clash = this.statements.find(({ sql }, index) => (known[index] ?? sql) !== sql);
+    if (clash) return new Error(`The name ${clash.name} is of another statement.`);
+    server.stream.cork();
+    try {
+      for (const [index, { sql, name = '' }] of this.statements.entries()) {
+        if (textOf(server, name) === undefined) server.parse({ name, text: sql });
+        if (name !== '') server.submittedNamedStatements[name] = sql;
+        server.bind({ statement: name, values: this.#values[index] ?? [] });
+        if (!this.#shapes[index]) server.describe({ type: 'P', name: '' });
+        server.execute({ portal: '', rows: 0 });
+      }
+      server.sync();
+    } finally {
+      server.stream.uncork();
+    }
+    return null;
+  }
+
+  handleRowDescription({ fields }: { fields: FieldDef[] }): void {
+    const shape = new RowShape(this.client, fields);
+    this.#shapes[this.#current] = shape;
+    if (this.name === '') return;
+    const known = knownShapes.get(this.client) ?? new Map<string, RowShape>();
+    knownShapes.set(this.client, known.set(this.name, shape));
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    if (this.#error) return;
+    try {
+      const row = this.#shapes[this.#current]?.row(fields);
+      this.#result.rows.push(row);
+    } catch (error) {
+      this.#error = this.#placed(error as Error);
+    }
+  }
+
+  handleCommandComplete(message: unknown): void {
+    this.#result.addCommandComplete(message);
+    this.#result.fields = this.#shapes[this.#current]?.fields ?? [];
+    this.#current += 1;
+  }
+
+  handleEmptyQuery(): void {
+    this.#current += 1;
+  }
+
+  handlePortalSuspended(): void {
+    throw new Error('A pipeline asks for all rows.');
+  }
+
+  handleCopyInResponse(connection: { sendCopyFail(reason: string): void }): void {
+    connection.sendCopyFail('A pipeline has no data to copy.');
+  }
+
+  handleCopyData(): void {
+    // What COPY TO sends is not kept: a pipeline answers with rows.
+  }
+
+  /** By the server, by pg when the connection is lost or `query_timeout` is over, and after `submit` has refused. */
+  handleError(error: Error, connection: PgConnection): void {
+    if (!(error instanceof pg.DatabaseError)) {
+      this.callback(this.#error ?? error, []);
+      return;
+    }
+    this.#error = this.#placed(error);
+    // Those after it were not looked at, so they are not prepared.
+    for (const { name } of this.statements.slice(this.#current)) {
+      if (name !== undefined) delete connection.submittedNamedStatements[name];
+    }
+    const settle = () => {
+      connection.off('readyForQuery', settle);
+      connection.off('end', settle);
+      this.callback(error, []);
+    };
+    connection.on('readyForQuery', settle);
+    connection.on('end', settle);
+  }
+
+  handleReadyForQuery(): void {
+    this.callback(this.#error ?? null, this.#results);
+  }
+
+  get #result(): PgResult {
+    const result = this.#results[this.#current];
+    if (!result) throw new Error('The server has answered more statements than were sent.');
+    return result;
+  }
+
+  #placed(error: Error): Error {
+    return Object.assign(error, { statement: this.#current });
+  }
+}
+
+function textOf({ parsedStatements, submittedNamedStatements }: PgConnection, name = ''): string | undefined {
+  return name === '' ? undefined : (parsedStatements[name] ?? submittedNamedStatements[name]);
+}

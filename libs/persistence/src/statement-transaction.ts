@@ -1,0 +1,104 @@
+import type { ClientBase, QueryResultRow } from 'pg';
+import { callVariables } from './call-variables.js';
+import { pipeline, type Statement } from './pipeline.js';
+import { settingStatement } from './read-for-tenant.js';
+
+/** Reads what the caller's tenant may see, outside of a transaction. */
+export type ReadRows = <Row extends object>(statement: Statement) => Promise<Row[]>;
+
+/** A statement of a transaction. */
+export interface TransactionStatement extends Statement {
+  /**
+   * Tells, or promises, what to throw in place of the error of this statement. `read` sees nothing of the transaction,
+   * and what others have committed meanwhile.
+   */
+  explain?: (error: unknown, read: ReadRows) => unknown;
+}
+
+/** What goes ahead of the work of a transaction. */
+export interface Opening {
+  statements: readonly TransactionStatement[];
+  /** Read ahead of the first statement whose result the work waits for; what `check` throws ends the transaction. */
+  first?: { statement: Statement; check: (rows: QueryResultRow[]) => void };
+}
+
+/**
+ * One transaction of the call that is being answered, in as few network round trips as its work allows: a statement whose
+ * result nobody waits for travels with the next one, at last with the commit.
+ */
+export class StatementTransaction {
+  readonly #waiting: TransactionStatement[] = [];
+  #isBegun = false;
+
+  /** @param client in no transaction, and used by nobody else until the end of this one */
+  constructor(
+    private readonly client: ClientBase,
+    private readonly opening: Opening = { statements: [] },
+  ) {}
+
+  /** Begins the transaction ahead of its first statement, unless it has begun. */
+  async begin(): Promise<void> {
+    if (this.#isBegun) return;
+    const { first } = this.opening;
+    const [rows = []] = await this.#send(first ? [first.statement] : []);
+    first?.check(rows);
+  }
+
+  /** Leaves statements for the next round trip. */
+  later(...statements: TransactionStatement[]): void {
+    this.#waiting.push(...statements);
+  }
+
+  /** The rows of each statement, all run in one round trip. */
+  async run(...statements: TransactionStatement[]): Promise<QueryResultRow[][]> {
+    const first = this.#isBegun ? undefined : this.opening.first;
+    const all = [...(first ? [first.statement] : []), ...this.#waiting.splice(0), ...statements];
+    const rows = await this.#send(all);
+    first?.check(rows[0] ?? []);
+    return rows.slice(all.length - statements.length);
+  }
+
+  /** The rows of one statement. */
+  async rows<Row extends object>(statement: TransactionStatement): Promise<Row[]> {
+    const [rows = []] = await this.run(statement);
+    return rows as Row[];
+  }
+
+  /** Runs what waits, behind `ahead`, and commits. */
+  async commit(ahead: readonly TransactionStatement[] = []): Promise<void> {
+    await this.#send([...ahead, ...this.#waiting.splice(0), { name: 'commit', sql: 'commit' }]);
+  }
+
+  /** Runs what waits and what would be checked at the commit, and leaves nothing of the transaction. */
+  async rollBack(): Promise<void> {
+    const check = { name: 'check_constraints', sql: 'set constraints all immediate' };
+    await this.#send([...this.#waiting.splice(0), check, { name: 'rollback', sql: 'rollback' }]);
+  }
+
+  async #send(statements: TransactionStatement[]): Promise<QueryResultRow[][]> {
+    const begin = { name: 'begin', sql: 'begin' };
+    const opening = this.#isBegun ? [] : [begin, settingStatement(callVariables()), ...this.opening.statements];
+    const all: TransactionStatement[] = [...opening, ...statements];
+    this.#isBegun = true;
+    try {
+      const results = await pipeline(this.client, all);
+      return results.slice(opening.length).map(({ rows }) => rows as QueryResultRow[]);
+    } catch (error) {
+      const { explain } = failedStatement(all, error) ?? {};
+      if (!explain) throw error;
+      await this.client.query('rollback');
+      throw await explain(error, (statement) => this.#read(statement));
+    }
+  }
+
+  async #read<Row extends object>(statement: Statement): Promise<Row[]> {
+    const [, result] = await pipeline(this.client, [settingStatement(callVariables()), statement]);
+    return result?.rows as Row[];
+  }
+}
+
+/** The one of a pipeline's statements that failed; undefined when it was none of them, such as a lost connection. */
+export function failedStatement<Kind extends Statement>(statements: readonly Kind[], error: unknown): Kind | undefined {
+  if (!(error instanceof Error && 'statement' in error && typeof error.statement === 'number')) return undefined;
+  return statements[error.statement];
+}

@@ -1,0 +1,69 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ClientBase, QueryResultRow, Submittable } from 'pg';
+import { pipeline } from './pipeline.js';
+import { readForTenant } from './read-for-tenant.js';
+import {
+  failedStatement,
+  StatementTransaction,
+  type ReadRows,
+  type TransactionStatement,
+} from './statement-transaction.js';
+
+/**
+ * Runs statements in one network round trip in the transaction that `em` has open. Unlike `em.execute`, which writes
+ * values into the SQL, it sends them as they are. After an error the transaction can only be rolled back.
+ *
+ * @returns the rows of each statement
+ * @throws Unexplained when the statement that failed has an `explain`
+ */
+export async function transactionPipeline(
+  em: EntityManager,
+  statements: readonly TransactionStatement[],
+): Promise<QueryResultRow[][]> {
+  const { options } = await em.getConnection().getNativeClient();
+  const kysely = em.getKysely();
+  // Kysely hides the transaction's pg client but hands it the text of a query as it is, and pg takes an object with a
+  // `submit` method in its place: the pipeline runs on the connection that no other way leads to.
+  const query = (submittable: Submittable & { callback: (error: unknown, results: []) => void }) => {
+    const compiled = { sql: submittable, parameters: [] } as unknown as Parameters<typeof kysely.executeQuery>[0];
+    kysely.executeQuery(compiled).catch((error: unknown) => submittable.callback(error, []));
+    return submittable;
+  };
+  const getTypeParser = options.types?.getTypeParser.bind(options.types);
+  try {
+    const results = await pipeline({ query, getTypeParser } as unknown as ClientBase, statements);
+    return results.map(({ rows }) => rows as QueryResultRow[]);
+  } catch (error) {
+    const { explain } = failedStatement(statements, error) ?? {};
+    throw explain ? new Unexplained(error, (read) => explain(error, read)) : error;
+  }
+}
+
+/**
+ * Thrown in a transaction by a statement that can tell what its error means when the transaction has been rolled back: until
+ * then the transaction holds its connection, and one that waited for a second connection could wait for others like itself.
+ */
+export class Unexplained extends Error {
+  constructor(
+    cause: unknown,
+    private readonly explain: (read: ReadRows) => unknown,
+  ) {
+    super('A statement of a transaction failed.', { cause });
+  }
+
+  /** What to throw. @param em in no transaction */
+  async explained(em: EntityManager): Promise<unknown> {
+    return this.explain((statement) => readForTenant(em, statement));
+  }
+}
+
+/** The rows of a statement that reads: in the transaction that is open, or in one of its own for the caller's tenant. */
+export async function queryRows<Row extends object>(
+  source: EntityManager | StatementTransaction,
+  statement: TransactionStatement,
+): Promise<Row[]> {
+  if (source instanceof StatementTransaction) return source.rows(statement);
+  if (!source.isInTransaction()) return readForTenant(source, statement);
+  const [rows = []] = await transactionPipeline(source, [statement]);
+  return rows as Row[];
+}

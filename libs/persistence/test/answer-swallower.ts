@@ -1,0 +1,46 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+/** Stands between a service and its database, and loses connections when it is told to. */
+export class AnswerSwallower {
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((client) => this.#forward(client));
+  #swallowNextTo: string | undefined;
+
+  constructor(private readonly database: URL) {}
+
+  /** @returns the URL of the database behind it */
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const url = new URL(this.database);
+    url.port = String((this.#server.address() as AddressInfo).port);
+    return url.href;
+  }
+
+  /** Cuts the connection at the answer to the next message that has the text: the database has done it by then. */
+  swallowAnswerTo(text: string): void {
+    this.#swallowNextTo = text;
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #forward(client: Socket): void {
+    const server = connect(Number(this.database.port), this.database.hostname);
+    let isCut = false;
+    const end = () => [client, server].forEach((socket) => socket.destroy());
+    client.on('data', (data) => {
+      if (this.#swallowNextTo !== undefined && data.includes(this.#swallowNextTo)) {
+        this.#swallowNextTo = undefined;
+        isCut = true;
+      }
+      server.write(data);
+    });
+    server.on('data', (data) => (isCut ? end() : client.write(data)));
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', end).on('close', end);
+    }
+  }
+}
