@@ -35,13 +35,15 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   async authenticateApiKey({ key }: AuthenticateApiKeyRequest): Promise<AuthenticateApiKeyResponse> {
     const tenantId = tenantOfApiKey(key);
-    const apiKey = tenantId === undefined ? undefined : await this.#findUsable(tenantId, key);
-    if (!apiKey) throw new AppError('UNAUTHENTICATED', 'API_KEY_INVALID', 'The API key is not valid.');
+    const usable = tenantId === undefined ? undefined : await this.#findUsable(tenantId, key);
+    if (!usable) throw new AppError('UNAUTHENTICATED', 'API_KEY_INVALID', 'The API key is not valid.');
+    const { apiKey, plan } = usable;
     return {
       tenantId: apiKey.tenantId,
       principalId: `apiKey:${apiKey.id}`,
       permissions: apiKey.permissions,
       expireTime: apiKey.expireTime?.toISOString(),
+      plan,
     };
   }
 
@@ -95,13 +97,15 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     });
   }
 
-  /** The record of a key that works now. */
-  async #findUsable(tenantId: string, key: string): Promise<ApiKey | undefined> {
+  /** The record of a key that works now, and the plan of its tenant. */
+  async #findUsable(tenantId: string, key: string): Promise<{ apiKey: ApiKey; plan: string } | undefined> {
     const hash = hashApiKey(this.secrets.apiKeyHmacKey, key);
     const em = this.em.fork({ session: tenantSession(tenantId) });
     const apiKey = await em.findOne(ApiKey, { tenantId, hash });
     if (!apiKey || !timingSafeEqual(apiKey.hash, hash) || apiKey.revokeTime) return undefined;
-    return !apiKey.expireTime || apiKey.expireTime.getTime() > Date.now() ? apiKey : undefined;
+    if (apiKey.expireTime && apiKey.expireTime.getTime() <= Date.now()) return undefined;
+    const { plan } = await em.findOneOrFail(Tenant, { id: tenantId });
+    return { apiKey, plan };
   }
 }
 

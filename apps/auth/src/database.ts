@@ -1,4 +1,5 @@
 import { ApiKey } from './api-key.entity.js';
+import { AddTenantPlan } from './migrations/add-tenant-plan.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
 import { Tenant } from './tenant.entity.js';
 
@@ -6,4 +7,4 @@ import { Tenant } from './tenant.entity.js';
 export const entities = [Tenant, ApiKey];
 
 /** How it came to be, oldest first. */
-export const migrations = [CreateTenantAndApiKey];
+export const migrations = [CreateTenantAndApiKey, AddTenantPlan];

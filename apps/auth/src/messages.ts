@@ -2,8 +2,8 @@ import type { ApiKey as ApiKeyMessage, Tenant as TenantMessage } from '@rapport/
 import type { ApiKey } from './api-key.entity.js';
 import type { Tenant } from './tenant.entity.js';
 
-export function tenantMessage({ id, displayName, createTime }: Tenant): TenantMessage {
-  return { id, displayName, createTime: createTime.toISOString() };
+export function tenantMessage({ id, displayName, createTime, plan }: Tenant): TenantMessage {
+  return { id, displayName, createTime: createTime.toISOString(), plan };
 }
 
 /** @param key only when the API key was made just now */

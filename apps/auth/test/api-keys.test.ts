@@ -44,6 +44,29 @@ describe('create-tenant', () => {
   });
 });
 
+describe('the plan of a tenant', () => {
+  test('is the one that the operator names, in every answer that tells it', async () => {
+    const { apiKey } = await auth.createTenant('Acme', 'large-2');
+
+    const answer = await auth.authenticate(apiKey);
+
+    expect(answer.plan).toBe('large-2');
+    expect(await auth.call('getTenant', {}, callerOf(answer))).toMatchObject({ plan: 'large-2' });
+  });
+
+  test('is "standard" for a tenant that the release before made', async () => {
+    const tenantId = v7();
+
+    await sql('insert into tenant (tenant_id, display_name, create_time) values ($1, $2, now())', [tenantId, 'Old']);
+
+    expect(await sql('select plan from tenant where tenant_id = $1', [tenantId])).toEqual([{ plan: 'standard' }]);
+  });
+
+  test('has a name, or no tenant is made', async () => {
+    await expect(auth.createTenant('Acme', 'Large!')).rejects.toThrow('--plan');
+  });
+});
+
 describe('AuthenticateApiKey', () => {
   test('tells whom a new key stands for', async () => {
     const caller = await auth.newCaller();
@@ -57,6 +80,7 @@ describe('AuthenticateApiKey', () => {
       principalId: `apiKey:${created.id}`,
       permissions: ['customers.read'],
       expireTime,
+      plan: 'standard',
     });
   });
 

@@ -54,10 +54,15 @@ export class RunningAuth {
   }
 
   /** Runs the operator's command as it is built. */
-  async createTenant(displayName: string): Promise<{ tenantId: string; apiKey: string }> {
+  async createTenant(displayName: string, plan?: string): Promise<{ tenantId: string; apiKey: string }> {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [join(import.meta.dirname, '../dist/create-tenant.js'), '--display-name', displayName],
+      [
+        join(import.meta.dirname, '../dist/create-tenant.js'),
+        '--display-name',
+        displayName,
+        ...(plan ? ['--plan', plan] : []),
+      ],
       {
         env: {
           DATABASE_URL: this.urls.appUrl,
