@@ -1,0 +1,37 @@
+/** What was done to a record. */
+export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNDELETE' | 'MERGE' | 'GAP';
+
+/** A row of the log as pg gives it. */
+export interface ChangeRow {
+  position: string;
+  tenant_id: string;
+  id: string;
+  type: string;
+  record_id: string;
+  version: number;
+  operation: Operation;
+  time_ms: number;
+  changed_fields: string[] | null;
+  before: string | null;
+  after: string | null;
+  actor: string;
+  origin: string;
+  request_id: string | null;
+  causation_id: string | null;
+  hop: number;
+}
+
+/** One change of the log. */
+export interface ChangeEntry extends Omit<ChangeRow, 'position'> {
+  /** Below 2^53: the number of its partition, from 0, times 2^32, and its place in that. */
+  position: number;
+}
+
+/** For `select`: the columns of a ChangeRow, the values as JSON text. */
+export const changeColumns = `position, tenant_id, id, type, record_id, version, operation,
+  (extract(epoch from time) * 1000)::double precision as time_ms, changed_fields, before::text as before,
+  after::text as after, actor, origin, request_id, causation_id, hop`;
+
+export function entryOf(row: ChangeRow): ChangeEntry {
+  return { ...row, position: Number(row.position), time_ms: Number(row.time_ms) };
+}

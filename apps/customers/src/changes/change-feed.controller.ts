@@ -1,0 +1,160 @@
+import { Controller, type OnModuleDestroy } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  ChangeFeedServiceService as Methods,
+  type ChangeFeedServiceServer,
+  type ListChangesRequest,
+  type ListChangesResponse,
+  type ListCustomerHistoryRequest,
+  type ListCustomerHistoryResponse,
+  type SnapshotCustomersResponse,
+  type SubscribeRequest,
+  type SubscribeResponse,
+  type WatchChangesRequest,
+  type WatchChangesResponse,
+} from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { tenantSession } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { PageTokenKey } from '../list-customers.js';
+import { ChangeConsumers } from './change-consumers.js';
+import { ChangeCursors } from './change-cursor.js';
+import { checkFilter, filterKey, type ChangeFilter } from './change-filter.js';
+import { ChangeReader } from './change-reader.js';
+import { ChangeTail } from './change-tail.js';
+import { listCustomerHistory } from './customer-history.js';
+import { listChanges } from './list-changes.js';
+import { Sequencer } from './sequencer.js';
+import { snapshotCustomers } from './snapshot-customers.js';
+import { Subscription } from './subscription.js';
+import { watchChanges } from './watch-changes.js';
+
+/** Readers that wait for changes in one process at a time. */
+const maxOpen = 2_000;
+
+@Controller()
+@ImplementsService(Methods)
+export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceServer>, OnModuleDestroy {
+  readonly #stopping = new AbortController();
+  readonly #consumers: ChangeConsumers;
+  #open = 0;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tail: ChangeTail,
+    private readonly sequencer: Sequencer,
+    private readonly key: PageTokenKey,
+  ) {
+    this.#consumers = new ChangeConsumers(em);
+  }
+
+  onModuleDestroy(): void {
+    this.#stopping.abort();
+  }
+
+  async listChanges(request: ListChangesRequest): Promise<ListChangesResponse> {
+    const { tenantId, ...sources } = this.#sourcesOfCaller(request);
+    this.#enter();
+    try {
+      return await listChanges(request, { tenantId, ...sources });
+    } finally {
+      this.#open -= 1;
+    }
+  }
+
+  watchChanges(request: WatchChangesRequest): AsyncIterable<WatchChangesResponse> {
+    const { tenantId, ...sources } = this.#sourcesOfCaller(request);
+    return this.#untilGone((end) => watchChanges(request, { tenantId, ...sources }, end));
+  }
+
+  snapshotCustomers(): AsyncIterable<SnapshotCustomersResponse> {
+    const { tenantId } = currentCaller();
+    return snapshotCustomers(this.em, tenantId, this.#cursors({ tenantId, types: [], fields: [] }));
+  }
+
+  async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
+    // Who has just made a change finds it.
+    await this.sequencer.caughtUp();
+    return listCustomerHistory(this.em, this.key.bytes, request);
+  }
+
+  subscribe(requests: AsyncIterable<SubscribeRequest>): AsyncIterable<SubscribeResponse> {
+    return this.#untilGone((end) => this.#subscribe(requests, end));
+  }
+
+  async *#subscribe(
+    requests: AsyncIterable<SubscribeRequest>,
+    end: AbortSignal,
+  ): AsyncGenerator<SubscribeResponse, void> {
+    const iterator = requests[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    if (first.done) {
+      throw invalidArgument([{ field: 'credit', reason: 'REQUIRED', description: 'a first message is required' }]);
+    }
+    const { tenantId, types, withValues } = first.value;
+    const filter = { tenantId, types, fields: [] };
+    checkFilter(filter);
+    const cursors = this.#cursors(filter);
+    // Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all.
+    const em = this.em.fork({ session: tenantSession(tenantId ?? '') });
+    const reader = new ChangeReader(em, this.tail, cursors, { ...filter, withValues });
+    const sources = { reader, cursors, tail: this.tail, consumers: this.#consumers };
+    const subscription = new Subscription(first.value, sources);
+    void subscription.take(iterator);
+    yield* subscription.changes(end);
+  }
+
+  #sourcesOfCaller({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>) {
+    checkFilter({ types, fields });
+    const { tenantId } = currentCaller();
+    const filter = { tenantId, types, fields, withValues: true };
+    const cursors = this.#cursors(filter);
+    return { tenantId, cursors, tail: this.tail, reader: new ChangeReader(this.em, this.tail, cursors, filter) };
+  }
+
+  #cursors(filter: ChangeFilter): ChangeCursors {
+    return new ChangeCursors(this.key.bytes, filterKey(filter));
+  }
+
+  #enter(): void {
+    if (this.#open >= maxOpen) {
+      throw new AppError(
+        'RESOURCE_EXHAUSTED',
+        'TOO_MANY_READERS',
+        'Too many readers wait for changes. Try again later.',
+        {
+          retryAfterSeconds: 10,
+        },
+      );
+    }
+    this.#open += 1;
+  }
+
+  /** The messages of a stream, which a reader that goes wakes wherever it waits. */
+  #untilGone<Message>(messages: (end: AbortSignal) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
+    const gone = new AbortController();
+    const stream = this.#counted(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => stream.next(),
+        return: () => {
+          gone.abort();
+          return stream.return();
+        },
+      }),
+    };
+  }
+
+  async *#counted<Message>(messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
+    this.#enter();
+    try {
+      yield* messages;
+    } finally {
+      this.#open -= 1;
+    }
+    if (!this.#stopping.signal.aborted) return;
+    throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Go on from the last cursor.', {
+      retryAfterSeconds: 1,
+    });
+  }
+}

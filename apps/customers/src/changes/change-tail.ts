@@ -1,0 +1,187 @@
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DedicatedConnection } from '@rapport/persistence';
+import type { Place } from './change-cursor.js';
+import { entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+import { WakeSignal } from './wake-signal.js';
+
+/** How long nobody may have told us that the log has grown, in milliseconds. */
+const lookEveryMs = 1_000;
+
+/** Changes that are read at a time: fewer when their values come too, which may be long. */
+const batchSize = { withValues: 500, bare: 5_000 };
+/** What is kept for readers who are a little behind. */
+const maxKept = 20_000;
+const maxKeptChars = 16 * 1024 * 1024;
+
+/**
+ * The end of the log in memory, read once for all who follow it in this process: what a change costs does not grow with
+ * their number. Who is further behind reads the log itself.
+ */
+export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('ChangeTail');
+  readonly #connection: DedicatedConnection;
+  readonly #news = new WakeSignal();
+  readonly #grown = new WakeSignal();
+  #entries: ChangeEntry[] = [];
+  #chars = 0;
+  #epoch: string | undefined;
+  /** All changes after it, up to `#end`, are kept; with their values those after `#valuesStart`. */
+  #start = 0;
+  #valuesStart = Number.POSITIVE_INFINITY;
+  #end = 0;
+  #valueReaders = 0;
+  #lookedMs = 0;
+  #isTold = false;
+  #isStopping = false;
+  #running: Promise<void> | undefined;
+
+  /** @param databaseUrl as the app role */
+  constructor(databaseUrl: string) {
+    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-change-tail', {
+      onConnect: async (client) => {
+        // It may be another database by now.
+        this.#lookedMs = 0;
+        await client.query('select check_change_log_epoch()');
+        await client.query('listen change_log');
+      },
+      onNotification: () => {
+        this.#isTold = true;
+        this.#news.wake();
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#isStopping = true;
+    this.#news.wake();
+    this.#grown.wake();
+    await this.#running;
+    await this.#connection.close();
+  }
+
+  /** The end of the log, unless it is not known now. */
+  get end(): Place | undefined {
+    return this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#end };
+  }
+
+  /** Whether the end was looked at within the last seconds: what comes after it has only just been committed. */
+  get isFresh(): boolean {
+    return Date.now() - this.#lookedMs < 3 * lookEveryMs;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** The changes after a place that are kept here; undefined when they are not all. */
+  after({ epoch, position }: Place, withValues: boolean): readonly ChangeEntry[] | undefined {
+    const start = withValues ? Math.max(this.#start, this.#valuesStart) : this.#start;
+    if (epoch !== this.#epoch || position < start) return undefined;
+    return position >= this.#end ? [] : this.#entries.slice(this.#indexAfter(position));
+  }
+
+  /** From now on values are kept too, until the returned function is called. */
+  keepValues(): () => void {
+    this.#valueReaders += 1;
+    if (this.#valueReaders === 1) this.#valuesStart = Number.POSITIVE_INFINITY;
+    return () => {
+      this.#valueReaders -= 1;
+    };
+  }
+
+  /** Waits until the log goes beyond a position, `timeoutMs` have passed, or `signal` says so. */
+  async waitBeyond(position: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#end > position || this.#isStopping) return;
+    await this.#grown.sleep(timeoutMs, signal);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      try {
+        this.#isTold = false;
+        await this.#look();
+      } catch {
+        // The connection has said why, and the next look connects again.
+        this.#isTold = false;
+        await this.#news.sleep(200);
+      }
+      if (!this.#isTold && !this.#isStopping) await this.#news.sleep(lookEveryMs);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const lookedMs = Date.now();
+    if (this.#epoch === undefined || lookedMs - this.#lookedMs >= lookEveryMs / 2) await this.#checkEpoch();
+    for (;;) {
+      const withValues = this.#valueReaders > 0;
+      const most = withValues ? batchSize.withValues : batchSize.bare;
+      const rows = await this.#connection.query<ChangeRow>(
+        `select "position", tenant_id, id, type, record_id, version, operation,
+           (extract(epoch from "time") * 1000)::double precision as time_ms, changed_fields, before, after, actor, origin,
+           request_id, causation_id, hop
+         from changes_after($1, $2, $3)`,
+        [this.#end, most, withValues],
+      );
+      this.#append(rows.map(entryOf), withValues);
+      this.#lookedMs = lookedMs;
+      if (rows.length < most) return;
+    }
+  }
+
+  async #checkEpoch(): Promise<void> {
+    const [log] = await this.#connection.query<{ epoch: string; end_position: string }>(
+      'select epoch, change_log_end() as end_position from change_log_state',
+    );
+    if (!log || log.epoch === this.#epoch) return;
+    if (this.#epoch !== undefined) this.#logger.warn('The change log has begun a new epoch: all cursors are expired.');
+    this.#epoch = log.epoch;
+    this.#entries = [];
+    this.#chars = 0;
+    this.#start = this.#end = Number(log.end_position);
+    this.#valuesStart = Number.POSITIVE_INFINITY;
+    this.#grown.wake();
+  }
+
+  #append(entries: ChangeEntry[], withValues: boolean): void {
+    if (!withValues) this.#valuesStart = Number.POSITIVE_INFINITY;
+    else if (this.#valuesStart === Number.POSITIVE_INFINITY) this.#valuesStart = this.#end;
+    const last = entries.at(-1);
+    if (!last) return;
+    this.#entries.push(...entries);
+    this.#end = last.position;
+    for (const entry of entries) this.#chars += charsOf(entry);
+    if (this.#entries.length > maxKept || this.#chars > maxKeptChars) this.#forget();
+    this.#grown.wake();
+  }
+
+  /** Down to half of what may be kept, so that it is not done with each change. */
+  #forget(): void {
+    let count = 0;
+    while (this.#entries.length - count > maxKept / 2 || this.#chars > maxKeptChars / 2) {
+      const entry = this.#entries[count];
+      if (!entry) break;
+      this.#chars -= charsOf(entry);
+      this.#start = entry.position;
+      count += 1;
+    }
+    this.#entries.splice(0, count);
+  }
+
+  #indexAfter(position: number): number {
+    let [low, high] = [0, this.#entries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.position ?? 0) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
+
+function charsOf({ before, after }: ChangeEntry): number {
+  return 300 + (before?.length ?? 0) + (after?.length ?? 0);
+}

@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { readForTenant } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { notFound } from '../customer-changes.js';
+import type { Operation } from './change-entry.js';
+import { knownSince } from './known-since.js';
+import { customerOfValues, type StoredValues } from './record-values.js';
+
+/** Clocks of a caller and of ours may differ by so much, in milliseconds. */
+const clockSkewMs = 5_000;
+
+/**
+ * The customer as it was at a time: as it is, with the changes since then taken back, the newest first.
+ *
+ * @param asOf RFC 3339
+ * @throws AppError NOT_FOUND when it was deleted or not there then
+ * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back so far
+ */
+export async function customerAsOf(em: EntityManager, id: string, asOf: string): Promise<CustomerMessage> {
+  const time = new Date(asOf);
+  if (time.getTime() > Date.now() + clockSkewMs) {
+    throw invalidArgument([{ field: 'asOf', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
+  }
+  const known = await knownSince(em);
+  if (time < known.time) {
+    const message = 'The change log does not go back so far. oldestTime is the earliest time that can be asked for.';
+    throw new AppError('FAILED_PRECONDITION', 'HISTORY_EXPIRED', message, {
+      metadata: { oldestTime: known.time.toISOString() },
+    });
+  }
+  const values = await valuesAsOf(em, id, time);
+  if (values?.['delete_time'] !== null) throw notFound();
+  return customerOfValues(values);
+}
+
+/** @returns undefined when there was no such customer */
+async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<StoredValues | undefined> {
+  // One statement, so that row and changes are of one moment.
+  const rows = await readForTenant<{
+    current: StoredValues | null;
+    operation: Operation | null;
+    before: StoredValues | null;
+  }>(em, {
+    name: 'customer_as_of',
+    sql: `select row_to_json(customer) as current, change.operation, change.before
+        from (select $2::uuid as id) wanted
+        left join customer on customer.tenant_id = $1 and customer.id = wanted.id
+        left join lateral values_before('customer', $2::text, $3::timestamptz) with ordinality
+          as change (operation, version, before, place) on true
+        order by place`,
+    values: [currentCaller().tenantId, id, time.toISOString()],
+  });
+  let values = rows[0]?.current ?? undefined;
+  for (const { operation, before } of rows) {
+    if (operation === 'CREATE') values = undefined;
+    else if (before) values = { ...values, ...before };
+  }
+  return values;
+}

@@ -1,0 +1,156 @@
+import { Contract, fileDescriptorSet, JsonCodec } from '@rapport/contracts';
+import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { associationMessage } from '../associations/association-message.js';
+import type { Association } from '../associations/association.entity.js';
+import { customFieldMessage } from '../custom-fields/custom-field-message.js';
+import type { CustomField } from '../custom-fields/custom-field.entity.js';
+import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { mergeMessage } from '../merges/merge-message.js';
+import type { MergeRecord } from '../merges/find-merge.js';
+
+/** Values of a row by their columns, as the log keeps them: \`row_to_json\`. */
+export type StoredValues = Record<string, unknown>;
+
+type Json = Record<string, unknown>;
+
+/** How the records of a type are shown. */
+interface RecordType {
+  /** Columns of which changes are told. All others are bookkeeping or no business of a caller. */
+  columns: readonly string[];
+  /** What stands for columns that are not given. */
+  empty: StoredValues;
+  /** The record as REST shows it. */
+  json: (row: StoredValues) => Json;
+}
+
+const contract = new Contract(fileDescriptorSet);
+const codecs = new Map<string, JsonCodec>();
+const day = '1970-01-01T00:00:00Z';
+const timesOfRecord = { version: 0, create_time: day, update_time: day };
+
+const types: Record<string, RecordType> = {
+  customer: {
+    columns: [
+      ...['kind', 'display_name', 'given_name', 'family_name', 'job_title', 'company_name', 'company_id', 'emails'],
+      ...['phones', 'addresses', 'external_ids', 'domains', 'tags', 'lifecycle_stage', 'lifecycle_stage_time'],
+      ...['owner_id', 'source', 'birth_date', 'custom_fields', 'delete_time', 'merged_into_id'],
+    ],
+    empty: {
+      ...{ ...timesOfRecord, id: '', kind: 'PERSON', display_name: '', emails: [], phones: [], addresses: [] },
+      ...{ external_ids: [], domains: [], tags: [], custom_fields: {}, created_by: '', updated_by: '' },
+      ...{ delete_time: null, lifecycle_stage_time: null },
+    },
+    json: jsonOf(CustomersServiceService.getCustomer.path, customerOfValues),
+  },
+  association: {
+    columns: ['from_customer_id', 'type', 'to_customer_id', 'role', 'labels'],
+    empty: { ...timesOfRecord, id: '', from_customer_id: '', type: '', to_customer_id: '', labels: [] },
+    json: jsonOf(AssociationsServiceService.getAssociation.path, (row) =>
+      associationMessage({
+        ...(propertiesOf(row) as unknown as Association),
+        from: ['', row['from_customer_id'] as string],
+        to: ['', row['to_customer_id'] as string],
+      }),
+    ),
+  },
+  custom_field: {
+    columns: ['type', 'kind', 'display_name', 'description', 'options', 'searchable', 'delete_time'],
+    empty: { ...timesOfRecord, key: '', type: 'TEXT', options: [], searchable: false },
+    json: jsonOf(CustomFieldsServiceService.getCustomField.path, (row) =>
+      customFieldMessage(propertiesOf(row) as unknown as CustomField),
+    ),
+  },
+  merge: {
+    columns: ['customer_id', 'merged_id', 'undo_time', 'undone_by'],
+    empty: { id: '', customer_id: '', merged_id: '', create_time: day, created_by: '' },
+    json: jsonOf(MergesServiceService.getMerge.path, (row) =>
+      mergeMessage({
+        ...(propertiesOf(row) as unknown as MergeRecord),
+        customer: ['', row['customer_id'] as string],
+        merged: ['', row['merged_id'] as string],
+      }),
+    ),
+  },
+};
+
+/** The types of records that the log tells of. */
+export const recordTypes: ReadonlySet<string> = new Set(Object.keys(types));
+
+/** JSON names of the fields whose changes it tells of. */
+export const fieldNames: ReadonlySet<string> = new Set(
+  Object.values(types).flatMap(({ columns }) => columns.map(fieldOfColumn)),
+);
+
+/** A whole record as REST shows it. */
+export function recordJson(type: string, row: StoredValues): Json {
+  const { empty, json } = typeOf(type);
+  return json({ ...empty, ...row });
+}
+
+/** Some fields of a record as REST shows them; null for those without a value. */
+export function fieldsJson(type: string, values: StoredValues): Json {
+  const { columns, empty, json } = typeOf(type);
+  const shown = columns.filter((column) => Object.hasOwn(values, column));
+  const whole = json({ ...empty, ...values });
+  return Object.fromEntries(
+    shown.map((column) => [
+      fieldOfColumn(column),
+      values[column] === null ? null : (whole[fieldOfColumn(column)] ?? null),
+    ]),
+  );
+}
+
+/** JSON names of those columns that callers know. */
+export function changedFields(type: string, columns: readonly string[]): string[] {
+  const known = typeOf(type).columns;
+  return columns.filter((column) => known.includes(column)).map(fieldOfColumn);
+}
+
+export function columnOfField(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** A customer of values that the log or \`row_to_json\` gives. */
+export function customerOfValues(values: StoredValues) {
+  const times = ['create_time', 'update_time', 'delete_time', 'lifecycle_stage_time'].map((column) => {
+    const value = values[column];
+    // As the driver writes it, whatever the time zone of the session was that wrote it.
+    return [column, typeof value === 'string' ? driverTime(value) : null] as const;
+  });
+  return messageOfRow({ ...values, ...Object.fromEntries(times) } as unknown as CustomerRow);
+}
+
+function driverTime(time: string): string {
+  return new Date(time).toISOString().replace('T', ' ').replace('Z', '+00');
+}
+
+function typeOf(type: string): RecordType {
+  const found = types[type];
+  if (!found) throw new Error(`The change log has no records of type ${type}.`);
+  return found;
+}
+
+/** @param path of a method that answers the record */
+function jsonOf(path: string, message: (row: StoredValues) => object) {
+  const method = contract.method(path);
+  if (!method) throw new Error(`The contract lacks ${path}.`);
+  const codec = JsonCodec.of(method.desc.output, codecs);
+  return (row: StoredValues): Json => codec.toJson(message(row) as Json);
+}
+
+/** A row as the entity that it is of. */
+function propertiesOf(row: StoredValues): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(row).map(([column, value]) => [
+      fieldOfColumn(column),
+      column.endsWith('_time') && typeof value === 'string' ? new Date(value) : value,
+    ]),
+  );
+}
+
+function fieldOfColumn(column: string): string {
+  return column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,146 @@
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DedicatedConnection } from '@rapport/persistence';
+import { countSequenced, reportOutbox } from './change-metrics.js';
+import { WakeSignal } from './wake-signal.js';
+
+/** How long a change waits at most of which nobody told this process, in milliseconds. */
+const lookEveryMs = 1_000;
+
+/** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
+const restMs = 4;
+
+/** Changes that are moved in one transaction. */
+const batchSize = 2_000;
+
+const maintainEveryMs = 60_000;
+
+/** Changes are dropped by so many at a time. */
+const partitionSpan = '1 day';
+
+/** A consumer that is not heard of for so long no longer keeps changes from being dropped. */
+const mourning = '7 days';
+
+interface Moved {
+  moved: number;
+  last_sequence: string | null;
+  snapshot: string;
+  ages: number[] | null;
+}
+
+/**
+ * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one, and
+ * none is special: the database lets one of them move at a time. It is woken when a transaction of this process has written,
+ * and looks by itself for what others wrote.
+ */
+export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('Sequencer');
+  readonly #connection: DedicatedConnection;
+  readonly #signal = new WakeSignal();
+  readonly #retention: string;
+  #isWanted = false;
+  #isStopping = false;
+  #running: Promise<void> | undefined;
+  /** Everything that this snapshot sees is in the log. */
+  #seen: string | null = null;
+  #nextPass = Promise.withResolvers<unknown>();
+  #maintainedMs = 0;
+
+  /**
+   * @param databaseUrl as the app role
+   * @param retentionDays how long changes are kept at least
+   */
+  constructor(databaseUrl: string, retentionDays: number) {
+    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer');
+    this.#retention = `${retentionDays} days`;
+  }
+
+  onApplicationBootstrap(): void {
+    reportOutbox(() => this.#outbox());
+    this.#running = this.#run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#isStopping = true;
+    this.#signal.wake();
+    await this.#running;
+    await this.#connection.close();
+  }
+
+  /** Something may have been committed. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#signal.wake();
+  }
+
+  /** Resolves when all that is committed by now is in the log. @throws what the database throws */
+  async caughtUp(): Promise<void> {
+    const { promise } = this.#nextPass;
+    this.wake();
+    const failure = await promise;
+    if (failure) throw failure as Error;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#isWanted = false;
+      const pass = this.#nextPass;
+      this.#nextPass = Promise.withResolvers();
+      let hasMoved = false;
+      try {
+        hasMoved = await this.#pass();
+        pass.resolve(undefined);
+        await this.#maintain();
+      } catch (error) {
+        // The connection has said why. What it had moved is found by looking at everything once.
+        this.#seen = null;
+        pass.resolve(error);
+        this.#isWanted = false;
+        await this.#signal.sleep(200);
+        continue;
+      }
+      if (hasMoved) await new Promise((resolve) => setTimeout(resolve, restMs));
+      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(lookEveryMs);
+    }
+    this.#nextPass.resolve(new Error('The service stops.'));
+  }
+
+  /** Moves what has become visible since the last pass. @returns whether there was anything */
+  async #pass(): Promise<boolean> {
+    let pass: string | null = null;
+    let after = '0';
+    for (;;) {
+      const [batch]: Moved[] = await this.#connection.query<Moved>(
+        'select moved, last_sequence, snapshot::text, ages from sequence_changes($1, $2, $3, $4)',
+        [this.#seen, pass, after, batchSize],
+      );
+      if (!batch) throw new Error('sequence_changes answers one row.');
+      pass ??= batch.snapshot;
+      countSequenced(batch.ages ?? []);
+      if (batch.moved < batchSize) {
+        const hasMoved = after !== '0' || batch.moved > 0;
+        this.#seen = pass;
+        return hasMoved;
+      }
+      after = batch.last_sequence ?? after;
+    }
+  }
+
+  /** Makes room in the log for what comes, and drops what is too old. */
+  async #maintain(): Promise<void> {
+    if (Date.now() - this.#maintainedMs < maintainEveryMs) return;
+    this.#maintainedMs = Date.now();
+    await this.#connection.query('select extend_change_log($1::interval)', [partitionSpan]);
+    const [row] = await this.#connection.query<{ dropped: number }>(
+      'select drop_old_changes($1::interval, $2::interval) as dropped',
+      [this.#retention, mourning],
+    );
+    if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
+  }
+
+  async #outbox(): Promise<{ waiting: number; oldestSeconds: number }> {
+    const [row] = await this.#connection.query<{ waiting: string; oldest_seconds: number }>(
+      'select * from outbox_waiting()',
+    );
+    return { waiting: Number(row?.waiting ?? 0), oldestSeconds: row?.oldest_seconds ?? 0 };
+  }
+}

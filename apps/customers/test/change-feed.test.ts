@@ -1,0 +1,83 @@
+import { ChangeOperation } from '@rapport/contracts/rapport/customers/v1/change';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { changesOf, Requests, subscribe, watch } from './change-feeds.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+
+test('what is done to a customer is told with who, how and what changed', async () => {
+  const caller = newCaller();
+  const created = await customers.create(
+    caller,
+    person({ givenName: 'Ada', emails: [{ address: 'ada@example.com' }] }),
+  );
+  await customers.update(caller, created.id, { givenName: undefined, tags: ['vip'] });
+  await customers.delete(caller, created.id);
+
+  const [create, update, remove] = await changesOf(customers, caller, 3);
+
+  expect(create).toMatchObject({
+    type: 'customer',
+    recordId: created.id,
+    version: 1,
+    operation: ChangeOperation.CREATE,
+    tenantId: caller.tenantId,
+    changedFields: [],
+    actor: caller.principalId,
+    origin: 'api',
+    hop: 0,
+    after: { id: created.id, kind: 'PERSON', givenName: 'Ada', emails: [{ address: 'ada@example.com' }], etag: '"1"' },
+  });
+  expect(create?.before).toBeUndefined();
+  expect(create?.requestId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(update).toMatchObject({
+    version: 2,
+    operation: ChangeOperation.UPDATE,
+    before: { givenName: 'Ada', tags: [] },
+    after: { givenName: null, tags: ['vip'] },
+  });
+  expect(update?.changedFields.toSorted()).toEqual(['givenName', 'tags']);
+  expect(remove).toMatchObject({ version: 3, operation: ChangeOperation.DELETE, changedFields: ['deleteTime'] });
+});
+
+test('a watcher gets what is committed from now on, and goes on from any cursor', async () => {
+  const caller = newCaller();
+  await customers.create(caller, person());
+  const [before] = await changesOf(customers, caller, 1);
+  const watching = watch(customers, caller, { cursor: before?.cursor ?? '' });
+  const { value: begin } = await watching.next();
+  const second = await customers.create(caller, person());
+
+  const { value: event } = await watching.next();
+  await watching.return();
+
+  expect(begin).toEqual({ change: undefined, cursor: before?.cursor });
+  expect(event?.change).toMatchObject({ recordId: second.id, operation: ChangeOperation.CREATE });
+  expect(event?.cursor).toBe(event?.change?.cursor);
+});
+
+test('a subscriber gets the changes of all tenants, as many as it has given credit for', async () => {
+  const callers = [newCaller(), newCaller()];
+  const requests = new Requests({ credit: 3 });
+  const feed = subscribe(customers, requests);
+  await feed.next();
+  for (const caller of [...callers, ...callers]) await customers.create(caller, person());
+  const tenants: string[] = [];
+  while (tenants.length < 3) {
+    const { value } = await feed.next();
+    tenants.push(...(value?.changes ?? []).map(({ tenantId }) => tenantId));
+  }
+  const { value: keepAlive } = await feed.next();
+  requests.say({ credit: 1 });
+  const { value: last } = await feed.next();
+  await feed.return();
+
+  expect(tenants).toEqual([callers[0]?.tenantId, callers[1]?.tenantId, callers[0]?.tenantId]);
+  expect(keepAlive?.changes).toEqual([]);
+  expect(last?.changes).toMatchObject([{ tenantId: callers[1]?.tenantId, operation: ChangeOperation.CREATE }]);
+});

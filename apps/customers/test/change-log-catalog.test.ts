@@ -1,0 +1,165 @@
+import { createOrm, tenantSession } from '@rapport/persistence';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { entities } from '../src/database.js';
+import { changesOf } from './change-feeds.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+
+/** Tenant tables whose changes are not logged, and why. */
+const unlogged: Record<string, string> = {
+  customer_key: 'what it has is in the customer',
+  customer_order_value: 'what it has is in the customer',
+  idempotency_key: 'answers of calls, which are no records',
+  operation: 'has a stream of its own, and changes with each chunk of a file',
+  operation_issue: 'a report of an operation',
+  import_piece: 'a file that is being imported',
+  import_met: 'a note of an import',
+  import_change: 'what an import can be undone with',
+  import_draft: 'what a dry run would do',
+  import_draft_key: 'what a dry run would do',
+  import_mapping: 'a habit of a tenant, not a record',
+  change_log: 'the log itself',
+  outbox: 'the log itself',
+};
+
+/** Columns of logged tables that are not told, and why. */
+const untold: Record<string, readonly string[]> = {
+  // Made of the other columns.
+  customer: [
+    'search_text',
+    'sort_name',
+    'family_sort_name',
+    'company_sort_name',
+    'terms',
+    'order_values',
+    'index_version',
+  ],
+  customer_association: [],
+  custom_field: [],
+  // As large as two customers, and no part of the record that callers see.
+  customer_merge: ['undo'],
+};
+
+let customers: RunningCustomers;
+let owner: pg.Client;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  owner = new pg.Client(customers.urls.ownerUrl);
+  await owner.connect();
+});
+afterAll(async () => {
+  await owner.end();
+  await customers.stop();
+});
+
+test('every tenant table is logged, or named here with the reason why not', async () => {
+  const { rows } = await owner.query<{ name: string; triggers: string[] }>(
+    `select c.relname as name, array(
+       select tgname::text from pg_trigger where tgrelid = c.oid and tgname like 'log\\_%' order by 1) as triggers
+     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+       and c.relname <> 'operation_job'
+     order by 1`,
+  );
+
+  const logged = rows.filter(({ triggers }) => triggers.length > 0);
+  expect(rows.filter(({ triggers }) => triggers.length === 0).map(({ name }) => name)).toEqual(
+    Object.keys(unlogged).toSorted(),
+  );
+  expect(logged.map(({ name }) => name)).toEqual(Object.keys(untold).toSorted());
+  for (const { triggers } of logged) {
+    expect(triggers).toEqual(['log_delete', 'log_insert', 'log_rename', 'log_truncate', 'log_update']);
+  }
+});
+
+test.each(Object.keys(untold))('every column of %s is told, or named here', async (table) => {
+  const { rows } = await owner.query<{ column: string; source: string }>(
+    `select attname as column, prosrc as source
+     from pg_attribute, pg_proc
+     where attrelid = $1::regclass and attnum > 0 and not attisdropped and attname <> 'tenant_id' and proname = $2`,
+    [table, `log_${table}_insert`],
+  );
+
+  const missing = rows.filter(({ column, source }) => !new RegExp(`\\bn\\.${column}\\b`).test(source));
+  expect(missing.map(({ column }) => column).toSorted()).toEqual([...(untold[table] ?? [])].toSorted());
+});
+
+describe('the log', () => {
+  test('shows a session of a tenant the rows of its tenant only', async () => {
+    const [ours, theirs] = [newCaller(), newCaller()];
+    for (const caller of [ours, theirs]) {
+      await customers.create(caller, person());
+      await changesOf(customers, caller, 1);
+    }
+    const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+    const seen = 'select distinct tenant_id from change_log';
+
+    const asTenant = await orm.em.fork({ session: tenantSession(ours.tenantId) }).execute(seen);
+    const asNobody = await orm.em.fork().execute(seen);
+    await orm.close();
+
+    expect(asTenant).toEqual([{ tenant_id: ours.tenantId }]);
+    expect(asNobody).toEqual([]);
+  });
+
+  test.each([
+    'select from outbox',
+    'delete from outbox',
+    `insert into change_log (tenant_id) values (gen_random_uuid())`,
+    'update change_log set actor = actor',
+    'delete from change_log',
+    'select from change_log_0',
+    `select setval('change_log_position', 1)`,
+    'update change_log_state set epoch = epoch',
+    'select renew_change_log_epoch()',
+    'select begin_change_log_partition(7)',
+    // A trigger of its own would write what it likes into the outbox.
+    `create temp table forged (like customer);
+     create trigger forge after delete on forged referencing old table as old_row
+       for each statement execute function log_customer_delete()`,
+    `create temp table forged (like customer);
+     create trigger forge after truncate on forged for each statement execute function log_gap('customer')`,
+  ])('can not be reached by the service with %s', async (sql) => {
+    const app = new pg.Client(customers.urls.appUrl);
+    await app.connect();
+    await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' });
+    await app.end();
+  });
+
+  test('lets the service fire triggers, and call none of their functions', async () => {
+    const { rows } = await owner.query<{ name: string; isCallable: boolean }>(
+      `select proname as name, has_function_privilege($1, oid, 'execute') as "isCallable" from pg_proc
+       where pronamespace = 'public'::regnamespace and prorettype = 'trigger'::regtype`,
+      [new URL(customers.urls.appUrl).username],
+    );
+
+    expect(rows.map(({ name }) => name)).toContain('log_customer_merge_update');
+    expect(rows.filter(({ isCallable }) => isCallable)).toEqual([]);
+  });
+
+  test.each([
+    'select * from changes_after(0, 10, true)',
+    `select * from sequence_changes(null, null, 0, 10)`,
+    `select extend_change_log('1 day')`,
+    `select drop_old_changes('30 days', '7 days')`,
+  ])('lets no session of a tenant call %s', async (sql) => {
+    const app = new pg.Client(customers.urls.appUrl);
+    await app.connect();
+    await expect(app.query(sql)).resolves.toBeDefined();
+    await app.query(`set app.tenant_id = '${newCaller().tenantId}'`);
+    await expect(app.query(sql)).rejects.toMatchObject({ code: '42501' });
+    await app.end();
+  });
+
+  test.each([
+    `select drop_old_changes('23 hours', '7 days')`,
+    `select drop_old_changes('-1 day', '7 days')`,
+    `select drop_old_changes('30 days', '0 days')`,
+    `select drop_old_changes(null, '7 days')`,
+    `select extend_change_log('0 days')`,
+    `select extend_change_log(null)`,
+  ])('is kept for a day, whoever asks for less: %s', async (sql) => {
+    await expect(owner.query(sql)).rejects.toMatchObject({ code: '22023' });
+  });
+});

@@ -1,0 +1,88 @@
+import pg from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { changesOf } from './change-feeds.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+let owner: pg.Client;
+/** As three processes of the service. */
+let apps: [pg.Client, pg.Client, pg.Client];
+
+beforeEach(async () => {
+  customers = await RunningCustomers.start();
+  owner = new pg.Client(customers.urls.ownerUrl);
+  const app = () => new pg.Client(customers.urls.appUrl);
+  apps = [app(), app(), app()];
+  await Promise.all([owner, ...apps].map((client) => client.connect()));
+  await changeLongAgo();
+});
+afterEach(async () => {
+  await Promise.all([owner, ...apps].map((client) => client.end()));
+  await customers.stop();
+});
+
+const extend = `select extend_change_log('1 day')`;
+const drop = `select drop_old_changes('1 day', '7 days') as dropped`;
+
+test('of two processes that begin a partition at once one does, and the other has nothing to do', async () => {
+  const [holder, first, second] = apps;
+  await holder.query('begin; select lock_change_log()');
+  const both = Promise.all([first.query(extend), second.query(extend)]);
+  await waitingForLock(2);
+  await holder.query('commit');
+  await both;
+
+  expect(await partitions()).toEqual(['change_log_0', 'change_log_1']);
+});
+
+test('what a consumer needs that came while dropping waited for its turn is kept', async () => {
+  const [holder, dropping] = apps;
+  await dropping.query(extend);
+  await holder.query('begin; select lock_change_log()');
+  const dropped = dropping.query(drop);
+  await waitingForLock(1);
+  await owner.query(`insert into change_consumer values ('new', 'any', 0, now())`);
+  await holder.query('commit');
+
+  expect((await dropped).rows).toEqual([{ dropped: 0 }]);
+  expect(await partitions()).toEqual(['change_log_0', 'change_log_1']);
+});
+
+test('a snapshot that is read delays that changes are dropped, and nothing else', async () => {
+  const [snapshot, sequencer] = apps;
+  await snapshot.query('begin isolation level repeatable read read only; select change_log_end()');
+  await sequencer.query(extend);
+  const during = await sequencer.query(drop);
+  await changeLongAgo();
+  await snapshot.query('commit');
+  const after = await sequencer.query(drop);
+
+  expect(during.rows).toEqual([{ dropped: 0 }]);
+  expect(after.rows).toEqual([{ dropped: 1 }]);
+  expect(await partitions()).toEqual(['change_log_1']);
+});
+
+async function changeLongAgo(): Promise<void> {
+  const caller = newCaller();
+  await customers.create(caller, person());
+  await changesOf(customers, caller, 1);
+  await owner.query(`update change_log set time = time - interval '2 days'`);
+}
+
+async function partitions(): Promise<string[]> {
+  const { rows } = await owner.query<{ name: string }>(
+    `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'change_log'::regclass order by 1`,
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function waitingForLock(count: number): Promise<void> {
+  for (;;) {
+    const { rows } = await owner.query<{ waiting: number }>(
+      `select count(*)::int as waiting from pg_locks join pg_stat_activity using (pid)
+       where locktype = 'advisory' and not granted and application_name = ''
+         and pg_locks.database = (select oid from pg_database where datname = current_database())`,
+    );
+    if ((rows[0]?.waiting ?? 0) >= count) return;
+  }
+}

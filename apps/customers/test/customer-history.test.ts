@@ -1,0 +1,133 @@
+import { ChangeOperation } from '@rapport/contracts/rapport/customers/v1/change';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { createOrm, tenantSession } from '@rapport/persistence';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { entities } from '../src/database.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+
+const asOf = (caller: Caller, id: string, time: Date) =>
+  customers.call('getCustomer', { id, asOf: time.toISOString() }, caller);
+
+/** A moment that lies apart from whatever happens before and after. */
+async function moment(): Promise<Date> {
+  const nextMillisecond = async () => {
+    const nowMs = Date.now();
+    await vi.waitUntil(() => Date.now() > nowMs, { interval: 1 });
+  };
+  await nextMillisecond();
+  const time = new Date();
+  await nextMillisecond();
+  return time;
+}
+
+test('a customer reads back as it was after each of many random edits, also when it is gone', async () => {
+  const caller = newCaller();
+  const { id } = await customers.create(caller, person({ tags: ['new'] }));
+  const remembered: { time: Date; customer: Customer | undefined }[] = [];
+  const remember = async () => {
+    const customer = await customers.get(caller, id).catch(() => undefined);
+    remembered.push({ time: await moment(), customer });
+  };
+  await remember();
+  for (let edit = 0; edit < 25; edit += 1) {
+    await randomEdit(caller, id, edit);
+    await remember();
+  }
+  await customers.delete(caller, id).catch(() => undefined);
+  await purge(caller, id);
+
+  const read = await Promise.all(remembered.map(async ({ time }) => asOf(caller, id, time).catch(() => undefined)));
+
+  expect(read).toEqual(remembered.map(({ customer }) => customer));
+  expect(remembered.filter(({ customer }) => customer === undefined).length).toBeGreaterThan(0);
+  await expect(asOf(caller, id, await moment())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+}, 30_000);
+
+test('a customer that was merged reads back as it was before', async () => {
+  const caller = newCaller();
+  const [kept, merged] = [await customers.create(caller, person()), await customers.create(caller, person())];
+  const before = await moment();
+  await customers.call('mergeCustomers', { id: kept.id, merge: { mergedId: merged.id, preferMerged: [] } }, caller);
+
+  expect(await asOf(caller, merged.id, before)).toEqual(merged);
+  await expect(asOf(caller, merged.id, await moment())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('the history of a customer has its changes, the newest first, page by page', async () => {
+  const caller = newCaller();
+  const { id } = await customers.create(caller, person());
+  for (const jobTitle of ['a', 'b', 'c']) await customers.update(caller, id, { jobTitle });
+  await customers.delete(caller, id);
+
+  const first = await customers.call('listCustomerHistory', { id, pageSize: 3 }, caller);
+  const second = await customers.call(
+    'listCustomerHistory',
+    { id, pageSize: 3, pageToken: first.nextPageToken },
+    caller,
+  );
+
+  expect(first.changes.map(({ version }) => version)).toEqual([5, 4, 3]);
+  expect(second.changes.map(({ version }) => version)).toEqual([2, 1]);
+  expect(second.nextPageToken).toBeUndefined();
+  expect(first.changes[1]).toMatchObject({
+    operation: ChangeOperation.UPDATE,
+    before: { jobTitle: 'b' },
+    after: { jobTitle: 'c' },
+  });
+  expect(new Date(first.oldestTime ?? '').getTime()).toBeLessThan(Date.now());
+});
+
+test('the history of a customer that is unknown, or of another tenant, is NOT_FOUND', async () => {
+  const { id } = await customers.create(newCaller(), person());
+  for (const unknown of [id, v7()]) {
+    await expect(customers.call('listCustomerHistory', { id: unknown }, newCaller())).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      reason: 'CUSTOMER_NOT_FOUND',
+    });
+    await expect(asOf(newCaller(), unknown, new Date())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  }
+});
+
+test('a time in the future is refused, and one before the log says since when it knows', async () => {
+  const caller = newCaller();
+  const { id } = await customers.create(caller, person());
+
+  await expect(asOf(caller, id, new Date(Date.now() + 60_000))).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'asOf' }],
+  });
+  const expired = await asOf(caller, id, new Date('2020-01-01')).catch((error: unknown) => error);
+  expect(expired).toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'HISTORY_EXPIRED' });
+  const { oldestTime } = (expired as { metadata: Record<string, string> }).metadata;
+  expect(new Date(oldestTime ?? '').getTime()).toBeLessThan(Date.now());
+});
+
+async function randomEdit(caller: Caller, id: string, edit: number): Promise<void> {
+  const edits = [
+    () => customers.update(caller, id, { givenName: `Ada ${edit}`, familyName: edit % 2 ? 'Lovelace' : undefined }),
+    () => customers.update(caller, id, { emails: [{ address: `ada${edit}@example.com`, label: 'work' }] }),
+    () => customers.update(caller, id, { emails: [], birthDate: '1815-12-10' }),
+    () =>
+      customers.update(caller, id, { addresses: [{ city: `City ${edit}`, countryCode: 'GB' }], tags: [`t${edit}`] }),
+    () => customers.update(caller, id, { lifecycleStage: edit % 2 ? 2 : 0 }),
+    () => customers.delete(caller, id),
+    () => customers.call('undeleteCustomer', { id }, caller),
+  ];
+  // What is not possible now, such as to change a deleted one, leaves it as it is.
+  await edits[Math.floor(Math.random() * edits.length)]?.().catch(() => undefined);
+}
+
+async function purge(caller: Caller, id: string): Promise<void> {
+  const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+  await orm.em.fork({ session: tenantSession(caller.tenantId) }).execute('delete from customer where id = ?', [id]);
+  await orm.close();
+}
