@@ -2,7 +2,6 @@
 // compares what came of both, undoes the second and compares with what was before. Tells rates and memory.
 //   ROWS  rows of the file (1000000)
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -12,7 +11,7 @@ import { credentials, type Metadata, type ServiceError } from '@grpc/grpc-js';
 import { writeCallMetadata } from '@rapport/contracts';
 import { OperationsServiceClient, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { runMigrations } from '@rapport/persistence';
-import { freePort, provisionDatabase, Service, startEmbeddedPostgres } from '@rapport/testing';
+import { freePort, provisionDatabase, rssMib, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 
@@ -115,7 +114,7 @@ async function untilEnded(tenantId: string, begun: Operation, kill: boolean): Pr
   let peakRssMib = 0;
   for (;;) {
     await delay(500);
-    peakRssMib = Math.max(peakRssMib, rssMib(service.pid));
+    peakRssMib = Math.max(peakRssMib, rssMib(service.pid) ?? NaN);
     const operation = await unary('getOperation', tenantId, { id: begun.id });
     if (operation.endTime) {
       if (operation.error) throw new Error(JSON.stringify(operation.error));
@@ -224,11 +223,6 @@ async function contentHash(tenantId: string, withIds: boolean): Promise<string> 
     [tenantId, without, withIds],
   );
   return createHash('sha256').update(sums[0]!.sum).digest('hex');
-}
-
-function rssMib(pid: number | undefined): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024);
 }
 
 function same(one: unknown, other: unknown): boolean {

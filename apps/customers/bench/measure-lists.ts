@@ -6,7 +6,6 @@ import { AggregateCustomersRequest } from '@rapport/contracts/rapport/customers/
 import type * as DatabaseModule from '../src/database.js';
 import type * as ConditionsModule from '../src/list/list-conditions.js';
 import type * as PageModule from '../src/list/read-page.js';
-import type * as OrderModule from '../src/list/list-order.js';
 import type * as CountModule from '../src/list/count-customers.js';
 import type * as AggregateModule from '../src/aggregate-customers.js';
 
@@ -14,7 +13,6 @@ const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file
 const { entities } = (await built('database.js')) as typeof DatabaseModule;
 const { conditionsOf } = (await built('list/list-conditions.js')) as typeof ConditionsModule;
 const { readPage } = (await built('list/read-page.js')) as typeof PageModule;
-const { positionOf } = (await built('list/list-order.js')) as typeof OrderModule;
 const { countCustomers } = (await built('list/count-customers.js')) as typeof CountModule;
 const { aggregateCustomers } = (await built('aggregate-customers.js')) as typeof AggregateModule;
 
@@ -172,11 +170,10 @@ async function deepPage(request: { filter?: string; orderBy: string }) {
   if (only && !`deep ${JSON.stringify(request)}`.includes(only)) return;
   let after: { value: string | null; id: string } | undefined;
   for (let skipped = 0; skipped < 200_000; skipped += 40_000) {
-    const { rows, order } = await readMany(request, after, 40_000);
+    const rows = await readMany(request, after, 40_000);
     const last = rows.at(-1);
     if (!last) break;
-    const [value, id] = positionOf(order, last);
-    after = { value, id };
+    after = { value: last.order_value, id: last.id };
   }
   await measure(`deep ${JSON.stringify(request)} after ${JSON.stringify(after)}`, () => read(request, after));
 }
@@ -185,15 +182,12 @@ async function readMany(request: object, after: { value: string | null; id: stri
   const em = newEm();
   return inCall(async () => {
     const { order, conditions } = await conditionsOf(em, request);
-    return {
-      order,
-      rows: await readPage(em, { tenantId: largestTenant, live: true, order, conditions, after, limit }),
-    };
+    return readPage(em, { tenantId: largestTenant, live: true, order, conditions, after, limit });
   });
 }
 
 async function read(request: object, after?: { value: string | null; id: string }): Promise<number> {
-  return (await readMany(request, after, 21)).rows.length;
+  return (await readMany(request, after, 21)).length;
 }
 
 async function count(request: { filter?: string; q?: string }) {

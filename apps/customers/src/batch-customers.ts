@@ -1,4 +1,3 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
@@ -10,12 +9,11 @@ import {
   type DeleteCustomerItem,
   type UpdateCustomerItem,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { checkEtag } from '@rapport/persistence';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
 import { BatchRecords } from './batch-records.js';
-import { addCustomer, changeCustomer, live, markDeleted, sent } from './customer-changes.js';
-import { customerMessage } from './customer-message.js';
+import { changedCustomer, deletedCustomer, live, newCustomer, sent } from './customer-changes.js';
 import { readUpdateMask } from './update-mask.js';
 
 /** A batch of any kind, as the contract has it. */
@@ -39,35 +37,32 @@ const maxViolations = 100;
 const contract = new Contract(fileDescriptorSet);
 const validator = new MessageValidator(contract);
 
-export function createBatch(em: EntityManager, batch: Batch<CreateCustomerItem> | undefined) {
-  return doBatch(em, batch, CustomersServiceService.createCustomer, (item, records) => {
+export function createBatch(transaction: StatementTransaction, batch: Batch<CreateCustomerItem> | undefined) {
+  return doBatch(transaction, batch, CustomersServiceService.createCustomer, (item, records) => {
     const wanted = checkedCustomer(sent(item), records.customFields);
     records.linked.check(wanted, records.customFields);
     records.checkUnique(undefined, wanted);
-    return records.put(addCustomer(em, wanted, records.customFields));
+    return records.put(newCustomer(wanted));
   });
 }
 
-export function updateBatch(em: EntityManager, batch: Batch<UpdateCustomerItem> | undefined) {
-  return doBatch(em, batch, CustomersServiceService.updateCustomer, (item, records) => {
+export function updateBatch(transaction: StatementTransaction, batch: Batch<UpdateCustomerItem> | undefined) {
+  return doBatch(transaction, batch, CustomersServiceService.updateCustomer, (item, records) => {
     const mask = readUpdateMask(item.updateMask);
-    const customer = live(records.find(item.id));
-    checkEtag(item.etag, customer.version);
-    const before = customerMessage(customer);
+    const before = live(records.find(item.id));
+    checkEtag(item.etag, etagVersion(before.etag));
     const after = applyUpdate(before, sent(item), mask, records.customFields);
     records.linked.check(after, records.customFields, before);
-    records.checkUnique(customer.id, after);
-    changeCustomer(em, customer, after, records.customFields);
-    return records.put(customer);
+    records.checkUnique(before.id, after);
+    return records.put(changedCustomer(before, after));
   });
 }
 
-export function deleteBatch(em: EntityManager, batch: Batch<DeleteCustomerItem> | undefined) {
-  return doBatch(em, batch, CustomersServiceService.deleteCustomer, (item, records) => {
+export function deleteBatch(transaction: StatementTransaction, batch: Batch<DeleteCustomerItem> | undefined) {
+  return doBatch(transaction, batch, CustomersServiceService.deleteCustomer, (item, records) => {
     const customer = live(records.find(item.id));
-    checkEtag(item.etag, customer.version);
-    markDeleted(em, customer);
-    return records.put(customer);
+    checkEtag(item.etag, etagVersion(customer.etag));
+    return records.put(deletedCustomer(customer));
   });
 }
 
@@ -78,7 +73,7 @@ export function deleteBatch(em: EntityManager, batch: Batch<DeleteCustomerItem> 
  * @throws AppError in atomic mode, when an item is wrong
  */
 async function doBatch<Kind extends Item>(
-  em: EntityManager,
+  transaction: StatementTransaction,
   batch: Batch<Kind> | undefined,
   single: { path: string },
   doItem: DoItem<Kind>,
@@ -91,13 +86,13 @@ async function doBatch<Kind extends Item>(
     return violations.length > 0 ? invalidArgument(violations) : undefined;
   });
   const records = await BatchRecords.load(
-    em,
+    transaction,
     batch.items.filter((_, index) => !refusals[index]),
   );
   const outcomes = batch.items.map((item, index) => refusals[index] ?? attempt(item, records, doItem));
   const errors = outcomes.flatMap((outcome, index) => (outcome instanceof AppError ? [{ outcome, index }] : []));
   if (batch.mode !== BatchMode.PER_ITEM && errors[0]) throw batchError(errors[0].outcome, errors);
-  await records.write();
+  records.write();
   return {
     results: outcomes.map((outcome) =>
       outcome instanceof AppError

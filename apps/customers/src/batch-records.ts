@@ -1,13 +1,22 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { AppError, currentCaller } from '@rapport/platform';
-import { claimUniqueValues, releaseUniqueValues, takenError, type OwnedValue } from './claim-unique-values.js';
+import { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { StatementTransaction } from '@rapport/persistence';
+import { AppError } from '@rapport/platform';
+import {
+  claimValues,
+  ownedValues,
+  ownersOf,
+  releaseValues,
+  takenError,
+  valueText,
+  type OwnedValue,
+  type OwnerRow,
+} from './claim-unique-values.js';
 import { customerField } from './customer-changes.js';
-import { CustomFields } from './custom-fields/custom-fields.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
-import { customerMessage } from './customer-message.js';
-import { Customer } from './customer.entity.js';
-import { LinkedCustomers, linkedIds } from './linked-customers.js';
+import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
+import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
+import { LinkedCustomers, linkedIds, type LinkedRow } from './linked-customers.js';
 import { normaliseCustomer } from './normalise-customer.js';
 
 /** What the items of a batch name. */
@@ -18,116 +27,114 @@ interface Named {
 
 /** The customers, those that they point to and the owners of unique values that a batch is about, as its items so far have left them. */
 export class BatchRecords {
-  /** The unique values that customers had when they were read, and have now. */
-  readonly #had = new Map<string, OwnedValue[]>();
-  readonly #has = new Map<string, OwnedValue[]>();
-  readonly #changed = new Set<Customer>();
+  /** Customers as they were read, by id. */
+  readonly #before: ReadonlyMap<string, CustomerMessage>;
+  /** And as they are now, new ones too. */
+  readonly #now: Map<string, CustomerMessage>;
+  /** Ids of those that items have changed or made. */
+  readonly #changed = new Set<string>();
 
   private constructor(
-    private readonly em: EntityManager,
-    private readonly customers: ReadonlyMap<string, Customer>,
+    private readonly transaction: StatementTransaction,
+    customers: readonly CustomerMessage[],
     readonly linked: LinkedCustomers,
     private readonly owners: Map<string, string>,
     readonly customFields: CustomFields,
   ) {
-    for (const customer of customers.values()) {
-      const values = ownedValues(customer);
-      this.#had.set(customer.id, values);
-      this.#has.set(customer.id, values);
-    }
+    this.#before = new Map(customers.map((customer) => [customer.id, customer]));
+    this.#now = new Map(this.#before);
   }
 
   /** Reads what the items name. Customers to change stay locked, and linked ones live, until the transaction ends. */
-  static async load(em: EntityManager, items: Named[]): Promise<BatchRecords> {
-    const customers = await findForChange(em, [...new Set(items.flatMap(({ id }) => id ?? []))]);
-    const customFields = await CustomFields.load(em);
+  static async load(transaction: StatementTransaction, items: Named[]): Promise<BatchRecords> {
     const named = items.flatMap(({ customer }) => customer ?? []);
-    const linked = await LinkedCustomers.lock(
-      em,
-      named.flatMap((customer) => linkedIds(customer, customFields)),
+    const [customers, customFields] = await loadChanged(transaction, items, named);
+    const links = named.flatMap((customer) => linkedIds(customer, customFields));
+    const values = named.flatMap(namedValues);
+    const [owners = [], linked = []] =
+      values.length + links.length > 0 ? await transaction.run(ownersOf(values), LinkedCustomers.statement(links)) : [];
+    return new BatchRecords(
+      transaction,
+      customers,
+      LinkedCustomers.of(linked as LinkedRow[]),
+      new Map((owners as OwnerRow[]).map((row) => [valueText(row), row.customer_id])),
+      customFields,
     );
-    const values = named.flatMap((customer) => uniqueValues(normaliseCustomer(customer, customFields).customer));
-    return new BatchRecords(em, customers, linked, await findOwners(em, values), customFields);
   }
 
-  find(id: string): Customer | undefined {
-    return this.customers.get(id);
+  find(id: string): CustomerMessage | undefined {
+    return this.#now.get(id);
   }
 
   /** @throws AppError ALREADY_EXISTS when another customer has one of the values */
   checkUnique(customerId: string | undefined, wanted: CustomerMessage): void {
     const taken = uniqueValues(wanted).filter((value) => {
-      const owner = this.owners.get(keyText(value));
+      const owner = this.owners.get(valueText(value));
       return owner !== undefined && owner !== customerId;
     });
     const [first] = taken;
-    if (first) throw takenError(taken, this.owners.get(keyText(first)) ?? '', customerField);
+    if (first) throw takenError(taken, this.owners.get(valueText(first)) ?? '', customerField);
   }
 
   /** Notes that an item has made or changed a customer, and whose its unique values are now. */
-  put(customer: Customer): CustomerMessage {
-    const values = ownedValues(customer);
-    for (const value of this.#has.get(customer.id) ?? []) this.owners.delete(keyText(value));
-    for (const value of values) this.owners.set(keyText(value), customer.id);
-    this.#has.set(customer.id, values);
-    this.#changed.add(customer);
-    return customerMessage(customer);
+  put(customer: CustomerMessage): CustomerMessage {
+    const before = this.#now.get(customer.id);
+    if (customer === before) return customer;
+    for (const value of valuesOf(before)) this.owners.delete(valueText(value));
+    for (const value of valuesOf(customer)) this.owners.set(valueText(value), customer.id);
+    this.#now.set(customer.id, customer);
+    this.#changed.add(customer.id);
+    return customer;
   }
 
-  /** Values change hands only when all of them have been given back. */
-  async write(): Promise<void> {
-    await this.em.flush();
-    const had = [...this.#changed].flatMap(({ id }) => this.#had.get(id) ?? []);
-    const has = [...this.#changed].flatMap(({ id }) => this.#has.get(id) ?? []);
-    await releaseUniqueValues(this.em, difference(had, has));
-    await claimUniqueValues(this.em, difference(has, had), customerField).catch(asLostRace);
+  /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
+  write(): void {
+    const changed = [...this.#changed].flatMap((id) => this.#now.get(id) ?? []);
+    const isNew = ({ id }: CustomerMessage) => !this.#before.has(id);
+    const [created, updated] = [changed.filter(isNew), changed.filter((customer) => !isNew(customer))];
+    const had = updated.flatMap(({ id }) => valuesOf(this.#before.get(id)));
+    const has = changed.flatMap(valuesOf);
+    if (created.length > 0) this.transaction.later(insertCustomers(created, this.customFields));
+    if (updated.length > 0) this.transaction.later(updateCustomers(updated, this.customFields));
+    this.transaction.later(...releaseValues(difference(had, has)));
+    this.transaction.later(...claimValues(difference(has, had), customerField, asLostRace));
   }
 }
 
+async function loadChanged(
+  transaction: StatementTransaction,
+  items: Named[],
+  named: CustomerMessage[],
+): Promise<[customers: CustomerMessage[], customFields: CustomFields]> {
+  const ids = items.flatMap(({ id }) => id ?? []);
+  // New customers without custom fields need no definitions.
+  if (ids.length === 0 && !named.some(({ customFields }) => customFields)) return [[], new CustomFields([])];
+  const [rows = [], definitions = []] = await transaction.run(lockCustomers(ids), CustomFields.statement());
+  return [(rows as CustomerRow[]).map(messageOfRow), new CustomFields(definitions as Definition[])];
+}
+
+/** The values that a customer shall have. Its other fields don't matter for them. */
+function namedValues({ emails, domains, externalIds }: CustomerMessage): UniqueValue[] {
+  const others = CustomerMessage.decode(new Uint8Array());
+  const { customer } = normaliseCustomer({ ...others, emails, domains, externalIds }, new CustomFields([]));
+  return uniqueValues(customer);
+}
+
 /** Whose values were free when the batch began: the next try finds out which item is concerned. */
-function asLostRace(error: unknown): never {
-  if (!(error instanceof AppError) || error.code !== 'ALREADY_EXISTS') throw error;
-  throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write took a unique value meanwhile. Try again.', {
+function asLostRace(error: AppError): AppError {
+  if (error.code !== 'ALREADY_EXISTS') return error;
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write took a unique value meanwhile. Try again.', {
     cause: error,
     retryAfterSeconds: 1,
   });
 }
 
-/** In the order of their ids, so that two batches wait for each other and not both for ever. */
-async function findForChange(em: EntityManager, ids: string[]): Promise<Map<string, Customer>> {
-  if (ids.length === 0) return new Map();
-  const { tenantId } = currentCaller();
-  const rows = await em.find(
-    Customer,
-    { tenantId, id: { $in: ids } },
-    { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
-  );
-  return new Map(rows.map((row) => [row.id, row]));
-}
-
-async function findOwners(em: EntityManager, values: UniqueValue[]): Promise<Map<string, string>> {
-  if (values.length === 0) return new Map();
-  const rows = await em.execute<(Pick<UniqueValue, 'type' | 'value'> & { customer_id: string })[]>(
-    `select type, value, customer_id from customer_key
-     join (select distinct type, value from jsonb_to_recordset(?) as key (type text, value text)) wanted
-       using (type, value)
-     where tenant_id = ?`,
-    [JSON.stringify(values), currentCaller().tenantId],
-  );
-  return new Map(rows.map((row) => [keyText(row), row.customer_id]));
-}
-
 /** The values that are the customer's in customer_key: none once it is deleted. */
-function ownedValues(customer: Customer): OwnedValue[] {
-  if (customer.deleteTime) return [];
-  return uniqueValues(customerMessage(customer)).map((value) => ({ ...value, customerId: customer.id }));
+function valuesOf(customer: CustomerMessage | undefined): OwnedValue[] {
+  return !customer || customer.deleteTime !== undefined ? [] : ownedValues(customer.id, uniqueValues(customer));
 }
 
 function difference(values: OwnedValue[], others: OwnedValue[]): OwnedValue[] {
-  const known = new Set(others.map((value) => `${value.customerId} ${keyText(value)}`));
-  return values.filter((value) => !known.has(`${value.customerId} ${keyText(value)}`));
-}
-
-function keyText({ type, value }: Pick<UniqueValue, 'type' | 'value'>): string {
-  return `${type} ${value}`;
+  const known = new Set(others.map((value) => `${value.customerId} ${valueText(value)}`));
+  return values.filter((value) => !known.has(`${value.customerId} ${valueText(value)}`));
 }

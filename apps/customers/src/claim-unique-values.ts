@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { isUniqueViolation, type ReadRows, type Statement, type TransactionStatement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { UniqueValue } from './customer-keys.js';
 
@@ -13,41 +13,74 @@ const reasons: Record<UniqueValue['type'], { reason: string; description: string
   EXTERNAL_ID: { reason: 'EXTERNAL_ID_TAKEN', description: 'is the external id of another customer' },
 };
 
+export function ownedValues(customerId: string, values: readonly UniqueValue[]): OwnedValue[] {
+  return values.map((value) => ({ ...value, customerId }));
+}
+
 /**
- * Makes values those of live customers, and waits for a running transaction that claims the same ones.
+ * Makes values those of live customers, and waits for a running transaction that claims the same ones. Fails with
+ * ALREADY_EXISTS, with `customerId` in its metadata, when another live customer has one of them.
  *
  * @param fieldOf the field of the request that an error names for a value
- * @throws AppError ALREADY_EXISTS with `customerId` in its metadata when another live customer has one of them
+ * @param meaning what that error means to the caller
  */
-export async function claimUniqueValues(
-  em: EntityManager,
-  values: OwnedValue[],
+export function claimValues(
+  values: readonly OwnedValue[],
   fieldOf: (value: UniqueValue) => string,
-): Promise<void> {
-  if (values.length === 0) return;
-  const { tenantId } = currentCaller();
-  // In one order for all, or two writers with the same two values could wait for each other.
-  const claimed = await em.execute<{ value: string }[]>(
-    `insert into customer_key (tenant_id, type, value, customer_id)
-     select ?, wanted.type, wanted.value, wanted."customerId"
-     from jsonb_to_recordset(?) as wanted (type text, value text, "customerId" uuid)
-     order by wanted.type, wanted.value
-     on conflict (tenant_id, type, value) do nothing
-     returning value`,
-    [tenantId, JSON.stringify(values)],
-  );
-  if (claimed.length < values.length) throw await lostError(em, values, fieldOf);
+  meaning: (error: AppError) => AppError = (error) => error,
+): TransactionStatement[] {
+  if (values.length === 0) return [];
+  const explain = async (error: unknown, read: ReadRows) =>
+    isUniqueViolation(error) ? meaning(await lostError(values, fieldOf, read)) : error;
+  return [{ ...insertKeys(values), explain }];
+}
+
+/** Fails with `isUniqueViolation` when another live customer has one of the values. */
+export function insertKeys(values: readonly OwnedValue[]): Statement {
+  return {
+    name: 'insert_keys',
+    // In one order for all, or two writers with the same two values could wait for each other.
+    sql: `insert into customer_key (tenant_id, type, value, customer_id)
+      select $1, wanted.type, wanted.value, wanted."customerId"
+      from jsonb_to_recordset($2) as wanted (type text, value text, "customerId" uuid)
+      order by wanted.type, wanted.value`,
+    values: [currentCaller().tenantId, valuesJson(values)],
+  };
 }
 
 /** Gives values back, so that any customer may have them. */
-export async function releaseUniqueValues(em: EntityManager, values: OwnedValue[]): Promise<void> {
-  if (values.length === 0) return;
-  await em.execute(
-    `delete from customer_key
-     where tenant_id = ? and (type, value, customer_id) in (
-       select * from jsonb_to_recordset(?) as released (type text, value text, "customerId" uuid))`,
-    [currentCaller().tenantId, JSON.stringify(values)],
-  );
+export function releaseValues(values: readonly OwnedValue[]): TransactionStatement[] {
+  if (values.length === 0) return [];
+  const release = {
+    name: 'release_values',
+    sql: `delete from customer_key
+      where tenant_id = $1 and (type, value, customer_id) in (
+        select * from jsonb_to_recordset($2) as released (type text, value text, "customerId" uuid))`,
+    values: [currentCaller().tenantId, valuesJson(values)],
+  };
+  return [release];
+}
+
+/** Whose the values are that have owners. */
+export function ownersOf(values: readonly UniqueValue[]): Statement {
+  return {
+    name: 'owners_of_values',
+    sql: `select type, value, customer_id from customer_key
+      join (select distinct type, value from jsonb_to_recordset($2) as key (type text, value text)) wanted
+        using (type, value)
+      where tenant_id = $1`,
+    values: [currentCaller().tenantId, valuesJson(values)],
+  };
+}
+
+/** A row of `ownersOf`. */
+export interface OwnerRow extends Pick<UniqueValue, 'type' | 'value'> {
+  customer_id: string;
+}
+
+/** What tells a unique value from others. */
+export function valueText({ type, value }: Pick<UniqueValue, 'type' | 'value'>): string {
+  return `${type} ${value}`;
 }
 
 /** ALREADY_EXISTS for values that other customers have; `ownerId` is the one that has the first. */
@@ -62,25 +95,26 @@ export function takenError(taken: UniqueValue[], ownerId: string, fieldOf: (valu
 }
 
 async function lostError(
-  em: EntityManager,
-  values: OwnedValue[],
+  values: readonly OwnedValue[],
   fieldOf: (value: UniqueValue) => string,
+  read: ReadRows,
 ): Promise<AppError> {
-  // A statement of its own: it sees what the transaction that we waited for has committed.
-  const rows = await em.execute<{ type: string; value: string; customer_id: string }[]>(
-    `select type, value, customer_id from customer_key
-     where tenant_id = ?
-       and (type, value) in (select * from jsonb_to_recordset(?) as wanted (type text, value text))`,
-    [currentCaller().tenantId, JSON.stringify(values)],
-  );
-  const owners = new Map(rows.map((row) => [`${row.type} ${row.value}`, row.customer_id]));
-  const taken = values.filter(({ type, value, customerId }) => {
-    const owner = owners.get(`${type} ${value}`);
-    return owner !== undefined && owner !== customerId;
-  });
+  const rows = await read<OwnerRow>(ownersOf(values));
+  const owners = new Map(rows.map((row) => [valueText(row), row.customer_id]));
+  const taken = values.filter((value) => (owners.get(valueText(value)) ?? value.customerId) !== value.customerId);
   const [first] = taken;
-  if (first) return takenError(taken, owners.get(`${first.type} ${first.value}`) ?? '', fieldOf);
+  if (first) return takenError(taken, owners.get(valueText(first)) ?? '', fieldOf);
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });
+}
+
+function valuesJson(values: readonly (UniqueValue | OwnedValue)[]): string {
+  return JSON.stringify(
+    values.map(({ type, value, ...rest }) => ({
+      type,
+      value,
+      customerId: 'customerId' in rest ? rest.customerId : undefined,
+    })),
+  );
 }

@@ -1,11 +1,9 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { Customer as CustomerMessage, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { etagVersion, formatEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import type { CustomFields } from './custom-fields/custom-fields.js';
 import type { UniqueValue } from './customer-keys.js';
-import { customerContent, customerMessage } from './customer-message.js';
-import { Customer } from './customer.entity.js';
+import type { Customer } from './customer.entity.js';
 
 /** @throws AppError INVALID_ARGUMENT when a request lacks its customer */
 export function sent({ customer }: { customer?: CustomerMessage | undefined }): CustomerMessage {
@@ -13,58 +11,58 @@ export function sent({ customer }: { customer?: CustomerMessage | undefined }): 
   throw invalidArgument([{ field: 'customer', reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** Puts a new customer into the unit of work. */
-export function addCustomer(
-  em: EntityManager,
-  wanted: CustomerMessage,
-  customFields: CustomFields,
-  id: string = uuidv7(),
-): Customer {
-  const { tenantId, principalId } = currentCaller();
-  const now = new Date();
-  return em.create(Customer, {
-    tenantId,
+/** A new customer as it will be shown, from what was wanted, normalised. */
+export function newCustomer(wanted: CustomerMessage, id: string = uuidv7()): CustomerMessage {
+  const { principalId } = currentCaller();
+  const now = new Date().toISOString();
+  return {
+    ...wanted,
     id,
-    ...customerContent(tenantId, wanted, customFields),
-    lifecycleStageTime: wanted.lifecycleStage === LifecycleStage.UNSPECIFIED ? null : now,
-    version: 1,
+    etag: formatEtag(1),
+    lifecycleStageTime: wanted.lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : now,
     createTime: now,
     updateTime: now,
+    deleteTime: undefined,
     createdBy: principalId,
     updatedBy: principalId,
-  });
+    mergedIntoId: undefined,
+  };
 }
 
-/** Gives a customer new content and its next version. One that has this content already stays as it is. */
-export function changeCustomer(
-  em: EntityManager,
-  customer: Customer,
-  after: CustomerMessage,
-  customFields: CustomFields,
-): void {
-  const before = customerMessage(customer);
-  if (isSame(before, after)) return;
-  const change = nextVersion(customer);
-  const content = customerContent(customer.tenantId, after, customFields);
-  em.assign(customer, { ...content, ...stageTime(before, after, change.updateTime), ...change });
+/** A customer with new content and its next version; `before` itself when it has this content already. */
+export function changedCustomer(before: CustomerMessage, after: CustomerMessage): CustomerMessage {
+  return isSame(before, after) ? before : nextCustomer(before, after);
 }
 
-function stageTime(before: CustomerMessage, after: CustomerMessage, now: Date): Partial<Customer> {
+/** A customer with new content and its next version. */
+export function nextCustomer(before: CustomerMessage, after: CustomerMessage): CustomerMessage {
+  return { ...after, ...nextChange(before), ...stageTime(before, after) };
+}
+
+function stageTime(before: CustomerMessage, after: CustomerMessage): Partial<CustomerMessage> {
   if (after.lifecycleStage === before.lifecycleStage) return {};
-  return { lifecycleStageTime: after.lifecycleStage === LifecycleStage.UNSPECIFIED ? null : now };
+  const now = new Date().toISOString();
+  return { lifecycleStageTime: after.lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : now };
 }
 
-export function markDeleted(em: EntityManager, customer: Customer): void {
-  const change = nextVersion(customer);
-  em.assign(customer, { ...change, deleteTime: change.updateTime });
+export function deletedCustomer(customer: CustomerMessage): CustomerMessage {
+  const change = nextChange(customer);
+  return { ...customer, ...change, deleteTime: change.updateTime };
 }
 
+/** What every change of a customer changes. */
+export function nextChange({ etag }: CustomerMessage): Pick<CustomerMessage, 'etag' | 'updateTime' | 'updatedBy'> {
+  const updateTime = new Date().toISOString();
+  return { etag: formatEtag(etagVersion(etag) + 1), updateTime, updatedBy: currentCaller().principalId };
+}
+
+/** `nextChange` of an entity. */
 export function nextVersion({ version }: Customer): Pick<Customer, 'version' | 'updateTime' | 'updatedBy'> {
   return { version: version + 1, updateTime: new Date(), updatedBy: currentCaller().principalId };
 }
 
 /** @throws AppError NOT_FOUND, the same for a customer that is deleted and one that never was */
-export function live(customer: Customer | null | undefined): Customer {
+export function live(customer: CustomerMessage | undefined): CustomerMessage {
   if (customer && !customer.deleteTime) return customer;
   throw notFound();
 }

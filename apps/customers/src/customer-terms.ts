@@ -1,6 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { digits, fold } from './search-text.js';
+import { digits, firstCodePoints, fold } from './search-text.js';
 
 /** The fields of which terms are made, and the short name that a term has for each. */
 export const termFields = {
@@ -27,7 +27,7 @@ const maxTermLength = 300;
 /** What a customer is found by when its field has the value: the entries of the column terms. */
 export function term(field: TermField, value: string): string {
   const text = field === 'phones' ? digits(value) : fold(value);
-  return `${termFields[field]}:${Array.from(text).slice(0, maxTermLength).join('')}`;
+  return `${termFields[field]}:${firstCodePoints(text, maxTermLength)}`;
 }
 
 /** The terms of a normalised customer's own fields, each once. */
@@ -74,6 +74,11 @@ function nameWords({ displayName = '', givenName = '', familyName = '' }: Custom
  */
 export function slipTerms(word: string): string[] {
   const letters = Array.from(word).slice(0, slipLimits.letters);
-  const without = letters.map((_, index) => letters.toSpliced(index, 1).join(''));
-  return [...new Set([letters.join(''), ...without])].map((text) => `q:${text}`);
+  const terms = new Set([`q:${letters.join('')}`]);
+  let before = 'q:';
+  for (const [index, letter] of letters.entries()) {
+    terms.add(before + letters.slice(index + 1).join(''));
+    before += letter;
+  }
+  return [...terms];
 }

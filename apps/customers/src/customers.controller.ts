@@ -29,18 +29,19 @@ import {
   type UpsertCustomerRequest,
   type UpsertCustomerResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { causedBy } from '@rapport/persistence';
+import { readForTenant } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { aggregateCustomers } from './aggregate-customers.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
-import { customerMessage } from './customer-message.js';
-import { customerOfRow, type CustomerRow } from './customer-row.js';
-import type { Customer } from './customer.entity.js';
+import { customerAsOf } from './changes/customer-as-of.js';
+import { messageOfRow, shownColumns, type CustomerRow } from './customer-row.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
 import { upsertCustomer } from './upsert-customer.js';
-import { writeCall } from './write-call.js';
+import { hotWriteCall } from './write-call.js';
 import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from './write-customer.js';
 
 @Controller()
@@ -51,9 +52,10 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     private readonly pageTokenKey: PageTokenKey,
   ) {}
 
-  async getCustomer({ id }: GetCustomerRequest): Promise<CustomerMessage> {
+  async getCustomer({ id, asOf }: GetCustomerRequest): Promise<CustomerMessage> {
+    if (asOf !== undefined) return customerAsOf(this.em, id, asOf);
     const [customer] = await this.#read([id]);
-    return customerMessage(await liveCustomer(this.em, id, customer));
+    return liveCustomer(this.em, id, customer);
   }
 
   listCustomers(request: ListCustomersRequest): Promise<ListCustomersResponse> {
@@ -62,7 +64,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
 
   async batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
     const ids = [...new Set(request.ids)];
-    const byId = new Map((await this.#read(ids)).map((customer) => [customer.id, customerMessage(customer)]));
+    const byId = new Map((await this.#read(ids)).map((customer) => [customer.id, customer]));
     return {
       customers: ids.flatMap((id) => byId.get(id) ?? []),
       missingIds: ids.filter((id) => !byId.has(id)),
@@ -78,48 +80,65 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   createCustomer(request: CreateCustomerRequest): Promise<CustomerMessage> {
-    return writeCall(this.em, Methods.createCustomer, request, (em) => createCustomer(em, request));
+    return hotWriteCall(this.em, Methods.createCustomer, request, (transaction) =>
+      createCustomer(transaction, request),
+    );
   }
 
   updateCustomer(request: UpdateCustomerRequest): Promise<CustomerMessage> {
-    return writeCall(this.em, Methods.updateCustomer, request, (em) => updateCustomer(em, request));
+    return hotWriteCall(this.em, Methods.updateCustomer, request, (transaction) =>
+      updateCustomer(transaction, request),
+    );
   }
 
   deleteCustomer(request: DeleteCustomerRequest): Promise<CustomerMessage> {
-    return writeCall(this.em, Methods.deleteCustomer, request, (em) => deleteCustomer(em, request));
+    return hotWriteCall(this.em, Methods.deleteCustomer, request, (transaction) =>
+      deleteCustomer(transaction, request),
+    );
   }
 
   undeleteCustomer(request: UndeleteCustomerRequest): Promise<CustomerMessage> {
-    return writeCall(this.em, Methods.undeleteCustomer, request, (em) => undeleteCustomer(em, request));
+    return hotWriteCall(this.em, Methods.undeleteCustomer, request, (transaction) =>
+      undeleteCustomer(transaction, request),
+    );
   }
 
   upsertCustomer(request: UpsertCustomerRequest): Promise<UpsertCustomerResponse> {
-    return writeCall(this.em, Methods.upsertCustomer, request, (em) => upsertCustomer(em, request));
+    return hotWriteCall(this.em, Methods.upsertCustomer, request, (transaction) =>
+      upsertCustomer(transaction, request),
+    );
   }
 
   batchCreateCustomers(request: BatchCreateCustomersRequest): Promise<BatchCreateCustomersResponse> {
-    return writeCall(this.em, Methods.batchCreateCustomers, request, (em) => createBatch(em, request.batch));
+    return hotWriteCall(this.em, Methods.batchCreateCustomers, request, (transaction) =>
+      createBatch(transaction, request.batch),
+    );
   }
 
   batchUpdateCustomers(request: BatchUpdateCustomersRequest): Promise<BatchUpdateCustomersResponse> {
-    return writeCall(this.em, Methods.batchUpdateCustomers, request, (em) => updateBatch(em, request.batch));
+    return hotWriteCall(this.em, Methods.batchUpdateCustomers, request, (transaction) =>
+      updateBatch(transaction, request.batch),
+    );
   }
 
   batchDeleteCustomers(request: BatchDeleteCustomersRequest): Promise<BatchDeleteCustomersResponse> {
-    return writeCall(this.em, Methods.batchDeleteCustomers, request, (em) => deleteBatch(em, request.batch));
+    return hotWriteCall(this.em, Methods.batchDeleteCustomers, request, (transaction) =>
+      deleteBatch(transaction, request.batch),
+    );
   }
 
   importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
-    return importCustomers(this.em, requests);
+    return causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, requests));
   }
 
   /** The live customers of the ids, in any order. */
-  async #read(ids: string[]): Promise<Customer[]> {
+  async #read(ids: string[]): Promise<CustomerMessage[]> {
     if (ids.length === 0) return [];
-    const rows = await this.em.execute<CustomerRow[]>(
-      'select * from customer where tenant_id = ? and id in (?) and delete_time is null',
-      [currentCaller().tenantId, ids],
-    );
-    return rows.map(customerOfRow);
+    const rows = await readForTenant<CustomerRow>(this.em, {
+      name: 'customers',
+      sql: `select ${shownColumns} from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null`,
+      values: [currentCaller().tenantId, ids],
+    });
+    return rows.map(messageOfRow);
   }
 }

@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { PersistenceModule } from '@rapport/persistence';
+import { ChangeTail } from './changes/change-tail.js';
+import { Sequencer } from './changes/sequencer.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './list-customers.js';
 import { OperationWorker } from './operations/operation-worker.js';
@@ -8,12 +10,28 @@ import { controllers } from './services.js';
 
 @Module({})
 export class CustomersModule {
-  static register({ databaseUrl, pageTokenKey }: { databaseUrl: string; pageTokenKey: PageTokenKey }): DynamicModule {
+  static register({
+    databaseUrl,
+    pageTokenKey,
+    retentionDays = 30,
+  }: {
+    databaseUrl: string;
+    pageTokenKey: PageTokenKey;
+    /** How long changes are kept at least. 30 when absent. */
+    retentionDays?: number;
+  }): DynamicModule {
+    const sequencer = new Sequencer(databaseUrl, retentionDays);
     return {
       module: CustomersModule,
-      imports: [PersistenceModule.register({ databaseUrl, entities })],
+      imports: [PersistenceModule.register({ databaseUrl, entities, onWritten: () => sequencer.wake() })],
       controllers,
-      providers: [{ provide: PageTokenKey, useValue: pageTokenKey }, OperationWorker, OperationWatcher],
+      providers: [
+        { provide: PageTokenKey, useValue: pageTokenKey },
+        { provide: Sequencer, useFactory: () => sequencer },
+        { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
+        OperationWorker,
+        OperationWatcher,
+      ],
     };
   }
 }

@@ -1,8 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from './custom-fields/custom-fields.js';
 import type { Customer } from './customer.entity.js';
+
+/** A row of `LinkedCustomers.statement`. */
+export type LinkedRow = Pick<Customer, 'id' | 'kind'>;
 
 /** The live customers that others point to: as their company, or with a custom field of type REFERENCE. */
 export class LinkedCustomers {
@@ -12,12 +16,22 @@ export class LinkedCustomers {
    * Reads those of the ids that are live. They stay so until the transaction ends, since they are locked: in the order of
    * their ids, so that two transactions wait for each other and not both for ever.
    */
-  static async lock(em: EntityManager, ids: readonly string[]): Promise<LinkedCustomers> {
+  static async lock(source: EntityManager | StatementTransaction, ids: readonly string[]): Promise<LinkedCustomers> {
     if (ids.length === 0) return new LinkedCustomers(new Map());
-    const rows = await em.execute<Pick<Customer, 'id' | 'kind'>[]>(
-      'select id, kind from customer where tenant_id = ? and id in (?) and delete_time is null order by id for share',
-      [currentCaller().tenantId, [...new Set(ids)]],
-    );
+    return LinkedCustomers.of(await queryRows<LinkedRow>(source, LinkedCustomers.statement(ids)));
+  }
+
+  static statement(ids: readonly string[]): Statement {
+    return {
+      name: 'lock_linked_customers',
+      sql: `select id, kind from customer
+        where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null order by id for share`,
+      values: [currentCaller().tenantId, [...new Set(ids)]],
+    };
+  }
+
+  /** @param rows of `statement` */
+  static of(rows: readonly LinkedRow[]): LinkedCustomers {
     return new LinkedCustomers(new Map(rows.map(({ id, kind }) => [id, kind])));
   }
 

@@ -5,10 +5,10 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage } from './customer-message.js';
+import { messageOfRow } from './customer-row.js';
 import { countCustomers } from './list/count-customers.js';
 import { conditionsOf } from './list/list-conditions.js';
-import { positionOf } from './list/list-order.js';
+import type { ListPosition } from './list/list-order.js';
 import { readPage } from './list/read-page.js';
 
 /** The key that page tokens are signed with. */
@@ -36,9 +36,10 @@ export async function listCustomers(
   const rows = await readPage(em, { ...query, after: id ? { value, id } : undefined, limit: pageSize + 1 });
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
+  const position: ListPosition | undefined = last && [last.order_value, last.id];
   return {
-    customers: page.map(customerMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, positionOf(order, last)),
+    customers: page.map(messageOfRow),
+    nextPageToken: position && signPageToken(pageTokenKey.bytes, binding, position),
     totalSize: await countCustomers(em, query, request.total),
   };
 }

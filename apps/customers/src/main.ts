@@ -14,6 +14,7 @@ await runGrpcService({
   module: CustomersModule.register({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
+    retentionDays: config.CHANGE_RETENTION_DAYS,
   }),
   services: [...services],
   address: config.GRPC_ADDRESS,

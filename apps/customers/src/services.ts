@@ -1,10 +1,12 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AssociationsController } from './associations/associations.controller.js';
+import { ChangeFeedController } from './changes/change-feed.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
@@ -17,6 +19,7 @@ export const services: readonly ServiceDefinition[] = [
   AssociationsServiceService,
   MergesServiceService,
   OperationsServiceService,
+  ChangeFeedServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -24,4 +27,5 @@ export const controllers = [
   AssociationsController,
   MergesController,
   OperationsController,
+  ChangeFeedController,
 ];

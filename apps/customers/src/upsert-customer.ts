@@ -1,19 +1,21 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind, type Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   UpsertMatch,
   type UpsertCustomerRequest,
   type UpsertCustomerResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import type { OwnedValue } from './claim-unique-values.js';
+import { ownersOf, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
 import { sent } from './customer-changes.js';
 import { externalIdKey, uniqueValues, type UniqueValue } from './customer-keys.js';
+import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { lockCustomers } from './customer-statements.js';
 import { CustomFields } from './custom-fields/custom-fields.js';
 import { normaliseCustomer } from './normalise-customer.js';
 import { presentFields } from './update-mask.js';
-import { createCustomer, findForChange, updateCustomer } from './write-customer.js';
+import { createCustomer, updateCustomer } from './write-customer.js';
 
 /** How often a value may change hands while one looks whose it is. */
 const maxAttempts = 5;
@@ -23,17 +25,20 @@ const maxAttempts = 5;
  * committed, and then find its owner.
  */
 export async function upsertCustomer(
-  em: EntityManager,
+  transaction: StatementTransaction,
   request: UpsertCustomerRequest,
 ): Promise<UpsertCustomerResponse> {
   const wanted = sent(request);
-  const { customer: normalised } = normaliseCustomer(wanted, await CustomFields.load(em));
+  // What is matched by does not depend on custom fields: whether those are right, creating or updating tells.
+  const { customer: normalised } = normaliseCustomer({ ...wanted, customFields: undefined }, new CustomFields([]));
   const value = matchedValue(request, normalised);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const claim = { ...value, customerId: uuidv7() };
-    if (await claimFirst(em, claim)) return { customer: await createCustomer(em, request, claim), created: true };
-    const ownerId = await lockedOwner(em, value);
-    if (ownerId !== undefined) return { customer: await updateOwner(em, ownerId, wanted), created: false };
+    const [isFirst, owner] = await claimFirst(transaction, claim);
+    if (isFirst) return { customer: await createCustomer(transaction, request, claim), created: true };
+    if (owner === undefined) continue;
+    const customer = await lockedOwner(transaction, owner, value);
+    if (customer) return { customer: await updateOwner(transaction, customer, wanted), created: false };
   }
   throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
@@ -77,38 +82,46 @@ function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: C
  * Claims the value for a customer that is not there yet: the check of that ends with the transaction. Waits for a running
  * transaction that claims the same. False when the value has an owner; that row is not locked, since a delete takes the
  * customer first and its values then.
+ *
+ * @returns whether it was claimed, and the id of the customer that has the value
  */
-async function claimFirst(em: EntityManager, { type, value, customerId }: OwnedValue): Promise<boolean> {
-  await em.execute('set constraints customer_key_customer deferred');
-  const claimed = await em.execute<unknown[]>(
-    `insert into customer_key (tenant_id, type, value, customer_id) values (?, ?, ?, ?)
-     on conflict (tenant_id, type, value) do nothing returning customer_id`,
-    [currentCaller().tenantId, type, value, customerId],
+async function claimFirst(
+  transaction: StatementTransaction,
+  { type, value, customerId, path }: OwnedValue,
+): Promise<[claimed: boolean, owner: string | undefined]> {
+  const [, claimed = [], owners = []] = await transaction.run(
+    { name: 'defer_customer_key', sql: 'set constraints customer_key_customer deferred' },
+    {
+      name: 'claim_first',
+      sql: `insert into customer_key (tenant_id, type, value, customer_id) values ($1, $2, $3, $4)
+        on conflict (tenant_id, type, value) do nothing returning customer_id`,
+      values: [currentCaller().tenantId, type, value, customerId],
+    },
+    // A statement of its own: it sees what the transaction that was waited for has committed.
+    ownersOf([{ type, value, path }]),
   );
-  return claimed.length > 0;
+  return [claimed.length > 0, (owners as OwnerRow[])[0]?.customer_id];
 }
 
 /** The customer that has the value, locked; undefined when the value has gone or changed hands meanwhile. */
-async function lockedOwner(em: EntityManager, value: UniqueValue): Promise<string | undefined> {
-  const owner = await ownerOf(em, value);
-  if (owner === undefined) return undefined;
-  await findForChange(em, owner);
-  return (await ownerOf(em, value)) === owner ? owner : undefined;
+async function lockedOwner(
+  transaction: StatementTransaction,
+  owner: string,
+  value: UniqueValue,
+): Promise<CustomerMessage | undefined> {
+  const [locked = [], owners = []] = await transaction.run(lockCustomers([owner]), ownersOf([value]));
+  if ((owners as OwnerRow[])[0]?.customer_id !== owner) return undefined;
+  return (locked as CustomerRow[]).map(messageOfRow)[0];
 }
 
-async function ownerOf(em: EntityManager, { type, value }: UniqueValue): Promise<string | undefined> {
-  const [row] = await em.execute<{ customer_id: string }[]>(
-    'select customer_id from customer_key where tenant_id = ? and type = ? and value = ?',
-    [currentCaller().tenantId, type, value],
-  );
-  return row?.customer_id;
-}
-
-async function updateOwner(em: EntityManager, id: string, customer: CustomerMessage): Promise<CustomerMessage> {
-  const { kind } = await findForChange(em, id);
-  if (kind !== CustomerKind[customer.kind]) {
-    const description = `must be ${kind}, the kind of the customer that has the value to match`;
+async function updateOwner(
+  transaction: StatementTransaction,
+  { id, kind }: CustomerMessage,
+  customer: CustomerMessage,
+): Promise<CustomerMessage> {
+  if (kind !== customer.kind) {
+    const description = `must be ${CustomerKind[kind]}, the kind of the customer that has the value to match`;
     throw invalidArgument([{ field: 'customer.kind', reason: 'KIND_MISMATCH', description }]);
   }
-  return updateCustomer(em, { id, customer, updateMask: presentFields(customer), etag: undefined });
+  return updateCustomer(transaction, { id, customer, updateMask: presentFields(customer), etag: undefined });
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { writeOnce } from '@rapport/persistence';
+import { writeOnce, writeStatementsOnce, type StatementTransaction, type WriteCall } from '@rapport/persistence';
 
 /** What requests of writes have in common. */
 interface WriteRequest {
@@ -22,13 +22,29 @@ export function writeCall<Request extends WriteRequest, Response>(
   request: Request,
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
-  const call = {
+  return writeOnce(em, callOf(method, request), work);
+}
+
+/** As `writeCall`, for the writes of which there are many: see `writeStatementsOnce`. */
+export function hotWriteCall<Request extends WriteRequest, Response>(
+  em: EntityManager,
+  method: Method<Request, Response>,
+  request: Request,
+  work: (transaction: StatementTransaction) => Promise<Response>,
+): Promise<Response> {
+  return writeStatementsOnce(em, callOf(method, request), work);
+}
+
+function callOf<Request extends WriteRequest, Response>(
+  method: Method<Request, Response>,
+  request: Request,
+): WriteCall<Response> {
+  return {
     method: method.path,
     requestId: request.requestId,
     validateOnly: request.validateOnly ?? false,
     request: method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined }),
     encode: method.responseSerialize,
-    decode: (bytes: Uint8Array) => method.responseDeserialize(Buffer.from(bytes)),
+    decode: (bytes) => method.responseDeserialize(Buffer.from(bytes)),
   };
-  return writeOnce(em, call, work);
 }

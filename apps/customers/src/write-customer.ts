@@ -1,129 +1,150 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   DeleteCustomerRequest,
   UndeleteCustomerRequest,
   UpdateCustomerRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { checkEtag } from '@rapport/persistence';
+import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
-import { claimUniqueValues, releaseUniqueValues, type OwnedValue } from './claim-unique-values.js';
+import { claimValues, ownedValues, releaseValues, type OwnedValue } from './claim-unique-values.js';
 import {
-  addCustomer,
-  changeCustomer,
+  changedCustomer,
   customerField,
-  markDeleted,
-  nextVersion,
+  deletedCustomer,
+  newCustomer,
+  nextChange,
   notFound,
   sent,
   without,
 } from './customer-changes.js';
-import { uniqueValues, type UniqueValue } from './customer-keys.js';
-import { customerMessage } from './customer-message.js';
-import { Customer } from './customer.entity.js';
-import { CustomFields } from './custom-fields/custom-fields.js';
+import { uniqueValues } from './customer-keys.js';
+import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
+import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
-import { findMergeInForce } from './merges/find-merge.js';
 import { liveCustomer } from './merges/merged-into.js';
 import { readUpdateMask } from './update-mask.js';
 
 /**
- * Creates the customer of a request. Runs in a transaction, as all here.
+ * Creates the customer of a request, in one round trip when it has no links and no custom fields.
  *
  * @param claimed one of its unique values that was claimed for the id that it shall have
  */
 export async function createCustomer(
-  em: EntityManager,
+  transaction: StatementTransaction,
   request: { customer?: CustomerMessage | undefined },
   claimed?: OwnedValue,
 ): Promise<CustomerMessage> {
-  const customFields = await CustomFields.load(em);
-  const wanted = checkedCustomer(sent(request), customFields);
-  const linked = await LinkedCustomers.lock(em, linkedIds(wanted, customFields));
+  const given = sent(request);
+  const customFields = given.customFields ? await CustomFields.load(transaction) : new CustomFields([]);
+  const wanted = checkedCustomer(given, customFields);
+  const linked = await LinkedCustomers.lock(transaction, linkedIds(wanted, customFields));
   linked.check(wanted, customFields);
-  const customer = addCustomer(em, wanted, customFields, claimed?.customerId);
-  await em.flush();
+  const customer = newCustomer(wanted, claimed?.customerId);
   const unclaimed = without(uniqueValues(wanted), claimed ? [claimed] : []);
-  await claimUniqueValues(em, owned(customer.id, unclaimed), customerField);
-  return customerMessage(customer);
+  transaction.later(
+    insertCustomers([customer], customFields),
+    ...claimValues(ownedValues(customer.id, unclaimed), customerField),
+  );
+  return customer;
 }
 
 export async function updateCustomer(
-  em: EntityManager,
+  transaction: StatementTransaction,
   request: Pick<UpdateCustomerRequest, 'id' | 'customer' | 'updateMask' | 'etag'>,
 ): Promise<CustomerMessage> {
   const changes = sent(request);
   const mask = readUpdateMask(request.updateMask);
-  const customer = await liveCustomer(em, request.id, await findForChange(em, request.id));
-  checkEtag(request.etag, customer.version);
-  const customFields = await CustomFields.load(em);
-  const before = customerMessage(customer);
+  const [stored, customFields] = await readForChange(transaction, request.id);
+  const before = await liveCustomer(transaction, request.id, stored);
+  checkEtag(request.etag, etagVersion(before.etag));
   const after = applyUpdate(before, changes, mask, customFields);
-  const linked = await LinkedCustomers.lock(em, linkedIds(after, customFields, before));
+  const linked = await LinkedCustomers.lock(transaction, linkedIds(after, customFields, before));
   linked.check(after, customFields, before);
-  changeCustomer(em, customer, after, customFields);
-  await em.flush();
-  const [had, has] = [uniqueValues(before), uniqueValues(after)];
-  await releaseUniqueValues(em, owned(customer.id, without(had, has)));
-  await claimUniqueValues(em, owned(customer.id, without(has, had)), customerField);
-  return customerMessage(customer);
+  return storeChange(transaction, before, after, customFields);
 }
 
-export async function deleteCustomer(em: EntityManager, request: DeleteCustomerRequest): Promise<CustomerMessage> {
-  const customer = await liveCustomer(em, request.id, await findForChange(em, request.id));
-  checkEtag(request.etag, customer.version);
-  markDeleted(em, customer);
-  await em.flush();
-  const deleted = customerMessage(customer);
-  await releaseUniqueValues(em, owned(customer.id, uniqueValues(deleted)));
+export async function deleteCustomer(
+  transaction: StatementTransaction,
+  request: DeleteCustomerRequest,
+): Promise<CustomerMessage> {
+  const [stored, customFields] = await readForChange(transaction, request.id);
+  const customer = await liveCustomer(transaction, request.id, stored);
+  checkEtag(request.etag, etagVersion(customer.etag));
+  const deleted = deletedCustomer(customer);
+  transaction.later(
+    updateCustomers([deleted], customFields),
+    ...releaseValues(ownedValues(customer.id, uniqueValues(customer))),
+  );
   return deleted;
 }
 
-export async function undeleteCustomer(em: EntityManager, request: UndeleteCustomerRequest): Promise<CustomerMessage> {
-  const customer = await findForChange(em, request.id);
-  if (!customer.deleteTime) {
+export async function undeleteCustomer(
+  transaction: StatementTransaction,
+  request: UndeleteCustomerRequest,
+): Promise<CustomerMessage> {
+  const [customer, customFields] = await readForChange(transaction, request.id);
+  if (!customer) throw notFound();
+  if (customer.deleteTime === undefined) {
     throw new AppError('FAILED_PRECONDITION', 'CUSTOMER_NOT_DELETED', 'The customer is not deleted.');
   }
-  if (customer.mergedInto) throw await mergedError(em, customer.id);
-  checkEtag(request.etag, customer.version);
-  em.assign(customer, { ...nextVersion(customer), deleteTime: null });
-  await em.flush();
-  const undeleted = customerMessage(customer);
-  await claimUniqueValues(em, owned(customer.id, uniqueValues(undeleted)), () => 'id').catch((error: unknown) => {
-    throw mergeOffer(error, customer.id);
-  });
+  if (customer.mergedIntoId !== undefined) throw await mergedError(transaction, customer.id);
+  checkEtag(request.etag, etagVersion(customer.etag));
+  const undeleted = { ...customer, ...nextChange(customer), deleteTime: undefined };
+  const claims = claimValues(
+    ownedValues(customer.id, uniqueValues(customer)),
+    () => 'id',
+    (error) => mergeOffer(error, customer.id),
+  );
+  transaction.later(updateCustomers([undeleted], customFields), ...claims);
   return undeleted;
 }
 
+/** The customer, live or deleted, with its row locked: of two editors with one etag the second meets the new version. */
+async function readForChange(
+  transaction: StatementTransaction,
+  id: string,
+): Promise<[customer: CustomerMessage | undefined, customFields: CustomFields]> {
+  const [rows = [], definitions = []] = await transaction.run(lockCustomers([id]), CustomFields.statement());
+  const [customer] = (rows as CustomerRow[]).map(messageOfRow);
+  return [customer, new CustomFields(definitions as Definition[])];
+}
+
+/** Stores a live customer's change, if it is one. */
+function storeChange(
+  transaction: StatementTransaction,
+  before: CustomerMessage,
+  after: CustomerMessage,
+  customFields: CustomFields,
+): CustomerMessage {
+  const customer = changedCustomer(before, after);
+  if (customer === before) return before;
+  const [had, has] = [uniqueValues(before), uniqueValues(after)];
+  transaction.later(
+    updateCustomers([customer], customFields),
+    ...releaseValues(ownedValues(customer.id, without(had, has))),
+    ...claimValues(ownedValues(customer.id, without(has, had)), customerField),
+  );
+  return customer;
+}
+
 /** A merged customer comes back when its merge is undone, not by itself. */
-async function mergedError(em: EntityManager, mergedId: string): Promise<AppError> {
-  const { id: mergeId } = await findMergeInForce(em, mergedId);
-  const message = `The customer was merged into another. POST /v1/merges/${mergeId}:undo brings it back.`;
-  return new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata: { mergeId } });
+async function mergedError(transaction: StatementTransaction, mergedId: string): Promise<AppError> {
+  const [merge] = await transaction.rows<{ id: string }>({
+    sql: 'select id from customer_merge where tenant_id = $1 and merged_id = $2 and undo_time is null',
+    values: [currentCaller().tenantId, mergedId],
+  });
+  if (!merge) throw new Error(`Nothing tells by which merge the customer ${mergedId} was merged.`);
+  const message = `The customer was merged into another. POST /v1/merges/${merge.id}:undo brings it back.`;
+  return new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata: { mergeId: merge.id } });
 }
 
 /** What another customer has taken meanwhile may mean that both are the same. */
-function mergeOffer(error: unknown, deletedId: string): unknown {
-  if (!(error instanceof AppError) || error.code !== 'ALREADY_EXISTS') return error;
+function mergeOffer(error: AppError, deletedId: string): AppError {
+  if (error.code !== 'ALREADY_EXISTS') return error;
   const { reason, violations, metadata } = error;
   const merge = `POST /v1/customers/${metadata['customerId']}:merge with the mergedId ${deletedId}`;
   const message = `${error.message}. When both are the same, ${merge} makes them one.`;
   return new AppError('ALREADY_EXISTS', reason, message, { violations, metadata, cause: error });
-}
-
-/** The customer, live or deleted, with its row locked: of two editors with one etag the second meets the new version. */
-export async function findForChange(em: EntityManager, id: string): Promise<Customer> {
-  const { tenantId } = currentCaller();
-  return found(await em.findOne(Customer, { tenantId, id }, { lockMode: LockMode.PESSIMISTIC_WRITE }));
-}
-
-/** @throws AppError NOT_FOUND */
-export function found(customer: Customer | null): Customer {
-  if (customer) return customer;
-  throw notFound();
-}
-
-export function owned(customerId: string, values: UniqueValue[]): OwnedValue[] {
-  return values.map((value) => ({ ...value, customerId }));
 }

@@ -1,10 +1,21 @@
-import { catalogFaults, createOrm, schemaDifference, tenantSession } from '@rapport/persistence';
+import { catalogFaults, createOrm, readForTenant, schemaDifference, tenantSession } from '@rapport/persistence';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-// Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
-const tablesOfAllTenants = ['operation_job'];
+const tablesOfAllTenants = [
+  // Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
+  'operation_job',
+  // How far the platform's own processes have read the change log, and where it begins.
+  'change_consumer',
+  'change_log_state',
+];
+
+// A gap of all tenants says nothing of any: a constraint sees to that.
+const policiesForAll = ['change_log.gap_of_all'];
+
+// Nothing but functions of the database writes them.
+const tablesOfSql = [/^outbox$/, /^change_/];
 
 let customers: RunningCustomers;
 
@@ -14,11 +25,11 @@ beforeAll(async () => {
 afterAll(() => customers.stop());
 
 test('every table keeps tenants apart', async () => {
-  expect(await catalogFaults(customers.urls.appUrl, tablesOfAllTenants)).toEqual([]);
+  expect(await catalogFaults(customers.urls.appUrl, tablesOfAllTenants, policiesForAll)).toEqual([]);
 });
 
 test('migrations and entities agree', async () => {
-  expect(await schemaDifference({ databaseUrl: customers.urls.ownerUrl, entities })).toBe('');
+  expect(await schemaDifference({ databaseUrl: customers.urls.ownerUrl, entities }, tablesOfSql)).toBe('');
 });
 
 test('SQL written by hand sees the rows of its tenant only, inside and outside of a transaction', async () => {
@@ -69,4 +80,26 @@ test('a rare word is found through the trigram index, beneath row-level security
   await orm.close();
 
   expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Cond: .*search_text ~~ '%lovelace%'/);
+});
+
+test('times are read the same from a database that is set to a zone of its own', async () => {
+  const caller = newCaller();
+  const { id, createTime } = await customers.create(caller, person());
+  const orm = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
+  const role = new URL(customers.urls.appUrl).username;
+  await orm.em
+    .fork()
+    .execute(`alter database "${new URL(customers.urls.ownerUrl).pathname.slice(1)}" set timezone = 'Asia/Kolkata'`);
+  await orm.close();
+  const fresh = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+  const em = fresh.em.fork({ session: tenantSession(caller.tenantId) });
+
+  const [row] = await readForTenant<{ time: string; zone: string; who: string }>(em, {
+    sql: `select create_time as time, current_setting('timezone') as zone, current_user as who from customer where id = $1`,
+    values: [id],
+  });
+
+  expect(row).toEqual({ time: expect.stringMatching(/\+00$/) as string, zone: 'UTC', who: role });
+  expect(new Date(row?.time ?? '').toISOString()).toBe(createTime);
+  await fresh.close();
 });

@@ -72,7 +72,7 @@ export class OperationTenant {
     for (;;) {
       const operation = await this.get(id);
       if (isThere(operation)) return operation;
-      await delay(10);
+      await delay(50);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { createOrm, tenantSession } from '@rapport/persistence';
+import { createOrm, tenantSession, withConnection } from '@rapport/persistence';
 import { callContext } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregateStatement } from '../src/aggregate-customers.js';
@@ -7,7 +7,6 @@ import { readGroups } from '../src/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
 import { matchingCustomers } from '../src/list/count-customers.js';
 import { conditionsOf, type ListRequest } from '../src/list/list-conditions.js';
-import { positionOf } from '../src/list/list-order.js';
 import { executeWith } from '../src/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
 import type { PageQuery } from '../src/list/page-statements.js';
@@ -63,6 +62,25 @@ async function planOf({ sql, params, settings }: Omit<PageStep, 'isSorted'>, isR
   const [row] = await executeWith<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(em, settings, { sql: explain, params });
   const plan = row?.['QUERY PLAN'][0]?.Plan;
   return plan ? nodesOf(plan) : [];
+}
+
+/** The plan that PostgreSQL makes for a statement that stays prepared. */
+async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
+  let count = 0;
+  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
+  return withConnection(em, async (client) => {
+    await client.query('begin');
+    const variables = { ...settings, 'app.tenant_id': tenantId };
+    for (const [name, value] of Object.entries(variables)) {
+      await client.query('select set_config($1, $2, true)', [name, value]);
+    }
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+      `explain (generic_plan, format json) ${numbered}`,
+    );
+    await client.query('rollback');
+    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+    return plan ? nodesOf(plan) : [];
+  });
 }
 
 function nodesOf(node: PlanNode): PlanNode[] {
@@ -211,6 +229,30 @@ describe('orders', () => {
     }
   });
 
+  test.each(names.flatMap((name) => [name, `${name} desc`]))(
+    '%s without conditions stays prepared, and walks its index whatever the values are',
+    async (orderBy) => {
+      const prepared = new Map<string, string>();
+      const isNullable = /^(family|company)_name/.test(orderBy);
+      for (const showDeleted of deleted.includes(orderBy) ? [false, true] : [false]) {
+        for (const valued of isNullable ? [true, false] : [true]) {
+          for (const position of [undefined, after]) {
+            const [step] = await stepsOf({ orderBy, showDeleted }, { valued, after: position });
+            const { name = '', sql } = step!;
+            const nodes = await genericPlanOf(step!);
+
+            expect(tablesReadWhole(nodes)).toEqual([]);
+            expect(nodes.map((node) => node['Node Type']).filter((type) => /Sort|Bitmap/.test(type))).toEqual([]);
+            // A name is of one statement only.
+            expect(prepared.get(name) ?? sql).toBe(sql);
+            prepared.set(name, sql);
+          }
+        }
+      }
+      expect(prepared.has('')).toBe(false);
+    },
+  );
+
   test.each(deleted)('%s of deleted customers walks an index', async (orderBy) => {
     for (const filter of ['', 'emails:a*', 'custom_fields.seats > 3', 'tags:vip', 'company.tags:vip']) {
       for (const step of await stepsOf({ orderBy, filter, showDeleted: true })) {
@@ -223,7 +265,7 @@ describe('orders', () => {
     const { order, conditions } = await inCall(() => conditionsOf(em, { orderBy }));
     const query = { tenantId, live: true, order, conditions, after: undefined, limit: 3_000 };
     const last = (await readPage(em, query)).at(-1);
-    const [value, id] = positionOf(order, last!);
+    const { order_value: value, id } = last!;
     const read = async (after: PageQuery['after'], valued: boolean) =>
       rowsRead(await planOf((await stepsOf({ orderBy }, { after, valued }))[0]!, true));
 

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import {
   CustomersServiceClient,
@@ -28,9 +29,18 @@ const definitions = {
   ...AssociationsServiceService,
   ...MergesServiceService,
   ...OperationsServiceService,
+  ...ChangeFeedServiceService,
 };
 type Definitions = typeof definitions;
-type Stream = 'importCustomers' | 'exportCustomers' | 'uploadImportFile' | 'watchOperation' | 'downloadOperationIssues';
+type Stream =
+  | 'importCustomers'
+  | 'exportCustomers'
+  | 'uploadImportFile'
+  | 'watchOperation'
+  | 'downloadOperationIssues'
+  | 'watchChanges'
+  | 'snapshotCustomers'
+  | 'subscribe';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
@@ -40,6 +50,8 @@ export class RunningCustomers {
   private constructor(
     readonly urls: ProvisionedDatabase,
     readonly client: CustomersServiceClient,
+    /** For streams. */
+    readonly streams: ContractClient,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -55,8 +67,10 @@ export class RunningCustomers {
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
-    return new RunningCustomers(urls, client, async () => {
+    const streams = new ContractClient(address, services);
+    return new RunningCustomers(urls, client, streams, async () => {
       client.close();
+      streams.close();
       await app.close();
     });
   }

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
-import { CustomField } from './custom-field.entity.js';
+import type { CustomField } from './custom-field.entity.js';
 import { customFieldKinds } from './custom-field-value.js';
 
 /** Values of custom fields by key, as the contract shows them. */
@@ -37,25 +38,47 @@ export function customFieldPath(key: string): string {
   return `customFields.${Array.from(key).slice(0, maxPathLength).join('')}`;
 }
 
+/** What of a definition its fields' values are read, shown and found by. */
+export interface Definition extends Pick<
+  CustomField,
+  'key' | 'type' | 'kind' | 'displayName' | 'options' | 'searchable'
+> {
+  /** Absent while it is live. */
+  deleteTime?: Date | string | null;
+}
+
 /** A tenant's definitions of custom fields, deleted ones included. */
 export class CustomFields {
-  readonly #byKey: ReadonlyMap<string, CustomField>;
+  readonly #byKey: ReadonlyMap<string, Definition>;
 
-  constructor(definitions: readonly CustomField[]) {
+  constructor(definitions: readonly Definition[]) {
     this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
   }
 
   /** Those of a tenant, the caller's unless another is named. */
-  static async load(em: EntityManager, tenantId = currentCaller().tenantId): Promise<CustomFields> {
-    return new CustomFields(await em.find(CustomField, { tenantId }, { disableIdentityMap: true }));
+  static async load(
+    source: EntityManager | StatementTransaction,
+    tenantId = currentCaller().tenantId,
+  ): Promise<CustomFields> {
+    return new CustomFields(await queryRows<Definition>(source, CustomFields.statement(tenantId)));
   }
 
-  get(key: string): CustomField | undefined {
+  /** Reads what the constructor takes. */
+  static statement(tenantId = currentCaller().tenantId): Statement {
+    return {
+      name: 'custom_fields',
+      sql: `select key, type, kind, display_name as "displayName", options, searchable, delete_time as "deleteTime"
+        from custom_field where tenant_id = $1`,
+      values: [tenantId],
+    };
+  }
+
+  get(key: string): Definition | undefined {
     return this.#byKey.get(key);
   }
 
   /** The definitions that are not deleted. */
-  get live(): CustomField[] {
+  get live(): Definition[] {
     return [...this.#byKey.values()].filter(({ deleteTime }) => !deleteTime);
   }
 

@@ -1,3 +1,4 @@
+import { firstCodePoints } from '../search-text.js';
 import { comparableValues, type ComparableAddress, type ComparableValues, type Term } from './comparable-values.js';
 import type { DuplicateCandidate } from './duplicate-candidate.js';
 import { soundex } from './string-similarity.js';
@@ -31,10 +32,7 @@ export function blockingKeysOf(values: ComparableValues): string[] {
 
 /** The first characters of a text, none of them in halves: PostgreSQL refuses those. */
 function start(text: string, length: number): string {
-  return Array.from(text.slice(0, 2 * length))
-    .slice(0, length)
-    .join('')
-    .toWellFormed();
+  return firstCodePoints(text.slice(0, 2 * length), length).toWellFormed();
 }
 
 function personKeys({ givenName, familyName, birthDate, ...values }: ComparableValues): string[] {

@@ -4,7 +4,6 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError, currentCaller } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
-import { customerMessage } from '../customer-message.js';
 import { conditionsOf } from '../list/list-conditions.js';
 import { csvColumns } from './csv-columns.js';
 import { csvLine } from './csv-line.js';
@@ -54,7 +53,7 @@ async function* exportSnapshot(
   for await (const { context: format, customers } of batches) {
     const isFirst = contentType === '';
     contentType = format.contentType;
-    yield isFirst ? piece(contentType, format.head) : piece('', format.write(customers.map(customerMessage)));
+    yield isFirst ? piece(contentType, format.head) : piece('', format.write(customers));
   }
 }
 

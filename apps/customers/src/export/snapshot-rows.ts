@@ -1,8 +1,8 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { tenantSession } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerOfRow, type CustomerRow } from '../customer-row.js';
-import type { Customer } from '../customer.entity.js';
+import { messageOfRow, shownColumns, type CustomerRow } from '../customer-row.js';
 import { allOf, type Condition, type Sql } from '../filter/condition.js';
 import { byCondition, inOrder, type PlannerSettings } from '../list/planner-settings.js';
 
@@ -22,7 +22,7 @@ export async function* snapshotRows<Context>(
   em: EntityManager,
   conditions: Condition[],
   begin: (reader: EntityManager) => Promise<Context>,
-): AsyncGenerator<{ context: Context; customers: Customer[] }, void> {
+): AsyncGenerator<{ context: Context; customers: CustomerMessage[] }, void> {
   const { tenantId } = currentCaller();
   const reader = em.fork({ session: tenantSession(tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
@@ -33,7 +33,7 @@ export async function* snapshotRows<Context>(
     yield { context, customers: [] };
     const found = await findFew(reader, tenantId, conditions);
     for await (const rows of found ? byIds(reader, tenantId, found) : byWalk(reader, tenantId, conditions)) {
-      yield { context, customers: rows.map(customerOfRow) };
+      yield { context, customers: rows.map(messageOfRow) };
     }
   } finally {
     await reader.rollback();
@@ -57,10 +57,10 @@ async function findFew(
 async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): AsyncGenerator<CustomerRow[]> {
   await setPlanner(reader, inOrder);
   for (let start = 0; start < ids.length; start += batchSize) {
-    yield await reader.execute<CustomerRow[]>('select * from customer where tenant_id = ? and id in (?) order by id', [
-      tenantId,
-      ids.slice(start, start + batchSize),
-    ]);
+    yield await reader.execute<CustomerRow[]>(
+      `select ${shownColumns} from customer where tenant_id = ? and id in (?) order by id`,
+      [tenantId, ids.slice(start, start + batchSize)],
+    );
   }
 }
 
@@ -72,7 +72,10 @@ async function* byWalk(
 ): AsyncGenerator<CustomerRow[]> {
   await setPlanner(reader, inOrder);
   const { sql, params } = where(tenantId, allOf(conditions).row);
-  await reader.execute(`declare customers no scroll cursor for select customer.* ${sql} order by customer.id`, params);
+  await reader.execute(
+    `declare customers no scroll cursor for select ${shownColumns} ${sql} order by customer.id`,
+    params,
+  );
   for (;;) {
     const rows = await reader.execute<CustomerRow[]>(`fetch ${batchSize} from customers`);
     if (rows.length === 0) return;

@@ -1,4 +1,4 @@
-import type { CustomField } from '../custom-fields/custom-field.entity.js';
+import type { Definition } from '../custom-fields/custom-fields.js';
 import { customFieldKinds, type CustomFieldKind } from '../custom-fields/custom-field-value.js';
 import { sortName } from '../search-text.js';
 import type { Comparison } from './comparison.js';
@@ -6,7 +6,7 @@ import type { Condition, Sql } from './condition.js';
 import { prefixRange } from './prefix-range.js';
 
 /** Compares one of the tenant's own fields, as its type allows. */
-export function compareCustomField(definition: CustomField, comparison: Comparison): Condition {
+export function compareCustomField(definition: Definition, comparison: Comparison): Condition {
   const { key, type } = definition;
   const kind = customFieldKinds[type];
   comparison.assertOneOf({ prefix: type === 'TEXT' || type === 'MONEY', order: kind.order !== undefined });
@@ -36,14 +36,14 @@ function inOrder(key: string, { table }: Comparison, on: (column: string) => Sql
 }
 
 /** The value that the text of a filter stands for. */
-function readValue({ type, options }: CustomField, kind: CustomFieldKind, comparison: Comparison): unknown {
+function readValue({ type, options }: Definition, kind: CustomFieldKind, comparison: Comparison): unknown {
   const result = kind.read(given(type, comparison.text), options);
   if ('value' in result) return result.value;
   throw comparison.valueError(type === 'MONEY' ? 'must be an amount such as "EUR 12.50"' : result.description);
 }
 
 /** The text in the form that the type has in JSON. */
-function given(type: CustomField['type'], text: string): unknown {
+function given(type: Definition['type'], text: string): unknown {
   switch (type) {
     case 'NUMBER':
       return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,3})?$/i.test(text) ? Number(text) : text;

@@ -1,10 +1,12 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { ownersOf, type OwnerRow } from '../claim-unique-values.js';
 import { uniqueValues } from '../customer-keys.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { customerMessage } from '../customer-message.js';
-import { Customer } from '../customer.entity.js';
+import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { lockCustomers } from '../customer-statements.js';
 import { LinkedCustomers, linkedIds } from '../linked-customers.js';
 import { sortName } from '../search-text.js';
 import { CustomerRecords } from './customer-record.js';
@@ -24,15 +26,11 @@ export const maxNamesakesInAll = 5_000;
  */
 export async function findRecords(em: EntityManager, rows: PreparedRow[], met: MetCustomers): Promise<CustomerRecords> {
   const { tenantId } = currentCaller();
-  const ids = [...(await idsByKey(em, tenantId, rows)), ...(await idsByName(em, tenantId, rows))];
+  const ids = [...(await idsByKey(em, rows)), ...(await idsByName(em, tenantId, rows))];
   if (ids.length === 0) return new CustomerRecords();
-  const customers = await em.find(
-    Customer,
-    { tenantId, id: { $in: [...new Set(ids)] }, deleteTime: null },
-    // Locked in one order for all, so that two imports wait for each other and not both for ever.
-    { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE, disableIdentityMap: true },
-  );
-  return recordsOf(customers.map(customerMessage), await met.find(em, ids));
+  const rowsFound = await queryRows<CustomerRow>(em, lockCustomers(ids));
+  const customers = rowsFound.filter(({ delete_time }) => delete_time === null).map(messageOfRow);
+  return recordsOf(customers, await met.find(em, ids));
 }
 
 /** @param met whether rows before gave their display names, for those that were met */
@@ -64,16 +62,10 @@ export async function checkLinks(em: EntityManager, rows: PreparedRow[], customF
 }
 
 /** The owners of the keys of rows. */
-export async function idsByKey(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
+export async function idsByKey(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
   const values = rows.flatMap(({ customer }) => uniqueValues(customer));
   if (values.length === 0) return [];
-  const found = await em.execute<{ customer_id: string }[]>(
-    `select customer_id from customer_key
-     join (select distinct type, value from jsonb_to_recordset(?) as key (type text, value text)) wanted
-       using (type, value)
-     where tenant_id = ?`,
-    [JSON.stringify(values), tenantId],
-  );
+  const found = await queryRows<OwnerRow>(em, ownersOf(values));
   return found.map(({ customer_id }) => customer_id);
 }
 

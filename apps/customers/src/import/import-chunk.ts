@@ -5,6 +5,7 @@ import type { CustomerRecords } from './customer-record.js';
 import { checkLinks } from './find-records.js';
 import type { PreparedRow } from './prepare-row.js';
 import type { RowIssue } from './row-issue.js';
+import { Turn } from './turn.js';
 
 /** A row of the file, ready or refused. */
 export interface ChunkRow {
@@ -41,7 +42,9 @@ export async function importChunk(
   const records = await store.find(em, prepared);
   const counts = { ...noOutcomes };
   const issues: LineIssue[] = [];
+  const turn = new Turn();
   for (const { line, row } of rows) {
+    if (turn.isOver) await turn.next();
     const result = 'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records);
     counts[result.outcome] += 1;
     for (const issue of result.issues) issues.push({ ...issue, line });

@@ -1,10 +1,10 @@
-import { UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   ImportCustomersRequest,
   ImportCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { isConflict } from '@rapport/persistence';
+import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import type { Outcome } from './apply-row.js';
@@ -45,7 +45,7 @@ export async function importCustomers(
   try {
     return await importFile(em, requests);
   } catch (failure) {
-    if (!(failure instanceof UniqueConstraintViolationException) && !isConflict(failure)) throw failure;
+    if (!isUniqueViolation(failure) && !isConflict(failure)) throw failure;
     throw new AppError(
       'ABORTED',
       'IMPORT_CONFLICT',

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { CustomerRecord } from './customer-record.js';
@@ -27,25 +28,26 @@ export class MetCustomers {
   /** Those of some customers that were met, and whether a row gave their display name. */
   async find(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
     if (ids.length === 0) return new Map();
-    const met = await em.execute<{ customer_id: string; named: boolean }[]>(
-      `select customer_id, named from ${this.table} where tenant_id = ? and operation_id = ? and customer_id in (?)`,
-      [currentCaller().tenantId, this.operationId, ids],
-    );
+    const met = await queryRows<{ customer_id: string; named: boolean }>(em, {
+      sql: `select customer_id, named from ${this.table}
+        where tenant_id = $1 and operation_id = $2 and customer_id = any ($3::uuid[])`,
+      values: [currentCaller().tenantId, this.operationId, ids],
+    });
     return new Map(met.map(({ customer_id, named }) => [customer_id, named]));
   }
 
-  async remember(em: EntityManager, records: CustomerRecord[]): Promise<void> {
-    if (records.length === 0) return;
-    await em.execute(
-      `insert into ${this.table} (tenant_id, operation_id, customer_id, named)
-       select ?, ?, customer_id, named from jsonb_to_recordset(?) as met (customer_id uuid, named boolean)
-       on conflict (tenant_id, operation_id, customer_id) do update
-       set named = excluded.named where ${this.table}.named <> excluded.named`,
-      [
+  /** Notes that rows have met or created customers. */
+  remember(records: CustomerRecord[]): Statement {
+    return {
+      sql: `insert into ${this.table} (tenant_id, operation_id, customer_id, named)
+        select $1, $2, customer_id, named from jsonb_to_recordset($3) as met (customer_id uuid, named boolean)
+        on conflict (tenant_id, operation_id, customer_id) do update
+        set named = excluded.named where ${this.table}.named <> excluded.named`,
+      values: [
         currentCaller().tenantId,
         this.operationId,
         JSON.stringify(records.map(({ id, named }) => ({ customer_id: id, named }))),
       ],
-    );
+    };
   }
 }

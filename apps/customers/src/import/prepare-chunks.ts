@@ -1,4 +1,3 @@
-import { setImmediate as letOthersWork } from 'node:timers/promises';
 import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
 import type { Columns } from './columns.js';
@@ -7,6 +6,7 @@ import type { ChunkRow } from './import-chunk.js';
 import { mapRow, type RowDefaults } from './map-row.js';
 import { prepareRow } from './prepare-row.js';
 import { error } from './row-issue.js';
+import { Turn } from './turn.js';
 
 /** Rows that are matched and written together. */
 export interface Chunk {
@@ -29,9 +29,6 @@ export interface ChunkOptions {
 /** Rows of a chunk, and the most text that they may come from, in UTF-16 units. */
 const limits = { rows: 1_000, size: 4 * 1024 * 1024 };
 
-/** Rows that are read before other calls get their turn: some milliseconds of work. */
-const rowsPerTurn = 50;
-
 /** Makes chunks of the rows of a file, each row checked and normalised. Their columns are placed on the way. */
 export async function* prepareChunks(
   parts: AsyncIterable<FilePart>,
@@ -42,10 +39,9 @@ export async function* prepareChunks(
   let placed: ImportColumn[] = [];
   let rows: ChunkRow[] = [];
   let size = 0;
-  let turn = 0;
+  const turn = new Turn();
   for await (const part of parts) {
-    turn += 1;
-    if (turn % rowsPerTurn === 0) await letOthersWork();
+    if (turn.isOver) await turn.next();
     if ('columns' in part) {
       columns.placeHeader(part.columns);
       // All columns of such a file are known now, so what is missing is told before anything is done.

@@ -1,5 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { transactionPipeline } from '@rapport/persistence';
+import { insertKeys } from '../claim-unique-values.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { addedKeys } from './added-keys.js';
 import type { CustomerRecords } from './customer-record.js';
 import { findRecords } from './find-records.js';
 import type { CustomerStore } from './import-chunk.js';
@@ -22,7 +25,11 @@ export class StoredCustomers implements CustomerStore {
   async write(em: EntityManager, records: CustomerRecords, customFields: CustomFields): Promise<void> {
     const met = [...records.all].filter((record) => record.met);
     const written = met.filter((record) => record.changed);
-    if (written.length > 0) await writeRecords(em, written, customFields, this.operationId);
-    await this.met.remember(em, met);
+    await writeRecords(em, written, customFields, this.operationId);
+    const added = addedKeys(written);
+    await transactionPipeline(em, [
+      ...(added.length > 0 ? [insertKeys(added)] : []),
+      ...(met.length > 0 ? [this.met.remember(met)] : []),
+    ]);
   }
 }

@@ -1,7 +1,6 @@
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds } from '../custom-fields/custom-field-value.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import type { Customer } from '../customer.entity.js';
 import { snakeCase } from '../filter/filter-fields.js';
 
 /** What a list is ordered by; customers with the same value, or without any, by their ids in the same direction. */
@@ -15,7 +14,6 @@ export interface ListOrder {
 
 export interface OrderColumn {
   column: 'sort_name' | 'family_sort_name' | 'company_sort_name' | 'create_time' | 'update_time';
-  property: 'sortName' | 'familySortName' | 'companySortName' | 'createTime' | 'updateTime';
   type: 'text' | 'timestamptz';
   nullable: boolean;
   /** Whether deleted customers have an index in this order. */
@@ -23,21 +21,21 @@ export interface OrderColumn {
 }
 
 const columns: Readonly<Record<string, OrderColumn>> = {
-  display_name: { column: 'sort_name', property: 'sortName', type: 'text', nullable: false, ofDeleted: true },
+  display_name: { column: 'sort_name', type: 'text', nullable: false, ofDeleted: true },
   family_name: {
-    ...{ column: 'family_sort_name', property: 'familySortName', type: 'text' },
+    ...{ column: 'family_sort_name', type: 'text' },
     ...{ nullable: true, ofDeleted: false },
   },
   company_name: {
-    ...{ column: 'company_sort_name', property: 'companySortName', type: 'text' },
+    ...{ column: 'company_sort_name', type: 'text' },
     ...{ nullable: true, ofDeleted: false },
   },
   create_time: {
-    ...{ column: 'create_time', property: 'createTime', type: 'timestamptz' },
+    ...{ column: 'create_time', type: 'timestamptz' },
     ...{ nullable: false, ofDeleted: true },
   },
   update_time: {
-    ...{ column: 'update_time', property: 'updateTime', type: 'timestamptz' },
+    ...{ column: 'update_time', type: 'timestamptz' },
     ...{ nullable: false, ofDeleted: true },
   },
 };
@@ -82,14 +80,3 @@ export function isNullable({ by }: ListOrder): boolean {
 
 /** Where a list goes on after a customer: its value, null when it has none, and its id. */
 export type ListPosition = [value: string | null, id: string];
-
-/** The columns hold milliseconds, so that the text of a JavaScript Date is the whole value. */
-export function positionOf({ by }: ListOrder, customer: Customer): ListPosition {
-  const value = 'customField' in by ? ownValue(customer.orderValues, by.customField) : customer[by.property];
-  return [value instanceof Date ? value.toISOString() : (value ?? null), customer.id];
-}
-
-/** A key may be called as a property of every object, such as `constructor`. */
-function ownValue(values: Readonly<Record<string, string>>, key: string): string | undefined {
-  return Object.hasOwn(values, key) ? values[key] : undefined;
-}

@@ -1,3 +1,4 @@
+import { shownColumns } from '../customer-row.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import type { ListOrder } from './list-order.js';
 
@@ -21,7 +22,9 @@ export function walkStatement(query: PageQuery): Sql {
   const { from, key, id } = source(query);
   const where = joined([...walkConditions(query), ...testsOf(query)], 'and');
   return {
-    sql: `select customer.* from ${from} where ${where.sql} order by ${ordering(query, key, id)} limit ?`,
+    sql:
+      `select ${shownColumns}, ${key} as order_value from ${from} where ${where.sql} ` +
+      `order by ${ordering(query, key, id)} limit ?`,
     params: [...where.params, query.limit],
   };
 }
@@ -42,7 +45,7 @@ export function windowStatement(query: PageQuery, window: number): Sql {
       ), found as materialized (
         select key, id from tested where is_met order by ${ordering(query, 'key', 'id')} limit ?
       )
-      select customer.*, rows_tested
+      select ${shownColumns}, found.key as order_value, rows_tested
       from (select case when (select count(*) from found) < ? then (select count(*) from tested) end as rows_tested) end_of
       left join found on true
       left join customer on customer.tenant_id = ? and customer.id = found.id
@@ -63,7 +66,7 @@ export function sortStatement(query: PageQuery): Sql {
   const { direction } = order;
   return {
     sql:
-      `select customer.* from customer where ${where.sql} ` +
+      `select ${shownColumns}, ${key} as order_value from customer where ${where.sql} ` +
       `order by ${key} ${direction} nulls last, customer.id ${direction} limit ?`,
     params: [...where.params, query.limit],
   };

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '@rapport/persistence';
 import type { Sql } from '../filter/condition.js';
 
 /** Settings of PostgreSQL for one statement. */
@@ -28,13 +29,18 @@ export const byCondition: PlannerSettings = { ...common, enable_indexscan: 'off'
 /** For statements that count or add up all of a tenant's rows. */
 export const ofAll: PlannerSettings = common;
 
-/** Runs one SELECT for the tenant of `em`, outside of its transaction. */
+/**
+ * Runs one SELECT for the tenant of `em`, outside of its transaction.
+ *
+ * @param name as a statement of a pipeline has it
+ */
 export function executeWith<Row extends object>(
   em: EntityManager,
   settings: PlannerSettings,
   { sql, params }: Sql,
+  name?: string,
 ): Promise<Row[]> {
-  const fork = em.fork();
-  fork.setSessionContext({ variables: { ...settings } });
-  return fork.execute<Row[]>(sql, params);
+  let count = 0;
+  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
+  return readForTenant<Row>(em, { sql: numbered, values: params, ...(name !== undefined && { name }) }, settings);
 }

@@ -1,6 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { customerOfRow, type CustomerRow } from '../customer-row.js';
-import type { Customer } from '../customer.entity.js';
+import type { CustomerRow } from '../customer-row.js';
 import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';
 import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery } from './page-statements.js';
@@ -10,8 +9,15 @@ import { byCondition, executeWith, inOrder, type PlannerSettings } from './plann
 export interface PageStep extends Sql {
   settings: PlannerSettings;
   isSorted: boolean;
+  /** As a statement of a pipeline has it. */
+  name?: string;
   /** Rows that may be tested; the next step follows when there were so many and the page is not full. */
   window?: number;
+}
+
+/** A customer and its value of the order, null when it has none. */
+export interface PageRow extends CustomerRow {
+  order_value: string | null;
 }
 
 /** Rows tested at least, and for each row of the page. */
@@ -22,7 +28,7 @@ const windowRows = { least: 2_000, each: 50 };
  *
  * @param after where the page before ended
  */
-export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued'>): Promise<Customer[]> {
+export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued'>): Promise<PageRow[]> {
   const { after, order, limit, conditions } = query;
   const isAmongUnvalued = after?.value === null;
   const valued = isAmongUnvalued ? { rows: [], isSorted: false } : await readPart(em, { ...query, valued: true });
@@ -44,26 +50,35 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
  * one row in a hundred about here.
  */
 export function pageSteps(query: PageQuery): PageStep[] {
-  if (!hasTests(query)) return [{ ...walkStatement(query), settings: inOrder, isSorted: false }];
+  if (!hasTests(query)) return [{ ...walkStatement(query), ...walkPlan(query), isSorted: false }];
   const sort = { ...sortStatement(query), settings: byCondition, isSorted: true };
   if (query.live && allOf(query.conditions).single) return [sort];
   const window = Math.max(windowRows.least, windowRows.each * query.limit);
   return [{ ...windowStatement(query, window), settings: inOrder, isSorted: false, window }, sort];
 }
 
+/**
+ * The few walks that everyone takes stay prepared: planning them takes as long as reading the page. Whatever the values, there
+ * is one way to walk an index, and PostgreSQL need not look for a better one.
+ */
+function walkPlan({ order, live, valued, after, conditions }: PageQuery): Pick<PageStep, 'settings' | 'name'> {
+  if ('customField' in order.by || conditions.length > 0) return { settings: inOrder };
+  const shape = [order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
+  const name = ['walk', ...shape, after ? 'after' : 'first'].join('_');
+  return { name, settings: { ...inOrder, plan_cache_mode: 'force_generic_plan' } };
+}
+
 /** @returns also whether the rows were sorted, and so those without a value are among them */
-async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: Customer[]; isSorted: boolean }> {
+async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
   const steps = pageSteps(query);
   for (const step of steps) {
-    const found = await executeWith<PageRow>(em, step.settings, step);
-    const rows = found.flatMap(({ rows_tested: _, ...row }) => (row.id === null ? [] : customerOfRow(row)));
+    const found = await executeWith<FoundRow>(em, step.settings, step, step.name);
+    const rows = found.filter((row) => row.id !== null) as PageRow[];
     const isAtEnd = Number(found[0]?.rows_tested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
   }
   throw new Error('A part of a list is read in at least one step.');
 }
 
-interface PageRow extends CustomerRow {
-  id: string | null;
-  rows_tested?: string | number | null;
-}
+/** What a window has found; without an id when that is nothing. */
+type FoundRow = Omit<PageRow, 'id'> & { id: string | null; rows_tested?: string | null };

@@ -4,16 +4,15 @@ import type {
   MergeCustomersResponse,
   MergeInput,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { checkEtag } from '@rapport/persistence';
+import { checkEtag, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { claimUniqueValues, releaseUniqueValues } from '../claim-unique-values.js';
+import { claimValues, ownedValues, releaseValues } from '../claim-unique-values.js';
 import { nextVersion, without } from '../customer-changes.js';
 import { uniqueValues } from '../customer-keys.js';
 import { customerContent, customerMessage } from '../customer-message.js';
 import type { Customer } from '../customer.entity.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { fieldViolations } from '../import/customer-rules.js';
-import { owned } from '../write-customer.js';
 import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
@@ -51,11 +50,11 @@ export async function mergeCustomers(
   const { tenantId, principalId } = currentCaller();
   const valuesOf = (content: Content) => uniqueValues({ ...customerMessage(customer), ...content });
   const [had, has] = [valuesOf(before), valuesOf(after)];
-  if (mergedDeleteTime === undefined) {
-    await releaseUniqueValues(em, owned(merged.id, uniqueValues(customerMessage(merged))));
-  }
-  await releaseUniqueValues(em, owned(customer.id, without(had, has)));
-  await claimUniqueValues(em, owned(customer.id, without(has, had)), () => 'merge.mergedId');
+  const givenUp = mergedDeleteTime === undefined ? uniqueValues(customerMessage(merged)) : [];
+  await transactionPipeline(em, [
+    ...releaseValues([...ownedValues(merged.id, givenUp), ...ownedValues(customer.id, without(had, has))]),
+    ...claimValues(ownedValues(customer.id, without(has, had)), () => 'merge.mergedId'),
+  ]);
   const merge = em.create(Merge, {
     tenantId,
     id: await nextMergeId(em),

@@ -3,13 +3,13 @@ import type {
   UnmergeCustomersRequest,
   UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { claimUniqueValues, releaseUniqueValues } from '../claim-unique-values.js';
-import { nextVersion, without } from '../customer-changes.js';
+import { claimValues, ownedValues, releaseValues } from '../claim-unique-values.js';
+import { nextVersion, notFound, without } from '../customer-changes.js';
 import { uniqueValues, type UniqueValue } from '../customer-keys.js';
 import { customerMessage } from '../customer-message.js';
 import { Customer, referencedId } from '../customer.entity.js';
-import { found, owned } from '../write-customer.js';
 import { findMergeInForce, findMergeToUndo } from './find-merge.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
@@ -43,9 +43,11 @@ export async function unmergeCustomers(
   await em.flush();
 
   const [had, has] = [uniqueValues(now), uniqueValues(customerMessage(customer))];
-  await releaseUniqueValues(em, owned(customer.id, without(had, has)));
-  const claims = [...owned(customer.id, without(has, had)), ...owned(merged.id, regained)];
-  await claimUniqueValues(em, claims, () => 'id');
+  const claims = [...ownedValues(customer.id, without(has, had)), ...ownedValues(merged.id, regained)];
+  await transactionPipeline(em, [
+    ...releaseValues(ownedValues(customer.id, without(had, has))),
+    ...claimValues(claims, () => 'id'),
+  ]);
   if (customer.kind === 'COMPANY') await movePeople(em, customer.id, merged.id, undo.people);
   await restoreLinks(em, undo.links, customer.id, merged.id);
   return {
@@ -62,7 +64,9 @@ async function lockMerge(em: EntityManager, id: string) {
   const merge = await findMergeToUndo(em, id);
   const [customerId, mergedId] = [referencedId(merge.customer), referencedId(merge.merged)];
   const rows = await lockCustomers(em, [customerId, mergedId]);
-  return { merge, customer: found(rows.get(customerId) ?? null), merged: found(rows.get(mergedId) ?? null) };
+  const [customer, merged] = [rows.get(customerId), rows.get(mergedId)];
+  if (!customer || !merged) throw notFound();
+  return { merge, customer, merged };
 }
 
 async function checkInForce(em: EntityManager, merge: Merge, customer: Customer): Promise<void> {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { LockMode, UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
-import { isConflict } from '@rapport/persistence';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { holdsJob, noteProgress, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
@@ -57,7 +57,7 @@ export async function doStep<Result>(
     try {
       return await tryStep();
     } catch (error) {
-      const isRace = error instanceof UniqueConstraintViolationException || isConflict(error);
+      const isRace = isUniqueViolation(error) || isConflict(error);
       if (!isRace || tries === maxTries) throw error;
       await delay(tries * (20 + Math.random() * 80));
     }

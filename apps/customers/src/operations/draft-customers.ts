@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { uniqueValues } from '../customer-keys.js';
 import { customerMessage } from '../customer-message.js';
@@ -34,7 +35,7 @@ export class DraftCustomers implements CustomerStore {
   async find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
     const { tenantId } = currentCaller();
     const found = [
-      ...(await idsByKey(em, tenantId, rows)),
+      ...(await idsByKey(em, rows)),
       ...(await idsByName(em, tenantId, rows)),
       ...(await this.#draftIdsByKey(em, rows)),
       ...(await this.#draftIdsByName(em, rows)),
@@ -60,7 +61,7 @@ export class DraftCustomers implements CustomerStore {
     const met = [...records.all].filter((record) => record.met);
     const written = met.filter((record) => record.changed);
     if (written.length > 0) await this.#writeDrafts(em, written);
-    await this.#met.remember(em, met);
+    if (met.length > 0) await transactionPipeline(em, [this.#met.remember(met)]);
   }
 
   async #draftIdsByKey(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
@@ -112,8 +113,8 @@ export class DraftCustomers implements CustomerStore {
     );
     await em.execute(
       `insert into import_draft_key (tenant_id, operation_id, type, value, customer_id)
-       select ?, ?, type, value, customer_id
-       from jsonb_to_recordset(?) as added (type text, value text, customer_id uuid)`,
+       select ?, ?, type, value, "customerId"
+       from jsonb_to_recordset(?) as added (type text, value text, "customerId" uuid)`,
       [tenantId, this.operationId, JSON.stringify(addedKeys(records))],
     );
   }

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { LockMode, UniqueConstraintViolationException, type EntityManager } from '@mikro-orm/postgresql';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { isConflict, isConnectionLoss, isStatementTimeout } from '@rapport/persistence';
+import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
 import { storable } from '../import/row-issue.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
@@ -32,7 +32,7 @@ export async function workOnOperation(em: EntityManager, job: Job, signal: Abort
     if (doneOf(operation) !== lastDone) failures = 0;
     lastDone = doneOf(operation);
     try {
-      await asCreator(operation, () => work(em, job, operation, signal));
+      await asCreator(em, operation, () => work(em, job, operation, signal));
     } catch (error) {
       if (error instanceof OperationMoved) continue;
       failures += 1;
@@ -48,10 +48,11 @@ async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<
 }
 
 /** Changes are attributed to who asked for them. */
-function asCreator(operation: Operation, work: () => Promise<void>): Promise<void> {
-  const { id, tenantId, undoneBy, createdBy } = operation;
+function asCreator(em: EntityManager, operation: Operation, work: () => Promise<void>): Promise<void> {
+  const { id, tenantId, undoneBy, createdBy, state } = operation;
   const caller = { tenantId, principalId: undoneBy ?? createdBy, permissions: [] };
-  return callContext.run({ requestId: id, caller }, work);
+  const cause = { origin: state === 'UNDOING' ? 'undo' : 'import', causationId: id };
+  return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
 }
 
 async function work(em: EntityManager, job: Job, operation: Operation, signal: AbortSignal): Promise<void> {
@@ -78,12 +79,7 @@ async function work(em: EntityManager, job: Job, operation: Operation, signal: A
 }
 
 function isTransient(error: unknown): boolean {
-  return (
-    isConnectionLoss(error) ||
-    isConflict(error) ||
-    isStatementTimeout(error) ||
-    error instanceof UniqueConstraintViolationException
-  );
+  return isConnectionLoss(error) || isConflict(error) || isStatementTimeout(error) || isUniqueViolation(error);
 }
 
 async function giveUp(em: EntityManager, job: Job): Promise<void> {

@@ -1,0 +1,104 @@
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { etagVersion, type Statement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { customerContent, type CustomerContent } from './customer-message.js';
+import { shownColumns } from './customer-row.js';
+import type { CustomFields } from './custom-fields/custom-fields.js';
+
+/** The column of each part of what a caller decides on, and of what is computed from it. */
+const contentColumns: Record<keyof CustomerContent, string> = {
+  kind: 'kind',
+  displayName: 'display_name',
+  givenName: 'given_name',
+  familyName: 'family_name',
+  jobTitle: 'job_title',
+  companyName: 'company_name',
+  company: 'company_id',
+  emails: 'emails',
+  phones: 'phones',
+  addresses: 'addresses',
+  externalIds: 'external_ids',
+  domains: 'domains',
+  tags: 'tags',
+  lifecycleStage: 'lifecycle_stage',
+  ownerId: 'owner_id',
+  source: 'source',
+  birthDate: 'birth_date',
+  customFields: 'custom_fields',
+  searchText: 'search_text',
+  sortName: 'sort_name',
+  familySortName: 'family_sort_name',
+  companySortName: 'company_sort_name',
+  terms: 'terms',
+  orderValues: 'order_values',
+  indexVersion: 'index_version',
+};
+
+const contentEntries = Object.entries(contentColumns) as [keyof CustomerContent, string][];
+const changedColumns = [
+  ...Object.values(contentColumns),
+  ...['lifecycle_stage_time', 'version', 'update_time', 'delete_time', 'updated_by'],
+];
+const columns = [...changedColumns, 'id', 'create_time', 'created_by'].join(', ');
+
+/** Reads customers, live or deleted, and locks them in the order of their ids: two writers wait for each other, not both for ever. */
+export function lockCustomers(ids: readonly string[]): Statement {
+  return {
+    name: 'lock_customers',
+    sql: `select ${shownColumns} from customer where tenant_id = $1 and id = any ($2::uuid[]) order by id for update`,
+    values: [currentCaller().tenantId, [...new Set(ids)]],
+  };
+}
+
+/**
+ * Stores new customers.
+ *
+ * @param customers as they will be shown, normalised
+ */
+export function insertCustomers(customers: readonly CustomerMessage[], customFields: CustomFields): Statement {
+  return insertRecords(customers.map((customer) => customerRecord(customer, customFields)));
+}
+
+/** Stores what locked customers have become. */
+export function updateCustomers(customers: readonly CustomerMessage[], customFields: CustomFields): Statement {
+  return updateRecords(customers.map((customer) => customerRecord(customer, customFields)));
+}
+
+/** `insertCustomers` of records that `customerRecord` made. One statement for any number, since COPY can not be used here: not for tables with row-level security. */
+export function insertRecords(records: readonly string[]): Statement {
+  return {
+    name: 'insert_customers',
+    sql: `insert into customer (tenant_id, ${columns})
+      select $1, ${columns} from jsonb_populate_recordset(null::customer, $2)`,
+    values: [currentCaller().tenantId, `[${records.join(',')}]`],
+  };
+}
+
+/** `updateCustomers` of records that `customerRecord` made. */
+export function updateRecords(records: readonly string[]): Statement {
+  return {
+    name: 'update_customers',
+    sql: `update customer set ${changedColumns.map((column) => `${column} = changed.${column}`).join(', ')}
+      from jsonb_populate_recordset(null::customer, $2) as changed
+      where customer.tenant_id = $1 and customer.id = changed.id`,
+    values: [currentCaller().tenantId, `[${records.join(',')}]`],
+  };
+}
+
+/** The columns of a customer by their names, as JSON. */
+export function customerRecord(customer: CustomerMessage, customFields: CustomFields): string {
+  const content = customerContent(currentCaller().tenantId, customer, customFields);
+  const values: Record<string, unknown> = {
+    id: customer.id,
+    lifecycle_stage_time: customer.lifecycleStageTime,
+    version: etagVersion(customer.etag),
+    create_time: customer.createTime,
+    update_time: customer.updateTime,
+    delete_time: customer.deleteTime,
+    created_by: customer.createdBy,
+    updated_by: customer.updatedBy,
+  };
+  for (const [name, column] of contentEntries) values[column] = content[name];
+  values['company_id'] = customer.companyId;
+  return JSON.stringify(values);
+}

@@ -1,0 +1,20 @@
+import { setImmediate as letOthersWork } from 'node:timers/promises';
+
+/** Longest time that work on a file keeps the other calls of the process waiting, in milliseconds. */
+const longestMs = 2;
+
+/** A turn on the event loop of work that takes long. */
+export class Turn {
+  #began = performance.now();
+
+  /** Whether it is the turn of others. */
+  get isOver(): boolean {
+    return performance.now() - this.#began > longestMs;
+  }
+
+  /** Resolves when the others had their turn. */
+  async next(): Promise<void> {
+    await letOthersWork();
+    this.#began = performance.now();
+  }
+}
