@@ -1,65 +1,153 @@
+import { createHash } from 'node:crypto';
 import type {
   AuthenticateApiKeyRequest,
   AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { AppError, type Caller } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
+import { v7 as uuidv7 } from 'uuid';
+import type { FailedAuthentications } from './limits/failed-authentications.js';
+import { figures } from './limits/limit-metrics.js';
 import type { ServiceClients } from './service-clients.js';
 
 /** How long an answer about a key is believed, in milliseconds: also the longest time a revoked key still works. */
-const ttlMs = 5_000;
+const ttlMs = 1_000;
+/** From this age on an answer that is used is asked for again meanwhile, so that busy keys never wait. */
+const refreshMs = 500;
 const maxKeys = 10_000;
 const deadlineMs = 3_000;
 const method = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
 
+/** Whom a request acts for, and what bounds it. */
+export interface Principal {
+  readonly caller: Caller;
+  /** Name of the tenant's plan. */
+  readonly plan: string;
+  /** Fingerprint of the permissions: equal exactly when they are. */
+  readonly rights: string;
+}
+
+interface Question {
+  /** By `performance.now()`. */
+  askedAt: number;
+  /** Undefined for a key that auth refuses. */
+  answer: Promise<KnownKey | undefined>;
+}
+
 interface KnownKey {
-  caller: Caller;
+  principal: Principal;
+  /** By `performance.now()`, counted from when auth was asked. */
+  askedAt: number;
   /** Milliseconds since the epoch; Infinity when never. */
   expiresAt: number;
 }
 
-/** Finds out whom an API key stands for: asks auth once, however many requests wait, and keeps the answer for seconds. */
+/** Finds out whom an API key stands for: asks auth once, however many requests wait, and keeps the answer for a second. */
 export class ApiKeyAuthenticator {
-  readonly #known = new LRUCache<string, KnownKey, string>({
-    max: maxKeys,
-    ttl: ttlMs,
-    // A key that others push out of the cache meanwhile still gets its answer.
-    ignoreFetchAbort: true,
-    fetchMethod: (key, _stale, { context: requestId }) => this.#ask(key, requestId),
-  });
+  /** By the whole Authorization header, in the memory of this process only. Keys that auth refuses take no place. */
+  readonly #known = new LRUCache<string, KnownKey>({ max: maxKeys });
+  readonly #asking = new Map<string, Question>();
 
-  constructor(private readonly clients: ServiceClients) {}
+  constructor(
+    private readonly clients: ServiceClients,
+    private readonly failed: FailedAuthentications,
+  ) {}
 
   /**
    * @param authorization the Authorization header
-   * @throws AppError UNAUTHENTICATED without a good key, UNAVAILABLE when auth can't be asked
+   * @param address of the client, which may try so many wrong keys and no more
+   * @throws AppError UNAUTHENTICATED without a good key, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
+   *   asked
    */
-  async authenticate(authorization: string | undefined, requestId: string): Promise<Caller> {
+  async authenticate(authorization: string | undefined, requestId: string, address: string): Promise<Principal> {
+    const known = this.known(authorization);
+    if (known) return known;
     const key = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(authorization ?? '')?.[1];
-    if (!key) {
+    if (authorization === undefined || key === undefined) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', 'Send an API key as `Authorization: Bearer <key>`.');
     }
-    const known = await this.#known.fetch(key, { context: requestId });
-    if (!known || known.expiresAt <= Date.now()) {
+    const answer = await this.#askOnce(authorization, key, requestId, address);
+    if (!answer || answer.expiresAt <= Date.now()) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key is not valid.');
     }
-    return known.caller;
+    return answer.principal;
   }
 
-  /** Undefined for a key that auth refuses: junk takes no place in the cache. */
-  async #ask(key: string, requestId: string): Promise<KnownKey | undefined> {
+  /** What is known without asking. Undefined: must be asked. */
+  known(authorization: string | undefined): Principal | undefined {
+    const known = authorization === undefined ? undefined : this.#known.get(authorization);
+    if (authorization === undefined || known === undefined) return undefined;
+    const ageMs = performance.now() - known.askedAt;
+    if (ageMs >= ttlMs || known.expiresAt <= Date.now()) return undefined;
+    if (ageMs >= refreshMs && !this.#asking.has(authorization)) this.#refresh(authorization);
+    return known.principal;
+  }
+
+  #refresh(authorization: string): void {
+    const key = authorization.slice('Bearer '.length);
+    // Who waits for the answer is told; until then the old one counts.
+    this.#ask(authorization, key, uuidv7()).catch(() => undefined);
+  }
+
+  /** Joins a question that is under way; one that is too old may have been answered before the rights changed. */
+  async #askOnce(
+    authorization: string,
+    key: string,
+    requestId: string,
+    address: string,
+  ): Promise<KnownKey | undefined> {
+    const asking = this.#asking.get(authorization);
+    if (asking && performance.now() - asking.askedAt < ttlMs) return asking.answer;
+    // Whoever had a good key a moment ago is not guessing.
+    const giveBack = this.#known.has(authorization) ? undefined : this.failed.take(address);
+    let isWrong = false;
+    try {
+      const answer = await this.#ask(authorization, key, requestId);
+      isWrong = answer === undefined;
+      return answer;
+    } finally {
+      if (isWrong) figures.wrongCredentials += 1;
+      else giveBack?.();
+    }
+  }
+
+  #ask(authorization: string, key: string, requestId: string): Promise<KnownKey | undefined> {
+    const askedAt = performance.now();
+    const answer = this.#callAuth(key, requestId, askedAt).then((known) => {
+      if (known) this.#remember(authorization, known);
+      else this.#known.delete(authorization);
+      return known;
+    });
+    const question = { askedAt, answer };
+    this.#asking.set(authorization, question);
+    return answer.finally(() => {
+      if (this.#asking.get(authorization) === question) this.#asking.delete(authorization);
+    });
+  }
+
+  #remember(authorization: string, known: KnownKey): void {
+    const newest = this.#known.peek(authorization);
+    if (!newest || newest.askedAt < known.askedAt) this.#known.set(authorization, known);
+  }
+
+  /** Undefined for a key that auth refuses. */
+  async #callAuth(key: string, requestId: string, askedAt: number): Promise<KnownKey | undefined> {
     const request: AuthenticateApiKeyRequest = { key };
     try {
       const context = { requestId, caller: undefined };
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
-      const { tenantId, principalId, permissions, expireTime } = answer as AuthenticateApiKeyResponse;
-      return {
-        caller: { tenantId, principalId, permissions },
-        expiresAt: expireTime === undefined ? Infinity : Date.parse(expireTime),
-      };
+      const { tenantId, principalId, permissions, expireTime, plan } = answer as AuthenticateApiKeyResponse;
+      const principal = { caller: { tenantId, principalId, permissions }, plan, rights: fingerprint(permissions) };
+      const expiresAt = expireTime === undefined ? Infinity : Date.parse(expireTime);
+      return { principal, askedAt, expiresAt };
     } catch (error) {
       if (error instanceof AppError && error.code === 'UNAUTHENTICATED') return undefined;
       throw error;
     }
   }
+}
+
+function fingerprint(permissions: readonly string[]): string {
+  const sorted = JSON.stringify([...permissions].sort());
+  return createHash('sha256').update(sorted).digest('base64url').slice(0, 16);
 }

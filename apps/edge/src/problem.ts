@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
 import type { AppError, ErrorCode } from '@rapport/platform';
 import type { FastifyReply } from 'fastify';
+import { RateLimited } from './limits/refusals.js';
 import { placeViolation, type PlacedViolation } from './place-violation.js';
 
 /** An error answer of RFC 9457. */
@@ -14,6 +15,8 @@ export interface Problem {
   requestId: string;
   errors?: PlacedViolation[];
   metadata?: Record<string, string>;
+  /** When a retry may succeed, in seconds: what the header Retry-After says too. */
+  retryAfterSeconds?: number;
 }
 
 const statusOfCode: Record<ErrorCode, number> = {
@@ -50,7 +53,7 @@ export function toProblem(error: AppError, requestId: string, route?: RestRoute)
 
 /** The problem answer to a request with wrong values, the first of which its sentence names. */
 export function createProblem(error: AppError, requestId: string, errors: PlacedViolation[]): Problem {
-  const { reason, code, message, metadata } = error;
+  const { reason, code, message, metadata, retryAfterSeconds } = error;
   const status = statusOfReason[reason] ?? statusOfCode[code];
   const [first] = errors;
   return {
@@ -62,12 +65,20 @@ export function createProblem(error: AppError, requestId: string, errors: Placed
     requestId,
     ...(errors.length > 0 ? { errors } : {}),
     ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}
+
+/** The headers that belong to an error, besides those that its status has. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  return {
+    ...(error instanceof RateLimited ? error.headers : {}),
+    ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
   };
 }
 
 export function sendProblem(reply: FastifyReply, error: AppError, route?: RestRoute): FastifyReply {
-  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', error.retryAfterSeconds);
-  return replyWith(reply, toProblem(error, reply.request.id, route));
+  return replyWith(reply.headers(problemHeaders(error)), toProblem(error, reply.request.id, route));
 }
 
 /** Past the route's serializer, which knows its answers only. */

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AdaptiveLimit } from './adaptive-limit.js';
+
+const slowCallMs = 60_000;
+let limit: AdaptiveLimit;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'setInterval', 'clearInterval'] });
+  limit = new AdaptiveLimit(1_000, slowCallMs);
+});
+afterEach(() => {
+  limit.close();
+  vi.useRealTimers();
+});
+
+function start(count: number): (() => void)[] {
+  return Array.from({ length: count }, () => limit.watch());
+}
+
+/** The timer's next tick. */
+function nextInterval(): void {
+  vi.advanceTimersToNextTimer();
+}
+
+describe('an adaptive limit', () => {
+  it('is the greatest while calls are answered in time, however many they are', () => {
+    for (const answered of start(900)) answered();
+    nextInterval();
+
+    expect(limit.current).toBe(1_000);
+  });
+
+  it('falls when calls were answered late', () => {
+    vi.advanceTimersByTime(250);
+    const calls = start(100);
+    vi.advanceTimersByTime(slowCallMs + 1);
+    const before = limit.current;
+    for (const answered of calls) answered();
+    nextInterval();
+
+    expect([before, limit.current]).toEqual([1_000, 500]);
+  });
+
+  it('falls by half at once, so that one bad moment does not send many away', () => {
+    start(10);
+    vi.advanceTimersByTime(slowCallMs - 1);
+    const before = limit.current;
+    nextInterval();
+    const after = limit.current;
+
+    expect([before, after]).toEqual([1_000, 500]);
+  });
+
+  it('falls while nothing is answered at all, down to its least', () => {
+    start(100);
+    vi.advanceTimersByTime(slowCallMs * 2);
+
+    expect(limit.current).toBe(10);
+  });
+
+  it('does not fall for a few slow calls among many', () => {
+    const [slow, ...others] = start(100);
+    for (const answered of others) answered();
+    vi.advanceTimersByTime(slowCallMs + 1);
+    slow?.();
+    nextInterval();
+
+    expect(limit.current).toBe(1_000);
+  });
+
+  it('rises again to the greatest once calls are answered', () => {
+    const calls = start(100);
+    vi.advanceTimersByTime(slowCallMs * 2);
+    for (const answered of calls) answered();
+    nextInterval();
+    const fallen = limit.current;
+
+    for (let interval = 0; interval < 25; interval += 1) nextInterval();
+
+    expect(fallen).toBe(10);
+    expect(limit.current).toBe(1_000);
+  });
+
+  it('counts a call once, however often it is said to be answered', () => {
+    const [slow] = start(1);
+    vi.advanceTimersByTime(slowCallMs + 1);
+    for (let time = 0; time < 10; time += 1) slow?.();
+    nextInterval();
+
+    expect(limit.current).toBe(1_000);
+  });
+});

@@ -1,0 +1,48 @@
+import { LRUCache } from 'lru-cache';
+import { tooManyFailedAuthentications } from './refusals.js';
+
+const windowMs = 60_000;
+const maxAddresses = 50_000;
+
+/**
+ * Bounds how many credentials can be tried from one address (a /64 of IPv6) in a minute. In memory: it works when nothing
+ * else does, and what it does not know it refuses.
+ */
+export class FailedAuthentications {
+  readonly #windows = new LRUCache<string, { used: number; endsAt: number }>({ max: maxAddresses });
+
+  constructor(private readonly perMinute: number) {}
+
+  /**
+   * Takes one try of the address before the credential is looked at, so that many at once are no way around.
+   *
+   * @returns gives the try back, when the credential turns out not to be wrong
+   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS
+   */
+  take(address: string): () => void {
+    const now = performance.now();
+    const network = networkOf(address);
+    let window = this.#windows.get(network);
+    if (window === undefined || window.endsAt <= now) {
+      window = { used: 0, endsAt: now + windowMs };
+      this.#windows.set(network, window);
+    }
+    if (window.used >= this.perMinute) throw tooManyFailedAuthentications(window.endsAt - now);
+    window.used += 1;
+    return () => {
+      window.used -= 1;
+    };
+  }
+}
+
+/** Whom an address belongs to: a home has a whole /64 of IPv6. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!address.includes(':')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':').filter(Boolean);
+  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
+  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ?? '').split(':')];
+  return all.slice(0, 4).join(':');
+}

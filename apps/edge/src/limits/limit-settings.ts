@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { perClass, planSettings, type PerClass, type Plan } from './plans.js';
+
+/** What bounds the work of an edge. */
+export interface LimitSettings {
+  plans: ReadonlyMap<string, Plan>;
+  /** How many calls of each class this process works on at the same time. */
+  places: Readonly<PerClass>;
+  /** How many edges there are at most: each grants this part of a rate while Redis is away. */
+  edges: number;
+  /** How many wrong credentials an address may try in a minute. */
+  failedAuthentications: number;
+  /** An interactive call that takes longer than this is a sign of overload, in milliseconds. */
+  slowCallMs: number;
+}
+
+/** The variables that the settings come from, each with a default. */
+export const limitVariables = {
+  EDGE_COUNT: z.coerce.number().int().min(1).max(1_000).default(4),
+  FAILED_AUTHENTICATIONS_PER_MINUTE: z.coerce.number().int().min(1).default(300),
+  PLACES: json(perClass).default({ interactive: 2_000, bulk: 32, feed: 2_000 }),
+  RATE_PLANS: json(planSettings).default(planSettings.parse({})),
+  SLOW_CALL_MS: z.coerce.number().int().min(10).default(2_500),
+};
+
+export function limitSettings(variables: z.infer<z.ZodObject<typeof limitVariables>>): LimitSettings {
+  return {
+    plans: variables.RATE_PLANS,
+    places: variables.PLACES,
+    edges: variables.EDGE_COUNT,
+    failedAuthentications: variables.FAILED_AUTHENTICATIONS_PER_MINUTE,
+    slowCallMs: variables.SLOW_CALL_MS,
+  };
+}
+
+/** The settings of a process that is told nothing. */
+export function defaultLimitSettings(): LimitSettings {
+  return limitSettings(z.object(limitVariables).parse({}));
+}
+
+function json<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('must be JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
+}

@@ -1,0 +1,72 @@
+import type { Logger } from '@rapport/platform';
+import { z } from 'zod';
+
+/** A number for each class of traffic. */
+export interface PerClass {
+  interactive: number;
+  bulk: number;
+  feed: number;
+}
+
+/** How much the tenants of a plan may ask for. */
+export interface Plan {
+  /** Units that one key may spend in a minute. What an operation costs, the contract says. */
+  readonly keyUnits: number;
+  /** Units that all keys of a tenant may spend in a minute together. */
+  readonly tenantUnits: number;
+  /** Most calls of a tenant that one edge works on at the same time; of the interactive ones so many for each service. */
+  readonly places: Readonly<PerClass>;
+}
+
+/** The plan of every tenant for whom no other is named, and of those whose plan is unknown. */
+export const defaultPlan = 'standard';
+
+const standard: Plan = { keyUnits: 60_000, tenantUnits: 120_000, places: { interactive: 1_200, bulk: 16, feed: 200 } };
+
+const units = z.int().min(1);
+export const perClass = z.strictObject({ interactive: units, bulk: units, feed: units });
+const planSchema = z.strictObject({ keyUnits: units, tenantUnits: units, places: perClass });
+
+/** Plans by name. What is not said of a plan is as in the standard plan, which is always there. */
+export const planSettings = z
+  .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'a plan has a name such as "standard"'), planSchema.partial())
+  .transform((plans) => {
+    const named = Object.entries({ [defaultPlan]: {}, ...plans });
+    return new Map<string, Plan>(named.map(([name, plan]) => [name, { ...standard, ...plan }]));
+  });
+
+/** @throws Error naming a plan that could never pay for the dearest operation, which costs so many units */
+export function refuseNarrowPlans(plans: ReadonlyMap<string, Plan>, dearest: number): void {
+  for (const [name, plan] of plans) {
+    for (const field of ['keyUnits', 'tenantUnits'] as const) {
+      if (plan[field] >= dearest) continue;
+      throw new Error(`RATE_PLANS: ${name}.${field} is ${plan[field]}, and one operation costs ${dearest}.`);
+    }
+  }
+}
+
+/** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
+export class Plans {
+  readonly #default: Plan;
+  readonly #warned = new Set<string>();
+
+  constructor(
+    private readonly byName: ReadonlyMap<string, Plan>,
+    private readonly logger: Logger,
+  ) {
+    const found = byName.get(defaultPlan);
+    if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
+    this.#default = found;
+  }
+
+  of(name: string): Plan {
+    const plan = this.byName.get(name);
+    if (plan) return plan;
+    // The names come from our own database: there are few.
+    if (!this.#warned.has(name)) {
+      this.#warned.add(name);
+      this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
+    }
+    return this.#default;
+  }
+}

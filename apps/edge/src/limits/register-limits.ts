@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import type { CachedRoute } from '../cache/cached-route.js';
+import type { Charges } from '../cache/charges.js';
+import type { Limits } from './limits.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Called when the service has answered: what follows takes as long as the client does. */
+    answered: (() => void) | undefined;
+  }
+  interface FastifyContextConfig {
+    /** On a route whose answers are kept: only those of its reads that the service is asked for take a place, when it is. */
+    kept?: CachedRoute | undefined;
+  }
+}
+
+/**
+ * Has every request of the scope pay what its operation costs, and take its place before it is worked on. To be called
+ * after the hook that finds out who asks. The place is given back when the answer has been sent, or its client has gone:
+ * streams and uploads keep theirs until they end.
+ */
+export function registerLimits(scope: FastifyInstance, limits: Limits, charges: Charges): void {
+  scope.decorateRequest('answered');
+  scope.addHook('onRequest', async ({ principal, routeOptions, raw }, reply) => {
+    const cost = Math.max(1, routeOptions.config.route?.method.policy.cost ?? 1);
+    if (principal) void reply.headers({ ...(charges.of(raw) ?? (await limits.charge(principal, cost))) });
+  });
+  // The body is there: a slow sender takes nobody's place, and is no sign of a slow service.
+  scope.addHook('preHandler', async (request, reply) => {
+    const { route, kept } = request.routeOptions.config;
+    if (!route || kept) return;
+    const leave = limits.enter(route.method, request.principal);
+    if (route.answerUsage === 'message') request.answered = limits.watch(route.method);
+    const end = () => {
+      request.answered?.();
+      leave();
+    };
+    if (reply.raw.closed) end();
+    else reply.raw.once('close', end);
+  });
+  scope.addHook('onSend', async (request) => request.answered?.());
+}

@@ -1,0 +1,208 @@
+import { createLogger } from '@rapport/platform';
+import { startRedis, type Redis } from '@rapport/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
+import type { Principal } from '../src/api-key-authenticator.js';
+import { defaultLimitSettings } from '../src/limits/limit-settings.js';
+import { Limits } from '../src/limits/limits.js';
+import { RateLimited } from '../src/limits/refusals.js';
+import { createRedis, type RedisLink } from '../src/redis.js';
+
+const logger = createLogger('test', 'silent');
+const places = { interactive: 1, bulk: 1, feed: 1 };
+const plans = new Map([
+  ['standard', { keyUnits: 100, tenantUnits: 150, places }],
+  ['large', { keyUnits: 1_000_000, tenantUnits: 1_000_000, places }],
+]);
+const settings = { ...defaultLimitSettings(), plans, edges: 4 };
+
+let redis: Redis;
+let links: RedisLink[];
+/** Two edges. */
+let edges: Limits[];
+let tenants = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => redis.stop());
+
+beforeEach(async () => {
+  links = await Promise.all([createRedis(redis.url, logger), createRedis(redis.url, logger)]);
+  edges = links.map((link) => new Limits(settings, link, logger, 1));
+});
+afterEach(() => {
+  redis.thaw();
+  for (const each of [...edges, ...links]) each.close();
+});
+
+function newTenant(plan = 'standard'): (key: string) => Principal {
+  const tenantId = `tenant-${(tenants += 1)}`;
+  return (key) => ({ caller: { tenantId, principalId: `${tenantId}:${key}`, permissions: [] }, plan, rights: '' });
+}
+
+/** Charges at the same time, by all edges in turn. */
+async function chargeAll(
+  principal: Principal,
+  count: number,
+  cost = 1,
+): Promise<{ passed: number; refused: RateLimited[] }> {
+  const charges = Array.from({ length: count }, (_, n) => charge(edges[n % edges.length], principal, cost));
+  const results = await Promise.all(charges);
+  const refused = results.filter((result) => result instanceof RateLimited);
+  return { passed: count - refused.length, refused };
+}
+
+async function charge(limits: Limits | undefined, principal: Principal, cost = 1): Promise<unknown> {
+  try {
+    return await limits?.charge(principal, cost);
+  } catch (error) {
+    if (error instanceof RateLimited) return error;
+    throw error;
+  }
+}
+
+function leftOf(result: unknown): string | undefined {
+  const { ratelimit } = (result instanceof RateLimited ? result.headers : result) as { ratelimit: string };
+  return /^"key";r=(\d+);t=\d+, "tenant";r=(\d+);t=\d+$/.exec(ratelimit)?.slice(1).join(' of ');
+}
+
+describe('two edges', () => {
+  it('pass exactly 100 of 1,000 charges at the same time when the limit is 100', async () => {
+    const { passed, refused } = await chargeAll(newTenant()('a'), 1_000);
+
+    expect(passed).toBe(100);
+    expect(refused).toHaveLength(900);
+    for (const { retryAfterSeconds } of refused) expect(retryAfterSeconds).toBeGreaterThan(0);
+  });
+
+  it('pass exactly 10 that cost 10 each', async () => {
+    expect((await chargeAll(newTenant()('a'), 200, 10)).passed).toBe(10);
+  });
+
+  it('spend nothing for what they refuse, of neither budget', async () => {
+    const tenant = newTenant();
+    await chargeAll(tenant('a'), 99);
+
+    expect((await chargeAll(tenant('a'), 50, 2)).passed).toBe(0);
+    expect(leftOf(await charge(edges[0], tenant('a')))).toBe('0 of 50');
+    expect((await chargeAll(tenant('b'), 10, 51)).passed).toBe(0);
+    expect(leftOf(await charge(edges[1], tenant('b'), 50))).toBe('50 of 0');
+  });
+
+  it('bound the keys of a tenant together, and no other tenant', async () => {
+    const tenant = newTenant();
+
+    expect((await chargeAll(tenant('a'), 200)).passed).toBe(100);
+    expect((await chargeAll(tenant('b'), 200)).passed).toBe(50);
+    expect((await chargeAll(newTenant()('a'), 200)).passed).toBe(100);
+  });
+
+  it('refuse what costs more than there ever is, and say when the budget is whole', async () => {
+    const refusal = await charge(edges[0], newTenant()('a'), 101);
+
+    expect(refusal).toBeInstanceOf(RateLimited);
+    expect(refusal).toMatchObject({ retryAfterSeconds: 60, metadata: { budget: 'key', cost: '101' } });
+  });
+});
+
+describe('while Redis is frozen', () => {
+  it('each edge grants its part of the rate, at once after the first waited, and the whole again afterwards', async () => {
+    const tenant = newTenant();
+    const frozenAt = performance.now();
+    redis.freeze();
+    const first = await chargeAll(tenant('a'), 1_000);
+    const waited = performance.now() - frozenAt;
+    const later = await chargeAll(tenant('b'), 1_000);
+    const notWaited = performance.now() - frozenAt - waited;
+
+    // A quarter of 100 for each of the two edges; the other key finds a quarter of the tenant's 150, less what is spent.
+    expect(first.passed).toBe(50);
+    expect(later.passed).toBe(24);
+    expect(links.map((link) => link.answers)).toEqual([false, false]);
+    expect(waited).toBeLessThan(links[0]?.client.options?.socket?.socketTimeout ?? 0);
+    expect(notWaited).toBeLessThan(waited);
+
+    redis.thaw();
+    await vi.waitUntil(() => links.every((link) => link.answers), { timeout: 2_000, interval: 20 });
+    expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
+  });
+
+  it('long enough to lose every connection, all is normal within 2 s of its return', async () => {
+    const lost = vi.fn();
+    links[0]?.client.on('reconnecting', lost);
+    redis.freeze();
+    await vi.waitUntil(() => lost.mock.calls.length > 1, { timeout: 15_000 });
+    expect((await chargeAll(newTenant()('a'), 100)).passed).toBe(50);
+
+    redis.thaw();
+    await vi.waitUntil(() => links.every((link) => link.answers), { timeout: 2_000, interval: 20 });
+
+    expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
+  });
+});
+
+describe('without Redis', () => {
+  let url: string;
+  let warn: MockInstance;
+  let link: RedisLink;
+
+  beforeEach(async () => {
+    const late = await startRedis();
+    ({ url } = late);
+    await late.stop();
+    const listening = createLogger('test', 'silent');
+    warn = vi.spyOn(listening, 'warn');
+    link = await createRedis(url, listening);
+  });
+  afterEach(() => link.close());
+
+  it('an edge starts and grants its part', async () => {
+    const limits = new Limits(settings, link, logger, 1);
+    const principal = newTenant()('a');
+    const charges = await Promise.all(Array.from({ length: 100 }, () => charge(limits, principal)));
+    limits.close();
+
+    expect(charges.filter((result) => !(result instanceof RateLimited))).toHaveLength(25);
+    expect(charges[0]).toMatchObject({ 'ratelimit-policy': '"key";q=25;w=60, "tenant";q=37;w=60' });
+  });
+
+  it('an edge grants the dearest operation once when its part is less, and no more', async () => {
+    const limits = new Limits(settings, link, logger, 90);
+    const principal = newTenant()('a');
+
+    expect(await charge(limits, principal, 90)).toMatchObject({
+      'ratelimit-policy': '"key";q=90;w=60, "tenant";q=90;w=60',
+    });
+    expect(await charge(limits, principal, 1)).toBeInstanceOf(RateLimited);
+    limits.close();
+  });
+
+  it('the log says once that it is away, however many attempts fail', async () => {
+    const failed = vi.fn();
+    link.client.on('error', failed);
+    await vi.waitUntil(() => failed.mock.calls.length > 3, { timeout: 15_000 });
+
+    expect(warn).toHaveBeenCalledTimes(1);
+  });
+
+  it('an unknown plan is warned about once', async () => {
+    const log = createLogger('test', 'silent');
+    const warned = vi.spyOn(log, 'warn');
+    const limits = new Limits(settings, link, log, 1);
+    const principal = newTenant('retired')('a');
+    for (let count = 0; count < 2; count += 1) await charge(limits, principal);
+    limits.close();
+
+    expect(warned).toHaveBeenCalledTimes(1);
+  });
+
+  it('an answer that is no charge is no refusal either', async () => {
+    const principal = newTenant('large')('a');
+    const { tenantId, principalId } = principal.caller;
+    await links[0]?.client.set(`rate:{${tenantId}}:${principalId}`, 'no number');
+
+    expect(await charge(edges[0], principal)).toMatchObject({
+      ratelimit: expect.stringContaining('r=249999') as string,
+    });
+  });
+});
