@@ -1,6 +1,7 @@
 import { serviceDefinitions } from '@rapport/contracts';
 import { logLevel, port, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
+import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
 /** What the edge needs to know at its start. */
 export interface EdgeConfig {
@@ -11,6 +12,16 @@ export interface EdgeConfig {
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
   addresses: ReadonlyMap<string, string>;
+  /** Of the Redis that all edges share. Without it this edge must be the only one. */
+  redisUrl?: string | undefined;
+  /** Defaults when absent. */
+  limits?: LimitSettings;
+  /** Memory for kept answers, in bytes; 64 MiB when absent. */
+  cacheBytes?: number | undefined;
+  /** False keeps every request on the ordinary path. True when absent. */
+  answersAhead?: boolean;
+  /** Port of a plain server of its own for probes and `/metrics`. None when absent. */
+  healthPort?: number | undefined;
 }
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
@@ -25,21 +36,34 @@ export function areaOf(path: string): string {
 
 export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
-  const { EDGE_HOST, EDGE_PORT, LOG_LEVEL, TRUSTED_PROXIES, ...addresses } = readEnvironment({
+  const variables = readEnvironment({
     ...addressShape,
+    CACHE_MIB: z.coerce.number().int().min(1).max(65_536).default(64),
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
+    HEALTH_PORT: port.optional(),
     LOG_LEVEL: logLevel,
+    REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
+    RATE_PLANS: limitVariables.RATE_PLANS,
+    PLACES: limitVariables.PLACES,
+    EDGE_COUNT: limitVariables.EDGE_COUNT,
+    SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
+    FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,
     TRUSTED_PROXIES: z.string().default(''),
   });
+  const addresses = variables as unknown as Record<string, string>;
   return {
-    host: EDGE_HOST,
-    port: EDGE_PORT,
-    logLevel: LOG_LEVEL,
-    trustedProxies: TRUSTED_PROXIES.split(',')
+    host: variables.EDGE_HOST,
+    port: variables.EDGE_PORT,
+    healthPort: variables.HEALTH_PORT,
+    logLevel: variables.LOG_LEVEL,
+    redisUrl: variables.REDIS_URL,
+    limits: limitSettings(variables),
+    cacheBytes: variables.CACHE_MIB * 1024 * 1024,
+    trustedProxies: variables.TRUSTED_PROXIES.split(',')
       .map((text) => text.trim())
       .filter(Boolean),
-    addresses: new Map(areas.map((area) => [area, (addresses as Record<string, string>)[addressVariable(area)] ?? ''])),
+    addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
   };
 }
 

@@ -1,7 +1,10 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import { AppError, invalidArgument, type Logger } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
+import type { AnswerAhead } from './cache/answer-ahead.js';
 import { sendProblem } from './problem.js';
+import { requestId } from './request-id.js';
+import { securityHeaders } from './security-headers.js';
 
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
@@ -10,56 +13,77 @@ const bodyTimeoutMs = 8_000;
 
 /**
  * An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded.
+ *
+ * @param answerAhead is tried before the framework; none when absent
  */
-export function createHttpServer(logger: Logger, trustedProxies: string[]): FastifyInstance {
+export function createHttpServer(logger: Logger, trustedProxies: string[], answerAhead?: AnswerAhead): FastifyInstance {
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: bodyLimitBytes,
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
-    keepAliveTimeout: 72_000,
-    // Node can't tell a file from a form: each kind of body has a timeout of its own.
-    requestTimeout: 0,
     forceCloseConnections: 'idle',
-    http: { headersTimeout: 5_000, connectionsCheckingInterval: 1_000, maxHeaderSize: 16_384 },
+    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead),
     routerOptions: { maxParamLength: 200 },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {
       request.log.info('unreadable URL');
-      void reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+      void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
       const violation = { field: '', reason: 'REQUEST_MALFORMED', description: 'The URL can not be read.' };
       void sendProblem(reply, invalidArgument([violation]));
     },
   }) as unknown as FastifyInstance;
-  server.server.maxConnections = 10_000;
-  server.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id);
-    if (!hasSecondHost(request.raw.rawHeaders)) return;
-    return sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.'));
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(securityHeaders).header('x-request-id', request.id);
+    if (!hasSecondHost(request.raw.rawHeaders)) return done();
+    void sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.'));
   });
-  server.addHook('onSend', async (request, reply) => {
+  server.addHook('onSend', (request, reply, _payload, done) => {
     // What is left of an unread request is on the connection: no other can follow it.
     if (!request.raw.complete) void reply.header('connection', 'close');
+    // They belong to the answer that the client has: RFC 9110, section 15.4.5.
+    if (reply.statusCode === 304) for (const name of Object.keys(securityHeaders)) void reply.removeHeader(name);
+    done();
   });
-  server.addHook('preParsing', async (request, reply, payload) => {
-    if (request.raw.complete || request.routeOptions.config.route?.bodyUsage === 'file') return payload;
+  server.addHook('preParsing', (request, reply, payload, done) => {
+    if (request.raw.complete || request.routeOptions.config.route?.bodyUsage === 'file') return done(null, payload);
     const timer = setTimeout(() => {
       void sendProblem(reply, new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The body took too long.'));
       reply.raw.once('finish', () => request.raw.destroy());
     }, bodyTimeoutMs);
     payload.once('close', () => clearTimeout(timer));
     payload.once('end', () => clearTimeout(timer));
-    return payload;
+    done(null, payload);
   });
   return server;
 }
 
-function requestId(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : uuidv7();
+/** Fastify sets no limit of a server that it did not make. */
+function createBoundedServer(ordinary: RequestListener, answerAhead: AnswerAhead | undefined): Server {
+  const limits = {
+    headersTimeout: 5_000,
+    connectionsCheckingInterval: 1_000,
+    maxHeaderSize: 16_384,
+    keepAliveTimeout: 72_000,
+    // Node can't tell a file from a form: each kind of body has a timeout of its own.
+    requestTimeout: 0,
+  };
+  const server = createServer(limits, (request, response) => {
+    // A server that closes has Fastify end the connection after the answer.
+    if (!answerAhead || !server.listening) return ordinary(request, response);
+    answerAhead(request, response, () => ordinary(request, response));
+  });
+  server.maxConnections = 10_000;
+  server.setTimeout(0);
+  return server;
 }
 
 /** Node takes the first of two Host lines; a proxy in front may have taken the other. */
 function hasSecondHost(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length > 1;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }

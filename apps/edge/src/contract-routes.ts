@@ -1,22 +1,34 @@
 import type { RestRoute } from '@rapport/contracts';
 import { permissionMissing, type Caller } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiKeyAuthenticator } from './api-key-authenticator.js';
+import type { ApiKeyAuthenticator, Principal } from './api-key-authenticator.js';
+import { answerRead } from './cache/answer-read.js';
+import { cachedRoute } from './cache/cached-route.js';
+import { tokenHeader } from './cache/consistency-tokens.js';
+import type { EdgeCache } from './cache/edge-cache.js';
+import { hasCurrent } from './cache/entity-tag.js';
+import { floorsOfWrite } from './cache/tags.js';
 import { handleError } from './handle-error.js';
+import type { Limits } from './limits/limits.js';
+import { registerLimits } from './limits/register-limits.js';
 import { refuseBody, validatorCompiler } from './request-validation.js';
 import type { ServiceClients } from './service-clients.js';
-import { sendStream } from './stream-answer.js';
+import { byAccept, sendStream } from './stream-answer.js';
 import { uploadMessages } from './upload-messages.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller | undefined;
+    /** Absent on methods that need no credential. */
+    principal: Principal | undefined;
   }
   interface FastifyContextConfig {
     /** The contract's route, on every route that has one. */
     route?: RestRoute;
   }
 }
+
+type Message = Record<string, unknown>;
 
 /** How long the edge waits for an answer when the contract does not say, in milliseconds. */
 const defaultDeadlineMs = 10_000;
@@ -27,61 +39,116 @@ export async function registerContractRoutes(
   routes: readonly RestRoute[],
   clients: ServiceClients,
   authenticator: ApiKeyAuthenticator,
+  limits: Limits,
+  cache: EdgeCache,
 ): Promise<void> {
+  server.addConstraintStrategy(byAccept);
   await server.register(async (scope) => {
     scope.decorateRequest('caller');
+    scope.decorateRequest('principal');
     scope.setValidatorCompiler(validatorCompiler);
     scope.setErrorHandler(handleError);
-    scope.addHook('onRequest', async (request) => authorise(request, authenticator));
-    for (const route of routes.filter(({ bodyUsage }) => bodyUsage !== 'file')) addRoute(scope, route, clients);
+    scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, done));
+    registerLimits(scope, limits, cache.charges);
+    // After the charge: who may not do what they ask for pays too, or could ask without end.
+    scope.addHook('onRequest', requirePermission);
+    for (const route of routes.filter(({ bodyUsage }) => bodyUsage !== 'file'))
+      addRoute(scope, route, clients, limits, cache, isChosenByAccept(route, routes));
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
       // The stream itself, of any type and size: it is passed on as it comes.
       files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file')) addRoute(files, route, clients);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file'))
+        addRoute(files, route, clients, limits, cache);
     });
   });
 }
 
 /** Denies by default: a route without a contract has no caller to serve. */
-async function authorise(request: FastifyRequest, authenticator: ApiKeyAuthenticator): Promise<void> {
+function authenticate(
+  request: FastifyRequest,
+  authenticator: ApiKeyAuthenticator,
+  done: (error?: Error) => void,
+): void {
   const policy = request.routeOptions.config.route?.method.policy;
-  if (!policy) throw new Error(`${request.routeOptions.url} is in no contract.`);
-  if (policy.public) return;
-  request.caller = await authenticator.authenticate(request.headers.authorization, request.id);
-  if (!request.caller.permissions.includes(policy.permission)) throw permissionMissing(policy.permission);
+  if (!policy) return done(new Error(`${request.routeOptions.url} is in no contract.`));
+  if (policy.public) return done();
+  const admit = (principal: Principal) => {
+    request.principal = principal;
+    request.caller = principal.caller;
+    done();
+  };
+  const { authorization } = request.headers;
+  const known = authenticator.known(authorization);
+  if (known) return admit(known);
+  authenticator.authenticate(authorization, request.id, request.ip).then(admit, done);
 }
 
-function addRoute(scope: FastifyInstance, route: RestRoute, clients: ServiceClients): void {
+function requirePermission(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const policy = request.routeOptions.config.route?.method.policy;
+  const isAllowed = policy?.public === true || request.caller?.permissions.includes(policy?.permission ?? '') === true;
+  done(isAllowed ? undefined : permissionMissing(policy?.permission ?? ''));
+}
+
+/** Whether another method answers the same verb and path: one in one message, and the other in a stream. */
+function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boolean {
+  return routes.some(
+    (other) =>
+      (other.answerUsage === 'message') !== (route.answerUsage === 'message') &&
+      other.verb === route.verb &&
+      other.path.pattern === route.path.pattern,
+  );
+}
+
+function addRoute(
+  scope: FastifyInstance,
+  route: RestRoute,
+  clients: ServiceClients,
+  limits: Limits,
+  cache: EdgeCache,
+  isByAccept = false,
+): void {
   const { response, ...request } = route.schemas;
-  const { path } = route.method;
+  const { path, policy } = route.method;
   const client = clients.for(path);
-  const deadlineMs = route.method.policy.deadlineMs || defaultDeadlineMs;
+  const unary = clients.unary(route.method);
+  const deadlineMs = policy.deadlineMs || defaultDeadlineMs;
+  const kept = cachedRoute(route);
+  const raised = floorsOfWrite(route);
   scope.route({
     method: route.verb,
     url: route.path.pattern,
     schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
-    config: { route },
+    config: { route, kept },
+    ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
     // Nobody would read the stream that a HEAD asks for.
     exposeHeadRoute: route.answerUsage === 'message',
     handler: async (request, reply) => {
-      const options = {
-        context: { requestId: request.id, caller: request.caller },
-        deadlineMs,
-        signal: abortedWithClient(reply),
-      };
+      if (isByAccept) void reply.header('vary', 'accept');
+      const context = { requestId: request.id, caller: request.caller };
+      const options = { context, deadlineMs, signal: abortedWithClient(reply) };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const parts = requestParts(request);
       const message = route.toMessage(parts);
-      const toJson = (answer: Record<string, unknown>) => route.toJson(answer, parts);
-      if (route.answerUsage !== 'message') {
-        return sendStream(reply, route, client.stream(path, message, options), toJson);
+      const toJson = (answer: Message) => route.toJson(answer, parts);
+      if (kept) {
+        const ask = (signal: AbortSignal) =>
+          limits.during(route.method, request.principal, () => unary(message, { ...options, signal }));
+        return answerRead(reply, kept, cache, message, options.signal, ask, toJson);
       }
-      const answer =
+      const tenantId = request.caller?.tenantId ?? '';
+      if (route.answerUsage !== 'message') {
+        const messages = client.stream(path, message, options);
+        return sendStream(reply, route, messages, toJson);
+      }
+      const call = async () =>
         route.bodyUsage === 'file'
-          ? await client.upload(path, uploadMessages(route, request, message), options)
-          : await client.unary(path, message, options);
-      return send(reply, route, answer as Record<string, unknown>, toJson);
+          ? client.upload(path, uploadMessages(route, request, message), options)
+          : unary(message, options);
+      const answer = await cache.invalidations.around(raised, tenantId, message, call).finally(() => {
+        if (route.verb !== 'GET') void reply.header(tokenHeader, cache.tokens.issue());
+      });
+      return send(reply, route, answer as Message, toJson);
     },
   });
 }
@@ -98,13 +165,18 @@ function requestParts(request: FastifyRequest) {
 function send(
   reply: FastifyReply,
   route: RestRoute,
-  answer: Record<string, unknown>,
-  toJson: (answer: Record<string, unknown>) => Record<string, unknown>,
+  answer: Message,
+  toJson: (answer: Message) => Message,
 ): FastifyReply {
-  if (typeof answer['etag'] === 'string' && answer['etag'] !== '') void reply.header('etag', answer['etag']);
-  if (route.status === 201)
-    void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(answer['id'])}`);
+  const { etag, id } = answer;
   void reply.header('cache-control', 'private, no-cache');
+  if (typeof etag === 'string' && etag !== '') {
+    void reply.header('etag', etag);
+    const { 'if-none-match': ifNoneMatch } = reply.request.headers;
+    if (route.verb === 'GET' && ifNoneMatch !== undefined && hasCurrent(ifNoneMatch, etag))
+      return reply.code(304).send();
+  }
+  if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);
   return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(toJson(answer));
 }
 

@@ -1,17 +1,21 @@
 import 'reflect-metadata';
-import helmet from '@fastify/helmet';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { openApiDocument, restRoutes, type Contract } from '@rapport/contracts';
+import { openApiDocument, restRoutes, type Contract, type RestRoute } from '@rapport/contracts';
 import { answerProbe, nestLogger, Readiness, type Logger } from '@rapport/platform';
 import { ApiKeyAuthenticator } from './api-key-authenticator.js';
+import { createAnswerAhead } from './cache/answer-ahead.js';
+import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
 import { createHttpServer } from './connection-limits.js';
 import { registerContractRoutes } from './contract-routes.js';
 import { registerDocuments } from './documents.js';
 import { EdgeModule } from './edge.module.js';
+import { defaultLimitSettings } from './limits/limit-settings.js';
+import { Limits } from './limits/limits.js';
 import { ProblemFilter } from './problem-filter.js';
+import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
 import { ServiceClients } from './service-clients.js';
 
@@ -27,23 +31,33 @@ export async function createEdge(
   services: readonly ServiceDefinition[],
   logger: Logger,
 ): Promise<Edge> {
-  const server = createHttpServer(logger, config.trustedProxies);
+  const redis = config.redisUrl === undefined ? undefined : await createRedis(config.redisUrl, logger);
+  const routes = restRoutes(contract);
+  const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
+  const clients = new ServiceClients(config.addresses, services, contract);
+  const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
+  const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
+  const { reads, charges, tokens } = cache;
+  const answerAhead = createAnswerAhead({ cache: reads, authenticator, limits, charges, tokens, logger });
+  const server = createHttpServer(
+    logger,
+    config.trustedProxies,
+    config.answersAhead === false ? undefined : answerAhead,
+  );
+  server.addHook('onClose', async () => {
+    await cache.close();
+    limits.close();
+    redis?.close();
+  });
   const app = await NestFactory.create<NestFastifyApplication>(
-    EdgeModule.register(new ServiceClients(config.addresses, services)),
+    EdgeModule.register(clients, authenticator),
     // Nest's types are of the Fastify release that it pins.
     new FastifyAdapter(server as unknown as ConstructorParameters<typeof FastifyAdapter>[0]),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  const clients = app.get(ServiceClients);
   const readiness = new Readiness(clients.readinessChecks());
-  const routes = restRoutes(contract);
 
   logRequests(server);
-  await server.register(helmet, {
-    global: true,
-    // The edge itself may be asked over plain HTTP; whoever ends TLS in front of it decides.
-    contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } },
-  });
   for (const url of ['/livez', '/readyz']) {
     server.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
@@ -51,7 +65,12 @@ export async function createEdge(
     });
   }
   await registerDocuments(server, openApiDocument(contract, routes, '1.0.0'));
-  await registerContractRoutes(server, routes, clients, app.get(ApiKeyAuthenticator));
+  await registerContractRoutes(server, routes, clients, authenticator, limits, cache);
   app.useGlobalFilters(new ProblemFilter());
   return { app, readiness };
+}
+
+/** What the dearest operation costs, in units of a rate. */
+function highestCost(routes: readonly RestRoute[]): number {
+  return Math.max(1, ...routes.map(({ method }) => method.policy.cost));
 }

@@ -4,16 +4,12 @@ import { ServiceClients } from './service-clients.js';
 
 @Module({})
 export class EdgeModule {
-  static register(clients: ServiceClients): DynamicModule {
+  static register(clients: ServiceClients, authenticator: ApiKeyAuthenticator): DynamicModule {
     return {
       module: EdgeModule,
       providers: [
         { provide: ServiceClients, useFactory: () => clients },
-        {
-          provide: ApiKeyAuthenticator,
-          inject: [ServiceClients],
-          useFactory: (of: ServiceClients) => new ApiKeyAuthenticator(of),
-        },
+        { provide: ApiKeyAuthenticator, useFactory: () => authenticator },
       ],
     };
   }

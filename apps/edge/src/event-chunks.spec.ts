@@ -25,6 +25,18 @@ describe('events', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('have the ids that their messages give them', async () => {
+    const chunks = eventChunks(
+      (async function* () {
+        yield 'gold';
+      })(),
+      JSON.stringify,
+      String,
+      (message) => `of ${message}`,
+    );
+    expect(await chunks.next()).toMatchObject({ value: 'id: of gold\ndata: "gold"\n\n' });
+  });
+
   it('that fail after a comment, when the answer has begun, end with an event', async () => {
     const { promise: news, reject } = Promise.withResolvers<string>();
     const chunks = eventChunks(

@@ -7,11 +7,13 @@ const keepAliveMs = 15_000;
  *
  * @param write makes one line of JSON of a message
  * @param problem makes one line of JSON of an error
+ * @param idOf the id of a message's event, which a reader that comes back names; none when it is undefined
  */
 export async function* eventChunks<Message>(
   messages: AsyncGenerator<Message, void>,
   write: (message: Message) => string,
   problem: (error: unknown) => string,
+  idOf: (message: Message) => string | undefined = () => undefined,
 ): AsyncGenerator<string, void> {
   let hasBegun = false;
   try {
@@ -19,7 +21,7 @@ export async function* eventChunks<Message>(
     for (;;) {
       const message = await withinKeepAlive(next);
       if (message?.done) return;
-      yield message ? `data: ${write(message.value)}\n\n` : ': keep-alive\n\n';
+      yield message ? event(write(message.value), idOf(message.value)) : ': keep-alive\n\n';
       hasBegun = true;
       if (message) next = messages.next();
     }
@@ -29,6 +31,10 @@ export async function* eventChunks<Message>(
   } finally {
     await messages.return();
   }
+}
+
+function event(data: string, id: string | undefined): string {
+  return id === undefined ? `data: ${data}\n\n` : `id: ${id}\ndata: ${data}\n\n`;
 }
 
 /** Undefined when nothing has come after a while. */

@@ -1,13 +1,18 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { ContractClient } from '@rapport/contracts';
+import { ContractClient, type Contract, type RestRoute } from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { areaOf } from './config.js';
+import { unaryCall, type UnaryCall } from './join-reads.js';
 
 /** One client for each service that the edge calls. */
 export class ServiceClients implements OnApplicationShutdown {
   readonly #clients: ReadonlyMap<string, ContractClient>;
 
-  constructor(addresses: ReadonlyMap<string, string>, services: readonly ServiceDefinition[]) {
+  constructor(
+    addresses: ReadonlyMap<string, string>,
+    services: readonly ServiceDefinition[],
+    private readonly contract: Contract,
+  ) {
     this.#clients = new Map([...addresses].map(([area, address]) => [area, new ContractClient(address, services)]));
   }
 
@@ -16,6 +21,11 @@ export class ServiceClients implements OnApplicationShutdown {
     const client = this.#clients.get(areaOf(path));
     if (!client) throw new Error(`No address for ${path}.`);
     return client;
+  }
+
+  /** How a method without streams is called: see `unaryCall`. */
+  unary(method: RestRoute['method']): UnaryCall {
+    return unaryCall(this.contract, method, this.for(method.path));
   }
 
   /** By area, rejects when the service can't be reached. */

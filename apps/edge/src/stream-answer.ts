@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { RestRoute } from '@rapport/contracts';
-import type { FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { prefers } from './accept-header.js';
 import { eventChunks } from './event-chunks.js';
 import { asAppError } from './handle-error.js';
@@ -8,16 +9,40 @@ import { cutOffIdleReader } from './idle-reader.js';
 import { toProblem } from './problem.js';
 
 type Message = Record<string, unknown>;
+type ConstraintStrategy = Parameters<FastifyInstance['addConstraintStrategy']>[0];
+type Handler = Parameters<ReturnType<ConstraintStrategy['storage']>['set']>[1];
 type Chunks = AsyncGenerator<string | Uint8Array, void>;
 
+const json = 'application/json';
 const lines = 'application/x-ndjson';
 const events = 'text/event-stream';
+
+/**
+ * Chooses between two methods on one path by Accept: the one that streams its answers for who prefers events or lines to
+ * JSON, the other for everybody else. A constraint of Fastify's router: `constraints: { answers: 'stream' }`.
+ */
+export const byAccept: ConstraintStrategy = {
+  name: 'answers',
+  storage: () => {
+    const handlers = new Map<unknown, Handler>();
+    return {
+      get: (key: unknown) => handlers.get(key) ?? null,
+      set: (key: unknown, handler: Handler) => void handlers.set(key, handler),
+    };
+  },
+  deriveConstraint: ({ headers: { accept } }: IncomingMessage) =>
+    // Every request of every path passes here.
+    accept !== undefined && accept !== '*/*' && (prefers(accept, events, json) || prefers(accept, lines, json))
+      ? 'stream'
+      : undefined,
+};
 
 /**
  * Answers with a stream of messages: a file as raw bytes, and other messages as server-sent events for who prefers them,
  * else as a line of JSON each. They are asked for no faster than the client reads. What fails before the first of them is
  * thrown, to be answered as ever; what fails later ends events with an event `error`, and destroys the connection of the
- * other forms, so that nobody takes half of an answer for a whole one.
+ * other forms, so that nobody takes half of an answer for a whole one. The id of an event is the field `cursor` of its
+ * message, if it has one.
  *
  * @param toJson makes the JSON of one message
  */
@@ -49,9 +74,9 @@ function chunksFor(
     return lineChunks(messages, write);
   }
   void reply.type(events);
-  return eventChunks(messages, write, (error) =>
-    JSON.stringify(toProblem(asAppError(error, reply.request), reply.request.id, route)),
-  );
+  const problem = (error: unknown) =>
+    JSON.stringify(toProblem(asAppError(error, reply.request), reply.request.id, route));
+  return eventChunks(messages, write, problem, ({ cursor }) => (typeof cursor === 'string' ? cursor : undefined));
 }
 
 /** The first message says what the bytes are. */

@@ -30,6 +30,7 @@ export async function generateSampleContract(): Promise<{
   contract: Contract;
   service: ServiceDefinition;
   minerals: ServiceDefinition;
+  ores: ServiceDefinition;
 }> {
   const paths = ['--path', 'apps/edge/test/proto/rapport', '--config', bufConfig];
   // One for each test file: they run at the same time.
@@ -66,6 +67,9 @@ export async function generateSampleContract(): Promise<{
   const { MineralsServiceService: minerals } = (await import(join(generated, 'minerals_service.ts'))) as {
     MineralsServiceService: ServiceDefinition;
   };
+  const { OresServiceService: ores } = (await import(join(generated, 'ores_service.ts'))) as {
+    OresServiceService: ServiceDefinition;
+  };
   await rm(join(workspace, output), { recursive: true });
-  return { contract, service, minerals };
+  return { contract, service, minerals, ores };
 }

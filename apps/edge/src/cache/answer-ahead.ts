@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from '@rapport/platform';
+import type { ApiKeyAuthenticator, Principal } from '../api-key-authenticator.js';
+import type { Limits } from '../limits/limits.js';
+import type { RateHeaders } from '../limits/rate-headers.js';
+import { requestId } from '../request-id.js';
+import { requestLine } from '../request-log.js';
+import { securityHeaders } from '../security-headers.js';
+import { readAheadHeaders, type AheadHeaders } from './ahead-headers.js';
+import { answerHeaders, type CacheStatus } from './answer-headers.js';
+import type { Charges } from './charges.js';
+import type { ConsistencyTokens } from './consistency-tokens.js';
+import { notBefore } from './directives.js';
+import { hasCurrent } from './entity-tag.js';
+import type { KeptAnswer } from './kept-answer.js';
+import { cacheKey, type ReadCache } from './read-cache.js';
+
+/** Answers a request, or hands it to the ordinary path. */
+export type AnswerAhead = (request: IncomingMessage, response: ServerResponse, passOn: () => void) => void;
+
+export interface AheadParts {
+  cache: ReadCache;
+  authenticator: ApiKeyAuthenticator;
+  limits: Limits;
+  charges: Charges;
+  tokens: ConsistencyTokens;
+  logger: Logger;
+}
+
+const constantHeaders = [...Object.entries(securityHeaders).flat(), 'content-type', 'application/json; charset=utf-8'];
+
+/**
+ * Answers from memory, ahead of the framework, after every check that the ordinary path makes: one Host, credential,
+ * permission, rate. Whatever is unusual, or refused, is answered on the ordinary path, so it is answered the same.
+ */
+export function createAnswerAhead(parts: AheadParts): AnswerAhead {
+  const { cache, charges, limits, tokens } = parts;
+  return (request, response, passOn) => {
+    const startedAt = performance.now();
+    const { method, url = '' } = request;
+    if (method !== 'GET' && method !== 'HEAD') return passOn();
+    const headers = readAheadHeaders(request.rawHeaders);
+    if (!headers) return passOn();
+    const oldest = notBefore(headers.cacheControl, headers.token, tokens, startedAt);
+    const found = findKept(parts, headers.authorization, url, startedAt, oldest);
+    if (!found) return passOn();
+    const { kept, principal } = found;
+    const answer = (rate: RateHeaders, now: number) =>
+      send({ request, response, headers, kept, principal, rate, startedAt, now }, parts.logger);
+    let rate: RateHeaders | Promise<RateHeaders>;
+    try {
+      rate = limits.charge(principal, kept.route.cost);
+    } catch (error) {
+      charges.refused(request, error);
+      return passOn();
+    }
+    if (!(rate instanceof Promise)) return answer(rate, startedAt);
+    rate.then(
+      (paid) => {
+        const now = performance.now();
+        // It may have been written meanwhile.
+        if (cache.find(principal.caller.tenantId, cacheKey(principal.rights, url), now, oldest) === kept) {
+          return answer(paid, now);
+        }
+        charges.paid(request, paid);
+        passOn();
+      },
+      (error: unknown) => {
+        charges.refused(request, error);
+        passOn();
+      },
+    );
+  };
+}
+
+function findKept(
+  { cache, authenticator }: AheadParts,
+  authorization: string | undefined,
+  url: string,
+  now: number,
+  oldest: number,
+): { kept: KeptAnswer; principal: Principal } | undefined {
+  const principal = authenticator.known(authorization);
+  if (!principal) return undefined;
+  const { tenantId, permissions } = principal.caller;
+  const kept = cache.find(tenantId, cacheKey(principal.rights, url), now, oldest);
+  return kept && permissions.includes(kept.route.permission) ? { kept, principal } : undefined;
+}
+
+const hit: CacheStatus = { kind: 'hit' };
+
+interface Answer {
+  request: IncomingMessage;
+  response: ServerResponse;
+  headers: AheadHeaders;
+  kept: KeptAnswer;
+  principal: Principal;
+  rate: RateHeaders;
+  startedAt: number;
+  now: number;
+}
+
+function send({ request, response, headers, kept, principal, rate, startedAt, now }: Answer, logger: Logger): void {
+  const id = requestId(headers.requestId);
+  const isCurrent = headers.ifNoneMatch !== undefined && hasCurrent(headers.ifNoneMatch, kept.etag);
+  const shared = answerHeaders(kept, hit, now);
+  const { 'ratelimit-policy': policy, ratelimit } = rate;
+  const own = ['x-request-id', id, 'ratelimit-policy', policy, 'ratelimit', ratelimit];
+  const status = isCurrent ? 304 : 200;
+  // Literals: to concatenate takes twice the time.
+  if (isCurrent) response.writeHead(status, [...shared, ...own]).end();
+  else {
+    const length = String(kept.contentLength);
+    const lines = [...constantHeaders, ...shared, ...own, 'content-length', length];
+    response.writeHead(status, lines).end(kept.content, 'latin1');
+  }
+  if (!logger.isLevelEnabled('info')) return;
+  logger.info(
+    {
+      requestId: id,
+      ...requestLine(request.method ?? '', kept.route.url, status, performance.now() - startedAt, principal.caller),
+    },
+    'request',
+  );
+}

@@ -1,0 +1,137 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { internalPermission, type Contract, type ContractClient } from '@rapport/contracts';
+import { AppError, type Logger } from '@rapport/platform';
+import type { Change } from '@rapport/contracts/rapport/customers/v1/change';
+import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { v7 as uuidv7 } from 'uuid';
+import { Credit } from './credit.js';
+import type { FeedState } from './sight.js';
+import { floorsOfChange } from './tags.js';
+
+/** How long the log may be silent before it counts as lost, in milliseconds. It speaks every second. */
+const freshMs = 3_000;
+/** After so long nobody catches up: emptying the cache is cheaper. In milliseconds. */
+const longGapMs = 60_000;
+const retryMs = 250;
+const callMs = 3_600_000;
+/** Most changes under way. */
+const creditSize = 10_000;
+/** From so many changes of one type in one message on, all records of the type count as changed. */
+const burstSize = 100;
+
+/** Stands for the platform instead of a tenant, and in a gap for every tenant. */
+const allTenants = '00000000-0000-0000-0000-000000000000';
+
+const caller = {
+  tenantId: allTenants,
+  principalId: 'service:edge',
+  permissions: [internalPermission],
+};
+
+/** The methods that stream a change log: `Subscribe` of an area's `ChangeFeedService`. @returns their gRPC paths */
+export function feedPaths(contract: Contract): string[] {
+  return contract.methods
+    .filter(({ name, service }) => name === 'Subscribe' && service.name === 'ChangeFeedService')
+    .map(({ path }) => path);
+}
+
+/** What a feed does to the cache. */
+export interface FeedTarget {
+  /** Ends what depends on these floors. */
+  end: (floors: readonly string[]) => Promise<void>;
+  /** Ends everything: nobody knows what was written. */
+  endAll: () => Promise<void>;
+}
+
+/** Follows the change log of one area, for the writes that come through no edge: SQL, workers, other services. */
+export class ChangeFeed implements FeedState {
+  readonly #closed = new AbortController();
+  readonly #running: Promise<void>;
+  #cursor: string | undefined;
+  #heardAt = -Infinity;
+
+  constructor(
+    private readonly path: string,
+    private readonly client: Pick<ContractClient, 'duplex'>,
+    private readonly target: FeedTarget,
+    private readonly logger: Logger,
+  ) {
+    this.#running = this.#run();
+  }
+
+  get isFresh(): boolean {
+    return performance.now() - this.#heardAt < freshMs;
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof AppError && error.reason === 'CURSOR_EXPIRED') this.#cursor = undefined;
+        this.logger.debug({ err: error, path: this.path }, 'the change log was lost');
+      }
+      await wait(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    if (performance.now() - this.#heardAt > longGapMs) this.#cursor = undefined;
+    let isFirst = true;
+    const isAnew = this.#cursor === undefined;
+    const credit = new Credit<SubscribeRequest>(subscription(this.#cursor), (amount) => ({ ...more, credit: amount }));
+    const options = { context: { requestId: uuidv7(), caller }, deadlineMs: callMs, signal };
+    for await (const message of this.client.duplex(this.path, credit.requests(), options)) {
+      const { changes, cursor } = message as SubscribeResponse;
+      // What was loaded before the first message may be older than where the log begins for this edge.
+      if (isFirst && isAnew) await this.target.endAll();
+      if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.endAll();
+      else if (changes.length > 0) await this.target.end(floorsOf(changes));
+      this.#cursor = cursor;
+      // The first message only repeats the cursor that was given: what was written since comes after it.
+      if (!isFirst || isAnew) this.#heardAt = performance.now();
+      isFirst = false;
+      credit.give(changes.length);
+    }
+  }
+}
+
+const more: SubscribeRequest = {
+  cursor: undefined,
+  tenantId: undefined,
+  types: [],
+  withValues: false,
+  credit: 0,
+  consumer: undefined,
+  acknowledgedCursor: undefined,
+};
+
+function subscription(cursor: string | undefined): SubscribeRequest {
+  return { ...more, cursor, credit: creditSize };
+}
+
+/** An import of a million rows says a million times what is true of the whole type after the first hundred. */
+function floorsOf(changes: readonly Change[]): string[] {
+  const idsByType = new Map<string, { tenantId: string; type: string; ids: Set<string> }>();
+  for (const { tenantId, type, recordId } of changes) {
+    const key = `${tenantId} ${type}`;
+    let group = idsByType.get(key);
+    if (!group) idsByType.set(key, (group = { tenantId, type, ids: new Set() }));
+    if (group.ids.size <= burstSize) group.ids.add(recordId);
+  }
+  const floors = [...idsByType.values()].flatMap(({ tenantId, type, ids }) => {
+    // A gap names no record.
+    const isWhole = ids.size > burstSize || ids.has('');
+    return isWhole
+      ? floorsOfChange(tenantId, type, undefined)
+      : [...ids].flatMap((id) => floorsOfChange(tenantId, type, id));
+  });
+  return [...new Set(floors)];
+}

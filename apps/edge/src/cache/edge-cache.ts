@@ -1,0 +1,73 @@
+import type { Contract } from '@rapport/contracts';
+import type { Logger } from '@rapport/platform';
+import { areaOf } from '../config.js';
+import type { RedisLink } from '../redis.js';
+import type { ServiceClients } from '../service-clients.js';
+import { ChangeFeed, feedPaths } from './change-feed.js';
+import { Charges } from './charges.js';
+import { ConsistencyTokens } from './consistency-tokens.js';
+import { Floors } from './floors.js';
+import { Invalidations } from './invalidations.js';
+import { ReadCache } from './read-cache.js';
+import { RedisAnswers } from './redis-answers.js';
+import { RedisEdges } from './redis-edges.js';
+import { Sight } from './sight.js';
+
+/** Memory for answers of a process that is told nothing, in bytes. */
+const defaultMaxBytes = 64 * 1024 * 1024;
+
+/** The parts of an edge's cache. */
+export interface EdgeCache {
+  reads: ReadCache;
+  invalidations: Invalidations;
+  tokens: ConsistencyTokens;
+  charges: Charges;
+  close(): Promise<void>;
+}
+
+export interface EdgeCacheOptions {
+  /** Of memory for answers. */
+  maxBytes?: number | undefined;
+  /** The Redis that all edges share. Absent when this edge is the only one. */
+  redis: RedisLink | undefined;
+  /** Where change logs are found and followed. */
+  contract: Contract;
+  clients: ServiceClients;
+  logger: Logger;
+}
+
+/** Puts the cache together. */
+export function createEdgeCache({ maxBytes = defaultMaxBytes, redis, ...options }: EdgeCacheOptions): EdgeCache {
+  const { contract, clients, logger } = options;
+  const floors = new Floors();
+  const clear = () => reads.clear();
+  const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), clear);
+  const feeds = new Map<string, ChangeFeed>();
+  const sight = new Sight(edges, feeds);
+  const reads = new ReadCache(maxBytes, floors, sight, redis && new RedisAnswers(redis, logger));
+  const endFromLog = async (names: readonly string[]) => {
+    await edges?.raiseQuietly(names);
+    floors.raise(names);
+  };
+  // What Redis has goes first: else a load that begins now could still find it there.
+  const endAllFromLog = async () => {
+    await edges?.raiseAllQuietly();
+    clear();
+  };
+  for (const path of feedPaths(contract)) {
+    feeds.set(
+      areaOf(path),
+      new ChangeFeed(path, clients.for(path), { end: endFromLog, endAll: endAllFromLog }, logger),
+    );
+  }
+  return {
+    reads,
+    invalidations: new Invalidations(floors, edges),
+    tokens: new ConsistencyTokens(),
+    charges: new Charges(),
+    close: async () => {
+      await Promise.all([...feeds.values()].map((feed) => feed.close()));
+      await edges?.close();
+    },
+  };
+}

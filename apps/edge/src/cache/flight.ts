@@ -1,0 +1,49 @@
+import { AppError } from '@rapport/platform';
+import type { Footing } from './floors.js';
+import type { KeptAnswer } from './kept-answer.js';
+
+export interface Landed {
+  loaded: KeptAnswer;
+  stored: boolean;
+  /** True when another edge had loaded it. */
+  isShared: boolean;
+}
+
+/** One load under way and those who wait for it. It is cancelled when the last of them has gone. */
+export class Flight {
+  readonly #landed: Promise<Landed>;
+  readonly #abandoned = new AbortController();
+  #waiting = 0;
+
+  constructor(
+    /** By `performance.now()`. */
+    readonly startedAt: number,
+    readonly footing: Footing,
+    fetch: (signal: AbortSignal) => Promise<Landed>,
+  ) {
+    this.#landed = fetch(this.#abandoned.signal);
+  }
+
+  /** True when everybody has gone: its end is that it was cancelled. */
+  get isAbandoned(): boolean {
+    return this.#abandoned.signal.aborted;
+  }
+
+  /** @param signal says that this one has gone */
+  wait(signal: AbortSignal): Promise<Landed> {
+    this.#waiting++;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        if (--this.#waiting === 0) this.#abandoned.abort();
+        reject(new AppError('CANCELLED', 'CANCELLED', 'The client has gone.'));
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      const stay = () => signal.removeEventListener('abort', leave);
+      void this.#landed.finally(stay).then(resolve, reject);
+    });
+  }
+
+  onEnd(done: () => void): void {
+    this.#landed.then(done, done);
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { RESP_TYPES } from 'redis';
+import type { RedisLink } from '../redis.js';
+
+/** A Lua script, which Redis runs as one step. Sent whole only when Redis does not know it yet. */
+export class RedisScript {
+  readonly #sha: string;
+
+  constructor(private readonly source: string) {
+    this.#sha = createHash('sha1').update(source).digest('hex');
+  }
+
+  /**
+   * @returns texts as Buffers, numbers as numbers
+   * @throws RedisAway, or the error that Redis answered
+   */
+  async run(link: RedisLink, keys: readonly string[], values: readonly (string | Buffer)[]): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...values];
+    try {
+      return await this.#send(link, ['EVALSHA', this.#sha, ...rest]);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return this.#send(link, ['EVAL', this.source, ...rest]);
+    }
+  }
+
+  #send(link: RedisLink, command: (string | Buffer)[]): Promise<unknown> {
+    return link.ask((client) =>
+      client.sendCommand<unknown>(command, { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }),
+    );
+  }
+}

@@ -1,0 +1,240 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Server, ServerCredentials, status, type Metadata, type sendUnaryData } from '@grpc/grpc-js';
+import { ContractClient, type Contract } from '@rapport/contracts';
+import type { Caller } from '@rapport/platform';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { unaryCall, type UnaryCall } from '../src/join-reads.js';
+import { ask } from './ask.js';
+import { grpcRefusal } from './grpc-refusal.js';
+import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
+
+const service = '/rapport.sample.v1.OresService/';
+let ores: RunningOres;
+/** An edge of a contract that joins nothing. */
+let plain: RunningEdge;
+let joining: RunningEdge;
+/** The contract that joins GetOre. */
+let contract: Contract;
+
+beforeAll(async () => {
+  ores = await startOres();
+  plain = await ores.startEdge();
+  contract = ores.contract;
+  getOre().policy.joinedBy = 'BatchGetOres';
+  joining = await ores.startEdge();
+});
+afterAll(() => ores.stop());
+
+function getOre() {
+  const method = contract.method(`${service}GetOre`);
+  if (!method) throw new Error('There is no GetOre.');
+  return method;
+}
+
+describe('at the edge', () => {
+  const headers = { authorization: authorization('t1'), 'cache-control': 'no-cache' };
+  const ids = Array.from({ length: 60 }, (_, n) => `ore-${n}`);
+
+  beforeEach(() => {
+    for (const id of ids) ores.writeBehind('t1', id);
+    ores.calls.clear();
+  });
+
+  test('reads of one caller at the same time become a few calls, each with its own answer', async () => {
+    const askAll = () => Promise.all(ids.map((id) => ask(`${joining.url}/v1/ores/${id}`, { headers })));
+    // Opens the connections, and asks auth who the caller is, which each takes its own time.
+    await askAll();
+    ores.calls.clear();
+    const answers = await askAll();
+
+    expect(answers.map(({ body }) => (JSON.parse(body) as { id: string }).id)).toEqual(ids);
+    expect((ores.calls.get('getOre') ?? 0) + (ores.calls.get('batchGetOres') ?? 0)).toBeLessThan(ids.length / 2);
+    expect(ores.calls.get('batchGetOres')).toBeGreaterThan(0);
+  });
+
+  test('answers and problems are those of an edge that joins nothing', async () => {
+    const asked = [...ids.slice(0, 10), 'missing', 'moved', 'missing', ...ids.slice(0, 3), `${'x'.repeat(99)}`];
+    const answersOf = async ({ url }: RunningEdge) =>
+      (await Promise.all(asked.map((id) => ask(`${url}/v1/ores/${id}`, { headers })))).map((answer) => ({
+        status: answer.status,
+        body: answer.body.replace(/"requestId":"[^"]*"/, ''),
+        etag: answer.headers['etag'],
+        type: answer.headers['content-type'],
+      }));
+
+    const joined = await answersOf(joining);
+    expect(ores.calls.get('batchGetOres')).toBeGreaterThan(0);
+    expect(joined).toEqual(await answersOf(plain));
+    expect(new Set(joined.map((answer) => answer.status))).toEqual(new Set([200, 404]));
+  });
+});
+
+describe('in a client', () => {
+  let server: Server;
+  let client: ContractClient;
+  let read: UnaryCall;
+  let calls: { method: 'one' | 'many'; ids: string[]; caller: string; deadlineMs: number }[];
+  let answerMany: (respond: sendUnaryData<unknown>, ids: string[], call: GrpcCall) => void;
+
+  beforeEach(async () => {
+    calls = [];
+    answerMany = (respond, ids) => respond(null, { ores: ids.filter((id) => id !== 'missing').map(ore) });
+    server = new Server();
+    const note = (method: 'one' | 'many', ids: string[], call: GrpcCall) => {
+      const text = (key: string) => String(call.metadata.get(`x-rapport-${key}`)[0]);
+      const caller = `${text('tenant-id')} ${text('principal-id')} ${text('permissions')}`;
+      calls.push({ method, ids, caller, deadlineMs: Number(call.getDeadline()) - Date.now() });
+    };
+    const { getOre: one, batchGetOres: many } = ores.ores;
+    server.addService({ one, many } as never, {
+      one: (call: GrpcCall, respond: sendUnaryData<unknown>) => {
+        note('one', [call.request.id], call);
+        const isFound = call.request.id !== 'missing';
+        if (isFound) respond(null, ore(call.request.id));
+        else respond(grpcRefusal(status.NOT_FOUND, 'ORE_NOT_FOUND'));
+      },
+      many: (call: GrpcCall, respond: sendUnaryData<unknown>) => {
+        note('many', call.request.ids, call);
+        answerMany(respond, call.request.ids, call);
+      },
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    client = new ContractClient(`127.0.0.1:${port}`, [ores.ores]);
+    read = unaryCall(contract, getOre(), client);
+  });
+  afterEach(() => {
+    client.close();
+    server.forceShutdown();
+  });
+
+  test('callers never share a call, though they differ in nothing but the key or a right', async () => {
+    const callers = [
+      { tenantId: 'a', principalId: 'k1', permissions: ['ores.read'] },
+      { tenantId: 'a', principalId: 'k2', permissions: ['ores.read'] },
+      { tenantId: 'a', principalId: 'k1', permissions: ['ores.read', 'ores.write'] },
+      { tenantId: 'b', principalId: 'k1', permissions: ['ores.read'] },
+    ];
+    const reads = Array.from({ length: 80 }, (_, n) => ({ caller: callers[n % 4], id: `${n % 4}-${n}` }));
+
+    await Promise.all(reads.map(({ caller, id }) => read({ id }, optionsOf(caller))));
+
+    const nameOf = ({ tenantId, principalId, permissions }: Caller) =>
+      `${tenantId} ${principalId} ${permissions.join(' ')}`;
+    expect(calls.length).toBeLessThan(40);
+    for (const call of calls) {
+      const owners = new Set(call.ids.map((id) => callers[Number(id[0])]).map((caller) => caller && nameOf(caller)));
+      expect(owners).toEqual(new Set([call.caller]));
+    }
+  });
+
+  test('many callers with one read each make one plain call each', async () => {
+    const caller = (n: number) => ({ tenantId: `t${n}`, principalId: 'k', permissions: ['ores.read'] });
+    await Promise.all(Array.from({ length: 30 }, (_, n) => read({ id: `${n}` }, optionsOf(caller(n)))));
+
+    expect(calls.map(({ method }) => method)).toEqual(Array(30).fill('one'));
+  });
+
+  test('no call has more ids than the method takes, and an id that is asked for twice is asked for once', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 250 }, (_, n) => read({ id: `${n % 240}` }, optionsOf(reader))),
+    );
+
+    expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 250 }, (_, n) => `${n % 240}`));
+    expect(Math.max(...calls.map(({ ids }) => ids.length))).toBeLessThanOrEqual(100);
+    for (const { ids } of calls) expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('a failure of the call is a failure of each, and the next reads are not held up', async () => {
+    answerMany = (respond) => respond(grpcRefusal(status.RESOURCE_EXHAUSTED, 'TOO_MUCH'));
+    const failed = await Promise.allSettled(['a', 'b', 'c'].map((id) => read({ id }, optionsOf(reader))));
+
+    expect(failed.map((outcome) => outcome.status === 'rejected' && (outcome.reason as Error))).toMatchObject(
+      Array(3).fill({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MUCH' }),
+    );
+    expect(await read({ id: 'd' }, optionsOf(reader))).toMatchObject({ id: 'd' });
+  });
+
+  test('what the joined call refuses or does not find is asked for alone', async () => {
+    const [found, missing] = await Promise.allSettled(['a', 'missing'].map((id) => read({ id }, optionsOf(reader))));
+    expect(found).toMatchObject({ value: { id: 'a' } });
+    expect(missing).toMatchObject({ reason: { code: 'NOT_FOUND', reason: 'ORE_NOT_FOUND' } });
+    expect(calls.map(({ method, ids }) => [method, ids])).toEqual([
+      ['many', ['a', 'missing']],
+      ['one', ['missing']],
+    ]);
+
+    answerMany = (respond) => respond(grpcRefusal(status.INVALID_ARGUMENT, 'INVALID'));
+    const answers = await Promise.all(['a', 'b'].map((id) => read({ id }, optionsOf(reader))));
+    expect(answers).toMatchObject([{ id: 'a' }, { id: 'b' }]);
+  });
+
+  test('who goes away takes nobody along, and the last one ends the call', async () => {
+    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+    let release: () => void = () => undefined;
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+    answerMany = (respond, ids, call) => {
+      call.on('cancelled', resolve);
+      release = () => respond(null, { ores: ids.map(ore) });
+      arrive();
+    };
+    const clients = [new AbortController(), new AbortController()];
+    const outcomes = Promise.allSettled(
+      clients.map(({ signal }, n) => read({ id: `${n}` }, { ...optionsOf(reader), signal })),
+    );
+    await arrived;
+    clients[0]?.abort();
+    release();
+    expect(await outcomes).toMatchObject([{ reason: { code: 'CANCELLED' } }, { value: { id: '1' } }]);
+
+    const both = Promise.allSettled(
+      ['x', 'y'].map((id) => read({ id }, { ...optionsOf(reader), signal: AbortSignal.timeout(100) })),
+    );
+    await cancelled;
+    expect(await both).toMatchObject([{ reason: { code: 'CANCELLED' } }, { reason: { code: 'CANCELLED' } }]);
+  });
+
+  test('no read waits longer than its deadline, nor for a slow call before it', async () => {
+    const slow: (() => void)[] = [];
+    answerMany = (respond, ids) => void slow.push(() => respond(null, { ores: ids.map(ore) }));
+    const late = Promise.allSettled(['a', 'b'].map((id) => read({ id }, { ...optionsOf(reader), deadlineMs: 300 })));
+    while (calls.length === 0) await wait(1);
+    answerMany = (respond, ids) => respond(null, { ores: ids.map(ore) });
+    const next = await Promise.all(['c', 'd', 'e'].map((id) => read({ id }, optionsOf(reader))));
+
+    expect(next).toMatchObject([{ id: 'c' }, { id: 'd' }, { id: 'e' }]);
+    expect(await late).toMatchObject(Array(2).fill({ reason: { code: 'DEADLINE_EXCEEDED' } }));
+    expect(calls[0]?.deadlineMs).toBeLessThanOrEqual(300);
+  });
+});
+
+test.each([
+  ['NoSuchMethod', 'no such method'],
+  ['ListOres', 'repeated string ids'],
+  ['CreateOre', 'same permission'],
+])('joined_by %s keeps the edge from starting', (joinedBy, reason) => {
+  const method = { ...getOre(), policy: { ...getOre().policy, joinedBy } };
+  const client = new ContractClient('127.0.0.1:1', [ores.ores]);
+  expect(() => unaryCall(contract, method, client)).toThrow(reason);
+  client.close();
+});
+
+interface GrpcCall {
+  request: { id: string; ids: string[] };
+  metadata: Metadata;
+  getDeadline: () => Date | number;
+  on: (event: 'cancelled', listener: () => void) => void;
+}
+
+const reader: Caller = { tenantId: 'a', principalId: 'k1', permissions: ['ores.read'] };
+
+function optionsOf(caller: Caller | undefined) {
+  return { context: { requestId: 'r', caller }, deadlineMs: 10_000 };
+}
+
+function ore(id: string) {
+  return { id, name: '', version: 1, etag: '"1"' };
+}

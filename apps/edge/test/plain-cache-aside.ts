@@ -1,0 +1,50 @@
+import { ContractClient } from '@rapport/contracts';
+import { createClient } from 'redis';
+import type { RunningOres } from './running-ores.js';
+import type { VersionedCache } from './stale-reads.js';
+
+/**
+ * What everybody builds first: look into Redis, else ask the service and keep the answer; a write deletes it. A fill that
+ * was read before a write and comes after its delete stays.
+ */
+export async function plainCacheAside(
+  redisUrl: string,
+  { address, ores }: RunningOres,
+  tenantId: string,
+): Promise<VersionedCache & { close: () => void }> {
+  const redis = createClient({ url: redisUrl });
+  redis.on('error', (error: Error) => {
+    throw error;
+  });
+  await redis.connect();
+  const client = new ContractClient(address, [ores]);
+  const call = async (method: string, request: Record<string, unknown>) => {
+    const caller = { tenantId, principalId: 'test', permissions: [] };
+    const path = `/rapport.sample.v1.OresService/${method}`;
+    const options = { context: { requestId: 'test', caller }, deadlineMs: 10_000 };
+    return ((await client.unary(path, request, options)) as { version: number }).version;
+  };
+  const nameOf = (key: number) => `plain:${tenantId}:${key}`;
+  return {
+    read: async (_reader, key) => {
+      const kept = await redis.get(nameOf(key));
+      if (kept !== null) return Number(kept);
+      const version = await call('GetOre', { id: `k${key}` });
+      await redis.set(nameOf(key), String(version), { EX: 50 });
+      return version;
+    },
+    write: async (_writer, key) => {
+      const version = await call('UpdateOre', {
+        id: `k${key}`,
+        ore: { id: '', name: 'x', version: 0, etag: '' },
+        updateMask: [],
+      });
+      await redis.del(nameOf(key));
+      return version;
+    },
+    close: () => {
+      redis.destroy();
+      client.close();
+    },
+  };
+}

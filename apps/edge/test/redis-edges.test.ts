@@ -1,0 +1,162 @@
+import { Contract, fileDescriptorSet } from '@rapport/contracts';
+import { createLogger } from '@rapport/platform';
+import { startRedis, type Redis } from '@rapport/testing';
+import { createClient } from 'redis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createEdgeCache } from '../src/cache/edge-cache.js';
+import { RedisAnswers } from '../src/cache/redis-answers.js';
+import { leaseMs, RedisEdges } from '../src/cache/redis-edges.js';
+import { redisNames } from '../src/cache/redis-names.js';
+import { createRedis, type RedisLink } from '../src/redis.js';
+import type { ServiceClients } from '../src/service-clients.js';
+
+const logger = createLogger('test', 'silent');
+
+let redis: Redis;
+let operator: Awaited<ReturnType<typeof connect>>;
+let link: RedisLink;
+let edges: RedisEdges[] = [];
+
+beforeAll(async () => {
+  redis = await startRedis();
+  operator = await connect();
+});
+
+beforeEach(async () => {
+  link = await createRedis(redis.url, logger);
+});
+
+afterEach(async () => {
+  await Promise.all(edges.map((edge) => edge.close()));
+  edges = [];
+  link.close();
+  await operator.flushAll();
+});
+
+afterAll(async () => {
+  operator.destroy();
+  await redis.stop();
+});
+
+async function connect() {
+  return createClient({ url: redis.url }).connect();
+}
+
+function newEdge(): RedisEdges {
+  const edge = new RedisEdges(
+    link,
+    logger,
+    () => undefined,
+    () => undefined,
+  );
+  edges.push(edge);
+  return edge;
+}
+
+async function heldEdge(): Promise<RedisEdges> {
+  const edge = newEdge();
+  await untilHeld(edge);
+  return edge;
+}
+
+async function untilHeld(edge: RedisEdges): Promise<void> {
+  await vi.waitUntil(() => edge.isHeld, { timeout: 10_000 });
+}
+
+async function redisTimeMs(): Promise<number> {
+  const [seconds, micros] = await operator.time();
+  return Number(seconds) * 1_000 + Number(micros) / 1_000;
+}
+
+async function acknowledge(edge: RedisEdges): Promise<void> {
+  await (
+    await edge.raise(['t/ore:1'])
+  ).acknowledged;
+}
+
+/** Keeps an answer for others. @returns whether it is found by who looks next */
+async function keepAnswer(): Promise<() => Promise<boolean>> {
+  const answers = new RedisAnswers(link, logger);
+  const look = async () => answers.look('t', '/ores/1', ['t/ore:1']);
+  (await look())?.keep(Buffer.from('{}'), '"1"', 60_000);
+  const isFound = async () => (await look())?.found !== undefined;
+  await expect.poll(isFound).toBe(true);
+  return isFound;
+}
+
+describe('a write is acknowledged', () => {
+  it('while Redis takes no writes, by an edge that keeps no lease, until it takes them again', async () => {
+    const edge = await heldEdge();
+    await operator.configSet('min-replicas-to-write', '1');
+    await acknowledge(edge);
+    expect(edge.isHeld).toBe(false);
+    await operator.configSet('min-replicas-to-write', '0');
+    await untilHeld(edge);
+  });
+
+  it('while Redis is full, ends what was kept, and costs no lease', async () => {
+    const edge = await heldEdge();
+    const isFound = await keepAnswer();
+    await operator.configSet('maxmemory', '1');
+    await acknowledge(edge);
+    expect(edge.isHeld).toBe(true);
+    await operator.configSet('maxmemory', '0');
+    expect(await isFound()).toBe(false);
+  });
+
+  it('while Redis refuses to raise floors alone, by an edge that keeps no lease', async () => {
+    const edge = await heldEdge();
+    await operator.sendCommand(['ACL', 'SETUSER', 'default', '-del']);
+    await acknowledge(edge);
+    const isHeld = edge.isHeld;
+    await operator.sendCommand(['ACL', 'SETUSER', 'default', '+del']);
+    expect(isHeld).toBe(false);
+    await untilHeld(edge);
+  });
+
+  it('when every lease has ended that Redis may have lost, by an edge that has none itself', async () => {
+    await heldEdge();
+    await operator.flushAll();
+    const lostAt = await redisTimeMs();
+    await acknowledge(newEdge());
+    expect(await redisTimeMs()).toBeGreaterThanOrEqual(lostAt + leaseMs);
+  });
+
+  it('when every lease has ended that Redis may have lost, by an edge that has renewed its own', async () => {
+    const edge = await heldEdge();
+    await operator.flushAll();
+    const lostAt = await redisTimeMs();
+    await vi.waitUntil(async () => operator.exists(redisNames.leases));
+    await acknowledge(edge);
+    expect(await redisTimeMs()).toBeGreaterThanOrEqual(lostAt + leaseMs);
+  });
+});
+
+describe('what an edge can not know the end of', () => {
+  it('is not taken from Redis after its change log began anew', async () => {
+    const isFound = await keepAnswer();
+    const clients = {
+      for: () => ({
+        async *duplex(_path: string, _requests: unknown, { signal }: { signal: AbortSignal }) {
+          yield { changes: [], cursor: 'a' };
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        },
+      }),
+    } as unknown as ServiceClients;
+    const contract = new Contract(fileDescriptorSet);
+    const cache = createEdgeCache({ redis: link, contract, clients, logger });
+    await expect.poll(isFound).toBe(false);
+    await cache.close();
+  });
+
+  it('is not believed before it is voided, when Redis was away as it should have been', async () => {
+    const edge = await heldEdge();
+    const isFound = await keepAnswer();
+    redis.freeze();
+    await edge.raiseAllQuietly();
+    expect(edge.isHeld).toBe(false);
+    redis.thaw();
+    await untilHeld(edge);
+    expect(await isFound()).toBe(false);
+  });
+});

@@ -1,0 +1,236 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  Server,
+  ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { serviceDefinitions, type Contract } from '@rapport/contracts';
+import { createLogger, type Logger } from '@rapport/platform';
+import { createEdge, type Edge } from '../src/create-edge.js';
+import type { EdgeConfig } from '../src/config.js';
+import { defaultLimitSettings } from '../src/limits/limit-settings.js';
+import { generateSampleContract } from './generate-sample-contract.js';
+import { grpcRefusal } from './grpc-refusal.js';
+
+type Message = Record<string, unknown>;
+
+/** A service of records with versions, called over real gRPC, and the auth that the edges ask. */
+export interface RunningOres {
+  contract: Contract;
+  ores: ServiceDefinition;
+  /** `host:port` of the service. */
+  address: string;
+  /** How often the service was asked, by method. */
+  calls: Map<string, number>;
+  /** Between what the service reads and its answer, in milliseconds. */
+  delayMs: () => number;
+  setDelay: (delayMs: () => number) => void;
+  /** Failures that the next calls of a method answer with, in order; a done one has changed what it was to change. */
+  failNext: (method: string, failure: { code: status; isDone: boolean }) => void;
+  /** The version of a record, and 0 when there is none. */
+  version: (tenantId: string, id: string) => number;
+  /** Changes a record past every edge. */
+  writeBehind: (tenantId: string, id: string) => void;
+  startEdge: (config?: Partial<EdgeConfig>, logger?: Logger) => Promise<RunningEdge>;
+  /** Ends the service, and brings it back at the same address. */
+  stopService: () => void;
+  startService: () => Promise<void>;
+  stop: () => Promise<void>;
+}
+
+export interface RunningEdge {
+  url: string;
+  port: number;
+  edge: Edge;
+}
+
+/**
+ * A key is `<tenant>|<permission>,<permission>|<name>`: auth gives what it says, the plan `poor` to that name, and nothing to
+ * the name `wrong`.
+ */
+export function authorization(tenant: string, permissions = 'ores.read,ores.write', name = 'key'): string {
+  return `Bearer ${tenant}|${permissions}|${name}`;
+}
+
+export async function startOres(): Promise<RunningOres> {
+  const { contract, ores } = await generateSampleContract();
+  const store = new OreStore();
+  const logger = createLogger('test', 'silent');
+  const services = [ores, ...serviceDefinitions];
+  let service = new Server();
+  let port = 0;
+  const listen = async () => {
+    service = new Server();
+    service.addService(ores, store.handlers());
+    port = await bind(service, port);
+  };
+  await listen();
+  const auth = new Server();
+  const authService = serviceDefinitions.find((definition) => 'authenticateApiKey' in definition) ?? {};
+  const { authenticateApiKey } = authService as Record<string, ServiceDefinition[string]>;
+  if (!authenticateApiKey) throw new Error('There is no AuthenticateApiKey.');
+  auth.addService({ authenticateApiKey }, { authenticateApiKey: answerKey });
+  const authPort = await bind(auth, 0);
+  const edges: Edge[] = [];
+  return {
+    contract,
+    ores,
+    address: `127.0.0.1:${port}`,
+    calls: store.calls,
+    delayMs: () => store.delayMs(),
+    setDelay: (delayMs) => (store.delayMs = delayMs),
+    failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
+    version: (tenantId, id) => store.version(tenantId, id),
+    writeBehind: (tenantId, id) => void store.write(tenantId, id, undefined),
+    startEdge: async (config = {}, edgeLogger = logger) => {
+      const addresses = new Map([
+        ['sample', `127.0.0.1:${port}`],
+        ['auth', `127.0.0.1:${authPort}`],
+      ]);
+      const fixed = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [], addresses };
+      const edge = await createEdge({ ...fixed, limits: generousLimits(), ...config }, contract, services, edgeLogger);
+      edges.push(edge);
+      await edge.app.listen(0, '127.0.0.1');
+      const url = await edge.app.getUrl();
+      return { url, port: Number(new URL(url).port), edge };
+    },
+    stopService: () => service.forceShutdown(),
+    startService: listen,
+    stop: async () => {
+      await Promise.all(edges.map((edge) => edge.app.close()));
+      service.forceShutdown();
+      auth.forceShutdown();
+    },
+  };
+}
+
+/** Limits that no test of the cache meets. */
+function generousLimits() {
+  const settings = defaultLimitSettings();
+  const plan = { keyUnits: 1e9, tenantUnits: 1e9, places: { interactive: 10_000, bulk: 10_000, feed: 10_000 } };
+  const plans = new Map([...settings.plans.keys(), 'unlimited'].map((name) => [name, plan]));
+  return { ...settings, plans, places: { interactive: 100_000, bulk: 10_000, feed: 10_000 }, slowCallMs: 60_000 };
+}
+
+interface Call {
+  request: Message;
+  metadata: { get: (key: string) => (string | Buffer)[] };
+}
+type Respond = sendUnaryData<unknown>;
+type Handler = (tenantId: string, request: Message) => unknown;
+
+/** A versioned store: a write is one more version. */
+class OreStore {
+  readonly calls = new Map<string, number>();
+  readonly failures = new Map<string, { code: status; isDone: boolean }[]>();
+  delayMs: () => number = () => 0;
+  readonly #names = new Map<string, string>();
+  readonly #versions = new Map<string, number>();
+
+  version(tenantId: string, id: string): number {
+    return this.#versions.get(`${tenantId} ${id}`) ?? 0;
+  }
+
+  write(tenantId: string, id: string, name: string | undefined): Message {
+    const key = `${tenantId} ${id}`;
+    this.#versions.set(key, this.version(tenantId, id) + 1);
+    if (name !== undefined) this.#names.set(key, name);
+    return this.read(tenantId, id);
+  }
+
+  read(tenantId: string, id: string): Message {
+    const version = this.version(tenantId, id);
+    return { id, name: this.#names.get(`${tenantId} ${id}`) ?? '', version, etag: `"${version}"` };
+  }
+
+  handlers(): UntypedServiceImplementation {
+    const get: Handler = (tenantId, { id }) => {
+      if (id === 'moved') return grpcRefusal(status.NOT_FOUND, 'ORE_MOVED', { movedTo: 'x' });
+      if (this.version(tenantId, String(id)) === 0) return grpcRefusal(status.NOT_FOUND, 'ORE_NOT_FOUND');
+      return this.read(tenantId, String(id));
+    };
+    const list: Handler = (tenantId, { name }) => ({
+      ores: [...this.#versions.keys()]
+        .filter((key) => key.startsWith(`${tenantId} `))
+        .map((key) => this.read(tenantId, key.slice(tenantId.length + 1)))
+        .filter((ore) => name === undefined || name === ore['name']),
+    });
+    const unlessValidating = (request: Message, write: () => Message) =>
+      request['validateOnly'] === true ? { id: '', name: '', version: 0, etag: '' } : write();
+    const unary: Record<string, Handler> = {
+      getOre: get,
+      glanceAtOre: get,
+      listOres: list,
+      batchGetOres: (tenantId, { ids }) => ({
+        ores: (ids as string[]).filter((id) => this.version(tenantId, id) > 0).map((id) => this.read(tenantId, id)),
+      }),
+      countOres: () => ({ count: this.#versions.size }),
+      createOre: (tenantId, request) =>
+        unlessValidating(request, () => this.write(tenantId, `new-${this.#versions.size}`, nameOf(request['ore']))),
+      updateOre: (tenantId, request) =>
+        unlessValidating(request, () => this.write(tenantId, String(request['id']), nameOf(request['ore']))),
+      batchUpdateOres: (tenantId, { batch }) => {
+        const { ids, name } = batch as { ids: string[]; name: string };
+        return { results: ids.map((id) => ({ ore: this.write(tenantId, id, name) })) };
+      },
+    };
+    const smeltOres = (call: AsyncIterable<Message> & Call, respond: Respond) => void this.#smelt(call, respond);
+    return {
+      ...Object.fromEntries(Object.entries(unary).map(([name, handler]) => [name, this.#answer(name, handler)])),
+      smeltOres: smeltOres as never,
+    };
+  }
+
+  #answer(name: string, handler: Handler) {
+    return ({ request, metadata }: Call, respond: Respond) => {
+      this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+      const failure = this.failures.get(name)?.shift();
+      const failed = failure && grpcRefusal(failure.code, 'FAILED');
+      if (failure && !failure.isDone) return respond(failed as never);
+      const answer = handler(tenantOf(metadata), request);
+      void wait(this.delayMs()).then(() => {
+        if (failed) return respond(failed);
+        if (typeof answer === 'object' && answer !== null && 'code' in answer) return respond(answer as never);
+        respond(null, answer);
+      });
+    };
+  }
+
+  async #smelt(call: AsyncIterable<Message> & Call, respond: Respond): Promise<void> {
+    for await (const _ of call);
+    const tenantId = tenantOf(call.metadata);
+    const keys = [...this.#versions.keys()].filter((key) => key.startsWith(`${tenantId} `));
+    for (const key of keys) this.write(tenantId, key.slice(tenantId.length + 1), undefined);
+    respond(null, { count: keys.length });
+  }
+}
+
+function nameOf(ore: unknown): string | undefined {
+  return (ore as { name?: string } | undefined)?.name;
+}
+
+function tenantOf(metadata: Call['metadata']): string {
+  return String(metadata.get('x-rapport-tenant-id')[0] ?? '');
+}
+
+function answerKey({ request }: Call, respond: Respond): void {
+  const [tenantId = '', permissions = '', name = ''] = String(request['key']).split('|');
+  if (name === 'wrong') return respond(grpcRefusal(status.UNAUTHENTICATED, 'CREDENTIAL_INVALID'));
+  respond(null, {
+    tenantId,
+    principalId: `apiKey:${name}`,
+    permissions: permissions.split(','),
+    plan: name === 'poor' ? 'poor' : 'unlimited',
+  });
+}
+
+async function bind(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+}

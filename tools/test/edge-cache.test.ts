@@ -1,0 +1,86 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let platform: Platform;
+let tenant: Tenant;
+let database: pg.Client;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  tenant = await platform.createTenant('Ada');
+  database = new pg.Client({ connectionString: platform.customersDatabase.superuserUrl });
+  await database.connect();
+}, 120_000);
+
+afterAll(async () => {
+  await database.end();
+  await platform.stop();
+});
+
+interface HttpAnswer {
+  status: number;
+  body: string;
+  cacheStatus: string;
+}
+
+async function send(method: string, path: string, body?: unknown): Promise<HttpAnswer> {
+  const answer = await fetch(`${platform.edgeUrl}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return { status: answer.status, body: await answer.text(), cacheStatus: answer.headers.get('cache-status') ?? '' };
+}
+
+async function createCustomer(displayName: string): Promise<string> {
+  const { body } = await send('POST', '/v1/customers', { kind: 'COMPANY', displayName });
+  return (JSON.parse(body) as { id: string }).id;
+}
+
+function nameOf({ body }: HttpAnswer): string | undefined {
+  return (JSON.parse(body) as { displayName?: string }).displayName;
+}
+
+/** Reads until the answer comes from memory: the change log is followed, and what it says of the write is done. */
+async function untilKept(path: string): Promise<HttpAnswer> {
+  let answer = await send('GET', path);
+  await expect
+    .poll(async () => (answer = await send('GET', path)).cacheStatus, { timeout: 20_000 })
+    .toMatch(/^rapport; hit/);
+  return answer;
+}
+
+describe('the change log', () => {
+  it('ends a kept answer whose record was changed past every edge', { timeout: 60_000 }, async () => {
+    const id = await createCustomer('Before');
+    const other = await createCustomer('Other');
+    await untilKept(`/v1/customers/${id}`);
+    await untilKept('/v1/customers');
+    await database.query('update customer set display_name = $1 where id = $2', ['After', id]);
+    await expect.poll(async () => nameOf(await send('GET', `/v1/customers/${id}`)), { timeout: 10_000 }).toBe('After');
+    expect((await send('GET', '/v1/customers')).body).toContain('After');
+    await untilKept(`/v1/customers/${other}`);
+  });
+
+  it('ends every kept answer when a table was emptied past every edge', { timeout: 60_000 }, async () => {
+    const id = await createCustomer('Emptied');
+    await untilKept(`/v1/customers/${id}`);
+    await database.query('truncate customer cascade');
+    await expect.poll(async () => (await send('GET', `/v1/customers/${id}`)).status, { timeout: 10_000 }).toBe(404);
+  });
+
+  it('and the service being away leave kept records, marked as stale', { timeout: 60_000 }, async () => {
+    const id = await createCustomer('Kept');
+    const kept = await untilKept(`/v1/customers/${id}`);
+    await platform.services.customers.kill();
+    // Until the log counts as lost.
+    await wait(3_500);
+    const stale = await send('GET', `/v1/customers/${id}`);
+    expect(stale).toMatchObject({ status: 200, body: kept.body });
+    expect(stale.cacheStatus).toMatch(/^rapport; fwd=stale; fwd-status=503; /);
+    await platform.services.customers.start();
+    await untilKept(`/v1/customers/${id}`);
+  });
+});
