@@ -1,0 +1,165 @@
+import {
+  cpuSeconds,
+  LoadProcess,
+  queryDatabase,
+  startPlatform,
+  type HttpPlan,
+  type LoadResult,
+  type Platform,
+  type PlatformOptions,
+  type Sample,
+  type Side,
+  type SqlPlan,
+  type Tenant,
+} from '@rapport/testing';
+
+/** Keys of the bench may ask as often as they like: what is measured is not the refusals, but the count is kept. */
+const ratePlans = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
+
+/** What a page begins after. */
+export interface PageStart {
+  pageToken: string;
+  createTime: string;
+  id: string;
+}
+
+/** The platform with one tenant that has customers, and a process that sends load to it. */
+export class BenchPlatform {
+  readonly platform: Platform;
+  readonly tenant: Tenant;
+  readonly load: LoadProcess;
+  /** Customers of the tenant, in no order. */
+  readonly ids: string[];
+
+  private constructor(platform: Platform, tenant: Tenant, load: LoadProcess, ids: string[]) {
+    this.platform = platform;
+    this.tenant = tenant;
+    this.load = load;
+    this.ids = ids;
+  }
+
+  static async start(customers: number, options: PlatformOptions = {}): Promise<BenchPlatform> {
+    const edgeEnv = { LOG_LEVEL: 'warn', RATE_PLANS: ratePlans, ...options.edgeEnv };
+    const customersEnv = { LOG_LEVEL: 'warn', ...options.customersEnv };
+    const platform = await startPlatform({ ...options, edgeEnv, customersEnv });
+    try {
+      const tenant = await platform.createTenant('Bench');
+      await importCustomers(platform, tenant, customers);
+      const { superuserUrl } = platform.customersDatabase;
+      await queryDatabase(superuserUrl, 'vacuum analyze');
+      const rows = await queryDatabase<{ id: string }>(
+        superuserUrl,
+        'select id from customer where tenant_id = $1 order by md5(id::text) limit 5000',
+        [tenant.tenantId],
+      );
+      return new BenchPlatform(
+        platform,
+        tenant,
+        new LoadProcess(),
+        rows.map(({ id }) => id),
+      );
+    } catch (error) {
+      await platform.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.load.stop();
+    await this.platform.stop();
+  }
+
+  /**
+   * Asks the edge, and its answers must be of `status`.
+   *
+   * @param reaches the service that it may ask, whose processor time then counts too
+   */
+  edgeSide(status: number, plan: Omit<HttpPlan, 'kind' | 'url'>, reaches?: 'customers'): Side {
+    const { edge, customers } = this.platform.services;
+    const url = this.platform.edgeUrl;
+    return {
+      name: 'edge',
+      run: () => this.sample([edge.pid, ...(reaches ? [customers.pid] : [])], status, { kind: 'http', url, ...plan }),
+    };
+  }
+
+  /** The same by plain pg in the load process, as the role and the tenant of the service. */
+  sqlSide(name: string, plan: Omit<SqlPlan, 'kind' | 'url' | 'tenantId'>): Side {
+    const url = this.platform.customersDatabase.appUrl;
+    const { tenantId } = this.tenant;
+    return { name, run: () => this.sample([], 200, { kind: 'sql', url, tenantId, ...plan }) };
+  }
+
+  /** @param pids processes whose processor time counts */
+  async sample(pids: (number | undefined)[], status: number, plan: HttpPlan | SqlPlan): Promise<Sample> {
+    const before = usedSeconds(pids);
+    const result = await this.load.run(plan);
+    assertAll(result, status);
+    const cpuMicros = ((usedSeconds(pids) - before) / result.requests) * 1e6;
+    const { perSecond, p50Ms, p99Ms } = result;
+    return { perSecond, p50Ms, p99Ms, ...(pids.length > 0 && { cpuMicros }) };
+  }
+
+  authorization(): Record<string, string> {
+    return { Authorization: `Bearer ${this.tenant.apiKey}` };
+  }
+
+  async fetch(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    const response = await fetch(this.platform.edgeUrl + path, { headers: { ...this.authorization(), ...headers } });
+    if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  /** Where the first pages of a list of 20 end. */
+  async pageStarts(pages: number): Promise<PageStart[]> {
+    const starts: PageStart[] = [];
+    let query = '';
+    while (starts.length < pages) {
+      const page = (await (await this.fetch(`/v1/customers?pageSize=20${query}`)).json()) as {
+        customers: { id: string; createTime: string }[];
+        nextPageToken?: string;
+      };
+      const last = page.customers.at(-1);
+      if (!last || !page.nextPageToken) break;
+      starts.push({ pageToken: page.nextPageToken, createTime: last.createTime, id: last.id });
+      query = `&pageToken=${encodeURIComponent(page.nextPageToken)}`;
+    }
+    return starts;
+  }
+}
+
+/** People like those of an address book, as NDJSON. */
+export function* customerLines(count: number, prefix: string): Generator<string> {
+  for (let index = 0; index < count; index += 1) {
+    yield `${JSON.stringify({
+      givenName: ['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara'][index % 5],
+      familyName: `${prefix}${index.toString(36)}`,
+      emails: [{ address: `${prefix}${index}@bench${index % 97}.example`, label: 'work' }],
+      phones: [{ number: `+4930${1_000_000 + index}` }],
+      addresses: [{ street: `${index % 200} Main Street`, city: 'Berlin', countryCode: 'DE' }],
+      tags: [`t${index % 50}`],
+      jobTitle: 'Engineer',
+    })}\n`;
+  }
+}
+
+function usedSeconds(pids: (number | undefined)[]): number {
+  return pids.map((pid) => cpuSeconds(pid) ?? NaN).reduce((sum, seconds) => sum + seconds, 0);
+}
+
+function assertAll({ statuses }: LoadResult, status: number): void {
+  if (Object.keys(statuses).some((other) => Number(other) !== status)) {
+    throw new Error(`Not all answers were ${status}: ${JSON.stringify(statuses)}`);
+  }
+}
+
+async function importCustomers(platform: Platform, { apiKey }: Tenant, count: number): Promise<void> {
+  const response = await fetch(`${platform.edgeUrl}/v1/customers:import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/x-ndjson' },
+    body: [...customerLines(count, 'person')].join(''),
+  });
+  const answer = await response.text();
+  const { created } = JSON.parse(answer) as { created?: number };
+  if (!response.ok || created !== count) throw new Error(`The import failed (${response.status}): ${answer}`);
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+
+export interface BenchSettings {
+  /** Customers in the tenant that is read. */
+  customers: number;
+  /** Rounds that count; each measures every case once. */
+  rounds: number;
+  /** How long each side of a case runs in a round, in milliseconds. */
+  durationMs: number;
+  /** Only cases whose name has this text; all when empty. */
+  only: string;
+  /** Where the results go, and where those of the last run are. */
+  file: string;
+}
+
+export function readBenchSettings(): BenchSettings {
+  const file = join(import.meta.dirname, '../../../.rapport/bench/edge.json');
+  return {
+    customers: Number(process.env['BENCH_CUSTOMERS'] ?? 20_000),
+    rounds: Number(process.env['BENCH_ROUNDS'] ?? 5),
+    durationMs: Number(process.env['BENCH_MS'] ?? 2_000),
+    only: process.env['BENCH_CASE'] ?? '',
+    file: process.env['BENCH_FILE'] ?? file,
+  };
+}

@@ -1,0 +1,38 @@
+// Compares the edge, and the whole platform behind it, with what does nothing but the same work: `nx run edge:bench`.
+//   BENCH_CUSTOMERS  customers in the database (20000)
+//   BENCH_ROUNDS     rounds, each measures every case once, its sides one after the other (5)
+//   BENCH_MS         how long each side runs in a round, in milliseconds (2000)
+//   BENCH_CASE       only cases whose name has this text
+//   BENCH_FILE       where the results go, and those of the last run are (.rapport/bench/edge.json)
+import { measureCases, reportCases } from '@rapport/testing';
+import { BenchPlatform } from './bench-platform.ts';
+import { readBenchSettings } from './bench-settings.ts';
+import { cachedCases } from './cached-cases.ts';
+import { feedCases } from './feed-cases.ts';
+import { uncachedCases } from './uncached-cases.ts';
+import { writeCases } from './write-cases.ts';
+
+const { customers, rounds, durationMs, only, file } = readBenchSettings();
+const bench = await BenchPlatform.start(customers);
+const stops: (() => Promise<unknown>)[] = [() => bench.stop()];
+try {
+  const cases = [
+    ...(await cachedCases(bench, durationMs, stops)),
+    ...(await uncachedCases(bench, durationMs)),
+    ...(await writeCases(bench, durationMs)),
+    ...(await feedCases(bench, durationMs)),
+  ].filter(({ name }) => name.includes(only));
+  const hitAndMiss = await cacheStatus();
+  const results = await measureCases(cases, rounds, (line) => console.log(line));
+  await reportCases(file, results, { customers, rounds, durationMs, cacheStatus: hitAndMiss });
+} finally {
+  for (const stop of stops.reverse()) await stop();
+}
+
+/** What the cache says of requests like those that are meant to hit and to miss: whether a case measures what it is called. */
+async function cacheStatus(): Promise<Record<string, string | null>> {
+  const status = async (headers: Record<string, string>) =>
+    (await bench.fetch(`/v1/customers/${bench.ids[0]}`, headers)).headers.get('cache-status');
+  await status({});
+  return { plain: await status({}), noCache: await status({ 'cache-control': 'no-cache' }) };
+}

@@ -1,0 +1,95 @@
+// What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the floors in
+// Redis on each read. `node bench/coherence.ts` after a build; figures are CPU of this process, with 64 reads in flight.
+import { createLogger } from '@rapport/platform';
+import { startRedis } from '@rapport/testing';
+import { Floors } from '../dist/cache/floors.js';
+import { RedisEdges } from '../dist/cache/redis-edges.js';
+import { redisNames } from '../dist/cache/redis-names.js';
+import { Sight } from '../dist/cache/sight.js';
+import { createRedis } from '../dist/redis.js';
+
+const path = '/rapport.customers.v1.CustomersService/GetCustomer';
+const names = ['t/customer:1', 't/customer*'];
+const rounds = 5;
+
+const logger = createLogger('bench', 'silent');
+const redis = await startRedis();
+const links = await Promise.all([0, 1].map(() => createRedis(redis.url, logger)));
+const floors = new Floors();
+const edges = links.map(
+  (link) =>
+    new RedisEdges(
+      link,
+      logger,
+      (raised) => floors.raise(raised),
+      () => floors.raiseAll(),
+    ),
+);
+const link = first(links);
+const edge = first(edges);
+
+const results: Record<string, number[]> = {};
+for (let round = 0; round < rounds; round++) {
+  while (!edges.every(({ isHeld }) => isHeld)) await new Promise((resolve) => setTimeout(resolve, 50));
+  note('read, lease, µs', await cpuOf(200_000, readsByLease));
+  note('read, floors joined per tick, µs', await cpuOf(50_000, readsByFloors));
+  note('write, raise and wait for the other edge, µs', await cpuOf(1_000, writesByLease));
+  note('write, set two floors, µs', await cpuOf(1_000, writesByFloors));
+}
+for (const [name, values] of Object.entries(results)) {
+  const median = values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  console.log(`${name.padEnd(55)} ${median.toFixed(3)}`);
+}
+await Promise.all(edges.map((each) => each.close()));
+for (const each of links) each.close();
+await redis.stop();
+
+async function readsByLease(count: number): Promise<void> {
+  const sight = new Sight(edge, new Map());
+  const footing = floors.stand(names);
+  let good = 0;
+  for (let n = 0; n < count; n++) if (footing.holds && sight.blindness(path) === undefined) good++;
+  if (good === 0) throw new Error('There was no lease.');
+}
+
+async function readsByFloors(count: number): Promise<void> {
+  let waiting: (() => void)[] = [];
+  const ask = () => {
+    const done = waiting;
+    waiting = [];
+    const keys = done.flatMap(() => names).map(redisNames.floor);
+    void link.ask((client) => client.mGet(keys)).then(() => done.forEach((each) => each()));
+  };
+  const lane = async (reads: number) => {
+    for (let n = 0; n < reads; n++) {
+      await new Promise<void>((resolve) => {
+        if (waiting.push(resolve) === 1) setImmediate(ask);
+      });
+    }
+  };
+  await Promise.all(Array.from({ length: 64 }, () => lane(count / 64)));
+}
+
+async function writesByLease(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await (await edge.raise(names)).acknowledged;
+}
+
+async function writesByFloors(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await edge.raiseQuietly(names);
+}
+
+async function cpuOf(count: number, run: (count: number) => Promise<void>): Promise<number> {
+  const before = process.cpuUsage();
+  await run(count);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / count;
+}
+
+function note(name: string, value: number): void {
+  (results[name] ??= []).push(value);
+}
+
+function first<Item>([item]: Item[]): Item {
+  if (item === undefined) throw new Error('There is none.');
+  return item;
+}
