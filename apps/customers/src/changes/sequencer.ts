@@ -6,6 +6,9 @@ import { WakeSignal } from './wake-signal.js';
 /** How long a change waits at most of which nobody told this process, in milliseconds. */
 const lookEveryMs = 1_000;
 
+/** The same after a pass that moved something: more of it is likely, and nobody may tell. */
+const lookAgainMs = 20;
+
 /** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
 const restMs = 4;
 
@@ -99,7 +102,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
         continue;
       }
       if (hasMoved) await new Promise((resolve) => setTimeout(resolve, restMs));
-      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(lookEveryMs);
+      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(hasMoved ? lookAgainMs : lookEveryMs);
     }
     this.#nextPass.resolve(new Error('The service stops.'));
   }
