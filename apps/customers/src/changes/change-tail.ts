@@ -59,6 +59,8 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     this.#isStopping = true;
     this.#news.wake();
     this.#grown.wake();
+    // What is being asked may take long, and is done by nobody or by another process as well.
+    await this.#connection.close();
     await this.#running;
     await this.#connection.close();
   }

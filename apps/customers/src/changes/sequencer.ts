@@ -65,6 +65,8 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#isStopping = true;
     this.#signal.wake();
+    // What is being asked may take long, and is done by nobody or by another process as well.
+    await this.#connection.close();
     await this.#running;
     await this.#connection.close();
   }
