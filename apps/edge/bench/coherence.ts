@@ -30,7 +30,7 @@ const edge = first(edges);
 
 const results: Record<string, number[]> = {};
 for (let round = 0; round < rounds; round++) {
-  while (!edges.every(({ isHeld }) => isHeld)) await new Promise((resolve) => setTimeout(resolve, 50));
+  while (!edges.every(({ lease }) => lease.isHeld)) await new Promise((resolve) => setTimeout(resolve, 50));
   note('read, lease, µs', await cpuOf(200_000, readsByLease));
   note('read, floors joined per tick, µs', await cpuOf(50_000, readsByFloors));
   note('write, raise and wait for the other edge, µs', await cpuOf(1_000, writesByLease));
@@ -45,7 +45,7 @@ for (const each of links) each.close();
 await redis.stop();
 
 async function readsByLease(count: number): Promise<void> {
-  const sight = new Sight(edge, new Map());
+  const sight = new Sight(edge.lease, new Map());
   const footing = floors.stand(names);
   let good = 0;
   for (let n = 0; n < count; n++) if (footing.holds && sight.blindness(path) === undefined) good++;

@@ -5,7 +5,8 @@ import { createClient } from 'redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEdgeCache } from '../src/cache/edge-cache.js';
 import { RedisAnswers } from '../src/cache/redis-answers.js';
-import { leaseMs, RedisEdges } from '../src/cache/redis-edges.js';
+import { RedisEdges } from '../src/cache/redis-edges.js';
+import { leaseMs } from '../src/cache/redis-lease.js';
 import { redisNames } from '../src/cache/redis-names.js';
 import { createRedis, type RedisLink } from '../src/redis.js';
 import type { ServiceClients } from '../src/service-clients.js';
@@ -60,7 +61,7 @@ async function heldEdge(): Promise<RedisEdges> {
 }
 
 async function untilHeld(edge: RedisEdges): Promise<void> {
-  await vi.waitUntil(() => edge.isHeld, { timeout: 10_000 });
+  await vi.waitUntil(() => edge.lease.isHeld, { timeout: 10_000 });
 }
 
 async function redisTimeMs(): Promise<number> {
@@ -89,7 +90,7 @@ describe('a write is acknowledged', () => {
     const edge = await heldEdge();
     await operator.configSet('min-replicas-to-write', '1');
     await acknowledge(edge);
-    expect(edge.isHeld).toBe(false);
+    expect(edge.lease.isHeld).toBe(false);
     await operator.configSet('min-replicas-to-write', '0');
     await untilHeld(edge);
   });
@@ -99,7 +100,7 @@ describe('a write is acknowledged', () => {
     const isFound = await keepAnswer();
     await operator.configSet('maxmemory', '1');
     await acknowledge(edge);
-    expect(edge.isHeld).toBe(true);
+    expect(edge.lease.isHeld).toBe(true);
     await operator.configSet('maxmemory', '0');
     expect(await isFound()).toBe(false);
   });
@@ -108,7 +109,7 @@ describe('a write is acknowledged', () => {
     const edge = await heldEdge();
     await operator.sendCommand(['ACL', 'SETUSER', 'default', '-del']);
     await acknowledge(edge);
-    const isHeld = edge.isHeld;
+    const isHeld = edge.lease.isHeld;
     await operator.sendCommand(['ACL', 'SETUSER', 'default', '+del']);
     expect(isHeld).toBe(false);
     await untilHeld(edge);
@@ -154,7 +155,7 @@ describe('what an edge can not know the end of', () => {
     const isFound = await keepAnswer();
     redis.freeze();
     await edge.raiseAllQuietly();
-    expect(edge.isHeld).toBe(false);
+    expect(edge.lease.isHeld).toBe(false);
     redis.thaw();
     await untilHeld(edge);
     expect(await isFound()).toBe(false);

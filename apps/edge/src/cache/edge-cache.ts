@@ -43,7 +43,7 @@ export function createEdgeCache({ maxBytes = defaultMaxBytes, redis, ...options 
   const clear = () => reads.clear();
   const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), clear);
   const feeds = new Map<string, ChangeFeed>();
-  const sight = new Sight(edges, feeds);
+  const sight = new Sight(edges?.lease, feeds);
   const reads = new ReadCache(maxBytes, floors, sight, redis && new RedisAnswers(redis, logger));
   const endFromLog = async (names: readonly string[]) => {
     await edges?.raiseQuietly(names);

@@ -2,6 +2,12 @@ import { createHash } from 'node:crypto';
 import { RESP_TYPES } from 'redis';
 import type { RedisLink } from '../redis.js';
 
+/** The start of a script that goes by Redis's own clock: `now`, in milliseconds. */
+export const clockOfRedis = `
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
 /** A Lua script, which Redis runs as one step. Sent whole only when Redis does not know it yet. */
 export class RedisScript {
   readonly #sha: string;

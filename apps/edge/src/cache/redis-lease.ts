@@ -1,0 +1,200 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from '@rapport/platform';
+import { RedisAway, type RedisLink } from '../redis.js';
+import { redisNames } from './redis-names.js';
+import { clockOfRedis, RedisScript } from './redis-script.js';
+import type { EdgeLease } from './sight.js';
+
+/** How long a lease lasts: the longest that a write waits for an edge that has gone. In milliseconds. */
+export const leaseMs = 1_000;
+const renewalMs = 250;
+/** What the local end of a lease is earlier than the one in Redis, in milliseconds: clocks differ in speed. */
+const marginMs = 50;
+/** How long Redis must answer again before a lease is taken, in milliseconds: by then every edge is back that will be. */
+const quarantineMs = 1_000;
+
+/**
+ * An edge whose lease ran out may have acknowledged writes that no floor was raised for: what was kept before is void.
+ * Answers 1 when the edge was not in the set.
+ */
+const renew = new RedisScript(`${clockOfRedis}
+  local lost = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+  local added = redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+  if lost > 0 or ARGV[4] == '1' then redis.call('DEL', KEYS[2]) end
+  redis.call('PUBLISH', KEYS[3], ARGV[3])
+  return added
+`);
+
+/** What one edge tells the others on the channel that all of them hear. */
+export interface Told {
+  /** Of who tells it. */
+  edgeId: string;
+  /** Counts what this edge tells, to acknowledge it by. */
+  number: number;
+  floors: string[];
+}
+
+export interface LeaseHooks {
+  /** Called before a lease is held again: what was kept before is not to be trusted. */
+  regained: () => void;
+  /** Another edge has raised floors. */
+  told: (told: Told) => void;
+  /** Another edge has done what this one told it under a number. */
+  acknowledged: (edgeId: string, number: number) => void;
+}
+
+/**
+ * The right of this edge to give kept answers while others write: whoever holds a lease is asked to acknowledge each write.
+ *
+ * A lease is proved by a message that the renewal itself publishes to the channel of the invalidations: who has received
+ * it has received every invalidation before it, and a connection that is stuck proves nothing.
+ */
+export class RedisLease implements EdgeLease {
+  readonly edgeId = randomBytes(9).toString('base64url');
+  readonly #subscriber: RedisLink['client'];
+  readonly #timer: NodeJS.Timeout;
+  /** When renewals were sent, by their number. */
+  readonly #renewals = new Map<number, number>();
+  #renewal = 0;
+  #heldUntil = -Infinity;
+  /** Only renewals after this one were sent over a subscription that is there. */
+  #deafUntil = 0;
+  #isSubscribed = false;
+  #wellSince: number | undefined;
+  #wasAway = false;
+  /** When Redis was first found away since it last answered. */
+  #awaySince: number | undefined;
+  /** By `performance.now()`: until then an edge may hold a lease that the set does not know. */
+  #setIsWholeAt = Infinity;
+  /** How often floors should have been raised in Redis and were not, since everything there was voided for it. */
+  #missed = 0;
+
+  constructor(
+    private readonly link: RedisLink,
+    private readonly logger: Logger,
+    private readonly hooks: LeaseHooks,
+  ) {
+    this.#subscriber = link.client.duplicate({ pingInterval: 500 });
+    this.#subscribe();
+    this.#timer = setInterval(() => this.#beat(), renewalMs).unref();
+  }
+
+  /** Never while something in Redis should have been voided and is not: neither is to be believed then. */
+  get isHeld(): boolean {
+    return this.#missed === 0 && performance.now() < this.#heldUntil;
+  }
+
+  /** Whether every lease that an edge may hold is in the set. */
+  get isSetWhole(): boolean {
+    return performance.now() >= this.#setIsWholeAt;
+  }
+
+  /** Something in Redis should have been voided and was not: no lease is held until a renewal has voided everything. */
+  miss(): void {
+    this.#missed++;
+  }
+
+  /** Redis was found away. @returns since when it is, by `performance.now()` */
+  noteAway(): number {
+    this.#awaySince ??= performance.now();
+    return this.#awaySince;
+  }
+
+  /** Redis has answered. */
+  noteThere(): void {
+    this.#awaySince = undefined;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#heldUntil = -Infinity;
+    this.#subscriber.destroy();
+    // Nobody has to wait for the end of the lease. Without Redis it ends by itself.
+    await this.link
+      .ask((client) => client.zRem(redisNames.leases, this.edgeId))
+      .catch((error: unknown) => {
+        this.logger.debug({ err: error }, 'the lease could not be given back');
+      });
+  }
+
+  #subscribe(): void {
+    const subscriber = this.#subscriber;
+    let isRegistered = false;
+    const lost = () => {
+      this.#isSubscribed = false;
+      this.#heldUntil = -Infinity;
+    };
+    subscriber.on('error', lost);
+    subscriber.on('reconnecting', lost);
+    subscriber.on('ready', () => {
+      const register = isRegistered
+        ? Promise.resolve()
+        : subscriber.subscribe([redisNames.channel, redisNames.acknowledgements(this.edgeId)], (message, channel) =>
+            this.#hear(message, channel),
+          );
+      register.then(
+        () => {
+          isRegistered = true;
+          this.#deafUntil = this.#renewal;
+          this.#isSubscribed = true;
+          this.#beat();
+        },
+        // The connection was lost meanwhile: the next one tries again.
+        lost,
+      );
+    });
+    // Rejects only when it is closed meanwhile; every failed attempt is an event `error`.
+    subscriber.connect().catch(lost);
+  }
+
+  #beat(): void {
+    const time = performance.now();
+    if (!this.link.answers || !this.#isSubscribed) {
+      if (!this.link.answers) this.noteAway();
+      if (this.#wellSince !== undefined || !this.link.answers) this.#wasAway = true;
+      this.#wellSince = undefined;
+      return;
+    }
+    this.noteThere();
+    this.#wellSince ??= time;
+    if (this.#wasAway && time - this.#wellSince < quarantineMs) return;
+    this.#wasAway = false;
+    this.#renew(time);
+  }
+
+  #renew(sentAt: number): void {
+    const number = ++this.#renewal;
+    this.#renewals.set(number, sentAt);
+    this.#renewals.delete(number - 10);
+    const missed = this.#missed;
+    const message = JSON.stringify([this.edgeId, number]);
+    const keys = [redisNames.leases, redisNames.generation, redisNames.channel];
+    renew.run(this.link, keys, [this.edgeId, String(leaseMs), message, missed > 0 ? '1' : '0']).then(
+      (added) => {
+        this.#missed -= missed;
+        this.noteThere();
+        // Who holds a lease that is in no set renews it until then, or it has ended.
+        if (added === 1) this.#setIsWholeAt = performance.now() + leaseMs;
+      },
+      (error: unknown) => {
+        if (error instanceof RedisAway) this.noteAway();
+        else this.logger.debug({ err: error }, 'Redis refuses to renew the lease');
+      },
+    );
+  }
+
+  #hear(message: string, channel: string): void {
+    const [edgeId, number, floors] = JSON.parse(message) as [string, number, string[] | undefined];
+    if (channel !== redisNames.channel) return this.hooks.acknowledged(edgeId, number);
+    if (edgeId === this.edgeId) {
+      if (!floors && number > this.#deafUntil) this.#prove(number);
+    } else if (floors) this.hooks.told({ edgeId, number, floors });
+  }
+
+  #prove(number: number): void {
+    const sentAt = this.#renewals.get(number);
+    if (sentAt === undefined) return;
+    if (!this.isHeld) this.hooks.regained();
+    this.#heldUntil = Math.max(this.#heldUntil, sentAt + leaseMs - marginMs);
+  }
+}
