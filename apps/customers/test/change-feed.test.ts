@@ -1,4 +1,4 @@
-import { ChangeOperation } from '@rapport/contracts/rapport/customers/v1/change';
+import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changesOf, Requests, subscribe, watch } from './change-feeds.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';

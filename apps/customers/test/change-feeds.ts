@@ -1,10 +1,8 @@
 import { internalPermission } from '@rapport/contracts';
-import type { Change } from '@rapport/contracts/rapport/customers/v1/change';
+import { SubscribeRequest, type Change, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import {
   ChangeFeedServiceService as Methods,
-  SubscribeRequest,
   type SnapshotCustomersResponse,
-  type SubscribeResponse,
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import type { Caller } from '@rapport/platform';

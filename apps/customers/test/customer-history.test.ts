@@ -1,4 +1,4 @@
-import { ChangeOperation } from '@rapport/contracts/rapport/customers/v1/change';
+import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
-import { ChangeOperation, type Change } from '@rapport/contracts/rapport/customers/v1/change';
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { AppError } from '@rapport/platform';
 import pg from 'pg';

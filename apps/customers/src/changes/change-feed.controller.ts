@@ -1,6 +1,7 @@
 import { Controller, type OnModuleDestroy } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import {
   ChangeFeedServiceService as Methods,
   type ChangeFeedServiceServer,
@@ -9,8 +10,6 @@ import {
   type ListCustomerHistoryRequest,
   type ListCustomerHistoryResponse,
   type SnapshotCustomersResponse,
-  type SubscribeRequest,
-  type SubscribeResponse,
   type WatchChangesRequest,
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';

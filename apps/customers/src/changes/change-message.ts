@@ -1,4 +1,4 @@
-import { ChangeOperation, type Change } from '@rapport/contracts/rapport/customers/v1/change';
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import type { ChangeEntry } from './change-entry.js';
 import { allTenants } from './all-tenants.js';
 import { changedFields, fieldsJson, recordJson, type StoredValues } from './record-values.js';

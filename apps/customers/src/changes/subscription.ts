@@ -1,4 +1,4 @@
-import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { invalidArgument } from '@rapport/platform';
 import type { ChangeConsumers } from './change-consumers.js';
 import type { ChangeCursors, Place } from './change-cursor.js';

@@ -1,8 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { internalPermission, type Contract, type ContractClient } from '@rapport/contracts';
 import { AppError, type Logger } from '@rapport/platform';
-import type { Change } from '@rapport/contracts/rapport/customers/v1/change';
-import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { v7 as uuidv7 } from 'uuid';
 import { Credit } from './credit.js';
 import type { FeedState } from './sight.js';
