@@ -22,10 +22,10 @@ export async function loadByHttp(plan: HttpPlan): Promise<LoadResult> {
 function requestMaker(request: HttpRequest, host: string): () => Buffer {
   const text = requestText(request, host);
   const bytes = Buffer.from(text);
-  // A UUID is as long as any other, so content-length stays.
   return text.includes('{uuid}') ? () => Buffer.from(text.replaceAll('{uuid}', v7())) : () => bytes;
 }
 
+/** With `{uuid}` still in it; its content-length is that of any UUID in its place. */
 function requestText({ method = 'GET', path, headers = {}, body }: HttpRequest, host: string): string {
   const length = body === undefined ? undefined : Buffer.byteLength(body.replaceAll('{uuid}', v7()));
   return [
