@@ -15,7 +15,7 @@ import {
   type RevokeApiKeyRequest,
   type Tenant as TenantMessage,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
+import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { ApiKey } from './api-key.entity.js';
 import { hashApiKey, tenantOfApiKey } from './api-key-text.js';
@@ -37,14 +37,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const tenantId = tenantOfApiKey(key);
     const usable = tenantId === undefined ? undefined : await this.#findUsable(tenantId, key);
     if (!usable) throw new AppError('UNAUTHENTICATED', 'API_KEY_INVALID', 'The API key is not valid.');
-    const { apiKey, plan } = usable;
-    return {
-      tenantId: apiKey.tenantId,
-      principalId: `apiKey:${apiKey.id}`,
-      permissions: apiKey.permissions,
-      expireTime: apiKey.expireTime?.toISOString(),
-      plan,
-    };
+    return usable;
   }
 
   async getTenant(): Promise<TenantMessage> {
@@ -97,16 +90,31 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     });
   }
 
-  /** The record of a key that works now, and the plan of its tenant. */
-  async #findUsable(tenantId: string, key: string): Promise<{ apiKey: ApiKey; plan: string } | undefined> {
+  /** What a key that works now stands for. One statement: each key in use is asked about once a second. */
+  async #findUsable(tenantId: string, key: string): Promise<AuthenticateApiKeyResponse | undefined> {
     const hash = hashApiKey(this.secrets.apiKeyHmacKey, key);
     const em = this.em.fork({ session: tenantSession(tenantId) });
-    const apiKey = await em.findOne(ApiKey, { tenantId, hash });
-    if (!apiKey || !timingSafeEqual(apiKey.hash, hash) || apiKey.revokeTime) return undefined;
-    if (apiKey.expireTime && apiKey.expireTime.getTime() <= Date.now()) return undefined;
-    const { plan } = await em.findOneOrFail(Tenant, { id: tenantId });
-    return { apiKey, plan };
+    const [row] = await readForTenant<UsableKey>(em, {
+      name: 'find_usable_key',
+      sql: `select k.id, k.hash, k.permissions, t.plan, extract(epoch from k.expire_time)::float8 * 1000 as expire_ms
+        from api_key k join tenant t using (tenant_id)
+        where k.tenant_id = $1 and k.hash = $2 and k.revoke_time is null`,
+      values: [tenantId, hash],
+    });
+    if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
+    const expireTime = row.expire_ms === null ? undefined : new Date(Math.round(row.expire_ms));
+    if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
+    const { id, permissions, plan } = row;
+    return { tenantId, principalId: `apiKey:${id}`, permissions, expireTime: expireTime?.toISOString(), plan };
   }
+}
+
+interface UsableKey {
+  id: string;
+  hash: Buffer;
+  permissions: string[];
+  plan: string;
+  expire_ms: number | null;
 }
 
 /** Row-level security shows no other tenant's key: that one and a key that never was are the same NOT_FOUND. */
