@@ -1,3 +1,5 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { AppError } from '@rapport/platform';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ChangeFeed } from './change-feed.js';
@@ -5,6 +7,8 @@ import { ChangeFeed } from './change-feed.js';
 interface Script {
   cursor: string;
   changes?: { tenantId: string; type: string; recordId: string }[];
+  /** How long nothing comes after it, in milliseconds. */
+  silenceMs?: number;
 }
 
 const allTenants = '00000000-0000-0000-0000-000000000000';
@@ -17,22 +21,31 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Follows a log that gives these messages, one stream after the other, and then is silent. What it does is in `log`. */
-async function follow(...streams: Script[][]) {
+/**
+ * Follows a log that gives these messages, one stream after the other, and then is silent; an error ends its stream. What it
+ * does is in `log`.
+ */
+async function follow(...streams: (Script | AppError)[][]) {
   const log: string[] = [];
   const told = Promise.withResolvers<void>();
   const client = {
     async *duplex(_path: string, requests: AsyncIterable<unknown>, { signal }: { signal?: AbortSignal }) {
-      const first = (await requests[Symbol.asyncIterator]().next()) as IteratorYieldResult<{ cursor?: string }>;
-      log.push(`from ${first.value.cursor ?? 'now'}`);
+      const asked = requests[Symbol.asyncIterator]() as AsyncIterator<{ cursor?: string; credit: number }, undefined>;
+      log.push(`from ${(await asked.next()).value?.cursor ?? 'now'}`);
+      void asked.next().then(({ value }) => log.push(`credit ${value?.credit}`));
       // The stream before is long gone.
       vi.advanceTimersByTime(4_000);
       const messages = streams.shift() ?? [];
-      for (const { cursor, changes = [] } of messages) {
+      for (const message of messages) {
+        if (message instanceof AppError) throw message;
+        const { cursor, changes = [], silenceMs = 0 } = message;
         yield { cursor, changes };
         log.push(feed.isFresh ? 'fresh' : 'not fresh');
+        vi.advanceTimersByTime(silenceMs);
       }
       if (streams.length > 0) return;
+      // What it asks for now has come.
+      await turn();
       told.resolve();
       await new Promise((resolve) => signal?.addEventListener('abort', resolve));
     },
@@ -62,6 +75,34 @@ it('ends everything for a gap of all tenants', async () => {
   const changes = [{ tenantId: allTenants, type: 'ore', recordId: '' }];
   const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
   expect(log.slice(3)).toEqual(['end all', 'fresh']);
+});
+
+it('ends what many changes at once name and no other record of their type, and asks for as many more', async () => {
+  const changes = Array.from({ length: 5_000 }, (_, n) => ({ tenantId: 't', type: 'ore', recordId: String(n) }));
+  const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
+  const records = changes.map(({ recordId }) => `t/ore:${recordId}`);
+  expect(log.slice(3)).toEqual([`end t/ore ${records.join(' ')}`, 'fresh', 'credit 5000']);
+});
+
+it('ends the whole type for a gap of one tenant', async () => {
+  const changes = [{ tenantId: 't', type: 'ore', recordId: '' }];
+  const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
+  expect(log.slice(3)).toEqual(['end t/ore t/ore*', 'fresh']);
+});
+
+it('ends everything and begins anew when the log no longer has what came after its cursor', async () => {
+  const expired = new AppError(
+    'FAILED_PRECONDITION',
+    'CURSOR_EXPIRED',
+    'Changes after this cursor are no longer kept.',
+  );
+  const log = await follow([{ cursor: 'a' }, expired], [{ cursor: 'b' }]);
+  expect(log.slice(3)).toEqual(['from now', 'end all', 'fresh']);
+});
+
+it('ends everything and begins anew after it heard nothing for more than a minute', async () => {
+  const log = await follow([{ cursor: 'a', silenceMs: 60_001 }], [{ cursor: 'b' }]);
+  expect(log.slice(3)).toEqual(['from now', 'end all', 'fresh']);
 });
 
 it('is not fresh again before it has heard more than where it goes on', async () => {

@@ -15,8 +15,6 @@ const retryMs = 250;
 const callMs = 3_600_000;
 /** Most changes under way. */
 const creditSize = 10_000;
-/** From so many changes of one type in one message on, all records of the type count as changed. */
-const burstSize = 100;
 
 /** Stands for the platform instead of a tenant, and in a gap for every tenant. */
 const allTenants = '00000000-0000-0000-0000-000000000000';
@@ -116,21 +114,11 @@ function subscription(cursor: string | undefined): SubscribeRequest {
   return { ...more, cursor, credit: creditSize };
 }
 
-/** An import of a million rows says a million times what is true of the whole type after the first hundred. */
+/** What is kept of records that did not change stays, however many others do: an import costs its readers the lists only. */
 function floorsOf(changes: readonly Change[]): string[] {
-  const idsByType = new Map<string, { tenantId: string; type: string; ids: Set<string> }>();
-  for (const { tenantId, type, recordId } of changes) {
-    const key = `${tenantId} ${type}`;
-    let group = idsByType.get(key);
-    if (!group) idsByType.set(key, (group = { tenantId, type, ids: new Set() }));
-    if (group.ids.size <= burstSize) group.ids.add(recordId);
-  }
-  const floors = [...idsByType.values()].flatMap(({ tenantId, type, ids }) => {
-    // A gap names no record.
-    const isWhole = ids.size > burstSize || ids.has('');
-    return isWhole
-      ? floorsOfChange(tenantId, type, undefined)
-      : [...ids].flatMap((id) => floorsOfChange(tenantId, type, id));
-  });
-  return [...new Set(floors)];
+  // A gap names no record.
+  const names = changes.flatMap(({ tenantId, type, recordId }) =>
+    floorsOfChange(tenantId, type, recordId || undefined),
+  );
+  return [...new Set(names)];
 }
