@@ -4,7 +4,8 @@ import { migrationTable } from './run-migrations.js';
 /**
  * Looks into the catalog of a service's database for anything that could let one tenant's data reach another: what
  * row-level security does not cover, tables without it, and rights of the role that go around it. A table on which the role
- * has no right at all, and a policy that is for none of its roles, are no way for it to anything.
+ * has no right at all, not even on a column, and a policy that is for none of the roles that it has or may take, are no way
+ * for it to anything.
  *
  * @param databaseUrl as the app role, the one that the service uses
  * @param exemptTables tables that hold no tenant's data, each for a reason that its list gives
@@ -44,14 +45,15 @@ const faultsQuery = `
     from relation r
     left join pg_attribute a on a.attrelid = r.oid and a.attname = 'tenant_id' and not a.attisdropped
     where r.relkind in ('r', 'p', 'f')
-      and has_table_privilege(r.oid, 'select, insert, update, delete, truncate, references, trigger')
+      and (has_table_privilege(r.oid, 'select, insert, update, delete, truncate, references, trigger')
+        or has_any_column_privilege(r.oid, 'select, insert, update, references'))
   ),
   policy as (
     select p.polrelid, p.polpermissive, p.polcmd = '*' and p.polpermissive and p.polroles = '{0}'
       and lower(pg_get_expr(p.polqual, p.polrelid)) = $own$(${ownRows})$own$
       and lower(pg_get_expr(p.polwithcheck, p.polrelid)) = $own$(${ownRows})$own$ as sound
     from pg_policy p
-    where (p.polroles = '{0}' or exists (select from unnest(p.polroles) r where pg_has_role(current_user, r, 'usage')))
+    where (p.polroles = '{0}' or exists (select from unnest(p.polroles) r where pg_has_role(current_user, r, 'member')))
       and p.polrelid::regclass || '.' || p.polname <> all ($2::text[])
   )
   select name || ': has no column "tenant_id uuid not null"' as fault

@@ -12,10 +12,12 @@ export interface DatabaseOptions {
   onWritten?: () => void;
 }
 
+/** PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are. */
+export const sessionOptions = '-c timezone=UTC -c datestyle=ISO';
+
 /** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
 const limits = {
-  // Times are read from their text.
-  options: '-c timezone=UTC -c datestyle=ISO',
+  options: sessionOptions,
   // Counts the wait for a free connection of the pool too: when all are busy for so long, the call is refused.
   connectionTimeoutMillis: 2_000,
   statement_timeout: 8_000,
@@ -23,7 +25,8 @@ const limits = {
   // all statements of a pipeline together.
   query_timeout: 10_000,
   idle_in_transaction_session_timeout: 10_000,
-  idleTimeoutMillis: 20_000,
+  // A new one costs a burst of calls more than an idle one the server.
+  idleTimeoutMillis: 300_000,
   keepAlive: true,
   keepAliveInitialDelayMillis: 10_000,
 };

@@ -1,14 +1,17 @@
 import { Logger } from '@nestjs/common';
 import pg, { type QueryResultRow } from 'pg';
+import { sessionOptions } from './create-orm.js';
 
 /**
  * One connection beside the pool, for work that must not wait for calls and calls must not wait for. The first query
- * connects, and so does the first one after the connection was lost. Queries are run one after another.
+ * connects, and so does the first one after the connection was lost. Queries are run one after another. Once closed it stays
+ * so.
  */
 export class DedicatedConnection {
   readonly #logger: Logger;
   #client: Promise<pg.Client> | undefined;
   #isAway = false;
+  #isClosed = false;
 
   /**
    * @param name for the log, and as PostgreSQL's `application_name`
@@ -26,8 +29,9 @@ export class DedicatedConnection {
     this.#logger = new Logger(name);
   }
 
-  /** @throws what pg throws; the next query connects again when the connection is lost */
+  /** @throws what pg throws; the next query connects again when the connection is lost, unless `close` was called */
   async query<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    if (this.#isClosed) throw closed();
     const connecting = (this.#client ??= this.#connect());
     try {
       const client = await connecting;
@@ -44,13 +48,15 @@ export class DedicatedConnection {
         )
         .catch(() => undefined);
       // Said once: while the database is away, it is away for every query.
-      if (!this.#isAway) this.#logger.warn(`The connection failed: ${String(error)}`);
+      if (!this.#isAway && !this.#isClosed) this.#logger.warn(`The connection failed: ${String(error)}`);
       this.#isAway = true;
       throw error;
     }
   }
 
+  /** For good. What is being asked fails, and the connection is gone when this resolves. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     const connecting = this.#client;
     this.#client = undefined;
     await connecting?.then((client) => client.end()).catch(() => undefined);
@@ -60,7 +66,7 @@ export class DedicatedConnection {
     const client = new pg.Client({
       connectionString: this.databaseUrl,
       application_name: this.name,
-      options: '-c timezone=UTC -c datestyle=ISO',
+      options: sessionOptions,
       connectionTimeoutMillis: 2_000,
       statement_timeout: 20_000,
       query_timeout: 25_000,
@@ -73,6 +79,10 @@ export class DedicatedConnection {
     if (this.hooks.onNotification) client.on('notification', this.hooks.onNotification);
     try {
       await client.connect();
+      if (this.#isClosed) {
+        await client.end();
+        throw closed();
+      }
       await this.hooks.onConnect?.(client);
       return client;
     } catch (error) {
@@ -89,4 +99,8 @@ export class DedicatedConnection {
       () => undefined,
     );
   }
+}
+
+function closed(): Error {
+  return new Error('The connection is closed.');
 }

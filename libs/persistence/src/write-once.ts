@@ -73,7 +73,7 @@ export function writeStatementsOnce<Response>(
       const transaction = new StatementTransaction(client, idempotency && openingOf(idempotency));
       const response = await work(transaction).catch(async (error: unknown) => {
         // A repetition gets the answer that the call had, whatever would be wrong with it now.
-        await transaction.begin();
+        if (idempotency) await transaction.begin();
         throw error;
       });
       await transaction.commit(idempotency?.store(response));

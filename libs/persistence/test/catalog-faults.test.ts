@@ -53,6 +53,7 @@ test.each([
     'note: the foreign key note_parent_text_fkey does not pair tenant_id with tenant_id',
   ],
   ['alter table note add parent uuid, add foreign key (tenant_id, parent) references note (tenant_id, id)', undefined],
+  ['create policy all_rows on note to current_user using (true)', undefined],
 ])('%s', async (sql, fault) => {
   if (fault === null) return expect(faultsAfter(sql)).rejects.toThrow(/primary key/);
   expect(await faultsAfter(sql)).toEqual(fault === undefined ? [] : [fault]);
@@ -71,6 +72,41 @@ test('names every fault of a table that knows no tenants, unless it is exempt', 
     'country: the primary key is not led by tenant_id',
   ]);
   expect(await catalogFaults(urls.appUrl, ['country'])).toEqual([]);
+});
+
+test('looks at a table as soon as the role has a right on one of its columns', async () => {
+  const { orm, urls } = await noteDatabase();
+  await orm.close();
+  const role = new URL(urls.appUrl).username;
+
+  await run(urls.ownerUrl, `alter table note disable row level security; revoke all on note from ${role}`);
+  expect(await catalogFaults(urls.appUrl)).toEqual([]);
+
+  await run(urls.ownerUrl, `grant select (text) on note to ${role}`);
+  expect(await catalogFaults(urls.appUrl)).toEqual(['note: row-level security is not enabled']);
+});
+
+test('looks at the policies of a role that the role of the service may become', async () => {
+  const { orm, urls } = await noteDatabase();
+  await orm.close();
+  const role = new URL(urls.appUrl).username;
+  await run(inject('superuserUrl'), `create role ${role}_other; grant ${role}_other to ${role} with inherit false`);
+
+  await run(urls.ownerUrl, `create policy all_rows on note to ${role}_other using (true)`);
+
+  expect(await catalogFaults(urls.appUrl)).toEqual(['note: has a permissive policy that lets other rows through']);
+});
+
+test('names a policy that lets more rows through, unless it is exempt', async () => {
+  const { orm, urls } = await noteDatabase();
+  await orm.close();
+
+  await run(urls.ownerUrl, 'create policy all_rows on note for select using (true)');
+
+  expect(await catalogFaults(urls.appUrl, [], ['note.all_rows'])).toEqual([]);
+  expect(await catalogFaults(urls.appUrl, [], ['note.other_rows', 'idempotency_key.all_rows'])).toEqual([
+    'note: has a permissive policy that lets other rows through',
+  ]);
 });
 
 test('names the policy that compares with something else', async () => {

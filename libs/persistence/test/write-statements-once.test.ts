@@ -1,11 +1,11 @@
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { AppError } from '@rapport/platform';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createOrm, IdempotencyKey, writeStatementsOnce, type StatementTransaction } from '../src/index.js';
+import { createOrm, IdempotencyKey, type StatementTransaction } from '../src/index.js';
 import { AnswerSwallower } from './answer-swallower.js';
-import { asTenant, noteDatabase } from './note-database.js';
+import { noteDatabase } from './note-database.js';
 import { Note } from './note.entity.js';
+import { count, look, writeInStatements, type StatementsWrite } from './note-writes.js';
 
 let orm: MikroORM;
 let lossyOrm: MikroORM;
@@ -23,99 +23,14 @@ afterAll(async () => {
   swallower.close();
 });
 
-interface Write {
-  requestId?: string;
-  validateOnly?: boolean;
-  id?: string;
-  text?: string;
-  /** Runs before the note is left to be inserted. */
-  first?: (transaction: StatementTransaction) => Promise<unknown>;
-  through?: MikroORM;
-}
-
-/** Writes a note as a handler would. Answers its id. */
-function writeNote(tenantId: string, write: Write): Promise<string> {
-  const { requestId, validateOnly, id = v7(), text = 'hello', first, through = orm } = write;
-  const call = {
-    method: '/test.v1.NotesService/CreateNote',
-    requestId,
-    ...(validateOnly === undefined ? {} : { validateOnly }),
-    request: Buffer.from(text),
-    encode: (noteId: string) => Buffer.from(noteId),
-    decode: (bytes: Uint8Array) => Buffer.from(bytes).toString(),
-  };
-  const work = async (transaction: StatementTransaction) => {
-    await first?.(transaction);
-    transaction.later({
-      sql: 'insert into note (tenant_id, id, text) values ($1, $2, $3)',
-      values: [tenantId, id, text],
-      explain: async (_, read) => {
-        const notes = await read<{ text: string }>({ sql: 'select text from note where id = $1', values: [id] });
-        return new AppError('ALREADY_EXISTS', 'NOTE_EXISTS', `There is ${notes[0]?.text}.`);
-      },
-    });
-    return id;
-  };
-  return asTenant(through, tenantId, (em: EntityManager) => writeStatementsOnce(em, call, work));
-}
-
-function count(tenantId: string, entity: typeof Note | typeof IdempotencyKey): Promise<number> {
-  return asTenant(orm, tenantId, (em) => em.count(entity as typeof Note));
-}
-
-const look = (transaction: StatementTransaction) => transaction.rows({ sql: 'select 1' });
+const writeNote = (tenantId: string, write: StatementsWrite) => writeInStatements(orm, tenantId, write);
 
 describe.each([
   { trips: 'in one round trip', first: undefined },
   { trips: 'in several round trips', first: look },
 ])('with an idempotency key, $trips', ({ first }) => {
-  const write = (tenantId: string, note: Write) => writeNote(tenantId, first ? { first, ...note } : note);
-
-  test('answers a repetition with the first answer and writes nothing', async () => {
-    const tenantId = v7();
-    const id = await write(tenantId, { requestId: 'k' });
-
-    const second = await write(tenantId, { requestId: 'k' });
-
-    expect(second).toBe(id);
-    expect(await count(tenantId, Note)).toBe(1);
-  });
-
-  test('refuses the key for another request', async () => {
-    const tenantId = v7();
-    await write(tenantId, { requestId: 'k' });
-
-    const reuse = write(tenantId, { requestId: 'k', text: 'other' });
-
-    await expect(reuse).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'IDEMPOTENCY_KEY_REUSED' });
-    expect(await count(tenantId, Note)).toBe(1);
-  });
-
-  test('lets one of twenty twins write and tells the others to wait or the answer', async () => {
-    const tenantId = v7();
-
-    const twins = await Promise.allSettled(Array.from({ length: 20 }, () => write(tenantId, { requestId: 'k' })));
-
-    const ids = twins.flatMap((twin) => (twin.status === 'fulfilled' ? [twin.value] : []));
-    const refused = twins.flatMap((twin) => (twin.status === 'rejected' ? [twin.reason as unknown] : []));
-    expect(new Set(ids).size).toBe(1);
-    for (const reason of refused) {
-      expect(reason).toMatchObject({ code: 'ABORTED', reason: 'IDEMPOTENCY_KEY_IN_USE', retryAfterSeconds: 1 });
-    }
-    expect(await count(tenantId, Note)).toBe(1);
-  });
-
-  test('takes a key anew after a day', async () => {
-    const tenantId = v7();
-    await write(tenantId, { requestId: 'k' });
-    await asTenant(orm, tenantId, (em) =>
-      em.execute(`update idempotency_key set create_time = now() - interval '24 hours'`),
-    );
-
-    await write(tenantId, { requestId: 'k', text: 'next day' });
-
-    expect([await count(tenantId, Note), await count(tenantId, IdempotencyKey)]).toEqual([2, 1]);
-  });
+  const write = (tenantId: string, note: StatementsWrite, through = orm) =>
+    writeInStatements(through, tenantId, { first, ...note });
 
   test('keeps neither write nor key of a statement that fails, so that the key can be used again', async () => {
     const tenantId = v7();
@@ -124,16 +39,16 @@ describe.each([
     await expect(write(tenantId, { requestId: 'k', id })).rejects.toMatchObject({ message: 'There is first.' });
     await write(tenantId, { requestId: 'k' });
 
-    expect([await count(tenantId, Note), await count(tenantId, IdempotencyKey)]).toEqual([2, 1]);
+    expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([2, 1]);
   });
 
   test('does the write once though the answer to the commit is lost', async () => {
     const tenantId = v7();
     swallower.swallowAnswerTo('store_idempotency_key');
 
-    await write(tenantId, { requestId: 'k', through: lossyOrm });
+    await write(tenantId, { requestId: 'k' }, lossyOrm);
 
-    expect([await count(tenantId, Note), await count(tenantId, IdempotencyKey)]).toEqual([1, 1]);
+    expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([1, 1]);
   });
 });
 
@@ -150,9 +65,9 @@ test('does not repeat a write without a key when the answer to its commit is los
   const tenantId = v7();
   swallower.swallowAnswerTo('insert into note');
 
-  await expect(writeNote(tenantId, { through: lossyOrm })).rejects.toThrow();
+  await expect(writeInStatements(lossyOrm, tenantId, {})).rejects.toThrow();
 
-  expect(await count(tenantId, Note)).toBe(1);
+  expect(await count(orm, tenantId, Note)).toBe(1);
 });
 
 test('tells what would be wrong and leaves nothing when it only validates', async () => {
@@ -163,7 +78,7 @@ test('tells what would be wrong and leaves nothing when it only validates', asyn
   const taken = writeNote(tenantId, { validateOnly: true, id });
 
   await expect(taken).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
-  expect([await count(tenantId, Note), await count(tenantId, IdempotencyKey)]).toEqual([1, 0]);
+  expect([await count(orm, tenantId, Note), await count(orm, tenantId, IdempotencyKey)]).toEqual([1, 0]);
 });
 
 test('repeats the one that lost a deadlock', async () => {
@@ -182,5 +97,5 @@ test('repeats the one that lost a deadlock', async () => {
   await Promise.all([writeNote(tenantId, { first: lockBoth(1, 2) }), writeNote(tenantId, { first: lockBoth(2, 1) })]);
 
   expect(runs).toBe(3);
-  expect(await count(tenantId, Note)).toBe(2);
+  expect(await count(orm, tenantId, Note)).toBe(2);
 });

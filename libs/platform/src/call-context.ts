@@ -11,7 +11,7 @@ export interface Caller {
 
 /** Why a call is made, as far as that is more than a person or a client asking for it. */
 export interface CallCause {
-  /** By which way it came, such as `import`; `api` when unset. At most 100 characters. */
+  /** By which way it came, such as `import`; `api` when unset. At most 100 characters: a longer one is not taken from another service. */
   origin?: string;
   /** Id of what caused it: an operation, or a change of the change log. */
   causationId?: string;

@@ -1,0 +1,83 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { IdempotencyKey } from '../src/index.js';
+import { asTenant, noteDatabase } from './note-database.js';
+import { Note } from './note.entity.js';
+import { count, look, writeInStatements, writeInUnit, type NoteWrite } from './note-writes.js';
+
+let orm: MikroORM;
+
+beforeAll(async () => {
+  ({ orm } = await noteDatabase());
+});
+afterAll(() => orm.close());
+
+const ways: { way: string; write: (tenantId: string, note: NoteWrite) => Promise<string> }[] = [
+  { way: 'a unit of work', write: (tenantId, note) => writeInUnit(orm, tenantId, note) },
+  { way: 'statements in one round trip', write: (tenantId, note) => writeInStatements(orm, tenantId, note) },
+  {
+    way: 'statements in several round trips',
+    write: (tenantId, note) => writeInStatements(orm, tenantId, { ...note, first: look }),
+  },
+];
+
+describe.each(ways)('an idempotency key, with $way,', ({ write }) => {
+  test('answers a repetition with the first answer and writes nothing', async () => {
+    const tenantId = v7();
+    const first = await write(tenantId, { requestId: 'k' });
+
+    const second = await write(tenantId, { requestId: 'k' });
+
+    expect(second).toBe(first);
+    expect(await count(orm, tenantId, Note)).toBe(1);
+  });
+
+  test('refuses the key for another request', async () => {
+    const tenantId = v7();
+    await write(tenantId, { requestId: 'k' });
+
+    const reuse = write(tenantId, { requestId: 'k', text: 'other' });
+
+    await expect(reuse).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'IDEMPOTENCY_KEY_REUSED' });
+    expect(await count(orm, tenantId, Note)).toBe(1);
+  });
+
+  test('lets one of twenty twins write and tells the others to wait or the answer', async () => {
+    const tenantId = v7();
+
+    const twins = await Promise.allSettled(Array.from({ length: 20 }, () => write(tenantId, { requestId: 'k' })));
+
+    const ids = twins.flatMap((twin) => (twin.status === 'fulfilled' ? [twin.value] : []));
+    const refused = twins.flatMap((twin) => (twin.status === 'rejected' ? [twin.reason as unknown] : []));
+    expect(new Set(ids).size).toBe(1);
+    for (const reason of refused) {
+      expect(reason).toMatchObject({ code: 'ABORTED', reason: 'IDEMPOTENCY_KEY_IN_USE', retryAfterSeconds: 1 });
+    }
+    expect(await count(orm, tenantId, Note)).toBe(1);
+  });
+
+  test('keeps keys of tenants and of principals apart', async () => {
+    const [tenantId, otherTenantId] = [v7(), v7()];
+    const ids = [
+      await write(tenantId, { requestId: 'k' }),
+      await write(otherTenantId, { requestId: 'k', text: 'other' }),
+      await write(tenantId, { requestId: 'k', text: 'third', principalId: 'apiKey:second' }),
+    ];
+
+    expect(new Set(ids).size).toBe(3);
+  });
+
+  test('forgets a key after a day, and clears away other old ones', async () => {
+    const tenantId = v7();
+    for (const requestId of ['a', 'b', 'c']) await write(tenantId, { requestId });
+    await asTenant(orm, tenantId, (em) =>
+      em.execute(`update idempotency_key set create_time = now() - interval '24 hours'`),
+    );
+
+    await write(tenantId, { requestId: 'a', text: 'next day' });
+
+    expect(await count(orm, tenantId, Note)).toBe(4);
+    expect(await count(orm, tenantId, IdempotencyKey)).toBe(1);
+  });
+});
