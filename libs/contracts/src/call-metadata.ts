@@ -11,6 +11,8 @@ const keys = {
   hop: 'x-rapport-hop',
 } as const;
 
+const maxOriginLength = 100;
+
 /** How the context of a call travels between services. */
 export function writeCallMetadata({ requestId, caller, cause }: CallContext): Metadata {
   const metadata = new Metadata();
@@ -25,6 +27,7 @@ export function writeCallMetadata({ requestId, caller, cause }: CallContext): Me
   return metadata;
 }
 
+/** What `CallCause` does not allow is left out. */
 export function readCallMetadata(metadata: Metadata): CallContext {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
   const tenantId = read(keys.tenantId);
@@ -36,7 +39,8 @@ export function readCallMetadata(metadata: Metadata): CallContext {
   };
 }
 
-function readCause(origin: string, causationId: string, hop: number): { cause?: CallCause } {
-  if (!origin && !causationId && !hop) return {};
+function readCause(anyOrigin: string, causationId: string, hop: number): { cause?: CallCause } {
+  const origin = anyOrigin.length > maxOriginLength ? '' : anyOrigin;
+  if (!origin && !causationId && !(hop > 0)) return {};
   return { cause: { ...(origin && { origin }), ...(causationId && { causationId }), ...(hop > 0 && { hop }) } };
 }

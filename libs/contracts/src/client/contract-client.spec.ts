@@ -1,9 +1,22 @@
-import { Metadata, Server, ServerCredentials, status, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  status,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
+import { ChangeFeedServiceService } from '../gen/rapport/customers/v1/change_feed_service.js';
+import { CustomersServiceService, ImportCustomersResponse } from '../gen/rapport/customers/v1/customers_service.js';
 import { ContractClient } from './contract-client.js';
 
 const { getTenant } = AuthServiceService;
+const { importCustomers } = CustomersServiceService;
+const { subscribe } = ChangeFeedServiceService;
 const options = { context: { requestId: 'r', caller: undefined }, deadlineMs: 5_000 };
 
 let server: Server;
@@ -37,15 +50,89 @@ describe('ContractClient', () => {
       retryAfterSeconds: 1,
     });
   });
+
+  it('leaves the pieces of an upload alone when the answer comes before they end', async () => {
+    const answer = (_call: unknown, callback: sendUnaryData<unknown>) =>
+      callback(null, ImportCustomersResponse.create({ created: 1 }));
+    await serveMethods({ importCustomers }, { importCustomers: answer });
+    const pieces = new Requests()[Symbol.asyncIterator]();
+    await expect(client.upload(importCustomers.path, pieces, options)).resolves.toMatchObject({ created: 1 });
+    expect(await pieces.next()).toMatchObject({ done: false });
+  });
 });
 
-async function serve(answer: (call: unknown, callback: sendUnaryData<unknown>) => void): Promise<void> {
+describe('a call with streams in both directions', () => {
+  const echo = (call: Stream) => {
+    call.on('data', ({ credit }) => call.write({ changes: [], cursor: String(credit) }));
+    call.on('end', () => call.end());
+  };
+  const answersTo = (requests: AsyncIterable<unknown>) => client.duplex(subscribe.path, requests, options);
+
+  it('tells the service when the requests end, and brings all that it answers', async () => {
+    await serveMethods({ subscribe }, { subscribe: echo });
+    const requests = ReadableStream.from([1, 2].map((credit) => ({ types: [], credit })));
+    const cursors = [];
+    for await (const answer of answersTo(requests)) cursors.push((answer as { cursor: string }).cursor);
+    expect(cursors).toEqual(['1', '2']);
+  });
+
+  it('ends the call and lets go of the requests when the loop over the answers is left', async () => {
+    const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+    await serveMethods({ subscribe }, { subscribe: (call: Stream) => echo(call.once('cancelled', resolve)) });
+    const requests = new Requests();
+    for await (const answer of answersTo(requests)) if (answer) break;
+    await cancelled;
+    await expect.poll(() => requests.isOver).toBe(true);
+  });
+
+  it('lets go of the requests when the service ends the call', async () => {
+    await serveMethods({ subscribe }, { subscribe: (call: Stream) => call.end() });
+    const requests = new Requests();
+    for await (const answer of answersTo(requests)) throw new Error(`Nobody sent ${JSON.stringify(answer)}.`);
+    await expect.poll(() => requests.isOver).toBe(true);
+  });
+
+  it('fails by what the requests throw', async () => {
+    await serveMethods({ subscribe }, { subscribe: echo });
+    const answers = async () => {
+      for await (const answer of answersTo(new Requests(new Error('no more')))) expect(answer).toBeDefined();
+    };
+    await expect(answers()).rejects.toThrow('no more');
+  });
+});
+
+type Stream = ServerDuplexStream<{ credit?: number }, unknown>;
+
+/** What a caller sends: credit without end, or until `failure`. `isOver` is true once nobody will ask for more. */
+class Requests {
+  isOver = false;
+
+  constructor(private readonly failure?: Error) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void> {
+    try {
+      for (;;) {
+        yield { types: [], map: [], credit: 1 };
+        if (this.failure) throw this.failure;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } finally {
+      this.isOver = true;
+    }
+  }
+}
+
+function serve(answer: (call: unknown, callback: sendUnaryData<unknown>) => void): Promise<void> {
+  return serveMethods({ getTenant }, { getTenant: answer });
+}
+
+async function serveMethods(methods: ServiceDefinition, handlers: UntypedServiceImplementation): Promise<void> {
   server = new Server();
-  server.addService({ getTenant }, { getTenant: answer });
+  server.addService(methods, handlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
     );
   });
-  client = new ContractClient(`127.0.0.1:${port}`, [{ getTenant }]);
+  client = new ContractClient(`127.0.0.1:${port}`, [methods]);
 }

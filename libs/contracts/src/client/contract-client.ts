@@ -1,8 +1,8 @@
 import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import {
   Client,
   credentials,
-  type ClientDuplexStream,
   type ClientUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
@@ -78,14 +78,8 @@ export class ContractClient {
       settle(resolve, reject),
     );
     cancelOnAbort(call, options.signal);
-    const unlessAnswered = untilSettled(promise);
-    const pieces = requests[Symbol.asyncIterator]();
     try {
-      for (;;) {
-        const piece = await unlessAnswered(pieces.next());
-        if (!piece || piece.done) break;
-        if (!call.write(piece.value)) await unlessAnswered(once(call, 'drain'));
-      }
+      await writeAll(call, requests[Symbol.asyncIterator](), promise);
       call.end();
     } catch (error) {
       call.cancel();
@@ -134,10 +128,15 @@ export class ContractClient {
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     call.once('status', end);
     let failure: Error | undefined;
-    const sending = sendAll(call, requests, ended).catch((error: unknown) => {
-      failure = error instanceof Error ? error : new Error(String(error));
-      call.cancel();
-    });
+    const iterator = requests[Symbol.asyncIterator]();
+    const sending = writeAll(call, iterator, ended)
+      .then(() => call.end())
+      .catch((error: unknown) => {
+        failure = error instanceof Error ? error : new Error(String(error));
+        call.cancel();
+      })
+      // Not waited for: it may hang in the wait for what it would have sent next.
+      .finally(() => void iterator.return?.());
     try {
       for await (const message of call) yield message as unknown;
     } catch (error) {
@@ -167,24 +166,16 @@ export class ContractClient {
   }
 }
 
-/** Sends requests no faster than the service reads them, and no longer than until the call has ended. */
-async function sendAll(
-  call: ClientDuplexStream<unknown, unknown>,
-  requests: AsyncIterable<unknown>,
-  ended: Promise<void>,
-): Promise<void> {
+/**
+ * Writes requests no faster than the service reads them, and no longer than until the call has ended. Leaves the call open,
+ * and the iterator where it is.
+ */
+async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended: Promise<unknown>): Promise<void> {
   const unlessEnded = untilSettled(ended);
-  const iterator = requests[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const request = await unlessEnded(iterator.next());
-      if (!request) return;
-      if (request.done) return void call.end();
-      if (!call.write(request.value)) await unlessEnded(once(call, 'drain'));
-    }
-  } finally {
-    // Not waited for: it may hang in the wait for what it would have sent next.
-    void iterator.return?.();
+  for (;;) {
+    const request = await unlessEnded(requests.next());
+    if (!request || request.done) return;
+    if (!call.write(request.value)) await unlessEnded(once(call, 'drain'));
   }
 }
 

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { Contract } from '../descriptors/load-contract.js';
+import { fileDescriptorSet } from '../gen/descriptors.js';
+import { openApiDocument } from './open-api.js';
+import { restRoutes } from './rest-route.js';
+
+interface Operation {
+  parameters: { in: string; name: string }[];
+  responses: Record<string, { content: Record<string, unknown> }>;
+}
+
+const contract = new Contract(fileDescriptorSet);
+const document = openApiDocument(contract, restRoutes(contract), '1.0.0') as {
+  paths: Record<string, Record<string, Operation>>;
+};
+
+describe('two methods on one path', () => {
+  const changes = document.paths['/v1/changes']?.['get'];
+
+  it('are one operation that answers as an object, as events or as lines', () => {
+    expect(Object.keys(changes?.responses['200']?.content ?? {}).sort()).toEqual([
+      'application/json',
+      'application/x-ndjson',
+      'text/event-stream',
+    ]);
+  });
+
+  it('have a parameter once that both of them have', () => {
+    const parameters = changes?.parameters.map((parameter) => `${parameter.in} ${parameter.name}`) ?? [];
+    expect(parameters).toEqual([...new Set(parameters)]);
+    expect(parameters).toContain('query cursor');
+  });
+});
