@@ -1,4 +1,4 @@
-export type { BaselineResult, BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js';
+export type { BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js';
 export { measureCases, median } from './bench/measure-cases.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
@@ -17,5 +17,5 @@ export { startPlatform, type Platform, type PlatformOptions, type Tenant } from 
 export { type UnexpectedExit } from './process-exit.js';
 export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';
 export { queryDatabase } from './query-database.js';
-export { startRedis, type Redis, type RedisOptions } from './redis.js';
+export { startRedis, type Redis } from './redis.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';

@@ -24,8 +24,6 @@ export interface PlatformOptions {
   edgePort?: number;
   /** Number of edge processes, which share one Redis when they are more than one; 1 when absent. */
   edges?: number;
-  /** Gives a single edge a Redis too. */
-  redis?: boolean;
   /** More configuration of the edges, such as limits. */
   edgeEnv?: Environment;
   /** More configuration of customers. */
@@ -52,11 +50,9 @@ export interface Platform {
   edgeUrls: string[];
   /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
   services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
-  /** `host:port` at which customers serves gRPC. */
-  customersAddress: string;
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
-  /** Undefined unless it was asked for. */
+  /** Undefined with a single edge. */
   redis: Redis | undefined;
   /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
   createTenant(displayName: string, plan?: string): Promise<Tenant>;
@@ -106,7 +102,7 @@ async function startInOrder(
   signal?.throwIfAborted();
 
   const { edges: edgeCount = 1 } = options;
-  const redis = options.redis || edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
+  const redis = edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
   if (redis) stopSteps.push(() => redis.stop());
 
   progress('Preparing the databases');
@@ -153,7 +149,6 @@ async function startInOrder(
     edgeUrl: `http://127.0.0.1:${edgePort}`,
     edgeUrls,
     services,
-    customersAddress: customers.address,
     customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),

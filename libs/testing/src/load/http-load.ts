@@ -5,13 +5,18 @@ import { runLanes } from './run-lanes.js';
 
 /** Sends HTTP requests, each connection one at a time. Connections are open before the clock starts. */
 export async function loadByHttp(plan: HttpPlan): Promise<LoadResult> {
-  const requests = plan.requests.map((request) => requestMaker(request, new URL(plan.url).host));
+  const { host } = new URL(plan.url);
+  // Each is made when it is first sent: to make all of them would hold up the other loads of this process.
+  const requests: (() => Buffer)[] = [];
   const connections = Array.from({ length: plan.atOnce }, () => new HttpConnection(plan.url));
   await Promise.all(connections.map((connection) => connection.open()));
   try {
     const lanes = connections.map((connection) => (index: number, done: (status: number) => void) => {
-      const make = requests[index % requests.length];
-      if (make) connection.send(make(), done);
+      const place = index % plan.requests.length;
+      const request = plan.requests[place];
+      if (!request) throw new Error('A load without requests.');
+      const make = (requests[place] ??= requestMaker(request, host));
+      connection.send(make(), done);
     });
     return await runLanes(lanes, plan);
   } finally {
