@@ -1,14 +1,13 @@
 // What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the floors in
 // Redis on each read. `node bench/coherence.ts` after a build; figures are CPU of this process, with 64 reads in flight.
 import { createLogger } from '@rapport/platform';
-import { startRedis } from '@rapport/testing';
+import { median, startRedis } from '@rapport/testing';
 import { Floors } from '../dist/cache/floors.js';
 import { RedisEdges } from '../dist/cache/redis-edges.js';
 import { redisNames } from '../dist/cache/redis-names.js';
 import { Sight } from '../dist/cache/sight.js';
 import { createRedis } from '../dist/redis.js';
 
-const path = '/rapport.customers.v1.CustomersService/GetCustomer';
 const names = ['t/customer:1', 't/customer*'];
 const rounds = 5;
 
@@ -37,8 +36,7 @@ for (let round = 0; round < rounds; round++) {
   note('write, set two floors, µs', await cpuOf(1_000, writesByFloors));
 }
 for (const [name, values] of Object.entries(results)) {
-  const median = values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
-  console.log(`${name.padEnd(55)} ${median.toFixed(3)}`);
+  console.log(`${name.padEnd(55)} ${median(values).toFixed(3)}`);
 }
 await Promise.all(edges.map((each) => each.close()));
 for (const each of links) each.close();
@@ -48,7 +46,7 @@ async function readsByLease(count: number): Promise<void> {
   const sight = new Sight(edge.lease, new Map());
   const footing = floors.stand(names);
   let good = 0;
-  for (let n = 0; n < count; n++) if (footing.holds && sight.blindness(path) === undefined) good++;
+  for (let n = 0; n < count; n++) if (footing.holds && sight.blindness('customers') === undefined) good++;
   if (good === 0) throw new Error('There was no lease.');
 }
 

@@ -54,14 +54,12 @@ export class ApiKeyAuthenticator {
   ) {}
 
   /**
-   * @param authorization the Authorization header
+   * @param authorization the Authorization header, one that is not known
    * @param address of the client, which may try so many wrong keys and no more
    * @throws AppError UNAUTHENTICATED without a good key, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
    *   asked
    */
   async authenticate(authorization: string | undefined, requestId: string, address: string): Promise<Principal> {
-    const known = this.known(authorization);
-    if (known) return known;
     const key = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(authorization ?? '')?.[1];
     if (authorization === undefined || key === undefined) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', 'Send an API key as `Authorization: Bearer <key>`.');

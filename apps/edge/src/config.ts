@@ -16,7 +16,7 @@ export interface EdgeConfig {
   redisUrl?: string | undefined;
   /** Defaults when absent. */
   limits?: LimitSettings;
-  /** Memory for kept answers, in bytes; 64 MiB when absent. */
+  /** Memory for kept answers, in bytes. The cache's default when absent. */
   cacheBytes?: number | undefined;
   /** False keeps every request on the ordinary path. True when absent. */
   answersAhead?: boolean;
@@ -38,7 +38,7 @@ export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
   const variables = readEnvironment({
     ...addressShape,
-    CACHE_MIB: z.coerce.number().int().min(1).max(65_536).default(64),
+    CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
     HEALTH_PORT: port.optional(),
@@ -59,7 +59,7 @@ export function readEdgeConfig(): EdgeConfig {
     logLevel: variables.LOG_LEVEL,
     redisUrl: variables.REDIS_URL,
     limits: limitSettings(variables),
-    cacheBytes: variables.CACHE_MIB * 1024 * 1024,
+    cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
     trustedProxies: variables.TRUSTED_PROXIES.split(',')
       .map((text) => text.trim())
       .filter(Boolean),

@@ -12,6 +12,7 @@ import { createHttpServer } from './connection-limits.js';
 import { registerContractRoutes } from './contract-routes.js';
 import { registerDocuments } from './documents.js';
 import { EdgeModule } from './edge.module.js';
+import { costOf } from './limits/cost.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -50,7 +51,7 @@ export async function createEdge(
     redis?.close();
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    EdgeModule.register(clients, authenticator),
+    EdgeModule.register(clients),
     // Nest's types are of the Fastify release that it pins.
     new FastifyAdapter(server as unknown as ConstructorParameters<typeof FastifyAdapter>[0]),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
@@ -72,5 +73,5 @@ export async function createEdge(
 
 /** What the dearest operation costs, in units of a rate. */
 function highestCost(routes: readonly RestRoute[]): number {
-  return Math.max(1, ...routes.map(({ method }) => method.policy.cost));
+  return Math.max(...routes.map(({ method }) => costOf(method)));
 }

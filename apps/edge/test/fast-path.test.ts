@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { figures } from '../src/limits/limit-metrics.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { ask, type HttpAnswer } from './ask.js';
 import { KeepAliveClient } from './keep-alive-client.js';
@@ -100,7 +101,10 @@ describe('an answer ahead of the framework', () => {
         status: 200,
         headers: { ratelimit: expect.stringMatching(/"key";r=0;/) as string },
       });
+      const before = figures.charges.refused;
       refused.push(await ask(`${edge.url}/v1/ores/a`, { headers }));
+      // What was refused ahead is not charged for again on the ordinary path.
+      expect(figures.charges.refused - before).toBe(1);
     }
     expect(refused.map(({ status }) => status)).toEqual([429, 429]);
     expect(refused.map(({ headers }) => headers['retry-after'])).toEqual([expect.any(String), expect.any(String)]);

@@ -26,7 +26,6 @@ export interface RunningOres {
   /** How often the service was asked, by method. */
   calls: Map<string, number>;
   /** Between what the service reads and its answer, in milliseconds. */
-  delayMs: () => number;
   setDelay: (delayMs: () => number) => void;
   /** Failures that the next calls of a method answer with, in order; a done one has changed what it was to change. */
   failNext: (method: string, failure: { code: status; isDone: boolean }) => void;
@@ -80,7 +79,6 @@ export async function startOres(): Promise<RunningOres> {
     ores,
     address: `127.0.0.1:${port}`,
     calls: store.calls,
-    delayMs: () => store.delayMs(),
     setDelay: (delayMs) => (store.delayMs = delayMs),
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
     version: (tenantId, id) => store.version(tenantId, id),

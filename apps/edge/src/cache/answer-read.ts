@@ -21,7 +21,7 @@ export async function answerRead(
   toJson: (answer: Message) => Message,
 ): Promise<FastifyReply> {
   const { principal, headers, raw } = reply.request;
-  if (!principal) throw new Error(`${route.path}: nobody asks.`);
+  if (!principal) throw new Error(`${route.url}: nobody asks.`);
   const token = headers[tokenHeader];
   const request = {
     route,

@@ -1,4 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
+import { areaOf } from '../config.js';
+import { costOf } from '../limits/cost.js';
 import { floorsOfRead, type FloorsOfRead } from './tags.js';
 
 /** How long it is believed that a record does not exist, in milliseconds: shorter than records, for a write never ends it
@@ -8,8 +10,8 @@ const refusalTtlMs = 5_000;
 /** A route whose answers may be kept, with what the contract says of it at hand. */
 export interface CachedRoute {
   readonly route: RestRoute;
-  /** gRPC path of the method. */
-  readonly path: string;
+  /** The area of the contract that the answers come from. */
+  readonly area: string;
   /** The path's template, for the log. */
   readonly url: string;
   readonly permission: string;
@@ -41,10 +43,10 @@ export function cachedRoute(route: RestRoute): CachedRoute | undefined {
   const ttlMs = policy.cache.ttlSeconds * 1_000;
   return {
     route,
-    path,
+    area: areaOf(path),
     url: route.path.pattern,
     permission: policy.permission,
-    cost: policy.cost || 1,
+    cost: costOf(route.method),
     ttlMs,
     refusalTtlMs: Math.min(ttlMs, refusalTtlMs),
     staleMs: policy.cache.staleIfErrorSeconds * 1_000,

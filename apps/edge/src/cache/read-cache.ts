@@ -50,14 +50,6 @@ export class ReadCache {
     this.#store = new FairStore(maxBytes);
   }
 
-  get bytes(): number {
-    return this.#store.bytes;
-  }
-
-  get size(): number {
-    return this.#store.size;
-  }
-
   /** A fresh answer that may be given at once. Never a refusal. */
   find(tenantId: string, key: string, now: number, notBefore: number): KeptAnswer | undefined {
     const kept = this.#store.get(tenantId, key);
@@ -98,7 +90,7 @@ export class ReadCache {
 
   #isGood(kept: KeptAnswer, now: number, notBefore: number): boolean {
     if (now >= kept.freshUntil || kept.loadedAt < notBefore || !kept.footing.holds) return false;
-    if (this.sight.blindness(kept.route.path) !== undefined) return false;
+    if (this.sight.blindness(kept.route.area) !== undefined) return false;
     kept.used = true;
     return true;
   }
@@ -113,7 +105,7 @@ export class ReadCache {
     kept: KeptAnswer | undefined,
     now: number,
   ): { reason: ForwardReason; detail?: string } {
-    const blindness = this.sight.blindness(route.path);
+    const blindness = this.sight.blindness(route.area);
     if (blindness) return { reason: 'bypass', detail: blindness };
     if (!kept?.footing.holds) return { reason: 'uri-miss' };
     if (now >= kept.freshUntil) return { reason: 'stale' };
@@ -145,7 +137,7 @@ export class ReadCache {
     const { route, tenantId, key, notBefore } = request;
     try {
       // What other edges loaded says nothing about when, by the clock of this one.
-      const mayShare = this.sight.blindness(route.path) === undefined;
+      const mayShare = this.sight.blindness(route.area) === undefined;
       const lookup = mayShare ? await this.shared?.look(tenantId, key, names) : undefined;
       if (lookup?.found && notBefore === -Infinity) {
         const { body, etag, ageMs, ttlMs } = lookup.found;

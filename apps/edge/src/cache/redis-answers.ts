@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
+import { RedisScript } from '../redis-script.js';
 import { floorTtlMs, redisNames } from './redis-names.js';
-import { RedisScript } from './redis-script.js';
 import type { Look, SharedAnswers } from './shared-answers.js';
 
 /** Largest answer that is kept in Redis, in bytes: it is sent whole on every look. */

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
+import { clockOfRedis, RedisScript } from '../redis-script.js';
 import type { OtherEdges, Raised } from './invalidations.js';
 import { leaseMs, RedisLease, type Told } from './redis-lease.js';
 import { redisNames } from './redis-names.js';
-import { clockOfRedis, RedisScript } from './redis-script.js';
 import { RollCall } from './roll-call.js';
 
 /** How long to wait before Redis is asked again, in milliseconds. */

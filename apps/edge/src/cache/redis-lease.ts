@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
+import { clockOfRedis, RedisScript } from '../redis-script.js';
 import { redisNames } from './redis-names.js';
-import { clockOfRedis, RedisScript } from './redis-script.js';
 import type { EdgeLease } from './sight.js';
 
 /** How long a lease lasts: the longest that a write waits for an edge that has gone. In milliseconds. */

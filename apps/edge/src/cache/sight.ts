@@ -1,5 +1,3 @@
-import { areaOf } from '../config.js';
-
 /** Knows whether every write that another edge acknowledged is known here. */
 export interface EdgeLease {
   readonly isHeld: boolean;
@@ -15,8 +13,6 @@ export type Blindness = 'lease' | 'feed';
 
 /** Whether this edge sees every write that would end a kept answer. While it does not, nothing kept is given as fresh. */
 export class Sight {
-  readonly #areas = new Map<string, string>();
-
   /**
    * @param lease absent for an edge that is alone
    * @param feeds by area; an area without a change log has none
@@ -30,12 +26,9 @@ export class Sight {
     return this.lease?.isHeld ?? true;
   }
 
-  /** @param path of the gRPC method that the answer comes from. @returns undefined when every write is seen */
-  blindness(path: string): Blindness | undefined {
+  /** @param area of the contract that the answer comes from. @returns undefined when every write is seen */
+  blindness(area: string): Blindness | undefined {
     if (this.lease && !this.lease.isHeld) return 'lease';
-    if (this.feeds.size === 0) return undefined;
-    let area = this.#areas.get(path);
-    if (area === undefined) this.#areas.set(path, (area = areaOf(path)));
     const feed = this.feeds.get(area);
     return feed && !feed.isFresh ? 'feed' : undefined;
   }

@@ -1,3 +1,5 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AdaptiveLimit } from './adaptive-limit.js';
 
@@ -15,6 +17,20 @@ afterEach(() => {
 
 function start(count: number): (() => void)[] {
   return Array.from({ length: count }, () => limit.watch());
+}
+
+/** Has the event loop be late once, and then calls begin, none of which is slow: the clock that they go by stands still. */
+async function startAfterLateLoop(count: number): Promise<void> {
+  limit.close();
+  limit = new AdaptiveLimit(1_000, 250);
+  // It is the twin of the limit's own, and so tells what that one has seen.
+  const seen = monitorEventLoopDelay({ resolution: 20 });
+  seen.enable();
+  while (seen.count === 0) await turn();
+  for (const end = Date.now() + 300; Date.now() < end;);
+  start(count);
+  while (seen.max < 250e6) await turn();
+  seen.disable();
 }
 
 /** The timer's next tick. */
@@ -78,6 +94,20 @@ describe('an adaptive limit', () => {
     for (let interval = 0; interval < 25; interval += 1) nextInterval();
 
     expect(fallen).toBe(10);
+    expect(limit.current).toBe(1_000);
+  });
+
+  it('falls when the event loop is late', async () => {
+    await startAfterLateLoop(5);
+    limit.adapt();
+
+    expect(limit.current).toBe(500);
+  });
+
+  it('does not fall for an event loop that is late while hardly anybody waits', async () => {
+    await startAfterLateLoop(4);
+    limit.adapt();
+
     expect(limit.current).toBe(1_000);
   });
 

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FailedAuthentications, networkOf } from './failed-authentications.js';
-import { figures } from './limit-metrics.js';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => vi.useRealTimers());
@@ -16,15 +15,6 @@ describe('failed authentications', () => {
     expect(() => failed.take('192.0.2.2')).not.toThrow();
     vi.advanceTimersByTime(60_000);
     expect(() => failed.take('192.0.2.1')).not.toThrow();
-  });
-
-  it('are none before it is known that the credential is wrong', () => {
-    const before = figures.wrongCredentials;
-    const giveBack = new FailedAuthentications(1).take('192.0.2.1');
-    const during = figures.wrongCredentials;
-    giveBack();
-
-    expect([during, figures.wrongCredentials]).toEqual([before, before]);
   });
 
   it('do not count what was no wrong credential', () => {

@@ -1,15 +1,14 @@
-import { LRUCache } from 'lru-cache';
+import { FixedWindows } from './fixed-window.js';
 import { tooManyFailedAuthentications } from './refusals.js';
 
 const windowMs = 60_000;
-const maxAddresses = 50_000;
 
 /**
  * Bounds how many credentials can be tried from one address (a /64 of IPv6) in a minute. In memory: it works when nothing
  * else does, and what it does not know it refuses.
  */
 export class FailedAuthentications {
-  readonly #windows = new LRUCache<string, { used: number; endsAt: number }>({ max: maxAddresses });
+  readonly #windows = new FixedWindows(windowMs);
 
   constructor(private readonly perMinute: number) {}
 
@@ -21,12 +20,7 @@ export class FailedAuthentications {
    */
   take(address: string): () => void {
     const now = performance.now();
-    const network = networkOf(address);
-    let window = this.#windows.get(network);
-    if (window === undefined || window.endsAt <= now) {
-      window = { used: 0, endsAt: now + windowMs };
-      this.#windows.set(network, window);
-    }
+    const window = this.#windows.current(networkOf(address), now);
     if (window.used >= this.perMinute) throw tooManyFailedAuthentications(window.endsAt - now);
     window.used += 1;
     return () => {

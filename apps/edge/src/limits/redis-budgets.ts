@@ -1,10 +1,11 @@
 import type { Caller } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
+import { RedisScript } from '../redis-script.js';
 import type { Plan } from './plans.js';
 import { windowSeconds, type Charge } from './rate-headers.js';
 
 /** Both budgets in one step: nothing is spent of one when the other refuses, whatever other edges do meanwhile. */
-const chargeBoth = `
+const chargeBoth = new RedisScript(`
 local cost, limits, used, passed = tonumber(ARGV[1]), { tonumber(ARGV[2]), tonumber(ARGV[3]) }, {}, 1
 for i = 1, 2 do
   used[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
@@ -21,7 +22,7 @@ for i = 1, 2 do
   answer[i * 2] = used[i]
   answer[i * 2 + 1] = left
 end
-return answer`;
+return answer`);
 
 /** The budgets of keys and tenants that all edges share: fixed windows that begin with the first charge. */
 export class RedisBudgets {
@@ -34,11 +35,9 @@ export class RedisBudgets {
    */
   async charge({ principalId, tenantId }: Caller, plan: Plan, cost: number): Promise<Charge> {
     // The braces keep both keys on one node of a cluster.
-    const options = {
-      keys: [`rate:{${tenantId}}:${principalId}`, `rate:{${tenantId}}`],
-      arguments: [cost, plan.keyUnits, plan.tenantUnits, windowSeconds * 1_000].map(String),
-    };
-    const answer = (await this.redis.ask((client) => client.eval(chargeBoth, options))) as number[];
+    const keys = [`rate:{${tenantId}}:${principalId}`, `rate:{${tenantId}}`];
+    const values = [cost, plan.keyUnits, plan.tenantUnits, windowSeconds * 1_000].map(String);
+    const answer = (await chargeBoth.run(this.redis, keys, values)) as number[];
     const [passed = 0, keyUsed = 0, keyResetMs = 0, tenantUsed = 0, tenantResetMs = 0] = answer;
     return {
       plan,

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { CachedRoute } from '../cache/cached-route.js';
 import type { Charges } from '../cache/charges.js';
+import { costOf } from './cost.js';
 import type { Limits } from './limits.js';
 
 declare module 'fastify' {
@@ -22,8 +23,9 @@ declare module 'fastify' {
 export function registerLimits(scope: FastifyInstance, limits: Limits, charges: Charges): void {
   scope.decorateRequest('answered');
   scope.addHook('onRequest', async ({ principal, routeOptions, raw }, reply) => {
-    const cost = Math.max(1, routeOptions.config.route?.method.policy.cost ?? 1);
-    if (principal) void reply.headers({ ...(charges.of(raw) ?? (await limits.charge(principal, cost))) });
+    const { route } = routeOptions.config;
+    if (!route || !principal) return;
+    void reply.headers({ ...(charges.of(raw) ?? (await limits.charge(principal, costOf(route.method)))) });
   });
   // The body is there: a slow sender takes nobody's place, and is no sign of a slow service.
   scope.addHook('preHandler', async (request, reply) => {

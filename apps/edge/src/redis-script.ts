@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { RESP_TYPES } from 'redis';
-import type { RedisLink } from '../redis.js';
+import type { RedisLink } from './redis.js';
 
 /** The start of a script that goes by Redis's own clock: `now`, in milliseconds. */
 export const clockOfRedis = `
