@@ -1,4 +1,3 @@
-import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   BatchMode,
@@ -13,6 +12,7 @@ import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/pers
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
 import { BatchRecords } from './batch-records.js';
+import { methodDescriptor, validator } from './contract.js';
 import { changedCustomer, deletedCustomer, live, newCustomer, sent } from './customer-changes.js';
 import { readUpdateMask } from './update-mask.js';
 
@@ -33,9 +33,6 @@ type DoItem<Kind> = (item: Kind, records: BatchRecords) => CustomerMessage;
 
 /** Most violations that the error of an atomic batch lists. */
 const maxViolations = 100;
-
-const contract = new Contract(fileDescriptorSet);
-const validator = new MessageValidator(contract);
 
 export function createBatch(transaction: StatementTransaction, batch: Batch<CreateCustomerItem> | undefined) {
   return doBatch(transaction, batch, CustomersServiceService.createCustomer, (item, records) => {
@@ -79,8 +76,7 @@ async function doBatch<Kind extends Item>(
   doItem: DoItem<Kind>,
 ): Promise<{ results: BatchResult[] }> {
   if (!batch) throw invalidArgument([{ field: 'batch', reason: 'REQUIRED', description: 'is required.' }]);
-  const rules = contract.method(single.path)?.desc.input;
-  if (!rules) throw new Error(`${single.path} is not in the contract.`);
+  const rules = methodDescriptor(single.path).input;
   const refusals = batch.items.map((item) => {
     const violations = validator.violations(rules, item);
     return violations.length > 0 ? invalidArgument(violations) : undefined;

@@ -1,37 +1,96 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as letOthersWork, setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
 
-/** Connections that calls take per second at which an import leaves half of the time to them, and so on in proportion. */
-const busyRate = 100;
+/** Connections that calls take per second at which bulk work leaves half of the time to them, and so on in proportion. */
+const busyRate = 60;
 
-/** Longest rest, as a multiple of the work before it: an import goes on beside any number of calls. */
+/** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
 const mostRest = 4;
 
-const takenFrom = new WeakMap<Pool, { count: number }>();
+/** Calls that came this long ago count a third of those that come now, in milliseconds. */
+const memoryMs = 500;
 
-/** The pace of bulk writes: as fast as they go while nobody else works, and slower the more calls this process answers. */
+/** How long a step waits at most for another one, in milliseconds. */
+const longestWaitMs = 50;
+
+const knownTraffic = new WeakMap<Pool, Traffic>();
+
+/**
+ * The pace of bulk work: as fast as it goes while nobody else works; beside the calls of this process one small step after
+ * the other, with rests between that are the longer the more calls there are. So a call waits for a processor for no longer
+ * than a step takes, and another processor is free meanwhile.
+ */
 export class BulkPace {
-  private constructor(private readonly taken: { readonly count: number }) {}
+  private constructor(private readonly traffic: Traffic) {}
 
   static async of(em: EntityManager): Promise<BulkPace> {
     const pool = await em.getConnection().getNativeClient();
-    const known = takenFrom.get(pool);
-    if (known) return new BulkPace(known);
-    const taken = { count: 0 };
-    pool.on('acquire', () => (taken.count += 1));
-    takenFrom.set(pool, taken);
-    return new BulkPace(taken);
+    let traffic = knownTraffic.get(pool);
+    if (!traffic) knownTraffic.set(pool, (traffic = new Traffic(pool)));
+    return new BulkPace(traffic);
   }
 
-  /** Does some of the work, and then waits for as long as the calls meanwhile ask for. */
+  /** The size of the next step: `alone`, or `beside` calls. */
+  step(alone: number, beside: number): number {
+    return this.#isAlone ? alone : beside;
+  }
+
+  /** Does a step in the database when no other step is under way there, and then rests. */
   async keep<Result>(work: () => Promise<Result>): Promise<Result> {
-    const [before, began] = [this.taken.count, performance.now()];
-    const result = await work();
-    const tookMs = performance.now() - began;
-    const rate = ((this.taken.count - before) / tookMs) * 1_000;
-    const waitMs = tookMs * Math.min(mostRest, rate / busyRate);
-    if (waitMs >= 1) await delay(waitMs);
-    return result;
+    if (this.#isAlone) return work();
+    const { traffic } = this;
+    // The step before may wait for a lock that only our transaction gives back.
+    await Promise.race([traffic.step, delay(longestWaitMs)]);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    traffic.step = promise;
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      await this.rest(performance.now() - began);
+      resolve();
+    }
+  }
+
+  /** Gives way after some work, at least for a turn of the event loop. */
+  async rest(workedMs: number): Promise<void> {
+    const restMs = workedMs * this.#restPerWork;
+    if (restMs < 1) await letOthersWork();
+    else await delay(restMs);
+  }
+
+  get #isAlone(): boolean {
+    return this.#restPerWork < 0.05;
+  }
+
+  get #restPerWork(): number {
+    return Math.min(mostRest, this.traffic.perSecond() / busyRate);
+  }
+}
+
+/** How often connections were taken from a pool of late. */
+class Traffic {
+  /** Ends with the step of bulk work that is under way. */
+  step: Promise<void> = Promise.resolve();
+  #sum = 0;
+  #at = performance.now();
+
+  constructor(pool: Pool) {
+    pool.on('acquire', () => {
+      this.#fade();
+      this.#sum += 1;
+    });
+  }
+
+  perSecond(): number {
+    this.#fade();
+    return (this.#sum / memoryMs) * 1_000;
+  }
+
+  #fade(): void {
+    const now = performance.now();
+    this.#sum *= Math.exp((this.#at - now) / memoryMs);
+    this.#at = now;
   }
 }

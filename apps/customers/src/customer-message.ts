@@ -3,8 +3,8 @@ import {
   LifecycleStage,
   type Customer as CustomerMessage,
 } from '@rapport/contracts/rapport/customers/v1/customer';
-import { formatEtag } from '@rapport/persistence';
 import type { CustomFields } from './custom-fields/custom-fields.js';
+import { messageOf } from './customer-row.js';
 import { customerTerms } from './customer-terms.js';
 import type { Customer } from './customer.entity.js';
 import { duplicateTerms } from './duplicates/customer-candidate.js';
@@ -12,35 +12,7 @@ import { searchText, sortName } from './search-text.js';
 
 /** A stored customer as the contract shows it. */
 export function customerMessage(customer: Customer): CustomerMessage {
-  return {
-    id: customer.id,
-    kind: CustomerKind[customer.kind],
-    displayName: customer.displayName,
-    givenName: customer.givenName ?? undefined,
-    familyName: customer.familyName ?? undefined,
-    jobTitle: customer.jobTitle ?? undefined,
-    emails: customer.emails,
-    phones: customer.phones,
-    addresses: customer.addresses,
-    domains: customer.domains,
-    tags: customer.tags,
-    lifecycleStage: LifecycleStage[customer.lifecycleStage ?? 'UNSPECIFIED'],
-    ownerId: customer.ownerId ?? undefined,
-    source: customer.source ?? undefined,
-    externalIds: customer.externalIds,
-    companyId: customer.company?.[1],
-    companyName: customer.companyName ?? undefined,
-    etag: formatEtag(customer.version),
-    createTime: customer.createTime.toISOString(),
-    updateTime: customer.updateTime.toISOString(),
-    deleteTime: customer.deleteTime?.toISOString(),
-    createdBy: customer.createdBy,
-    updatedBy: customer.updatedBy,
-    birthDate: customer.birthDate ?? undefined,
-    customFields: Object.keys(customer.customFields).length > 0 ? customer.customFields : undefined,
-    lifecycleStageTime: customer.lifecycleStageTime?.toISOString(),
-    mergedIntoId: customer.mergedInto?.[1],
-  };
+  return messageOf(customer, { companyId: customer.company?.[1], mergedIntoId: customer.mergedInto?.[1] });
 }
 
 /** The columns of a customer that its caller decides on, and those computed from them. */

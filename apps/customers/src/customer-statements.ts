@@ -41,6 +41,15 @@ const changedColumns = [
 ];
 const columns = [...changedColumns, 'id', 'create_time', 'created_by'].join(', ');
 
+/** Reads live customers, in any order. */
+export function liveCustomers(ids: readonly string[]): Statement {
+  return {
+    name: 'live_customers',
+    sql: `select ${shownColumns} from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null`,
+    values: [currentCaller().tenantId, ids],
+  };
+}
+
 /** Reads customers, live or deleted, and locks them in the order of their ids: two writers wait for each other, not both for ever. */
 export function lockCustomers(ids: readonly string[]): Statement {
   return {

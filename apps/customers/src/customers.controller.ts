@@ -29,13 +29,12 @@ import {
   type UpsertCustomerRequest,
   type UpsertCustomerResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { causedBy } from '@rapport/persistence';
-import { readForTenant } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { causedBy, readForTenant } from '@rapport/persistence';
 import { aggregateCustomers } from './aggregate-customers.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
-import { messageOfRow, shownColumns, type CustomerRow } from './customer-row.js';
+import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { liveCustomers } from './customer-statements.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
@@ -134,11 +133,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   /** The live customers of the ids, in any order. */
   async #read(ids: string[]): Promise<CustomerMessage[]> {
     if (ids.length === 0) return [];
-    const rows = await readForTenant<CustomerRow>(this.em, {
-      name: 'customers',
-      sql: `select ${shownColumns} from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null`,
-      values: [currentCaller().tenantId, ids],
-    });
+    const rows = await readForTenant<CustomerRow>(this.em, liveCustomers(ids));
     return rows.map(messageOfRow);
   }
 }

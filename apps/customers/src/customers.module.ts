@@ -1,5 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { PersistenceModule } from '@rapport/persistence';
+import { BulkPace } from './bulk-pace.js';
 import { ChangeTail } from './changes/change-tail.js';
 import { Sequencer } from './changes/sequencer.js';
 import { entities } from './database.js';
@@ -27,7 +29,14 @@ export class CustomersModule {
       controllers,
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
-        { provide: Sequencer, useFactory: () => sequencer },
+        {
+          provide: Sequencer,
+          useFactory: async (em: EntityManager) => {
+            sequencer.setPace(await BulkPace.of(em));
+            return sequencer;
+          },
+          inject: [EntityManager],
+        },
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
         OperationWorker,
         OperationWatcher,

@@ -4,6 +4,7 @@ import { CustomField } from './custom-fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
 import { Merge } from './merges/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
@@ -46,4 +47,5 @@ export const migrations = [
   CreateAssociationAndMerge,
   CreateOperation,
   CreateChangeLog,
+  BoundPendingSearchEntries,
 ];

@@ -3,6 +3,7 @@ import { runGrpcService } from '@rapport/contracts';
 import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
+import { contract } from './contract.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
@@ -17,6 +18,7 @@ await runGrpcService({
     retentionDays: config.CHANGE_RETENTION_DAYS,
   }),
   services: [...services],
+  contract,
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
   logger: createLogger('customers', config.LOG_LEVEL),

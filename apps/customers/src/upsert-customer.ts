@@ -8,14 +8,14 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { ownersOf, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
-import { sent } from './customer-changes.js';
+import { live, sent } from './customer-changes.js';
 import { externalIdKey, uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messageOfRow, type CustomerRow } from './customer-row.js';
 import { lockCustomers } from './customer-statements.js';
-import { CustomFields } from './custom-fields/custom-fields.js';
+import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { normaliseCustomer } from './normalise-customer.js';
 import { presentFields } from './update-mask.js';
-import { createCustomer, updateCustomer } from './write-customer.js';
+import { changeCustomer, createCustomer } from './write-customer.js';
 
 /** How often a value may change hands while one looks whose it is. */
 const maxAttempts = 5;
@@ -37,8 +37,8 @@ export async function upsertCustomer(
     const [isFirst, owner] = await claimFirst(transaction, claim);
     if (isFirst) return { customer: await createCustomer(transaction, request, claim), created: true };
     if (owner === undefined) continue;
-    const customer = await lockedOwner(transaction, owner, value);
-    if (customer) return { customer: await updateOwner(transaction, customer, wanted), created: false };
+    const [customer, customFields] = await lockedOwner(transaction, owner, value);
+    if (customer) return { customer: await updateOwner(transaction, customer, wanted, customFields), created: false };
   }
   throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
@@ -108,20 +108,26 @@ async function lockedOwner(
   transaction: StatementTransaction,
   owner: string,
   value: UniqueValue,
-): Promise<CustomerMessage | undefined> {
-  const [locked = [], owners = []] = await transaction.run(lockCustomers([owner]), ownersOf([value]));
-  if ((owners as OwnerRow[])[0]?.customer_id !== owner) return undefined;
-  return (locked as CustomerRow[]).map(messageOfRow)[0];
+): Promise<[customer: CustomerMessage | undefined, customFields: CustomFields]> {
+  const [locked = [], owners = [], definitions = []] = await transaction.run(
+    lockCustomers([owner]),
+    ownersOf([value]),
+    CustomFields.statement(),
+  );
+  const isOwner = (owners as OwnerRow[])[0]?.customer_id === owner;
+  const [customer] = isOwner ? (locked as CustomerRow[]).map(messageOfRow) : [];
+  return [customer, new CustomFields(definitions as Definition[])];
 }
 
 async function updateOwner(
   transaction: StatementTransaction,
-  { id, kind }: CustomerMessage,
-  customer: CustomerMessage,
+  owner: CustomerMessage,
+  changes: CustomerMessage,
+  customFields: CustomFields,
 ): Promise<CustomerMessage> {
-  if (kind !== customer.kind) {
-    const description = `must be ${CustomerKind[kind]}, the kind of the customer that has the value to match`;
+  if (owner.kind !== changes.kind) {
+    const description = `must be ${CustomerKind[owner.kind]}, the kind of the customer that has the value to match`;
     throw invalidArgument([{ field: 'customer.kind', reason: 'KIND_MISMATCH', description }]);
   }
-  return updateCustomer(transaction, { id, customer, updateMask: presentFields(customer), etag: undefined });
+  return changeCustomer(transaction, live(owner), customFields, { changes, mask: presentFields(changes) });
 }

@@ -24,7 +24,7 @@ import { insertCustomers, lockCustomers, updateCustomers } from './customer-stat
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
-import { readUpdateMask } from './update-mask.js';
+import { readUpdateMask, type UpdatableField } from './update-mask.js';
 
 /**
  * Creates the customer of a request, in one round trip when it has no links and no custom fields.
@@ -58,7 +58,21 @@ export async function updateCustomer(
   const mask = readUpdateMask(request.updateMask);
   const [stored, customFields] = await readForChange(transaction, request.id);
   const before = await liveCustomer(transaction, request.id, stored);
-  checkEtag(request.etag, etagVersion(before.etag));
+  return changeCustomer(transaction, before, customFields, { changes, mask, etag: request.etag });
+}
+
+/**
+ * Changes a live customer, whose row is locked.
+ *
+ * @param customFields all that the tenant has
+ */
+export async function changeCustomer(
+  transaction: StatementTransaction,
+  before: CustomerMessage,
+  customFields: CustomFields,
+  { changes, mask, etag }: { changes: CustomerMessage; mask: UpdatableField[]; etag?: string | undefined },
+): Promise<CustomerMessage> {
+  checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(before, changes, mask, customFields);
   const linked = await LinkedCustomers.lock(transaction, linkedIds(after, customFields, before));
   linked.check(after, customFields, before);

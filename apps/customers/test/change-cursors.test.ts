@@ -1,8 +1,8 @@
-import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { AppError, Caller } from '@rapport/platform';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { changesOf, platform, Requests, snapshot, subscribe, watch } from './change-feeds.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -72,8 +72,8 @@ test('a reader sees the changes of its tenant only, whatever way it reads', asyn
   const subscription = subscribe(customers, new Requests({ credit: 10, tenantId: ours.tenantId }));
   await subscription.next();
   for (const caller of [theirs, ours, theirs, ours]) await customers.create(caller, person());
-  const subscribed = (await subscription.next()).value?.changes ?? [];
-  if (subscribed.length < 2) subscribed.push(...((await subscription.next()).value?.changes ?? []));
+  const subscribed: Change[] = [];
+  while (subscribed.length < 2) subscribed.push(...((await subscription.next()).value?.changes ?? []));
   await subscription.return();
   const watching = watch(customers, ours, { cursor: (await list(ours, { pageSize: 1 })).nextCursor });
   await watching.next();
@@ -136,26 +136,6 @@ test('small pages of a filter that few changes meet are all that meet it, in the
   expect(pages).toBeLessThanOrEqual(4);
 });
 
-test('changes are filtered by type and field, and the cursor goes beyond what was passed over', async () => {
-  const caller = newCaller();
-  const { id } = await customers.create(caller, person());
-  await customers.update(caller, id, { tags: ['a'] });
-  await customers.update(caller, id, { jobTitle: 'Analyst' });
-  await changesOf(customers, caller, 3);
-
-  const tags = await list(caller, { fields: ['tags'] });
-  const merges = await list(caller, { types: ['merge'] });
-  await customers.update(caller, id, { tags: ['b'] });
-  await changesOf(customers, caller, 4);
-
-  expect(tags.changes.map(({ changedFields }) => changedFields)).toEqual([[], ['tags']]);
-  expect(merges.changes).toEqual([]);
-  expect(await list(caller, { types: ['merge'], cursor: merges.nextCursor })).toMatchObject({ changes: [] });
-  expect((await list(caller, { fields: ['tags'], cursor: tags.nextCursor })).changes).toMatchObject([
-    { after: { tags: ['b'] } },
-  ]);
-});
-
 test('a long poll answers as soon as there is a change, and an idle one when its time is over', async () => {
   const caller = newCaller();
   const { nextCursor: cursor } = await list(caller, {});
@@ -183,9 +163,11 @@ test('a subscriber that is killed goes on after what it has acknowledged, and mi
   await first.next();
   const ids: string[] = [];
   for (let count = 0; count < 4; count += 1) ids.push((await customers.create(caller, person())).id);
-  const { value: seen } = await first.next();
+  let { value: seen } = await first.next();
+  while (seen?.changes.length === 0) ({ value: seen } = await first.next());
+  const start = await rememberedPosition('killed');
   requests.say({ acknowledgedCursor: seen?.cursor ?? '' });
-  await acknowledged('killed');
+  await vi.waitUntil(async () => (await rememberedPosition('killed')) !== start, { timeout: 10_000 });
   killed.abort();
   await failure(first.next());
 
@@ -267,11 +249,11 @@ test('what a live consumer has not read is kept, and what one that is long gone 
   expect(await failure(list(caller, { cursor }))).toMatchObject({ reason: 'CURSOR_EXPIRED' });
 });
 
-test('every cursor is expired when the database is another one than it was', async () => {
+test('every cursor is expired when the process connects to another database than it was', async () => {
   const caller = newCaller();
   const { nextCursor: cursor } = await list(caller, {});
   await owner.query(`update change_log_state set incarnation = 'of another database'`);
-  await owner.query('select check_change_log_epoch()');
+  await endConnectionOfTail();
 
   // The process notices within a second or so.
   const watching = watch(customers, caller, { cursor });
@@ -285,17 +267,26 @@ test('every cursor is expired when the database is another one than it was', asy
   await expect(list(caller, {})).resolves.toMatchObject({ changes: [] });
 });
 
-async function acknowledged(consumer: string): Promise<void> {
+/** How far the log knows a consumer to have come. */
+async function rememberedPosition(consumer: string): Promise<string | undefined> {
   const { rows } = await owner.query<{ position: string }>('select position from change_consumer where name = $1', [
     consumer,
   ]);
-  const start = rows[0]?.position;
-  for (;;) {
-    const again = await owner.query<{ position: string }>('select position from change_consumer where name = $1', [
-      consumer,
-    ]);
-    if (again.rows[0]?.position !== start) return;
-  }
+  return rows[0]?.position;
+}
+
+/** As when the database is restored, or its follower takes its place. */
+async function endConnectionOfTail(): Promise<void> {
+  const url = new URL(inject('superuserUrl'));
+  url.pathname = new URL(customers.urls.ownerUrl).pathname;
+  const superuser = new pg.Client(url.href);
+  await superuser.connect();
+  const { rowCount } = await superuser.query(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where datname = current_database() and application_name = 'rapport-change-tail'`,
+  );
+  await superuser.end();
+  expect(rowCount).toBe(1);
 }
 
 async function writeAtRandom(caller: Caller, ids: string[], count: number): Promise<void> {

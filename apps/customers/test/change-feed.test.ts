@@ -81,3 +81,20 @@ test('a subscriber gets the changes of all tenants, as many as it has given cred
   expect(keepAlive?.changes).toEqual([]);
   expect(last?.changes).toMatchObject([{ tenantId: callers[1]?.tenantId, operation: ChangeOperation.CREATE }]);
 });
+
+test('a subscriber whose messages break the rules of the contract learns which field does', async () => {
+  const wrong = { tenantId: 'x', consumer: 'x'.repeat(101), credit: -1 };
+  const refused = (fields: string[]) => ({
+    code: 'INVALID_ARGUMENT',
+    violations: fields.map((field): unknown => expect.objectContaining({ field })),
+  });
+  const requests = new Requests({ credit: 1 });
+  const feed = subscribe(customers, requests);
+  await feed.next();
+  requests.say({ credit: -1 });
+
+  await expect(subscribe(customers, new Requests(wrong)).next()).rejects.toMatchObject(
+    refused(['tenantId', 'credit', 'consumer']),
+  );
+  await expect(feed.next()).rejects.toMatchObject(refused(['credit']));
+});

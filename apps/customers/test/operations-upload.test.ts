@@ -43,7 +43,7 @@ test('an upload that breaks off keeps what has arrived, and goes on from there',
   const { call, answer } = tenant.openUpload();
   const messages = [...uploadMessages(id, [sent])].slice(0, -1);
   for (const message of messages) call.write(message);
-  await tenant.until(id, ({ receivedBytes }) => receivedBytes > 0);
+  const { receivedBytes: keptBytes } = await tenant.until(id, ({ receivedBytes }) => receivedBytes > 0);
   call.cancel();
   await expect(answer).rejects.toThrow();
 
@@ -55,7 +55,7 @@ test('an upload that breaks off keeps what has arrived, and goes on from there',
   });
 
   expect(part.state).toBe(State.WAITING);
-  expect(part.receivedBytes).toBeGreaterThan(1_148_576);
+  expect(part.receivedBytes).toBeGreaterThanOrEqual(keptBytes + 100_001);
   expect(stored.equals(file.subarray(0, part.receivedBytes))).toBe(true);
   expect(whole).toMatchObject({ state: State.RUNNING, receivedBytes: file.length });
   const paused = await customers.call('pauseOperation', { id }, tenant.caller);

@@ -18,6 +18,7 @@ import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
+import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
@@ -62,6 +63,7 @@ export class RunningCustomers {
     const app = await startGrpcService({
       module: CustomersModule.register({ databaseUrl: urls.appUrl, pageTokenKey: new PageTokenKey(randomBytes(32)) }),
       services: [...services],
+      contract,
       address,
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],

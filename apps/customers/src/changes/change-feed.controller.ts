@@ -15,6 +15,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { tenantSession } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { checkRequest } from '../contract.js';
 import { PageTokenKey } from '../list-customers.js';
 import { ChangeConsumers } from './change-consumers.js';
 import { ChangeCursors } from './change-cursor.js';
@@ -90,6 +91,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     if (first.done) {
       throw invalidArgument([{ field: 'credit', reason: 'REQUIRED', description: 'a first message is required' }]);
     }
+    checkRequest(Methods.subscribe.path, first.value);
     const { tenantId, types, withValues } = first.value;
     const filter = { tenantId, types, fields: [] };
     checkFilter(filter);

@@ -1,7 +1,8 @@
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { snakeCase } from '../filter/filter-fields.js';
 import { allTenants } from './all-tenants.js';
 import type { ChangeEntry } from './change-entry.js';
-import { columnOfField, fieldNames, recordTypes } from './record-values.js';
+import { fieldNames, recordTypes } from './record-values.js';
 
 /** Which changes a reader wants. */
 export interface ChangeFilter {
@@ -28,11 +29,12 @@ export function checkFilter({ types, fields }: Pick<ChangeFilter, 'types' | 'fie
 /** Whether a change meets a filter. */
 export function matcher({ tenantId, types, fields }: ChangeFilter): (entry: ChangeEntry) => boolean {
   const wantedTypes = types.length > 0 ? new Set(types) : undefined;
-  const columns = fields.length > 0 ? new Set(fields.map(columnOfField)) : undefined;
+  const columns = fields.length > 0 ? new Set(fields.map(snakeCase)) : undefined;
   return (entry) => {
     if (tenantId !== undefined && entry.tenant_id !== tenantId && entry.tenant_id !== allTenants) return false;
     if (wantedTypes && !wantedTypes.has(entry.type)) return false;
-    if (!columns || entry.changed_fields === null) return true;
+    // What creates, removes or brings back a record is for all of its fields.
+    if (!columns || entry.operation !== 'UPDATE' || entry.changed_fields === null) return true;
     return entry.changed_fields.some((column) => columns.has(column));
   };
 }

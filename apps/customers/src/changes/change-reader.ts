@@ -122,10 +122,7 @@ const withLog = `with log as materialized (
   select epoch, change_log_end() as end_position, dropped_position from change_log_state)`;
 
 const changesOfAll = `${withLog}
-  select log.*, "position", tenant_id, id, type, record_id, version, operation,
-    (extract(epoch from "time") * 1000)::double precision as time_ms, changed_fields, before, after, actor, origin,
-    request_id, causation_id, hop
-  from log left join changes_after($1, $2, $3) on true order by "position"`;
+  select log.*, ${changeColumns} from log left join changes_after($1, $2, $3) on true order by position`;
 
 // Two walks of the index, each in the order of positions.
 const ofTenant = (tenant: string) => `(select ${changeColumns} from change_log

@@ -1,7 +1,7 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
 import type { Place } from './change-cursor.js';
-import { entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { WakeSignal } from './wake-signal.js';
 
 /** How long nobody may have told us that the log has grown, in milliseconds. */
@@ -62,7 +62,6 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     // What is being asked may take long, and is done by nobody or by another process as well.
     await this.#connection.close();
     await this.#running;
-    await this.#connection.close();
   }
 
   /** The end of the log, unless it is not known now. */
@@ -121,13 +120,11 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     for (;;) {
       const withValues = this.#valueReaders > 0;
       const most = withValues ? batchSize.withValues : batchSize.bare;
-      const rows = await this.#connection.query<ChangeRow>(
-        `select "position", tenant_id, id, type, record_id, version, operation,
-           (extract(epoch from "time") * 1000)::double precision as time_ms, changed_fields, before, after, actor, origin,
-           request_id, causation_id, hop
-         from changes_after($1, $2, $3)`,
-        [this.#end, most, withValues],
-      );
+      const rows = await this.#connection.query<ChangeRow>(`select ${changeColumns} from changes_after($1, $2, $3)`, [
+        this.#end,
+        most,
+        withValues,
+      ]);
       this.#append(rows.map(entryOf), withValues);
       this.#lookedMs = lookedMs;
       if (rows.length < most) return;

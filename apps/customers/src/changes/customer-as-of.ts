@@ -22,6 +22,8 @@ export async function customerAsOf(em: EntityManager, id: string, asOf: string):
   if (time.getTime() > Date.now() + clockSkewMs) {
     throw invalidArgument([{ field: 'asOf', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
   }
+  const values = await valuesAsOf(em, id, time);
+  // Asked for after what it is about: changes that were dropped meanwhile are not taken for none.
   const known = await knownSince(em);
   if (time < known.time) {
     const message = 'The change log does not go back so far. oldestTime is the earliest time that can be asked for.';
@@ -29,7 +31,6 @@ export async function customerAsOf(em: EntityManager, id: string, asOf: string):
       metadata: { oldestTime: known.time.toISOString() },
     });
   }
-  const values = await valuesAsOf(em, id, time);
   if (values?.['delete_time'] !== null) throw notFound();
   return customerOfValues(values);
 }

@@ -1,13 +1,16 @@
-import { Contract, fileDescriptorSet, JsonCodec } from '@rapport/contracts';
+import { JsonCodec } from '@rapport/contracts';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { associationMessage } from '../associations/association-message.js';
 import type { Association } from '../associations/association.entity.js';
+import { methodDescriptor } from '../contract.js';
 import { customFieldMessage } from '../custom-fields/custom-field-message.js';
 import type { CustomField } from '../custom-fields/custom-field.entity.js';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import type { Customer } from '../customer.entity.js';
+import { messageOf } from '../customer-row.js';
 import { mergeMessage } from '../merges/merge-message.js';
 import type { MergeRecord } from '../merges/find-merge.js';
 
@@ -26,7 +29,6 @@ interface RecordType {
   json: (row: StoredValues) => Json;
 }
 
-const contract = new Contract(fileDescriptorSet);
 const codecs = new Map<string, JsonCodec>();
 const day = '1970-01-01T00:00:00Z';
 const timesOfRecord = { version: 0, create_time: day, update_time: day };
@@ -41,7 +43,6 @@ const types: Record<string, RecordType> = {
     empty: {
       ...{ ...timesOfRecord, id: '', kind: 'PERSON', display_name: '', emails: [], phones: [], addresses: [] },
       ...{ external_ids: [], domains: [], tags: [], custom_fields: {}, created_by: '', updated_by: '' },
-      ...{ delete_time: null, lifecycle_stage_time: null },
     },
     json: jsonOf(CustomersServiceService.getCustomer.path, customerOfValues),
   },
@@ -109,22 +110,12 @@ export function changedFields(type: string, columns: readonly string[]): string[
   return columns.filter((column) => known.includes(column)).map(fieldOfColumn);
 }
 
-export function columnOfField(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
 /** A customer of values that the log or \`row_to_json\` gives. */
-export function customerOfValues(values: StoredValues) {
-  const times = ['create_time', 'update_time', 'delete_time', 'lifecycle_stage_time'].map((column) => {
-    const value = values[column];
-    // As the driver writes it, whatever the time zone of the session was that wrote it.
-    return [column, typeof value === 'string' ? driverTime(value) : null] as const;
+export function customerOfValues(values: StoredValues): CustomerMessage {
+  return messageOf(propertiesOf(values) as unknown as Customer, {
+    companyId: values['company_id'] as string | null,
+    mergedIntoId: values['merged_into_id'] as string | null,
   });
-  return messageOfRow({ ...values, ...Object.fromEntries(times) } as unknown as CustomerRow);
-}
-
-function driverTime(time: string): string {
-  return new Date(time).toISOString().replace('T', ' ').replace('Z', '+00');
 }
 
 function typeOf(type: string): RecordType {
@@ -135,9 +126,7 @@ function typeOf(type: string): RecordType {
 
 /** @param path of a method that answers the record */
 function jsonOf(path: string, message: (row: StoredValues) => object) {
-  const method = contract.method(path);
-  if (!method) throw new Error(`The contract lacks ${path}.`);
-  const codec = JsonCodec.of(method.desc.output, codecs);
+  const codec = JsonCodec.of(methodDescriptor(path).output, codecs);
   return (row: StoredValues): Json => codec.toJson(message(row) as Json);
 }
 

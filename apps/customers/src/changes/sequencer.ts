@@ -1,5 +1,6 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
+import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced, reportOutbox } from './change-metrics.js';
 import { WakeSignal } from './wake-signal.js';
 
@@ -12,8 +13,8 @@ const lookAgainMs = 20;
 /** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
 const restMs = 4;
 
-/** Changes that are moved in one transaction. */
-const batchSize = 2_000;
+/** Changes that are moved in one transaction, alone and beside calls. */
+const batchSize = { alone: 2_000, beside: 256 };
 
 const maintainEveryMs = 60_000;
 
@@ -40,6 +41,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #connection: DedicatedConnection;
   readonly #signal = new WakeSignal();
   readonly #retention: string;
+  #pace: BulkPace | undefined;
   #isWanted = false;
   #isStopping = false;
   #running: Promise<void> | undefined;
@@ -68,7 +70,11 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
     // What is being asked may take long, and is done by nobody or by another process as well.
     await this.#connection.close();
     await this.#running;
-    await this.#connection.close();
+  }
+
+  /** From now on many changes at once are moved at this pace. */
+  setPace(pace: BulkPace): void {
+    this.#pace = pace;
   }
 
   /** Something may have been committed. */
@@ -114,20 +120,27 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
     let pass: string | null = null;
     let after = '0';
     for (;;) {
-      const [batch]: Moved[] = await this.#connection.query<Moved>(
-        'select moved, last_sequence, snapshot::text, ages from sequence_changes($1, $2, $3, $4)',
-        [this.#seen, pass, after, batchSize],
-      );
-      if (!batch) throw new Error('sequence_changes answers one row.');
+      const size = this.#pace?.step(batchSize.alone, batchSize.beside) ?? batchSize.alone;
+      const move = () => this.#move(pass, after, size);
+      const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
       pass ??= batch.snapshot;
       countSequenced(batch.ages ?? []);
-      if (batch.moved < batchSize) {
+      if (batch.moved < size) {
         const hasMoved = after !== '0' || batch.moved > 0;
         this.#seen = pass;
         return hasMoved;
       }
       after = batch.last_sequence ?? after;
     }
+  }
+
+  async #move(pass: string | null, after: string, most: number): Promise<Moved> {
+    const [batch] = await this.#connection.query<Moved>(
+      'select moved, last_sequence, snapshot::text, ages from sequence_changes($1, $2, $3, $4)',
+      [this.#seen, pass, after, most],
+    );
+    if (!batch) throw new Error('sequence_changes answers one row.');
+    return batch;
   }
 
   /** Makes room in the log for what comes, and drops what is too old. */

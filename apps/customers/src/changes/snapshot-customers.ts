@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SnapshotCustomersResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { AppError } from '@rapport/platform';
-import { customerJson } from '../export/customer-json.js';
+import { customerValue } from '../export/customer-json.js';
 import { snapshotRows } from '../export/snapshot-rows.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 
@@ -43,7 +43,7 @@ export async function* snapshotCustomers(
     for await (const { context, customers } of snapshotRows(em, [], endOfLog)) {
       end = context;
       for (const customer of customers) {
-        yield { customer: JSON.parse(customerJson(customer, [])) as Record<string, unknown>, cursor: undefined };
+        yield { customer: customerValue(customer), cursor: undefined };
       }
     }
     if (end) yield { customer: undefined, cursor: cursors.write(end) };

@@ -1,5 +1,6 @@
 import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { invalidArgument } from '@rapport/platform';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { checkRequest } from '../contract.js';
 import type { ChangeConsumers } from './change-consumers.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 import { bareChange, fullChange } from './change-message.js';
@@ -30,6 +31,7 @@ export class Subscription {
   /** The subscriber's side has ended, with this when it broke. */
   #closed: { error?: unknown } | undefined;
 
+  /** @param first checked */
   constructor(
     private readonly first: SubscribeRequest,
     private readonly sources: Sources,
@@ -42,6 +44,7 @@ export class Subscription {
       for (;;) {
         const next = await requests.next();
         if (next.done) break;
+        checkRequest(ChangeFeedServiceService.subscribe.path, next.value);
         this.#note(next.value);
       }
       this.#closed = {};
@@ -93,9 +96,6 @@ export class Subscription {
   }
 
   #note({ credit, acknowledgedCursor }: SubscribeRequest): void {
-    if (credit < 0) {
-      throw invalidArgument([{ field: 'credit', reason: 'OUT_OF_RANGE', description: 'must not be negative' }]);
-    }
     this.#credit = Math.min(this.#credit + credit, maxCredit);
     if (acknowledgedCursor !== undefined) {
       this.#acknowledged = this.sources.cursors.read(acknowledgedCursor, 'acknowledgedCursor');

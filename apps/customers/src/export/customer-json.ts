@@ -1,11 +1,17 @@
-import { Contract, fileDescriptorSet, JsonCodec } from '@rapport/contracts';
+import { JsonCodec } from '@rapport/contracts';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { invalidArgument } from '@rapport/platform';
+import { methodDescriptor } from '../contract.js';
 
-const customerDescriptor = readDescriptor();
+const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
 const codec = JsonCodec.of(customerDescriptor, new Map());
 const fieldNames: readonly string[] = customerDescriptor.fields.map(({ jsonName }) => jsonName);
+
+/** A customer as GetCustomer answers it in JSON. A member that is undefined is left out when it is written. */
+export function customerValue(customer: Customer): Record<string, unknown> {
+  return codec.toJson({ ...customer });
+}
 
 /**
  * A customer as JSON in one line, as GetCustomer answers it.
@@ -13,7 +19,7 @@ const fieldNames: readonly string[] = customerDescriptor.fields.map(({ jsonName 
  * @param fields JSON names of those to have; all when empty
  */
 export function customerJson(customer: Customer, fields: readonly string[]): string {
-  const json = codec.toJson({ ...customer });
+  const json = customerValue(customer);
   return JSON.stringify(fields.length === 0 ? json : Object.fromEntries(fields.map((field) => [field, json[field]])));
 }
 
@@ -31,10 +37,4 @@ export function readColumns(columns: readonly string[]): string[] {
   );
   if (violations.length > 0) throw invalidArgument(violations);
   return [...new Set(names)];
-}
-
-function readDescriptor() {
-  const method = new Contract(fileDescriptorSet).method(CustomersServiceService.getCustomer.path);
-  if (!method) throw new Error('The contract lacks GetCustomer.');
-  return method.desc.output;
 }

@@ -1,31 +1,16 @@
-import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import {
-  CustomersServiceService,
-  type ImportCustomersRequest,
-} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
+import { contract, methodDescriptor, validator } from '../contract.js';
 
 /** The fields of a customer that are lists. */
 export type ListName = 'emails' | 'phones' | 'addresses' | 'domains' | 'tags' | 'externalIds';
 
-const contract = new Contract(fileDescriptorSet);
-const validator = new MessageValidator(contract);
-const customerDescriptor = method(CustomersServiceService.getCustomer.path).output;
-const requestDescriptor = method(CustomersServiceService.importCustomers.path).input;
+const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
 
 /** What the contract finds wrong with the values of a customer, each for itself. */
 export function fieldViolations(customer: Customer): FieldViolation[] {
   return validator.violations(customerDescriptor, customer);
-}
-
-/**
- * Messages of a stream are checked by whoever reads them.
- *
- * @throws AppError INVALID_ARGUMENT that names each wrong parameter
- */
-export function checkRequest(request: ImportCustomersRequest): void {
-  validator.check(requestDescriptor, request);
 }
 
 /** Most items of each list of a customer. */
@@ -37,12 +22,6 @@ export const maxItems: Readonly<Record<ListName, number>> = {
   tags: readMaxItems('tags'),
   externalIds: readMaxItems('externalIds'),
 };
-
-function method(path: string) {
-  const found = contract.method(path);
-  if (!found) throw new Error(`The contract lacks ${path}.`);
-  return found.desc;
-}
 
 function readMaxItems(name: ListName): number {
   const field = customerDescriptor.fields.find(({ jsonName }) => jsonName === name);

@@ -29,7 +29,7 @@ export async function findRecords(em: EntityManager, rows: PreparedRow[], met: M
   const ids = [...(await idsByKey(em, rows)), ...(await idsByName(em, tenantId, rows))];
   if (ids.length === 0) return new CustomerRecords();
   const rowsFound = await queryRows<CustomerRow>(em, lockCustomers(ids));
-  const customers = rowsFound.filter(({ delete_time }) => delete_time === null).map(messageOfRow);
+  const customers = rowsFound.filter(({ deleteTime }) => deleteTime === null).map(messageOfRow);
   return recordsOf(customers, await met.find(em, ids));
 }
 

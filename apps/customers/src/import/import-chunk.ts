@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { BulkPace } from '../bulk-pace.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
 import { applyRow, type Outcome } from './apply-row.js';
 import type { CustomerRecords } from './customer-record.js';
@@ -42,7 +43,7 @@ export async function importChunk(
   const records = await store.find(em, prepared);
   const counts = { ...noOutcomes };
   const issues: LineIssue[] = [];
-  const turn = new Turn();
+  const turn = new Turn(await BulkPace.of(em));
   for (const { line, row } of rows) {
     if (turn.isOver) await turn.next();
     const result = 'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records);

@@ -1,15 +1,17 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
-import type {
-  ImportCustomersRequest,
-  ImportCustomersResponse,
+import {
+  CustomersServiceService,
+  type ImportCustomersRequest,
+  type ImportCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { BulkPace } from '../bulk-pace.js';
+import { checkRequest } from '../contract.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import type { Outcome } from './apply-row.js';
 import { Columns } from './columns.js';
-import { checkRequest } from './customer-rules.js';
 import { fileError } from './file-error.js';
 import type { FilePart } from './file-row.js';
 import { importChunk, noOutcomes } from './import-chunk.js';
@@ -68,7 +70,7 @@ async function importFile(
   try {
     const first = await messages.next();
     if (first.done) throw fileError('REQUIRED', 'is required.');
-    checkRequest(first.value);
+    checkRequest(CustomersServiceService.importCustomers.path, first.value);
     const { file, map, kind, externalIdSystem } = first.value;
     const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = { kind: kind || CustomerKind.PERSON, externalIdSystem: externalIdSystem ?? 'import' };
@@ -91,7 +93,12 @@ async function importRows(
   const store = new StoredCustomers(await MetCustomers.temporary(em));
   const counts = { ...noOutcomes };
   const issues = new ImportIssues();
-  const chunks = prepareChunks(parts, { columns, defaults, customFields: () => Promise.resolve(customFields) });
+  const chunks = prepareChunks(parts, {
+    columns,
+    defaults,
+    customFields: () => Promise.resolve(customFields),
+    pace: await BulkPace.of(em),
+  });
   for await (const { rows } of oneAhead(chunks)) {
     const result = await importChunk(em, rows, store, customFields);
     for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];

@@ -1,4 +1,5 @@
 import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { BulkPace } from '../bulk-pace.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
 import type { Columns } from './columns.js';
 import type { FilePart } from './file-row.js';
@@ -22,6 +23,7 @@ export interface ChunkOptions {
   defaults: RowDefaults;
   /** Asked once for each chunk. */
   customFields: () => Promise<CustomFields>;
+  pace: BulkPace;
   /** Number of rows at the start of the file that are done already. */
   skip?: number;
 }
@@ -32,14 +34,14 @@ const limits = { rows: 1_000, size: 4 * 1024 * 1024 };
 /** Makes chunks of the rows of a file, each row checked and normalised. Their columns are placed on the way. */
 export async function* prepareChunks(
   parts: AsyncIterable<FilePart>,
-  { columns, defaults, customFields: load, skip = 0 }: ChunkOptions,
+  { columns, defaults, customFields: load, pace, skip = 0 }: ChunkOptions,
 ): AsyncGenerator<Chunk, void> {
   let toSkip = skip;
   let customFields = await load();
   let placed: ImportColumn[] = [];
   let rows: ChunkRow[] = [];
   let size = 0;
-  const turn = new Turn();
+  const turn = new Turn(pace);
   for await (const part of parts) {
     if (turn.isOver) await turn.next();
     if ('columns' in part) {

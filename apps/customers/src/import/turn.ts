@@ -1,4 +1,4 @@
-import { setImmediate as letOthersWork } from 'node:timers/promises';
+import type { BulkPace } from '../bulk-pace.js';
 
 /** Longest time that work on a file keeps the other calls of the process waiting, in milliseconds. */
 const longestMs = 2;
@@ -7,6 +7,8 @@ const longestMs = 2;
 export class Turn {
   #began = performance.now();
 
+  constructor(private readonly pace: BulkPace) {}
+
   /** Whether it is the turn of others. */
   get isOver(): boolean {
     return performance.now() - this.#began > longestMs;
@@ -14,7 +16,7 @@ export class Turn {
 
   /** Resolves when the others had their turn. */
   async next(): Promise<void> {
-    await letOthersWork();
+    await this.pace.rest(performance.now() - this.#began);
     this.#began = performance.now();
   }
 }

@@ -2,15 +2,15 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { BulkPace } from '../bulk-pace.js';
 import { newCustomer, nextCustomer } from '../customer-changes.js';
 import { customerRecord, insertRecords, updateRecords } from '../customer-statements.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { BulkPace } from './bulk-pace.js';
 import type { CustomerRecord } from './customer-record.js';
 import { Turn } from './turn.js';
 
-/** Records that are written at a time: while PostgreSQL does, the next ones are made ready. */
-const sliceSize = 125;
+/** Records that are written at a time, alone and beside calls: while PostgreSQL does, the next ones are made ready. */
+const sliceSize = { alone: 125, beside: 32 };
 
 /**
  * Writes new and changed customers, without their keys.
@@ -25,8 +25,10 @@ export async function writeRecords(
 ): Promise<void> {
   const pace = await BulkPace.of(em);
   let writing: Promise<unknown> = Promise.resolve();
-  for (let start = 0; start < records.length; start += sliceSize) {
-    const statements = await sliceStatements(records.slice(start, start + sliceSize), customFields, operationId);
+  for (let start = 0, size = 0; start < records.length; start += size) {
+    size = pace.step(sliceSize.alone, sliceSize.beside);
+    const turn = new Turn(pace);
+    const statements = await sliceStatements(records.slice(start, start + size), customFields, turn, operationId);
     await writing;
     writing = pace.keep(() => transactionPipeline(em, statements));
     // Thrown when it is waited for, which is later than Node takes for unhandled.
@@ -38,10 +40,10 @@ export async function writeRecords(
 async function sliceStatements(
   records: CustomerRecord[],
   customFields: CustomFields,
+  turn: Turn,
   operationId: string | undefined,
 ): Promise<Statement[]> {
   const [created, updated, changes]: [string[], string[], string[]] = [[], [], []];
-  const turn = new Turn();
   for (const { stored, customer: wanted, id } of records) {
     if (turn.isOver) await turn.next();
     const customer = stored ? nextCustomer(stored, wanted) : newCustomer(wanted, id);

@@ -22,22 +22,10 @@ export interface OrderColumn {
 
 const columns: Readonly<Record<string, OrderColumn>> = {
   display_name: { column: 'sort_name', type: 'text', nullable: false, ofDeleted: true },
-  family_name: {
-    ...{ column: 'family_sort_name', type: 'text' },
-    ...{ nullable: true, ofDeleted: false },
-  },
-  company_name: {
-    ...{ column: 'company_sort_name', type: 'text' },
-    ...{ nullable: true, ofDeleted: false },
-  },
-  create_time: {
-    ...{ column: 'create_time', type: 'timestamptz' },
-    ...{ nullable: false, ofDeleted: true },
-  },
-  update_time: {
-    ...{ column: 'update_time', type: 'timestamptz' },
-    ...{ nullable: false, ofDeleted: true },
-  },
+  family_name: { column: 'family_sort_name', type: 'text', nullable: true, ofDeleted: false },
+  company_name: { column: 'company_sort_name', type: 'text', nullable: true, ofDeleted: false },
+  create_time: { column: 'create_time', type: 'timestamptz', nullable: false, ofDeleted: true },
+  update_time: { column: 'update_time', type: 'timestamptz', nullable: false, ofDeleted: true },
 };
 
 /** The order when none is asked for. */

@@ -1,5 +1,6 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { emailKey, uniqueValues, type UniqueValue } from '../customer-keys.js';
+import { valueText } from '../claim-unique-values.js';
+import { emailKey, uniqueValues } from '../customer-keys.js';
 import { composeDisplayName } from '../normalise-customer.js';
 
 export const singleFields = [
@@ -122,16 +123,12 @@ function unitedItems(first: unknown[], second: unknown[], key: (item: unknown) =
   return [...first, ...second.filter((item) => !keys.has(key(item)))];
 }
 
-/** An item of a list as uniqueText shows a unique value; undefined for lists of which the items are not unique. */
+/** An item of a list as valueText shows a unique value; undefined for lists of which the items are not unique. */
 export function uniqueItemText<Field extends ListField>(
   field: Field,
   item: Customer[Field][number],
 ): string | undefined {
   const empty: Pick<Customer, 'emails' | 'domains' | 'externalIds'> = { emails: [], domains: [], externalIds: [] };
   const [value] = uniqueValues({ ...empty, [field]: [item] } as unknown as Customer);
-  return value && uniqueText(value);
-}
-
-export function uniqueText({ type, value }: Pick<UniqueValue, 'type' | 'value'>): string {
-  return `${type} ${value}`;
+  return value && valueText(value);
 }

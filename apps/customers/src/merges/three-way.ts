@@ -15,7 +15,7 @@ export interface TakenBack {
  * @param before the content before the change
  * @param after the content after it
  * @param now the content to take it from
- * @param gone unique values, by uniqueText, that leave it even where they were touched since
+ * @param gone unique values, by valueText, that leave it even where they were touched since
  */
 export function takeBack(
   before: Content,

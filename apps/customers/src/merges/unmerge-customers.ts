@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { claimValues, ownedValues, releaseValues } from '../claim-unique-values.js';
+import { claimValues, ownedValues, releaseValues, valueText } from '../claim-unique-values.js';
 import { nextVersion, notFound, without } from '../customer-changes.js';
 import { uniqueValues, type UniqueValue } from '../customer-keys.js';
 import { customerMessage } from '../customer-message.js';
@@ -16,7 +16,7 @@ import { lockMerges } from './lock-merges.js';
 import { putContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
 import { Merge } from './merge.entity.js';
-import { contentOf, unite, uniqueText, type Content } from './merged-content.js';
+import { contentOf, unite, type Content } from './merged-content.js';
 import { survivors } from './merged-into.js';
 import { movePeople } from './move-people.js';
 import { restoreLinks } from './restore-links.js';
@@ -113,7 +113,7 @@ async function takeMergeBack(
     after = resolve(next.undo.after);
     em.assign(next, { undo: { ...next.undo, before: start, after: before } }, { mergeObjectProperties: false });
   }
-  return takeBack(before, after, now, new Set(regained.map(uniqueText)));
+  return takeBack(before, after, now, new Set(regained.map(valueText)));
 }
 
 /** A company that the records name may have been merged since. */

@@ -1,27 +1,30 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { BulkPace } from '../bulk-pace.js';
 import { removeJob, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
 
 /** What an operation that has ended needs no more, and rows of it that are removed at a time. */
 const leftovers = [
-  ['import_piece', 'start', 64],
-  ['import_met', 'customer_id', 10_000],
-  ['import_draft', 'customer_id', 5_000],
-  ['import_draft_key', 'type, value', 10_000],
+  ['import_piece', 32],
+  ['import_met', 1_000],
+  ['import_draft', 500],
+  ['import_draft_key', 1_000],
 ] as const;
 
 /** Removes what an operation that has ended leaves, in statements of which each is short. */
 export async function clearOperation(em: EntityManager, { tenantId, operationId }: Job, signal: AbortSignal) {
-  for (const [table, key, limit] of leftovers) {
-    for (let removed: unknown[] = [true]; removed.length > 0 && !signal.aborted;) {
-      removed = await em.execute(
-        `delete from ${table} where (tenant_id, operation_id, ${key}) in (
-           select tenant_id, operation_id, ${key} from ${table} where tenant_id = ? and operation_id = ? limit ${limit})
+  const pace = await BulkPace.of(em);
+  for (const [table, limit] of leftovers) {
+    // By their places: a join with their keys may read the whole table.
+    const remove = () =>
+      em.execute<unknown[]>(
+        `delete from ${table} where ctid = any (array(
+           select ctid from ${table} where tenant_id = ? and operation_id = ? limit ${limit}))
          returning 1`,
         [tenantId, operationId],
       );
-    }
+    for (let removed: unknown[] = [true]; removed.length > 0 && !signal.aborted;) removed = await pace.keep(remove);
   }
 }
 

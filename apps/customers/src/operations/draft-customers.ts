@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { transactionPipeline } from '@rapport/persistence';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { uniqueValues } from '../customer-keys.js';
-import { customerMessage } from '../customer-message.js';
-import { Customer } from '../customer.entity.js';
+import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { liveCustomers } from '../customer-statements.js';
 import { addedKeys } from '../import/added-keys.js';
 import type { CustomerRecord, CustomerRecords } from '../import/customer-record.js';
 import {
@@ -42,16 +42,12 @@ export class DraftCustomers implements CustomerStore {
     ];
     const ids = [...new Set(found)];
     if (ids.length === 0) return recordsOf([], new Map());
-    const stored = await em.find(
-      Customer,
-      { tenantId, id: { $in: ids }, deleteTime: null },
-      { disableIdentityMap: true },
-    );
+    const stored = await queryRows<CustomerRow>(em, liveCustomers(ids));
     const drafts = await em.execute<{ customer: CustomerMessage }[]>(
       'select customer from import_draft where tenant_id = ? and operation_id = ? and customer_id in (?)',
       [tenantId, this.operationId, ids],
     );
-    const customers = new Map(stored.map((customer) => [customer.id, customerMessage(customer)]));
+    const customers = new Map(stored.map((row) => [row.id, messageOfRow(row)]));
     for (const { customer } of drafts) customers.set(customer.id, customer);
     const inOrder = [...customers.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
     return recordsOf(inOrder, await this.#met.find(em, ids));

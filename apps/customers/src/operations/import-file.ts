@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
 import type { Operation } from './operation.entity.js';
 
 /** Bytes that readers get at a time: what `bytesRead` is exact to. */
@@ -27,10 +28,10 @@ export class ImportFile {
 
   async #piece(start: number): Promise<Buffer> {
     const { tenantId, id } = this.operation;
-    const [piece] = await this.em.execute<{ data: Buffer }[]>(
-      'select data from import_piece where tenant_id = ? and operation_id = ? and start = ?',
-      [tenantId, id, start],
-    );
+    const [piece] = await queryRows<{ data: Buffer }>(this.em, {
+      sql: 'select data from import_piece where tenant_id = $1 and operation_id = $2 and start = $3',
+      values: [tenantId, id, start],
+    });
     if (!piece) throw new Error(`The file of operation ${id} has no piece at byte ${start}.`);
     return piece.data;
   }

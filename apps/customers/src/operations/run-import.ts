@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { ImportCounts } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { BulkPace } from '../bulk-pace.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { Columns } from '../import/columns.js';
 import { importChunk, type OutcomeCounts } from '../import/import-chunk.js';
@@ -31,6 +32,7 @@ export async function runImport(em: EntityManager, job: Job, operation: Operatio
     columns,
     defaults: { kind: rules.kind || CustomerKind.PERSON, externalIdSystem: rules.externalIdSystem ?? 'import' },
     customFields: () => CustomFields.load(em),
+    pace: await BulkPace.of(em),
     skip: counts.rows,
   });
   const checkpoint = { state: operation.state, done: counts.rows };

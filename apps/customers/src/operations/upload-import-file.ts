@@ -1,18 +1,20 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
-import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
 import {
   OperationsServiceService,
   type Operation as OperationMessage,
   type UploadImportFileRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { BulkPace } from '../bulk-pace.js';
+import { checkRequest } from '../contract.js';
 import { fileError } from '../import/file-error.js';
 import { enqueue } from './operation-jobs.js';
 import { found, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
-/** Bytes that are stored together: what an upload holds in memory. */
-const pieceBytes = 1024 * 1024;
+/** Bytes that are stored together: what an upload holds in memory, and what other calls may have to wait for. */
+const pieceBytes = 256 * 1024;
 
 /** What fits the int32 in which the contract counts bytes. */
 const maxFileBytes = 2 ** 31 - 1;
@@ -33,7 +35,7 @@ export async function uploadImportFile(
   try {
     for await (const request of requests) {
       if (!upload) {
-        checkRequest(request);
+        checkRequest(OperationsServiceService.uploadImportFile.path, request);
         upload = await Upload.begin(em, request);
       } else if (!request.file?.data.length) isWhole = true;
       if (isWhole) break;
@@ -84,8 +86,9 @@ class Upload {
   }
 
   /** Stores the next piece of what has come. */
-  store(): Promise<OperationMessage> {
-    return this.#write(() => Promise.resolve());
+  async store(): Promise<OperationMessage> {
+    const pace = await BulkPace.of(this.em);
+    return pace.keep(() => this.#write(() => Promise.resolve()));
   }
 
   /** Stores the last piece, and lets the import begin unless more is to come. */
@@ -138,11 +141,11 @@ class Upload {
         const operation = waiting(await em.findOne(Operation, { tenantId, id: this.id }, lock));
         if (operation.receivedBytes !== this.received) throw inProgress();
         if (data.length > 0) {
-          await em.execute('insert into import_piece (tenant_id, operation_id, start, data) values (?, ?, ?, ?)', [
-            tenantId,
-            this.id,
-            this.received,
-            data,
+          await transactionPipeline(em, [
+            {
+              sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
+              values: [tenantId, this.id, this.received, data],
+            },
           ]);
         }
         operation.receivedBytes = received;
@@ -162,16 +165,6 @@ class Upload {
 interface StoredPiece {
   start: number;
   data: Buffer;
-}
-
-const contract = new Contract(fileDescriptorSet);
-const validator = new MessageValidator(contract);
-
-/** Messages of a stream are checked by whoever reads them. */
-function checkRequest(request: UploadImportFileRequest): void {
-  const method = contract.method(OperationsServiceService.uploadImportFile.path);
-  if (!method) throw new Error('The contract lacks UploadImportFile.');
-  validator.check(method.desc.input, request);
 }
 
 function waiting(operation: Operation | null): Operation {
