@@ -39,11 +39,11 @@ export class BulkPace {
   /** Does a step in the database when no other step is under way there, and then rests. */
   async keep<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isAlone) return work();
-    const { traffic } = this;
-    // The step before may wait for a lock that only our transaction gives back.
-    await Promise.race([traffic.step, delay(longestWaitMs)]);
+    const before = this.traffic.step;
     const { promise, resolve } = Promise.withResolvers<void>();
-    traffic.step = promise;
+    this.traffic.step = promise;
+    // The step before may wait for a lock that only our transaction gives back.
+    await Promise.race([before, delay(longestWaitMs)]);
     const began = performance.now();
     try {
       return await work();
@@ -71,7 +71,7 @@ export class BulkPace {
 
 /** How often connections were taken from a pool of late. */
 class Traffic {
-  /** Ends with the step of bulk work that is under way. */
+  /** Ends with the last step of bulk work that has begun or waits to. */
   step: Promise<void> = Promise.resolve();
   #sum = 0;
   #at = performance.now();
