@@ -1,8 +1,9 @@
 import { setImmediate as letOthersWork, setTimeout as delay } from 'node:timers/promises';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Pool } from 'pg';
+import type { Observable } from 'rxjs';
 
-/** Connections that calls take per second at which bulk work leaves half of the time to them, and so on in proportion. */
+/** Calls per second at which bulk work leaves half of the time to them, and so on in proportion. */
 const busyRate = 60;
 
 /** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
@@ -14,7 +15,7 @@ const memoryMs = 500;
 /** How long a step waits at most for another one, in milliseconds. */
 const longestWaitMs = 50;
 
-const knownTraffic = new WeakMap<Pool, Traffic>();
+const knownTraffic = new WeakMap<object, Traffic>();
 
 /**
  * The pace of bulk work: as fast as it goes while nobody else works; beside the calls of this process one small step after
@@ -24,11 +25,17 @@ const knownTraffic = new WeakMap<Pool, Traffic>();
 export class BulkPace {
   private constructor(private readonly traffic: Traffic) {}
 
-  static async of(em: EntityManager): Promise<BulkPace> {
-    const pool = await em.getConnection().getNativeClient();
-    let traffic = knownTraffic.get(pool);
-    if (!traffic) knownTraffic.set(pool, (traffic = new Traffic(pool)));
+  /** The one pace of all bulk work on a database in this process. */
+  static of(em: EntityManager): BulkPace {
+    const connection = em.getConnection();
+    let traffic = knownTraffic.get(connection);
+    if (!traffic) knownTraffic.set(connection, (traffic = new Traffic()));
     return new BulkPace(traffic);
+  }
+
+  /** A call has come. */
+  noteCall(): void {
+    this.traffic.note();
   }
 
   /** The size of the next step: `alone`, or `beside` calls. */
@@ -69,18 +76,30 @@ export class BulkPace {
   }
 }
 
-/** How often connections were taken from a pool of late. */
+/** Tells bulk work of every call. */
+export class CallCounter implements NestInterceptor {
+  readonly #pace: BulkPace;
+
+  constructor(em: EntityManager) {
+    this.#pace = BulkPace.of(em);
+  }
+
+  intercept(_execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    this.#pace.noteCall();
+    return next.handle();
+  }
+}
+
+/** How many calls have come of late. */
 class Traffic {
   /** Ends with the last step of bulk work that has begun or waits to. */
   step: Promise<void> = Promise.resolve();
   #sum = 0;
   #at = performance.now();
 
-  constructor(pool: Pool) {
-    pool.on('acquire', () => {
-      this.#fade();
-      this.#sum += 1;
-    });
+  note(): void {
+    this.#fade();
+    this.#sum += 1;
   }
 
   perSecond(): number {

@@ -31,8 +31,8 @@ export class CustomersModule {
         { provide: PageTokenKey, useValue: pageTokenKey },
         {
           provide: Sequencer,
-          useFactory: async (em: EntityManager) => {
-            sequencer.setPace(await BulkPace.of(em));
+          useFactory: (em: EntityManager) => {
+            sequencer.setPace(BulkPace.of(em));
             return sequencer;
           },
           inject: [EntityManager],

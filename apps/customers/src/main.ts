@@ -1,13 +1,13 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { runGrpcService } from '@rapport/contracts';
-import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
+import { databaseChecks } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
-import { services } from './services.js';
+import { interceptors, services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
 
@@ -22,6 +22,6 @@ await runGrpcService({
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
   logger: createLogger('customers', config.LOG_LEVEL),
-  interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
+  interceptors,
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

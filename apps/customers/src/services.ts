@@ -1,11 +1,15 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { INestMicroservice, NestInterceptor } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { TenantSessionInterceptor } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
+import { CallCounter } from './bulk-pace.js';
 import { ChangeFeedController } from './changes/change-feed.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { CustomersController } from './customers.controller.js';
@@ -29,3 +33,8 @@ export const controllers = [
   OperationsController,
   ChangeFeedController,
 ];
+
+/** What surrounds each handler of theirs, the first outermost. */
+export function interceptors(app: INestMicroservice): NestInterceptor[] {
+  return [new CallCounter(app.get(MikroORM).em), new TenantSessionInterceptor(app.get(MikroORM))];
+}

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
-import { MikroORM } from '@mikro-orm/postgresql';
 import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
@@ -13,7 +12,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { runMigrations, TenantSessionInterceptor } from '@rapport/persistence';
+import { runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { v7 } from 'uuid';
@@ -22,7 +21,7 @@ import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
-import { services } from '../src/services.js';
+import { interceptors, services } from '../src/services.js';
 
 const definitions = {
   ...CustomersServiceService,
@@ -66,7 +65,7 @@ export class RunningCustomers {
       contract,
       address,
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
-      interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
+      interceptors,
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);

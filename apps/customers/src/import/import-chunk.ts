@@ -43,7 +43,7 @@ export async function importChunk(
   const records = await store.find(em, prepared);
   const counts = { ...noOutcomes };
   const issues: LineIssue[] = [];
-  const turn = new Turn(await BulkPace.of(em));
+  const turn = new Turn(BulkPace.of(em));
   for (const { line, row } of rows) {
     if (turn.isOver) await turn.next();
     const result = 'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records);

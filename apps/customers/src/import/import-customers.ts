@@ -97,7 +97,7 @@ async function importRows(
     columns,
     defaults,
     customFields: () => Promise.resolve(customFields),
-    pace: await BulkPace.of(em),
+    pace: BulkPace.of(em),
   });
   for await (const { rows } of oneAhead(chunks)) {
     const result = await importChunk(em, rows, store, customFields);

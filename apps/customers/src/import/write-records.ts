@@ -23,7 +23,7 @@ export async function writeRecords(
   customFields: CustomFields,
   operationId?: string,
 ): Promise<void> {
-  const pace = await BulkPace.of(em);
+  const pace = BulkPace.of(em);
   let writing: Promise<unknown> = Promise.resolve();
   for (let start = 0, size = 0; start < records.length; start += size) {
     size = pace.step(sliceSize.alone, sliceSize.beside);

@@ -14,7 +14,7 @@ const leftovers = [
 
 /** Removes what an operation that has ended leaves, in statements of which each is short. */
 export async function clearOperation(em: EntityManager, { tenantId, operationId }: Job, signal: AbortSignal) {
-  const pace = await BulkPace.of(em);
+  const pace = BulkPace.of(em);
   for (const [table, limit] of leftovers) {
     // By their places: a join with their keys may read the whole table.
     const remove = () =>

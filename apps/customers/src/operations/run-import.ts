@@ -32,7 +32,7 @@ export async function runImport(em: EntityManager, job: Job, operation: Operatio
     columns,
     defaults: { kind: rules.kind || CustomerKind.PERSON, externalIdSystem: rules.externalIdSystem ?? 'import' },
     customFields: () => CustomFields.load(em),
-    pace: await BulkPace.of(em),
+    pace: BulkPace.of(em),
     skip: counts.rows,
   });
   const checkpoint = { state: operation.state, done: counts.rows };

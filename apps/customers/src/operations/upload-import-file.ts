@@ -87,7 +87,7 @@ class Upload {
 
   /** Stores the next piece of what has come. */
   async store(): Promise<OperationMessage> {
-    const pace = await BulkPace.of(this.em);
+    const pace = BulkPace.of(this.em);
     return pace.keep(() => this.#write(() => Promise.resolve()));
   }
 
