@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
 /** The server itself, and the name by which it comes with Debian's `redis-tools`: the server asks its own name what to be. */
@@ -16,7 +16,7 @@ const installTimeoutMs = 180_000;
  * @throws Error that says what to install
  */
 export async function findRedisProgram(): Promise<string> {
-  const present = await findInstalled();
+  const present = findInstalled();
   if (present) return present;
   if (process.getuid?.() !== 0) {
     throw new Error(
@@ -31,23 +31,18 @@ export async function findRedisProgram(): Promise<string> {
   } catch (error) {
     throw new Error('There is no redis-server on this machine, and installing it by apt failed.', { cause: error });
   }
-  const installed = await findInstalled();
+  const installed = findInstalled();
   if (!installed) throw new Error('The package redis-tools brought no Redis server. Install redis-server by hand.');
   return installed;
 }
 
-async function findInstalled(): Promise<string | undefined> {
-  for (const program of programs) {
-    if (await isRedisServer(program)) return program;
-  }
-  return undefined;
+function findInstalled(): string | undefined {
+  return programs.find(isRedisServer);
 }
 
-async function isRedisServer(program: string): Promise<boolean> {
-  try {
-    const { stdout } = await promisify(execFile)(program, ['--version'], { argv0: 'redis-server' } as object);
-    return stdout.startsWith('Redis server');
-  } catch {
-    return false;
-  }
+/** Unlike `spawnSync`, `execFile` drops `argv0`. */
+function isRedisServer(program: string): boolean {
+  const { stdout } = spawnSync(program, ['--version'], { argv0: 'redis-server', encoding: 'utf8' });
+  // Null when there is no such program.
+  return (stdout as string | null)?.startsWith('Redis server') === true;
 }
