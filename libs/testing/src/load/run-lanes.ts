@@ -36,7 +36,8 @@ function openLoop(lanes: Lane[], startMs: number, perSecond: number, pace: Pace,
   return new Promise((resolve) => {
     const send = () => {
       while (sent < due) {
-        const lane = idle.pop();
+        // In turn: a connection that is opened and not used is closed by a careful server.
+        const lane = idle.shift();
         if (!lane) return;
         const index = sent++;
         lane(index, (status) => {
