@@ -1,5 +1,6 @@
 import { startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTenantRecords, newMarker, type Ids } from './access/tenant-records.ts';
 import { ApiClient, type Answer } from './api-client.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 
@@ -37,26 +38,10 @@ describe(`hostile input (seed ${seed})`, () => {
 });
 
 /** Records for the requests to be about, or most would end at the first lookup. */
-async function makeRecords(): Promise<Record<string, string>> {
-  const create = async (path: string, body: object) => {
-    const answer = await api.send('POST', path, { body });
-    expect(answer.status).toBe(201);
-    return (answer.body as { id: string }).id;
-  };
-  const person = (displayName: string) => create('/v1/customers', { kind: 'PERSON', displayName });
-  const [customers, other, merged] = [await person('Ada'), await person('Bob'), await person('Eve')];
-  const link = { fromCustomerId: customers, type: 'friend_of', toCustomerId: other };
-  const merge = await api.send('POST', `/v1/customers/${other}:merge`, { body: { mergedId: merged } });
+async function makeRecords(): Promise<Ids> {
   await api.send('POST', '/v1/customFields', { body: { key: 'plan', type: 'TEXT' } });
   await api.send('PUT', '/v1/importMappings/erp-nightly', { body: { map: ['Name=display_name'] } });
-  const imports = await create('/v1/imports', { contentType: 'text/csv' });
-  return {
-    customers,
-    associations: await create('/v1/associations', link),
-    merges: (merge.body as { merge: { id: string } }).merge.id,
-    imports,
-    operations: imports,
-  };
+  return (await makeTenantRecords(api, newMarker())).living;
 }
 
 async function sendAll(requests: readonly HostileRequest[]): Promise<[HostileRequest, Answer][]> {

@@ -50,6 +50,8 @@ export interface Platform {
   edgeUrls: string[];
   /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
   services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
+  /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
+  serviceAddresses: Readonly<Record<string, string>>;
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Undefined with a single edge. */
@@ -149,6 +151,7 @@ async function startInOrder(
     edgeUrl: `http://127.0.0.1:${edgePort}`,
     edgeUrls,
     services,
+    serviceAddresses: { auth: auth.address, customers: customers.address },
     customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),

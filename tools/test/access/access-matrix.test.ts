@@ -1,0 +1,221 @@
+import { Contract, fileDescriptorSet, restRoutes, type RestRoute } from '@rapport/contracts';
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import { makeCredentials } from './credentials.ts';
+import { differences } from './differences.ts';
+import { edgeDoor, serviceDoor, type Door } from './doors.ts';
+import { references, serverOwned } from './references.ts';
+import { forgedValue, validRequest, withValue } from './requests.ts';
+import type { SeenAnswer } from './rest-caller.ts';
+import { ServiceCaller } from './service-caller.ts';
+import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+
+const contract = new Contract(fileDescriptorSet);
+const routes = restRoutes(contract);
+const guarded = routes.filter(({ method }) => !method.policy.public);
+const permissions = [...new Set(guarded.map(({ method }) => method.policy.permission))];
+const theirMarker = newMarker();
+
+/** Operations that need no credential. */
+const open: string[] = [];
+
+/** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
+const withoutIds = [
+  'CreateApiKey',
+  'CreateCustomField',
+  'CreateImport',
+  'GetTenant',
+  'ImportCustomers',
+  'ListApiKeys',
+  'ListChanges',
+  'ListCustomFields',
+  'ListDuplicates',
+  'ListImportMappings',
+  'ListOperations',
+  'SnapshotCustomers',
+  'WatchChanges',
+];
+
+/** Where an operation takes the id of what is deleted or not there yet, and why. */
+const forMissing: Readonly<Record<string, string>> = {
+  'GetCustomField params.key': 'shows a deleted definition, since values of it may be left',
+  'ListCustomerHistory params.id': 'the history outlives the customer',
+  'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
+  'SaveImportMapping params.key': 'makes the mapping when there is none',
+  'UndeleteCustomField params.key': 'brings it back',
+  'UndeleteCustomer params.id': 'brings it back',
+};
+
+let platform: Platform;
+let services: ServiceCaller;
+let theirs: TenantRecords;
+let theirApi: ApiClient;
+let theirDataBefore: string;
+
+beforeAll(async () => {
+  // Every request must be judged for who makes it, not for how many there are.
+  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
+  platform = await startPlatform({ edgeEnv: { RATE_PLANS, FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } });
+  services = ServiceCaller.of(platform);
+  theirApi = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Theirs')).apiKey);
+  theirs = await makeTenantRecords(theirApi, theirMarker);
+  theirDataBefore = await everything(theirApi);
+}, 120_000);
+
+afterAll(async () => {
+  services.close();
+  await platform.stop();
+});
+
+it('has every operation of the contract, with each id that it takes', () => {
+  const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);
+  expect(unreachable).toEqual([
+    '/rapport.auth.v1.AuthService/AuthenticateApiKey',
+    '/rapport.customers.v1.ChangeFeedService/Subscribe',
+  ]);
+  expect(routes.filter((route) => !guarded.includes(route)).map(({ method }) => method.name)).toEqual(open);
+  const idless = routes.filter((route) => references(contract, route).length === 0);
+  expect(idless.map(({ method }) => method.name).toSorted()).toEqual(withoutIds);
+});
+
+describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
+  let ourApi: ApiClient;
+  let ours: TenantRecords;
+  let door: Door;
+
+  beforeAll(async () => {
+    const { tenantId, apiKey } = await platform.createTenant(`Ours over ${name}`);
+    ourApi = await ApiClient.connect(platform.edgeUrl, apiKey);
+    ours = await makeTenantRecords(ourApi, newMarker());
+    door =
+      name === 'REST'
+        ? edgeDoor(platform.edgeUrl, await makeCredentials(platform.edgeUrl, ourApi, apiKey, permissions))
+        : serviceDoor(services, tenantId, permissions);
+  });
+
+  it('nobody gets in', async () => {
+    const faults: string[] = [];
+    for (const route of guarded) {
+      for (const [who, ask] of Object.entries(door.askAsNobody)) {
+        const answer = await ask(validRequest(contract, route, ours));
+        const isRight =
+          answer.status === door.refusals.unauthenticated &&
+          ['CREDENTIAL_MISSING', 'CREDENTIAL_INVALID', 'UNAUTHENTICATED'].includes(answer.reason ?? '');
+        if (!isRight) faults.push(told(route, who, answer));
+      }
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('who lacks the permission is refused, whatever else they may do', async () => {
+    const faults: string[] = [];
+    for (const route of guarded) {
+      const answer = await door.askWithoutPermission(validRequest(contract, route, ours));
+      const { permission } = route.method.policy;
+      const isRight =
+        answer.status === door.refusals.denied &&
+        answer.reason === 'PERMISSION_MISSING' &&
+        answer.rest.includes(`"metadata":{"permission":"${permission}"}`);
+      if (!isRight) faults.push(told(route, permission, answer));
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it("another tenant's id answers byte for byte like one that is nowhere", { timeout: 60_000 }, async () => {
+    const faults: string[] = [];
+    for (const ids of [theirs.living, theirs.deleted]) {
+      for (const route of routes.filter(({ method }) => method.name !== 'SaveImportMapping'))
+        faults.push(...(await differences(contract, door, route, ours, ids, theirMarker)));
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('a deleted id answers like one that is nowhere', { timeout: 60_000 }, async () => {
+    const faults: string[] = [];
+    for (const route of routes)
+      faults.push(...(await differences(contract, door, route, ours, ours.deleted, theirMarker, forMissing)));
+    expect(faults).toEqual([]);
+  });
+
+  it("a custom field can't refer to a record of another tenant", async () => {
+    const key = newMarker();
+    await ourApi.send('POST', '/v1/customFields', { body: { key, type: 'REFERENCE' } });
+    const route = routes.find(({ method }) => method.name === 'CreateCustomer');
+    const refer = async (id = '') => {
+      const request = withValue(validRequest(contract, route!, ours), ['body', 'customFields', key], id);
+      const { status, reason, rest } = await door.ask(request);
+      return { status, reason, rest: rest.replaceAll(id, '<id>') };
+    };
+    const nowhere = await refer(crypto.randomUUID());
+    expect(nowhere).toMatchObject({ status: door.refusals.invalid });
+    expect(await refer(theirs.living.customers)).toEqual(nowhere);
+    expect(await refer(theirs.deleted.customers)).toEqual(nowhere);
+    expect(await refer(ours.others.customers)).toMatchObject({ reason: undefined });
+  });
+
+  it('what only the server may set is refused, or not taken', async () => {
+    const faults: string[] = [];
+    for (const route of routes) {
+      const request = validRequest(contract, route, ours);
+      for (const { field, place } of serverOwned(contract, route)) {
+        const forged = forgedValue(field);
+        const answer = await door.ask(withValue(request, place, forged));
+        const isRight =
+          name === 'REST'
+            ? answer.status === 400 && answer.rest.includes(`"/${place.slice(1).join('/')}","code":"READ_ONLY_FIELD"`)
+            : !answer.rest.includes(String(forged));
+        if (!isRight) faults.push(told(route, place.join('.'), answer));
+      }
+    }
+    expect(faults).toEqual([]);
+  });
+
+  it('who has nothing but the permission gets in', { timeout: 120_000 }, async () => {
+    const faults: string[] = [];
+    for (const route of guarded) {
+      const fresh = route.verb === 'GET' ? ours : await makeTenantRecords(ourApi, newMarker());
+      const answer = await door.askWithPermission(validRequest(contract, route, fresh));
+      if (!isAdmitted(answer)) faults.push(told(route, 'admitted', answer));
+    }
+    expect(faults).toEqual([]);
+  });
+});
+
+it('no caller from outside, whatever they may do, reaches what is for the platform itself', async () => {
+  const { tenantId } = await platform.createTenant('Curious');
+  const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
+  const internal = contract.methods.filter(({ policy }) => policy.internal);
+  expect(internal.map(({ name, http }) => [name, http])).toEqual([['Subscribe', undefined]]);
+  for (const { path } of internal) {
+    const first = { types: [], withValues: false, credit: 1 };
+    expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
+    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: 'UNAUTHENTICATED' });
+  }
+});
+
+it('none of it has changed or shown anything of the other tenant', async () => {
+  expect(await everything(theirApi)).toBe(theirDataBefore);
+});
+
+/** Who is refused for the state of a record was let in. */
+function isAdmitted({ status }: SeenAnswer): boolean {
+  return [200, 201, 204, 409, 'OK', 'FAILED_PRECONDITION', 'ABORTED'].includes(status);
+}
+
+function told({ method }: RestRoute, what: string, { status, reason, rest }: SeenAnswer): string {
+  return `${method.name} ${what}: ${status} ${reason ?? ''} ${rest.slice(-300)}`;
+}
+
+/** All that a tenant can read of its own, but the times at which keys were used. */
+async function everything(api: ApiClient): Promise<string> {
+  const paths = [
+    'customers?showDeleted=true',
+    'merges',
+    'customFields?showDeleted=true',
+    'importMappings',
+    'operations',
+  ];
+  const answers = await Promise.all([...paths, 'apiKeys'].map((path) => api.send('GET', `/v1/${path}`)));
+  return JSON.stringify(answers.map(({ body }) => body));
+}

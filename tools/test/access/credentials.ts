@@ -1,0 +1,59 @@
+import { vi } from 'vitest';
+import type { ApiClient } from '../api-client.ts';
+
+/** Authorization headers of one tenant. */
+export interface Credentials {
+  /** May do everything. */
+  full: string;
+  /** By permission: that of a key that has it and no other. */
+  only: ReadonlyMap<string, string>;
+  /** By permission: that of a key that has every other one. */
+  lacking: ReadonlyMap<string, string>;
+  /** None of them stands for anybody, for the reason that is their name. */
+  useless: Readonly<
+    Record<'missing' | 'malformed' | 'ofAnotherScheme' | 'forged' | 'expired' | 'revoked', string | undefined>
+  >;
+}
+
+/** Makes keys of each kind for the tenant of `api`, and waits until those that are to be dead are. */
+export async function makeCredentials(
+  url: string,
+  api: ApiClient,
+  apiKey: string,
+  permissions: readonly string[],
+): Promise<Credentials> {
+  const create = async (displayName: string, granted: readonly string[], expireTime?: string) => {
+    const body = { displayName, permissions: granted, ...(expireTime && { expireTime }) };
+    return (await api.send('POST', '/v1/apiKeys', { body })).body as { id: string; key: string };
+  };
+  const only = new Map<string, string>();
+  const lacking = new Map<string, string>();
+  for (const permission of permissions) {
+    const others = permissions.filter((other) => other !== permission);
+    only.set(permission, `Bearer ${(await create(`only ${permission}`, [permission])).key}`);
+    lacking.set(permission, `Bearer ${(await create(`all but ${permission}`, others)).key}`);
+  }
+  const expired = await create('expired', permissions, new Date(Date.now() + 1_000).toISOString());
+  const revoked = await create('revoked', permissions);
+  await api.send('POST', `/v1/apiKeys/${revoked.id}:revoke`);
+  for (const { key } of [expired, revoked]) await untilRefused(url, `Bearer ${key}`);
+  return {
+    full: `Bearer ${apiKey}`,
+    only,
+    lacking,
+    useless: {
+      missing: undefined,
+      malformed: 'Bearer rpt_live_nonsense',
+      ofAnotherScheme: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
+      // Right in form, but for another secret: the last characters are a checksum.
+      forged: `Bearer ${apiKey.slice(0, -8)}${apiKey.endsWith('0') ? '1' : '0'}${apiKey.slice(-7)}`,
+      expired: `Bearer ${expired.key}`,
+      revoked: `Bearer ${revoked.key}`,
+    },
+  };
+}
+
+async function untilRefused(url: string, authorization: string): Promise<void> {
+  const isRefused = async () => (await fetch(`${url}/v1/tenant`, { headers: { authorization } })).status === 401;
+  await vi.waitUntil(isRefused, { timeout: 10_000 });
+}

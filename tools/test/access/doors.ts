@@ -1,0 +1,66 @@
+import type { RestRoute } from '@rapport/contracts';
+import type { Caller } from '@rapport/platform';
+import type { Credentials } from './credentials.ts';
+import type { OperationRequest } from './requests.ts';
+import { askEdge, type SeenAnswer } from './rest-caller.ts';
+import type { ServiceCaller } from './service-caller.ts';
+
+type Ask = (request: OperationRequest) => Promise<SeenAnswer>;
+
+/** One way into the platform: what it is asked as whom, and how it says no. */
+export interface Door {
+  name: string;
+  /** As the tenant that owns the records, with every permission. */
+  ask: Ask;
+  /** With nothing but the permission of the operation. */
+  askWithPermission: Ask;
+  /** With every permission but that of the operation. */
+  askWithoutPermission: Ask;
+  /** As nobody, in each way there is. */
+  askAsNobody: Readonly<Record<string, Ask>>;
+  refusals: Readonly<Record<'unauthenticated' | 'denied' | 'notFound' | 'invalid', SeenAnswer['status']>>;
+}
+
+/** Over REST, through the edge at `url`. */
+export function edgeDoor(url: string, credentials: Credentials): Door {
+  const as =
+    (authorization: (route: RestRoute) => string | undefined): Ask =>
+    (request) =>
+      askEdge(url, request, authorization(request.route));
+  const { full, only, lacking, useless } = credentials;
+  return {
+    name: 'REST',
+    ask: as(() => full),
+    askWithPermission: as(({ method }) => only.get(method.policy.permission)),
+    askWithoutPermission: as(({ method }) => lacking.get(method.policy.permission)),
+    askAsNobody: Object.fromEntries(Object.entries(useless).map(([name, text]) => [name, as(() => text)])),
+    refusals: { unauthenticated: 401, denied: 403, notFound: 404, invalid: 400 },
+  };
+}
+
+/** Over gRPC, straight at the services. */
+export function serviceDoor(services: ServiceCaller, tenantId: string, permissions: readonly string[]): Door {
+  const as =
+    (granted: (permission: string) => readonly string[]): Ask =>
+    (request) => {
+      const caller: Caller = {
+        tenantId,
+        principalId: `apiKey:${crypto.randomUUID()}`,
+        permissions: granted(request.route.method.policy.permission),
+      };
+      return services.ask(request, caller);
+    };
+  return {
+    name: 'gRPC',
+    ask: as(() => permissions),
+    askWithPermission: as((permission) => [permission]),
+    askWithoutPermission: as((permission) => permissions.filter((other) => other !== permission)),
+    askAsNobody: { missing: (request) => services.ask(request, undefined) },
+    refusals: {
+      unauthenticated: 'UNAUTHENTICATED',
+      denied: 'PERMISSION_DENIED',
+      notFound: 'NOT_FOUND',
+      invalid: 'INVALID_ARGUMENT',
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
+import type { Contract, RestRoute } from '@rapport/contracts';
+import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
+import { references, type Place } from './references.ts';
+import { newMarker, type TenantRecords } from './tenant-records.ts';
+
+type Json = Record<string, unknown>;
+
+/** A request to one operation, in the form of which both HTTP and gRPC are made. */
+export interface OperationRequest {
+  route: RestRoute;
+  parts: { params: Json; query: Json; headers: Json; body: unknown };
+  /** What is uploaded, when the operation takes a file. */
+  file: string | undefined;
+}
+
+/** What an operation needs besides the fields that its contract requires. */
+const particulars: Readonly<Record<string, () => Json>> = {
+  // Nobody can give what they don't hold.
+  CreateApiKey: () => ({ permissions: ['apiKeys.write'] }),
+  CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
+  UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
+};
+
+/** A request that a caller with the right permission may make, about records that are there. */
+export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
+  const { path, query, body } = route.fields;
+  const isFile = route.bodyUsage === 'file';
+  const parts = {
+    params: Object.fromEntries(path.map((field) => [field.jsonName, exampleOf(contract, field)])),
+    query: requiredOf(contract, query),
+    headers: {},
+    body:
+      body?.message && !isFile
+        ? { ...exampleBody(contract, route, body.message), ...particulars[route.method.name]?.() }
+        : undefined,
+  };
+  const request: OperationRequest = { route, parts, file: isFile ? `displayName\n${newMarker()}\n` : undefined };
+  const used = new Set<string>();
+  return references(contract, route).reduce((filled, { place, collection }) => {
+    if (valueAt(filled.parts, place) === undefined) return filled;
+    const ids = used.has(collection) ? records.others : idsFor(route, records);
+    used.add(collection);
+    const id = ids[collection];
+    if (id === undefined) throw new Error(`${route.method.name}: no record of ${collection} to ask for.`);
+    return withValue(filled, place, id);
+  }, request);
+}
+
+/** The request with another value in one place. */
+export function withValue(request: OperationRequest, place: Place, value: unknown): OperationRequest {
+  const parts = structuredClone(request.parts) as unknown as Json;
+  const [last = '', ...before] = [...place].reverse();
+  const target = before.reverse().reduce<Json>((object, step, index) => {
+    const isList = typeof (place[index + 1] ?? '') === 'number';
+    return (object[step] ??= isList ? [] : {}) as Json;
+  }, parts);
+  target[last] = value;
+  return { ...request, parts: parts as unknown as OperationRequest['parts'] };
+}
+
+/** A value of a field's type, in JSON, that is not what any record has. */
+export function forgedValue(field: DescField): unknown {
+  const value = forgedItem(field);
+  return field.fieldKind === 'list' ? [value] : value;
+}
+
+function forgedItem({ enum: values, message, scalar }: DescField): unknown {
+  if (values) return values.values.at(-1)?.localName;
+  if (message?.typeName === 'google.protobuf.Timestamp') return '2001-02-03T04:05:06Z';
+  if (message) return {};
+  if (scalar === ScalarType.BOOL) return true;
+  return scalar === undefined || scalar === ScalarType.STRING ? crypto.randomUUID() : 4711;
+}
+
+/** To bring a record back it must be gone. */
+function idsFor({ method }: RestRoute, records: TenantRecords) {
+  return method.name.startsWith('Undelete') ? { ...records.living, ...records.deleted } : records.living;
+}
+
+function exampleBody(contract: Contract, { bodyUsage }: RestRoute, message: DescMessage): Json {
+  const settable = message.fields.filter(
+    (field) =>
+      !contract.is(field, FieldBehavior.OUTPUT_ONLY) &&
+      (bodyUsage !== 'patch' || !contract.is(field, FieldBehavior.IMMUTABLE)),
+  );
+  const required = bodyUsage === 'patch' ? {} : requiredOf(contract, settable);
+  const other = settable.find(
+    (field) => field.scalar !== undefined && !(field.jsonName in required) && contract.rules(field).example !== '',
+  );
+  return { ...required, ...(other && { [other.jsonName]: exampleOf(contract, other) }) };
+}
+
+function requiredOf(contract: Contract, fields: readonly DescField[]): Json {
+  const required = fields.filter((field) => contract.is(field, FieldBehavior.REQUIRED));
+  return Object.fromEntries(required.map((field) => [field.jsonName, exampleOf(contract, field)]));
+}
+
+function exampleOf(contract: Contract, field: DescField): unknown {
+  const value = exampleItem(contract, field);
+  return field.fieldKind === 'list' ? [value] : value;
+}
+
+function exampleItem(contract: Contract, field: DescField): unknown {
+  const { example } = contract.rules(field);
+  if (example !== '') return JSON.parse(example) as unknown;
+  if (field.message && !field.message.typeName.startsWith('google.'))
+    return requiredOf(
+      contract,
+      field.message.fields.filter((inner) => !contract.is(inner, FieldBehavior.OUTPUT_ONLY)),
+    );
+  return field.enum ? field.enum.values[1]?.localName : forgedItem(field);
+}
+
+function valueAt(value: unknown, place: Place): unknown {
+  return place.reduce<unknown>((inner, step) => (inner as Json | undefined)?.[step], value);
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import type { ApiClient } from '../api-client.ts';
+
+/** Ids by collection: what comes after `/v1/` in the path of a record, such as `customers`. */
+export type Ids = Readonly<Record<string, string>>;
+
+/** A tenant's records, one of each collection that the paths of the contract name. */
+export interface TenantRecords {
+  living: Ids;
+  /** One more, where an operation is about two records of a collection. */
+  others: Ids;
+  /** Only of the collections from which something can be deleted. */
+  deleted: Ids;
+}
+
+/** A text that occurs in a tenant's records and nowhere else. */
+export function newMarker(): string {
+  return `k${randomBytes(8).toString('hex')}`;
+}
+
+/** Makes the records of a tenant, all of them named by `marker`. */
+export async function makeTenantRecords(api: ApiClient, marker: string): Promise<TenantRecords> {
+  const send = async (method: string, path: string, body?: object): Promise<unknown> => {
+    const answer = await api.send(method, path, body && { body });
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body;
+  };
+  const create = async (path: string, body: object) => ((await send('POST', path, body)) as { id: string }).id;
+  const person = (name: string) => create('/v1/customers', { kind: 'PERSON', displayName: `${marker} ${name}` });
+  const remove = async (collection: string, id: string) => {
+    await send('DELETE', `/v1/${collection}/${id}`);
+    return id;
+  };
+
+  const [ada, bob, eve] = [await person('Ada'), await person('Bob'), await person('Eve')];
+  const associate = (type: string) => create('/v1/associations', { fromCustomerId: ada, type, toCustomerId: bob });
+  const customField = async (key: string) => {
+    await send('POST', '/v1/customFields', { key, type: 'TEXT', displayName: marker });
+    return key;
+  };
+  const importMapping = async (key: string) => {
+    await send('PUT', `/v1/importMappings/${key}`, { map: [`${marker}=display_name`] });
+    return key;
+  };
+  const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
+  const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
+  const operation = await create('/v1/imports', { contentType: 'text/csv' });
+  return {
+    living: {
+      customers: ada,
+      associations: association,
+      merges: merge.id,
+      customFields: await customField(newMarker()),
+      importMappings: await importMapping(newMarker()),
+      imports: operation,
+      operations: operation,
+      apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions: ['customers.read'] }),
+    },
+    others: { customers: bob },
+    deleted: {
+      customers: await remove('customers', await person('Zoe')),
+      associations: await remove('associations', formerAssociation),
+      customFields: await remove('customFields', await customField(newMarker())),
+      importMappings: await remove('importMappings', await importMapping(newMarker())),
+    },
+  };
+}
