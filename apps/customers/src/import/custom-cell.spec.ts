@@ -123,3 +123,8 @@ test('an empty cell has no value of any type', () => {
     types.flatMap(() => [undefined, undefined, undefined, undefined]),
   );
 });
+
+// A row may have a million characters, and the process does nothing else meanwhile.
+test('a long cell that is nearly a number is refused at once', () => {
+  expect(read('NUMBER', `${'1'.repeat(100_000)}x`)).toBe('WRONG_TYPE');
+});

@@ -20,7 +20,7 @@ export function isoDay(text: string): string {
 
 /** What the text of a cell is for types whose values files write otherwise; undefined when it is no such value. */
 const textForms: Partial<Record<CustomFieldType, (text: string) => unknown>> = {
-  NUMBER: (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined),
+  NUMBER: (text) => (/^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined),
   BOOLEAN: (text) => booleans.get(text.toLowerCase()),
   MONEY: money,
   MULTI_SELECT: (text) => text.split(';').flatMap((item) => item.trim() || []),
