@@ -105,7 +105,7 @@ export class ApiClient {
   #operation(method: string, path: string): [string, Operation] {
     const [bare = ''] = path.split('?');
     for (const [template, operations] of Object.entries(this.openApi.paths)) {
-      const pattern = new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+?')}$`);
+      const pattern = new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`);
       const operation = operations[method.toLowerCase()];
       if (operation && pattern.test(bare)) return [template, operation];
     }

@@ -113,7 +113,7 @@ function request(
     const valid = examples[0] ?? values[0] ?? target.ids[collectionOf(target.template)] ?? uuid;
     return replaced[name] ?? encodeURIComponent(typeof valid === 'string' ? valid : JSON.stringify(valid));
   };
-  const path = target.template.replace(/\{([^}]+)\}/g, (_, name: string) => valueOf(name));
+  const path = target.template.replace(/\{([^{}]+)\}/g, (_, name: string) => valueOf(name));
   const query = parameters
     .filter(({ name, in: place, required }) => place === 'query' && (required || replaced[name] !== undefined))
     .map(({ name }) => `${name}=${valueOf(name)}`)

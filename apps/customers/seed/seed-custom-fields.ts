@@ -54,7 +54,7 @@ export function seedCustomValues(random: SeedRandom, timeMs: number, someone: st
   const values: CustomValues = seedChoices(random);
   if (random.chance(0.1)) values['account_note'] = `${random.pick(notes)} ${random.below(5_000)}`;
   if (random.chance(0.5)) values['seats'] = random.below(40) ** 2;
-  if (random.chance(0.2)) values['score'] = (random.below(200_000) / 100 - 500).toFixed(2).replace(/\.?0+$/, '');
+  if (random.chance(0.2)) values['score'] = String(Number((random.below(200_000) / 100 - 500).toFixed(2)));
   if (random.chance(0.2)) {
     values['revenue'] = { amount: String(random.below(1_000) * 250), currencyCode: random.pickSkewed(currencies) };
   }

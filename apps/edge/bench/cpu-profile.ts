@@ -68,7 +68,7 @@ function placeOf({ url, lineNumber }: CpuProfile['nodes'][number]['callFrame']):
 /** Such as `fastify`, `@grpc/grpc-js`, `apps/edge`, `node:http`; V8's own, such as the garbage collector, has no file. */
 function packageOf({ url, functionName }: CpuProfile['nodes'][number]['callFrame']): string {
   if (url === '') return functionName.startsWith('(') ? functionName : 'native code';
-  if (url.startsWith('node:')) return url.replace(/^node:(internal\/)?([^/]+).*$/, 'node:$2');
+  if (url.startsWith('node:')) return /^node:(?:internal\/)?[^/]+/.exec(url)?.[0].replace('internal/', '') ?? url;
   const path = url.startsWith('file:') ? fileURLToPath(url) : url;
   const npm = /^.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];
   return npm ?? /\/((?:apps|libs)\/[^/]+)\//.exec(path)?.[1] ?? path;

@@ -29,7 +29,7 @@ const decimals = fc.tuple(units, fc.boolean(), fc.boolean()).map(([value, plus, 
   const digits = String(value < 0n ? -value : value).padStart(10, '0');
   const integer = padded ? digits.slice(0, -9).padStart(18, '0') : digits.slice(0, -9);
   const sign = value < 0n ? '-' : plus ? '+' : '';
-  const fraction = padded ? digits.slice(-9) : digits.slice(-9).replace(/0+$/, '');
+  const fraction = padded ? digits.slice(-9) : digits.slice(-9).replace(/0{1,9}$/, '');
   return { value, text: `${sign}${integer}${fraction === '' ? '' : `.${fraction}`}` };
 });
 /** Close to each other as well, so that equal values and different signs meet. */

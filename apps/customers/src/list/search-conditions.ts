@@ -24,7 +24,8 @@ export function searchConditions(q: string): Condition[] {
 }
 
 function wordCondition(word: string): Condition {
-  const texts = [word, ...(/^[+(]?[\d().\-/]*\d[\d().\-/]*$/.test(word) ? [digits(word)] : [])];
+  const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
+  const texts = [word, ...(isNumber ? [digits(word)] : [])];
   const patterns = [...new Set(texts)].flatMap(likePatterns);
   const similar = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word) ? slipTerms(word) : [];
   const parts = [

@@ -16,7 +16,13 @@ export function readComments(file: DescFile): ReadonlyMap<string, string> {
 function tidy(comment: string): string {
   return comment
     .split('\n\n')
-    .map((paragraph) => paragraph.replace(/\s*\n\s*/g, ' ').trim())
+    .map((paragraph) =>
+      paragraph
+        .split('\n')
+        .map((line) => line.trim())
+        .join(' ')
+        .trim(),
+    )
     .join('\n\n')
     .trim();
 }
