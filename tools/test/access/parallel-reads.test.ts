@@ -1,0 +1,125 @@
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import { newMarker } from './tenant-records.ts';
+
+const reads = 4_000;
+const atOnce = 256;
+const customersEach = 30;
+
+/** A tenant whose every customer has its marker in the name, and is else as the other's. */
+interface Side {
+  api: ApiClient;
+  apiKey: string;
+  marker: string;
+  ids: string[];
+}
+
+/** A read, and what tells that its answer is right; what never may be in it is looked for in each. */
+interface Read {
+  path: string;
+  status: number;
+  has: string;
+}
+
+let platform: Platform;
+let sides: [Side, Side];
+
+beforeAll(async () => {
+  // Every answer must be a read's, however slow the machine is.
+  const places = { interactive: 1_200, bulk: 200, feed: 200 };
+  platform = await startPlatform({
+    edges: 2,
+    edgeEnv: {
+      RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9, places } }),
+      PLACES: JSON.stringify({ ...places, bulk: 400 }),
+      SLOW_CALL_MS: '60000',
+    },
+  });
+  sides = [await makeSide(), await makeSide()];
+}, 120_000);
+
+afterAll(async () => platform.stop());
+
+it(
+  'shows no row of another tenant in 4,000 parallel reads, kept or not, while both are written to',
+  { timeout: 180_000 },
+  async () => {
+    const seen = { faults: [] as string[], kept: 0, asked: 0 };
+    const queue = Array.from({ length: reads }, (_, index) => index);
+    let isReading = true;
+    const write = async ({ api, ids }: Side) => {
+      for (let count = 0; isReading; count++) {
+        const { status } = await api.send('PATCH', `/v1/customers/${ids[count % ids.length]}`, {
+          body: { jobTitle: `Analyst ${count}` },
+        });
+        expect(status).toBe(200);
+      }
+    };
+    const lane = async () => {
+      for (let index = queue.shift(); index !== undefined; index = queue.shift()) await readOnce(index, seen);
+    };
+
+    const writing = Promise.all(sides.map(write));
+    await Promise.all(Array.from({ length: atOnce }, lane));
+    isReading = false;
+    await writing;
+
+    expect(seen.faults.slice(0, 10)).toEqual([]);
+    expect(seen.kept).toBeGreaterThan(reads / 20);
+    expect(seen.asked).toBeGreaterThan(reads / 20);
+  },
+);
+
+async function makeSide(): Promise<Side> {
+  const { apiKey } = await platform.createTenant('Side');
+  const api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  const marker = newMarker();
+  const items = Array.from({ length: customersEach }, (_, index) => ({
+    customer: { kind: 'PERSON', displayName: `Ada ${marker}`, emails: [{ address: `ada${index}@example.com` }] },
+  }));
+  const { body } = await api.send('POST', '/v1/customers:batchCreate', { body: { items } });
+  const ids = (body as { results: { customer: { id: string } }[] }).results.map(({ customer }) => customer.id);
+  return { api, apiKey, marker, ids };
+}
+
+/** The reads, of which each has its turn with each side. */
+function readsOf(own: Side, other: Side, round: number): Read[] {
+  const [id = '', otherId = ''] = [own.ids[round % customersEach], other.ids[round % customersEach]];
+  const ofAll = { status: 200, has: own.marker };
+  return [
+    { path: `/v1/customers/${id}`, ...ofAll },
+    { path: `/v1/customers/${otherId}`, status: 404, has: 'CUSTOMER_NOT_FOUND' },
+    { path: '/v1/customers?pageSize=50', ...ofAll },
+    { path: '/v1/customers?pageSize=5&orderBy=display_name', ...ofAll },
+    { path: `/v1/customers?q=ada`, ...ofAll },
+    { path: `/v1/customers?q=${other.marker}`, status: 200, has: '"customers":[]' },
+    {
+      path: `/v1/customers?filter=${encodeURIComponent(`emails:"ada${round % customersEach}@example.com"`)}`,
+      ...ofAll,
+    },
+    { path: `/v1/customers:batchGet?ids=${id}&ids=${otherId}`, status: 200, has: `"missingIds":["${otherId}"]` },
+    { path: '/v1/customers:aggregate?q=ada', status: 200, has: `"count":${customersEach}` },
+    { path: '/v1/customers:export', ...ofAll },
+    { path: `/v1/customers/${id}/history`, ...ofAll },
+    { path: '/v1/changes?pageSize=50', status: 200, has: 'nextCursor' },
+  ];
+}
+
+async function readOnce(index: number, seen: { faults: string[]; kept: number; asked: number }): Promise<void> {
+  const [own, other] = index % 2 === 0 ? sides : ([sides[1], sides[0]] as const);
+  const round = Math.floor(index / 2);
+  const all = readsOf(own, other, round);
+  const { path, status, has } = all[round % all.length]!;
+  const edgeUrl = platform.edgeUrls[round % platform.edgeUrls.length] ?? '';
+  const answer = await fetch(edgeUrl + path, {
+    headers: { authorization: `Bearer ${own.apiKey}`, ...(index % 7 === 0 && { 'cache-control': 'no-cache' }) },
+  });
+  const body = await answer.text();
+  if (answer.headers.get('cache-status')?.startsWith('rapport; hit')) seen.kept++;
+  else seen.asked++;
+  const isForeign = body.includes(other.marker) || other.ids.some((id) => body.includes(id) && !path.includes(id));
+  // Only so many exports run at the same time.
+  const isAnswered = (answer.status === status && body.includes(has)) || body.includes('TOO_MANY_EXPORTS');
+  if (isForeign || !isAnswered) seen.faults.push(`${path}: ${answer.status} ${body.slice(0, 300)}`);
+}

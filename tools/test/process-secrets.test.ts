@@ -1,0 +1,116 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** Whoever may run `ps`, or reads a dump of a process, sees these. */
+const shownFiles = ['cmdline', 'environ'] as const;
+const lookEveryMs = 10;
+
+let dataDir: string;
+let platform: Platform | undefined;
+/** What was seen of every process below this one while the platform started and worked. */
+const shown = new Map<string, string>();
+
+describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', () => {
+  beforeAll(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'rapport-secrets-'));
+    const looking = setInterval(lookAtProcesses, lookEveryMs);
+    try {
+      platform = await startPlatform({ dataDir, edges: 2 });
+      const { apiKey } = await platform.createTenant('Discreet');
+      const headers = { authorization: `Bearer ${apiKey}` };
+      expect((await fetch(`${platform.edgeUrl}/v1/customers`, { headers })).status).toBe(200);
+    } finally {
+      clearInterval(looking);
+    }
+    lookAtProcesses();
+  }, 120_000);
+
+  afterAll(async () => {
+    await platform?.stop();
+    await rm(dataDir, { recursive: true });
+  });
+
+  it('have no secret in their arguments or environment', async () => {
+    const secrets = await readSecrets();
+    expect([...secrets.keys()]).toEqual(
+      expect.arrayContaining(['auth-api-key-hmac-key', 'customers-database-url', 'edge-redis-url']),
+    );
+    const leaks = [...shown].flatMap(([where, text]) =>
+      [...secrets].flatMap(([name, values]) =>
+        values.some((value) => text.includes(value)) ? [`${where}: ${name}`] : [],
+      ),
+    );
+    expect(leaks).toEqual([]);
+  });
+
+  it('were all looked at', () => {
+    const commands = [...shown].filter(([where]) => where.startsWith('cmdline')).map(([, text]) => text);
+    for (const program of ['auth/dist/main.js', 'customers/dist/main.js', 'edge/dist/main.js', 'redis', 'postgres'])
+      expect(
+        commands.some((command) => command.includes(program)),
+        program,
+      ).toBe(true);
+    for (const short of ['auth/dist/migrate.js', 'auth/dist/create-tenant.js'])
+      expect(
+        commands.some((command) => command.includes(short)),
+        short,
+      ).toBe(true);
+  });
+});
+
+function lookAtProcesses(): void {
+  for (const pid of descendants(process.pid)) {
+    for (const file of shownFiles) {
+      const text = read(`/proc/${pid}/${file}`);
+      // Between fork and exec a child still has what we have.
+      if (text !== undefined && text !== read(`/proc/self/${file}`))
+        shown.set(`${file} of ${pid}, ${text.length} bytes`, text);
+    }
+  }
+}
+
+function descendants(ancestor: number): number[] {
+  const parents = new Map(
+    readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => [Number(name), parentOf(name)]),
+  );
+  const isBelow = (pid: number): boolean => {
+    const parent = parents.get(pid);
+    return parent !== undefined && (parent === ancestor || isBelow(parent));
+  };
+  return [...parents.keys()].filter(isBelow);
+}
+
+/** The fourth field, after a name in brackets that may have anything in it. */
+function parentOf(pid: string): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+}
+
+/** Undefined when the process has gone meanwhile. */
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Each file of the secrets folder with what is secret in it: the whole, and of a URL the password as it may be written. */
+async function readSecrets(): Promise<Map<string, string[]>> {
+  const folder = join(dataDir, 'secrets');
+  const secrets = new Map<string, string[]>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = (await readFile(join(entry.parentPath, entry.name), 'utf8')).trim();
+    const password = URL.canParse(text) ? new URL(text).password : '';
+    secrets.set(entry.name, [text, ...(password && [password, decodeURIComponent(password)])]);
+  }
+  secrets.set('superuser-password', [(await readFile(join(dataDir, 'postgres/superuser-password'), 'utf8')).trim()]);
+  return secrets;
+}
