@@ -1,6 +1,8 @@
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import { importX } from 'eslint-plugin-import-x';
+import regexp from 'eslint-plugin-regexp';
+import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
 
 /** Who may use whom (docs/architecture.md). Nothing is allowed that is not named here. */
@@ -23,19 +25,59 @@ const depConstraints = [
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:testing', 'type:contracts', 'type:platform'] },
 ];
 
+/** They hand a line to a shell: `spawn` and `execFile` take the arguments apart. */
+const shellFunctions = ['child_process', 'node:child_process'].map((name) => ({
+  name,
+  importNames: ['exec', 'execSync'],
+  message: 'Use execFile or spawn, which no shell reads.',
+}));
+
+const restrictedSyntax = [
+  {
+    selector: "Property[key.name='shell']:not([value.value=false])",
+    message: 'No shell: give the program and its arguments apart.',
+  },
+  {
+    selector: "Property[key.name='rejectUnauthorized'][value.value=false]",
+    message: 'Whoever is in between could be anybody: trust a certificate authority instead.',
+  },
+];
+
 const boundaries = (constraints) => ({
   '@nx/enforce-module-boundaries': ['error', { allow: [], depConstraints: constraints }],
 });
+
+/** Each stops a mistake that lets others in, or makes us stand still; rules that only suspect are left out. */
+const securityRules = {
+  // Text that becomes code: eval and its likes, which the type-aware rule finds under other names too.
+  'no-eval': 'error',
+  'no-new-func': 'error',
+  '@typescript-eslint/no-implied-eval': 'error',
+  // Text that goes through a shell, or comes out of Math.random where it must not be guessed.
+  'no-restricted-imports': ['error', { paths: shellFunctions }],
+  'no-restricted-syntax': ['error', ...restrictedSyntax],
+  // Characters that show a reader other code than the one that runs (CVE-2021-42574).
+  'security/detect-bidi-characters': 'error',
+  'security/detect-invisible-characters': 'error',
+  // Expressions that take more than linear time for some text.
+  'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+  'regexp/no-super-linear-move': 'error',
+  // Expressions that mean something else than they look like.
+  'regexp/no-misleading-unicode-character': 'error',
+  'regexp/no-contradiction-with-assertion': 'error',
+  'regexp/no-empty-alternative': 'error',
+};
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.recommendedTypeChecked, ...tseslint.configs.stylisticTypeChecked],
-    plugins: { '@nx': nx, 'import-x': importX },
+    plugins: { '@nx': nx, 'import-x': importX, regexp, security },
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
       ...boundaries(depConstraints),
+      ...securityRules,
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 80, skipBlankLines: true, skipComments: true }],
       complexity: ['error', 15],
