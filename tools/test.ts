@@ -1,7 +1,7 @@
 // Runs every check and test: `npm test`. Its last line is `N passed, N failed`; the exit code tells the same.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { tally, type FailedTask, type ProjectResults } from './tally.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,15 +15,20 @@ for (const file of globSync(resultFiles, { cwd: root })) rmSync(join(root, dirna
 rmSync(runRecord, { force: true });
 mkdirSync(cacheFolder, { recursive: true });
 
-const isFormatted = succeeds('prettier', ['--check', '.']);
+const rootChecks = [
+  { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
+  { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets and package-lock.json' },
+];
+const failedChecks = rootChecks.filter(({ command, args }) => !succeeds(command, args));
 const isGreen = succeeds('nx', ['run-many', '-t', 'lint', 'typecheck', 'test', 'build', '--outputStyle=stream']);
 const failedTasks = readFailedTasks();
 const isUnrecordedFailure = !isGreen && failedTasks.length === 0;
 
-const otherFailures = [!isFormatted, isUnrecordedFailure].filter(Boolean).length;
+const otherFailures = failedChecks.length + (isUnrecordedFailure ? 1 : 0);
 const { passed, failed, skipped } = tally(readResults(), failedTasks, otherFailures);
 for (const { project, target } of failedTasks) console.log(`Failed: ${project}:${target}`);
-if (!isFormatted) console.log('Failed: prettier --check . (npm run format repairs it)');
+for (const { command, args, about } of failedChecks)
+  console.log(`Failed: ${basename(command)} ${args.join(' ')} (${about})`);
 if (skipped > 0) console.log(`${skipped} skipped`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

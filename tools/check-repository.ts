@@ -1,0 +1,38 @@
+// Looks for secrets in the files of the repository, and for packages that could come from anywhere: `npm test` runs it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { findSecrets, secretFaults, type AllowedSecret } from './find-secrets.ts';
+import { lockfileFaults, type LockedPackage } from './lockfile-faults.ts';
+
+const root = join(import.meta.dirname, '..');
+
+const allowedSecrets: readonly AllowedSecret[] = [];
+
+const faults = [
+  ...secretFaults(
+    files().flatMap((file) => findSecrets(file, readFileSync(join(root, file), 'utf8'))),
+    allowedSecrets,
+  ),
+  ...lockfileFaults(lockedPackages(), workspaces()),
+];
+for (const fault of faults) console.error(fault);
+process.exitCode = faults.length > 0 ? 1 : 0;
+
+/** Those that git has or would take. */
+function files(): string[] {
+  const options = ['-z', '--cached', '--others', '--exclude-standard'];
+  const output = execFileSync('git', ['ls-files', ...options], { cwd: root, encoding: 'utf8' });
+  return output.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+}
+
+function lockedPackages(): Record<string, LockedPackage> {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, LockedPackage>;
+  };
+  return lock.packages;
+}
+
+function workspaces(): string[] {
+  return globSync('{apps,libs}/*/package.json', { cwd: root }).map((path) => dirname(path));
+}
