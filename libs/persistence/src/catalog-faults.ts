@@ -8,7 +8,8 @@ import { migrationTable } from './run-migrations.js';
  * for it to anything.
  *
  * @param databaseUrl as the app role, the one that the service uses
- * @param exemptTables tables that hold no tenant's data, each for a reason that its list gives
+ * @param exemptTables tables that hold no tenant's data, each for a reason that its list gives; with their schema when it is
+ *   not `public`
  * @param exemptPolicies policies that let more rows through than a tenant's, such as `change_log.gap_of_all`, likewise
  * @returns one sentence per fault, such as `customer: the primary key is not led by tenant_id`; none when all is well
  */
@@ -35,9 +36,10 @@ const ownRows = `tenant_id = (nullif(current_setting('app.tenant_id'::text, true
 // Partitions are tables of their own here: who reads one directly meets its row-level security, not its parent's.
 const faultsQuery = `
   with relation as (
-    select c.oid, c.relname::text as name, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relowner
-    from pg_class c
-    where c.relnamespace = 'public'::regnamespace and c.relname <> all ($1::text[])
+    select c.oid, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.reloptions, c.relowner, spelt.name
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace,
+      lateral (select case n.nspname when 'public' then '' else n.nspname || '.' end || c.relname as name) spelt
+    where n.nspname <> 'information_schema' and n.nspname !~ '^pg_' and spelt.name <> all ($1::text[])
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
   ),
   tenant_table as (

@@ -97,6 +97,21 @@ test('looks at the policies of a role that the role of the service may become', 
   expect(await catalogFaults(urls.appUrl)).toEqual(['note: has a permissive policy that lets other rows through']);
 });
 
+test('names what is in another schema too, unless it is exempt', async () => {
+  const { orm, urls } = await noteDatabase();
+  await orm.close();
+  const role = new URL(urls.appUrl).username;
+
+  await run(
+    urls.ownerUrl,
+    `create schema side; create table side.note (tenant_id uuid not null, id uuid not null, primary key (tenant_id, id));
+     grant usage on schema side to ${role}; grant select on side.note to ${role}`,
+  );
+
+  expect(await catalogFaults(urls.appUrl)).toContain('side.note: row-level security is not enabled');
+  expect(await catalogFaults(urls.appUrl, ['side.note'])).toEqual([]);
+});
+
 test('names a policy that lets more rows through, unless it is exempt', async () => {
   const { orm, urls } = await noteDatabase();
   await orm.close();

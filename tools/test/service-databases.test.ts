@@ -1,0 +1,37 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The apps that have a database of their own, by what they are tagged with. */
+const services = globSync('apps/*/project.json', { cwd: root })
+  .filter((path) =>
+    (JSON.parse(readFileSync(join(root, path), 'utf8')) as { tags: string[] }).tags.includes('type:service'),
+  )
+  .map((path) => dirname(path));
+
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+}, 120_000);
+
+afterAll(async () => platform.stop());
+
+it.each(services)('%s has a test that looks at every table of its database', (service) => {
+  const path = join(root, service, 'test/database.test.ts');
+  const test = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  expect(test).toMatch(/expect\(await catalogFaults\([\w.]+\.urls\.appUrl\b[^)]*\)\)\.toEqual\(\[\]\)/);
+  expect(test).toMatch(/expect\(await schemaDifference\(/);
+});
+
+it('no database is there that is not the one of such a service', async () => {
+  const url = platform.customersDatabase.superuserUrl;
+  const rows = await queryDatabase<{ name: string }>(
+    url,
+    `select datname as name from pg_database where not datistemplate and datname <> 'postgres' order by 1`,
+  );
+  expect(rows.map(({ name }) => `apps/${name}`)).toEqual(services.toSorted());
+});
