@@ -112,7 +112,7 @@ class Requests {
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void> {
     try {
       for (;;) {
-        yield { types: [], map: [], credit: 1 };
+        yield { types: [], map: [], kind: 0, credit: 1 };
         if (this.failure) throw this.failure;
         await new Promise((resolve) => setImmediate(resolve));
       }
