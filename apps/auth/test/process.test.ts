@@ -17,7 +17,7 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
     script: join(dist, 'main.js'),
     healthPort,
     logFile: join(tmpdir(), `${name}.log`),
-    readyTimeoutMs: 2_000,
+    readyTimeoutMs: 6_000,
     env: {
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
       HEALTH_PORT: String(healthPort),
