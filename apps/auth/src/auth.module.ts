@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { PersistenceModule } from '@rapport/persistence';
 import { AuthController } from './auth.controller.js';
 import { entities } from './database.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
 import { Secrets } from './secrets.js';
 
 @Module({})
@@ -11,7 +12,7 @@ export class AuthModule {
       module: AuthModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
       controllers: [AuthController],
-      providers: [{ provide: Secrets, useValue: secrets }],
+      providers: [{ provide: Secrets, useValue: secrets }, PasswordHasher],
     };
   }
 }

@@ -1,7 +1,8 @@
 /**
  * The operator's command that makes a tenant and its first API key, which has every permission.
  * `create-tenant --display-name "Acme"` prints one line of JSON: `{"tenantId":"…","apiKey":"rpt_live_…"}`.
- * `--plan` names one of the edge's RATE_PLANS; "standard" when absent.
+ * `--plan` names one of the edge's RATE_PLANS; "standard" when absent. `--workspace acme` is the name that people sign in by;
+ * without one only API keys work.
  */
 import { parseArgs } from 'node:util';
 import { createOrm, tenantSession } from '@rapport/persistence';
@@ -12,14 +13,21 @@ import { entities } from './database.js';
 import { issueApiKey } from './issue-api-key.js';
 import { knownPermissions } from './permissions.js';
 import { defaultPlan, Tenant } from './tenant.entity.js';
+import { Workspace, workspaceName } from './workspaces/workspace.entity.js';
 
-const { values } = parseArgs({ options: { 'display-name': { type: 'string' }, plan: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { 'display-name': { type: 'string' }, plan: { type: 'string' }, workspace: { type: 'string' } },
+});
 const displayName = values['display-name']?.trim() ?? '';
 if (displayName === '' || [...displayName].length > 200) {
   throw new Error('--display-name is needed, with 1 to 200 characters.');
 }
 const plan = values.plan ?? defaultPlan;
 if (!/^[a-z][a-z0-9-]{0,31}$/.test(plan)) throw new Error('--plan must be a name such as "standard".');
+const { workspace } = values;
+if (workspace !== undefined && !workspaceName.test(workspace)) {
+  throw new Error('--workspace must be a name such as "acme": 2 to 63 of a-z, 0-9 and -.');
+}
 const config = readEnvironment(createTenantVariables);
 
 const orm = createOrm({ databaseUrl: config.DATABASE_URL, entities });
@@ -27,6 +35,7 @@ try {
   const tenantId = v7();
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   em.create(Tenant, { id: tenantId, displayName, createTime: new Date(), plan });
+  if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
   const { key } = issueApiKey(em, config.API_KEY_HMAC_KEY, {
     tenantId,
     displayName: 'first key',

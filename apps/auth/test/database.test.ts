@@ -3,6 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { RunningAuth } from './running-auth.js';
 
+// Who signs in says a workspace before the tenant is known. There is nothing in it but names and ids.
+const tablesOfAllTenants = ['workspace'];
+
 let auth: RunningAuth;
 
 beforeAll(async () => {
@@ -11,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => auth.stop());
 
 test('every table keeps tenants apart', async () => {
-  expect(await catalogFaults(auth.urls.appUrl)).toEqual([]);
+  expect(await catalogFaults(auth.urls.appUrl, tablesOfAllTenants)).toEqual([]);
 });
 
 test('migrations and entities agree', async () => {

@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { passwordViolation } from './password-rules.js';
+
+const owner = { email: 'ada.lovelace@example.com', displayName: 'Ada Lovelace', tenantName: 'Analytical Engines' };
+const reasonFor = (password: string) => passwordViolation('password', password, owner)?.reason;
+
+test.each(['dust jigsaw plinth', 'aaaabbbbzq', '🐙🦑🐚🦐🦞🦀🐡🐠', `lovelace and the ${'x'.repeat(100)}`])(
+  'takes %j',
+  (password) => {
+    expect(reasonFor(password)).toBeUndefined();
+  },
+);
+
+test.each([
+  ['seven77', 'TOO_SHORT'],
+  ['🐙🦑🐚🦐', 'TOO_SHORT'],
+  ['x'.repeat(129), 'TOO_LONG'],
+  ['Password1', 'PASSWORD_COMMON'],
+  ['qwertyuiop', 'PASSWORD_COMMON'],
+  ['ada.lovelace@example.com', 'PASSWORD_GUESSABLE'],
+  ['Lovelace2026', 'PASSWORD_GUESSABLE'],
+  ['analyticalengines!', 'PASSWORD_GUESSABLE'],
+  ['Rapport-2026', 'PASSWORD_GUESSABLE'],
+])('refuses %j as %s', (password, reason) => {
+  expect(reasonFor(password)).toBe(reason);
+});
+
+test('counts a password as it is, spaces included', () => {
+  expect(reasonFor(' qwertyuiop')).toBeUndefined();
+});

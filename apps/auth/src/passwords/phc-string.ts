@@ -1,0 +1,35 @@
+/** What argon2id makes of a password, and with what. */
+export interface PasswordHash {
+  salt: Buffer;
+  /** KiB. */
+  memory: number;
+  passes: number;
+  parallelism: number;
+  hash: Buffer;
+}
+
+const form = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,64})\$([A-Za-z0-9+/]{43,86})$/;
+
+/**
+ * The text that is stored of a password. It names its parameters, so that hashes of before stay good after a change.
+ * Source: the PHC string format, https://github.com/P-H-C/phc-string-format
+ */
+export function formatPhcString({ salt, memory, passes, parallelism, hash }: PasswordHash): string {
+  return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(hash)}`;
+}
+
+export function parsePhcString(text: string): PasswordHash {
+  const [, memory, passes, parallelism, salt, hash] = form.exec(text) ?? [];
+  if (salt === undefined || hash === undefined) throw new Error('A stored password hash is no PHC string of argon2id.');
+  return {
+    salt: Buffer.from(salt, 'base64'),
+    memory: Number(memory),
+    passes: Number(passes),
+    parallelism: Number(parallelism),
+    hash: Buffer.from(hash, 'base64'),
+  };
+}
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '');
+}
