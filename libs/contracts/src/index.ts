@@ -11,5 +11,6 @@ export { serviceDefinitions } from './gen/services.js';
 export { JsonCodec } from './rest/json-codec.js';
 export { openApiDocument } from './rest/open-api.js';
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
+export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText } from './rules/formats.js';

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { readMask, type Updatable } from '@rapport/contracts';
 import type {
   Association as AssociationMessage,
   CreateAssociationRequest,
@@ -8,7 +9,6 @@ import type {
 import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { readMask, type Updatable } from '../update-mask.js';
 import { associationContent, associationMessage } from './association-message.js';
 import { findShown } from './find-association.js';
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { readMask, type Updatable } from '@rapport/contracts';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   CustomField_Type as Type,
@@ -11,7 +12,6 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { readMask, type Updatable } from '../update-mask.js';
 import { CustomField, type CustomFieldType } from './custom-field.entity.js';
 import { customFieldMessage } from './custom-field-message.js';
 import { definitionContent, type DefinitionContent } from './definition-content.js';

@@ -111,8 +111,10 @@ function presence(field: DescField): FieldCheck['whole'] {
 }
 
 function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
-  return (value) => {
+  return (value, partial) => {
     const { length } = value as unknown[];
+    // A list that the mask does not name is empty.
+    if (partial && length === 0) return undefined;
     if (minItems !== undefined && length < minItems) {
       return { reason: 'TOO_FEW_ITEMS', description: `must have at least ${minItems} items.` };
     }

@@ -1,0 +1,40 @@
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+
+/** What of a resource an update may change. Fields go by their JSON names. */
+export interface Updatable<Field extends string> {
+  /** The resource's field in the request, such as `customer`. */
+  name: string;
+  /** What it is called to people, such as "a customer". */
+  noun: string;
+  fields: readonly Field[];
+  /** Fields that can't be changed, and the reason: IMMUTABLE or OUTPUT_ONLY. */
+  fixed: Readonly<Record<string, string>>;
+}
+
+/**
+ * The fields that an update changes (AIP-134).
+ *
+ * @param paths whole fields, by their JSON or proto name
+ * @throws AppError INVALID_ARGUMENT that names each path which is no field, or one that can't be changed
+ */
+export function readMask<Field extends string>(paths: string[] | undefined, resource: Updatable<Field>): Field[] {
+  if (!paths?.length) {
+    throw invalidArgument([{ field: 'updateMask', reason: 'REQUIRED', description: 'must name at least one field' }]);
+  }
+  const names = [...new Set(paths.map(jsonName))];
+  const violations = names.flatMap((name) => violationsOf(name, resource));
+  if (violations.length > 0) throw invalidArgument(violations);
+  return resource.fields.filter((field) => names.includes(field));
+}
+
+function violationsOf(path: string, { name, noun, fields, fixed }: Updatable<string>): FieldViolation[] {
+  if (fields.includes(path)) return [];
+  const reason = Object.hasOwn(fixed, path) ? fixed[path] : undefined;
+  return reason
+    ? [{ field: `${name}.${path}`, reason, description: 'can not be changed' }]
+    : [{ field: 'updateMask', reason: 'UNKNOWN_FIELD', description: `names "${path}", which is no field of ${noun}` }];
+}
+
+function jsonName(path: string): string {
+  return path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
