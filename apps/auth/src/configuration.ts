@@ -11,6 +11,11 @@ export const serviceVariables = {
   DATABASE_URL: databaseUrl,
   API_KEY_HMAC_KEY: secretKey,
   PAGE_TOKEN_KEY: secretKey,
+  /** How mails are sent: smtp://, smtps://, or the file:// URL of a folder. */
+  MAIL_URL: z.url({ protocol: /^(smtps?|file)$/ }),
+  MAIL_FROM: z.string().min(3).default('Rapport <no-reply@localhost>'),
+  /** Where browsers reach the edge: scheme, host and port. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
   LOG_LEVEL: logLevel,
 };
 

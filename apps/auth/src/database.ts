@@ -1,13 +1,24 @@
 import { ApiKey } from './api-key.entity.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
+import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
+import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
 import { CreateUserAccount } from './migrations/create-user-account.js';
+import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
+import { Role } from './roles/role.entity.js';
+import { Team } from './teams/team.entity.js';
 import { Tenant } from './tenant.entity.js';
 import { UserAccount } from './users/user-account.entity.js';
 import { Workspace } from './workspaces/workspace.entity.js';
 
 /** Everything in auth's database. */
-export const entities = [Tenant, ApiKey, UserAccount, Workspace];
+export const entities = [Tenant, ApiKey, UserAccount, Workspace, Role, Team, OneTimeToken];
 
 /** How it came to be, oldest first. */
-export const migrations = [CreateTenantAndApiKey, AddTenantPlan, CreateUserAccount];
+export const migrations = [
+  CreateTenantAndApiKey,
+  AddTenantPlan,
+  CreateUserAccount,
+  CreateRoleAndTeam,
+  CreateOneTimeToken,
+];

@@ -1,12 +1,12 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { runGrpcService } from '@rapport/contracts';
-import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
 import { serviceVariables } from './configuration.js';
 import { migrations } from './database.js';
 import { Secrets } from './secrets.js';
+import { services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
 
@@ -14,8 +14,10 @@ await runGrpcService({
   module: AuthModule.register({
     databaseUrl: config.DATABASE_URL,
     secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY),
+    mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
+    publicUrl: config.PUBLIC_URL,
   }),
-  services: [AuthServiceService],
+  services: [...services],
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
   logger: createLogger('auth', config.LOG_LEVEL),

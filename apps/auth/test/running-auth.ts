@@ -1,36 +1,59 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { credentials, type ServiceError } from '@grpc/grpc-js';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import {
-  AuthServiceClient,
   AuthServiceService,
   type ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { runMigrations, TenantSessionInterceptor } from '@rapport/persistence';
+import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
+import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { createOrm, runMigrations, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
 import { entities, migrations } from '../src/database.js';
+import { issueApiKey } from '../src/issue-api-key.js';
+import { knownPermissions } from '../src/permissions.js';
+import { rightsOfUser } from '../src/rights/principal-rights.js';
 import { Secrets } from '../src/secrets.js';
+import { services } from '../src/services.js';
+import { Tenant } from '../src/tenant.entity.js';
+import { Workspace } from '../src/workspaces/workspace.entity.js';
 
-type Method = {
-  [Name in keyof AuthServiceClient]: Name extends keyof typeof AuthServiceService ? Name : never;
-}[keyof AuthServiceClient];
-type Request<Name extends Method> = Parameters<AuthServiceClient[Name]>[0];
+const definitions = {
+  ...AuthServiceService,
+  ...RolesServiceService,
+  ...TeamsServiceService,
+  ...UsersServiceService,
+};
+type Definitions = typeof definitions;
+type Method = keyof Definitions;
+type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
+type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
+
+/** What everybody signs in by. */
+export const password = 'dust jigsaw plinth';
 
 /** The auth service on a database of its own, and what its callers do with it. */
 export class RunningAuth {
   private constructor(
     readonly urls: ProvisionedDatabase,
     private readonly secrets: Secrets,
-    private readonly client: AuthServiceClient,
+    private readonly client: Client,
+    private readonly mailFolder: string,
+    private readonly orm: MikroORM,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -38,18 +61,27 @@ export class RunningAuth {
     const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32));
+    const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
-      module: AuthModule.register({ databaseUrl: urls.appUrl, secrets }),
-      services: [AuthServiceService],
+      module: AuthModule.register({
+        databaseUrl: urls.appUrl,
+        secrets,
+        mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
+        publicUrl: 'https://crm.example.com',
+      }),
+      services: [...services],
       address,
-      logger: createLogger('auth', 'silent'),
+      logger: createLogger('auth', process.env['LOG_LEVEL'] ?? 'silent'),
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });
-    const client = new AuthServiceClient(address, credentials.createInsecure());
-    return new RunningAuth(urls, secrets, client, async () => {
+    const orm = createOrm({ databaseUrl: urls.appUrl, entities });
+    const client = new Client(address, credentials.createInsecure());
+    return new RunningAuth(urls, secrets, client, mailFolder, orm, async () => {
       client.close();
       await app.close();
+      await orm.close();
+      await rm(mailFolder, { recursive: true });
     });
   }
 
@@ -74,20 +106,42 @@ export class RunningAuth {
   }
 
   /** A new tenant's first key, as the edge knows its caller. */
-  async newCaller(): Promise<Caller> {
-    return callerOf(await this.authenticate((await this.createTenant('Acme')).apiKey));
+  async newCaller(workspace?: string): Promise<Caller> {
+    const tenantId = v7();
+    const em = this.emOf(tenantId);
+    em.create(Tenant, { id: tenantId, displayName: 'Acme', createTime: new Date() });
+    if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
+    const { key } = issueApiKey(em, this.secrets.apiKeyHmacKey, {
+      tenantId,
+      displayName: 'first key',
+      permissions: [...knownPermissions],
+    });
+    await em.flush();
+    return callerOf(await this.authenticate(key));
+  }
+
+  /** As the service works for a tenant. */
+  emOf(tenantId: string): EntityManager {
+    return this.orm.em.fork({ session: tenantSession(tenantId) });
   }
 
   /** Calls as the edge does. Rejects with the AppError that the edge gets. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller?: Caller): Promise<Answer<Name>> {
-    const metadata = writeCallMetadata({ requestId: v7(), caller });
-    const options = { deadline: Date.now() + 10_000 };
-    const method = this.client[name].bind(this.client) as unknown as (...args: unknown[]) => void;
+    const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
+      path: string;
+      requestSerialize: (request: unknown) => Buffer;
+      requestDeserialize: (bytes: Buffer) => object;
+      responseDeserialize: (bytes: Buffer) => Answer<Name>;
+    };
     return new Promise((resolve, reject) => {
-      method(request, metadata, options, (error: ServiceError | null, answer: Answer<Name>) => {
+      const settle = (error: ServiceError | null, answer?: Answer<Name>) => {
         if (error) reject(fromGrpcError(error));
-        else resolve(answer);
-      });
+        else resolve(answer!);
+      };
+      const metadata = writeCallMetadata({ requestId: v7(), caller });
+      const options = { deadline: Date.now() + 20_000 };
+      const message = { ...requestDeserialize(Buffer.alloc(0)), ...request };
+      this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, settle);
     });
   }
 
@@ -108,13 +162,62 @@ export class RunningAuth {
     };
     return this.call('createApiKey', { apiKey }, caller) as Promise<ApiKey & { key: string }>;
   }
-}
 
-type Answer<Name extends Method> = (typeof AuthServiceService)[Name] extends {
-  responseDeserialize: (bytes: Buffer) => infer Response;
+  /** Somebody who has been invited and has accepted, and who calls as the edge would let them. */
+  async newUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
+    const invited = await this.invite(admin, user);
+    const token = await this.mailedToken(invited.email);
+    const accepted = await this.call('acceptInvitation', { acceptance: { token, password, displayName: undefined } });
+    return { user: accepted, caller: await this.callerOfUser(admin, accepted.id) };
+  }
+
+  invite(caller: Caller, user: Partial<User> = {}): Promise<User> {
+    const email = `${randomBytes(6).toString('hex')}@example.com`;
+    const wanted = { ...User.decode(new Uint8Array()), email, displayName: 'Ada', roleIds: ['member'], ...user };
+    return this.call('createUser', { user: wanted }, caller);
+  }
+
+  /** Changes exactly the fields that `changes` names. */
+  updateUser(caller: Caller, id: string, changes: Partial<User>, etag?: string): Promise<User> {
+    const user = { ...User.decode(new Uint8Array()), ...changes };
+    return this.call('updateUser', { id, user, updateMask: Object.keys(changes), etag }, caller);
+  }
+
+  /** The mails that an address has been sent, oldest first. */
+  async mailsTo(address: string): Promise<string[]> {
+    const files = (await readdir(this.mailFolder)).sort();
+    const mails = await Promise.all(files.map((file) => readFile(join(this.mailFolder, file), 'utf8')));
+    return mails.filter((mail) => mail.includes(`To: ${address}`));
+  }
+
+  /** The token in the newest mail to an address. */
+  async mailedToken(address: string): Promise<string> {
+    const mail = (await this.mailsTo(address)).at(-1) ?? '';
+    const token = /token=([\w-]{64})/.exec(mail)?.[1];
+    if (token === undefined) throw new Error(`No token was mailed to ${address}: ${mail}`);
+    return token;
+  }
+
+  /** Rows of a statement of which `$1` is the caller's tenant, as the service itself would see them. */
+  async rowsOf({ tenantId }: Caller, statement: string, ...values: unknown[]): Promise<Record<string, unknown>[]> {
+    const client = new pg.Client({ connectionString: this.urls.appUrl });
+    await client.connect();
+    try {
+      await client.query(`select set_config('app.tenant_id', $1, false)`, [tenantId]);
+      const { rows } = await client.query<Record<string, unknown>>(statement, [tenantId, ...values]);
+      return rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  /** A user as a caller, with the rights of now. */
+  async callerOfUser({ tenantId }: Caller, userId: string): Promise<Caller> {
+    const rights = await rightsOfUser(this.emOf(tenantId), userId);
+    if (!rights) throw new Error('The user is not active.');
+    return { tenantId, principalId: `user:${userId}`, ...rights };
+  }
 }
-  ? Response
-  : never;
 
 export function callerOf({ tenantId, principalId, permissions }: AuthenticateApiKeyResponse): Caller {
   return { tenantId, principalId, permissions };

@@ -7,6 +7,12 @@ export interface Caller {
   /** Whom changes are attributed to, such as `apiKey:019ab2f4-…`. */
   principalId: string;
   permissions: readonly string[];
+  /** Which records the permissions are good for; all of the tenant when absent. */
+  recordScope?: 'OWN' | 'TEAM' | 'ALL';
+  /** Teams whose records the scope TEAM shows. */
+  teamIds?: readonly string[];
+  /** True when personal data is masked; false when absent. */
+  hidesPii?: boolean;
 }
 
 /** Why a call is made, as far as that is more than a person or a client asking for it. */

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
@@ -54,6 +55,8 @@ export interface Platform {
   serviceAddresses: Readonly<Record<string, string>>;
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
+  /** Folder of the mails that were sent, each a text file. */
+  mailDir: string;
   /** Undefined with a single edge. */
   redis: Redis | undefined;
   /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
@@ -108,10 +111,11 @@ async function startInOrder(
   if (redis) stopSteps.push(() => redis.stop());
 
   progress('Preparing the databases');
+  const mailDir = join(dataDir, 'mail');
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
   const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, signal),
+    prepareService('auth', postgres.superuserUrl, secrets, mailDir, signal),
+    prepareService('customers', postgres.superuserUrl, secrets, mailDir, signal),
   ]);
 
   progress('Starting auth, customers and edge');
@@ -153,6 +157,7 @@ async function startInOrder(
     services,
     serviceAddresses: { auth: auth.address, customers: customers.address },
     customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
+    mailDir,
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
@@ -174,6 +179,7 @@ async function prepareService(
   name: 'auth' | 'customers',
   superuserUrl: string,
   secrets: SecretFiles,
+  mailDir: string,
   signal: AbortSignal | undefined,
 ): Promise<PreparedService> {
   const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
@@ -184,7 +190,10 @@ async function prepareService(
     DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
   };
-  if (name === 'auth') env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+  if (name === 'auth') {
+    env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+    env['MAIL_URL'] = pathToFileURL(mailDir).href;
+  }
   const migrationEnv = {
     ...env,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),

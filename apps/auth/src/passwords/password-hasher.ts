@@ -55,8 +55,13 @@ export class PasswordHasher implements OnApplicationShutdown {
     this.#underWay.set(id, done);
     const job: HashJob = { id, parameters: { message: password, nonce: salt, memory, passes, parallelism, tagLength } };
     this.#worker ??= this.#startWorker();
+    this.#worker.ref();
     this.#worker.postMessage(job);
-    return done.promise.finally(() => this.#underWay.delete(id));
+    return done.promise.finally(() => {
+      this.#underWay.delete(id);
+      // An idle thread keeps no process from ending.
+      if (this.#underWay.size === 0) this.#worker?.unref();
+    });
   }
 
   #startWorker(): Worker {
@@ -65,7 +70,6 @@ export class PasswordHasher implements OnApplicationShutdown {
     worker.on('message', ({ id, hash }: HashDone) => this.#underWay.get(id)?.resolve(Buffer.from(hash)));
     worker.once('error', (error) => this.#lose(worker, error));
     worker.once('exit', () => this.#lose(worker, new Error('The thread that hashes passwords has ended.')));
-    worker.unref();
     return worker;
   }
 

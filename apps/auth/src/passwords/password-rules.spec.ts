@@ -12,9 +12,6 @@ test.each(['dust jigsaw plinth', 'aaaabbbbzq', '🐙🦑🐚🦐🦞🦀🐡🐠
 );
 
 test.each([
-  ['seven77', 'TOO_SHORT'],
-  ['🐙🦑🐚🦐', 'TOO_SHORT'],
-  ['x'.repeat(129), 'TOO_LONG'],
   ['Password1', 'PASSWORD_COMMON'],
   ['qwertyuiop', 'PASSWORD_COMMON'],
   ['ada.lovelace@example.com', 'PASSWORD_GUESSABLE'],

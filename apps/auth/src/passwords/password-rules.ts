@@ -1,9 +1,6 @@
 import type { FieldViolation } from '@rapport/platform';
 import popularPasswords from 'popular-passwords/data.json' with { type: 'json' };
 
-/** Code points. There is no rule about what a password is made of (ASVS 5.0, 6.2.1, 6.2.5, 6.2.9). */
-export const passwordLength = { min: 8, max: 128 };
-
 /** 41,622 passwords of 8 and more characters from breaches, in lower case (ASVS 5.0, 6.2.4, 6.2.12). */
 const popular: ReadonlySet<string> = new Set(popularPasswords);
 
@@ -21,15 +18,11 @@ export interface PasswordOwner {
 }
 
 /**
- * What is wrong with a password that somebody chooses. It is compared as it is sent, neither trimmed nor normalised
+ * What is wrong with a password that somebody chooses and that has the length that the contract asks for. There is no rule about
+ * what it is made of (ASVS 5.0, 6.2.5). It is compared as it is sent, neither trimmed nor normalised
  * (ASVS 5.0, 6.2.8).
  */
 export function passwordViolation(field: string, password: string, owner: PasswordOwner): FieldViolation | undefined {
-  const { length } = [...password];
-  if (length < passwordLength.min || length > passwordLength.max) {
-    const description = `must have ${passwordLength.min} to ${passwordLength.max} characters.`;
-    return { field, reason: length < passwordLength.min ? 'TOO_SHORT' : 'TOO_LONG', description };
-  }
   const lowerCase = password.toLowerCase();
   if (popular.has(lowerCase)) {
     return { field, reason: 'PASSWORD_COMMON', description: 'is among the passwords that are guessed first.' };

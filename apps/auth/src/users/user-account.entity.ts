@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
+import { tenantIsolation, TextArray } from '@rapport/persistence';
 
 export const userStates = ['INVITED', 'ACTIVE', 'DISABLED'] as const;
 
@@ -20,6 +20,9 @@ const UserAccountSchema = defineEntity({
     /** PHC string of argon2id. Null until the invitation is accepted. */
     passwordHash: p.text().nullable(),
     state: p.enum(userStates),
+    /** Ids of roles, built in or of the tenant's own. */
+    roleIds: p.type(TextArray).$type<string[]>().default([]),
+    teamId: p.uuid().nullable(),
     /** Sessions and tokens remember it; raising it ends all of them at once. */
     sessionEpoch: p.integer().default(0),
     createTime: p.datetime(3),

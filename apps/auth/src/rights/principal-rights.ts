@@ -1,0 +1,37 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Role } from '../roles/role.entity.js';
+import { UserAccount } from '../users/user-account.entity.js';
+import { accountPermissions, builtInRoles, type BuiltInRole } from './built-in-roles.js';
+import { combineGrants, type Rights } from './rights.js';
+
+/**
+ * What somebody who signs in may do now. Undefined when there is no such user, or not one who is active.
+ *
+ * @param em of the tenant, see `tenantSession`
+ */
+export async function rightsOfUser(em: EntityManager, userId: string): Promise<Rights | undefined> {
+  const user = await em.findOne(UserAccount, { id: userId }, { disableIdentityMap: true });
+  return user?.state === 'ACTIVE' ? rightsOfAccount(em, user) : undefined;
+}
+
+/** What the roles of an account come to, whether it is active or not. */
+export async function rightsOfAccount(
+  em: EntityManager,
+  { roleIds, teamId }: Pick<UserAccount, 'roleIds' | 'teamId'>,
+): Promise<Rights> {
+  const { permissions, recordScope, hidesPii } = combineGrants(await findRoles(em, roleIds));
+  return {
+    permissions: [...new Set([...permissions, ...accountPermissions])].sort(),
+    recordScope,
+    teamIds: teamId ? [teamId] : [],
+    hidesPii,
+  };
+}
+
+/** Those of the roles that there are. */
+export async function findRoles(em: EntityManager, ids: readonly string[]): Promise<(Role | BuiltInRole)[]> {
+  const builtIn = builtInRoles.filter(({ id }) => ids.includes(id));
+  const ownIds = ids.filter((id) => builtIn.every((role) => role.id !== id));
+  if (ownIds.length === 0) return builtIn;
+  return [...builtIn, ...(await em.find(Role, { id: { $in: ownIds } }, { disableIdentityMap: true }))];
+}

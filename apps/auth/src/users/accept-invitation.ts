@@ -1,0 +1,49 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { InvitationAcceptance } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { tenantSession } from '@rapport/persistence';
+import { invalidArgument } from '@rapport/platform';
+import { tenantOfToken, tokenInvalid, userOfToken, useToken } from '../one-time-tokens/one-time-tokens.js';
+import type { PasswordHasher } from '../passwords/password-hasher.js';
+import { passwordViolation } from '../passwords/password-rules.js';
+import { Tenant } from '../tenant.entity.js';
+import { UserAccount } from './user-account.entity.js';
+
+/**
+ * Makes the account of an invitation active. A password that the rules refuse leaves the token as it is.
+ *
+ * @param em of no tenant: the token says which
+ */
+export async function acceptInvitation(
+  em: EntityManager,
+  passwordHasher: PasswordHasher,
+  { token, password, displayName }: InvitationAcceptance,
+): Promise<UserAccount> {
+  const tenantId = tenantOfToken(token);
+  const tenantEm = em.fork({ session: tenantSession(tenantId) });
+  const id = await userOfToken(tenantEm, 'INVITATION', token);
+  if (id === undefined) throw tokenInvalid('acceptance.token');
+  const invited = await tenantEm.findOneOrFail(UserAccount, { tenantId, id });
+  const { displayName: tenantName } = await tenantEm.findOneOrFail(Tenant, { id: tenantId });
+  const violation = passwordViolation('acceptance.password', password, {
+    email: invited.email,
+    displayName: displayName ?? invited.displayName,
+    tenantName,
+  });
+  if (violation) throw invalidArgument([violation]);
+  const passwordHash = await passwordHasher.hashPassword(password);
+  return tenantEm.transactional(
+    async (transaction) => {
+      const user = await transaction.findOne(UserAccount, { tenantId, id, state: 'INVITED' });
+      if (!user || !(await useToken(transaction, 'INVITATION', token))) throw tokenInvalid('acceptance.token');
+      transaction.assign(user, {
+        passwordHash,
+        state: 'ACTIVE',
+        displayName: displayName ?? user.displayName,
+        updateTime: new Date(),
+        version: user.version + 1,
+      });
+      return user;
+    },
+    { clear: true },
+  );
+}

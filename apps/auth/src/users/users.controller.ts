@@ -1,0 +1,125 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
+import {
+  UsersServiceService,
+  User_State,
+  type AcceptInvitationRequest,
+  type CreateUserRequest,
+  type DeleteUserRequest,
+  type GetUserRequest,
+  type ListUsersRequest,
+  type ListUsersResponse,
+  type ResendInvitationRequest,
+  type UpdateUserRequest,
+  type User as UserMessage,
+  type UsersServiceServer,
+} from '@rapport/contracts/rapport/auth/v1/users_service';
+import { isUniqueViolation, readPageToken, signPageToken } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { Secrets } from '../secrets.js';
+import { lockTenant } from '../tenant-lock.js';
+import { acceptInvitation } from './accept-invitation.js';
+import { checkAssignment, findUser, findUserForChange } from './check-user.js';
+import { deleteUser, updateUser } from './write-user.js';
+import { Invitations } from './invitations.js';
+import { emailKey, UserAccount } from './user-account.entity.js';
+import { userMessage } from './user-message.js';
+
+@Controller()
+@ImplementsService(UsersServiceService)
+export class UsersController implements ServiceHandlers<UsersServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly secrets: Secrets,
+    private readonly invitations: Invitations,
+    private readonly passwordHasher: PasswordHasher,
+  ) {}
+
+  async createUser({ user: wanted }: CreateUserRequest): Promise<UserMessage> {
+    if (!wanted) throw invalidArgument([{ field: 'user', reason: 'REQUIRED', description: 'is required' }]);
+    if (wanted.state !== User_State.UNSPECIFIED) {
+      throw invalidArgument([{ field: 'user.state', reason: 'STATE_GIVEN', description: 'is INVITED at first' }]);
+    }
+    const { user, send } = await this.em.transactional(async (em) => {
+      const tenant = await lockTenant(em);
+      const assignment = { roleIds: [...new Set(wanted.roleIds)], teamId: wanted.teamId ?? null };
+      await checkAssignment(em, assignment);
+      const now = new Date();
+      const user = em.create(UserAccount, {
+        ...assignment,
+        tenantId: tenant.id,
+        id: v7(),
+        email: emailKey(wanted.email),
+        displayName: wanted.displayName,
+        state: 'INVITED',
+        createTime: now,
+        updateTime: now,
+      });
+      await flushUnlessTaken(em);
+      return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
+    });
+    await send();
+    return userMessage(user, false);
+  }
+
+  async getUser({ id }: GetUserRequest): Promise<UserMessage> {
+    return userMessage(await findUser(this.em, id), false);
+  }
+
+  async listUsers({ pageSize = 50, pageToken }: ListUsersRequest): Promise<ListUsersResponse> {
+    const { tenantId } = currentCaller();
+    const binding = `ListUsers ${tenantId}`;
+    const [after] = pageToken === undefined ? [] : readPageToken(this.secrets.pageTokenKey, binding, pageToken);
+    const users = await this.em.find(
+      UserAccount,
+      { tenantId, ...(after ? { id: { $lt: after } } : {}) },
+      { orderBy: { id: 'desc' }, limit: pageSize + 1 },
+    );
+    const page = users.slice(0, pageSize);
+    const last = users.length > pageSize ? page.at(-1) : undefined;
+    return {
+      users: page.map((user) => userMessage(user, false)),
+      nextPageToken: last && signPageToken(this.secrets.pageTokenKey, binding, [last.id]),
+    };
+  }
+
+  async updateUser(request: UpdateUserRequest): Promise<UserMessage> {
+    return userMessage(await updateUser(this.em, request), false);
+  }
+
+  async deleteUser({ id }: DeleteUserRequest): Promise<Empty> {
+    await deleteUser(this.em, id);
+    return {};
+  }
+
+  async resendInvitation({ id }: ResendInvitationRequest): Promise<UserMessage> {
+    const { user, send } = await this.em.transactional(async (em) => {
+      const tenant = await lockTenant(em);
+      const user = await findUserForChange(em, id);
+      if (user.state !== 'INVITED') {
+        throw new AppError('FAILED_PRECONDITION', 'USER_NOT_INVITED', 'The user has accepted or is disabled.');
+      }
+      return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
+    });
+    await send();
+    return userMessage(user, false);
+  }
+
+  async acceptInvitation({ acceptance }: AcceptInvitationRequest): Promise<UserMessage> {
+    if (!acceptance) throw invalidArgument([{ field: 'acceptance', reason: 'REQUIRED', description: 'is required' }]);
+    return userMessage(await acceptInvitation(this.em, this.passwordHasher, acceptance), false);
+  }
+}
+
+async function flushUnlessTaken(em: EntityManager): Promise<void> {
+  await em.flush().catch((error: unknown) => {
+    if (!isUniqueViolation(error)) throw error;
+    throw new AppError('ALREADY_EXISTS', 'EMAIL_TAKEN', 'Another user has this e-mail address.', {
+      violations: [{ field: 'user.email', reason: 'TAKEN', description: 'is the address of another user' }],
+    });
+  });
+}

@@ -1,0 +1,140 @@
+import { Role } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { RecordScope } from '@rapport/contracts/rapport/auth/v1/rights';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RunningAuth } from './running-auth.js';
+
+let auth: RunningAuth;
+let admin: Caller;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+  admin = await auth.newCaller();
+});
+afterAll(() => auth.stop());
+
+const roleOf = (role: Partial<Role> = {}): Role => ({
+  ...Role.decode(new Uint8Array()),
+  displayName: `Support ${v7()}`,
+  permissions: ['customers.read'],
+  ...role,
+});
+const create = (caller: Caller, role: Partial<Role> = {}) => auth.call('createRole', { role: roleOf(role) }, caller);
+const update = (caller: Caller, id: string, changes: Partial<Role>, etag?: string) =>
+  auth.call('updateRole', { id, role: roleOf(changes), updateMask: Object.keys(changes), etag }, caller);
+
+describe('the roles that are built in', () => {
+  test('are in every tenant, from one that may do everything to one that changes nothing', async () => {
+    const { roles } = await auth.call('listRoles', {}, admin);
+
+    expect(roles.map(({ id }) => id)).toEqual(['admin', 'manager', 'member', 'read-only']);
+    const [all, manager, member, readOnly] = roles as [Role, Role, Role, Role];
+    expect(all.permissions).toEqual([...admin.permissions].sort());
+    expect(manager.permissions).toEqual(expect.arrayContaining(['customers.configure', 'users.read']));
+    expect(manager.permissions.filter((permission) => /^(apiKeys|users|roles)\.write/.test(permission))).toEqual([]);
+    expect(member).toMatchObject({ recordScope: RecordScope.TEAM, builtIn: true });
+    expect(member.permissions).not.toContain('customers.configure');
+    expect(readOnly.permissions.every((permission) => permission.endsWith('.read'))).toBe(true);
+  });
+
+  test('can be neither changed nor deleted', async () => {
+    const refusal = { code: 'FAILED_PRECONDITION', reason: 'ROLE_BUILT_IN' };
+
+    await expect(update(admin, 'member', { hidesPii: true })).rejects.toMatchObject(refusal);
+    await expect(auth.call('deleteRole', { id: 'admin' }, admin)).rejects.toMatchObject(refusal);
+  });
+});
+
+describe('a role of a tenant', () => {
+  test('is made, read, changed and deleted', async () => {
+    const made = await create(admin, { displayName: 'Support', recordScope: RecordScope.TEAM, hidesPii: true });
+    const changed = await update(admin, made.id, { permissions: ['customers.read', 'customers.write'] }, made.etag);
+
+    expect(made).toMatchObject({ displayName: 'Support', builtIn: false, etag: '"1"' });
+    expect(changed).toMatchObject({
+      displayName: 'Support',
+      permissions: ['customers.read', 'customers.write'],
+      recordScope: RecordScope.TEAM,
+      hidesPii: true,
+      etag: '"2"',
+    });
+    expect(await auth.call('getRole', { id: made.id }, admin)).toEqual(changed);
+    await auth.call('deleteRole', { id: made.id }, admin);
+    await expect(auth.call('getRole', { id: made.id }, admin)).rejects.toMatchObject({ reason: 'ROLE_NOT_FOUND' });
+  });
+
+  test('shows its holders their own records when no scope is given', async () => {
+    expect(await create(admin)).toMatchObject({ recordScope: RecordScope.OWN });
+  });
+
+  test('is not changed by who has seen an earlier one', async () => {
+    const { id, etag } = await create(admin);
+    await update(admin, id, { hidesPii: true });
+
+    await expect(update(admin, id, { hidesPii: false }, etag)).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
+  });
+
+  test('names each permission that does not exist', async () => {
+    await expect(create(admin, { permissions: ['customers.read', 'customers.own'] })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'role.permissions[1]', reason: 'PERMISSION_UNKNOWN' }],
+    });
+  });
+
+  test('has a name of its own', async () => {
+    const { displayName } = await create(admin);
+
+    await expect(create(admin, { displayName })).rejects.toMatchObject({ reason: 'ROLE_NAME_TAKEN' });
+  });
+
+  test('is kept while somebody has it', async () => {
+    const { id } = await create(admin);
+    const user = await auth.invite(admin, { roleIds: ['member', id] });
+
+    await expect(auth.call('deleteRole', { id }, admin)).rejects.toMatchObject({ reason: 'ROLE_IN_USE' });
+    await auth.updateUser(admin, user.id, { roleIds: ['member'] });
+    await auth.call('deleteRole', { id }, admin);
+  });
+
+  test('is no role of another tenant', async () => {
+    const { id } = await create(admin);
+    const stranger = await auth.newCaller();
+
+    for (const attempt of [
+      () => auth.call('getRole', { id }, stranger),
+      () => update(stranger, id, { hidesPii: true }),
+      () => auth.call('deleteRole', { id }, stranger),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'ROLE_NOT_FOUND' });
+    }
+  });
+});
+
+describe('nobody can give what they do not hold', () => {
+  const weak = (): Caller => ({ ...admin, permissions: ['roles.write', 'customers.read'] });
+
+  test('in a role that they make', async () => {
+    await expect(create(weak(), { permissions: ['customers.write'] })).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      reason: 'PERMISSION_NOT_HELD',
+      metadata: { permission: 'customers.write' },
+    });
+  });
+
+  test('in a role that others have', async () => {
+    const { id } = await create(admin);
+
+    await expect(update(weak(), id, { permissions: ['customers.write'] })).rejects.toMatchObject({
+      reason: 'PERMISSION_NOT_HELD',
+    });
+  });
+
+  test('nor take away from others what they do not hold', async () => {
+    const { id } = await create(admin, { permissions: ['customers.write'] });
+
+    await expect(update(weak(), id, { permissions: ['customers.read'] })).rejects.toMatchObject({
+      reason: 'PERMISSION_NOT_HELD',
+    });
+  });
+});
