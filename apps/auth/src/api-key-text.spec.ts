@@ -12,6 +12,13 @@ test.each(edges)('a key has 70 characters and names its tenant %s', (tenantId) =
   expect(tenantOfApiKey(key)).toBe(tenantId);
 });
 
+test('a key says whether it is one for tests', () => {
+  const tenantId = v7();
+
+  expect(generateApiKey(tenantId, 'test')).toMatch(/^rpt_test_[0-9A-Za-z]{61}$/);
+  expect(tenantOfApiKey(generateApiKey(tenantId, 'test'))).toBe(tenantId);
+});
+
 test('one changed character anywhere is noticed', () => {
   const key = generateApiKey(v7());
 

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Controller } from '@nestjs/common';
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import {
   AuthServiceService,
@@ -13,15 +13,17 @@ import {
   type ListApiKeysRequest,
   type ListApiKeysResponse,
   type RevokeApiKeyRequest,
+  type RotateApiKeyRequest,
   type Tenant as TenantMessage,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { ApiKey } from './api-key.entity.js';
 import { hashApiKey, tenantOfApiKey } from './api-key-text.js';
-import { issueApiKey } from './issue-api-key.js';
+import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
+import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
-import { knownPermissions } from './permissions.js';
+import { checkHeld } from './rights/check-held.js';
 import { Secrets } from './secrets.js';
 import { Tenant } from './tenant.entity.js';
 
@@ -46,16 +48,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   async createApiKey({ apiKey: wanted }: CreateApiKeyRequest): Promise<ApiKeyMessage> {
     if (!wanted) throw invalidArgument([{ field: 'apiKey', reason: 'REQUIRED', description: 'is required' }]);
-    const expireTime = wanted.expireTime === undefined ? undefined : new Date(wanted.expireTime);
-    checkWanted(wanted.permissions, expireTime);
-    const { tenantId } = currentCaller();
-    const { displayName, permissions } = wanted;
-    const { apiKey, key } = issueApiKey(this.em, this.secrets.apiKeyHmacKey, {
-      tenantId,
-      displayName,
-      permissions: [...new Set(permissions)],
-      expireTime,
-    });
+    const checked = await checkApiKey(this.em, wanted);
+    const { apiKey, key } = issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
     await this.em.flush();
     return apiKeyMessage(apiKey, key);
   }
@@ -82,6 +76,19 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     };
   }
 
+  async rotateApiKey({ id, graceSeconds = 86_400 }: RotateApiKeyRequest): Promise<ApiKeyMessage> {
+    return this.em.transactional(async (em) => {
+      const apiKey = await findApiKey(em, id, LockMode.PESSIMISTIC_WRITE);
+      const now = Date.now();
+      if (apiKey.revokeTime || (apiKey.expireTime && apiKey.expireTime.getTime() <= now)) {
+        throw new AppError('FAILED_PRECONDITION', 'API_KEY_ENDED', 'The API key is revoked or expired.');
+      }
+      checkHeld(rightsOfApiKey(apiKey));
+      const key = rotateApiKey(apiKey, this.secrets.apiKeyHmacKey, new Date(now + graceSeconds * 1_000));
+      return apiKeyMessage(apiKey, key);
+    });
+  }
+
   async revokeApiKey({ id }: RevokeApiKeyRequest): Promise<ApiKeyMessage> {
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();
@@ -96,16 +103,22 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const em = this.em.fork({ session: tenantSession(tenantId) });
     const [row] = await readForTenant<UsableKey>(em, {
       name: 'find_usable_key',
-      sql: `select k.id, k.hash, k.permissions, t.plan, extract(epoch from k.expire_time)::float8 * 1000 as expire_ms
+      sql: `select k.id, k.permissions, t.plan,
+          case when k.hash = $2 then k.hash else k.previous_hash end as hash,
+          case when k.hash = $2 then extract(epoch from k.expire_time)::float8
+            else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
+          k.last_use_time > now() - interval '1 minute' as is_use_known
         from api_key k join tenant t using (tenant_id)
-        where k.tenant_id = $1 and k.hash = $2 and k.revoke_time is null`,
+        where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
       values: [tenantId, hash],
     });
     if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
     const expireTime = row.expire_ms === null ? undefined : new Date(Math.round(row.expire_ms));
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
-    const { id, permissions, plan } = row;
-    return { tenantId, principalId: `apiKey:${id}`, permissions, expireTime: expireTime?.toISOString(), plan };
+    // Nobody waits for it, and one that is lost comes with the next use.
+    if (!row.is_use_known) void noteUse(em, row.id).catch(() => undefined);
+    const caller = { tenantId, principalId: `apiKey:${row.id}`, permissions: row.permissions };
+    return { ...caller, expireTime: expireTime?.toISOString(), plan: row.plan };
   }
 }
 
@@ -115,42 +128,22 @@ interface UsableKey {
   permissions: string[];
   plan: string;
   expire_ms: number | null;
+  is_use_known: boolean | null;
+}
+
+function noteUse(em: EntityManager, id: string): Promise<unknown> {
+  return em.transactional((transaction) =>
+    transaction.execute(
+      `update api_key set last_use_time = now()
+      where id = ? and (last_use_time is null or last_use_time <= now() - interval '1 minute')`,
+      [id],
+    ),
+  );
 }
 
 /** Row-level security shows no other tenant's key: that one and a key that never was are the same NOT_FOUND. */
-async function findApiKey(em: EntityManager, id: string): Promise<ApiKey> {
-  const apiKey = await em.findOne(ApiKey, { tenantId: currentCaller().tenantId, id });
+async function findApiKey(em: EntityManager, id: string, lockMode = LockMode.NONE): Promise<ApiKey> {
+  const apiKey = await em.findOne(ApiKey, { tenantId: currentCaller().tenantId, id }, { lockMode });
   if (!apiKey) throw new AppError('NOT_FOUND', 'API_KEY_NOT_FOUND', 'There is no such API key.');
   return apiKey;
-}
-
-/** A key can be given what its maker has, and no more. */
-function checkWanted(permissions: string[], expireTime: Date | undefined): void {
-  const violations: FieldViolation[] = permissions.flatMap((permission, index) =>
-    knownPermissions.includes(permission)
-      ? []
-      : [
-          {
-            field: `apiKey.permissions[${index}]`,
-            reason: 'PERMISSION_UNKNOWN',
-            description: `must be one of ${knownPermissions.join(', ')}`,
-          },
-        ],
-  );
-  if (expireTime && expireTime.getTime() <= Date.now()) {
-    violations.push({ field: 'apiKey.expireTime', reason: 'EXPIRE_TIME_PAST', description: 'must be in the future' });
-  }
-  if (violations.length > 0) throw invalidArgument(violations);
-
-  const held = currentCaller().permissions;
-  const missing = permissions.find((permission) => !held.includes(permission));
-  if (missing === undefined) return;
-  throw new AppError(
-    'PERMISSION_DENIED',
-    'PERMISSION_NOT_HELD',
-    `You can't give the permission ${missing} that you lack.`,
-    {
-      metadata: { permission: missing },
-    },
-  );
 }

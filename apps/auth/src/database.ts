@@ -4,6 +4,7 @@ import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
 import { CreateUserAccount } from './migrations/create-user-account.js';
+import { WidenApiKey } from './migrations/widen-api-key.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
 import { Role } from './roles/role.entity.js';
 import { Team } from './teams/team.entity.js';
@@ -21,4 +22,5 @@ export const migrations = [
   CreateUserAccount,
   CreateRoleAndTeam,
   CreateOneTimeToken,
+  WidenApiKey,
 ];

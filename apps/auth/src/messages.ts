@@ -1,13 +1,22 @@
-import type { ApiKey as ApiKeyMessage, Tenant as TenantMessage } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import {
+  ApiKey_Mode,
+  type ApiKey as ApiKeyMessage,
+  type Tenant as TenantMessage,
+} from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { RecordScope } from '@rapport/contracts/rapport/auth/v1/rights';
+import { modeOfApiKey } from './api-key-text.js';
 import type { ApiKey } from './api-key.entity.js';
+import type { RecordScope as RecordScopeName } from './rights/rights.js';
 import type { Tenant } from './tenant.entity.js';
 
 export function tenantMessage({ id, displayName, createTime, plan }: Tenant): TenantMessage {
   return { id, displayName, createTime: createTime.toISOString(), plan };
 }
 
-/** @param key only when the API key was made just now */
+/** @param key only when the API key was made or rotated just now */
 export function apiKeyMessage(apiKey: ApiKey, key?: string): ApiKeyMessage {
+  const { previousExpireTime } = apiKey;
+  const recordScope: RecordScopeName = apiKey.recordScope;
   return {
     id: apiKey.id,
     displayName: apiKey.displayName,
@@ -17,5 +26,12 @@ export function apiKeyMessage(apiKey: ApiKey, key?: string): ApiKeyMessage {
     keyPrefix: apiKey.keyPrefix,
     createTime: apiKey.createTime.toISOString(),
     revokeTime: apiKey.revokeTime?.toISOString(),
+    recordScope: RecordScope[recordScope],
+    teamId: apiKey.teamId ?? undefined,
+    hidesPii: apiKey.hidesPii,
+    mode: modeOfApiKey(apiKey.keyPrefix) === 'test' ? ApiKey_Mode.TEST : ApiKey_Mode.LIVE,
+    lastUseTime: apiKey.lastUseTime?.toISOString(),
+    previousKeyExpireTime:
+      previousExpireTime && previousExpireTime.getTime() > Date.now() ? previousExpireTime.toISOString() : undefined,
   };
 }

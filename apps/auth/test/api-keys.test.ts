@@ -172,14 +172,14 @@ describe('another tenant', () => {
   test('gets the same NOT_FOUND for a key of ours as for one that never was', async () => {
     const { id } = await auth.createApiKey(await auth.newCaller());
     const stranger = await auth.newCaller();
-    const answerTo = (method: 'getApiKey' | 'revokeApiKey', keyId: string) =>
+    const answerTo = (method: 'getApiKey' | 'rotateApiKey' | 'revokeApiKey', keyId: string) =>
       auth.call(method, { id: keyId }, stranger).then(
         () => 'answered',
         ({ code, reason, message, violations, metadata }: Record<string, unknown>) =>
           JSON.stringify({ code, reason, message, violations, metadata }),
       );
 
-    for (const method of ['getApiKey', 'revokeApiKey'] as const) {
+    for (const method of ['getApiKey', 'rotateApiKey', 'revokeApiKey'] as const) {
       const foreign = await answerTo(method, id);
       expect(foreign).toBe(await answerTo(method, v7()));
       expect(foreign).toContain('API_KEY_NOT_FOUND');

@@ -10,7 +10,7 @@ import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import {
   AuthServiceService,
-  type ApiKey,
+  ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
@@ -150,14 +150,10 @@ export class RunningAuth {
   }
 
   createApiKey(caller: Caller, wanted: Partial<ApiKey> = {}): Promise<ApiKey & { key: string }> {
-    const apiKey: ApiKey = {
-      id: '',
+    const apiKey = {
+      ...ApiKey.decode(new Uint8Array()),
       displayName: 'nightly import',
       permissions: ['customers.read'],
-      keyPrefix: '',
-      expireTime: undefined,
-      createTime: undefined,
-      revokeTime: undefined,
       ...wanted,
     };
     return this.call('createApiKey', { apiKey }, caller) as Promise<ApiKey & { key: string }>;

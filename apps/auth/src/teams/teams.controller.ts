@@ -15,6 +15,7 @@ import {
 import { checkEtag, formatEtag, isUniqueViolation } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
+import { ApiKey } from '../api-key.entity.js';
 import { lockTenant } from '../tenant-lock.js';
 import { UserAccount } from '../users/user-account.entity.js';
 import { Team } from './team.entity.js';
@@ -75,8 +76,9 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
     return this.em.transactional(async (em) => {
       const { id: tenantId } = await lockTenant(em);
       const team = await findTeam(em, id);
-      if (await em.findOne(UserAccount, { tenantId, teamId: id })) {
-        throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'Somebody is in the team. Give them another first.');
+      const user = await em.findOne(UserAccount, { tenantId, teamId: id });
+      if (user ?? (await em.findOne(ApiKey, { tenantId, teamId: id, revokeTime: null }))) {
+        throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'A user or an API key is in the team.');
       }
       em.remove(team);
       return {};
