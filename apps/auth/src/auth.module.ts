@@ -1,15 +1,24 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { PersistenceModule } from '@rapport/persistence';
+import { AccountKeys } from './account-keys.js';
+import { PasswordResets } from './account/password-resets.js';
+import { Passwords } from './account/passwords.js';
 import { entities } from './database.js';
 import { Mailer, type MailOptions } from './mail/mailer.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { Secrets } from './secrets.js';
 import { controllers } from './services.js';
+import { SignIn } from './sign-in/sign-in.js';
+import { Throttle } from './throttle/throttle.js';
+import { SecondFactor } from './totp/second-factor.js';
 import { Invitations } from './users/invitations.js';
 
 export interface AuthOptions {
   databaseUrl: string;
   secrets: Secrets;
+  /** What keys for accounts are derived from, 32 bytes. */
+  accountKey: Buffer;
   mail: MailOptions;
   /** Scheme, host and port of the edge as browsers reach it, for links in mails. */
   publicUrl: string;
@@ -17,7 +26,7 @@ export interface AuthOptions {
 
 @Module({})
 export class AuthModule {
-  static register({ databaseUrl, secrets, mail, publicUrl }: AuthOptions): DynamicModule {
+  static register({ databaseUrl, secrets, accountKey, mail, publicUrl }: AuthOptions): DynamicModule {
     return {
       module: AuthModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
@@ -26,7 +35,18 @@ export class AuthModule {
         { provide: Secrets, useValue: secrets },
         { provide: Mailer, useFactory: () => new Mailer(mail) },
         { provide: Invitations, useFactory: (mailer: Mailer) => new Invitations(mailer, publicUrl), inject: [Mailer] },
+        {
+          provide: PasswordResets,
+          useFactory: (orm: MikroORM, mailer: Mailer, passwords: Passwords, throttle: Throttle) =>
+            new PasswordResets(orm, mailer, passwords, throttle, publicUrl),
+          inject: [MikroORM, Mailer, Passwords, Throttle],
+        },
+        { provide: AccountKeys, useFactory: () => new AccountKeys(accountKey) },
         PasswordHasher,
+        Passwords,
+        SecondFactor,
+        SignIn,
+        Throttle,
       ],
     };
   }

@@ -11,6 +11,7 @@ export const serviceVariables = {
   DATABASE_URL: databaseUrl,
   API_KEY_HMAC_KEY: secretKey,
   PAGE_TOKEN_KEY: secretKey,
+  ACCOUNT_KEY: secretKey,
   /** How mails are sent: smtp://, smtps://, or the file:// URL of a folder. */
   MAIL_URL: z.url({ protocol: /^(smtps?|file)$/ }),
   MAIL_FROM: z.string().min(3).default('Rapport <no-reply@localhost>'),

@@ -1,5 +1,6 @@
 import { ApiKey } from './api-key.entity.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
+import { CreateAccountSecurity } from './migrations/create-account-security.js';
 import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
@@ -7,13 +8,28 @@ import { CreateUserAccount } from './migrations/create-user-account.js';
 import { WidenApiKey } from './migrations/widen-api-key.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
 import { Role } from './roles/role.entity.js';
+import { UserSession } from './sessions/user-session.entity.js';
 import { Team } from './teams/team.entity.js';
 import { Tenant } from './tenant.entity.js';
+import { AttemptWindow } from './throttle/attempt-window.entity.js';
+import { RecoveryCode, UserTotp } from './totp/user-totp.entity.js';
 import { UserAccount } from './users/user-account.entity.js';
 import { Workspace } from './workspaces/workspace.entity.js';
 
 /** Everything in auth's database. */
-export const entities = [Tenant, ApiKey, UserAccount, Workspace, Role, Team, OneTimeToken];
+export const entities = [
+  Tenant,
+  ApiKey,
+  UserAccount,
+  Workspace,
+  Role,
+  Team,
+  OneTimeToken,
+  UserSession,
+  UserTotp,
+  RecoveryCode,
+  AttemptWindow,
+];
 
 /** How it came to be, oldest first. */
 export const migrations = [
@@ -23,4 +39,5 @@ export const migrations = [
   CreateRoleAndTeam,
   CreateOneTimeToken,
   WidenApiKey,
+  CreateAccountSecurity,
 ];

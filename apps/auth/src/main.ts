@@ -14,6 +14,7 @@ await runGrpcService({
   module: AuthModule.register({
     databaseUrl: config.DATABASE_URL,
     secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY),
+    accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
     publicUrl: config.PUBLIC_URL,
   }),

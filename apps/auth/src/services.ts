@@ -1,18 +1,31 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
 import { RolesController } from './roles/roles.controller.js';
+import { SessionsController } from './sessions/sessions.controller.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { UsersController } from './users/users.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [
   AuthServiceService,
+  AccountServiceService,
+  SessionsServiceService,
   RolesServiceService,
   TeamsServiceService,
   UsersServiceService,
 ];
-export const controllers = [AuthController, RolesController, TeamsController, UsersController];
+export const controllers = [
+  AuthController,
+  AccountController,
+  SessionsController,
+  RolesController,
+  TeamsController,
+  UsersController,
+];

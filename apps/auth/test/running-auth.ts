@@ -8,12 +8,14 @@ import { promisify } from 'node:util';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import {
   AuthServiceService,
   ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { createOrm, runMigrations, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
@@ -29,11 +31,14 @@ import { knownPermissions } from '../src/permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
 import { Secrets } from '../src/secrets.js';
 import { services } from '../src/services.js';
+import { SignIn } from '../src/sign-in/sign-in.js';
 import { Tenant } from '../src/tenant.entity.js';
 import { Workspace } from '../src/workspaces/workspace.entity.js';
 
 const definitions = {
   ...AuthServiceService,
+  ...AccountServiceService,
+  ...SessionsServiceService,
   ...RolesServiceService,
   ...TeamsServiceService,
   ...UsersServiceService,
@@ -54,6 +59,7 @@ export class RunningAuth {
     private readonly client: Client,
     private readonly mailFolder: string,
     private readonly orm: MikroORM,
+    readonly signIn: SignIn,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -67,6 +73,7 @@ export class RunningAuth {
       module: AuthModule.register({
         databaseUrl: urls.appUrl,
         secrets,
+        accountKey: randomBytes(32),
         mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
         publicUrl: 'https://crm.example.com',
       }),
@@ -77,7 +84,7 @@ export class RunningAuth {
     });
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
     const client = new Client(address, credentials.createInsecure());
-    return new RunningAuth(urls, secrets, client, mailFolder, orm, async () => {
+    return new RunningAuth(urls, secrets, client, mailFolder, orm, app.get(SignIn), async () => {
       client.close();
       await app.close();
       await orm.close();

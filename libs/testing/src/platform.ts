@@ -192,6 +192,7 @@ async function prepareService(
   };
   if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+    env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
     env['MAIL_URL'] = pathToFileURL(mailDir).href;
   }
   const migrationEnv = {

@@ -12,12 +12,13 @@ import { UserAccount } from './user-account.entity.js';
  * Makes the account of an invitation active. A password that the rules refuse leaves the token as it is.
  *
  * @param em of no tenant: the token says which
+ * @returns the account, and an EntityManager of its tenant
  */
 export async function acceptInvitation(
   em: EntityManager,
   passwordHasher: PasswordHasher,
   { token, password, displayName }: InvitationAcceptance,
-): Promise<UserAccount> {
+): Promise<{ em: EntityManager; user: UserAccount }> {
   const tenantId = tenantOfToken(token);
   const tenantEm = em.fork({ session: tenantSession(tenantId) });
   const id = await userOfToken(tenantEm, 'INVITATION', token);
@@ -31,7 +32,7 @@ export async function acceptInvitation(
   });
   if (violation) throw invalidArgument([violation]);
   const passwordHash = await passwordHasher.hashPassword(password);
-  return tenantEm.transactional(
+  const accepted = await tenantEm.transactional(
     async (transaction) => {
       const user = await transaction.findOne(UserAccount, { tenantId, id, state: 'INVITED' });
       if (!user || !(await useToken(transaction, 'INVITATION', token))) throw tokenInvalid('acceptance.token');
@@ -46,4 +47,5 @@ export async function acceptInvitation(
     },
     { clear: true },
   );
+  return { em: tenantEm, user: accepted };
 }

@@ -12,6 +12,7 @@ import {
   type ListUsersRequest,
   type ListUsersResponse,
   type ResendInvitationRequest,
+  type ResetTwoFactorRequest,
   type UpdateUserRequest,
   type User as UserMessage,
   type UsersServiceServer,
@@ -24,10 +25,10 @@ import { Secrets } from '../secrets.js';
 import { lockTenant } from '../tenant-lock.js';
 import { acceptInvitation } from './accept-invitation.js';
 import { checkAssignment, findUser, findUserForChange } from './check-user.js';
-import { deleteUser, updateUser } from './write-user.js';
+import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
 import { emailKey, UserAccount } from './user-account.entity.js';
-import { userMessage } from './user-message.js';
+import { userMessage, userMessages } from './user-message.js';
 
 @Controller()
 @ImplementsService(UsersServiceService)
@@ -63,11 +64,11 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
       return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
     });
     await send();
-    return userMessage(user, false);
+    return userMessage(this.em, user);
   }
 
   async getUser({ id }: GetUserRequest): Promise<UserMessage> {
-    return userMessage(await findUser(this.em, id), false);
+    return userMessage(this.em, await findUser(this.em, id));
   }
 
   async listUsers({ pageSize = 50, pageToken }: ListUsersRequest): Promise<ListUsersResponse> {
@@ -82,13 +83,13 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
     const page = users.slice(0, pageSize);
     const last = users.length > pageSize ? page.at(-1) : undefined;
     return {
-      users: page.map((user) => userMessage(user, false)),
+      users: await userMessages(this.em, page),
       nextPageToken: last && signPageToken(this.secrets.pageTokenKey, binding, [last.id]),
     };
   }
 
   async updateUser(request: UpdateUserRequest): Promise<UserMessage> {
-    return userMessage(await updateUser(this.em, request), false);
+    return userMessage(this.em, await updateUser(this.em, request));
   }
 
   async deleteUser({ id }: DeleteUserRequest): Promise<Empty> {
@@ -106,12 +107,17 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
       return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
     });
     await send();
-    return userMessage(user, false);
+    return userMessage(this.em, user);
+  }
+
+  async resetTwoFactor({ id }: ResetTwoFactorRequest): Promise<UserMessage> {
+    return userMessage(this.em, await resetTwoFactor(this.em, id));
   }
 
   async acceptInvitation({ acceptance }: AcceptInvitationRequest): Promise<UserMessage> {
     if (!acceptance) throw invalidArgument([{ field: 'acceptance', reason: 'REQUIRED', description: 'is required' }]);
-    return userMessage(await acceptInvitation(this.em, this.passwordHasher, acceptance), false);
+    const { em, user } = await acceptInvitation(this.em, this.passwordHasher, acceptance);
+    return userMessage(em, user);
   }
 }
 

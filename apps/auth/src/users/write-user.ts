@@ -4,7 +4,9 @@ import { User_State, type UpdateUserRequest } from '@rapport/contracts/rapport/a
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
 import { OneTimeToken } from '../one-time-tokens/one-time-token.entity.js';
+import { endSessionsOf } from '../sessions/sessions.js';
 import { lockTenant } from '../tenant-lock.js';
+import { forgetSecondFactor, usersWithSecondFactor } from '../totp/second-factor.js';
 import { checkAdminStays, checkAssignment, findUserForChange } from './check-user.js';
 import type { UserAccount, UserState } from './user-account.entity.js';
 
@@ -40,8 +42,8 @@ export async function updateUser(
     await checkAssignment(transaction, after);
     await checkAdminStays(transaction, user, after);
     const isShutOut = after.state === 'DISABLED' && user.state !== 'DISABLED';
-    const sessionEpoch = user.sessionEpoch + (isShutOut ? 1 : 0);
-    transaction.assign(user, { ...after, sessionEpoch, updateTime: new Date(), version: user.version + 1 });
+    if (isShutOut) await endSessionsOf(transaction, user);
+    transaction.assign(user, { ...after, updateTime: new Date(), version: user.version + 1 });
     return user;
   });
 }
@@ -51,8 +53,24 @@ export async function deleteUser(em: EntityManager, id: string): Promise<void> {
     await lockTenant(transaction);
     const user = await findUserForChange(transaction, id);
     await checkAdminStays(transaction, user, undefined);
+    await endSessionsOf(transaction, user);
+    await forgetSecondFactor(transaction, user);
     await transaction.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id });
     transaction.remove(user);
+  });
+}
+
+export async function resetTwoFactor(em: EntityManager, id: string): Promise<UserAccount> {
+  return em.transactional(async (transaction) => {
+    await lockTenant(transaction);
+    const user = await findUserForChange(transaction, id);
+    if (!(await usersWithSecondFactor(transaction, [id])).has(id)) {
+      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'There is no second factor.');
+    }
+    await forgetSecondFactor(transaction, user);
+    await endSessionsOf(transaction, user);
+    transaction.assign(user, { updateTime: new Date(), version: user.version + 1 });
+    return user;
   });
 }
 

@@ -1,0 +1,54 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AppError, invalidArgument } from '@rapport/platform';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { passwordViolation } from '../passwords/password-rules.js';
+import { endSessionsOf } from '../sessions/sessions.js';
+import { Tenant } from '../tenant.entity.js';
+import { Throttle, type Limit } from '../throttle/throttle.js';
+import type { UserAccount } from '../users/user-account.entity.js';
+
+/** The passwords of accounts that are there. */
+@Injectable()
+export class Passwords {
+  constructor(
+    private readonly hasher: PasswordHasher,
+    private readonly throttle: Throttle,
+  ) {}
+
+  /** @throws AppError PERMISSION_DENIED PASSWORD_WRONG, or RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS */
+  async prove(user: UserAccount, password: string): Promise<void> {
+    await this.guess('password', user, async () => {
+      if (await this.hasher.verifyPassword(password, user.passwordHash)) return;
+      throw new AppError('PERMISSION_DENIED', 'PASSWORD_WRONG', 'The current password is not right.');
+    });
+  }
+
+  /** Counts what might be a guess, unless it succeeds. */
+  async guess<Result>(what: string, { tenantId, id }: UserAccount, attempt: () => Promise<Result>): Promise<Result> {
+    const limits: Limit[] = [{ subject: `${what} ${tenantId} ${id}`, attempts: 10, windowSeconds: 900 }];
+    await this.throttle.take(limits);
+    const result = await attempt();
+    await this.throttle.giveBack(limits);
+    return result;
+  }
+
+  /**
+   * The hash of a password that somebody has chosen.
+   *
+   * @param field path of the password in the request
+   * @throws AppError INVALID_ARGUMENT
+   */
+  async hashChosen(em: EntityManager, user: UserAccount, field: string, password: string): Promise<string> {
+    const { displayName: tenantName } = await em.findOneOrFail(Tenant, { id: user.tenantId });
+    const violation = passwordViolation(field, password, { ...user, tenantName });
+    if (violation) throw invalidArgument([violation]);
+    return this.hasher.hashPassword(password);
+  }
+}
+
+/** Has somebody sign in anew, by another password. In a transaction. */
+export async function replacePassword(em: EntityManager, user: UserAccount, passwordHash: string): Promise<void> {
+  await endSessionsOf(em, user);
+  em.assign(user, { passwordHash, updateTime: new Date(), version: user.version + 1 });
+}

@@ -1,0 +1,60 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
+import {
+  SessionsServiceService,
+  type EndSessionRequest,
+  type ListSessionsRequest,
+  type ListSessionsResponse,
+  type Session as SessionMessage,
+  type SessionsServiceServer,
+} from '@rapport/contracts/rapport/auth/v1/sessions_service';
+import { AppError, currentCaller, permissionMissing } from '@rapport/platform';
+import { currentUserId, findCurrentUser } from '../account/current-user.js';
+import { findUser, findUserForChange } from '../users/check-user.js';
+import { endSession } from './sessions.js';
+import { UserSession } from './user-session.entity.js';
+
+const maxSessions = 100;
+
+@Controller()
+@ImplementsService(SessionsServiceService)
+export class SessionsController implements ServiceHandlers<SessionsServiceServer> {
+  constructor(private readonly em: EntityManager) {}
+
+  async listSessions({ userId }: ListSessionsRequest): Promise<ListSessionsResponse> {
+    const isOwn = userId === undefined || userId === currentUserId();
+    if (!isOwn && !currentCaller().permissions.includes('users.read')) throw permissionMissing('users.read');
+    const user = isOwn ? await findCurrentUser(this.em) : await findUser(this.em, userId);
+    const sessions = await this.em.find(
+      UserSession,
+      { tenantId: user.tenantId, userId: user.id, expireTime: { $gt: new Date() } },
+      { orderBy: { id: 'desc' }, limit: maxSessions },
+    );
+    return { sessions: sessions.map(sessionMessage) };
+  }
+
+  async endSession({ id }: EndSessionRequest): Promise<Empty> {
+    const { tenantId, permissions } = currentCaller();
+    const session = await this.em.findOne(UserSession, { tenantId, id });
+    const isOwn = session?.userId === currentUserId();
+    if (!session || (!isOwn && !permissions.includes('users.write'))) {
+      throw new AppError('NOT_FOUND', 'SESSION_NOT_FOUND', 'There is no such session.');
+    }
+    if (!isOwn) await findUserForChange(this.em, session.userId);
+    await endSession(this.em, tenantId, id);
+    return {};
+  }
+}
+
+function sessionMessage({ id, userId, address, userAgent, createTime, expireTime }: UserSession): SessionMessage {
+  return {
+    id,
+    userId,
+    address: address ?? undefined,
+    userAgent: userAgent ?? undefined,
+    createTime: createTime.toISOString(),
+    expireTime: expireTime.toISOString(),
+  };
+}

@@ -1,0 +1,44 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { v7 } from 'uuid';
+import type { UserAccount } from '../users/user-account.entity.js';
+import { UserSession } from './user-session.entity.js';
+
+const maxUserAgentLength = 300;
+
+export interface NewSession {
+  expireTime: Date;
+  /** Address of the client. */
+  address?: string;
+  userAgent?: string;
+}
+
+/** Remembers that somebody has signed in, and clears away sessions of theirs that are over. */
+export async function openSession(
+  em: EntityManager,
+  { tenantId, id: userId }: Pick<UserAccount, 'tenantId' | 'id'>,
+  { expireTime, address, userAgent }: NewSession,
+): Promise<UserSession> {
+  await em.nativeDelete(UserSession, { tenantId, userId, expireTime: { $lte: new Date() } });
+  const session = em.create(UserSession, {
+    tenantId,
+    id: v7(),
+    userId,
+    address: address ?? null,
+    userAgent: userAgent?.slice(0, maxUserAgentLength) ?? null,
+    createTime: new Date(),
+    expireTime,
+  });
+  await em.flush();
+  return session;
+}
+
+/** False when there was no such session. */
+export async function endSession(em: EntityManager, tenantId: string, id: string): Promise<boolean> {
+  return (await em.nativeDelete(UserSession, { tenantId, id })) === 1;
+}
+
+/** Ends every session of a user, and by the epoch all tokens that were given in them. In a transaction. */
+export async function endSessionsOf(em: EntityManager, user: UserAccount): Promise<void> {
+  user.sessionEpoch += 1;
+  await em.nativeDelete(UserSession, { tenantId: user.tenantId, userId: user.id });
+}

@@ -1,0 +1,84 @@
+import { isIPv6 } from 'node:net';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { AppError } from '@rapport/platform';
+import { PasswordHasher } from '../passwords/password-hasher.js';
+import { Throttle, type Limit } from '../throttle/throttle.js';
+import { SecondFactor } from '../totp/second-factor.js';
+import { emailKey, UserAccount } from '../users/user-account.entity.js';
+
+export interface Credentials {
+  tenantId: string;
+  email: string;
+  password: string;
+  /** Of the authenticator app, or a recovery code. */
+  code?: string | undefined;
+  /** Address of the client. */
+  address: string;
+}
+
+const windowSeconds = 900;
+/** By one address for one account: somebody who has forgotten the password. */
+const attemptsOfPair = 10;
+/** For an account by all addresses, and by an address for all accounts. More, so that nobody can shut others out so easily. */
+const attemptsOfMany = 100;
+
+/** Finds out who signs in. */
+@Injectable()
+export class SignIn {
+  constructor(
+    private readonly hasher: PasswordHasher,
+    private readonly secondFactor: SecondFactor,
+    private readonly throttle: Throttle,
+  ) {}
+
+  /**
+   * The active user of the credentials. Takes as long, and tells as little, when there is no such user.
+   *
+   * @param em of the tenant, not in a transaction
+   * @throws AppError UNAUTHENTICATED CREDENTIALS_WRONG, also for a wrong or used code; UNAUTHENTICATED CODE_NEEDED when the
+   *   password is right and a code is lacking; RESOURCE_EXHAUSTED when too many attempts were made, or too many sign in now
+   */
+  async verify(em: EntityManager, { tenantId, email, password, code, address }: Credentials): Promise<UserAccount> {
+    const limits = limitsOf(tenantId, emailKey(email), networkOf(address));
+    await this.throttle.take(limits);
+    const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
+    const isRight = await this.hasher.verifyPassword(password, user?.passwordHash);
+    if (!user || !isRight) throw wrong();
+    if (await this.secondFactor.isOn(em, user)) {
+      if (code === undefined) {
+        await this.throttle.giveBack(limits);
+        throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is needed.');
+      }
+      if (!(await this.secondFactor.use(em, user, code))) throw wrong();
+    }
+    await this.throttle.giveBack(limits);
+    return user;
+  }
+}
+
+function wrong(): AppError {
+  return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'These credentials are not right.');
+}
+
+function limitsOf(tenantId: string, email: string, network: string): Limit[] {
+  const account = `sign-in ${tenantId} ${email}`;
+  return [
+    { subject: `${account} ${network}`, attempts: attemptsOfPair, windowSeconds },
+    { subject: account, attempts: attemptsOfMany, windowSeconds },
+    { subject: `sign-in ${network}`, attempts: attemptsOfMany, windowSeconds },
+  ];
+}
+
+/** Whoever has one address of IPv6 has the 2^64 beside it: they count as one. */
+function networkOf(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
+  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])];
+  return all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
+    .join(':');
+}

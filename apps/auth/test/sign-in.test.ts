@@ -1,0 +1,206 @@
+import { User_State, type User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import type { Caller } from '@rapport/platform';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Credentials } from '../src/sign-in/sign-in.js';
+import { stepOf, totpCode } from '../src/totp/totp.js';
+import { password, RunningAuth } from './running-auth.js';
+
+const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG', message: 'These credentials are not right.' };
+const tooMany = { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_ATTEMPTS' };
+
+let auth: RunningAuth;
+let admin: Caller;
+let user: User;
+let caller: Caller;
+let addresses = 0;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+});
+afterAll(() => auth.stop());
+beforeEach(async () => {
+  admin = await auth.newCaller();
+  ({ user, caller } = await auth.newUser(admin));
+});
+
+/** Each from an address of its own, unless it says which. */
+function signIn(credentials: Partial<Credentials> = {}) {
+  const { tenantId } = admin;
+  const all = { tenantId, email: user.email, password, address: `10.0.${(addresses += 1)}.1`, ...credentials };
+  return auth.signIn.verify(auth.emOf(all.tenantId), all);
+}
+
+/** The secret of an authenticator app that counts from now on, and recovery codes. */
+async function enroll(): Promise<{ secret: Buffer; codes: string[] }> {
+  const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+  const bytes = fromBase32(secret);
+  // The code of the step before, so that those of this one and the next are left to sign in by.
+  const code = totpCode(bytes, stepOf(Date.now()) - 1);
+  const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
+  return { secret: bytes, codes };
+}
+
+function fromBase32(text: string): Buffer {
+  const bits = [...text].map((letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  );
+  return Buffer.from(
+    bits
+      .join('')
+      .match(/.{8}/g)
+      ?.map((byte) => Number.parseInt(byte, 2)) ?? [],
+  );
+}
+
+describe('signing in', () => {
+  test('takes the address in any case, and the password as it is', async () => {
+    expect(await signIn({ email: user.email.toUpperCase() })).toMatchObject({ id: user.id });
+    await expect(signIn({ password: `${password} ` })).rejects.toMatchObject(wrong);
+  });
+
+  test('answers alike to whoever does not exist, is disabled, is invited, is of another tenant, or errs', async () => {
+    const invited = await auth.invite(admin);
+    const { user: disabled } = await auth.newUser(admin);
+    await auth.updateUser(admin, disabled.id, { state: User_State.DISABLED });
+    const { tenantId } = await auth.newCaller();
+
+    for (const credentials of [
+      { email: 'nobody@example.com' },
+      { email: invited.email },
+      { email: disabled.email },
+      { tenantId },
+      { password: 'wrong password' },
+    ]) {
+      await expect(signIn(credentials)).rejects.toMatchObject(wrong);
+    }
+  });
+
+  test('ends for an address and an account after 10 wrong passwords, also for the right one', async () => {
+    const address = '192.0.2.1';
+    const guesses = await Promise.allSettled(
+      Array.from({ length: 15 }, (_, index) => signIn({ address, password: `wrong password ${index}` })),
+    );
+
+    const reasons = guesses.map((guess) => (guess as PromiseRejectedResult).reason as { reason: string });
+    expect(reasons.filter(({ reason }) => reason === wrong.reason)).toHaveLength(10);
+    expect(reasons.filter(({ reason }) => reason === tooMany.reason)).toHaveLength(5);
+    await expect(signIn({ address })).rejects.toMatchObject(tooMany);
+    expect(await signIn()).toMatchObject({ id: user.id });
+  });
+
+  test('ends for an account that does not exist as for one that does', async () => {
+    const nobody = { email: 'nobody@example.com', address: '192.0.2.2' };
+    for (let attempt = 0; attempt < 10; attempt += 1) await expect(signIn(nobody)).rejects.toMatchObject(wrong);
+
+    await expect(signIn(nobody)).rejects.toMatchObject(tooMany);
+  });
+
+  test('counts the addresses of one IPv6 network as one', async () => {
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      const guess = signIn({ address: `2001:db8::${attempt + 1}`, password: 'wrong password' });
+      await expect(guess).rejects.toMatchObject(wrong);
+    }
+
+    await expect(signIn({ address: '2001:db8:0:0:ffff::1' })).rejects.toMatchObject(tooMany);
+    expect(await signIn({ address: '2001:db8:0:1::1' })).toMatchObject({ id: user.id });
+  });
+
+  test('counts no right password', async () => {
+    const address = '192.0.2.3';
+    for (let time = 0; time < 12; time += 1) expect(await signIn({ address })).toMatchObject({ id: user.id });
+  });
+
+  test('counts without naming anybody', async () => {
+    await expect(signIn({ address: '192.0.2.77', password: 'wrong password' })).rejects.toMatchObject(wrong);
+
+    const rows = await auth.rowsOf(admin, 'select w.*::text as row from attempt_window w where $1::text is not null');
+    expect(rows.length).toBeGreaterThan(0);
+    expect(JSON.stringify(rows)).not.toContain('192.0.2.77');
+    expect(JSON.stringify(rows)).not.toContain(user.email);
+  });
+});
+
+describe('a second factor', () => {
+  test('takes a code besides the password once the app has shown that it has the secret', async () => {
+    await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+    expect(await signIn()).toMatchObject({ id: user.id });
+    const { secret } = await enroll();
+
+    await expect(signIn()).rejects.toMatchObject({ code: 'UNAUTHENTICATED', reason: 'CODE_NEEDED' });
+    await expect(signIn({ password: 'wrong password' })).rejects.toMatchObject(wrong);
+    expect(await signIn({ code: totpCode(secret, stepOf(Date.now())) })).toMatchObject({ id: user.id });
+    expect(await auth.call('getAccount', {}, caller)).toMatchObject({ twoFactor: true });
+  });
+
+  test('takes no code twice, however many try at the same time, and no earlier one', async () => {
+    const { secret } = await enroll();
+    const code = totpCode(secret, stepOf(Date.now()) + 1);
+
+    const attempts = await Promise.allSettled(Array.from({ length: 8 }, () => signIn({ code })));
+
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expect(signIn({ code: totpCode(secret, stepOf(Date.now())) })).rejects.toMatchObject(wrong);
+  });
+
+  test('takes each recovery code once, in any spelling', async () => {
+    const { codes } = await enroll();
+    const [first = '', second = ''] = codes;
+
+    expect(new Set(codes).size).toBe(10);
+    const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => signIn({ code: first })));
+    expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(await signIn({ code: second.replace('-', ' ').toUpperCase() })).toMatchObject({ id: user.id });
+  });
+
+  test('is in the database sealed, and hashed', async () => {
+    const { secret, codes } = await enroll();
+
+    const rows = await auth.rowsOf(
+      admin,
+      `select t.*::text as row, '' from user_totp t where tenant_id = $1
+       union all select c.*::text, '' from recovery_code c where tenant_id = $1`,
+    );
+
+    expect(rows).toHaveLength(11);
+    const text = JSON.stringify(rows);
+    expect(text).not.toContain(secret.toString('hex'));
+    for (const code of codes) {
+      expect(text).not.toContain(code);
+      expect(text).not.toContain(Buffer.from(code).toString('hex'));
+    }
+  });
+
+  test('gets new recovery codes, and is switched off, with the password only', async () => {
+    const { codes } = await enroll();
+    const wrongProof = { proof: { currentPassword: 'wrong password' } };
+    const proof = { proof: { currentPassword: password } };
+
+    await expect(auth.call('disableTotp', wrongProof, caller)).rejects.toMatchObject({ reason: 'PASSWORD_WRONG' });
+    await expect(auth.call('renewRecoveryCodes', wrongProof, caller)).rejects.toMatchObject({
+      reason: 'PASSWORD_WRONG',
+    });
+    const renewed = await auth.call('renewRecoveryCodes', proof, caller);
+    await expect(signIn({ code: codes[0] })).rejects.toMatchObject(wrong);
+    expect(await signIn({ code: renewed.codes[0] })).toMatchObject({ id: user.id });
+    await auth.call('disableTotp', proof, caller);
+    expect(await signIn()).toMatchObject({ id: user.id });
+  });
+
+  test('is no longer asked for once an admin has reset it', async () => {
+    await enroll();
+    const after = await auth.call('resetTwoFactor', { id: user.id }, admin);
+
+    expect(after.twoFactor).toBe(false);
+    expect(await signIn()).toMatchObject({ id: user.id, sessionEpoch: 1 });
+  });
+
+  test('is not switched on by guessing', async () => {
+    await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+    const confirm = () => auth.call('confirmTotp', { confirmation: { code: '000000' } }, caller);
+    for (let attempt = 0; attempt < 10; attempt += 1) {
+      await expect(confirm()).rejects.toMatchObject({ violations: [{ field: 'confirmation.code' }] });
+    }
+
+    await expect(confirm()).rejects.toMatchObject(tooMany);
+  });
+});
