@@ -11,7 +11,7 @@ import { v7 } from 'uuid';
 import { createTenantVariables } from './configuration.js';
 import { entities } from './database.js';
 import { issueApiKey } from './issue-api-key.js';
-import { knownPermissions } from './permissions.js';
+import { knownPermissions } from './permissions/known-permissions.js';
 import { defaultPlan, Tenant } from './tenant.entity.js';
 import { Workspace, workspaceName } from './workspaces/workspace.entity.js';
 

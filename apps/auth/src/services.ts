@@ -1,12 +1,14 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
+import { PermissionsController } from './permissions/permissions.controller.js';
 import { RolesController } from './roles/roles.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { TeamsController } from './teams/teams.controller.js';
@@ -17,6 +19,7 @@ export const services: readonly ServiceDefinition[] = [
   AuthServiceService,
   AccountServiceService,
   SessionsServiceService,
+  PermissionsServiceService,
   RolesServiceService,
   TeamsServiceService,
   UsersServiceService,
@@ -25,6 +28,7 @@ export const controllers = [
   AuthController,
   AccountController,
   SessionsController,
+  PermissionsController,
   RolesController,
   TeamsController,
   UsersController,

@@ -14,6 +14,7 @@ import {
   ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
@@ -27,7 +28,7 @@ import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
 import { entities, migrations } from '../src/database.js';
 import { issueApiKey } from '../src/issue-api-key.js';
-import { knownPermissions } from '../src/permissions.js';
+import { knownPermissions } from '../src/permissions/known-permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
 import { Secrets } from '../src/secrets.js';
 import { services } from '../src/services.js';
@@ -39,6 +40,7 @@ const definitions = {
   ...AuthServiceService,
   ...AccountServiceService,
   ...SessionsServiceService,
+  ...PermissionsServiceService,
   ...RolesServiceService,
   ...TeamsServiceService,
   ...UsersServiceService,

@@ -1,4 +1,5 @@
-import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager } from '@mikro-orm/postgresql';
 import { Logger } from '@nestjs/common';
 import type { AccountName, PasswordReset } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { tenantSession } from '@rapport/persistence';

@@ -1,4 +1,4 @@
-import { knownPermissions } from '../permissions.js';
+import { knownPermissions } from '../permissions/known-permissions.js';
 import type { Grant } from './rights.js';
 
 export interface BuiltInRole extends Grant {

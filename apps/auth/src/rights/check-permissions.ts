@@ -1,5 +1,5 @@
 import type { FieldViolation } from '@rapport/platform';
-import { knownPermissions } from '../permissions.js';
+import { knownPermissions } from '../permissions/known-permissions.js';
 
 /** @param field path of the list in the request, such as `role.permissions` */
 export function unknownPermissions(field: string, permissions: readonly string[]): FieldViolation[] {

@@ -1,8 +1,8 @@
 import { Contract, fileDescriptorSet } from '@rapport/contracts';
 
+export const contract = new Contract(fileDescriptorSet);
+
 /** Every permission there is: those that the contract's methods ask for. */
-export const knownPermissions: readonly string[] = [
-  ...new Set(new Contract(fileDescriptorSet).methods.map(({ policy }) => policy.permission)),
-]
+export const knownPermissions: readonly string[] = [...new Set(contract.methods.map(({ policy }) => policy.permission))]
   .filter((permission) => permission !== '')
   .sort();
