@@ -41,7 +41,7 @@ describe(`hostile input (seed ${seed})`, () => {
 async function makeRecords(): Promise<Ids> {
   await api.send('POST', '/v1/customFields', { body: { key: 'plan', type: 'TEXT' } });
   await api.send('PUT', '/v1/importMappings/erp-nightly', { body: { map: ['Name=display_name'] } });
-  return (await makeTenantRecords(api, newMarker())).living;
+  return (await makeTenantRecords(platform, api, newMarker())).living;
 }
 
 async function sendAll(requests: readonly HostileRequest[]): Promise<[HostileRequest, Answer][]> {

@@ -18,13 +18,20 @@ const permissions = [...new Set(guarded.map(({ method }) => method.policy.permis
 const theirMarker = newMarker();
 
 /** Operations that need no credential. */
-const open: string[] = [];
+const open = ['AcceptInvitation', 'RequestPasswordReset', 'ResetPassword'];
 
 /** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
 const withoutIds = [
-  'CreateApiKey',
+  'AcceptInvitation',
+  'ChangePassword',
+  'ConfirmTotp',
   'CreateCustomField',
   'CreateImport',
+  'CreateRole',
+  'CreateTeam',
+  'DisableTotp',
+  'EnrollTotp',
+  'GetAccount',
   'GetTenant',
   'ImportCustomers',
   'ListApiKeys',
@@ -33,6 +40,13 @@ const withoutIds = [
   'ListDuplicates',
   'ListImportMappings',
   'ListOperations',
+  'ListPermissions',
+  'ListRoles',
+  'ListTeams',
+  'ListUsers',
+  'RenewRecoveryCodes',
+  'RequestPasswordReset',
+  'ResetPassword',
   'SnapshotCustomers',
   'WatchChanges',
 ];
@@ -47,6 +61,11 @@ const forMissing: Readonly<Record<string, string>> = {
   'UndeleteCustomer params.id': 'brings it back',
 };
 
+/** Operations for which the permission alone is not enough, and why. */
+const needMore: Readonly<Record<string, string>> = {
+  EndSession: 'the session of somebody else is nowhere without users.write',
+};
+
 let platform: Platform;
 let services: ServiceCaller;
 let theirs: TenantRecords;
@@ -59,7 +78,7 @@ beforeAll(async () => {
   platform = await startPlatform({ edgeEnv: { RATE_PLANS, FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } });
   services = ServiceCaller.of(platform);
   theirApi = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Theirs')).apiKey);
-  theirs = await makeTenantRecords(theirApi, theirMarker);
+  theirs = await makeTenantRecords(platform, theirApi, theirMarker);
   theirDataBefore = await everything(theirApi);
 }, 120_000);
 
@@ -74,7 +93,8 @@ it('has every operation of the contract, with each id that it takes', () => {
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
   ]);
-  expect(routes.filter((route) => !guarded.includes(route)).map(({ method }) => method.name)).toEqual(open);
+  const unguarded = routes.filter((route) => !guarded.includes(route));
+  expect(unguarded.map(({ method }) => method.name).toSorted()).toEqual(open);
   const idless = routes.filter((route) => references(contract, route).length === 0);
   expect(idless.map(({ method }) => method.name).toSorted()).toEqual(withoutIds);
 });
@@ -87,7 +107,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
   beforeAll(async () => {
     const { tenantId, apiKey } = await platform.createTenant(`Ours over ${name}`);
     ourApi = await ApiClient.connect(platform.edgeUrl, apiKey);
-    ours = await makeTenantRecords(ourApi, newMarker());
+    ours = await makeTenantRecords(platform, ourApi, newMarker());
     door =
       name === 'REST'
         ? edgeDoor(platform.edgeUrl, await makeCredentials(platform.edgeUrl, ourApi, apiKey, permissions))
@@ -174,9 +194,9 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
   it('who has nothing but the permission gets in', { timeout: 120_000 }, async () => {
     const faults: string[] = [];
     for (const route of guarded) {
-      const fresh = route.verb === 'GET' ? ours : await makeTenantRecords(ourApi, newMarker());
+      const fresh = route.verb === 'GET' ? ours : await makeTenantRecords(platform, ourApi, newMarker());
       const answer = await door.askWithPermission(validRequest(contract, route, fresh));
-      if (!isAdmitted(answer)) faults.push(told(route, 'admitted', answer));
+      if (!isAdmitted(answer) && !(route.method.name in needMore)) faults.push(told(route, 'admitted', answer));
     }
     expect(faults).toEqual([]);
   });
@@ -198,9 +218,9 @@ it('none of it has changed or shown anything of the other tenant', async () => {
   expect(await everything(theirApi)).toBe(theirDataBefore);
 });
 
-/** Who is refused for the state of a record was let in. */
-function isAdmitted({ status }: SeenAnswer): boolean {
-  return [200, 201, 204, 409, 'OK', 'FAILED_PRECONDITION', 'ABORTED'].includes(status);
+/** Who is refused for the state of a record, or for being a program where only people have something, was let in. */
+function isAdmitted({ status, reason }: SeenAnswer): boolean {
+  return reason === 'USER_NEEDED' || [200, 201, 204, 409, 'OK', 'FAILED_PRECONDITION', 'ABORTED'].includes(status);
 }
 
 function told({ method }: RestRoute, what: string, { status, reason, rest }: SeenAnswer): string {
@@ -216,6 +236,8 @@ async function everything(api: ApiClient): Promise<string> {
     'importMappings',
     'operations',
   ];
-  const answers = await Promise.all([...paths, 'apiKeys'].map((path) => api.send('GET', `/v1/${path}`)));
-  return JSON.stringify(answers.map(({ body }) => body));
+  const ofAuth = ['apiKeys', 'users', 'roles', 'teams'];
+  const answers = await Promise.all([...paths, ...ofAuth].map((path) => api.send('GET', `/v1/${path}`)));
+  const bodies = answers.map(({ body }) => body);
+  return JSON.stringify(bodies, (name, value: unknown) => (name === 'lastUseTime' ? undefined : value));
 }

@@ -22,11 +22,18 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   to_customer_id: 'customers',
   merged_id: 'customers',
   company_id: 'customers',
+  user_id: 'users',
+  principal_id: 'users',
+  role_ids: 'roles',
+  team_id: 'teams',
   // Nothing checks yet who owns a customer.
   owner_id: undefined,
   // The caller's own word for the request.
   request_id: undefined,
 };
+
+/** What stands around the id in a field. */
+const forms: Readonly<Record<string, Reference['write']>> = { principal_id: (id) => `user:${id}` };
 
 /** A filter with an id, by the collection that is filtered. */
 const filters: Readonly<Record<string, Reference['write']>> = { customers: (id) => `company_id = "${id}"` };
@@ -73,7 +80,10 @@ function referencesOf(contract: Contract, route: RestRoute, field: DescField, pl
     .flatMap((candidate) => {
       const collection = collectionOf(route, candidate.field);
       const item = candidate.field.fieldKind === 'list' ? [0] : [];
-      return collection === undefined ? [] : [{ place: [...candidate.place, ...item], collection }];
+      const write = forms[candidate.field.name];
+      return collection === undefined
+        ? []
+        : [{ place: [...candidate.place, ...item], collection, ...(write && { write }) }];
     });
 }
 

@@ -14,13 +14,19 @@ export interface OperationRequest {
   file: string | undefined;
 }
 
-/** What an operation needs besides the fields that its contract requires. */
+/** What the body of an operation needs besides the fields that its contract requires. */
 const particulars: Readonly<Record<string, () => Json>> = {
   // Nobody can give what they don't hold.
   CreateApiKey: () => ({ permissions: ['apiKeys.write'] }),
+  CreateRole: () => ({ displayName: newMarker(), permissions: ['roles.write'] }),
+  CreateTeam: () => ({ displayName: newMarker() }),
+  CreateUser: () => ({ email: `${newMarker()}@example.com` }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
+
+/** The same of the query. */
+const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };
 
 /** A request that a caller with the right permission may make, about records that are there. */
 export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
@@ -28,7 +34,7 @@ export function validRequest(contract: Contract, route: RestRoute, records: Tena
   const isFile = route.bodyUsage === 'file';
   const parts = {
     params: Object.fromEntries(path.map((field) => [field.jsonName, exampleOf(contract, field)])),
-    query: requiredOf(contract, query),
+    query: { ...requiredOf(contract, query), ...queryParticulars[route.method.name] },
     headers: {},
     body:
       body?.message && !isFile
@@ -37,13 +43,13 @@ export function validRequest(contract: Contract, route: RestRoute, records: Tena
   };
   const request: OperationRequest = { route, parts, file: isFile ? `displayName\n${newMarker()}\n` : undefined };
   const used = new Set<string>();
-  return references(contract, route).reduce((filled, { place, collection }) => {
+  return references(contract, route).reduce((filled, { place, collection, write = String }) => {
     if (valueAt(filled.parts, place) === undefined) return filled;
     const ids = used.has(collection) ? records.others : idsFor(route, records);
     used.add(collection);
     const id = ids[collection];
     if (id === undefined) throw new Error(`${route.method.name}: no record of ${collection} to ask for.`);
-    return withValue(filled, place, id);
+    return withValue(filled, place, write(id));
   }, request);
 }
 

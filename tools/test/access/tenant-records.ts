@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { Platform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
+import { addSession } from './add-session.ts';
 
 /** Ids by collection: what comes after `/v1/` in the path of a record, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
@@ -19,7 +21,7 @@ export function newMarker(): string {
 }
 
 /** Makes the records of a tenant, all of them named by `marker`. */
-export async function makeTenantRecords(api: ApiClient, marker: string): Promise<TenantRecords> {
+export async function makeTenantRecords(platform: Platform, api: ApiClient, marker: string): Promise<TenantRecords> {
   const send = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await api.send(method, path, body && { body });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -44,6 +46,15 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
   };
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
+  // Who may change it needs what it gives, and every caller has this.
+  const permissions = ['account.read'];
+  const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
+  const makeTeam = (name: string) => create('/v1/teams', { displayName: `${marker} ${name}` });
+  const role = await makeRole('Reader');
+  const makeUser = () =>
+    create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [role] });
+  const [user, leaver] = [await makeUser(), await makeUser()];
+  const { id: tenantId } = (await send('GET', '/v1/tenant')) as { id: string };
   const operation = await create('/v1/imports', { contentType: 'text/csv' });
   return {
     living: {
@@ -54,7 +65,11 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
       importMappings: await importMapping(newMarker()),
       imports: operation,
       operations: operation,
-      apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions: ['customers.read'] }),
+      apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions }),
+      users: user,
+      roles: role,
+      teams: await makeTeam('North'),
+      sessions: await addSession(platform, tenantId, user),
     },
     others: { customers: bob },
     deleted: {
@@ -62,6 +77,10 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
       associations: await remove('associations', formerAssociation),
       customFields: await remove('customFields', await customField(newMarker())),
       importMappings: await remove('importMappings', await importMapping(newMarker())),
+      users: await remove('users', leaver),
+      roles: await remove('roles', await makeRole('Former')),
+      teams: await remove('teams', await makeTeam('Former')),
+      sessions: await remove('sessions', await addSession(platform, tenantId, user)),
     },
   };
 }
