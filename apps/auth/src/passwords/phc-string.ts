@@ -31,5 +31,5 @@ export function parsePhcString(text: string): PasswordHash {
 }
 
 function unpadded(bytes: Buffer): string {
-  return bytes.toString('base64').replace(/=+$/, '');
+  return bytes.toString('base64').replaceAll('=', '');
 }
