@@ -28,6 +28,7 @@ import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
 import { entities, migrations } from '../src/database.js';
 import { issueApiKey } from '../src/issue-api-key.js';
+import { PasswordHasher } from '../src/passwords/password-hasher.js';
 import { knownPermissions } from '../src/permissions/known-permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
 import { Secrets } from '../src/secrets.js';
@@ -62,6 +63,7 @@ export class RunningAuth {
     private readonly mailFolder: string,
     private readonly orm: MikroORM,
     readonly signIn: SignIn,
+    readonly passwordHasher: PasswordHasher,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -86,12 +88,21 @@ export class RunningAuth {
     });
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
     const client = new Client(address, credentials.createInsecure());
-    return new RunningAuth(urls, secrets, client, mailFolder, orm, app.get(SignIn), async () => {
-      client.close();
-      await app.close();
-      await orm.close();
-      await rm(mailFolder, { recursive: true });
-    });
+    return new RunningAuth(
+      urls,
+      secrets,
+      client,
+      mailFolder,
+      orm,
+      app.get(SignIn),
+      app.get(PasswordHasher),
+      async () => {
+        client.close();
+        await app.close();
+        await orm.close();
+        await rm(mailFolder, { recursive: true });
+      },
+    );
   }
 
   /** Runs the operator's command as it is built. */

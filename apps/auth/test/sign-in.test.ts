@@ -110,6 +110,17 @@ describe('signing in', () => {
     for (let time = 0; time < 12; time += 1) expect(await signIn({ address })).toMatchObject({ id: user.id });
   });
 
+  test('counts no attempt that nobody had time to look at', async () => {
+    const address = '192.0.2.4';
+    const others = Array.from({ length: 100 }, () => auth.passwordHasher.verifyPassword(password, undefined));
+    for (let attempt = 0; attempt < 11; attempt += 1) {
+      await expect(signIn({ address })).rejects.toMatchObject({ reason: 'PASSWORD_CHECKS_BUSY', retryAfterSeconds: 5 });
+    }
+
+    await Promise.all(others);
+    expect(await signIn({ address })).toMatchObject({ id: user.id });
+  });
+
   test('counts without naming anybody', async () => {
     await expect(signIn({ address: '192.0.2.77', password: 'wrong password' })).rejects.toMatchObject(wrong);
 

@@ -18,6 +18,7 @@ export class Passwords {
 
   /** @throws AppError PERMISSION_DENIED PASSWORD_WRONG, or RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS */
   async prove(user: UserAccount, password: string): Promise<void> {
+    this.hasher.checkRoom();
     await this.guess('password', user, async () => {
       if (await this.hasher.verifyPassword(password, user.passwordHash)) return;
       throw new AppError('PERMISSION_DENIED', 'PASSWORD_WRONG', 'The current password is not right.');

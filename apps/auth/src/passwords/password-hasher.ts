@@ -40,16 +40,26 @@ export class PasswordHasher implements OnApplicationShutdown {
     return timingSafeEqual(hash, stored.hash);
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.#worker?.terminate();
-  }
-
-  #hash(password: string, { salt, memory, passes, parallelism }: Omit<PasswordHash, 'hash'>, tagLength: number) {
+  /**
+   * Refuses when a password could not be looked at now. To be called before an attempt is counted: one that is refused here
+   * was no guess.
+   *
+   * @throws AppError RESOURCE_EXHAUSTED PASSWORD_CHECKS_BUSY
+   */
+  checkRoom(): void {
     if (this.#underWay.size >= maxUnderWay) {
       throw new AppError('RESOURCE_EXHAUSTED', 'PASSWORD_CHECKS_BUSY', 'Too many people sign in now. Try again soon.', {
         retryAfterSeconds: 5,
       });
     }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #hash(password: string, { salt, memory, passes, parallelism }: Omit<PasswordHash, 'hash'>, tagLength: number) {
+    this.checkRoom();
     const id = (this.#lastId += 1);
     const done = Promise.withResolvers<Buffer>();
     this.#underWay.set(id, done);

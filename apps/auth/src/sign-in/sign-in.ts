@@ -41,6 +41,7 @@ export class SignIn {
    */
   async verify(em: EntityManager, { tenantId, email, password, code, address }: Credentials): Promise<UserAccount> {
     const limits = limitsOf(tenantId, emailKey(email), networkOf(address));
+    this.hasher.checkRoom();
     await this.throttle.take(limits);
     const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
     const isRight = await this.hasher.verifyPassword(password, user?.passwordHash);

@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+let platform: Platform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Acme')).apiKey);
+}, 120_000);
+
+afterAll(async () => platform.stop());
+
+const body = <Body>(answer: { body: unknown }) => answer.body as Body;
+
+it('invites somebody by mail, who accepts without a credential', async () => {
+  const ada = { email: 'ada@example.com', displayName: 'Ada', roleIds: ['read-only'] };
+  const invited = await api.send('POST', '/v1/users', { body: ada });
+  const [file = ''] = await readdir(platform.mailDir);
+  const token = /token=([\w-]{64})/.exec(await readFile(join(platform.mailDir, file), 'utf8'))?.[1];
+  const accept = (password: string) =>
+    fetch(`${platform.edgeUrl}/v1/invitations:accept`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token, password }),
+    });
+
+  const refused = await accept('qwertyuiop');
+  const accepted = await accept('dust jigsaw plinth');
+
+  expect(invited).toMatchObject({ status: 201, body: { ...ada, state: 'INVITED' } });
+  expect(refused.status).toBe(400);
+  expect(await refused.json()).toMatchObject({ errors: [{ in: 'body', pointer: '/password' }] });
+  expect(accepted.status).toBe(200);
+  expect(await accepted.json()).toMatchObject({ id: body<{ id: string }>(invited).id, state: 'ACTIVE' });
+});
+
+it('changes a role by what the body names, and refuses who has seen an earlier one', async () => {
+  const role = { displayName: 'Support', permissions: ['customers.read'], recordScope: 'TEAM' };
+  const made = await api.send('POST', '/v1/roles', { body: role });
+  const path = `/v1/roles/${body<{ id: string }>(made).id}`;
+  const change = () =>
+    api.send('PATCH', path, { body: { hidesPii: true }, headers: { 'if-match': made.headers.get('etag') ?? '' } });
+
+  expect(await change()).toMatchObject({ status: 200, body: { ...role, hidesPii: true } });
+  expect((await change()).status).toBe(412);
+  expect((await api.send('DELETE', path)).status).toBe(204);
+});
+
+it('takes the new secret of a key at once, and the old one for no longer than a second', async () => {
+  const made = await api.send('POST', '/v1/apiKeys', { body: { displayName: 'import', permissions: ['tenant.read'] } });
+  const { id, key } = body<{ id: string; key: string }>(made);
+  const statusFor = async (secret: string) => {
+    const headers = { authorization: `Bearer ${secret}` };
+    return (await fetch(`${platform.edgeUrl}/v1/tenant`, { headers })).status;
+  };
+  expect(await statusFor(key)).toBe(200);
+
+  const rotated = await api.send('POST', `/v1/apiKeys/${id}:rotate?graceSeconds=0`);
+  const rotatedAt = performance.now();
+
+  expect(await statusFor(body<{ key: string }>(rotated).key)).toBe(200);
+  await vi.waitFor(async () => expect(await statusFor(key)).toBe(401), { timeout: 5_000, interval: 20 });
+  // What the edge believes for a second, and what it takes to ask.
+  expect(performance.now() - rotatedAt).toBeLessThan(1_500);
+});
