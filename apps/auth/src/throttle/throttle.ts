@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { withConnection } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { AccountKeys } from '../account-keys.js';
 
@@ -15,12 +16,21 @@ export interface Limit {
 /** Windows that are over and are removed with each attempt, so that the table stays in proportion to what is tried. */
 const endedWindowsPerAttempt = 5;
 
+/** Attempts that may wait to be counted in this process. */
+const maxWaiting = 200;
+
 /**
  * Bounds how often a secret may be guessed, over all processes of auth. It counts in the database, in which the secrets are: while
  * it can't count, nothing can be tried.
+ *
+ * Many guesses at one account wait for each other's rows. They do so here, one after the other and on one connection, and not in
+ * the database, where they would hold all connections of the process.
  */
 @Injectable()
 export class Throttle {
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
   constructor(
     private readonly orm: MikroORM,
     private readonly keys: AccountKeys,
@@ -32,35 +42,33 @@ export class Throttle {
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
   async take(limits: readonly Limit[]): Promise<void> {
-    const counted = limits
-      .map((limit) => ({ ...limit, key: this.#keyOf(limit) }))
-      // Two attempts that lock the same windows in the same order do not wait for each other in a circle.
-      .sort((one, other) => Buffer.compare(one.key, other.key));
-    const waits: number[] = [];
-    await this.orm.em.fork().transactional(async (em) => {
-      for (const { key, attempts, windowSeconds } of counted) {
-        const [row] = await em.execute<{ attempts: number; wait_seconds: number }[]>(countAttempt, [
-          key,
-          windowSeconds,
-        ]);
-        if (row && row.attempts > attempts) waits.push(row.wait_seconds);
-      }
-      await em.execute(clearEnded);
-    });
-    if (waits.length === 0) return;
-    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_ATTEMPTS', 'Too many attempts. Try again later.', {
-      retryAfterSeconds: Math.max(1, ...waits.map(Math.ceil)),
-    });
+    if (this.#waiting >= maxWaiting) throw tooMany(5);
+    const counted = limits.map((limit) => ({ ...limit, key: this.#keyOf(limit) }));
+    const keys = counted.map(({ key }) => key);
+    const seconds = counted.map(({ windowSeconds }) => windowSeconds);
+    const rows = await this.#inTurn<CountedWindow>(countAttempts, keys, seconds);
+    const waits = counted.flatMap(({ key, attempts }) =>
+      rows.filter((row) => row.key.equals(key) && row.attempts > attempts).map(({ wait_seconds }) => wait_seconds),
+    );
+    if (waits.length > 0) throw tooMany(Math.max(1, ...waits.map(Math.ceil)));
   }
 
   /** Takes back an attempt that was no guess. */
   async giveBack(limits: readonly Limit[]): Promise<void> {
-    const keys = limits.map((limit) => this.#keyOf(limit)).sort((one, other) => Buffer.compare(one, other));
-    await this.orm.em.fork().transactional(async (em) => {
-      for (const key of keys) {
-        await em.execute('update attempt_window set attempts = greatest(attempts - 1, 0) where key = ?', [key]);
-      }
-    });
+    const keys = limits.map((limit) => this.#keyOf(limit));
+    await this.#inTurn(giveBackAttempts, keys);
+  }
+
+  async #inTurn<Row extends object>({ name, sql }: typeof countAttempts, ...values: unknown[]): Promise<Row[]> {
+    this.#waiting += 1;
+    const run = () => withConnection(this.orm.em.fork(), (client) => client.query<Row>({ name, text: sql, values }));
+    const done = this.#last.then(run);
+    this.#last = done.catch(() => undefined);
+    try {
+      return (await done).rows;
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   #keyOf({ subject }: Limit): Buffer {
@@ -68,14 +76,38 @@ export class Throttle {
   }
 }
 
-const countAttempt = `
-  insert into attempt_window as w (key, attempts, end_time) values (?, 1, now() + make_interval(secs => ?))
-  on conflict (key) do update set
-    attempts = case when w.end_time <= now() then 1 else w.attempts + 1 end,
-    end_time = case when w.end_time <= now() then excluded.end_time else w.end_time end
-  returning attempts, extract(epoch from end_time - now())::float8 as wait_seconds`;
+interface CountedWindow {
+  key: Buffer;
+  attempts: number;
+  wait_seconds: number;
+}
 
-const clearEnded = `
-  delete from attempt_window where key in (
-    select key from attempt_window where end_time <= now() order by end_time limit ${endedWindowsPerAttempt}
-    for update skip locked)`;
+function tooMany(retryAfterSeconds: number): AppError {
+  return new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_ATTEMPTS', 'Too many attempts. Try again later.', {
+    retryAfterSeconds,
+  });
+}
+
+// All lock their rows in one order, so that two processes do not wait for each other in a circle.
+const countAttempts = {
+  name: 'count_attempts',
+  sql: `
+    with cleared as (
+      delete from attempt_window where key = any (array(
+        select key from attempt_window where end_time <= now() and key <> all ($1::bytea[])
+        order by end_time limit ${endedWindowsPerAttempt} for update skip locked)))
+    insert into attempt_window as w (key, attempts, end_time)
+    select key, 1, now() + make_interval(secs => seconds) from unnest($1::bytea[], $2::int[]) as t (key, seconds)
+    order by key
+    on conflict (key) do update set
+      attempts = case when w.end_time <= now() then 1 else w.attempts + 1 end,
+      end_time = case when w.end_time <= now() then excluded.end_time else w.end_time end
+    returning w.key, w.attempts, extract(epoch from w.end_time - now())::float8 as wait_seconds`,
+};
+
+const giveBackAttempts = {
+  name: 'give_back_attempts',
+  sql: `
+    with locked as (select key from attempt_window where key = any ($1::bytea[]) order by key for update)
+    update attempt_window w set attempts = greatest(attempts - 1, 0) from locked where w.key = locked.key`,
+};
