@@ -1,3 +1,14 @@
+export { CreateAuditChain } from './audit/create-audit-chain.migration.js';
+export { auditEntryOf, type AuditEntry, type AuditPoint } from './audit/audit-entry.js';
+export { AuditHeadSigner } from './audit/audit-head-signer.js';
+export { findAuditHeads, signAuditHeads } from './audit/audit-heads.js';
+export { AuditKeys, type AuditHead } from './audit/audit-keys.js';
+export { exportAudit } from './audit/export-audit.js';
+export { listAudit, type AuditFilter } from './audit/list-audit.js';
+export { netstrings, netstringsSql } from './audit/netstrings.js';
+export { recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
+export { verifyAllAudits } from './audit/verify-all-audits.js';
+export { verifyAudit, type AuditCheck, type AuditVerification } from './audit/verify-audit.js';
 export { callVariables, causedBy } from './call-variables.js';
 export { catalogFaults } from './catalog-faults.js';
 export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';

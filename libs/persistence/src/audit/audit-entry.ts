@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { netstrings } from './netstrings.js';
+
+/** One entry of a tenant's chain. */
+export interface AuditEntry {
+  tenantId: string;
+  /** From 1, without a gap. */
+  number: number;
+  /** ISO 8601 in UTC with milliseconds. */
+  time: string;
+  /** What happened, such as `CHANGE` or `EXPORT`. */
+  kind: string;
+  /** Who did it, such as `apiKey:019ab2f4-…`. */
+  actor: string;
+  /** By which way it came, such as `api` or `import`. */
+  origin: string;
+  requestId: string | undefined;
+  causationId: string | undefined;
+  /** What it is about. */
+  records: AuditedRecord[];
+  /** JSON of what else is said of this kind, to the byte as it was written. */
+  detail: string;
+  /** SHA-256 in hexadecimal; 64 zeros in the first entry. */
+  previousHash: string;
+  hash: string;
+}
+
+export interface AuditedRecord {
+  /** Type and id, such as `customer/019ab2f4-…`. */
+  name: string;
+  /** What was done to it, and the version that it got: of changes only. */
+  operation: string | undefined;
+  version: number | undefined;
+}
+
+/** A place in a chain, and what it must look like there. */
+export interface AuditPoint {
+  number: number;
+  /** SHA-256 in hexadecimal. */
+  hash: string;
+}
+
+/** Where every chain begins. */
+export const auditStart: AuditPoint = { number: 0, hash: '0'.repeat(64) };
+
+/** The hash that an entry must have: of all that it says, and of the entry before. */
+export function hashOfEntry(entry: Omit<AuditEntry, 'hash'>): string {
+  const text = netstrings([
+    entry.previousHash,
+    entry.tenantId,
+    entry.number,
+    entry.time,
+    entry.kind,
+    entry.actor,
+    entry.origin,
+    entry.requestId,
+    entry.causationId,
+    netstrings(entry.records.flatMap(({ name, operation, version }) => [name, operation, version])),
+    entry.detail,
+  ]);
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** SQL of a time as an entry has it. */
+export function auditTime(expression: string): string {
+  return `to_char(${expression} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+/** A row of `audit_entry` as `auditColumns` select it. */
+export interface AuditRow {
+  tenant_id: string;
+  number: string;
+  time: string;
+  kind: string;
+  actor: string;
+  origin: string;
+  request_id: string | null;
+  causation_id: string | null;
+  records: string[];
+  operations: (string | null)[];
+  versions: (number | null)[];
+  detail: string;
+  previous_hash: string;
+  hash: string;
+}
+
+export const auditColumns = `tenant_id, number, ${auditTime('time')} as time, kind, actor, origin, request_id, causation_id,
+  records, operations, versions, detail, encode(previous_hash, 'hex') as previous_hash, encode(hash, 'hex') as hash`;
+
+export function auditEntryOf(row: AuditRow): AuditEntry {
+  return {
+    tenantId: row.tenant_id,
+    number: Number(row.number),
+    time: row.time,
+    kind: row.kind,
+    actor: row.actor,
+    origin: row.origin,
+    requestId: row.request_id ?? undefined,
+    causationId: row.causation_id ?? undefined,
+    records: row.records.map((name, index) => ({
+      name,
+      operation: row.operations[index] ?? undefined,
+      version: row.versions[index] ?? undefined,
+    })),
+    detail: row.detail,
+    previousHash: row.previous_hash,
+    hash: row.hash,
+  };
+}

@@ -1,0 +1,81 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '../read-for-tenant.js';
+import { auditTime } from './audit-entry.js';
+import type { AuditHead, AuditKeys } from './audit-keys.js';
+
+/** Chains that are looked for at a time. */
+const batchSize = 500;
+
+interface HeadRow {
+  tenant_id: string;
+  number: string;
+  hash: string;
+  time: string;
+  key_id: string;
+  signature: string;
+}
+
+/**
+ * Signs and keeps the ends of chains that have grown since their last head: that of the tenant of `em`, or of all tenants
+ * when it has none.
+ */
+export async function signAuditHeads(em: EntityManager, keys: AuditKeys): Promise<void> {
+  for (;;) {
+    const chains = await em.execute<{ tenant_id: string; number: string; hash: string }[]>(
+      `select tenant_id, number, encode(hash, 'hex') as hash from unsigned_audit_chains(?)`,
+      [batchSize],
+    );
+    for (const { tenant_id, number, hash } of chains) {
+      const head = keys.sign(tenant_id, { number: Number(number), hash }, new Date().toISOString());
+      await em.execute(`select add_audit_head(?, ?, decode(?, 'hex'), ?, ?, decode(?, 'base64'))`, [
+        ...[head.tenantId, head.number, head.hash, head.time, head.keyId, head.signature],
+      ]);
+    }
+    if (chains.length < batchSize) return;
+  }
+}
+
+/** Heads of the tenant of `em`, the newest first. @param before only those of smaller numbers */
+export async function findAuditHeads(
+  em: EntityManager,
+  tenantId: string,
+  { most, before }: { most: number; before?: number | undefined },
+): Promise<AuditHead[]> {
+  const rows = await readForTenant<HeadRow>(em, {
+    name: 'audit_heads',
+    sql: `select ${headColumns} from audit_head where tenant_id = $1 and number < coalesce($2::bigint, 9223372036854775807)
+      order by number desc limit $3`,
+    values: [tenantId, before ?? null, most],
+  });
+  return rows.map(headOf);
+}
+
+/** All heads of entries above one and up to another, the oldest first. */
+export async function auditHeadsBetween(
+  em: EntityManager,
+  tenantId: string,
+  after: number,
+  last: number,
+): Promise<AuditHead[]> {
+  const rows = await readForTenant<HeadRow>(em, {
+    name: 'audit_heads_between',
+    sql: `select ${headColumns} from audit_head where tenant_id = $1 and number > $2 and number <= $3 order by number`,
+    values: [tenantId, after, last],
+  });
+  return rows.map(headOf);
+}
+
+const headColumns = `tenant_id, number, encode(hash, 'hex') as hash, ${auditTime('time')} as time, key_id,
+  encode(signature, 'base64') as signature`;
+
+function headOf(row: HeadRow): AuditHead {
+  return {
+    tenantId: row.tenant_id,
+    number: Number(row.number),
+    hash: row.hash,
+    time: row.time,
+    keyId: row.key_id,
+    // PostgreSQL breaks lines of base64.
+    signature: row.signature.replaceAll('\n', ''),
+  };
+}

@@ -1,0 +1,75 @@
+import { createHash, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 'node:crypto';
+import type { AuditPoint } from './audit-entry.js';
+import { netstrings } from './netstrings.js';
+
+/** The end of a tenant's chain at a time, signed: whoever keeps it notices when the chain is cut or made anew. */
+export interface AuditHead extends AuditPoint {
+  tenantId: string;
+  /** When it was signed: ISO 8601 in UTC with milliseconds. */
+  time: string;
+  /** Thumbprint of the public key. (RFC 7638) */
+  keyId: string;
+  /** Ed25519, in base64. */
+  signature: string;
+}
+
+/** A public key of Ed25519. */
+export interface AuditPublicKey {
+  keyId: string;
+  /** The 32 bytes in base64url, as the `x` of a JWK. (RFC 8037) */
+  x: string;
+}
+
+/** PKCS #8 of an Ed25519 key, up to its 32 bytes. (RFC 8410) */
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** The key by which a service signs heads, and the public ones by which it signed before. */
+export class AuditKeys {
+  readonly #privateKey: KeyObject;
+  readonly #keyId: string;
+  readonly #publicKeys = new Map<string, { key: KeyObject; x: string }>();
+
+  /**
+   * @param service whose chains these are, such as `auth`: no head of one is one of another
+   * @param secretKey 32 bytes
+   * @param retiredKeys public keys, 32 bytes each
+   */
+  constructor(
+    private readonly service: string,
+    secretKey: Buffer,
+    retiredKeys: readonly Buffer[] = [],
+  ) {
+    this.#privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, secretKey]), format: 'der', type: 'pkcs8' });
+    this.#keyId = this.#know(createPublicKey(this.#privateKey));
+    for (const bytes of retiredKeys) {
+      const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') };
+      this.#know(createPublicKey({ key: jwk, format: 'jwk' }));
+    }
+  }
+
+  get publicKeys(): AuditPublicKey[] {
+    return [...this.#publicKeys].map(([keyId, { x }]) => ({ keyId, x }));
+  }
+
+  sign(tenantId: string, { number, hash }: AuditPoint, time: string): AuditHead {
+    const head = { tenantId, number, hash, time, keyId: this.#keyId };
+    return { ...head, signature: sign(null, this.#signedBytes(head), this.#privateKey).toString('base64') };
+  }
+
+  /** Whether one of these keys has signed it. */
+  isSigned(head: AuditHead): boolean {
+    const key = this.#publicKeys.get(head.keyId)?.key;
+    return key !== undefined && verify(null, this.#signedBytes(head), key, Buffer.from(head.signature, 'base64'));
+  }
+
+  #signedBytes({ tenantId, number, hash, time, keyId }: Omit<AuditHead, 'signature'>): Buffer {
+    return Buffer.from(netstrings(['rapport-audit-head', this.service, tenantId, number, hash, time, keyId]));
+  }
+
+  #know(key: KeyObject): string {
+    const { x = '' } = key.export({ format: 'jwk' });
+    const keyId = createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
+    this.#publicKeys.set(keyId, { key, x });
+    return keyId;
+  }
+}

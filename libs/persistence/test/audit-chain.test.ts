@@ -1,0 +1,200 @@
+import { v7 } from 'uuid';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { findAuditHeads, recordAuditEvent, type AuditHead } from '../src/index.js';
+import { AuditedDatabase } from './audited-tenant.js';
+
+let database: AuditedDatabase;
+
+beforeAll(async () => {
+  database = await AuditedDatabase.create();
+});
+afterAll(() => database.close());
+
+describe('a chain of 10,000 entries', () => {
+  const count = 10_000;
+  let tenantId: string;
+
+  beforeAll(async () => {
+    tenantId = await database.chainOf(count);
+    await database.signHeads();
+    await database.keep();
+  });
+  afterEach(() => database.restore());
+
+  test('is sound when nobody has touched it', async () => {
+    const { end, ...rest } = await database.verify(tenantId);
+
+    expect(rest).toEqual({ fault: undefined, isComplete: true });
+    expect(end).toEqual({ number: count, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+  });
+
+  const moved = `number = -number where tenant_id = $1 and number`;
+  test.each([
+    ['change', `update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = 5000`, 5_000, 'CHANGED'],
+    [
+      'change of a record',
+      `update audit_entry set records[2] = 'customer/y' where tenant_id = $1 and number = 77`,
+      77,
+      'CHANGED',
+    ],
+    [
+      'change of the last',
+      `update audit_entry set detail = '{}' where tenant_id = $1 and number = 10000`,
+      count,
+      'CHANGED',
+    ],
+    ['delete', `delete from audit_entry where tenant_id = $1 and number = 7000`, 7_000, 'MISSING'],
+    ['delete of the first', `delete from audit_entry where tenant_id = $1 and number = 1`, 1, 'MISSING'],
+    [
+      'insert',
+      `update audit_entry set ${moved} > 3000;
+       update audit_entry set number = 1 - number where tenant_id = $1 and number < 0;
+       insert into audit_entry select tenant_id, 3001, time, kind, actor, origin, request_id, causation_id, records,
+         operations, versions, detail, previous_hash, hash from audit_entry where tenant_id = $1 and number = 3000`,
+      3_001,
+      'CHANGED',
+    ],
+    [
+      'swap',
+      `update audit_entry set ${moved} in (4000, 6000);
+       update audit_entry set number = 10000 + number where tenant_id = $1 and number < 0`,
+      4_000,
+      'CHANGED',
+    ],
+    ['cut of the tail', `delete from audit_entry where tenant_id = $1 and number > 9990`, 9_991, 'MISSING'],
+    [
+      'cut of the tail and of what says where it ends',
+      `delete from audit_entry where tenant_id = $1 and number > 9990;
+       update audit_chain c set number = e.number, hash = e.hash from audit_entry e
+       where c.tenant_id = $1 and e.tenant_id = $1 and e.number = 9990`,
+      9_991,
+      'MISSING',
+    ],
+    [
+      'append past the chain',
+      `insert into audit_entry select tenant_id, 10001, time, kind, actor, origin, request_id, causation_id, records,
+         operations, versions, detail, hash, hash from audit_entry where tenant_id = $1 and number = 10000`,
+      10_001,
+      'CHANGED',
+    ],
+    [
+      'head of another key',
+      `update audit_head set signature = decode(repeat('00', 64), 'hex') where tenant_id = $1`,
+      count,
+      'HEAD_NOT_SIGNED',
+    ],
+  ])('names the first bad entry after a %s', async (_, sql, number, reason) => {
+    const { superuser } = database;
+    for (const statement of sql.split(';')) {
+      await superuser.query(statement, statement.includes('$1') ? [tenantId] : []);
+    }
+
+    const { fault, end } = await database.verify(tenantId);
+
+    expect(fault).toEqual({ number, reason });
+    expect(end.number).toBe(number - 1);
+  });
+
+  test('that is made anew from an entry on does not fit its head', async () => {
+    const head = await headOf(tenantId);
+    await remake(tenantId, 9_000);
+
+    const withHead = await database.verify(tenantId);
+    await database.superuser.query('delete from audit_head where tenant_id = $1', [tenantId]);
+    const withoutHead = await database.verify(tenantId);
+    const withKept = await database.verify(tenantId, { head });
+
+    expect(withHead.fault).toEqual({ number: count, reason: 'OTHER_HEAD' });
+    expect(withoutHead.fault).toBeUndefined();
+    expect(withKept.fault).toEqual({ number: count, reason: 'OTHER_HEAD' });
+  });
+
+  test('whose tail and heads are gone does not fit a head that was kept elsewhere', async () => {
+    const head = await headOf(tenantId);
+    for (const table of ['audit_entry', 'audit_head', 'audit_chain']) {
+      await database.superuser.query(`delete from ${table} where tenant_id = $1 and number > 9000`, [tenantId]);
+    }
+    await database.superuser.query(
+      `insert into audit_chain select tenant_id, number, hash from audit_entry where tenant_id = $1 and number = 9000`,
+      [tenantId],
+    );
+
+    expect((await database.verify(tenantId)).fault).toBeUndefined();
+    expect((await database.verify(tenantId, { head })).fault).toEqual({
+      number: 9_001,
+      reason: 'MISSING',
+    });
+  });
+
+  test('is verified in parts, each of which goes on where the one before ended', async () => {
+    const ends: number[] = [];
+    let after;
+    for (;;) {
+      const { end, fault, isComplete } = await database.verify(tenantId, { after, endMs: 0 });
+      expect(fault).toBeUndefined();
+      ends.push(end.number);
+      if (isComplete) break;
+      after = end;
+    }
+
+    expect(ends.length).toBeGreaterThan(2);
+    expect(ends.at(-1)).toBe(count);
+  });
+});
+
+test('8 parallel writers make one chain without forks', async () => {
+  const tenantId = v7();
+  const each = 50;
+  await Promise.all(
+    Array.from({ length: 8 }, async (_, writer) => {
+      for (let done = 0; done < each; done += 1) {
+        await recordAuditEvent(database.em(tenantId), { kind: 'EXPORT', actor: `writer:${writer}` });
+      }
+    }),
+  );
+
+  const { rows } = await database.superuser.query<{ entries: number; followed: number }>(
+    `select count(*)::int as entries, count(distinct previous_hash)::int as followed from audit_entry where tenant_id = $1`,
+    [tenantId],
+  );
+  expect(rows).toEqual([{ entries: 8 * each, followed: 8 * each }]);
+  expect(await database.verify(tenantId)).toMatchObject({ fault: undefined, end: { number: 8 * each } });
+});
+
+test('an entry of a transaction that is rolled back leaves no gap', async () => {
+  const tenantId = v7();
+  await recordAuditEvent(database.em(tenantId), { kind: 'EXPORT' });
+  const failing = database.em(tenantId).transactional(async (em) => {
+    await recordAuditEvent(em, { kind: 'EXPORT' });
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  await recordAuditEvent(database.em(tenantId), { kind: 'EXPORT' });
+
+  expect(await database.verify(tenantId)).toMatchObject({ fault: undefined, end: { number: 2 } });
+});
+
+/** What somebody kept. */
+async function headOf(tenantId: string): Promise<AuditHead | undefined> {
+  const [head] = await findAuditHeads(database.em(tenantId), tenantId, { most: 1 });
+  return head;
+}
+
+/** As somebody does who may do anything in the database, and knows how hashes are made. */
+async function remake(tenantId: string, from: number): Promise<void> {
+  const { superuser } = database;
+  await superuser.query(`update audit_entry set actor = 'nobody' where tenant_id = $1 and number = $2`, [
+    tenantId,
+    from,
+  ]);
+  await superuser.query(
+    `update audit_chain c set number = e.number, hash = e.hash from audit_entry e
+     where c.tenant_id = $1 and e.tenant_id = $1 and e.number = $2`,
+    [tenantId, from - 1],
+  );
+  await superuser.query(
+    `with gone as (delete from audit_entry where tenant_id = $1 and number >= $2 returning *)
+     select append_audit_entries(array_agg(gone::audit_entry order by number)) from gone`,
+    [tenantId, from],
+  );
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { inject } from 'vitest';
+import {
+  AuditKeys,
+  CreateAuditChain,
+  createOrm,
+  runMigrations,
+  signAuditHeads,
+  tenantSession,
+  verifyAudit,
+  type AuditCheck,
+  type AuditVerification,
+} from '../src/index.js';
+import { emptyDatabase, entities } from './note-database.js';
+
+const tables = ['audit_chain', 'audit_entry', 'audit_head'];
+
+/** A database with an audit, and who may do anything in it. */
+export class AuditedDatabase {
+  readonly keys = new AuditKeys('notes', randomBytes(32));
+
+  private constructor(
+    readonly orm: MikroORM,
+    readonly superuser: pg.Client,
+  ) {}
+
+  static async create(): Promise<AuditedDatabase> {
+    const { ownerUrl, appUrl } = await emptyDatabase();
+    await runMigrations({ databaseUrl: ownerUrl, entities, migrations: [CreateAuditChain] });
+    const url = new URL(inject('superuserUrl'));
+    url.pathname = new URL(ownerUrl).pathname;
+    const superuser = new pg.Client(url.href);
+    await superuser.connect();
+    const orm = createOrm({ databaseUrl: appUrl, entities });
+    return new AuditedDatabase(orm, superuser);
+  }
+
+  async close(): Promise<void> {
+    await this.superuser.end();
+    await this.orm.close();
+  }
+
+  em(tenantId: string): EntityManager {
+    return this.orm.em.fork({ session: tenantSession(tenantId) });
+  }
+
+  /** @returns the tenant whose chain it is */
+  async chainOf(count: number): Promise<string> {
+    const tenantId = v7();
+    await this.superuser.query(
+      `select append_audit_entries(array_agg(row($1, null, null, 'CHANGE', 'apiKey:1', 'api', 'r' || n, null,
+         array['customer/' || n, 'customer/x'], array['UPDATE', null], array[n, null], '{"n":' || n || '}', null,
+         null)::audit_entry))
+       from generate_series(1, $2::int) n`,
+      [tenantId, count],
+    );
+    return tenantId;
+  }
+
+  async signHeads(): Promise<void> {
+    await signAuditHeads(this.orm.em.fork(), this.keys);
+  }
+
+  /** Keeps what is there, for `restore`. */
+  async keep(): Promise<void> {
+    for (const table of tables) await this.superuser.query(`create table kept_${table} as table ${table}`);
+  }
+
+  async restore(): Promise<void> {
+    for (const table of tables) {
+      await this.superuser.query(`truncate ${table}`);
+      await this.superuser.query(`insert into ${table} table kept_${table}`);
+    }
+  }
+
+  verify(tenantId: string, check: Partial<AuditCheck> = {}): Promise<AuditVerification> {
+    return verifyAudit(this.em(tenantId), tenantId, { keys: this.keys, ...check });
+  }
+}
