@@ -16,6 +16,7 @@ describe('the metadata of a call', () => {
     { requestId: 'r', caller, cause: { origin: 'x'.repeat(100) } },
     { requestId: 'r', caller, cause: { causationId: 'c' } },
     { requestId: 'r', caller, cause: { hop: 1 } },
+    { requestId: 'r', caller, client: { address: '2001:db8::1', userAgent: 'curl/8.5' } },
   ])('brings over %j', (context) => {
     expect(sent(context)).toEqual(context);
   });

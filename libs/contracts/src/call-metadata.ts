@@ -9,17 +9,21 @@ const keys = {
   origin: 'x-rapport-origin',
   causationId: 'x-rapport-causation-id',
   hop: 'x-rapport-hop',
+  clientAddress: 'x-rapport-client-address',
+  userAgent: 'x-rapport-user-agent',
 } as const;
 
 const maxOriginLength = 100;
 
 /** How the context of a call travels between services. */
-export function writeCallMetadata({ requestId, caller, cause }: CallContext): Metadata {
+export function writeCallMetadata({ requestId, caller, cause, client }: CallContext): Metadata {
   const metadata = new Metadata();
   metadata.set(keys.requestId, requestId);
   if (cause?.origin) metadata.set(keys.origin, cause.origin);
   if (cause?.causationId) metadata.set(keys.causationId, cause.causationId);
   if (cause?.hop) metadata.set(keys.hop, String(cause.hop));
+  if (client) metadata.set(keys.clientAddress, client.address);
+  if (client?.userAgent) metadata.set(keys.userAgent, client.userAgent);
   if (!caller) return metadata;
   metadata.set(keys.tenantId, caller.tenantId);
   metadata.set(keys.principalId, caller.principalId);
@@ -31,10 +35,12 @@ export function writeCallMetadata({ requestId, caller, cause }: CallContext): Me
 export function readCallMetadata(metadata: Metadata): CallContext {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
   const tenantId = read(keys.tenantId);
+  const address = read(keys.clientAddress);
   const permissions = read(keys.permissions).split(' ').filter(Boolean);
   return {
     requestId: read(keys.requestId),
     caller: tenantId ? { tenantId, principalId: read(keys.principalId), permissions } : undefined,
+    ...(address && { client: { address, userAgent: read(keys.userAgent) } }),
     ...readCause(read(keys.origin), read(keys.causationId), Number.parseInt(read(keys.hop), 10)),
   };
 }

@@ -25,9 +25,19 @@ export interface CallCause {
   hop?: number;
 }
 
+/** From where a call came to the platform. Personal data: for the audit of security, not for logs. */
+export interface CallClient {
+  /** IP address. */
+  address: string;
+  /** The program that the client says it is, in printable ASCII; at most 200 characters. */
+  userAgent: string;
+}
+
 /** What is known of the call that is being answered. */
 export interface CallContext {
   requestId: string;
+  /** Absent when the platform itself calls. */
+  client?: CallClient;
   /** Absent on methods that need no credential. */
   caller: Caller | undefined;
   cause?: CallCause;

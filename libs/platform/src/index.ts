@@ -1,5 +1,12 @@
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
-export { callContext, currentCaller, type CallCause, type CallContext, type Caller } from './call-context.js';
+export {
+  callContext,
+  currentCaller,
+  type CallCause,
+  type CallClient,
+  type CallContext,
+  type Caller,
+} from './call-context.js';
 export { answerProbe, startHealthServer } from './health-server.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';

@@ -189,6 +189,7 @@ async function prepareService(
     HEALTH_PORT: String(healthPort),
     DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
+    AUDIT_SIGNING_KEY_FILE: await secrets.key(`${name}-audit-signing-key`),
   };
   if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');

@@ -107,3 +107,21 @@ export function auditEntryOf(row: AuditRow): AuditEntry {
     hash: row.hash,
   };
 }
+
+/** Of an entry that is about many records, a list shows so many. */
+const mostShown = 20;
+
+/** An entry as lists show it: the message `rapport.api.v1.AuditEntry`. */
+export interface ShownAuditEntry extends Omit<AuditEntry, 'tenantId' | 'detail'> {
+  recordCount: number;
+  detail: Record<string, unknown>;
+}
+
+export function shownAuditEntry({ tenantId: _, detail, records, ...entry }: AuditEntry): ShownAuditEntry {
+  return {
+    ...entry,
+    records: records.slice(0, mostShown),
+    recordCount: records.length,
+    detail: JSON.parse(detail) as Record<string, unknown>,
+  };
+}

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { AppError } from '@rapport/platform';
 import { readForTenant } from '../read-for-tenant.js';
 import { auditTime } from './audit-entry.js';
 import type { AuditHead, AuditKeys } from './audit-keys.js';
@@ -33,6 +34,19 @@ export async function signAuditHeads(em: EntityManager, keys: AuditKeys): Promis
     }
     if (chains.length < batchSize) return;
   }
+}
+
+/**
+ * The head of the tenant's chain as it is now.
+ *
+ * @param em in the session of the tenant
+ * @throws AppError FAILED_PRECONDITION AUDIT_EMPTY while there is no entry
+ */
+export async function signAuditHead(em: EntityManager, tenantId: string, keys: AuditKeys): Promise<AuditHead> {
+  await signAuditHeads(em, keys);
+  const [head] = await findAuditHeads(em, tenantId, { most: 1 });
+  if (!head) throw new AppError('FAILED_PRECONDITION', 'AUDIT_EMPTY', 'There is no entry to sign yet.');
+  return head;
 }
 
 /** Heads of the tenant of `em`, the newest first. @param before only those of smaller numbers */

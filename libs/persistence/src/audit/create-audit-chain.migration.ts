@@ -122,7 +122,8 @@ const appending = `
     insert into audit_entry select * from unnest(entries);
   end $$;
 
-  -- What the service itself says of its tenant, as whoever the setting app.call names. It holds the chain until the commit.
+  -- What the service itself says of its tenant, as the setting app.call if it says nothing else of who did it and why. It
+  -- holds the chain until the commit.
   create function record_audit_event(event json) returns void
     language plpgsql security definer set search_path = public, pg_temp as $$
   declare
@@ -134,8 +135,8 @@ const appending = `
     end if;
     perform append_audit_entries(array[row(
       nullif(current_setting('app.tenant_id', true), '')::uuid, null, null, event ->> 'kind',
-      coalesce(call ->> 'actor', event ->> 'actor'), coalesce(call ->> 'origin', event ->> 'origin'),
-      coalesce(call ->> 'requestId', event ->> 'requestId'), call ->> 'causationId',
+      coalesce(event ->> 'actor', call ->> 'actor', 'database:' || session_user), coalesce(call ->> 'origin', 'api'),
+      coalesce(event ->> 'requestId', call ->> 'requestId'), call ->> 'causationId',
       records, array_fill(null::text, array[cardinality(records)]), array_fill(null::int, array[cardinality(records)]),
       event ->> 'detail', null, null)::audit_entry]);
   end $$;

@@ -1,7 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readPageToken, signPageToken } from '../page-token.js';
 import { readForTenant } from '../read-for-tenant.js';
-import { auditColumns, auditEntryOf, type AuditEntry, type AuditRow } from './audit-entry.js';
+import {
+  auditColumns,
+  auditEntryOf,
+  shownAuditEntry,
+  type AuditEntry,
+  type AuditRow,
+  type ShownAuditEntry,
+} from './audit-entry.js';
 
 /** Which entries: those that meet all that is set. */
 export interface AuditFilter {
@@ -32,7 +39,7 @@ export async function listAudit(
     pageToken,
     ...filter
   }: AuditFilter & { pageSize?: number | undefined; pageToken?: string | undefined },
-): Promise<{ entries: AuditEntry[]; nextPageToken: string | undefined }> {
+): Promise<{ entries: ShownAuditEntry[]; nextPageToken: string | undefined }> {
   const { startTime, endTime, actor, kind, record } = filter;
   const binding = JSON.stringify(['audit', tenantId, startTime, endTime, actor, kind, record]);
   const [before] = pageToken === undefined ? [] : readPageToken(key, binding, pageToken);
@@ -43,7 +50,10 @@ export async function listAudit(
   ]);
   const page = entries.slice(0, pageSize);
   const last = entries.length > pageSize ? page.at(-1) : undefined;
-  return { entries: page, nextPageToken: last && signPageToken(key, binding, [String(last.number)]) };
+  return {
+    entries: page.map(shownAuditEntry),
+    nextPageToken: last && signPageToken(key, binding, [String(last.number)]),
+  };
 }
 
 /**

@@ -9,7 +9,7 @@ export interface AuditEvent {
   records?: readonly AuditedRecord['name'][];
   /** What else is to be said. No personal data, and no secrets: an entry is never changed. */
   detail?: Readonly<Record<string, unknown>>;
-  /** Who did it, when no authenticated call is being answered. */
+  /** Who did it, when it was not the caller of the call that is being answered. */
   actor?: string;
   /** The request, likewise. */
   requestId?: string | undefined;
@@ -20,7 +20,7 @@ export interface AuditEvent {
  * wait until that ends.
  */
 export async function recordAuditEvent(em: EntityManager, event: AuditEvent): Promise<void> {
-  const { records = [], detail = {}, actor = 'unknown', ...rest } = event;
-  const whole = { ...rest, actor, origin: 'api', records, detail: JSON.stringify(detail) };
+  const { records = [], detail = {}, ...rest } = event;
+  const whole = { ...rest, records, detail: JSON.stringify(detail) };
   await em.execute('select record_audit_event(?::json)', [JSON.stringify(whole)]);
 }
