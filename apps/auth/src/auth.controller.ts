@@ -25,6 +25,8 @@ import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
 import { checkHeld } from './rights/check-held.js';
 import { Secrets } from './secrets.js';
+import { BoundedEvents } from './security/bounded-events.js';
+import { recordSecurityEvent } from './security/security-event.js';
 import { Tenant } from './tenant.entity.js';
 
 @Controller()
@@ -33,13 +35,23 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   constructor(
     private readonly em: EntityManager,
     private readonly secrets: Secrets,
+    private readonly events: BoundedEvents,
   ) {}
 
   async authenticateApiKey({ key }: AuthenticateApiKeyRequest): Promise<AuthenticateApiKeyResponse> {
     const tenantId = tenantOfApiKey(key);
     const usable = tenantId === undefined ? undefined : await this.#findUsable(tenantId, key);
-    if (!usable) throw new AppError('UNAUTHENTICATED', 'API_KEY_INVALID', 'The API key is not valid.');
-    return usable;
+    if (usable) return usable;
+    const reason = 'API_KEY_INVALID';
+    if (tenantId !== undefined) {
+      this.events.recordLater(tenantId, {
+        kind: 'AUTHENTICATION_FAILED',
+        outcome: 'DENIED',
+        reason,
+        principalId: 'anonymous',
+      });
+    }
+    throw new AppError('UNAUTHENTICATED', reason, 'The API key is not valid.');
   }
 
   async getTenant(): Promise<TenantMessage> {
@@ -49,8 +61,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   async createApiKey({ apiKey: wanted }: CreateApiKeyRequest): Promise<ApiKeyMessage> {
     if (!wanted) throw invalidArgument([{ field: 'apiKey', reason: 'REQUIRED', description: 'is required' }]);
     const checked = await checkApiKey(this.em, wanted);
-    const { apiKey, key } = issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
-    await this.em.flush();
+    const { apiKey, key } = await issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
     return apiKeyMessage(apiKey, key);
   }
 
@@ -92,8 +103,12 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   async revokeApiKey({ id }: RevokeApiKeyRequest): Promise<ApiKeyMessage> {
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();
-      await em.nativeUpdate(ApiKey, { tenantId, id, revokeTime: null }, { revokeTime: new Date() });
-      return apiKeyMessage(await findApiKey(em, id));
+      const revoked = await em.nativeUpdate(ApiKey, { tenantId, id, revokeTime: null }, { revokeTime: new Date() });
+      const apiKey = await findApiKey(em, id);
+      if (revoked > 0) {
+        await recordSecurityEvent(em, { kind: 'API_KEY_REVOKED', outcome: 'SUCCESS', records: [`apiKey/${id}`] });
+      }
+      return apiKeyMessage(apiKey);
     });
   }
 

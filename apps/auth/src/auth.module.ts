@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { PersistenceModule } from '@rapport/persistence';
+import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { AccountKeys } from './account-keys.js';
 import { PasswordResets } from './account/password-resets.js';
 import { Passwords } from './account/passwords.js';
@@ -8,6 +8,7 @@ import { entities } from './database.js';
 import { Mailer, type MailOptions } from './mail/mailer.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { Secrets } from './secrets.js';
+import { BoundedEvents } from './security/bounded-events.js';
 import { controllers } from './services.js';
 import { SignIn } from './sign-in/sign-in.js';
 import { Throttle } from './throttle/throttle.js';
@@ -22,17 +23,35 @@ export interface AuthOptions {
   mail: MailOptions;
   /** Scheme, host and port of the edge as browsers reach it, for links in mails. */
   publicUrl: string;
+  auditKeys: AuditKeys;
+  /** How often the heads of chains that have grown are signed. 600 when absent. */
+  auditHeadSeconds?: number;
 }
 
 @Module({})
 export class AuthModule {
-  static register({ databaseUrl, secrets, accountKey, mail, publicUrl }: AuthOptions): DynamicModule {
+  static register({
+    databaseUrl,
+    secrets,
+    accountKey,
+    mail,
+    publicUrl,
+    auditKeys,
+    auditHeadSeconds = 600,
+  }: AuthOptions): DynamicModule {
     return {
       module: AuthModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
       controllers,
       providers: [
         { provide: Secrets, useValue: secrets },
+        { provide: AuditKeys, useValue: auditKeys },
+        {
+          provide: AuditHeadSigner,
+          useFactory: (orm: MikroORM) => new AuditHeadSigner(orm, auditKeys, auditHeadSeconds),
+          inject: [MikroORM],
+        },
+        BoundedEvents,
         { provide: Mailer, useFactory: () => new Mailer(mail) },
         { provide: Invitations, useFactory: (mailer: Mailer) => new Invitations(mailer, publicUrl), inject: [Mailer] },
         {

@@ -1,3 +1,4 @@
+import { auditVariables } from '@rapport/persistence';
 import { address, logLevel, port, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -17,7 +18,14 @@ export const serviceVariables = {
   MAIL_FROM: z.string().min(3).default('Rapport <no-reply@localhost>'),
   /** Where browsers reach the edge: scheme, host and port. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
+  ...auditVariables,
   LOG_LEVEL: logLevel,
+};
+
+/** What `verify-audit` reads. */
+export const verificationVariables = {
+  DATABASE_URL: databaseUrl,
+  ...auditVariables,
 };
 
 /** What `migrate` reads. */

@@ -36,12 +36,8 @@ try {
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   em.create(Tenant, { id: tenantId, displayName, createTime: new Date(), plan });
   if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
-  const { key } = issueApiKey(em, config.API_KEY_HMAC_KEY, {
-    tenantId,
-    displayName: 'first key',
-    permissions: [...knownPermissions],
-  });
-  await em.flush();
+  const first = { tenantId, displayName: 'first key', permissions: [...knownPermissions] };
+  const { key } = await issueApiKey(em, config.API_KEY_HMAC_KEY, first, 'operator:create-tenant');
   process.stdout.write(`${JSON.stringify({ tenantId, apiKey: key })}\n`);
 } finally {
   await orm.close();

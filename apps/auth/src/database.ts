@@ -1,3 +1,4 @@
+import { CreateAuditChain } from '@rapport/persistence';
 import { ApiKey } from './api-key.entity.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
 import { CreateAccountSecurity } from './migrations/create-account-security.js';
@@ -40,4 +41,5 @@ export const migrations = [
   CreateOneTimeToken,
   WidenApiKey,
   CreateAccountSecurity,
+  CreateAuditChain,
 ];

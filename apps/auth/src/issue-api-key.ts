@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import { ApiKey } from './api-key.entity.js';
 import { generateApiKey, hashApiKey, modeOfApiKey, shownPrefix, type ApiKeyMode } from './api-key-text.js';
 import type { RecordScope } from './rights/rights.js';
+import { recordSecurityEvent } from './security/security-event.js';
 
 export interface NewApiKey {
   tenantId: string;
@@ -19,22 +20,35 @@ export interface NewApiKey {
 }
 
 /**
- * Adds a new API key to the unit of work of `em`.
+ * Makes an API key, in one transaction with its security event and what else is in the unit of work of `em`.
  *
+ * @param principalId who makes it, when no authenticated call is being answered
  * @returns the record, and the key itself, which can't be had again
  */
-export function issueApiKey(
+export async function issueApiKey(
   em: EntityManager,
   hmacKey: Buffer,
   { mode, ...wanted }: NewApiKey,
-): { apiKey: ApiKey; key: string } {
+  principalId?: string,
+): Promise<{ apiKey: ApiKey; key: string }> {
   const key = generateApiKey(wanted.tenantId, mode);
+  const id = v7();
   const apiKey = em.create(ApiKey, {
     ...wanted,
-    id: v7(),
+    id,
     hash: hashApiKey(hmacKey, key),
     keyPrefix: shownPrefix(key),
     createTime: new Date(),
+  });
+  await em.transactional(async (transaction) => {
+    await transaction.flush();
+    await recordSecurityEvent(transaction, {
+      kind: 'API_KEY_CREATED',
+      outcome: 'SUCCESS',
+      records: [`apiKey/${id}`],
+      detail: { permissions: wanted.permissions, expireTime: wanted.expireTime },
+      ...(principalId && { principalId }),
+    });
   });
   return { apiKey, key };
 }

@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { runGrpcService } from '@rapport/contracts';
-import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
 import { serviceVariables } from './configuration.js';
@@ -17,6 +17,8 @@ await runGrpcService({
     accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
     publicUrl: config.PUBLIC_URL,
+    auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
+    auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
   }),
   services: [...services],
   address: config.GRPC_ADDRESS,

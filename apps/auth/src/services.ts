@@ -3,6 +3,7 @@ import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/accoun
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { SecurityEventsServiceService } from '@rapport/contracts/rapport/auth/v1/security_events_service';
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
@@ -10,6 +11,7 @@ import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
 import { RolesController } from './roles/roles.controller.js';
+import { SecurityEventsController } from './security/security-events.controller.js';
 import { SessionsController } from './sessions/sessions.controller.js';
 import { TeamsController } from './teams/teams.controller.js';
 import { UsersController } from './users/users.controller.js';
@@ -23,6 +25,7 @@ export const services: readonly ServiceDefinition[] = [
   RolesServiceService,
   TeamsServiceService,
   UsersServiceService,
+  SecurityEventsServiceService,
 ];
 export const controllers = [
   AuthController,
@@ -32,4 +35,5 @@ export const controllers = [
   RolesController,
   TeamsController,
   UsersController,
+  SecurityEventsController,
 ];

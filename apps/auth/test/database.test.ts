@@ -22,5 +22,5 @@ test('every table keeps tenants apart', async () => {
 });
 
 test('migrations and entities agree', async () => {
-  expect(await schemaDifference({ databaseUrl: auth.urls.ownerUrl, entities })).toBe('');
+  expect(await schemaDifference({ databaseUrl: auth.urls.ownerUrl, entities }, [/^audit_/])).toBe('');
 });

@@ -26,6 +26,7 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
       PAGE_TOKEN_KEY: randomBytes(32).toString('base64'),
       ACCOUNT_KEY: randomBytes(32).toString('base64'),
       MAIL_URL: 'smtp://127.0.0.1:1',
+      AUDIT_SIGNING_KEY: randomBytes(32).toString('base64'),
     },
   });
 

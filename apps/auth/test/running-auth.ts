@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
-import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import {
   AuthServiceService,
@@ -19,7 +19,7 @@ import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_se
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { createOrm, runMigrations, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, createOrm, runMigrations, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
@@ -59,11 +59,14 @@ export class RunningAuth {
   private constructor(
     readonly urls: ProvisionedDatabase,
     private readonly secrets: Secrets,
+    readonly auditSigningKey: Buffer,
     private readonly client: Client,
     private readonly mailFolder: string,
     private readonly orm: MikroORM,
     readonly signIn: SignIn,
     readonly passwordHasher: PasswordHasher,
+    /** For streams, and callers from somewhere. */
+    readonly contract: ContractClient,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -72,6 +75,7 @@ export class RunningAuth {
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32));
     const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
+    const auditSigningKey = randomBytes(32);
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
       module: AuthModule.register({
@@ -80,6 +84,7 @@ export class RunningAuth {
         accountKey: randomBytes(32),
         mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
         publicUrl: 'https://crm.example.com',
+        auditKeys: new AuditKeys('auth', auditSigningKey),
       }),
       services: [...services],
       address,
@@ -88,16 +93,20 @@ export class RunningAuth {
     });
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
     const client = new Client(address, credentials.createInsecure());
+    const contract = new ContractClient(address, services);
     return new RunningAuth(
       urls,
       secrets,
+      auditSigningKey,
       client,
       mailFolder,
       orm,
       app.get(SignIn),
       app.get(PasswordHasher),
+      contract,
       async () => {
         client.close();
+        contract.close();
         await app.close();
         await orm.close();
         await rm(mailFolder, { recursive: true });

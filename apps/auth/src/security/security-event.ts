@@ -1,0 +1,42 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { recordAuditEvent } from '@rapport/persistence';
+import { callContext, type CallClient } from '@rapport/platform';
+
+/** What can happen to who may do what. A new kind is a new line here. */
+export type SecurityEventKind =
+  'API_KEY_CREATED' | 'API_KEY_REVOKED' | 'AUTHENTICATION_FAILED' | 'PERMISSION_DENIED' | 'EXPORT';
+
+/** Something that happened in a tenant, for its chain of security events. */
+export interface SecurityEvent {
+  kind: SecurityEventKind;
+  outcome: 'SUCCESS' | 'DENIED' | 'FAILED';
+  /** UPPER_SNAKE, why it was refused or failed, such as `API_KEY_REVOKED`. */
+  reason?: string;
+  /** What it is about, such as `apiKey/019ab2f4-…`. */
+  records?: readonly string[];
+  /** What else is to be said, such as the permissions that were given. No personal data, and no secrets. */
+  detail?: Readonly<Record<string, unknown>>;
+  /** Who did it, such as `user:019ab2f4-…`: needed when no authenticated call is being answered. */
+  principalId?: string;
+  /** From where, when it was another call than the one that is being answered. */
+  client?: CallClient | undefined;
+  /** The request, likewise. */
+  requestId?: string | undefined;
+}
+
+/**
+ * Appends a security event to the chain of the tenant of `em`, in the transaction of `em`, which must be that of what the
+ * event is about: both are done, or neither is. Others of the tenant wait until it ends, so call it as the last thing.
+ */
+export async function recordSecurityEvent(em: EntityManager, event: SecurityEvent): Promise<void> {
+  const call = callContext.getStore();
+  const { kind, outcome, reason, records, principalId, detail } = event;
+  const { client = call?.client, requestId = call?.requestId } = event;
+  await recordAuditEvent(em, {
+    kind,
+    requestId,
+    ...(records && { records }),
+    ...(principalId && { actor: principalId }),
+    detail: { outcome, reason, address: client?.address, userAgent: client?.userAgent || undefined, ...detail },
+  });
+}

@@ -1,0 +1,253 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { internalPermission } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { AuditHead, AuditVerification } from '@rapport/contracts/rapport/api/v1/audit';
+import {
+  SecurityEventsServiceService as Methods,
+  type ListSecurityEventHeadsResponse,
+  type ListSecurityEventsRequest,
+  type ListSecurityEventsResponse,
+} from '@rapport/contracts/rapport/auth/v1/security_events_service';
+import { createOrm, tenantSession } from '@rapport/persistence';
+import type { Caller, CallClient } from '@rapport/platform';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { generateApiKey } from '../src/api-key-text.js';
+import { entities } from '../src/database.js';
+import { recordSecurityEvent } from '../src/security/security-event.js';
+import { RunningAuth } from './running-auth.js';
+
+const client: CallClient = { address: '203.0.113.9', userAgent: 'curl/8.5' };
+
+let auth: RunningAuth;
+let superuser: pg.Client;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+  const url = new URL(inject('superuserUrl'));
+  url.pathname = new URL(auth.urls.ownerUrl).pathname;
+  superuser = new pg.Client(url.href);
+  await superuser.connect();
+});
+afterAll(async () => {
+  await superuser.end();
+  await auth.stop();
+});
+
+function options(caller: Caller | undefined) {
+  return { context: { requestId: v7(), caller, client }, deadlineMs: 20_000 };
+}
+
+async function call<Answer>(path: string, request: object, caller?: Caller): Promise<Answer> {
+  return (await auth.contract.unary(path, request, options(caller))) as Answer;
+}
+
+function eventsOf(caller: Caller, filter: Partial<ListSecurityEventsRequest> = {}) {
+  return call<ListSecurityEventsResponse>(Methods.listSecurityEvents.path, filter, caller);
+}
+
+function verify(caller: Caller, range = {}): Promise<AuditVerification> {
+  return call(Methods.verifySecurityEvents.path, { range }, caller);
+}
+
+/** Refusals are noted without anybody waiting for it. */
+async function eventuallyEventsOf(caller: Caller, kind: string, count: number) {
+  return expect
+    .poll(async () => (await eventsOf(caller, { kind, pageSize: 200 })).entries, { timeout: 10_000 })
+    .toHaveLength(count);
+}
+
+describe('a security event tells who, what and from where', () => {
+  test('of a key that is made, and revoked, once', async () => {
+    const caller = await auth.newCaller();
+    const { id } = await auth.createApiKey(caller);
+    await call('/rapport.auth.v1.AuthService/RevokeApiKey', { id }, caller);
+    await call('/rapport.auth.v1.AuthService/RevokeApiKey', { id }, caller);
+
+    const { entries } = await eventsOf(caller, { record: `apiKey/${id}` });
+
+    expect(entries).toMatchObject([
+      {
+        kind: 'API_KEY_REVOKED',
+        actor: caller.principalId,
+        detail: { outcome: 'SUCCESS', address: client.address, userAgent: client.userAgent },
+      },
+      { kind: 'API_KEY_CREATED', actor: caller.principalId, detail: { permissions: ['customers.read'] } },
+    ]);
+    expect((await eventsOf(caller, { actor: 'operator:create-tenant' })).entries).toMatchObject([
+      { number: 1, kind: 'API_KEY_CREATED' },
+    ]);
+  });
+
+  test('of a key that is refused', async () => {
+    const caller = await auth.newCaller();
+    const wrong = call('/rapport.auth.v1.AuthService/AuthenticateApiKey', { key: generateApiKey(caller.tenantId) });
+
+    await expect(wrong).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+
+    await eventuallyEventsOf(caller, 'AUTHENTICATION_FAILED', 1);
+    expect((await eventsOf(caller)).entries[0]).toMatchObject({
+      actor: 'anonymous',
+      detail: { outcome: 'DENIED', reason: 'API_KEY_INVALID', address: client.address },
+    });
+  });
+
+  test('of a call that the edge has refused', async () => {
+    const caller = await auth.newCaller();
+    const edge = { ...caller, principalId: 'service:edge', permissions: [internalPermission] };
+    const denial = {
+      tenantId: caller.tenantId,
+      principalId: 'apiKey:1',
+      permission: 'customers.write',
+      method: '/rapport.customers.v1.CustomersService/CreateCustomer',
+      requestId: 'r-1',
+      ...client,
+    };
+
+    await call(Methods.recordDenials.path, { denials: [denial] }, edge);
+
+    expect((await eventsOf(caller)).entries[0]).toMatchObject({
+      kind: 'PERMISSION_DENIED',
+      actor: 'apiKey:1',
+      requestId: 'r-1',
+      detail: { outcome: 'DENIED', permission: 'customers.write', address: client.address },
+    });
+    await expect(call(Methods.recordDenials.path, { denials: [denial] }, caller)).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+    });
+  });
+
+  test('and is shown to its tenant only, to who may read the audit', async () => {
+    const [ours, theirs] = [await auth.newCaller(), await auth.newCaller()];
+
+    expect((await eventsOf(ours)).entries).toHaveLength(1);
+    expect((await eventsOf({ ...ours, tenantId: theirs.tenantId })).entries[0]?.hash).not.toBe(
+      (await eventsOf(ours)).entries[0]?.hash,
+    );
+    await expect(eventsOf({ ...ours, permissions: ['customers.read'] })).rejects.toMatchObject({
+      reason: 'PERMISSION_MISSING',
+    });
+  });
+});
+
+describe('refusals', () => {
+  test('of one tenant are noted 60 times an hour, and do not fill the disk', async () => {
+    const caller = await auth.newCaller();
+    const key = generateApiKey(caller.tenantId);
+    for (let attempt = 0; attempt < 100; attempt += 1) await auth.authenticate(key).catch(() => undefined);
+
+    await eventuallyEventsOf(caller, 'AUTHENTICATION_FAILED', 60);
+  });
+
+  test('of a tenant that does not exist are not noted', async () => {
+    const tenantId = v7();
+    const known = await auth.newCaller();
+    await auth.authenticate(generateApiKey(tenantId)).catch(() => undefined);
+    await auth.authenticate(generateApiKey(known.tenantId)).catch(() => undefined);
+    await eventuallyEventsOf(known, 'AUTHENTICATION_FAILED', 1);
+
+    const { rowCount } = await superuser.query('select from audit_chain where tenant_id = $1', [tenantId]);
+    expect(rowCount).toBe(0);
+  });
+});
+
+describe('the chain of security events', () => {
+  test('has no forks after 8 parallel writers', async () => {
+    const caller = await auth.newCaller();
+    const orm = createOrm({ databaseUrl: auth.urls.appUrl, entities });
+    await Promise.all(
+      Array.from({ length: 8 }, async (_, writer) => {
+        for (let done = 0; done < 25; done += 1) {
+          await orm.em.fork({ session: tenantSession(caller.tenantId) }).transactional(async (em) => {
+            await recordSecurityEvent(em, { kind: 'EXPORT', outcome: 'SUCCESS', principalId: `writer:${writer}` });
+          });
+        }
+      }),
+    );
+    await orm.close();
+
+    expect(await verify(caller)).toMatchObject({ isComplete: true, fault: undefined, end: { number: 201 } });
+    const { rows } = await superuser.query<{ forks: number }>(
+      `select count(*)::int - count(distinct previous_hash)::int as forks from audit_entry where tenant_id = $1`,
+      [caller.tenantId],
+    );
+    expect(rows).toEqual([{ forks: 0 }]);
+  });
+
+  test('does not fit a head that was kept when its tail is cut', async () => {
+    const caller = await auth.newCaller();
+    for (let made = 0; made < 4; made += 1) await auth.createApiKey(caller);
+    const head = await call<AuditHead>(Methods.signSecurityEventHead.path, {}, caller);
+    const { heads, keys } = await call<ListSecurityEventHeadsResponse>(Methods.listSecurityEventHeads.path, {}, caller);
+    await superuser.query('delete from audit_head where tenant_id = $1', [caller.tenantId]);
+    await superuser.query('delete from audit_entry where tenant_id = $1 and number > 3', [caller.tenantId]);
+    await superuser.query(
+      `update audit_chain c set number = 3, hash = e.hash from audit_entry e
+       where c.tenant_id = $1 and e.tenant_id = $1 and e.number = 3`,
+      [caller.tenantId],
+    );
+
+    expect(heads).toEqual([head]);
+    expect(keys.map(({ keyId }) => keyId)).toEqual([head.keyId]);
+    expect((await verify(caller)).fault).toBeUndefined();
+    expect((await verify(caller, { head: { number: head.number, hash: head.hash } })).fault).toMatchObject({
+      number: 4,
+    });
+  });
+
+  test('is exported whole, and the export is an event itself', async () => {
+    const caller = await auth.newCaller();
+    await auth.createApiKey(caller);
+    let text = '';
+    for await (const body of auth.contract.stream(Methods.exportSecurityEvents.path, {}, options(caller))) {
+      text += Buffer.from((body as HttpBody).data).toString();
+    }
+
+    const lines = text.split('\n').filter(Boolean);
+    expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual([
+      'API_KEY_CREATED',
+      'API_KEY_CREATED',
+      'EXPORT',
+    ]);
+  });
+
+  test('is verified by the operator for all tenants, whose command names the first bad event', async () => {
+    const caller = await auth.newCaller();
+    await auth.createApiKey(caller);
+    const sound = await verifyAll();
+    await superuser.query(`update audit_entry set actor = 'nobody' where tenant_id = $1 and number = 2`, [
+      caller.tenantId,
+    ]);
+    const broken = await verifyAll();
+    await superuser.query(`update audit_entry set actor = $2 where tenant_id = $1 and number = 2`, [
+      caller.tenantId,
+      caller.principalId,
+    ]);
+
+    expect(sound.lines).toContainEqual({ tenantId: caller.tenantId, isSound: true, entries: 2 });
+    expect(broken).toMatchObject({ exitCode: 1 });
+    expect(broken.lines).toContainEqual({
+      tenantId: caller.tenantId,
+      isSound: false,
+      entries: 1,
+      number: 2,
+      reason: 'CHANGED',
+    });
+  });
+});
+
+async function verifyAll(): Promise<{ exitCode: number; lines: unknown[] }> {
+  return new Promise((resolve) => {
+    const command = join(import.meta.dirname, '../dist/verify-audit.js');
+    const env = { DATABASE_URL: auth.urls.appUrl, AUDIT_SIGNING_KEY: auth.auditSigningKey.toString('base64') };
+    const process_ = execFile(process.execPath, [command], { env }, (_error, stdout) => {
+      const lines = stdout
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as unknown);
+      resolve({ exitCode: process_.exitCode ?? -1, lines });
+    });
+  });
+}
