@@ -1,3 +1,4 @@
+import { auditVariables } from '@rapport/persistence';
 import { address, logLevel, port, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -12,7 +13,14 @@ export const serviceVariables = {
   PAGE_TOKEN_KEY: secretKey,
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  ...auditVariables,
   LOG_LEVEL: logLevel,
+};
+
+/** What `verify-audit` reads. */
+export const verificationVariables = {
+  DATABASE_URL: databaseUrl,
+  ...auditVariables,
 };
 
 /** What `migrate` reads. */

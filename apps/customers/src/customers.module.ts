@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { EntityManager } from '@mikro-orm/postgresql';
-import { PersistenceModule } from '@rapport/persistence';
+import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './bulk-pace.js';
 import { ChangeTail } from './changes/change-tail.js';
 import { Sequencer } from './changes/sequencer.js';
@@ -15,12 +15,17 @@ export class CustomersModule {
   static register({
     databaseUrl,
     pageTokenKey,
+    auditKeys,
     retentionDays = 30,
+    auditHeadSeconds = 600,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
     /** How long changes are kept at least. 30 when absent. */
     retentionDays?: number;
+    auditKeys: AuditKeys;
+    /** How often the heads of chains that have grown are signed. 600 when absent. */
+    auditHeadSeconds?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     return {
@@ -36,6 +41,12 @@ export class CustomersModule {
             return sequencer;
           },
           inject: [EntityManager],
+        },
+        { provide: AuditKeys, useValue: auditKeys },
+        {
+          provide: AuditHeadSigner,
+          useFactory: (orm: MikroORM) => new AuditHeadSigner(orm, auditKeys, auditHeadSeconds),
+          inject: [MikroORM],
         },
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
         OperationWorker,

@@ -1,9 +1,10 @@
-import { CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
+import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
 import { Association } from './associations/association.entity.js';
 import { CustomField } from './custom-fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
 import { Merge } from './merges/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AuditChanges } from './migrations/audit-changes.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
@@ -48,4 +49,6 @@ export const migrations = [
   CreateOperation,
   CreateChangeLog,
   BoundPendingSearchEntries,
+  CreateAuditChain,
+  AuditChanges,
 ];

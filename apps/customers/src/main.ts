@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { runGrpcService } from '@rapport/contracts';
-import { databaseChecks } from '@rapport/persistence';
+import { AuditKeys, databaseChecks } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
@@ -16,6 +16,8 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     retentionDays: config.CHANGE_RETENTION_DAYS,
+    auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
+    auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
   }),
   services: [...services],
   contract,

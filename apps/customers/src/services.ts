@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
@@ -9,6 +10,7 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { TenantSessionInterceptor } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
+import { AuditController } from './audit/audit.controller.js';
 import { CallCounter } from './bulk-pace.js';
 import { ChangeFeedController } from './changes/change-feed.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
@@ -24,6 +26,7 @@ export const services: readonly ServiceDefinition[] = [
   MergesServiceService,
   OperationsServiceService,
   ChangeFeedServiceService,
+  AuditServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -32,6 +35,7 @@ export const controllers = [
   MergesController,
   OperationsController,
   ChangeFeedController,
+  AuditController,
 ];
 
 /** What surrounds each handler of theirs, the first outermost. */

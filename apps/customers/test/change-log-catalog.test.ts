@@ -20,6 +20,9 @@ const unlogged: Record<string, string> = {
   import_mapping: 'a habit of a tenant, not a record',
   change_log: 'the log itself',
   outbox: 'the log itself',
+  audit_chain: 'made of the log',
+  audit_entry: 'made of the log',
+  audit_head: 'made of the log',
 };
 
 /** Columns of logged tables that are not told, and why. */

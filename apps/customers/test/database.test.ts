@@ -15,7 +15,7 @@ const tablesOfAllTenants = [
 const policiesForAll = ['change_log.gap_of_all'];
 
 // Nothing but functions of the database writes them.
-const tablesOfSql = [/^outbox$/, /^change_/];
+const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/];
 
 let customers: RunningCustomers;
 

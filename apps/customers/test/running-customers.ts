@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
@@ -12,7 +13,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { runMigrations } from '@rapport/persistence';
+import { AuditKeys, runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { v7 } from 'uuid';
@@ -30,6 +31,7 @@ const definitions = {
   ...MergesServiceService,
   ...OperationsServiceService,
   ...ChangeFeedServiceService,
+  ...AuditServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -40,7 +42,8 @@ type Stream =
   | 'downloadOperationIssues'
   | 'watchChanges'
   | 'snapshotCustomers'
-  | 'subscribe';
+  | 'subscribe'
+  | 'exportAuditEntries';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
@@ -49,6 +52,7 @@ type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['reques
 export class RunningCustomers {
   private constructor(
     readonly urls: ProvisionedDatabase,
+    readonly auditSigningKey: Buffer,
     readonly client: CustomersServiceClient,
     /** For streams. */
     readonly streams: ContractClient,
@@ -58,9 +62,15 @@ export class RunningCustomers {
   static async start(): Promise<RunningCustomers> {
     const urls = await provisionDatabase(inject('superuserUrl'), `customers_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+    const auditSigningKey = randomBytes(32);
+    const auditKeys = new AuditKeys('customers', auditSigningKey);
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
-      module: CustomersModule.register({ databaseUrl: urls.appUrl, pageTokenKey: new PageTokenKey(randomBytes(32)) }),
+      module: CustomersModule.register({
+        databaseUrl: urls.appUrl,
+        pageTokenKey: new PageTokenKey(randomBytes(32)),
+        auditKeys,
+      }),
       services: [...services],
       contract,
       address,
@@ -69,7 +79,7 @@ export class RunningCustomers {
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);
-    return new RunningCustomers(urls, client, streams, async () => {
+    return new RunningCustomers(urls, auditSigningKey, client, streams, async () => {
       client.close();
       streams.close();
       await app.close();
@@ -126,7 +136,7 @@ export function newCaller(): Caller {
   return {
     tenantId: v7(),
     principalId: `apiKey:${v7()}`,
-    permissions: ['customers.read', 'customers.write', 'customers.configure'],
+    permissions: ['customers.read', 'customers.write', 'customers.configure', 'audit.read'],
   };
 }
 

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { conditionsOf } from '../list/list-conditions.js';
@@ -48,6 +49,9 @@ async function* exportSnapshot(
   columns: string[],
 ): AsyncGenerator<HttpBody, void> {
   const { conditions } = await conditionsOf(em, request);
+  // Not the filter, which may name a person.
+  const detail = { of: 'customers', format: ExportFormat[request.format], columns: request.columns };
+  await recordAuditEvent(em, { kind: 'EXPORT', detail });
   const batches = snapshotRows(em, conditions, (reader) => fileFormat(reader, request.format, columns));
   let contentType = '';
   for await (const { context: format, customers } of batches) {

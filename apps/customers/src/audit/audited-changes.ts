@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { netstrings, readForTenant, type AuditEntry } from '@rapport/persistence';
+
+/** Changes that are compared at a time: each has its values. */
+const mostChanges = 2_000;
+
+/** What an entry says of changes. */
+interface ChangeDetail {
+  firstPosition: number;
+  lastPosition: number;
+  /** Of the digests of the changes, one after the other, in hexadecimal. */
+  digest: string;
+}
+
+interface Audited {
+  entry: AuditEntry;
+  detail: ChangeDetail;
+}
+
+/** A row of the log as text, whose digest is part of an entry. */
+interface LoggedChange {
+  position: string;
+  id: string;
+  type: string;
+  record_id: string;
+  version: string;
+  operation: string;
+  time: string;
+  changed_fields: string | null;
+  before: string | null;
+  after: string | null;
+  hop: string;
+  /** What the changes of one entry have in common. */
+  request: string;
+}
+
+/**
+ * Compares entries with the changes that they are about, as far as the log still has them.
+ *
+ * @returns the number of the first entry that is about other changes than the log has
+ */
+export async function findOtherChanges(em: EntityManager, entries: readonly AuditEntry[]): Promise<number | undefined> {
+  const known = await knownFrom(em);
+  const audited = entries
+    .filter(({ kind }) => kind === 'CHANGE')
+    .map((entry): Audited => ({ entry, detail: JSON.parse(entry.detail) as ChangeDetail }))
+    .filter(({ detail }) => detail.firstPosition > known);
+  for (const part of inParts(audited)) {
+    const changes = await changesOf(em, part);
+    const other = part.find((each) => digestOf(each, changes) !== each.detail.digest);
+    if (other) return other.entry.number;
+  }
+  return undefined;
+}
+
+function* inParts(audited: readonly Audited[]): Generator<Audited[]> {
+  let part: Audited[] = [];
+  let count = 0;
+  for (const each of audited) {
+    part.push(each);
+    count += each.entry.records.length;
+    if (count < mostChanges) continue;
+    yield part;
+    part = [];
+    count = 0;
+  }
+  if (part.length > 0) yield part;
+}
+
+/** The position above which the log has every change. */
+async function knownFrom(em: EntityManager): Promise<number> {
+  const [row] = await em.execute<{ position: string }[]>('select dropped_position as position from change_log_state');
+  return Number(row?.position ?? 0);
+}
+
+async function changesOf(em: EntityManager, audited: readonly Audited[]): Promise<LoggedChange[]> {
+  const first = Math.min(...audited.map(({ detail }) => detail.firstPosition));
+  const last = Math.max(...audited.map(({ detail }) => detail.lastPosition));
+  return readForTenant<LoggedChange>(em, {
+    name: 'audited_changes',
+    sql: `select position::text, id::text, type, record_id, version::text, operation, time::text, changed_fields::text,
+        before::text, after::text, hop::text,
+        json_build_array(actor, origin, request_id, causation_id)::text as request
+      from change_log where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
+        and position between $1 and $2 order by position`,
+    values: [first, last],
+  });
+}
+
+function digestOf({ entry, detail }: Audited, changes: readonly LoggedChange[]): string {
+  const digest = createHash('sha256');
+  const { actor, origin, requestId = null, causationId = null } = entry;
+  for (const change of changes) {
+    const position = Number(change.position);
+    if (position < detail.firstPosition || position > detail.lastPosition) continue;
+    const request = JSON.parse(change.request) as unknown[];
+    if ([actor, origin, requestId, causationId].every((value, index) => value === request[index])) {
+      digest.update(digestOfChange(change));
+    }
+  }
+  return digest.digest('hex');
+}
+
+/** Twin of changeDigest in audit-changes.migration.ts. */
+function digestOfChange(change: LoggedChange): Buffer {
+  const { position, id, type, record_id, version, operation, time, changed_fields, before, after, hop } = change;
+  const values = [position, id, type, record_id, version, operation, time, changed_fields, before, after, hop];
+  return createHash('sha256').update(netstrings(values)).digest();
+}
