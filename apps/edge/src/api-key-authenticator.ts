@@ -3,7 +3,7 @@ import type {
   AuthenticateApiKeyRequest,
   AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { AppError, type Caller } from '@rapport/platform';
+import { AppError, type CallClient, type CallContext, type Caller } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { FailedAuthentications } from './limits/failed-authentications.js';
@@ -55,16 +55,16 @@ export class ApiKeyAuthenticator {
 
   /**
    * @param authorization the Authorization header, one that is not known
-   * @param address of the client, which may try so many wrong keys and no more
+   * @param client whose address may try so many wrong keys and no more
    * @throws AppError UNAUTHENTICATED without a good key, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
    *   asked
    */
-  async authenticate(authorization: string | undefined, requestId: string, address: string): Promise<Principal> {
+  async authenticate(authorization: string | undefined, requestId: string, client: CallClient): Promise<Principal> {
     const key = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(authorization ?? '')?.[1];
     if (authorization === undefined || key === undefined) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', 'Send an API key as `Authorization: Bearer <key>`.');
     }
-    const answer = await this.#askOnce(authorization, key, requestId, address);
+    const answer = await this.#askOnce(authorization, key, requestId, client);
     if (!answer || answer.expiresAt <= Date.now()) {
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key is not valid.');
     }
@@ -92,15 +92,15 @@ export class ApiKeyAuthenticator {
     authorization: string,
     key: string,
     requestId: string,
-    address: string,
+    client: CallClient,
   ): Promise<KnownKey | undefined> {
     const asking = this.#asking.get(authorization);
     if (asking && performance.now() - asking.askedAt < ttlMs) return asking.answer;
     // Whoever had a good key a moment ago is not guessing.
-    const giveBack = this.#known.has(authorization) ? undefined : this.failed.take(address);
+    const giveBack = this.#known.has(authorization) ? undefined : this.failed.take(client.address);
     let isWrong = false;
     try {
-      const answer = await this.#ask(authorization, key, requestId);
+      const answer = await this.#ask(authorization, key, requestId, client);
       isWrong = answer === undefined;
       return answer;
     } finally {
@@ -109,13 +109,15 @@ export class ApiKeyAuthenticator {
     }
   }
 
-  #ask(authorization: string, key: string, requestId: string): Promise<KnownKey | undefined> {
+  #ask(authorization: string, key: string, requestId: string, client?: CallClient): Promise<KnownKey | undefined> {
     const askedAt = performance.now();
-    const answer = this.#callAuth(key, requestId, askedAt).then((known) => {
-      if (known) this.#remember(authorization, known);
-      else this.#known.delete(authorization);
-      return known;
-    });
+    const answer = this.#callAuth(key, { requestId, caller: undefined, ...(client && { client }) }, askedAt).then(
+      (known) => {
+        if (known) this.#remember(authorization, known);
+        else this.#known.delete(authorization);
+        return known;
+      },
+    );
     const question = { askedAt, answer };
     this.#asking.set(authorization, question);
     return answer.finally(() => {
@@ -129,10 +131,9 @@ export class ApiKeyAuthenticator {
   }
 
   /** Undefined for a key that auth refuses. */
-  async #callAuth(key: string, requestId: string, askedAt: number): Promise<KnownKey | undefined> {
+  async #callAuth(key: string, context: CallContext, askedAt: number): Promise<KnownKey | undefined> {
     const request: AuthenticateApiKeyRequest = { key };
     try {
-      const context = { requestId, caller: undefined };
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
       const { tenantId, principalId, permissions, expireTime, plan } = answer as AuthenticateApiKeyResponse;
       const principal = { caller: { tenantId, principalId, permissions }, plan, rights: fingerprint(permissions) };

@@ -8,6 +8,8 @@ import { tokenHeader } from './cache/consistency-tokens.js';
 import type { EdgeCache } from './cache/edge-cache.js';
 import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
+import { clientOf } from './client-of.js';
+import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import { registerLimits } from './limits/register-limits.js';
@@ -41,6 +43,7 @@ export async function registerContractRoutes(
   authenticator: ApiKeyAuthenticator,
   limits: Limits,
   cache: EdgeCache,
+  denials: Denials,
 ): Promise<void> {
   server.addConstraintStrategy(byAccept);
   await server.register(async (scope) => {
@@ -51,7 +54,7 @@ export async function registerContractRoutes(
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, done));
     registerLimits(scope, limits, cache.charges);
     // After the charge: who may not do what they ask for pays too, or could ask without end.
-    scope.addHook('onRequest', requirePermission);
+    scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
     for (const route of routes.filter(({ bodyUsage }) => bodyUsage !== 'file'))
       addRoute(scope, route, clients, limits, cache, isChosenByAccept(route, routes));
     await scope.register(async (files) => {
@@ -81,13 +84,26 @@ function authenticate(
   const { authorization } = request.headers;
   const known = authenticator.known(authorization);
   if (known) return admit(known);
-  authenticator.authenticate(authorization, request.id, request.ip).then(admit, done);
+  authenticator.authenticate(authorization, request.id, clientOf(request)).then(admit, done);
 }
 
-function requirePermission(request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
-  const policy = request.routeOptions.config.route?.method.policy;
-  const isAllowed = policy?.public === true || request.caller?.permissions.includes(policy?.permission ?? '') === true;
-  done(isAllowed ? undefined : permissionMissing(policy?.permission ?? ''));
+function requirePermission(request: FastifyRequest, denials: Denials, done: (error?: Error) => void): void {
+  const method = request.routeOptions.config.route?.method;
+  const permission = method?.policy.permission ?? '';
+  const { caller } = request;
+  if (method?.policy.public === true || caller?.permissions.includes(permission) === true) return done();
+  if (method && caller) {
+    const { tenantId, principalId } = caller;
+    denials.note({
+      tenantId,
+      principalId,
+      permission,
+      method: method.path,
+      requestId: request.id,
+      ...clientOf(request),
+    });
+  }
+  done(permissionMissing(permission));
 }
 
 /** Whether another method answers the same verb and path: one in one message, and the other in a stream. */
@@ -125,7 +141,7 @@ function addRoute(
     exposeHeadRoute: route.answerUsage === 'message',
     handler: async (request, reply) => {
       if (isByAccept) void reply.header('vary', 'accept');
-      const context = { requestId: request.id, caller: request.caller };
+      const context = { requestId: request.id, caller: request.caller, client: clientOf(request) };
       const options = { context, deadlineMs, signal: abortedWithClient(reply) };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const parts = requestParts(request);

@@ -10,6 +10,7 @@ import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
 import { createHttpServer } from './connection-limits.js';
 import { registerContractRoutes } from './contract-routes.js';
+import { Denials } from './denials.js';
 import { registerDocuments } from './documents.js';
 import { EdgeModule } from './edge.module.js';
 import { costOf } from './limits/cost.js';
@@ -37,6 +38,7 @@ export async function createEdge(
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const clients = new ServiceClients(config.addresses, services, contract);
   const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
+  const denials = new Denials(clients, logger);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;
   const answerAhead = createAnswerAhead({ cache: reads, authenticator, limits, charges, tokens, logger });
@@ -46,6 +48,7 @@ export async function createEdge(
     config.answersAhead === false ? undefined : answerAhead,
   );
   server.addHook('onClose', async () => {
+    await denials.close();
     await cache.close();
     limits.close();
     redis?.close();
@@ -66,7 +69,7 @@ export async function createEdge(
     });
   }
   await registerDocuments(server, openApiDocument(contract, routes, '1.0.0'));
-  await registerContractRoutes(server, routes, clients, authenticator, limits, cache);
+  await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials);
   app.useGlobalFilters(new ProblemFilter());
   return { app, readiness };
 }
