@@ -1,5 +1,4 @@
-import { auditVariables } from '@rapport/persistence';
-import { address, logLevel, port, secretKey } from '@rapport/platform';
+import { address, logLevel, port, publicKeys, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -18,14 +17,20 @@ export const serviceVariables = {
   MAIL_FROM: z.string().min(3).default('Rapport <no-reply@localhost>'),
   /** Where browsers reach the edge: scheme, host and port. */
   PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
-  ...auditVariables,
+  /** Ed25519, by which heads of the audit are signed. */
+  AUDIT_SIGNING_KEY: secretKey,
+  /** Public keys of those that signed before. */
+  AUDIT_RETIRED_KEYS: publicKeys.default([]),
+  /** How often heads are signed. */
+  AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
   LOG_LEVEL: logLevel,
 };
 
 /** What `verify-audit` reads. */
 export const verificationVariables = {
   DATABASE_URL: databaseUrl,
-  ...auditVariables,
+  AUDIT_SIGNING_KEY: serviceVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: serviceVariables.AUDIT_RETIRED_KEYS,
 };
 
 /** What `migrate` reads. */

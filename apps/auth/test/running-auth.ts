@@ -140,12 +140,8 @@ export class RunningAuth {
     const em = this.emOf(tenantId);
     em.create(Tenant, { id: tenantId, displayName: 'Acme', createTime: new Date() });
     if (workspace !== undefined) em.create(Workspace, { name: workspace, tenantId });
-    const { key } = issueApiKey(em, this.secrets.apiKeyHmacKey, {
-      tenantId,
-      displayName: 'first key',
-      permissions: [...knownPermissions],
-    });
-    await em.flush();
+    const first = { tenantId, displayName: 'first key', permissions: [...knownPermissions] };
+    const { key } = await issueApiKey(em, this.secrets.apiKeyHmacKey, first, 'operator:test');
     return callerOf(await this.authenticate(key));
   }
 

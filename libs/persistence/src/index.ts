@@ -3,7 +3,6 @@ export { type AuditEntry, type AuditPoint } from './audit/audit-entry.js';
 export { AuditHeadSigner } from './audit/audit-head-signer.js';
 export { findAuditHeads, signAuditHead, signAuditHeads } from './audit/audit-heads.js';
 export { AuditKeys, type AuditHead } from './audit/audit-keys.js';
-export { auditVariables } from './audit/audit-variables.js';
 export { exportAudit } from './audit/export-audit.js';
 export { listAudit, type AuditFilter } from './audit/list-audit.js';
 export { netstrings, netstringsSql } from './audit/netstrings.js';

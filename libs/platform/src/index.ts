@@ -10,6 +10,6 @@ export {
 export { answerProbe, startHealthServer } from './health-server.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
-export { address, logLevel, port, readEnvironment, secretKey, target } from './read-environment.js';
+export { address, logLevel, port, publicKeys, readEnvironment, secretKey, target } from './read-environment.js';
 export { Readiness } from './readiness.js';
 export { runUntilStopped } from './run-until-stopped.js';

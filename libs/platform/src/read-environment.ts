@@ -29,6 +29,17 @@ export const secretKey = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
 
+/** Public keys of 32 bytes in base64 or base64url, by comma. */
+export const publicKeys = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .filter(Boolean)
+      .map((key) => Buffer.from(key.trim(), 'base64')),
+  )
+  .refine((keys) => keys.every(({ length }) => length === 32), 'must be keys of 32 bytes in base64, by comma');
+
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 
 function readVariable(name: string): string | undefined {

@@ -37,6 +37,6 @@ export async function recordSecurityEvent(em: EntityManager, event: SecurityEven
     requestId,
     ...(records && { records }),
     ...(principalId && { actor: principalId }),
-    detail: { outcome, reason, address: client?.address, userAgent: client?.userAgent || undefined, ...detail },
+    detail: { outcome, reason, ...client, ...detail },
   });
 }
