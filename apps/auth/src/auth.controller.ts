@@ -96,6 +96,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
       }
       checkHeld(rightsOfApiKey(apiKey));
       const key = rotateApiKey(apiKey, this.secrets.apiKeyHmacKey, new Date(now + graceSeconds * 1_000));
+      const detail = { graceSeconds };
+      await recordSecurityEvent(em, { kind: 'API_KEY_ROTATED', outcome: 'SUCCESS', records: [`apiKey/${id}`], detail });
       return apiKeyMessage(apiKey, key);
     });
   }

@@ -41,7 +41,6 @@ export async function issueApiKey(
     createTime: new Date(),
   });
   await em.transactional(async (transaction) => {
-    await transaction.flush();
     await recordSecurityEvent(transaction, {
       kind: 'API_KEY_CREATED',
       outcome: 'SUCCESS',

@@ -9,6 +9,7 @@ import {
   type ListSecurityEventsRequest,
   type ListSecurityEventsResponse,
 } from '@rapport/contracts/rapport/auth/v1/security_events_service';
+import { Role } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller, CallClient } from '@rapport/platform';
 import pg from 'pg';
@@ -17,7 +18,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { generateApiKey } from '../src/api-key-text.js';
 import { entities } from '../src/database.js';
 import { recordSecurityEvent } from '../src/security/security-event.js';
-import { RunningAuth } from './running-auth.js';
+import { openSession } from '../src/sessions/sessions.js';
+import { password, RunningAuth } from './running-auth.js';
 
 const client: CallClient = { address: '203.0.113.9', userAgent: 'curl/8.5' };
 
@@ -76,7 +78,7 @@ describe('a security event tells who, what and from where', () => {
       },
       { kind: 'API_KEY_CREATED', actor: caller.principalId, detail: { permissions: ['customers.read'] } },
     ]);
-    expect((await eventsOf(caller, { actor: 'operator:create-tenant' })).entries).toMatchObject([
+    expect((await eventsOf(caller, { actor: 'operator:test' })).entries).toMatchObject([
       { number: 1, kind: 'API_KEY_CREATED' },
     ]);
   });
@@ -117,6 +119,62 @@ describe('a security event tells who, what and from where', () => {
     await expect(call(Methods.recordDenials.path, { denials: [denial] }, caller)).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
     });
+  });
+
+  test('of who signs in, and of who may not', async () => {
+    const admin = await auth.newCaller();
+    const { user } = await auth.newUser(admin);
+    const em = auth.emOf(admin.tenantId);
+    const credentials = { tenantId: admin.tenantId, email: user.email, address: client.address };
+    await expect(auth.signIn.verify(em, { ...credentials, password: 'wrong password' })).rejects.toThrow();
+    const expireTime = new Date(Date.now() + 60_000);
+    const session = await openSession(em, await auth.signIn.verify(em, { ...credentials, password }), {
+      expireTime,
+      ...client,
+    });
+
+    await eventuallyEventsOf(admin, 'SIGN_IN_FAILED', 1);
+    expect((await eventsOf(admin, { kind: 'SIGN_IN_FAILED' })).entries).toMatchObject([
+      { actor: 'anonymous', records: [{ name: `user/${user.id}` }], detail: { reason: 'PASSWORD_WRONG' } },
+    ]);
+    expect((await eventsOf(admin, { record: `session/${session.id}` })).entries).toMatchObject([
+      { kind: 'SIGN_IN', actor: `user:${user.id}`, detail: { outcome: 'SUCCESS', ...client } },
+    ]);
+  });
+
+  test('of rights that change, and of what somebody does to their account', async () => {
+    const admin = await auth.newCaller();
+    const { user, caller } = await auth.newUser(admin);
+    const change = { currentPassword: password, newPassword: 'plinth walrus dusk' };
+    await auth.call('changePassword', { change }, caller);
+    await auth.updateUser(admin, user.id, { roleIds: ['manager'] });
+    await auth.call('deleteUser', { id: user.id }, admin);
+
+    const { entries } = await eventsOf(admin, { record: `user/${user.id}` });
+
+    expect(entries.map(({ kind, actor }) => [kind, actor])).toEqual([
+      ['USER_DELETED', admin.principalId],
+      ['USER_CHANGED', admin.principalId],
+      ['PASSWORD_CHANGED', caller.principalId],
+      ['INVITATION_ACCEPTED', caller.principalId],
+      ['USER_INVITED', admin.principalId],
+    ]);
+    expect(entries[1]?.detail).toMatchObject({ roleIds: ['manager'], state: 'ACTIVE' });
+    expect(JSON.stringify(entries)).not.toContain(user.email);
+  });
+
+  test('of a role that is made, changed and deleted', async () => {
+    const admin = await auth.newCaller();
+    const wanted = { ...Role.decode(new Uint8Array()), displayName: 'Readers', permissions: ['customers.read'] };
+    const { id } = await auth.call('createRole', { role: wanted }, admin);
+    const role = { ...wanted, permissions: ['customers.read', 'tenant.read'] };
+    await auth.call('updateRole', { id, role, updateMask: ['permissions'] }, admin);
+    await auth.call('deleteRole', { id }, admin);
+
+    const { entries } = await eventsOf(admin, { record: `role/${id}` });
+
+    expect(entries.map(({ kind }) => kind)).toEqual(['ROLE_DELETED', 'ROLE_CHANGED', 'ROLE_CREATED']);
+    expect(entries[1]?.detail).toMatchObject({ permissions: ['customers.read', 'tenant.read'] });
   });
 
   test('and is shown to its tenant only, to who may read the audit', async () => {

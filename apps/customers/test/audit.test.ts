@@ -13,6 +13,7 @@ import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyAll } from './audit-command.js';
+import { snapshot } from './change-feeds.js';
 import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
@@ -83,6 +84,15 @@ describe('an entry', () => {
 
     expect(await entriesOf(caller, { kind: 'EXPORT' })).toMatchObject([
       { actor: caller.principalId, detail: { of: 'customers', format: 'CSV', columns: ['displayName'] } },
+    ]);
+  });
+
+  test('tells of a snapshot', async () => {
+    const caller = newCaller();
+    for await (const _ of snapshot(customers, caller)) break;
+
+    expect(await entriesOf(caller, { kind: 'EXPORT' })).toMatchObject([
+      { detail: { of: 'customers', format: 'SNAPSHOT' } },
     ]);
   });
 

@@ -18,6 +18,7 @@ import {
 } from '@rapport/contracts/rapport/auth/v1/account_service';
 import type { User as UserMessage } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AppError, invalidArgument } from '@rapport/platform';
+import { recordSecurityEvent, type SecurityEventKind } from '../security/security-event.js';
 import { Tenant } from '../tenant.entity.js';
 import { forgetSecondFactor, SecondFactor } from '../totp/second-factor.js';
 import { base32, totpUri } from '../totp/totp.js';
@@ -53,6 +54,7 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
           throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.');
         }
         await replacePassword(em, unchanged, passwordHash);
+        await recordOwn(em, 'PASSWORD_CHANGED', user);
       },
       { clear: true },
     );
@@ -80,7 +82,11 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
     const { code } = required(confirmation, 'confirmation');
     const user = await findCurrentUser(this.em);
     const codes = await this.passwords.guess('totp', user, () =>
-      this.em.transactional((em) => this.secondFactor.confirm(em, user, code)),
+      this.em.transactional(async (em) => {
+        const recoveryCodes = await this.secondFactor.confirm(em, user, code);
+        await recordOwn(em, 'TWO_FACTOR_ON', user);
+        return recoveryCodes;
+      }),
     );
     return { codes };
   }
@@ -90,12 +96,20 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
     if (!(await this.secondFactor.isOn(this.em, user))) {
       throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'There is no second factor.');
     }
-    return { codes: await this.em.transactional((em) => this.secondFactor.renewRecoveryCodes(em, user)) };
+    const codes = await this.em.transactional(async (em) => {
+      const renewed = await this.secondFactor.renewRecoveryCodes(em, user);
+      await recordOwn(em, 'RECOVERY_CODES_RENEWED', user);
+      return renewed;
+    });
+    return { codes };
   }
 
   async disableTotp({ proof }: DisableTotpRequest): Promise<Empty> {
     const user = await this.#proveBy(proof);
-    await this.em.transactional((em) => forgetSecondFactor(em, user));
+    await this.em.transactional(async (em) => {
+      await forgetSecondFactor(em, user);
+      await recordOwn(em, 'TWO_FACTOR_OFF', user);
+    });
     return {};
   }
 
@@ -108,6 +122,11 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
     await this.passwords.prove(user, password);
     return user;
   }
+}
+
+/** What somebody does to their own account. */
+function recordOwn(em: EntityManager, kind: SecurityEventKind, { id }: UserAccount): Promise<void> {
+  return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`user/${id}`] });
 }
 
 function required<Message>(message: Message | undefined, field: string): Message {

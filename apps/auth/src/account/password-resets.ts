@@ -5,6 +5,7 @@ import type { AccountName, PasswordReset } from '@rapport/contracts/rapport/auth
 import { tenantSession } from '@rapport/persistence';
 import type { Mailer } from '../mail/mailer.js';
 import { issueToken, tenantOfToken, tokenInvalid, userOfToken, useToken } from '../one-time-tokens/one-time-tokens.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import type { Throttle } from '../throttle/throttle.js';
 import { emailKey, UserAccount } from '../users/user-account.entity.js';
 import { tenantOfWorkspace } from '../workspaces/workspace.entity.js';
@@ -52,6 +53,12 @@ export class PasswordResets {
         const active = await transaction.findOne(UserAccount, { tenantId, id: user.id, state: 'ACTIVE' });
         if (!active || !(await useToken(transaction, 'PASSWORD_RESET', token))) throw tokenInvalid('reset.token');
         await replacePassword(transaction, active, passwordHash);
+        await recordSecurityEvent(transaction, {
+          kind: 'PASSWORD_RESET',
+          outcome: 'SUCCESS',
+          records: [`user/${user.id}`],
+          principalId: `user:${user.id}`,
+        });
       },
       { clear: true },
     );

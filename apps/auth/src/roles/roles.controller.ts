@@ -20,6 +20,7 @@ import { checkHeld } from '../rights/check-held.js';
 import { unknownPermissions } from '../rights/check-permissions.js';
 import { findRoles } from '../rights/principal-rights.js';
 import type { Grant } from '../rights/rights.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { lockTenant } from '../tenant-lock.js';
 import { UserAccount } from '../users/user-account.entity.js';
 import { readRecordScope, roleMessage } from './role-message.js';
@@ -74,6 +75,7 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
         updateTime: now,
       });
       await flushUnlessTaken(em);
+      await recordRole(em, 'ROLE_CREATED', role);
       return roleMessage(role);
     });
   }
@@ -91,6 +93,7 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
       if (displayName === '') throw invalidArgument([{ field: 'role.displayName', ...required }]);
       em.assign(role, { displayName, ...checkedGrant(content), updateTime: new Date(), version: role.version + 1 });
       await flushUnlessTaken(em);
+      await recordRole(em, 'ROLE_CHANGED', role);
       return roleMessage(role);
     });
   }
@@ -104,9 +107,20 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
         throw new AppError('FAILED_PRECONDITION', 'ROLE_IN_USE', 'Somebody has the role. Give them another first.');
       }
       em.remove(role);
+      await recordRole(em, 'ROLE_DELETED', role);
       return {};
     });
   }
+}
+
+function recordRole(
+  em: EntityManager,
+  kind: 'ROLE_CREATED' | 'ROLE_CHANGED' | 'ROLE_DELETED',
+  role: Role,
+): Promise<void> {
+  const { id, permissions, recordScope, hidesPii } = role;
+  const detail = { permissions, recordScope, hidesPii };
+  return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`role/${id}`], detail });
 }
 
 const required = { reason: 'REQUIRED', description: 'is required' };

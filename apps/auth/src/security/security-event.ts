@@ -4,7 +4,27 @@ import { callContext, type CallClient } from '@rapport/platform';
 
 /** What can happen to who may do what. A new kind is a new line here. */
 export type SecurityEventKind =
-  'API_KEY_CREATED' | 'API_KEY_REVOKED' | 'AUTHENTICATION_FAILED' | 'PERMISSION_DENIED' | 'EXPORT';
+  | 'API_KEY_CREATED'
+  | 'API_KEY_ROTATED'
+  | 'API_KEY_REVOKED'
+  | 'AUTHENTICATION_FAILED'
+  | 'EXPORT'
+  | 'INVITATION_ACCEPTED'
+  | 'PASSWORD_CHANGED'
+  | 'PASSWORD_RESET'
+  | 'PERMISSION_DENIED'
+  | 'RECOVERY_CODES_RENEWED'
+  | 'ROLE_CHANGED'
+  | 'ROLE_CREATED'
+  | 'ROLE_DELETED'
+  | 'SESSION_ENDED'
+  | 'SIGN_IN'
+  | 'SIGN_IN_FAILED'
+  | 'TWO_FACTOR_OFF'
+  | 'TWO_FACTOR_ON'
+  | 'USER_CHANGED'
+  | 'USER_DELETED'
+  | 'USER_INVITED';
 
 /** Something that happened in a tenant, for its chain of security events. */
 export interface SecurityEvent {
@@ -26,9 +46,11 @@ export interface SecurityEvent {
 
 /**
  * Appends a security event to the chain of the tenant of `em`, in the transaction of `em`, which must be that of what the
- * event is about: both are done, or neither is. Others of the tenant wait until it ends, so call it as the last thing.
+ * event is about: both are done, or neither is. Call it as the last thing: others of the tenant wait for the chain until the
+ * transaction ends, and who has the chain must wait for nothing else.
  */
 export async function recordSecurityEvent(em: EntityManager, event: SecurityEvent): Promise<void> {
+  if (em.isInTransaction()) await em.flush();
   const call = callContext.getStore();
   const { kind, outcome, reason, records, principalId, detail } = event;
   const { client = call?.client, requestId = call?.requestId } = event;

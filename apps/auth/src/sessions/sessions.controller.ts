@@ -13,6 +13,7 @@ import {
 import { AppError, currentCaller, permissionMissing } from '@rapport/platform';
 import { currentUserId, findCurrentUser } from '../account/current-user.js';
 import { findUser, findUserForChange } from '../users/check-user.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { endSession } from './sessions.js';
 import { UserSession } from './user-session.entity.js';
 
@@ -43,7 +44,11 @@ export class SessionsController implements ServiceHandlers<SessionsServiceServer
       throw new AppError('NOT_FOUND', 'SESSION_NOT_FOUND', 'There is no such session.');
     }
     if (!isOwn) await findUserForChange(this.em, session.userId);
-    await endSession(this.em, tenantId, id);
+    const records = [`session/${id}`, `user/${session.userId}`];
+    await this.em.transactional(async (em) => {
+      if (!(await endSession(em, tenantId, id))) return;
+      await recordSecurityEvent(em, { kind: 'SESSION_ENDED', outcome: 'SUCCESS', records });
+    });
     return {};
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 } from 'uuid';
+import { recordSecurityEvent } from '../security/security-event.js';
 import type { UserAccount } from '../users/user-account.entity.js';
 import { UserSession } from './user-session.entity.js';
 
@@ -18,18 +19,26 @@ export async function openSession(
   { tenantId, id: userId }: Pick<UserAccount, 'tenantId' | 'id'>,
   { expireTime, address, userAgent }: NewSession,
 ): Promise<UserSession> {
-  await em.nativeDelete(UserSession, { tenantId, userId, expireTime: { $lte: new Date() } });
-  const session = em.create(UserSession, {
-    tenantId,
-    id: v7(),
-    userId,
-    address: address ?? null,
-    userAgent: userAgent?.slice(0, maxUserAgentLength) ?? null,
-    createTime: new Date(),
-    expireTime,
+  return em.transactional(async (transaction) => {
+    await transaction.nativeDelete(UserSession, { tenantId, userId, expireTime: { $lte: new Date() } });
+    const session = transaction.create(UserSession, {
+      tenantId,
+      id: v7(),
+      userId,
+      address: address ?? null,
+      userAgent: userAgent?.slice(0, maxUserAgentLength) ?? null,
+      createTime: new Date(),
+      expireTime,
+    });
+    await recordSecurityEvent(transaction, {
+      kind: 'SIGN_IN',
+      outcome: 'SUCCESS',
+      records: [`user/${userId}`, `session/${session.id}`],
+      principalId: `user:${userId}`,
+      client: { address: session.address ?? '', userAgent: session.userAgent ?? '' },
+    });
+    return session;
   });
-  await em.flush();
-  return session;
 }
 
 /** False when there was no such session. */

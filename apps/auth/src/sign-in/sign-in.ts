@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
 import { PasswordHasher } from '../passwords/password-hasher.js';
+import { BoundedEvents } from '../security/bounded-events.js';
 import { Throttle, type Limit } from '../throttle/throttle.js';
 import { SecondFactor } from '../totp/second-factor.js';
 import { emailKey, UserAccount } from '../users/user-account.entity.js';
@@ -30,6 +31,7 @@ export class SignIn {
     private readonly hasher: PasswordHasher,
     private readonly secondFactor: SecondFactor,
     private readonly throttle: Throttle,
+    private readonly events: BoundedEvents,
   ) {}
 
   /**
@@ -45,21 +47,30 @@ export class SignIn {
     await this.throttle.take(limits);
     const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
     const isRight = await this.hasher.verifyPassword(password, user?.passwordHash);
-    if (!user || !isRight) throw wrong();
+    if (!user || !isRight) throw this.#refused('PASSWORD_WRONG', tenantId, address, user);
     if (await this.secondFactor.isOn(em, user)) {
       if (code === undefined) {
         await this.throttle.giveBack(limits);
         throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is needed.');
       }
-      if (!(await this.secondFactor.use(em, user, code))) throw wrong();
+      if (!(await this.secondFactor.use(em, user, code))) throw this.#refused('CODE_WRONG', tenantId, address, user);
     }
     await this.throttle.giveBack(limits);
     return user;
   }
-}
 
-function wrong(): AppError {
-  return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'These credentials are not right.');
+  /** The tenant's own audit may say what the client is not told. */
+  #refused(reason: string, tenantId: string, address: string, user: UserAccount | null): AppError {
+    this.events.recordLater(tenantId, {
+      kind: 'SIGN_IN_FAILED',
+      outcome: 'DENIED',
+      reason,
+      principalId: 'anonymous',
+      client: { address, userAgent: '' },
+      ...(user && { records: [`user/${user.id}`] }),
+    });
+    return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'These credentials are not right.');
+  }
 }
 
 function limitsOf(tenantId: string, email: string, network: string): Limit[] {

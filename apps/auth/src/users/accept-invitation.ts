@@ -5,6 +5,7 @@ import { invalidArgument } from '@rapport/platform';
 import { tenantOfToken, tokenInvalid, userOfToken, useToken } from '../one-time-tokens/one-time-tokens.js';
 import type { PasswordHasher } from '../passwords/password-hasher.js';
 import { passwordViolation } from '../passwords/password-rules.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { Tenant } from '../tenant.entity.js';
 import { UserAccount } from './user-account.entity.js';
 
@@ -42,6 +43,12 @@ export async function acceptInvitation(
         displayName: displayName ?? user.displayName,
         updateTime: new Date(),
         version: user.version + 1,
+      });
+      await recordSecurityEvent(transaction, {
+        kind: 'INVITATION_ACCEPTED',
+        outcome: 'SUCCESS',
+        records: [`user/${id}`],
+        principalId: `user:${id}`,
       });
       return user;
     },

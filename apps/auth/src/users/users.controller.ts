@@ -22,6 +22,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { Secrets } from '../secrets.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { lockTenant } from '../tenant-lock.js';
 import { acceptInvitation } from './accept-invitation.js';
 import { checkAssignment, findUser, findUserForChange } from './check-user.js';
@@ -61,7 +62,10 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
         updateTime: now,
       });
       await flushUnlessTaken(em);
-      return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
+      const send = await this.invitations.prepare(em, user, tenant.displayName);
+      const records = [`user/${user.id}`];
+      await recordSecurityEvent(em, { kind: 'USER_INVITED', outcome: 'SUCCESS', records, detail: assignment });
+      return { user, send };
     });
     await send();
     return userMessage(this.em, user);

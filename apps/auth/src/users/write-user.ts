@@ -4,6 +4,7 @@ import { User_State, type UpdateUserRequest } from '@rapport/contracts/rapport/a
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
 import { OneTimeToken } from '../one-time-tokens/one-time-token.entity.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { endSessionsOf } from '../sessions/sessions.js';
 import { lockTenant } from '../tenant-lock.js';
 import { forgetSecondFactor, usersWithSecondFactor } from '../totp/second-factor.js';
@@ -44,6 +45,13 @@ export async function updateUser(
     const isShutOut = after.state === 'DISABLED' && user.state !== 'DISABLED';
     if (isShutOut) await endSessionsOf(transaction, user);
     transaction.assign(user, { ...after, updateTime: new Date(), version: user.version + 1 });
+    const { displayName: _, ...rights } = after;
+    await recordSecurityEvent(transaction, {
+      kind: 'USER_CHANGED',
+      outcome: 'SUCCESS',
+      records: [`user/${id}`],
+      detail: rights,
+    });
     return user;
   });
 }
@@ -57,6 +65,7 @@ export async function deleteUser(em: EntityManager, id: string): Promise<void> {
     await forgetSecondFactor(transaction, user);
     await transaction.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id });
     transaction.remove(user);
+    await recordSecurityEvent(transaction, { kind: 'USER_DELETED', outcome: 'SUCCESS', records: [`user/${id}`] });
   });
 }
 
@@ -70,6 +79,7 @@ export async function resetTwoFactor(em: EntityManager, id: string): Promise<Use
     await forgetSecondFactor(transaction, user);
     await endSessionsOf(transaction, user);
     transaction.assign(user, { updateTime: new Date(), version: user.version + 1 });
+    await recordSecurityEvent(transaction, { kind: 'TWO_FACTOR_OFF', outcome: 'SUCCESS', records: [`user/${id}`] });
     return user;
   });
 }

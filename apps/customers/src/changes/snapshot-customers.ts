@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SnapshotCustomersResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { recordAuditEvent } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { customerValue } from '../export/customer-json.js';
 import { snapshotRows } from '../export/snapshot-rows.js';
@@ -39,6 +40,7 @@ export async function* snapshotCustomers(
   }
   running.add(tenantId);
   try {
+    await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'customers', format: 'SNAPSHOT' } });
     let end: Place | undefined;
     for await (const { context, customers } of snapshotRows(em, [], endOfLog)) {
       end = context;
