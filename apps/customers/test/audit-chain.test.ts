@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AuditFault_Reason, type AuditFault } from '@rapport/contracts/rapport/api/v1/audit';
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Sequencer } from '../src/changes/sequencer.js';
 import { verifyAll } from './audit-command.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await Promise.all(Array.from({ length: writers }, () => write(count / writers)));
   writing.isOver = true;
   killed = await killing;
-  await expect.poll(entryCount, { timeout: 30_000 }).toBe(count);
+  await vi.waitUntil(async () => (await entryCount()) === count, { timeout: 30_000 });
   await Promise.all(others.map((other) => other.onModuleDestroy()));
   await customers.call('signAuditHead', {}, caller);
   for (const table of kept) await superuser.query(`create table kept_${table} as table ${table}`);
