@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { ImplementsService, PrincipalSigner, type ServiceHandlers } from '@rapport/contracts';
 import {
   AuthServiceService,
   type ApiKey as ApiKeyMessage,
@@ -31,6 +31,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   constructor(
     private readonly em: EntityManager,
     private readonly secrets: Secrets,
+    private readonly principals: PrincipalSigner,
   ) {}
 
   async authenticateApiKey({ key }: AuthenticateApiKeyRequest): Promise<AuthenticateApiKeyResponse> {
@@ -105,7 +106,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const expireTime = row.expire_ms === null ? undefined : new Date(Math.round(row.expire_ms));
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
     const { id, permissions, plan } = row;
-    return { tenantId, principalId: `apiKey:${id}`, permissions, expireTime: expireTime?.toISOString(), plan };
+    const caller = { tenantId, principalId: `apiKey:${id}`, permissions };
+    return { ...caller, expireTime: expireTime?.toISOString(), plan, principalToken: this.principals.sign(caller) };
   }
 }
 

@@ -1,4 +1,4 @@
-import { address, logLevel, port, secretKey } from '@rapport/platform';
+import { address, ed25519Key, filePath, logLevel, port, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -11,6 +11,9 @@ export const serviceVariables = {
   DATABASE_URL: databaseUrl,
   API_KEY_HMAC_KEY: secretKey,
   PAGE_TOKEN_KEY: secretKey,
+  /** Signs for whom calls are made. */
+  PRINCIPAL_SIGNING_KEY: ed25519Key,
+  PRINCIPAL_KEYS_FILE: filePath,
   LOG_LEVEL: logLevel,
 };
 
@@ -18,6 +21,11 @@ export const serviceVariables = {
 export const migrationVariables = {
   /** As the owner of the database. */
   MIGRATION_DATABASE_URL: databaseUrl,
+};
+
+/** What `print-principal-keys` reads. */
+export const principalKeyVariables = {
+  PRINCIPAL_SIGNING_KEY: ed25519Key,
 };
 
 /** What `create-tenant` reads. */

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { runGrpcService } from '@rapport/contracts';
+import { PrincipalSigner, PrincipalVerifier, runGrpcService } from '@rapport/contracts';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
@@ -9,16 +9,20 @@ import { migrations } from './database.js';
 import { Secrets } from './secrets.js';
 
 const config = readEnvironment(serviceVariables);
+const logger = createLogger('auth', config.LOG_LEVEL);
 
 await runGrpcService({
   module: AuthModule.register({
     databaseUrl: config.DATABASE_URL,
     secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY),
+    principals: await PrincipalSigner.of(config.PRINCIPAL_SIGNING_KEY),
   }),
   services: [AuthServiceService],
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
-  logger: createLogger('auth', config.LOG_LEVEL),
+  logger,
+  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  peer: 'edge',
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import {
+  fromGrpcError,
+  PrincipalSigner,
+  PrincipalVerifier,
+  readPrincipalToken,
+  startGrpcService,
+  writeCallMetadata,
+} from '@rapport/contracts';
 import {
   AuthServiceClient,
   AuthServiceService,
@@ -30,6 +37,7 @@ export class RunningAuth {
   private constructor(
     readonly urls: ProvisionedDatabase,
     private readonly secrets: Secrets,
+    private readonly principals: PrincipalSigner,
     private readonly client: AuthServiceClient,
     readonly stop: () => Promise<void>,
   ) {}
@@ -38,16 +46,18 @@ export class RunningAuth {
     const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32));
+    const principals = await PrincipalSigner.of();
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
-      module: AuthModule.register({ databaseUrl: urls.appUrl, secrets }),
+      module: AuthModule.register({ databaseUrl: urls.appUrl, secrets, principals }),
       services: [AuthServiceService],
       address,
+      principals: new PrincipalVerifier(principals.publicKeys),
       logger: createLogger('auth', 'silent'),
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });
     const client = new AuthServiceClient(address, credentials.createInsecure());
-    return new RunningAuth(urls, secrets, client, async () => {
+    return new RunningAuth(urls, secrets, principals, client, async () => {
       client.close();
       await app.close();
     });
@@ -80,7 +90,8 @@ export class RunningAuth {
 
   /** Calls as the edge does. Rejects with the AppError that the edge gets. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller?: Caller): Promise<Answer<Name>> {
-    const metadata = writeCallMetadata({ requestId: v7(), caller });
+    const principalToken = caller && this.principals.sign(caller);
+    const metadata = writeCallMetadata({ requestId: v7(), principalToken });
     const options = { deadline: Date.now() + 10_000 };
     const method = this.client[name].bind(this.client) as unknown as (...args: unknown[]) => void;
     return new Promise((resolve, reject) => {
@@ -116,6 +127,6 @@ type Answer<Name extends Method> = (typeof AuthServiceService)[Name] extends {
   ? Response
   : never;
 
-export function callerOf({ tenantId, principalId, permissions }: AuthenticateApiKeyResponse): Caller {
-  return { tenantId, principalId, permissions };
+export function callerOf({ principalToken }: AuthenticateApiKeyResponse): Caller {
+  return readPrincipalToken(principalToken);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readPrincipalToken } from '@rapport/contracts';
 import type {
   AuthenticateApiKeyRequest,
   AuthenticateApiKeyResponse,
@@ -21,9 +22,11 @@ const method = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
 /** Whom a request acts for, and what bounds it. */
 export interface Principal {
   readonly caller: Caller;
+  /** Proves the caller to services. It outlives an answer of auth, and whatever waits to be sent. */
+  readonly token: string;
   /** Name of the tenant's plan. */
   readonly plan: string;
-  /** Fingerprint of the permissions: equal exactly when they are. */
+  /** Fingerprint of what the caller may see: equal exactly when it is the same. */
   readonly rights: string;
 }
 
@@ -132,10 +135,10 @@ export class ApiKeyAuthenticator {
   async #callAuth(key: string, requestId: string, askedAt: number): Promise<KnownKey | undefined> {
     const request: AuthenticateApiKeyRequest = { key };
     try {
-      const context = { requestId, caller: undefined };
-      const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
-      const { tenantId, principalId, permissions, expireTime, plan } = answer as AuthenticateApiKeyResponse;
-      const principal = { caller: { tenantId, principalId, permissions }, plan, rights: fingerprint(permissions) };
+      const answer = await this.clients.for(method).unary(method, request, { context: { requestId }, deadlineMs });
+      const { principalToken: token, expireTime, plan } = answer as AuthenticateApiKeyResponse;
+      const caller = readPrincipalToken(token);
+      const principal = { caller, token, plan, rights: fingerprint(caller) };
       const expiresAt = expireTime === undefined ? Infinity : Date.parse(expireTime);
       return { principal, askedAt, expiresAt };
     } catch (error) {
@@ -145,7 +148,15 @@ export class ApiKeyAuthenticator {
   }
 }
 
-function fingerprint(permissions: readonly string[]): string {
-  const sorted = JSON.stringify([...permissions].sort());
+function fingerprint({
+  principalId,
+  permissions,
+  recordScope = 'ALL',
+  teamIds = [],
+  hidesPii = false,
+}: Caller): string {
+  // Who does not see all records sees others than anybody else.
+  const records = recordScope === 'ALL' ? [] : [recordScope, principalId, [...teamIds].sort()];
+  const sorted = JSON.stringify([[...permissions].sort(), records, hidesPii]);
   return createHash('sha256').update(sorted).digest('base64url').slice(0, 16);
 }

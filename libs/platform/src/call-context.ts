@@ -4,9 +4,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface Caller {
   /** UUID of the tenant whose data the call may see. */
   tenantId: string;
-  /** Whom changes are attributed to, such as `apiKey:019ab2f4-…`. */
+  /** Whom changes are attributed to: `apiKey:<uuid>`, `user:<uuid>`, `client:<id>` or `service:<name>`. */
   principalId: string;
   permissions: readonly string[];
+  /** Whose records the caller may see and change: their own, their teams', or all, which it is when unset. */
+  recordScope?: 'OWN' | 'TEAM' | 'ALL';
+  /** UUIDs of the teams that the caller is in. */
+  teamIds?: readonly string[];
+  /** Whether fields that the contract marks as `pii` are kept from the caller. */
+  hidesPii?: boolean;
 }
 
 /** Why a call is made, as far as that is more than a person or a client asking for it. */

@@ -1,8 +1,18 @@
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
 export { callContext, currentCaller, type CallCause, type CallContext, type Caller } from './call-context.js';
+export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
-export { address, logLevel, port, readEnvironment, secretKey, target } from './read-environment.js';
+export {
+  address,
+  ed25519Key,
+  filePath,
+  logLevel,
+  port,
+  readEnvironment,
+  secretKey,
+  target,
+} from './read-environment.js';
 export { Readiness } from './readiness.js';
 export { runUntilStopped } from './run-until-stopped.js';

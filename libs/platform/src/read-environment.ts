@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -28,6 +29,21 @@ export const secretKey = z
   .base64()
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
+
+/** A private key of Ed25519, PKCS #8 in PEM. */
+export const ed25519Key = z.string().transform((pem, context): KeyObject => {
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // What it says may have a part of the key in it.
+  }
+  context.addIssue({ code: 'custom', message: 'must be an Ed25519 key, PKCS #8 in PEM' });
+  return z.NEVER;
+});
+
+/** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */
+export const filePath = z.string().min(1);
 
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
+import { principalKeys, type PrincipalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { provisionDatabase } from './provision-database.js';
 import { startRedis, type Redis } from './redis.js';
@@ -109,9 +110,10 @@ async function startInOrder(
 
   progress('Preparing the databases');
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
+  const principals = await principalKeys(secrets);
   const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, signal),
+    prepareService('auth', postgres.superuserUrl, secrets, principals, signal),
+    prepareService('customers', postgres.superuserUrl, secrets, principals, signal),
   ]);
 
   progress('Starting auth, customers and edge');
@@ -174,6 +176,7 @@ async function prepareService(
   name: 'auth' | 'customers',
   superuserUrl: string,
   secrets: SecretFiles,
+  principals: PrincipalKeys,
   signal: AbortSignal | undefined,
 ): Promise<PreparedService> {
   const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
@@ -183,8 +186,12 @@ async function prepareService(
     HEALTH_PORT: String(healthPort),
     DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
+    PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
   };
-  if (name === 'auth') env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+  if (name === 'auth') {
+    env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+    env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
+  }
   const migrationEnv = {
     ...env,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),

@@ -18,8 +18,13 @@ export class SecretFiles {
 
   /** Path of a 32-byte key in base64, made when it is not there yet. */
   async key(name: string): Promise<string> {
+    return this.once(name, async () => randomBytes(32).toString('base64'));
+  }
+
+  /** Path of a file that is made when it is not there yet. */
+  async once(name: string, make: () => Promise<string>): Promise<string> {
     const path = join(this.#folder, name);
-    return existsSync(path) ? path : this.put(name, randomBytes(32).toString('base64'));
+    return existsSync(path) ? path : this.put(name, await make());
   }
 
   /** Path of the file that now holds `value`. */

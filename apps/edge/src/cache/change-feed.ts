@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { internalPermission, type Contract, type ContractClient } from '@rapport/contracts';
+import type { Contract, ContractClient } from '@rapport/contracts';
 import { AppError, type Logger } from '@rapport/platform';
 import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { v7 as uuidv7 } from 'uuid';
@@ -16,14 +16,8 @@ const callMs = 3_600_000;
 /** Most changes under way. */
 const creditSize = 10_000;
 
-/** Stands for the platform instead of a tenant, and in a gap for every tenant. */
+/** Stands in a gap for every tenant. */
 const allTenants = '00000000-0000-0000-0000-000000000000';
-
-const caller = {
-  tenantId: allTenants,
-  principalId: 'service:edge',
-  permissions: [internalPermission],
-};
 
 /** The methods that stream a change log: `Subscribe` of an area's `ChangeFeedService`. @returns their gRPC paths */
 export function feedPaths(contract: Contract): string[] {
@@ -84,7 +78,7 @@ export class ChangeFeed implements FeedState {
     let isFirst = true;
     const isAnew = this.#cursor === undefined;
     const credit = new Credit<SubscribeRequest>(subscription(this.#cursor), (amount) => ({ ...more, credit: amount }));
-    const options = { context: { requestId: uuidv7(), caller }, deadlineMs: callMs, signal };
+    const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
     for await (const message of this.client.duplex(this.path, credit.requests(), options)) {
       const { changes, cursor } = message as SubscribeResponse;
       // What was loaded before the first message may be older than where the log begins for this edge.

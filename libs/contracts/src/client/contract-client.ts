@@ -8,13 +8,12 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import type { CallContext } from '@rapport/platform';
-import { writeCallMetadata } from '../call-metadata.js';
+import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
 import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
-  context: CallContext;
+  context: OutgoingCall;
   /** How long the answer may take, in milliseconds. */
   deadlineMs: number;
   /** Ends the call when the one who asked has gone. */

@@ -6,6 +6,8 @@ import { Transport, type GrpcOptions } from '@nestjs/microservices';
 import { nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
+import type { PrincipalVerifier } from '../principals/principal-verifier.js';
+import { CallIdentity } from './call-identity.js';
 import { ContractInterceptor } from './contract-interceptor.js';
 import { ErrorFilter } from './error-filter.js';
 
@@ -15,6 +17,10 @@ export interface GrpcServiceOptions {
   services: ServiceDefinition[];
   /** `host:port` to listen on. */
   address: string;
+  /** Verify for whom calls are made. */
+  principals: PrincipalVerifier;
+  /** The process that every call is taken to come from; absent, no call is taken to come from the platform. */
+  peer?: string;
   logger: Logger;
   /** Run inside the contract's checks, around each handler, the first outermost. */
   interceptors?: (app: INestMicroservice) => NestInterceptor[];
@@ -53,7 +59,8 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
     logger: nestLogger(options.logger),
     abortOnError: false,
   });
-  app.useGlobalInterceptors(new ContractInterceptor(contract), ...(options.interceptors?.(app) ?? []));
+  const identity = new CallIdentity(options.principals, options.peer);
+  app.useGlobalInterceptors(new ContractInterceptor(contract, identity), ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
   await app.listen();
   return app;
