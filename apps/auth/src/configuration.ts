@@ -1,4 +1,4 @@
-import { address, ed25519Key, filePath, logLevel, port, secretKey } from '@rapport/platform';
+import { address, ed25519Key, filePath, logLevel, names, port, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -14,6 +14,10 @@ export const serviceVariables = {
   /** Signs for whom calls are made. */
   PRINCIPAL_SIGNING_KEY: ed25519Key,
   PRINCIPAL_KEYS_FILE: filePath,
+  SERVICE_CERT_FILE: filePath,
+  SERVICE_KEY_FILE: filePath,
+  SERVICE_CA_FILE: filePath,
+  ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
 };
 

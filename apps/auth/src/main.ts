@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { PrincipalSigner, PrincipalVerifier, runGrpcService } from '@rapport/contracts';
+import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
@@ -22,7 +22,13 @@ await runGrpcService({
   healthPort: config.HEALTH_PORT,
   logger,
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
-  peer: 'edge',
+  tls: {
+    certificates: new ServiceCertificates(
+      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+      logger,
+    ),
+    allowedCallers: config.ALLOWED_CALLERS,
+  },
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -4,7 +4,15 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, principalKeys, provisionDatabase, SecretFiles, Service } from '@rapport/testing';
+import {
+  certificateVariables,
+  freePort,
+  PlatformCertificates,
+  principalKeys,
+  provisionDatabase,
+  SecretFiles,
+  Service,
+} from '@rapport/testing';
 import { inject, expect, test } from 'vitest';
 
 const dist = join(import.meta.dirname, '../dist');
@@ -15,6 +23,7 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
   const healthPort = await freePort();
   const secrets = await SecretFiles.in(await mkdtemp(join(tmpdir(), 'rapport-')));
   const { signingKeyFile, publicKeysFile } = await principalKeys(secrets);
+  const certificates = await PlatformCertificates.in(secrets);
   const service = new Service({
     name: 'auth',
     script: join(dist, 'main.js'),
@@ -29,6 +38,7 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
       PAGE_TOKEN_KEY: randomBytes(32).toString('base64'),
       PRINCIPAL_SIGNING_KEY_FILE: signingKeyFile,
       PRINCIPAL_KEYS_FILE: publicKeysFile,
+      ...certificateVariables(await certificates.of('auth')),
     },
   });
 

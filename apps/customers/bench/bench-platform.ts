@@ -78,7 +78,7 @@ export class BenchPlatform {
       steps.push(() => pool.end());
       const caller = await BenchCaller.in(join(folder, 'caller'));
       const address = await startService(folder, appUrl, caller, steps);
-      const client = new ContractClient(address, serviceDefinitions);
+      const client = new ContractClient(address, serviceDefinitions, caller.tls);
       steps.push(() => Promise.resolve(client.close()));
       return new BenchPlatform(tenantId, client, caller, pool, superuser, stop);
     } catch (error) {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Metadata, ServiceError } from '@grpc/grpc-js';
 import { writeCallMetadata } from '@rapport/contracts';
 import { OperationsServiceClient, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { runMigrations } from '@rapport/persistence';
@@ -65,7 +65,9 @@ const service = new Service({
   logFile: join(folder, 'customers.log'),
 });
 await service.start();
-const client = new OperationsServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+const client = new OperationsServiceClient(`127.0.0.1:${grpcPort}`, caller.tls.certificates.forClient(), {
+  'grpc.ssl_target_name_override': caller.tls.serviceName,
+});
 
 try {
   await main();

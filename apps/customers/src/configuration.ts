@@ -1,4 +1,4 @@
-import { address, filePath, logLevel, port, secretKey } from '@rapport/platform';
+import { address, filePath, logLevel, names, port, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -11,6 +11,10 @@ export const serviceVariables = {
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
   PRINCIPAL_KEYS_FILE: filePath,
+  SERVICE_CERT_FILE: filePath,
+  SERVICE_KEY_FILE: filePath,
+  SERVICE_CA_FILE: filePath,
+  ALLOWED_CALLERS: names.default(['edge']),
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   LOG_LEVEL: logLevel,

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { PrincipalVerifier, runGrpcService } from '@rapport/contracts';
+import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { databaseChecks } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
@@ -24,7 +24,13 @@ await runGrpcService({
   healthPort: config.HEALTH_PORT,
   logger,
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
-  peer: 'edge',
+  tls: {
+    certificates: new ServiceCertificates(
+      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+      logger,
+    ),
+    allowedCallers: config.ALLOWED_CALLERS,
+  },
   interceptors,
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -1,5 +1,5 @@
-import { serviceDefinitions } from '@rapport/contracts';
-import { logLevel, port, readEnvironment, target } from '@rapport/platform';
+import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
+import { filePath, logLevel, names, port, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
@@ -12,6 +12,8 @@ export interface EdgeConfig {
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
   addresses: ReadonlyMap<string, string>;
+  /** What it proves itself with to services. Connections are plain when absent, which is for tests only. */
+  certificates?: CertificatePaths;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
   /** Defaults when absent. */
@@ -49,7 +51,10 @@ export function readEdgeConfig(): EdgeConfig {
     EDGE_COUNT: limitVariables.EDGE_COUNT,
     SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
     FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,
-    TRUSTED_PROXIES: z.string().default(''),
+    SERVICE_CERT_FILE: filePath,
+    SERVICE_KEY_FILE: filePath,
+    SERVICE_CA_FILE: filePath,
+    TRUSTED_PROXIES: names.default([]),
   });
   const addresses = variables as unknown as Record<string, string>;
   return {
@@ -60,9 +65,12 @@ export function readEdgeConfig(): EdgeConfig {
     redisUrl: variables.REDIS_URL,
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
-    trustedProxies: variables.TRUSTED_PROXIES.split(',')
-      .map((text) => text.trim())
-      .filter(Boolean),
+    trustedProxies: variables.TRUSTED_PROXIES,
+    certificates: {
+      certificate: variables.SERVICE_CERT_FILE,
+      key: variables.SERVICE_KEY_FILE,
+      authority: variables.SERVICE_CA_FILE,
+    },
     addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
   };
 }

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { openApiDocument, restRoutes, type Contract, type RestRoute } from '@rapport/contracts';
+import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { answerProbe, nestLogger, Readiness, type Logger } from '@rapport/platform';
 import { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { createAnswerAhead } from './cache/answer-ahead.js';
@@ -35,7 +35,8 @@ export async function createEdge(
   const redis = config.redisUrl === undefined ? undefined : await createRedis(config.redisUrl, logger);
   const routes = restRoutes(contract);
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
-  const clients = new ServiceClients(config.addresses, services, contract);
+  const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
+  const clients = new ServiceClients(config.addresses, services, contract, certificates);
   const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;

@@ -3,6 +3,7 @@ export { fileDescriptorSet } from './gen/descriptors.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';
 export { writeCallMetadata, type OutgoingCall } from './call-metadata.js';
+export { ServiceCertificates, type CertificatePaths } from './certificates/service-certificates.js';
 export { PrincipalSigner } from './principals/principal-signer.js';
 export { readPrincipalToken } from './principals/principal-token.js';
 export { PrincipalVerifier } from './principals/principal-verifier.js';

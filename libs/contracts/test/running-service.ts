@@ -45,7 +45,7 @@ class TestModule {}
 
 /** A service that tells what it knows of a call. @returns its address, and what stops it */
 export async function startService(
-  options: Pick<GrpcServiceOptions, 'principals' | 'peer'>,
+  options: Pick<GrpcServiceOptions, 'principals' | 'peer' | 'tls'>,
 ): Promise<{ address: string; stop: () => Promise<void> }> {
   const address = `127.0.0.1:${await freePort()}`;
   const logger = createLogger('test', 'silent');

@@ -9,6 +9,7 @@ export {
   ed25519Key,
   filePath,
   logLevel,
+  names,
   port,
   readEnvironment,
   secretKey,

@@ -45,6 +45,14 @@ export const ed25519Key = z.string().transform((pem, context): KeyObject => {
 /** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */
 export const filePath = z.string().min(1);
 
+/** Names by comma. */
+export const names = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean),
+);
+
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 
 function readVariable(name: string): string | undefined {

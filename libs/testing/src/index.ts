@@ -14,6 +14,7 @@ export {
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
 export { startPlatform, type Platform, type PlatformOptions, type Tenant } from './platform.js';
+export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 export { principalKeys, type PrincipalKeys } from './principal-keys.js';
 export { type UnexpectedExit } from './process-exit.js';
 export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';

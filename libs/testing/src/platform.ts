@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
+import { certificateVariables, PlatformCertificates } from './platform-certificates.js';
 import { principalKeys, type PrincipalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { provisionDatabase } from './provision-database.js';
@@ -110,10 +111,11 @@ async function startInOrder(
 
   progress('Preparing the databases');
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
-  const principals = await principalKeys(secrets);
+  const trust = { principals: await principalKeys(secrets), certificates: await PlatformCertificates.in(secrets) };
+  stopSteps.push(async () => trust.certificates.stop());
   const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, principals, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, principals, signal),
+    prepareService('auth', postgres.superuserUrl, secrets, trust, signal),
+    prepareService('customers', postgres.superuserUrl, secrets, trust, signal),
   ]);
 
   progress('Starting auth, customers and edge');
@@ -125,6 +127,7 @@ async function startInOrder(
   const edgeEnv: Environment = {
     AUTH_ADDRESS: auth.address,
     CUSTOMERS_ADDRESS: customers.address,
+    ...certificateVariables(await trust.certificates.of('edge')),
     ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
     ...options.edgeEnv,
   };
@@ -164,6 +167,12 @@ function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Prom
   return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
 }
 
+/** What processes prove themselves and each other's callers with. */
+interface Trust {
+  principals: PrincipalKeys;
+  certificates: PlatformCertificates;
+}
+
 interface PreparedService {
   env: Environment;
   address: string;
@@ -176,7 +185,7 @@ async function prepareService(
   name: 'auth' | 'customers',
   superuserUrl: string,
   secrets: SecretFiles,
-  principals: PrincipalKeys,
+  { principals, certificates }: Trust,
   signal: AbortSignal | undefined,
 ): Promise<PreparedService> {
   const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
@@ -187,6 +196,7 @@ async function prepareService(
     DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
     PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
+    ...certificateVariables(await certificates.of(name)),
   };
   if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');

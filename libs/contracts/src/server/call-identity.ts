@@ -1,4 +1,4 @@
-import type { Metadata } from '@grpc/grpc-js';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { permissionMissing, type CallContext, type Caller } from '@rapport/platform';
 import { readCallMetadata } from '../call-metadata.js';
 import type { Policy } from '../gen/rapport/api/v1/options.js';
@@ -10,30 +10,30 @@ export const internalPermission = 'platform.internal';
 /** Stands for the platform instead of a tenant. */
 const noTenant = '00000000-0000-0000-0000-000000000000';
 
-export interface IdentifiedCall {
-  metadata: Metadata;
-}
+export type IdentifiedCall = Pick<ServerUnaryCall<unknown, unknown>, 'metadata' | 'getAuthContext'>;
+
+/** Tells which process makes a call; undefined when that is not known. Throws for one that may make none. */
+export type PeerOf = (call: IdentifiedCall) => string | undefined;
 
 /** Finds out which process calls a service, and for whom. */
 export class CallIdentity {
   /**
    * @param principals verify for whom a call is made
-   * @param peer the process that every call comes from; unknown when absent. A process that is not known can't call what is
-   *   internal, nor say why a call is made.
+   * @param peerOf a process that is not known can't call what is internal, nor say why a call is made
    */
   constructor(
     private readonly principals: PrincipalVerifier,
-    private readonly peer: string | undefined,
+    private readonly peerOf: PeerOf,
   ) {}
 
   /**
    * For an internal method the process itself is the caller, for any other the principal that auth vouches for.
    *
-   * @throws AppError UNAUTHENTICATED without a good principal token
+   * @throws AppError UNAUTHENTICATED without a good principal token, PERMISSION_DENIED for a process that may not call
    */
   contextOf(call: IdentifiedCall, { internal, public: isPublic }: Policy): CallContext | Promise<CallContext> {
     const { requestId, principalToken, cause } = readCallMetadata(call.metadata);
-    const { peer } = this;
+    const peer = this.peerOf(call);
     const contextFor = (caller: Caller | undefined) => ({ requestId, caller, ...(peer && cause && { cause }) });
     if (internal) {
       // Who acts for somebody has no business in what the platform does for itself.
