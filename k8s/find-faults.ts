@@ -123,7 +123,7 @@ function portFaults(container: Container): string[] {
 }
 
 function probeFaults(container: Container, { probePaths }: Process): string[] {
-  const probePort = container.env?.find(({ name }) => name.endsWith('_PORT'))?.value;
+  const probePort = container.env?.find(({ name }) => name === 'HEALTH_PORT')?.value;
   const wanted = [
     ['startupProbe', '/livez'],
     ['livenessProbe', '/livez'],

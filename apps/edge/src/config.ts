@@ -1,6 +1,7 @@
 import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
 import { filePath, logLevel, names, port, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
+import type { TlsFiles } from './bounded-server.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
 /** What the edge needs to know at its start. */
@@ -8,6 +9,10 @@ export interface EdgeConfig {
   host: string;
   port: number;
   logLevel: string;
+  /** Speaks TLS with these. Plain HTTP when absent. */
+  tls?: TlsFiles | undefined;
+  /** A plain port that sends everybody to this origin, such as `https://api.example.com`. None when absent. */
+  redirect?: { port: number; origin: string } | undefined;
   /** Addresses or CIDR ranges of the proxies whose X-Forwarded-* headers are believed. */
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
@@ -25,6 +30,11 @@ export interface EdgeConfig {
   /** Port of a plain server of its own for probes and `/metrics`. None when absent. */
   healthPort?: number | undefined;
 }
+
+/** Scheme, host and port, without a slash at the end. */
+const origin = z
+  .url({ protocol: /^https$/ })
+  .refine((text) => URL.parse(text)?.origin === text, 'must be an origin such as https://api.example.com');
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
 const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
@@ -54,6 +64,10 @@ export function readEdgeConfig(): EdgeConfig {
     SERVICE_CERT_FILE: filePath,
     SERVICE_KEY_FILE: filePath,
     SERVICE_CA_FILE: filePath,
+    TLS_CERT_FILE: filePath.optional(),
+    TLS_KEY_FILE: filePath.optional(),
+    REDIRECT_PORT: port.optional(),
+    PUBLIC_ORIGIN: origin.optional(),
     TRUSTED_PROXIES: names.default([]),
   });
   const addresses = variables as unknown as Record<string, string>;
@@ -66,6 +80,8 @@ export function readEdgeConfig(): EdgeConfig {
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
     trustedProxies: variables.TRUSTED_PROXIES,
+    tls: tlsFiles(variables),
+    redirect: redirect(variables),
     certificates: {
       certificate: variables.SERVICE_CERT_FILE,
       key: variables.SERVICE_KEY_FILE,
@@ -73,6 +89,27 @@ export function readEdgeConfig(): EdgeConfig {
     },
     addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
   };
+}
+
+/** One without the other is a mistake, by which an edge must not end up speaking plainly. */
+function tlsFiles(variables: {
+  TLS_CERT_FILE?: string | undefined;
+  TLS_KEY_FILE?: string | undefined;
+}): TlsFiles | undefined {
+  const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key } = variables;
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  if (certificate === undefined && key === undefined) return undefined;
+  throw new Error('Configuration is not valid. TLS_CERT_FILE and TLS_KEY_FILE: one is missing');
+}
+
+function redirect(variables: {
+  REDIRECT_PORT?: number | undefined;
+  PUBLIC_ORIGIN?: string | undefined;
+}): EdgeConfig['redirect'] {
+  const { REDIRECT_PORT: redirectPort, PUBLIC_ORIGIN: publicOrigin } = variables;
+  if (redirectPort === undefined) return undefined;
+  if (publicOrigin !== undefined) return { port: redirectPort, origin: publicOrigin };
+  throw new Error('Configuration is not valid. PUBLIC_ORIGIN: is needed with REDIRECT_PORT');
 }
 
 function addressVariable(area: string): string {

@@ -18,6 +18,7 @@ import { Limits } from './limits/limits.js';
 import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
+import { readSecurityHeaders } from './security-headers.js';
 import { ServiceClients } from './service-clients.js';
 
 export interface Edge {
@@ -40,12 +41,23 @@ export async function createEdge(
   const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;
-  const answerAhead = createAnswerAhead({ cache: reads, authenticator, limits, charges, tokens, logger });
-  const server = createHttpServer(
+  const securityHeaders = readSecurityHeaders(config.tls !== undefined);
+  const answerAhead = createAnswerAhead({
+    cache: reads,
+    authenticator,
+    limits,
+    charges,
+    tokens,
+    securityHeaders,
     logger,
-    config.trustedProxies,
-    config.answersAhead === false ? undefined : answerAhead,
-  );
+  });
+  const server = createHttpServer({
+    logger,
+    trustedProxies: config.trustedProxies,
+    securityHeaders,
+    tls: config.tls,
+    answerAhead: config.answersAhead === false ? undefined : answerAhead,
+  });
   server.addHook('onClose', async () => {
     await cache.close();
     limits.close();

@@ -34,7 +34,8 @@ export class PlatformCertificates {
     readonly authority: string,
   ) {
     this.#renewal = setInterval(() => {
-      for (const name of this.#processes) void this.of(name);
+      // What can't be written now is tried again long before it is needed.
+      for (const name of this.#processes) this.of(name).catch(() => undefined);
     }, checkIntervalMs);
     this.#renewal.unref();
   }
