@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
-import { certificateVariables, PlatformCertificates } from './platform-certificates.js';
+import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 import { principalKeys, type PrincipalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { provisionDatabase } from './provision-database.js';
@@ -54,6 +54,8 @@ export interface Platform {
   services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
   /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
+  /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
+  trust: { signingKeyFile: string; certificatesOf: (process: string) => Promise<CertificateFiles> };
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Undefined with a single edge. */
@@ -157,6 +159,10 @@ async function startInOrder(
     edgeUrls,
     services,
     serviceAddresses: { auth: auth.address, customers: customers.address },
+    trust: {
+      signingKeyFile: trust.principals.signingKeyFile,
+      certificatesOf: (process) => trust.certificates.of(process),
+    },
     customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
