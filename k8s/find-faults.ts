@@ -48,10 +48,12 @@ function workloadFaults(workload: Workload, services: Service[], code: Code): st
 
 /** Every variable is set, so that nothing runs on a default that is meant for one machine. */
 function variableFaults(container: Container, { variables }: Process): string[] {
-  const names = (container.env ?? []).map(({ name }) => name.replace(/_FILE$/, ''));
+  const plain = (name: string) => name.replace(/_FILE$/, '');
+  const names = (container.env ?? []).map(({ name }) => plain(name));
+  const read = variables.map(plain);
   return [
-    ...variables.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
-    ...names.filter((name) => !variables.includes(name)).map((name) => `${name} is not read by the code`),
+    ...read.filter((name) => !names.includes(name)).map((name) => `${name} is missing`),
+    ...names.filter((name) => !read.includes(name)).map((name) => `${name} is not read by the code`),
   ];
 }
 
@@ -121,7 +123,7 @@ function portFaults(container: Container): string[] {
 }
 
 function probeFaults(container: Container, { probePaths }: Process): string[] {
-  const probePort = container.env?.find(({ name }) => name.endsWith('_PORT'))?.value;
+  const probePort = container.env?.find(({ name }) => name === 'HEALTH_PORT')?.value;
   const wanted = [
     ['startupProbe', '/livez'],
     ['livenessProbe', '/livez'],

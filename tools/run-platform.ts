@@ -49,6 +49,7 @@ function welcome(demo: Demo, dataDir: string): string {
 Rapport is ready.
 
   URL            ${demo.url}
+                 (plain HTTP, and open to this machine only)
   API key        ${demo.apiKey}
   API reference  ${demo.url}/docs
   Logs           ${join(dataDir, 'logs')}

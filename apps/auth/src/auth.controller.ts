@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { ImplementsService, PrincipalSigner, type ServiceHandlers } from '@rapport/contracts';
 import {
   AuthServiceService,
   type ApiKey as ApiKeyMessage,
@@ -24,6 +24,7 @@ import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
 import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
 import { checkHeld } from './rights/check-held.js';
+import type { RecordScope } from './rights/rights.js';
 import { Secrets } from './secrets.js';
 import { BoundedEvents } from './security/bounded-events.js';
 import { recordSecurityEvent } from './security/security-event.js';
@@ -36,6 +37,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     private readonly em: EntityManager,
     private readonly secrets: Secrets,
     private readonly events: BoundedEvents,
+    private readonly principals: PrincipalSigner,
   ) {}
 
   async authenticateApiKey({ key }: AuthenticateApiKeyRequest): Promise<AuthenticateApiKeyResponse> {
@@ -120,7 +122,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const em = this.em.fork({ session: tenantSession(tenantId) });
     const [row] = await readForTenant<UsableKey>(em, {
       name: 'find_usable_key',
-      sql: `select k.id, k.permissions, t.plan,
+      sql: `select k.id, k.permissions, k.record_scope, k.team_id, k.hides_pii, t.plan,
           case when k.hash = $2 then k.hash else k.previous_hash end as hash,
           case when k.hash = $2 then extract(epoch from k.expire_time)::float8
             else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
@@ -134,8 +136,11 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
     // Nobody waits for it, and one that is lost comes with the next use.
     if (!row.is_use_known) void noteUse(em, row.id).catch(() => undefined);
-    const caller = { tenantId, principalId: `apiKey:${row.id}`, permissions: row.permissions };
-    return { ...caller, expireTime: expireTime?.toISOString(), plan: row.plan };
+    const { permissions, plan, record_scope: recordScope, team_id: teamId, hides_pii: hidesPii } = row;
+    const principalId = `apiKey:${row.id}`;
+    const rights = rightsOfApiKey({ permissions, recordScope, teamId, hidesPii });
+    const principalToken = this.principals.sign({ tenantId, principalId, ...rights });
+    return { tenantId, principalId, permissions, expireTime: expireTime?.toISOString(), plan, principalToken };
   }
 }
 
@@ -143,6 +148,9 @@ interface UsableKey {
   id: string;
   hash: Buffer;
   permissions: string[];
+  record_scope: RecordScope;
+  team_id: string | null;
+  hides_pii: boolean;
   plan: string;
   expire_ms: number | null;
   is_use_known: boolean | null;

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { PrincipalSigner } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { AccountKeys } from './account-keys.js';
 import { PasswordResets } from './account/password-resets.js';
@@ -28,11 +29,18 @@ export interface AuthOptions {
   auditHeadSeconds?: number;
 }
 
+export interface AuthOptions {
+  databaseUrl: string;
+  secrets: Secrets;
+  principals: PrincipalSigner;
+}
+
 @Module({})
 export class AuthModule {
   static register({
     databaseUrl,
     secrets,
+    principals,
     accountKey,
     mail,
     publicUrl,
@@ -45,6 +53,7 @@ export class AuthModule {
       controllers,
       providers: [
         { provide: Secrets, useValue: secrets },
+        { provide: PrincipalSigner, useValue: principals },
         { provide: AuditKeys, useValue: auditKeys },
         {
           provide: AuditHeadSigner,

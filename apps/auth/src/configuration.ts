@@ -1,4 +1,4 @@
-import { address, logLevel, port, publicKeys, secretKey } from '@rapport/platform';
+import { address, ed25519Key, filePath, logLevel, names, port, publicKeys, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -23,6 +23,13 @@ export const serviceVariables = {
   AUDIT_RETIRED_KEYS: publicKeys.default([]),
   /** How often heads are signed. */
   AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
+  /** Signs for whom calls are made. */
+  PRINCIPAL_SIGNING_KEY: ed25519Key,
+  PRINCIPAL_KEYS_FILE: filePath,
+  SERVICE_CERT_FILE: filePath,
+  SERVICE_KEY_FILE: filePath,
+  SERVICE_CA_FILE: filePath,
+  ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
 };
 
@@ -37,6 +44,11 @@ export const verificationVariables = {
 export const migrationVariables = {
   /** As the owner of the database. */
   MIGRATION_DATABASE_URL: databaseUrl,
+};
+
+/** What `print-principal-keys` reads. */
+export const principalKeyVariables = {
+  PRINCIPAL_SIGNING_KEY: ed25519Key,
 };
 
 /** What `create-tenant` reads. */

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { runGrpcService } from '@rapport/contracts';
+import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
@@ -9,6 +9,7 @@ import { Secrets } from './secrets.js';
 import { services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
+const logger = createLogger('auth', config.LOG_LEVEL);
 
 await runGrpcService({
   module: AuthModule.register({
@@ -19,11 +20,20 @@ await runGrpcService({
     publicUrl: config.PUBLIC_URL,
     auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
+    principals: await PrincipalSigner.of(config.PRINCIPAL_SIGNING_KEY),
   }),
   services: [...services],
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
-  logger: createLogger('auth', config.LOG_LEVEL),
+  logger,
+  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  tls: {
+    certificates: new ServiceCertificates(
+      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+      logger,
+    ),
+    allowedCallers: config.ALLOWED_CALLERS,
+  },
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -1,3 +1,4 @@
+import { readPrincipalToken } from '@rapport/contracts';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -75,13 +76,10 @@ describe('AuthenticateApiKey', () => {
 
     const answer = await auth.authenticate(created.key);
 
-    expect(answer).toEqual({
-      tenantId: caller.tenantId,
-      principalId: `apiKey:${created.id}`,
-      permissions: ['customers.read'],
-      expireTime,
-      plan: 'standard',
-    });
+    const { principalToken, ...told } = answer;
+    const named = { tenantId: caller.tenantId, principalId: `apiKey:${created.id}`, permissions: ['customers.read'] };
+    expect(told).toEqual({ ...named, expireTime, plan: 'standard' });
+    expect(readPrincipalToken(principalToken)).toEqual(named);
   });
 
   test('refuses every text that is no working key in the same way', async () => {

@@ -1,9 +1,18 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, provisionDatabase, Service } from '@rapport/testing';
+import {
+  certificateVariables,
+  freePort,
+  PlatformCertificates,
+  principalKeys,
+  provisionDatabase,
+  SecretFiles,
+  Service,
+} from '@rapport/testing';
 import { inject, expect, test } from 'vitest';
 
 const dist = join(import.meta.dirname, '../dist');
@@ -12,6 +21,9 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
   const name = `auth_${randomBytes(6).toString('hex')}`;
   const urls = await provisionDatabase(inject('superuserUrl'), name);
   const healthPort = await freePort();
+  const secrets = await SecretFiles.in(await mkdtemp(join(tmpdir(), 'rapport-')));
+  const { signingKeyFile, publicKeysFile } = await principalKeys(secrets);
+  const certificates = await PlatformCertificates.in(secrets);
   const service = new Service({
     name: 'auth',
     script: join(dist, 'main.js'),
@@ -27,6 +39,9 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
       ACCOUNT_KEY: randomBytes(32).toString('base64'),
       MAIL_URL: 'smtp://127.0.0.1:1',
       AUDIT_SIGNING_KEY: randomBytes(32).toString('base64'),
+      PRINCIPAL_SIGNING_KEY_FILE: signingKeyFile,
+      PRINCIPAL_KEYS_FILE: publicKeysFile,
+      ...certificateVariables(await certificates.of('auth')),
     },
   });
 

@@ -7,7 +7,15 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
-import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import {
+  ContractClient,
+  fromGrpcError,
+  PrincipalSigner,
+  PrincipalVerifier,
+  readPrincipalToken,
+  startGrpcService,
+  writeCallMetadata,
+} from '@rapport/contracts';
 import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import {
   AuthServiceService,
@@ -59,6 +67,7 @@ export class RunningAuth {
   private constructor(
     readonly urls: ProvisionedDatabase,
     private readonly secrets: Secrets,
+    private readonly principals: PrincipalSigner,
     readonly auditSigningKey: Buffer,
     private readonly client: Client,
     private readonly mailFolder: string,
@@ -75,12 +84,14 @@ export class RunningAuth {
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32));
     const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
+    const principals = await PrincipalSigner.of();
     const auditSigningKey = randomBytes(32);
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
       module: AuthModule.register({
         databaseUrl: urls.appUrl,
         secrets,
+        principals,
         accountKey: randomBytes(32),
         mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
         publicUrl: 'https://crm.example.com',
@@ -88,6 +99,8 @@ export class RunningAuth {
       }),
       services: [...services],
       address,
+      principals: new PrincipalVerifier(principals.publicKeys),
+      peer: 'edge',
       logger: createLogger('auth', process.env['LOG_LEVEL'] ?? 'silent'),
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });
@@ -97,6 +110,7 @@ export class RunningAuth {
     return new RunningAuth(
       urls,
       secrets,
+      principals,
       auditSigningKey,
       client,
       mailFolder,
@@ -150,6 +164,11 @@ export class RunningAuth {
     return this.orm.em.fork({ session: tenantSession(tenantId) });
   }
 
+  /** What proves a caller to the service. */
+  principalToken(caller: Caller): string {
+    return this.principals.sign(caller);
+  }
+
   /** Calls as the edge does. Rejects with the AppError that the edge gets. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller?: Caller): Promise<Answer<Name>> {
     const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
@@ -163,7 +182,7 @@ export class RunningAuth {
         if (error) reject(fromGrpcError(error));
         else resolve(answer!);
       };
-      const metadata = writeCallMetadata({ requestId: v7(), caller });
+      const metadata = writeCallMetadata({ requestId: v7(), principalToken: caller && this.principalToken(caller) });
       const options = { deadline: Date.now() + 20_000 };
       const message = { ...requestDeserialize(Buffer.alloc(0)), ...request };
       this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, settle);
@@ -240,6 +259,6 @@ export class RunningAuth {
   }
 }
 
-export function callerOf({ tenantId, principalId, permissions }: AuthenticateApiKeyResponse): Caller {
-  return { tenantId, principalId, permissions };
+export function callerOf({ principalToken }: AuthenticateApiKeyResponse): Caller {
+  return readPrincipalToken(principalToken);
 }

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { internalPermission } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { AuditHead, AuditVerification } from '@rapport/contracts/rapport/api/v1/audit';
 import {
@@ -39,7 +38,10 @@ afterAll(async () => {
 });
 
 function options(caller: Caller | undefined) {
-  return { context: { requestId: v7(), caller, client }, deadlineMs: 20_000 };
+  return {
+    context: { requestId: v7(), principalToken: caller && auth.principalToken(caller), client },
+    deadlineMs: 20_000,
+  };
 }
 
 async function call<Answer>(path: string, request: object, caller?: Caller): Promise<Answer> {
@@ -98,7 +100,6 @@ describe('a security event tells who, what and from where', () => {
 
   test('of a call that the edge has refused', async () => {
     const caller = await auth.newCaller();
-    const edge = { ...caller, principalId: 'service:edge', permissions: [internalPermission] };
     const denial = {
       tenantId: caller.tenantId,
       principalId: 'apiKey:1',
@@ -108,7 +109,7 @@ describe('a security event tells who, what and from where', () => {
       ...client,
     };
 
-    await call(Methods.recordDenials.path, { denials: [denial] }, edge);
+    await call(Methods.recordDenials.path, { denials: [denial] });
 
     expect((await eventsOf(caller)).entries[0]).toMatchObject({
       kind: 'PERMISSION_DENIED',

@@ -8,10 +8,10 @@ import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1
 import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
-import { v7 } from 'uuid';
 import type * as DatabaseModule from '../src/database.js';
 import { loadTenant, type SeedModel } from '../seed/load-seed.ts';
 import { seedRows } from '../seed/seed-rows.ts';
+import { BenchCaller } from './bench-caller.ts';
 
 // What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
 const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
@@ -37,15 +37,19 @@ export class BenchPlatform {
   readonly superuser: pg.Client;
   readonly stop: () => Promise<void>;
 
+  readonly #caller: BenchCaller;
+
   private constructor(
     tenantId: string,
     client: ContractClient,
+    caller: BenchCaller,
     pool: pg.Pool,
     superuser: pg.Client,
     stop: () => Promise<void>,
   ) {
     this.tenantId = tenantId;
     this.client = client;
+    this.#caller = caller;
     this.pool = pool;
     this.superuser = superuser;
     this.stop = stop;
@@ -72,10 +76,11 @@ export class BenchPlatform {
       await superuser.query('vacuum analyze');
       const pool = new pg.Pool({ connectionString: appUrl, max: 16, options: `-c app.tenant_id=${tenantId}` });
       steps.push(() => pool.end());
-      const address = await startService(folder, appUrl, steps);
-      const client = new ContractClient(address, serviceDefinitions);
+      const caller = await BenchCaller.in(join(folder, 'caller'));
+      const address = await startService(folder, appUrl, caller, steps);
+      const client = new ContractClient(address, serviceDefinitions, caller.tls);
       steps.push(() => Promise.resolve(client.close()));
-      return new BenchPlatform(tenantId, client, pool, superuser, stop);
+      return new BenchPlatform(tenantId, client, caller, pool, superuser, stop);
     } catch (error) {
       await stop();
       throw error;
@@ -83,11 +88,11 @@ export class BenchPlatform {
   }
 
   call(method: string, request: object, tenantId = this.tenantId): Promise<unknown> {
-    return this.client.unary(path + method, { ...emptyRequest(method), ...request }, options(tenantId));
+    return this.client.unary(path + method, { ...emptyRequest(method), ...request }, this.#options(tenantId));
   }
 
   upload(method: string, requests: AsyncIterable<unknown>, tenantId: string): Promise<unknown> {
-    return this.client.upload(path + method, requests, options(tenantId));
+    return this.client.upload(path + method, requests, this.#options(tenantId));
   }
 
   /** Writes without triggers, so without changes in the log for which the service would work while others are measured. */
@@ -105,7 +110,11 @@ export class BenchPlatform {
   }
 
   download(method: string, request: object): AsyncIterable<unknown> {
-    return this.client.stream(path + method, { ...emptyRequest(method), ...request }, options(this.tenantId));
+    return this.client.stream(path + method, { ...emptyRequest(method), ...request }, this.#options(this.tenantId));
+  }
+
+  #options(tenantId: string) {
+    return { context: this.#caller.outgoing(tenantId), deadlineMs: 600_000 };
   }
 }
 
@@ -124,11 +133,6 @@ function emptyRequest(method: string): object {
   return CustomersServiceService[name].requestDeserialize(Buffer.alloc(0));
 }
 
-function options(tenantId: string) {
-  const caller = { tenantId, principalId: 'bench', permissions: ['customers.read', 'customers.write'] };
-  return { context: { requestId: v7(), caller }, deadlineMs: 600_000 };
-}
-
 /** @returns the id of the tenant that is asked */
 async function seed(superuser: pg.Client, customers: number): Promise<string> {
   const tenants = seedRows({ customers, tenants: 20, seed: 1 });
@@ -138,7 +142,12 @@ async function seed(superuser: pg.Client, customers: number): Promise<string> {
   return tenants[askedTenant]?.tenantId ?? '';
 }
 
-async function startService(folder: string, databaseUrl: string, steps: (() => Promise<unknown>)[]): Promise<string> {
+async function startService(
+  folder: string,
+  databaseUrl: string,
+  { env }: BenchCaller,
+  steps: (() => Promise<unknown>)[],
+): Promise<string> {
   const [address, healthPort] = [`127.0.0.1:${await freePort()}`, await freePort()];
   const secret = async (name: string, value: string) => {
     await writeFile(join(folder, name), value, { mode: 0o600 });
@@ -154,6 +163,7 @@ async function startService(folder: string, databaseUrl: string, steps: (() => P
       PAGE_TOKEN_KEY_FILE: await secret('page-token-key', randomBytes(32).toString('base64')),
       AUDIT_SIGNING_KEY_FILE: await secret('audit-signing-key', randomBytes(32).toString('base64')),
       LOG_LEVEL: 'warn',
+      ...env,
     },
     healthPort,
     logFile: join(folder, 'customers.log'),

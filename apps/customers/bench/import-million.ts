@@ -7,13 +7,14 @@ import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import type { Metadata, ServiceError } from '@grpc/grpc-js';
 import { writeCallMetadata } from '@rapport/contracts';
 import { OperationsServiceClient, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, rssMib, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
+import { BenchCaller } from './bench-caller.ts';
 
 // What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
 const built: unknown = await import(new URL('../dist/database.js', import.meta.url).href);
@@ -47,6 +48,7 @@ await superuser.connect();
 const [grpcPort, healthPort] = [await freePort(), await freePort()];
 const secret = join(folder, 'url');
 await writeFile(secret, appUrl);
+const caller = await BenchCaller.in(join(folder, 'caller'));
 const service = new Service({
   name: 'customers',
   script: join(import.meta.dirname, '../dist/main.js'),
@@ -56,6 +58,7 @@ const service = new Service({
     DATABASE_URL_FILE: secret,
     PAGE_TOKEN_KEY: Buffer.alloc(32, 1).toString('base64'),
     AUDIT_SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
+    ...caller.env,
     // What grows with the file does not fit.
     NODE_OPTIONS: '--max-old-space-size=192',
   },
@@ -63,7 +66,9 @@ const service = new Service({
   logFile: join(folder, 'customers.log'),
 });
 await service.start();
-const client = new OperationsServiceClient(`127.0.0.1:${grpcPort}`, credentials.createInsecure());
+const client = new OperationsServiceClient(`127.0.0.1:${grpcPort}`, caller.tls.certificates.forClient(), {
+  'grpc.ssl_target_name_override': caller.tls.serviceName,
+});
 
 try {
   await main();
@@ -208,8 +213,7 @@ function unary(name: 'createImport' | 'getOperation' | 'undoOperation', tenantId
 }
 
 function metadataOf(tenantId: string): Metadata {
-  const permissions = ['customers.read', 'customers.write'];
-  return writeCallMetadata({ requestId: v7(), caller: { tenantId, principalId: 'bench', permissions } });
+  return writeCallMetadata(caller.outgoing(tenantId));
 }
 
 /** One number for all customers and keys of a tenant, whatever their order. */

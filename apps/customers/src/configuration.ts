@@ -1,4 +1,4 @@
-import { address, logLevel, port, publicKeys, secretKey } from '@rapport/platform';
+import { address, filePath, logLevel, names, port, publicKeys, secretKey } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -10,6 +10,11 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
+  PRINCIPAL_KEYS_FILE: filePath,
+  SERVICE_CERT_FILE: filePath,
+  SERVICE_KEY_FILE: filePath,
+  SERVICE_CA_FILE: filePath,
+  ALLOWED_CALLERS: names.default(['edge']),
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   /** Ed25519, by which heads of the audit are signed. */

@@ -1,5 +1,5 @@
 import { MikroORM } from '@mikro-orm/postgresql';
-import { runGrpcService } from '@rapport/contracts';
+import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
@@ -10,6 +10,7 @@ import { PageTokenKey } from './list-customers.js';
 import { interceptors, services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
+const logger = createLogger('customers', config.LOG_LEVEL);
 
 await runGrpcService({
   module: CustomersModule.register({
@@ -23,7 +24,15 @@ await runGrpcService({
   contract,
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
-  logger: createLogger('customers', config.LOG_LEVEL),
+  logger,
+  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  tls: {
+    certificates: new ServiceCertificates(
+      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+      logger,
+    ),
+    allowedCallers: config.ALLOWED_CALLERS,
+  },
   interceptors,
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -17,6 +17,7 @@ import { CustomFieldsController } from './custom-fields/custom-fields.controller
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
+import { RefuseNarrowScopes } from './refuse-narrow-scopes.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [
@@ -40,5 +41,9 @@ export const controllers = [
 
 /** What surrounds each handler of theirs, the first outermost. */
 export function interceptors(app: INestMicroservice): NestInterceptor[] {
-  return [new CallCounter(app.get(MikroORM).em), new TenantSessionInterceptor(app.get(MikroORM))];
+  return [
+    new CallCounter(app.get(MikroORM).em),
+    new RefuseNarrowScopes(),
+    new TenantSessionInterceptor(app.get(MikroORM)),
+  ];
 }

@@ -1,5 +1,4 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { writeCallMetadata } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { AuditEntry } from '@rapport/contracts/rapport/api/v1/audit';
 import {
@@ -34,7 +33,7 @@ async function entriesOf(caller: Caller, filter: Partial<ListAuditEntriesRequest
 }
 
 async function exported(caller: Caller, filter: Partial<ExportAuditEntriesRequest> = {}): Promise<string[]> {
-  const options = { context: { requestId: v7(), caller }, deadlineMs: 20_000 };
+  const options = { context: customers.outgoing(caller), deadlineMs: 20_000 };
   let text = '';
   for await (const body of customers.streams.stream(Methods.exportAuditEntries.path, filter, options)) {
     text += Buffer.from((body as HttpBody).data).toString();
@@ -79,7 +78,7 @@ describe('an entry', () => {
     const caller = newCaller();
     await customers.create(caller, person());
     const request = { format: ExportFormat.CSV, columns: ['displayName'], filter: undefined, q: undefined };
-    const call = customers.client.exportCustomers(request, writeCallMetadata({ requestId: v7(), caller }));
+    const call = customers.client.exportCustomers(request, customers.metadataOf(caller));
     for await (const _ of call) break;
 
     expect(await entriesOf(caller, { kind: 'EXPORT' })).toMatchObject([

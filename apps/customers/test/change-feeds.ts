@@ -1,4 +1,3 @@
-import { internalPermission } from '@rapport/contracts';
 import { SubscribeRequest, type Change, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import {
   ChangeFeedServiceService as Methods,
@@ -9,12 +8,7 @@ import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import type { RunningCustomers } from './running-customers.js';
 
-/** A process of the platform. */
-export const platform: Caller = {
-  tenantId: '00000000-0000-0000-0000-000000000000',
-  principalId: 'platform:edge',
-  permissions: [internalPermission],
-};
+type Reached = Pick<RunningCustomers, 'streams' | 'outgoing'>;
 
 /** What a subscriber says, when it says it. */
 export class Requests {
@@ -46,36 +40,36 @@ export class Requests {
   }
 }
 
+/** @param caller for whom the edge subscribes; for itself when absent, as it should */
 export function subscribe(
-  { streams }: Pick<RunningCustomers, 'streams'>,
+  customers: Reached,
   requests: Requests,
   signal?: AbortSignal,
-  caller = platform,
+  caller?: Caller,
 ): AsyncGenerator<SubscribeResponse, void> {
-  return streams.duplex(Methods.subscribe.path, requests, options(caller, signal)) as AsyncGenerator<
-    SubscribeResponse,
-    void
-  >;
+  return customers.streams.duplex(
+    Methods.subscribe.path,
+    requests,
+    options(customers, caller, signal),
+  ) as AsyncGenerator<SubscribeResponse, void>;
 }
 
 export function watch(
-  { streams }: Pick<RunningCustomers, 'streams'>,
+  customers: Reached,
   caller: Caller,
   request: { cursor?: string; types?: string[]; fields?: string[] } = {},
   signal?: AbortSignal,
 ): AsyncGenerator<WatchChangesResponse, void> {
   const message = { types: [], fields: [], ...request };
-  return streams.stream(Methods.watchChanges.path, message, options(caller, signal)) as AsyncGenerator<
-    WatchChangesResponse,
-    void
-  >;
+  return customers.streams.stream(
+    Methods.watchChanges.path,
+    message,
+    options(customers, caller, signal),
+  ) as AsyncGenerator<WatchChangesResponse, void>;
 }
 
-export function snapshot(
-  { streams }: Pick<RunningCustomers, 'streams'>,
-  caller: Caller,
-): AsyncGenerator<SnapshotCustomersResponse, void> {
-  return streams.stream(Methods.snapshotCustomers.path, {}, options(caller)) as AsyncGenerator<
+export function snapshot(customers: Reached, caller: Caller): AsyncGenerator<SnapshotCustomersResponse, void> {
+  return customers.streams.stream(Methods.snapshotCustomers.path, {}, options(customers, caller)) as AsyncGenerator<
     SnapshotCustomersResponse,
     void
   >;
@@ -105,6 +99,7 @@ export function told({ type, operation, changedFields }: Change): string {
   return [type, operation, ...changedFields].join(' ');
 }
 
-function options(caller: Caller, signal?: AbortSignal) {
-  return { context: { requestId: v7(), caller }, deadlineMs: 120_000, ...(signal && { signal }) };
+function options(customers: Reached, caller: Caller | undefined, signal?: AbortSignal) {
+  const context = caller ? customers.outgoing(caller) : { requestId: v7() };
+  return { context, deadlineMs: 120_000, ...(signal && { signal }) };
 }

@@ -3,10 +3,9 @@ import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/custom
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import { fromGrpcError } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { parse } from 'csv-parse/sync';
-import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { csv as csvFile, ImportTenant, none, counts } from './import-tenant.js';
 import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
@@ -20,7 +19,7 @@ afterAll(() => customers.stop());
 
 function open(caller: Caller, request: Partial<ExportCustomersRequest>) {
   const whole = { format: ExportFormat.NDJSON, columns: [], filter: undefined, q: undefined, ...request };
-  return customers.client.exportCustomers(whole, writeCallMetadata({ requestId: v7(), caller }));
+  return customers.client.exportCustomers(whole, customers.metadataOf(caller));
 }
 
 async function* pieces(call: ReturnType<typeof open>): AsyncGenerator<string, void> {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ServiceError } from '@grpc/grpc-js';
-import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import { fromGrpcError } from '@rapport/contracts';
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   ImportCustomersRequest,
@@ -93,7 +93,7 @@ export class ImportTenant {
   }
 
   open(settle: (error: ServiceError | null, answer?: ImportCustomersResponse) => void) {
-    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const metadata = this.customers.metadataOf(this.caller);
     return this.customers.client.importCustomers(metadata, { deadline: Date.now() + 120_000 }, settle);
   }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fromGrpcError, writeCallMetadata } from '@rapport/contracts';
+import { fromGrpcError } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
@@ -13,7 +13,6 @@ import {
 import { credentials } from '@grpc/grpc-js';
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
-import { v7 } from 'uuid';
 import { newCaller, type RunningCustomers } from './running-customers.js';
 
 /** A tenant that imports files by operations. */
@@ -93,7 +92,7 @@ export class OperationTenant {
 
   openUpload() {
     const { promise: answer, resolve, reject } = Promise.withResolvers<Operation>();
-    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const metadata = this.customers.metadataOf(this.caller);
     const call = this.#client.uploadImportFile(metadata, { deadline: Date.now() + 60_000 }, (error, operation) =>
       error ? reject(fromGrpcError(error)) : resolve(operation),
     );
@@ -101,12 +100,12 @@ export class OperationTenant {
   }
 
   watch(id: string) {
-    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const metadata = this.customers.metadataOf(this.caller);
     return this.#client.watchOperation({ id }, metadata, { deadline: Date.now() + 60_000 });
   }
 
   async download(id: string): Promise<string> {
-    const metadata = writeCallMetadata({ requestId: v7(), caller: this.caller });
+    const metadata = this.customers.metadataOf(this.caller);
     const pieces: Uint8Array[] = [];
     const call = this.#client.downloadOperationIssues({ id }, metadata) as AsyncIterable<HttpBody>;
     for await (const { data } of call) pieces.push(data);

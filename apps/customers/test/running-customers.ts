@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { credentials, type ServiceError } from '@grpc/grpc-js';
-import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } from '@rapport/contracts';
+import { credentials, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import {
+  ContractClient,
+  fromGrpcError,
+  PrincipalSigner,
+  PrincipalVerifier,
+  startGrpcService,
+  writeCallMetadata,
+  type OutgoingCall,
+} from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
@@ -56,6 +64,7 @@ export class RunningCustomers {
     readonly client: CustomersServiceClient,
     /** For streams. */
     readonly streams: ContractClient,
+    private readonly principals: PrincipalSigner,
     readonly stop: () => Promise<void>,
   ) {}
 
@@ -64,6 +73,7 @@ export class RunningCustomers {
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
+    const principals = await PrincipalSigner.of();
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
       module: CustomersModule.register({
@@ -74,12 +84,14 @@ export class RunningCustomers {
       services: [...services],
       contract,
       address,
+      principals: new PrincipalVerifier(principals.publicKeys),
+      peer: 'edge',
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       interceptors,
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);
-    return new RunningCustomers(urls, auditSigningKey, client, streams, async () => {
+    return new RunningCustomers(urls, auditSigningKey, client, streams, principals, async () => {
       client.close();
       streams.close();
       await app.close();
@@ -99,11 +111,20 @@ export class RunningCustomers {
         if (error) reject(fromGrpcError(error));
         else resolve(answer!);
       };
-      const metadata = writeCallMetadata({ requestId: v7(), caller });
+      const metadata = this.metadataOf(caller);
       const options = { deadline: Date.now() + 20_000 };
       const message = { ...requestDeserialize(Buffer.alloc(0)), ...request };
       this.client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, metadata, options, settle);
     });
+  }
+
+  /** What the edge says of a call that it makes for somebody. */
+  outgoing(caller: Caller): OutgoingCall {
+    return { requestId: v7(), principalToken: this.principals.sign(caller) };
+  }
+
+  metadataOf(caller: Caller): Metadata {
+    return writeCallMetadata(this.outgoing(caller));
   }
 
   create(caller: Caller, customer: Partial<Customer>, requestId?: string): Promise<Customer> {

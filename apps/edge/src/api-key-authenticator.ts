@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readPrincipalToken, type OutgoingCall } from '@rapport/contracts';
 import type {
   AuthenticateApiKeyRequest,
   AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { AppError, type CallClient, type CallContext, type Caller } from '@rapport/platform';
+import { AppError, type CallClient, type Caller } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { FailedAuthentications } from './limits/failed-authentications.js';
@@ -21,9 +22,11 @@ const method = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
 /** Whom a request acts for, and what bounds it. */
 export interface Principal {
   readonly caller: Caller;
+  /** Proves the caller to services. It outlives an answer of auth, and whatever waits to be sent. */
+  readonly token: string;
   /** Name of the tenant's plan. */
   readonly plan: string;
-  /** Fingerprint of the permissions: equal exactly when they are. */
+  /** Fingerprint of what the caller may see: equal exactly when it is the same. */
   readonly rights: string;
 }
 
@@ -111,13 +114,11 @@ export class ApiKeyAuthenticator {
 
   #ask(authorization: string, key: string, requestId: string, client?: CallClient): Promise<KnownKey | undefined> {
     const askedAt = performance.now();
-    const answer = this.#callAuth(key, { requestId, caller: undefined, ...(client && { client }) }, askedAt).then(
-      (known) => {
-        if (known) this.#remember(authorization, known);
-        else this.#known.delete(authorization);
-        return known;
-      },
-    );
+    const answer = this.#callAuth(key, { requestId, ...(client && { client }) }, askedAt).then((known) => {
+      if (known) this.#remember(authorization, known);
+      else this.#known.delete(authorization);
+      return known;
+    });
     const question = { askedAt, answer };
     this.#asking.set(authorization, question);
     return answer.finally(() => {
@@ -131,12 +132,13 @@ export class ApiKeyAuthenticator {
   }
 
   /** Undefined for a key that auth refuses. */
-  async #callAuth(key: string, context: CallContext, askedAt: number): Promise<KnownKey | undefined> {
+  async #callAuth(key: string, context: OutgoingCall, askedAt: number): Promise<KnownKey | undefined> {
     const request: AuthenticateApiKeyRequest = { key };
     try {
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
-      const { tenantId, principalId, permissions, expireTime, plan } = answer as AuthenticateApiKeyResponse;
-      const principal = { caller: { tenantId, principalId, permissions }, plan, rights: fingerprint(permissions) };
+      const { principalToken: token, expireTime, plan } = answer as AuthenticateApiKeyResponse;
+      const caller = readPrincipalToken(token);
+      const principal = { caller, token, plan, rights: fingerprint(caller) };
       const expiresAt = expireTime === undefined ? Infinity : Date.parse(expireTime);
       return { principal, askedAt, expiresAt };
     } catch (error) {
@@ -146,7 +148,15 @@ export class ApiKeyAuthenticator {
   }
 }
 
-function fingerprint(permissions: readonly string[]): string {
-  const sorted = JSON.stringify([...permissions].sort());
+function fingerprint({
+  principalId,
+  permissions,
+  recordScope = 'ALL',
+  teamIds = [],
+  hidesPii = false,
+}: Caller): string {
+  // Who does not see all records sees others than anybody else.
+  const records = recordScope === 'ALL' ? [] : [recordScope, principalId, [...teamIds].sort()];
+  const sorted = JSON.stringify([[...permissions].sort(), records, hidesPii]);
   return createHash('sha256').update(sorted).digest('base64url').slice(0, 16);
 }

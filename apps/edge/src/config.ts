@@ -1,6 +1,7 @@
-import { serviceDefinitions } from '@rapport/contracts';
-import { logLevel, port, readEnvironment, target } from '@rapport/platform';
+import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
+import { filePath, logLevel, names, port, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
+import type { TlsFiles } from './bounded-server.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
 /** What the edge needs to know at its start. */
@@ -8,10 +9,16 @@ export interface EdgeConfig {
   host: string;
   port: number;
   logLevel: string;
+  /** Speaks TLS with these. Plain HTTP when absent. */
+  tls?: TlsFiles | undefined;
+  /** A plain port that sends everybody to this origin, such as `https://api.example.com`. None when absent. */
+  redirect?: { port: number; origin: string } | undefined;
   /** Addresses or CIDR ranges of the proxies whose X-Forwarded-* headers are believed. */
   trustedProxies: string[];
   /** `host:port` of the service of each area of the contract, such as `auth`. */
   addresses: ReadonlyMap<string, string>;
+  /** What it proves itself with to services. Connections are plain when absent, which is for tests only. */
+  certificates?: CertificatePaths;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
   /** Defaults when absent. */
@@ -23,6 +30,11 @@ export interface EdgeConfig {
   /** Port of a plain server of its own for probes and `/metrics`. None when absent. */
   healthPort?: number | undefined;
 }
+
+/** Scheme, host and port, without a slash at the end. */
+const origin = z
+  .url({ protocol: /^https$/ })
+  .refine((text) => URL.parse(text)?.origin === text, 'must be an origin such as https://api.example.com');
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
 const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
@@ -49,7 +61,14 @@ export function readEdgeConfig(): EdgeConfig {
     EDGE_COUNT: limitVariables.EDGE_COUNT,
     SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
     FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,
-    TRUSTED_PROXIES: z.string().default(''),
+    SERVICE_CERT_FILE: filePath,
+    SERVICE_KEY_FILE: filePath,
+    SERVICE_CA_FILE: filePath,
+    TLS_CERT_FILE: filePath.optional(),
+    TLS_KEY_FILE: filePath.optional(),
+    REDIRECT_PORT: port.optional(),
+    PUBLIC_ORIGIN: origin.optional(),
+    TRUSTED_PROXIES: names.default([]),
   });
   const addresses = variables as unknown as Record<string, string>;
   return {
@@ -60,11 +79,37 @@ export function readEdgeConfig(): EdgeConfig {
     redisUrl: variables.REDIS_URL,
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
-    trustedProxies: variables.TRUSTED_PROXIES.split(',')
-      .map((text) => text.trim())
-      .filter(Boolean),
+    trustedProxies: variables.TRUSTED_PROXIES,
+    tls: tlsFiles(variables),
+    redirect: redirect(variables),
+    certificates: {
+      certificate: variables.SERVICE_CERT_FILE,
+      key: variables.SERVICE_KEY_FILE,
+      authority: variables.SERVICE_CA_FILE,
+    },
     addresses: new Map(areas.map((area) => [area, addresses[addressVariable(area)] ?? ''])),
   };
+}
+
+/** One without the other is a mistake, by which an edge must not end up speaking plainly. */
+function tlsFiles(variables: {
+  TLS_CERT_FILE?: string | undefined;
+  TLS_KEY_FILE?: string | undefined;
+}): TlsFiles | undefined {
+  const { TLS_CERT_FILE: certificate, TLS_KEY_FILE: key } = variables;
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  if (certificate === undefined && key === undefined) return undefined;
+  throw new Error('Configuration is not valid. TLS_CERT_FILE and TLS_KEY_FILE: one is missing');
+}
+
+function redirect(variables: {
+  REDIRECT_PORT?: number | undefined;
+  PUBLIC_ORIGIN?: string | undefined;
+}): EdgeConfig['redirect'] {
+  const { REDIRECT_PORT: redirectPort, PUBLIC_ORIGIN: publicOrigin } = variables;
+  if (redirectPort === undefined) return undefined;
+  if (publicOrigin !== undefined) return { port: redirectPort, origin: publicOrigin };
+  throw new Error('Configuration is not valid. PUBLIC_ORIGIN: is needed with REDIRECT_PORT');
 }
 
 function addressVariable(area: string): string {

@@ -1,22 +1,29 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
 import fastify, { LogController, type FastifyInstance } from 'fastify';
 import { AppError, invalidArgument, type Logger } from '@rapport/platform';
+import { createBoundedServer, type TlsFiles } from './bounded-server.js';
 import type { AnswerAhead } from './cache/answer-ahead.js';
 import { sendProblem } from './problem.js';
 import { requestId } from './request-id.js';
-import { securityHeaders } from './security-headers.js';
 
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 /** How long a client may take to send a body that is not a file, in milliseconds. */
 const bodyTimeoutMs = 8_000;
 
-/**
- * An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded.
- *
- * @param answerAhead is tried before the framework; none when absent
- */
-export function createHttpServer(logger: Logger, trustedProxies: string[], answerAhead?: AnswerAhead): FastifyInstance {
+export interface HttpServerOptions {
+  logger: Logger;
+  trustedProxies: string[];
+  /** On every answer but 304. */
+  securityHeaders: Readonly<Record<string, string>>;
+  /** Plain HTTP when absent. */
+  tls?: TlsFiles | undefined;
+  /** Tried before the framework; none when absent. */
+  answerAhead?: AnswerAhead | undefined;
+}
+
+/** An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const { logger, trustedProxies, securityHeaders, tls, answerAhead } = options;
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -24,7 +31,7 @@ export function createHttpServer(logger: Logger, trustedProxies: string[], answe
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     forceCloseConnections: 'idle',
-    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead),
+    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead, tls, logger),
     routerOptions: { maxParamLength: 200 },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {
@@ -56,26 +63,6 @@ export function createHttpServer(logger: Logger, trustedProxies: string[], answe
     payload.once('end', () => clearTimeout(timer));
     done(null, payload);
   });
-  return server;
-}
-
-/** Fastify sets no limit of a server that it did not make. */
-function createBoundedServer(ordinary: RequestListener, answerAhead: AnswerAhead | undefined): Server {
-  const limits = {
-    headersTimeout: 5_000,
-    connectionsCheckingInterval: 1_000,
-    maxHeaderSize: 16_384,
-    keepAliveTimeout: 72_000,
-    // Node can't tell a file from a form: each kind of body has a timeout of its own.
-    requestTimeout: 0,
-  };
-  const server = createServer(limits, (request, response) => {
-    // A server that closes has Fastify end the connection after the answer.
-    if (!answerAhead || !server.listening) return ordinary(request, response);
-    answerAhead(request, response, () => ordinary(request, response));
-  });
-  server.maxConnections = 10_000;
-  server.setTimeout(0);
   return server;
 }
 

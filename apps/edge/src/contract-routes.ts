@@ -141,7 +141,7 @@ function addRoute(
     exposeHeadRoute: route.answerUsage === 'message',
     handler: async (request, reply) => {
       if (isByAccept) void reply.header('vary', 'accept');
-      const context = { requestId: request.id, caller: request.caller, client: clientOf(request) };
+      const context = { requestId: request.id, principalToken: request.principal?.token, client: clientOf(request) };
       const options = { context, deadlineMs, signal: abortedWithClient(reply) };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const parts = requestParts(request);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { openApiDocument, restRoutes, type Contract, type RestRoute } from '@rapport/contracts';
+import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { answerProbe, nestLogger, Readiness, type Logger } from '@rapport/platform';
 import { ApiKeyAuthenticator } from './api-key-authenticator.js';
 import { createAnswerAhead } from './cache/answer-ahead.js';
@@ -19,6 +19,7 @@ import { Limits } from './limits/limits.js';
 import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
+import { readSecurityHeaders } from './security-headers.js';
 import { ServiceClients } from './service-clients.js';
 
 export interface Edge {
@@ -36,17 +37,29 @@ export async function createEdge(
   const redis = config.redisUrl === undefined ? undefined : await createRedis(config.redisUrl, logger);
   const routes = restRoutes(contract);
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
-  const clients = new ServiceClients(config.addresses, services, contract);
+  const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
+  const clients = new ServiceClients(config.addresses, services, contract, certificates);
   const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;
-  const answerAhead = createAnswerAhead({ cache: reads, authenticator, limits, charges, tokens, logger });
-  const server = createHttpServer(
+  const securityHeaders = readSecurityHeaders(config.tls !== undefined);
+  const answerAhead = createAnswerAhead({
+    cache: reads,
+    authenticator,
+    limits,
+    charges,
+    tokens,
+    securityHeaders,
     logger,
-    config.trustedProxies,
-    config.answersAhead === false ? undefined : answerAhead,
-  );
+  });
+  const server = createHttpServer({
+    logger,
+    trustedProxies: config.trustedProxies,
+    securityHeaders,
+    tls: config.tls,
+    answerAhead: config.answersAhead === false ? undefined : answerAhead,
+  });
   server.addHook('onClose', async () => {
     await denials.close();
     await cache.close();

@@ -2,7 +2,6 @@ import type { Denial } from '@rapport/contracts/rapport/auth/v1/security_events_
 import { metrics, type Logger } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import { v7 as uuidv7 } from 'uuid';
-import { edgeCaller } from './edge-caller.js';
 import type { ServiceClients } from './service-clients.js';
 
 const method = '/rapport.auth.v1.SecurityEventsService/RecordDenials';
@@ -55,7 +54,7 @@ export class Denials {
   }
 
   async #tell(denials: Denial[]): Promise<void> {
-    const context = { requestId: uuidv7(), caller: edgeCaller };
+    const context = { requestId: uuidv7() };
     try {
       await this.clients.for(method).unary(method, { denials }, { context, deadlineMs });
     } catch (error) {

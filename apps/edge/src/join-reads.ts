@@ -1,5 +1,5 @@
 import { JsonCodec, type Contract, type ContractClient } from '@rapport/contracts';
-import { AppError, type Caller } from '@rapport/platform';
+import { AppError } from '@rapport/platform';
 import { joinedMethod, type JoinedMethod } from './joined-method.js';
 
 type ContractMethod = Contract['methods'][number];
@@ -36,8 +36,8 @@ export function unaryCall(contract: Contract, method: ContractMethod, client: Co
 }
 
 class JoinedReads {
-  /** By caller, who is the same object for as long as the edge knows the credential: nobody else's reads are among them. */
-  readonly #lanes = new Map<Caller | undefined, Lane>();
+  /** By principal token: reads of one principal with the same rights, and nobody else's are among them. */
+  readonly #lanes = new Map<string | undefined, Lane>();
   /** Those that got a read in this turn. */
   #gathering = new Set<Lane>();
 
@@ -48,11 +48,11 @@ class JoinedReads {
   ) {}
 
   get(message: Message, options: CallOptions): Promise<Message> {
-    const { caller } = options.context;
-    let lane = this.#lanes.get(caller);
+    const { principalToken } = options.context;
+    let lane = this.#lanes.get(principalToken);
     if (!lane) {
-      lane = { caller, waiting: [], underWay: 0, timer: undefined };
-      this.#lanes.set(caller, lane);
+      lane = { principalToken, waiting: [], underWay: 0, timer: undefined };
+      this.#lanes.set(principalToken, lane);
     }
     const read = new Read(message, options);
     lane.waiting.push(read);
@@ -74,7 +74,7 @@ class JoinedReads {
   #advance(lane: Lane): void {
     while (lane.waiting.length >= this.joined.maxIds) this.#send(lane);
     if (lane.waiting.length === 0) {
-      if (lane.underWay === 0) this.#lanes.delete(lane.caller);
+      if (lane.underWay === 0) this.#lanes.delete(lane.principalToken);
       return;
     }
     if (lane.underWay < maxUnderWay) this.#send(lane);
@@ -135,7 +135,7 @@ class JoinedReads {
 
 /** The reads of one caller. */
 interface Lane {
-  caller: Caller | undefined;
+  principalToken: string | undefined;
   waiting: Read[];
   underWay: number;
   timer: NodeJS.Timeout | undefined;

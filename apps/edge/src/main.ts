@@ -3,6 +3,7 @@ import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contra
 import { createLogger, runUntilStopped, startHealthServer } from '@rapport/platform';
 import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
+import { startRedirectServer } from './redirect-server.js';
 
 /** How long a load balancer may take to see that this process is not ready, in milliseconds. */
 const drainDelayMs = 500;
@@ -12,11 +13,14 @@ const logger = createLogger('edge', config.logLevel);
 const { app, readiness } = await createEdge(config, new Contract(fileDescriptorSet), serviceDefinitions, logger);
 const health = config.healthPort === undefined ? undefined : await startHealthServer(config.healthPort, readiness);
 await app.listen(config.port, config.host);
-logger.info({ host: config.host, port: config.port }, 'serving');
+const { redirect } = config;
+const redirecting = redirect && (await startRedirectServer(redirect.port, config.host, redirect.origin));
+logger.info({ host: config.host, port: config.port, tls: config.tls !== undefined }, 'serving');
 
 runUntilStopped(logger, async () => {
   readiness.drain();
   await wait(drainDelayMs);
+  redirecting?.close();
   await app.close();
   health?.close();
 });

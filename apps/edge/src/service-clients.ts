@@ -1,5 +1,5 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { ContractClient, type Contract, type RestRoute } from '@rapport/contracts';
+import { ContractClient, type Contract, type RestRoute, type ServiceCertificates } from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { areaOf } from './config.js';
 import { unaryCall, type UnaryCall } from './join-reads.js';
@@ -12,8 +12,11 @@ export class ServiceClients implements OnApplicationShutdown {
     addresses: ReadonlyMap<string, string>,
     services: readonly ServiceDefinition[],
     private readonly contract: Contract,
+    certificates?: ServiceCertificates,
   ) {
-    this.#clients = new Map([...addresses].map(([area, address]) => [area, new ContractClient(address, services)]));
+    const client = (area: string, address: string) =>
+      new ContractClient(address, services, certificates && { certificates, serviceName: area });
+    this.#clients = new Map([...addresses].map(([area, address]) => [area, client(area, address)]));
   }
 
   /** The client for a method. @param path full gRPC path */

@@ -129,6 +129,6 @@ async function create(mineral: Message): Promise<unknown> {
   return minerals.client.unary(
     '/rapport.sample.v1.MineralsService/CreateMineral',
     { mineral },
-    { context: { requestId: 'r', caller: undefined }, deadlineMs: 5_000 },
+    { context: { requestId: 'r' }, deadlineMs: 5_000 },
   );
 }

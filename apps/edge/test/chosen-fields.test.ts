@@ -111,6 +111,6 @@ async function send(method: string, url: string, body: Message): Promise<Respons
 }
 
 async function call(method: string, request: Message): Promise<unknown> {
-  const context = { requestId: 'r', caller: undefined };
+  const context = { requestId: 'r' };
   return minerals.client.unary(path + method, request, { context, deadlineMs: 5_000 });
 }

@@ -2,7 +2,14 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
-import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
+import {
+  ContractClient,
+  ImplementsService,
+  PrincipalSigner,
+  PrincipalVerifier,
+  startGrpcService,
+  type Contract,
+} from '@rapport/contracts';
 import { AppError, createLogger } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEdge, type Edge } from '../src/create-edge.js';
@@ -15,13 +22,22 @@ let contract: Contract;
 let service: ServiceDefinition;
 let samples: INestMicroservice;
 let edge: Edge;
+let principals: PrincipalSigner;
 let address: string;
 let url: string;
 
 beforeAll(async () => {
   ({ contract, service } = await generateSampleContract());
   address = `127.0.0.1:${await freePort()}`;
-  samples = await startGrpcService({ module: sampleModule(service), services: [service], address, logger, contract });
+  principals = await PrincipalSigner.of();
+  samples = await startGrpcService({
+    module: sampleModule(service),
+    services: [service],
+    address,
+    principals: new PrincipalVerifier(principals.publicKeys),
+    logger,
+    contract,
+  });
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [service], logger);
   await edge.app.listen(0, '127.0.0.1');
@@ -186,7 +202,7 @@ describe('a service that is called past the edge', () => {
     const client = new ContractClient(address, [service]);
     const request = { sample: { title: 'x', places: [{ email: 'nobody' }], changedFields: [], colour: 9 } };
     const call = client.unary('/rapport.sample.v1.SampleService/CreateSample', request, {
-      context: { requestId: 'r', caller: undefined },
+      context: { requestId: 'r' },
       deadlineMs: 5_000,
     });
     await expect(call).rejects.toMatchObject({
@@ -207,7 +223,10 @@ describe('a service that is called past the edge', () => {
         '/rapport.sample.v1.SampleService/WeighSample',
         { id: 's1' },
         {
-          context: { requestId: 'r', caller: { tenantId: 't', principalId: 'p', permissions } },
+          context: {
+            requestId: 'r',
+            principalToken: principals.sign({ tenantId: 't', principalId: 'p', permissions }),
+          },
           deadlineMs: 5_000,
         },
       );

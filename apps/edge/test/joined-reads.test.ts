@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, status, type Metadata, type sendUnaryData } from '@grpc/grpc-js';
-import { ContractClient, type Contract } from '@rapport/contracts';
+import { ContractClient, PrincipalSigner, type Contract } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { unaryCall, type UnaryCall } from '../src/join-reads.js';
@@ -15,9 +15,11 @@ let plain: RunningEdge;
 let joining: RunningEdge;
 /** The contract that joins GetOre. */
 let contract: Contract;
+let principals: PrincipalSigner;
 
 beforeAll(async () => {
   ores = await startOres();
+  principals = await PrincipalSigner.of();
   plain = await ores.startEdge();
   contract = ores.contract;
   getOre().policy.joinedBy = 'BatchGetOres';
@@ -81,8 +83,7 @@ describe('in a client', () => {
     answerMany = (respond, ids) => respond(null, { ores: ids.filter((id) => id !== 'missing').map(ore) });
     server = new Server();
     const note = (method: 'one' | 'many', ids: string[], call: GrpcCall) => {
-      const text = (key: string) => String(call.metadata.get(`x-rapport-${key}`)[0]);
-      const caller = `${text('tenant-id')} ${text('principal-id')} ${text('permissions')}`;
+      const caller = String(call.metadata.get('x-rapport-principal')[0]);
       calls.push({ method, ids, caller, deadlineMs: Number(call.getDeadline()) - Date.now() });
     };
     const { getOre: one, batchGetOres: many } = ores.ores;
@@ -122,11 +123,9 @@ describe('in a client', () => {
 
     await Promise.all(reads.map(({ caller, id }) => read({ id }, optionsOf(caller))));
 
-    const nameOf = ({ tenantId, principalId, permissions }: Caller) =>
-      `${tenantId} ${principalId} ${permissions.join(' ')}`;
     expect(calls.length).toBeLessThan(40);
     for (const call of calls) {
-      const owners = new Set(call.ids.map((id) => callers[Number(id[0])]).map((caller) => caller && nameOf(caller)));
+      const owners = new Set(call.ids.map((id) => callers[Number(id[0])]).map((caller) => caller && tokenOf(caller)));
       expect(owners).toEqual(new Set([call.caller]));
     }
   });
@@ -232,7 +231,11 @@ interface GrpcCall {
 const reader: Caller = { tenantId: 'a', principalId: 'k1', permissions: ['ores.read'] };
 
 function optionsOf(caller: Caller | undefined) {
-  return { context: { requestId: 'r', caller }, deadlineMs: 10_000 };
+  return { context: { requestId: 'r', principalToken: caller && tokenOf(caller) }, deadlineMs: 10_000 };
+}
+
+function tokenOf(caller: Caller): string {
+  return principals.sign(caller);
 }
 
 function ore(id: string) {

@@ -1,4 +1,4 @@
-import { ContractClient } from '@rapport/contracts';
+import { ContractClient, PrincipalSigner } from '@rapport/contracts';
 import { createClient } from 'redis';
 import type { RunningOres } from './running-ores.js';
 import type { VersionedCache } from './stale-reads.js';
@@ -18,10 +18,11 @@ export async function plainCacheAside(
   });
   await redis.connect();
   const client = new ContractClient(address, [ores]);
+  const principals = await PrincipalSigner.of();
+  const principalToken = principals.sign({ tenantId, principalId: 'test', permissions: [] });
   const call = async (method: string, request: Record<string, unknown>) => {
-    const caller = { tenantId, principalId: 'test', permissions: [] };
     const path = `/rapport.sample.v1.OresService/${method}`;
-    const options = { context: { requestId: 'test', caller }, deadlineMs: 10_000 };
+    const options = { context: { requestId: 'test', principalToken }, deadlineMs: 10_000 };
     return ((await client.unary(path, request, options)) as { version: number }).version;
   };
   const nameOf = (key: number) => `plain:${tenantId}:${key}`;

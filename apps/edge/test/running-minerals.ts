@@ -1,7 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer } from 'node:net';
 import { Controller, Module, type NestInterceptor } from '@nestjs/common';
-import { ContractClient, ImplementsService, startGrpcService, type Contract } from '@rapport/contracts';
+import {
+  ContractClient,
+  ImplementsService,
+  PrincipalSigner,
+  PrincipalVerifier,
+  startGrpcService,
+  type Contract,
+} from '@rapport/contracts';
 import { AppError, callContext, createLogger } from '@rapport/platform';
 import { Observable } from 'rxjs';
 import { vi } from 'vitest';
@@ -26,6 +33,8 @@ export interface RunningMinerals {
   url: string;
   /** Of the service itself, past the edge. */
   client: ContractClient;
+  /** Whose tokens the service believes. */
+  principals: PrincipalSigner;
   watched: (watcher: string) => Watched;
   /** How many messages a handler has given when it is not asked for more any longer. */
   untilAtRest: (watcher: string) => Promise<number>;
@@ -51,7 +60,10 @@ export async function startMinerals(): Promise<RunningMinerals> {
   };
   const module = mineralsModule(minerals, watched);
   const interceptors = () => [setInnerContext];
-  const service = await startGrpcService({ module, services: [minerals], address, logger, contract, interceptors });
+  const signer = await PrincipalSigner.of();
+  const principals = new PrincipalVerifier(signer.publicKeys);
+  const options = { module, services: [minerals], address, principals, logger, contract, interceptors };
+  const service = await startGrpcService(options);
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   const edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [minerals], logger);
   await edge.app.listen(0, '127.0.0.1');
@@ -60,6 +72,7 @@ export async function startMinerals(): Promise<RunningMinerals> {
     contract,
     url: await edge.app.getUrl(),
     client,
+    principals: signer,
     watched,
     untilAtRest: async (watcher) => {
       let before = -1;

@@ -7,7 +7,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { serviceDefinitions, type Contract } from '@rapport/contracts';
+import { PrincipalSigner, readPrincipalToken, serviceDefinitions, type Contract } from '@rapport/contracts';
 import { createLogger, type Logger } from '@rapport/platform';
 import { createEdge, type Edge } from '../src/create-edge.js';
 import type { EdgeConfig } from '../src/config.js';
@@ -71,7 +71,7 @@ export async function startOres(): Promise<RunningOres> {
   const authService = serviceDefinitions.find((definition) => 'authenticateApiKey' in definition) ?? {};
   const { authenticateApiKey } = authService as Record<string, ServiceDefinition[string]>;
   if (!authenticateApiKey) throw new Error('There is no AuthenticateApiKey.');
-  auth.addService({ authenticateApiKey }, { authenticateApiKey: answerKey });
+  auth.addService({ authenticateApiKey }, { authenticateApiKey: answerKey(await PrincipalSigner.of()) });
   const authPort = await bind(auth, 0);
   const edges: Edge[] = [];
   return {
@@ -211,18 +211,17 @@ function nameOf(ore: unknown): string | undefined {
 }
 
 function tenantOf(metadata: Call['metadata']): string {
-  return String(metadata.get('x-rapport-tenant-id')[0] ?? '');
+  return readPrincipalToken(String(metadata.get('x-rapport-principal')[0])).tenantId;
 }
 
-function answerKey({ request }: Call, respond: Respond): void {
-  const [tenantId = '', permissions = '', name = ''] = String(request['key']).split('|');
-  if (name === 'wrong') return respond(grpcRefusal(status.UNAUTHENTICATED, 'CREDENTIAL_INVALID'));
-  respond(null, {
-    tenantId,
-    principalId: `apiKey:${name}`,
-    permissions: permissions.split(','),
-    plan: name === 'poor' ? 'poor' : 'unlimited',
-  });
+function answerKey(principals: PrincipalSigner) {
+  return ({ request }: Call, respond: Respond): void => {
+    const [tenantId = '', permissions = '', name = ''] = String(request['key']).split('|');
+    if (name === 'wrong') return respond(grpcRefusal(status.UNAUTHENTICATED, 'CREDENTIAL_INVALID'));
+    const caller = { tenantId, principalId: `apiKey:${name}`, permissions: permissions.split(',') };
+    const plan = name === 'poor' ? 'poor' : 'unlimited';
+    respond(null, { ...caller, plan, principalToken: principals.sign(caller) });
+  };
 }
 
 async function bind(server: Server, port: number): Promise<number> {

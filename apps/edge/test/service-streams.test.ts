@@ -66,7 +66,9 @@ describe('a server stream', () => {
   });
 
   it('wants the permission that its policy names', async () => {
-    const caller = (permissions: string[]) => ({ caller: { tenantId: 't', principalId: 'p', permissions } });
+    const caller = (permissions: string[]) => ({
+      principalToken: minerals.principals.sign({ tenantId: 't', principalId: 'p', permissions }),
+    });
     await expect(all(stream('AuditMinerals', {}, caller(['minerals.read'])))).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
     });
@@ -77,11 +79,11 @@ describe('a server stream', () => {
 function stream(
   method: string,
   request: Message,
-  options: { signal?: AbortSignal; deadlineMs?: number; caller?: NonNullable<unknown> } = {},
+  options: { signal?: AbortSignal; deadlineMs?: number; principalToken?: string } = {},
 ): AsyncGenerator<Message, void> {
-  const { caller, ...rest } = options;
+  const { principalToken, ...rest } = options;
   return minerals.client.stream(path + method, request, {
-    context: { requestId: 'r', caller: caller as never },
+    context: { requestId: 'r', principalToken },
     deadlineMs: 20_000,
     ...rest,
   }) as AsyncGenerator<Message, void>;

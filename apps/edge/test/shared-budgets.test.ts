@@ -37,7 +37,12 @@ afterEach(() => {
 
 function newTenant(plan = 'standard'): (key: string) => Principal {
   const tenantId = `tenant-${(tenants += 1)}`;
-  return (key) => ({ caller: { tenantId, principalId: `${tenantId}:${key}`, permissions: [] }, plan, rights: '' });
+  return (key) => ({
+    caller: { tenantId, principalId: `${tenantId}:${key}`, permissions: [] },
+    token: '',
+    plan,
+    rights: '',
+  });
 }
 
 /** Charges at the same time, by all edges in turn. */

@@ -3,9 +3,7 @@ import type { CallCause, CallContext } from '@rapport/platform';
 
 const keys = {
   requestId: 'x-request-id',
-  tenantId: 'x-rapport-tenant-id',
-  principalId: 'x-rapport-principal-id',
-  permissions: 'x-rapport-permissions',
+  principalToken: 'x-rapport-principal',
   origin: 'x-rapport-origin',
   causationId: 'x-rapport-causation-id',
   hop: 'x-rapport-hop',
@@ -15,31 +13,32 @@ const keys = {
 
 const maxOriginLength = 100;
 
+/** What a caller tells a service of a call. */
+export interface OutgoingCall extends Pick<CallContext, 'requestId' | 'cause' | 'client'> {
+  /** Made by auth; absent for a call that the process makes for itself. */
+  principalToken?: string | undefined;
+}
+
 /** How the context of a call travels between services. */
-export function writeCallMetadata({ requestId, caller, cause, client }: CallContext): Metadata {
+export function writeCallMetadata({ requestId, principalToken, cause, client }: OutgoingCall): Metadata {
   const metadata = new Metadata();
   metadata.set(keys.requestId, requestId);
+  if (principalToken) metadata.set(keys.principalToken, principalToken);
   if (cause?.origin) metadata.set(keys.origin, cause.origin);
   if (cause?.causationId) metadata.set(keys.causationId, cause.causationId);
   if (cause?.hop) metadata.set(keys.hop, String(cause.hop));
   if (client) metadata.set(keys.clientAddress, client.address);
   if (client?.userAgent) metadata.set(keys.userAgent, client.userAgent);
-  if (!caller) return metadata;
-  metadata.set(keys.tenantId, caller.tenantId);
-  metadata.set(keys.principalId, caller.principalId);
-  metadata.set(keys.permissions, caller.permissions.join(' '));
   return metadata;
 }
 
-/** What `CallCause` does not allow is left out. */
-export function readCallMetadata(metadata: Metadata): CallContext {
+/** Nothing of it is proven. What `CallCause` does not allow is left out; a call without a token has the empty one. */
+export function readCallMetadata(metadata: Metadata): OutgoingCall & { principalToken: string } {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
-  const tenantId = read(keys.tenantId);
   const address = read(keys.clientAddress);
-  const permissions = read(keys.permissions).split(' ').filter(Boolean);
   return {
     requestId: read(keys.requestId),
-    caller: tenantId ? { tenantId, principalId: read(keys.principalId), permissions } : undefined,
+    principalToken: read(keys.principalToken),
     ...(address && { client: { address, userAgent: read(keys.userAgent) } }),
     ...readCause(read(keys.origin), read(keys.causationId), Number.parseInt(read(keys.hop), 10)),
   };

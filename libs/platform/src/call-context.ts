@@ -4,14 +4,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface Caller {
   /** UUID of the tenant whose data the call may see. */
   tenantId: string;
-  /** Whom changes are attributed to, such as `apiKey:019ab2f4-…`. */
+  /** Whom changes are attributed to: `apiKey:<uuid>`, `user:<uuid>`, `client:<id>` or `service:<name>`. */
   principalId: string;
   permissions: readonly string[];
-  /** Which records the permissions are good for; all of the tenant when absent. */
+  /** Whose records the caller may see and change: their own, their teams', or all, which it is when unset. */
   recordScope?: 'OWN' | 'TEAM' | 'ALL';
-  /** Teams whose records the scope TEAM shows. */
+  /** UUIDs of the teams that the caller is in. */
   teamIds?: readonly string[];
-  /** True when personal data is masked; false when absent. */
+  /** Whether fields that the contract marks as `pii` are kept from the caller. */
   hidesPii?: boolean;
 }
 

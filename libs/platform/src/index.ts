@@ -7,9 +7,21 @@ export {
   type CallContext,
   type Caller,
 } from './call-context.js';
+export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
-export { address, logLevel, port, publicKeys, readEnvironment, secretKey, target } from './read-environment.js';
+export {
+  address,
+  ed25519Key,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  readEnvironment,
+  secretKey,
+  target,
+} from './read-environment.js';
 export { Readiness } from './readiness.js';
 export { runUntilStopped } from './run-until-stopped.js';

@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -39,6 +40,28 @@ export const publicKeys = z
       .map((key) => Buffer.from(key.trim(), 'base64')),
   )
   .refine((keys) => keys.every(({ length }) => length === 32), 'must be keys of 32 bytes in base64, by comma');
+/** A private key of Ed25519, PKCS #8 in PEM. */
+export const ed25519Key = z.string().transform((pem, context): KeyObject => {
+  try {
+    const key = createPrivateKey(pem);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // What it says may have a part of the key in it.
+  }
+  context.addIssue({ code: 'custom', message: 'must be an Ed25519 key, PKCS #8 in PEM' });
+  return z.NEVER;
+});
+
+/** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */
+export const filePath = z.string().min(1);
+
+/** Names by comma. */
+export const names = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean),
+);
 
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 

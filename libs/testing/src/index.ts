@@ -14,8 +14,11 @@ export {
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
 export { startPlatform, type Platform, type PlatformOptions, type Tenant } from './platform.js';
+export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
+export { principalKeys, type PrincipalKeys } from './principal-keys.js';
 export { type UnexpectedExit } from './process-exit.js';
 export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';
 export { queryDatabase } from './query-database.js';
 export { startRedis, type Redis } from './redis.js';
+export { SecretFiles } from './secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
+import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
+import { principalKeys, type PrincipalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { provisionDatabase } from './provision-database.js';
 import { startRedis, type Redis } from './redis.js';
@@ -53,6 +55,8 @@ export interface Platform {
   services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
   /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
+  /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
+  trust: { signingKeyFile: string; certificatesOf: (process: string) => Promise<CertificateFiles> };
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Folder of the mails that were sent, each a text file. */
@@ -113,9 +117,11 @@ async function startInOrder(
   progress('Preparing the databases');
   const mailDir = join(dataDir, 'mail');
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
+  const trust = { principals: await principalKeys(secrets), certificates: await PlatformCertificates.in(secrets) };
+  stopSteps.push(async () => trust.certificates.stop());
   const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, mailDir, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, mailDir, signal),
+    prepareService('auth', postgres.superuserUrl, secrets, trust, mailDir, signal),
+    prepareService('customers', postgres.superuserUrl, secrets, trust, mailDir, signal),
   ]);
 
   progress('Starting auth, customers and edge');
@@ -127,6 +133,7 @@ async function startInOrder(
   const edgeEnv: Environment = {
     AUTH_ADDRESS: auth.address,
     CUSTOMERS_ADDRESS: customers.address,
+    ...certificateVariables(await trust.certificates.of('edge')),
     ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
     ...options.edgeEnv,
   };
@@ -156,6 +163,10 @@ async function startInOrder(
     edgeUrls,
     services,
     serviceAddresses: { auth: auth.address, customers: customers.address },
+    trust: {
+      signingKeyFile: trust.principals.signingKeyFile,
+      certificatesOf: (process) => trust.certificates.of(process),
+    },
     customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
     mailDir,
     redis,
@@ -165,6 +176,12 @@ async function startInOrder(
 
 function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Promise<Redis> {
   return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
+}
+
+/** What processes prove themselves and each other's callers with. */
+interface Trust {
+  principals: PrincipalKeys;
+  certificates: PlatformCertificates;
 }
 
 interface PreparedService {
@@ -179,6 +196,7 @@ async function prepareService(
   name: 'auth' | 'customers',
   superuserUrl: string,
   secrets: SecretFiles,
+  { principals, certificates }: Trust,
   mailDir: string,
   signal: AbortSignal | undefined,
 ): Promise<PreparedService> {
@@ -190,9 +208,12 @@ async function prepareService(
     DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
     AUDIT_SIGNING_KEY_FILE: await secrets.key(`${name}-audit-signing-key`),
+    PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
+    ...certificateVariables(await certificates.of(name)),
   };
   if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+    env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
     env['MAIL_URL'] = pathToFileURL(mailDir).href;
   }

@@ -16,15 +16,25 @@ export class SecretFiles {
     return new SecretFiles(folder);
   }
 
+  /** Where a secret of that name is, or would be. */
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
   /** Path of a 32-byte key in base64, made when it is not there yet. */
   async key(name: string): Promise<string> {
-    const path = join(this.#folder, name);
-    return existsSync(path) ? path : this.put(name, randomBytes(32).toString('base64'));
+    return this.once(name, async () => randomBytes(32).toString('base64'));
+  }
+
+  /** Path of a file that is made when it is not there yet. */
+  async once(name: string, make: () => Promise<string>): Promise<string> {
+    const path = this.path(name);
+    return existsSync(path) ? path : this.put(name, await make());
   }
 
   /** Path of the file that now holds `value`. */
   async put(name: string, value: string): Promise<string> {
-    const path = join(this.#folder, name);
+    const path = this.path(name);
     await writeFile(`${path}.new`, value, { mode: 0o600 });
     await rename(`${path}.new`, path);
     return path;

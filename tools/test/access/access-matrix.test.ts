@@ -10,6 +10,7 @@ import { forgedValue, validRequest, withValue } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 import { ServiceCaller } from './service-caller.ts';
 import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+import { uselessPrincipals } from './useless-principals.ts';
 
 const contract = new Contract(fileDescriptorSet);
 const routes = restRoutes(contract);
@@ -76,7 +77,7 @@ beforeAll(async () => {
   // Every request must be judged for who makes it, not for how many there are.
   const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
   platform = await startPlatform({ edgeEnv: { RATE_PLANS, FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } });
-  services = ServiceCaller.of(platform);
+  services = await ServiceCaller.of(platform);
   theirApi = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Theirs')).apiKey);
   theirs = await makeTenantRecords(platform, theirApi, theirMarker);
   theirDataBefore = await everything(theirApi);
@@ -111,7 +112,7 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     door =
       name === 'REST'
         ? edgeDoor(platform.edgeUrl, await makeCredentials(platform.edgeUrl, ourApi, apiKey, permissions))
-        : serviceDoor(services, tenantId, permissions);
+        : serviceDoor(services, tenantId, permissions, await uselessPrincipals(platform, tenantId, permissions));
   });
 
   it('nobody gets in', async () => {
@@ -121,7 +122,9 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
         const answer = await ask(validRequest(contract, route, ours));
         const isRight =
           answer.status === door.refusals.unauthenticated &&
-          ['CREDENTIAL_MISSING', 'CREDENTIAL_INVALID', 'UNAUTHENTICATED'].includes(answer.reason ?? '');
+          ['CREDENTIAL_MISSING', 'CREDENTIAL_INVALID', 'PRINCIPAL_MISSING', 'PRINCIPAL_INVALID'].includes(
+            answer.reason ?? '',
+          );
         if (!isRight) faults.push(told(route, who, answer));
       }
     }
@@ -202,7 +205,8 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
   });
 });
 
-it('no caller from outside, whatever they may do, reaches what is for the platform itself', async () => {
+it('no caller from outside, and no process that may not call, reaches what is for the platform itself', async () => {
+  const otherProcess = await ServiceCaller.of(platform, 'auth');
   const { tenantId } = await platform.createTenant('Curious');
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
   const internal = contract.methods.filter(({ policy }) => policy.internal);
@@ -210,8 +214,13 @@ it('no caller from outside, whatever they may do, reaches what is for the platfo
   for (const { path } of internal) {
     const first = { types: [], withValues: false, credit: 1 };
     expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
-    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: 'UNAUTHENTICATED' });
+    expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
+      status: 'PERMISSION_DENIED',
+      reason: 'CALLER_NOT_ALLOWED',
+    });
+    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: 'OK' });
   }
+  otherProcess.close();
 });
 
 it('none of it has changed or shown anything of the other tenant', async () => {

@@ -38,8 +38,17 @@ export function edgeDoor(url: string, credentials: Credentials): Door {
   };
 }
 
-/** Over gRPC, straight at the services. */
-export function serviceDoor(services: ServiceCaller, tenantId: string, permissions: readonly string[]): Door {
+/**
+ * Over gRPC, straight at the services.
+ *
+ * @param useless principal tokens that stand for nobody, by why
+ */
+export function serviceDoor(
+  services: ServiceCaller,
+  tenantId: string,
+  permissions: readonly string[],
+  useless: Readonly<Record<string, string>>,
+): Door {
   const as =
     (granted: (permission: string) => readonly string[]): Ask =>
     (request) => {
@@ -55,7 +64,9 @@ export function serviceDoor(services: ServiceCaller, tenantId: string, permissio
     ask: as(() => permissions),
     askWithPermission: as((permission) => [permission]),
     askWithoutPermission: as((permission) => permissions.filter((other) => other !== permission)),
-    askAsNobody: { missing: (request) => services.ask(request, undefined) },
+    askAsNobody: Object.fromEntries(
+      Object.entries(useless).map(([name, token]) => [name, (request) => services.askWithToken(request, token)]),
+    ),
     refusals: {
       unauthenticated: 'UNAUTHENTICATED',
       denied: 'PERMISSION_DENIED',

@@ -1,5 +1,7 @@
-import { ContractClient, serviceDefinitions } from '@rapport/contracts';
-import { AppError, type Caller } from '@rapport/platform';
+import { createPrivateKey } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { ContractClient, PrincipalSigner, ServiceCertificates, serviceDefinitions } from '@rapport/contracts';
+import { AppError, createLogger, type Caller } from '@rapport/platform';
 import type { Platform } from '@rapport/testing';
 import type { OperationRequest } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
@@ -8,27 +10,37 @@ const deadlineMs = 5_000;
 /** How long a stream that may stay silent is waited for. */
 const silenceMs = 1_000;
 
-/** Calls the services of a platform past its edge. */
+/** Calls the services of a platform past its edge, with a certificate of one of its processes. */
 export class ServiceCaller {
   readonly #clients: ReadonlyMap<string, ContractClient>;
+  readonly #principals: PrincipalSigner;
 
-  private constructor(clients: ReadonlyMap<string, ContractClient>) {
+  private constructor(clients: ReadonlyMap<string, ContractClient>, principals: PrincipalSigner) {
     this.#clients = clients;
+    this.#principals = principals;
   }
 
-  static of({ serviceAddresses }: Platform): ServiceCaller {
+  /** @param process whose certificate is shown */
+  static async of({ serviceAddresses, trust }: Platform, process = 'edge'): Promise<ServiceCaller> {
+    const certificates = new ServiceCertificates(await trust.certificatesOf(process), createLogger('test', 'silent'));
     const clients = Object.entries(serviceAddresses).map(
-      ([area, address]) => [area, new ContractClient(address, serviceDefinitions)] as const,
+      ([area, address]) =>
+        [area, new ContractClient(address, serviceDefinitions, { certificates, serviceName: area })] as const,
     );
-    return new ServiceCaller(new Map(clients));
+    const principals = await PrincipalSigner.of(createPrivateKey(await readFile(trust.signingKeyFile)));
+    return new ServiceCaller(new Map(clients), principals);
   }
 
-  /** Makes a call as `caller`, or as nobody, and reads no more of a stream than its first message. */
-  async ask({ route, parts, file }: OperationRequest, caller: Caller | undefined): Promise<SeenAnswer> {
+  /** Makes a call as `caller`, and reads no more of a stream than its first message. */
+  ask(request: OperationRequest, caller: Caller): Promise<SeenAnswer> {
+    return this.askWithToken(request, this.#principals.sign(caller));
+  }
+
+  async askWithToken({ route, parts, file }: OperationRequest, principalToken: string): Promise<SeenAnswer> {
     const { path, requestStream, responseStream } = route.method;
     const message = route.toMessage(parts);
     const signal = responseStream ? AbortSignal.timeout(silenceMs) : undefined;
-    const options = { ...callAs(caller), deadlineMs, ...(signal && { signal }) };
+    const options = { ...callWith(principalToken), deadlineMs, ...(signal && { signal }) };
     const call = async () => {
       const client = this.#client(path);
       if (requestStream) return client.upload(path, uploads(route, message, file ?? ''), options);
@@ -39,13 +51,16 @@ export class ServiceCaller {
     return seen(call, signal);
   }
 
-  /** Opens a stream in both directions, and waits for its first message. */
+  /** Opens a stream in both directions as `caller`, or for the process itself, and waits for its first message. */
   async askBothWays(path: string, message: unknown, caller: Caller | undefined): Promise<SeenAnswer> {
     const requests = async function* () {
       yield message;
     };
     return seen(async () => {
-      const answers = this.#client(path).duplex(path, requests(), { ...callAs(caller), deadlineMs });
+      const answers = this.#client(path).duplex(path, requests(), {
+        ...callWith(caller && this.#principals.sign(caller)),
+        deadlineMs,
+      });
       for await (const first of answers) return first;
       return undefined;
     });
@@ -62,9 +77,8 @@ export class ServiceCaller {
   }
 }
 
-/** How a caller is told to a service: the one place that knows it. */
-function callAs(caller: Caller | undefined) {
-  return { context: { requestId: crypto.randomUUID(), caller } };
+function callWith(principalToken: string | undefined) {
+  return { context: { requestId: crypto.randomUUID(), principalToken } };
 }
 
 async function* uploads(route: OperationRequest['route'], message: Record<string, unknown>, file: string) {

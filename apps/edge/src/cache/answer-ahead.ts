@@ -5,7 +5,6 @@ import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-headers.js';
 import { requestId } from '../request-id.js';
 import { requestLine } from '../request-log.js';
-import { securityHeaders } from '../security-headers.js';
 import { readAheadHeaders, type AheadHeaders } from './ahead-headers.js';
 import { answerHeaders, type CacheStatus } from './answer-headers.js';
 import type { Charges } from './charges.js';
@@ -24,10 +23,10 @@ export interface AheadParts {
   limits: Limits;
   charges: Charges;
   tokens: ConsistencyTokens;
+  /** On every answer but 304. */
+  securityHeaders: Readonly<Record<string, string>>;
   logger: Logger;
 }
-
-const constantHeaders = [...Object.entries(securityHeaders).flat(), 'content-type', 'application/json; charset=utf-8'];
 
 /**
  * Answers from memory, ahead of the framework, after every check that the ordinary path makes: one Host, credential,
@@ -35,6 +34,11 @@ const constantHeaders = [...Object.entries(securityHeaders).flat(), 'content-typ
  */
 export function createAnswerAhead(parts: AheadParts): AnswerAhead {
   const { cache, charges, limits, tokens } = parts;
+  const contentHeaders = [
+    ...Object.entries(parts.securityHeaders).flat(),
+    'content-type',
+    'application/json; charset=utf-8',
+  ];
   return (request, response, passOn) => {
     const startedAt = performance.now();
     const { method, url = '' } = request;
@@ -46,7 +50,7 @@ export function createAnswerAhead(parts: AheadParts): AnswerAhead {
     if (!found) return passOn();
     const { kept, principal } = found;
     const answer = (rate: RateHeaders, now: number) =>
-      send({ request, response, headers, kept, principal, rate, startedAt, now }, parts.logger);
+      send({ request, response, headers, contentHeaders, kept, principal, rate, startedAt, now }, parts.logger);
     let rate: RateHeaders | Promise<RateHeaders>;
     try {
       rate = limits.charge(principal, kept.route.cost);
@@ -93,6 +97,8 @@ interface Answer {
   request: IncomingMessage;
   response: ServerResponse;
   headers: AheadHeaders;
+  /** Those that every answer with content has. */
+  contentHeaders: readonly string[];
   kept: KeptAnswer;
   principal: Principal;
   rate: RateHeaders;
@@ -100,7 +106,8 @@ interface Answer {
   now: number;
 }
 
-function send({ request, response, headers, kept, principal, rate, startedAt, now }: Answer, logger: Logger): void {
+function send(answer: Answer, logger: Logger): void {
+  const { request, response, headers, contentHeaders, kept, principal, rate, startedAt, now } = answer;
   const id = requestId(headers.requestId);
   const isCurrent = headers.ifNoneMatch !== undefined && hasCurrent(headers.ifNoneMatch, kept.etag);
   const shared = answerHeaders(kept, hit, now);
@@ -111,7 +118,7 @@ function send({ request, response, headers, kept, principal, rate, startedAt, no
   if (isCurrent) response.writeHead(status, [...shared, ...own]).end();
   else {
     const length = String(kept.contentLength);
-    const lines = [...constantHeaders, ...shared, ...own, 'content-length', length];
+    const lines = [...contentHeaders, ...shared, ...own, 'content-length', length];
     response.writeHead(status, lines).end(kept.content, 'latin1');
   }
   if (!logger.isLevelEnabled('info')) return;

@@ -3,7 +3,6 @@ import type { Contract, ContractClient } from '@rapport/contracts';
 import { AppError, type Logger } from '@rapport/platform';
 import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { v7 as uuidv7 } from 'uuid';
-import { allTenants, edgeCaller } from '../edge-caller.js';
 import { Credit } from './credit.js';
 import type { FeedState } from './sight.js';
 import { floorsOfChange } from './tags.js';
@@ -16,6 +15,9 @@ const retryMs = 250;
 const callMs = 3_600_000;
 /** Most changes under way. */
 const creditSize = 10_000;
+
+/** Stands in a gap for every tenant. */
+const allTenants = '00000000-0000-0000-0000-000000000000';
 
 /** The methods that stream a change log: `Subscribe` of an area's `ChangeFeedService`. @returns their gRPC paths */
 export function feedPaths(contract: Contract): string[] {
@@ -76,7 +78,7 @@ export class ChangeFeed implements FeedState {
     let isFirst = true;
     const isAnew = this.#cursor === undefined;
     const credit = new Credit<SubscribeRequest>(subscription(this.#cursor), (amount) => ({ ...more, credit: amount }));
-    const options = { context: { requestId: uuidv7(), caller: edgeCaller }, deadlineMs: callMs, signal };
+    const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
     for await (const message of this.client.duplex(this.path, credit.requests(), options)) {
       const { changes, cursor } = message as SubscribeResponse;
       // What was loaded before the first message may be older than where the log begins for this edge.

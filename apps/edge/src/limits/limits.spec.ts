@@ -63,5 +63,5 @@ function methodOf(area: string, trafficClass = TrafficClass.INTERACTIVE) {
 }
 
 function principalOf(tenantId: string): Principal {
-  return { caller: { tenantId, principalId: tenantId, permissions: [] }, plan: 'standard', rights: '' };
+  return { caller: { tenantId, principalId: tenantId, permissions: [] }, token: '', plan: 'standard', rights: '' };
 }

@@ -17,7 +17,7 @@ import { ContractClient } from './contract-client.js';
 const { getTenant } = AuthServiceService;
 const { importCustomers } = CustomersServiceService;
 const { subscribe } = ChangeFeedServiceService;
-const options = { context: { requestId: 'r', caller: undefined }, deadlineMs: 5_000 };
+const options = { context: { requestId: 'r' }, deadlineMs: 5_000 };
 
 let server: Server;
 let client: ContractClient;

@@ -8,13 +8,13 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import type { CallContext } from '@rapport/platform';
-import { writeCallMetadata } from '../call-metadata.js';
+import type { ServiceCertificates } from '../certificates/service-certificates.js';
+import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
 import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
-  context: CallContext;
+  context: OutgoingCall;
   /** How long the answer may take, in milliseconds. */
   deadlineMs: number;
   /** Ends the call when the one who asked has gone. */
@@ -26,9 +26,18 @@ export class ContractClient {
   readonly #client: Client;
   readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
 
-  /** @param address `host:port`, or a gRPC target such as `dns:///customers:50052` */
-  constructor(address: string, services: readonly ServiceDefinition[]) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  /**
+   * @param address `host:port`, or a gRPC target such as `dns:///customers:50052`
+   * @param tls what this process proves itself with, and the name that the certificate of the service must have. Without it
+   *   the connection is plain, which is for tests only.
+   */
+  constructor(
+    address: string,
+    services: readonly ServiceDefinition[],
+    tls?: { certificates: ServiceCertificates; serviceName: string },
+  ) {
+    this.#client = new Client(address, tls?.certificates.forClient() ?? credentials.createInsecure(), {
+      ...(tls && { 'grpc.ssl_target_name_override': tls.serviceName }),
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
       // Longer than any call and drain, or the keepalive kills running calls (grpc-node#3068).
       'grpc.keepalive_time_ms': 60_000,

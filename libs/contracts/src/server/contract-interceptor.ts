@@ -1,42 +1,46 @@
-import type { Metadata } from '@grpc/grpc-js';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { AppError, callContext, permissionMissing, type CallContext } from '@rapport/platform';
 import { map, Observable } from 'rxjs';
-import { readCallMetadata } from '../call-metadata.js';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import { MessageValidator } from '../rules/message-validator.js';
 import { ReadMask } from '../rules/read-mask.js';
+import { internalPermission, type CallIdentity, type IdentifiedCall } from './call-identity.js';
 
 type Message = Record<string, unknown>;
 
-/** What the platform's own processes have and no credential from outside can be given. */
-export const internalPermission = 'platform.internal';
-
-interface Call {
-  metadata: Metadata;
+interface Call extends IdentifiedCall {
   getPath(): string;
 }
 
 /**
- * Holds every call to its contract, whoever makes it: a method without a policy is refused, a caller needs the
- * permission that the policy names, and a message must keep the rules of its fields. Then runs the handler in the
+ * Holds every call to its contract, whoever makes it: a method without a policy is refused, the caller must be proven and
+ * needs the permission that the policy names, and a message must keep the rules of its fields. Then runs the handler in the
  * context of the call, and clears what a read mask leaves out of its answer.
  */
 export class ContractInterceptor implements NestInterceptor {
   readonly #validator: MessageValidator;
   readonly #readMasks: ReadonlyMap<ContractMethod, ReadMask | undefined>;
 
-  constructor(private readonly contract: Contract) {
+  constructor(
+    private readonly contract: Contract,
+    private readonly identity: CallIdentity,
+  ) {
     this.#validator = new MessageValidator(contract);
     this.#readMasks = new Map(contract.methods.map((method) => [method, ReadMask.of(method)]));
   }
 
-  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
     const [first, , third] = execution.getArgs<[unknown, unknown, Call | undefined]>();
     const call = third ?? (first as Call);
     const method = this.contract.method(call.getPath());
     if (!method) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
-    const context = readCallMetadata(call.metadata);
+    const context = this.identity.contextOf(call, method.policy);
+    return context instanceof Promise
+      ? context.then((known) => this.#answer(method, known, first, next))
+      : this.#answer(method, context, first, next);
+  }
+
+  #answer(method: ContractMethod, context: CallContext, first: unknown, next: CallHandler): Observable<unknown> {
     authorise(method, context);
     if (!method.requestStream) this.#validator.check(method.desc.input, first);
     const readMask = this.#readMasks.get(method);
@@ -53,7 +57,6 @@ export class ContractInterceptor implements NestInterceptor {
 
 function authorise({ policy }: ContractMethod, { caller }: CallContext): void {
   if (policy.public) return;
-  if (!caller) throw new AppError('UNAUTHENTICATED', 'UNAUTHENTICATED', 'A credential is needed.');
   const permission = policy.internal ? internalPermission : policy.permission;
-  if (!caller.permissions.includes(permission)) throw permissionMissing(permission);
+  if (!caller?.permissions.includes(permission)) throw permissionMissing(permission);
 }

@@ -6,6 +6,10 @@ import { Transport, type GrpcOptions } from '@nestjs/microservices';
 import { nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
+import { AllowedCallers } from '../certificates/allowed-callers.js';
+import type { ServiceCertificates } from '../certificates/service-certificates.js';
+import type { PrincipalVerifier } from '../principals/principal-verifier.js';
+import { CallIdentity, type PeerOf } from './call-identity.js';
 import { ContractInterceptor } from './contract-interceptor.js';
 import { ErrorFilter } from './error-filter.js';
 
@@ -15,6 +19,15 @@ export interface GrpcServiceOptions {
   services: ServiceDefinition[];
   /** `host:port` to listen on. */
   address: string;
+  /** Verify for whom calls are made. */
+  principals: PrincipalVerifier;
+  /** What it proves itself with, and which processes may call it: their names are in their certificates. */
+  tls?: { certificates: ServiceCertificates; allowedCallers: readonly string[] };
+  /**
+   * Without `tls`, which is for tests only: the process that every call is taken to come from. Absent, none is taken to come
+   * from the platform.
+   */
+  peer?: string;
   logger: Logger;
   /** Run inside the contract's checks, around each handler, the first outermost. */
   interceptors?: (app: INestMicroservice) => NestInterceptor[];
@@ -32,6 +45,7 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
     transport: Transport.GRPC,
     options: {
       url: options.address,
+      ...(options.tls && { credentials: options.tls.certificates.forServer() }),
       package: [...new Set(options.services.map(packageName))],
       packageDefinition: packageDefinition(options.services),
       gracefulShutdown: true,
@@ -53,7 +67,8 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
     logger: nestLogger(options.logger),
     abortOnError: false,
   });
-  app.useGlobalInterceptors(new ContractInterceptor(contract), ...(options.interceptors?.(app) ?? []));
+  const identity = new CallIdentity(options.principals, peerOf(options));
+  app.useGlobalInterceptors(new ContractInterceptor(contract, identity), ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
   await app.listen();
   return app;
@@ -75,6 +90,12 @@ export async function runGrpcService(
     await app.close();
     health.close();
   });
+}
+
+function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
+  if (!tls) return () => peer;
+  const callers = new AllowedCallers(tls.allowedCallers);
+  return (call) => callers.nameOf(call);
 }
 
 /** Nest finds the services of a package in this map, and ts-proto's compiled code encodes their messages. */

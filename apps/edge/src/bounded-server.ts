@@ -1,0 +1,53 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { createSecureContext } from 'node:tls';
+import { followFiles, type Logger } from '@rapport/platform';
+import type { AnswerAhead } from './cache/answer-ahead.js';
+
+/** Paths of PEM files. */
+export interface TlsFiles {
+  /** The certificate, with those between it and its authority. */
+  certificate: string;
+  key: string;
+}
+
+const limits = {
+  headersTimeout: 5_000,
+  connectionsCheckingInterval: 1_000,
+  maxHeaderSize: 16_384,
+  keepAliveTimeout: 72_000,
+  // Node can't tell a file from a form: each kind of body has a timeout of its own.
+  requestTimeout: 0,
+};
+
+/**
+ * A server with the limits that Fastify sets only for one that it has made. With `tls` it speaks TLS, and takes up a changed
+ * certificate for the connections that come after.
+ */
+export function createBoundedServer(
+  ordinary: RequestListener,
+  answerAhead: AnswerAhead | undefined,
+  tls: TlsFiles | undefined,
+  logger: Logger,
+): Server {
+  const listener: RequestListener = (request, response) => {
+    // A server that closes has Fastify end the connection after the answer.
+    if (!answerAhead || !server.listening) return ordinary(request, response);
+    answerAhead(request, response, () => ordinary(request, response));
+  };
+  const server: Server = tls ? startTls(tls, listener, logger) : createServer(limits, listener);
+  server.maxConnections = 10_000;
+  server.setTimeout(0);
+  return server;
+}
+
+function startTls({ certificate, key }: TlsFiles, listener: RequestListener, logger: Logger): Server {
+  const server = createTlsServer({ ...limits, handshakeTimeout: 5_000 }, listener);
+  const take = ([cert, keyText]: readonly string[]) => {
+    // The server must not be left with one half of a change.
+    createSecureContext({ cert, key: keyText });
+    server.setSecureContext({ cert, key: keyText });
+  };
+  server.once('close', followFiles([certificate, key], take, logger));
+  return server;
+}

@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { get as getPlain, type IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { connect as connectPlainly, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startRedirectServer } from '../src/redirect-server.js';
+import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
+
+let folder: string;
+let authority: PlatformCertificates;
+let files: CertificateFiles;
+let ca: Buffer;
+let ores: RunningOres;
+let edge: RunningEdge;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rapport-'));
+  authority = await PlatformCertificates.in(await SecretFiles.in(folder));
+  files = await authority.of('localhost');
+  ca = await readFile(files.authority);
+  ores = await startOres();
+  edge = await ores.startEdge({ tls: files });
+});
+afterAll(async () => {
+  await ores.stop();
+  authority.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function ask(path: string, port = edge.port): Promise<IncomingMessage> {
+  const headers = { authorization: authorization('t1') };
+  const request = get({ host: '127.0.0.1', servername: 'localhost', port, ca, path, headers, agent: false });
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return answer.resume();
+}
+
+async function connected(): Promise<TLSSocket> {
+  const socket = connect({ host: '127.0.0.1', port: edge.port, ca, servername: 'localhost' });
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+describe('an edge with a certificate', () => {
+  it('asks clients for TLS only, on answers of both paths and on problems', async () => {
+    ores.writeBehind('t1', 'a');
+    for (const [path, cacheStatus] of [
+      ['/v1/ores/a', 'stored'],
+      ['/v1/ores/a', 'hit'],
+      ['/v1/ores/missing', ''],
+      ['/nowhere', ''],
+    ] as const) {
+      const { headers } = await ask(path);
+      expect(headers['strict-transport-security']).toMatch(/^max-age=\d{8,}; includeSubDomains$/);
+      if (cacheStatus) expect(headers['cache-status']).toContain(cacheStatus);
+    }
+  });
+
+  it('takes up another one for new connections under load, and no request fails', async () => {
+    const before = (await connected()).getPeerCertificate().serialNumber;
+    let isOver = false;
+    let requests = 0;
+    const failures: unknown[] = [];
+    const lanes = Array.from({ length: 4 }, async () => {
+      while (!isOver) {
+        await ask('/v1/ores/a').then(
+          ({ statusCode }) => statusCode === 200 || failures.push(statusCode),
+          (error: unknown) => failures.push(error),
+        );
+        requests += 1;
+      }
+    });
+    await authority.of('localhost', true);
+    await expect
+      .poll(async () => (await connected()).getPeerCertificate().serialNumber, { timeout: 10_000 })
+      .not.toBe(before);
+    const atChange = requests;
+    await expect.poll(() => requests).toBeGreaterThan(atChange + 20);
+    isOver = true;
+    await Promise.all(lanes);
+
+    expect(failures).toEqual([]);
+  });
+
+  it('does not wait for a client that never ends its handshake', { timeout: 15_000 }, async () => {
+    const socket = connectPlainly(edge.port, '127.0.0.1');
+    await once(socket, 'close');
+  });
+});
+
+it('an edge without a certificate says nothing of TLS', async () => {
+  const plain = await ores.startEdge();
+  const answer = await fetch(`${plain.url}/livez`);
+  expect(answer.headers.get('strict-transport-security')).toBeNull();
+});
+
+describe('the plain port', () => {
+  it('sends everybody to the same path of the origin that is configured, whatever Host they name', async () => {
+    const server = await startRedirectServer(0, '127.0.0.1', 'https://api.example.com');
+    const { port } = server.address() as AddressInfo;
+    const redirected = async (path: string) => {
+      const request = getPlain({ host: '127.0.0.1', port, path, headers: { host: 'evil.example' } });
+      const [{ statusCode, headers }] = (await once(request, 'response')) as [IncomingMessage];
+      return [statusCode, headers.location];
+    };
+    expect(await redirected('/v1/ores?name=a%20b')).toEqual([308, 'https://api.example.com/v1/ores?name=a%20b']);
+    expect(await redirected('//evil.example/x')).toEqual([308, 'https://api.example.com//evil.example/x']);
+    expect(await redirected('http://evil.example/')).toEqual([400, undefined]);
+    server.close();
+  });
+});

@@ -1,0 +1,80 @@
+import { createSecureContext } from 'node:tls';
+import { experimental, type ChannelCredentials, type ServerCredentials } from '@grpc/grpc-js';
+import { followFiles, type Logger } from '@rapport/platform';
+
+/** Paths of PEM files. */
+export interface CertificatePaths {
+  /** Of this process, with those between it and the authority. Its DNS name is that of the process, such as `edge`. */
+  certificate: string;
+  key: string;
+  /** Of the authorities that certify processes of the platform; several while one replaces another. */
+  authority: string;
+}
+
+interface Certificates {
+  ca: Buffer;
+  cert: Buffer;
+  key: Buffer;
+}
+
+type AuthorityListener = experimental.CaCertificateUpdateListener;
+type IdentityListener = experimental.IdentityCertificateUpdateListener;
+
+/**
+ * What this process proves itself with to other processes of the platform, and they to it. When its files change, connections
+ * that are made from then on use the new ones, and those that are open go on. grpc-js has a provider that watches files too,
+ * but it takes up a certificate whose key has not been replaced yet, and has nothing before its first read is done.
+ */
+export class ServiceCertificates implements experimental.CertificateProvider {
+  readonly #authorityListeners = new Set<AuthorityListener>();
+  readonly #identityListeners = new Set<IdentityListener>();
+  #current!: Certificates;
+
+  /** @throws Error when the files can't be read, or do not fit together */
+  constructor(paths: CertificatePaths, logger: Logger, intervalMs?: number) {
+    const take = ([cert = '', key = '', ca = '']: readonly string[]) => {
+      createSecureContext({ cert, key, ca });
+      this.#current = { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) };
+      for (const listener of this.#authorityListeners) listener(this.#authority);
+      for (const listener of this.#identityListeners) listener(this.#identity);
+    };
+    followFiles([paths.certificate, paths.key, paths.authority], take, logger, intervalMs);
+  }
+
+  /** For a server: who has no certificate of the authority does not get a connection. */
+  forServer(): ServerCredentials {
+    return experimental.createCertificateProviderServerCredentials(this, this, true);
+  }
+
+  /** For a client, which is to name the server that it expects as `grpc.ssl_target_name_override`. */
+  forClient(): ChannelCredentials {
+    return experimental.createCertificateProviderChannelCredentials(this, this);
+  }
+
+  addCaCertificateListener(listener: AuthorityListener): void {
+    this.#authorityListeners.add(listener);
+    // Who adds it is ready for it only afterwards.
+    process.nextTick(() => listener(this.#authority));
+  }
+
+  removeCaCertificateListener(listener: AuthorityListener): void {
+    this.#authorityListeners.delete(listener);
+  }
+
+  addIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identityListeners.add(listener);
+    process.nextTick(() => listener(this.#identity));
+  }
+
+  removeIdentityCertificateListener(listener: IdentityListener): void {
+    this.#identityListeners.delete(listener);
+  }
+
+  get #authority(): experimental.CaCertificateUpdate {
+    return { caCertificate: this.#current.ca };
+  }
+
+  get #identity(): experimental.IdentityCertificateUpdate {
+    return { certificate: this.#current.cert, privateKey: this.#current.key };
+  }
+}

@@ -1,0 +1,56 @@
+import type { Caller } from '@rapport/platform';
+import { decodeJwt, type JWTPayload } from 'jose';
+import { z } from 'zod';
+
+/** What every principal token says of itself. It is a signed JWT: RFC 7519, with a type of its own by RFC 8725, section 3.11. */
+export const tokenForm = {
+  alg: 'EdDSA',
+  typ: 'rapport-principal+jwt',
+  issuer: 'rapport-auth',
+  audience: 'rapport-services',
+  lifetimeSeconds: 60,
+  /** Longest token that is looked at, in characters: more than the permissions and 100 teams of a caller need. */
+  maxLength: 8_192,
+} as const;
+
+/** The claims that say who the caller is; a default is left out. */
+const callerClaims = z.object({
+  sub: z.string().min(1),
+  tid: z.string().min(1),
+  perms: z.array(z.string()),
+  scope: z.enum(['OWN', 'TEAM', 'ALL']).optional(),
+  teams: z.array(z.string()).optional(),
+  hide: z.boolean().optional(),
+});
+
+export type CallerClaims = z.infer<typeof callerClaims>;
+
+/** The claims of a caller, in one order, so that equal callers have equal claims. */
+export function claimsOf({ principalId, tenantId, permissions, recordScope, teamIds, hidesPii }: Caller): CallerClaims {
+  return {
+    sub: principalId,
+    tid: tenantId,
+    perms: [...permissions],
+    ...(recordScope && recordScope !== 'ALL' && { scope: recordScope }),
+    ...(teamIds && teamIds.length > 0 && { teams: [...teamIds] }),
+    ...(hidesPii && { hide: true }),
+  };
+}
+
+/** @throws Error for claims that are not those of a caller, such as a scope that this release does not know */
+export function callerOf(payload: JWTPayload): Caller {
+  const { sub, tid, perms, scope, teams, hide } = callerClaims.parse(payload);
+  return {
+    tenantId: tid,
+    principalId: sub,
+    permissions: perms,
+    ...(scope && { recordScope: scope }),
+    ...(teams && { teamIds: teams }),
+    ...(hide && { hidesPii: true }),
+  };
+}
+
+/** Whom a token is for, which is not verified: for a token that comes from auth itself. */
+export function readPrincipalToken(token: string): Caller {
+  return callerOf(decodeJwt(token));
+}

@@ -1,0 +1,171 @@
+import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import { createLogger, type Caller } from '@rapport/platform';
+import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ServiceCertificates } from '../src/certificates/service-certificates.js';
+import { ContractClient } from '../src/client/contract-client.js';
+import { PrincipalSigner } from '../src/principals/principal-signer.js';
+import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
+import { methods, services, startService } from './running-service.js';
+
+const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['tenant.read'] };
+const logger = createLogger('test', 'silent');
+const stops: (() => unknown)[] = [];
+let folder: string;
+let certificates: PlatformCertificates;
+let signer: PrincipalSigner;
+/** Of a service called auth that only edge may call. */
+let address: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rapport-'));
+  certificates = await authority('ours');
+  signer = await PrincipalSigner.of();
+  address = await serve(await certificates.of('auth'));
+});
+afterAll(async () => {
+  for (const stop of stops.reverse()) await stop();
+  await rm(folder, { recursive: true });
+});
+
+async function authority(name: string): Promise<PlatformCertificates> {
+  const made = await PlatformCertificates.in(await SecretFiles.in(join(folder, name)));
+  stops.push(() => made.stop());
+  return made;
+}
+
+async function serve(files: CertificateFiles): Promise<string> {
+  const tls = { certificates: new ServiceCertificates(files, logger, 20), allowedCallers: ['sync', 'edge'] };
+  const started = await startService({ principals: new PrincipalVerifier(signer.publicKeys), tls });
+  stops.push(started.stop);
+  return started.address;
+}
+
+function clientOf(files: CertificateFiles, serviceName = 'auth', at = address): ContractClient {
+  const tls = { certificates: new ServiceCertificates(files, logger, 20), serviceName };
+  const client = new ContractClient(at, services, tls);
+  stops.push(() => client.close());
+  return client;
+}
+
+function ask(client: ContractClient, principalToken = signer.sign(caller), deadlineMs = 10_000) {
+  return client.unary(methods.getTenant.path, {}, { context: { requestId: 'r', principalToken }, deadlineMs });
+}
+
+describe('a service', () => {
+  it('answers a process that it knows by its certificate, and names it', async () => {
+    const client = clientOf(await certificates.of('edge'));
+    await expect(ask(client)).resolves.toMatchObject({ displayName: expect.stringContaining('apiKey:a') as string });
+    const requests = ReadableStream.from([{ types: [], credit: 1 }]);
+    const options = { context: { requestId: 'r' }, deadlineMs: 10_000 };
+    const { value } = await client.duplex(methods.subscribe.path, requests, options).next();
+    expect((value as { cursor: string }).cursor).toContain('"service:edge"');
+  });
+
+  it('refuses a good certificate with a principal that auth has not signed', async () => {
+    const client = clientOf(await certificates.of('edge'));
+    const forged = (await PrincipalSigner.of()).sign(caller);
+    for (const token of ['', forged])
+      await expect(ask(client, token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('refuses a process of the platform that may not call it, whatever it calls', async () => {
+    const client = clientOf(await certificates.of('customers'));
+    const refusal = { code: 'PERMISSION_DENIED', reason: 'CALLER_NOT_ALLOWED' };
+    await expect(ask(client)).rejects.toMatchObject(refusal);
+    const options = { context: { requestId: 'r' }, deadlineMs: 10_000 };
+    await expect(client.unary(methods.authenticateApiKey.path, { key: 'k' }, options)).rejects.toMatchObject(refusal);
+  });
+
+  it('does not let itself be reached with a certificate of another authority, without one, or plainly', async () => {
+    const other = await authority('theirs');
+    const theirs = { ...(await other.of('edge')), authority: certificates.authority };
+    await expect(ask(clientOf(theirs), undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const plain = new ContractClient(address, services);
+    stops.push(() => plain.close());
+    await expect(ask(plain, undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    await expect(askWithoutCertificate()).rejects.toThrow(/UNAVAILABLE|DEADLINE_EXCEEDED/);
+  });
+});
+
+describe('a client', () => {
+  it('does not call a service of another name, or one that another authority has certified', async () => {
+    const edge = await certificates.of('edge');
+    await expect(ask(clientOf(edge, 'customers'), undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const impostor = await serve({ ...(await (await authority('impostor')).of('auth')) });
+    await expect(ask(clientOf(edge, 'auth', impostor), undefined, 2_000)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+    });
+  });
+});
+
+/** Knows the authority, and shows nothing of its own. */
+async function askWithoutCertificate(): Promise<unknown> {
+  const client = new Client(address, credentials.createSsl(await readFile(certificates.authority)), {
+    'grpc.ssl_target_name_override': 'auth',
+  });
+  stops.push(() => client.close());
+  const { path, requestSerialize, responseDeserialize } = methods.getTenant;
+  return new Promise((resolve, reject) => {
+    const settle = (error: Error | null, answer?: unknown) => (error ? reject(error) : resolve(answer));
+    const options = { deadline: Date.now() + 2_000 };
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, new Metadata(), options, settle);
+  });
+}
+
+/** Serial number of the certificate that a service shows. */
+async function servedSerial(at: string, own: PlatformCertificates): Promise<string> {
+  const { certificate, key, authority: ca } = await own.of('edge');
+  const [cert, keyPem, caPem] = await Promise.all([certificate, key, ca].map((path) => readFile(path)));
+  const port = Number(at.split(':')[1]);
+  const socket = connect({ port, cert, key: keyPem, ca: caPem, servername: 'auth', ALPNProtocols: ['h2'] });
+  await once(socket, 'secureConnect');
+  const { serialNumber } = socket.getPeerCertificate();
+  socket.destroy();
+  return serialNumber;
+}
+
+it('certificates and keys change under load, and no call fails', async () => {
+  const own = await authority('changing');
+  const at = await serve(await own.of('auth'));
+  const tls = { certificates: new ServiceCertificates(await own.of('edge'), logger, 20), serviceName: 'auth' };
+  let calls = 0;
+  let isOver = false;
+  const failures: unknown[] = [];
+  // Each lane makes connections of its own all the time, so that each change is met by some.
+  const lanes = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const client = new ContractClient(at, services, tls);
+      for (let n = 0; n < 10; n += 1) {
+        await ask(client).catch((error: unknown) => failures.push(error));
+        calls += 1;
+      }
+      client.close();
+    }
+  });
+  const lasting = new ContractClient(at, services, tls);
+  stops.push(() => lasting.close());
+  const lastingLane = (async () => {
+    while (!isOver) await ask(lasting).catch((error: unknown) => failures.push(error));
+  })();
+
+  for (let change = 0; change < 5; change += 1) {
+    const before = calls;
+    await own.of('auth', true);
+    await own.of('edge', true);
+    await expect.poll(() => calls, { timeout: 10_000 }).toBeGreaterThan(before + 80);
+  }
+  isOver = true;
+  await Promise.all([...lanes, lastingLane]);
+
+  expect(failures).toEqual([]);
+  const { certificate } = await own.of('auth');
+  await expect.poll(() => servedSerial(at, own)).toBe(new X509Certificate(await readFile(certificate)).serialNumber);
+  expect(calls).toBeGreaterThan(400);
+});

@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { followFiles } from './follow-files.js';
+
+const logger = pino({ level: 'silent' });
+let folder: string;
+let stop: () => void = () => undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rapport-'));
+});
+
+afterEach(() => {
+  stop();
+  rmSync(folder, { recursive: true });
+});
+
+function follow(names: string[]): string[] {
+  const taken: string[] = [];
+  const take = (contents: readonly string[]) => {
+    if (contents.includes('bad')) throw new Error('bad');
+    taken.push(contents.join(' '));
+  };
+  stop = followFiles(
+    names.map((name) => join(folder, name)),
+    take,
+    logger,
+    10,
+  );
+  return taken;
+}
+
+it('takes files again when one of them is replaced through a symbolic link', async () => {
+  for (const [name, text] of Object.entries({ a: '1', 'b-old': '2', 'b-new': '3' })) write(name, text);
+  symlinkSync('b-old', join(folder, 'b'));
+  const taken = follow(['a', 'b']);
+  symlinkSync('b-new', join(folder, 'link'));
+  renameSync(join(folder, 'link'), join(folder, 'b'));
+
+  await expect.poll(() => taken).toEqual(['1 2', '1 3']);
+});
+
+it('keeps what it took through contents that can not be used and a file that is away', async () => {
+  write('a', '1');
+  const taken = follow(['a']);
+  write('a', 'bad');
+  rmSync(join(folder, 'a'));
+  write('a', '2');
+
+  await expect.poll(() => taken.at(-1)).toBe('2');
+  expect(taken[0]).toBe('1');
+});
+
+it('refuses to begin with contents that can not be used', () => {
+  write('a', 'bad');
+  expect(() => follow(['a'])).toThrow('bad');
+});
+
+function write(name: string, text: string): void {
+  writeFileSync(join(folder, name), text);
+}
