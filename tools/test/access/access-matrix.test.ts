@@ -32,10 +32,14 @@ const withoutIds = [
   'CreateTeam',
   'DisableTotp',
   'EnrollTotp',
+  'ExportAuditEntries',
+  'ExportSecurityEvents',
   'GetAccount',
   'GetTenant',
   'ImportCustomers',
   'ListApiKeys',
+  'ListAuditEntries',
+  'ListAuditHeads',
   'ListChanges',
   'ListCustomFields',
   'ListDuplicates',
@@ -43,12 +47,18 @@ const withoutIds = [
   'ListOperations',
   'ListPermissions',
   'ListRoles',
+  'ListSecurityEventHeads',
+  'ListSecurityEvents',
   'ListTeams',
   'ListUsers',
   'RenewRecoveryCodes',
   'RequestPasswordReset',
   'ResetPassword',
+  'SignAuditHead',
+  'SignSecurityEventHead',
   'SnapshotCustomers',
+  'VerifyAuditEntries',
+  'VerifySecurityEvents',
   'WatchChanges',
 ];
 
@@ -92,6 +102,7 @@ it('has every operation of the contract, with each id that it takes', () => {
   const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
+    '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
@@ -210,9 +221,12 @@ it('no caller from outside, and no process that may not call, reaches what is fo
   const { tenantId } = await platform.createTenant('Curious');
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
   const internal = contract.methods.filter(({ policy }) => policy.internal);
-  expect(internal.map(({ name, http }) => [name, http])).toEqual([['Subscribe', undefined]]);
+  expect(internal.map(({ name, http }) => [name, http])).toEqual([
+    ['RecordDenials', undefined],
+    ['Subscribe', undefined],
+  ]);
   for (const { path } of internal) {
-    const first = { types: [], withValues: false, credit: 1 };
+    const first = { types: [], withValues: false, credit: 1, denials: [] };
     expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
     expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
