@@ -9,6 +9,9 @@ const busyRate = 60;
 /** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
 const mostRest = 4;
 
+/** Up to here, that is 24 calls a second, bulk work counts as alone: who watches how it goes on does not slow it down. */
+const mostRestAlone = 0.4;
+
 /** Calls that came this long ago count a third of those that come now, in milliseconds. */
 const memoryMs = 500;
 
@@ -68,7 +71,7 @@ export class BulkPace {
   }
 
   get #isAlone(): boolean {
-    return this.#restPerWork < 0.05;
+    return this.#restPerWork < mostRestAlone;
   }
 
   get #restPerWork(): number {

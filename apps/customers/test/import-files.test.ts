@@ -113,6 +113,7 @@ describe('a file', () => {
   });
 
   test('waits for its turn when four others are running', async () => {
+    await tenant.waitForSessions(0, importing);
     const turns = Array.from({ length: 4 }, () => {
       const { promise: ended, resolve } = Promise.withResolvers<unknown>();
       const call = tenant.open(resolve);
