@@ -152,6 +152,7 @@ async function startService(folder: string, databaseUrl: string, steps: (() => P
       HEALTH_PORT: String(healthPort),
       DATABASE_URL_FILE: await secret('database-url', databaseUrl),
       PAGE_TOKEN_KEY_FILE: await secret('page-token-key', randomBytes(32).toString('base64')),
+      SUPPRESSION_HMAC_KEY_FILE: await secret('suppression-hmac-key', randomBytes(32).toString('base64')),
       LOG_LEVEL: 'warn',
     },
     healthPort,

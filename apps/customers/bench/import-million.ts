@@ -55,6 +55,7 @@ const service = new Service({
     HEALTH_PORT: String(healthPort),
     DATABASE_URL_FILE: secret,
     PAGE_TOKEN_KEY: Buffer.alloc(32, 1).toString('base64'),
+    SUPPRESSION_HMAC_KEY: Buffer.alloc(32, 1).toString('base64'),
     // What grows with the file does not fit.
     NODE_OPTIONS: '--max-old-space-size=192',
   },

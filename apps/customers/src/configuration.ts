@@ -10,6 +10,8 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
+  /** What suppressed addresses are hashed with. Another one would lift every suppression. */
+  SUPPRESSION_HMAC_KEY: secretKey,
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   LOG_LEVEL: logLevel,

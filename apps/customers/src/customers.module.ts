@@ -9,16 +9,19 @@ import { PageTokenKey } from './list-customers.js';
 import { OperationWorker } from './operations/operation-worker.js';
 import { OperationWatcher } from './operations/watch-operation.js';
 import { controllers } from './services.js';
+import { SuppressionKey } from './suppressions/suppression-key.js';
 
 @Module({})
 export class CustomersModule {
   static register({
     databaseUrl,
     pageTokenKey,
+    suppressionKey,
     retentionDays = 30,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
+    suppressionKey: SuppressionKey;
     /** How long changes are kept at least. 30 when absent. */
     retentionDays?: number;
   }): DynamicModule {
@@ -29,6 +32,7 @@ export class CustomersModule {
       controllers,
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
+        { provide: SuppressionKey, useValue: suppressionKey },
         {
           provide: Sequencer,
           useFactory: (em: EntityManager) => {

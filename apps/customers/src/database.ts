@@ -1,10 +1,12 @@
 import { CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
 import { Association } from './associations/association.entity.js';
+import { Consent } from './consents/consent.entity.js';
 import { CustomField } from './custom-fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
 import { Merge } from './merges/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
+import { CreateConsentAndSuppression } from './migrations/create-consent-and-suppression.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
@@ -18,6 +20,7 @@ import {
   ImportPiece,
 } from './operations/import.entity.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
+import { Suppression } from './suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
 export const entities = [
@@ -37,6 +40,8 @@ export const entities = [
   ImportDraft,
   ImportDraftKey,
   ImportMapping,
+  Consent,
+  Suppression,
 ];
 
 /** How it came to be, oldest first. */
@@ -48,4 +53,5 @@ export const migrations = [
   CreateOperation,
   CreateChangeLog,
   BoundPendingSearchEntries,
+  CreateConsentAndSuppression,
 ];

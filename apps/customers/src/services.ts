@@ -3,18 +3,22 @@ import type { INestMicroservice, NestInterceptor } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { TenantSessionInterceptor } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
 import { CallCounter } from './bulk-pace.js';
 import { ChangeFeedController } from './changes/change-feed.controller.js';
+import { ConsentsController } from './consents/consents.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
+import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [
@@ -24,6 +28,8 @@ export const services: readonly ServiceDefinition[] = [
   MergesServiceService,
   OperationsServiceService,
   ChangeFeedServiceService,
+  ConsentsServiceService,
+  SuppressionsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -32,6 +38,8 @@ export const controllers = [
   MergesController,
   OperationsController,
   ChangeFeedController,
+  ConsentsController,
+  SuppressionsController,
 ];
 
 /** What surrounds each handler of theirs, the first outermost. */

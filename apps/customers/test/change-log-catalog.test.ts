@@ -36,6 +36,9 @@ const untold: Record<string, readonly string[]> = {
   ],
   customer_association: [],
   custom_field: [],
+  consent: [],
+  // Tells nobody anything, and is better nowhere else.
+  suppression: ['address_hash'],
   // As large as two customers, and no part of the record that callers see.
   customer_merge: ['undo'],
 };

@@ -4,6 +4,7 @@ import { ContractClient, fromGrpcError, startGrpcService, writeCallMetadata } fr
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import {
   CustomersServiceClient,
@@ -12,6 +13,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
@@ -22,6 +24,7 @@ import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
 import { interceptors, services } from '../src/services.js';
+import { SuppressionKey } from '../src/suppressions/suppression-key.js';
 
 const definitions = {
   ...CustomersServiceService,
@@ -30,6 +33,8 @@ const definitions = {
   ...MergesServiceService,
   ...OperationsServiceService,
   ...ChangeFeedServiceService,
+  ...ConsentsServiceService,
+  ...SuppressionsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -60,7 +65,11 @@ export class RunningCustomers {
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
-      module: CustomersModule.register({ databaseUrl: urls.appUrl, pageTokenKey: new PageTokenKey(randomBytes(32)) }),
+      module: CustomersModule.register({
+        databaseUrl: urls.appUrl,
+        pageTokenKey: new PageTokenKey(randomBytes(32)),
+        suppressionKey: new SuppressionKey(randomBytes(32)),
+      }),
       services: [...services],
       contract,
       address,
@@ -126,7 +135,7 @@ export function newCaller(): Caller {
   return {
     tenantId: v7(),
     principalId: `apiKey:${v7()}`,
-    permissions: ['customers.read', 'customers.write', 'customers.configure'],
+    permissions: ['customers.read', 'customers.write', 'customers.configure', 'privacy.manage'],
   };
 }
 

@@ -185,6 +185,7 @@ async function prepareService(
     PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
   };
   if (name === 'auth') env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
+  else env['SUPPRESSION_HMAC_KEY_FILE'] = await secrets.key('customers-suppression-hmac-key');
   const migrationEnv = {
     ...env,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),

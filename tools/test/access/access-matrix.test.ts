@@ -22,9 +22,11 @@ const open: string[] = [];
 
 /** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
 const withoutIds = [
+  'CheckSuppressions',
   'CreateApiKey',
   'CreateCustomField',
   'CreateImport',
+  'CreateSuppression',
   'GetTenant',
   'ImportCustomers',
   'ListApiKeys',
@@ -33,6 +35,7 @@ const withoutIds = [
   'ListDuplicates',
   'ListImportMappings',
   'ListOperations',
+  'ListSuppressions',
   'SnapshotCustomers',
   'WatchChanges',
 ];
@@ -215,6 +218,7 @@ async function everything(api: ApiClient): Promise<string> {
     'customFields?showDeleted=true',
     'importMappings',
     'operations',
+    'suppressions',
   ];
   const answers = await Promise.all([...paths, 'apiKeys'].map((path) => api.send('GET', `/v1/${path}`)));
   return JSON.stringify(answers.map(({ body }) => body));

@@ -42,6 +42,9 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
     await send('PUT', `/v1/importMappings/${key}`, { map: [`${marker}=display_name`] });
     return key;
   };
+  const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: marker };
+  const suppress = (purpose: string) =>
+    create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   const operation = await create('/v1/imports', { contentType: 'text/csv' });
@@ -54,12 +57,15 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
       importMappings: await importMapping(newMarker()),
       imports: operation,
       operations: operation,
+      consents: await create(`/v1/customers/${ada}/consents`, consent),
+      suppressions: await suppress('news'),
       apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions: ['customers.read'] }),
     },
     others: { customers: bob },
     deleted: {
       customers: await remove('customers', await person('Zoe')),
       associations: await remove('associations', formerAssociation),
+      suppressions: await remove('suppressions', await suppress('surveys')),
       customFields: await remove('customFields', await customField(newMarker())),
       importMappings: await remove('importMappings', await importMapping(newMarker())),
     },

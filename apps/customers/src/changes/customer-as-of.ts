@@ -8,7 +8,7 @@ import { knownSince } from './known-since.js';
 import { customerOfValues, type StoredValues } from './record-values.js';
 
 /** Clocks of a caller and of ours may differ by so much, in milliseconds. */
-const clockSkewMs = 5_000;
+export const clockSkewMs = 5_000;
 
 /**
  * The customer as it was at a time: as it is, with the changes since then taken back, the newest first.
