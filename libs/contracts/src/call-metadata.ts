@@ -6,6 +6,7 @@ const keys = {
   tenantId: 'x-rapport-tenant-id',
   principalId: 'x-rapport-principal-id',
   permissions: 'x-rapport-permissions',
+  hidesPii: 'x-rapport-hides-pii',
   origin: 'x-rapport-origin',
   causationId: 'x-rapport-causation-id',
   hop: 'x-rapport-hop',
@@ -24,6 +25,7 @@ export function writeCallMetadata({ requestId, caller, cause }: CallContext): Me
   metadata.set(keys.tenantId, caller.tenantId);
   metadata.set(keys.principalId, caller.principalId);
   metadata.set(keys.permissions, caller.permissions.join(' '));
+  if (caller.hidesPii) metadata.set(keys.hidesPii, 'true');
   return metadata;
 }
 
@@ -32,9 +34,10 @@ export function readCallMetadata(metadata: Metadata): CallContext {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
   const tenantId = read(keys.tenantId);
   const permissions = read(keys.permissions).split(' ').filter(Boolean);
+  const hidesPii = read(keys.hidesPii) === 'true' ? { hidesPii: true } : {};
   return {
     requestId: read(keys.requestId),
-    caller: tenantId ? { tenantId, principalId: read(keys.principalId), permissions } : undefined,
+    caller: tenantId ? { tenantId, principalId: read(keys.principalId), permissions, ...hidesPii } : undefined,
     ...readCause(read(keys.origin), read(keys.causationId), Number.parseInt(read(keys.hop), 10)),
   };
 }

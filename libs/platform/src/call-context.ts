@@ -7,6 +7,8 @@ export interface Caller {
   /** Whom changes are attributed to, such as `apiKey:019ab2f4-…`. */
   principalId: string;
   permissions: readonly string[];
+  /** True when it must not see personal data, the fields that the contract calls `pii`. */
+  hidesPii?: boolean;
 }
 
 /** Why a call is made, as far as that is more than a person or a client asking for it. */

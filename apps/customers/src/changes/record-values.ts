@@ -16,6 +16,7 @@ import type { Customer } from '../customer.entity.js';
 import { messageOf } from '../customer-row.js';
 import { mergeMessage } from '../merges/merge-message.js';
 import type { MergeRecord } from '../merges/find-merge.js';
+import { shownToCaller } from '../privacy/hidden-data.js';
 import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
 
 /** Values of a row by their columns, as the log keeps them: \`row_to_json\`. */
@@ -147,8 +148,9 @@ function typeOf(type: string): RecordType {
 
 /** @param path of a method that answers the record */
 function jsonOf(path: string, message: (row: StoredValues) => object) {
-  const codec = JsonCodec.of(methodDescriptor(path).output, codecs);
-  return (row: StoredValues): Json => codec.toJson(message(row) as Json);
+  const { output } = methodDescriptor(path);
+  const codec = JsonCodec.of(output, codecs);
+  return (row: StoredValues): Json => codec.toJson(shownToCaller(output, message(row)) as Json);
 }
 
 /** A row as the entity that it is of. */
