@@ -10,6 +10,7 @@ import { CreateConsentAndSuppression } from './migrations/create-consent-and-sup
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
+import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
 import {
   ImportChange,
@@ -20,6 +21,7 @@ import {
   ImportPiece,
 } from './operations/import.entity.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
+import { Erasure } from './privacy/erasure.entity.js';
 import { Suppression } from './suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
@@ -42,6 +44,7 @@ export const entities = [
   ImportMapping,
   Consent,
   Suppression,
+  Erasure,
 ];
 
 /** How it came to be, oldest first. */
@@ -54,4 +57,5 @@ export const migrations = [
   CreateChangeLog,
   BoundPendingSearchEntries,
   CreateConsentAndSuppression,
+  CreateErasure,
 ];

@@ -8,6 +8,7 @@ import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { TenantSessionInterceptor } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
@@ -18,6 +19,7 @@ import { CustomFieldsController } from './custom-fields/custom-fields.controller
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
+import { PrivacyController } from './privacy/privacy.controller.js';
 import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
@@ -30,6 +32,7 @@ export const services: readonly ServiceDefinition[] = [
   ChangeFeedServiceService,
   ConsentsServiceService,
   SuppressionsServiceService,
+  PrivacyServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -40,6 +43,7 @@ export const controllers = [
   ChangeFeedController,
   ConsentsController,
   SuppressionsController,
+  PrivacyController,
 ];
 
 /** What surrounds each handler of theirs, the first outermost. */

@@ -18,6 +18,7 @@ const unlogged: Record<string, string> = {
   import_draft: 'what a dry run would do',
   import_draft_key: 'what a dry run would do',
   import_mapping: 'a habit of a tenant, not a record',
+  erasure: 'a receipt of what the log tells of its customers',
   change_log: 'the log itself',
   outbox: 'the log itself',
 };

@@ -13,6 +13,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
@@ -35,6 +36,7 @@ const definitions = {
   ...ChangeFeedServiceService,
   ...ConsentsServiceService,
   ...SuppressionsServiceService,
+  ...PrivacyServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -45,6 +47,7 @@ type Stream =
   | 'downloadOperationIssues'
   | 'watchChanges'
   | 'snapshotCustomers'
+  | 'exportPersonalData'
   | 'subscribe';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;

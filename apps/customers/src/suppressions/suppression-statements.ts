@@ -82,3 +82,24 @@ export function suppressionsOf(
     values: [tenantId, channel, JSON.stringify([...new Set(hashes)]), purpose ?? null],
   };
 }
+
+/** Reads rows of `SuppressionRow`: of addresses by any channel, and what comes from consents of customers. */
+export function suppressionsOfCustomers(
+  key: SuppressionKey,
+  customerIds: readonly string[],
+  addresses: readonly SuppressedAddress[],
+): Statement {
+  const { tenantId } = currentCaller();
+  const hashed = addresses.map(({ channel, address }) => ({
+    channel,
+    hash: key.hash(tenantId, channel, address).toString('hex'),
+  }));
+  return {
+    name: 'suppressions_of_customers',
+    sql: `select ${suppressionColumns} from suppression
+      where tenant_id = $1 and (customer_id = any ($2::uuid[]) or (channel, address_hash) in (
+        select channel, decode(hash, 'hex') from jsonb_to_recordset($3) as own (channel text, hash text)))
+      order by id`,
+    values: [tenantId, customerIds, JSON.stringify(hashed)],
+  };
+}
