@@ -24,7 +24,8 @@ export function nestLogger(logger: Logger): LoggerService {
     log: (message: unknown) => logger.debug({ message }),
     debug: (message: unknown) => logger.debug({ message }),
     verbose: (message: unknown) => logger.trace({ message }),
-    warn: (message: unknown, detail?: unknown) => logger.warn(...lineOf(message, detail instanceof Error ? detail : undefined)),
+    warn: (message: unknown, detail?: unknown) =>
+      logger.warn(...lineOf(message, detail instanceof Error ? detail : undefined)),
     error: (message: unknown, detail?: unknown) => logger.error(...lineOf(message, detail)),
     fatal: (message: unknown, detail?: unknown) => logger.fatal(...lineOf(message, detail)),
   };

@@ -33,6 +33,7 @@ const withoutIds = [
   'ListChanges',
   'ListCustomFields',
   'ListDuplicates',
+  'ListErasures',
   'ListImportMappings',
   'ListOperations',
   'ListSuppressions',
@@ -42,6 +43,8 @@ const withoutIds = [
 
 /** Where an operation takes the id of what is deleted or not there yet, and why. */
 const forMissing: Readonly<Record<string, string>> = {
+  'EraseCustomer params.id': 'who was deleted is erased like anybody',
+  'ExportPersonalData params.id': 'what is deleted is kept, and so is the person’s to know',
   'GetCustomField params.key': 'shows a deleted definition, since values of it may be left',
   'ListCustomerHistory params.id': 'the history outlives the customer',
   'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
@@ -219,6 +222,7 @@ async function everything(api: ApiClient): Promise<string> {
     'importMappings',
     'operations',
     'suppressions',
+    'erasures',
   ];
   const answers = await Promise.all([...paths, 'apiKeys'].map((path) => api.send('GET', `/v1/${path}`)));
   return JSON.stringify(answers.map(({ body }) => body));

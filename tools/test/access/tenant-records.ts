@@ -47,6 +47,9 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
+  const { id: erasure } = (await send('POST', `/v1/customers/${await person('Max')}:erase`, { reason: marker })) as {
+    id: string;
+  };
   const operation = await create('/v1/imports', { contentType: 'text/csv' });
   return {
     living: {
@@ -59,6 +62,7 @@ export async function makeTenantRecords(api: ApiClient, marker: string): Promise
       operations: operation,
       consents: await create(`/v1/customers/${ada}/consents`, consent),
       suppressions: await suppress('news'),
+      erasures: erasure,
       apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions: ['customers.read'] }),
     },
     others: { customers: bob },

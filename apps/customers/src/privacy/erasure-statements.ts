@@ -126,7 +126,7 @@ export function eraseIssues(customers: readonly CustomerMessage[]): Statement {
   };
 }
 
-/** Takes the values of records out of the change log, and keeps its lock: nothing else should come after it. */
+/** Takes the values of records out of the change log, which waits until the transaction ends: little should come after it. */
 export function eraseChanges(recordIds: readonly string[], since = '-infinity', until = 'infinity'): Statement {
   return {
     name: 'erase_changes',
