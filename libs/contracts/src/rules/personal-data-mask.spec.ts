@@ -50,6 +50,13 @@ describe('personal data', () => {
     expect(mask.hide(descriptor('AggregateCustomers').output, total)).toBe(total);
   });
 
+  it('is not what a credential is, which only its owner is told', () => {
+    const method = contract.method('/rapport.auth.v1.AuthService/CreateApiKey');
+    if (!method) throw new Error('CreateApiKey is not in the contract.');
+    const key = { displayName: 'first', key: 'rpt_live_x' };
+    expect(mask.hide(method.desc.output, key)).toEqual(key);
+  });
+
   it('that comes back as it was shown is found by its path', () => {
     const batch = { items: [{ customer: { displayName: 'Ada', phones: [{ number: '+1' }, { number: maskText }] } }] };
     expect(mask.maskedPaths(descriptor('BatchUpdateCustomers').input, { batch })).toEqual([

@@ -56,7 +56,8 @@ export class PersonalDataMask {
       this.#fields.set(desc.typeName, []);
       fields = desc.fields.flatMap((field): PersonalField[] => {
         const name = field.jsonName;
-        if (this.contract.rules(field).pii) return [{ name, message: undefined }];
+        const { pii, secret } = this.contract.rules(field);
+        if (pii && !secret) return [{ name, message: undefined }];
         return field.message && this.#personal(field.message).length > 0 ? [{ name, message: field.message }] : [];
       });
       this.#fields.set(desc.typeName, fields);
