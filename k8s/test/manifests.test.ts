@@ -25,7 +25,15 @@ test('reads the processes, their variables and probes from the code', () => {
   expect(code.stopTimeoutSeconds).toBe(8);
   expect(code.processes).toContainEqual({
     script: 'apps/customers/dist/main.js',
-    variables: ['GRPC_ADDRESS', 'HEALTH_PORT', 'DATABASE_URL', 'PAGE_TOKEN_KEY', 'SUPPRESSION_HMAC_KEY', 'CHANGE_RETENTION_DAYS', 'LOG_LEVEL'],
+    variables: [
+      'GRPC_ADDRESS',
+      'HEALTH_PORT',
+      'DATABASE_URL',
+      'PAGE_TOKEN_KEY',
+      'SUPPRESSION_HMAC_KEY',
+      'CHANGE_RETENTION_DAYS',
+      'LOG_LEVEL',
+    ],
     probePaths: ['/livez', '/readyz'],
   });
   expect(code.processes.find(({ script }) => script === 'apps/edge/dist/main.js')?.variables).toEqual(
