@@ -162,6 +162,7 @@ async function startService(
       DATABASE_URL_FILE: await secret('database-url', databaseUrl),
       PAGE_TOKEN_KEY_FILE: await secret('page-token-key', randomBytes(32).toString('base64')),
       AUDIT_SIGNING_KEY_FILE: await secret('audit-signing-key', randomBytes(32).toString('base64')),
+      SUPPRESSION_HMAC_KEY_FILE: await secret('suppression-hmac-key', randomBytes(32).toString('base64')),
       LOG_LEVEL: 'warn',
       ...env,
     },

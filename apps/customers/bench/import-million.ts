@@ -59,6 +59,7 @@ const service = new Service({
     PAGE_TOKEN_KEY: Buffer.alloc(32, 1).toString('base64'),
     AUDIT_SIGNING_KEY: Buffer.alloc(32, 2).toString('base64'),
     ...caller.env,
+    SUPPRESSION_HMAC_KEY: Buffer.alloc(32, 1).toString('base64'),
     // What grows with the file does not fit.
     NODE_OPTIONS: '--max-old-space-size=192',
   },

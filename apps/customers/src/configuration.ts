@@ -15,6 +15,8 @@ export const serviceVariables = {
   SERVICE_KEY_FILE: filePath,
   SERVICE_CA_FILE: filePath,
   ALLOWED_CALLERS: names.default(['edge']),
+  /** What suppressed addresses are hashed with. Another one would lift every suppression. */
+  SUPPRESSION_HMAC_KEY: secretKey,
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   /** Ed25519, by which heads of the audit are signed. */

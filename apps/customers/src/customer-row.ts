@@ -108,7 +108,7 @@ export function messageOf(source: Shown<Date | string>, references: References):
 }
 
 /** Of a Date, or of PostgreSQL's text of a time in milliseconds, such as `2026-01-31 09:30:00.5+00`. */
-function isoTime(time: Date | string): string {
+export function isoTime(time: Date | string): string {
   if (typeof time !== 'string') return time.toISOString();
   const [, day, clock, fraction = ''] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?\+00$/.exec(time) ?? [];
   if (day === undefined) throw new Error(`The database has a time that is not of this form: ${time}`);

@@ -31,6 +31,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { causedBy, readForTenant } from '@rapport/persistence';
 import { aggregateCustomers } from './aggregate-customers.js';
+import { methodDescriptor } from './contract.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
 import { messageOfRow, type CustomerRow } from './customer-row.js';
@@ -39,6 +40,7 @@ import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
+import { shownToCaller } from './privacy/hidden-data.js';
 import { upsertCustomer } from './upsert-customer.js';
 import { hotWriteCall } from './write-call.js';
 import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from './write-customer.js';
@@ -126,8 +128,9 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     );
   }
 
-  importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
-    return causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, requests));
+  async importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
+    const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, requests));
+    return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, answer);
   }
 
   /** The live customers of the ids, in any order. */

@@ -9,6 +9,7 @@ import { PageTokenKey } from './list-customers.js';
 import { OperationWorker } from './operations/operation-worker.js';
 import { OperationWatcher } from './operations/watch-operation.js';
 import { controllers } from './services.js';
+import { SuppressionKey } from './suppressions/suppression-key.js';
 
 @Module({})
 export class CustomersModule {
@@ -16,11 +17,13 @@ export class CustomersModule {
     databaseUrl,
     pageTokenKey,
     auditKeys,
+    suppressionKey,
     retentionDays = 30,
     auditHeadSeconds = 600,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
+    suppressionKey: SuppressionKey;
     /** How long changes are kept at least. 30 when absent. */
     retentionDays?: number;
     auditKeys: AuditKeys;
@@ -34,6 +37,7 @@ export class CustomersModule {
       controllers,
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
+        { provide: SuppressionKey, useValue: suppressionKey },
         {
           provide: Sequencer,
           useFactory: (em: EntityManager) => {

@@ -1,14 +1,17 @@
 import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
 import { Association } from './associations/association.entity.js';
+import { Consent } from './consents/consent.entity.js';
 import { CustomField } from './custom-fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
 import { Merge } from './merges/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
+import { CreateConsentAndSuppression } from './migrations/create-consent-and-suppression.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
+import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
 import {
   ImportChange,
@@ -19,6 +22,8 @@ import {
   ImportPiece,
 } from './operations/import.entity.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
+import { Erasure } from './privacy/erasure.entity.js';
+import { Suppression } from './suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
 export const entities = [
@@ -38,6 +43,9 @@ export const entities = [
   ImportDraft,
   ImportDraftKey,
   ImportMapping,
+  Consent,
+  Suppression,
+  Erasure,
 ];
 
 /** How it came to be, oldest first. */
@@ -51,4 +59,6 @@ export const migrations = [
   BoundPendingSearchEntries,
   CreateAuditChain,
   AuditChanges,
+  CreateConsentAndSuppression,
+  CreateErasure,
 ];

@@ -8,6 +8,7 @@ import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
 import { interceptors, services } from './services.js';
+import { SuppressionKey } from './suppressions/suppression-key.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('customers', config.LOG_LEVEL);
@@ -16,6 +17,7 @@ await runGrpcService({
   module: CustomersModule.register({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
+    suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     retentionDays: config.CHANGE_RETENTION_DAYS,
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,

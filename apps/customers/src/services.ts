@@ -4,20 +4,26 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { TenantSessionInterceptor } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
 import { AuditController } from './audit/audit.controller.js';
 import { CallCounter } from './bulk-pace.js';
 import { ChangeFeedController } from './changes/change-feed.controller.js';
+import { ConsentsController } from './consents/consents.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { RefuseNarrowScopes } from './refuse-narrow-scopes.js';
+import { PrivacyController } from './privacy/privacy.controller.js';
+import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [
@@ -28,6 +34,9 @@ export const services: readonly ServiceDefinition[] = [
   OperationsServiceService,
   ChangeFeedServiceService,
   AuditServiceService,
+  ConsentsServiceService,
+  SuppressionsServiceService,
+  PrivacyServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -37,6 +46,9 @@ export const controllers = [
   OperationsController,
   ChangeFeedController,
   AuditController,
+  ConsentsController,
+  SuppressionsController,
+  PrivacyController,
 ];
 
 /** What surrounds each handler of theirs, the first outermost. */

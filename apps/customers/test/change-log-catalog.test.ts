@@ -18,6 +18,7 @@ const unlogged: Record<string, string> = {
   import_draft: 'what a dry run would do',
   import_draft_key: 'what a dry run would do',
   import_mapping: 'a habit of a tenant, not a record',
+  erasure: 'a receipt of what the log tells of its customers',
   change_log: 'the log itself',
   outbox: 'the log itself',
   audit_chain: 'made of the log',
@@ -39,6 +40,9 @@ const untold: Record<string, readonly string[]> = {
   ],
   customer_association: [],
   custom_field: [],
+  consent: [],
+  // Tells nobody anything, and is better nowhere else.
+  suppression: ['address_hash'],
   // As large as two customers, and no part of the record that callers see.
   customer_merge: ['undo'],
 };

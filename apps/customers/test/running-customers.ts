@@ -13,6 +13,7 @@ import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import {
   CustomersServiceClient,
@@ -21,6 +22,8 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { AuditKeys, runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
@@ -31,6 +34,7 @@ import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
 import { interceptors, services } from '../src/services.js';
+import { SuppressionKey } from '../src/suppressions/suppression-key.js';
 
 const definitions = {
   ...CustomersServiceService,
@@ -40,6 +44,9 @@ const definitions = {
   ...OperationsServiceService,
   ...ChangeFeedServiceService,
   ...AuditServiceService,
+  ...ConsentsServiceService,
+  ...SuppressionsServiceService,
+  ...PrivacyServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -50,6 +57,7 @@ type Stream =
   | 'downloadOperationIssues'
   | 'watchChanges'
   | 'snapshotCustomers'
+  | 'exportPersonalData'
   | 'subscribe'
   | 'exportAuditEntries';
 type Method = Exclude<keyof Definitions, Stream>;
@@ -80,6 +88,7 @@ export class RunningCustomers {
         databaseUrl: urls.appUrl,
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
+        suppressionKey: new SuppressionKey(randomBytes(32)),
       }),
       services: [...services],
       contract,
@@ -157,7 +166,7 @@ export function newCaller(): Caller {
   return {
     tenantId: v7(),
     principalId: `apiKey:${v7()}`,
-    permissions: ['customers.read', 'customers.write', 'customers.configure', 'audit.read'],
+    permissions: ['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
   };
 }
 

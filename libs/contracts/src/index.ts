@@ -1,5 +1,6 @@
 export { Contract } from './descriptors/load-contract.js';
 export { fileDescriptorSet } from './gen/descriptors.js';
+export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';
 export { writeCallMetadata, type OutgoingCall } from './call-metadata.js';

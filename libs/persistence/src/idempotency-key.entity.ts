@@ -11,7 +11,7 @@ const IdempotencyKeySchema = defineEntity({
     /** Two principals that happen to choose the same key do not meet. */
     principalId: p.text().primary(),
     key: p.text().primary(),
-    /** SHA-256 of the method and the request. */
+    /** SHA-256 of the method and the request; empty when the answer was erased. */
     requestHash: p.blob(),
     /** The answer as it was encoded. */
     response: p.blob(),

@@ -106,6 +106,10 @@ export class Idempotency<Response> {
   }
 
   #earlierAnswer({ request_hash, response }: EarlierAnswer): Error {
+    if (request_hash.length === 0) {
+      const message = 'What this idempotency key was answered had the data of a person who was erased since.';
+      return new AppError('FAILED_PRECONDITION', 'IDEMPOTENCY_ANSWER_ERASED', message);
+    }
     if (request_hash.equals(this.#requestHash)) return new AnsweredBefore(this.call.decode(response));
     return new AppError(
       'FAILED_PRECONDITION',

@@ -216,7 +216,7 @@ async function prepareService(
     env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
     env['MAIL_URL'] = pathToFileURL(mailDir).href;
-  }
+  } else env['SUPPRESSION_HMAC_KEY_FILE'] = await secrets.key('customers-suppression-hmac-key');
   const migrationEnv = {
     ...env,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),

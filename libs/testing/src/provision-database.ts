@@ -50,6 +50,9 @@ export async function provisionDatabase(
   inDatabase.pathname = name;
   await withClient(inDatabase.href, (client) =>
     client.query(`
+      -- The server's log tells what went wrong, not with which values: those of people are among them.
+      ALTER DATABASE ${database} SET log_error_verbosity = 'terse';
+      ALTER DATABASE ${database} SET log_min_error_statement = 'panic';
       ALTER SCHEMA public OWNER TO ${owner};
       REVOKE ALL ON SCHEMA public FROM PUBLIC;
       GRANT USAGE ON SCHEMA public TO ${app};

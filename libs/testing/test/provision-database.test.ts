@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { provisionDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '../src/index.js';
@@ -48,6 +51,22 @@ test('takes new passwords for a database that exists, and keeps its rows', async
 
   expect(await run(after.appUrl, 'SELECT id FROM item')).toEqual([{ id: 1 }]);
   await expect(run(before.appUrl, 'SELECT 1')).rejects.toThrow('password authentication failed');
+});
+
+test('keeps statements and their values out of the log of the server', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-log-'));
+  const logFile = join(folder, 'postgres.log');
+  const logging = await startEmbeddedPostgres({ logFile });
+  const { ownerUrl } = await provisionDatabase(logging.superuserUrl, 'discreet');
+  await run(ownerUrl, 'CREATE TABLE person (name text PRIMARY KEY)');
+
+  await expect(run(ownerUrl, `INSERT INTO person VALUES ('Ada'), ('Ada')`)).rejects.toThrow('duplicate key');
+  await logging.stop();
+
+  const log = await readFile(logFile, 'utf8');
+  expect(log).toContain('duplicate key value violates unique constraint');
+  expect(log).not.toContain('Ada');
+  await rm(folder, { recursive: true });
 });
 
 async function run(url: string, sql: string): Promise<unknown[]> {

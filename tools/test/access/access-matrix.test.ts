@@ -25,10 +25,13 @@ const open = ['AcceptInvitation', 'RequestPasswordReset', 'ResetPassword'];
 const withoutIds = [
   'AcceptInvitation',
   'ChangePassword',
+  'CheckSuppressions',
   'ConfirmTotp',
+  'CreateApiKey',
   'CreateCustomField',
   'CreateImport',
   'CreateRole',
+  'CreateSuppression',
   'CreateTeam',
   'DisableTotp',
   'EnrollTotp',
@@ -43,12 +46,14 @@ const withoutIds = [
   'ListChanges',
   'ListCustomFields',
   'ListDuplicates',
+  'ListErasures',
   'ListImportMappings',
   'ListOperations',
   'ListPermissions',
   'ListRoles',
   'ListSecurityEventHeads',
   'ListSecurityEvents',
+  'ListSuppressions',
   'ListTeams',
   'ListUsers',
   'RenewRecoveryCodes',
@@ -64,6 +69,8 @@ const withoutIds = [
 
 /** Where an operation takes the id of what is deleted or not there yet, and why. */
 const forMissing: Readonly<Record<string, string>> = {
+  'EraseCustomer params.id': 'who was deleted is erased like anybody',
+  'ExportPersonalData params.id': 'what is deleted is kept, and so is the person’s to know',
   'GetCustomField params.key': 'shows a deleted definition, since values of it may be left',
   'ListCustomerHistory params.id': 'the history outlives the customer',
   'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
@@ -258,6 +265,8 @@ async function everything(api: ApiClient): Promise<string> {
     'customFields?showDeleted=true',
     'importMappings',
     'operations',
+    'suppressions',
+    'erasures',
   ];
   const ofAuth = ['apiKeys', 'users', 'roles', 'teams'];
   const answers = await Promise.all([...paths, ...ofAuth].map((path) => api.send('GET', `/v1/${path}`)));

@@ -44,6 +44,9 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     await send('PUT', `/v1/importMappings/${key}`, { map: [`${marker}=display_name`] });
     return key;
   };
+  const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: marker };
+  const suppress = (purpose: string) =>
+    create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
@@ -55,6 +58,9 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [role] });
   const [user, leaver] = [await makeUser(), await makeUser()];
   const { id: tenantId } = (await send('GET', '/v1/tenant')) as { id: string };
+  const { id: erasure } = (await send('POST', `/v1/customers/${await person('Max')}:erase`, { reason: marker })) as {
+    id: string;
+  };
   const operation = await create('/v1/imports', { contentType: 'text/csv' });
   return {
     living: {
@@ -65,6 +71,9 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       importMappings: await importMapping(newMarker()),
       imports: operation,
       operations: operation,
+      consents: await create(`/v1/customers/${ada}/consents`, consent),
+      suppressions: await suppress('news'),
+      erasures: erasure,
       apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions }),
       users: user,
       roles: role,
@@ -75,6 +84,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     deleted: {
       customers: await remove('customers', await person('Zoe')),
       associations: await remove('associations', formerAssociation),
+      suppressions: await remove('suppressions', await suppress('surveys')),
       customFields: await remove('customFields', await customField(newMarker())),
       importMappings: await remove('importMappings', await importMapping(newMarker())),
       users: await remove('users', leaver),

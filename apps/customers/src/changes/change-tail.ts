@@ -1,5 +1,6 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
+import { erasureOrigin } from '../privacy/erasure-origin.js';
 import type { Place } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { WakeSignal } from './wake-signal.js';
@@ -138,9 +139,8 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     if (!log || log.epoch === this.#epoch) return;
     if (this.#epoch !== undefined) this.#logger.warn('The change log has begun a new epoch: all cursors are expired.');
     this.#epoch = log.epoch;
-    this.#entries = [];
-    this.#chars = 0;
-    this.#start = this.#end = Number(log.end_position);
+    this.#end = Number(log.end_position);
+    this.#forgetAll();
     this.#valuesStart = Number.POSITIVE_INFINITY;
     this.#grown.wake();
   }
@@ -150,11 +150,19 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     else if (this.#valuesStart === Number.POSITIVE_INFINITY) this.#valuesStart = this.#end;
     const last = entries.at(-1);
     if (!last) return;
+    if (entries.some(({ origin }) => origin === erasureOrigin)) this.#forgetAll();
     this.#entries.push(...entries);
     this.#end = last.position;
     for (const entry of entries) this.#chars += charsOf(entry);
     if (this.#entries.length > maxKept || this.#chars > maxKeptChars) this.#forget();
     this.#grown.wake();
+  }
+
+  /** What is kept may have what was erased; what is read from now on has not. */
+  #forgetAll(): void {
+    this.#entries = [];
+    this.#chars = 0;
+    this.#start = this.#end;
   }
 
   /** Down to half of what may be kept, so that it is not done with each change. */

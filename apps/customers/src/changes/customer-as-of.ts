@@ -3,19 +3,21 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { notFound } from '../customer-changes.js';
+import { erasedError } from '../privacy/erased-error.js';
 import type { Operation } from './change-entry.js';
 import { knownSince } from './known-since.js';
 import { customerOfValues, type StoredValues } from './record-values.js';
 
 /** Clocks of a caller and of ours may differ by so much, in milliseconds. */
-const clockSkewMs = 5_000;
+export const clockSkewMs = 5_000;
 
 /**
  * The customer as it was at a time: as it is, with the changes since then taken back, the newest first.
  *
  * @param asOf RFC 3339
  * @throws AppError NOT_FOUND when it was deleted or not there then
- * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back so far
+ * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back so far, HISTORY_ERASED when it had the
+ *   data of somebody who was erased in between
  */
 export async function customerAsOf(em: EntityManager, id: string, asOf: string): Promise<CustomerMessage> {
   const time = new Date(asOf);
@@ -54,8 +56,15 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
   });
   let values = rows[0]?.current ?? undefined;
   for (const { operation, before } of rows) {
+    if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, id)) ?? historyErased();
     if (operation === 'CREATE') values = undefined;
     else if (before) values = { ...values, ...before };
   }
   return values;
+}
+
+/** Of a customer that somebody was merged into who has been erased since. */
+function historyErased(): AppError {
+  const message = 'What the customer was then is not known any more: it had the data of a person who was erased.';
+  return new AppError('FAILED_PRECONDITION', 'HISTORY_ERASED', message);
 }

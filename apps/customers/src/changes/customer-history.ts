@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { notFound } from '../customer-changes.js';
+import { missingCustomer } from '../merges/merged-into.js';
 import { ChangeCursors } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeRow } from './change-entry.js';
 import { filterKey } from './change-filter.js';
@@ -50,5 +50,5 @@ async function checkKnown(em: EntityManager, tenantId: string, id: string): Prom
     sql: 'select from customer where tenant_id = $1 and id = $2',
     values: [tenantId, id],
   });
-  if (found.length === 0) throw notFound();
+  if (found.length === 0) throw await missingCustomer(em, id);
 }

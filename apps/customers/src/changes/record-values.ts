@@ -1,11 +1,14 @@
 import { JsonCodec } from '@rapport/contracts';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { associationMessage } from '../associations/association-message.js';
 import type { Association } from '../associations/association.entity.js';
+import { consentMessage, type ConsentRow } from '../consents/consent-message.js';
 import { methodDescriptor } from '../contract.js';
 import { customFieldMessage } from '../custom-fields/custom-field-message.js';
 import type { CustomField } from '../custom-fields/custom-field.entity.js';
@@ -13,6 +16,8 @@ import type { Customer } from '../customer.entity.js';
 import { messageOf } from '../customer-row.js';
 import { mergeMessage } from '../merges/merge-message.js';
 import type { MergeRecord } from '../merges/find-merge.js';
+import { shownToCaller } from '../privacy/hidden-data.js';
+import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
 
 /** Values of a row by their columns, as the log keeps them: \`row_to_json\`. */
 export type StoredValues = Record<string, unknown>;
@@ -75,6 +80,23 @@ const types: Record<string, RecordType> = {
       }),
     ),
   },
+  consent: {
+    columns: ['customer_id', 'purpose', 'channel', 'state', 'legal_basis', 'source', 'time', 'evidence'],
+    empty: {
+      ...{ id: '', customer_id: '', purpose: '', channel: 'EMAIL', state: 'GIVEN', legal_basis: 'CONSENT', source: '' },
+      ...{ time: day, create_time: day, created_by: '' },
+    },
+    json: jsonOf(ConsentsServiceService.getConsent.path, (row) =>
+      consentMessage(propertiesOf(row) as unknown as ConsentRow),
+    ),
+  },
+  suppression: {
+    columns: ['channel', 'purpose', 'reason', 'customer_id'],
+    empty: { id: '', channel: 'EMAIL', reason: 'MANUAL', create_time: day, created_by: '' },
+    json: jsonOf(SuppressionsServiceService.getSuppression.path, (row) =>
+      suppressionMessage(propertiesOf(row) as unknown as SuppressionRow),
+    ),
+  },
 };
 
 /** The types of records that the log tells of. */
@@ -126,8 +148,9 @@ function typeOf(type: string): RecordType {
 
 /** @param path of a method that answers the record */
 function jsonOf(path: string, message: (row: StoredValues) => object) {
-  const codec = JsonCodec.of(methodDescriptor(path).output, codecs);
-  return (row: StoredValues): Json => codec.toJson(message(row) as Json);
+  const { output } = methodDescriptor(path);
+  const codec = JsonCodec.of(output, codecs);
+  return (row: StoredValues): Json => codec.toJson(shownToCaller(output, message(row)) as Json);
 }
 
 /** A row as the entity that it is of. */
@@ -135,7 +158,7 @@ function propertiesOf(row: StoredValues): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(row).map(([column, value]) => [
       fieldOfColumn(column),
-      column.endsWith('_time') && typeof value === 'string' ? new Date(value) : value,
+      /(^|_)time$/.test(column) && typeof value === 'string' ? new Date(value) : value,
     ]),
   );
 }

@@ -3,14 +3,15 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { invalidArgument } from '@rapport/platform';
 import { methodDescriptor } from '../contract.js';
+import { shownToCaller } from '../privacy/hidden-data.js';
 
-const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
+export const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
 const codec = JsonCodec.of(customerDescriptor, new Map());
 const fieldNames: readonly string[] = customerDescriptor.fields.map(({ jsonName }) => jsonName);
 
-/** A customer as GetCustomer answers it in JSON. A member that is undefined is left out when it is written. */
+/** A customer as GetCustomer answers the caller in JSON. A member that is undefined is left out when it is written. */
 export function customerValue(customer: Customer): Record<string, unknown> {
-  return codec.toJson({ ...customer });
+  return codec.toJson({ ...shownToCaller(customerDescriptor, customer) });
 }
 
 /**

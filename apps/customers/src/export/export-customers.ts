@@ -6,9 +6,10 @@ import { recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { conditionsOf } from '../list/list-conditions.js';
+import { shownToCaller } from '../privacy/hidden-data.js';
 import { csvColumns } from './csv-columns.js';
 import { csvLine } from './csv-line.js';
-import { customerJson, readColumns } from './customer-json.js';
+import { customerDescriptor, customerJson, readColumns } from './customer-json.js';
 import { snapshotRows } from './snapshot-rows.js';
 
 /** Exports of one process at a time: each holds a connection of the pool for as long as its reader takes. */
@@ -77,7 +78,10 @@ async function fileFormat(
     // With the mark spreadsheets know that it is UTF-8.
     head: `\ufeff${csvLine(columns.map(({ name }) => name))}`,
     write: (customers) =>
-      customers.map((customer) => csvLine(columns.map((column) => column.text(customer) ?? ''))).join(''),
+      customers
+        .map((customer) => shownToCaller(customerDescriptor, customer))
+        .map((customer) => csvLine(columns.map((column) => column.text(customer) ?? '')))
+        .join(''),
   };
 }
 

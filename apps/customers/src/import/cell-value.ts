@@ -1,7 +1,15 @@
-/** The text of a cell without blanks around it; undefined when there is none, null when it is no text at all. */
+import { maskText } from '@rapport/contracts';
+
+/**
+ * The text of a cell without blanks around it; undefined when there is none, null when it is no text at all. What an export
+ * had in the place of hidden data is none.
+ */
 export function cellText(value: unknown): string | undefined | null {
   if (value === undefined || value === null) return undefined;
-  if (typeof value === 'string') return value.trim() || undefined;
+  if (typeof value === 'string') {
+    const text = value.trim();
+    return text === '' || text === maskText ? undefined : text;
+  }
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 

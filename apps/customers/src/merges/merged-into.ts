@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type StatementTransaction } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, type AppError } from '@rapport/platform';
 import { notFound } from '../customer-changes.js';
+import { erasedError } from '../privacy/erased-error.js';
 
 /** For each of the customers that were merged into others, the one that stayed in the end. */
 export async function survivors(
@@ -26,12 +27,18 @@ export async function survivors(
   return new Map(rows.map((row) => [row.id, row.survivor_id]));
 }
 
-/** @throws AppError NOT_FOUND unless the customer is live, with the one that it was merged into when it was */
+/** @throws AppError NOT_FOUND unless the customer is live, as `missingCustomer` says */
 export async function liveCustomer<Found extends { deleteTime?: unknown }>(
   source: EntityManager | StatementTransaction,
   id: string,
   customer: Found | null | undefined,
 ): Promise<Found> {
   if (customer && !customer.deleteTime) return customer;
-  throw notFound((await survivors(source, [id])).get(id));
+  throw await missingCustomer(source, id);
+}
+
+/** NOT_FOUND for a customer that is not live, with the one that it was merged into, or the erasure, when that is why. */
+export async function missingCustomer(source: EntityManager | StatementTransaction, id: string): Promise<AppError> {
+  const survivor = (await survivors(source, [id])).get(id);
+  return (survivor === undefined ? await erasedError(source, id) : undefined) ?? notFound(survivor);
 }

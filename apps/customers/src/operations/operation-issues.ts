@@ -4,17 +4,22 @@ import {
   ImportIssue_Severity as Severity,
   type ImportIssue,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type {
-  ListOperationIssuesRequest,
-  ListOperationIssuesResponse,
+import {
+  OperationsServiceService,
+  type ListOperationIssuesRequest,
+  type ListOperationIssuesResponse,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { methodDescriptor } from '../contract.js';
 import { csvLine } from '../export/csv-line.js';
 import type { LineIssue } from '../import/import-chunk.js';
 import type { PageTokenKey } from '../list-customers.js';
+import { shownToCaller } from '../privacy/hidden-data.js';
 import { found } from './operation-message.js';
 import { Operation, OperationIssue } from './operation.entity.js';
+
+const issuesDescriptor = methodDescriptor(OperationsServiceService.listOperationIssues.path).output;
 
 const defaultPageSize = 100;
 const downloadPageSize = 1_000;
@@ -99,7 +104,10 @@ function issueMessage({ severity, line, reason, field, message, customerId }: Op
   };
 }
 
-function issueLine({ severity, line, reason, field, message, customerId }: OperationIssue): string {
+function issueLine(issue: OperationIssue): string {
+  const { severity, line, reason, field, customerId } = issue;
+  const { issues } = shownToCaller(issuesDescriptor, { issues: [issueMessage(issue)] });
+  const message = issues[0]?.message ?? '';
   return csvLine([severity, line === 0 ? '' : String(line), reason, field ?? '', message, customerId ?? '']);
 }
 

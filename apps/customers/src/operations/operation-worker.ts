@@ -54,7 +54,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       this.#isAway = false;
     } catch (error) {
       // Said once: while the database is away, it is away at every look.
-      if (!this.#isAway) this.#logger.warn(`Can't look for jobs: ${String(error)}`);
+      if (!this.#isAway) this.#logger.warn(`Can't look for jobs.`, error);
       this.#isAway = true;
     }
   }
@@ -67,7 +67,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       await workOnOperation(em, job, AbortSignal.any([this.#stopping.signal, lost.signal]));
     } catch (error) {
       // The lease ends by itself, and whoever takes the job then tries again.
-      this.#logger.warn(`Left operation ${job.operationId}: ${String(error)}`);
+      this.#logger.warn(`Left operation ${job.operationId}.`, error);
       lost.abort();
       await keeping;
       if (job.attempts > maxAttempts) await this.#giveBack(job, shelveJob);
@@ -80,7 +80,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
 
   async #giveBack(job: Job, how: typeof releaseJob): Promise<void> {
     await how(this.orm.em.fork(), job).catch((error: unknown) =>
-      this.#logger.warn(`Could not release operation ${job.operationId}: ${String(error)}`),
+      this.#logger.warn(`Could not release operation ${job.operationId}.`, error),
     );
   }
 
@@ -94,7 +94,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
         if (await renewLease(this.orm.em.fork(), job)) renewed = Date.now();
         else end.abort();
       } catch (error) {
-        this.#logger.warn(`Could not renew the lease of operation ${job.operationId}: ${String(error)}`);
+        this.#logger.warn(`Could not renew the lease of operation ${job.operationId}.`, error);
         if (Date.now() - renewed > 3 * renewalMs) end.abort();
       }
     }

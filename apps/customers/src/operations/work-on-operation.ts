@@ -98,7 +98,7 @@ function isAtWork({ state }: Operation): boolean {
 async function fail(em: EntityManager, job: Job, at: Operation, error: unknown): Promise<void> {
   if (!isAtWork(at)) throw error;
   if (!(error instanceof AppError)) {
-    logger.error(`Operation ${job.operationId} failed.`, error instanceof Error ? error.stack : String(error));
+    logger.error(`Operation ${job.operationId} failed.`, error);
   }
   await em.transactional(
     async (transaction) => {

@@ -1,8 +1,9 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { AppError, callContext, permissionMissing, type CallContext } from '@rapport/platform';
+import { AppError, callContext, invalidArgument, permissionMissing, type CallContext } from '@rapport/platform';
 import { map, Observable } from 'rxjs';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import { MessageValidator } from '../rules/message-validator.js';
+import { PersonalDataMask } from '../rules/personal-data-mask.js';
 import { ReadMask } from '../rules/read-mask.js';
 import { internalPermission, type CallIdentity, type IdentifiedCall } from './call-identity.js';
 
@@ -15,10 +16,12 @@ interface Call extends IdentifiedCall {
 /**
  * Holds every call to its contract, whoever makes it: a method without a policy is refused, the caller must be proven and
  * needs the permission that the policy names, and a message must keep the rules of its fields. Then runs the handler in the
- * context of the call, and clears what a read mask leaves out of its answer.
+ * context of the call, clears what a read mask leaves out of its answer, and hides personal data from callers that may not
+ * see it. What a handler makes of files, streams and objects of any shape it hides itself.
  */
 export class ContractInterceptor implements NestInterceptor {
   readonly #validator: MessageValidator;
+  readonly #personalData: PersonalDataMask;
   readonly #readMasks: ReadonlyMap<ContractMethod, ReadMask | undefined>;
 
   constructor(
@@ -26,6 +29,7 @@ export class ContractInterceptor implements NestInterceptor {
     private readonly identity: CallIdentity,
   ) {
     this.#validator = new MessageValidator(contract);
+    this.#personalData = new PersonalDataMask(contract);
     this.#readMasks = new Map(contract.methods.map((method) => [method, ReadMask.of(method)]));
   }
 
@@ -42,16 +46,30 @@ export class ContractInterceptor implements NestInterceptor {
 
   #answer(method: ContractMethod, context: CallContext, first: unknown, next: CallHandler): Observable<unknown> {
     authorise(method, context);
-    if (!method.requestStream) this.#validator.check(method.desc.input, first);
+    if (!method.requestStream) {
+      this.#validator.check(method.desc.input, first);
+      if (context.caller?.hidesPii) this.#refuseMasked(method, first as Message);
+    }
     const readMask = this.#readMasks.get(method);
     const names = readMask?.names(first as Message);
     // A handler that leaves out what nobody asked for meets one spelling only.
     if (readMask && names) (first as Message)[readMask.field.jsonName] = [...names];
+    const hides = context.caller?.hidesPii === true;
+    const shown = (answer: Message) => {
+      const chosen = readMask && names ? readMask.clearOthers(answer, names) : answer;
+      return hides ? this.#personalData.hide(method.desc.output, chosen) : chosen;
+    };
     const answers = () =>
-      readMask && names
-        ? next.handle().pipe(map((answer) => readMask.clearOthers(answer as Message, names)))
-        : next.handle();
+      names || hides ? next.handle().pipe(map((answer) => shown(answer as Message))) : next.handle();
     return new Observable((subscriber) => callContext.run(context, () => answers().subscribe(subscriber)));
+  }
+
+  /** What a caller was shown in the place of personal data must not become personal data. */
+  #refuseMasked({ desc }: ContractMethod, request: Message): void {
+    const paths = this.#personalData.maskedPaths(desc.input, request);
+    if (paths.length === 0) return;
+    const description = 'is what was shown in the place of a hidden value; leave it out';
+    throw invalidArgument(paths.map((field) => ({ field, reason: 'MASKED_VALUE', description })));
   }
 }
 

@@ -1,0 +1,43 @@
+import type { Statement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { consentColumns } from './consent-message.js';
+
+/** Which consents of a customer, and of those that were merged into it, are asked for. */
+export interface ConsentQuery {
+  customerId: string;
+  purpose?: string | undefined;
+  /** By its name, such as EMAIL. */
+  channel?: string | undefined;
+  /** Whether only those are wanted that no newer one of the same purpose and channel replaces. */
+  currentOnly: boolean;
+  /** Time, as ISO 8601, and id of the one that they come after. */
+  after?: readonly (string | null)[];
+  limit: number;
+}
+
+/** The customer of the parameters $1 (tenant) and $2, and those that were merged into it, as the table `own`. */
+export const ownCustomers = `
+  own as (
+    select $2::uuid as id
+    union
+    select customer.id from own join customer on customer.tenant_id = $1 and customer.merged_into_id = own.id
+  )`;
+
+/** Reads rows of `ConsentRow`, the newest first. */
+export function consentsOf({ customerId, purpose, channel, currentOnly, after, limit }: ConsentQuery): Statement {
+  const [time = null, id = null] = after ?? [];
+  return {
+    name: 'consents_of_customer',
+    sql: `with recursive ${ownCustomers}, said as (
+        select consent.* from own join consent on consent.tenant_id = $1 and consent.customer_id = own.id
+        where ($3::text is null or purpose = $3) and ($4::text is null or channel = $4)
+      )
+      select ${consentColumns} from said consent
+      where ($6::timestamptz is null or (time, consent.id) < ($6, $7::uuid))
+        and (not $5 or not exists (
+          select from said newer where newer.purpose = consent.purpose and newer.channel = consent.channel
+            and (newer.time, newer.id) > (consent.time, consent.id)))
+      order by time desc, consent.id desc limit $8`,
+    values: [currentCaller().tenantId, customerId, purpose ?? null, channel ?? null, currentOnly, time, id, limit],
+  };
+}

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import type { Erasure as ErasureMessage } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import type { Erasure } from './erasure.entity.js';
+
+/** A stored receipt as the contract shows it. */
+export function erasureMessage({ tenantId: _, createTime, ...receipt }: Erasure): ErasureMessage {
+  return { ...receipt, createTime: createTime.toISOString() };
+}
+
+/** What tells whoever has kept it that a receipt is still the same: see Erasure.digest in the contract. */
+export function receiptDigest(receipt: Omit<Erasure, 'tenantId' | 'digest'>): string {
+  const { id, customerIds, reason, erased, createTime, createdBy } = receipt;
+  const counts = erased.map(({ dataClass, count }) => [dataClass, count]);
+  const text = JSON.stringify([id, customerIds, reason, counts, createTime.toISOString(), createdBy]);
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,48 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { PersonalDataMask } from '@rapport/contracts';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { AppError, callContext } from '@rapport/platform';
+import { contract, methodDescriptor } from '../contract.js';
+import { snakeCase } from '../filter/filter-fields.js';
+
+const mask = new PersonalDataMask(contract);
+
+/** The fields of a customer that are, or have in them, personal data, in snake_case. */
+const personalFields: ReadonlySet<string> = new Set(
+  [...mask.fieldNames(methodDescriptor(CustomersServiceService.getCustomer.path).output)].map(snakeCase),
+);
+
+/** Whether personal data is hidden from the caller. The platform's own work sees all. */
+export function isHiding(): boolean {
+  return callContext.getStore()?.caller?.hidesPii === true;
+}
+
+/** A message for an answer in a form that the contract does not see into: a file, or an object of any shape. */
+export function shownToCaller<Message extends object>(desc: DescMessage, message: Message): Message {
+  return isHiding() ? mask.hide(desc, message) : message;
+}
+
+/**
+ * Refuses to look for customers by what the caller may not see: to find them by a value is to know it.
+ *
+ * @param paths fields of customers, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
+ * @param parameter the field of the request that names them
+ * @throws AppError PERMISSION_DENIED that names the first such field
+ */
+export function refuseHidden(paths: readonly string[], parameter: string): void {
+  if (!isHiding()) return;
+  const hidden = paths.find((path) => {
+    const [field = '', owner] = path.split('.').map(snakeCase).toReversed();
+    return owner !== 'custom_fields' && personalFields.has(field);
+  });
+  if (hidden !== undefined) throw hiddenError(hidden, parameter);
+}
+
+/** PERMISSION_DENIED for a parameter that is about a field which the caller may not see. */
+export function hiddenError(field: string, parameter: string): AppError {
+  const description = `is about ${field}, which is hidden from this caller`;
+  return new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', `${parameter}: ${description}`, {
+    violations: [{ field: parameter, reason: 'FIELD_HIDDEN', description }],
+    metadata: { field },
+  });
+}

@@ -1,0 +1,13 @@
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { SuppressedAddress } from '../suppressions/suppression-statements.js';
+
+/** Where a customer can be reached, by each channel that can be suppressed. */
+export function addressesOf({ emails, phones }: CustomerMessage): SuppressedAddress[] {
+  return [
+    ...emails.map(({ address }) => ({ channel: 'EMAIL' as const, address })),
+    ...phones.flatMap(({ number }) => [
+      { channel: 'PHONE' as const, address: number },
+      { channel: 'SMS' as const, address: number },
+    ]),
+  ];
+}

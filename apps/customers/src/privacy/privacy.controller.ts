@@ -1,0 +1,57 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import {
+  PrivacyServiceService as Methods,
+  type EraseCustomerRequest,
+  type Erasure as ErasureMessage,
+  type ExportPersonalDataRequest,
+  type GetErasureRequest,
+  type ListErasuresRequest,
+  type ListErasuresResponse,
+  type PrivacyServiceServer,
+} from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { causedBy } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+import { Sequencer } from '../changes/sequencer.js';
+import { PageTokenKey } from '../list-customers.js';
+import { SuppressionKey } from '../suppressions/suppression-key.js';
+import { writeCall } from '../write-call.js';
+import { eraseCustomer } from './erase-customer.js';
+import { erasureOrigin } from './erasure-origin.js';
+import { exportPersonalData } from './export-personal-data.js';
+import { getErasure, listErasures } from './find-erasures.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly sequencer: Sequencer,
+    private readonly pageTokenKey: PageTokenKey,
+    private readonly suppressionKey: SuppressionKey,
+  ) {}
+
+  async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
+    // Changes that were made just now have their positions then.
+    await this.sequencer.caughtUp();
+    yield* exportPersonalData(this.em, this.suppressionKey, id);
+  }
+
+  eraseCustomer(request: EraseCustomerRequest): Promise<ErasureMessage> {
+    const id = uuidv7();
+    const cause = { origin: erasureOrigin, causationId: id };
+    return causedBy(this.em, cause, () =>
+      writeCall(this.em, Methods.eraseCustomer, request, (em) => eraseCustomer(em, this.suppressionKey, id, request)),
+    );
+  }
+
+  getErasure({ id }: GetErasureRequest): Promise<ErasureMessage> {
+    return getErasure(this.em, id);
+  }
+
+  listErasures(request: ListErasuresRequest): Promise<ListErasuresResponse> {
+    return listErasures(this.em, this.pageTokenKey, request);
+  }
+}

@@ -1,0 +1,103 @@
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { Consent, ConsentState, ContactChannel } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MergingTenant } from './merging-tenant.js';
+import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+
+/** A record as the API shows it. */
+type Shown = Record<string, unknown> & { id: string };
+interface PersonalData {
+  customer: Shown;
+  mergedCustomers: Shown[];
+  associations: Shown[];
+  merges: Shown[];
+  consents: Shown[];
+  suppressions: Shown[];
+  changes: { type: string; recordId: string; operation: string }[];
+}
+
+async function exportOf(id: string, caller: Caller): Promise<PersonalData> {
+  const options = { context: { requestId: v7(), caller }, deadlineMs: 20_000 };
+  const pieces = [];
+  for await (const piece of customers.streams.stream(PrivacyServiceService.exportPersonalData.path, { id }, options)) {
+    pieces.push(Buffer.from((piece as HttpBody).data));
+  }
+  return JSON.parse(Buffer.concat(pieces).toString()) as PersonalData;
+}
+
+test('exports all that is kept about a person and those that were merged into them', async () => {
+  const tenant = new MergingTenant(customers);
+  const { caller } = tenant;
+  const ada = await tenant.create(person({ emails: [{ address: 'ada@example.com' }], jobTitle: 'Analyst' }));
+  const twin = await tenant.create(person({ displayName: 'Twin' }));
+  const firm = await tenant.create(company());
+  const link = await tenant.associate(ada.id, firm.id, 'employee_of');
+  const consent = {
+    ...Consent.decode(new Uint8Array()),
+    ...{ purpose: 'news', channel: ContactChannel.EMAIL, state: ConsentState.WITHDRAWN, legalBasis: 1, source: 'x' },
+  };
+  const said = await customers.call('createConsent', { customerId: ada.id, consent }, caller);
+  const { record } = await tenant.merge(ada.id, twin.id);
+  const stranger = await tenant.create(person({ displayName: 'Stranger' }));
+
+  const data = await exportOf(ada.id, caller);
+
+  expect(data.customer).toMatchObject({ id: ada.id, kind: 'PERSON', emails: [{ address: 'ada@example.com' }] });
+  const ids = (records: Shown[]) => records.map(({ id }) => id);
+  expect([ids(data.mergedCustomers), ids(data.associations)]).toEqual([[twin.id], [link]]);
+  expect([ids(data.merges), ids(data.consents)]).toEqual([[record.id], [said.id]]);
+  expect(data.suppressions).toMatchObject([{ channel: 'EMAIL', reason: 'CONSENT_WITHDRAWN', customerId: ada.id }]);
+  expect(data.changes.map(({ type, operation }) => `${type} ${operation}`)).toEqual([
+    ...['customer CREATE', 'customer CREATE', 'association CREATE', 'consent CREATE'],
+    ...expectedOfMerge(data.changes.slice(4)),
+  ]);
+  expect(JSON.stringify(data)).not.toContain(stranger.id);
+});
+
+/** A merge writes both customers and its own record, in an order that is its own affair. */
+function expectedOfMerge(changes: PersonalData['changes']): string[] {
+  const told = changes.map(({ type, operation }) => `${type} ${operation}`);
+  expect(told.toSorted()).toEqual(expect.arrayContaining(['customer MERGE', 'merge CREATE']));
+  return told;
+}
+
+test('exports a long history in pieces, each change once', async () => {
+  const caller = newCaller();
+  const { id } = await customers.create(caller, person());
+  for (let n = 0; n < 410; n += 1) await customers.update(caller, id, { jobTitle: `job ${n}` });
+  await customers.delete(caller, id);
+
+  const { customer, changes } = await exportOf(id, caller);
+
+  expect(customer['deleteTime']).toBeDefined();
+  expect(changes).toHaveLength(412);
+}, 60_000);
+
+test('is refused to who may not see personal data, and finds nobody who is not there, merged or another tenant’s', async () => {
+  const tenant = new MergingTenant(customers);
+  const { caller } = tenant;
+  const [ada, twin] = [await tenant.create(person()), await tenant.create(person())];
+  await expect(exportOf(ada.id, { ...caller, hidesPii: true })).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    reason: 'PERSONAL_DATA_HIDDEN',
+  });
+  await expect(exportOf(ada.id, { ...caller, permissions: ['customers.read'] })).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    metadata: { permission: 'privacy.manage' },
+  });
+  for (const [id, by] of [[v7(), caller] as const, [ada.id, newCaller()] as const]) {
+    await expect(exportOf(id, by)).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'CUSTOMER_NOT_FOUND' });
+  }
+  await tenant.merge(ada.id, twin.id);
+  await expect(exportOf(twin.id, caller)).rejects.toMatchObject({ metadata: { mergedInto: ada.id } });
+});

@@ -1,0 +1,172 @@
+import { maskText } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { CustomersServiceService, ExportFormat } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { changesOf, snapshot, watch } from './change-feeds.js';
+import { defineField } from './custom-field-requests.js';
+import { counts, csv, ImportTenant, none } from './import-tenant.js';
+import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+
+let customers: RunningCustomers;
+/** Who sees all, and who does not, of the same tenant. */
+let seeing: Caller;
+let blind: Caller;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  seeing = newCaller();
+  blind = { ...seeing, principalId: `apiKey:${v7()}`, hidesPii: true };
+});
+
+/** Values of which none may reach `blind`. */
+const secrets = ['Ada', 'Lovelace', '1815-12-10', 'ada@example.com', '493012345678', 'Square'];
+const ada = person({
+  displayName: 'Ada Lovelace',
+  givenName: 'Ada',
+  familyName: 'Lovelace',
+  birthDate: '1815-12-10',
+  emails: [{ address: 'ada@example.com', label: 'work' }],
+  phones: [{ number: '+493012345678' }],
+  addresses: [{ street: '12 Square', city: 'London', countryCode: 'GB' }],
+  tags: ['vip'],
+});
+
+function expectHidden(answer: unknown): void {
+  const text = JSON.stringify(answer);
+  expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+}
+
+async function allOf(stream: AsyncIterable<unknown>): Promise<unknown[]> {
+  const messages: unknown[] = [];
+  for await (const message of stream) messages.push(message);
+  return messages;
+}
+
+test('hides personal data in every answer, and shows the rest', async () => {
+  const { id } = await customers.create(seeing, ada);
+  const twin = await customers.create(seeing, { ...ada, emails: [], phones: [], addresses: [] });
+
+  const shown = await customers.get(blind, id);
+  expect(shown).toMatchObject({
+    displayName: maskText,
+    birthDate: maskText,
+    emails: [{ address: maskText, label: 'work' }],
+    phones: [{ number: maskText }],
+    addresses: [{ street: maskText, city: 'London', countryCode: 'GB' }],
+    tags: ['vip'],
+  });
+  const duplicates = await customers.call('findDuplicates', { id }, blind);
+  const evidence = duplicates.duplicates.flatMap((duplicate) => duplicate.evidence);
+  expect(new Set(evidence.flatMap(({ left, right }) => [left, right]))).toEqual(new Set([maskText]));
+  const answers = [
+    await customers.get(blind, id),
+    await customers.call('getCustomer', { id, asOf: new Date().toISOString() }, blind),
+    await customers.call('listCustomers', {}, blind),
+    await customers.call('batchGetCustomers', { ids: [id] }, blind),
+    await customers.update(blind, id, { tags: ['gold'] }),
+    await customers.call('listCustomerHistory', { id }, blind),
+    duplicates,
+    await customers.call('listDuplicates', {}, blind),
+    await customers.call('mergeCustomers', { id, merge: { mergedId: twin.id, preferMerged: [] } }, blind),
+    await changesOf(customers, blind, 4),
+  ];
+  for (const answer of answers) expectHidden(answer);
+  expect((await customers.get(seeing, id)).displayName).toBe('Ada Lovelace');
+});
+
+test('hides it in files and streams', async () => {
+  await customers.create(seeing, ada);
+  const files = [ExportFormat.NDJSON, ExportFormat.CSV].map(async (format) => {
+    const request = { format, columns: [] };
+    const options = { context: { requestId: v7(), caller: blind }, deadlineMs: 20_000 };
+    const pieces = customers.streams.stream(CustomersServiceService.exportCustomers.path, request, options);
+    const bodies = (await allOf(pieces)) as HttpBody[];
+    return Buffer.concat(bodies.map(({ data }) => Buffer.from(data))).toString();
+  });
+  for (const file of await Promise.all(files)) {
+    expect(file).toContain(maskText);
+    expect(file).toContain('London');
+    expectHidden(file);
+  }
+  expectHidden(await allOf(snapshot(customers, blind)));
+
+  const end = new AbortController();
+  const events = watch(customers, blind, {}, end.signal);
+  await events.next();
+  await customers.create(seeing, { ...ada, emails: [] });
+  const event = await events.next();
+  end.abort();
+  expect(event.value).toMatchObject({ change: { after: { displayName: maskText } } });
+  expectHidden(event.value);
+});
+
+test('gives a repeated call its answer as each caller may see it', async () => {
+  const first = await customers.create(seeing, ada, 'key-1');
+  expect(await customers.create(seeing, ada, 'key-1')).toEqual(first);
+
+  expect((await customers.create({ ...seeing, hidesPii: true }, ada, 'key-1')).displayName).toBe(maskText);
+});
+
+test.each([
+  ['filter', { filter: 'emails:"ada@example.com"' }, 'emails'],
+  ['filter', { filter: 'tags:vip AND NOT family_name = L*' }, 'family_name'],
+  ['filter', { filter: 'company.displayName = "Engines"' }, 'company.displayName'],
+  ['filter', { filter: 'associations.employee_of.phones:"1"' }, 'associations.employee_of.phones'],
+  ['orderBy', { orderBy: 'display_name desc' }, 'display_name'],
+  ['q', { q: 'ada' }, 'displayName'],
+])('refuses a %s that would find out what is hidden: %j', async (parameter, request, field) => {
+  await expect(customers.call('listCustomers', request, blind)).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    reason: 'FIELD_HIDDEN',
+    violations: [{ field: parameter }],
+    metadata: { field },
+  });
+});
+
+test('refuses to count by what is hidden', async () => {
+  await expect(customers.call('aggregateCustomers', { filter: 'emails:*' }, blind)).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    reason: 'FIELD_HIDDEN',
+  });
+});
+
+test('lets it look by all other fields, also by one of its own that has such a name', async () => {
+  await defineField(customers, seeing, 'emails', CustomField_Type.TEXT);
+  await customers.create(seeing, ada);
+
+  const filter = 'tags:vip AND country_code:GB AND NOT custom_fields.emails:*';
+  const { customers: found } = await customers.call('listCustomers', { filter, orderBy: 'create_time' }, blind);
+  expect(found).toHaveLength(1);
+});
+
+test('takes nothing for data that it was shown in the place of data', async () => {
+  const { id } = await customers.create(seeing, ada);
+  await expect(customers.update(blind, id, { displayName: maskText, tags: [] })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'customer.displayName', reason: 'MASKED_VALUE' }],
+  });
+  const written = await customers.create(blind, company({ displayName: 'Engines' }));
+
+  expect(written.displayName).toBe(maskText);
+  expect((await customers.get(seeing, written.id)).displayName).toBe('Engines');
+});
+
+test('an export with hidden data that is imported again clears nothing', async () => {
+  const tenant = await ImportTenant.create(customers);
+  const externalIds = [{ system: 'erp', value: '1' }];
+  const before = await customers.create(tenant.caller, { ...ada, externalIds });
+  const masked = Array.from({ length: 4 }, () => maskText).join(',');
+  const file = `external_id.erp,display_name,given_name,phone,street,email\n1,Ada Lovelace,${masked}\n`;
+
+  const answer = await tenant.importFile(csv(file));
+  await tenant.close();
+
+  expect(counts(answer)).toEqual({ ...none, unchanged: 1 });
+  expect(await customers.get(tenant.caller, before.id)).toEqual(before);
+});

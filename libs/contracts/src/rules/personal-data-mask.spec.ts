@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { Contract } from '../descriptors/load-contract.js';
+import { fileDescriptorSet } from '../gen/descriptors.js';
+import { maskText, PersonalDataMask } from './personal-data-mask.js';
+
+const contract = new Contract(fileDescriptorSet);
+const mask = new PersonalDataMask(contract);
+
+function descriptor(path: string) {
+  const method = contract.method(`/rapport.customers.v1.CustomersService/${path}`);
+  if (!method) throw new Error(`${path} is not in the contract.`);
+  return method.desc;
+}
+
+const customer = descriptor('GetCustomer').output;
+
+describe('personal data', () => {
+  it('is hidden in every field that the contract calls so, and nowhere else', () => {
+    const hidden = mask.hide(customer, {
+      id: '1',
+      displayName: 'Ada',
+      givenName: undefined,
+      emails: [{ address: 'ada@example.com', label: 'work' }],
+      addresses: [{ street: 'Square 1', city: 'London' }],
+      tags: ['vip'],
+    });
+
+    expect(hidden).toEqual({
+      id: '1',
+      displayName: maskText,
+      givenName: undefined,
+      emails: [{ address: maskText, label: 'work' }],
+      addresses: [{ street: maskText, city: 'London' }],
+      phones: undefined,
+      familyName: undefined,
+      birthDate: undefined,
+      tags: ['vip'],
+    });
+    expect([...mask.fieldNames(customer)]).toEqual([
+      ...['displayName', 'givenName', 'familyName', 'emails', 'phones', 'addresses', 'birthDate'],
+    ]);
+  });
+
+  it('is hidden in lists of messages, and a message without any is left as it is', () => {
+    const { output } = descriptor('ListCustomers');
+    expect(mask.hide(output, { customers: [{ displayName: 'Ada' }, {}] })).toMatchObject({
+      customers: [{ displayName: maskText }, { displayName: undefined }],
+    });
+    const total = { total: { count: 1 }, groups: [] };
+    expect(mask.hide(descriptor('AggregateCustomers').output, total)).toBe(total);
+  });
+
+  it('is not what a credential is, which only its owner is told', () => {
+    const method = contract.method('/rapport.auth.v1.AuthService/CreateApiKey');
+    if (!method) throw new Error('CreateApiKey is not in the contract.');
+    const key = { displayName: 'first', key: 'rpt_live_x' };
+    expect(mask.hide(method.desc.output, key)).toEqual(key);
+  });
+
+  it('that comes back as it was shown is found by its path', () => {
+    const batch = { items: [{ customer: { displayName: 'Ada', phones: [{ number: '+1' }, { number: maskText }] } }] };
+    expect(mask.maskedPaths(descriptor('BatchUpdateCustomers').input, { batch })).toEqual([
+      'batch.items[0].customer.phones[1].number',
+    ]);
+  });
+});

@@ -1,0 +1,73 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import type { Contract } from '../descriptors/load-contract.js';
+
+type Message = Record<string, unknown>;
+
+/** What stands for personal data that a caller may not see: there is something, and it is not told what. */
+export const maskText = '***';
+
+/** A field that is personal data, or has some in its message. */
+interface PersonalField {
+  /** JSON name, which is also ts-proto's. */
+  name: string;
+  /** The type of the value when that is a message; undefined for a text that is personal data itself. */
+  message: DescMessage | undefined;
+}
+
+/** Hides the fields that the contract calls `pii`, at any depth of a message. */
+export class PersonalDataMask {
+  readonly #fields = new Map<string, readonly PersonalField[]>();
+
+  constructor(private readonly contract: Contract) {}
+
+  /** JSON names of the fields of a message that are, or have in them, personal data. */
+  fieldNames(desc: DescMessage): ReadonlySet<string> {
+    return new Set(this.#personal(desc).map(({ name }) => name));
+  }
+
+  /** The message with `maskText` in the place of each value that is personal data. What is not set stays so. */
+  hide<Shown extends object>(desc: DescMessage, message: Shown): Shown {
+    const fields = this.#personal(desc);
+    if (fields.length === 0) return message;
+    const hidden: Message = { ...(message as Message) };
+    for (const { name, message: type } of fields) {
+      hidden[name] = eachValue(hidden[name], (value) => (type ? this.hide(type, value as Message) : maskText));
+    }
+    return hidden as Shown;
+  }
+
+  /** Paths of the personal data in a message for which only `maskText` is given: who sends it back does not know better. */
+  maskedPaths(desc: DescMessage, message: object, prefix = ''): string[] {
+    return this.#personal(desc).flatMap(({ name, message: type }) => {
+      const value = (message as Message)[name];
+      const values = Array.isArray(value) ? (value as unknown[]) : [value];
+      return values.flatMap((item, index) => {
+        const path = `${prefix}${name}${Array.isArray(value) ? `[${index}]` : ''}`;
+        if (type && item) return this.maskedPaths(type, item, `${path}.`);
+        return item === maskText ? [path] : [];
+      });
+    });
+  }
+
+  #personal(desc: DescMessage): readonly PersonalField[] {
+    let fields = this.#fields.get(desc.typeName);
+    if (!fields) {
+      // A message that contains itself ends here.
+      this.#fields.set(desc.typeName, []);
+      fields = desc.fields.flatMap((field): PersonalField[] => {
+        const name = field.jsonName;
+        const { pii, secret } = this.contract.rules(field);
+        if (pii && !secret) return [{ name, message: undefined }];
+        return field.message && this.#personal(field.message).length > 0 ? [{ name, message: field.message }] : [];
+      });
+      this.#fields.set(desc.typeName, fields);
+    }
+    return fields;
+  }
+}
+
+/** Changes a value or each item of a list. Absent ones, and the empty text that stands for one, stay. */
+function eachValue(value: unknown, change: (value: unknown) => unknown): unknown {
+  if (value === undefined || value === '') return value;
+  return Array.isArray(value) ? value.map(change) : change(value);
+}

@@ -1,0 +1,87 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+let dataDir: string;
+let platform: Platform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'rapport-personal-'));
+  platform = await startPlatform({ dataDir });
+  const { apiKey } = await platform.createTenant('Discreet');
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+}, 120_000);
+
+afterAll(async () => {
+  await platform.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+/** Each personal value has this word in it, which nothing else has. */
+const mark = 'zaphodine';
+
+it('writes no personal value into any log, whatever goes wrong with it', async () => {
+  const people = Array.from({ length: 40 }, (_, n) => ({
+    kind: 'PERSON',
+    displayName: `${mark} ${n}`,
+    emails: [{ address: `${mark}${n}@example.com` }],
+    addresses: [{ street: `${mark} street ${n}` }],
+  }));
+  for (const body of people) {
+    expect((await api.send('POST', '/v1/customers', { body })).status).toBe(201);
+    expect((await api.send('POST', '/v1/customers', { body })).status).toBe(409);
+  }
+  const wrong = [
+    await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', [mark]: 1, birthDate: mark } }),
+    await api.send('GET', `/v1/customers?filter=${encodeURIComponent(`emails = "${mark}0@example.com`)}`),
+    await api.send('GET', `/v1/${mark}`),
+    await api.send('GET', `/v1/customers/${mark}`),
+    await api.send('POST', '/v1/customers:upsert', { body: { ...people[0], match: 'EMAIL' } }),
+  ];
+  for (const { status } of wrong) expect(status).toBeGreaterThanOrEqual(400);
+  expect((await api.send('GET', `/v1/customers?q=${mark}`)).status).toBe(200);
+  const file = `email,phone\n${mark}0@example.com,${mark}\nnot ${mark},12\n`;
+  const headers = { 'content-type': 'text/csv' };
+  expect((await api.send('POST', '/v1/customers:import', { body: file, headers })).status).toBe(200);
+
+  const logs = join(dataDir, 'logs');
+  const files = await readdir(logs);
+  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log']));
+  for (const name of files) {
+    const lines = (await readFile(join(logs, name), 'utf8')).split('\n');
+    expect(
+      lines.filter((line) => line.toLowerCase().includes(mark)),
+      name,
+    ).toEqual([]);
+  }
+});
+
+it('erases a person over REST: a kept answer is never given again, and the export was whole before', async () => {
+  const body = { kind: 'PERSON', displayName: 'Trillian', emails: [{ address: 'trillian@example.com' }] };
+  const { id } = (await api.send('POST', '/v1/customers', { body })).body as { id: string };
+  const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: 'web form' };
+  expect((await api.send('POST', `/v1/customers/${id}/consents`, { body: consent })).status).toBe(201);
+  for (let reads = 0; reads < 3; reads += 1) {
+    expect((await api.send('GET', `/v1/customers/${id}`)).status).toBe(200);
+  }
+  const exported = await api.send('GET', `/v1/customers/${id}:exportPersonalData`);
+  expect(exported.body).toMatchObject({ customer: { id, ...body }, consents: [{ purpose: 'news', state: 'GIVEN' }] });
+
+  const erasure = await api.send('POST', `/v1/customers/${id}:erase`, { body: { reason: 'case 4711' } });
+
+  expect(erasure).toMatchObject({ status: 200, body: { customerIds: [id], reason: 'case 4711' } });
+  const { id: erasureId } = erasure.body as { id: string };
+  expect(await api.send('GET', `/v1/customers/${id}`)).toMatchObject({
+    status: 404,
+    body: { code: 'CUSTOMER_ERASED' },
+  });
+  expect((await api.send('GET', `/v1/erasures/${erasureId}`)).body).toEqual(erasure.body);
+  const check = { channel: 'EMAIL', addresses: ['Trillian@example.com'] };
+  expect((await api.send('POST', '/v1/suppressions:check', { body: check })).body).toEqual({
+    verdicts: [{ suppressed: true, reasons: ['ERASURE'] }],
+  });
+});
