@@ -27,7 +27,7 @@ interface PersonalData {
 }
 
 async function exportOf(id: string, caller: Caller): Promise<PersonalData> {
-  const options = { context: { requestId: v7(), caller }, deadlineMs: 20_000 };
+  const options = { context: customers.outgoing(caller), deadlineMs: 20_000 };
   const pieces = [];
   for await (const piece of customers.streams.stream(PrivacyServiceService.exportPersonalData.path, { id }, options)) {
     pieces.push(Buffer.from((piece as HttpBody).data));

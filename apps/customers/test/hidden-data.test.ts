@@ -84,7 +84,7 @@ test('hides it in files and streams', async () => {
   await customers.create(seeing, ada);
   const files = [ExportFormat.NDJSON, ExportFormat.CSV].map(async (format) => {
     const request = { format, columns: [] };
-    const options = { context: { requestId: v7(), caller: blind }, deadlineMs: 20_000 };
+    const options = { context: customers.outgoing(blind), deadlineMs: 20_000 };
     const pieces = customers.streams.stream(CustomersServiceService.exportCustomers.path, request, options);
     const bodies = (await allOf(pieces)) as HttpBody[];
     return Buffer.concat(bodies.map(({ data }) => Buffer.from(data))).toString();
