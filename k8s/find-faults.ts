@@ -61,6 +61,8 @@ function valueFaults(container: Container, pod: Pod, services: Service[]): strin
   return (container.env ?? []).flatMap(({ name, value = '' }) => {
     if (name.endsWith('_FILE'))
       return faults([!isInSecret(value, container, pod), `${name} is not in a mounted secret`]);
+    // Everybody may know by which address clients come.
+    if (name === 'PUBLIC_URL') return [];
     if (/_(URL|KEY)$/.test(name)) return [`${name} is a secret and must come from a file`];
     if (name === 'EDGE_HOST' || name === 'GRPC_ADDRESS')
       return faults([value.split(':')[0] !== '0.0.0.0', `${name} is not reachable from other pods`]);

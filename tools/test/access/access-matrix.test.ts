@@ -27,7 +27,6 @@ const withoutIds = [
   'ChangePassword',
   'CheckSuppressions',
   'ConfirmTotp',
-  'CreateApiKey',
   'CreateCustomField',
   'CreateImport',
   'CreateRole',
