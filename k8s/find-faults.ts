@@ -64,7 +64,7 @@ function valueFaults(container: Container, pod: Pod, services: Service[]): strin
     // Everybody may know by which address clients come.
     if (name === 'PUBLIC_URL') return [];
     if (/_(URL|KEY)$/.test(name)) return [`${name} is a secret and must come from a file`];
-    if (name === 'EDGE_HOST' || name === 'GRPC_ADDRESS')
+    if (['EDGE_HOST', 'GRPC_ADDRESS', 'HTTP_ADDRESS'].includes(name))
       return faults([value.split(':')[0] !== '0.0.0.0', `${name} is not reachable from other pods`]);
     if (name.endsWith('_ADDRESS')) return addressFaults(name, value, services);
     return [];
@@ -115,7 +115,7 @@ function resourceFaults({ resources }: Container): string[] {
 function portFaults(container: Container): string[] {
   const env = container.env ?? [];
   const listening = env
-    .filter(({ name }) => name === 'GRPC_ADDRESS' || name.endsWith('_PORT'))
+    .filter(({ name }) => ['GRPC_ADDRESS', 'HTTP_ADDRESS'].includes(name) || name.endsWith('_PORT'))
     .map(({ value = '' }) => Number(value.split(':').at(-1)));
   const declared = (container.ports ?? []).map(({ containerPort }) => containerPort);
   return [

@@ -5,6 +5,7 @@ import { ImplementsService, PrincipalSigner, type ServiceHandlers } from '@rappo
 import {
   AuthServiceService,
   type ApiKey as ApiKeyMessage,
+  type AuthenticateAccessTokenRequest,
   type AuthenticateApiKeyRequest,
   type AuthenticateApiKeyResponse,
   type AuthServiceServer,
@@ -23,6 +24,7 @@ import { hashApiKey, tenantOfApiKey } from './api-key-text.js';
 import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
 import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
+import { AccessTokens } from './oidc/access-tokens.js';
 import { checkHeld } from './rights/check-held.js';
 import type { RecordScope } from './rights/rights.js';
 import { Secrets } from './secrets.js';
@@ -38,6 +40,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     private readonly secrets: Secrets,
     private readonly events: BoundedEvents,
     private readonly principals: PrincipalSigner,
+    private readonly accessTokens: AccessTokens,
   ) {}
 
   async authenticateApiKey({ key }: AuthenticateApiKeyRequest): Promise<AuthenticateApiKeyResponse> {
@@ -54,6 +57,12 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
       });
     }
     throw new AppError('UNAUTHENTICATED', reason, 'The API key is not valid.');
+  }
+
+  async authenticateAccessToken({ token }: AuthenticateAccessTokenRequest): Promise<AuthenticateApiKeyResponse> {
+    const usable = await this.accessTokens.find(token);
+    if (!usable) throw new AppError('UNAUTHENTICATED', 'ACCESS_TOKEN_INVALID', 'The access token is not valid.');
+    return usable;
   }
 
   async getTenant(): Promise<TenantMessage> {

@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
@@ -7,6 +7,7 @@ import { PasswordResets } from './account/password-resets.js';
 import { Passwords } from './account/passwords.js';
 import { entities } from './database.js';
 import { Mailer, type MailOptions } from './mail/mailer.js';
+import { OidcModule, type OidcOptions } from './oidc/oidc.module.js';
 import { PasswordHasher } from './passwords/password-hasher.js';
 import { Secrets } from './secrets.js';
 import { BoundedEvents } from './security/bounded-events.js';
@@ -19,9 +20,11 @@ import { Invitations } from './users/invitations.js';
 export interface AuthOptions {
   databaseUrl: string;
   secrets: Secrets;
+  principals: PrincipalSigner;
   /** What keys for accounts are derived from, 32 bytes. */
   accountKey: Buffer;
   mail: MailOptions;
+  oidc: OidcOptions;
   /** Scheme, host and port of the edge as browsers reach it, for links in mails. */
   publicUrl: string;
   auditKeys: AuditKeys;
@@ -29,12 +32,7 @@ export interface AuthOptions {
   auditHeadSeconds?: number;
 }
 
-export interface AuthOptions {
-  databaseUrl: string;
-  secrets: Secrets;
-  principals: PrincipalSigner;
-}
-
+@Global()
 @Module({})
 export class AuthModule {
   static register({
@@ -43,13 +41,14 @@ export class AuthModule {
     principals,
     accountKey,
     mail,
+    oidc,
     publicUrl,
     auditKeys,
     auditHeadSeconds = 600,
   }: AuthOptions): DynamicModule {
     return {
       module: AuthModule,
-      imports: [PersistenceModule.register({ databaseUrl, entities })],
+      imports: [PersistenceModule.register({ databaseUrl, entities }), OidcModule.register(oidc)],
       controllers,
       providers: [
         { provide: Secrets, useValue: secrets },
@@ -76,6 +75,8 @@ export class AuthModule {
         SignIn,
         Throttle,
       ],
+      // What the OpenID provider shares with the rest of auth.
+      exports: [Secrets, SignIn, PrincipalSigner],
     };
   }
 }

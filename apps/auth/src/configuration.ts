@@ -1,4 +1,14 @@
-import { address, ed25519Key, filePath, logLevel, names, port, publicKeys, secretKey } from '@rapport/platform';
+import {
+  address,
+  ed25519Key,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  publicUrl,
+  secretKey,
+} from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -12,11 +22,14 @@ export const serviceVariables = {
   API_KEY_HMAC_KEY: secretKey,
   PAGE_TOKEN_KEY: secretKey,
   ACCOUNT_KEY: secretKey,
+  /** Where the edge finds the OpenID provider. */
+  HTTP_ADDRESS: address.default('127.0.0.1:8083'),
+  OIDC_KEY: secretKey,
   /** How mails are sent: smtp://, smtps://, or the file:// URL of a folder. */
   MAIL_URL: z.url({ protocol: /^(smtps?|file)$/ }),
   MAIL_FROM: z.string().min(3).default('Rapport <no-reply@localhost>'),
   /** Where browsers reach the edge: scheme, host and port. */
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).default('http://127.0.0.1:8080'),
+  PUBLIC_URL: publicUrl.default('http://127.0.0.1:8080'),
   /** Ed25519, by which heads of the audit are signed. */
   AUDIT_SIGNING_KEY: secretKey,
   /** Public keys of those that signed before. */

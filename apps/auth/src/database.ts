@@ -2,11 +2,13 @@ import { CreateAuditChain } from '@rapport/persistence';
 import { ApiKey } from './api-key.entity.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
 import { CreateAccountSecurity } from './migrations/create-account-security.js';
+import { CreateOAuth } from './migrations/create-oauth.js';
 import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
 import { CreateUserAccount } from './migrations/create-user-account.js';
 import { WidenApiKey } from './migrations/widen-api-key.js';
+import { OAuthClient } from './oidc/oauth-client.entity.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
 import { Role } from './roles/role.entity.js';
 import { UserSession } from './sessions/user-session.entity.js';
@@ -30,6 +32,7 @@ export const entities = [
   UserTotp,
   RecoveryCode,
   AttemptWindow,
+  OAuthClient,
 ];
 
 /** How it came to be, oldest first. */
@@ -42,4 +45,5 @@ export const migrations = [
   WidenApiKey,
   CreateAccountSecurity,
   CreateAuditChain,
+  CreateOAuth,
 ];

@@ -10,14 +10,16 @@ import { services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('auth', config.LOG_LEVEL);
+const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl } = config;
 
 await runGrpcService({
   module: AuthModule.register({
-    databaseUrl: config.DATABASE_URL,
-    secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY),
+    databaseUrl,
+    secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY, config.OIDC_KEY),
     accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
-    publicUrl: config.PUBLIC_URL,
+    oidc: { issuer: publicUrl, address: config.HTTP_ADDRESS, databaseUrl, logger },
+    publicUrl,
     auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
     principals: await PrincipalSigner.of(config.PRINCIPAL_SIGNING_KEY),

@@ -3,5 +3,7 @@ export class Secrets {
   constructor(
     readonly apiKeyHmacKey: Buffer,
     readonly pageTokenKey: Buffer,
+    /** What keys of the OpenID provider are derived from. */
+    readonly oidcKey: Buffer,
   ) {}
 }

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { SecurityEventsServiceService } from '@rapport/contracts/rapport/auth/v1/security_events_service';
@@ -9,6 +10,7 @@ import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_se
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
+import { OAuthClientsController } from './oidc/oauth-clients.controller.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
 import { RolesController } from './roles/roles.controller.js';
 import { SecurityEventsController } from './security/security-events.controller.js';
@@ -21,6 +23,7 @@ export const services: readonly ServiceDefinition[] = [
   AuthServiceService,
   AccountServiceService,
   SessionsServiceService,
+  OAuthClientsServiceService,
   PermissionsServiceService,
   RolesServiceService,
   TeamsServiceService,
@@ -31,6 +34,7 @@ export const controllers = [
   AuthController,
   AccountController,
   SessionsController,
+  OAuthClientsController,
   PermissionsController,
   RolesController,
   TeamsController,

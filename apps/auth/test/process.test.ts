@@ -37,6 +37,8 @@ test('is ready once its database is migrated, and ends within 2 s of SIGTERM', a
       API_KEY_HMAC_KEY: randomBytes(32).toString('base64'),
       PAGE_TOKEN_KEY: randomBytes(32).toString('base64'),
       ACCOUNT_KEY: randomBytes(32).toString('base64'),
+      OIDC_KEY: randomBytes(32).toString('base64'),
+      HTTP_ADDRESS: `127.0.0.1:${await freePort()}`,
       MAIL_URL: 'smtp://127.0.0.1:1',
       AUDIT_SIGNING_KEY: randomBytes(32).toString('base64'),
       PRINCIPAL_SIGNING_KEY_FILE: signingKeyFile,

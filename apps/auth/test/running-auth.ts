@@ -22,6 +22,7 @@ import {
   ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
@@ -36,6 +37,7 @@ import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
 import { entities, migrations } from '../src/database.js';
 import { issueApiKey } from '../src/issue-api-key.js';
+import type { KeySchedule } from '../src/oidc/signing-keys.js';
 import { PasswordHasher } from '../src/passwords/password-hasher.js';
 import { knownPermissions } from '../src/permissions/known-permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
@@ -49,6 +51,7 @@ const definitions = {
   ...AuthServiceService,
   ...AccountServiceService,
   ...SessionsServiceService,
+  ...OAuthClientsServiceService,
   ...PermissionsServiceService,
   ...RolesServiceService,
   ...TeamsServiceService,
@@ -66,6 +69,10 @@ export const password = 'dust jigsaw plinth';
 export class RunningAuth {
   private constructor(
     readonly urls: ProvisionedDatabase,
+    /** Where it listens for gRPC. */
+    readonly address: string,
+    /** Base URL of the OpenID provider, which clients here ask without an edge in front. */
+    readonly issuer: string,
     private readonly secrets: Secrets,
     private readonly principals: PrincipalSigner,
     readonly auditSigningKey: Buffer,
@@ -79,14 +86,17 @@ export class RunningAuth {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<RunningAuth> {
+  static async start(options: { keySchedule?: KeySchedule } = {}): Promise<RunningAuth> {
     const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
-    const secrets = new Secrets(randomBytes(32), randomBytes(32));
+    const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));
     const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
     const principals = await PrincipalSigner.of();
     const auditSigningKey = randomBytes(32);
     const address = `127.0.0.1:${await freePort()}`;
+    const httpAddress = `127.0.0.1:${await freePort()}`;
+    const issuer = `http://${httpAddress}`;
+    const logger = createLogger('auth', process.env['LOG_LEVEL'] ?? 'silent');
     const app = await startGrpcService({
       module: AuthModule.register({
         databaseUrl: urls.appUrl,
@@ -94,6 +104,7 @@ export class RunningAuth {
         principals,
         accountKey: randomBytes(32),
         mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
+        oidc: { issuer, address: httpAddress, databaseUrl: urls.appUrl, logger, ...options },
         publicUrl: 'https://crm.example.com',
         auditKeys: new AuditKeys('auth', auditSigningKey),
       }),
@@ -101,7 +112,7 @@ export class RunningAuth {
       address,
       principals: new PrincipalVerifier(principals.publicKeys),
       peer: 'edge',
-      logger: createLogger('auth', process.env['LOG_LEVEL'] ?? 'silent'),
+      logger,
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
@@ -109,6 +120,8 @@ export class RunningAuth {
     const contract = new ContractClient(address, services);
     return new RunningAuth(
       urls,
+      address,
+      issuer,
       secrets,
       principals,
       auditSigningKey,

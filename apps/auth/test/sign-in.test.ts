@@ -3,6 +3,7 @@ import type { Caller } from '@rapport/platform';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Credentials } from '../src/sign-in/sign-in.js';
 import { stepOf, totpCode } from '../src/totp/totp.js';
+import { fromBase32 } from './from-base32.js';
 import { password, RunningAuth } from './running-auth.js';
 
 const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG', message: 'These credentials are not right.' };
@@ -38,18 +39,6 @@ async function enroll(): Promise<{ secret: Buffer; codes: string[] }> {
   const code = totpCode(bytes, stepOf(Date.now()) - 1);
   const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
   return { secret: bytes, codes };
-}
-
-function fromBase32(text: string): Buffer {
-  const bits = [...text].map((letter) =>
-    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
-  );
-  return Buffer.from(
-    bits
-      .join('')
-      .match(/.{8}/g)
-      ?.map((byte) => Number.parseInt(byte, 2)) ?? [],
-  );
 }
 
 describe('signing in', () => {

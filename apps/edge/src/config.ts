@@ -1,5 +1,5 @@
 import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
-import { filePath, logLevel, names, port, readEnvironment, target } from '@rapport/platform';
+import { address, filePath, logLevel, names, port, publicUrl, readEnvironment, target } from '@rapport/platform';
 import { z } from 'zod';
 import type { TlsFiles } from './bounded-server.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
@@ -19,6 +19,10 @@ export interface EdgeConfig {
   addresses: ReadonlyMap<string, string>;
   /** What it proves itself with to services. Connections are plain when absent, which is for tests only. */
   certificates?: CertificatePaths;
+  /** `host:port` of auth's OpenID provider. Without it there are no access tokens, and API keys only. */
+  authHttpAddress?: string | undefined;
+  /** URL by which clients reach this edge, without a slash at its end: the issuer of access tokens. */
+  publicUrl?: string | undefined;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
   /** Defaults when absent. */
@@ -50,6 +54,7 @@ export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
   const variables = readEnvironment({
     ...addressShape,
+    AUTH_HTTP_ADDRESS: address,
     CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
@@ -57,6 +62,7 @@ export function readEdgeConfig(): EdgeConfig {
     LOG_LEVEL: logLevel,
     REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
     RATE_PLANS: limitVariables.RATE_PLANS,
+    PUBLIC_URL: publicUrl.optional(),
     PLACES: limitVariables.PLACES,
     EDGE_COUNT: limitVariables.EDGE_COUNT,
     SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
@@ -76,6 +82,8 @@ export function readEdgeConfig(): EdgeConfig {
     port: variables.EDGE_PORT,
     healthPort: variables.HEALTH_PORT,
     logLevel: variables.LOG_LEVEL,
+    authHttpAddress: variables.AUTH_HTTP_ADDRESS,
+    publicUrl: variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`,
     redisUrl: variables.REDIS_URL,
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,

@@ -1,7 +1,7 @@
 import type { RestRoute } from '@rapport/contracts';
 import { permissionMissing, type Caller } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiKeyAuthenticator, Principal } from './api-key-authenticator.js';
+import type { Authenticator, Principal } from './authenticator.js';
 import { answerRead } from './cache/answer-read.js';
 import { cachedRoute } from './cache/cached-route.js';
 import { tokenHeader } from './cache/consistency-tokens.js';
@@ -40,7 +40,7 @@ export async function registerContractRoutes(
   server: FastifyInstance,
   routes: readonly RestRoute[],
   clients: ServiceClients,
-  authenticator: ApiKeyAuthenticator,
+  authenticator: Authenticator,
   limits: Limits,
   cache: EdgeCache,
   denials: Denials,
@@ -68,11 +68,7 @@ export async function registerContractRoutes(
 }
 
 /** Denies by default: a route without a contract has no caller to serve. */
-function authenticate(
-  request: FastifyRequest,
-  authenticator: ApiKeyAuthenticator,
-  done: (error?: Error) => void,
-): void {
+function authenticate(request: FastifyRequest, authenticator: Authenticator, done: (error?: Error) => void): void {
   const policy = request.routeOptions.config.route?.method.policy;
   if (!policy) return done(new Error(`${request.routeOptions.url} is in no contract.`));
   if (policy.public) return done();

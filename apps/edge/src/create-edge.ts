@@ -4,7 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { answerProbe, nestLogger, Readiness, type Logger } from '@rapport/platform';
-import { ApiKeyAuthenticator } from './api-key-authenticator.js';
+import { AccessTokenVerifier } from './access-token-verifier.js';
+import { Authenticator } from './authenticator.js';
 import { createAnswerAhead } from './cache/answer-ahead.js';
 import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
@@ -13,6 +14,7 @@ import { registerContractRoutes } from './contract-routes.js';
 import { Denials } from './denials.js';
 import { registerDocuments } from './documents.js';
 import { EdgeModule } from './edge.module.js';
+import { registerOidc } from './forward-oidc.js';
 import { costOf } from './limits/cost.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
@@ -39,7 +41,7 @@ export async function createEdge(
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
   const clients = new ServiceClients(config.addresses, services, contract, certificates);
-  const authenticator = new ApiKeyAuthenticator(clients, limits.failedAuthentications);
+  const authenticator = new Authenticator(clients, limits.failedAuthentications, tokenVerifier(config));
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;
@@ -82,9 +84,16 @@ export async function createEdge(
     });
   }
   await registerDocuments(server, openApiDocument(contract, routes, '1.0.0'));
+  if (config.authHttpAddress !== undefined) await registerOidc(server, config.authHttpAddress, limits);
   await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials);
   app.useGlobalFilters(new ProblemFilter());
   return { app, readiness };
+}
+
+/** Undefined on an edge without an OpenID provider behind it: it takes API keys only. */
+function tokenVerifier({ authHttpAddress, publicUrl: issuer }: EdgeConfig): AccessTokenVerifier | undefined {
+  if (authHttpAddress === undefined || issuer === undefined) return undefined;
+  return new AccessTokenVerifier({ keysUrl: new URL(`http://${authHttpAddress}/oauth/jwks`), issuer });
 }
 
 /** What the dearest operation costs, in units of a rate. */

@@ -33,6 +33,8 @@ export interface RunningOres {
   version: (tenantId: string, id: string) => number;
   /** Changes a record past every edge. */
   writeBehind: (tenantId: string, id: string) => void;
+  /** From now on auth refuses an access token. */
+  revokeToken: (token: string) => void;
   startEdge: (config?: Partial<EdgeConfig>, logger?: Logger) => Promise<RunningEdge>;
   /** Ends the service, and brings it back at the same address. */
   stopService: () => void;
@@ -69,9 +71,17 @@ export async function startOres(): Promise<RunningOres> {
   await listen();
   const auth = new Server();
   const authService = serviceDefinitions.find((definition) => 'authenticateApiKey' in definition) ?? {};
-  const { authenticateApiKey } = authService as Record<string, ServiceDefinition[string]>;
-  if (!authenticateApiKey) throw new Error('There is no AuthenticateApiKey.');
-  auth.addService({ authenticateApiKey }, { authenticateApiKey: answerKey(await PrincipalSigner.of()) });
+  const { authenticateApiKey, authenticateAccessToken } = authService as Record<string, ServiceDefinition[string]>;
+  if (!authenticateApiKey || !authenticateAccessToken) throw new Error('Auth does not authenticate.');
+  const revoked = new Set<string>();
+  const signer = await PrincipalSigner.of();
+  auth.addService(
+    { authenticateApiKey, authenticateAccessToken },
+    {
+      authenticateApiKey: answerKey(signer),
+      authenticateAccessToken: (call: Call, respond: Respond) => answerToken(call, respond, revoked, signer),
+    },
+  );
   const authPort = await bind(auth, 0);
   const edges: Edge[] = [];
   return {
@@ -82,6 +92,7 @@ export async function startOres(): Promise<RunningOres> {
     setDelay: (delayMs) => (store.delayMs = delayMs),
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
     version: (tenantId, id) => store.version(tenantId, id),
+    revokeToken: (token) => void revoked.add(token),
     writeBehind: (tenantId, id) => void store.write(tenantId, id, undefined),
     startEdge: async (config = {}, edgeLogger = logger) => {
       const addresses = new Map([
@@ -110,7 +121,13 @@ function generousLimits() {
   const settings = defaultLimitSettings();
   const plan = { keyUnits: 1e9, tenantUnits: 1e9, places: { interactive: 10_000, bulk: 10_000, feed: 10_000 } };
   const plans = new Map([...settings.plans.keys(), 'unlimited'].map((name) => [name, plan]));
-  return { ...settings, plans, places: { interactive: 100_000, bulk: 10_000, feed: 10_000 }, slowCallMs: 60_000 };
+  return {
+    ...settings,
+    plans,
+    places: { interactive: 100_000, bulk: 10_000, feed: 10_000 },
+    slowCallMs: 60_000,
+    failedAuthentications: 1e9,
+  };
 }
 
 interface Call {
@@ -222,6 +239,24 @@ function answerKey(principals: PrincipalSigner) {
     const plan = name === 'poor' ? 'poor' : 'unlimited';
     respond(null, { ...caller, plan, principalToken: principals.sign(caller) });
   };
+}
+
+/** Auth as it answers about a token that the edge found genuine: the subject is the tenant. */
+function answerToken({ request }: Call, respond: Respond, revoked: ReadonlySet<string>, signer: PrincipalSigner): void {
+  const token = String(request['token']);
+  if (revoked.has(token)) return respond(grpcRefusal(status.UNAUTHENTICATED, 'ACCESS_TOKEN_INVALID'));
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+  const caller = {
+    tenantId: String(claims['tenant_id']),
+    principalId: String(claims['principal_id']),
+    permissions: String(claims['scope']).split(' '),
+  };
+  respond(null, {
+    ...caller,
+    principalToken: signer.sign(caller),
+    expireTime: new Date(Number(claims['exp']) * 1_000).toISOString(),
+    plan: 'unlimited',
+  });
 }
 
 async function bind(server: Server, port: number): Promise<number> {

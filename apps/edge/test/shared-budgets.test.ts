@@ -1,7 +1,7 @@
 import { createLogger } from '@rapport/platform';
 import { startRedis, type Redis } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
-import type { Principal } from '../src/api-key-authenticator.js';
+import type { Principal } from '../src/authenticator.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { Limits } from '../src/limits/limits.js';
 import { RateLimited } from '../src/limits/refusals.js';

@@ -19,6 +19,7 @@ export {
   names,
   port,
   publicKeys,
+  publicUrl,
   readEnvironment,
   secretKey,
   target,

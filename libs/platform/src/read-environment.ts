@@ -24,6 +24,14 @@ export const target = z.string().regex(/^(dns:\/\/\/)?[^\s:/]+:\d{1,5}$/, 'must 
 
 export const port = z.coerce.number().int().min(1).max(65_535);
 
+/** The URL by which clients reach the edge, in canonical form without a slash at its end. It is the issuer of tokens. */
+export const publicUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (text) => new URL(text).origin === text,
+    'must be scheme, host and port only, such as https://crm.example.com',
+  );
+
 /** A secret of 32 bytes in base64. */
 export const secretKey = z
   .base64()

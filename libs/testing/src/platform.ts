@@ -119,6 +119,8 @@ async function startInOrder(
   const secrets = await SecretFiles.in(join(dataDir, 'secrets'));
   const trust = { principals: await principalKeys(secrets), certificates: await PlatformCertificates.in(secrets) };
   stopSteps.push(async () => trust.certificates.stop());
+  const publicUrl = `http://127.0.0.1:${edgePort}`;
+  const httpAddress = `127.0.0.1:${await freePort()}`;
   const [auth, customers] = await Promise.all([
     prepareService('auth', postgres.superuserUrl, secrets, trust, mailDir, signal),
     prepareService('customers', postgres.superuserUrl, secrets, trust, mailDir, signal),
@@ -132,21 +134,22 @@ async function startInOrder(
   };
   const edgeEnv: Environment = {
     AUTH_ADDRESS: auth.address,
+    AUTH_HTTP_ADDRESS: httpAddress,
+    PUBLIC_URL: publicUrl,
     CUSTOMERS_ADDRESS: customers.address,
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
     ...options.edgeEnv,
   };
-  const edgePorts = [edgePort, ...(await Promise.all(Array.from({ length: edgeCount - 1 }, () => freePort())))];
-  const edges = await Promise.all(
-    edgePorts.map(async (port, index) => {
-      const env = { ...edgeEnv, EDGE_PORT: String(port), HEALTH_PORT: String(await freePort()) };
-      return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
-    }),
-  );
+  const edgePorts = [edgePort, ...(await freePorts(edgeCount - 1))];
+  const probePorts = await freePorts(edgeCount);
+  const edges = edgePorts.map((port, index) => {
+    const env = { ...edgeEnv, EDGE_PORT: String(port), HEALTH_PORT: String(probePorts[index]) };
+    return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
+  });
   const [edge] = edges as [Service];
   const services = {
-    auth: service('auth', 'auth', auth.env, auth.healthPort),
+    auth: service('auth', 'auth', { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl }, auth.healthPort),
     customers: service('customers', 'customers', { ...customers.env, ...options.customersEnv }, customers.healthPort),
     edge,
     edges,
@@ -155,23 +158,30 @@ async function startInOrder(
   stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
   await Promise.all([services.auth, services.customers, ...edges].map((each) => each.start()));
 
-  const edgeUrls = edgePorts.map((port) => `http://127.0.0.1:${port}`);
-  const superuserUrl = new URL(postgres.superuserUrl);
-  superuserUrl.pathname = 'customers';
   return {
-    edgeUrl: `http://127.0.0.1:${edgePort}`,
-    edgeUrls,
+    edgeUrl: publicUrl,
+    edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
     serviceAddresses: { auth: auth.address, customers: customers.address },
     trust: {
       signingKeyFile: trust.principals.signingKeyFile,
       certificatesOf: (process) => trust.certificates.of(process),
     },
-    customersDatabase: { superuserUrl: superuserUrl.href, appUrl: customers.appUrl },
+    customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     mailDir,
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+function databaseUrl(serverUrl: string, name: string): string {
+  const url = new URL(serverUrl);
+  url.pathname = name;
+  return url.href;
+}
+
+function freePorts(count: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
 function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Promise<Redis> {
@@ -215,6 +225,7 @@ async function prepareService(
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
     env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
+    env['OIDC_KEY_FILE'] = await secrets.key('auth-oidc-key');
     env['MAIL_URL'] = pathToFileURL(mailDir).href;
   } else env['SUPPRESSION_HMAC_KEY_FILE'] = await secrets.key('customers-suppression-hmac-key');
   const migrationEnv = {

@@ -47,6 +47,7 @@ const withoutIds = [
   'ListDuplicates',
   'ListErasures',
   'ListImportMappings',
+  'ListOAuthClients',
   'ListOperations',
   'ListPermissions',
   'ListRoles',
@@ -109,6 +110,7 @@ it('has every operation of the contract, with each id that it takes', () => {
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
+    '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
@@ -266,6 +268,7 @@ async function everything(api: ApiClient): Promise<string> {
     'operations',
     'suppressions',
     'erasures',
+    'oauthClients',
   ];
   const ofAuth = ['apiKeys', 'users', 'roles', 'teams'];
   const answers = await Promise.all([...paths, ...ofAuth].map((path) => api.send('GET', `/v1/${path}`)));

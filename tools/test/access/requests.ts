@@ -21,6 +21,12 @@ const particulars: Readonly<Record<string, () => Json>> = {
   CreateRole: () => ({ displayName: newMarker(), permissions: ['roles.write'] }),
   CreateTeam: () => ({ displayName: newMarker() }),
   CreateUser: () => ({ email: `${newMarker()}@example.com` }),
+  CreateOAuthClient: () => ({
+    confidential: true,
+    grantTypes: ['CLIENT_CREDENTIALS'],
+    permissions: ['oauthClients.write'],
+  }),
+  UpdateOAuthClient: () => ({ grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['oauthClients.write'] }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };

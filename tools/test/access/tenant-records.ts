@@ -47,6 +47,14 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
   const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: marker };
   const suppress = (purpose: string) =>
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
+  const oauthClient = () =>
+    create('/v1/oauthClients', {
+      displayName: marker,
+      confidential: true,
+      grantTypes: ['CLIENT_CREDENTIALS'],
+      // Who may change it must hold what it may do.
+      permissions: ['oauthClients.write'],
+    });
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
@@ -79,6 +87,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       roles: role,
       teams: await makeTeam('North'),
       sessions: await addSession(platform, tenantId, user),
+      oauthClients: await oauthClient(),
     },
     others: { customers: bob },
     deleted: {
@@ -91,6 +100,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       roles: await remove('roles', await makeRole('Former')),
       teams: await remove('teams', await makeTeam('Former')),
       sessions: await remove('sessions', await addSession(platform, tenantId, user)),
+      oauthClients: await remove('oauthClients', await oauthClient()),
     },
   };
 }

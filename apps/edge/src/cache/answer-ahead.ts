@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from '@rapport/platform';
-import type { ApiKeyAuthenticator, Principal } from '../api-key-authenticator.js';
+import type { Authenticator, Principal } from '../authenticator.js';
 import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-headers.js';
 import { requestId } from '../request-id.js';
@@ -19,7 +19,7 @@ export type AnswerAhead = (request: IncomingMessage, response: ServerResponse, p
 
 export interface AheadParts {
   cache: ReadCache;
-  authenticator: ApiKeyAuthenticator;
+  authenticator: Authenticator;
   limits: Limits;
   charges: Charges;
   tokens: ConsistencyTokens;

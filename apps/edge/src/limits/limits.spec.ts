@@ -1,7 +1,7 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { createLogger } from '@rapport/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Principal } from '../api-key-authenticator.js';
+import type { Principal } from '../authenticator.js';
 import { defaultLimitSettings } from './limit-settings.js';
 import { Limits } from './limits.js';
 

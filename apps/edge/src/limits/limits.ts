@@ -1,6 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import type { Logger } from '@rapport/platform';
-import type { Principal } from '../api-key-authenticator.js';
+import type { Principal } from '../authenticator.js';
 import { areaOf } from '../config.js';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { AdaptiveLimit } from './adaptive-limit.js';
@@ -14,7 +14,8 @@ import { rateHeaders, type Charge, type RateHeaders } from './rate-headers.js';
 import { RedisBudgets } from './redis-budgets.js';
 import { RateLimited } from './refusals.js';
 
-type Method = Pick<RestRoute['method'], 'path' | 'policy'>;
+type ContractMethod = RestRoute['method'];
+type Method = Pick<ContractMethod, 'path'> & { policy: Pick<ContractMethod['policy'], 'trafficClass'> };
 
 /** What a caller may have of the edge: units of a rate, and places to be worked on at the same time. */
 export class Limits {

@@ -1,23 +1,29 @@
 import { createHash } from 'node:crypto';
 import { readPrincipalToken, type OutgoingCall } from '@rapport/contracts';
 import type {
+  AuthenticateAccessTokenRequest,
   AuthenticateApiKeyRequest,
   AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { AppError, type CallClient, type Caller } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
+import { maxTokenLength, type AccessTokenVerifier } from './access-token-verifier.js';
 import type { FailedAuthentications } from './limits/failed-authentications.js';
 import { figures } from './limits/limit-metrics.js';
 import type { ServiceClients } from './service-clients.js';
 
-/** How long an answer about a key is believed, in milliseconds: also the longest time a revoked key still works. */
+/** How long an answer about a credential is believed, in milliseconds: also the longest time that a revoked one still works. */
 const ttlMs = 1_000;
-/** From this age on an answer that is used is asked for again meanwhile, so that busy keys never wait. */
+/** From this age on an answer that is used is asked for again meanwhile, so that busy ones never wait. */
 const refreshMs = 500;
-const maxKeys = 10_000;
+const maxCredentials = 10_000;
+/** Characters of all that are remembered. */
+const maxCharacters = 16 * 1024 * 1024;
+const maxKeyLength = 200;
 const deadlineMs = 3_000;
-const method = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
+const keyMethod = '/rapport.auth.v1.AuthService/AuthenticateApiKey';
+const tokenMethod = '/rapport.auth.v1.AuthService/AuthenticateAccessToken';
 
 /** Whom a request acts for, and what bounds it. */
 export interface Principal {
@@ -33,11 +39,11 @@ export interface Principal {
 interface Question {
   /** By `performance.now()`. */
   askedAt: number;
-  /** Undefined for a key that auth refuses. */
-  answer: Promise<KnownKey | undefined>;
+  /** Undefined for a credential that is refused. */
+  answer: Promise<KnownCredential | undefined>;
 }
 
-interface KnownKey {
+interface KnownCredential {
   principal: Principal;
   /** By `performance.now()`, counted from when auth was asked. */
   askedAt: number;
@@ -45,31 +51,40 @@ interface KnownKey {
   expiresAt: number;
 }
 
-/** Finds out whom an API key stands for: asks auth once, however many requests wait, and keeps the answer for a second. */
-export class ApiKeyAuthenticator {
-  /** By the whole Authorization header, in the memory of this process only. Keys that auth refuses take no place. */
-  readonly #known = new LRUCache<string, KnownKey>({ max: maxKeys });
+/**
+ * Finds out whom an API key or an access token stands for: asks auth once, however many requests wait, and keeps the answer for
+ * a second. Once it is known, a token costs as little as a key.
+ */
+export class Authenticator {
+  /** By the whole Authorization header, in the memory of this process only. What is refused takes no place. */
+  readonly #known = new LRUCache<string, KnownCredential>({
+    max: maxCredentials,
+    maxSize: maxCharacters,
+    sizeCalculation: (_, authorization) => authorization.length,
+  });
   readonly #asking = new Map<string, Question>();
 
   constructor(
     private readonly clients: ServiceClients,
     private readonly failed: FailedAuthentications,
+    private readonly tokens: AccessTokenVerifier | undefined,
   ) {}
 
   /**
    * @param authorization the Authorization header, one that is not known
-   * @param client whose address may try so many wrong keys and no more
-   * @throws AppError UNAUTHENTICATED without a good key, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
+   * @param client whose address may try so many wrong credentials and no more
+   * @throws AppError UNAUTHENTICATED without a good one, RESOURCE_EXHAUSTED after too many, UNAVAILABLE when auth can't be
    *   asked
    */
   async authenticate(authorization: string | undefined, requestId: string, client: CallClient): Promise<Principal> {
-    const key = /^Bearer ([\x21-\x7e]{1,200})$/i.exec(authorization ?? '')?.[1];
-    if (authorization === undefined || key === undefined) {
-      throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', 'Send an API key as `Authorization: Bearer <key>`.');
+    const credential = readCredential(authorization);
+    if (authorization === undefined || credential === undefined) {
+      const message = 'Send an API key or an access token as `Authorization: Bearer <credential>`.';
+      throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', message);
     }
-    const answer = await this.#askOnce(authorization, key, requestId, client);
+    const answer = await this.#askOnce(authorization, credential, requestId, client);
     if (!answer || answer.expiresAt <= Date.now()) {
-      throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key is not valid.');
+      throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key or access token is not valid.');
     }
     return answer.principal;
   }
@@ -85,25 +100,25 @@ export class ApiKeyAuthenticator {
   }
 
   #refresh(authorization: string): void {
-    const key = authorization.slice('Bearer '.length);
+    const credential = authorization.slice('Bearer '.length);
     // Who waits for the answer is told; until then the old one counts.
-    this.#ask(authorization, key, uuidv7()).catch(() => undefined);
+    this.#ask(authorization, credential, uuidv7()).catch(() => undefined);
   }
 
   /** Joins a question that is under way; one that is too old may have been answered before the rights changed. */
   async #askOnce(
     authorization: string,
-    key: string,
+    credential: string,
     requestId: string,
     client: CallClient,
-  ): Promise<KnownKey | undefined> {
+  ): Promise<KnownCredential | undefined> {
     const asking = this.#asking.get(authorization);
     if (asking && performance.now() - asking.askedAt < ttlMs) return asking.answer;
-    // Whoever had a good key a moment ago is not guessing.
+    // Whoever had a good one a moment ago is not guessing.
     const giveBack = this.#known.has(authorization) ? undefined : this.failed.take(client.address);
     let isWrong = false;
     try {
-      const answer = await this.#ask(authorization, key, requestId, client);
+      const answer = await this.#ask(authorization, credential, requestId, client);
       isWrong = answer === undefined;
       return answer;
     } finally {
@@ -112,9 +127,14 @@ export class ApiKeyAuthenticator {
     }
   }
 
-  #ask(authorization: string, key: string, requestId: string, client?: CallClient): Promise<KnownKey | undefined> {
+  #ask(
+    authorization: string,
+    credential: string,
+    requestId: string,
+    client?: CallClient,
+  ): Promise<KnownCredential | undefined> {
     const askedAt = performance.now();
-    const answer = this.#callAuth(key, { requestId, ...(client && { client }) }, askedAt).then((known) => {
+    const answer = this.#callAuth(credential, { requestId, ...(client && { client }) }, askedAt).then((known) => {
       if (known) this.#remember(authorization, known);
       else this.#known.delete(authorization);
       return known;
@@ -126,14 +146,15 @@ export class ApiKeyAuthenticator {
     });
   }
 
-  #remember(authorization: string, known: KnownKey): void {
+  #remember(authorization: string, known: KnownCredential): void {
     const newest = this.#known.peek(authorization);
     if (!newest || newest.askedAt < known.askedAt) this.#known.set(authorization, known);
   }
 
-  /** Undefined for a key that auth refuses. */
-  async #callAuth(key: string, context: OutgoingCall, askedAt: number): Promise<KnownKey | undefined> {
-    const request: AuthenticateApiKeyRequest = { key };
+  /** Undefined for a credential that is refused. */
+  async #callAuth(credential: string, context: OutgoingCall, askedAt: number): Promise<KnownCredential | undefined> {
+    if (isToken(credential) && !(await this.tokens?.isGenuine(credential))) return undefined;
+    const [method, request] = questionAbout(credential);
     try {
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
       const { principalToken: token, expireTime, plan } = answer as AuthenticateApiKeyResponse;
@@ -146,6 +167,24 @@ export class ApiKeyAuthenticator {
       throw error;
     }
   }
+}
+
+/** What the header says, when it can be a credential. */
+function readCredential(authorization = ''): string | undefined {
+  const credential = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(authorization)?.[1];
+  if (credential === undefined) return undefined;
+  return credential.length <= (isToken(credential) ? maxTokenLength : maxKeyLength) ? credential : undefined;
+}
+
+/** A JWT begins with `{"` in base64url, and no API key does. */
+function isToken(credential: string): boolean {
+  return credential.startsWith('ey');
+}
+
+function questionAbout(
+  credential: string,
+): [typeof keyMethod, AuthenticateApiKeyRequest] | [typeof tokenMethod, AuthenticateAccessTokenRequest] {
+  return isToken(credential) ? [tokenMethod, { token: credential }] : [keyMethod, { key: credential }];
 }
 
 function fingerprint({

@@ -1,0 +1,22 @@
+import {
+  OAuthGrantType,
+  type OAuthClient as OAuthClientMessage,
+} from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
+import { formatClientId } from './client-id.js';
+import type { OAuthClient } from './oauth-client.entity.js';
+
+/** @param secret only when it was made just now */
+export function oauthClientMessage(client: OAuthClient, secret?: string): OAuthClientMessage {
+  return {
+    id: client.id,
+    clientId: formatClientId(client),
+    displayName: client.displayName,
+    confidential: client.secretHash !== null,
+    redirectUris: client.redirectUris,
+    grantTypes: client.grantTypes.map((name) => OAuthGrantType[name.toUpperCase() as keyof typeof OAuthGrantType]),
+    permissions: client.permissions,
+    secret,
+    createTime: client.createTime.toISOString(),
+    updateTime: client.updateTime.toISOString(),
+  };
+}

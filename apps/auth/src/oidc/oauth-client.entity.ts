@@ -1,0 +1,24 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantIsolation, TextArray } from '@rapport/persistence';
+
+const OAuthClientSchema = defineEntity({
+  name: 'OAuthClient',
+  tableName: 'oauth_client',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    displayName: p.text(),
+    redirectUris: p.type(TextArray).$type<string[]>(),
+    /** As OAuth names them: `authorization_code`, `refresh_token`, `client_credentials`. */
+    grantTypes: p.type(TextArray).$type<string[]>(),
+    permissions: p.type(TextArray).$type<string[]>(),
+    /** HMAC-SHA256 of the secret, which itself is stored nowhere. None of a public client. */
+    secretHash: p.blob().nullable(),
+    createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+  },
+});
+
+export class OAuthClient extends OAuthClientSchema.class {}
+OAuthClientSchema.setClass(OAuthClient);

@@ -1,0 +1,107 @@
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { PrincipalSigner } from '@rapport/contracts';
+import { createOrm } from '@rapport/persistence';
+import type { Logger } from '@rapport/platform';
+import { Secrets } from '../secrets.js';
+import { SignIn } from '../sign-in/sign-in.js';
+import { AccessTokens } from './access-tokens.js';
+import { ExpiredRecords } from './clear-expired-records.js';
+import { OAuthClient } from './oauth-client.entity.js';
+import { OidcDatabase } from './oidc-database.js';
+import { OidcServer } from './oidc-server.js';
+import { keySchedule, SigningKeys, type KeySchedule } from './signing-keys.js';
+import { UserAccounts } from './user-accounts.js';
+
+export interface OidcOptions {
+  /** URL by which clients know us, without a slash at its end: that of the edge. */
+  issuer: string;
+  /** Where the edge finds the HTTP server: `host:port`. */
+  address: string;
+  databaseUrl: string;
+  logger: Logger;
+  keySchedule?: KeySchedule;
+}
+
+const poolToken = Symbol('pool of the OpenID provider');
+
+/** The OpenID provider, served by HTTP beside gRPC. */
+@Module({})
+export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    @Inject('OidcOptions') private readonly options: OidcOptions,
+    @Inject(poolToken) private readonly orm: MikroORM,
+    private readonly server: OidcServer,
+    private readonly expired: ExpiredRecords,
+  ) {}
+
+  static register(options: OidcOptions): DynamicModule {
+    const { issuer, logger, databaseUrl, keySchedule: schedule = keySchedule } = options;
+    return {
+      module: OidcModule,
+      providers: [
+        { provide: 'OidcOptions', useValue: options },
+        {
+          provide: poolToken,
+          // Of its own: exchanges of one grant wait for each other, and take no connection from those who ask who somebody is.
+          useFactory: () => createOrm({ databaseUrl, entities: [OAuthClient] }, { pool: { min: 0, max: 10 } }),
+        },
+        {
+          provide: SigningKeys,
+          useFactory: (orm: MikroORM, { oidcKey }: Secrets) =>
+            new SigningKeys(new OidcDatabase(orm.em), oidcKey, schedule),
+          inject: [MikroORM, Secrets],
+        },
+        {
+          provide: AccessTokens,
+          useFactory: (orm: MikroORM, keys: SigningKeys, principals: PrincipalSigner) =>
+            new AccessTokens(orm.em, new OidcDatabase(orm.em), keys, issuer, principals),
+          inject: [MikroORM, SigningKeys, PrincipalSigner],
+        },
+        { provide: OidcDatabase, useFactory: (orm: MikroORM) => new OidcDatabase(orm.em), inject: [poolToken] },
+        {
+          provide: OidcServer,
+          useFactory: (orm: MikroORM, database: OidcDatabase, keys: SigningKeys, signIn: SignIn, secrets: Secrets) =>
+            new OidcServer({
+              issuer,
+              logger,
+              database,
+              keys,
+              masterKey: secrets.oidcKey,
+              clientSecretKey: secrets.apiKeyHmacKey,
+              accounts: new UserAccounts(orm.em, database, signIn),
+            }),
+          inject: [MikroORM, OidcDatabase, SigningKeys, SignIn, Secrets],
+        },
+        {
+          provide: ExpiredRecords,
+          useFactory: (database: OidcDatabase) => new ExpiredRecords(database, logger),
+          inject: [OidcDatabase],
+        },
+      ],
+      exports: [AccessTokens],
+    };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    const [host = '', port] = this.options.address.split(':');
+    await this.server.listen(Number(port), host);
+    this.expired.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.expired.stop();
+    await this.server.close();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.orm.close();
+  }
+}

@@ -1,0 +1,27 @@
+import { createLogger } from '@rapport/platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ExpiredRecords } from '../src/oidc/clear-expired-records.js';
+import { OidcDatabase } from '../src/oidc/oidc-database.js';
+import { RunningProvider } from './running-provider.js';
+
+let provider: RunningProvider;
+
+beforeAll(async () => {
+  provider = await RunningProvider.start();
+});
+afterAll(() => provider.stop());
+
+test('records that have expired are cleared away, and no others', async () => {
+  const { access_token: token } = await provider.clientCredentials(await provider.newClient());
+  await provider.sql(
+    `insert into oidc_record (hash, kind, payload, expire_time)
+      select sha256(convert_to(n::text, 'UTF8')), 'Interaction', '{}', now() - interval '2 minutes'
+      from generate_series(1, 1200) n`,
+  );
+  const database = new OidcDatabase(provider.auth.emOf(provider.caller.tenantId));
+
+  await new ExpiredRecords(database, createLogger('test', 'silent')).clear();
+
+  expect(await provider.sql('select kind from oidc_record')).toEqual([{ kind: 'ClientCredentials' }]);
+  expect(await provider.isActive(token)).toBe(true);
+});

@@ -1,0 +1,74 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RunningProvider } from './running-provider.js';
+
+let provider: RunningProvider;
+
+beforeAll(async () => {
+  provider = await RunningProvider.start();
+});
+afterAll(() => provider.stop());
+
+describe('discovery', () => {
+  test('names only what there is', () => {
+    expect(provider.server).toMatchObject({
+      issuer: provider.auth.issuer,
+      authorization_endpoint: `${provider.auth.issuer}/oauth/authorize`,
+      token_endpoint: `${provider.auth.issuer}/oauth/token`,
+      grant_types_supported: expect.arrayContaining([
+        'authorization_code',
+        'client_credentials',
+        'refresh_token',
+      ]) as never,
+      code_challenge_methods_supported: ['S256'],
+      response_types_supported: ['code'],
+    });
+    expect(provider.server.registration_endpoint).toBeUndefined();
+    expect(provider.server.userinfo_endpoint).toBeUndefined();
+  });
+});
+
+describe('client credentials', () => {
+  test('give an access token of RFC 9068 that stands for the client', async () => {
+    const client = await provider.newClient();
+
+    const { access_token: token, expires_in: expiresIn } = await provider.clientCredentials(client);
+
+    expect(decodeProtectedHeader(token)).toEqual({ typ: 'at+jwt', alg: 'ES256', kid: expect.any(String) as string });
+    expect(decodeJwt(token)).toMatchObject({
+      iss: provider.auth.issuer,
+      aud: `${provider.auth.issuer}/v1`,
+      sub: client.record.clientId,
+      client_id: client.record.clientId,
+      scope: 'customers.read',
+      tenant_id: client.caller.tenantId,
+      principal_id: `client:${client.record.id}`,
+    });
+    expect(expiresIn).toBe(600);
+    expect(await provider.auth.call('authenticateAccessToken', { token })).toMatchObject({
+      tenantId: client.caller.tenantId,
+      principalId: `client:${client.record.id}`,
+      permissions: ['customers.read'],
+      plan: 'standard',
+    });
+  });
+});
+
+describe('the authorization code', () => {
+  test('leads over pages without scripts to tokens that stand for the user', async () => {
+    const client = await provider.newClient();
+    const user = await provider.newUser(client.caller);
+
+    const tokens = await provider.signIn(client, user);
+
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ sub: user.id, principal_id: `user:${user.id}` });
+    expect(decodeJwt(tokens.id_token ?? '')).toMatchObject({ sub: user.id });
+    expect(await provider.auth.call('authenticateAccessToken', { token: tokens.access_token })).toMatchObject({
+      principalId: `user:${user.id}`,
+      permissions: ['customers.read'],
+    });
+    const next = await provider.refresh(client, tokens.refresh_token ?? '');
+    expect(await provider.isActive(next.access_token)).toBe(true);
+    expect(await provider.introspect(client, next.access_token)).toMatchObject({ active: true, sub: user.id });
+  });
+});

@@ -1,0 +1,59 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeProtectedHeader } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RunningProvider, type Client } from './running-provider.js';
+
+const keySchedule = { periodMs: 2_000, publishAheadMs: 800, overlapMs: 60_000, believedMs: 50 };
+
+let provider: RunningProvider;
+let client: Client;
+
+beforeAll(async () => {
+  provider = await RunningProvider.start({ keySchedule });
+  client = await provider.newClient();
+});
+afterAll(() => provider.stop());
+
+async function publishedKids(): Promise<string[]> {
+  const response = await fetch(provider.server.jwks_uri ?? '');
+  const { keys } = (await response.json()) as { keys: Record<string, string>[] };
+  for (const key of keys) expect(Object.keys(key).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y']);
+  return keys.map(({ kid = '' }) => kid);
+}
+
+test('a key is published before it signs, and tokens of the one before it stay good', { timeout: 60_000 }, async () => {
+  const seen = new Set<string>();
+  const kids: string[] = [];
+  const tokens: string[] = [];
+  while (new Set(kids).size < 3) {
+    for (const kid of await publishedKids()) seen.add(kid);
+    const published = new Set(seen);
+    const { access_token: token } = await provider.clientCredentials(client);
+    const kid = String(decodeProtectedHeader(token).kid);
+    expect(published).toContain(kid);
+    kids.push(kid);
+    tokens.push(token);
+    await wait(100);
+  }
+
+  for (const token of [tokens[0] ?? '', tokens.at(-1) ?? '']) expect(await provider.isActive(token)).toBe(true);
+  const rows = await provider.sql<{ text: string }>(`select encode(sealed_jwk, 'escape') as text from signing_key`);
+  expect(rows.length).toBeGreaterThanOrEqual(3);
+  expect(JSON.stringify(rows)).not.toContain('kty');
+});
+
+test('processes that find a key due at the same time make one', async () => {
+  const { OidcDatabase } = await import('../src/oidc/oidc-database.js');
+  const { SigningKeys } = await import('../src/oidc/signing-keys.js');
+  const quiet = { ...keySchedule, periodMs: 3_600_000 };
+  await provider.sql('delete from signing_key');
+  const em = provider.auth.emOf(provider.caller.tenantId);
+  const masterKey = Buffer.alloc(32, 7);
+
+  const sets = await Promise.all(
+    Array.from({ length: 5 }, () => new SigningKeys(new OidcDatabase(em), masterKey, quiet).current()),
+  );
+
+  expect(new Set(sets.map(({ signing }) => signing.map(({ kid }) => kid).join())).size).toBe(1);
+  await provider.sql('delete from signing_key');
+});

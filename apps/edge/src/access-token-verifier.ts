@@ -1,0 +1,98 @@
+import { AppError } from '@rapport/platform';
+import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
+import { LRUCache } from 'lru-cache';
+
+/** Longest access token, in characters. Ours have about 1,000. */
+export const maxTokenLength = 4_096;
+const maxTokens = 10_000;
+/** For how much our clock may differ from auth's, in seconds. */
+const clockToleranceSeconds = 5;
+/** How long auth's public keys are believed: far less than a key is published before it signs. In milliseconds. */
+const keysMaxAgeMs = 60_000;
+/** How often tokens with a key that nobody knows may have the keys fetched again, in milliseconds. */
+const keysCoolDownMs = 1_000;
+const keysTimeoutMs = 2_000;
+
+export interface AccessTokenVerifierOptions {
+  /** Where auth's public keys are. */
+  keysUrl: URL;
+  /** URL by which clients know us, without a slash at its end. */
+  issuer: string;
+}
+
+/**
+ * Tells access tokens of auth (RFC 9068) from other text, by their signature and claims. Whether one was revoked, only auth
+ * knows. A token is looked at once: it is remembered until it expires.
+ */
+export class AccessTokenVerifier {
+  /** Until when each genuine token is good, in seconds since the epoch. */
+  readonly #genuine = new LRUCache<string, number>({ max: maxTokens });
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #rules: JWTVerifyOptions;
+
+  constructor({ keysUrl, issuer }: AccessTokenVerifierOptions) {
+    this.#keys = createRemoteJWKSet(keysUrl, {
+      cacheMaxAge: keysMaxAgeMs,
+      cooldownDuration: keysCoolDownMs,
+      timeoutDuration: keysTimeoutMs,
+    });
+    this.#rules = {
+      algorithms: ['ES256'],
+      typ: 'at+jwt',
+      issuer,
+      audience: `${issuer}/v1`,
+      requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id', 'tenant_id', 'principal_id'],
+      clockTolerance: clockToleranceSeconds,
+    };
+  }
+
+  /** @throws AppError UNAVAILABLE when auth's keys can't be had */
+  async isGenuine(token: string): Promise<boolean> {
+    const knownUntil = this.#genuine.get(token);
+    if (knownUntil !== undefined) return Date.now() / 1_000 < knownUntil;
+    if (token.length > maxTokenLength || !isOurForm(token)) return false;
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, this.#rules);
+      this.#genuine.set(token, payload.exp ?? 0);
+      return true;
+    } catch (error) {
+      if (isOfTheToken(error)) return false;
+      const message = 'The keys of access tokens can not be reached. Try again.';
+      throw new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { cause: error, retryAfterSeconds: 1 });
+    }
+  }
+}
+
+/**
+ * Whether it is written as auth writes tokens: three parts, a header of these members only, and JSON as JSON.stringify makes
+ * it. So no member is there twice, for two readers to disagree on, and none names a key of the sender's.
+ */
+function isOurForm(token: string): boolean {
+  const [header, payload, ...rest] = token.split('.');
+  if (!header || !payload || rest.length !== 1) return false;
+  const members = canonicalObject(header);
+  return (
+    members !== undefined &&
+    Object.keys(members).every((name) => ['alg', 'typ', 'kid'].includes(name)) &&
+    canonicalObject(payload) !== undefined
+  );
+}
+
+/** Undefined when it is no JSON object, or not written as JSON.stringify writes it. */
+function canonicalObject(part: string): object | undefined {
+  try {
+    const text = Buffer.from(part, 'base64url').toString();
+    const value = JSON.parse(text) as unknown;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return JSON.stringify(value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Everything else is about getting the keys. */
+function isOfTheToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC'
+  );
+}

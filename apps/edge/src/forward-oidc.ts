@@ -1,0 +1,131 @@
+import { Agent, request as sendRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { AppError } from '@rapport/platform';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { handleError } from './handle-error.js';
+import type { Limits } from './limits/limits.js';
+
+/** Every path of the OpenID provider that is reached from outside. */
+const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[] = [
+  { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'] },
+  { url: '/.well-known/oauth-authorization-server', methods: ['GET', 'OPTIONS'] },
+  { url: '/oauth/jwks', methods: ['GET', 'OPTIONS'] },
+  { url: '/oauth/authorize', methods: ['GET'] },
+  { url: '/oauth/authorize/:id', methods: ['GET'] },
+  { url: '/oauth/interactions/:id', methods: ['GET'] },
+  { url: '/oauth/interactions/:id/:action', methods: ['POST'] },
+  { url: '/oauth/token', methods: ['POST', 'OPTIONS'] },
+  { url: '/oauth/revoke', methods: ['POST', 'OPTIONS'] },
+  { url: '/oauth/introspect', methods: ['POST', 'OPTIONS'] },
+];
+
+/** More than any form of the provider needs, in bytes. It is read here: no slow sender holds a connection to auth. */
+const bodyLimitBytes = 32 * 1024;
+const deadlineMs = 10_000;
+
+/** What of a request the provider goes by. Its address, scheme and host are told by us. */
+const passedOn = [
+  'accept',
+  'access-control-request-headers',
+  'access-control-request-method',
+  'authorization',
+  'content-type',
+  'cookie',
+  'origin',
+] as const;
+
+/** Of one connection, or told by this server itself. */
+const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding', 'x-request-id']);
+
+/** What the provider takes its places as: it is a part of auth. */
+const placeOf = { path: '/rapport.auth.v1.OpenIdProvider/Forward', policy: { trafficClass: 0 } };
+
+/** Forwards the paths of the OpenID provider to auth, with the limits and headers of all routes. */
+export async function registerOidc(server: FastifyInstance, address: string, limits: Limits): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 30_000 });
+  server.addHook('onClose', async () => agent.destroy());
+  await server.register(async (scope) => {
+    scope.setErrorHandler(handleError);
+    scope.removeAllContentTypeParsers();
+    const asBytes = { parseAs: 'buffer', bodyLimit: bodyLimitBytes } as const;
+    scope.addContentTypeParser('application/x-www-form-urlencoded', asBytes, (_request, body, done) =>
+      done(null, body),
+    );
+    for (const { url, methods } of paths) {
+      scope.route({
+        method: methods,
+        url,
+        exposeHeadRoute: false,
+        handler: (request, reply) => forward(request, reply, { agent, address, limits }),
+      });
+    }
+  });
+}
+
+interface Way {
+  agent: Agent;
+  address: string;
+  limits: Limits;
+}
+
+async function forward(request: FastifyRequest, reply: FastifyReply, way: Way): Promise<FastifyReply> {
+  const { limits } = way;
+  // Passwords and secrets are guessed here too, and by the same people.
+  const giveBack = request.method === 'POST' ? limits.failedAuthentications.take(request.ip) : undefined;
+  let isWrong = false;
+  try {
+    reply.raw.once('close', limits.enter(placeOf, undefined));
+    const answer = await ask(request, reply, way);
+    isWrong = answer.statusCode === 400 || answer.statusCode === 401;
+    return sendOn(reply, answer);
+  } finally {
+    if (!isWrong) giveBack?.();
+  }
+}
+
+function sendOn(reply: FastifyReply, answer: IncomingMessage): FastifyReply {
+  const { statusCode: status = 502, headers } = answer;
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && !notPassedBack.has(name)) void reply.header(name, value);
+  }
+  return reply.code(status).send(answer);
+}
+
+/** @throws AppError UNAVAILABLE, DEADLINE_EXCEEDED, or CANCELLED when the client has gone */
+function ask(request: FastifyRequest, reply: FastifyReply, { agent, address }: Way): Promise<IncomingMessage> {
+  const [host = '', port] = address.split(':');
+  const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+  const path = request.raw.url ?? '/';
+  const headers = headersFor(request, body);
+  return new Promise((resolve, reject) => {
+    const sent = sendRequest({ agent, host, port, method: request.method, path, headers }, resolve);
+    const timer = setTimeout(() => {
+      sent.destroy();
+      reject(new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The sign-in service took too long.'));
+    }, deadlineMs);
+    reply.raw.once('close', () => {
+      clearTimeout(timer);
+      if (!reply.raw.writableFinished) sent.destroy();
+    });
+    sent.once('error', (cause) => {
+      const message = 'The sign-in service can not be reached. Try again.';
+      reject(new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 }));
+    });
+    sent.end(body);
+  });
+}
+
+/** X-Forwarded-* come from us alone; what a trusted proxy said is in them by way of Fastify. */
+function headersFor(request: FastifyRequest, body: Buffer | undefined): IncomingHttpHeaders {
+  const passed = passedOn.flatMap((name) => {
+    const value = request.headers[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return {
+    ...Object.fromEntries(passed),
+    ...(body && { 'content-length': String(body.length) }),
+    'x-request-id': request.id,
+    'x-forwarded-for': request.ip,
+    'x-forwarded-proto': request.protocol,
+    'x-forwarded-host': request.host,
+  };
+}

@@ -1,0 +1,240 @@
+import { createHmac, sign as signBytes, type webcrypto } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { exportSPKI, importJWK } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defaultLimitSettings } from '../src/limits/limit-settings.js';
+import { ask } from './ask.js';
+import { goodClaims, newKey, publicUrl, sign, startIssuer, type RunningIssuer } from './running-issuer.js';
+import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
+
+let ores: RunningOres;
+let issuer: RunningIssuer;
+/** One answers from memory ahead of the framework, the other within it. */
+let edges: RunningEdge[];
+
+beforeAll(async () => {
+  [ores, issuer] = await Promise.all([startOres(), startIssuer()]);
+  const config = { authHttpAddress: issuer.address, publicUrl };
+  edges = await Promise.all([true, false].map((answersAhead) => ores.startEdge({ ...config, answersAhead })));
+  await ask(`${edges[0]?.url}/v1/ores/a`, {
+    method: 'PATCH',
+    headers: { authorization: authorization('t1') },
+    body: '{"name":"x"}',
+  });
+});
+afterAll(async () => {
+  await ores.stop();
+  await issuer.stop();
+});
+
+const signer = () => issuer.published[0]!;
+const encode = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+
+function read(edge: RunningEdge, token: string) {
+  return ask(`${edge.url}/v1/ores/a`, { headers: { authorization: `Bearer ${token}` } });
+}
+
+describe('an access token', () => {
+  it('lets its holder do what its scope says, first and from memory, by either way', async () => {
+    const token = await sign(signer());
+
+    for (const edge of edges) {
+      expect((await read(edge, token)).status).toBe(200);
+      const second = await read(edge, token);
+      expect([second.status, second.headers['cache-status']]).toEqual([200, expect.stringMatching(/^rapport; hit/)]);
+      const write = await ask(`${edge.url}/v1/ores/a`, {
+        method: 'PATCH',
+        headers: { authorization: `Bearer ${token}` },
+        body: '{"name":"y"}',
+      });
+      expect(write.status).toBe(403);
+    }
+  });
+
+  it('is refused by either way from the second on in which it expires', { timeout: 20_000 }, async () => {
+    // The clocks of two machines may differ by 5 s for the signature; the time that auth says counts at once.
+    const exp = Math.floor(Date.now() / 1_000) + 2;
+    const token = await sign(signer(), { exp });
+    for (const edge of edges) expect((await read(edge, token)).status).toBe(200);
+
+    for (const edge of edges) {
+      await expect.poll(async () => (await read(edge, token)).status, { timeout: 5_000, interval: 20 }).toBe(401);
+      expect(Date.now() / 1_000 - exp).toBeLessThan(0.5);
+    }
+  });
+
+  it('is refused by either way within a second of its revocation', async () => {
+    const token = await sign(signer());
+    for (const edge of edges) expect((await read(edge, token)).status).toBe(200);
+
+    ores.revokeToken(token);
+
+    const start = performance.now();
+    for (const edge of edges) {
+      await expect.poll(async () => (await read(edge, token)).status, { timeout: 2_000, interval: 20 }).toBe(401);
+    }
+    expect(performance.now() - start).toBeLessThan(1_200);
+  });
+});
+
+/** A token of any header and payload text with a good signature. */
+function signText(header: string, payload: string): Promise<string> {
+  const text = `${encode(header)}.${encode(payload)}`;
+  const key = signer().privateKey;
+  return crypto.subtle
+    .sign({ name: 'ECDSA', hash: 'SHA-256' }, key, Buffer.from(text))
+    .then((signature) => `${text}.${Buffer.from(signature).toString('base64url')}`);
+}
+
+const nowSeconds = () => Math.floor(Date.now() / 1_000);
+const header = () => JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid: signer().publicJwk.kid });
+
+async function keyedWith(alg: 'HS256' | 'HS512', secret: string | Buffer): Promise<string> {
+  const text = `${encode({ alg, typ: 'at+jwt', kid: signer().publicJwk.kid })}.${encode(goodClaims())}`;
+  const hash = alg === 'HS256' ? 'sha256' : 'sha512';
+  return `${text}.${createHmac(hash, secret).update(text).digest('base64url')}`;
+}
+
+async function publicPem(): Promise<string> {
+  return exportSPKI((await importJWK(signer().publicJwk, 'ES256')) as webcrypto.CryptoKey);
+}
+
+const bad: [string, () => Promise<string>][] = [
+  ['with alg none', async () => `${encode({ alg: 'none', typ: 'at+jwt' })}.${encode(goodClaims())}.`],
+  ['with alg nOnE and a signature', async () => `${encode({ alg: 'nOnE', typ: 'at+jwt' })}.${encode(goodClaims())}.x`],
+  ['keyed by HS256 with the public key as PEM', async () => keyedWith('HS256', await publicPem())],
+  ['keyed by HS256 with the public key as JWK', () => keyedWith('HS256', JSON.stringify(signer().publicJwk))],
+  ['keyed by HS512 with nothing', () => keyedWith('HS512', '')],
+  [
+    'of a key of its own in jwk',
+    async () => {
+      const own = await newKey();
+      return sign(own, {}, { jwk: own.publicJwk, kid: signer().publicJwk.kid });
+    },
+  ],
+  ['that names keys by jku', async () => sign(await newKey(), {}, { jku: 'https://evil.example/keys' })],
+  ['that names a certificate by x5u', async () => sign(await newKey(), {}, { x5u: 'https://evil.example/cert' })],
+  ['that brings a certificate in x5c', async () => sign(await newKey(), {}, { x5c: ['MIIB'] })],
+  ['of our key that also names others by jku', () => sign(signer(), {}, { jku: `${publicUrl}/oauth/jwks` })],
+  ['of an unknown key', async () => sign(await newKey())],
+  ['of another key under our kid', async () => sign(await newKey(), {}, { kid: signer().publicJwk.kid })],
+  [
+    'without kid, of another key',
+    async () => {
+      const { privateKey } = await newKey();
+      return sign({ privateKey, publicJwk: { kid: '' } });
+    },
+  ],
+  ['with typ JWT', () => sign(signer(), {}, { typ: 'JWT' })],
+  ['without typ, as an ID token is', () => sign(signer(), {}, { typ: undefined as never })],
+  ['of another issuer', () => sign(signer(), { iss: 'https://evil.example' })],
+  ['for another audience', () => sign(signer(), { aud: 'https://other.example/v1' })],
+  ['without an audience', () => sign(signer(), { aud: undefined })],
+  ['that has expired', () => sign(signer(), { exp: nowSeconds() - 60 })],
+  ['that never expires', () => sign(signer(), { exp: undefined })],
+  ['that expires on a text', () => sign(signer(), { exp: String(nowSeconds() + 600) })],
+  ['that is not good yet', () => sign(signer(), { nbf: nowSeconds() + 60 })],
+  ['without an id', () => sign(signer(), { jti: undefined })],
+  ['with an unknown crit', () => sign(signer(), {}, { crit: ['urn:ours'], 'urn:ours': true })],
+  [
+    'with b64 false',
+    () =>
+      signText(JSON.stringify({ ...JSON.parse(header()), b64: false, crit: ['b64'] }), JSON.stringify(goodClaims())),
+  ],
+  ['with a claim twice', () => signText(header(), JSON.stringify(goodClaims()).replace('{', '{"tenant_id":"t2",'))],
+  [
+    'with a member of the header twice',
+    () => signText(header().replace('{', '{"alg":"none",'), JSON.stringify(goodClaims())),
+  ],
+  ['whose claims are a list', () => signText(header(), '[]')],
+  ['whose claims are no JSON', () => signText(header(), 'tenant_id=t1')],
+  [
+    'with a changed claim',
+    async () => {
+      const [head, , signature] = (await sign(signer())).split('.');
+      return [head, encode(goodClaims({ tenant_id: 't2' })), signature].join('.');
+    },
+  ],
+  [
+    'with a signature in DER',
+    async () => {
+      const text = (await sign(signer())).split('.').slice(0, 2).join('.');
+      const der = signBytes('sha256', Buffer.from(text), { key: await privatePem(), dsaEncoding: 'der' });
+      return `${text}.${der.toString('base64url')}`;
+    },
+  ],
+  [
+    'with a signature of zeros',
+    async () => `${(await sign(signer())).split('.').slice(0, 2).join('.')}.${'A'.repeat(86)}`,
+  ],
+  ['that is cut off', async () => (await sign(signer())).slice(0, -10)],
+  ['without a signature', async () => (await sign(signer())).split('.').slice(0, 2).join('.')],
+  ['with a fourth part', async () => `${await sign(signer())}.x`],
+  ['that is huge', () => sign(signer(), { padding: 'x'.repeat(5_000) })],
+  ['that is nothing but a header', async () => encode(header())],
+];
+
+async function privatePem(): Promise<string> {
+  const der = await crypto.subtle.exportKey('pkcs8', signer().privateKey);
+  return `-----BEGIN PRIVATE KEY-----\n${Buffer.from(der).toString('base64')}\n-----END PRIVATE KEY-----`;
+}
+
+describe('a token', () => {
+  it.each(bad)('%s is refused with a problem, by either way', async (_name, make) => {
+    const token = await make();
+
+    for (const edge of edges) {
+      const { status, headers, body } = await read(edge, token);
+      expect([status, headers['content-type']]).toEqual([401, expect.stringContaining('application/problem+json')]);
+      expect(JSON.parse(body)).toMatchObject({
+        code: expect.stringMatching(/^CREDENTIAL_(INVALID|MISSING)$/) as string,
+      });
+      expect(headers['www-authenticate']).toMatch(/^Bearer/);
+    }
+  });
+
+  it('is tried so often and no more', async () => {
+    const limits = { ...defaultLimitSettings(), failedAuthentications: 5 };
+    const edge = await ores.startEdge({ authHttpAddress: issuer.address, publicUrl, limits });
+    const statuses = [];
+    for (let n = 0; n < 6; n += 1) statuses.push((await read(edge, await sign(await newKey()))).status);
+
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429]);
+  });
+});
+
+describe('a change of the signing key', () => {
+  it('under load refuses no good token, and unknown keys do not have the keys fetched for each', async () => {
+    const old = signer();
+    const next = await newKey();
+    let isOver = false;
+    const statuses = new Map<string, number>();
+    const load = edges.flatMap((edge) =>
+      Array.from({ length: 4 }, async () => {
+        while (!isOver) {
+          const { status } = await read(edge, await sign(signer()));
+          statuses.set(`good ${status}`, (statuses.get(`good ${status}`) ?? 0) + 1);
+          const { status: other } = await read(edge, await sign(await newKey()));
+          statuses.set(`bad ${other}`, (statuses.get(`bad ${other}`) ?? 0) + 1);
+        }
+      }),
+    );
+
+    await wait(500);
+    const before = issuer.asked();
+    // It is published, then signs, and the old one is published still.
+    issuer.published = [old, next];
+    await expect.poll(() => issuer.asked(), { timeout: 5_000 }).toBeGreaterThanOrEqual(before + 4);
+    issuer.published = [next, old];
+    await wait(1_000);
+    issuer.published = [next];
+    await wait(500);
+    isOver = true;
+    await Promise.all(load);
+
+    expect([...statuses.keys()].sort()).toEqual(['bad 401', 'good 200']);
+    expect(statuses.get('good 200')).toBeGreaterThan(100);
+    expect(issuer.asked() - before).toBeLessThan(40);
+  });
+});

@@ -1,0 +1,96 @@
+import { startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import * as client from 'openid-client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const insecure = { execute: [client.allowInsecureRequests] };
+
+let platform: Platform;
+let tenant: Tenant;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  tenant = await platform.createTenant('Ada');
+}, 120_000);
+afterAll(() => platform.stop());
+
+interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+async function send(method: string, path: string, credential: string, body?: unknown): Promise<Answer> {
+  const answer = await fetch(`${platform.edgeUrl}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${credential}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> };
+}
+
+/** Makes a client by REST that acts for itself. */
+async function newClient(): Promise<{ id: string; configuration: client.Configuration }> {
+  const { status, body } = await send('POST', '/v1/oauthClients', tenant.apiKey, {
+    displayName: 'Nightly report',
+    confidential: true,
+    grantTypes: ['CLIENT_CREDENTIALS'],
+    permissions: ['customers.read', 'customers.write'],
+  });
+  expect(status).toBe(201);
+  const { id, clientId, secret } = body as { id: string; clientId: string; secret: string };
+  const configuration = await client.discovery(new URL(platform.edgeUrl), clientId, secret, undefined, insecure);
+  return { id, configuration };
+}
+
+it('a program gets a token at the edge by a library that is not ours, and the API goes by its scope', async () => {
+  const { configuration } = await newClient();
+  const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
+
+  expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });
+  expect(await send('POST', '/v1/customers', token, { kind: 'PERSON', givenName: 'Ada' })).toMatchObject({
+    status: 403,
+    body: { code: 'PERMISSION_MISSING', metadata: { permission: 'customers.write' } },
+  });
+  expect(await client.tokenIntrospection(configuration, token)).toMatchObject({
+    active: true,
+    scope: 'customers.read',
+  });
+});
+
+it.each(['revoked', 'of a deleted client'])('a token that is %s is refused within a second', async (name) => {
+  const { id, configuration } = await newClient();
+  const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
+  expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });
+
+  if (name === 'revoked') await client.tokenRevocation(configuration, token);
+  else expect(await send('DELETE', `/v1/oauthClients/${id}`, tenant.apiKey)).toMatchObject({ status: 204 });
+
+  const ended = performance.now();
+  await expect.poll(async () => (await send('GET', '/v1/customers', token)).status, { interval: 20 }).toBe(401);
+  expect(performance.now() - ended).toBeLessThan(1_100);
+});
+
+it('a change of what a client may do changes its tokens within a second', async () => {
+  const { id, configuration } = await newClient();
+  const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
+  expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });
+
+  const changes = { permissions: ['customers.write'] };
+  expect(await send('PATCH', `/v1/oauthClients/${id}`, tenant.apiKey, changes)).toMatchObject({
+    status: 200,
+    body: changes,
+  });
+
+  await expect.poll(async () => (await send('GET', '/v1/customers', token)).status, { timeout: 1_100 }).toBe(403);
+});
+
+it('only the listed paths are forwarded, and pages keep their own policy', async () => {
+  for (const path of ['/oauth/reg', '/oauth/interactions', '/oauth/token/x', '/.well-known/other', '/oauth/../v1/x']) {
+    expect((await fetch(`${platform.edgeUrl}${path}`)).status, path).toBe(404);
+  }
+  const page = await fetch(`${platform.edgeUrl}/oauth/authorize?client_id=x`, { headers: { accept: 'text/html' } });
+  expect(page.status).toBe(400);
+  expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  expect(await page.text()).toContain('<html lang="en">');
+});
