@@ -109,8 +109,8 @@ it('has every operation of the contract, with each id that it takes', () => {
   const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
-    '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
+    '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
