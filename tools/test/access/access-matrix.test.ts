@@ -29,6 +29,7 @@ const withoutIds = [
   'ConfirmTotp',
   'CreateCustomField',
   'CreateImport',
+  'CreateOAuthClient',
   'CreateRole',
   'CreateSuppression',
   'CreateTeam',
