@@ -231,7 +231,8 @@ describe('a key', () => {
 
     expect((await send(tenant, 'POST', `/v1/apiKeys/${id}:revoke`)).status).toBe(200);
     const revokedAt = performance.now();
-    while (performance.now() - revokedAt <= 1_000) await ask();
+    // No longer than it works: what is refused counts against the address.
+    while ((await ask()) === 200 && performance.now() - revokedAt <= 1_000);
 
     expect(await ask()).toBe(401);
   });
