@@ -1,8 +1,21 @@
 // Runs every check and test: `npm test`. Its last line is `N passed, N failed`; the exit code tells the same.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { tally, type FailedTask, type ProjectResults } from './tally.ts';
+
+/** The part of vitest's JSON report that is read here. */
+interface VitestReport extends Record<
+  'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
+  number
+> {
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+  }[];
+}
 
 const root = join(import.meta.dirname, '..');
 const resultFiles = '{*,{apps,libs}/*}/test-results/vitest.json';
@@ -27,6 +40,7 @@ const isUnrecordedFailure = !isGreen && failedTasks.length === 0;
 const otherFailures = failedChecks.length + (isUnrecordedFailure ? 1 : 0);
 const { passed, failed, skipped } = tally(readResults(), failedTasks, otherFailures);
 for (const { project, target } of failedTasks) console.log(`Failed: ${project}:${target}`);
+for (const failure of readFailures()) console.log(failure);
 for (const { command, args, about } of failedChecks)
   console.log(`Failed: ${basename(command)} ${args.join(' ')} (${about})`);
 if (skipped > 0) console.log(`${skipped} skipped`);
@@ -51,8 +65,7 @@ function readFailedTasks(): FailedTask[] {
 function readResults(): ProjectResults[] {
   return globSync(resultFiles, { cwd: root }).map((file) => {
     const { name } = readJson<{ name: string }>(join(dirname(file), '../project.json'));
-    const counts =
-      readJson<Record<'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests', number>>(file);
+    const counts = readJson<VitestReport>(file);
     return {
       project: name,
       passed: counts.numPassedTests,
@@ -60,6 +73,18 @@ function readResults(): ProjectResults[] {
       skipped: counts.numPendingTests + counts.numTodoTests,
     };
   });
+}
+
+/** What a reader of the last lines must know of each failed test: where it is, and what went wrong. */
+function readFailures(): string[] {
+  return globSync(resultFiles, { cwd: root })
+    .flatMap((file) => readJson<VitestReport>(file).testResults)
+    .flatMap(({ name, status, message, assertionResults }) => {
+      const place = relative(root, name);
+      const failures = assertionResults.filter((result) => result.status === 'failed');
+      if (status === 'failed' && failures.length === 0) return [`Failed: ${place}\n  ${message}`];
+      return failures.map(({ fullName, failureMessages }) => `Failed: ${place}: ${fullName}\n  ${failureMessages[0]}`);
+    });
 }
 
 function readJson<Shape>(path: string): Shape {
