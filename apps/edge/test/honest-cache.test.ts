@@ -157,11 +157,11 @@ describe('two edges behind one Redis', () => {
   });
 
   it(
-    'answer everything honestly while Redis is frozen, and keep answers again soon after',
+    'answer everything honestly while Redis is frozen, and keep answers again within two seconds',
     { timeout: 60_000 },
     async () => {
-      let phase: 'before' | 'frozen' | 'after' | 'later' | 'over' = 'before';
-      const counts = { failures: 0, hits: { before: 0, frozen: 0, after: 0, later: 0, over: 0 } };
+      let phase: 'before' | 'frozen' | 'after' | 'over' = 'before';
+      const counts = { failures: 0, hits: { before: 0, frozen: 0, after: 0, over: 0 } };
       const { cache, close } = throughEdges('t6', ({ status, head }) => {
         if (status >= 500) counts.failures++;
         if (head.includes('rapport; hit')) counts.hits[phase]++;
@@ -176,9 +176,8 @@ describe('two edges behind one Redis', () => {
       await wait(8_500);
       redis.thaw();
       phase = 'after';
-      await wait(2_000);
-      phase = 'later';
-      await wait(1_000);
+      // Two seconds in steps: a process that stands still, edges and readers alike, is not waited for less.
+      for (let step = 0; step < 20; step++) await wait(100);
       phase = 'over';
       const result = await running;
       close();
@@ -186,7 +185,7 @@ describe('two edges behind one Redis', () => {
       expect(counts.failures).toBe(0);
       expect(counts.hits.before).toBeGreaterThan(0);
       expect(counts.hits.frozen).toBe(0);
-      expect(counts.hits.later).toBeGreaterThan(0);
+      expect(counts.hits.after).toBeGreaterThan(0);
     },
   );
 });

@@ -53,6 +53,7 @@ export class RedisLease implements EdgeLease {
   readonly edgeId = randomBytes(9).toString('base64url');
   readonly #subscriber: RedisLink['client'];
   readonly #timer: NodeJS.Timeout;
+  #quarantine: NodeJS.Timeout | undefined;
   /** When renewals were sent, by their number. */
   readonly #renewals = new Map<number, number>();
   #renewal = 0;
@@ -76,6 +77,8 @@ export class RedisLease implements EdgeLease {
   ) {
     this.#subscriber = link.client.duplicate({ pingInterval: 500 });
     this.#subscribe();
+    // The link's own listener came first: it answers by then.
+    link.client.on('ready', () => this.#beat());
     this.#timer = setInterval(() => this.#beat(), renewalMs).unref();
   }
 
@@ -107,6 +110,7 @@ export class RedisLease implements EdgeLease {
 
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    clearTimeout(this.#quarantine);
     this.#heldUntil = -Infinity;
     this.#subscriber.destroy();
     // Nobody has to wait for the end of the lease. Without Redis it ends by itself.
@@ -157,7 +161,12 @@ export class RedisLease implements EdgeLease {
     }
     this.noteThere();
     this.#wellSince ??= time;
-    if (this.#wasAway && time - this.#wellSince < quarantineMs) return;
+    const quarantineLeftMs = this.#wasAway ? this.#wellSince + quarantineMs - time : 0;
+    clearTimeout(this.#quarantine);
+    if (quarantineLeftMs > 0) {
+      this.#quarantine = setTimeout(() => this.#beat(), quarantineLeftMs).unref();
+      return;
+    }
     this.#wasAway = false;
     this.#renew(time);
   }
