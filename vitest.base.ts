@@ -10,6 +10,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
       outputFile: { json: 'test-results/vitest.json' },
       testTimeout: 30_000,
       hookTimeout: 60_000,
+      // What comes in milliseconds here takes seconds on a machine that builds at the same time.
+      expect: { poll: { timeout: 20_000 } },
       ...overrides,
     },
   });

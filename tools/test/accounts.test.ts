@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { passedForMs, startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 let platform: Platform;
@@ -60,10 +60,7 @@ it('takes the new secret of a key at once, and the old one for no longer than a 
   expect(await statusFor(key)).toBe(200);
 
   const rotated = await api.send('POST', `/v1/apiKeys/${id}:rotate?graceSeconds=0`);
-  const rotatedAt = performance.now();
 
   expect(await statusFor(body<{ key: string }>(rotated).key)).toBe(200);
-  await vi.waitFor(async () => expect(await statusFor(key)).toBe(401), { timeout: 5_000, interval: 20 });
-  // What the edge believes for a second, and what it takes to ask.
-  expect(performance.now() - rotatedAt).toBeLessThan(1_500);
+  expect(await passedForMs(async () => (await statusFor(key)) === 200)).toBeLessThan(1_000);
 });

@@ -1,4 +1,4 @@
-import { startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import { passedForMs, startPlatform, type Platform, type Tenant } from '@rapport/testing';
 import * as client from 'openid-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
@@ -65,9 +65,7 @@ it.each(['revoked', 'of a deleted client'])('a token that is %s is refused withi
   if (name === 'revoked') await client.tokenRevocation(configuration, token);
   else expect(await send('DELETE', `/v1/oauthClients/${id}`, tenant.apiKey)).toMatchObject({ status: 204 });
 
-  const ended = performance.now();
-  await expect.poll(async () => (await send('GET', '/v1/customers', token)).status, { interval: 20 }).toBe(401);
-  expect(performance.now() - ended).toBeLessThan(1_100);
+  expect(await passedForMs(async () => (await send('GET', '/v1/customers', token)).status === 200)).toBeLessThan(1_000);
 });
 
 it('a change of what a client may do changes its tokens within a second', async () => {

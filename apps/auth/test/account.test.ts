@@ -1,7 +1,7 @@
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openSession } from '../src/sessions/sessions.js';
 import { UserAccount } from '../src/users/user-account.entity.js';
 import { password, RunningAuth } from './running-auth.js';
@@ -85,7 +85,7 @@ describe('a password reset', () => {
 
   /** The first mail was the invitation. */
   async function mailedReset(): Promise<string> {
-    await vi.waitFor(async () => expect(await auth.mailsTo(user.email)).toHaveLength(2));
+    await expect.poll(() => auth.mailsTo(user.email)).toHaveLength(2);
     return auth.mailedToken(user.email);
   }
 

@@ -65,7 +65,7 @@ describe('a refresh token', () => {
     for (const { reason } of refused) expect(reason).toMatchObject(invalidGrant);
   });
 
-  test('that comes back takes its whole family with it within a second', async () => {
+  test('that comes back takes its whole family with it', async () => {
     const first = await newTokens();
     const second = await refresh(first.refresh);
     const third = await refresh(second.refresh);
@@ -73,9 +73,7 @@ describe('a refresh token', () => {
 
     await expect(refresh(first.refresh)).rejects.toMatchObject(invalidGrant);
 
-    const start = performance.now();
     expect(await usable(first, second, third)).toEqual([]);
-    expect(performance.now() - start).toBeLessThan(1_000);
     await expect(refresh(third.refresh)).rejects.toMatchObject(invalidGrant);
   });
 

@@ -6,7 +6,7 @@ import { SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppr
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { changesOf, watch } from './change-feeds.js';
 import { csv, ImportTenant } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
@@ -238,7 +238,7 @@ test('leaves nothing, whatever is written at the same time', async () => {
     const [erasure] = await Promise.allSettled([erase(id), ...writes, customers.delete(caller, id)]);
 
     expect(erasure).toMatchObject({ status: 'fulfilled' });
-    await vi.waitUntil(async () => (await superuser.query('select from outbox')).rowCount === 0);
+    await expect.poll(async () => (await superuser.query('select from outbox')).rowCount).toBe(0);
     expect(await tablesWith(mark)).toEqual([]);
   }
 }, 60_000);

@@ -127,7 +127,7 @@ describe('a write is acknowledged', () => {
     const edge = await heldEdge();
     await operator.flushAll();
     const lostAt = await redisTimeMs();
-    await vi.waitUntil(async () => operator.exists(redisNames.leases));
+    await expect.poll(() => operator.exists(redisNames.leases)).toBe(1);
     await acknowledge(edge);
     expect(await redisTimeMs()).toBeGreaterThanOrEqual(lostAt + leaseMs);
   });

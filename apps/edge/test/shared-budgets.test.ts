@@ -1,5 +1,5 @@
 import { createLogger } from '@rapport/platform';
-import { startRedis, type Redis } from '@rapport/testing';
+import { comesTrueWithinMs, startRedis, type Redis } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import type { Principal } from '../src/authenticator.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
@@ -128,7 +128,7 @@ describe('while Redis is frozen', () => {
     expect(notWaited).toBeLessThan(waited);
 
     redis.thaw();
-    await vi.waitUntil(() => links.every((link) => link.answers), { timeout: 2_000, interval: 20 });
+    expect(await comesTrueWithinMs(2_000, () => links.every((link) => link.answers))).toBe(true);
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
   });
 
@@ -140,7 +140,7 @@ describe('while Redis is frozen', () => {
     expect((await chargeAll(newTenant()('a'), 100)).passed).toBe(50);
 
     redis.thaw();
-    await vi.waitUntil(() => links.every((link) => link.answers), { timeout: 2_000, interval: 20 });
+    expect(await comesTrueWithinMs(2_000, () => links.every((link) => link.answers))).toBe(true);
 
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
   });

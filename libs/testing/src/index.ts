@@ -2,6 +2,7 @@ export type { BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js'
 export { measureCases, median } from './bench/measure-cases.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
+export { comesTrueWithinMs } from './comes-true-within-ms.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { assertPortFree, freePort } from './free-port.js';
 export {
@@ -13,6 +14,7 @@ export {
   type SqlPlan,
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
+export { passedForMs } from './passed-for-ms.js';
 export { startPlatform, type Platform, type PlatformOptions, type Tenant } from './platform.js';
 export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 export { principalKeys, type PrincipalKeys } from './principal-keys.js';

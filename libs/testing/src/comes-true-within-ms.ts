@@ -1,0 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const stepMs = 20;
+
+/**
+ * Whether a condition comes true in time. The time counts in steps: a machine that is too busy to run this process is as busy
+ * for whatever is waited for, and takes nothing from it.
+ */
+export async function comesTrueWithinMs(limitMs: number, isTrue: () => boolean | Promise<boolean>): Promise<boolean> {
+  for (let passedMs = 0; passedMs < limitMs; passedMs += stepMs) {
+    if (await isTrue()) return true;
+    await delay(stepMs);
+  }
+  return isTrue();
+}
