@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
-import { followFiles, type Logger } from '@rapport/platform';
+import { closeServer, followFiles, type Logger } from '@rapport/platform';
 import type { AnswerAhead } from './cache/answer-ahead.js';
 
 /** Paths of PEM files. */
@@ -38,6 +38,16 @@ export function createBoundedServer(
   const server: Server = tls ? startTls(tls, listener, logger) : createServer(limits, listener);
   server.maxConnections = 10_000;
   server.setTimeout(0);
+  const close = server.close.bind(server);
+  // Fastify calls it. What `closeServer` calls in turn is Node's own.
+  server.close = (done) => {
+    server.close = close;
+    closeServer(server).then(
+      () => done?.(),
+      (error: Error) => done?.(error),
+    );
+    return server;
+  };
   return server;
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
 import { createLogger } from '@rapport/platform';
@@ -8,6 +9,12 @@ let edge: Edge;
 let port: number;
 
 beforeAll(async () => {
+  ({ edge, port } = await startEdge());
+});
+
+afterAll(async () => edge.app.close());
+
+async function startEdge(): Promise<{ edge: Edge; port: number }> {
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   // Nobody listens there: these requests end before any service is asked.
   const addresses = new Map([
@@ -15,12 +22,11 @@ beforeAll(async () => {
     ['customers', '127.0.0.1:1'],
   ]);
   const contract = new Contract(fileDescriptorSet);
-  edge = await createEdge({ ...config, addresses }, contract, serviceDefinitions, createLogger('edge', 'silent'));
-  await edge.app.listen(0, '127.0.0.1');
-  port = Number(new URL(await edge.app.getUrl()).port);
-});
-
-afterAll(async () => edge.app.close());
+  const logger = createLogger('edge', 'silent');
+  const started = await createEdge({ ...config, addresses }, contract, serviceDefinitions, logger);
+  await started.app.listen(0, '127.0.0.1');
+  return { edge: started, port: Number(new URL(await started.app.getUrl()).port) };
+}
 
 describe('a client', () => {
   it('that never ends its headers is sent away', { timeout: 15_000 }, async () => {
@@ -82,6 +88,26 @@ describe('a client', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
   });
 });
+
+it('a client that never sends a request, or half of one, does not keep an edge from stopping', async () => {
+  const stopping = await startEdge();
+  const whole = 'GET /livez HTTP/1.1\r\nHost: a\r\n\r\n';
+  const sent = ['', 'GET /liv', whole, `${whole}GET /liv`];
+  const sockets = await Promise.all(sent.map((bytes) => connectedTo(stopping.port, bytes)));
+  const ended = sockets.map((socket) => once(socket.resume(), 'close'));
+
+  await stopping.edge.app.close();
+
+  await Promise.all(ended);
+});
+
+async function connectedTo(at: number, bytes: string): Promise<Socket> {
+  const socket = connect(at, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(bytes);
+  if (bytes.includes('\r\n\r\n')) await once(socket, 'readable');
+  return socket;
+}
 
 /** Sends bytes and gives what comes back until the server hangs up. */
 async function talk(bytes: string): Promise<string> {

@@ -7,6 +7,7 @@ export {
   type CallContext,
   type Caller,
 } from './call-context.js';
+export { closeServer } from './close-server.js';
 export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
 export { metrics } from './metrics.js';

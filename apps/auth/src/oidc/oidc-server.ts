@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { AppError, type Logger } from '@rapport/platform';
+import { AppError, closeServer, type Logger } from '@rapport/platform';
 import type { Middleware } from 'koa';
 import { createProvider } from './create-provider.js';
 import { exchangeTransaction } from './exchange-transaction.js';
@@ -53,9 +53,7 @@ export class OidcServer {
 
   /** Ends when the running requests are answered. */
   close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    return closed;
+    return closeServer(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
