@@ -54,7 +54,9 @@ async function sampleLag(bench: BenchPlatform, plan: HttpPlan | SqlPlan, changes
     while (subscriber.events.length === 0) {
       await Promise.race([bench.load.run({ ...plan, durationMs: primingMs, perSecond: 20 }), reading]);
     }
-    const beganMs = Date.now();
+    // A whole millisecond that no priming change lies in.
+    const beganMs = Date.now() + 1;
+    await delay(2);
     const { requests, seconds, statuses } = await bench.load.run(plan);
     if (statuses['200'] !== requests) throw new Error(`Not all writes were done: ${JSON.stringify(statuses)}`);
     const events = await Promise.race([subscriber.since(beganMs, requests * changes), reading]);
