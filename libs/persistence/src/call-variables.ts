@@ -1,15 +1,22 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { callContext, type CallCause } from '@rapport/platform';
+import { callContext, ownersSeenBy, type CallCause } from '@rapport/platform';
+import type { Statement } from './pipeline.js';
 
 /** The setting that tells PostgreSQL whose rows a transaction may see and write. */
 export const tenantSetting = 'app.tenant_id';
+
+/**
+ * The setting that tells PostgreSQL whose records a transaction may see and write: an array of the ids of users, API keys and
+ * teams. All records while it is empty, as it is for callers with the scope ALL and for work that no call asked for.
+ */
+export const ownersSetting = 'app.owner_ids';
 
 /** The setting that tells the change log who makes a change, and why. */
 const callSetting = 'app.call';
 
 /**
- * The settings of every transaction that writes for the call that is being answered, by name: `app.tenant_id`, and
- * `app.call`, which the change log's triggers read. Set them with `set_config(name, value, true)`. None outside of an
+ * The settings of every transaction that writes for the call that is being answered, by name: `app.tenant_id`,
+ * `app.owner_ids` when the caller may see some records only, and `app.call`, which the change log's triggers read. Set them with `set_config(name, value, true)`. None outside of an
  * authenticated call.
  */
 export function callVariables(): Record<string, string> {
@@ -17,8 +24,10 @@ export function callVariables(): Record<string, string> {
   if (!call?.caller) return {};
   const { requestId, caller, cause } = call;
   const { origin = 'api', causationId, hop = 0 } = cause ?? {};
+  const owners = ownersSeenBy(caller);
   return {
     [tenantSetting]: caller.tenantId,
+    ...(owners && { [ownersSetting]: `{${owners.join(',')}}` }),
     [callSetting]: JSON.stringify({ actor: caller.principalId, requestId, origin, causationId, hop }),
   };
 }
@@ -36,4 +45,18 @@ export function causedBy<Result>(em: EntityManager, cause: CallCause, work: () =
     em.setSessionContext({ variables: callVariables() });
     return work();
   });
+}
+
+/**
+ * Lets the rest of a transaction see and write the records of every owner: for what follows from a change wherever it leads,
+ * once it is settled that the caller may make the change.
+ */
+export const beyondScope: Statement = {
+  name: 'beyond_scope',
+  sql: `select set_config('${ownersSetting}', '', true)`,
+};
+
+/** An EntityManager that sees the records of every owner of the caller's tenant: for what belongs to a record that it may see. */
+export function forkBeyondScope(em: EntityManager): EntityManager {
+  return em.fork({ session: { variables: { ...callVariables(), [ownersSetting]: '' } } });
 }

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { tenantSetting } from './call-variables.js';
+import { ownersSetting, tenantSetting } from './call-variables.js';
 import { pipeline, type Statement } from './pipeline.js';
 import { withConnection } from './pooled-connection.js';
 
 /**
- * Reads what the tenant of `em` may see, in one network round trip: row-level security's setting and the statement are
+ * Reads what the session of `em` may see, in one network round trip: row-level security's settings and the statement are
  * a transaction of their own, outside of any that `em` has open. Without a tenant no tenant's rows are seen.
  *
  * @param settings of PostgreSQL, for this statement only, such as `{ enable_seqscan: 'off' }`
@@ -15,8 +15,13 @@ export async function readForTenant<Row extends object>(
   statement: Statement,
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Row[]> {
-  const tenantId = em.getSessionContext()?.variables?.[tenantSetting];
-  const variables = { ...settings, [tenantSetting]: typeof tenantId === 'string' ? tenantId : '' };
+  const { [tenantSetting]: tenantId, [ownersSetting]: owners } = em.getSessionContext()?.variables ?? {};
+  const variables = {
+    ...settings,
+    [tenantSetting]: typeof tenantId === 'string' ? tenantId : '',
+    // Callers who see all need no setting for it.
+    ...(typeof owners === 'string' && { [ownersSetting]: owners }),
+  };
   const [, result] = await withConnection(em, (client) => pipeline(client, [settingStatement(variables), statement]));
   return result?.rows as Row[];
 }

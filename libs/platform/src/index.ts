@@ -26,4 +26,5 @@ export {
   target,
 } from './read-environment.js';
 export { Readiness } from './readiness.js';
+export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';
