@@ -38,7 +38,7 @@ export class BatchRecords {
     private readonly transaction: StatementTransaction,
     customers: readonly CustomerMessage[],
     readonly linked: LinkedCustomers,
-    private readonly owners: Map<string, string>,
+    private readonly owners: Map<string, string | null>,
     readonly customFields: CustomFields,
   ) {
     this.#before = new Map(customers.map((customer) => [customer.id, customer]));
@@ -73,7 +73,7 @@ export class BatchRecords {
       return owner !== undefined && owner !== customerId;
     });
     const [first] = taken;
-    if (first) throw takenError(taken, this.owners.get(valueText(first)) ?? '', customerField);
+    if (first) throw takenError(taken, this.owners.get(valueText(first)) ?? null, customerField);
   }
 
   /** Notes that an item has made or changed a customer, and whose its unique values are now. */

@@ -1,5 +1,5 @@
 import { isUniqueViolation, type ReadRows, type Statement, type TransactionStatement } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
 import type { UniqueValue } from './customer-keys.js';
 
 /** A unique value and the live customer whose it is or shall be. */
@@ -63,19 +63,22 @@ export function releaseValues(values: readonly OwnedValue[]): TransactionStateme
 
 /** Whose the values are that have owners. */
 export function ownersOf(values: readonly UniqueValue[]): Statement {
-  return {
-    name: 'owners_of_values',
-    sql: `select type, value, customer_id from customer_key
+  const owned = `select type, value, customer_id from customer_key
       join (select distinct type, value from jsonb_to_recordset($2) as key (type text, value text)) wanted
         using (type, value)
-      where tenant_id = $1`,
+      where tenant_id = $1`;
+  const seen = `select type, value, customer.id as customer_id from (${owned}) owned
+      left join customer on customer.tenant_id = $1 and customer.id = owned.customer_id`;
+  return {
+    ...(seesSomeOnly() ? { name: 'seen_owners_of_values', sql: seen } : { name: 'owners_of_values', sql: owned }),
     values: [currentCaller().tenantId, valuesJson(values)],
   };
 }
 
 /** A row of `ownersOf`. */
 export interface OwnerRow extends Pick<UniqueValue, 'type' | 'value'> {
-  customer_id: string;
+  /** Null when the caller does not see the customer that has the value. */
+  customer_id: string | null;
 }
 
 /** What tells a unique value from others. */
@@ -83,14 +86,18 @@ export function valueText({ type, value }: Pick<UniqueValue, 'type' | 'value'>):
   return `${type} ${value}`;
 }
 
-/** ALREADY_EXISTS for values that other customers have; `ownerId` is the one that has the first. */
-export function takenError(taken: UniqueValue[], ownerId: string, fieldOf: (value: UniqueValue) => string): AppError {
+/** ALREADY_EXISTS for values that other customers have; `ownerId` is the one that has the first, unless the caller does not see it. */
+export function takenError(
+  taken: UniqueValue[],
+  ownerId: string | null,
+  fieldOf: (value: UniqueValue) => string,
+): AppError {
   const [first] = taken;
   if (!first) throw new Error('No value is taken.');
   const { reason, description } = reasons[first.type];
   return new AppError('ALREADY_EXISTS', reason, `${fieldOf(first)}: ${description}`, {
     violations: taken.map((value) => ({ field: fieldOf(value), ...reasons[value.type] })),
-    metadata: { customerId: ownerId },
+    metadata: ownerId === null ? {} : { customerId: ownerId },
   });
 }
 
@@ -101,9 +108,12 @@ async function lostError(
 ): Promise<AppError> {
   const rows = await read<OwnerRow>(ownersOf(values));
   const owners = new Map(rows.map((row) => [valueText(row), row.customer_id]));
-  const taken = values.filter((value) => (owners.get(valueText(value)) ?? value.customerId) !== value.customerId);
+  const taken = values.filter((value) => {
+    const owner = owners.get(valueText(value));
+    return owner !== undefined && owner !== value.customerId;
+  });
   const [first] = taken;
-  if (first) return takenError(taken, owners.get(valueText(first)) ?? '', fieldOf);
+  if (first) return takenError(taken, owners.get(valueText(first)) ?? null, fieldOf);
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });

@@ -4,6 +4,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { UniqueValue } from './customer-keys.js';
 import type { Customer } from './customer.entity.js';
+import { checkOwner, ownerOfNew } from './record-scope/record-owner.js';
 
 /** @throws AppError INVALID_ARGUMENT when a request lacks its customer */
 export function sent({ customer }: { customer?: CustomerMessage | undefined }): CustomerMessage {
@@ -11,12 +12,19 @@ export function sent({ customer }: { customer?: CustomerMessage | undefined }): 
   throw invalidArgument([{ field: 'customer', reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** A new customer as it will be shown, from what was wanted, normalised. */
+/**
+ * A new customer as it will be shown, from what was wanted, normalised.
+ *
+ * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
+ */
 export function newCustomer(wanted: CustomerMessage, id: string = uuidv7()): CustomerMessage {
   const { principalId } = currentCaller();
   const now = new Date().toISOString();
+  const owner = ownerOfNew(wanted);
+  checkOwner(owner);
   return {
     ...wanted,
+    ...owner,
     id,
     etag: formatEtag(1),
     lifecycleStageTime: wanted.lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : now,
@@ -34,8 +42,13 @@ export function changedCustomer(before: CustomerMessage, after: CustomerMessage)
   return isSame(before, after) ? before : nextCustomer(before, after);
 }
 
-/** A customer with new content and its next version. */
+/**
+ * A customer with new content and its next version.
+ *
+ * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
+ */
 export function nextCustomer(before: CustomerMessage, after: CustomerMessage): CustomerMessage {
+  checkOwner(after, before);
   return { ...after, ...nextChange(before), ...stageTime(before, after) };
 }
 

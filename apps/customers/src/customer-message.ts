@@ -34,6 +34,7 @@ export type CustomerContent = Required<
     | 'tags'
     | 'lifecycleStage'
     | 'ownerId'
+    | 'ownerTeamId'
     | 'source'
     | 'birthDate'
     | 'customFields'
@@ -77,6 +78,7 @@ export function customerContent(
     tags: customer.tags,
     lifecycleStage: storedLifecycleStage(customer.lifecycleStage),
     ownerId: customer.ownerId ?? null,
+    ownerTeamId: customer.ownerTeamId ?? null,
     source: customer.source ?? null,
     birthDate: customer.birthDate ?? null,
     customFields: customer.customFields ?? {},

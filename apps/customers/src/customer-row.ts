@@ -16,7 +16,17 @@ export interface CustomerRow extends Shown<string>, References {}
 interface Shown<Time> extends Pick<
   Customer,
   | ('id' | 'kind' | 'displayName' | 'givenName' | 'familyName' | 'jobTitle' | 'emails' | 'phones' | 'addresses')
-  | ('domains' | 'tags' | 'lifecycleStage' | 'ownerId' | 'source' | 'externalIds' | 'companyName' | 'version')
+  | (
+      | 'domains'
+      | 'tags'
+      | 'lifecycleStage'
+      | 'ownerId'
+      | 'ownerTeamId'
+      | 'source'
+      | 'externalIds'
+      | 'companyName'
+      | 'version'
+    )
   | ('createdBy' | 'updatedBy' | 'birthDate' | 'customFields')
 > {
   createTime: Time;
@@ -45,6 +55,7 @@ const columns: Record<keyof CustomerRow, string> = {
   tags: 'tags',
   lifecycleStage: 'lifecycle_stage',
   ownerId: 'owner_id',
+  ownerTeamId: 'owner_team_id',
   source: 'source',
   externalIds: 'external_ids',
   companyId: 'company_id',
@@ -90,6 +101,7 @@ export function messageOf(source: Shown<Date | string>, references: References):
     tags: source.tags,
     lifecycleStage: LifecycleStage[source.lifecycleStage ?? 'UNSPECIFIED'],
     ownerId: source.ownerId ?? undefined,
+    ownerTeamId: source.ownerTeamId ?? undefined,
     source: source.source ?? undefined,
     externalIds: source.externalIds,
     companyId: references.companyId ?? undefined,

@@ -22,6 +22,7 @@ const contentColumns: Record<keyof CustomerContent, string> = {
   tags: 'tags',
   lifecycleStage: 'lifecycle_stage',
   ownerId: 'owner_id',
+  ownerTeamId: 'owner_team_id',
   source: 'source',
   birthDate: 'birth_date',
   customFields: 'custom_fields',
@@ -47,6 +48,15 @@ export function liveCustomers(ids: readonly string[]): Statement {
     name: 'live_customers',
     sql: `select ${shownColumns} from customer where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null`,
     values: [currentCaller().tenantId, ids],
+  };
+}
+
+/** A row without columns when there is such a customer, live or deleted. */
+export function knownCustomer(id: string): Statement {
+  return {
+    name: 'known_customer',
+    sql: 'select from customer where tenant_id = $1 and id = $2',
+    values: [currentCaller().tenantId, id],
   };
 }
 

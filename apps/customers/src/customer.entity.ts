@@ -5,8 +5,9 @@ import type {
   PhoneNumber,
   PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
-import { tenantIsolation, TextArray } from '@rapport/persistence';
+import { recordIsolation, TextArray, tenantIsolation } from '@rapport/persistence';
 import type { CustomValues } from './custom-fields/custom-fields.js';
+import { scopeConditions } from './record-scope/scope-conditions.js';
 
 const live = 'delete_time is null';
 const deleted = 'delete_time is not null';
@@ -14,7 +15,7 @@ const deleted = 'delete_time is not null';
 const CustomerSchema = defineEntity({
   name: 'Customer',
   tableName: 'customer',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.customer),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -45,7 +46,9 @@ const CustomerSchema = defineEntity({
     lifecycleStage: p
       .enum(['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'] as const)
       .nullable(),
+    /** Of a user or an API key. */
     ownerId: p.uuid().nullable(),
+    ownerTeamId: p.uuid().nullable(),
     source: p.text().nullable(),
     /** YYYY-MM-DD. */
     birthDate: p.text().nullable(),

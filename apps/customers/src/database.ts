@@ -5,6 +5,7 @@ import { CustomField } from './custom-fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
 import { Merge } from './merges/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
+import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
 import { CreateConsentAndSuppression } from './migrations/create-consent-and-suppression.migration.js';
@@ -61,4 +62,5 @@ export const migrations = [
   AuditChanges,
   CreateConsentAndSuppression,
   CreateErasure,
+  AddRecordScope,
 ];

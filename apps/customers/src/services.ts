@@ -21,7 +21,7 @@ import { CustomFieldsController } from './custom-fields/custom-fields.controller
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
-import { RefuseNarrowScopes } from './refuse-narrow-scopes.js';
+import { RefuseNarrowScopes } from './record-scope/refuse-narrow-scopes.js';
 import { PrivacyController } from './privacy/privacy.controller.js';
 import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
@@ -51,11 +51,23 @@ export const controllers = [
   PrivacyController,
 ];
 
+/** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
+const keepingScopes = [
+  CustomersController,
+  CustomFieldsController,
+  AssociationsController,
+  MergesController,
+  ChangeFeedController,
+  ConsentsController,
+  SuppressionsController,
+  PrivacyController,
+];
+
 /** What surrounds each handler of theirs, the first outermost. */
 export function interceptors(app: INestMicroservice): NestInterceptor[] {
   return [
     new CallCounter(app.get(MikroORM).em),
-    new RefuseNarrowScopes(),
+    new RefuseNarrowScopes(keepingScopes),
     new TenantSessionInterceptor(app.get(MikroORM)),
   ];
 }

@@ -13,6 +13,7 @@ const updatableFields = [
   'tags',
   'lifecycleStage',
   'ownerId',
+  'ownerTeamId',
   'source',
   'birthDate',
   'customFields',

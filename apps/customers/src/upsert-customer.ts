@@ -7,8 +7,8 @@ import {
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { ownersOf, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
-import { live, sent } from './customer-changes.js';
+import { ownersOf, takenError, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
+import { customerField, live, sent } from './customer-changes.js';
 import { externalIdKey, uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messageOfRow, type CustomerRow } from './customer-row.js';
 import { lockCustomers } from './customer-statements.js';
@@ -37,6 +37,7 @@ export async function upsertCustomer(
     const [isFirst, owner] = await claimFirst(transaction, claim);
     if (isFirst) return { customer: await createCustomer(transaction, request, claim), created: true };
     if (owner === undefined) continue;
+    if (owner === null) throw takenError([value], null, customerField);
     const [customer, customFields] = await lockedOwner(transaction, owner, value);
     if (customer) return { customer: await updateOwner(transaction, customer, wanted, customFields), created: false };
   }
@@ -83,12 +84,12 @@ function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: C
  * transaction that claims the same. False when the value has an owner; that row is not locked, since a delete takes the
  * customer first and its values then.
  *
- * @returns whether it was claimed, and the id of the customer that has the value
+ * @returns whether it was claimed, and the id of the customer that has the value, null when the caller does not see that one
  */
 async function claimFirst(
   transaction: StatementTransaction,
   { type, value, customerId, path }: OwnedValue,
-): Promise<[claimed: boolean, owner: string | undefined]> {
+): Promise<[claimed: boolean, owner: string | null | undefined]> {
   const [, claimed = [], owners = []] = await transaction.run(
     { name: 'defer_customer_key', sql: 'set constraints customer_key_customer deferred' },
     {

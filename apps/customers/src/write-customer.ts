@@ -149,15 +149,17 @@ async function mergedError(transaction: StatementTransaction, mergedId: string):
     sql: 'select id from customer_merge where tenant_id = $1 and merged_id = $2 and undo_time is null',
     values: [currentCaller().tenantId, mergedId],
   });
-  if (!merge) throw new Error(`Nothing tells by which merge the customer ${mergedId} was merged.`);
-  const message = `The customer was merged into another. POST /v1/merges/${merge.id}:undo brings it back.`;
-  return new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata: { mergeId: merge.id } });
+  // The customer that stayed may be out of the caller's sight, and the merge with it.
+  const way = merge ? `POST /v1/merges/${merge.id}:undo` : 'To undo the merge';
+  const message = `The customer was merged into another. ${way} brings it back.`;
+  const metadata: Record<string, string> = merge ? { mergeId: merge.id } : {};
+  return new AppError('FAILED_PRECONDITION', 'CUSTOMER_MERGED', message, { metadata });
 }
 
 /** What another customer has taken meanwhile may mean that both are the same. */
 function mergeOffer(error: AppError, deletedId: string): AppError {
-  if (error.code !== 'ALREADY_EXISTS') return error;
-  const { reason, violations, metadata } = error;
+  const { code, reason, violations, metadata } = error;
+  if (code !== 'ALREADY_EXISTS' || metadata['customerId'] === undefined) return error;
   const merge = `POST /v1/customers/${metadata['customerId']}:merge with the mergedId ${deletedId}`;
   const message = `${error.message}. When both are the same, ${merge} makes them one.`;
   return new AppError('ALREADY_EXISTS', reason, message, { violations, metadata, cause: error });

@@ -1,4 +1,5 @@
 import { catalogFaults, createOrm, readForTenant, schemaDifference, tenantSession } from '@rapport/persistence';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
@@ -17,6 +18,24 @@ const policiesForAll = ['change_log.gap_of_all'];
 // Nothing but functions of the database writes them.
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/];
 
+/** Tables in which who may see the records of some owners only is kept from nothing by the database, and why. */
+const tablesWithoutScope = {
+  audit_chain: 'read by a controller that refuses them',
+  audit_entry: 'read by a controller that refuses them',
+  audit_head: 'read by a controller that refuses them',
+  change_consumer: 'only the platform reads it',
+  change_log: 'read through changesInScope, or of a record that was found to be seen',
+  change_log_state: 'of no record',
+  custom_field: 'definitions are of the tenant',
+  customer_key: 'read with the customers of the keys, or to tell that a value is taken',
+  customer_order_value: 'read with the customers of the values',
+  idempotency_key: 'read with the principal',
+  import_mapping: 'of no record, and read by a controller that refuses them',
+  migration: 'of no record',
+  operation_job: 'only workers read it',
+  outbox: 'nobody may read it',
+};
+
 let customers: RunningCustomers;
 
 beforeAll(async () => {
@@ -26,6 +45,21 @@ afterAll(() => customers.stop());
 
 test('every table keeps tenants apart', async () => {
   expect(await catalogFaults(customers.urls.appUrl, tablesOfAllTenants, policiesForAll)).toEqual([]);
+});
+
+test('every table keeps the records of owners apart, or is known to need not', async () => {
+  const client = new pg.Client(customers.urls.appUrl);
+  await client.connect();
+  const { rows } = await client.query<{ name: string }>(
+    `select relname as name from pg_class where relkind in ('r', 'p') and not relispartition
+       and relnamespace = 'public'::regnamespace and not exists (
+         select from pg_policy where polrelid = pg_class.oid and not polpermissive and polname = 'record_scope'
+           and polcmd = '*' and polroles = '{0}')
+     order by relname`,
+  );
+  await client.end();
+
+  expect(rows.map(({ name }) => name)).toEqual(Object.keys(tablesWithoutScope).sort());
 });
 
 test('migrations and entities agree', async () => {

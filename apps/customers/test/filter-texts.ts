@@ -20,7 +20,7 @@ const values: Readonly<Record<string, string>> = {
   kind: 'PERSON',
   lifecycle_stage: 'LEAD',
   phones: '+4930901820',
-  ...Object.fromEntries(['id', 'owner_id', 'company_id'].map((name) => [name, customValues.knows])),
+  ...Object.fromEntries(['id', 'owner_id', 'owner_team_id', 'company_id'].map((name) => [name, customValues.knows])),
   ...Object.fromEntries(['create_time', 'update_time'].map((name) => [name, customValues.called])),
 };
 const ordered = ['display_name', 'family_name', 'company_name', 'create_time', 'update_time', 'lifecycle_stage'];

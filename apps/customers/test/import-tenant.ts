@@ -59,8 +59,7 @@ export class ImportTenant {
     readonly database: pg.Client,
   ) {}
 
-  static async create(customers: RunningCustomers): Promise<ImportTenant> {
-    const caller = newCaller();
+  static async create(customers: RunningCustomers, caller = newCaller()): Promise<ImportTenant> {
     const database = new pg.Client({ connectionString: customers.urls.ownerUrl });
     await database.connect();
     await database.query(`select set_config('app.tenant_id', $1, false)`, [caller.tenantId]);

@@ -135,6 +135,7 @@ const fields: Record<string, Values> = {
   kind: ['COMPANY'],
   lifecycle_stage: ['LEAD', 'OPPORTUNITY'],
   owner_id: [id],
+  owner_team_id: [id],
   company_id: [id],
   create_time: ['2019-02-01', '2024-12-20'],
   update_time: ['2019-02-01', '2025-09-01'],

@@ -16,6 +16,7 @@ const columns: Readonly<Record<string, string>> = {
   kind: 'customer.kind',
   lifecycle_stage: 'customer.lifecycle_stage',
   owner_id: 'customer.owner_id::text',
+  owner_team_id: 'customer.owner_team_id::text',
   company_id: 'customer.company_id::text',
   source: 'customer.source',
 };
@@ -34,8 +35,8 @@ export function readGroups(groupBy: readonly string[], customFields: CustomField
   const groups = groupBy.map((name, index) => groupColumn(name, `value_${index}`, customFields));
   const violations = groups.flatMap((group, index) => {
     const description =
-      'must be kind, lifecycle_stage, owner_id, company_id, source, tags, country_code, or custom_fields.<key> of type ' +
-      'BOOLEAN, SELECT or MULTI_SELECT';
+      'must be kind, lifecycle_stage, owner_id, owner_team_id, company_id, source, tags, country_code, or ' +
+      'custom_fields.<key> of type BOOLEAN, SELECT or MULTI_SELECT';
     return group ? [] : [{ field: `groupBy[${index}]`, reason: 'GROUP_INVALID', description }];
   });
   if (violations.length > 0) throw invalidArgument(violations);

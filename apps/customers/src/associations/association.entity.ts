@@ -1,11 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation, TextArray } from '@rapport/persistence';
+import { recordIsolation, TextArray } from '@rapport/persistence';
 import { Customer } from '../customer.entity.js';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 
 const AssociationSchema = defineEntity({
   name: 'Association',
   tableName: 'customer_association',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.customer_association),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

@@ -14,7 +14,7 @@ import {
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { tenantSession } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
 import { checkRequest } from '../contract.js';
 import { PageTokenKey } from '../list-customers.js';
 import { ChangeConsumers } from './change-consumers.js';
@@ -107,10 +107,12 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
 
   #sourcesOfCaller({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>) {
     checkFilter({ types, fields });
-    const { tenantId } = currentCaller();
+    const caller = currentCaller();
+    const { tenantId } = caller;
     const filter = { tenantId, types, fields, withValues: true };
     const cursors = this.#cursors(filter);
-    return { tenantId, cursors, tail: this.tail, reader: new ChangeReader(this.em, this.tail, cursors, filter) };
+    const reader = new ChangeReader(this.em, this.tail, cursors, filter, ownersSeenBy(caller));
+    return { tenantId, cursors, tail: this.tail, reader };
   }
 
   #cursors(filter: ChangeFilter): ChangeCursors {

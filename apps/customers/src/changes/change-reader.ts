@@ -5,6 +5,7 @@ import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './chan
 import { allTenants } from './all-tenants.js';
 import { matcher, type ChangeFilter } from './change-filter.js';
 import type { ChangeTail } from './change-tail.js';
+import { changesInScope } from './changes-in-scope.js';
 
 /** Changes that were read, and how far was looked for them. */
 export interface ChangeBatch {
@@ -24,12 +25,16 @@ export class ChangeReader {
   readonly #isPicky: boolean;
   #window = 0;
 
-  /** @param em with the session of the reader's tenant; without a tenant that of none, not of the platform's */
+  /**
+   * @param em with the session of the reader's tenant; without a tenant that of none, not of the platform's
+   * @param owners whose records the reader sees; those of all when undefined
+   */
   constructor(
     private readonly em: EntityManager,
     private readonly tail: ChangeTail,
     private readonly cursors: ChangeCursors,
     private readonly filter: ChangeFilter & { withValues: boolean },
+    private readonly owners?: readonly string[],
   ) {
     this.#matches = matcher(filter);
     this.#isPicky = filter.types.length > 0 || filter.fields.length > 0;
@@ -50,12 +55,18 @@ export class ChangeReader {
   }
 
   /**
-   * The next changes that are there now and meet the filter.
+   * The next changes that are there now, meet the filter and are the reader's to see.
    *
    * @param most of them
    * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
+    const batch = await this.#nextOfTenant(place, most);
+    if (!this.owners || batch.entries.length === 0) return batch;
+    return { ...batch, entries: await changesInScope(this.em, batch.entries, this.owners) };
+  }
+
+  async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {
     const kept = this.tail.after(place, this.filter.withValues);
     if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
     // One more tells whether there are more.

@@ -1,8 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { readForTenant } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, seesSomeOnly } from '@rapport/platform';
 import { notFound } from '../customer-changes.js';
+import { missingCustomer } from '../merges/merged-into.js';
 import { erasedError } from '../privacy/erased-error.js';
 import type { Operation } from './change-entry.js';
 import { knownSince } from './known-since.js';
@@ -55,6 +56,8 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
     values: [currentCaller().tenantId, id, time.toISOString()],
   });
   let values = rows[0]?.current ?? undefined;
+  // What the log has of it is for those only who see the customer itself.
+  if (!values && seesSomeOnly()) throw await missingCustomer(em, id);
   for (const { operation, before } of rows) {
     if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, id)) ?? historyErased();
     if (operation === 'CREATE') values = undefined;

@@ -4,7 +4,8 @@ import type {
   ListCustomerHistoryResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
+import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import { knownCustomer } from '../customer-statements.js';
 import { missingCustomer } from '../merges/merged-into.js';
 import { ChangeCursors } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeRow } from './change-entry.js';
@@ -23,6 +24,7 @@ export async function listCustomerHistory(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListCustomerHistory', tenantId, id]);
   const [before = null] = pageToken === undefined ? [] : readPageToken(key, binding, pageToken);
+  if (seesSomeOnly()) await checkKnown(em, id);
   const rows = await readForTenant<ChangeRow>(em, {
     name: 'customer_history',
     sql: `select ${changeColumns} from change_log
@@ -31,7 +33,7 @@ export async function listCustomerHistory(
     // The row beyond the page tells that there is a next one.
     values: [tenantId, id, before, pageSize + 1],
   });
-  if (rows.length === 0 && before === null) await checkKnown(em, tenantId, id);
+  if (rows.length === 0 && before === null) await checkKnown(em, id);
   const page = rows.slice(0, pageSize).map(entryOf);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const { epoch, time } = await knownSince(em);
@@ -44,11 +46,8 @@ export async function listCustomerHistory(
   };
 }
 
-async function checkKnown(em: EntityManager, tenantId: string, id: string): Promise<void> {
-  const found = await readForTenant(em, {
-    name: 'customer_known',
-    sql: 'select from customer where tenant_id = $1 and id = $2',
-    values: [tenantId, id],
-  });
+/** @throws AppError NOT_FOUND unless there is such a customer, live or deleted, that the caller may see */
+async function checkKnown(em: EntityManager, id: string): Promise<void> {
+  const found = await readForTenant(em, knownCustomer(id));
   if (found.length === 0) throw await missingCustomer(em, id);
 }

@@ -43,7 +43,7 @@ const types: Record<string, RecordType> = {
     columns: [
       ...['kind', 'display_name', 'given_name', 'family_name', 'job_title', 'company_name', 'company_id', 'emails'],
       ...['phones', 'addresses', 'external_ids', 'domains', 'tags', 'lifecycle_stage', 'lifecycle_stage_time'],
-      ...['owner_id', 'source', 'birth_date', 'custom_fields', 'delete_time', 'merged_into_id'],
+      ...['owner_id', 'owner_team_id', 'source', 'birth_date', 'custom_fields', 'delete_time', 'merged_into_id'],
     ],
     empty: {
       ...{ ...timesOfRecord, id: '', kind: 'PERSON', display_name: '', emails: [], phones: [], addresses: [] },

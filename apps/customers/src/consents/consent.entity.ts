@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
+import { recordIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 import { Customer } from '../customer.entity.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
@@ -7,7 +8,7 @@ export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
 const ConsentSchema = defineEntity({
   name: 'Consent',
   tableName: 'consent',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.consent),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

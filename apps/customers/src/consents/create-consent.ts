@@ -6,7 +6,7 @@ import {
   type Consent as ConsentMessage,
   type CreateConsentRequest,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { transactionPipeline } from '@rapport/persistence';
+import { beyondScope, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { clockSkewMs } from '../changes/customer-as-of.js';
@@ -30,7 +30,9 @@ export async function createConsent(
   const [locked = []] = await transactionPipeline(em, [lockCustomers([customerId])]);
   const customer = await liveCustomer(em, customerId, (locked as CustomerRow[]).map(messageOfRow)[0]);
   const { purpose, channel } = row;
-  const [, current = []] = await transactionPipeline(em, [
+  // Consents of those that were merged into it count too, whoever may see them.
+  const [, , current = []] = await transactionPipeline(em, [
+    beyondScope,
     insertConsent(row),
     consentsOf({ customerId, purpose, channel, currentOnly: true, limit: 1 }),
   ]);

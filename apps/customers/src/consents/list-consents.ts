@@ -5,7 +5,7 @@ import {
   type ListConsentsRequest,
   type ListConsentsResponse,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { forkBeyondScope, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { liveCustomers } from '../customer-statements.js';
 import type { CustomerRow } from '../customer-row.js';
@@ -31,7 +31,8 @@ export async function listConsents(
   await liveCustomer(em, customerId, customer);
   // The row beyond the page tells that there is a next one.
   const query = { customerId, purpose, channel, currentOnly, after, limit: pageSize + 1 };
-  const rows = await readForTenant<ConsentRow>(em, consentsOf(query));
+  // Those of customers that were merged into it too, whoever may see them.
+  const rows = await readForTenant<ConsentRow>(forkBeyondScope(em), consentsOf(query));
   const consents = rows.slice(0, pageSize).map(consentMessage);
   const last = rows.length > pageSize ? consents.at(-1) : undefined;
   return {

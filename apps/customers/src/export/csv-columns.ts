@@ -24,6 +24,7 @@ const texts = {
   company_id: 'companyId',
   company_name: 'companyName',
   owner_id: 'ownerId',
+  owner_team_id: 'ownerTeamId',
   source: 'source',
   create_time: 'createTime',
   update_time: 'updateTime',

@@ -3,7 +3,7 @@ import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { conditionsOf } from '../list/list-conditions.js';
 import { shownToCaller } from '../privacy/hidden-data.js';
@@ -85,10 +85,25 @@ async function fileFormat(
   };
 }
 
-/** The systems of external ids that live customers have: jumps from one to the next in the index of the keys. */
+/** The systems of external ids that live customers have. */
 async function externalSystems(em: EntityManager): Promise<string[]> {
   const { tenantId } = currentCaller();
-  const rows = await em.execute<{ system: string }[]>(
+  const rows = await (seesSomeOnly() ? systemsOfSeen(em, tenantId) : systemsOfKeys(em, tenantId));
+  return rows.map(({ system }) => system);
+}
+
+/** From the customers themselves: a key does not tell who may see it. */
+function systemsOfSeen(em: EntityManager, tenantId: string): Promise<{ system: string }[]> {
+  return em.execute<{ system: string }[]>(
+    `select distinct item->>'system' as system from customer, jsonb_array_elements(external_ids) item
+     where tenant_id = ? and delete_time is null order by system`,
+    [tenantId],
+  );
+}
+
+/** Jumps from one to the next in the index of the keys. */
+function systemsOfKeys(em: EntityManager, tenantId: string): Promise<{ system: string }[]> {
+  return em.execute<{ system: string }[]>(
     `with recursive found as (
        select (select split_part(value, '/', 1) from customer_key
          where tenant_id = ? and type = 'EXTERNAL_ID' order by value limit 1) as system
@@ -99,7 +114,6 @@ async function externalSystems(em: EntityManager): Promise<string[]> {
      ) select system from found where system is not null`,
     [tenantId, tenantId],
   );
-  return rows.map(({ system }) => system);
 }
 
 function piece(contentType: string, text: string): HttpBody {

@@ -70,7 +70,7 @@ function compareId(column: 'id' | 'company_id', comparison: Comparison): Conditi
   comparison.assertOneOf({});
   if (comparison.isPresence) return hasValue(comparison, column);
   const condition = indexed(`${comparison.table}.${column} = ?::uuid`, [readUuid(comparison)]);
-  return { ...condition, single: column === 'id' };
+  return { ...condition, few: column === 'id' };
 }
 
 function compareTime(name: string, column: string, comparison: Comparison): Condition {

@@ -26,7 +26,7 @@ function wanted({ key }: KeyField, { text, isPrefix }: Comparison): { value: str
 
 function equal({ key }: KeyField, table: string, value: string): Condition {
   const owner = `(select customer_id from customer_key where type = ? and value = ?)`;
-  return { ...indexed(`${table}.id = ${owner}`, [key, value]), single: true };
+  return { ...indexed(`${table}.id = ${owner}`, [key, value]), few: true };
 }
 
 function beginning({ key }: KeyField, table: string, prefix: string): Condition {

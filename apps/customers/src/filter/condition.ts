@@ -17,8 +17,8 @@ export interface Condition {
   index?: Sql;
   /** The order that the condition is a range of, and the range for the column that has that order. */
   range?: { orderedBy: string; on: (column: string) => Sql };
-  /** True when at most one customer meets it. */
-  single?: boolean;
+  /** True when so few customers meet it that they are read and sorted at once. */
+  few?: boolean;
 }
 
 /** One condition for both: an index can answer it, and a row tells it. */
@@ -46,7 +46,7 @@ export function allOf(conditions: Condition[]): Condition {
     conditions.map((condition) => condition.index ?? condition.row),
     'and',
   );
-  return { row, index, single: conditions.some(({ single }) => single) };
+  return { row, index, few: conditions.some(({ few }) => few) };
 }
 
 /** An index must answer each of the conditions. */

@@ -35,6 +35,7 @@ const fields: Readonly<Record<string, FilterField>> = {
     ordered: true,
   },
   owner_id: { type: 'owner', field: 'owner_id', column: 'owner_id' },
+  owner_team_id: { type: 'owner', field: 'owner_team_id', column: 'owner_team_id' },
   source: { type: 'term', field: 'source', column: 'source' },
   birth_date: { type: 'term', field: 'birth_date', column: 'birth_date' },
   create_time: { type: 'time', column: 'create_time' },

@@ -22,7 +22,7 @@ export function applyRow(row: PreparedRow, records: CustomerRecords): { outcome:
     const owner = records.owner(key);
     return owner ? [{ key, owner }] : [];
   });
-  const refusal = kindMismatch(row, owned) ?? contradiction(row, owned);
+  const refusal = hiddenOwner(keys, records) ?? kindMismatch(row, owned) ?? contradiction(row, owned);
   if (refusal) return { outcome: 'failed', issues: [...row.issues, refusal] };
 
   const met = owned.find(({ owner }) => !hasOtherId(owner.customer, row.customer))?.owner;
@@ -51,6 +51,12 @@ interface OwnedKey {
 
 /** The order in which keys decide. */
 const priorities: Record<UniqueValue['type'], number> = { EXTERNAL_ID: 0, EMAIL: 1, DOMAIN: 2 };
+
+function hiddenOwner(keys: UniqueValue[], records: CustomerRecords): RowIssue | undefined {
+  const hidden = keys.find((key) => records.isHidden(key));
+  if (!hidden) return undefined;
+  return error('KEY_CONFLICT', `${quote(hidden.value)} belongs to another customer.`, { field: hidden.path });
+}
 
 function kindMismatch(row: PreparedRow, owned: OwnedKey[]): RowIssue | undefined {
   const other = owned.find(({ owner }) => owner.customer.kind !== row.customer.kind)?.owner;

@@ -19,6 +19,7 @@ export interface CustomerRecord {
 export class CustomerRecords {
   readonly #byKey = new Map<string, CustomerRecord>();
   readonly #byName = new Map<string, Set<CustomerRecord>>();
+  readonly #hidden = new Set<string>();
   readonly all = new Set<CustomerRecord>();
 
   /** Notes the keys and the name that a record has now. */
@@ -34,12 +35,21 @@ export class CustomerRecords {
     return this.#byKey.get(keyText(value));
   }
 
+  /** Notes that a key is that of a customer whom the caller does not see. */
+  hide(value: Pick<UniqueValue, 'type' | 'value'>): void {
+    this.#hidden.add(keyText(value));
+  }
+
+  isHidden(value: UniqueValue): boolean {
+    return this.#hidden.has(keyText(value));
+  }
+
   /** Records of that display name, those put first first. */
   namesakes(displayName: string): CustomerRecord[] {
     return [...(this.#byName.get(displayName) ?? [])].filter(({ customer }) => customer.displayName === displayName);
   }
 }
 
-function keyText({ type, value }: UniqueValue): string {
+function keyText({ type, value }: Pick<UniqueValue, 'type' | 'value'>): string {
   return `${type} ${value}`;
 }

@@ -26,11 +26,13 @@ export const maxNamesakesInAll = 5_000;
  */
 export async function findRecords(em: EntityManager, rows: PreparedRow[], met: MetCustomers): Promise<CustomerRecords> {
   const { tenantId } = currentCaller();
-  const ids = [...(await idsByKey(em, rows)), ...(await idsByName(em, tenantId, rows))];
-  if (ids.length === 0) return new CustomerRecords();
-  const rowsFound = await queryRows<CustomerRow>(em, lockCustomers(ids));
+  const owners = await ownersByKey(em, rows);
+  const ids = [...owners.flatMap(({ customer_id }) => customer_id ?? []), ...(await idsByName(em, tenantId, rows))];
+  const rowsFound = ids.length === 0 ? [] : await queryRows<CustomerRow>(em, lockCustomers(ids));
   const customers = rowsFound.filter(({ deleteTime }) => deleteTime === null).map(messageOfRow);
-  return recordsOf(customers, await met.find(em, ids));
+  const records = recordsOf(customers, await met.find(em, ids));
+  for (const { type, value, customer_id } of owners) if (customer_id === null) records.hide({ type, value });
+  return records;
 }
 
 /** @param met whether rows before gave their display names, for those that were met */
@@ -62,11 +64,9 @@ export async function checkLinks(em: EntityManager, rows: PreparedRow[], customF
 }
 
 /** The owners of the keys of rows. */
-export async function idsByKey(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
+export async function ownersByKey(em: EntityManager, rows: PreparedRow[]): Promise<OwnerRow[]> {
   const values = rows.flatMap(({ customer }) => uniqueValues(customer));
-  if (values.length === 0) return [];
-  const found = await queryRows<OwnerRow>(em, ownersOf(values));
-  return found.map(({ customer_id }) => customer_id);
+  return values.length === 0 ? [] : queryRows<OwnerRow>(em, ownersOf(values));
 }
 
 /** Customers without any key that have the name of a row without one. */

@@ -27,6 +27,7 @@ const namesOfSingle: Partial<Record<ImportField, readonly string[]>> = {
   custom_fields: ['customfields'],
   source: ['source', 'leadsource', 'originalsource', 'originalsourcetype'],
   owner_id: ['ownerid'],
+  owner_team_id: ['ownerteamid'],
   company_id: ['companyid'],
   external_id: ['externalid', 'recordid', 'customerid', 'contactid', 'accountid', 'clientid', 'id'],
 };

@@ -10,7 +10,7 @@ const textFields = [
   'source',
   'birth_date',
 ] as const;
-const idFields = ['company_id', 'owner_id'] as const;
+const idFields = ['company_id', 'owner_id', 'owner_team_id'] as const;
 const enumFields = ['kind', 'lifecycle_stage'] as const;
 const listFields = ['email', 'phone', 'domain', 'tag', 'address', 'external_id'] as const;
 /** With the key of one of the tenant's own fields, or all of them in an object. */

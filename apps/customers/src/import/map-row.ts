@@ -228,6 +228,7 @@ const textProperties = {
   company_name: 'companyName',
   source: 'source',
   owner_id: 'ownerId',
+  owner_team_id: 'ownerTeamId',
   company_id: 'companyId',
   birth_date: 'birthDate',
 } as const satisfies Record<TextField | IdField, keyof Customer>;
@@ -235,6 +236,7 @@ const textProperties = {
 /** How files write what the contract has in one form only. */
 const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {
   ownerId: (id) => id.toLowerCase(),
+  ownerTeamId: (id) => id.toLowerCase(),
   companyId: (id) => id.toLowerCase(),
   birthDate: isoDay,
 };

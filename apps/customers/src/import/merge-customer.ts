@@ -57,6 +57,7 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
       ? before.lifecycleStage
       : (value(known(before.lifecycleStage), known(row.lifecycleStage)) ?? LifecycleStage.UNSPECIFIED),
     ownerId: value(before.ownerId, row.ownerId),
+    ownerTeamId: value(before.ownerTeamId, row.ownerTeamId),
     source: value(before.source, row.source),
     birthDate: value(before.birthDate, row.birthDate),
     customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),

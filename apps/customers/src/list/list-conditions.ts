@@ -5,6 +5,7 @@ import type { Condition } from '../filter/condition.js';
 import { snakeCase } from '../filter/filter-fields.js';
 import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
 import { hiddenError, isHiding, refuseHidden } from '../privacy/hidden-data.js';
+import { ownedCustomers } from '../record-scope/owned-customers.js';
 import { defaultOrder, readOrder, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
@@ -37,6 +38,10 @@ export async function conditionsOf(
   const live = !showDeleted;
   return {
     order: readOrder(orderBy, live, customFields),
-    conditions: [...(tree ? compileFilter(filter, tree, { live, customFields }) : []), ...searchConditions(q)],
+    conditions: [
+      ...(tree ? compileFilter(filter, tree, { live, customFields }) : []),
+      ...searchConditions(q),
+      ...ownedCustomers(),
+    ],
   };
 }

@@ -52,7 +52,7 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
 export function pageSteps(query: PageQuery): PageStep[] {
   if (!hasTests(query)) return [{ ...walkStatement(query), ...walkPlan(query), isSorted: false }];
   const sort = { ...sortStatement(query), settings: byCondition, isSorted: true };
-  if (query.live && allOf(query.conditions).single) return [sort];
+  if (query.live && allOf(query.conditions).few) return [sort];
   const window = Math.max(windowRows.least, windowRows.each * query.limit);
   return [{ ...windowStatement(query, window), settings: inOrder, isSorted: false, window }, sort];
 }

@@ -4,7 +4,7 @@ import type {
   MergeCustomersResponse,
   MergeInput,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { checkEtag, transactionPipeline } from '@rapport/persistence';
+import { beyondScope, checkEtag, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues } from '../claim-unique-values.js';
 import { nextVersion, without } from '../customer-changes.js';
@@ -13,6 +13,7 @@ import { customerContent, customerMessage } from '../customer-message.js';
 import type { Customer } from '../customer.entity.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { fieldViolations } from '../import/customer-rules.js';
+import { checkOwner } from '../record-scope/record-owner.js';
 import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
@@ -36,6 +37,8 @@ export async function mergeCustomers(
   const merged = mergeable(rows.get(mergedId), customer);
   checkEtag(request.etag, customer.version);
   checkEtag(mergedEtag, merged.version);
+  // Its people and links move with the merged customer, whoever may see them.
+  await transactionPipeline(em, [beyondScope]);
   await checkSize(em, merged.id);
 
   const before = contentOf(customerMessage(customer));
@@ -75,11 +78,17 @@ export async function mergeCustomers(
   return { customer: customerMessage(customer), merge: mergeMessage(merge) };
 }
 
-/** Gives a customer content that was united or taken back, and its next version. */
+/**
+ * Gives a customer content that was united or taken back, and its next version.
+ *
+ * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
+ */
 export async function putContent(em: EntityManager, customer: Customer, content: Content): Promise<void> {
   const { lifecycleStageTime } = content;
+  const before = customerMessage(customer);
+  checkOwner(content, before);
   em.assign(customer, {
-    ...customerContent(customer.tenantId, { ...customerMessage(customer), ...content }, await CustomFields.load(em)),
+    ...customerContent(customer.tenantId, { ...before, ...content }, await CustomFields.load(em)),
     lifecycleStageTime: lifecycleStageTime === undefined ? null : new Date(lifecycleStageTime),
     ...nextVersion(customer),
   });

@@ -1,12 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
+import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../customer.entity.js';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 import type { MergeUndo } from './merge-undo.js';
 
 const MergeSchema = defineEntity({
   name: 'Merge',
   tableName: 'customer_merge',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.customer_merge),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

@@ -9,6 +9,7 @@ export const singleFields = [
   'familyName',
   'jobTitle',
   'ownerId',
+  'ownerTeamId',
   'source',
   'birthDate',
   'companyId',

@@ -3,7 +3,7 @@ import type {
   UnmergeCustomersRequest,
   UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { transactionPipeline } from '@rapport/persistence';
+import { beyondScope, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues, valueText } from '../claim-unique-values.js';
 import { nextVersion, notFound, without } from '../customer-changes.js';
@@ -29,6 +29,8 @@ export async function unmergeCustomers(
 ): Promise<UnmergeCustomersResponse> {
   const { merge, customer, merged } = await lockMerge(em, id);
   await checkInForce(em, merge, customer);
+  // What moved with the merge goes back, whoever may see it.
+  await transactionPipeline(em, [beyondScope]);
   const { undo } = merge;
   const now = customerMessage(customer);
   const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerMessage(merged)) : [];

@@ -8,11 +8,11 @@ import { liveCustomers } from '../customer-statements.js';
 import { addedKeys } from '../import/added-keys.js';
 import type { CustomerRecord, CustomerRecords } from '../import/customer-record.js';
 import {
-  idsByKey,
   idsByName,
   keylessNames,
   maxNamesakes,
   maxNamesakesInAll,
+  ownersByKey,
   recordsOf,
 } from '../import/find-records.js';
 import type { CustomerStore } from '../import/import-chunk.js';
@@ -35,7 +35,7 @@ export class DraftCustomers implements CustomerStore {
   async find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
     const { tenantId } = currentCaller();
     const found = [
-      ...(await idsByKey(em, rows)),
+      ...(await ownersByKey(em, rows)).flatMap(({ customer_id }) => customer_id ?? []),
       ...(await idsByName(em, tenantId, rows)),
       ...(await this.#draftIdsByKey(em, rows)),
       ...(await this.#draftIdsByName(em, rows)),

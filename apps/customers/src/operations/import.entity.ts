@@ -1,12 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { tenantIsolation } from '@rapport/persistence';
+import { recordIsolation, tenantIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 import type { ImportRules } from './import-rules.js';
 
 const ImportPieceSchema = defineEntity({
   name: 'ImportPiece',
   tableName: 'import_piece',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.import_piece),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -24,7 +25,7 @@ ImportPieceSchema.setClass(ImportPiece);
 const ImportMetSchema = defineEntity({
   name: 'ImportMet',
   tableName: 'import_met',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.import_met),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -41,7 +42,7 @@ ImportMetSchema.setClass(ImportMet);
 const ImportChangeSchema = defineEntity({
   name: 'ImportChange',
   tableName: 'import_change',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.import_change),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -60,7 +61,7 @@ ImportChangeSchema.setClass(ImportChange);
 const ImportDraftSchema = defineEntity({
   name: 'ImportDraft',
   tableName: 'import_draft',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.import_draft),
   indexes: [
     {
       name: 'import_draft_by_name',
@@ -85,7 +86,7 @@ ImportDraftSchema.setClass(ImportDraft);
 const ImportDraftKeySchema = defineEntity({
   name: 'ImportDraftKey',
   tableName: 'import_draft_key',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.import_draft_key),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),

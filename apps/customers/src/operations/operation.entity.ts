@@ -5,7 +5,8 @@ import type {
   ImportInput,
   OperationError,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { tenantIsolation } from '@rapport/persistence';
+import { recordIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 import type { ImportRules } from './import-rules.js';
 
 export const operationStates = [
@@ -24,7 +25,7 @@ export type OperationState = (typeof operationStates)[number];
 const OperationSchema = defineEntity({
   name: 'Operation',
   tableName: 'operation',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.operation),
   properties: {
     tenantId: p.uuid().primary(),
     /** UUIDv7: the order of ids is that of time. */
@@ -56,7 +57,7 @@ OperationSchema.setClass(Operation);
 const OperationIssueSchema = defineEntity({
   name: 'OperationIssue',
   tableName: 'operation_issue',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.operation_issue),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),

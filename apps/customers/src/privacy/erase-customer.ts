@@ -6,10 +6,17 @@ import type {
   ErasedData,
   Erasure as ErasureMessage,
 } from '@rapport/contracts/rapport/customers/v1/privacy_service';
-import { checkEtag, etagVersion, queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
+import {
+  beyondScope,
+  checkEtag,
+  etagVersion,
+  queryRows,
+  transactionPipeline,
+  type Statement,
+} from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { messageOfRow, type CustomerRow } from '../customer-row.js';
-import { lockCustomers } from '../customer-statements.js';
+import { knownCustomer, lockCustomers } from '../customer-statements.js';
 import { ownCustomers } from '../consents/consent-statements.js';
 import { lockMerges } from '../merges/lock-merges.js';
 import { missingCustomer } from '../merges/merged-into.js';
@@ -67,13 +74,18 @@ export async function eraseCustomer(
     createTime: new Date(),
     createdBy: principalId,
   };
-  const erasure = em.create(Erasure, { ...receipt, tenantId, digest: receiptDigest(receipt) });
+  const { ownerId = null, ownerTeamId = null } = customers[0] ?? {};
+  const erasure = em.create(Erasure, { ...receipt, tenantId, digest: receiptDigest(receipt), ownerId, ownerTeamId });
   await em.flush();
   return erasureMessage(erasure);
 }
 
 /** The customer, first, and those that were merged into it, locked. */
 async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest): Promise<CustomerMessage[]> {
+  const seen = await queryRows(em, knownCustomer(id));
+  if (seen.length === 0) throw await missingCustomer(em, id);
+  // Nothing of the person stays, whoever may see it.
+  await transactionPipeline(em, [beyondScope]);
   const own = await queryRows<{ id: string }>(em, {
     name: 'own_customers',
     sql: `with recursive ${ownCustomers} select id from own`,

@@ -3,12 +3,18 @@ import type { Erasure as ErasureMessage } from '@rapport/contracts/rapport/custo
 import type { Erasure } from './erasure.entity.js';
 
 /** A stored receipt as the contract shows it. */
-export function erasureMessage({ tenantId: _, createTime, ...receipt }: Erasure): ErasureMessage {
+export function erasureMessage({
+  tenantId: _,
+  ownerId: _owner,
+  ownerTeamId: _team,
+  createTime,
+  ...receipt
+}: Erasure): ErasureMessage {
   return { ...receipt, createTime: createTime.toISOString() };
 }
 
 /** What tells whoever has kept it that a receipt is still the same: see Erasure.digest in the contract. */
-export function receiptDigest(receipt: Omit<Erasure, 'tenantId' | 'digest'>): string {
+export function receiptDigest(receipt: Omit<Erasure, 'tenantId' | 'digest' | 'ownerId' | 'ownerTeamId'>): string {
   const { id, customerIds, reason, erased, createTime, createdBy } = receipt;
   const counts = erased.map(({ dataClass, count }) => [dataClass, count]);
   const text = JSON.stringify([id, customerIds, reason, counts, createTime.toISOString(), createdBy]);

@@ -1,11 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { ErasedData } from '@rapport/contracts/rapport/customers/v1/privacy_service';
-import { tenantIsolation, TextArray } from '@rapport/persistence';
+import { recordIsolation, TextArray } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 
 const ErasureSchema = defineEntity({
   name: 'Erasure',
   tableName: 'erasure',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.erasure),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -15,6 +16,9 @@ const ErasureSchema = defineEntity({
     createTime: p.datetime(3),
     createdBy: p.text(),
     digest: p.text(),
+    /** Whose the erased customer was: who saw it sees its receipt. */
+    ownerId: p.uuid().nullable(),
+    ownerTeamId: p.uuid().nullable(),
   },
   indexes: [
     {

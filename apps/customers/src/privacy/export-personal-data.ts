@@ -7,7 +7,7 @@ import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
+import { beyondScope, tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { associationMessage } from '../associations/association-message.js';
 import { Association } from '../associations/association.entity.js';
@@ -17,6 +17,7 @@ import { consentMessage, type ConsentRow } from '../consents/consent-message.js'
 import { consentsOf, ownCustomers } from '../consents/consent-statements.js';
 import { methodDescriptor } from '../contract.js';
 import { messageOfRow, shownColumns, type CustomerRow } from '../customer-row.js';
+import { knownCustomer } from '../customer-statements.js';
 import { customerValue } from '../export/customer-json.js';
 import { findMergeRecords } from '../merges/find-merge.js';
 import { mergeMessage } from '../merges/merge-message.js';
@@ -79,8 +80,11 @@ export async function* exportPersonalData(
   }
 }
 
-/** The customer, first, and those that were merged into it. */
+/** The customer, first, and those that were merged into it. Lets all that is read after it be the person's, whoever may see it. */
 async function readCustomers(reader: EntityManager, id: string): Promise<CustomerMessage[]> {
+  const seen = await rowsOf(reader, knownCustomer(id));
+  if (seen.length === 0) throw await missingCustomer(reader, id);
+  await transactionPipeline(reader, [beyondScope]);
   const rows = await rowsOf<CustomerRow>(reader, {
     name: 'own_customer_rows',
     sql: `with recursive ${ownCustomers}

@@ -6,6 +6,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { transactionPipeline } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
+import { refuseNarrowScope } from '../record-scope/refuse-narrow-scopes.js';
 import { checkAddresses, suppressedChannel } from './suppressible.js';
 import type { SuppressionKey } from './suppression-key.js';
 import { suppressionMessage, type SuppressionRow } from './suppression-message.js';
@@ -18,6 +19,8 @@ export async function createSuppression(
   key: SuppressionKey,
   { suppression }: CreateSuppressionRequest,
 ): Promise<SuppressionMessage> {
+  // It holds for the whole tenant, and nobody owns it.
+  refuseNarrowScope();
   if (!suppression) throw invalidArgument([{ field: 'suppression', reason: 'REQUIRED', description: 'is required' }]);
   const { address = '', purpose } = suppression;
   const channel = suppressedChannel(suppression.channel, 'suppression.channel');

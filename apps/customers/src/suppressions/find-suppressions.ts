@@ -8,7 +8,7 @@ import {
   type ListSuppressionsResponse,
   type Suppression as SuppressionMessage,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { queryRows, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { forkBeyondScope, queryRows, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import type { PageTokenKey } from '../list-customers.js';
 import { checkAddresses, suppressedChannel } from './suppressible.js';
@@ -72,8 +72,9 @@ export async function checkSuppressions(
   const { tenantId } = currentCaller();
   const channel = suppressedChannel(check.channel, 'check.channel');
   checkAddresses(channel, addresses, (index) => `check.addresses[${index}]`);
+  // Who must not be written to must not be written to by anybody.
   const rows = await readForTenant<SuppressionRow & { hash: string }>(
-    em,
+    forkBeyondScope(em),
     suppressionsOf(key, channel, addresses, purpose),
   );
   const byHash = Map.groupBy(rows, ({ hash }) => hash);

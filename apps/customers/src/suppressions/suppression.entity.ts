@@ -1,10 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
+import { recordIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 
 const SuppressionSchema = defineEntity({
   name: 'Suppression',
   tableName: 'suppression',
-  ...tenantIsolation,
+  ...recordIsolation(scopeConditions.suppression),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

@@ -1,0 +1,41 @@
+import { Migration } from '@mikro-orm/migrations';
+import { createScopePolicy } from '@rapport/persistence';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
+import { changeLogRights } from './change-log-rights.js';
+import { loggedTables, triggersOf } from './change-log-triggers.js';
+
+/** Whose the customers are, and who may see them by that. */
+export class AddRecordScope extends Migration {
+  override name = 'add-record-scope';
+
+  override up(): void {
+    this.addSql(`
+      alter table customer add column owner_team_id uuid;
+      alter table erasure add column owner_id uuid, add column owner_team_id uuid;
+
+      -- Whether the transaction sees the customer. Not inlined, so that the policies that ask it cost a plan nothing.
+      create function sees_customer(of_customer uuid) returns boolean language plpgsql stable as $$
+      begin
+        return exists (select from customer
+          where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid and id = of_customer);
+      end $$;
+    `);
+    for (const [table, condition] of Object.entries(scopeConditions)) this.addSql(createScopePolicy(table, condition));
+    this.#logOwnerTeams();
+  }
+
+  /** The triggers spell out the columns of which they tell. */
+  #logOwnerTeams(): void {
+    const customer = loggedTables.find(({ table }) => table === 'customer');
+    if (!customer) throw new Error('The changes of customers are logged.');
+    for (const event of ['insert', 'update', 'delete']) {
+      this.addSql(`
+        drop trigger log_${event} on customer;
+        drop function log_customer_${event}();
+      `);
+    }
+    this.addSql('drop trigger log_truncate on customer; drop trigger log_rename on customer;');
+    this.addSql(triggersOf({ ...customer, content: [...customer.content, 'owner_team_id'] }));
+    this.addSql(changeLogRights);
+  }
+}

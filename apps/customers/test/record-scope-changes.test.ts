@@ -1,0 +1,139 @@
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { changesOf, watch } from './change-feeds.js';
+import { defineField } from './custom-field-requests.js';
+import { RunningCustomers } from './running-customers.js';
+import { idOf, outcomeOf, ScopedTenant } from './scoped-tenant.js';
+
+let customers: RunningCustomers;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
+
+/** All changes up to now that the caller is shown. */
+async function shownTo(caller: Caller, tenant: ScopedTenant): Promise<Change[]> {
+  // Everybody sees a custom field: with it all changes before it have come.
+  const key = `mark_${v7().replaceAll('-', '')}`;
+  await defineField(customers, tenant.admin, key, CustomField_Type.TEXT);
+  const changes: Change[] = [];
+  for (let cursor: string | undefined; changes.at(-1)?.recordId !== key;) {
+    const page = await customers.call('listChanges', { cursor, waitSeconds: 5, pageSize: 3 }, caller);
+    changes.push(...page.changes);
+    cursor = page.nextCursor;
+  }
+  return changes.slice(0, -1);
+}
+
+function inShort({ type, recordId, operation }: Change): [string, string, string] {
+  return [type, recordId, ChangeOperation[operation]];
+}
+
+test('the feed has the changes of the customers of the scope, and a DELETE without values of one that leaves it', async () => {
+  const tenant = new ScopedTenant(customers);
+  const { admin } = tenant;
+  const ann = tenant.own();
+  const bob = await tenant.create(admin, { displayName: 'Hidden' });
+  const ada = await tenant.create(ann);
+  const eve = await tenant.create(ann);
+  await customers.update(admin, bob.id, { jobTitle: 'Hidden' });
+  await customers.update(admin, eve.id, { jobTitle: 'Analyst' });
+  await customers.update(admin, ada.id, { jobTitle: 'Hidden', ownerId: idOf(admin) });
+  await customers.update(admin, ada.id, { jobTitle: 'Hidden too' });
+  await customers.update(admin, bob.id, { ownerId: idOf(ann), jobTitle: 'Analyst' });
+  await customers.delete(ann, eve.id);
+
+  const changes = await shownTo(ann, tenant);
+
+  expect(changes.map(inShort)).toEqual([
+    // Of what is seen now everything is.
+    ['customer', bob.id, 'CREATE'],
+    ['customer', eve.id, 'CREATE'],
+    ['customer', bob.id, 'UPDATE'],
+    ['customer', eve.id, 'UPDATE'],
+    ['customer', ada.id, 'DELETE'],
+    ['customer', bob.id, 'UPDATE'],
+    ['customer', eve.id, 'DELETE'],
+  ]);
+  expect(changes[4]).toMatchObject({ changedFields: [], before: undefined, after: undefined });
+  expect(JSON.stringify(changes)).not.toContain('Hidden too');
+});
+
+test('who follows the feed hears of changes in the scope, of one that leaves it, and of no other', async () => {
+  const tenant = new ScopedTenant(customers);
+  const { admin } = tenant;
+  const [ann, bea] = [tenant.own(), tenant.team()];
+  const streams = [ann, bea].map((caller) => watch(customers, caller));
+  for (const stream of streams) await stream.next();
+
+  const hidden = await tenant.create(admin);
+  const ours = await tenant.create(bea, { ownerTeamId: tenant.north });
+  const mine = await tenant.create(ann, { ownerTeamId: tenant.north });
+  await customers.update(admin, hidden.id, { jobTitle: 'x' });
+  await customers.update(admin, mine.id, { ownerTeamId: undefined });
+  await customers.update(admin, mine.id, { ownerId: undefined });
+
+  const heardUntilDelete = async (stream: (typeof streams)[number]) => {
+    const heard: [string, string][] = [];
+    while (heard.at(-1)?.[1] !== 'DELETE') {
+      const { value } = await stream.next();
+      if (value?.change) heard.push([value.change.recordId, ChangeOperation[value.change.operation]]);
+    }
+    await stream.return();
+    return heard;
+  };
+  const [byAnn, byBea] = await Promise.all(streams.map(heardUntilDelete));
+
+  // What was seen when it was made may be out of sight by the time that it is read.
+  expect(new Set(byAnn?.map(([id]) => id))).toEqual(new Set([mine.id]));
+  expect(byBea).toContainEqual([ours.id, 'CREATE']);
+  expect(byBea?.at(-1)).toEqual([mine.id, 'DELETE']);
+  expect(byBea?.flat()).not.toContain(hidden.id);
+});
+
+test('links are told of when both of their customers are seen, their ends too', async () => {
+  const tenant = new ScopedTenant(customers);
+  const { admin } = tenant;
+  const ann = tenant.own();
+  const [ada, eve, hidden] = [await tenant.create(ann), await tenant.create(ann), await tenant.create(admin)];
+  const linked = async (toCustomerId: string) => {
+    const association = {
+      ...Association.decode(new Uint8Array()),
+      fromCustomerId: ada.id,
+      type: 'knows',
+      toCustomerId,
+    };
+    return (await customers.call('createAssociation', { association }, admin)).id;
+  };
+  const [seen, unseen] = [await linked(eve.id), await linked(hidden.id)];
+  const first = await shownTo(ann, tenant);
+  for (const id of [seen, unseen]) await customers.call('deleteAssociation', { id }, admin);
+  const later = await shownTo(ann, tenant);
+
+  expect(first.filter(({ type }) => type === 'association').map(inShort)).toEqual([['association', seen, 'CREATE']]);
+  expect(later.filter(({ type }) => type === 'association').map(inShort)).toEqual([['association', seen, 'DELETE']]);
+});
+
+test('who loses sight of a customer loses its history', async () => {
+  const tenant = new ScopedTenant(customers);
+  const ann = tenant.own();
+  const mine = await tenant.create(ann);
+  const asOf = new Date().toISOString();
+  expect(await changesOf(customers, ann, 1)).toHaveLength(1);
+  await customers.update(tenant.admin, mine.id, { ownerId: undefined });
+
+  const missing = v7();
+  const answers = (id: string) =>
+    Promise.all([
+      outcomeOf(customers.call('listCustomerHistory', { id }, ann)),
+      outcomeOf(customers.call('getCustomer', { id, asOf }, ann)),
+    ]);
+
+  expect(await answers(mine.id)).toEqual(await answers(missing));
+  expect((await customers.call('listCustomerHistory', { id: mine.id }, tenant.admin)).changes).toHaveLength(2);
+});
