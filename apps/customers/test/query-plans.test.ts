@@ -1,6 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, tenantSession, withConnection } from '@rapport/persistence';
-import { callContext } from '@rapport/platform';
+import { callContext, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { aggregateStatement } from '../src/aggregate-customers.js';
 import { readGroups } from '../src/aggregate/group-columns.js';
@@ -44,8 +44,8 @@ afterAll(async () => {
   await customers.stop();
 });
 
-function inCall<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-  const caller = { tenantId, principalId: 'test', permissions: [] };
+function inCall<Answer>(work: () => Promise<Answer>, more: Partial<Caller> = {}): Promise<Answer> {
+  const caller = { tenantId, principalId: 'test', permissions: [], ...more };
   return callContext.run({ requestId: 'test', caller }, work);
 }
 
@@ -287,6 +287,25 @@ test.each([
 
   // A walk along custom fields reads each row in two tables, and a test looks at a row or two of a third.
   expect(rows).toBeLessThanOrEqual(5 * window);
+});
+
+test('lists and totals of who sees the records of some owners only read those, not the tenant', async () => {
+  const [owner] = await em.execute<{ id: string; count: number }[]>(
+    `select owner_id as id, count(*)::int as count from customer where owner_id is not null group by 1 order by 2 limit 1`,
+  );
+  const { id, count } = owner!;
+  const caller = { principalId: `user:${id}`, recordScope: 'OWN' as const };
+  const { order, conditions } = await inCall(() => conditionsOf(em, {}), caller);
+  const steps = pageSteps({ tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21 });
+  const { sql, params, settings } = matchingCustomers({ tenantId, live: true, conditions });
+
+  expect(steps).toHaveLength(1);
+  for (const step of [...steps, { sql: `select count(*) ${sql}`, params, settings }]) {
+    const nodes = await planOf(step, true);
+    expect(broadReads(nodes)).toEqual([]);
+    // The index finds the entries first, and the rows then.
+    expect(rowsRead(nodes)).toBeLessThanOrEqual(2 * count);
+  }
 });
 
 test('a total without conditions and one of what no index knows read one index of the tenant', async () => {

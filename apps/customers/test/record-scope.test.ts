@@ -108,8 +108,10 @@ test('what belongs to customers of somebody else is not there, one by one', asyn
 
   const gets = { ...ids, getSuppression: suppressions[0]?.id ?? '', unmergeCustomers: ids.getMerge };
   for (const [method, id] of Object.entries(gets)) {
-    const [hidden, missing] = [id, v7()].map((each) => customers.call(method as 'getMerge', { id: each }, caller));
-    expect([method, await outcomeOf(hidden!)]).toEqual([method, await outcomeOf(missing!)]);
+    const [hidden, missing] = await Promise.all(
+      [id, v7()].map((each) => outcomeOf(customers.call(method as 'getMerge', { id: each }, caller))),
+    );
+    expect([method, hidden]).toEqual([method, missing]);
   }
 
   expect((await customers.call('listAssociations', { customerId: own.id }, caller)).associations).toEqual([]);
@@ -182,17 +184,19 @@ test.each(['OWN', 'TEAM'] as const)('what can not tell records apart refuses the
   };
   const file = { ...ImportInput.decode(new Uint8Array()), contentType: 'text/csv' };
 
-  const calls = [
-    customers.call('createImport', { import: file }, caller),
-    customers.call('listOperations', {}, caller),
-    customers.call('listImportMappings', {}, caller),
-    customers.call('listAuditEntries', {}, caller),
-    customers.call('verifyAuditEntries', {}, caller),
-    customers.call('createSuppression', { suppression }, caller),
-  ];
+  const outcomes = await Promise.all(
+    [
+      customers.call('createImport', { import: file }, caller),
+      customers.call('listOperations', {}, caller),
+      customers.call('listImportMappings', {}, caller),
+      customers.call('listAuditEntries', {}, caller),
+      customers.call('verifyAuditEntries', {}, caller),
+      customers.call('createSuppression', { suppression }, caller),
+    ].map(outcomeOf),
+  );
 
-  for (const call of calls) {
-    await expect(call).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'RECORD_SCOPE_UNSUPPORTED' });
+  for (const outcome of outcomes) {
+    expect(outcome).toMatchObject({ code: 'PERMISSION_DENIED', reason: 'RECORD_SCOPE_UNSUPPORTED' });
   }
 });
 

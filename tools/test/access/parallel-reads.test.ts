@@ -7,7 +7,7 @@ const reads = 4_000;
 const atOnce = 256;
 const customersEach = 30;
 
-/** A tenant whose every customer has its marker in the name, and is else as the other's. */
+/** Who sees customers that have its marker in the name and are else as those of the others: a tenant, or one of several scopes. */
 interface Side {
   api: ApiClient;
   apiKey: string;
@@ -23,7 +23,7 @@ interface Read {
 }
 
 let platform: Platform;
-let sides: [Side, Side];
+let sides: Side[];
 
 beforeAll(async () => {
   // Every answer must be a read's, however slow the machine is.
@@ -36,13 +36,18 @@ beforeAll(async () => {
       SLOW_CALL_MS: '60000',
     },
   });
-  sides = [await makeSide(), await makeSide()];
+  const [scoped, other] = [await platform.createTenant('Scoped'), await platform.createTenant('Other')];
+  sides = [
+    await makeSide(await keyOf(scoped.apiKey, 'OWN')),
+    await makeSide(await keyOf(scoped.apiKey, 'TEAM')),
+    await makeSide(other.apiKey),
+  ];
 }, 120_000);
 
 afterAll(async () => platform.stop());
 
 it(
-  'shows no row of another tenant in 4,000 parallel reads, kept or not, while both are written to',
+  'shows no row of another tenant or scope in 4,000 parallel reads, kept or not, while all are written to',
   { timeout: 180_000 },
   async () => {
     const seen = { faults: [] as string[], kept: 0, asked: 0 };
@@ -71,12 +76,20 @@ it(
   },
 );
 
-async function makeSide(): Promise<Side> {
-  const { apiKey } = await platform.createTenant('Side');
+/** A key for the records of one owner, or of a team of its own. */
+async function keyOf(admin: string, recordScope: 'OWN' | 'TEAM'): Promise<string> {
+  const api = await ApiClient.connect(platform.edgeUrl, admin);
+  const team = (await api.send('POST', '/v1/teams', { body: { displayName: recordScope } })).body as { id: string };
+  const permissions = ['customers.read', 'customers.write'];
+  const apiKey = { displayName: recordScope, permissions, recordScope, teamId: team.id };
+  return ((await api.send('POST', '/v1/apiKeys', { body: apiKey })).body as { key: string }).key;
+}
+
+async function makeSide(apiKey: string): Promise<Side> {
   const api = await ApiClient.connect(platform.edgeUrl, apiKey);
   const marker = newMarker();
   const items = Array.from({ length: customersEach }, (_, index) => ({
-    customer: { kind: 'PERSON', displayName: `Ada ${marker}`, emails: [{ address: `ada${index}@example.com` }] },
+    customer: { kind: 'PERSON', displayName: `Ada ${marker}`, emails: [{ address: `ada${index}@${marker}.example` }] },
   }));
   const { body } = await api.send('POST', '/v1/customers:batchCreate', { body: { items } });
   const ids = (body as { results: { customer: { id: string } }[] }).results.map(({ customer }) => customer.id);
@@ -95,7 +108,7 @@ function readsOf(own: Side, other: Side, round: number): Read[] {
     { path: `/v1/customers?q=ada`, ...ofAll },
     { path: `/v1/customers?q=${other.marker}`, status: 200, has: '"customers":[]' },
     {
-      path: `/v1/customers?filter=${encodeURIComponent(`emails:"ada${round % customersEach}@example.com"`)}`,
+      path: `/v1/customers?filter=${encodeURIComponent(`emails:"ada${round % customersEach}@${own.marker}.example"`)}`,
       ...ofAll,
     },
     { path: `/v1/customers:batchGet?ids=${id}&ids=${otherId}`, status: 200, has: `"missingIds":["${otherId}"]` },
@@ -107,8 +120,9 @@ function readsOf(own: Side, other: Side, round: number): Read[] {
 }
 
 async function readOnce(index: number, seen: { faults: string[]; kept: number; asked: number }): Promise<void> {
-  const [own, other] = index % 2 === 0 ? sides : ([sides[1], sides[0]] as const);
-  const round = Math.floor(index / 2);
+  const [own, ...others] = sides.map((_, place) => sides[(index + place) % sides.length]!) as [Side, ...Side[]];
+  const round = Math.floor(index / sides.length);
+  const other = others[round % others.length]!;
   const all = readsOf(own, other, round);
   const { path, status, has } = all[round % all.length]!;
   const edgeUrl = platform.edgeUrls[round % platform.edgeUrls.length] ?? '';
@@ -118,7 +132,10 @@ async function readOnce(index: number, seen: { faults: string[]; kept: number; a
   const body = await answer.text();
   if (answer.headers.get('cache-status')?.startsWith('rapport; hit')) seen.kept++;
   else seen.asked++;
-  const isForeign = body.includes(other.marker) || other.ids.some((id) => body.includes(id) && !path.includes(id));
+  const isForeign = others.some(
+    ({ marker, ids }) =>
+      (body.includes(marker) && !path.includes(marker)) || ids.some((id) => body.includes(id) && !path.includes(id)),
+  );
   // Only so many exports run at the same time.
   const isAnswered = (answer.status === status && body.includes(has)) || body.includes('TOO_MANY_EXPORTS');
   if (isForeign || !isAnswered) seen.faults.push(`${path}: ${answer.status} ${body.slice(0, 300)}`);

@@ -26,8 +26,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   principal_id: 'users',
   role_ids: 'roles',
   team_id: 'teams',
-  // Nothing checks yet who owns a customer.
+  // Customers asks nobody whether there is such a user or team.
   owner_id: undefined,
+  owner_team_id: undefined,
   // The caller's own word for the request.
   request_id: undefined,
 };
