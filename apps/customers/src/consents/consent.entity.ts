@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { scopeConditions } from '../record-scope/scope-conditions.js';
 import { Customer } from '../customer.entity.js';
+import { scopeConditions } from '../record-scope/scope-conditions.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
 
