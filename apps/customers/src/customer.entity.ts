@@ -88,7 +88,13 @@ const CustomerSchema = defineEntity({
   },
   indexes: [
     { name: 'customer_live_by_name', properties: ['tenantId', 'sortName', 'id'], where: live },
-    { name: 'customer_live_by_create_time', properties: ['tenantId', 'createTime', 'id'], where: live },
+    {
+      name: 'customer_live_by_create_time',
+      properties: ['tenantId', 'createTime', 'id'],
+      // What row-level security looks at: customers are counted from this index without their rows.
+      include: ['ownerId', 'ownerTeamId'],
+      where: live,
+    },
     { name: 'customer_live_by_update_time', properties: ['tenantId', 'updateTime', 'id'], where: live },
     { name: 'customer_deleted_by_name', properties: ['tenantId', 'sortName', 'id'], where: deleted },
     { name: 'customer_deleted_by_create_time', properties: ['tenantId', 'createTime', 'id'], where: deleted },

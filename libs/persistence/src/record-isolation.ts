@@ -1,8 +1,7 @@
 import { ownersSetting } from './call-variables.js';
 import { tenantIsolation } from './tenant-isolation.js';
 
-// A subquery of its own: evaluated once for a statement, not for each row.
-const seen = `(select nullif(current_setting('${ownersSetting}', true), ''))`;
+const owners = `nullif(current_setting('${ownersSetting}', true), '')`;
 
 /**
  * The condition of rows that have owners: all of them, or those of the owners whose records are seen.
@@ -10,12 +9,16 @@ const seen = `(select nullif(current_setting('${ownersSetting}', true), ''))`;
  * @param columns with the id of an owner each
  */
 export function ownedBySeen(...columns: string[]): string {
-  return seenIf(columns.map((column) => `${column} = any (${seen}::uuid[])`).join(' or '));
+  return seenIf(columns.map((column) => `${column} = any (${owners}::uuid[])`).join(' or '));
 }
 
-/** The condition of rows that are seen with all others or else when `condition` is met. */
+/**
+ * The condition of rows that are seen with all others or else when `condition` is met. That all are seen is found out once for a
+ * statement, by a subquery of its own, and not for each row. The planner takes that something is not null for nearly certain, so
+ * that it makes the plans that it would make without the policy.
+ */
 export function seenIf(condition: string): string {
-  return `${seen} is null or ${condition}`;
+  return `(select true where ${owners} is null) is not null or ${condition}`;
 }
 
 /**
