@@ -29,7 +29,8 @@ test.each([
   {
     script: 'edge/bench/bench.ts',
     names: [
-      ...['cached GET', 'cached GET, 304', 'cached GET at 3000/s', 'GET that misses', 'page of 20 that misses'],
+      ...['cached GET', 'cached GET, 304', 'cached GET with an access token', 'cached GET at 3000/s'],
+      ...['GET that misses', 'page of 20 that misses'],
       ...['create, 16 at once', 'create, 64 at once'],
       ...['commit to subscriber at 500/s, by batches of 10', 'commit to subscriber at 500/s, by SQL'],
     ],

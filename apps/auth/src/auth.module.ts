@@ -76,7 +76,7 @@ export class AuthModule {
         Throttle,
       ],
       // What the OpenID provider shares with the rest of auth.
-      exports: [Secrets, SignIn, PrincipalSigner],
+      exports: [Secrets, SignIn, PrincipalSigner, PasswordHasher, PasswordResets],
     };
   }
 }

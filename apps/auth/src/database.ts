@@ -7,6 +7,7 @@ import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
 import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js';
 import { CreateUserAccount } from './migrations/create-user-account.js';
+import { IndexGrants } from './migrations/index-grants.js';
 import { WidenApiKey } from './migrations/widen-api-key.js';
 import { OAuthClient } from './oidc/oauth-client.entity.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
@@ -46,4 +47,5 @@ export const migrations = [
   CreateAccountSecurity,
   CreateAuditChain,
   CreateOAuth,
+  IndexGrants,
 ];

@@ -11,6 +11,13 @@ import { services } from './services.js';
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('auth', config.LOG_LEVEL);
 const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl } = config;
+const tls = {
+  certificates: new ServiceCertificates(
+    { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+    logger,
+  ),
+  allowedCallers: config.ALLOWED_CALLERS,
+};
 
 await runGrpcService({
   module: AuthModule.register({
@@ -18,7 +25,7 @@ await runGrpcService({
     secrets: new Secrets(config.API_KEY_HMAC_KEY, config.PAGE_TOKEN_KEY, config.OIDC_KEY),
     accountKey: config.ACCOUNT_KEY,
     mail: { mailUrl: config.MAIL_URL, mailFrom: config.MAIL_FROM },
-    oidc: { issuer: publicUrl, address: config.HTTP_ADDRESS, databaseUrl, logger },
+    oidc: { issuer: publicUrl, address: config.HTTP_ADDRESS, databaseUrl, logger, tls },
     publicUrl,
     auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
@@ -29,13 +36,7 @@ await runGrpcService({
   healthPort: config.HEALTH_PORT,
   logger,
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
-  tls: {
-    certificates: new ServiceCertificates(
-      { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
-      logger,
-    ),
-    allowedCallers: config.ALLOWED_CALLERS,
-  },
+  tls,
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });

@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { ConnectedAppsServiceService } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
 import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
@@ -10,6 +11,7 @@ import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_se
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
+import { ConnectedAppsController } from './oidc/connected-apps.controller.js';
 import { OAuthClientsController } from './oidc/oauth-clients.controller.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
 import { RolesController } from './roles/roles.controller.js';
@@ -24,6 +26,7 @@ export const services: readonly ServiceDefinition[] = [
   AccountServiceService,
   SessionsServiceService,
   OAuthClientsServiceService,
+  ConnectedAppsServiceService,
   PermissionsServiceService,
   RolesServiceService,
   TeamsServiceService,
@@ -35,6 +38,7 @@ export const controllers = [
   AccountController,
   SessionsController,
   OAuthClientsController,
+  ConnectedAppsController,
   PermissionsController,
   RolesController,
   TeamsController,

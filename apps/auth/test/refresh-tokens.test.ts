@@ -1,5 +1,5 @@
+import type { Browser } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Browser } from './browser.js';
 import { RunningProvider, type Client, type User } from './running-provider.js';
 
 let provider: RunningProvider;

@@ -22,6 +22,7 @@ import {
   ApiKey,
   type AuthenticateApiKeyResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { ConnectedAppsServiceService } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
 import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
@@ -37,7 +38,7 @@ import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
 import { entities, migrations } from '../src/database.js';
 import { issueApiKey } from '../src/issue-api-key.js';
-import type { KeySchedule } from '../src/oidc/signing-keys.js';
+import type { OidcOptions } from '../src/oidc/oidc.module.js';
 import { PasswordHasher } from '../src/passwords/password-hasher.js';
 import { knownPermissions } from '../src/permissions/known-permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
@@ -52,6 +53,7 @@ const definitions = {
   ...AccountServiceService,
   ...SessionsServiceService,
   ...OAuthClientsServiceService,
+  ...ConnectedAppsServiceService,
   ...PermissionsServiceService,
   ...RolesServiceService,
   ...TeamsServiceService,
@@ -86,7 +88,7 @@ export class RunningAuth {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(options: { keySchedule?: KeySchedule } = {}): Promise<RunningAuth> {
+  static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}): Promise<RunningAuth> {
     const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));

@@ -7,12 +7,12 @@ import {
   type OAuthClientsServiceService,
 } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import type { Caller } from '@rapport/platform';
-import { queryDatabase } from '@rapport/testing';
+import { Browser, queryDatabase, type Visited } from '@rapport/testing';
 import * as oauth from 'oauth4webapi';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import type { KeySchedule } from '../src/oidc/signing-keys.js';
-import { Browser, type Visited } from './browser.js';
+
 import { password, RunningAuth } from './running-auth.js';
 
 type Methods = typeof OAuthClientsServiceService;

@@ -1,7 +1,7 @@
 import { OAuthGrantType } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
+import { Browser } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stepOf, totpCode } from '../src/totp/totp.js';
-import { Browser } from './browser.js';
 import { fromBase32 } from './from-base32.js';
 import { password } from './running-auth.js';
 import { redirectUri, RunningProvider, type Client, type User } from './running-provider.js';

@@ -30,6 +30,7 @@ export class BenchPlatform {
   readonly load: LoadProcess;
   /** Customers of the tenant, in no order. */
   readonly ids: string[];
+  #client: { clientId: string; secret: string } | undefined;
 
   private constructor(platform: Platform, tenant: Tenant, load: LoadProcess, ids: string[]) {
     this.platform = platform;
@@ -102,6 +103,33 @@ export class BenchPlatform {
 
   authorization(): Record<string, string> {
     return { Authorization: `Bearer ${this.tenant.apiKey}` };
+  }
+
+  /** Of a client that may read customers: good for ten minutes. */
+  async accessToken(): Promise<string> {
+    this.#client ??= await this.#createClient();
+    const answer = await fetch(`${this.platform.edgeUrl}/oauth/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`${this.#client.clientId}:${this.#client.secret}`)}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'customers.read' }),
+    });
+    const { access_token: token } = (await answer.json()) as { access_token?: string };
+    if (token === undefined) throw new Error(`There is no access token: ${answer.status}`);
+    return token;
+  }
+
+  async #createClient(): Promise<{ clientId: string; secret: string }> {
+    const answer = await fetch(`${this.platform.edgeUrl}/v1/oauthClients`, {
+      method: 'POST',
+      headers: { ...this.authorization(), 'content-type': 'application/json' },
+      body: JSON.stringify({
+        displayName: 'Bench',
+        confidential: true,
+        grantTypes: ['CLIENT_CREDENTIALS'],
+        permissions: ['customers.read'],
+      }),
+    });
+    return (await answer.json()) as { clientId: string; secret: string };
   }
 
   async fetch(path: string, headers: Record<string, string> = {}): Promise<Response> {

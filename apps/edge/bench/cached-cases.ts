@@ -1,4 +1,4 @@
-import type { BenchCase, HttpPlan } from '@rapport/testing';
+import type { BenchCase, HttpPlan, Side } from '@rapport/testing';
 import { startBareServer, type BareAnswer } from './bare-server.ts';
 import type { BenchPlatform } from './bench-platform.ts';
 
@@ -37,6 +37,16 @@ export async function cachedCases(
   const gets: Plan = { ...closed, requests: asked };
   const notModified: Plan = { ...closed, requests: repeated };
   const steady: Plan = { ...open, requests: asked };
+  const withToken: Side = {
+    name: 'edge',
+    run: async () => {
+      // A token ends before the bench does. Once it has asked for each record, its rights are known too.
+      const authorized = { Authorization: `Bearer ${await bench.accessToken()}` };
+      for (const each of paths) await bench.fetch(each, authorized);
+      const requests = paths.map((each) => ({ path: each, headers: authorized }));
+      return bench.edgeSide(200, { ...closed, requests }).run();
+    },
+  };
   return [
     {
       name: 'cached GET',
@@ -51,6 +61,13 @@ export async function cachedCases(
       ours: bench.edgeSide(304, notModified),
       baselines: await against(unchanged, notModified),
       goal: { leastRatio: { 'bare node:http': 0.85 } },
+    },
+    {
+      name: 'cached GET with an access token',
+      unit: 'request',
+      ours: withToken,
+      baselines: [{ ...bench.edgeSide(200, gets), name: 'with an API key' }],
+      goal: { leastRatio: { 'with an API key': 0.9 } },
     },
     {
       name: `cached GET at ${steadyPerSecond}/s`,

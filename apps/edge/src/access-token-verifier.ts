@@ -1,6 +1,7 @@
 import { AppError } from '@rapport/platform';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
+import type { OidcConnection } from './oidc-connection.js';
 
 /** Longest access token, in characters. Ours have about 1,000. */
 export const maxTokenLength = 4_096;
@@ -14,8 +15,8 @@ const keysCoolDownMs = 1_000;
 const keysTimeoutMs = 2_000;
 
 export interface AccessTokenVerifierOptions {
-  /** Where auth's public keys are. */
-  keysUrl: URL;
+  /** To where auth's public keys are. */
+  connection: OidcConnection;
   /** URL by which clients know us, without a slash at its end. */
   issuer: string;
 }
@@ -30,8 +31,9 @@ export class AccessTokenVerifier {
   readonly #keys: ReturnType<typeof createRemoteJWKSet>;
   readonly #rules: JWTVerifyOptions;
 
-  constructor({ keysUrl, issuer }: AccessTokenVerifierOptions) {
-    this.#keys = createRemoteJWKSet(keysUrl, {
+  constructor({ connection, issuer }: AccessTokenVerifierOptions) {
+    this.#keys = createRemoteJWKSet(new URL('https://auth/oauth/jwks'), {
+      [customFetch]: connection.fetch,
       cacheMaxAge: keysMaxAgeMs,
       cooldownDuration: keysCoolDownMs,
       timeoutDuration: keysTimeoutMs,

@@ -35,11 +35,6 @@ export interface EdgeConfig {
   healthPort?: number | undefined;
 }
 
-/** Scheme, host and port, without a slash at the end. */
-const origin = z
-  .url({ protocol: /^https$/ })
-  .refine((text) => URL.parse(text)?.origin === text, 'must be an origin such as https://api.example.com');
-
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
 const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
 
@@ -73,7 +68,6 @@ export function readEdgeConfig(): EdgeConfig {
     TLS_CERT_FILE: filePath.optional(),
     TLS_KEY_FILE: filePath.optional(),
     REDIRECT_PORT: port.optional(),
-    PUBLIC_ORIGIN: origin.optional(),
     TRUSTED_PROXIES: names.default([]),
   });
   const addresses = variables as unknown as Record<string, string>;
@@ -112,12 +106,12 @@ function tlsFiles(variables: {
 
 function redirect(variables: {
   REDIRECT_PORT?: number | undefined;
-  PUBLIC_ORIGIN?: string | undefined;
+  PUBLIC_URL?: string | undefined;
 }): EdgeConfig['redirect'] {
-  const { REDIRECT_PORT: redirectPort, PUBLIC_ORIGIN: publicOrigin } = variables;
+  const { REDIRECT_PORT: redirectPort, PUBLIC_URL: origin } = variables;
   if (redirectPort === undefined) return undefined;
-  if (publicOrigin !== undefined) return { port: redirectPort, origin: publicOrigin };
-  throw new Error('Configuration is not valid. PUBLIC_ORIGIN: is needed with REDIRECT_PORT');
+  if (origin?.startsWith('https:')) return { port: redirectPort, origin };
+  throw new Error('Configuration is not valid. PUBLIC_URL: must be https with REDIRECT_PORT');
 }
 
 function addressVariable(area: string): string {

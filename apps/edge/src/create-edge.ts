@@ -18,6 +18,7 @@ import { registerOidc } from './forward-oidc.js';
 import { costOf } from './limits/cost.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
+import { OidcConnection } from './oidc-connection.js';
 import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
@@ -41,7 +42,11 @@ export async function createEdge(
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
   const clients = new ServiceClients(config.addresses, services, contract, certificates);
-  const authenticator = new Authenticator(clients, limits.failedAuthentications, tokenVerifier(config));
+  const { authHttpAddress, publicUrl: issuer } = config;
+  const oidc = authHttpAddress === undefined ? undefined : new OidcConnection(authHttpAddress, certificates);
+  // Without an OpenID provider behind it an edge takes API keys only.
+  const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
+  const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens);
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
   const { reads, charges, tokens } = cache;
@@ -84,16 +89,10 @@ export async function createEdge(
     });
   }
   await registerDocuments(server, openApiDocument(contract, routes, '1.0.0'));
-  if (config.authHttpAddress !== undefined) await registerOidc(server, config.authHttpAddress, limits);
+  if (oidc) await registerOidc(server, oidc, limits);
   await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials);
   app.useGlobalFilters(new ProblemFilter());
   return { app, readiness };
-}
-
-/** Undefined on an edge without an OpenID provider behind it: it takes API keys only. */
-function tokenVerifier({ authHttpAddress, publicUrl: issuer }: EdgeConfig): AccessTokenVerifier | undefined {
-  if (authHttpAddress === undefined || issuer === undefined) return undefined;
-  return new AccessTokenVerifier({ keysUrl: new URL(`http://${authHttpAddress}/oauth/jwks`), issuer });
 }
 
 /** What the dearest operation costs, in units of a rate. */

@@ -1,8 +1,10 @@
-import { Agent, request as sendRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientOf } from './client-of.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
+import type { OidcConnection } from './oidc-connection.js';
 
 /** Every path of the OpenID provider that is reached from outside. */
 const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[] = [
@@ -12,7 +14,12 @@ const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[]
   { url: '/oauth/authorize', methods: ['GET'] },
   { url: '/oauth/authorize/:id', methods: ['GET'] },
   { url: '/oauth/interactions/:id', methods: ['GET'] },
-  { url: '/oauth/interactions/:id/:action', methods: ['POST'] },
+  { url: '/oauth/interactions/:id/:action', methods: ['GET', 'POST'] },
+  { url: '/oauth/logout', methods: ['GET', 'POST'] },
+  { url: '/oauth/logout/confirm', methods: ['POST'] },
+  { url: '/oauth/logout/success', methods: ['GET'] },
+  { url: '/oauth/invitation', methods: ['GET', 'POST'] },
+  { url: '/oauth/password-reset', methods: ['GET', 'POST'] },
   { url: '/oauth/token', methods: ['POST', 'OPTIONS'] },
   { url: '/oauth/revoke', methods: ['POST', 'OPTIONS'] },
   { url: '/oauth/introspect', methods: ['POST', 'OPTIONS'] },
@@ -40,9 +47,8 @@ const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-enc
 const placeOf = { path: '/rapport.auth.v1.OpenIdProvider/Forward', policy: { trafficClass: 0 } };
 
 /** Forwards the paths of the OpenID provider to auth, with the limits and headers of all routes. */
-export async function registerOidc(server: FastifyInstance, address: string, limits: Limits): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256, timeout: 30_000 });
-  server.addHook('onClose', async () => agent.destroy());
+export async function registerOidc(server: FastifyInstance, connection: OidcConnection, limits: Limits): Promise<void> {
+  server.addHook('onClose', async () => connection.close());
   await server.register(async (scope) => {
     scope.setErrorHandler(handleError);
     scope.removeAllContentTypeParsers();
@@ -55,15 +61,14 @@ export async function registerOidc(server: FastifyInstance, address: string, lim
         method: methods,
         url,
         exposeHeadRoute: false,
-        handler: (request, reply) => forward(request, reply, { agent, address, limits }),
+        handler: (request, reply) => forward(request, reply, { connection, limits }),
       });
     }
   });
 }
 
 interface Way {
-  agent: Agent;
-  address: string;
+  connection: OidcConnection;
   limits: Limits;
 }
 
@@ -91,13 +96,12 @@ function sendOn(reply: FastifyReply, answer: IncomingMessage): FastifyReply {
 }
 
 /** @throws AppError UNAVAILABLE, DEADLINE_EXCEEDED, or CANCELLED when the client has gone */
-function ask(request: FastifyRequest, reply: FastifyReply, { agent, address }: Way): Promise<IncomingMessage> {
-  const [host = '', port] = address.split(':');
+function ask(request: FastifyRequest, reply: FastifyReply, { connection }: Way): Promise<IncomingMessage> {
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const path = request.raw.url ?? '/';
   const headers = headersFor(request, body);
   return new Promise((resolve, reject) => {
-    const sent = sendRequest({ agent, host, port, method: request.method, path, headers }, resolve);
+    const sent = connection.request({ method: request.method, path, headers }).once('response', resolve);
     const timer = setTimeout(() => {
       sent.destroy();
       reject(new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The sign-in service took too long.'));
@@ -120,11 +124,13 @@ function headersFor(request: FastifyRequest, body: Buffer | undefined): Incoming
     const value = request.headers[name];
     return value === undefined ? [] : [[name, value] as const];
   });
+  const { address, userAgent } = clientOf(request);
   return {
     ...Object.fromEntries(passed),
     ...(body && { 'content-length': String(body.length) }),
     'x-request-id': request.id,
-    'x-forwarded-for': request.ip,
+    'user-agent': userAgent,
+    'x-forwarded-for': address,
     'x-forwarded-proto': request.protocol,
     'x-forwarded-host': request.host,
   };

@@ -4,6 +4,7 @@ export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';
 export { writeCallMetadata, type OutgoingCall } from './call-metadata.js';
+export { AllowedCallers } from './certificates/allowed-callers.js';
 export { ServiceCertificates, type CertificatePaths } from './certificates/service-certificates.js';
 export { PrincipalSigner } from './principals/principal-signer.js';
 export { readPrincipalToken } from './principals/principal-token.js';

@@ -6,7 +6,7 @@ export { AuditKeys, type AuditHead } from './audit/audit-keys.js';
 export { exportAudit } from './audit/export-audit.js';
 export { listAudit, type AuditFilter } from './audit/list-audit.js';
 export { netstrings, netstringsSql } from './audit/netstrings.js';
-export { recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
+export { auditEventText, recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
 export { verifyAllAudits } from './audit/verify-all-audits.js';
 export { verifyAudit, type AuditCheck, type AuditVerification } from './audit/verify-audit.js';
 export { beyondScope, callVariables, causedBy, forkBeyondScope } from './call-variables.js';

@@ -2,6 +2,7 @@ export type { BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js'
 export { measureCases, median } from './bench/measure-cases.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
+export { Browser, type Visited } from './browser.js';
 export { comesTrueWithinMs } from './comes-true-within-ms.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { assertPortFree, freePort } from './free-port.js';

@@ -44,6 +44,7 @@ const withoutIds = [
   'ListAuditEntries',
   'ListAuditHeads',
   'ListChanges',
+  'ListConnectedApps',
   'ListCustomFields',
   'ListDuplicates',
   'ListErasures',
@@ -82,6 +83,7 @@ const forMissing: Readonly<Record<string, string>> = {
 
 /** Operations for which the permission alone is not enough, and why. */
 const needMore: Readonly<Record<string, string>> = {
+  DisconnectApp: 'users only have connected apps, and here programs ask',
   EndSession: 'the session of somebody else is nowhere without users.write',
 };
 

@@ -55,6 +55,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       // Who may change it must hold what it may do.
       permissions: ['oauthClients.write'],
     });
+  const [oauthClientId, formerClientId] = [await oauthClient(), await remove('oauthClients', await oauthClient())];
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
@@ -87,7 +88,8 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       roles: role,
       teams: await makeTeam('North'),
       sessions: await addSession(platform, tenantId, user),
-      oauthClients: await oauthClient(),
+      oauthClients: oauthClientId,
+      connectedApps: oauthClientId,
     },
     others: { customers: bob },
     deleted: {
@@ -100,7 +102,8 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       roles: await remove('roles', await makeRole('Former')),
       teams: await remove('teams', await makeTeam('Former')),
       sessions: await remove('sessions', await addSession(platform, tenantId, user)),
-      oauthClients: await remove('oauthClients', await oauthClient()),
+      oauthClients: formerClientId,
+      connectedApps: formerClientId,
     },
   };
 }

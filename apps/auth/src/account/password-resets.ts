@@ -34,19 +34,35 @@ export class PasswordResets {
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
   async request({ workspace, email }: AccountName): Promise<void> {
-    const name = workspace.trim().toLowerCase();
-    const subject = `password-reset ${name} ${emailKey(email)}`;
-    await this.throttle.take([{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
-    this.#send(name, emailKey(email)).catch((error: unknown) => this.#logger.error(error));
+    const tenantId = await tenantOfWorkspace(this.orm.em.fork(), workspace);
+    await this.#take(tenantId ?? workspace.trim().toLowerCase(), email);
+    if (tenantId !== undefined) this.#sendLater(tenantId, email);
   }
 
-  /** @throws AppError INVALID_ARGUMENT for a bad token or password */
-  async complete({ token, password }: PasswordReset): Promise<void> {
+  /** The same for an account of a tenant that is known. */
+  async requestOf(tenantId: string, email: string): Promise<void> {
+    await this.#take(tenantId, email);
+    this.#sendLater(tenantId, email);
+  }
+
+  /**
+   * Whose password may be chosen by a token.
+   *
+   * @throws AppError INVALID_ARGUMENT for a token that is not good
+   */
+  async find(token: string): Promise<{ em: EntityManager; user: UserAccount }> {
     const tenantId = tenantOfToken(token);
     const em = this.#emOf(tenantId);
     const id = await userOfToken(em, 'PASSWORD_RESET', token);
     const user = id === undefined ? null : await em.findOne(UserAccount, { tenantId, id, state: 'ACTIVE' });
     if (!user) throw tokenInvalid('reset.token');
+    return { em, user };
+  }
+
+  /** @throws AppError INVALID_ARGUMENT for a bad token or password */
+  async complete({ token, password }: PasswordReset): Promise<void> {
+    const { em, user } = await this.find(token);
+    const { tenantId } = user;
     const passwordHash = await this.passwords.hashChosen(em, user, 'reset.password', password);
     await em.transactional(
       async (transaction) => {
@@ -64,9 +80,16 @@ export class PasswordResets {
     );
   }
 
-  async #send(workspace: string, email: string): Promise<void> {
-    const tenantId = await tenantOfWorkspace(this.orm.em.fork(), workspace);
-    if (tenantId === undefined) return;
+  #take(tenant: string, email: string): Promise<void> {
+    const subject = `password-reset ${tenant} ${emailKey(email)}`;
+    return this.throttle.take([{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
+  }
+
+  #sendLater(tenantId: string, email: string): void {
+    this.#send(tenantId, emailKey(email)).catch((error: unknown) => this.#logger.error(error));
+  }
+
+  async #send(tenantId: string, email: string): Promise<void> {
     const em = this.#emOf(tenantId);
     const user = await em.findOne(UserAccount, { tenantId, email, state: 'ACTIVE' });
     if (!user) return;

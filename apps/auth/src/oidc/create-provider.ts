@@ -14,6 +14,7 @@ import { keepAccessToken } from './keep-access-token.js';
 import type { OidcDatabase } from './oidc-database.js';
 import { errorPage } from './pages/error-page.js';
 import { sendPage } from './pages/page.js';
+import { signedOutPage, signOutPage } from './pages/sign-out-pages.js';
 import { RecordAdapter } from './record-adapter.js';
 import { signingAlgorithm } from './signing-keys.js';
 import { parseAccountId, sessionSeconds, type UserAccounts } from './user-accounts.js';
@@ -52,8 +53,10 @@ export function apiAudience(issuer: string): string {
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, clientSecretKey } = options;
   const provider = new Provider(issuer, configurationOf(options));
-  // The edge says what the client said, and only the issuer counts: its scheme decides whether cookies are for TLS only.
+  // The edge says what the client said.
   provider.proxy = true;
+  // Clients reach us by the scheme of the issuer, whatever the last hop is: it decides whether cookies are for TLS only.
+  Object.defineProperty(provider.request, 'protocol', { value: new URL(issuer).protocol.slice(0, -1) });
   provider.Client.prototype.compareClientSecret = function (secret) {
     return timingSafeEqualText(this.clientSecret ?? '', hashClientSecret(clientSecretKey, secret).toString('hex'));
   };
@@ -113,7 +116,11 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
         },
       },
       revocation: { enabled: true, allowedPolicy: isOwnToken },
-      rpInitiatedLogout: { enabled: false },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx) => sendPage(ctx, signOutPage(xsrfOf(ctx))),
+        postLogoutSuccessSource: (ctx) => sendPage(ctx, signedOutPage()),
+      },
       userinfo: { enabled: false },
     },
     scopes: ['openid', 'offline_access'],
@@ -168,6 +175,11 @@ function policy(): interactionPolicy.DefaultPolicy {
   );
   prompts.get('login')?.checks.add(gone);
   return prompts;
+}
+
+/** What the form to sign out is to send, so that no other site can. */
+function xsrfOf({ oidc }: KoaContextWithOIDC): string {
+  return (oidc.session?.state as { secret: string }).secret;
 }
 
 function tenantOf({ oidc }: KoaContextWithOIDC): string {

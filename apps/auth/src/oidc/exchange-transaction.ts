@@ -1,6 +1,8 @@
 import type { Middleware } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { OidcDatabase } from './oidc-database.js';
 import { readForm } from './read-form.js';
+import { recordExchange } from './record-exchange.js';
 import type { KeySet } from './signing-keys.js';
 import { verifyAccessToken } from './verify-access-token.js';
 
@@ -20,7 +22,10 @@ export function exchangeTransaction(database: OidcDatabase, issuer: string, keys
     const body = context.path === tokenPath ? form : await withTokenId(form, issuer, keys);
     // The provider takes a form that was read already from here.
     Object.assign(context.req, { body });
-    await database.transaction(next);
+    await database.transaction(async () => {
+      await next();
+      await recordExchange(database, context as unknown as KoaContextWithOIDC);
+    });
   };
 }
 

@@ -3,17 +3,20 @@ import type { Context, Middleware } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import type { Credentials } from '../sign-in/sign-in.js';
 import { parseClientId } from './client-id.js';
+import type { ForgottenPassword } from './forgotten-password.js';
+import { giveConsent, type MissingConsent } from './give-consent.js';
 import type { OidcDatabase } from './oidc-database.js';
 import { consentPage } from './pages/consent-page.js';
-import { errorPage, expiredPage } from './pages/error-page.js';
+import { expiredPage, foreignFormPage } from './pages/error-page.js';
 import { sendPage, type Page } from './pages/page.js';
 import { signInPage } from './pages/sign-in-page.js';
-import { readForm } from './read-form.js';
+import { isOwnForm, readForm } from './read-form.js';
 import type { UserAccounts } from './user-accounts.js';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
-interface Visit {
+/** Somebody on the pages of an authorization. */
+export interface Visit {
   context: Context;
   provider: Provider;
   interaction: Interaction;
@@ -26,8 +29,8 @@ interface Visit {
   formTargets: string[];
 }
 
-/** `/oauth/interactions/<id>`, and what a form of its page does. */
-const route = /^(\/oauth\/interactions\/[\w-]{10,100})(?:\/(sign-in|consent|cancel))?$/;
+/** `/oauth/interactions/<id>`, and another page of it or what a form of its pages does. */
+const route = /^(\/oauth\/interactions\/[\w-]{10,100})(?:\/(sign-in|consent|cancel|forgotten-password))?$/;
 
 /**
  * The pages on which people sign in and agree. Another site can post no form to them: the path has a random id that only the
@@ -38,21 +41,24 @@ export class Interactions {
     private readonly issuer: string,
     private readonly database: OidcDatabase,
     private readonly accounts: UserAccounts,
+    private readonly forgottenPassword: ForgottenPassword,
   ) {}
 
   middleware(provider: Provider): Middleware {
     return async (context, next) => {
       const [, path, action] = route.exec(context.path) ?? [];
       if (path === undefined) return void (await next());
-      if (context.method !== (action === undefined ? 'GET' : 'POST')) return context.throw(405);
-      if (action !== undefined && context.get('origin') !== new URL(this.issuer).origin) {
-        return sendPage(context, errorPage('invalid_request', 'The form comes from another site.', 403));
-      }
+      const isPage = action === undefined || (action === 'forgotten-password' && context.method === 'GET');
+      if (context.method !== (isPage ? 'GET' : 'POST')) return context.throw(405);
+      if (!isPage && !isOwnForm(context, this.issuer)) return sendPage(context, foreignFormPage());
       const visit = await this.#visit(context, provider, path);
       if (!visit) return sendPage(context, expiredPage());
       if (action === undefined) return sendPage(context, pageOf(visit));
+      if (action === 'forgotten-password') {
+        return isPage ? this.forgottenPassword.show(visit) : this.forgottenPassword.send(visit);
+      }
       if (action === 'cancel') return finish(visit, { error: 'access_denied', error_description: 'cancelled' });
-      return action === 'sign-in' ? this.#signIn(visit) : agree(visit);
+      return action === 'sign-in' ? this.#signIn(visit) : this.#agree(visit);
     };
   }
 
@@ -98,6 +104,13 @@ export class Interactions {
       again(error);
     }
   }
+
+  async #agree(visit: Visit): Promise<void> {
+    const { session, prompt } = visit.interaction;
+    if (prompt.name !== 'consent' || !session) return sendPage(visit.context, pageOf(visit));
+    const grantId = await giveConsent(visit, session.accountId, missingOf(visit), this.database);
+    await finish(visit, { consent: { grantId } });
+  }
 }
 
 /** What people are told who can't sign in. */
@@ -128,29 +141,8 @@ function emailHint(hint: unknown): string {
   return typeof hint === 'string' && hint.length <= 254 ? hint : '';
 }
 
-/** What the consent prompt says is still to be agreed to. */
-function missingOf({ interaction }: Visit): {
-  missingOIDCScope?: string[];
-  missingOIDCClaims?: string[];
-  missingResourceScopes?: Record<string, string[]>;
-} {
+function missingOf({ interaction }: Visit): MissingConsent {
   return interaction.prompt.details;
-}
-
-async function agree(visit: Visit): Promise<void> {
-  const { context, provider, interaction } = visit;
-  const { session, grantId, params, prompt } = interaction;
-  if (prompt.name !== 'consent' || !session) return sendPage(context, pageOf(visit));
-  const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
-  const clientId = params['client_id'] as string;
-  const grant = known ?? new provider.Grant({ accountId: session.accountId, clientId });
-  const { missingOIDCScope, missingOIDCClaims, missingResourceScopes = {} } = missingOf(visit);
-  if (missingOIDCScope) grant.addOIDCScope(missingOIDCScope.join(' '));
-  if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
-  for (const [resource, scopes] of Object.entries(missingResourceScopes)) {
-    grant.addResourceScope(resource, scopes.join(' '));
-  }
-  await finish(visit, { consent: { grantId: await grant.save() } });
 }
 
 async function finish({ context, provider }: Visit, result: Parameters<Provider['interactionFinished']>[2]) {

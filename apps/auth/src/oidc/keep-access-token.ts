@@ -18,7 +18,7 @@ export async function keepAccessToken(
   const client = parseClientId(token.clientId ?? '');
   if (!client) throw new Error('An access token is of no OAuth client.');
   const accountId = 'accountId' in token ? token.accountId : undefined;
-  const userId = accountId === undefined ? undefined : parseAccountId(accountId).userId;
+  const userId = userIdOf(accountId);
   payload['sub'] = userId ?? token.clientId;
   payload['tenant_id'] = client.tenantId;
   payload['principal_id'] = principalId(userId, client.id);
@@ -34,6 +34,11 @@ export async function keepAccessToken(
   const of = { kind, clientId, accountId, grantId, sessionUid, expiresWithSession, sid, gty };
   const record = { ...of, jti, exp, iat, aud, scope, extra: { sub: payload['sub'] as string } };
   await new RecordAdapter(database, kind).upsert(jti, record, exp - iat);
+}
+
+/** Undefined of what stands for no user. */
+export function userIdOf(accountId: string | undefined): string | undefined {
+  return accountId === undefined ? undefined : parseAccountId(accountId).userId;
 }
 
 /** Whom changes are attributed to. */

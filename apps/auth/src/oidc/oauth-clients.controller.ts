@@ -19,6 +19,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { checkHeld } from '../rights/check-held.js';
 import { Secrets } from '../secrets.js';
+import { recordSecurityEvent, type SecurityEventKind } from '../security/security-event.js';
 import { generateClientSecret, hashClientSecret } from './client-id.js';
 import { checkOAuthClient, grantTypeNames, powerOf } from './check-oauth-client.js';
 import { oauthClientMessage } from './oauth-client-message.js';
@@ -49,19 +50,21 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
     checkOAuthClient(wanted);
     const secret = wanted.confidential ? generateClientSecret() : undefined;
     const now = new Date();
-    const client = this.em.create(OAuthClient, {
-      tenantId: currentCaller().tenantId,
-      id: v7(),
-      displayName: wanted.displayName,
-      redirectUris: [...new Set(wanted.redirectUris)],
-      grantTypes: grantTypeNames(wanted.grantTypes),
-      permissions: [...new Set(wanted.permissions)],
-      secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKey, secret),
-      createTime: now,
-      updateTime: now,
+    return this.em.transactional(async (em) => {
+      const client = em.create(OAuthClient, {
+        tenantId: currentCaller().tenantId,
+        id: v7(),
+        displayName: wanted.displayName,
+        redirectUris: [...new Set(wanted.redirectUris)],
+        grantTypes: grantTypeNames(wanted.grantTypes),
+        permissions: [...new Set(wanted.permissions)],
+        secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKey, secret),
+        createTime: now,
+        updateTime: now,
+      });
+      await recordPower(em, 'OAUTH_CLIENT_CREATED', client);
+      return oauthClientMessage(client, secret);
     });
-    await this.em.flush();
-    return oauthClientMessage(client, secret);
   }
 
   async getOAuthClient({ id }: GetOAuthClientRequest): Promise<OAuthClientMessage> {
@@ -104,7 +107,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         permissions: [...new Set(wanted.permissions)],
         updateTime: new Date(),
       });
-      await em.flush();
+      await recordPower(em, 'OAUTH_CLIENT_CHANGED', client);
       return oauthClientMessage(client);
     });
   }
@@ -119,7 +122,8 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
       const secret = generateClientSecret();
       client.secretHash = hashClientSecret(this.secrets.apiKeyHmacKey, secret);
       client.updateTime = new Date();
-      await em.flush();
+      const records = [`oauthClient/${id}`];
+      await recordSecurityEvent(em, { kind: 'OAUTH_CLIENT_SECRET_ROTATED', outcome: 'SUCCESS', records });
       return oauthClientMessage(client, secret);
     });
   }
@@ -134,6 +138,8 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
       ]);
       const deleted = await em.nativeDelete(OAuthClient, { tenantId, id });
       if (deleted === 0) throw notFound();
+      const records = [`oauthClient/${id}`];
+      await recordSecurityEvent(em, { kind: 'OAUTH_CLIENT_DELETED', outcome: 'SUCCESS', records });
       return {};
     });
   }
@@ -144,6 +150,13 @@ async function findOAuthClient(em: EntityManager, id: string): Promise<OAuthClie
   const client = await em.findOne(OAuthClient, { tenantId: currentCaller().tenantId, id });
   if (!client) throw notFound();
   return client;
+}
+
+/** With what it may do from now on, and where users are sent back to. */
+function recordPower(em: EntityManager, kind: SecurityEventKind, client: OAuthClient): Promise<void> {
+  const { id, permissions, grantTypes, redirectUris } = client;
+  const detail = { permissions, grantTypes, redirectUris };
+  return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`oauthClient/${id}`], detail });
 }
 
 /** Who changes a client, or sees its secret, gets what it may do. */

@@ -1,12 +1,17 @@
 import { hkdfSync } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { AppError, closeServer, type Logger } from '@rapport/platform';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { AppError, callContext, closeServer, type Logger } from '@rapport/platform';
 import type { Middleware } from 'koa';
+import type { AccountPages } from './account-pages.js';
+import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
 import { createProvider } from './create-provider.js';
 import { exchangeTransaction } from './exchange-transaction.js';
+import type { ForgottenPassword } from './forgotten-password.js';
 import { Interactions } from './interactions.js';
 import type { OidcDatabase } from './oidc-database.js';
+import { noticeRevocations } from './record-exchange.js';
+import type { SignOut } from './sign-out.js';
 import type { KeySet, SigningKeys } from './signing-keys.js';
 import type { UserAccounts } from './user-accounts.js';
 
@@ -21,6 +26,11 @@ export interface OidcServerOptions {
   database: OidcDatabase;
   keys: SigningKeys;
   accounts: UserAccounts;
+  accountPages: AccountPages;
+  forgottenPassword: ForgottenPassword;
+  signOut: SignOut;
+  /** Plain HTTP when absent, which is for tests only. */
+  tls?: MutualTls | undefined;
   logger: Logger;
 }
 
@@ -33,15 +43,8 @@ export class OidcServer {
   constructor(private readonly options: OidcServerOptions) {
     const cookieKey = hkdfSync('sha256', options.masterKey, '', 'rapport sign-in cookies', 32);
     this.#cookieKey = Buffer.from(cookieKey).toString('base64url');
-    const limits = {
-      headersTimeout: 5_000,
-      requestTimeout: 8_000,
-      connectionsCheckingInterval: 1_000,
-      // Longer than the edge keeps a connection that is idle: it never sends on one that we close.
-      keepAliveTimeout: 72_000,
-    };
-    this.#server = createServer(limits, (request, response) => void this.#answer(request, response));
-    this.#server.maxConnections = 2_000;
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
+    this.#server = createBoundedServer(answer, options.tls, options.logger);
   }
 
   listen(port: number, host: string): Promise<void> {
@@ -57,11 +60,9 @@ export class OidcServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // Cookies are for TLS only exactly when clients reach us by TLS, whatever the last hop is.
-    request.headers['x-forwarded-proto'] = new URL(this.options.issuer).protocol.slice(0, -1);
     try {
       const answer = await this.#currentProvider();
-      await answer(request, response);
+      await callContext.run(contextOf(request), () => answer(request, response));
     } catch (error) {
       this.options.logger.error({ err: error }, 'the OpenID provider failed');
       if (!response.headersSent) response.writeHead(503, { 'retry-after': '1' });
@@ -73,19 +74,29 @@ export class OidcServer {
   async #currentProvider(): Promise<Answer> {
     const keys = await this.options.keys.current();
     if (this.#provider?.keys === keys) return this.#provider.answer;
-    const { issuer, database, accounts, logger } = this.options;
+    const { issuer, database, accounts, accountPages, forgottenPassword, signOut, logger } = this.options;
     const provider = createProvider({ ...this.options, keys: keys.signing, cookieKey: this.#cookieKey });
     const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
     provider.on('server_error', (_context, error) => logFailure(error));
     // Koa's own, which the provider's types leave out.
     (provider as EventEmitter).on('error', logFailure);
     provider.use(refuseTooLarge);
-    provider.use(new Interactions(issuer, database, accounts).middleware(provider));
+    provider.use(accountPages.middleware);
+    provider.use(new Interactions(issuer, database, accounts, forgottenPassword).middleware(provider));
+    provider.use(signOut.middleware(provider));
+    noticeRevocations(provider);
     provider.use(exchangeTransaction(database, issuer, keys));
     const answer = provider.callback();
     this.#provider = { keys, answer };
     return answer;
   }
+}
+
+/** From where the edge says that a request comes, for what is noted of it. */
+function contextOf({ headers }: IncomingMessage) {
+  const read = (name: string) => headers[name]?.toString() ?? '';
+  const client = { address: read('x-forwarded-for'), userAgent: read('user-agent') };
+  return { requestId: read('x-request-id'), caller: undefined, client };
 }
 
 const refuseTooLarge: Middleware = async (context, next) => {

@@ -10,13 +10,20 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
 import { createOrm } from '@rapport/persistence';
 import type { Logger } from '@rapport/platform';
+import { PasswordResets } from '../account/password-resets.js';
+import { PasswordHasher } from '../passwords/password-hasher.js';
 import { Secrets } from '../secrets.js';
 import { SignIn } from '../sign-in/sign-in.js';
 import { AccessTokens } from './access-tokens.js';
+import { AccountPages } from './account-pages.js';
 import { ExpiredRecords } from './clear-expired-records.js';
+import type { MutualTls } from './create-bounded-server.js';
+import { ForgottenPassword } from './forgotten-password.js';
+import { FormRules } from './form-rules.js';
 import { OAuthClient } from './oauth-client.entity.js';
 import { OidcDatabase } from './oidc-database.js';
 import { OidcServer } from './oidc-server.js';
+import { SignOut } from './sign-out.js';
 import { keySchedule, SigningKeys, type KeySchedule } from './signing-keys.js';
 import { UserAccounts } from './user-accounts.js';
 
@@ -27,6 +34,8 @@ export interface OidcOptions {
   address: string;
   databaseUrl: string;
   logger: Logger;
+  /** Plain HTTP when absent, which is for tests only. */
+  tls?: MutualTls;
   keySchedule?: KeySchedule;
 }
 
@@ -43,7 +52,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
   ) {}
 
   static register(options: OidcOptions): DynamicModule {
-    const { issuer, logger, databaseUrl, keySchedule: schedule = keySchedule } = options;
+    const { issuer, logger, databaseUrl, tls, keySchedule: schedule = keySchedule } = options;
     return {
       module: OidcModule,
       providers: [
@@ -66,19 +75,43 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
           inject: [MikroORM, SigningKeys, PrincipalSigner],
         },
         { provide: OidcDatabase, useFactory: (orm: MikroORM) => new OidcDatabase(orm.em), inject: [poolToken] },
+        FormRules,
+        {
+          provide: AccountPages,
+          useFactory: (
+            { em }: MikroORM,
+            rules: FormRules,
+            passwordHasher: PasswordHasher,
+            passwordResets: PasswordResets,
+          ) => new AccountPages({ issuer, rules, em, passwordHasher, passwordResets }),
+          inject: [MikroORM, FormRules, PasswordHasher, PasswordResets],
+        },
+        ForgottenPassword,
         {
           provide: OidcServer,
-          useFactory: (orm: MikroORM, database: OidcDatabase, keys: SigningKeys, signIn: SignIn, secrets: Secrets) =>
+          useFactory: (
+            orm: MikroORM,
+            database: OidcDatabase,
+            keys: SigningKeys,
+            signIn: SignIn,
+            secrets: Secrets,
+            accountPages: AccountPages,
+            forgottenPassword: ForgottenPassword,
+          ) =>
             new OidcServer({
               issuer,
               logger,
+              tls,
               database,
               keys,
               masterKey: secrets.oidcKey,
               clientSecretKey: secrets.apiKeyHmacKey,
               accounts: new UserAccounts(orm.em, database, signIn),
+              accountPages,
+              forgottenPassword,
+              signOut: new SignOut(orm.em),
             }),
-          inject: [MikroORM, OidcDatabase, SigningKeys, SignIn, Secrets],
+          inject: [MikroORM, OidcDatabase, SigningKeys, SignIn, Secrets, AccountPages, ForgottenPassword],
         },
         {
           provide: ExpiredRecords,

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '@rapport/platform';
+import type { Context } from 'koa';
 
 /** More than any form of ours or request of OAuth needs, in bytes. */
 const maxFormBytes = 32 * 1024;
@@ -18,4 +19,9 @@ export async function readForm(request: IncomingMessage): Promise<string> {
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString();
+}
+
+/** Whether a form comes from a page of ours: browsers say of what origin it is. */
+export function isOwnForm(context: Context, issuer: string): boolean {
+  return context.get('origin') === new URL(issuer).origin;
 }

@@ -15,16 +15,17 @@ export interface SignedInUser {
   epoch: number;
   /** UUID of the session, as the user sees it in the list of sessions. */
   sessionId: string;
+  tenantId: string;
 }
 
-/** How the provider knows somebody who has signed in, in each of its records: `<user>.<epoch>.<session>`. */
-function formatAccountId({ userId, epoch, sessionId }: SignedInUser): string {
-  return `${userId}.${epoch}.${sessionId}`;
+/** How the provider knows somebody who has signed in, in each of its records: `<user>.<epoch>.<session>.<tenant>`. */
+function formatAccountId({ userId, epoch, sessionId, tenantId }: SignedInUser): string {
+  return `${userId}.${epoch}.${sessionId}.${tenantId}`;
 }
 
 export function parseAccountId(accountId: string): SignedInUser {
-  const [userId = '', epoch, sessionId = ''] = accountId.split('.');
-  return { userId, epoch: Number(epoch), sessionId };
+  const [userId = '', epoch, sessionId = '', tenantId = ''] = accountId.split('.');
+  return { userId, epoch: Number(epoch), sessionId, tenantId };
 }
 
 /** The people who sign in through the provider. */
@@ -67,6 +68,6 @@ export class UserAccounts {
     const user = await this.signIn.verify(em, credentials);
     const expireTime = new Date(Date.now() + sessionSeconds * 1_000);
     const { id: sessionId } = await openSession(em, user, { expireTime, address, userAgent });
-    return formatAccountId({ userId: user.id, epoch: user.sessionEpoch, sessionId });
+    return formatAccountId({ userId: user.id, epoch: user.sessionEpoch, sessionId, tenantId });
   }
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { recordAuditEvent } from '@rapport/persistence';
+import { auditEventText, recordAuditEvent, type AuditEvent, type Statement } from '@rapport/persistence';
 import { callContext, type CallClient } from '@rapport/platform';
 
 /** What can happen to who may do what. A new kind is a new line here. */
@@ -8,8 +8,14 @@ export type SecurityEventKind =
   | 'API_KEY_ROTATED'
   | 'API_KEY_REVOKED'
   | 'AUTHENTICATION_FAILED'
+  | 'CONSENT_GIVEN'
   | 'EXPORT'
+  | 'GRANT_REVOKED'
   | 'INVITATION_ACCEPTED'
+  | 'OAUTH_CLIENT_CHANGED'
+  | 'OAUTH_CLIENT_CREATED'
+  | 'OAUTH_CLIENT_DELETED'
+  | 'OAUTH_CLIENT_SECRET_ROTATED'
   | 'PASSWORD_CHANGED'
   | 'PASSWORD_RESET'
   | 'PERMISSION_DENIED'
@@ -20,6 +26,11 @@ export type SecurityEventKind =
   | 'SESSION_ENDED'
   | 'SIGN_IN'
   | 'SIGN_IN_FAILED'
+  | 'TEAM_CHANGED'
+  | 'TEAM_CREATED'
+  | 'TEAM_DELETED'
+  | 'TOKEN_REUSED'
+  | 'TOKEN_REVOKED'
   | 'TWO_FACTOR_OFF'
   | 'TWO_FACTOR_ON'
   | 'USER_CHANGED'
@@ -51,14 +62,24 @@ export interface SecurityEvent {
  */
 export async function recordSecurityEvent(em: EntityManager, event: SecurityEvent): Promise<void> {
   if (em.isInTransaction()) await em.flush();
+  await recordAuditEvent(em, auditEventOf(event));
+}
+
+/** The same as a statement, for whoever works without an EntityManager: it is to see the rows of the tenant. */
+export function securityEventStatement(event: SecurityEvent): Statement {
+  const values = [auditEventText(auditEventOf(event))];
+  return { name: 'record_security_event', sql: 'select record_audit_event($1::json)', values };
+}
+
+function auditEventOf(event: SecurityEvent): AuditEvent {
   const call = callContext.getStore();
   const { kind, outcome, reason, records, principalId, detail } = event;
   const { client = call?.client, requestId = call?.requestId } = event;
-  await recordAuditEvent(em, {
+  return {
     kind,
     requestId,
     ...(records && { records }),
     ...(principalId && { actor: principalId }),
     detail: { outcome, reason, ...client, ...detail },
-  });
+  };
 }

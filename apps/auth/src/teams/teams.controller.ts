@@ -16,6 +16,7 @@ import { checkEtag, formatEtag, isUniqueViolation } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { ApiKey } from '../api-key.entity.js';
+import { recordSecurityEvent } from '../security/security-event.js';
 import { lockTenant } from '../tenant-lock.js';
 import { UserAccount } from '../users/user-account.entity.js';
 import { Team } from './team.entity.js';
@@ -55,6 +56,7 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
       const now = new Date();
       const team = em.create(Team, { tenantId, id: v7(), displayName, createTime: now, updateTime: now });
       await flushUnlessTaken(em);
+      await recordSecurityEvent(em, { kind: 'TEAM_CREATED', outcome: 'SUCCESS', records: [`team/${team.id}`] });
       return teamMessage(team);
     });
   }
@@ -68,6 +70,7 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
       checkEtag(etag, team.version);
       em.assign(team, { displayName, updateTime: new Date(), version: team.version + 1 });
       await flushUnlessTaken(em);
+      await recordSecurityEvent(em, { kind: 'TEAM_CHANGED', outcome: 'SUCCESS', records: [`team/${id}`] });
       return teamMessage(team);
     });
   }
@@ -81,6 +84,7 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
         throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'A user or an API key is in the team.');
       }
       em.remove(team);
+      await recordSecurityEvent(em, { kind: 'TEAM_DELETED', outcome: 'SUCCESS', records: [`team/${id}`] });
       return {};
     });
   }

@@ -10,6 +10,25 @@ import { Tenant } from '../tenant.entity.js';
 import { UserAccount } from './user-account.entity.js';
 
 /**
+ * Whom an invitation is for, and an EntityManager of its tenant.
+ *
+ * @param em of no tenant: the token says which
+ * @throws AppError INVALID_ARGUMENT for a token that is not good
+ */
+export async function findInvitation(
+  em: EntityManager,
+  token: string,
+): Promise<{ em: EntityManager; invited: UserAccount; tenantName: string }> {
+  const tenantId = tenantOfToken(token);
+  const tenantEm = em.fork({ session: tenantSession(tenantId) });
+  const id = await userOfToken(tenantEm, 'INVITATION', token);
+  if (id === undefined) throw tokenInvalid('acceptance.token');
+  const invited = await tenantEm.findOneOrFail(UserAccount, { tenantId, id });
+  const { displayName: tenantName } = await tenantEm.findOneOrFail(Tenant, { id: tenantId });
+  return { em: tenantEm, invited, tenantName };
+}
+
+/**
  * Makes the account of an invitation active. A password that the rules refuse leaves the token as it is.
  *
  * @param em of no tenant: the token says which
@@ -20,12 +39,8 @@ export async function acceptInvitation(
   passwordHasher: PasswordHasher,
   { token, password, displayName }: InvitationAcceptance,
 ): Promise<{ em: EntityManager; user: UserAccount }> {
-  const tenantId = tenantOfToken(token);
-  const tenantEm = em.fork({ session: tenantSession(tenantId) });
-  const id = await userOfToken(tenantEm, 'INVITATION', token);
-  if (id === undefined) throw tokenInvalid('acceptance.token');
-  const invited = await tenantEm.findOneOrFail(UserAccount, { tenantId, id });
-  const { displayName: tenantName } = await tenantEm.findOneOrFail(Tenant, { id: tenantId });
+  const { em: tenantEm, invited, tenantName } = await findInvitation(em, token);
+  const { tenantId, id } = invited;
   const violation = passwordViolation('acceptance.password', password, {
     email: invited.email,
     displayName: displayName ?? invited.displayName,

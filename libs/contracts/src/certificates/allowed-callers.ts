@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
-import type { ServerUnaryCall } from '@grpc/grpc-js';
 import { AppError } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
+
+/** What a process proves itself with. */
+type PeerCertificate = Pick<X509Certificate, 'fingerprint256' | 'raw'>;
 
 /** The processes that may call a service, by the DNS names of their certificates. */
 export class AllowedCallers {
@@ -11,18 +13,25 @@ export class AllowedCallers {
   constructor(private readonly allowed: readonly string[]) {}
 
   /**
-   * The process that makes a call over a connection on which it had to prove itself.
+   * The process that has proven itself by a certificate of the authority.
    *
    * @throws AppError PERMISSION_DENIED for one that is not allowed
    */
-  nameOf(call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>): string {
-    const { sslPeerCertificate: certificate } = call.getAuthContext();
-    const name = certificate && (this.#names.get(certificate.fingerprint256) ?? this.#learn(certificate));
+  nameOf(certificate: PeerCertificate | undefined): string {
+    const name = certificate && this.#find(certificate);
     if (name) return name;
     throw new AppError('PERMISSION_DENIED', 'CALLER_NOT_ALLOWED', 'This process may not call the service.');
   }
 
-  #learn({ fingerprint256, raw }: { fingerprint256: string; raw: Buffer }): string {
+  has(certificate: PeerCertificate | undefined): boolean {
+    return certificate !== undefined && this.#find(certificate) !== '';
+  }
+
+  #find(certificate: PeerCertificate): string {
+    return this.#names.get(certificate.fingerprint256) ?? this.#learn(certificate);
+  }
+
+  #learn({ fingerprint256, raw }: PeerCertificate): string {
     const certificate = new X509Certificate(raw);
     const isFor = (name: string) => certificate.checkHost(name, { subject: 'never', wildcards: false }) !== undefined;
     const name = this.allowed.find(isFor) ?? '';

@@ -11,6 +11,7 @@ export interface CertificatePaths {
   authority: string;
 }
 
+/** Contents of the files, as `node:tls` takes them. */
 interface Certificates {
   ca: Buffer;
   cert: Buffer;
@@ -28,6 +29,7 @@ type IdentityListener = experimental.IdentityCertificateUpdateListener;
 export class ServiceCertificates implements experimental.CertificateProvider {
   readonly #authorityListeners = new Set<AuthorityListener>();
   readonly #identityListeners = new Set<IdentityListener>();
+  readonly #changeListeners = new Set<(current: Certificates) => void>();
   #current!: Certificates;
 
   /** @throws Error when the files can't be read, or do not fit together */
@@ -37,8 +39,20 @@ export class ServiceCertificates implements experimental.CertificateProvider {
       this.#current = { ca: Buffer.from(ca), cert: Buffer.from(cert), key: Buffer.from(key) };
       for (const listener of this.#authorityListeners) listener(this.#authority);
       for (const listener of this.#identityListeners) listener(this.#identity);
+      for (const listener of this.#changeListeners) listener(this.#current);
     };
     followFiles([paths.certificate, paths.key, paths.authority], take, logger, intervalMs);
+  }
+
+  /** For connections that are not gRPC's: what counts now. */
+  get current(): Certificates {
+    return this.#current;
+  }
+
+  /** @returns ends it */
+  onChange(listener: (current: Certificates) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
   /** For a server: who has no certificate of the authority does not get a connection. */

@@ -95,7 +95,7 @@ export async function runGrpcService(
 function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
   if (!tls) return () => peer;
   const callers = new AllowedCallers(tls.allowedCallers);
-  return (call) => callers.nameOf(call);
+  return (call) => callers.nameOf(call.getAuthContext().sslPeerCertificate);
 }
 
 /** Nest finds the services of a package in this map, and ts-proto's compiled code encodes their messages. */

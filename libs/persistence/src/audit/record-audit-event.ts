@@ -20,7 +20,10 @@ export interface AuditEvent {
  * wait until that ends.
  */
 export async function recordAuditEvent(em: EntityManager, event: AuditEvent): Promise<void> {
-  const { records = [], detail = {}, ...rest } = event;
-  const whole = { ...rest, records, detail: JSON.stringify(detail) };
-  await em.execute('select record_audit_event(?::json)', [JSON.stringify(whole)]);
+  await em.execute('select record_audit_event(?::json)', [auditEventText(event)]);
+}
+
+/** What `record_audit_event` takes, for whoever calls it without an EntityManager. */
+export function auditEventText({ records = [], detail = {}, ...rest }: AuditEvent): string {
+  return JSON.stringify({ ...rest, records, detail: JSON.stringify(detail) });
 }

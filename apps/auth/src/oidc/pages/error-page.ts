@@ -24,3 +24,8 @@ export function expiredPage(): Page {
       <p>You took too long, or have finished already. Go back to the program that sent you here and start again.</p>`,
   };
 }
+
+/** What somebody sees whose browser says that the form is not of ours. */
+export function foreignFormPage(): Page {
+  return errorPage('invalid_request', 'The form comes from another site.', 403);
+}

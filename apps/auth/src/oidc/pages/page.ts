@@ -28,7 +28,7 @@ export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(strings.reduce((text, string, index) => text + (written[index - 1] ?? '') + string));
 }
 
-/** Answers with a page, which is kept nowhere, framed by nobody, and runs nothing. */
+/** Answers with a page, which is kept nowhere, framed by nobody, and runs nothing. Its address is told to nobody. */
 export function sendPage(context: Context, { title, body, status = 200, formTargets = [] }: Page): void {
   context.status = status;
   context.type = 'html';
@@ -41,7 +41,8 @@ export function sendPage(context: Context, { title, body, status = 200, formTarg
       "base-uri 'none'",
       "frame-ancestors 'none'",
     ].join('; '),
-    'referrer-policy': 'no-referrer',
+    // Never a path, which may have a token in it. Without an origin browsers would say of our own forms that they come from nowhere.
+    'referrer-policy': 'strict-origin',
   });
   context.body = html`<!doctype html>
     <html lang="en">
@@ -79,8 +80,11 @@ button { width: 100%; min-height: 2.75rem; margin-top: 1.25rem; padding: .5rem 1
   color: var(--on-action); background: var(--action); border: 2px solid var(--action); border-radius: .375rem; cursor: pointer; }
 button.quiet { margin-top: .75rem; color: var(--action); background: transparent; }
 :focus-visible { outline: 3px solid var(--action); outline-offset: 2px; }
+.problem { margin: .25rem 0 0; color: var(--bad); font-weight: 600; }
+input[aria-invalid] { border: 2px solid var(--bad); }
+a { color: var(--action); }
 [role=alert] { margin: 1rem 0 0; padding: .75rem; border: 2px solid var(--bad); border-radius: .375rem; color: var(--bad); }
-.note { color: var(--quiet); }
+.note { margin: .25rem 0 0; color: var(--quiet); }
 ul { padding-left: 1.25rem; }
 `;
 

@@ -1,3 +1,4 @@
+import { field } from './field.js';
 import { html, type Page } from './page.js';
 
 export interface SignInOptions {
@@ -15,6 +16,8 @@ export interface SignInOptions {
 
 /** Asks who somebody is. */
 export function signInPage({ path, clientName, tenantName, email, problem, status, formTargets }: SignInOptions): Page {
+  // Which of the fields is wrong is nobody's business.
+  const describedBy = problem === undefined ? undefined : 'problem';
   return {
     title: problem === undefined ? 'Sign in' : 'Sign in: please try again',
     ...(status === undefined ? {} : { status }),
@@ -23,33 +26,38 @@ export function signInPage({ path, clientName, tenantName, email, problem, statu
       <p class="note">to go on to ${clientName}</p>
       ${problem === undefined ? undefined : html`<p role="alert" id="problem">${problem}</p>`}
       <form method="post" action="${path}/sign-in">
-        <label for="email">E-mail address</label>
-        <input
-          id="email"
-          name="email"
-          type="email"
-          autocomplete="username"
-          maxlength="254"
-          required
-          value="${email}"
-          ${problem === undefined ? undefined : html`aria-describedby="problem"`}
-        />
-        <label for="password">Password</label>
-        <input
-          id="password"
-          name="password"
-          type="password"
-          autocomplete="current-password"
-          maxlength="1000"
-          required
-          ${problem === undefined ? undefined : html`aria-describedby="problem"`}
-        />
-        <label for="code">Code of your authenticator app, if you use one</label>
-        <input id="code" name="code" type="text" autocomplete="one-time-code" maxlength="100" />
+        ${[
+          field({
+            name: 'email',
+            label: 'E-mail address',
+            type: 'email',
+            autocomplete: 'username',
+            maxLength: 254,
+            value: email,
+            describedBy,
+          }),
+          field({
+            name: 'password',
+            label: 'Password',
+            type: 'password',
+            autocomplete: 'current-password',
+            maxLength: 1_000,
+            describedBy,
+          }),
+          field({
+            name: 'code',
+            label: 'Code of your authenticator app, if you use one',
+            type: 'text',
+            autocomplete: 'one-time-code',
+            maxLength: 100,
+            isOptional: true,
+          }),
+        ]}
         <button type="submit">Sign in</button>
       </form>
       <form method="post" action="${path}/cancel">
         <button type="submit" class="quiet">Cancel</button>
-      </form>`,
+      </form>
+      <p><a href="${path}/forgotten-password">Have you forgotten your password?</a></p>`,
   };
 }

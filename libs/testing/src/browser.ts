@@ -28,12 +28,29 @@ export class Browser {
     return this.#send(url, 'GET');
   }
 
-  /** Sends the form of a page whose action ends like this. */
-  async submit(page: Visited, actionEnd: string, fields: Record<string, string> = {}, origin = this.#origin) {
-    const actions = [...page.text.matchAll(/<form method="post" action="([^"]+)"/g)].map(([, action = '']) => action);
-    const action = actions.find((each) => each.endsWith(actionEnd));
+  /** Goes where a link of a page leads whose address ends like this. */
+  follow(page: Visited, addressEnd: string): Promise<Visited> {
+    const addresses = [...page.text.matchAll(/<a href="([^"]+)"/g)].map(([, address = '']) => address);
+    const address = addresses.find((each) => each.endsWith(addressEnd));
+    if (!address) throw new Error(`${page.url} has no link to ${addressEnd}: ${page.text}`);
+    return this.visit(new URL(address, page.url).href);
+  }
+
+  /** Sends the form of a page whose action ends like this, with what is hidden in it. */
+  submit(page: Visited, actionEnd: string, fields: Record<string, string> = {}, origin = this.#originTold(page)) {
+    const forms = [...page.text.matchAll(/<form method="post" action="([^"]+)">([^]*?)<\/form>/g)];
+    const [, action, content = ''] = forms.find(([, each = '']) => each.endsWith(actionEnd)) ?? [];
     if (!action) throw new Error(`${page.url} has no form for ${actionEnd}: ${page.text}`);
-    return this.#send(new URL(action, page.url).href, 'POST', new URLSearchParams(fields), origin);
+    const hidden = content.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g);
+    const body = new URLSearchParams();
+    for (const [, name = '', value = ''] of hidden) body.set(name, value);
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    return this.#send(new URL(action, page.url).href, 'POST', body, origin);
+  }
+
+  /** A page that has its referrer kept from everybody sends forms from nowhere: https://fetch.spec.whatwg.org/#append-a-request-origin-header */
+  #originTold({ headers }: Visited): string {
+    return headers.get('referrer-policy') === 'no-referrer' ? 'null' : this.#origin;
   }
 
   async #send(url: string, method: string, body?: URLSearchParams, origin?: string): Promise<Visited> {

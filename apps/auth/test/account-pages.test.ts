@@ -1,0 +1,185 @@
+import type { User as UserMessage } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { Browser, type Visited } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { password } from './running-auth.js';
+import { RunningProvider, type Client } from './running-provider.js';
+
+const newPassword = 'plinth walrus dusk';
+
+let provider: RunningProvider;
+let client: Client;
+let browser: Browser;
+
+beforeAll(async () => {
+  provider = await RunningProvider.start();
+  client = await provider.newClient();
+});
+afterAll(() => provider.stop());
+beforeEach(() => {
+  browser = new Browser(provider.auth.issuer);
+});
+
+/** Of whoever is invited, the page that the newest mail leads to. */
+async function openInvitation(invited: UserMessage): Promise<Visited> {
+  return browser.visit(
+    `${provider.auth.issuer}/oauth/invitation?token=${await provider.auth.mailedToken(invited.email)}`,
+  );
+}
+
+/** Asks for a new password where somebody signs in. */
+async function forget(email: string): Promise<Visited> {
+  const { page } = await provider.authorize(client, undefined, browser);
+  return browser.submit(await browser.follow(page, '/forgotten-password'), '/forgotten-password', { email });
+}
+
+async function openReset(email: string): Promise<Visited> {
+  const before = (await provider.auth.mailsTo(email)).length;
+  await forget(email);
+  await expect.poll(async () => (await provider.auth.mailsTo(email)).length).toBe(before + 1);
+  return browser.visit(`${provider.auth.issuer}/oauth/password-reset?token=${await provider.auth.mailedToken(email)}`);
+}
+
+async function signIn(email: string, with_: string): Promise<string> {
+  const { page } = await provider.authorize(client, undefined, browser);
+  return (await browser.submit(page, '/sign-in', { email, password: with_ })).text;
+}
+
+/** The field of a page, and what is said beside it. */
+function fieldOf({ text }: Visited, name: string): { tag: string; problem: string | undefined } {
+  const [tag = ''] = new RegExp(`<input\\s+id="${name}"[^>]*>`).exec(text) ?? [];
+  const [, problem] = new RegExp(`<p class="problem" id="${name}-problem">([^<]*)</p>`).exec(text) ?? [];
+  return { tag, problem };
+}
+
+describe('an invitation', () => {
+  test('is accepted by name and password, and the account can sign in', async () => {
+    const invited = await provider.auth.invite(provider.caller);
+    const page = await openInvitation(invited);
+
+    const done = await browser.submit(page, '/invitation', { displayName: 'Ada Lovelace', password: newPassword });
+
+    expect([page.status, page.text]).toEqual([200, expect.stringContaining('<h1>Welcome to Acme</h1>')]);
+    expect(fieldOf(page, 'displayName').tag).toContain(`value="${invited.displayName}"`);
+    expect([done.status, done.text]).toEqual([200, expect.stringContaining('<h1>Your account is ready</h1>')]);
+    expect(await provider.auth.call('getUser', { id: invited.id }, provider.caller)).toMatchObject({
+      displayName: 'Ada Lovelace',
+    });
+    expect(await signIn(invited.email, newPassword)).toContain('<h1>Allow');
+  });
+
+  test('is good once, and looking at it uses nothing up', async () => {
+    const invited = await provider.auth.invite(provider.caller);
+    const page = await openInvitation(invited);
+    const again = await openInvitation(invited);
+    const fields = { displayName: 'Ada', password: newPassword };
+
+    expect([page.status, again.status]).toEqual([200, 200]);
+    expect((await browser.submit(page, '/invitation', fields)).status).toBe(200);
+    for (const over of [await browser.submit(again, '/invitation', fields), await openInvitation(invited)]) {
+      expect([over.status, over.text]).toEqual([400, expect.stringContaining('<h1>This link no longer works</h1>')]);
+    }
+  });
+
+  test.each([
+    ['short', 'must have at least 8 characters.'],
+    ['x'.repeat(129), 'must have at most 128 characters.'],
+    ['qwertyuiop', 'is among the passwords that are guessed first.'],
+    ['', 'is required.'],
+  ])('says beside the field what is wrong with the password %j, and does not show it again', async (wrong, problem) => {
+    const page = await openInvitation(await provider.auth.invite(provider.caller));
+
+    const again = await browser.submit(page, '/invitation', { displayName: 'Grace <Hopper>', password: wrong });
+
+    const { tag, problem: shown } = fieldOf(again, 'password');
+    expect([again.status, shown]).toEqual([400, `This ${problem}`]);
+    expect(tag).toContain('aria-invalid="true"');
+    expect(tag).toContain('aria-describedby="password-hint password-problem"');
+    expect(tag).not.toContain('value=');
+    expect(fieldOf(again, 'displayName').tag).toContain('value="Grace &#60;Hopper&#62;"');
+    expect((await browser.submit(again, '/invitation', { displayName: 'Grace', password: newPassword })).status).toBe(
+      200,
+    );
+  });
+});
+
+describe('a reset of a password', () => {
+  test('changes it once, and ends every session', async () => {
+    const user = await provider.newUser();
+    const tokens = await provider.signIn(client, user);
+    const page = await openReset(user.email);
+
+    const done = await browser.submit(page, '/password-reset', { password: newPassword });
+    const again = await browser.submit(page, '/password-reset', { password: 'walrus dusk plinth' });
+
+    expect([page.status, done.status, again.status]).toEqual([200, 200, 400]);
+    expect(again.text).toContain('<h1>This link no longer works</h1>');
+    expect(await provider.isActive(tokens.access_token)).toBe(false);
+    expect(await signIn(user.email, password)).toContain('do not belong together');
+    expect(await signIn(user.email, newPassword)).toContain('<h1>Allow');
+  });
+
+  test('says beside the field what is wrong, and keeps the link good', async () => {
+    const page = await openReset((await provider.newUser()).email);
+
+    const again = await browser.submit(page, '/password-reset', { password: 'qwertyuiop' });
+
+    expect(fieldOf(again, 'password').problem).toBe('This is among the passwords that are guessed first.');
+    expect((await browser.submit(again, '/password-reset', { password: newPassword })).status).toBe(200);
+  });
+
+  test('is answered alike whether there is such an account or not', async () => {
+    const user = await provider.newUser();
+    const answers = await Promise.all([user.email, 'nobody@example.com'].map((email) => forget(email)));
+
+    const told = answers.map(({ status, text }) => [status, text.replaceAll(/interactions\/[\w-]+/g, '')]);
+    expect(told[0]).toEqual([200, expect.stringContaining('If there is an account')]);
+    expect(told[1]).toEqual(told[0]);
+    expect(await provider.auth.mailsTo('nobody@example.com')).toEqual([]);
+  });
+
+  test('sends an account three mails an hour, and says so of every address alike', async () => {
+    const user = await provider.newUser();
+    for (const email of [user.email, 'somebody@example.com']) {
+      for (let time = 0; time < 3; time += 1) expect((await forget(email)).status).toBe(200);
+      const refused = await forget(email);
+      expect([refused.status, fieldOf(refused, 'email').problem]).toEqual([429, 'Too many attempts. Try again later.']);
+    }
+  });
+
+  test('says beside the field what is no e-mail address', async () => {
+    const again = await forget('ada at example');
+
+    expect([again.status, fieldOf(again, 'email').problem]).toEqual([400, 'This must be an e-mail address.']);
+  });
+});
+
+describe('the pages behind the links of mails', () => {
+  test('tell the token to nobody, keep nothing, and run nothing', async () => {
+    const page = await openInvitation(await provider.auth.invite(provider.caller));
+
+    expect(page.headers.get('referrer-policy')).toBe('strict-origin');
+    expect(page.headers.get('cache-control')).toBe('no-store');
+    expect(page.headers.get('content-security-policy')).toMatch(
+      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/,
+    );
+    expect(page.text).not.toMatch(/<script|javascript:|\son\w+=|(?:src|href)="https?:/i);
+    for (const [, id = ''] of page.text.matchAll(/<input\s+id="(\w+)"/g)) expect(page.text).toContain(`for="${id}"`);
+  });
+
+  test('take no form of another site', async () => {
+    const page = await openInvitation(await provider.auth.invite(provider.caller));
+    const fields = { displayName: 'Ada', password: newPassword };
+
+    for (const origin of ['https://evil.example', 'null']) {
+      expect((await browser.submit(page, '/invitation', fields, origin)).status).toBe(403);
+    }
+    expect((await browser.submit(page, '/invitation', fields)).status).toBe(200);
+  });
+
+  test.each(['invitation', 'password-reset'])('of %s answer a token of any form', async (name) => {
+    for (const token of ['', 'x', 'A'.repeat(64), '%00'.repeat(64), `${'A'.repeat(64)}'`]) {
+      const { status, text } = await browser.visit(`${provider.auth.issuer}/oauth/${name}?token=${token}`);
+      expect([status, text]).toEqual([400, expect.stringContaining('<h1>This link no longer works</h1>')]);
+    }
+  });
+});

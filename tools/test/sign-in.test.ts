@@ -1,0 +1,167 @@
+import { Browser, passedForMs, startPlatform, type Platform, type Visited } from '@rapport/testing';
+import * as client from 'openid-client';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+import { mailedLink, newPerson, type Person } from './people.ts';
+
+const redirectUri = 'https://app.example.com/callback';
+
+let platform: Platform;
+let api: ApiClient;
+let ada: Person;
+/** An OAuth client, and a library that is not ours as its program. */
+let app: { id: string; configuration: client.Configuration };
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Acme')).apiKey);
+  ada = await newPerson(platform, api);
+  app = await newApp();
+}, 120_000);
+afterAll(() => platform.stop());
+
+async function newApp() {
+  const { body } = await api.send('POST', '/v1/oauthClients', {
+    body: {
+      displayName: 'Mail add-on',
+      confidential: true,
+      redirectUris: [redirectUri],
+      grantTypes: ['AUTHORIZATION_CODE', 'REFRESH_TOKEN'],
+      permissions: ['customers.read', 'account.read', 'account.write'],
+    },
+  });
+  const { id, clientId, secret } = body as { id: string; clientId: string; secret: string };
+  const insecure = { execute: [client.allowInsecureRequests] };
+  return {
+    id,
+    configuration: await client.discovery(new URL(platform.edgeUrl), clientId, secret, undefined, insecure),
+  };
+}
+
+/** What a program needs to send somebody to us, and to go on when they come back. */
+async function authorization(scope: string) {
+  const pkceCodeVerifier = client.randomPKCECodeVerifier();
+  const expectedState = client.randomState();
+  const url = client.buildAuthorizationUrl(app.configuration, {
+    redirect_uri: redirectUri,
+    scope,
+    state: expectedState,
+    code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+    code_challenge_method: 'S256',
+    ...(scope.includes('offline_access') ? { prompt: 'consent' } : {}),
+  });
+  return { url: url.href, checks: { pkceCodeVerifier, expectedState } };
+}
+
+/** Signs in and agrees on the pages that the edge shows, and has the program exchange the code there. */
+async function signIn(
+  { email, password }: Person,
+  scope = 'openid offline_access customers.read account.read account.write',
+  browser = new Browser(platform.edgeUrl),
+) {
+  const { url, checks } = await authorization(scope);
+  const asked = await browser.submit(await browser.visit(url), '/sign-in', { email, password });
+  const { url: callback } = await browser.submit(asked, '/consent');
+  const tokens = await client.authorizationCodeGrant(app.configuration, new URL(callback), checks);
+  return { access: tokens.access_token, refresh: tokens.refresh_token ?? '', idToken: tokens.id_token ?? '' };
+}
+
+async function call(method: string, path: string, token: string) {
+  const { status } = await fetch(`${platform.edgeUrl}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return status;
+}
+
+/** For how long from now a token is still good, in milliseconds. */
+function goodForMs(token: string): Promise<number> {
+  return passedForMs(async () => (await call('GET', '/v1/customers', token)) === 200);
+}
+
+it('a library that is not ours signs somebody in on our pages, refreshes, introspects and revokes', async () => {
+  const first = await signIn(ada);
+  expect(await call('GET', '/v1/customers', first.access)).toBe(200);
+  expect(await call('GET', '/v1/users', first.access)).toBe(403);
+
+  const { access_token: access, refresh_token: refresh = '' } = await client.refreshTokenGrant(
+    app.configuration,
+    first.refresh,
+  );
+  expect(await client.tokenIntrospection(app.configuration, access)).toMatchObject({ active: true, sub: ada.id });
+  expect(await call('GET', '/v1/customers', access)).toBe(200);
+
+  await client.tokenRevocation(app.configuration, refresh);
+  expect(await goodForMs(access)).toBeLessThan(1_000);
+  expect(await client.tokenIntrospection(app.configuration, access)).toMatchObject({ active: false });
+});
+
+it('a refresh token used 20 times at once succeeds once, and no access token of its family works a second later', async () => {
+  const first = await signIn(ada);
+  expect(await call('GET', '/v1/customers', first.access)).toBe(200);
+
+  const uses = Array.from({ length: 20 }, () => client.refreshTokenGrant(app.configuration, first.refresh));
+  const answers = await Promise.allSettled(uses);
+
+  const given = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.access_token] : []));
+  expect(given).toHaveLength(1);
+  const times = await Promise.all([first.access, ...given].map(goodForMs));
+  expect(Math.max(...times)).toBeLessThan(1_000);
+});
+
+it('a replay ends a family that the edge has in use within a second', async () => {
+  const first = await signIn(ada);
+  const { access_token: second } = await client.refreshTokenGrant(app.configuration, first.refresh);
+  for (const token of [first.access, second]) expect(await call('GET', '/v1/customers', token)).toBe(200);
+
+  await expect(client.refreshTokenGrant(app.configuration, first.refresh)).rejects.toMatchObject({
+    error: 'invalid_grant',
+  });
+
+  const times = await Promise.all([first.access, second].map(goodForMs));
+  expect(Math.max(...times)).toBeLessThan(1_000);
+});
+
+it('somebody disconnects an app, whose tokens work no longer than a second', async () => {
+  const { access } = await signIn(ada);
+  const headers = { authorization: `Bearer ${access}` };
+  const listed = await fetch(`${platform.edgeUrl}/v1/connectedApps`, { headers });
+  expect(await listed.json()).toMatchObject({ connectedApps: [{ id: app.id, displayName: 'Mail add-on' }] });
+
+  expect(await call('DELETE', `/v1/connectedApps/${app.id}`, access)).toBe(204);
+
+  expect(await goodForMs(access)).toBeLessThan(1_000);
+});
+
+it('somebody signs out of the browser, and of what lasts as long as that', async () => {
+  const browser = new Browser(platform.edgeUrl);
+  const { access, idToken } = await signIn(ada, 'openid customers.read', browser);
+  const url = client.buildEndSessionUrl(app.configuration, { id_token_hint: idToken });
+
+  const { text } = await browser.submit(await browser.visit(url.href), '/logout/confirm', { logout: 'yes' });
+
+  expect(text).toContain('You are signed out');
+  expect(await goodForMs(access)).toBeLessThan(1_000);
+});
+
+it('who has forgotten the password chooses another by the link of a mail', async () => {
+  const grace = await newPerson(platform, api);
+  const browser = new Browser(platform.edgeUrl);
+  const forgotten = await browser.follow(
+    await browser.visit((await authorization('openid')).url),
+    '/forgotten-password',
+  );
+  await browser.submit(forgotten, '/forgotten-password', { email: grace.email });
+  const page = await browser.visit(await mailedLink(platform, grace.email, 2));
+
+  const { text } = await browser.submit(page, '/password-reset', { password: 'plinth walrus dusk' });
+
+  expect(text).toContain('Your password is changed');
+  expect((await tryPassword(grace.email, grace.password)).status).toBe(401);
+  expect((await tryPassword(grace.email, 'plinth walrus dusk')).text).toContain('<h1>Allow');
+});
+
+async function tryPassword(email: string, password: string): Promise<Visited> {
+  const browser = new Browser(platform.edgeUrl);
+  return browser.submit(await browser.visit((await authorization('openid')).url), '/sign-in', { email, password });
+}
