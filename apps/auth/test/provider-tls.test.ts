@@ -32,7 +32,7 @@ afterAll(async () => {
 
 /** Asks for the keys, as a process that has these certificates. */
 async function ask({ certificate, key }: Partial<CertificateFiles>, servername = 'auth') {
-  const [cert, keyText] = await Promise.all([certificate, key].map((path) => path && readFile(path)));
+  const [cert, keyText] = await Promise.all([certificate, key].map(async (path) => path && readFile(path)));
   const { hostname: host, port } = new URL(auth.issuer);
   const ca = await readFile(authority.authority);
   const own = cert && keyText ? { cert, key: keyText } : {};

@@ -12,7 +12,6 @@ import * as oauth from 'oauth4webapi';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import type { KeySchedule } from '../src/oidc/signing-keys.js';
-
 import { password, RunningAuth } from './running-auth.js';
 
 type Methods = typeof OAuthClientsServiceService;
