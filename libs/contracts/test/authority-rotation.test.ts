@@ -57,7 +57,7 @@ class Process {
 
   async trust(...authorities: PlatformCertificates[]): Promise<void> {
     const texts = await Promise.all(authorities.map((each) => readFile(each.authority, 'utf8')));
-    await replace(this.files.authority, texts.join(''));
+    await replace(this.files.authority, texts.join('\n'));
   }
 }
 
