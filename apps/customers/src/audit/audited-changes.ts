@@ -83,7 +83,7 @@ async function changesOf(em: EntityManager, audited: readonly Audited[]): Promis
         before::text, after::text, hop::text,
         json_build_array(actor, origin, request_id, causation_id)::text as request
       from change_log where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
-        and position between $1 and $2 order by position`,
+        and position between $1 and $2 order by change_log.position`,
     values: [first, last],
   });
 }
