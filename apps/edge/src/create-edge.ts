@@ -43,7 +43,14 @@ export async function createEdge(
   const clients = new ServiceClients(config.addresses, services, contract, certificates);
   const authenticator = new Authenticator(clients, limits.failedAuthentications, tokenVerifier(config));
   const denials = new Denials(clients, logger);
-  const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
+  const cache = createEdgeCache({
+    maxBytes: config.cacheBytes,
+    redis,
+    cacheKey: config.cacheKey,
+    contract,
+    clients,
+    logger,
+  });
   const { reads, charges, tokens } = cache;
   const securityHeaders = readSecurityHeaders(config.tls !== undefined);
   const answerAhead = createAnswerAhead({

@@ -138,7 +138,7 @@ async function startInOrder(
     PUBLIC_URL: publicUrl,
     CUSTOMERS_ADDRESS: customers.address,
     ...certificateVariables(await trust.certificates.of('edge')),
-    ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
+    ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
   };
   const edgePorts = [edgePort, ...(await freePorts(edgeCount - 1))];
@@ -186,6 +186,15 @@ function freePorts(count: number): Promise<number[]> {
 
 function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Promise<Redis> {
   return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
+}
+
+/** Where edges share what they share, and what it is encrypted with. */
+async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): Promise<Environment> {
+  if (!redis) return {};
+  return {
+    REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url),
+    CACHE_KEY_FILE: await secrets.key('edge-cache-key'),
+  };
 }
 
 /** What processes prove themselves and each other's callers with. */
