@@ -1,4 +1,10 @@
-import { isUniqueViolation, type ReadRows, type Statement, type TransactionStatement } from '@rapport/persistence';
+import {
+  isDivisionByZero,
+  isUniqueViolation,
+  type ReadRows,
+  type Statement,
+  type TransactionStatement,
+} from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { UniqueValue } from './customer-keys.js';
 
@@ -31,8 +37,29 @@ export function claimValues(
 ): TransactionStatement[] {
   if (values.length === 0) return [];
   const explain = async (error: unknown, read: ReadRows) =>
-    isUniqueViolation(error) ? meaning(await lostError(values, fieldOf, read)) : error;
-  return [{ ...insertKeys(values), explain }];
+    isUniqueViolation(error) || isDivisionByZero(error) ? meaning(await lostError(values, fieldOf, read)) : error;
+  return [...refusePlainOwners(values, explain), { ...insertKeys(values), explain }];
+}
+
+/** Of customers that are not sealed yet, the values are stored as they are: fails when one of another has one of them. */
+function refusePlainOwners(
+  values: readonly OwnedValue[],
+  explain: NonNullable<TransactionStatement['explain']>,
+): TransactionStatement[] {
+  const plain = values.flatMap((value) =>
+    value.plainValue === undefined ? [] : { ...value, value: value.plainValue },
+  );
+  if (plain.length === 0) return [];
+  const refuse = {
+    name: 'refuse_plain_owners',
+    sql: `select 1 / (not exists (
+        select from customer_key
+        join jsonb_to_recordset($2) as wanted (type text, value text, "customerId" uuid) using (type, value)
+        where tenant_id = $1 and customer_id <> wanted."customerId"))::int as values_are_free`,
+    values: [currentCaller().tenantId, valuesJson(plain)],
+    explain,
+  };
+  return [refuse];
 }
 
 /** Fails with `isUniqueViolation` when another live customer has one of the values. */
@@ -51,12 +78,13 @@ export function insertKeys(values: readonly OwnedValue[]): Statement {
 /** Gives values back, so that any customer may have them. */
 export function releaseValues(values: readonly OwnedValue[]): TransactionStatement[] {
   if (values.length === 0) return [];
+  const stored = values.flatMap((value) => storedForms(value).map((form) => ({ ...value, value: form })));
   const release = {
     name: 'release_values',
     sql: `delete from customer_key
       where tenant_id = $1 and (type, value, customer_id) in (
         select * from jsonb_to_recordset($2) as released (type text, value text, "customerId" uuid))`,
-    values: [currentCaller().tenantId, valuesJson(values)],
+    values: [currentCaller().tenantId, valuesJson(stored)],
   };
   return [release];
 }
@@ -65,11 +93,19 @@ export function releaseValues(values: readonly OwnedValue[]): TransactionStateme
 export function ownersOf(values: readonly UniqueValue[]): Statement {
   return {
     name: 'owners_of_values',
-    sql: `select type, value, customer_id from customer_key
-      join (select distinct type, value from jsonb_to_recordset($2) as key (type text, value text)) wanted
-        using (type, value)
+    sql: `select wanted.type, wanted.value, customer_id from customer_key
+      join (
+        select distinct type, value, stored from jsonb_to_recordset($2) as key (type text, value text, stored text)
+      ) wanted on customer_key.type = wanted.type and customer_key.value = wanted.stored
       where tenant_id = $1`,
-    values: [currentCaller().tenantId, valuesJson(values)],
+    values: [
+      currentCaller().tenantId,
+      JSON.stringify(
+        values.flatMap((value) =>
+          storedForms(value).map((stored) => ({ type: value.type, value: value.value, stored })),
+        ),
+      ),
+    ],
   };
 }
 
@@ -107,6 +143,11 @@ async function lostError(
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });
+}
+
+/** As customer_key may have a value. */
+function storedForms({ value, plainValue }: UniqueValue): string[] {
+  return plainValue === undefined ? [value] : [value, plainValue];
 }
 
 function valuesJson(values: readonly (UniqueValue | OwnedValue)[]): string {

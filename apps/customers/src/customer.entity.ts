@@ -6,6 +6,7 @@ import type {
   PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { tenantIsolation, TextArray } from '@rapport/persistence';
+import { sealedTable } from './sealing/sealed-table.js';
 import type { CustomValues } from './custom-fields/custom-fields.js';
 
 const live = 'delete_time is null';
@@ -14,7 +15,7 @@ const deleted = 'delete_time is not null';
 const CustomerSchema = defineEntity({
   name: 'Customer',
   tableName: 'customer',
-  ...tenantIsolation,
+  ...sealedTable('sealed'),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -75,6 +76,8 @@ const CustomerSchema = defineEntity({
     companySortName: p.text().collation('C').nullable(),
     /** The release of the code that made the derived columns, see `indexVersion`. */
     indexVersion: p.integer().default(0),
+    /** Whether personal data is sealed in its columns (ADR 0032). */
+    sealed: p.boolean().default(false),
     version: p.integer(),
     createTime: p.datetime(3),
     updateTime: p.datetime(3),

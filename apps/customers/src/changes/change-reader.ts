@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
+import { Sealing } from '../sealing/sealing.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { allTenants } from './all-tenants.js';
@@ -56,6 +57,11 @@ export class ChangeReader {
    * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
+    const batch = await this.#next(place, most);
+    return { ...batch, entries: await Sealing.of(this.em).openEntries(this.em, batch.entries) };
+  }
+
+  async #next(place: Place, most: number): Promise<ChangeBatch> {
     const kept = this.tail.after(place, this.filter.withValues);
     if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
     // One more tells whether there are more.

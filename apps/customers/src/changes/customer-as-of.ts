@@ -4,6 +4,8 @@ import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { notFound } from '../customer-changes.js';
 import { erasedError } from '../privacy/erased-error.js';
+import { currentSeal } from '../sealing/seal.js';
+import { openCustomer, sealedTexts, sealMissing } from '../sealing/sealed-messages.js';
 import type { Operation } from './change-entry.js';
 import { knownSince } from './known-since.js';
 import { customerOfValues, type StoredValues } from './record-values.js';
@@ -34,7 +36,18 @@ export async function customerAsOf(em: EntityManager, id: string, asOf: string):
     });
   }
   if (values?.['delete_time'] !== null) throw notFound();
-  return customerOfValues(values);
+  return opened(customerOfValues(values));
+}
+
+/** What was sealed with a key that is destroyed is as if it were not there. */
+async function opened(customer: CustomerMessage): Promise<CustomerMessage> {
+  const texts = sealedTexts(customer);
+  if (texts.length === 0) return customer;
+  const seal = currentSeal();
+  if (!seal) throw sealMissing();
+  await seal.load(texts);
+  if (texts.some((text) => seal.isDestroyed(text))) throw historyErased();
+  return openCustomer(seal, customer);
 }
 
 /** @returns undefined when there was no such customer */
@@ -63,8 +76,8 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
   return values;
 }
 
-/** Of a customer that somebody was merged into who has been erased since. */
+/** Of a customer that somebody was merged into who has been erased since, or of a time before encryption was turned on. */
 function historyErased(): AppError {
-  const message = 'What the customer was then is not known any more: it had the data of a person who was erased.';
+  const message = 'What the customer was then is not known any more: its values were erased, or are encrypted since.';
   return new AppError('FAILED_PRECONDITION', 'HISTORY_ERASED', message);
 }

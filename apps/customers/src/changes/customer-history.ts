@@ -6,6 +6,7 @@ import type {
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { missingCustomer } from '../merges/merged-into.js';
+import { Sealing } from '../sealing/sealing.js';
 import { ChangeCursors } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeRow } from './change-entry.js';
 import { filterKey } from './change-filter.js';
@@ -32,7 +33,7 @@ export async function listCustomerHistory(
     values: [tenantId, id, before, pageSize + 1],
   });
   if (rows.length === 0 && before === null) await checkKnown(em, tenantId, id);
-  const page = rows.slice(0, pageSize).map(entryOf);
+  const page = await Sealing.of(em).openEntries(em, rows.slice(0, pageSize).map(entryOf));
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const { epoch, time } = await knownSince(em);
   // What a change of the history continues is the whole feed.

@@ -1,13 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from '@rapport/persistence';
 import { Customer } from '../customer.entity.js';
+import { sealedTable } from '../sealing/sealed-table.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
 
 const ConsentSchema = defineEntity({
   name: 'Consent',
   tableName: 'consent',
-  ...tenantIsolation,
+  ...sealedTable(`evidence is null or starts_with(evidence, chr(1))`),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

@@ -5,7 +5,7 @@ import { currentCaller } from '@rapport/platform';
 import { ownersOf, type OwnerRow } from '../claim-unique-values.js';
 import { uniqueValues } from '../customer-keys.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { lockCustomers } from '../customer-statements.js';
 import { LinkedCustomers, linkedIds } from '../linked-customers.js';
 import { sortName } from '../search-text.js';
@@ -29,7 +29,7 @@ export async function findRecords(em: EntityManager, rows: PreparedRow[], met: M
   const ids = [...(await idsByKey(em, rows)), ...(await idsByName(em, tenantId, rows))];
   if (ids.length === 0) return new CustomerRecords();
   const rowsFound = await queryRows<CustomerRow>(em, lockCustomers(ids));
-  const customers = rowsFound.filter(({ deleteTime }) => deleteTime === null).map(messageOfRow);
+  const customers = await messagesOfRows(rowsFound.filter(({ deleteTime }) => deleteTime === null));
   return recordsOf(customers, await met.find(em, ids));
 }
 
