@@ -58,7 +58,9 @@ export async function loadTenant(
   // What is to go into the GIN indexes is gathered for longer, and sorted in memory.
   await client.query(`set synchronous_commit = off; set gin_pending_list_limit = '64MB'; set work_mem = '256MB'`);
   for (const table of Object.keys(tables)) {
-    await client.query(`create temporary table if not exists seed_${table} (like ${table}) on commit delete rows`);
+    await client.query(
+      `create temporary table if not exists seed_${table} (like ${table} including defaults) on commit delete rows`,
+    );
   }
   await client.query(
     `insert into custom_field select * from jsonb_populate_recordset(null::custom_field, $1) on conflict do nothing`,

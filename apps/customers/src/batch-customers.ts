@@ -88,7 +88,7 @@ async function doBatch<Kind extends Item>(
   const outcomes = batch.items.map((item, index) => refusals[index] ?? attempt(item, records, doItem));
   const errors = outcomes.flatMap((outcome, index) => (outcome instanceof AppError ? [{ outcome, index }] : []));
   if (batch.mode !== BatchMode.PER_ITEM && errors[0]) throw batchError(errors[0].outcome, errors);
-  records.write();
+  await records.write();
   return {
     results: outcomes.map((outcome) =>
       outcome instanceof AppError

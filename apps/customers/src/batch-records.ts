@@ -13,11 +13,12 @@ import {
 } from './claim-unique-values.js';
 import { customerField } from './customer-changes.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
-import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds, type LinkedRow } from './linked-customers.js';
 import { normaliseCustomer } from './normalise-customer.js';
+import { currentSeal } from './sealing/seal.js';
 
 /** What the items of a batch name. */
 interface Named {
@@ -88,12 +89,13 @@ export class BatchRecords {
   }
 
   /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
-  write(): void {
+  async write(): Promise<void> {
     const changed = [...this.#changed].flatMap((id) => this.#now.get(id) ?? []);
     const isNew = ({ id }: CustomerMessage) => !this.#before.has(id);
     const [created, updated] = [changed.filter(isNew), changed.filter((customer) => !isNew(customer))];
     const had = updated.flatMap(({ id }) => valuesOf(this.#before.get(id)));
     const has = changed.flatMap(valuesOf);
+    await currentSeal()?.prepare(created.map(({ id }) => id));
     if (created.length > 0) this.transaction.later(insertCustomers(created, this.customFields));
     if (updated.length > 0) this.transaction.later(updateCustomers(updated, this.customFields));
     this.transaction.later(...releaseValues(difference(had, has)));
@@ -110,7 +112,7 @@ async function loadChanged(
   // New customers without custom fields need no definitions.
   if (ids.length === 0 && !named.some(({ customFields }) => customFields)) return [[], new CustomFields([])];
   const [rows = [], definitions = []] = await transaction.run(lockCustomers(ids), CustomFields.statement());
-  return [(rows as CustomerRow[]).map(messageOfRow), new CustomFields(definitions as Definition[])];
+  return [await messagesOfRows(rows as CustomerRow[]), new CustomFields(definitions as Definition[])];
 }
 
 /** The values that a customer shall have. Its other fields don't matter for them. */

@@ -1,4 +1,10 @@
-import { isUniqueViolation, type ReadRows, type Statement, type TransactionStatement } from '@rapport/persistence';
+import {
+  isDivisionByZero,
+  isUniqueViolation,
+  type ReadRows,
+  type Statement,
+  type TransactionStatement,
+} from '@rapport/persistence';
 import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
 import type { UniqueValue } from './customer-keys.js';
 
@@ -31,8 +37,29 @@ export function claimValues(
 ): TransactionStatement[] {
   if (values.length === 0) return [];
   const explain = async (error: unknown, read: ReadRows) =>
-    isUniqueViolation(error) ? meaning(await lostError(values, fieldOf, read)) : error;
-  return [{ ...insertKeys(values), explain }];
+    isUniqueViolation(error) || isDivisionByZero(error) ? meaning(await lostError(values, fieldOf, read)) : error;
+  return [...refusePlainOwners(values, explain), { ...insertKeys(values), explain }];
+}
+
+/** Of customers that are not sealed yet, the values are stored as they are: fails when one of another has one of them. */
+function refusePlainOwners(
+  values: readonly OwnedValue[],
+  explain: NonNullable<TransactionStatement['explain']>,
+): TransactionStatement[] {
+  const plain = values.flatMap((value) =>
+    value.plainValue === undefined ? [] : { ...value, value: value.plainValue },
+  );
+  if (plain.length === 0) return [];
+  const refuse = {
+    name: 'refuse_plain_owners',
+    sql: `select 1 / (not exists (
+        select from customer_key
+        join jsonb_to_recordset($2) as wanted (type text, value text, "customerId" uuid) using (type, value)
+        where tenant_id = $1 and customer_id <> wanted."customerId"))::int as values_are_free`,
+    values: [currentCaller().tenantId, valuesJson(plain)],
+    explain,
+  };
+  return [refuse];
 }
 
 /** Fails with `isUniqueViolation` when another live customer has one of the values. */
@@ -51,32 +78,39 @@ export function insertKeys(values: readonly OwnedValue[]): Statement {
 /** Gives values back, so that any customer may have them. */
 export function releaseValues(values: readonly OwnedValue[]): TransactionStatement[] {
   if (values.length === 0) return [];
+  const stored = values.flatMap((value) => storedForms(value).map((form) => ({ ...value, value: form })));
   const release = {
     name: 'release_values',
     sql: `delete from customer_key
       where tenant_id = $1 and (type, value, customer_id) in (
         select * from jsonb_to_recordset($2) as released (type text, value text, "customerId" uuid))`,
-    values: [currentCaller().tenantId, valuesJson(values)],
+    values: [currentCaller().tenantId, valuesJson(stored)],
   };
   return [release];
 }
 
 /** Whose the values are that have owners. */
 export function ownersOf(values: readonly UniqueValue[]): Statement {
-  const owned = `select type, value, customer_id from customer_key
-      join (select distinct type, value from jsonb_to_recordset($2) as key (type text, value text)) wanted
-        using (type, value)
+  const owned = `select wanted.type, wanted.value, stored, customer_id from customer_key
+      join (
+        select distinct type, value, stored from jsonb_to_recordset($2) as key (type text, value text, stored text)
+      ) wanted on customer_key.type = wanted.type and customer_key.value = wanted.stored
       where tenant_id = $1`;
-  const seen = `select type, value, customer.id as customer_id from (${owned}) owned
+  const seen = `select type, value, stored, customer.id as customer_id from (${owned}) owned
       left join customer on customer.tenant_id = $1 and customer.id = owned.customer_id`;
+  const forms = values.flatMap((value) =>
+    storedForms(value).map((stored) => ({ type: value.type, value: value.value, stored })),
+  );
   return {
     ...(seesSomeOnly() ? { name: 'seen_owners_of_values', sql: seen } : { name: 'owners_of_values', sql: owned }),
-    values: [currentCaller().tenantId, valuesJson(values)],
+    values: [currentCaller().tenantId, JSON.stringify(forms)],
   };
 }
 
 /** A row of `ownersOf`. */
 export interface OwnerRow extends Pick<UniqueValue, 'type' | 'value'> {
+  /** The value as it is stored: also plain while the customers of a tenant are being sealed. */
+  stored: string;
   /** Null when the caller does not see the customer that has the value. */
   customer_id: string | null;
 }
@@ -117,6 +151,11 @@ async function lostError(
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });
+}
+
+/** As customer_key may have a value. */
+function storedForms({ value, plainValue }: UniqueValue): string[] {
+  return plainValue === undefined ? [value] : [value, plainValue];
 }
 
 function valuesJson(values: readonly (UniqueValue | OwnedValue)[]): string {

@@ -1,4 +1,4 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey } from '@rapport/platform';
+import { address, filePath, logLevel, names, port, publicKeys, secretKey, secretKeys } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -17,6 +17,12 @@ export const serviceVariables = {
   ALLOWED_CALLERS: names.default(['edge']),
   /** What suppressed addresses are hashed with. Another one would lift every suppression. */
   SUPPRESSION_HMAC_KEY: secretKey,
+  /** Of the database of keys, as its app role. Without it no tenant's personal data can be encrypted. */
+  KEYS_DATABASE_URL: databaseUrl.optional(),
+  /** Wraps the keys of tenants. */
+  MASTER_KEY: secretKey.optional(),
+  /** Master keys that wrapped before. Each goes when no row of tenant_key has its id any more. */
+  RETIRED_MASTER_KEYS: secretKeys.default([]),
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   /** Ed25519, by which heads of the audit are signed. */
@@ -39,4 +45,6 @@ export const verificationVariables = {
 export const migrationVariables = {
   /** As the owner of the database. */
   MIGRATION_DATABASE_URL: databaseUrl,
+  /** As the owner of the database of keys, when there is one. */
+  KEYS_MIGRATION_DATABASE_URL: databaseUrl.optional(),
 };

@@ -8,10 +8,26 @@ import { messageOf } from './customer-row.js';
 import { customerTerms } from './customer-terms.js';
 import type { Customer } from './customer.entity.js';
 import { duplicateTerms } from './duplicates/customer-candidate.js';
+import { currentSeal } from './sealing/seal.js';
+import { openCustomer, openRows, sealMissing, storedPart } from './sealing/sealed-messages.js';
 import { searchText, sortName } from './search-text.js';
 
-/** A stored customer as the contract shows it. */
+/** A stored customer as the contract shows it. When it is sealed, `loadKeysOf` comes first. */
 export function customerMessage(customer: Customer): CustomerMessage {
+  const message = sealedMessage(customer);
+  const seal = currentSeal();
+  if (seal) return openCustomer(seal, message);
+  if (customer.sealed) throw sealMissing();
+  return message;
+}
+
+/** Has the keys at hand with which customers are sealed. */
+export async function loadKeysOf(customers: readonly Customer[]): Promise<void> {
+  const seal = currentSeal();
+  if (seal) await openRows(seal, customers.map(sealedMessage));
+}
+
+function sealedMessage(customer: Customer): CustomerMessage {
   return messageOf(customer, { companyId: customer.company?.[1], mergedIntoId: customer.mergedInto?.[1] });
 }
 
@@ -45,6 +61,7 @@ export type CustomerContent = Required<
     | 'terms'
     | 'orderValues'
     | 'indexVersion'
+    | 'sealed'
   >
 >;
 
@@ -54,42 +71,57 @@ export type CustomerContent = Required<
  */
 export const indexVersion = 1;
 
-/** What a normalised customer is stored as. */
+/** What a normalised customer is stored as: sealed, when the call seals. `Seal.prepare` comes first then. */
 export function customerContent(
   tenantId: string,
   customer: CustomerMessage,
   customFields: CustomFields,
 ): CustomerContent {
-  const displayName = customer.displayName ?? '';
+  const seal = currentSeal();
+  const { displayName = '', familyName, companyName } = customer;
+  const stored = storedPart(customer.id, customer);
   const custom = customFields.index(customer.customFields);
   return {
     kind: storedKind(customer.kind),
-    displayName,
-    givenName: customer.givenName ?? null,
-    familyName: customer.familyName ?? null,
-    jobTitle: customer.jobTitle ?? null,
-    companyName: customer.companyName ?? null,
+    displayName: stored.displayName ?? '',
+    givenName: stored.givenName ?? null,
+    familyName: stored.familyName ?? null,
+    jobTitle: stored.jobTitle ?? null,
+    companyName: stored.companyName ?? null,
     company: customer.companyId === undefined ? null : [tenantId, customer.companyId],
-    emails: customer.emails,
-    phones: customer.phones,
-    addresses: customer.addresses,
+    emails: stored.emails,
+    phones: stored.phones,
+    addresses: stored.addresses,
     externalIds: customer.externalIds,
     domains: customer.domains,
     tags: customer.tags,
     lifecycleStage: storedLifecycleStage(customer.lifecycleStage),
-    ownerId: customer.ownerId ?? null,
-    ownerTeamId: customer.ownerTeamId ?? null,
+    ...storedOwner(customer),
     source: customer.source ?? null,
-    birthDate: customer.birthDate ?? null,
+    birthDate: stored.birthDate ?? null,
     customFields: customer.customFields ?? {},
-    searchText: searchText(customer, custom.searchTexts),
-    sortName: sortName(displayName),
-    familySortName: customer.familyName === undefined ? null : sortName(customer.familyName),
-    companySortName: customer.companyName === undefined ? null : sortName(customer.companyName),
+    searchText: searchText(seal ? withoutPersonalData(customer) : customer, custom.searchTexts),
+    sortName: sortedName('display_name', displayName),
+    familySortName: familyName === undefined ? null : sortedName('family_name', familyName),
+    companySortName: companyName === undefined ? null : sortName(companyName),
     terms: [...customerTerms(customer), ...custom.terms, ...duplicateTerms(customer)],
     orderValues: custom.orderValues,
     indexVersion,
+    sealed: seal !== undefined,
   };
+}
+
+function storedOwner({ ownerId, ownerTeamId }: CustomerMessage): Pick<CustomerContent, 'ownerId' | 'ownerTeamId'> {
+  return { ownerId: ownerId ?? null, ownerTeamId: ownerTeamId ?? null };
+}
+
+/** What a name is found by: when names are sealed, equal ones only. */
+function sortedName(field: 'display_name' | 'family_name', name: string): string {
+  return currentSeal()?.blind(field, sortName(name)) ?? sortName(name);
+}
+
+function withoutPersonalData(customer: CustomerMessage): CustomerMessage {
+  return { ...customer, displayName: undefined, givenName: undefined, familyName: undefined, emails: [], phones: [] };
 }
 
 function storedKind(kind: CustomerKind): Customer['kind'] {

@@ -5,12 +5,17 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { formatEtag } from '@rapport/persistence';
 import type { Customer } from './customer.entity.js';
+import { currentSeal } from './sealing/seal.js';
+import { openRows, sealMissing } from './sealing/sealed-messages.js';
 
 /**
  * The columns of a row that are shown to callers, by the names of the entity's properties, as the driver gives them: times
  * as text in UTC, JSON parsed.
  */
-export interface CustomerRow extends Shown<string>, References {}
+export interface CustomerRow extends Shown<string>, References {
+  /** Whether its personal data is sealed. */
+  sealed: boolean;
+}
 
 /** What of a stored customer is shown. */
 interface Shown<Time> extends Pick<
@@ -70,6 +75,7 @@ const columns: Record<keyof CustomerRow, string> = {
   customFields: 'custom_fields',
   lifecycleStageTime: 'lifecycle_stage_time',
   mergedIntoId: 'merged_into_id',
+  sealed: 'sealed',
 };
 
 /** For `select`, each by its property's name: what is stored beside these is only for finding and ordering, and as large. */
@@ -78,14 +84,23 @@ export const shownColumns = Object.entries(columns)
   .join(', ');
 
 /**
- * A row as the contract shows it. MikroORM's own `map` takes ten times as long as the query does for each row, since it
+ * Rows as the contract shows them. MikroORM's own `map` takes ten times as long as the query does for each row, since it
  * keeps a copy to tell changes by.
+ *
+ * @throws AppError UNAVAILABLE when they are sealed and the keys can't be reached
  */
-export function messageOfRow(row: CustomerRow): CustomerMessage {
-  return messageOf(row, row);
+export async function messagesOfRows(rows: readonly CustomerRow[]): Promise<CustomerMessage[]> {
+  const messages = rows.map((row) => messageOf(row, row));
+  const seal = currentSeal();
+  if (seal) return openRows(seal, messages);
+  if (rows.some(({ sealed }) => sealed)) throw sealMissing();
+  return messages;
 }
 
-/** A stored customer as the contract shows it. A row is both its arguments, so that nothing more is made for it. */
+/**
+ * A stored customer as the contract shows it, and sealed as it is stored. A row is both its arguments, so that nothing more
+ * is made for it.
+ */
 export function messageOf(source: Shown<Date | string>, references: References): CustomerMessage {
   return {
     id: source.id,

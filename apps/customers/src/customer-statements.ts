@@ -33,6 +33,7 @@ const contentColumns: Record<keyof CustomerContent, string> = {
   terms: 'terms',
   orderValues: 'order_values',
   indexVersion: 'index_version',
+  sealed: 'sealed',
 };
 
 const contentEntries = Object.entries(contentColumns) as [keyof CustomerContent, string][];

@@ -1,5 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { isPersonal } from './privacy/hidden-data.js';
+import { currentSeal } from './sealing/seal.js';
 import { digits, firstCodePoints, fold } from './search-text.js';
 
 /** The fields of which terms are made, and the short name that a term has for each. */
@@ -27,8 +29,20 @@ const maxTermLength = 300;
 
 /** What a customer is found by when its field has the value: the entries of the column terms. */
 export function term(field: TermField, value: string): string {
-  const text = field === 'phones' ? digits(value) : fold(value);
-  return `${termFields[field]}:${firstCodePoints(text, maxTermLength)}`;
+  const seal = currentSeal();
+  const text = termText(field, value);
+  return `${termFields[field]}:${seal && isPersonal(field) ? seal.blind(field, text) : text}`;
+}
+
+/** The terms by which customers are found that have the value, also while some are not sealed yet. */
+export function findableTerms(field: TermField, value: string): string[] {
+  const terms = [term(field, value)];
+  if (currentSeal()?.isComplete === false) terms.push(`${termFields[field]}:${termText(field, value)}`);
+  return [...new Set(terms)];
+}
+
+function termText(field: TermField, value: string): string {
+  return firstCodePoints(field === 'phones' ? digits(value) : fold(value), maxTermLength);
 }
 
 /** The terms of a normalised customer's own fields, each once. */
@@ -53,7 +67,9 @@ export function customerTerms(customer: Customer): string[] {
   const terms = values.flatMap(([field, texts]) =>
     texts.flatMap((text) => (text === undefined ? [] : [term(field, text)])),
   );
-  return [...new Set([...terms, ...nameWords(customer).flatMap(slipTerms)])];
+  // A name that is sealed is not found by a part or something like it.
+  const slips = currentSeal() ? [] : nameWords(customer).flatMap(slipTerms);
+  return [...new Set([...terms, ...slips])];
 }
 
 /** Letters of a name's word that is found with a slip in it, words of a name, and letters of a word that count. */

@@ -6,6 +6,7 @@ import type {
   PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { recordIsolation, TextArray, tenantIsolation } from '@rapport/persistence';
+import { sealedOnly } from './sealing/sealed-only.js';
 import type { CustomValues } from './custom-fields/custom-fields.js';
 import { scopeConditions } from './record-scope/scope-conditions.js';
 
@@ -15,7 +16,7 @@ const deleted = 'delete_time is not null';
 const CustomerSchema = defineEntity({
   name: 'Customer',
   tableName: 'customer',
-  ...recordIsolation(scopeConditions.customer),
+  ...recordIsolation(scopeConditions.customer, sealedOnly('sealed')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -78,6 +79,8 @@ const CustomerSchema = defineEntity({
     companySortName: p.text().collation('C').nullable(),
     /** The release of the code that made the derived columns, see `indexVersion`. */
     indexVersion: p.integer().default(0),
+    /** Whether personal data is sealed in its columns (ADR 0032). */
+    sealed: p.boolean().default(false),
     version: p.integer(),
     createTime: p.datetime(3),
     updateTime: p.datetime(3),

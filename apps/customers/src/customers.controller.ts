@@ -34,7 +34,7 @@ import { aggregateCustomers } from './aggregate-customers.js';
 import { methodDescriptor } from './contract.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
-import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { liveCustomers } from './customer-statements.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
@@ -136,7 +136,6 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   /** The live customers of the ids, in any order. */
   async #read(ids: string[]): Promise<CustomerMessage[]> {
     if (ids.length === 0) return [];
-    const rows = await readForTenant<CustomerRow>(this.em, liveCustomers(ids));
-    return rows.map(messageOfRow);
+    return messagesOfRows(await readForTenant<CustomerRow>(this.em, liveCustomers(ids)));
   }
 }

@@ -8,6 +8,9 @@ import { entities } from './database.js';
 import { PageTokenKey } from './list-customers.js';
 import { OperationWorker } from './operations/operation-worker.js';
 import { OperationWatcher } from './operations/watch-operation.js';
+import { KeyDestroyer } from './sealing/key-destroyer.js';
+import { Sealing } from './sealing/sealing.js';
+import type { SubjectKeys } from './sealing/subject-keys.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './suppressions/suppression-key.js';
 
@@ -18,12 +21,15 @@ export class CustomersModule {
     pageTokenKey,
     auditKeys,
     suppressionKey,
+    subjectKeys,
     retentionDays = 30,
     auditHeadSeconds = 600,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
     suppressionKey: SuppressionKey;
+    /** Where the keys of encrypted personal data are. Without them no tenant can have any. */
+    subjectKeys?: SubjectKeys | undefined;
     /** How long changes are kept at least. 30 when absent. */
     retentionDays?: number;
     auditKeys: AuditKeys;
@@ -52,6 +58,12 @@ export class CustomersModule {
           useFactory: (orm: MikroORM) => new AuditHeadSigner(orm, auditKeys, auditHeadSeconds),
           inject: [MikroORM],
         },
+        {
+          provide: Sealing,
+          useFactory: (em: EntityManager) => new Sealing(subjectKeys).registerFor(em),
+          inject: [EntityManager],
+        },
+        KeyDestroyer,
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
         OperationWorker,
         OperationWatcher,

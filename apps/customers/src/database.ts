@@ -22,8 +22,11 @@ import {
   ImportMet,
   ImportPiece,
 } from './operations/import.entity.js';
+import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
 import { Erasure } from './privacy/erasure.entity.js';
+import { KeyDestruction } from './sealing/key-destruction.entity.js';
+import { TenantEncryption } from './sealing/tenant-encryption.entity.js';
 import { Suppression } from './suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
@@ -47,6 +50,8 @@ export const entities = [
   Consent,
   Suppression,
   Erasure,
+  TenantEncryption,
+  KeyDestruction,
 ];
 
 /** How it came to be, oldest first. */
@@ -63,4 +68,5 @@ export const migrations = [
   CreateConsentAndSuppression,
   CreateErasure,
   AddRecordScope,
+  SealPersonalData,
 ];

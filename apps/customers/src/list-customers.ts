@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { messageOfRow } from './customer-row.js';
+import { messagesOfRows } from './customer-row.js';
 import { countCustomers } from './list/count-customers.js';
 import { conditionsOf } from './list/list-conditions.js';
 import type { ListPosition } from './list/list-order.js';
@@ -38,7 +38,7 @@ export async function listCustomers(
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const position: ListPosition | undefined = last && [last.order_value, last.id];
   return {
-    customers: page.map(messageOfRow),
+    customers: await messagesOfRows(page),
     nextPageToken: position && signPageToken(pageTokenKey.bytes, binding, position),
     totalSize: await countCustomers(em, query, request.total),
   };

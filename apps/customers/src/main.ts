@@ -7,6 +7,7 @@ import { contract } from './contract.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
+import { subjectKeysOf } from './sealing/subject-keys-of.js';
 import { interceptors, services } from './services.js';
 import { SuppressionKey } from './suppressions/suppression-key.js';
 
@@ -18,6 +19,7 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
+    subjectKeys: subjectKeysOf(config),
     retentionDays: config.CHANGE_RETENTION_DAYS,
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,

@@ -2,13 +2,19 @@ import { runMigrations } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { migrationVariables } from './configuration.js';
 import { entities, migrations } from './database.js';
+import { keysEntities, keysMigrations } from './sealing/keys-database.js';
 import { reindexCustomers } from './reindex-customers.js';
 
-const { MIGRATION_DATABASE_URL: databaseUrl } = readEnvironment(migrationVariables);
+const { MIGRATION_DATABASE_URL: databaseUrl, KEYS_MIGRATION_DATABASE_URL: keysUrl } =
+  readEnvironment(migrationVariables);
 const logger = createLogger('customers', 'info');
 
 const done = await runMigrations({ databaseUrl, entities, migrations });
 logger.info({ migrations: done }, 'migrated');
+if (keysUrl !== undefined) {
+  const keysDone = await runMigrations({ databaseUrl: keysUrl, entities: keysEntities, migrations: keysMigrations });
+  logger.info({ migrations: keysDone }, 'migrated the database of keys');
+}
 const { reindexed, held } = await reindexCustomers({ databaseUrl, entities });
 if (held > 0) logger.warn({ reindexed, held }, 'reindexed; run it again for the customers that writes held');
 else logger.info({ reindexed }, 'reindexed');

@@ -19,7 +19,7 @@ const maxPasses = 10;
 const passPauseMs = 200;
 
 /**
- * Makes the derived columns of all customers anew that another release has made, without a change of what the contract
+ * Makes the derived columns of all customers anew that another release has made, but of those that are sealed, without a change of what the contract
  * shows. Works while the service runs, but for a moment at its start, and waits like a migration no longer than 3 s for
  * that: on error 55P03 run it again, which goes on where it ended.
  *
@@ -59,7 +59,7 @@ async function staleTenants(em: EntityManager): Promise<string[]> {
     const rows = await owner.execute<{ tenant_id: string }[]>(
       `with recursive tenant as (
          (select tenant_id from customer
-          where exists (select from customer where index_version < ?) order by tenant_id limit 1)
+          where exists (select from customer where index_version < ? and not sealed) order by tenant_id limit 1)
          union all
          select (select next.tenant_id from customer next
                  where next.tenant_id > tenant.tenant_id order by next.tenant_id limit 1)
@@ -83,7 +83,7 @@ export async function reindexTenant(em: EntityManager, tenantId: string): Promis
   let reindexed = 0;
   for (let pass = 1; ; pass += 1) {
     reindexed += await reindexFree(em, tenantId);
-    const held = await em.count(Customer, { tenantId, indexVersion: { $lt: indexVersion } });
+    const held = await em.count(Customer, { tenantId, sealed: false, indexVersion: { $lt: indexVersion } });
     if (held === 0 || pass === maxPasses) return { reindexed, held };
     await delay(passPauseMs);
   }
@@ -136,7 +136,7 @@ async function reindexBatch(em: EntityManager, tenantId: string, after: string):
 
 async function lockStale(em: EntityManager, tenantId: string, after: string): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
-    `select id from customer where tenant_id = ? and id > ? and index_version < ?
+    `select id from customer where tenant_id = ? and id > ? and index_version < ? and not sealed
      order by id limit ${batchSize} for update skip locked`,
     [tenantId, after, indexVersion],
   );

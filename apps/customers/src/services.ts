@@ -23,6 +23,7 @@ import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { RefuseNarrowScopes } from './record-scope/refuse-narrow-scopes.js';
 import { PrivacyController } from './privacy/privacy.controller.js';
+import { SealingInterceptor } from './sealing/sealing.interceptor.js';
 import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
@@ -69,5 +70,6 @@ export function interceptors(app: INestMicroservice): NestInterceptor[] {
     new CallCounter(app.get(MikroORM).em),
     new RefuseNarrowScopes(keepingScopes),
     new TenantSessionInterceptor(app.get(MikroORM)),
+    new SealingInterceptor(app.get(MikroORM).em),
   ];
 }

@@ -10,7 +10,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { ownersOf, takenError, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
 import { customerField, live, sent } from './customer-changes.js';
 import { externalIdKey, uniqueValues, type UniqueValue } from './customer-keys.js';
-import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { lockCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { normaliseCustomer } from './normalise-customer.js';
@@ -41,7 +41,11 @@ export async function upsertCustomer(
     const [customer, customFields] = await lockedOwner(transaction, owner, value);
     if (customer) return { customer: await updateOwner(transaction, customer, wanted, customFields), created: false };
   }
-  throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+  throw concurrentWrite();
+}
+
+function concurrentWrite(): AppError {
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
     retryAfterSeconds: 1,
   });
 }
@@ -88,7 +92,7 @@ function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: C
  */
 async function claimFirst(
   transaction: StatementTransaction,
-  { type, value, customerId, path }: OwnedValue,
+  { type, value, plainValue, customerId, path }: OwnedValue,
 ): Promise<[claimed: boolean, owner: string | null | undefined]> {
   const [, claimed = [], owners = []] = await transaction.run(
     { name: 'defer_customer_key', sql: 'set constraints customer_key_customer deferred' },
@@ -99,9 +103,13 @@ async function claimFirst(
       values: [currentCaller().tenantId, type, value, customerId],
     },
     // A statement of its own: it sees what the transaction that was waited for has committed.
-    ownersOf([{ type, value, path }]),
+    ownersOf([{ type, value, plainValue, path }]),
   );
-  return [claimed.length > 0, (owners as OwnerRow[])[0]?.customer_id];
+  const isFirst = claimed.length > 0;
+  const owner = (owners as OwnerRow[]).find(({ stored }) => !isFirst || stored !== value)?.customer_id;
+  // Of a customer that is not sealed yet the value is stored as it is, which does not keep others from claiming it.
+  if (isFirst && owner !== undefined) throw concurrentWrite();
+  return [isFirst, owner];
 }
 
 /** The customer that has the value, locked; undefined when the value has gone or changed hands meanwhile. */
@@ -116,7 +124,7 @@ async function lockedOwner(
     CustomFields.statement(),
   );
   const isOwner = (owners as OwnerRow[])[0]?.customer_id === owner;
-  const [customer] = isOwner ? (locked as CustomerRow[]).map(messageOfRow) : [];
+  const [customer] = isOwner ? await messagesOfRows(locked as CustomerRow[]) : [];
   return [customer, new CustomFields(definitions as Definition[])];
 }
 

@@ -1,5 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { writeOnce, writeStatementsOnce, type StatementTransaction, type WriteCall } from '@rapport/persistence';
+import { currentSeal } from './sealing/seal.js';
+import { openAnswer, sealAnswer } from './sealing/sealed-messages.js';
 
 /** What requests of writes have in common. */
 interface WriteRequest {
@@ -16,26 +18,27 @@ interface Method<Request, Response> {
 }
 
 /** Does the work of a write in one transaction, once for each idempotency key, or only tries it when asked to. */
-export function writeCall<Request extends WriteRequest, Response>(
+export async function writeCall<Request extends WriteRequest, Response extends object>(
   em: EntityManager,
   method: Method<Request, Response>,
   request: Request,
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
-  return writeOnce(em, callOf(method, request), work);
+  return openAnswer(method.path, await writeOnce(em, callOf(method, request), work));
 }
 
 /** As `writeCall`, for the writes of which there are many: see `writeStatementsOnce`. */
-export function hotWriteCall<Request extends WriteRequest, Response>(
+export async function hotWriteCall<Request extends WriteRequest, Response extends object>(
   em: EntityManager,
   method: Method<Request, Response>,
   request: Request,
   work: (transaction: StatementTransaction) => Promise<Response>,
 ): Promise<Response> {
-  return writeStatementsOnce(em, callOf(method, request), work);
+  return openAnswer(method.path, await writeStatementsOnce(em, callOf(method, request), work));
 }
 
-function callOf<Request extends WriteRequest, Response>(
+/** What is kept of the call for its repetitions is sealed, when the call seals. */
+function callOf<Request extends WriteRequest, Response extends object>(
   method: Method<Request, Response>,
   request: Request,
 ): WriteCall<Response> {
@@ -44,7 +47,8 @@ function callOf<Request extends WriteRequest, Response>(
     requestId: request.requestId,
     validateOnly: request.validateOnly ?? false,
     request: method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined }),
-    encode: method.responseSerialize,
+    hashKey: currentSeal()?.hashKey,
+    encode: (response) => method.responseSerialize(sealAnswer(method.path, response)),
     decode: (bytes) => method.responseDeserialize(Buffer.from(bytes)),
   };
 }

@@ -19,11 +19,12 @@ import {
   without,
 } from './customer-changes.js';
 import { uniqueValues } from './customer-keys.js';
-import { messageOfRow, type CustomerRow } from './customer-row.js';
+import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
+import { currentSeal } from './sealing/seal.js';
 import { readUpdateMask, type UpdatableField } from './update-mask.js';
 
 /**
@@ -42,6 +43,7 @@ export async function createCustomer(
   const linked = await LinkedCustomers.lock(transaction, linkedIds(wanted, customFields));
   linked.check(wanted, customFields);
   const customer = newCustomer(wanted, claimed?.customerId);
+  await currentSeal()?.prepare([customer.id]);
   const unclaimed = without(uniqueValues(wanted), claimed ? [claimed] : []);
   transaction.later(
     insertCustomers([customer], customFields),
@@ -121,7 +123,7 @@ async function readForChange(
   id: string,
 ): Promise<[customer: CustomerMessage | undefined, customFields: CustomFields]> {
   const [rows = [], definitions = []] = await transaction.run(lockCustomers([id]), CustomFields.statement());
-  const [customer] = (rows as CustomerRow[]).map(messageOfRow);
+  const [customer] = await messagesOfRows(rows as CustomerRow[]);
   return [customer, new CustomFields(definitions as Definition[])];
 }
 

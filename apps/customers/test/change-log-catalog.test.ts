@@ -19,6 +19,8 @@ const unlogged: Record<string, string> = {
   import_draft_key: 'what a dry run would do',
   import_mapping: 'a habit of a tenant, not a record',
   erasure: 'a receipt of what the log tells of its customers',
+  tenant_encryption: 'a setting of the tenant, which its operation tells of',
+  key_destruction: 'a note of what is left of an erasure to do',
   change_log: 'the log itself',
   outbox: 'the log itself',
   audit_chain: 'made of the log',
@@ -37,6 +39,8 @@ const untold: Record<string, readonly string[]> = {
     'terms',
     'order_values',
     'index_version',
+    // How the other columns are stored.
+    'sealed',
   ],
   customer_association: [],
   custom_field: [],

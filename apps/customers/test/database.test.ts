@@ -2,11 +2,14 @@ import { catalogFaults, createOrm, readForTenant, schemaDifference, tenantSessio
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { keysEntities } from '../src/sealing/keys-database.js';
+import { newCaller, newKeys, person, RunningCustomers } from './running-customers.js';
 
 const tablesOfAllTenants = [
   // Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
   'operation_job',
+  // Keys of all tenants are destroyed by whoever finds them due, and there is nothing in it but ids.
+  'key_destruction',
   // How far the platform's own processes have read the change log, and where it begins.
   'change_consumer',
   'change_log_state',
@@ -64,6 +67,12 @@ test('every table keeps the records of owners apart, or is known to need not', a
 
 test('migrations and entities agree', async () => {
   expect(await schemaDifference({ databaseUrl: customers.urls.ownerUrl, entities }, tablesOfSql)).toBe('');
+});
+
+test('the database of keys keeps tenants apart, as its entities say', async () => {
+  const { databaseUrl, ownerUrl } = await newKeys();
+  expect(await catalogFaults(databaseUrl)).toEqual([]);
+  expect(await schemaDifference({ databaseUrl: ownerUrl, entities: keysEntities })).toBe('');
 });
 
 test('SQL written by hand sees the rows of its tenant only, inside and outside of a transaction', async () => {

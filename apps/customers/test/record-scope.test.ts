@@ -192,6 +192,7 @@ test.each(['OWN', 'TEAM'] as const)('what can not tell records apart refuses the
       customers.call('listAuditEntries', {}, caller),
       customers.call('verifyAuditEntries', {}, caller),
       customers.call('createSuppression', { suppression }, caller),
+      customers.call('encryptPersonalData', {}, caller),
     ].map(outcomeOf),
   );
 

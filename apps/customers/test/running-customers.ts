@@ -33,6 +33,9 @@ import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
+import { keysEntities, keysMigrations } from '../src/sealing/keys-database.js';
+import { MasterKeys } from '../src/sealing/master-keys.js';
+import { SubjectKeys } from '../src/sealing/subject-keys.js';
 import { interceptors, services } from '../src/services.js';
 import { SuppressionKey } from '../src/suppressions/suppression-key.js';
 
@@ -64,6 +67,32 @@ type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
 
+/** Where keys of encrypted personal data are, and what opens them. */
+export interface Keys {
+  databaseUrl: string;
+  masterKey: Buffer;
+  retired?: Buffer[];
+}
+
+interface StartOptions {
+  databases?: ProvisionedDatabase;
+  keys?: Keys;
+}
+
+function newDatabase(): Promise<ProvisionedDatabase> {
+  return provisionDatabase(inject('superuserUrl'), `customers_${randomBytes(6).toString('hex')}`);
+}
+
+/** A database of keys of its own. */
+export async function newKeys(): Promise<Keys & { ownerUrl: string }> {
+  const { ownerUrl, appUrl } = await provisionDatabase(
+    inject('superuserUrl'),
+    `keys_${randomBytes(6).toString('hex')}`,
+  );
+  await runMigrations({ databaseUrl: ownerUrl, entities: keysEntities, migrations: keysMigrations });
+  return { databaseUrl: appUrl, ownerUrl, masterKey: randomBytes(32) };
+}
+
 /** The customers service on a database of its own, called as the app role's service is called in production. */
 export class RunningCustomers {
   private constructor(
@@ -76,8 +105,9 @@ export class RunningCustomers {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(): Promise<RunningCustomers> {
-    const urls = await provisionDatabase(inject('superuserUrl'), `customers_${randomBytes(6).toString('hex')}`);
+  /** @param options databases of another one, which has stopped, and the keys of encrypted personal data */
+  static async start({ databases, keys }: StartOptions = {}): Promise<RunningCustomers> {
+    const urls = databases ?? (await newDatabase());
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
@@ -89,6 +119,7 @@ export class RunningCustomers {
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
         suppressionKey: new SuppressionKey(randomBytes(32)),
+        subjectKeys: keys && new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey, keys.retired)),
       }),
       services: [...services],
       contract,

@@ -1,5 +1,15 @@
 import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
-import { address, filePath, logLevel, names, port, publicUrl, readEnvironment, target } from '@rapport/platform';
+import {
+  address,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicUrl,
+  readEnvironment,
+  secretKey,
+  target,
+} from '@rapport/platform';
 import { z } from 'zod';
 import type { TlsFiles } from './bounded-server.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
@@ -25,6 +35,8 @@ export interface EdgeConfig {
   publicUrl?: string | undefined;
   /** Of the Redis that all edges share. Without it this edge must be the only one. */
   redisUrl?: string | undefined;
+  /** 32 bytes, the same for all edges: what answers in Redis are encrypted with. Without it they share none. */
+  cacheKey?: Buffer | undefined;
   /** Defaults when absent. */
   limits?: LimitSettings;
   /** Memory for kept answers, in bytes. The cache's default when absent. */
@@ -50,6 +62,7 @@ export function readEdgeConfig(): EdgeConfig {
   const variables = readEnvironment({
     ...addressShape,
     AUTH_HTTP_ADDRESS: address,
+    CACHE_KEY: secretKey.optional(),
     CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
@@ -79,6 +92,7 @@ export function readEdgeConfig(): EdgeConfig {
     authHttpAddress: variables.AUTH_HTTP_ADDRESS,
     publicUrl: variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`,
     redisUrl: variables.REDIS_URL,
+    cacheKey: variables.CACHE_KEY,
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
     trustedProxies: variables.TRUSTED_PROXIES,

@@ -48,7 +48,14 @@ export async function createEdge(
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
   const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens);
   const denials = new Denials(clients, logger);
-  const cache = createEdgeCache({ maxBytes: config.cacheBytes, redis, contract, clients, logger });
+  const cache = createEdgeCache({
+    maxBytes: config.cacheBytes,
+    redis,
+    cacheKey: config.cacheKey,
+    contract,
+    clients,
+    logger,
+  });
   const { reads, charges, tokens } = cache;
   const securityHeaders = readSecurityHeaders(config.tls !== undefined);
   const answerAhead = createAnswerAhead({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { startRedis, type Redis } from '@rapport/testing';
 import { createClient } from 'redis';
@@ -9,6 +10,7 @@ import { plainCacheAside } from './plain-cache-aside.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 import { countStaleReads, type VersionedCache } from './stale-reads.js';
 
+const cacheKey = randomBytes(32);
 const shape = { readers: 40, writers: 6, keys: 50, writerPauseMs: 20 };
 
 let redis: Redis;
@@ -28,7 +30,7 @@ afterAll(async () => {
 });
 
 async function startEdge(): Promise<RunningEdge> {
-  return ores.startEdge({ redisUrl: redis.url });
+  return ores.startEdge({ redisUrl: redis.url, cacheKey });
 }
 
 function headersOf(tenantId: string) {

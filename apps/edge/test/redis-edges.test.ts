@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Contract, fileDescriptorSet } from '@rapport/contracts';
 import { createLogger } from '@rapport/platform';
 import { startRedis, type Redis } from '@rapport/testing';
@@ -12,6 +13,7 @@ import { createRedis, type RedisLink } from '../src/redis.js';
 import type { ServiceClients } from '../src/service-clients.js';
 
 const logger = createLogger('test', 'silent');
+const cacheKey = randomBytes(32);
 
 let redis: Redis;
 let operator: Awaited<ReturnType<typeof connect>>;
@@ -77,7 +79,7 @@ async function acknowledge(edge: RedisEdges): Promise<void> {
 
 /** Keeps an answer for others. @returns whether it is found by who looks next */
 async function keepAnswer(): Promise<() => Promise<boolean>> {
-  const answers = new RedisAnswers(link, logger);
+  const answers = new RedisAnswers(link, cacheKey, logger);
   const look = async () => answers.look('t', '/ores/1', ['t/ore:1']);
   (await look())?.keep(Buffer.from('{}'), '"1"', 60_000);
   const isFound = async () => (await look())?.found !== undefined;

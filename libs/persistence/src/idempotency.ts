@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
+import { isDivisionByZero } from './database-errors.js';
 import type { Statement } from './pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-once.js';
@@ -31,7 +32,8 @@ export class Idempotency<Response> {
   ) {
     const { tenantId, principalId } = currentCaller();
     this.#key = [tenantId, principalId, requestId];
-    this.#requestHash = createHash('sha256').update(`${call.method}\n`).update(call.request).digest();
+    const hash = call.hashKey ? createHmac('sha256', call.hashKey) : createHash('sha256');
+    this.#requestHash = hash.update(`${call.method}\n`).update(call.request).digest();
   }
 
   /**
@@ -107,7 +109,8 @@ export class Idempotency<Response> {
 
   #earlierAnswer({ request_hash, response }: EarlierAnswer): Error {
     if (request_hash.length === 0) {
-      const message = 'What this idempotency key was answered had the data of a person who was erased since.';
+      const message =
+        'What this idempotency key was answered is not kept any more: it had personal data that was erased or encrypted since.';
       return new AppError('FAILED_PRECONDITION', 'IDEMPOTENCY_ANSWER_ERASED', message);
     }
     if (request_hash.equals(this.#requestHash)) return new AnsweredBefore(this.call.decode(response));
@@ -123,8 +126,4 @@ function inUse(): AppError {
   return new AppError('ABORTED', 'IDEMPOTENCY_KEY_IN_USE', 'A request with this idempotency key is being answered.', {
     retryAfterSeconds: 1,
   });
-}
-
-function isDivisionByZero(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '22012';
 }

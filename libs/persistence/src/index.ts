@@ -14,7 +14,13 @@ export { catalogFaults } from './catalog-faults.js';
 export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';
 export { createOrm, type DatabaseOptions } from './create-orm.js';
 export { databaseChecks } from './database-checks.js';
-export { isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from './database-errors.js';
+export {
+  isConflict,
+  isConnectionLoss,
+  isDivisionByZero,
+  isStatementTimeout,
+  isUniqueViolation,
+} from './database-errors.js';
 export { DedicatedConnection } from './dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
 export { IdempotencyKey } from './idempotency-key.entity.js';

@@ -3,6 +3,15 @@ import { tenantIsolation } from './tenant-isolation.js';
 
 const owners = `nullif(current_setting('${ownersSetting}', true), '')`;
 
+/** A policy that takes away from what others let through. */
+interface RestrictivePolicy {
+  readonly name: string;
+  readonly type: 'restrictive';
+  readonly command: 'all';
+  readonly using: string;
+  readonly check: string;
+}
+
 /**
  * The condition of rows that have owners: all of them, or those of the owners whose records are seen.
  *
@@ -26,16 +35,17 @@ export function seenIf(condition: string): string {
  * policy that restricts: it can't let anything through that is not the tenant's.
  *
  * @param condition that `createScopePolicy` got for the table
+ * @param further policies of the table
  */
-export function recordIsolation(condition: string) {
-  const policy = {
+export function recordIsolation(condition: string, ...further: RestrictivePolicy[]) {
+  const policy: RestrictivePolicy = {
     name: 'record_scope',
     type: 'restrictive',
     command: 'all',
     using: condition,
     check: condition,
-  } as const;
-  return { ...tenantIsolation, policies: [...tenantIsolation.policies, policy] };
+  };
+  return { ...tenantIsolation, policies: [...tenantIsolation.policies, policy, ...further] };
 }
 
 /** SQL that gives a table the policy of `recordIsolation`. */

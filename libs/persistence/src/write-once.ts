@@ -17,6 +17,8 @@ export interface WriteCall<Response> {
   validateOnly?: boolean;
   /** The encoded request without its request id. */
   request: Uint8Array;
+  /** Makes the hash of the request, which is kept, one that nobody can try requests against. */
+  hashKey?: Buffer | undefined;
   encode(response: Response): Uint8Array;
   decode(bytes: Uint8Array): Response;
 }

@@ -23,6 +23,7 @@ export {
   publicUrl,
   readEnvironment,
   secretKey,
+  secretKeys,
   target,
 } from './read-environment.js';
 export { Readiness } from './readiness.js';

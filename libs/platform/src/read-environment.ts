@@ -38,6 +38,17 @@ export const secretKey = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
 
+/** Secrets of 32 bytes in base64, by comma. */
+export const secretKeys = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .filter(Boolean)
+      .map((key) => Buffer.from(key.trim(), 'base64')),
+  )
+  .refine((keys) => keys.every(({ length }) => length === 32), 'must be secrets of 32 bytes in base64, by comma');
+
 /** Public keys of 32 bytes in base64 or base64url, by comma. */
 export const publicKeys = z
   .string()

@@ -138,7 +138,7 @@ async function startInOrder(
     PUBLIC_URL: publicUrl,
     CUSTOMERS_ADDRESS: customers.address,
     ...certificateVariables(await trust.certificates.of('edge')),
-    ...(redis && { REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url) }),
+    ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
   };
   const edgePorts = [edgePort, ...(await freePorts(edgeCount - 1))];
@@ -188,6 +188,15 @@ function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Prom
   return startRedis({ logFile: join(logs, 'redis.log'), ...(onUnexpectedExit && { onUnexpectedExit }) });
 }
 
+/** Where edges share what they share, and what it is encrypted with. */
+async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): Promise<Environment> {
+  if (!redis) return {};
+  return {
+    REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url),
+    CACHE_KEY_FILE: await secrets.key('edge-cache-key'),
+  };
+}
+
 /** What processes prove themselves and each other's callers with. */
 interface Trust {
   principals: PrincipalKeys;
@@ -227,13 +236,34 @@ async function prepareService(
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
     env['OIDC_KEY_FILE'] = await secrets.key('auth-oidc-key');
     env['MAIL_URL'] = pathToFileURL(mailDir).href;
-  } else env['SUPPRESSION_HMAC_KEY_FILE'] = await secrets.key('customers-suppression-hmac-key');
+  }
+  const keys = name === 'customers' ? await prepareKeys(superuserUrl, secrets) : undefined;
+  Object.assign(env, keys?.env);
   const migrationEnv = {
     ...env,
+    ...keys?.migrationEnv,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
   };
   await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
   return { env, address: `127.0.0.1:${grpcPort}`, healthPort, appUrl };
+}
+
+/** Makes the database of the keys of personal data, and the keys of customers. */
+async function prepareKeys(
+  superuserUrl: string,
+  secrets: SecretFiles,
+): Promise<{ env: Environment; migrationEnv: Environment }> {
+  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, 'keys');
+  return {
+    env: {
+      SUPPRESSION_HMAC_KEY_FILE: await secrets.key('customers-suppression-hmac-key'),
+      MASTER_KEY_FILE: await secrets.key('customers-master-key'),
+      KEYS_DATABASE_URL_FILE: await secrets.put('customers-keys-database-url', appUrl),
+    },
+    migrationEnv: {
+      KEYS_MIGRATION_DATABASE_URL_FILE: await secrets.put('customers-keys-migration-database-url', ownerUrl),
+    },
+  };
 }
 
 async function createTenant(displayName: string, plan: string | undefined, authEnv: Environment): Promise<Tenant> {

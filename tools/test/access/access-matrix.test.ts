@@ -34,6 +34,7 @@ const withoutIds = [
   'CreateSuppression',
   'CreateTeam',
   'DisableTotp',
+  'EncryptPersonalData',
   'EnrollTotp',
   'ExportAuditEntries',
   'ExportSecurityEvents',

@@ -31,6 +31,8 @@ interface LoggedChange {
   before: string | null;
   after: string | null;
   hop: string;
+  /** Its digest before its values were erased. */
+  erased_digest: Buffer | null;
   /** What the changes of one entry have in common. */
   request: string;
 }
@@ -80,10 +82,10 @@ async function changesOf(em: EntityManager, audited: readonly Audited[]): Promis
   return readForTenant<LoggedChange>(em, {
     name: 'audited_changes',
     sql: `select position::text, id::text, type, record_id, version::text, operation, time::text, changed_fields::text,
-        before::text, after::text, hop::text,
+        before::text, after::text, hop::text, erased_digest,
         json_build_array(actor, origin, request_id, causation_id)::text as request
       from change_log where tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid
-        and position between $1 and $2 order by position`,
+        and position between $1 and $2 order by change_log.position`,
     values: [first, last],
   });
 }
@@ -104,6 +106,7 @@ function digestOf({ entry, detail }: Audited, changes: readonly LoggedChange[]):
 
 /** Twin of changeDigest in audit-changes.migration.ts. */
 function digestOfChange(change: LoggedChange): Buffer {
+  if (change.erased_digest) return change.erased_digest;
   const { position, id, type, record_id, version, operation, time, changed_fields, before, after, hop } = change;
   const values = [position, id, type, record_id, version, operation, time, changed_fields, before, after, hop];
   return createHash('sha256').update(netstrings(values)).digest();

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
+import { Sealing } from '../sealing/sealing.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { allTenants } from './all-tenants.js';
@@ -61,9 +62,9 @@ export class ChangeReader {
    * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
-    const batch = await this.#nextOfTenant(place, most);
-    if (!this.owners || batch.entries.length === 0) return batch;
-    return { ...batch, entries: await changesInScope(this.em, batch.entries, this.owners) };
+    const { entries, ...batch } = await this.#nextOfTenant(place, most);
+    const seen = this.owners && entries.length > 0 ? await changesInScope(this.em, entries, this.owners) : entries;
+    return { ...batch, entries: await Sealing.of(this.em).openEntries(this.em, seen) };
   }
 
   async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {

@@ -5,6 +5,8 @@ import { AppError, currentCaller, invalidArgument, seesSomeOnly } from '@rapport
 import { notFound } from '../customer-changes.js';
 import { missingCustomer } from '../merges/merged-into.js';
 import { erasedError } from '../privacy/erased-error.js';
+import { currentSeal } from '../sealing/seal.js';
+import { openCustomer, sealedTexts, sealMissing } from '../sealing/sealed-messages.js';
 import type { Operation } from './change-entry.js';
 import { knownSince } from './known-since.js';
 import { customerOfValues, type StoredValues } from './record-values.js';
@@ -35,7 +37,18 @@ export async function customerAsOf(em: EntityManager, id: string, asOf: string):
     });
   }
   if (values?.['delete_time'] !== null) throw notFound();
-  return customerOfValues(values);
+  return opened(customerOfValues(values));
+}
+
+/** What was sealed with a key that is destroyed is as if it were not there. */
+async function opened(customer: CustomerMessage): Promise<CustomerMessage> {
+  const texts = sealedTexts(customer);
+  if (texts.length === 0) return customer;
+  const seal = currentSeal();
+  if (!seal) throw sealMissing();
+  await seal.load(texts);
+  if (texts.some((text) => seal.isDestroyed(text))) throw historyErased();
+  return openCustomer(seal, customer);
 }
 
 /** @returns undefined when there was no such customer */
@@ -66,8 +79,8 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
   return values;
 }
 
-/** Of a customer that somebody was merged into who has been erased since. */
+/** Of a customer that somebody was merged into who has been erased since, or of a time before encryption was turned on. */
 function historyErased(): AppError {
-  const message = 'What the customer was then is not known any more: it had the data of a person who was erased.';
+  const message = 'What the customer was then is not known any more: its values were erased, or are encrypted since.';
   return new AppError('FAILED_PRECONDITION', 'HISTORY_ERASED', message);
 }

@@ -7,6 +7,7 @@ import { readForTenant, readPageToken, signPageToken } from '@rapport/persistenc
 import { currentCaller, seesSomeOnly } from '@rapport/platform';
 import { knownCustomer } from '../customer-statements.js';
 import { missingCustomer } from '../merges/merged-into.js';
+import { Sealing } from '../sealing/sealing.js';
 import { ChangeCursors } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeRow } from './change-entry.js';
 import { filterKey } from './change-filter.js';
@@ -34,7 +35,7 @@ export async function listCustomerHistory(
     values: [tenantId, id, before, pageSize + 1],
   });
   if (rows.length === 0 && before === null) await checkKnown(em, id);
-  const page = rows.slice(0, pageSize).map(entryOf);
+  const page = await Sealing.of(em).openEntries(em, rows.slice(0, pageSize).map(entryOf));
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const { epoch, time } = await knownSince(em);
   // What a change of the history continues is the whole feed.

@@ -5,6 +5,9 @@ import {
   type Consent as ConsentMessage,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { isoTime } from '../customer-row.js';
+import { isSealed } from '../sealing/data-key.js';
+import { currentSeal } from '../sealing/seal.js';
+import { sealMissing } from '../sealing/sealed-messages.js';
 import type { Consent } from './consent.entity.js';
 
 /** What is shown of a stored consent; times as the driver or the ORM gives them. */
@@ -22,7 +25,19 @@ export const consentColumns = `consent.id, consent.customer_id as "customerId", 
   consent.state, consent.legal_basis as "legalBasis", consent.source, consent.time, consent.evidence,
   consent.create_time as "createTime", consent.created_by as "createdBy"`;
 
-/** A stored consent as the contract shows it. */
+/** Stored consents as the contract shows them. */
+export async function consentMessages(rows: readonly ConsentRow[]): Promise<ConsentMessage[]> {
+  const sealed = rows.flatMap(({ evidence }) => (evidence && isSealed(evidence) ? [evidence] : []));
+  if (sealed.length === 0) return rows.map(consentMessage);
+  const seal = currentSeal();
+  if (!seal) throw sealMissing();
+  await seal.load(sealed);
+  const open = (evidence: string | null | undefined) =>
+    evidence && isSealed(evidence) ? seal.openText(evidence) : evidence;
+  return rows.map((row) => consentMessage({ ...row, evidence: open(row.evidence) }));
+}
+
+/** A consent as the contract shows it, of which nothing is sealed. */
 export function consentMessage(row: ConsentRow): ConsentMessage {
   return {
     id: row.id,

@@ -2,13 +2,14 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../customer.entity.js';
 import { scopeConditions } from '../record-scope/scope-conditions.js';
+import { sealedOnly } from '../sealing/sealed-only.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
 
 const ConsentSchema = defineEntity({
   name: 'Consent',
   tableName: 'consent',
-  ...recordIsolation(scopeConditions.consent),
+  ...recordIsolation(scopeConditions.consent, sealedOnly(`evidence is null or starts_with(evidence, chr(1))`)),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

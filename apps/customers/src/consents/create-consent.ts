@@ -10,9 +10,10 @@ import { beyondScope, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { clockSkewMs } from '../changes/customer-as-of.js';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { lockCustomers } from '../customer-statements.js';
 import { liveCustomer } from '../merges/merged-into.js';
+import { currentSeal } from '../sealing/seal.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { liftSuppressions, suppressAddresses } from '../suppressions/suppression-statements.js';
 import { consentMessage, type ConsentRow } from './consent-message.js';
@@ -28,12 +29,12 @@ export async function createConsent(
   const row = newConsent(customerId, consent);
   // The lock puts consents of one customer in order, so that the last of them sees the others.
   const [locked = []] = await transactionPipeline(em, [lockCustomers([customerId])]);
-  const customer = await liveCustomer(em, customerId, (locked as CustomerRow[]).map(messageOfRow)[0]);
+  const customer = await liveCustomer(em, customerId, (await messagesOfRows(locked as CustomerRow[]))[0]);
   const { purpose, channel } = row;
   // Consents of those that were merged into it count too, whoever may see them.
   const [, , current = []] = await transactionPipeline(em, [
     beyondScope,
-    insertConsent(row),
+    insertConsent(sealedConsent(row)),
     consentsOf({ customerId, purpose, channel, currentOnly: true, limit: 1 }),
   ]);
   const counting = (current as ConsentRow[])[0]?.state;
@@ -78,6 +79,13 @@ function newConsent(customerId: string, consent: ConsentMessage | undefined): Co
     createTime: now,
     createdBy: currentCaller().principalId,
   };
+}
+
+/** The row as it is stored. The keys of its customer are at hand. */
+function sealedConsent(row: ConsentRow): ConsentRow {
+  const seal = currentSeal();
+  if (!seal || !row.evidence) return row;
+  return { ...row, evidence: seal.sealText(row.customerId, row.evidence) };
 }
 
 function insertConsent(row: ConsentRow) {

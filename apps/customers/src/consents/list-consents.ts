@@ -11,7 +11,7 @@ import { liveCustomers } from '../customer-statements.js';
 import type { CustomerRow } from '../customer-row.js';
 import type { PageTokenKey } from '../list-customers.js';
 import { liveCustomer } from '../merges/merged-into.js';
-import { consentColumns, consentMessage, type ConsentRow } from './consent-message.js';
+import { consentColumns, consentMessages, type ConsentRow } from './consent-message.js';
 import { consentsOf } from './consent-statements.js';
 
 const defaultPageSize = 20;
@@ -33,7 +33,7 @@ export async function listConsents(
   const query = { customerId, purpose, channel, currentOnly, after, limit: pageSize + 1 };
   // Those of customers that were merged into it too, whoever may see them.
   const rows = await readForTenant<ConsentRow>(forkBeyondScope(em), consentsOf(query));
-  const consents = rows.slice(0, pageSize).map(consentMessage);
+  const consents = await consentMessages(rows.slice(0, pageSize));
   const last = rows.length > pageSize ? consents.at(-1) : undefined;
   return {
     consents,
@@ -48,6 +48,7 @@ export async function getConsent(em: EntityManager, id: string): Promise<Consent
     sql: `select ${consentColumns} from consent where tenant_id = $1 and id = $2`,
     values: [currentCaller().tenantId, id],
   });
-  if (row) return consentMessage(row);
+  const [consent] = row ? await consentMessages([row]) : [];
+  if (consent) return consent;
   throw new AppError('NOT_FOUND', 'CONSENT_NOT_FOUND', 'There is no such consent.');
 }

@@ -1,4 +1,5 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { currentSeal } from '../sealing/seal.js';
 import { blockingKeys } from './blocking-keys.js';
 import type { DuplicateCandidate } from './duplicate-candidate.js';
 
@@ -23,7 +24,8 @@ export function customerCandidate(customer: Customer): DuplicateCandidate {
   };
 }
 
-/** The blocking keys of a customer, as its column terms holds them. */
+/** The blocking keys of a customer, as its column terms holds them. They are made of personal data. */
 export function duplicateTerms(customer: Customer): string[] {
-  return blockingKeys(customerCandidate(customer)).map((key) => `d:${key}`);
+  const seal = currentSeal();
+  return blockingKeys(customerCandidate(customer)).map((key) => `d:${seal?.blind('duplicate', key) ?? key}`);
 }

@@ -2,7 +2,7 @@ import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { tenantSession } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { messageOfRow, shownColumns, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, shownColumns, type CustomerRow } from '../customer-row.js';
 import { allOf, type Condition, type Sql } from '../filter/condition.js';
 import { byCondition, inOrder, type PlannerSettings } from '../list/planner-settings.js';
 
@@ -33,7 +33,7 @@ export async function* snapshotRows<Context>(
     yield { context, customers: [] };
     const found = await findFew(reader, tenantId, conditions);
     for await (const rows of found ? byIds(reader, tenantId, found) : byWalk(reader, tenantId, conditions)) {
-      yield { context, customers: rows.map(messageOfRow) };
+      yield { context, customers: await messagesOfRows(rows) };
     }
   } finally {
     await reader.rollback();

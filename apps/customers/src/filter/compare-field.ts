@@ -1,4 +1,6 @@
-import { term, type TermField } from '../customer-terms.js';
+import { findableTerms, term, type TermField } from '../customer-terms.js';
+import { isPersonal } from '../privacy/hidden-data.js';
+import { currentSeal, type Seal } from '../sealing/seal.js';
 import { digits, sortName } from '../search-text.js';
 import { compareKey } from './compare-key.js';
 import type { Comparison } from './comparison.js';
@@ -38,7 +40,7 @@ function compareTerm(field: TermField, presence: string, comparison: Comparison)
   comparison.assertOneOf({});
   if (comparison.isPresence) return rowOnly(presence);
   if (field === 'phones' && digits(comparison.text) === '') throw comparison.valueError('must have digits');
-  return comparison.hasTerm([term(field, comparison.text)]);
+  return comparison.hasTerm(findableTerms(field, comparison.text));
 }
 
 function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparison): Condition {
@@ -87,11 +89,23 @@ function compareTime(name: string, column: string, comparison: Comparison): Cond
 function compareName(name: string, { column, sorted }: FilterField & { type: 'name' }, comparison: Comparison) {
   comparison.assertOneOf({ prefix: true, order: true });
   if (comparison.isPresence) return hasValue(comparison, column);
+  const seal = currentSeal();
+  if (seal && isPersonal(name)) return compareSealedName(seal, name, sorted, comparison);
   const text = sortName(comparison.text);
   const operator = comparison.operator === ':' ? '=' : comparison.operator;
   return orderedBy(name, `${comparison.table}.${sorted}`, (on) =>
     comparison.isPrefix ? prefixRange(on, text) : { sql: `${on} ${operator} ?`, params: [text] },
   );
+}
+
+/** Of a name that is sealed only equal ones are found. */
+function compareSealedName(seal: Seal, name: string, sorted: string, comparison: Comparison): Condition {
+  if (comparison.isPrefix || !comparison.isEquality) {
+    throw comparison.encryptedError('can be compared by =, != and ":*" only');
+  }
+  const text = sortName(comparison.text);
+  const texts = [seal.blind(name, text), ...(seal.isComplete ? [] : [text])];
+  return indexed(`${comparison.table}.${sorted} in (${texts.map(() => '?').join(', ')})`, texts);
 }
 
 /** A range of a column that has an index of its own. */

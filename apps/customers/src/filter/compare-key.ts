@@ -1,4 +1,5 @@
-import { emailKey } from '../customer-keys.js';
+import { emailKey, emailValue } from '../customer-keys.js';
+import { currentSeal } from '../sealing/seal.js';
 import type { Comparison } from './comparison.js';
 import { indexed, rowOnly, type Condition } from './condition.js';
 import type { FilterField } from './filter-fields.js';
@@ -13,9 +14,21 @@ export function compareKey(field: KeyField, comparison: Comparison): Condition {
   if (comparison.isPresence) {
     return rowOnly(`${table}.${field.column} <> '${field.key === 'DOMAIN' ? '{}' : '[]'}'`);
   }
+  if (field.key === 'EMAIL' && currentSeal()) return compareSealedEmail(comparison);
   const { value, isPrefix } = wanted(field, comparison);
   if (!live) return ofDeleted(field, table, value, isPrefix);
   return isPrefix ? beginning(field, table, value) : equal(field, table, value);
+}
+
+/** Of addresses that are sealed only equal ones are found, and only those of live customers have an index. */
+function compareSealedEmail(comparison: Comparison): Condition {
+  if (comparison.isPrefix) throw comparison.encryptedError('can be compared by =, != and ":*" only');
+  if (!comparison.live) throw comparison.encryptedError('can not be asked for of deleted customers');
+  const { value, plainValue } = emailValue(comparison.text);
+  const values = [value, ...(plainValue === undefined ? [] : [plainValue])];
+  const owners = `(select customer_id from customer_key
+    where type = 'EMAIL' and value in (${values.map(() => '?').join(', ')}) limit 1)`;
+  return { ...indexed(`${comparison.table}.id = ${owners}`, values), few: true };
 }
 
 /** An external id without a slash names a system, in which any value will do. */

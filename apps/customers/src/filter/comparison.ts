@@ -58,6 +58,13 @@ export class Comparison {
     if (!kinds.prefix) throw this.#notIndexed(value.index, `${can}, but not by how it begins`);
   }
 
+  /** Refuses what can not be asked of a field that is encrypted. */
+  encryptedError(problem: string): AppError {
+    const { field, operatorIndex } = this.restriction;
+    const description = `${field} is encrypted in this tenant and ${problem}`;
+    return filterError('FILTER_ENCRYPTED', this.filter, operatorIndex, description);
+  }
+
   valueError(problem: string): AppError {
     const { field, value } = this.restriction;
     return filterError('FILTER_VALUE_INVALID', this.filter, value.index, `${field} ${problem}`);

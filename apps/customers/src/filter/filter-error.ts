@@ -1,7 +1,8 @@
 import { invalidArgument, type AppError } from '@rapport/platform';
 
 /** What can be wrong with a filter. */
-export type FilterFault = 'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID' | 'FILTER_NOT_INDEXED';
+export type FilterFault =
+  'FILTER_SYNTAX' | 'FILTER_FIELD_UNKNOWN' | 'FILTER_VALUE_INVALID' | 'FILTER_NOT_INDEXED' | 'FILTER_ENCRYPTED';
 
 /**
  * INVALID_ARGUMENT that tells where in a filter something is wrong.

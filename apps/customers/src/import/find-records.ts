@@ -5,7 +5,7 @@ import { currentCaller } from '@rapport/platform';
 import { ownersOf, type OwnerRow } from '../claim-unique-values.js';
 import { uniqueValues } from '../customer-keys.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { lockCustomers } from '../customer-statements.js';
 import { LinkedCustomers, linkedIds } from '../linked-customers.js';
 import { sortName } from '../search-text.js';
@@ -29,7 +29,7 @@ export async function findRecords(em: EntityManager, rows: PreparedRow[], met: M
   const owners = await ownersByKey(em, rows);
   const ids = [...owners.flatMap(({ customer_id }) => customer_id ?? []), ...(await idsByName(em, tenantId, rows))];
   const rowsFound = ids.length === 0 ? [] : await queryRows<CustomerRow>(em, lockCustomers(ids));
-  const customers = rowsFound.filter(({ deleteTime }) => deleteTime === null).map(messageOfRow);
+  const customers = await messagesOfRows(rowsFound.filter(({ deleteTime }) => deleteTime === null));
   const records = recordsOf(customers, await met.find(em, ids));
   for (const { type, value, customer_id } of owners) if (customer_id === null) records.hide({ type, value });
   return records;

@@ -10,6 +10,7 @@ import { AppError } from '@rapport/platform';
 import { BulkPace } from '../bulk-pace.js';
 import { checkRequest } from '../contract.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
+import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
 import type { Outcome } from './apply-row.js';
 import { Columns } from './columns.js';
 import { fileError } from './file-error.js';
@@ -38,6 +39,7 @@ export async function importCustomers(
   em: EntityManager,
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
+  refuseUnderEncryption('Files can not be imported');
   if (running >= maxRunning) {
     throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_IMPORTS', 'Too many imports are running. Try again later.', {
       retryAfterSeconds: 10,

@@ -6,6 +6,7 @@ import { snakeCase } from '../filter/filter-fields.js';
 import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
 import { hiddenError, isHiding, refuseHidden } from '../privacy/hidden-data.js';
 import { ownedCustomers } from '../record-scope/owned-customers.js';
+import { refuseSealed } from '../sealing/refuse-sealed.js';
 import { defaultOrder, readOrder, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
@@ -32,6 +33,7 @@ export async function conditionsOf(
   refuseHidden(filtered, 'filter');
   refuseHidden([orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
   if (q !== '' && isHiding()) throw hiddenError('displayName', 'q');
+  refuseSealed({ orderBy, q });
   const names = [orderBy, ...filtered];
   const isCustom = names.some((name) => snakeCase(name).includes('custom_fields.'));
   const customFields = isCustom ? await CustomFields.load(em) : undefined;

@@ -5,7 +5,7 @@ import type {
   FindDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage } from '../customer-message.js';
+import { customerMessage, loadKeysOf } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
@@ -26,7 +26,9 @@ export async function findDuplicates(
 ): Promise<FindDuplicatesResponse> {
   const { tenantId } = currentCaller();
   const row = await em.findOne(Customer, { tenantId, id, deleteTime: null });
-  const customer = customerMessage(await liveCustomer(em, id, row));
+  const found = await liveCustomer(em, id, row);
+  await loadKeysOf([found]);
+  const customer = customerMessage(found);
   const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });
   const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((peerId) => peerId !== id);
   if (ids.length === 0) return { duplicates: [] };
@@ -34,6 +36,7 @@ export async function findDuplicates(
   const frequencies = await tenantFrequencies.get(em);
   const values = comparableValues(customerCandidate(customer));
   const peers = await em.find(Customer, { tenantId, id: { $in: ids }, deleteTime: null }, { disableIdentityMap: true });
+  await loadKeysOf(peers);
   const duplicates = peers
     .map((peer): Duplicate => {
       const message = customerMessage(peer);

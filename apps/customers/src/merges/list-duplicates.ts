@@ -6,7 +6,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage } from '../customer-message.js';
+import { customerMessage, loadKeysOf } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 import { comparableValues, type ComparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
@@ -63,6 +63,7 @@ async function pairsOf(
   rows: Customer[],
   { minScore, isSmall }: { minScore: number; isSmall: boolean },
 ): Promise<DuplicatePair[]> {
+  await loadKeysOf(rows);
   const lefts = rows.map((row) => {
     const message = customerMessage(row);
     return { values: valuesOf(row), terms: duplicateTerms(message) };
@@ -101,6 +102,7 @@ async function findPeers(em: EntityManager, known: Customer[], ids: string[]): P
   const rows = missing.length
     ? await em.find(Customer, { tenantId, id: { $in: missing }, deleteTime: null }, { disableIdentityMap: true })
     : [];
+  await loadKeysOf(rows);
   return new Map([...known, ...rows].map((row) => [row.id, valuesOf(row)]));
 }
 

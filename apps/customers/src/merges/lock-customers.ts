@@ -1,5 +1,6 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
+import { loadKeysOf } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 
 /** Customers by id, live or deleted, locked in the order of their ids: two merges wait for each other, not both for ever. */
@@ -10,5 +11,6 @@ export async function lockCustomers(em: EntityManager, ids: string[]): Promise<M
     { tenantId, id: { $in: ids } },
     { orderBy: { id: 'asc' }, lockMode: LockMode.PESSIMISTIC_WRITE },
   );
+  await loadKeysOf(rows);
   return new Map(rows.map((row) => [row.id, row]));
 }

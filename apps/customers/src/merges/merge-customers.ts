@@ -18,6 +18,7 @@ import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
 import { mergeMessage } from './merge-message.js';
+import { storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, listFields, singleFields, unite, type Content } from './merged-content.js';
 import { liveCustomer } from './merged-into.js';
@@ -63,14 +64,14 @@ export async function mergeCustomers(
     id: await nextMergeId(em),
     customer: [tenantId, customer.id],
     merged: [tenantId, merged.id],
-    undo: {
+    undo: storedUndo(customer.id, {
       before,
       after,
       preferMerged,
       mergedDeleteTime,
       people: customer.kind === 'COMPANY' ? await movePeople(em, merged.id, customer.id) : [],
       links: await moveLinks(em, merged.id, customer.id),
-    },
+    }),
     createTime: new Date(),
     createdBy: principalId,
   });

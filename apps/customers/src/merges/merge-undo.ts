@@ -1,3 +1,4 @@
+import { openPart, storedPart } from '../sealing/sealed-messages.js';
 import type { Content } from './merged-content.js';
 
 /** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
@@ -12,6 +13,16 @@ export interface MergeUndo {
   /** Ids of the people who had the merged company. */
   people: string[];
   links: MovedLinks;
+}
+
+/** As it is stored. @param customerId of the customer that stayed */
+export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
+  return { ...undo, before: storedPart(customerId, undo.before), after: storedPart(customerId, undo.after) };
+}
+
+/** What `storedUndo` made, open again. */
+export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
+  return { ...undo, before: await openPart(undo.before), after: await openPart(undo.after) };
 }
 
 /** What a merge did with the links of the merged customer. */

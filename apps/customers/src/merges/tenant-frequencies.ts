@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller, ownersSeenBy } from '@rapport/platform';
-import { customerMessage } from '../customer-message.js';
+import { customerMessage, loadKeysOf } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
 import { customerCandidate } from '../duplicates/customer-candidate.js';
 import { TermFrequencies } from '../duplicates/term-frequencies.js';
@@ -44,5 +44,6 @@ async function count(em: EntityManager): Promise<TermFrequencies> {
       { orderBy: { id: direction }, limit: sampleSize / 2, disableIdentityMap: true },
     );
   const sample = new Map([...(await end('asc')), ...(await end('desc'))].map((row) => [row.id, row]));
+  await loadKeysOf([...sample.values()]);
   return TermFrequencies.of([...sample.values()].map((row) => customerCandidate(customerMessage(row))));
 }

@@ -8,13 +8,14 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues, valueText } from '../claim-unique-values.js';
 import { nextVersion, notFound, without } from '../customer-changes.js';
 import { uniqueValues, type UniqueValue } from '../customer-keys.js';
-import { customerMessage } from '../customer-message.js';
+import { customerMessage, loadKeysOf } from '../customer-message.js';
 import { Customer, referencedId } from '../customer.entity.js';
 import { findMergeInForce, findMergeToUndo } from './find-merge.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
 import { putContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
+import { openUndo, storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { survivors } from './merged-into.js';
@@ -97,23 +98,27 @@ async function takeMergeBack(
   now: Content,
   regained: UniqueValue[],
 ): Promise<TakenBack> {
-  const { tenantId, undo } = merge;
+  const { tenantId } = merge;
+  const undo = await openUndo(merge.undo);
   const later = await em.find(
     Merge,
     { tenantId, customer: merge.customer, undoTime: null, id: { $gt: merge.id } },
     { orderBy: { id: 'asc' } },
   );
   const rows = await em.find(Customer, { tenantId, id: { $in: later.map(({ merged }) => referencedId(merged)) } });
+  await loadKeysOf(rows);
   const mergedContents = new Map(rows.map((row) => [row.id, contentOf(customerMessage(row))]));
   const resolve = await companyResolver(em, [merge, ...later]);
   let [before, after] = [resolve(undo.before), resolve(undo.after)];
   for (const next of later) {
     const mergedContent = mergedContents.get(referencedId(next.merged));
     if (!mergedContent) throw new Error('A merge has two customers.');
-    const start = takeBack(before, after, resolve(next.undo.before)).content;
-    before = unite(start, mergedContent, new Set(next.undo.preferMerged));
-    after = resolve(next.undo.after);
-    em.assign(next, { undo: { ...next.undo, before: start, after: before } }, { mergeObjectProperties: false });
+    const nextUndo = await openUndo(next.undo);
+    const start = takeBack(before, after, resolve(nextUndo.before)).content;
+    before = unite(start, mergedContent, new Set(nextUndo.preferMerged));
+    after = resolve(nextUndo.after);
+    const undone = storedUndo(referencedId(merge.customer), { ...nextUndo, before: start, after: before });
+    em.assign(next, { undo: undone }, { mergeObjectProperties: false });
   }
   return takeBack(before, after, now, new Set(regained.map(valueText)));
 }

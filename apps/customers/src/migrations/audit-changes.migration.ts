@@ -14,7 +14,7 @@ export class AuditChanges extends Migration {
 }
 
 /** What stands for a change in its entry, as `netstrings` writes it. Twin of digestOfChange in audited-changes.ts. */
-const changeDigest = `sha256(convert_to(${netstringsSql([
+export const changeDigest = `sha256(convert_to(${netstringsSql([
   ...[
     'position',
     'id',

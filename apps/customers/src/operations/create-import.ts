@@ -8,6 +8,8 @@ import type {
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { checkContentType } from '../import/read-file.js';
+import { encryptedError } from '../sealing/refuse-sealed.js';
+import { TenantEncryption } from '../sealing/tenant-encryption.entity.js';
 import { findMapping } from './import-mappings.js';
 import { checkRules, type ImportRules } from './import-rules.js';
 import { enqueue } from './operation-jobs.js';
@@ -16,6 +18,9 @@ import { Operation, operationStates } from './operation.entity.js';
 
 /** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
 const maxOpen = 100;
+
+/** What has been done when nothing has. */
+export const noCounts = { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 };
 
 /** How long an operation waits for its file, in seconds. */
 const waitSeconds = 24 * 60 * 60;
@@ -31,16 +36,19 @@ export async function createImport(em: EntityManager, request: CreateImportReque
   checkFileType(input.contentType);
   const { tenantId, principalId } = currentCaller();
   const rules = await readRules(em, input);
+  await lockOperations(em, tenantId);
+  await checkEncryption(em, tenantId);
   await checkRoom(em, tenantId);
   const operation = em.create(Operation, {
     tenantId,
     id: uuidv7(),
+    kind: 'IMPORT',
     state: 'WAITING',
     input,
     rules,
     receivedBytes: 0,
     processedBytes: 0,
-    counts: { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 },
+    counts: { ...noCounts },
     columns: [],
     createTime: new Date(),
     createdBy: principalId,
@@ -50,8 +58,25 @@ export async function createImport(em: EntityManager, request: CreateImportReque
   return operationMessage(operation);
 }
 
-async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+/** Lets nobody else begin an operation of the tenant until the transaction ends. */
+export async function lockOperations(em: EntityManager, tenantId: string): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`operation ${tenantId}`]);
+}
+
+/** Under the lock, so that no import begins beside the encryption, whose file would rest in plain text. */
+async function checkEncryption(em: EntityManager, tenantId: string): Promise<void> {
+  if (!(await em.findOne(TenantEncryption, { tenantId }))) return;
+  throw encryptedError('Files can not be imported');
+}
+
+async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+  if ((await countOpen(em, tenantId)) < maxOpen) return;
+  const message = `There are ${maxOpen} operations that have not ended. Cancel some, or wait.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
+}
+
+/** How many operations of a tenant have not ended. */
+export async function countOpen(em: EntityManager, tenantId: string): Promise<number> {
   // Each that has not ended has a job, and few others have: a tenant's operations of all time need not be looked at.
   const [open] = await em.execute<{ count: number }[]>(
     `select count(*)::int as count
@@ -59,9 +84,7 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
      where operation_job.tenant_id = ? and state in (?)`,
     [tenantId, operationStates.filter((state) => !hasEnded(state))],
   );
-  if ((open?.count ?? 0) < maxOpen) return;
-  const message = `There are ${maxOpen} operations that have not ended. Cancel some, or wait.`;
-  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
+  return open?.count ?? 0;
 }
 
 function checkFileType(contentType: string): void {

@@ -3,7 +3,7 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { uniqueValues } from '../customer-keys.js';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { liveCustomers } from '../customer-statements.js';
 import { addedKeys } from '../import/added-keys.js';
 import type { CustomerRecord, CustomerRecords } from '../import/customer-record.js';
@@ -47,7 +47,7 @@ export class DraftCustomers implements CustomerStore {
       'select customer from import_draft where tenant_id = ? and operation_id = ? and customer_id in (?)',
       [tenantId, this.operationId, ids],
     );
-    const customers = new Map(stored.map((row) => [row.id, messageOfRow(row)]));
+    const customers = new Map((await messagesOfRows(stored)).map((customer) => [customer.id, customer]));
     for (const { customer } of drafts) customers.set(customer.id, customer);
     const inOrder = [...customers.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
     return recordsOf(inOrder, await this.#met.find(em, ids));

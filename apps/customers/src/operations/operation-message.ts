@@ -1,4 +1,5 @@
 import {
+  Operation_Kind as Kind,
   Operation_State as State,
   type Operation as OperationMessage,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
@@ -7,10 +8,12 @@ import type { Operation, OperationState } from './operation.entity.js';
 
 /** A stored operation as the contract shows it. */
 export function operationMessage(operation: Operation): OperationMessage {
+  const kind: 'IMPORT' | 'ENCRYPTION' = operation.kind;
   return {
     id: operation.id,
     state: State[operation.state],
-    import: operation.input,
+    kind: Kind[kind],
+    import: kind === 'IMPORT' ? operation.input : undefined,
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
     counts: operation.counts,

@@ -30,8 +30,9 @@ const OperationSchema = defineEntity({
     tenantId: p.uuid().primary(),
     /** UUIDv7: the order of ids is that of time. */
     id: p.uuid().primary(),
+    kind: p.enum(['IMPORT', 'ENCRYPTION'] as const).default('IMPORT'),
     state: p.enum(operationStates),
-    /** As it was asked for. */
+    /** Of an import, as it was asked for. */
     input: p.json<ImportInput>(),
     /** What the input comes to, whatever becomes of the saved mapping that it names. */
     rules: p.json<ImportRules>(),

@@ -1,6 +1,7 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
+import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
 import { enqueue, postpone } from './operation-jobs.js';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
@@ -24,6 +25,7 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
 /** Answers ResumeOperation. @throws AppError FAILED_PRECONDITION */
 export function resumeOperation(em: EntityManager, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
+    if (operation.kind === 'IMPORT') refuseUnderEncryption('Files can not be imported');
     if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
       throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
     }
@@ -37,6 +39,8 @@ export function resumeOperation(em: EntityManager, id: string): Promise<Operatio
 /** Answers CancelOperation, at a checkpoint like PauseOperation. @throws AppError FAILED_PRECONDITION */
 export function cancelOperation(em: EntityManager, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
+    if (operation.kind === 'ENCRYPTION')
+      throw wrongState(operation, 'Encryption goes on to its end. It can be paused.');
     if (hasEnded(operation.state)) throw wrongState(operation, 'The operation has ended already.');
     if (operation.state === 'UNDOING')
       throw wrongState(operation, 'An operation that is being undone goes on to its end.');
@@ -61,6 +65,8 @@ export function undoOperation(em: EntityManager, id: string): Promise<OperationM
   return steer(em, id, async (transaction, operation) => {
     if (!hasEnded(operation.state)) throw wrongState(operation, 'Only an operation that has ended can be undone.');
     if (operation.state === 'UNDONE') throw wrongState(operation, 'The operation was undone already.');
+    if (operation.kind === 'ENCRYPTION') throw wrongState(operation, 'Encryption can not be undone.');
+    refuseUnderEncryption('An import can not be undone');
     if (operation.input.dryRun) throw wrongState(operation, 'A dry run has changed nothing that could be undone.');
     operation.state = 'UNDOING';
     operation.undoneBy = currentCaller().principalId;

@@ -9,6 +9,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { BulkPace } from '../bulk-pace.js';
 import { checkRequest } from '../contract.js';
 import { fileError } from '../import/file-error.js';
+import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
 import { enqueue } from './operation-jobs.js';
 import { found, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
@@ -68,6 +69,7 @@ class Upload {
   ) {}
 
   static async begin(em: EntityManager, { id, offset = 0, complete = true }: UploadImportFileRequest): Promise<Upload> {
+    refuseUnderEncryption('Files can not be imported');
     const { tenantId } = currentCaller();
     const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
     const { receivedBytes } = operation;

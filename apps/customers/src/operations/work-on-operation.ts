@@ -5,6 +5,7 @@ import type { OperationError } from '@rapport/contracts/rapport/customers/v1/ope
 import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
 import { storable } from '../import/row-issue.js';
+import { encryptionOrigin, encryptTenant } from '../sealing/encrypt-tenant.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
 import { holdsJob, maxAttempts, type Job } from './operation-jobs.js';
@@ -49,9 +50,10 @@ async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<
 
 /** Changes are attributed to who asked for them. */
 function asCreator(em: EntityManager, operation: Operation, work: () => Promise<void>): Promise<void> {
-  const { id, tenantId, undoneBy, createdBy, state } = operation;
+  const { id, tenantId, undoneBy, createdBy, state, kind } = operation;
   const caller = { tenantId, principalId: undoneBy ?? createdBy, permissions: [] };
-  const cause = { origin: state === 'UNDOING' ? 'undo' : 'import', causationId: id };
+  const origin = kind === 'ENCRYPTION' ? encryptionOrigin : state === 'UNDOING' ? 'undo' : 'import';
+  const cause = { origin, causationId: id };
   return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
 }
 
@@ -61,10 +63,13 @@ async function work(em: EntityManager, job: Job, operation: Operation, signal: A
     case 'WAITING':
     case 'PAUSED':
     case 'FAILED':
+      if (operation.kind === 'ENCRYPTION') return finishJob(em, job, state);
       // Its job comes due only when its file has not come in time, or when nobody has resumed it.
       return doStep(em, job, { state, done: doneOf(operation) }, cancel);
     case 'RUNNING':
-      return runImport(em, job, operation, signal);
+      return operation.kind === 'ENCRYPTION'
+        ? encryptTenant(em, job, operation, signal)
+        : runImport(em, job, operation, signal);
     case 'UNDOING':
       return undoImport(em, job, operation, signal);
     case 'SUCCEEDED':
@@ -79,6 +84,7 @@ async function work(em: EntityManager, job: Job, operation: Operation, signal: A
 }
 
 function isTransient(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'UNAVAILABLE';
   return isConnectionLoss(error) || isConflict(error) || isStatementTimeout(error) || isUniqueViolation(error);
 }
 

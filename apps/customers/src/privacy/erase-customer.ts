@@ -15,11 +15,12 @@ import {
   type Statement,
 } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { messageOfRow, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { knownCustomer, lockCustomers } from '../customer-statements.js';
 import { ownCustomers } from '../consents/consent-statements.js';
 import { lockMerges } from '../merges/lock-merges.js';
 import { missingCustomer } from '../merges/merged-into.js';
+import { forgetKeys } from '../sealing/forget-keys.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import { erasureMessage, receiptDigest } from './erasure-receipt.js';
@@ -63,6 +64,7 @@ export async function eraseCustomer(
     ...suppressAddresses(key, 'ERASURE', customers.flatMap(addressesOf)),
     anonymiseSuppressions(ids),
   ]);
+  await forgetKeys(em, ids);
   const { erased, recordIds, former } = await removeAll(em, customers);
   const changes = await eraseLog(em, recordIds, former);
   const { tenantId, principalId } = currentCaller();
@@ -92,7 +94,7 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
     values: [currentCaller().tenantId, id],
   });
   const rows = await queryRows<CustomerRow>(em, lockCustomers(own.map((each) => each.id)));
-  const customers = rows.map(messageOfRow);
+  const customers = await messagesOfRows(rows);
   const person = customers.find((customer) => customer.id === id);
   if (!person || person.mergedIntoId !== undefined) throw await missingCustomer(em, id);
   if (person.kind !== CustomerKind.PERSON) {

@@ -13,15 +13,16 @@ import { associationMessage } from '../associations/association-message.js';
 import { Association } from '../associations/association.entity.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../changes/change-entry.js';
 import { tenantChange } from '../changes/change-message.js';
-import { consentMessage, type ConsentRow } from '../consents/consent-message.js';
+import { consentMessages, type ConsentRow } from '../consents/consent-message.js';
 import { consentsOf, ownCustomers } from '../consents/consent-statements.js';
 import { methodDescriptor } from '../contract.js';
-import { messageOfRow, shownColumns, type CustomerRow } from '../customer-row.js';
+import { messagesOfRows, shownColumns, type CustomerRow } from '../customer-row.js';
 import { knownCustomer } from '../customer-statements.js';
 import { customerValue } from '../export/customer-json.js';
 import { findMergeRecords } from '../merges/find-merge.js';
 import { mergeMessage } from '../merges/merge-message.js';
 import { missingCustomer } from '../merges/merged-into.js';
+import { Sealing } from '../sealing/sealing.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
 import { suppressionsOfCustomers } from '../suppressions/suppression-statements.js';
@@ -92,7 +93,7 @@ async function readCustomers(reader: EntityManager, id: string): Promise<Custome
       order by customer.id <> $2, customer.id`,
     values: [currentCaller().tenantId, id],
   });
-  const customers = rows.map(messageOfRow);
+  const customers = await messagesOfRows(rows);
   if (customers[0]?.id !== id || customers[0].mergedIntoId !== undefined) throw await missingCustomer(reader, id);
   return customers;
 }
@@ -123,7 +124,7 @@ async function readRecords(reader: EntityManager, key: SuppressionKey, customers
   return {
     associations: associations.map((row) => jsonOf.association.toJson(associationMessage(row) as unknown as Json)),
     merges: merges.map((row) => jsonOf.merge.toJson(mergeMessage(row) as unknown as Json)),
-    consents: consents.map((row) => jsonOf.consent.toJson(consentMessage(row) as unknown as Json)),
+    consents: (await consentMessages(consents)).map((consent) => jsonOf.consent.toJson(consent as unknown as Json)),
     suppressions: suppressions.map((row) => jsonOf.suppression.toJson(suppressionMessage(row) as unknown as Json)),
   };
 }
@@ -144,7 +145,7 @@ async function* readChanges(
         where tenant_id = $1 and record_id = any ($2::text[]) and position > $3 order by position limit $4`,
       values: [tenantId, ids, after?.position ?? 0, batchSize],
     });
-    const entries = rows.map(entryOf);
+    const entries = await Sealing.of(reader).openEntries(reader, rows.map(entryOf));
     if (entries.length > 0) {
       yield entries.map((entry) => jsonOf.change.toJson(tenantChange(entry, tenantId, '') as unknown as Json));
     }

@@ -12,6 +12,11 @@ const personalFields: ReadonlySet<string> = new Set(
   [...mask.fieldNames(methodDescriptor(CustomersServiceService.getCustomer.path).output)].map(snakeCase),
 );
 
+/** Whether a field of customers, in snake_case, is personal data. */
+export function isPersonal(field: string): boolean {
+  return personalFields.has(field);
+}
+
 /** Whether personal data is hidden from the caller. The platform's own work sees all. */
 export function isHiding(): boolean {
   return callContext.getStore()?.caller?.hidesPii === true;

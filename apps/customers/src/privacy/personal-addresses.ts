@@ -1,7 +1,8 @@
+import { maskText } from '@rapport/contracts';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { SuppressedAddress } from '../suppressions/suppression-statements.js';
 
-/** Where a customer can be reached, by each channel that can be suppressed. */
+/** Where a customer can be reached, by each channel that can be suppressed. What can't be read any more is no address. */
 export function addressesOf({ emails, phones }: CustomerMessage): SuppressedAddress[] {
   return [
     ...emails.map(({ address }) => ({ channel: 'EMAIL' as const, address })),
@@ -9,5 +10,5 @@ export function addressesOf({ emails, phones }: CustomerMessage): SuppressedAddr
       { channel: 'PHONE' as const, address: number },
       { channel: 'SMS' as const, address: number },
     ]),
-  ];
+  ].filter(({ address }) => address !== maskText);
 }

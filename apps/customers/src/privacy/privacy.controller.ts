@@ -12,10 +12,14 @@ import {
   type ListErasuresResponse,
   type PrivacyServiceServer,
 } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import type { Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { causedBy } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { Sequencer } from '../changes/sequencer.js';
 import { PageTokenKey } from '../list-customers.js';
+import { refuseNarrowScope } from '../record-scope/refuse-narrow-scopes.js';
+import { encryptPersonalData } from '../sealing/encrypt-personal-data.js';
+import { KeyDestroyer } from '../sealing/key-destroyer.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { writeCall } from '../write-call.js';
 import { eraseCustomer } from './erase-customer.js';
@@ -31,6 +35,7 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     private readonly sequencer: Sequencer,
     private readonly pageTokenKey: PageTokenKey,
     private readonly suppressionKey: SuppressionKey,
+    private readonly keyDestroyer: KeyDestroyer,
   ) {}
 
   async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
@@ -39,12 +44,19 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     yield* exportPersonalData(this.em, this.suppressionKey, id);
   }
 
-  eraseCustomer(request: EraseCustomerRequest): Promise<ErasureMessage> {
+  async eraseCustomer(request: EraseCustomerRequest): Promise<ErasureMessage> {
     const id = uuidv7();
     const cause = { origin: erasureOrigin, causationId: id };
-    return causedBy(this.em, cause, () =>
+    const erasure = await causedBy(this.em, cause, () =>
       writeCall(this.em, Methods.eraseCustomer, request, (em) => eraseCustomer(em, this.suppressionKey, id, request)),
     );
+    await this.keyDestroyer.destroyDue();
+    return erasure;
+  }
+
+  encryptPersonalData(): Promise<Operation> {
+    refuseNarrowScope();
+    return encryptPersonalData(this.em);
   }
 
   getErasure({ id }: GetErasureRequest): Promise<ErasureMessage> {

@@ -30,6 +30,8 @@ export interface EdgeCacheOptions {
   maxBytes?: number | undefined;
   /** The Redis that all edges share. Absent when this edge is the only one. */
   redis: RedisLink | undefined;
+  /** What answers in Redis are encrypted with, 32 bytes. Without it edges share none. */
+  cacheKey?: Buffer | undefined;
   /** Where change logs are found and followed. */
   contract: Contract;
   clients: ServiceClients;
@@ -37,14 +39,20 @@ export interface EdgeCacheOptions {
 }
 
 /** Puts the cache together. */
-export function createEdgeCache({ maxBytes = defaultMaxBytes, redis, ...options }: EdgeCacheOptions): EdgeCache {
+export function createEdgeCache({
+  maxBytes = defaultMaxBytes,
+  redis,
+  cacheKey,
+  ...options
+}: EdgeCacheOptions): EdgeCache {
   const { contract, clients, logger } = options;
   const floors = new Floors();
   const clear = () => reads.clear();
   const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), clear);
   const feeds = new Map<string, ChangeFeed>();
   const sight = new Sight(edges?.lease, feeds);
-  const reads = new ReadCache(maxBytes, floors, sight, redis && new RedisAnswers(redis, logger));
+  const answers = redis && cacheKey && new RedisAnswers(redis, cacheKey, logger);
+  const reads = new ReadCache(maxBytes, floors, sight, answers);
   const endFromLog = async (names: readonly string[]) => {
     await edges?.raiseQuietly(names);
     floors.raise(names);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
 import { RedisScript } from '../redis-script.js';
+import { openAnswer, sealAnswer } from './sealed-answer.js';
 import { floorTtlMs, redisNames } from './redis-names.js';
 import type { Look, SharedAnswers } from './shared-answers.js';
 
@@ -38,11 +39,12 @@ type Found = [standing: Buffer, body?: Buffer, etag?: Buffer, loadMs?: Buffer, t
 /**
  * Answers in Redis. Each is kept with the nonces of its floors as they were before its load began, and is valid while all
  * of them are the same. A writer sets new ones, so a fill that comes late is void from its beginning, and a floor that Redis
- * has evicted costs a miss.
+ * has evicted costs a miss. They are encrypted: personal data rests nowhere in plain text, and Redis keeps files too.
  */
 export class RedisAnswers implements SharedAnswers {
   constructor(
     private readonly link: RedisLink,
+    private readonly key: Buffer,
     private readonly logger: Logger,
   ) {}
 
@@ -53,7 +55,7 @@ export class RedisAnswers implements SharedAnswers {
     try {
       const nonce = randomBytes(9).toString('base64url');
       const found = (await look.run(this.link, keys, [nonce, String(floorTtlMs)])) as Found;
-      return { found: readAnswer(found), keep: this.#keeper(answerKey, found[0], startedAt) };
+      return { found: readAnswer(found, this.key, answerKey), keep: this.#keeper(answerKey, found[0], startedAt) };
     } catch (error) {
       this.logger.debug({ err: error }, 'answers in Redis could not be looked at');
       return undefined;
@@ -65,7 +67,11 @@ export class RedisAnswers implements SharedAnswers {
       if (body.length > maxBytes) return;
       const loadMs = Math.ceil(performance.now() - startedAt);
       keep
-        .run(this.link, [answerKey], [standing, body, etag, String(loadMs), String(ttlMs)])
+        .run(
+          this.link,
+          [answerKey],
+          [standing, sealAnswer(this.key, body, answerKey), etag, String(loadMs), String(ttlMs)],
+        )
         .catch((error: unknown) => {
           this.logger.debug({ err: error }, 'an answer could not be kept in Redis');
         });
@@ -73,8 +79,10 @@ export class RedisAnswers implements SharedAnswers {
   }
 }
 
-function readAnswer([, body, etag, loadMs, ttlMs, leftMs]: Found): Look['found'] {
-  if (!body || leftMs === undefined || leftMs <= 0) return undefined;
+function readAnswer([, sealed, etag, loadMs, ttlMs, leftMs]: Found, key: Buffer, answerKey: string): Look['found'] {
+  if (!sealed || leftMs === undefined || leftMs <= 0) return undefined;
+  const body = openAnswer(key, sealed, answerKey);
+  if (!body) return undefined;
   const ageMs = Number(String(ttlMs)) - leftMs + Number(String(loadMs));
   return { body, etag: String(etag), ageMs, ttlMs: leftMs };
 }

@@ -27,13 +27,20 @@ export class PersonalDataMask {
 
   /** The message with `maskText` in the place of each value that is personal data. What is not set stays so. */
   hide<Shown extends object>(desc: DescMessage, message: Shown): Shown {
+    return this.replace(desc, message, () => maskText);
+  }
+
+  /** The message with what `change` makes of each value that is personal data. What is not set stays so. */
+  replace<Shown extends object>(desc: DescMessage, message: Shown, change: (text: string) => string): Shown {
     const fields = this.#personal(desc);
     if (fields.length === 0) return message;
-    const hidden: Message = { ...(message as Message) };
+    const replaced: Message = { ...(message as Message) };
     for (const { name, message: type } of fields) {
-      hidden[name] = eachValue(hidden[name], (value) => (type ? this.hide(type, value as Message) : maskText));
+      replaced[name] = eachValue(replaced[name], (value) =>
+        type ? this.replace(type, value as Message, change) : change(value as string),
+      );
     }
-    return hidden as Shown;
+    return replaced as Shown;
   }
 
   /** Paths of the personal data in a message for which only `maskText` is given: who sends it back does not know better. */

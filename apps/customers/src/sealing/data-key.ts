@@ -1,0 +1,71 @@
+import { createHmac } from 'node:crypto';
+import { decrypt, encrypt } from './aes-gcm.js';
+
+/** Length of a data key: one half encrypts, the other makes nonces. */
+export const dataKeyBytes = 64;
+
+/** How a sealed text begins. What follows is, in base64url, the id of the key, nonce, ciphertext and tag. */
+const mark = '\u0001';
+
+/** Sealed texts in JSON text, where the mark is written as an escape: key id, nonce and tag alone make 59 characters. */
+const sealedInJson = /\\u0001([A-Za-z0-9_-]{59,})/g;
+
+/** The key of one subject's personal data. */
+export class DataKey {
+  readonly #cipherKey: Buffer;
+  readonly #nonceKey: Buffer;
+
+  /** @param bytes 64 of them */
+  constructor(
+    readonly id: string,
+    bytes: Buffer,
+  ) {
+    this.#cipherKey = bytes.subarray(0, 32);
+    this.#nonceKey = bytes.subarray(32);
+  }
+
+  /**
+   * The nonce is a keyed hash of the text, so that the same text of the same subject is sealed the same way: the change log
+   * tells a value that stayed from one that changed, and two texts never share a nonce. (RFC 5297 has the idea.)
+   */
+  seal(text: string): string {
+    const plain = Buffer.from(text);
+    const nonce = createHmac('sha256', this.#nonceKey).update(plain).digest().subarray(0, 12);
+    const keyId = Buffer.from(this.id.replaceAll('-', ''), 'hex');
+    return mark + Buffer.concat([keyId, encrypt(this.#cipherKey, plain, this.id, nonce)]).toString('base64url');
+  }
+
+  /** @param sealed by this key */
+  open(sealed: string): string {
+    return decrypt(this.#cipherKey, bytesOf(sealed).subarray(16), this.id).toString();
+  }
+}
+
+/** Whether a text is sealed. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(mark) && /^[A-Za-z0-9_-]{59,}$/.test(text.slice(mark.length));
+}
+
+/** The id of the key that a text is sealed with. @throws Error when it is not sealed */
+export function keyIdOf(sealed: string): string {
+  if (!isSealed(sealed)) throw new Error('A text that should be sealed is not.');
+  const hex = bytesOf(sealed).toString('hex', 0, 16);
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The sealed texts in a JSON text. */
+export function sealedTextsOf(json: string): string[] {
+  return Array.from(json.matchAll(sealedInJson), ([, sealed]) => mark + sealed);
+}
+
+/** A JSON text with what `open` makes of the sealed texts in it; those of which it makes nothing stay. */
+export function openJson(json: string, open: (sealed: string) => string | undefined): string {
+  return json.replace(sealedInJson, (written, sealed: string) => {
+    const text = open(mark + sealed);
+    return text === undefined ? written : JSON.stringify(text).slice(1, -1);
+  });
+}
+
+function bytesOf(sealed: string): Buffer {
+  return Buffer.from(sealed.slice(mark.length), 'base64url');
+}

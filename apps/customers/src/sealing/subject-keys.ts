@@ -1,0 +1,230 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { Logger } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { createOrm, readForTenant, tenantSession, type Statement } from '@rapport/persistence';
+import { AppError } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { decrypt, encrypt } from './aes-gcm.js';
+import { DataKey, dataKeyBytes } from './data-key.js';
+import { KeyCache } from './key-cache.js';
+import { keysEntities } from './keys-database.js';
+import type { MasterKeys, WrappedKey } from './master-keys.js';
+
+/** What is derived from the key of a tenant, 32 bytes each. */
+export interface TenantKeys {
+  /** Wraps the data keys of its customers. */
+  wrapping: Buffer;
+  /** Makes blind values for equality. */
+  index: Buffer;
+}
+
+/** The keys that a customer had until it got another one: up to a generation. */
+export interface FormerKeys {
+  customerId: string;
+  formerGeneration: number;
+}
+
+interface KeyRow {
+  id: string;
+  customer_id: string;
+  wrapped: Buffer | null;
+}
+
+const columns = 'id, customer_id, wrapped';
+
+/**
+ * The keys of personal data, in a database of their own. Its backups are kept apart and shortly: a backup of the customers
+ * must not bring a destroyed key back.
+ */
+export class SubjectKeys {
+  readonly #logger = new Logger('SubjectKeys');
+  readonly #orm: MikroORM;
+  #isAway = false;
+  readonly #tenants = new Map<string, TenantKeys>();
+  readonly #cache = new KeyCache();
+
+  /** @param databaseUrl as the app role */
+  constructor(
+    databaseUrl: string,
+    private readonly masterKeys: MasterKeys,
+  ) {
+    // With a name of its own, since the one of the service stands for the EntityManager of the call.
+    this.#orm = createOrm({ databaseUrl, entities: keysEntities }, { contextName: 'keys' });
+  }
+
+  close(): Promise<void> {
+    return this.#orm.close();
+  }
+
+  /** Makes the key of a tenant, unless it has one. */
+  async createTenant(tenantId: string): Promise<void> {
+    const { wrapped, masterKeyId } = this.masterKeys.wrap(randomBytes(32), tenantId);
+    await this.#run(tenantId, {
+      name: 'create_tenant_key',
+      sql: `insert into tenant_key (tenant_id, wrapped, master_key_id, create_time) values ($1, $2, $3, now())
+        on conflict do nothing`,
+      values: [tenantId, wrapped, masterKeyId],
+    });
+  }
+
+  /** @throws AppError UNAVAILABLE */
+  async tenantKeys(tenantId: string): Promise<TenantKeys> {
+    const known = this.#tenants.get(tenantId);
+    if (known) return known;
+    const [row] = await this.#run<{ wrapped: Buffer; master_key_id: string }>(tenantId, {
+      name: 'tenant_key',
+      sql: 'select wrapped, master_key_id from tenant_key where tenant_id = $1',
+      values: [tenantId],
+    });
+    if (!row) throw lost();
+    const root = this.#unwrapped({ wrapped: row.wrapped, masterKeyId: row.master_key_id }, tenantId);
+    if (row.master_key_id !== this.masterKeys.currentId) await this.#rewrap(tenantId, root, row.master_key_id);
+    const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', root, '', `rapport-${purpose}`, 32));
+    const keys = { wrapping: derived('wrapping'), index: derived('index') };
+    this.#tenants.set(tenantId, keys);
+    return keys;
+  }
+
+  /** Keys by their ids: null for one that was destroyed, nothing for one that there is not. */
+  async byIds(tenantId: string, ids: readonly string[]): Promise<Map<string, DataKey | null>> {
+    const { found, missing } = this.#cache.look(ids);
+    if (missing.length === 0) return found;
+    const { wrapping } = await this.tenantKeys(tenantId);
+    const rows = await this.#run<KeyRow>(tenantId, {
+      name: 'subject_keys',
+      sql: `select ${columns} from subject_key where tenant_id = $1 and id = any ($2::uuid[])`,
+      values: [tenantId, missing],
+    });
+    for (const row of rows) found.set(row.id, this.#read(row, wrapping));
+    return found;
+  }
+
+  /** The keys that customers have now, made for those that never had one. Those of which all keys are destroyed have none. */
+  async ofCustomers(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
+    const known = await this.#inUse(tenantId, customerIds);
+    const others = customerIds.filter((id) => !known.has(id));
+    if (others.length === 0) return known;
+    const records = await this.#records(tenantId, others);
+    await this.#run(tenantId, {
+      name: 'create_subject_keys',
+      sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
+        select $1, made.id, made.customer_id, 1, made.wrapped, now()
+        from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
+        order by made.customer_id on conflict do nothing`,
+      values: [tenantId, JSON.stringify(records)],
+    });
+    // Of two that made the first key of a customer at once, both get that of the first.
+    for (const [customerId, key] of await this.#inUse(tenantId, others)) known.set(customerId, key);
+    return known;
+  }
+
+  /** Gives customers another key. The former ones still open until they are destroyed. */
+  async renew(tenantId: string, customerIds: readonly string[]): Promise<FormerKeys[]> {
+    const records = await this.#records(tenantId, customerIds);
+    const rows = await this.#run<{ customer_id: string; generation: number }>(tenantId, {
+      name: 'renew_subject_keys',
+      sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
+        select $1, made.id, made.customer_id, 1 + (
+            select max(generation) from subject_key known where known.tenant_id = $1 and known.customer_id = made.customer_id
+          ), made.wrapped, now()
+        from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
+        order by made.customer_id returning customer_id, generation`,
+      values: [tenantId, JSON.stringify(records)],
+    });
+    return rows.map(({ customer_id, generation }) => ({ customerId: customer_id, formerGeneration: generation - 1 }));
+  }
+
+  /** Destroys keys of a customer: what was sealed with them can't be read again, wherever it is. */
+  async destroy(tenantId: string, customerId: string, lastGeneration: number): Promise<void> {
+    const rows = await this.#run<{ id: string }>(tenantId, {
+      name: 'destroy_subject_keys',
+      sql: `update subject_key set wrapped = null, destroy_time = now()
+        where tenant_id = $1 and customer_id = $2 and generation <= $3 and destroy_time is null returning id`,
+      values: [tenantId, customerId, lastGeneration],
+    });
+    for (const { id } of rows) this.#cache.put(id, null);
+  }
+
+  async #inUse(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
+    const { wrapping } = await this.tenantKeys(tenantId);
+    const rows = await this.#run<KeyRow>(tenantId, {
+      name: 'subject_keys_in_use',
+      sql: `select distinct on (customer_id) ${columns} from subject_key
+        where tenant_id = $1 and customer_id = any ($2::uuid[]) and destroy_time is null
+        order by customer_id, generation desc`,
+      values: [tenantId, customerIds],
+    });
+    return new Map(
+      rows.flatMap((row): [string, DataKey][] => {
+        const key = this.#read(row, wrapping);
+        return key ? [[row.customer_id, key]] : [];
+      }),
+    );
+  }
+
+  /** New keys, as a statement takes them. */
+  async #records(tenantId: string, customerIds: readonly string[]): Promise<object[]> {
+    const { wrapping } = await this.tenantKeys(tenantId);
+    return customerIds.map((customerId) => {
+      const id = uuidv7();
+      const wrapped = encrypt(wrapping, randomBytes(dataKeyBytes), id);
+      return { id, customer_id: customerId, wrapped: `\\x${wrapped.toString('hex')}` };
+    });
+  }
+
+  #read({ id, wrapped }: KeyRow, wrapping: Buffer): DataKey | null {
+    const key = wrapped && new DataKey(id, decrypt(wrapping, wrapped, id));
+    this.#cache.put(id, key);
+    return key;
+  }
+
+  #unwrapped(wrapped: WrappedKey, tenantId: string): Buffer {
+    try {
+      return this.masterKeys.unwrap(wrapped, tenantId);
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  /** So that the former master key is soon needed by nobody. */
+  async #rewrap(tenantId: string, root: Buffer, formerId: string): Promise<void> {
+    const { wrapped, masterKeyId } = this.masterKeys.wrap(root, tenantId);
+    await this.#run(tenantId, {
+      name: 'rewrap_tenant_key',
+      sql: 'update tenant_key set wrapped = $2, master_key_id = $3 where tenant_id = $1 and master_key_id = $4',
+      values: [tenantId, wrapped, masterKeyId, formerId],
+    });
+  }
+
+  /** Whatever is wrong with the database of keys, a caller can only wait. */
+  async #run<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
+    try {
+      const rows = await readForTenant<Row>(this.#orm.em.fork({ session: tenantSession(tenantId) }), statement);
+      this.#isAway = false;
+      return rows;
+    } catch (error) {
+      throw this.#unavailable(error);
+    }
+  }
+
+  #unavailable(cause: unknown): AppError {
+    // Said once: while the database is away, it is away for every call.
+    if (!this.#isAway) this.#logger.warn('The keys of personal data can not be reached.', cause);
+    this.#isAway = true;
+    const message =
+      'The keys of personal data can not be reached, so that it can be neither read nor written. Try again.';
+    return new AppError('UNAVAILABLE', 'KEYS_UNAVAILABLE', message, { cause, retryAfterSeconds: 1 });
+  }
+}
+
+/** UNAVAILABLE: a key is not where it should be, such as when the database of keys was restored from before it was made. */
+export function lost(): AppError {
+  return new AppError(
+    'UNAVAILABLE',
+    'KEYS_LOST',
+    'A key of the personal data asked for is missing. Ask the operator.',
+    {
+      retryAfterSeconds: 60,
+    },
+  );
+}

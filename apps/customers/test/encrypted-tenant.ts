@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  Consent,
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import type { Caller } from '@rapport/platform';
+import { inject } from 'vitest';
+import pg from 'pg';
+import { newCaller, person, type Keys, type RunningCustomers } from './running-customers.js';
+import { superuserOf } from './superuser.js';
+
+/** A person of which each personal value has the mark in it. No two have the same. */
+export function someone(mark: string): Partial<Customer> {
+  const number = randomBytes(4).readUInt32BE(0) % 10_000_000;
+  return person({
+    displayName: `${mark}shown`,
+    givenName: `${mark}given`,
+    familyName: `${mark}family`,
+    emails: [{ address: `${mark}mail@example.com` }],
+    phones: [{ number: `+4930${String(number).padStart(8, '1')}` }],
+    addresses: [{ street: `${mark}street 1`, city: 'Berlin' }],
+  });
+}
+
+/** What a customer is asked for by, in lower case. */
+export function personalValues({ emails = [], phones = [], addresses = [], ...names }: Partial<Customer>): string[] {
+  const { displayName = '', givenName = '', familyName = '' } = names;
+  return [
+    ...[displayName, givenName, familyName, ...emails.map(({ address }) => address)],
+    ...[...phones.map(({ number }) => number.slice(1)), ...addresses.map(({ street = '' }) => street)],
+  ]
+    .filter((value) => value !== '')
+    .map((value) => value.toLowerCase());
+}
+
+/** A tenant of a service that has keys. */
+export class EncryptedTenant {
+  constructor(
+    readonly customers: RunningCustomers,
+    readonly caller: Caller = newCaller(),
+  ) {}
+
+  /** Turns encryption on and waits until all is encrypted. */
+  async encrypt(): Promise<Operation> {
+    const { id } = await this.customers.call('encryptPersonalData', {}, this.caller);
+    return this.untilEnded(id);
+  }
+
+  async untilEnded(id: string): Promise<Operation> {
+    for (;;) {
+      const operation = await this.customers.call('getOperation', { id }, this.caller);
+      if (operation.state !== State.RUNNING) return operation;
+      await delay(50);
+    }
+  }
+
+  create(customer: Partial<Customer>, requestId?: string): Promise<Customer> {
+    return this.customers.create(this.caller, customer, requestId);
+  }
+
+  async consent(customerId: string, evidence: string): Promise<Consent> {
+    const consent = {
+      ...Consent.decode(new Uint8Array()),
+      ...{ purpose: 'news', channel: ContactChannel.EMAIL, state: ConsentState.GIVEN, legalBasis: LegalBasis.CONSENT },
+      ...{ source: 'form', evidence },
+    };
+    return this.customers.call('createConsent', { customerId, consent }, this.caller);
+  }
+
+  /** Ids of the customers that a filter finds. */
+  async find(filter: string): Promise<string[]> {
+    const { customers } = await this.customers.call('listCustomers', { filter }, this.caller);
+    return customers.map(({ id }) => id);
+  }
+
+  erase(id: string) {
+    return this.customers.call('eraseCustomer', { id, erasure: { reason: 'case 4711' } }, this.caller);
+  }
+}
+
+/** Everything that the databases have, as text in lower case: each table whole, as `COPY` and a dump have it. */
+export async function everythingIn(urls: readonly string[]): Promise<string> {
+  const parts: string[] = [];
+  for (const url of urls) {
+    const client = await superuserOf(url);
+    const { rows: tables } = await client.query<{ name: string }>(
+      `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relkind = 'r'`,
+    );
+    for (const { name } of tables) {
+      const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+      parts.push(...rows.map(({ row }) => row.toLowerCase()));
+    }
+    await client.end();
+  }
+  return parts.join('\n');
+}
+
+/** Those of the values that are in a text, as text or, as `bytea` is written, in hexadecimal. */
+export function valuesIn(text: string, values: readonly string[]): string[] {
+  return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
+}
+
+/** Copies a database that nobody is connected to, as restoring a backup of it does. */
+export async function copyDatabase({ ownerUrl, appUrl }: RunningCustomers['urls']): Promise<RunningCustomers['urls']> {
+  const name = `copy_${randomBytes(6).toString('hex')}`;
+  const source = new URL(ownerUrl).pathname.slice(1);
+  const client = new pg.Client(inject('superuserUrl'));
+  await client.connect();
+  await client.query(`create database ${name} template ${source}`);
+  await client.end();
+  const renamed = (url: string) => {
+    const copy = new URL(url);
+    copy.pathname = name;
+    return copy.href;
+  };
+  return { ownerUrl: renamed(ownerUrl), appUrl: renamed(appUrl) };
+}
+
+/** Keys in a database that can't be reached. */
+export function unreachable(keys: Keys): Keys {
+  const url = new URL(keys.databaseUrl);
+  url.port = '1';
+  return { ...keys, databaseUrl: url.href };
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import { copyDatabase, EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
+import { newCaller, newKeys, RunningCustomers, type Keys } from './running-customers.js';
+import { superuserOf } from './superuser.js';
+
+const running = new Set<RunningCustomers>();
+
+afterEach(async () => {
+  await Promise.all([...running].map((each) => stop(each)));
+});
+
+async function start(options: Parameters<typeof RunningCustomers.start>[0]): Promise<RunningCustomers> {
+  const customers = await RunningCustomers.start(options);
+  running.add(customers);
+  return customers;
+}
+
+async function stop(customers: RunningCustomers): Promise<void> {
+  running.delete(customers);
+  await customers.stop();
+}
+
+/** The same service, with other keys or another database. */
+async function restart(
+  customers: RunningCustomers,
+  caller: EncryptedTenant['caller'],
+  options: { keys?: Keys; databases?: RunningCustomers['urls'] },
+): Promise<EncryptedTenant> {
+  if (running.has(customers)) await stop(customers);
+  return new EncryptedTenant(await start({ databases: customers.urls, ...options }), caller);
+}
+
+test('who was erased can not be read from an older copy of the database, and the audit of both verifies', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  const [early, eve] = [await tenant.create(someone('early')), await tenant.create(someone('eve'))];
+  await tenant.encrypt();
+  const ada = await tenant.create(someone('ada'));
+  await tenant.customers.update(tenant.caller, ada.id, { familyName: 'adamarried' });
+  await tenant.consent(ada.id, 'ada said yes');
+  await stop(tenant.customers);
+  const backup = await copyDatabase(tenant.customers.urls);
+
+  const now = await restart(tenant.customers, tenant.caller, { keys });
+  await now.erase(ada.id);
+  await now.erase(early.id);
+  expect((await now.customers.call('verifyAuditEntries', {}, now.caller)).fault).toBeUndefined();
+
+  const restored = await restart(now.customers, tenant.caller, { keys, databases: backup });
+  const { customers } = await restored.customers.call('listCustomers', {}, tenant.caller);
+  expect(customers.map(({ displayName }) => displayName)).toEqual(['***', 'eveshown', '***']);
+  expect(await restored.customers.get(tenant.caller, ada.id)).toMatchObject({
+    ...{ givenName: '***', familyName: '***', emails: [{ address: '***' }], phones: [{ number: '***' }] },
+  });
+  const { changes } = await restored.customers.call('listCustomerHistory', { id: ada.id }, tenant.caller);
+  expect(JSON.stringify(changes)).not.toMatch(/ada(given|married|mail)/);
+  const { consents } = await restored.customers.call('listConsents', { customerId: ada.id }, tenant.caller);
+  expect(consents.map(({ evidence }) => evidence)).toEqual(['***']);
+  await expect(restored.customers.update(tenant.caller, ada.id, { jobTitle: 'Countess' })).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    reason: 'CUSTOMER_ERASED',
+  });
+  expect(await restored.customers.get(tenant.caller, eve.id)).toEqual(eve);
+  expect((await restored.customers.call('verifyAuditEntries', {}, tenant.caller)).fault).toBeUndefined();
+  expect(valuesIn(await everythingIn([backup.ownerUrl]), ['adagiven', 'adamarried', 'adamail', 'earlymail'])).toEqual(
+    [],
+  );
+});
+
+test('who was merged for a while and erased later can not be read from the history of the other in an older copy', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  await tenant.encrypt();
+  const [ada, eve] = [await tenant.create(someone('ada')), await tenant.create(someone('eve'))];
+  await tenant.consent(ada.id, 'ada said yes');
+  const { merge } = await tenant.customers.call(
+    'mergeCustomers',
+    { id: ada.id, merge: { mergedId: eve.id, preferMerged: [] } },
+    tenant.caller,
+  );
+  const { customer } = await tenant.customers.call('unmergeCustomers', { id: merge!.id }, tenant.caller);
+  await stop(tenant.customers);
+  const backup = await copyDatabase(tenant.customers.urls);
+
+  const now = await restart(tenant.customers, tenant.caller, { keys });
+  await now.erase(eve.id);
+  expect(await now.customers.get(tenant.caller, ada.id)).toEqual(customer);
+  const { consents } = await now.customers.call('listConsents', { customerId: ada.id }, tenant.caller);
+  expect(consents.map(({ evidence }) => evidence)).toEqual(['ada said yes']);
+  const renamed = await now.customers.update(tenant.caller, ada.id, { familyName: 'Byron' });
+  expect(await now.customers.get(tenant.caller, ada.id)).toEqual(renamed);
+
+  const restored = await restart(now.customers, tenant.caller, { keys, databases: backup });
+  const { changes } = await restored.customers.call('listCustomerHistory', { id: ada.id }, tenant.caller);
+  expect(changes.length).toBeGreaterThan(2);
+  expect(JSON.stringify(changes)).not.toContain('evemail');
+});
+
+test('a key that an ended process was about to destroy is destroyed by the next', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  await tenant.encrypt();
+  const ada = await tenant.create(someone('ada'));
+  await stop(tenant.customers);
+  const superuser = await superuserOf(tenant.customers.urls.ownerUrl);
+  await superuser.query('insert into key_destruction values ($1, $2, 1)', [tenant.caller.tenantId, ada.id]);
+
+  const next = await restart(tenant.customers, tenant.caller, { keys });
+
+  const shown = async () => (await next.customers.get(tenant.caller, ada.id)).displayName;
+  await expect.poll(shown, { timeout: 30_000 }).toBe('***');
+  const left = async () => (await superuser.query('select from key_destruction')).rowCount;
+  await expect.poll(left, { timeout: 30_000 }).toBe(0);
+  await superuser.end();
+});
+
+test('without the database of keys, what needs them is 503, and what does not is answered', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  await tenant.encrypt();
+  const ada = await tenant.create(someone('ada'));
+  const plain = newCaller();
+
+  const away = await restart(tenant.customers, tenant.caller, { keys: unreachable(keys) });
+
+  const unavailable = { code: 'UNAVAILABLE', reason: 'KEYS_UNAVAILABLE' };
+  const { customers } = away;
+  await expect(customers.get(tenant.caller, ada.id)).rejects.toMatchObject(unavailable);
+  await expect(customers.call('listCustomers', {}, tenant.caller)).rejects.toMatchObject(unavailable);
+  await expect(away.find('emails = "adamail@example.com"')).rejects.toMatchObject(unavailable);
+  await expect(away.create(someone('eve'))).rejects.toMatchObject(unavailable);
+  await expect(away.erase(ada.id)).rejects.toMatchObject(unavailable);
+  await expect(new EncryptedTenant(customers).encrypt()).rejects.toMatchObject(unavailable);
+  expect((await customers.create(plain, someone('max'))).displayName).toBe('maxshown');
+
+  const unconfigured = await restart(customers, tenant.caller, {});
+  await expect(unconfigured.customers.get(tenant.caller, ada.id)).rejects.toMatchObject({
+    ...{ code: 'UNAVAILABLE', reason: 'KEYS_NOT_CONFIGURED' },
+  });
+});
+
+test('a new master key wraps anew what the former one wrapped, and a wrong one opens nothing', async () => {
+  const keys = await newKeys();
+  const tenant = new EncryptedTenant(await start({ keys }));
+  await tenant.encrypt();
+  const ada = await tenant.create(someone('ada'));
+  const next = { ...keys, masterKey: randomBytes(32) };
+
+  const rotating = await restart(tenant.customers, tenant.caller, { keys: { ...next, retired: [keys.masterKey] } });
+  expect(await rotating.customers.get(tenant.caller, ada.id)).toEqual(ada);
+  const rotated = await restart(rotating.customers, tenant.caller, { keys: next });
+  expect(await rotated.customers.get(tenant.caller, ada.id)).toEqual(ada);
+  const wrong = await restart(rotated.customers, tenant.caller, { keys });
+  await expect(wrong.customers.get(tenant.caller, ada.id)).rejects.toMatchObject({ reason: 'KEYS_UNAVAILABLE' });
+});

@@ -1,0 +1,77 @@
+import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError } from '@rapport/platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
+import { newKeys, RunningCustomers, type Keys } from './running-customers.js';
+
+let customers: RunningCustomers;
+let keys: Keys;
+
+beforeAll(async () => {
+  keys = await newKeys();
+  customers = await RunningCustomers.start({ keys });
+});
+afterAll(() => customers.stop());
+
+test('writers at work while encryption is turned on leave nothing plain, and lose no write', async () => {
+  const tenant = new EncryptedTenant(customers);
+  const made = new Map<string, string>();
+  let isOver = false;
+  const write = async (name: string) => {
+    for (let n = 0; !isOver; n += 1) {
+      const wanted = someone(`glimwurm${name}${n}x`);
+      const customer = await untilDone(() => tenant.create(wanted, `${name}-${n}`));
+      const changed = await untilDone(() =>
+        customers.update(tenant.caller, customer.id, { familyName: `glimwurm${name}changed` }),
+      );
+      made.set(customer.id, changed.etag);
+      const twin = { ...someone('glimwurmtwin'), emails: wanted.emails! };
+      await expect(untilDone(() => tenant.create(twin))).rejects.toMatchObject({ reason: 'EMAIL_TAKEN' });
+    }
+  };
+  const writers = ['a', 'b', 'c', 'd'].map(write);
+  await expect.poll(() => made.size, { timeout: 60_000 }).toBeGreaterThan(20);
+
+  const operation = await tenant.encrypt();
+
+  const counted = made.size;
+  await expect.poll(() => made.size, { timeout: 60_000 }).toBeGreaterThan(counted + 4);
+  isOver = true;
+  await Promise.all(writers);
+  expect(operation.state).toBe(State.SUCCEEDED);
+  const text = await everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
+  expect(valuesIn(text, ['glimwurm'])).toEqual([]);
+  for (const [id, etag] of made) expect((await customers.get(tenant.caller, id)).etag).toBe(etag);
+});
+
+test('an encryption that no process has ended is gone on with by the next', async () => {
+  const tenant = new EncryptedTenant(customers);
+  const people = Array.from({ length: 300 }, (_, n) => someone(`plumtuft${n}x`));
+  for (const each of people) await tenant.create(each);
+  const { id } = await customers.call('encryptPersonalData', {}, tenant.caller);
+  await customers.call('pauseOperation', { id }, tenant.caller);
+  expect((await customers.call('getOperation', { id }, tenant.caller)).state).toBe(State.PAUSED);
+  const late = await tenant.create(someone('plumtuftlate'));
+  expect(await tenant.find('emails = "plumtuft7xmail@example.com"')).toHaveLength(1);
+  await expect(customers.call('cancelOperation', { id }, tenant.caller)).rejects.toMatchObject({
+    reason: 'OPERATION_STATE',
+  });
+
+  await customers.call('resumeOperation', { id }, tenant.caller);
+
+  expect((await tenant.untilEnded(id)).state).toBe(State.SUCCEEDED);
+  const text = await everythingIn([customers.urls.ownerUrl]);
+  expect(valuesIn(text, people.flatMap(personalValues))).toEqual([]);
+  expect((await customers.get(tenant.caller, late.id)).displayName).toBe('plumtuftlateshown');
+});
+
+/** Does a write again for as long as encryption is in its way. */
+async function untilDone<Answer>(write: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.reason !== 'CONCURRENT_WRITE') throw error;
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import { BatchMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  Operation_Kind as Kind,
+  Operation_State as State,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
+import { changesOf } from './change-feeds.js';
+import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
+import { company, customerOf, newKeys, person, RunningCustomers, type Keys } from './running-customers.js';
+
+let customers: RunningCustomers;
+let keys: Keys;
+let tenant: EncryptedTenant;
+
+beforeAll(async () => {
+  keys = await newKeys();
+  customers = await RunningCustomers.start({ keys });
+});
+afterAll(() => customers.stop());
+beforeEach(() => {
+  tenant = new EncryptedTenant(customers);
+});
+
+const stored = () => everythingIn([customers.urls.ownerUrl, keys.databaseUrl]);
+
+test('leaves no personal value in any table, whether it was written before encryption was turned on or after', async () => {
+  const before = Array.from({ length: 120 }, (_, n) => someone(`wumbold${n}x`));
+  const first = [];
+  for (const [n, each] of before.entries()) first.push(await tenant.create(each, `before-${n}`));
+  const [ada, eve, old] = first as [(typeof first)[0], (typeof first)[0], (typeof first)[0]];
+  await tenant.consent(ada.id, 'wumbold said yes');
+  await customers.call('mergeCustomers', { id: ada.id, merge: { mergedId: eve.id, preferMerged: [] } }, tenant.caller);
+  await customers.update(tenant.caller, ada.id, { familyName: 'wumboldtmarried' });
+  await customers.delete(tenant.caller, old.id);
+  const values = [...before.flatMap(personalValues), 'wumbold'];
+  expect(valuesIn(await stored(), values)).toHaveLength(values.length);
+
+  const operation = await tenant.encrypt();
+
+  expect(operation).toMatchObject({ state: State.SUCCEEDED, kind: Kind.ENCRYPTION, import: undefined });
+  expect(operation.counts).toMatchObject({ rows: 120, updated: 120 });
+  const after = Array.from({ length: 20 }, (_, n) => someone(`wumboldlate${n}x`));
+  for (const [n, each] of after.entries()) await tenant.create(each, `after-${n}`);
+  await tenant.consent(ada.id, 'wumbold said yes again');
+  await customers.update(tenant.caller, ada.id, { givenName: 'wumboldrenamed' });
+  await customers.call('listCustomerHistory', { id: ada.id }, tenant.caller);
+
+  expect(valuesIn(await stored(), [...values, ...after.flatMap(personalValues)])).toEqual([]);
+  expect(await customers.get(tenant.caller, first[5]!.id)).toEqual(first[5]);
+  const { consents } = await customers.call('listConsents', { customerId: ada.id }, tenant.caller);
+  expect(consents.map(({ evidence }) => evidence)).toEqual(['wumbold said yes again', 'wumbold said yes']);
+  expect((await customers.call('verifyAuditEntries', {}, tenant.caller)).fault).toBeUndefined();
+});
+
+describe('of an encrypted tenant', () => {
+  beforeEach(async () => {
+    await tenant.encrypt();
+  });
+
+  it('whole values find customers, in any case and spelling', async () => {
+    const ada = await tenant.create({ ...someone('Ädà'), birthDate: '1815-12-10' });
+    await tenant.create(someone('other'));
+    const phone = ada.phones[0]!.number;
+    for (const filter of [
+      'emails = "Ädàmail@EXAMPLE.com"',
+      `phones = "${phone}"`,
+      'display_name = "adashown"',
+      'given_name = "ADAGIVEN"',
+      'family_name = "Ädàfamily" kind = PERSON',
+      'birth_date = "1815-12-10"',
+      'emails:* city = Berlin given_name != "othergiven"',
+    ]) {
+      expect(await tenant.find(filter), filter).toEqual([ada.id]);
+    }
+    expect(await tenant.find('emails = "nobody@example.com"')).toEqual([]);
+  });
+
+  it('what only plain values could answer is refused with the parameter and why', async () => {
+    const list = (request: object) => customers.call('listCustomers', request, tenant.caller);
+    for (const [request, field, reason] of [
+      [{ q: 'ada' }, 'q', 'QUERY_ENCRYPTED'],
+      [{ orderBy: 'display_name' }, 'orderBy', 'ORDER_ENCRYPTED'],
+      [{ orderBy: 'familyName desc' }, 'orderBy', 'ORDER_ENCRYPTED'],
+      [{ filter: 'display_name = "Ada*"' }, 'filter', 'FILTER_ENCRYPTED'],
+      [{ filter: 'family_name > "B"' }, 'filter', 'FILTER_ENCRYPTED'],
+      [{ filter: 'emails = "ada@*"' }, 'filter', 'FILTER_ENCRYPTED'],
+      [{ filter: 'emails = "ada@example.com"', showDeleted: true }, 'filter', 'FILTER_ENCRYPTED'],
+    ] as const) {
+      await expect(list(request), JSON.stringify(request)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        violations: [{ field, reason }],
+      });
+    }
+    await expect(
+      customers.call('createImport', { import: { contentType: 'text/csv', map: [], kind: 0 } }, tenant.caller),
+    ).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      reason: 'PERSONAL_DATA_ENCRYPTED',
+    });
+  });
+
+  it('e-mail addresses stay unique, and an upsert finds their owner', async () => {
+    const ada = await tenant.create(someone('ada'));
+    const twin = { ...someone('twin'), emails: [{ address: 'ADAmail@example.com' }] };
+    await expect(tenant.create(twin)).rejects.toMatchObject({
+      reason: 'EMAIL_TAKEN',
+      metadata: { customerId: ada.id },
+    });
+    const items = [{ customer: customerOf(twin) }];
+    await expect(
+      customers.call('batchCreateCustomers', { batch: { items, mode: BatchMode.ATOMIC } }, tenant.caller),
+    ).rejects.toMatchObject({ reason: 'EMAIL_TAKEN' });
+    const upserted = await customers.call(
+      'upsertCustomer',
+      { customer: customerOf(twin), match: UpsertMatch.EMAIL },
+      tenant.caller,
+    );
+    expect(upserted).toMatchObject({ created: false, customer: { id: ada.id, displayName: 'twinshown' } });
+    await customers.delete(tenant.caller, ada.id);
+    expect((await tenant.create(twin)).emails).toEqual(twin.emails);
+    const { results } = await customers.call(
+      'batchCreateCustomers',
+      { batch: { items: [{ customer: customerOf(someone('batched')) }], mode: BatchMode.ATOMIC } },
+      tenant.caller,
+    );
+    expect(await customers.get(tenant.caller, results[0]!.customer!.id)).toEqual(results[0]!.customer);
+  });
+
+  it('a repeated call gets its first answer, and another request with its key is refused', async () => {
+    const ada = someone('ada');
+    const created = await tenant.create(ada, 'key');
+    expect(await tenant.create(ada, 'key')).toEqual(created);
+    await expect(tenant.create(someone('eve'), 'key')).rejects.toMatchObject({ reason: 'IDEMPOTENCY_KEY_REUSED' });
+  });
+
+  it('history, the state at a time and the change feed tell the values, and only what has changed', async () => {
+    const ada = await tenant.create(someone('ada'));
+    const asOf = Date.now() + 1;
+    await vi.waitUntil(() => Date.now() > asOf + 1);
+    const changed = await customers.update(tenant.caller, ada.id, { familyName: 'Byron', displayName: 'Ada Byron' });
+    const { changes } = await customers.call('listCustomerHistory', { id: ada.id }, tenant.caller);
+    expect(changes.map(({ changedFields }) => changedFields)).toEqual([['displayName', 'familyName'], []]);
+    expect(changes[0]).toMatchObject({ before: { familyName: 'adafamily' }, after: { familyName: 'Byron' } });
+    expect(changes[1]?.after).toMatchObject({ givenName: 'adagiven', emails: [{ address: 'adamail@example.com' }] });
+    const request = { id: ada.id, asOf: new Date(asOf).toISOString() };
+    expect(await customers.call('getCustomer', request, tenant.caller)).toMatchObject({
+      familyName: 'adafamily',
+      emails: ada.emails,
+    });
+    expect(changed.familyName).toBe('Byron');
+    const fed = await changesOf(customers, tenant.caller, 2);
+    expect(fed.at(-1)).toMatchObject({ recordId: ada.id, after: { familyName: 'Byron' } });
+  });
+
+  it('duplicates are found, merged and taken apart again', async () => {
+    const ada = await tenant.create({ ...someone('ada'), birthDate: '1815-12-10' });
+    const twin = await tenant.create({
+      ...someone('ada'),
+      emails: [{ address: 'twin@example.com' }],
+      birthDate: '1815-12-10',
+    });
+    const { duplicates } = await customers.call('findDuplicates', { id: ada.id }, tenant.caller);
+    expect(duplicates.map(({ customer }) => customer?.id)).toEqual([twin.id]);
+    const merged = await customers.call(
+      'mergeCustomers',
+      { id: ada.id, merge: { mergedId: twin.id, preferMerged: [] } },
+      tenant.caller,
+    );
+    expect(merged.customer?.emails.map(({ address }) => address)).toEqual(['adamail@example.com', 'twin@example.com']);
+    expect(await tenant.find('emails = "twin@example.com"')).toEqual([ada.id]);
+    expect(valuesIn(await stored(), ['adamail', 'twin@example', 'adagiven'])).toEqual([]);
+    const { customer, restored } = await customers.call('unmergeCustomers', { id: merged.merge!.id }, tenant.caller);
+    expect([customer?.emails, restored?.emails]).toEqual([ada.emails, twin.emails]);
+    expect(await customers.get(tenant.caller, twin.id)).toEqual(restored);
+  });
+
+  it('turning encryption on again answers the same operation', async () => {
+    const [one, other] = [await tenant.encrypt(), await tenant.encrypt()];
+    expect(other).toEqual(one);
+  });
+});
+
+it('a tenant that is not encrypted is not refused anything beside one that is', async () => {
+  await tenant.encrypt();
+  const plain = new EncryptedTenant(customers);
+  const ada = await plain.create(person());
+  await plain.create(company());
+  expect(await plain.find('display_name = "Ada*"')).toEqual([ada.id]);
+  expect(await customers.names(plain.caller, { q: 'lovelace', orderBy: 'display_name' })).toEqual(['Ada Lovelace']);
+});

@@ -1,0 +1,188 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
+import { createClient } from 'redis';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+let dataDir: string;
+let platform: Platform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'rapport-encryption-'));
+  platform = await startPlatform({ dataDir, edges: 2 });
+  const { apiKey } = await platform.createTenant('Sealed');
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+}, 120_000);
+
+afterAll(async () => {
+  await platform.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+interface Person {
+  kind: string;
+  displayName: string;
+  givenName: string;
+  familyName: string;
+  birthDate: string;
+  emails: { address: string }[];
+  phones: { number: string }[];
+  addresses: { street: string }[];
+}
+
+/** Each has seven values, six of which no other text has in it. */
+const people = Array.from({ length: 170 }, (_, n): Person => {
+  const code = `${(n + 10_000).toString(36)}q`;
+  return {
+    kind: 'PERSON',
+    displayName: `zargothrax ${code}`,
+    givenName: `vlorgmund${code}`,
+    familyName: `kweepstone${code}`,
+    birthDate: '1815-12-10',
+    emails: [{ address: `zargmail${code}@example.com` }],
+    phones: [{ number: `+49308${String(3_000_000 + n * 7_919)}` }],
+    addresses: [{ street: `wimbleway ${code}` }],
+  };
+});
+
+function valuesOf({ displayName, givenName, familyName, emails, phones, addresses }: Person): string[] {
+  const [email, phone, address] = [emails[0]?.address ?? '', phones[0]?.number ?? '', addresses[0]?.street ?? ''];
+  return [displayName, givenName, familyName, email, phone.slice(1), address];
+}
+
+const values = people.flatMap(valuesOf);
+
+it('has none of 1,000 personal values in any database, Redis, log or error answer, and finds each by search', async () => {
+  expect(values.length).toBeGreaterThanOrEqual(1_000);
+  const [before, after] = [people.slice(0, 85), people.slice(85)];
+  const ids: string[] = [];
+  const write = async (person: Person, n: number) => {
+    const headers = { 'idempotency-key': `person-${n}` };
+    const created = await api.send('POST', '/v1/customers', { body: person, headers });
+    expect(created.status).toBe(201);
+    ids.push((created.body as { id: string }).id);
+  };
+  for (const [n, person] of before.entries()) await write(person, n);
+  expect(found(await everythingStored()).length).toBeGreaterThan(500);
+
+  const { id } = (await api.send('POST', '/v1/personalData:encrypt')).body as { id: string };
+  await expect
+    .poll(async () => (await api.send('GET', `/v1/operations/${id}`)).body, { timeout: 60_000 })
+    .toMatchObject({ kind: 'ENCRYPTION', state: 'SUCCEEDED', counts: { rows: 85 } });
+  for (const [n, person] of after.entries()) await write(person, before.length + n);
+
+  const refusals: string[] = [];
+  for (const [n, person] of people.entries()) {
+    const path = `/v1/customers/${ids[n]}`;
+    expect((await api.send('GET', path)).body).toMatchObject(person);
+    const filter = encodeURIComponent(`emails = "${person.emails[0]?.address}" display_name = "${person.displayName}"`);
+    expect((await api.send('GET', `/v1/customers?filter=${filter}`)).body).toMatchObject({
+      customers: [{ id: ids[n] }],
+    });
+    // Taken, stale, refused, and not understood.
+    for (const refused of [
+      await api.send('POST', '/v1/customers', { body: person }),
+      await api.send('PATCH', path, { body: { familyName: person.givenName }, headers: { 'if-match': '"9"' } }),
+      await api.send('GET', `/v1/customers?q=${encodeURIComponent(person.displayName)}`),
+      await api.send('GET', `/v1/customers?filter=${encodeURIComponent(`family_name > "${person.familyName}"`)}`),
+    ]) {
+      expect(refused.status).toBeGreaterThanOrEqual(400);
+      expect(refused.status).toBeLessThan(500);
+      refusals.push(JSON.stringify(refused.body).toLowerCase());
+    }
+  }
+
+  expect(found(await everythingStored())).toEqual([]);
+  const redis = await everythingInRedis();
+  expect(redis).toContain('rapport:cache:answer:');
+  expect(found(redis)).toEqual([]);
+  expect(found(await everythingLogged())).toEqual([]);
+  expect(found(refusals.join('\n'))).toEqual([]);
+  // Files have dead rows and a log, in which what was written before may be for a while, and what came later never is.
+  const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
+  const onDisk = await codesOnDisk();
+  expect(onDisk.size).toBeGreaterThan(0);
+  expect([...onDisk].filter((code) => late.has(code))).toEqual([]);
+});
+
+/** Those of the values that are in a text, as text or as bytes in hexadecimal. */
+function found(text: string): string[] {
+  return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
+}
+
+/** What `COPY` has of every table of every database, in lower case. */
+async function everythingStored(): Promise<string> {
+  const server = new URL(platform.customersDatabase.superuserUrl);
+  const databases = await queryDatabase<{ name: string }>(
+    server.href,
+    'select datname as name from pg_database where not datistemplate',
+  );
+  const parts: string[] = [];
+  for (const { name: database } of databases) {
+    server.pathname = database;
+    const tables = await queryDatabase<{ name: string }>(
+      server.href,
+      `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and c.relkind = 'r'`,
+    );
+    for (const { name } of tables) {
+      const rows = await queryDatabase<{ row: string }>(server.href, `select t::text as row from ${name} t`);
+      parts.push(...rows.map(({ row }) => row.toLowerCase()));
+    }
+  }
+  return parts.join('\n');
+}
+
+async function everythingInRedis(): Promise<string> {
+  const redis = redisClient();
+  await redis.connect();
+  const parts: string[] = [];
+  for await (const names of redis.scanIterator()) {
+    for (const name of names) {
+      parts.push(name, ...(await valuesAt(redis, name)));
+    }
+  }
+  redis.destroy();
+  return parts.join('\n').toLowerCase();
+}
+
+function redisClient() {
+  return createClient({ url: platform.redis?.url ?? '' });
+}
+
+async function valuesAt(redis: ReturnType<typeof redisClient>, name: string): Promise<string[]> {
+  switch (await redis.type(name)) {
+    case 'hash':
+      return Object.values(await redis.hGetAll(name));
+    case 'zset':
+      return redis.zRange(name, 0, -1);
+    case 'string':
+      return [(await redis.get(name)) ?? ''];
+    default:
+      throw new Error(`Say here how ${name} is read.`);
+  }
+}
+
+/** Whose values are in any file of PostgreSQL. */
+async function codesOnDisk(): Promise<Set<string>> {
+  await queryDatabase(platform.customersDatabase.superuserUrl, 'checkpoint');
+  const folder = join(dataDir, 'postgres');
+  const codes = new Set<string>();
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const text = (await readFile(join(entry.parentPath, entry.name))).toString('latin1');
+    const marks = /(?:zargothrax |vlorgmund|kweepstone|zargmail|wimbleway )([0-9a-z]{3}q)/g;
+    for (const [, code = ''] of text.matchAll(marks)) codes.add(code);
+  }
+  return codes;
+}
+
+async function everythingLogged(): Promise<string> {
+  const logs = join(dataDir, 'logs');
+  const files = await readdir(logs);
+  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log']));
+  return (await Promise.all(files.map((file) => readFile(join(logs, file), 'utf8')))).join('\n').toLowerCase();
+}
