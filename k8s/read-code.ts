@@ -15,6 +15,8 @@ export interface Code {
   processes: Process[];
   /** Longest time that a process takes to end after SIGTERM, in seconds. */
   stopTimeoutSeconds: number;
+  /** Connections to its database that a process of a service opens at most. */
+  poolConnections: number;
 }
 
 const root = join(import.meta.dirname, '..');
@@ -31,6 +33,7 @@ export function readCode(): Code {
   return {
     processes: [readEdge(services), ...services.flatMap(readService)],
     stopTimeoutSeconds: Number(stopTimeoutMs.replaceAll('_', '')) / 1_000,
+    poolConnections: Number(match('libs/persistence/src/create-orm.ts', /pool: \{ min: \d+, max: (\d+) \}/)),
   };
 }
 

@@ -1,23 +1,34 @@
-// Looks for secrets in the files of the repository, and for packages that could come from anywhere: `npm test` runs it.
+// Looks for secrets in the files of the repository, for packages that could come from anywhere, and for images that could be
+// anything: `npm test` runs it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findSecrets, secretFaults, type AllowedSecret } from './find-secrets.ts';
+import { composeFaults, dockerfileFaults, unpinnedImages } from './image-faults.ts';
 import { lockfileFaults, type LockedPackage } from './lockfile-faults.ts';
 
 const root = join(import.meta.dirname, '..');
 
 const allowedSecrets: readonly AllowedSecret[] = [];
 
+const [dockerfile, compose] = [read('apps/Dockerfile'), read('compose.yaml')];
 const faults = [
   ...secretFaults(
     files().flatMap((file) => findSecrets(file, readFileSync(join(root, file), 'utf8'))),
     allowedSecrets,
   ),
   ...lockfileFaults(lockedPackages(), workspaces()),
+  ...dockerfileFaults(dockerfile).map((fault) => `apps/Dockerfile: ${fault}`),
+  ...composeFaults(compose).map((fault) => `compose.yaml: ${fault}`),
 ];
 for (const fault of faults) console.error(fault);
+for (const image of unpinnedImages(dockerfile, compose))
+  console.log(`${image} is fixed by its version only: its digest could not be looked up when it was chosen.`);
 process.exitCode = faults.length > 0 ? 1 : 0;
+
+function read(file: string): string {
+  return readFileSync(join(root, file), 'utf8');
+}
 
 /** Those that git has or would take. */
 function files(): string[] {

@@ -30,7 +30,7 @@ mkdirSync(cacheFolder, { recursive: true });
 
 const rootChecks = [
   { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
-  { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets and package-lock.json' },
+  { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, package-lock.json, images' },
 ];
 const failedChecks = rootChecks.filter(({ command, args }) => !succeeds(command, args));
 const isGreen = succeeds('nx', ['run-many', '-t', 'lint', 'typecheck', 'test', 'build', '--outputStyle=stream']);

@@ -1,11 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { findFaults } from '../find-faults.ts';
 import {
   isService,
   isWorkload,
+  type Autoscaler,
   type Container,
+  type Database,
+  type DisruptionBudget,
   type Manifest,
   type Pod,
   type Service,
@@ -13,16 +16,16 @@ import {
 } from '../manifest.ts';
 import { readCode } from '../read-code.ts';
 import { renderOverlay } from '../render-overlay.ts';
+import { pictureArrows } from '../rules/network-faults.ts';
 
 const code = readCode();
-let local: Manifest[];
-
-beforeAll(() => {
-  local = renderOverlay('local');
-});
+const overlays = new Map(
+  readdirSync(join(import.meta.dirname, '../overlays')).map((name) => [name, renderOverlay(name)] as const),
+);
+const local = overlays.get('local') ?? [];
 
 test('reads the processes, their variables and probes from the code', () => {
-  expect(code.stopTimeoutSeconds).toBe(8);
+  expect(code).toMatchObject({ stopTimeoutSeconds: 8, poolConnections: 20 });
   expect(code.processes).toContainEqual({
     script: 'apps/customers/dist/main.js',
     variables: expect.arrayContaining(['GRPC_ADDRESS', 'DATABASE_URL', 'PRINCIPAL_KEYS_FILE', 'LOG_LEVEL']) as string[],
@@ -33,8 +36,51 @@ test('reads the processes, their variables and probes from the code', () => {
   );
 });
 
-test.each(readdirSync(join(import.meta.dirname, '../overlays')))('finds no fault in the overlay %s', (overlay) => {
-  expect(findFaults(renderOverlay(overlay), code)).toEqual([]);
+describe.each([...overlays])('the overlay %s', (_name, manifests) => {
+  test('has no fault', () => {
+    expect(findFaults(manifests, code)).toEqual([]);
+  });
+
+  test('is not valid without any one of its manifests', () => {
+    const needless = manifests.filter((each) => findFaults(without(manifests, each), code).length === 0);
+
+    expect(needless).toEqual([]);
+  });
+
+  test('is not valid without any one probe or limit of any container', () => {
+    const parts = ['startupProbe', 'livenessProbe', 'readinessProbe', 'resources', 'securityContext'] as const;
+    const passed = manifests.filter(isWorkload).flatMap((workload) =>
+      parts
+        .filter((part) => workload.spec.template.spec.containers[0]?.[part] !== undefined)
+        .filter((part) => {
+          const spoilt = structuredClone(workload);
+          delete spoilt.spec.template.spec.containers[0]?.[part];
+          return findFaults([...without(manifests, workload), spoilt], code).length === 0;
+        })
+        .map((part) => `${workload.metadata.name} without ${part}`),
+    );
+
+    expect(passed).toEqual([]);
+  });
+
+  test('draws the picture of the platform', () => {
+    expect(pictureArrows(manifests).toSorted()).toEqual(
+      expect.arrayContaining([
+        'anywhere → edge:8080',
+        'anywhere → edge:8443',
+        'auth → auth-db:5432',
+        'auth-migrate → auth-db:5432',
+        'customers → customers-db:5432',
+        'customers-migrate → customers-db:5432',
+        'customers → keys-db:5432',
+        'customers-migrate → keys-db:5432',
+        'edge → auth:50051',
+        'edge → auth:8083',
+        'edge → customers:50052',
+        'edge → valkey:6379',
+      ]),
+    );
+  });
 });
 
 describe('finds what is missing or wrong in', () => {
@@ -75,9 +121,14 @@ describe('finds what is missing or wrong in', () => {
       'DATABASE_URL is a secret and must come from a file',
       ({ env }) => env?.push({ name: 'DATABASE_URL', value: 'postgres://customers' }),
     ],
+    ['image rapport/customers:latest has no fixed tag', (container) => (container.image = 'rapport/customers:latest')],
+    ['image rapport/auth:1.0.0 is not that of customers', (container) => (container.image = 'rapport/auth:1.0.0')],
+    ['has no ServiceAccount of its own: there is no default', (_, pod) => delete pod.serviceAccountName],
+    ['takes variables from elsewhere', (container) => (container.envFrom = [{ secretRef: { name: 'customers' } }])],
+    ['is not spread by kubernetes.io/hostname', (_, pod) => pod.topologySpreadConstraints?.pop()],
     [
-      'image rapport/customers:latest is not one of ours with a fixed tag',
-      (container) => (container.image = 'rapport/customers:latest'),
+      'DATABASE_URL_FILE is not a file database-url',
+      ({ env }) => set(env, 'DATABASE_URL_FILE', '/run/secrets/rapport/db'),
     ],
     ['has not exactly one container', (container, pod) => pod.containers.push(container)],
     [
@@ -109,7 +160,7 @@ describe('finds what is missing or wrong in', () => {
   test('a process that nothing runs', () => {
     const manifests = local.filter(({ metadata }) => metadata.name !== 'customers-migrate');
 
-    expect(findFaults(manifests, code)).toEqual(['No workload runs apps/customers/dist/migrate.js']);
+    expect(findFaults(manifests, code)).toContain('No workload runs apps/customers/dist/migrate.js');
   });
 
   test.each<[string, (service: Service['spec']) => unknown]>([
@@ -124,6 +175,76 @@ describe('finds what is missing or wrong in', () => {
   });
 });
 
+test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
+  [
+    'HorizontalPodAutoscaler edge',
+    'HorizontalPodAutoscaler edge: waits for more calls under way than the 2000 places of a pod',
+    ({ spec }) => {
+      const pods = (spec as Autoscaler['spec']).metrics?.find(({ type }) => type === 'Pods')?.pods;
+      if (pods) pods.target.averageValue = '2000';
+    },
+  ],
+  [
+    'HorizontalPodAutoscaler edge',
+    'Deployment edge: EDGE_COUNT is below the 10 that there can be',
+    ({ spec }) => ((spec as Autoscaler['spec']).maxReplicas = 9),
+  ],
+  [
+    'HorizontalPodAutoscaler customers',
+    'Cluster customers-db: takes 220 connections, and 240 may be asked for',
+    ({ spec }) => ((spec as Autoscaler['spec']).maxReplicas = 10),
+  ],
+  [
+    'PodDisruptionBudget auth',
+    'Deployment auth: may lose more than one pod at a time',
+    ({ spec }) => ((spec as DisruptionBudget['spec']).maxUnavailable = 2),
+  ],
+  [
+    'NetworkPolicy customers',
+    'auth → customers:50052 may enter, but not leave',
+    ({ spec }) => ((spec as Policy).ingress = [{ from: [peer('edge'), peer('auth')], ports: [{ port: 50_052 }] }]),
+  ],
+  [
+    'NetworkPolicy names',
+    'A NetworkPolicy allows edge → anywhere:53, which nothing needs',
+    ({ spec }) => ((spec as Policy).egress = [{ ports: [{ port: 53 }] }]),
+  ],
+  [
+    'Deployment auth',
+    "Cluster auth-db: auth can't tell it from another, or has its key",
+    ({ spec }) => {
+      for (const { secret } of (spec as Workload['spec']).template.spec.volumes ?? []) delete secret?.items;
+    },
+  ],
+  [
+    'Cluster auth-db',
+    'Cluster auth-db: may lose acknowledged writes with its primary: synchronous is missing',
+    ({ spec }) => delete (spec as Database['spec']).postgresql?.synchronous,
+  ],
+])('finds what is wrong in the %s: %s', (name, fault, spoil) => {
+  const manifests = structuredClone(overlays.get('production') ?? []);
+  const manifest = manifests.find(({ kind, metadata }) => `${kind} ${metadata.name}` === name);
+  if (!manifest) throw new Error(`There is no ${name}.`);
+  spoil(manifest);
+
+  expect(findFaults(manifests, code)).toContain(fault);
+});
+
+test('README names every secret and its files', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8');
+  const secrets = local
+    .filter(isWorkload)
+    .flatMap(({ spec }) => spec.template.spec.volumes ?? [])
+    .flatMap(({ secret }) => secret?.secretName ?? []);
+  const files = local
+    .filter(isWorkload)
+    .flatMap(({ spec }) => spec.template.spec.containers[0]?.env ?? [])
+    .filter(({ name }) => name.endsWith('_FILE'))
+    .map(({ value = '' }) => value.split('/').at(-1));
+
+  expect([...secrets, ...files].filter((name) => !readme.includes(`\`${name}\``))).toEqual([]);
+});
+
 /** The faults of the overlay when one of its workloads is spoilt. */
 function faultsWith(
   kind: string,
@@ -136,6 +257,19 @@ function faultsWith(
   if (!workload || !container) throw new Error(`There is no ${kind} ${name}.`);
   spoil(workload.spec.template.spec, container, workload);
   return findFaults(manifests, code);
+}
+
+function without(manifests: Manifest[], manifest: Manifest): Manifest[] {
+  return manifests.filter((each) => each !== manifest);
+}
+
+interface Policy {
+  ingress?: unknown[];
+  egress?: unknown[];
+}
+
+function peer(name: string): unknown {
+  return { podSelector: { matchLabels: { 'app.kubernetes.io/name': name } } };
 }
 
 function set(env: Container['env'], name: string, value: string): void {

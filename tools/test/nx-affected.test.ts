@@ -30,9 +30,16 @@ test.each<[file: string, projects: string[]]>([
   // The manifests set what a process reads, and nothing else of it.
   ['apps/edge/src/config.ts', ['edge', 'k8s', ...wholePlatform]],
   ['apps/customers/src/configuration.ts', ['customers', 'k8s', ...wholePlatform]],
+  ['libs/persistence/src/create-orm.ts', ['persistence', 'auth', 'customers', 'k8s', ...wholePlatform]],
   ['k8s/base/customers.yaml', ['k8s']],
-  ['load-tests/scenarios/browse-customers.ts', ['load-tests']],
+  // They are compared with a running platform.
+  ['k8s/components/monitoring/alerts.yaml', ['k8s', 'tools']],
+  ['load-tests/scenarios/feed.ts', ['load-tests']],
+  ['docs/slo.md', ['load-tests']],
   ['tools/start.ts', ['tools']],
+  ['compose.yaml', ['tools']],
+  ['apps/Dockerfile', ['tools']],
+  ['.github/workflows/ci.yaml', ['tools']],
   ['docs/architecture.md', []],
   ['README.md', []],
 ])('a change of %s affects %j', (file, projects) => {

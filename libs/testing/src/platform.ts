@@ -57,6 +57,8 @@ export interface Platform {
   serviceAddresses: Readonly<Record<string, string>>;
   /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
   trust: { signingKeyFile: string; certificatesOf: (process: string) => Promise<CertificateFiles> };
+  /** Where each process shows its metrics. */
+  metricsUrls: string[];
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Folder of the mails that were sent, each a text file. */
@@ -141,8 +143,7 @@ async function startInOrder(
     ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
   };
-  const edgePorts = [edgePort, ...(await freePorts(edgeCount - 1))];
-  const probePorts = await freePorts(edgeCount);
+  const [edgePorts, probePorts] = [[edgePort, ...(await freePorts(edgeCount - 1))], await freePorts(edgeCount)];
   const edges = edgePorts.map((port, index) => {
     const env = { ...edgeEnv, EDGE_PORT: String(port), HEALTH_PORT: String(probePorts[index]) };
     return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
@@ -163,6 +164,7 @@ async function startInOrder(
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
     serviceAddresses: { auth: auth.address, customers: customers.address },
+    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort]),
     trust: {
       signingKeyFile: trust.principals.signingKeyFile,
       certificatesOf: (process) => trust.certificates.of(process),
@@ -178,6 +180,10 @@ function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = name;
   return url.href;
+}
+
+function metricsUrls(healthPorts: number[]): string[] {
+  return healthPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
 }
 
 function freePorts(count: number): Promise<number[]> {

@@ -1,9 +1,11 @@
-// Makes the GET request that is written to it, and writes the answer.
+// Makes the request that is written to it, and writes the answer.
 import { json } from 'node:stream/consumers';
 
 export interface Request {
+  method: string;
   url: string;
   headers: Record<string, string>;
+  body: string | undefined;
 }
 
 export interface Answer {
@@ -12,12 +14,12 @@ export interface Answer {
   body: string | null;
 }
 
-const { url, headers } = (await json(process.stdin)) as Request;
+const { method, url, headers, body } = (await json(process.stdin)) as Request;
 process.stdout.write(JSON.stringify(await send()));
 
 async function send(): Promise<Answer> {
   try {
-    const response = await fetch(url, { headers });
+    const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
     return { status: response.status, body: await response.text() };
   } catch {
     return { status: 0, body: null };

@@ -1,0 +1,84 @@
+import {
+  containersOf,
+  isAutoscaler,
+  isDatabase,
+  isWorkload,
+  type Database,
+  type Manifest,
+  type Workload,
+} from '../manifest.ts';
+import type { Code } from '../read-code.ts';
+import { faults, labelled } from './fault.ts';
+
+/** Connections that are no pool's: those of the sequencer, of migrations, of backups and of who looks. */
+const spareConnections = 20;
+
+/** Every service that has a database finds one of its name, with its two roles and room for the connections of all pods. */
+export function databaseFaults(manifests: Manifest[], code: Code): string[] {
+  const databases = manifests.filter(isDatabase);
+  const owners = manifests
+    .filter(isWorkload)
+    .filter(({ kind }) => kind === 'Deployment')
+    .filter(readsDatabase);
+  return [
+    ...owners
+      .filter(({ metadata }) => !databases.some((database) => database.metadata.name === `${metadata.name}-db`))
+      .flatMap((owner) => labelled(owner, [`there is no database ${owner.metadata.name}-db`])),
+    ...databases.flatMap((database) =>
+      labelled(database, [
+        ...roleFaults(database, manifests),
+        ...capacityFaults(database, manifests, code),
+        ...authorityFaults(database, manifests),
+      ]),
+    ),
+  ];
+}
+
+function readsDatabase(workload: Workload): boolean {
+  return containersOf(workload).some(({ env }) => env?.some(({ name }) => name === 'DATABASE_URL_FILE'));
+}
+
+function roleFaults({ metadata, spec }: Database, manifests: Manifest[]): string[] {
+  const service = metadata.name.replace(/-db$/, '');
+  const initdb = spec.bootstrap?.initdb;
+  const rights = initdb?.postInitApplicationSQLRefs?.configMapRefs?.[0];
+  const isThere = manifests.some(
+    ({ kind, metadata: { name }, data }) => kind === 'ConfigMap' && name === rights?.name && data?.[rights.key],
+  );
+  return faults(
+    [initdb?.database !== service, `its database is not called ${service}`],
+    [initdb?.owner !== `${service}_owner`, `does not belong to ${service}_owner`],
+    [!spec.managed?.roles?.some(({ name }) => name === `${service}_app`), `has no role ${service}_app`],
+    [!isThere, 'is made without the rights of its roles'],
+  );
+}
+
+/** Whoever connects has the certificate of its authority, and not the key that is beside it. */
+function authorityFaults({ metadata }: Database, manifests: Manifest[]): string[] {
+  const service = metadata.name.replace(/-db$/, '');
+  const clients = manifests
+    .filter(isWorkload)
+    .filter((workload) => [service, `${service}-migrate`].includes(workload.metadata.name));
+  return clients.flatMap((client) => {
+    const volume = client.spec.template.spec.volumes?.find(
+      ({ secret }) => secret?.secretName === `${metadata.name}-ca`,
+    );
+    const files = volume?.secret?.items?.map(({ key }) => key);
+    return faults([files?.join() !== 'ca.crt', `${client.metadata.name} can't tell it from another, or has its key`]);
+  });
+}
+
+function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { poolConnections }: Code): string[] {
+  const service = metadata.name.replace(/-db$/, '');
+  const autoscaler = manifests.filter(isAutoscaler).find((each) => each.spec.scaleTargetRef.name === service);
+  const needed = ((autoscaler?.spec.maxReplicas ?? 1) + 1) * poolConnections + spareConnections;
+  const allowed = Number(spec.postgresql?.parameters?.['max_connections'] ?? 100);
+  return faults(
+    [allowed < needed, `takes ${allowed} connections, and ${needed} may be asked for`],
+    [
+      spec.instances > 1 && spec.postgresql?.synchronous === undefined,
+      'may lose acknowledged writes with its primary: synchronous is missing',
+    ],
+    [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
+  );
+}

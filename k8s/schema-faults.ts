@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import ts from 'typescript';
+import type { Manifest } from './manifest.ts';
+
+interface Model {
+  validate(): void;
+}
+
+/** Where the models of an API are. Those of CloudNativePG are ours: no package has them. */
+function modelModule(apiVersion: string): string {
+  if (apiVersion === 'postgresql.cnpg.io/v1') return './cnpg-cluster.ts';
+  return apiVersion.startsWith('monitoring.coreos.com/')
+    ? `@kubernetes-models/prometheus-operator/${apiVersion}`
+    : `kubernetes-models/${apiVersion}`;
+}
+
+/**
+ * What does not fit the schemas of Kubernetes and of the custom resources: required fields, kinds and forms of values by
+ * the models' own checks, and unknown fields, which those take, by the compiler's.
+ */
+export async function schemaFaults(manifests: Manifest[]): Promise<string[]> {
+  const sentences = await Promise.all(manifests.map(valueFaults));
+  return [...sentences.flat(), ...typeFaults(manifests)];
+}
+
+async function valueFaults({ apiVersion, kind, ...rest }: Manifest): Promise<string[]> {
+  const module = modelModule(apiVersion);
+  if (module.startsWith('.')) return [];
+  const models = (await import(module).catch(() => ({}))) as Record<string, (new (data: unknown) => Model) | undefined>;
+  const Kind = models[kind];
+  if (!Kind) return [`There is no schema for ${apiVersion} ${kind}`];
+  try {
+    new Kind({ apiVersion, kind, ...rest }).validate();
+    return [];
+  } catch (error) {
+    return [`${kind} ${rest.metadata.name}: ${(error as Error).message}`];
+  }
+}
+
+/** Each manifest as a constant of its model's type: the compiler refuses names that the type does not have. */
+function typeFaults(manifests: Manifest[]): string[] {
+  const file = join(import.meta.dirname, 'manifests-as-code.ts');
+  const lines = manifests.map(
+    (manifest, index) =>
+      `export const m${index}: import('${modelModule(manifest.apiVersion)}').I${manifest.kind} = ${JSON.stringify(manifest)};`,
+  );
+  const text = lines.join('\n');
+  const options: ts.CompilerOptions = {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2024,
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    allowImportingTsExtensions: true,
+    types: [],
+  };
+  const disk = ts.createCompilerHost(options);
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (path) => path === file || disk.fileExists(path),
+    getSourceFile: (path, language, ...rest) =>
+      path === file ? ts.createSourceFile(path, text, language) : disk.getSourceFile(path, language, ...rest),
+  };
+  const program = ts.createProgram([file], options, host);
+  return ts.getPreEmitDiagnostics(program).map(({ messageText, start = 0 }) => {
+    const index = text.slice(0, start).split('\n').length - 1;
+    const { kind, metadata } = manifests[index] ?? { kind: 'Something', metadata: { name: 'unknown' } };
+    return `${kind} ${metadata.name}: ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+  });
+}

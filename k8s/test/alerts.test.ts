@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { ensureProgram } from '../ensure-program.ts';
+
+const monitoring = join(import.meta.dirname, '../components/monitoring');
+const folder = mkdtempSync(join(tmpdir(), 'rapport-alerts-'));
+const { spec } = parse(readFileSync(join(monitoring, 'alerts.yaml'), 'utf8')) as { spec: object };
+
+beforeAll(() => {
+  ensureProgram('promtool', ['--version'], 'promtool');
+  writeFileSync(join(folder, 'rules.yaml'), stringify(spec));
+  copyFileSync(join(import.meta.dirname, 'alerts.yaml'), join(folder, 'alerts.yaml'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test('Prometheus takes every alert', () => {
+  expect(promtool('check', 'rules', '--lint-fatal', 'rules.yaml')).toContain('SUCCESS');
+});
+
+test('alerts are given when they should be', () => {
+  expect(promtool('test', 'rules', 'alerts.yaml')).toContain('SUCCESS');
+});
+
+test('Prometheus takes every expression of the dashboard', () => {
+  const dashboard = JSON.parse(readFileSync(join(monitoring, 'dashboard.json'), 'utf8')) as {
+    panels: { targets: { expr: string }[] }[];
+  };
+  const rules = dashboard.panels
+    .flatMap(({ targets }) => targets)
+    .map(({ expr }, index) => ({ record: `panel:${index}`, expr: expr.replaceAll('$__rate_interval', '5m') }));
+  writeFileSync(join(folder, 'dashboard.yaml'), stringify({ groups: [{ name: 'dashboard', rules }] }));
+
+  expect(rules.length).toBeGreaterThan(10);
+  expect(promtool('check', 'rules', '--lint-fatal', 'dashboard.yaml')).toContain('SUCCESS');
+});
+
+/** All that it says, whether it succeeds or not. */
+function promtool(...args: string[]): string {
+  const { stdout, stderr } = spawnSync('promtool', args, { cwd: folder, encoding: 'utf8' });
+  return stdout + stderr;
+}

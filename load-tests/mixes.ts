@@ -1,0 +1,25 @@
+/** What clients ask for, in parts of 100. `nx run edge:load` drives the same mixes. */
+export interface Mix {
+  get: number;
+  list: number;
+  search: number;
+  create: number;
+  update: number;
+}
+
+export const mixes = {
+  'read-heavy': { get: 80, list: 12, search: 5, create: 1, update: 2 },
+  'write-heavy': { get: 20, list: 5, search: 0, create: 40, update: 35 },
+  mixed: { get: 60, list: 15, search: 10, create: 5, update: 10 },
+  search: { get: 0, list: 0, search: 100, create: 0, update: 0 },
+} as const satisfies Record<string, Mix>;
+
+/** The step that a number from 0 to 100 falls on. */
+export function stepAt(mix: Mix, point: number): keyof Mix {
+  let end = 0;
+  for (const step of Object.keys(mix) as (keyof Mix)[]) {
+    end += mix[step];
+    if (point < end) return step;
+  }
+  throw new RangeError(`${point} is beyond the 100 parts of a mix.`);
+}

@@ -1,0 +1,56 @@
+import http, { type Response } from 'k6/http';
+import type { Operation } from '../slo.ts';
+
+export interface Customer {
+  id: string;
+  displayName: string;
+}
+
+export interface Answer<Body> {
+  status: number;
+  /** Absent when it failed: k6 would only log what is thrown, and no threshold would notice. */
+  body: Body | undefined;
+}
+
+/** The REST API as the holder of a credential sees it. */
+export class Api {
+  readonly #baseUrl: string;
+  readonly #credential: string;
+
+  constructor(baseUrl: string, credential: string) {
+    this.#baseUrl = baseUrl;
+    this.#credential = credential;
+  }
+
+  get<Body>(operation: Operation, path: string): Answer<Body> {
+    return answerOf(http.get(this.#baseUrl + path, this.#params(operation)));
+  }
+
+  /** A write that may be sent again, with a body as JSON or as the text of `contentType`. */
+  send<Body>(
+    method: 'POST' | 'PATCH',
+    operation: Operation,
+    path: string,
+    body: object | string,
+    contentType = 'application/json',
+  ): Answer<Body> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const { headers, tags } = this.#params(operation);
+    const key = { 'Content-Type': contentType, 'Idempotency-Key': uniqueText() };
+    return answerOf(http.request(method, this.#baseUrl + path, text, { headers: { ...headers, ...key }, tags }));
+  }
+
+  #params(operation: Operation) {
+    return { headers: { Authorization: `Bearer ${this.#credential}` }, tags: { name: operation } };
+  }
+}
+
+/** Another text in every iteration of every client. */
+export function uniqueText(): string {
+  return `${__VU}-${__ITER}-${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}`;
+}
+
+function answerOf<Body>(response: Response): Answer<Body> {
+  const isGood = response.status >= 200 && response.status < 300;
+  return { status: response.status, body: isGood ? (response.json() as Body) : undefined };
+}

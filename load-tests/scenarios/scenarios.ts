@@ -1,0 +1,19 @@
+import { mixes } from '../mixes.ts';
+import { feed } from './feed.ts';
+import { grpcReads } from './grpc-reads.ts';
+import { importFile } from './import-file.ts';
+import { mixed } from './mixed.ts';
+import { oauth } from './oauth.ts';
+import type { Scenario } from './scenario.ts';
+
+/** By name; each is made with the base URL of the API, without a slash at its end. */
+export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
+  'read-heavy': (baseUrl) => mixed(baseUrl, mixes['read-heavy']),
+  'write-heavy': (baseUrl) => mixed(baseUrl, mixes['write-heavy']),
+  mixed: (baseUrl) => mixed(baseUrl, mixes.mixed),
+  search: (baseUrl) => mixed(baseUrl, mixes.search),
+  import: importFile,
+  feed,
+  oauth,
+  grpc: grpcReads,
+};

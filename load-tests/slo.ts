@@ -1,0 +1,22 @@
+/**
+ * What we promise our users: docs/slo.md says why, and a test holds its table to these numbers. Latencies are the 95th
+ * percentile at the client, in milliseconds, by the operation of the contract.
+ */
+export const objectives = {
+  /** Share of requests that may fail: an answer of 5xx, or none. */
+  failedShare: 0.001,
+  p95Ms: {
+    GetCustomer: 50,
+    ListCustomers: 150,
+    SearchCustomers: 250,
+    CreateCustomer: 150,
+    UpdateCustomer: 150,
+    ImportCustomers: 5_000,
+    ListChanges: 250,
+    GetToken: 300,
+    'customers.GetCustomer': 50,
+  },
+} as const;
+
+/** What a request counts as in metrics and thresholds, whatever its URL. */
+export type Operation = keyof typeof objectives.p95Ms;

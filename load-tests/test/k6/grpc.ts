@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { GrpcAnswer, GrpcRequest } from './invoke-grpc.ts';
+import type { Stage } from './modules.ts';
+
+interface ConnectParams {
+  tls?: GrpcRequest['tls'];
+}
+
+/** Stands in for `k6/net/grpc`. Names of servers lead to this machine, and to the server that proves that it is called so. */
+export function grpcModule(stage: Stage, root: string): { Client: new () => object; StatusOK: number } {
+  class Client {
+    #files: Pick<GrpcRequest, 'importPaths' | 'files'> | undefined;
+    #connection: { address: string; tls: NonNullable<ConnectParams['tls']> } | undefined;
+
+    load(importPaths: string[], ...files: string[]): void {
+      if (!stage.isInit) throw new Error('k6 loads proto files only while it loads a script.');
+      this.#files = { importPaths: importPaths.map((path) => join(root, path)), files };
+    }
+
+    connect(address: string, { tls }: ConnectParams = {}): void {
+      if (stage.isInit) throw new Error('k6 connects to nobody while it loads a script.');
+      if (!tls) throw new Error('Services talk to nobody without a certificate.');
+      this.#connection = { address, tls };
+    }
+
+    invoke(method: string, request: object, { metadata = {} }: { metadata?: Record<string, string> } = {}) {
+      if (!this.#files || !this.#connection) throw new Error('k6 needs the proto files and a connection first.');
+      if (!/^\/?[\w.]+\/\w+$/.test(method)) throw new Error(`k6 knows no method ${method}.`);
+      const input: GrpcRequest = { ...this.#files, ...this.#connection, method, request, metadata };
+      const output = execFileSync(process.execPath, [join(import.meta.dirname, 'invoke-grpc.ts')], {
+        input: JSON.stringify(input),
+        encoding: 'utf8',
+      });
+      return JSON.parse(output) as GrpcAnswer;
+    }
+  }
+  return { Client, StatusOK: 0 };
+}

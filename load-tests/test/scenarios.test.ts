@@ -1,0 +1,95 @@
+import { freePort, startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runScript, type ScriptSettings } from './k6/run-script.ts';
+
+let platform: Platform;
+let tenant: Tenant;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  tenant = await platform.createTenant('Load');
+  await send('/v1/customers', { kind: 'PERSON', givenName: 'María José', familyName: 'García & Ñíguez' });
+  const program = await send('/v1/oauthClients', {
+    displayName: 'Load',
+    confidential: true,
+    grantTypes: ['CLIENT_CREDENTIALS'],
+    permissions: ['customers.read'],
+  });
+  const { certificate, key, authority } = await platform.trust.certificatesOf('edge');
+  env = {
+    BASE_URL: platform.edgeUrl,
+    API_KEY: tenant.apiKey,
+    CLIENT_ID: program['clientId'] ?? '',
+    CLIENT_SECRET: program['secret'] ?? '',
+    AUTH_ADDRESS: `auth:${portOf(platform.serviceAddresses['auth'])}`,
+    CUSTOMERS_ADDRESS: `customers:${portOf(platform.serviceAddresses['customers'])}`,
+    SERVICE_CERT_FILE: certificate,
+    SERVICE_KEY_FILE: key,
+    SERVICE_CA_FILE: authority,
+  };
+}, 120_000);
+
+afterAll(() => platform.stop());
+
+/** What the numbers of `Math.random` lead to: parts of 100 in the mixes. */
+test.each<[scenario: string, point: number, checks: string[]]>([
+  ['read-heavy', 0, ['a customer can be read']],
+  ['read-heavy', 85, ['the list has customers']],
+  ['mixed', 80, ['a name finds somebody']],
+  ['write-heavy', 30, ['a customer is created']],
+  ['write-heavy', 99, ['a customer is changed']],
+  ['search', 50, ['a name finds somebody']],
+  ['import', 0, ['every row becomes a customer']],
+  ['feed', 0, ['a change is told to who waits for it']],
+  ['oauth', 0, ['a program gets a token', 'the token opens the list']],
+  ['grpc', 0, ['the service gives a customer']],
+])('%s at %i meets: %j', async (scenario, point, checks) => {
+  const script = await load({ SCENARIO: scenario }, { random: () => point / 100 });
+  const data = script.setup();
+
+  expect(script.iterate(data)).toEqual(checks.map((name) => ({ name, passed: true })));
+  expect(script.iterate(data)).toEqual(checks.map((name) => ({ name, passed: true })));
+});
+
+test('a run ends at its start when the tenant has no customers, or the key is refused', async () => {
+  const { apiKey } = await platform.createTenant('Empty');
+  const empty = await load({ API_KEY: apiKey });
+  const refused = await load({ API_KEY: 'rpt_live_nobody' });
+
+  expect(() => empty.setup()).toThrow('The tenant has no customers to work with (200).');
+  expect(() => refused.setup()).toThrow('The tenant has no customers to work with (401).');
+});
+
+test.each(['read-heavy', 'import', 'feed', 'oauth'])('%s fails a check when nobody answers', async (scenario) => {
+  const nobody = await load({ SCENARIO: scenario, BASE_URL: `http://127.0.0.1:${await freePort()}` });
+
+  const results = nobody.iterate([{ id: '01a20ebb-b7bb-7698-8902-0dbc8615199b', displayName: 'Ada' }]);
+
+  expect(results.map(({ passed }) => passed)).toEqual([false]);
+});
+
+test('grpc fails a check for a certificate that services do not know as that of a caller', async () => {
+  const { certificate, key } = await platform.trust.certificatesOf('stranger');
+  const script = await load({ SCENARIO: 'grpc', SERVICE_CERT_FILE: certificate, SERVICE_KEY_FILE: key });
+
+  expect(script.iterate(script.setup())).toEqual([{ name: 'the service gives a customer', passed: false }]);
+});
+
+function load(more: Record<string, string> = {}, settings: ScriptSettings = {}) {
+  return runScript('main.ts', { env: { ...env, ...more }, ...settings });
+}
+
+async function send(path: string, body: object): Promise<Record<string, string>> {
+  const response = await fetch(platform.edgeUrl + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as Record<string, string>;
+}
+
+function portOf(address = ''): string {
+  return address.split(':').at(-1) ?? '';
+}

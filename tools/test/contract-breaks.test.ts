@@ -1,0 +1,55 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const clone = mkdtempSync(join(tmpdir(), 'rapport-breaks-'));
+const customer = join(clone, 'proto/rapport/customers/v1/customer.proto');
+
+beforeAll(() => {
+  for (const path of ['proto', 'buf.yaml', 'tools/contract-breaks.ts', 'package.json'])
+    cpSync(join(root, path), join(clone, path), { recursive: true });
+  const google = 'node_modules/google-proto-files/google';
+  mkdirSync(join(clone, google), { recursive: true });
+  for (const part of ['api', 'rpc']) cpSync(join(root, google, part), join(clone, google, part), { recursive: true });
+  writeFileSync(join(clone, '.gitignore'), 'node_modules/\n');
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '--all');
+  git('-c', 'user.name=Test', '-c', 'user.email=test@example.com', 'commit', '--quiet', '--message', 'Release');
+});
+
+afterAll(() => rmSync(clone, { recursive: true }));
+
+test('takes a contract that only grows, and names a field whose number was changed', () => {
+  const text = readFileSync(customer, 'utf8');
+  writeFileSync(customer, `${text}\n// Nothing yet.\nmessage Nothing {}\n`);
+  const grown = breaks();
+  writeFileSync(customer, text.replace('optional string display_name = 3', 'optional string display_name = 999'));
+  const changed = breaks();
+
+  expect(grown).toEqual({ status: 0, output: '' });
+  expect(changed.status).toBe(100);
+  expect(changed.output).toContain('"display_name"');
+});
+
+function breaks(): { status: number | null; output: string } {
+  const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/contract-breaks.ts'], {
+    cwd: clone,
+    env: { ...environment(), PATH: path, NX_BASE: 'main' },
+    encoding: 'utf8',
+  });
+  return { status, output: stdout + stderr };
+}
+
+function git(...args: string[]): void {
+  execFileSync('git', args, { cwd: clone, env: environment() });
+}
+
+/** Ours without what would lead git back to the repository that this test runs in. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'));
+  return { ...Object.fromEntries(own), GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+}
