@@ -34,9 +34,11 @@ const tablesWithoutScope = {
   customer_order_value: 'read with the customers of the values',
   idempotency_key: 'read with the principal',
   import_mapping: 'of no record, and read by a controller that refuses them',
+  key_destruction: 'only workers read it',
   migration: 'of no record',
   operation_job: 'only workers read it',
   outbox: 'nobody may read it',
+  tenant_encryption: 'of no record',
 };
 
 let customers: RunningCustomers;

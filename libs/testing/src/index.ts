@@ -1,5 +1,6 @@
 export type { BenchCase, CaseResult, Sample, Side } from './bench/bench-case.js';
 export { measureCases, median } from './bench/measure-cases.js';
+export { medianNoise } from './bench/median-noise.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
 export { Browser, type Visited } from './browser.js';

@@ -1,9 +1,8 @@
-import { median, startPlatform, type Platform } from '@rapport/testing';
+import { median, medianNoise, startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 
 const samples = 500;
-const splits = 200;
 
 let platform: Platform;
 let ourApi: ApiClient;
@@ -46,16 +45,5 @@ it("takes as long for another tenant's id as for one that is nowhere", { timeout
   }
 
   const difference = Math.abs(median(theirs) - median(nowhere));
-  expect(difference).toBeLessThanOrEqual(noise(nowhere));
+  expect(difference).toBeLessThanOrEqual(medianNoise(nowhere));
 });
-
-/** The largest difference of medians between two halves of the same samples, each cut in another way. */
-function noise(values: readonly number[]): number {
-  const differences = Array.from({ length: splits }, () => {
-    const shuffled = values.map((value) => [Math.random(), value] as const).sort(([left], [right]) => left - right);
-    const halves = [shuffled.slice(0, values.length / 2), shuffled.slice(values.length / 2)];
-    const [left = 0, right = 0] = halves.map((half) => median(half.map(([, value]) => value)));
-    return Math.abs(left - right);
-  });
-  return Math.max(...differences);
-}
