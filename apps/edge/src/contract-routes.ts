@@ -138,7 +138,9 @@ function addRoute(
     handler: async (request, reply) => {
       if (isByAccept) void reply.header('vary', 'accept');
       const context = { requestId: request.id, principalToken: request.principal?.token, client: clientOf(request) };
-      const options = { context, deadlineMs, signal: abortedWithClient(reply) };
+      // It counts from the request on: finding out who asks and reading the body have taken of it.
+      const leftMs = Math.max(1, deadlineMs - reply.elapsedTime);
+      const options = { context, deadlineMs: leftMs, signal: abortedWithClient(reply) };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const parts = requestParts(request);
       const message = route.toMessage(parts);

@@ -15,9 +15,9 @@ const { subscribe } = ChangeFeedServiceService;
 export const methods = { getTenant, authenticateApiKey, subscribe };
 export const services: ServiceDefinition[] = [{ getTenant, authenticateApiKey }, { subscribe }];
 
-/** Each handler answers with the context of its call, as JSON: as the name of a tenant, a plan, or a cursor. */
+/** Each handler answers with what is told of its call, as JSON: as the name of a tenant, a plan, or a cursor. */
 function contextText(): string {
-  return JSON.stringify(callContext.getStore());
+  return JSON.stringify({ ...callContext.getStore(), dueAt: undefined, gone: undefined });
 }
 
 @Controller()

@@ -1,5 +1,6 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
+import { endWithCall } from './end-with-call.js';
 import { freeLostConnections } from './free-lost-connections.js';
 import { noticeWrites } from './notice-writes.js';
 
@@ -12,8 +13,11 @@ export interface DatabaseOptions {
   onWritten?: () => void;
 }
 
-/** PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are. */
-export const sessionOptions = '-c timezone=UTC -c datestyle=ISO';
+/**
+ * PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are, and a
+ * statement ends, and with it its transaction, when its connection does, which the server would else find out at its end.
+ */
+export const sessionOptions = '-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=250';
 
 /** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
 const limits = {
@@ -49,6 +53,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
       connectionString: databaseUrl,
       onPoolCreated: (pool: Pool) => {
         freeLostConnections(pool);
+        endWithCall(pool);
         if (onWritten) noticeWrites(pool, onWritten);
       },
     },

@@ -12,7 +12,7 @@ const lossCodes = /^(08...|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENO
 
 // pg gives these no code. https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
 const lossMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout)/;
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
 
 /** Whether the connection was lost, or there was none to be had. A commit that was on its way may have been done. */
 export function isConnectionLoss(error: unknown): boolean {

@@ -41,6 +41,10 @@ export interface CallContext {
   /** Absent on methods that need no credential. */
   caller: Caller | undefined;
   cause?: CallCause;
+  /** Until when its answer is waited for, in milliseconds since the epoch; what is asked of others for it ends then too. */
+  dueAt?: number;
+  /** Aborted once nobody waits for its answer any longer: who asked has gone, or it is late. Never after it is answered. */
+  gone?: AbortSignal;
 }
 
 export const callContext = new AsyncLocalStorage<CallContext>();

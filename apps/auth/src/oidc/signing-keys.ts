@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { callContext } from '@rapport/platform';
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
 import type { OidcDatabase } from './oidc-database.js';
@@ -72,7 +73,8 @@ export class SigningKeys {
   /** Makes and forgets keys when that is due. While the database is away the keys of before count. */
   async current(): Promise<KeySet> {
     if (this.#current && performance.now() - this.#loadedAt < this.schedule.believedMs) return this.#current;
-    this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
+    // Not for the call that asks first: others wait for it too.
+    this.#loading ??= callContext.exit(() => this.#load()).finally(() => (this.#loading = undefined));
     const known = this.#current;
     return known ? this.#loading.catch(() => known) : this.#loading;
   }

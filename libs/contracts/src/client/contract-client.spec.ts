@@ -8,6 +8,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import { callContext } from '@rapport/platform';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService } from '../gen/rapport/customers/v1/change_feed_service.js';
@@ -39,6 +40,13 @@ describe('ContractClient', () => {
   it('ends a call at its deadline', async () => {
     await serve(() => undefined);
     const call = client.unary(getTenant.path, {}, { ...options, deadlineMs: 100 });
+    await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('ends a call no later than the one for which it is made', async () => {
+    await serve(() => undefined);
+    const context = { requestId: 'r', caller: undefined, dueAt: Date.now() + 100 };
+    const call = callContext.run(context, () => client.unary(getTenant.path, {}, { ...options, deadlineMs: 60_000 }));
     await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 

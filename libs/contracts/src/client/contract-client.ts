@@ -8,6 +8,7 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { callContext } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
@@ -15,7 +16,7 @@ import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
   context: OutgoingCall;
-  /** How long the answer may take, in milliseconds. */
+  /** How long the answer may take, in milliseconds; never longer than the call for which this one is made. */
   deadlineMs: number;
   /** Ends the call when the one who asked has gone. */
   signal?: AbortSignal;
@@ -189,7 +190,8 @@ async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended:
 }
 
 function callArguments({ context, deadlineMs }: CallOptions) {
-  return [writeCallMetadata(context), Date.now() + deadlineMs] as const;
+  const { dueAt = Infinity } = callContext.getStore() ?? {};
+  return [writeCallMetadata(context), Math.min(Date.now() + deadlineMs, dueAt)] as const;
 }
 
 function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {

@@ -1,6 +1,8 @@
+import type { EventEmitter } from 'node:events';
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import { AppError, callContext, invalidArgument, permissionMissing, type CallContext } from '@rapport/platform';
-import { map, Observable } from 'rxjs';
+import { finalize, map, Observable } from 'rxjs';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import { MessageValidator } from '../rules/message-validator.js';
 import { PersonalDataMask } from '../rules/personal-data-mask.js';
@@ -9,9 +11,9 @@ import { internalPermission, type CallIdentity, type IdentifiedCall } from './ca
 
 type Message = Record<string, unknown>;
 
-interface Call extends IdentifiedCall {
-  getPath(): string;
-}
+type Call = IdentifiedCall &
+  EventEmitter &
+  Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getDeadline' | 'cancelled'>;
 
 /**
  * Holds every call to its contract, whoever makes it: a method without a policy is refused, the caller must be proven and
@@ -40,11 +42,17 @@ export class ContractInterceptor implements NestInterceptor {
     if (!method) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
     const context = this.identity.contextOf(call, method.policy);
     return context instanceof Promise
-      ? context.then((known) => this.#answer(method, known, first, next))
-      : this.#answer(method, context, first, next);
+      ? context.then((known) => this.#answer(method, call, known, first, next))
+      : this.#answer(method, call, context, first, next);
   }
 
-  #answer(method: ContractMethod, context: CallContext, first: unknown, next: CallHandler): Observable<unknown> {
+  #answer(
+    method: ContractMethod,
+    call: Call,
+    context: CallContext,
+    first: unknown,
+    next: CallHandler,
+  ): Observable<unknown> {
     authorise(method, context);
     if (!method.requestStream) {
       this.#validator.check(method.desc.input, first);
@@ -61,7 +69,7 @@ export class ContractInterceptor implements NestInterceptor {
     };
     const answers = () =>
       names || hides ? next.handle().pipe(map((answer) => shown(answer as Message))) : next.handle();
-    return new Observable((subscriber) => callContext.run(context, () => answers().subscribe(subscriber)));
+    return whileWaitedFor(call, context, answers);
   }
 
   /** What a caller was shown in the place of personal data must not become personal data. */
@@ -71,6 +79,20 @@ export class ContractInterceptor implements NestInterceptor {
     const description = 'is what was shown in the place of a hidden value; leave it out';
     throw invalidArgument(paths.map((field) => ({ field, reason: 'MASKED_VALUE', description })));
   }
+}
+
+/** Runs a handler in the context of its call, which tells when nobody waits for the answer any longer. */
+function whileWaitedFor(call: Call, context: CallContext, answers: () => Observable<unknown>): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    // Of a call that is answered too: what the handler has left running then is waited for by others.
+    call.once('cancelled', leave);
+    if (call.cancelled) leave();
+    const waited = { ...context, dueAt: Number(call.getDeadline()), gone: gone.signal };
+    const answered = finalize(() => call.off('cancelled', leave));
+    return callContext.run(waited, () => answers().pipe(answered).subscribe(subscriber));
+  });
 }
 
 function authorise({ policy }: ContractMethod, { caller }: CallContext): void {

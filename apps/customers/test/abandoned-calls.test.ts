@@ -1,0 +1,95 @@
+import { comesTrueWithinMs } from '@rapport/testing';
+import { CustomersServiceService as Methods } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+
+const caller = newCaller();
+let customers: RunningCustomers;
+let superuser: pg.Client;
+/** In no transaction, which would see the activity of its own beginning. */
+let observer: pg.Client;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  superuser = await customers.connectAsSuperuser();
+  observer = await customers.connectAsSuperuser();
+  await customers.create(caller, person());
+});
+afterEach(() => superuser.query('rollback'));
+afterAll(async () => {
+  await superuser.end();
+  await observer.end();
+  await customers.stop();
+});
+
+/** Holds up every statement that reads or writes customers. */
+async function holdUp(): Promise<void> {
+  await superuser.query('begin; lock table customer in access exclusive mode');
+}
+
+/** How many statements that are held up the database works on. */
+async function held(): Promise<number> {
+  const { rows } = await observer.query<{ count: number }>(
+    `select count(*)::int from pg_stat_activity
+     where datname = current_database() and state = 'active' and wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+const calls = [
+  ['a read', Methods.listCustomers.path, { pageSize: 10 }],
+  ['a write', Methods.createCustomer.path, { customer: customerOf(person()) }],
+] as const;
+
+function send(path: string, request: object, options: { deadlineMs: number; signal?: AbortSignal }): Promise<unknown> {
+  const known = Object.values(Methods).find((method) => method.path === path);
+  const empty = known?.requestDeserialize(Buffer.alloc(0)) as object;
+  const requestId = crypto.randomUUID();
+  const message = { ...empty, ...request, ...(path === Methods.createCustomer.path && { requestId }) };
+  return customers.streams.unary(path, message, { ...options, context: customers.outgoing(caller) });
+}
+
+test.each(calls)('%s that its caller gave up leaves no statement running', async (_, path, request) => {
+  await holdUp();
+  const gone = new AbortController();
+  const send5 = Array.from({ length: 5 }, () => send(path, request, { deadlineMs: 60_000, signal: gone.signal }));
+  const answers = Promise.allSettled(send5);
+  await expect.poll(held).toBe(5);
+
+  gone.abort();
+
+  expect(await comesTrueWithinMs(500, async () => (await held()) === 0)).toBe(true);
+  await answers;
+});
+
+test.each(calls)('%s that is late leaves no statement running', async (_, path, request) => {
+  await holdUp();
+
+  const late = expect(send(path, request, { deadlineMs: 2_000 })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  await expect.poll(held).toBe(1);
+
+  await late;
+
+  expect(await comesTrueWithinMs(500, async () => (await held()) === 0)).toBe(true);
+});
+
+test('what was abandoned does not happen later, and the connections are there for others', async () => {
+  await holdUp();
+  const gone = new AbortController();
+  const request = { customer: customerOf(person({ displayName: 'Abandoned' })) };
+  const writes = Promise.allSettled(
+    Array.from({ length: 30 }, () =>
+      send(Methods.createCustomer.path, request, { deadlineMs: 60_000, signal: gone.signal }),
+    ),
+  );
+  await expect.poll(held).toBeGreaterThan(0);
+  gone.abort();
+  await writes;
+  await expect.poll(held).toBe(0);
+  await superuser.query('rollback');
+
+  await Promise.all(Array.from({ length: 30 }, () => customers.names(caller, {})));
+
+  expect(await customers.names(caller, {})).not.toContain('Abandoned');
+});
