@@ -1,8 +1,9 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { ContractClient, type Contract, type RestRoute, type ServiceCertificates } from '@rapport/contracts';
+import type { Contract, ContractClient, RestRoute, ServiceCertificates } from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { areaOf } from './config.js';
 import { unaryCall, type UnaryCall } from './join-reads.js';
+import { PeerClient } from './peer-client.js';
 
 /** One client for each service that the edge calls. */
 export class ServiceClients implements OnApplicationShutdown {
@@ -14,8 +15,7 @@ export class ServiceClients implements OnApplicationShutdown {
     private readonly contract: Contract,
     certificates?: ServiceCertificates,
   ) {
-    const client = (area: string, address: string) =>
-      new ContractClient(address, services, certificates && { certificates, serviceName: area });
+    const client = (area: string, address: string) => new PeerClient(area, address, services, contract, certificates);
     this.#clients = new Map([...addresses].map(([area, address]) => [area, client(area, address)]));
   }
 
