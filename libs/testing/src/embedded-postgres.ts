@@ -29,6 +29,12 @@ export interface EmbeddedPostgres {
   port: number;
   /** Connection URL of the superuser, for the database `postgres`. Holds a password. */
   superuserUrl: string;
+  /** Process id of the postmaster. */
+  readonly pid: number;
+  /** Ends the postmaster at once, as a crash would, or in order when it is sent SIGINT. */
+  kill(signal?: 'SIGINT' | 'SIGKILL'): Promise<void>;
+  /** Starts a killed server again on its port and data. @throws Error while processes of the killed one are still there */
+  start(): Promise<void>;
   /** Ends the server's process, running transactions are rolled back. Resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -44,38 +50,57 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   const binaries = await findPostgresBinaries();
   const cluster = join(folder, 'cluster');
   if (!existsSync(cluster)) await createCluster(folder, binaries);
-  await waitForEarlierServer(cluster);
 
   const port = await freePort();
-  const log = openLog(options.logFile ?? join(folder, 'postgres.log'));
-  const server = startServer(cluster, binaries, log, [
-    ...['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'timezone=UTC'],
-    ...['-c', 'log_line_prefix=%m [%p] %q%u@%d '],
-    ...(options.dataDir ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
-  ]);
-  const temporary = [binaries.copiedTo, options.dataDir ? undefined : folder].filter((path) => path !== undefined);
-  const releaseGuard = guardAgainstOrphan(server.pid ?? 0, temporary);
-  let endIsWanted = false;
-  const stop = async () => {
-    endIsWanted = true;
-    await endProcess(server, 'SIGINT', stopTimeoutMs, 'SIGQUIT');
-    await releaseGuard();
-  };
-
   const password = await readFile(passwordFile(folder), 'utf8');
   const superuserUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const temporary = [binaries.copiedTo, options.dataDir ? undefined : folder].filter((path) => path !== undefined);
+  const guards: (() => Promise<void>)[] = [];
+  let server: ChildProcess | undefined;
+  let endIsWanted = false;
+  const kill = async (signal: 'SIGINT' | 'SIGKILL' = 'SIGKILL') => {
+    endIsWanted = true;
+    if (server) await endProcess(server, signal, stopTimeoutMs, 'SIGQUIT');
+  };
+  const stop = async () => {
+    await kill('SIGINT');
+    for (const release of guards.splice(0).reverse()) await release();
+  };
+  const start = async () => {
+    await waitForEarlierServer(cluster);
+    const log = openLog(options.logFile ?? join(folder, 'postgres.log'));
+    const child = startServer(cluster, binaries, log, [
+      ...['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      ...['-c', 'timezone=UTC', '-c', 'log_line_prefix=%m [%p] %q%u@%d '],
+      ...(options.dataDir ? [] : ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off']),
+    ]);
+    server = child;
+    endIsWanted = false;
+    // The first one removes what is temporary: after it there may be another server.
+    guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? temporary : []));
+    await waitUntilReady(superuserUrl, child, log);
+    child.once('exit', () => {
+      if (endIsWanted) return;
+      options.onUnexpectedExit?.({ name: 'postgres', reason: describeExit('postgres', child, log) });
+      void stop();
+    });
+  };
   try {
-    await waitUntilReady(superuserUrl, server, log);
+    await start();
   } catch (error) {
     await stop();
     throw error;
   }
-  server.once('exit', () => {
-    if (endIsWanted) return;
-    options.onUnexpectedExit?.({ name: 'postgres', reason: describeExit('postgres', server, log) });
-    void releaseGuard();
-  });
-  return { port, superuserUrl, stop };
+  return {
+    port,
+    superuserUrl,
+    get pid() {
+      return server?.pid ?? 0;
+    },
+    kill,
+    start,
+    stop,
+  };
 }
 
 /** Makes `folder`/cluster whole or not at all: a start that is cut off leaves nothing that the next one trips over. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lockDataDir } from './data-dir-lock.js';
-import { startEmbeddedPostgres } from './embedded-postgres.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 import { principalKeys, type PrincipalKeys } from './principal-keys.js';
@@ -29,8 +29,12 @@ export interface PlatformOptions {
   edges?: number;
   /** More configuration of the edges, such as limits. */
   edgeEnv?: Environment;
+  /** More configuration of auth. */
+  authEnv?: Environment;
   /** More configuration of customers. */
   customersEnv?: Environment;
+  /** `host:port` of a name server by which edges find services, each called as its area, to have replicas of them. */
+  nameServer?: string;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -53,6 +57,8 @@ export interface Platform {
   edgeUrls: string[];
   /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
   services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
+  /** Another process of a service, not started yet, on another address of this machine. It answers gRPC on the same port. */
+  replica(name: 'auth' | 'customers', host: string): Promise<Service>;
   /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
   /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
@@ -61,6 +67,8 @@ export interface Platform {
   metricsUrls: string[];
   /** The database of customers, to look behind the services. Both URLs hold a password. */
   customersDatabase: { superuserUrl: string; appUrl: string };
+  /** Where all databases are. */
+  postgres: EmbeddedPostgres;
   /** Folder of the mails that were sent, each a text file. */
   mailDir: string;
   /** Undefined with a single edge. */
@@ -134,11 +142,14 @@ async function startInOrder(
     const logFile = join(logs, `${name}.log`);
     return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
+  const found = (name: string, address: string) =>
+    options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
   const edgeEnv: Environment = {
-    AUTH_ADDRESS: auth.address,
+    AUTH_ADDRESS: found('auth', auth.address),
     AUTH_HTTP_ADDRESS: httpAddress,
     PUBLIC_URL: publicUrl,
-    CUSTOMERS_ADDRESS: customers.address,
+    CUSTOMERS_ADDRESS: found('customers', customers.address),
+    ...(options.nameServer !== undefined && { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' }),
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
@@ -149,13 +160,27 @@ async function startInOrder(
     return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
   });
   const [edge] = edges as [Service];
+  const serviceEnv = {
+    auth: { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl, ...options.authEnv },
+    customers: { ...customers.env, ...options.customersEnv },
+  };
   const services = {
-    auth: service('auth', 'auth', { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl }, auth.healthPort),
-    customers: service('customers', 'customers', { ...customers.env, ...options.customersEnv }, customers.healthPort),
+    auth: service('auth', 'auth', serviceEnv.auth, auth.healthPort),
+    customers: service('customers', 'customers', serviceEnv.customers, customers.healthPort),
     edge,
     edges,
   };
-  stopSteps.push(() => Promise.all([services.auth, services.customers].map((each) => each.stop(serviceStopTimeoutMs))));
+  const replicas: Service[] = [];
+  const replica = async (name: 'auth' | 'customers', host: string) => {
+    const healthPort = await freePort();
+    const env = { ...serviceEnv[name], ...onHost(host, serviceEnv[name]), HEALTH_PORT: String(healthPort) };
+    const added = service(`${name}-${host}`, name, env, healthPort);
+    replicas.push(added);
+    return added;
+  };
+  stopSteps.push(() =>
+    Promise.all([services.auth, services.customers, ...replicas].map((each) => each.stop(serviceStopTimeoutMs))),
+  );
   stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
   await Promise.all([services.auth, services.customers, ...edges].map((each) => each.start()));
 
@@ -163,6 +188,7 @@ async function startInOrder(
     edgeUrl: publicUrl,
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
+    replica,
     serviceAddresses: { auth: auth.address, customers: customers.address },
     metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort]),
     trust: {
@@ -170,10 +196,21 @@ async function startInOrder(
       certificatesOf: (process) => trust.certificates.of(process),
     },
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
+    postgres,
     mailDir,
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+/** The addresses that a service listens on, on another host. */
+function onHost(host: string, env: Environment): Environment {
+  const addresses = Object.entries(env).filter(([name]) => name === 'GRPC_ADDRESS' || name === 'HTTP_ADDRESS');
+  return Object.fromEntries(addresses.map(([name, address]) => [name, `${host}:${portOf(address)}`]));
+}
+
+function portOf(address: string): string {
+  return address.split(':').at(-1) ?? '';
 }
 
 function databaseUrl(serverUrl: string, name: string): string {

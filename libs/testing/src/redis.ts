@@ -28,11 +28,15 @@ export interface Redis {
   /** `redis://default:<password>@127.0.0.1:<port>`. */
   url: string;
   port: number;
-  pid: number;
+  readonly pid: number;
   /** Stops it from answering while its connections stay open, as a frozen machine does. */
   freeze(): void;
   /** Lets a frozen server go on where it was. */
   thaw(): void;
+  /** Ends the server at once, as a crash would. */
+  kill(): Promise<void>;
+  /** Starts a killed server again, on its port and without what it had. */
+  start(): Promise<void>;
   /** Ends the server, frozen or not. Resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -49,43 +53,63 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const settings = join(folder, 'redis.conf');
   await writeFile(settings, configuration(port, password, folder, options.maxMemoryMib ?? 64), { mode: 0o600 });
 
-  const log = openLog(options.logFile ?? join(folder, 'redis.log'));
-  const server = spawn(program, [settings], {
+  const guards: (() => Promise<void>)[] = [];
+  let server: ChildProcess | undefined;
+  let endIsWanted = false;
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    endIsWanted = true;
+    server?.kill('SIGCONT');
+    if (server) await endProcess(server, signal, stopTimeoutMs, 'SIGKILL');
+  };
+  const stop = async () => {
+    await end('SIGTERM');
+    for (const release of guards.splice(0).reverse()) await release();
+  };
+  const start = async () => {
+    const log = openLog(options.logFile ?? join(folder, 'redis.log'));
+    const child = startServer(program, settings, folder, log);
+    server = child;
+    endIsWanted = false;
+    // The first one removes the folder: after it there may be another server.
+    guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? [folder] : []));
+    await waitUntilReady(port, password, child, log);
+    child.once('exit', () => {
+      if (endIsWanted) return;
+      options.onUnexpectedExit?.({ name: 'redis', reason: describeExit('redis', child, log) });
+      void stop();
+    });
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    url: `redis://default:${password}@127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return server?.pid ?? 0;
+    },
+    freeze: () => void server?.kill('SIGSTOP'),
+    thaw: () => void server?.kill('SIGCONT'),
+    kill: () => end('SIGKILL'),
+    start,
+    stop,
+  };
+}
+
+function startServer(program: string, settings: string, folder: string, log: LogFile): ChildProcess {
+  const child = spawn(program, [settings], {
     argv0: 'redis-server',
     cwd: folder,
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', log.descriptor, log.descriptor],
     detached: true,
   });
-  server.on('error', () => undefined);
+  child.on('error', () => undefined);
   log.close();
-  const releaseGuard = guardAgainstOrphan(server.pid ?? 0, [folder]);
-  let endIsWanted = false;
-  const stop = async () => {
-    endIsWanted = true;
-    server.kill('SIGCONT');
-    await endProcess(server, 'SIGTERM', stopTimeoutMs, 'SIGKILL');
-    await releaseGuard();
-  };
-  try {
-    await waitUntilReady(port, password, server, log);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  server.once('exit', () => {
-    if (endIsWanted) return;
-    options.onUnexpectedExit?.({ name: 'redis', reason: describeExit('redis', server, log) });
-    void releaseGuard();
-  });
-  return {
-    url: `redis://default:${password}@127.0.0.1:${port}`,
-    port,
-    pid: server.pid ?? 0,
-    freeze: () => void server.kill('SIGSTOP'),
-    thaw: () => void server.kill('SIGCONT'),
-    stop,
-  };
+  return child;
 }
 
 function configuration(port: number, password: string, folder: string, maxMemoryMib: number): string {

@@ -40,6 +40,11 @@ export class Service {
     return this.#child?.pid;
   }
 
+  /** Where it answers probes, and a service its metrics. */
+  get healthUrl(): string {
+    return `http://127.0.0.1:${this.#options.healthPort}`;
+  }
+
   /** Starts the process, also again after `stop` or `kill`. @throws Error with the last log lines when it ends early */
   async start(): Promise<void> {
     const { name, script, env, logFile, onUnexpectedExit } = this.#options;
