@@ -1,5 +1,6 @@
 import {
   address,
+  connectionAgeSeconds,
   ed25519Key,
   filePath,
   logLevel,
@@ -16,6 +17,7 @@ const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
 export const serviceVariables = {
   GRPC_ADDRESS: address.default('127.0.0.1:50051'),
+  CONNECTION_AGE_SECONDS: connectionAgeSeconds,
   HEALTH_PORT: port.default(8081),
   /** As the app role. */
   DATABASE_URL: databaseUrl,

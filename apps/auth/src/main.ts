@@ -33,6 +33,7 @@ await runGrpcService({
   }),
   services: [...services],
   address: config.GRPC_ADDRESS,
+  connectionAgeSeconds: config.CONNECTION_AGE_SECONDS,
   healthPort: config.HEALTH_PORT,
   logger,
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),

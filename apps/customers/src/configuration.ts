@@ -1,4 +1,14 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey, secretKeys } from '@rapport/platform';
+import {
+  address,
+  connectionAgeSeconds,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  secretKey,
+  secretKeys,
+} from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -6,6 +16,7 @@ const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
 export const serviceVariables = {
   GRPC_ADDRESS: address.default('127.0.0.1:50052'),
+  CONNECTION_AGE_SECONDS: connectionAgeSeconds,
   HEALTH_PORT: port.default(8082),
   /** As the app role. */
   DATABASE_URL: databaseUrl,

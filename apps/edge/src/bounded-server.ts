@@ -29,10 +29,13 @@ export function createBoundedServer(
   answerAhead: AnswerAhead | undefined,
   tls: TlsFiles | undefined,
   logger: Logger,
+  isDraining: () => boolean,
 ): Server {
   const listener: RequestListener = (request, response) => {
+    // A client must not have begun another request when its connection is closed.
+    if (isDraining()) response.shouldKeepAlive = false;
     // A server that closes has Fastify end the connection after the answer.
-    if (!answerAhead || !server.listening) return ordinary(request, response);
+    if (!answerAhead || isDraining() || !server.listening) return ordinary(request, response);
     answerAhead(request, response, () => ordinary(request, response));
   };
   const server: Server = tls ? startTls(tls, listener, logger) : createServer(limits, listener);

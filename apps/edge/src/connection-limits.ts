@@ -17,13 +17,15 @@ export interface HttpServerOptions {
   securityHeaders: Readonly<Record<string, string>>;
   /** Plain HTTP when absent. */
   tls?: TlsFiles | undefined;
+  /** Whether connections end after their next answer. Never when absent. */
+  isDraining?: () => boolean;
   /** Tried before the framework; none when absent. */
   answerAhead?: AnswerAhead | undefined;
 }
 
 /** An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
-  const { logger, trustedProxies, securityHeaders, tls, answerAhead } = options;
+  const { logger, trustedProxies, securityHeaders, tls, answerAhead, isDraining = () => false } = options;
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -31,7 +33,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     forceCloseConnections: 'idle',
-    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead, tls, logger),
+    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead, tls, logger, isDraining),
     routerOptions: { maxParamLength: 200 },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {

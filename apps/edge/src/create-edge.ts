@@ -67,8 +67,11 @@ export async function createEdge(
     securityHeaders,
     logger,
   });
+  // What services it reaches is the same for all edges, and each can still give what it keeps.
+  const readiness = new Readiness({ ...clients.readinessChecks(), ...cache.readinessChecks }, true);
   const server = createHttpServer({
     logger,
+    isDraining: () => readiness.isDraining,
     trustedProxies: config.trustedProxies,
     securityHeaders,
     tls: config.tls,
@@ -86,7 +89,6 @@ export async function createEdge(
     new FastifyAdapter(server as unknown as ConstructorParameters<typeof FastifyAdapter>[0]),
     { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
   );
-  const readiness = new Readiness(clients.readinessChecks());
 
   logRequests(server);
   for (const url of ['/livez', '/readyz']) {

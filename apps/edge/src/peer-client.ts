@@ -81,6 +81,7 @@ export class PeerClient extends ContractClient {
   }
 }
 
+/** By the connection, or since this process of the service stops and another may go on. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && error.reason === 'SERVICE_UNAVAILABLE';
+  return error instanceof AppError && ['SERVICE_UNAVAILABLE', 'SERVICE_STOPPING'].includes(error.reason);
 }

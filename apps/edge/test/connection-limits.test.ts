@@ -79,7 +79,7 @@ describe('a client', () => {
   it('hears that the platform is not ready while its services are away', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['auth', 'customers'] });
+    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['auth', 'customers', 'customersChanges'] });
   });
 
   it('hears 503 with Retry-After for an operation while auth is away', async () => {

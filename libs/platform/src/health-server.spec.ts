@@ -30,6 +30,20 @@ describe('the probes', () => {
     expect((await probe('/livez', readiness)).status).toBe(200);
   });
 
+  it('name what is missing of a process that was ready and goes on without it', async () => {
+    let isAway = true;
+    const check = () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve());
+    const readiness = new Readiness({ service: check }, true);
+    expect((await probe('/readyz', readiness)).status).toBe(503);
+    for (const isAwayNow of [false, true]) {
+      isAway = isAwayNow;
+      server?.close();
+      const answer = await probe('/readyz', readiness);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toEqual(isAway ? { status: 'degraded', missing: ['service'] } : { status: 'ok' });
+    }
+  });
+
   it('have the metrics of the process beside them', async () => {
     const answer = await probe('/metrics', new Readiness({}));
     expect(answer.headers.get('content-type')).toContain('text/plain');

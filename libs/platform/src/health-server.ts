@@ -3,7 +3,7 @@ import { metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
 
 /**
- * Serves `/livez` (the process works), `/readyz` (it should get work; 503 names what is missing) and `/metrics` on a plain
+ * Serves `/livez` (the process works), `/readyz` (it should get work; names what is missing) and `/metrics` on a plain
  * port of its own, because probes can't do mutual TLS.
  */
 export async function startHealthServer(port: number, readiness: Readiness): Promise<Server> {
@@ -38,8 +38,9 @@ export async function answerProbe(
   const path = url?.split('?', 1)[0];
   if (path === '/livez') return { status: 200, body: { status: 'ok' } };
   if (path !== '/readyz') return { status: 404, body: { status: 'unknown path' } };
-  const missing = await readiness.failures();
-  return missing.length === 0
-    ? { status: 200, body: { status: 'ok' } }
+  const { isReady, missing } = await readiness.state();
+  if (missing.length === 0) return { status: 200, body: { status: 'ok' } };
+  return isReady
+    ? { status: 200, body: { status: 'degraded', missing } }
     : { status: 503, body: { status: 'unavailable', missing } };
 }

@@ -14,6 +14,7 @@ export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export {
   address,
+  connectionAgeSeconds,
   ed25519Key,
   filePath,
   logLevel,

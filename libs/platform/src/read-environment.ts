@@ -19,8 +19,13 @@ export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.in
 /** `host:port` to listen on. */
 export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port');
 
-/** `host:port` to call, or `dns:///host:port` to spread calls over every address of the name. */
-export const target = z.string().regex(/^(dns:\/\/\/)?[^\s:/]+:\d{1,5}$/, 'must be host:port or dns:///host:port');
+/**
+ * `host:port` to call, or `dns:///host:port`, which is the same: calls are spread over every address of the name. Before the third
+ * slash there may be the `host:port` of a name server, for which GRPC_NODE_USE_ALTERNATIVE_RESOLVER must be `true`.
+ */
+export const target = z
+  .string()
+  .regex(/^(dns:\/\/[^\s/]*\/)?[^\s:/]+:\d{1,5}$/, 'must be host:port or dns:///host:port');
 
 export const port = z.coerce.number().int().min(1).max(65_535);
 
@@ -81,6 +86,12 @@ export const names = z.string().transform((text) =>
     .map((name) => name.trim())
     .filter(Boolean),
 );
+
+/**
+ * How long a connection of a client lives at most: only then does it look for new replicas (grpc-node#1663). A tenth more or less,
+ * so that not all come at once.
+ */
+export const connectionAgeSeconds = z.coerce.number().int().min(1).max(3_600).default(30);
 
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 

@@ -1,5 +1,6 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
+import { AppError } from '@rapport/platform';
 import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced, reportOutbox } from './change-metrics.js';
 import { WakeSignal } from './wake-signal.js';
@@ -104,7 +105,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       } catch (error) {
         // The connection has said why. What it had moved is found by looking at everything once.
         this.#seen = null;
-        pass.resolve(error);
+        pass.resolve(this.#isStopping ? stopping() : error);
         this.#isWanted = false;
         await this.#signal.sleep(200);
         continue;
@@ -112,7 +113,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       if (hasMoved) await new Promise((resolve) => setTimeout(resolve, restMs));
       if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(hasMoved ? lookAgainMs : lookEveryMs);
     }
-    this.#nextPass.resolve(new Error('The service stops.'));
+    this.#nextPass.resolve(stopping());
   }
 
   /** Moves what has become visible since the last pass. @returns whether there was anything */
@@ -161,4 +162,8 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
     );
     return { waiting: Number(row?.waiting ?? 0), oldestSeconds: row?.oldest_seconds ?? 0 };
   }
+}
+
+function stopping(): AppError {
+  return new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Try again.', { retryAfterSeconds: 1 });
 }

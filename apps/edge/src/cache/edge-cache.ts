@@ -11,7 +11,7 @@ import { Invalidations } from './invalidations.js';
 import { ReadCache } from './read-cache.js';
 import { RedisAnswers } from './redis-answers.js';
 import { RedisEdges } from './redis-edges.js';
-import { Sight } from './sight.js';
+import { Sight, type FeedState } from './sight.js';
 
 /** Memory for answers of a process that is told nothing, in bytes. */
 const defaultMaxBytes = 64 * 1024 * 1024;
@@ -22,6 +22,8 @@ export interface EdgeCache {
   invalidations: Invalidations;
   tokens: ConsistencyTokens;
   charges: Charges;
+  /** By the change log, rejects while it was not heard of lately: nothing kept is given as fresh then. */
+  readinessChecks: Record<string, () => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -73,9 +75,14 @@ export function createEdgeCache({
     invalidations: new Invalidations(floors, edges),
     tokens: new ConsistencyTokens(),
     charges: new Charges(),
+    readinessChecks: Object.fromEntries([...feeds].map(([area, feed]) => [`${area}Changes`, () => heard(feed)])),
     close: async () => {
       await Promise.all([...feeds.values()].map((feed) => feed.close()));
       await edges?.close();
     },
   };
+}
+
+async function heard(feed: FeedState): Promise<void> {
+  if (!feed.isFresh) throw new Error('The change log is behind.');
 }

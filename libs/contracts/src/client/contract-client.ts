@@ -46,6 +46,8 @@ export class ContractClient {
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
+      // Each connection that ends has the name looked up again. Until then calls may fail: the replica may be gone for good.
+      'grpc.dns_min_time_between_resolutions_ms': 100,
     });
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),

@@ -1,7 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { AppError, callContext, invalidArgument, permissionMissing, type CallContext } from '@rapport/platform';
+import {
+  AppError,
+  callContext,
+  invalidArgument,
+  metrics,
+  permissionMissing,
+  type CallContext,
+} from '@rapport/platform';
+import { Counter } from 'prom-client';
 import { finalize, map, Observable } from 'rxjs';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import { MessageValidator } from '../rules/message-validator.js';
@@ -14,6 +22,12 @@ type Message = Record<string, unknown>;
 type Call = IdentifiedCall &
   EventEmitter &
   Pick<ServerUnaryCall<unknown, unknown>, 'getPath' | 'getDeadline' | 'cancelled'>;
+
+const calls = new Counter({
+  name: 'rapport_calls_total',
+  help: 'Calls that this process has begun to answer.',
+  registers: [metrics],
+});
 
 /**
  * Holds every call to its contract, whoever makes it: a method without a policy is refused, the caller must be proven and
@@ -54,6 +68,7 @@ export class ContractInterceptor implements NestInterceptor {
     next: CallHandler,
   ): Observable<unknown> {
     authorise(method, context);
+    calls.inc();
     if (!method.requestStream) {
       this.#validator.check(method.desc.input, first);
       if (context.caller?.hidesPii) this.#refuseMasked(method, first as Message);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type GrpcOptions } from '@nestjs/microservices';
@@ -12,6 +12,7 @@ import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { CallIdentity, type PeerOf } from './call-identity.js';
 import { ContractInterceptor } from './contract-interceptor.js';
 import { ErrorFilter } from './error-filter.js';
+import { addGrpcHealth } from './grpc-health.js';
 
 export interface GrpcServiceOptions {
   module: Type | DynamicModule;
@@ -29,18 +30,22 @@ export interface GrpcServiceOptions {
    */
   peer?: string;
   logger: Logger;
+  /** How long a connection of a client lives at most. 30 when absent. */
+  connectionAgeSeconds?: number;
   /** Run inside the contract's checks, around each handler, the first outermost. */
   interceptors?: (app: INestMicroservice) => NestInterceptor[];
   /** The platform's own contract when unset. */
   contract?: Contract;
 }
 
-/** Longest time a connection lives, in milliseconds, so that clients meet new replicas (grpc-node#1663). */
-const connectionAgeMs = 300_000;
-
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
+  return (await start(options)).app;
+}
+
+async function start(options: GrpcServiceOptions): Promise<{ app: INestMicroservice; server: Server }> {
   const contract = options.contract ?? new Contract(fileDescriptorSet);
+  const loaded = Promise.withResolvers<Server>();
   const grpc: GrpcOptions = {
     transport: Transport.GRPC,
     options: {
@@ -49,10 +54,11 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
       package: [...new Set(options.services.map(packageName))],
       packageDefinition: packageDefinition(options.services),
       gracefulShutdown: true,
+      onLoadPackageDefinition: (_package, server) => loaded.resolve(server as Server),
       // More than the edge's largest body, so that no other limit is met behind it.
       maxReceiveMessageLength: 8 * 1024 * 1024,
       channelOptions: {
-        'grpc.max_connection_age_ms': connectionAgeMs,
+        'grpc.max_connection_age_ms': (options.connectionAgeSeconds ?? 30) * 1_000,
         // No call outlives its deadline, and none is cut off before it.
         'grpc.max_connection_age_grace_ms': Math.max(
           60_000,
@@ -71,7 +77,7 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
   app.useGlobalInterceptors(new ContractInterceptor(contract, identity), ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
   await app.listen();
-  return app;
+  return { app, server: await loaded.promise };
 }
 
 /** Runs a service as a process of its own: serves gRPC and probes until told to stop, then finishes running calls. */
@@ -81,15 +87,24 @@ export async function runGrpcService(
     readinessChecks: (app: INestMicroservice) => Record<string, () => Promise<unknown>>;
   },
 ): Promise<void> {
-  const app = await startGrpcService(options);
+  const { app, server } = await start(options);
   const readiness = new Readiness(options.readinessChecks(app));
+  addGrpcHealth(server, readiness);
   const health = await startHealthServer(options.healthPort, readiness);
   options.logger.info({ address: options.address, healthPort: options.healthPort }, 'serving');
   runUntilStopped(options.logger, async () => {
     readiness.drain();
+    stopAccepting(server);
     await app.close();
     health.close();
   });
+}
+
+/** Tells clients to call another replica, ahead of Nest, which first has everything end that works for calls. */
+function stopAccepting(server: Server): void {
+  const finished = new Promise<Error | undefined>((resolve) => server.tryShutdown(resolve));
+  // Asked again, as Nest asks it, a server does not wait for the calls that are under way.
+  server.tryShutdown = (callback) => void finished.then(callback);
 }
 
 function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
