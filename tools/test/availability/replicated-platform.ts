@@ -1,0 +1,94 @@
+import { startNameServer, startPlatform, type NameServer, type Platform, type Service } from '@rapport/testing';
+import { expect } from 'vitest';
+import type { SteadyLoad } from './steady-load.ts';
+
+export type ServiceName = 'auth' | 'customers';
+
+/** A platform of two edges and two processes of each service, which edges find by name as on a cluster. */
+export class ReplicatedPlatform {
+  /** By service and host. */
+  readonly replicas: Record<ServiceName, Map<string, Service>> = { auth: new Map(), customers: new Map() };
+
+  private constructor(
+    readonly platform: Platform,
+    private readonly names: NameServer,
+  ) {}
+
+  /** @param connectionAgeSeconds how long connections to services live */
+  static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
+    const names = await startNameServer();
+    for (const name of ['auth', 'customers']) names.set(name, ['127.0.0.1']);
+    const serviceEnv = { CONNECTION_AGE_SECONDS: String(connectionAgeSeconds) };
+    const platform = await startPlatform({
+      edges: 2,
+      nameServer: names.address,
+      authEnv: serviceEnv,
+      customersEnv: serviceEnv,
+    });
+    const replicated = new ReplicatedPlatform(platform, names);
+    replicated.replicas.auth.set('127.0.0.1', platform.services.auth);
+    replicated.replicas.customers.set('127.0.0.1', platform.services.customers);
+    await Promise.all([replicated.add('auth', '127.0.0.2'), replicated.add('customers', '127.0.0.2')]);
+    return replicated;
+  }
+
+  async stop(): Promise<void> {
+    await this.platform.stop();
+    await this.names.stop();
+  }
+
+  /** Starts a process on a host, or starts it again, and tells of it once it is ready. */
+  async add(name: ServiceName, host: string): Promise<Service> {
+    const replica = this.replicas[name].get(host) ?? (await this.platform.replica(name, host));
+    await replica.start();
+    this.replicas[name].set(host, replica);
+    this.names.set(name, [...this.replicas[name].keys()]);
+    return replica;
+  }
+
+  /** Stops telling of a process, and then stops it. */
+  async remove(name: ServiceName, host: string): Promise<void> {
+    const others = [...this.replicas[name].keys()].filter((each) => each !== host);
+    this.names.set(name, others);
+    await this.replicas[name].get(host)?.stop();
+  }
+
+  /** The part of the next calls of a service that one of its processes answers. */
+  async shareOf(name: ServiceName, host: string, load: SteadyLoad): Promise<number> {
+    const calls = () => Promise.all([...this.replicas[name].values()].map(callsOf));
+    const before = await calls();
+    await load.until(load.sent + 200);
+    const answered = (await calls()).map((count, index) => count - (before[index] ?? 0));
+    const place = [...this.replicas[name].keys()].indexOf(host);
+    return (answered[place] ?? 0) / answered.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Restarts every process of the platform, one of each kind at a time, the next when both edges have met the last. */
+  async rollAll(load: SteadyLoad): Promise<void> {
+    const roll = async (name: ServiceName) => {
+      await this.#untilMet(name, '127.0.0.2', load);
+      for (const host of [...this.replicas[name].keys()]) {
+        await this.remove(name, host);
+        await this.add(name, host);
+        await this.#untilMet(name, host, load);
+      }
+    };
+    const rollEdges = async () => {
+      for (const edge of this.platform.services.edges) {
+        await edge.stop();
+        await edge.start();
+      }
+    };
+    await Promise.all([roll('auth'), roll('customers'), rollEdges()]);
+  }
+
+  /** Of two processes the one that both edges call has half of the calls. */
+  async #untilMet(name: ServiceName, host: string, load: SteadyLoad): Promise<void> {
+    await expect.poll(() => this.shareOf(name, host, load), { timeout: 60_000 }).toBeGreaterThan(0.4);
+  }
+}
+
+async function callsOf(service: Service): Promise<number> {
+  const text = await (await fetch(`${service.healthUrl}/metrics`)).text();
+  return Number(/^rapport_calls_total (\d+)/m.exec(text)?.[1] ?? 0);
+}

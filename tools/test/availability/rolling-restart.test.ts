@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import type { Tenant } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ReplicatedPlatform } from './replicated-platform.ts';
+import { SteadyLoad, type LoadRequest } from './steady-load.ts';
+
+/** 20,000 is the full size. */
+const requests = Number(process.env['ROLLING_REQUESTS'] ?? 1_500);
+
+let cluster: ReplicatedPlatform;
+let tenant: Tenant;
+let id: string;
+
+beforeAll(async () => {
+  cluster = await ReplicatedPlatform.start(2);
+  tenant = await cluster.platform.createTenant('Rolled');
+  const created = await fetch(`${cluster.platform.edgeUrl}/v1/customers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${tenant.apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ kind: 'PERSON', displayName: 'Ada' }),
+  });
+  ({ id } = (await created.json()) as { id: string });
+}, 120_000);
+afterAll(() => cluster.stop());
+
+/** Reads that reach the services, and writes with and without a key. */
+function mixed(index: number): LoadRequest {
+  const past = { 'cache-control': 'no-cache' };
+  const body = { kind: 'COMPANY', displayName: `Company ${index}` };
+  const kinds: LoadRequest[] = [
+    { method: 'GET', path: `/v1/customers/${id}`, headers: past },
+    { method: 'GET', path: '/v1/customers?pageSize=5', headers: past },
+    { method: 'POST', path: '/v1/customers', headers: { 'idempotency-key': randomUUID() }, body },
+    { method: 'GET', path: `/v1/customers/${id}/history` },
+    { method: 'POST', path: '/v1/customers', body },
+    { method: 'GET', path: '/v1/tenant' },
+  ];
+  return kinds[index % kinds.length]!;
+}
+
+test('a restart of every process, one of each kind at a time, fails no request', { timeout: 900_000 }, async () => {
+  const load = new SteadyLoad(cluster.platform.edgeUrls, tenant, mixed);
+  await load.until(100);
+  await cluster.rollAll(load);
+  await load.until(requests);
+  await load.stop();
+
+  console.log(`rolling restart: ${load.sent} requests, ${load.failures.length} failed`);
+  expect(load.failures).toEqual([]);
+});
+
+test('a third process of a service gets its share of calls, and leaves without a failed request', async () => {
+  const load = new SteadyLoad(cluster.platform.edgeUrls, tenant, mixed);
+  const startedAt = Date.now();
+  await cluster.add('customers', '127.0.0.3');
+
+  const share = () => cluster.shareOf('customers', '127.0.0.3', load);
+  await expect.poll(share, { timeout: 60_000 }).toBeGreaterThanOrEqual(0.2);
+  console.log(`third replica: a fifth of the calls after ${Date.now() - startedAt} ms, its start included`);
+  await cluster.remove('customers', '127.0.0.3');
+  await load.until(load.sent + 100);
+  await load.stop();
+
+  expect(load.failures).toEqual([]);
+});
