@@ -4,11 +4,11 @@ import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced, reportOutbox } from './change-metrics.js';
 import { WakeSignal } from './wake-signal.js';
 
-/** How long a change waits at most of which nobody told this process, in milliseconds. */
-const lookEveryMs = 1_000;
-
-/** The same after a pass that moved something: more of it is likely, and nobody may tell. */
-const lookAgainMs = 20;
+/**
+ * How long a change waits at most of which nobody told this process: a quarter of the time since the last one moved, within
+ * these bounds, in milliseconds.
+ */
+const lookAfterMs = { least: 20, most: 250 };
 
 /** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
 const restMs = 4;
@@ -48,6 +48,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
   /** Everything that this snapshot sees is in the log. */
   #seen: string | null = null;
   #nextPass = Promise.withResolvers<unknown>();
+  #movedAt = 0;
   #maintainedMs = 0;
 
   /**
@@ -109,10 +110,18 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
         await this.#signal.sleep(200);
         continue;
       }
-      if (hasMoved) await new Promise((resolve) => setTimeout(resolve, restMs));
-      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(hasMoved ? lookAgainMs : lookEveryMs);
+      if (hasMoved) {
+        this.#movedAt = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, restMs));
+      }
+      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
     }
     this.#nextPass.resolve(new Error('The service stops.'));
+  }
+
+  #lookAfterMs(): number {
+    const quietMs = performance.now() - this.#movedAt;
+    return Math.min(Math.max(quietMs / 4, lookAfterMs.least), lookAfterMs.most);
   }
 
   /** Moves what has become visible since the last pass. @returns whether there was anything */
