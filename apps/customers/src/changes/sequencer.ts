@@ -14,7 +14,7 @@ const lookAfterMs = { least: 20, most: 250 };
 const restMs = 4;
 
 /** Changes that are moved in one transaction, alone and beside calls. */
-const batchSize = { alone: 2_000, beside: 256 };
+const batchSize = { alone: 2_000, beside: 100 };
 
 const maintainEveryMs = 60_000;
 
