@@ -2,8 +2,6 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, tenantSession, withConnection } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ownersOf, releaseValues, type OwnedValue } from '../src/claim-unique-values.js';
-import { updateRecords } from '../src/customer-statements.js';
 import { aggregateStatement } from '../src/aggregate-customers.js';
 import { readGroups } from '../src/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
@@ -67,7 +65,7 @@ async function planOf({ sql, params, settings }: Omit<PageStep, 'isSorted'>, isR
 }
 
 /** The plan that PostgreSQL makes for a statement that stays prepared. */
-async function genericPlanOf({ sql, settings }: Pick<PageStep, 'sql' | 'settings'>): Promise<PlanNode[]> {
+async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
   let count = 0;
   const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
   return withConnection(em, async (client) => {
@@ -332,12 +330,4 @@ test.each([
   'company.city = B*',
 ])('%s, which no index answers, is refused', async (filter) => {
   await expect(stepsOf({ filter })).rejects.toMatchObject({ violations: [{ reason: 'FILTER_NOT_INDEXED' }] });
-});
-
-test('statements that find or change what they are given one by one read no table whole, though they are planned for all', async () => {
-  const value: OwnedValue = { type: 'EMAIL', value: 'ada@example.com', customerId: id };
-  const statements = await inCall(() => Promise.resolve([ownersOf([value]), ...releaseValues([value]), updateRecords([])]));
-  for (const { sql } of statements) {
-    expect(tablesReadWhole(await genericPlanOf({ sql, settings: {} })).filter(Boolean), sql).toEqual([]);
-  }
 });

@@ -30,7 +30,8 @@ export const changeDigest = `sha256(convert_to(${netstringsSql([
   ],
 ])}, 'UTF8'))`;
 
-const sequenceChanges = `
+/** SQL of the function that moves changes into the log. */
+export const sequenceChanges = `
   create or replace function sequence_changes(
     seen pg_snapshot, pass pg_snapshot, after_sequence bigint, batch int,
     out moved int, out last_sequence bigint, out last_position bigint, out snapshot pg_snapshot, out ages double precision[]
@@ -42,22 +43,22 @@ const sequenceChanges = `
     perform lock_change_log();
     -- A position that was told must outlive a crash.
     if current_setting('synchronous_commit') = 'off' then perform set_config('synchronous_commit', 'local', true); end if;
-    -- A statement of its own, so that it sees what was committed while we waited.
+    -- A statement of its own, so that it sees what was committed while we waited. Rows that nobody updates keep their address.
     with due as (
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is null and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
       union all
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is not null and o.xid >= pg_snapshot_xmax(seen)
         and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
       union all
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is not null and o.xid = any (array(select pg_snapshot_xip(seen)))
         and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
     ), first as (
       select * from due order by sequence limit batch
     ), taken as (
-      delete from outbox o using first f where o.xid = f.xid and o.sequence = f.sequence returning o.*
+      delete from outbox where ctid = any (array(select address from first)) returning *
     ), logged as (
       insert into change_log (tenant_id, position, id, type, record_id, version, operation, time, changed_fields, before,
         after, actor, origin, request_id, causation_id, hop)

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { changeDigest } from './audit-changes.migration.js';
+import { sequenceChanges } from './audit-changes.migration.js';
 
 /**
  * Takes changes out of the outbox by their address. By their key the plan of the statement hung on what was last known of a
@@ -13,61 +13,3 @@ export class TakeChangesByAddress extends Migration {
     this.addSql(sequenceChanges);
   }
 }
-
-const sequenceChanges = `
-  create or replace function sequence_changes(
-    seen pg_snapshot, pass pg_snapshot, after_sequence bigint, batch int,
-    out moved int, out last_sequence bigint, out last_position bigint, out snapshot pg_snapshot, out ages double precision[]
-  ) language plpgsql security definer set search_path = public, pg_temp set enable_seqscan = off set timezone = 'UTC' set datestyle = 'ISO' as $$
-  declare
-    entries audit_entry[];
-  begin
-    perform refuse_tenants();
-    perform lock_change_log();
-    -- A position that was told must outlive a crash.
-    if current_setting('synchronous_commit') = 'off' then perform set_config('synchronous_commit', 'local', true); end if;
-    -- A statement of its own, so that it sees what was committed while we waited. Rows that nobody updates keep their address.
-    with due as (
-      select o.ctid as address, o.sequence from outbox o
-      where seen is null and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
-      union all
-      select o.ctid as address, o.sequence from outbox o
-      where seen is not null and o.xid >= pg_snapshot_xmax(seen)
-        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
-      union all
-      select o.ctid as address, o.sequence from outbox o
-      where seen is not null and o.xid = any (array(select pg_snapshot_xip(seen)))
-        and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
-    ), first as (
-      select * from due order by sequence limit batch
-    ), taken as (
-      delete from outbox where ctid = any (array(select address from first)) returning *
-    ), logged as (
-      insert into change_log (tenant_id, position, id, type, record_id, version, operation, time, changed_fields, before,
-        after, actor, origin, request_id, causation_id, hop)
-      select tenant_id, nextval('change_log_position'), id, type, record_id, version, operation, time, changed_fields,
-        before, after, actor, origin, request_id, causation_id, hop
-      from (select * from taken order by sequence) ordered
-      returning change_log.*
-    ), digested as materialized (
-      select tenant_id, position, type || '/' || record_id as record, version, operation, time, actor, origin, request_id,
-        causation_id, ${changeDigest} as digest
-      from logged
-    ), requests as (
-      select tenant_id, min(position) as first_position, row(tenant_id, null, null, 'CHANGE', actor, origin, request_id,
-          causation_id, array_agg(record order by position), array_agg(operation order by position),
-          array_agg(version order by position),
-          json_build_object('firstPosition', min(position), 'lastPosition', max(position),
-            'digest', encode(sha256(string_agg(digest, '' order by position)), 'hex')), null, null)::audit_entry as entry
-      from digested group by tenant_id, actor, origin, request_id, causation_id
-    )
-    select count(*), max(position), (select max(sequence) from taken), pg_current_snapshot(),
-      (array_agg(extract(epoch from clock_timestamp() - time)::double precision))[1:100],
-      (select array_agg(entry order by tenant_id, first_position) from requests)
-    into moved, last_position, last_sequence, snapshot, ages, entries from digested;
-    if moved > 0 then
-      perform append_audit_entries(entries);
-      perform pg_notify('change_log', last_position::text);
-    end if;
-  end $$;
-`;
