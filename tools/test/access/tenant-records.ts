@@ -55,6 +55,14 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       // Who may change it must hold what it may do.
       permissions: ['oauthClients.write'],
     });
+  const webhookEndpoint = () =>
+    create('/v1/webhookEndpoints', {
+      url: 'https://hooks.example',
+      eventTypes: ['merge.updated'],
+      description: marker,
+    });
+  const endpoint = await webhookEndpoint();
+  const { id: webhookDelivery } = (await send('POST', `/v1/webhookEndpoints/${endpoint}:test`)) as { id: string };
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
@@ -88,6 +96,8 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       teams: await makeTeam('North'),
       sessions: await addSession(platform, tenantId, user),
       oauthClients: await oauthClient(),
+      webhookEndpoints: endpoint,
+      webhookDeliveries: webhookDelivery,
     },
     others: { customers: bob },
     deleted: {
@@ -101,6 +111,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       teams: await remove('teams', await makeTeam('Former')),
       sessions: await remove('sessions', await addSession(platform, tenantId, user)),
       oauthClients: await remove('oauthClients', await oauthClient()),
+      webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
     },
   };
 }
