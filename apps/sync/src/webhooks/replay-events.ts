@@ -75,7 +75,7 @@ function conditionOf(replay: WebhookReplay | undefined): Condition {
   const ways: (Condition | undefined)[] = [
     eventIds.length > 0 ? { sql: 'id = any ($2::uuid[])', values: [eventIds] } : undefined,
     startTime !== undefined && endTime !== undefined
-      ? { sql: 'time >= $2 and time < $3', values: [startTime, endTime] }
+      ? { sql: betweenTimes, values: [startTime, endTime].map(milliseconds) }
       : undefined,
     firstEventId !== undefined && lastEventId !== undefined
       ? {
@@ -92,6 +92,14 @@ function conditionOf(replay: WebhookReplay | undefined): Condition {
   if (way && others.length === 0 && !isHalf) return way;
   const description = 'must have eventIds, or startTime and endTime, or firstEventId and lastEventId';
   throw invalidArgument([{ field: 'replay', reason: 'REPLAY_AMBIGUOUS', description }]);
+}
+
+const betweenTimes = 'time >= to_timestamp($2::float8 / 1000) and time < to_timestamp($3::float8 / 1000)';
+
+/** Of a time that PostgreSQL has too. */
+function milliseconds(time: string): number {
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? 0 : Math.max(0, ms);
 }
 
 function findEvents(tenantId: string, { sql, values }: Condition): Statement {

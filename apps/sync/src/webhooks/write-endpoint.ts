@@ -19,7 +19,7 @@ import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { endpointMessage } from './endpoint-message.js';
 import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
-const maxEndpoints = 50;
+const maxEndpoints = 200;
 
 /** For how long the secret before a new one is used too, in milliseconds. */
 const overlapMs = 24 * 60 * 60 * 1_000;
