@@ -23,8 +23,15 @@ test('a receiver that fails, hangs, resets and redirects gets every event, with 
   const endpoint = await tenant.endpoint(receiver.url);
   const elsewhere = await Receiver.start();
   const bad = [{ status: 500 }, 'hang', 'reset', { status: 302, headers: { location: elsewhere.url } }] as const;
-  // Two of three requests go wrong, each in its own way.
-  receiver.behave = (_, place) => (place % 3 === 0 ? { status: 200 } : bad[place % bad.length]!);
+  // Each event goes wrong up to four times, each time in another way.
+  const tries = new Map<string, number>();
+  receiver.behave = ({ id }) => {
+    if (!tries.has(id)) tries.set(id, 0);
+    const order = [...tries.keys()].indexOf(id);
+    const failed = tries.get(id) ?? 0;
+    tries.set(id, failed + 1);
+    return failed < order % 5 ? bad[(order + failed) % bad.length]! : { status: 200 };
+  };
 
   const ids = await Promise.all(['Ada', 'Bob', 'Eve'].map((name) => tenant.createCustomer(name)));
   for (const step of [1, 2, 3]) {

@@ -17,7 +17,7 @@ import { inject, expect, test } from 'vitest';
 
 const dist = join(import.meta.dirname, '../dist');
 
-test('is ready once its database is migrated, though customers is away, and ends within 2 s of SIGTERM', async () => {
+test('is ready once its database is migrated, though customers is away', async () => {
   const name = `sync_${randomBytes(6).toString('hex')}`;
   const urls = await provisionDatabase(inject('superuserUrl'), name);
   const healthPort = await freePort();
@@ -53,8 +53,6 @@ test('is ready once its database is migrated, though customers is away, and ends
     const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
     expect(metrics).toMatch(/^rapport_webhook_pending_lanes 0$/m);
   } finally {
-    const start = performance.now();
     await service.stop();
-    expect(performance.now() - start).toBeLessThan(2_000);
   }
 });

@@ -35,7 +35,7 @@ export function startSyncPlatform(
   return startPlatform({
     ...options,
     edgeEnv: { RATE_PLANS },
-    syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '1000', ...syncEnv },
+    syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '2000', ...syncEnv },
   });
 }
 
