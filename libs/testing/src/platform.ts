@@ -73,6 +73,9 @@ export interface Platform {
 
 type Environment = Record<string, string>;
 
+/** The apps that have a database of their own. */
+type ServiceName = 'auth' | 'customers' | 'sync';
+
 /** Starts the whole platform. A start that fails leaves no process behind. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
   const stopSteps: (() => Promise<unknown>)[] = [];
@@ -123,11 +126,8 @@ async function startInOrder(
   stopSteps.push(async () => trust.certificates.stop());
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
-  const [auth, customers, sync] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, trust, mailDir, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, trust, mailDir, signal),
-    prepareService('sync', postgres.superuserUrl, secrets, trust, mailDir, signal),
-  ]);
+  const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
+  const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   sync.env['CUSTOMERS_ADDRESS'] = customers.address;
 
   progress('Starting auth, customers, sync and edge');
@@ -217,7 +217,7 @@ interface PreparedService {
 
 /** Makes the database and the keys of a service, and runs its migrations. */
 async function prepareService(
-  name: 'auth' | 'customers' | 'sync',
+  name: ServiceName,
   superuserUrl: string,
   secrets: SecretFiles,
   { principals, certificates }: Trust,
