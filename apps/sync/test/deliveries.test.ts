@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(async () => receiver.stop());
 
 test('a receiver that fails, hangs, resets and redirects gets every event, with one id each, signed, in order for each record', async () => {
-  const endpoint = await tenant.endpoint(receiver.url);
+  const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
   const elsewhere = await Receiver.start();
   const bad = [{ status: 500 }, 'hang', 'reset', { status: 302, headers: { location: elsewhere.url } }] as const;
   // Each event goes wrong up to four times, each time in another way.
@@ -33,7 +33,7 @@ test('a receiver that fails, hangs, resets and redirects gets every event, with 
     return failed < order % 5 ? bad[(order + failed) % bad.length]! : { status: 200 };
   };
 
-  const ids = await Promise.all(['Ada', 'Bob', 'Eve'].map((name) => tenant.createCustomer(name)));
+  const ids = await Promise.all(['Ænne', 'Bob', 'Eve'].map((name) => tenant.createCustomer(name)));
   for (const step of [1, 2, 3]) {
     await Promise.all(ids.map((id) => tenant.updateCustomer(id, { jobTitle: `Analyst ${step}` })));
   }
@@ -125,6 +125,8 @@ test('Retry-After keeps everything from an endpoint until then', async () => {
   );
   expect(jobs.length).toBe(3);
   for (const { wait } of jobs) expect(wait).toBeGreaterThan(3_000);
+  const metrics = await Promise.all(platform.metricsUrls.map(async (url) => (await fetch(url)).text()));
+  expect(metrics.join('\n')).toMatch(/^rapport_webhook_pending_lanes ([3-9]|\d\d)/m);
   await other.stop();
 });
 

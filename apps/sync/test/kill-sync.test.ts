@@ -69,8 +69,9 @@ test(
     const { superuserUrl } = platform.customersDatabase;
     // As an operator does after restoring a backup.
     await queryDatabase(superuserUrl, 'select renew_change_log_epoch()');
-    await platform.services.customers.start();
+    // It is ready though customers is away.
     await platform.services.sync.start();
+    await platform.services.customers.start();
 
     await until(() => own.ids.length === 2);
     expect(own.taken.at(-1)?.event).toMatchObject({ type: 'changes.gap', data: { reason: 'CURSOR_EXPIRED' } });

@@ -12,21 +12,6 @@ export class InnerAddressError extends Error {
   }
 }
 
-/** Which hosts may be called, whatever their addresses are. */
-export class AllowedHosts {
-  readonly #hosts: ReadonlySet<string>;
-
-  /** @param hosts names and IP addresses as URLs have them, such as `127.0.0.1` or `[::1]` */
-  constructor(hosts: readonly string[]) {
-    this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
-  }
-
-  /** @param host `hostname` of a URL */
-  has(host: string): boolean {
-    return this.#hosts.has(host);
-  }
-}
-
 /**
  * Whether a URL names an inner address outright. URL has brought it into the one canonical spelling: `0x7f.1` is 127.0.0.1 by
  * then. What a name stands for is known when it is connected to.
@@ -39,8 +24,10 @@ export function namesInnerAddress({ hostname }: URL): boolean {
 /**
  * What `connect` looks names up with: it connects to the addresses that this gives and to no others, so that an answer of DNS
  * which changes later changes nothing. One inner address makes the whole name one that must not be called.
+ *
+ * @param allowed hosts that may be called whatever their addresses are
  */
-export function checkedLookup(allowed: AllowedHosts, resolve: Resolve = resolvePublicly): LookupFunction {
+export function checkedLookup(allowed: ReadonlySet<string>, resolve: Resolve = resolvePublicly): LookupFunction {
   return (hostname, { all }, callback) => {
     addressesOf(hostname, allowed, resolve).then(
       (addresses) => {
@@ -53,7 +40,7 @@ export function checkedLookup(allowed: AllowedHosts, resolve: Resolve = resolveP
   };
 }
 
-async function addressesOf(name: string, allowed: AllowedHosts, resolve: Resolve): Promise<string[]> {
+async function addressesOf(name: string, allowed: ReadonlySet<string>, resolve: Resolve): Promise<string[]> {
   if (allowed.has(name)) return (await lookUpLocally(name, { all: true })).map(({ address }) => address);
   const addresses = await resolve(name);
   if (addresses.length === 0 || addresses.some(isInnerAddress)) throw new InnerAddressError();

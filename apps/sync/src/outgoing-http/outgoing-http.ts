@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { AllowedHosts, checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
+import { checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
 import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;
@@ -45,16 +45,16 @@ export class OutgoingError extends Error {
  * hosts that the operator allows; it follows no redirect, and bounds time and size. Connections are kept and used again.
  */
 export class OutgoingHttp {
-  readonly allowed: AllowedHosts;
+  readonly #allowed: ReadonlySet<string>;
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
 
   /**
-   * @param allowedHosts may be called by plain http and at any address
+   * @param allowedHosts may be called by plain http and at any address; as URLs have them, such as `127.0.0.1` or `[::1]`
    * @param resolve finds the addresses of all others; DNS when absent
    */
   constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
-    this.allowed = new AllowedHosts(allowedHosts);
-    const lookup = checkedLookup(this.allowed, resolve);
+    this.#allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+    const lookup = checkedLookup(this.#allowed, resolve);
     const options = { keepAlive: true, maxFreeSockets: 8, timeout: idleTimeoutMs, lookup };
     this.#agents = {
       http: this.#checked(new HttpAgent(options)),
@@ -66,7 +66,7 @@ export class OutgoingHttp {
   mayCall(url: URL): boolean {
     const { protocol, hostname, username, password } = url;
     if (username !== '' || password !== '') return false;
-    if (this.allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
+    if (this.#allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
     return protocol === 'https:' && !namesInnerAddress(url);
   }
 
@@ -108,7 +108,7 @@ export class OutgoingHttp {
     const connect = agent.createConnection.bind(agent) as (options: { host?: string }, done?: unknown) => Socket;
     agent.createConnection = (options: { host?: string }, done?: unknown) => {
       const socket = connect(options, done);
-      if (!this.allowed.has(hostOf(options.host))) {
+      if (!this.#allowed.has(hostOf(options.host))) {
         socket.once('connect', () => {
           if (isInnerAddress(socket.remoteAddress ?? '')) socket.destroy(new InnerAddressError());
         });
