@@ -6,6 +6,8 @@ import { anywhere, arrowsOf, deniesByDefault, podsOf, type Pods } from './networ
 const outgoing: Readonly<Record<string, number[]>> = {
   // Mails.
   auth: [465, 587],
+  // Webhooks.
+  sync: [443],
   // To where traces are kept.
   collector: [443],
 };

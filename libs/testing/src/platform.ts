@@ -31,6 +31,8 @@ export interface PlatformOptions {
   edgeEnv?: Environment;
   /** More configuration of customers. */
   customersEnv?: Environment;
+  /** More configuration of sync, such as how soon failed deliveries are tried again. */
+  syncEnv?: Environment;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -45,14 +47,14 @@ export interface Tenant {
   apiKey: string;
 }
 
-/** A running Rapport: PostgreSQL, auth, customers, edge and perhaps Redis, each in a process of its own. */
+/** A running Rapport: PostgreSQL, auth, customers, sync, edge and perhaps Redis, each in a process of its own. */
 export interface Platform {
   /** Base URL of the REST API, without a slash at its end. */
   edgeUrl: string;
   /** That of each edge; `edgeUrl` is the first. */
   edgeUrls: string[];
   /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
-  services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
+  services: { auth: Service; customers: Service; sync: Service; edge: Service; edges: Service[] };
   /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
   /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
@@ -72,6 +74,9 @@ export interface Platform {
 }
 
 type Environment = Record<string, string>;
+
+/** The apps that have a database of their own. */
+type ServiceName = 'auth' | 'customers' | 'sync';
 
 /** Starts the whole platform. A start that fails leaves no process behind. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
@@ -123,12 +128,11 @@ async function startInOrder(
   stopSteps.push(async () => trust.certificates.stop());
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
-  const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, trust, mailDir, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, trust, mailDir, signal),
-  ]);
+  const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
+  const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
+  sync.env['CUSTOMERS_ADDRESS'] = customers.address;
 
-  progress('Starting auth, customers and edge');
+  progress('Starting auth, customers, sync and edge');
   const service = (name: string, app: string, env: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
     const logFile = join(logs, `${name}.log`);
@@ -139,6 +143,7 @@ async function startInOrder(
     AUTH_HTTP_ADDRESS: httpAddress,
     PUBLIC_URL: publicUrl,
     CUSTOMERS_ADDRESS: customers.address,
+    SYNC_ADDRESS: sync.address,
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
@@ -152,19 +157,18 @@ async function startInOrder(
   const services = {
     auth: service('auth', 'auth', { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl }, auth.healthPort),
     customers: service('customers', 'customers', { ...customers.env, ...options.customersEnv }, customers.healthPort),
+    sync: service('sync', 'sync', { ...sync.env, ...options.syncEnv }, sync.healthPort),
     edge,
     edges,
   };
-  stopSteps.push(() => Promise.all([services.auth, services.customers].map((each) => each.stop(serviceStopTimeoutMs))));
-  stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
-  await Promise.all([services.auth, services.customers, ...edges].map((each) => each.start()));
+  await startAll(services, stopSteps);
 
   return {
     edgeUrl: publicUrl,
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
-    serviceAddresses: { auth: auth.address, customers: customers.address },
-    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort]),
+    serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
+    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort, sync.healthPort]),
     trust: {
       signingKeyFile: trust.principals.signingKeyFile,
       certificatesOf: (process) => trust.certificates.of(process),
@@ -174,6 +178,16 @@ async function startInOrder(
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+/** Starts the processes, and leaves steps that end the edges before the services. */
+async function startAll(
+  { auth, customers, sync, edges }: Platform['services'],
+  stopSteps: (() => Promise<unknown>)[],
+): Promise<void> {
+  stopSteps.push(() => Promise.all([auth, customers, sync].map((each) => each.stop(serviceStopTimeoutMs))));
+  stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
+  await Promise.all([auth, customers, sync, ...edges].map((each) => each.start()));
 }
 
 function databaseUrl(serverUrl: string, name: string): string {
@@ -218,7 +232,7 @@ interface PreparedService {
 
 /** Makes the database and the keys of a service, and runs its migrations. */
 async function prepareService(
-  name: 'auth' | 'customers',
+  name: ServiceName,
   superuserUrl: string,
   secrets: SecretFiles,
   { principals, certificates }: Trust,
@@ -236,7 +250,13 @@ async function prepareService(
     PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
     ...certificateVariables(await certificates.of(name)),
   };
-  if (name === 'auth') {
+  if (name === 'sync') {
+    env['MASTER_KEY_FILE'] = await secrets.key('sync-master-key');
+    // A receiver on this machine is what one tries webhooks with.
+    env['OUTGOING_ALLOWED_HOSTS'] = '127.0.0.1,localhost';
+  } else if (name === 'customers') {
+    env['ALLOWED_CALLERS'] = 'edge,sync';
+  } else {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
     env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
