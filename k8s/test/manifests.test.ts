@@ -78,6 +78,8 @@ describe.each([...overlays])('the overlay %s', (_name, manifests) => {
         'edge → auth:8083',
         'edge → customers:50052',
         'edge → valkey:6379',
+        'edge → collector:4318',
+        'customers → collector:4318',
       ]),
     );
   });
