@@ -24,6 +24,7 @@ import {
 } from './operations/import.entity.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { TraceChanges } from './migrations/trace-changes.migration.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
 import { Erasure } from './privacy/erasure.entity.js';
 import { KeyDestruction } from './sealing/key-destruction.entity.js';
@@ -71,4 +72,5 @@ export const migrations = [
   AddRecordScope,
   SealPersonalData,
   TakeChangesByAddress,
+  TraceChanges,
 ];

@@ -2,6 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import { DedicatedConnection } from '@rapport/persistence';
 import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced, reportOutbox } from './change-metrics.js';
+import { traceSequenced } from './trace-sequenced.js';
 import { WakeSignal } from './wake-signal.js';
 
 /**
@@ -29,6 +30,7 @@ interface Moved {
   last_sequence: string | null;
   snapshot: string;
   ages: number[] | null;
+  traces: string[] | null;
 }
 
 /**
@@ -134,6 +136,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
       pass ??= batch.snapshot;
       countSequenced(batch.ages ?? []);
+      traceSequenced(batch.traces ?? []);
       if (batch.moved < size) {
         const hasMoved = after !== '0' || batch.moved > 0;
         this.#seen = pass;
@@ -145,7 +148,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #move(pass: string | null, after: string, most: number): Promise<Moved> {
     const [batch] = await this.#connection.query<Moved>(
-      'select moved, last_sequence, snapshot::text, ages from sequence_changes($1, $2, $3, $4)',
+      'select moved, last_sequence, snapshot::text, ages, traces from sequence_changes($1, $2, $3, $4)',
       [this.#seen, pass, after, most],
     );
     if (!batch) throw new Error('sequence_changes answers one row.');

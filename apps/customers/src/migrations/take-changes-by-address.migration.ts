@@ -10,6 +10,6 @@ export class TakeChangesByAddress extends Migration {
   override name = 'take-changes-by-address';
 
   override up(): void {
-    this.addSql(sequenceChanges);
+    this.addSql(sequenceChanges({ withTraces: false }));
   }
 }
