@@ -118,5 +118,5 @@ async function traceWith(traceId: string, ...names: string[]): Promise<ReceivedS
 function only(spans: ReceivedSpan[], process: string, name: string): ReceivedSpan {
   const found = spans.filter((span) => span.process === process && span.name === name);
   expect(found, `${process}: ${name}`).toHaveLength(1);
-  return found[0] as ReceivedSpan;
+  return found[0]!;
 }
