@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 /** Builds what `npm start` runs, which takes about a second when nothing has changed. */
 export async function buildPlatform(onProgress: (line: string) => void, signal: AbortSignal): Promise<void> {
   onProgress('Building');
-  const args = ['run-many', '-t', 'build', '-p', 'edge,auth,customers,testing', '--outputStyle=static'];
+  const args = ['run-many', '-t', 'build', '-p', 'edge,auth,customers,sync,testing', '--outputStyle=static'];
   const root = join(import.meta.dirname, '..');
   const nx = spawn('nx', args, {
     cwd: root,

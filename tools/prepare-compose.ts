@@ -13,6 +13,7 @@ const password = readFileSync(passwordFile, 'utf8').trim();
 const processes = {
   auth: ['page-token-key', 'api-key-hmac-key', 'account-key', 'oidc-key', 'audit-signing-key'],
   customers: ['page-token-key', 'suppression-hmac-key', 'audit-signing-key', 'master-key'],
+  sync: ['page-token-key', 'audit-signing-key', 'master-key'],
   edge: ['cache-key'],
 };
 
@@ -22,7 +23,7 @@ const certificates = await PlatformCertificates.in(secrets);
 for (const name of Object.keys(processes)) await certificates.of(name);
 certificates.stop();
 for (const [name, keys] of Object.entries(processes)) for (const key of keys) await secrets.key(`${name}-${key}`);
-for (const name of ['auth', 'customers', 'keys']) {
+for (const name of ['auth', 'customers', 'sync', 'keys']) {
   const { ownerUrl, appUrl } = await provisionDatabase(`postgres://postgres:${password}@${postgres}/postgres`, name);
   await secrets.put(`${name}-database-url`, appUrl);
   await secrets.put(`${name}-migration-database-url`, ownerUrl);

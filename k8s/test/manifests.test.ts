@@ -77,7 +77,12 @@ describe.each([...overlays])('the overlay %s', (_name, manifests) => {
         'edge → auth:50051',
         'edge → auth:8083',
         'edge → customers:50052',
+        'edge → sync:50053',
+        'sync → customers:50052',
+        'sync → sync-db:5432',
         'edge → valkey:6379',
+        'edge → collector:4318',
+        'customers → collector:4318',
       ]),
     );
   });

@@ -47,7 +47,7 @@ test('what compose.yaml starts gets ready, from these folders, and answers', asy
     const secrets = join(folder, 'secrets');
     await prepare(secrets, postgres, redis);
     const places = new Map<string, string>();
-    for (const name of ['auth:50051', 'auth:8083', 'customers:50052'])
+    for (const name of ['auth:50051', 'auth:8083', 'customers:50052', 'sync:50053'])
       places.set(name, `127.0.0.1:${await freePort()}`);
     const start = async (app: string, ports: Record<string, string>) => {
       const healthPort = await freePort();
@@ -58,12 +58,13 @@ test('what compose.yaml starts gets ready, from these folders, and answers', asy
       await service.start();
     };
 
-    for (const app of ['auth', 'customers']) {
+    for (const app of ['auth', 'customers', 'sync']) {
       const migration = environmentOf(`${app}-migrate`, secrets, places);
       await run(process.execPath, [scriptOf(`${app}-migrate`)], { env: migration });
     }
     await start('auth', { GRPC_ADDRESS: places.get('auth:50051') ?? '', HTTP_ADDRESS: places.get('auth:8083') ?? '' });
     await start('customers', { GRPC_ADDRESS: places.get('customers:50052') ?? '' });
+    await start('sync', { GRPC_ADDRESS: places.get('sync:50053') ?? '' });
     const edgePort = await freePort();
     await start('edge', { EDGE_HOST: '127.0.0.1', EDGE_PORT: String(edgePort) });
     const { stdout } = await run(

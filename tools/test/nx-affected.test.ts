@@ -17,8 +17,8 @@ beforeAll(() => {
 
 afterAll(() => rmSync(clone, { recursive: true }));
 
-/** The load tests and the tools run the whole platform. */
-const wholePlatform = ['load-tests', 'tools'];
+/** The load tests, the tools and the tests of sync run the whole platform. */
+const wholePlatform = ['load-tests', 'sync', 'tools'];
 
 test.each<[file: string, projects: string[]]>([
   ['proto/rapport/customers/v1/customer.proto', ['proto', 'contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
@@ -27,6 +27,7 @@ test.each<[file: string, projects: string[]]>([
   ['apps/edge/src/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/permissions.ts', ['auth', ...wholePlatform]],
   ['apps/customers/src/list-customers.ts', ['customers', ...wholePlatform]],
+  ['apps/sync/src/services.ts', wholePlatform],
   // The manifests set what a process reads, and nothing else of it.
   ['apps/edge/src/config.ts', ['edge', 'k8s', ...wholePlatform]],
   ['apps/customers/src/configuration.ts', ['customers', 'k8s', ...wholePlatform]],

@@ -8,6 +8,7 @@ import {
   publicKeys,
   secretKey,
   secretKeys,
+  tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -43,6 +44,7 @@ export const serviceVariables = {
   /** How often heads are signed. */
   AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

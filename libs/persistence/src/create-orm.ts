@@ -1,8 +1,10 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
 import { endWithCall } from './end-with-call.js';
 import { freeLostConnections } from './free-lost-connections.js';
 import { noticeWrites } from './notice-writes.js';
+import { traceStatements } from './trace-statements.js';
 
 export interface DatabaseOptions {
   /** Every entity of the service, by name. */
@@ -55,6 +57,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
         freeLostConnections(pool);
         endWithCall(pool);
         if (onWritten) noticeWrites(pool, onWritten);
+        if (isTracing()) traceStatements(pool);
       },
     },
     ...overrides,

@@ -1,14 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-import { principalKeys, type PrincipalKeys } from './principal-keys.js';
+import { apps, prepareService, type Environment, type ServiceName } from './prepare-service.js';
+import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
-import { provisionDatabase } from './provision-database.js';
 import { startRedis, type Redis } from './redis.js';
 import { runScript } from './run-script.js';
 import { SecretFiles } from './secret-files.js';
@@ -17,8 +16,6 @@ import { Service } from './spawn-service.js';
 // Together with PostgreSQL's less than the 10 s in which everything must have ended.
 const edgeStopTimeoutMs = 3_000;
 const serviceStopTimeoutMs = 3_000;
-
-const apps = join(import.meta.dirname, '../../../apps');
 
 export interface PlatformOptions {
   /** Folder that keeps data, keys and logs. Without it they live in a temporary folder that goes at `stop`. */
@@ -33,8 +30,12 @@ export interface PlatformOptions {
   authEnv?: Environment;
   /** More configuration of customers. */
   customersEnv?: Environment;
-  /** `host:port` of a name server by which edges find services, each called as its area, to have replicas of them. */
+  /** More configuration of sync, such as how soon failed deliveries are tried again. */
+  syncEnv?: Environment;
+  /** `host:port` of a name server by which processes find services, each called as its area, to have replicas of them. */
   nameServer?: string;
+  /** Where every process sends its traces by OTLP over HTTP. No traces are made when absent. */
+  tracesEndpoint?: string | undefined;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -49,16 +50,16 @@ export interface Tenant {
   apiKey: string;
 }
 
-/** A running Rapport: PostgreSQL, auth, customers, edge and perhaps Redis, each in a process of its own. */
+/** A running Rapport: PostgreSQL, auth, customers, sync, edge and perhaps Redis, each in a process of its own. */
 export interface Platform {
   /** Base URL of the REST API, without a slash at its end. */
   edgeUrl: string;
   /** That of each edge; `edgeUrl` is the first. */
   edgeUrls: string[];
   /** Each may be killed and started again; it keeps its ports. `edge` is the first of `edges`. */
-  services: { auth: Service; customers: Service; edge: Service; edges: Service[] };
+  services: { auth: Service; customers: Service; sync: Service; edge: Service; edges: Service[] };
   /** Another process of a service, not started yet, on another address of this machine. It answers gRPC on the same port. */
-  replica(name: 'auth' | 'customers', host: string): Promise<Service>;
+  replica(name: ServiceName, host: string): Promise<Service>;
   /** Where each service answers gRPC, by its area of the contract, to call it past the edge. */
   serviceAddresses: Readonly<Record<string, string>>;
   /** What proves such a call: the path of the key that auth signs principals with, and certificates of any process. */
@@ -78,8 +79,6 @@ export interface Platform {
   /** Ends every process within 10 s, callers before those they call. */
   stop(): Promise<void>;
 }
-
-type Environment = Record<string, string>;
 
 /** Starts the whole platform. A start that fails leaves no process behind. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
@@ -131,25 +130,24 @@ async function startInOrder(
   stopSteps.push(async () => trust.certificates.stop());
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
-  const [auth, customers] = await Promise.all([
-    prepareService('auth', postgres.superuserUrl, secrets, trust, mailDir, signal),
-    prepareService('customers', postgres.superuserUrl, secrets, trust, mailDir, signal),
-  ]);
+  const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
+  const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
+  const found = (name: ServiceName, address: string) =>
+    options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
+  sync.env['CUSTOMERS_ADDRESS'] = found('customers', customers.address);
 
-  progress('Starting auth, customers and edge');
-  const service = (name: string, app: string, env: Environment, healthPort: number) => {
+  progress('Starting auth, customers, sync and edge');
+  const service = (name: string, app: string, own: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
-    const logFile = join(logs, `${name}.log`);
+    const [logFile, env] = [join(logs, `${name}.log`), { ...commonVariables(options), ...own }];
     return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
-  const found = (name: string, address: string) =>
-    options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
   const edgeEnv: Environment = {
     AUTH_ADDRESS: found('auth', auth.address),
     AUTH_HTTP_ADDRESS: httpAddress,
     PUBLIC_URL: publicUrl,
     CUSTOMERS_ADDRESS: found('customers', customers.address),
-    ...(options.nameServer !== undefined && { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' }),
+    SYNC_ADDRESS: found('sync', sync.address),
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(await redisVariables(redis, secrets)),
     ...options.edgeEnv,
@@ -160,37 +158,36 @@ async function startInOrder(
     return service(index === 0 ? 'edge' : `edge-${index + 1}`, 'edge', env, port);
   });
   const [edge] = edges as [Service];
-  const serviceEnv = {
+  const serviceEnv: Record<ServiceName, Environment> = {
     auth: { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl, ...options.authEnv },
     customers: { ...customers.env, ...options.customersEnv },
+    sync: { ...sync.env, ...options.syncEnv },
   };
   const services = {
     auth: service('auth', 'auth', serviceEnv.auth, auth.healthPort),
     customers: service('customers', 'customers', serviceEnv.customers, customers.healthPort),
+    sync: service('sync', 'sync', serviceEnv.sync, sync.healthPort),
     edge,
     edges,
   };
   const replicas: Service[] = [];
-  const replica = async (name: 'auth' | 'customers', host: string) => {
+  const replica = async (name: ServiceName, host: string) => {
     const healthPort = await freePort();
     const env = { ...serviceEnv[name], ...onHost(host, serviceEnv[name]), HEALTH_PORT: String(healthPort) };
     const added = service(`${name}-${host}`, name, env, healthPort);
     replicas.push(added);
     return added;
   };
-  stopSteps.push(() =>
-    Promise.all([services.auth, services.customers, ...replicas].map((each) => each.stop(serviceStopTimeoutMs))),
-  );
-  stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
-  await Promise.all([services.auth, services.customers, ...edges].map((each) => each.start()));
+  stopSteps.push(() => Promise.all(replicas.map((each) => each.stop(serviceStopTimeoutMs))));
+  await startAll(services, stopSteps);
 
   return {
     edgeUrl: publicUrl,
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
     replica,
-    serviceAddresses: { auth: auth.address, customers: customers.address },
-    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort]),
+    serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
+    metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort, sync.healthPort]),
     trust: {
       signingKeyFile: trust.principals.signingKeyFile,
       certificatesOf: (process) => trust.certificates.of(process),
@@ -201,6 +198,16 @@ async function startInOrder(
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+/** Starts the processes, and leaves steps that end the edges before the services. */
+async function startAll(
+  { auth, customers, sync, edges }: Platform['services'],
+  stopSteps: (() => Promise<unknown>)[],
+): Promise<void> {
+  stopSteps.push(() => Promise.all([auth, customers, sync].map((each) => each.stop(serviceStopTimeoutMs))));
+  stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
+  await Promise.all([auth, customers, sync, ...edges].map((each) => each.start()));
 }
 
 /** The addresses that a service listens on, on another host. */
@@ -217,6 +224,13 @@ function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = name;
   return url.href;
+}
+
+function commonVariables({ tracesEndpoint, nameServer }: PlatformOptions): Environment {
+  return {
+    ...(tracesEndpoint && { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint }),
+    ...(nameServer !== undefined && { GRPC_NODE_USE_ALTERNATIVE_RESOLVER: 'true' }),
+  };
 }
 
 function metricsUrls(healthPorts: number[]): string[] {
@@ -237,75 +251,6 @@ async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): P
   return {
     REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url),
     CACHE_KEY_FILE: await secrets.key('edge-cache-key'),
-  };
-}
-
-/** What processes prove themselves and each other's callers with. */
-interface Trust {
-  principals: PrincipalKeys;
-  certificates: PlatformCertificates;
-}
-
-interface PreparedService {
-  env: Environment;
-  address: string;
-  healthPort: number;
-  appUrl: string;
-}
-
-/** Makes the database and the keys of a service, and runs its migrations. */
-async function prepareService(
-  name: 'auth' | 'customers',
-  superuserUrl: string,
-  secrets: SecretFiles,
-  { principals, certificates }: Trust,
-  mailDir: string,
-  signal: AbortSignal | undefined,
-): Promise<PreparedService> {
-  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
-  const [grpcPort, healthPort] = [await freePort(), await freePort()];
-  const env: Environment = {
-    GRPC_ADDRESS: `127.0.0.1:${grpcPort}`,
-    HEALTH_PORT: String(healthPort),
-    DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
-    PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
-    AUDIT_SIGNING_KEY_FILE: await secrets.key(`${name}-audit-signing-key`),
-    PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
-    ...certificateVariables(await certificates.of(name)),
-  };
-  if (name === 'auth') {
-    env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
-    env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
-    env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
-    env['OIDC_KEY_FILE'] = await secrets.key('auth-oidc-key');
-    env['MAIL_URL'] = pathToFileURL(mailDir).href;
-  }
-  const keys = name === 'customers' ? await prepareKeys(superuserUrl, secrets) : undefined;
-  Object.assign(env, keys?.env);
-  const migrationEnv = {
-    ...env,
-    ...keys?.migrationEnv,
-    MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
-  };
-  await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
-  return { env, address: `127.0.0.1:${grpcPort}`, healthPort, appUrl };
-}
-
-/** Makes the database of the keys of personal data, and the keys of customers. */
-async function prepareKeys(
-  superuserUrl: string,
-  secrets: SecretFiles,
-): Promise<{ env: Environment; migrationEnv: Environment }> {
-  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, 'keys');
-  return {
-    env: {
-      SUPPRESSION_HMAC_KEY_FILE: await secrets.key('customers-suppression-hmac-key'),
-      MASTER_KEY_FILE: await secrets.key('customers-master-key'),
-      KEYS_DATABASE_URL_FILE: await secrets.put('customers-keys-database-url', appUrl),
-    },
-    migrationEnv: {
-      KEYS_MIGRATION_DATABASE_URL_FILE: await secrets.put('customers-keys-migration-database-url', ownerUrl),
-    },
   };
 }
 

@@ -33,6 +33,7 @@ const withoutIds = [
   'CreateRole',
   'CreateSuppression',
   'CreateTeam',
+  'CreateWebhookEndpoint',
   'DisableTotp',
   'EncryptPersonalData',
   'EnrollTotp',
@@ -59,6 +60,7 @@ const withoutIds = [
   'ListSuppressions',
   'ListTeams',
   'ListUsers',
+  'ListWebhookEndpoints',
   'RenewRecoveryCodes',
   'RequestPasswordReset',
   'ResetPassword',
@@ -84,8 +86,10 @@ const forMissing: Readonly<Record<string, string>> = {
 
 /** Operations for which the permission alone is not enough, and why. */
 const needMore: Readonly<Record<string, string>> = {
+  CreateWebhookEndpoint: 'events tell of customers, so customers.read is needed too',
   DisconnectApp: 'users only have connected apps, and here programs ask',
   EndSession: 'the session of somebody else is nowhere without users.write',
+  UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',
 };
 
 let platform: Platform;
@@ -262,7 +266,7 @@ function told({ method }: RestRoute, what: string, { status, reason, rest }: See
   return `${method.name} ${what}: ${status} ${reason ?? ''} ${rest.slice(-300)}`;
 }
 
-/** All that a tenant can read of its own, but the times at which keys were used. */
+/** All that a tenant can read of its own, but the times at which keys were used, and endpoints began to fail. */
 async function everything(api: ApiClient): Promise<string> {
   const paths = [
     'customers?showDeleted=true',
@@ -273,9 +277,12 @@ async function everything(api: ApiClient): Promise<string> {
     'suppressions',
     'erasures',
     'oauthClients',
+    'webhookEndpoints',
   ];
   const ofAuth = ['apiKeys', 'users', 'roles', 'teams'];
   const answers = await Promise.all([...paths, ...ofAuth].map((path) => api.send('GET', `/v1/${path}`)));
   const bodies = answers.map(({ body }) => body);
-  return JSON.stringify(bodies, (name, value: unknown) => (name === 'lastUseTime' ? undefined : value));
+  return JSON.stringify(bodies, (name, value: unknown) =>
+    ['lastUseTime', 'failingTime'].includes(name) ? undefined : value,
+  );
 }

@@ -26,6 +26,11 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   principal_id: 'users',
   role_ids: 'roles',
   team_id: 'teams',
+  endpoint_id: 'webhookEndpoints',
+  // Ids of changes, of which a replay takes those that are the tenant's.
+  event_ids: undefined,
+  first_event_id: undefined,
+  last_event_id: undefined,
   // Customers asks nobody whether there is such a user or team.
   owner_id: undefined,
   owner_team_id: undefined,

@@ -28,6 +28,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   }),
   UpdateOAuthClient: () => ({ grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['oauthClients.write'] }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
+  ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 

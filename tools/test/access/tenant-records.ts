@@ -56,6 +56,14 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       permissions: ['oauthClients.write'],
     });
   const [oauthClientId, formerClientId] = [await oauthClient(), await remove('oauthClients', await oauthClient())];
+  const webhookEndpoint = () =>
+    create('/v1/webhookEndpoints', {
+      url: 'https://hooks.example',
+      eventTypes: ['merge.updated'],
+      description: marker,
+    });
+  const endpoint = await webhookEndpoint();
+  const { id: webhookDelivery } = (await send('POST', `/v1/webhookEndpoints/${endpoint}:test`)) as { id: string };
   const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
@@ -90,6 +98,8 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       sessions: await addSession(platform, tenantId, user),
       oauthClients: oauthClientId,
       connectedApps: oauthClientId,
+      webhookEndpoints: endpoint,
+      webhookDeliveries: webhookDelivery,
     },
     others: { customers: bob },
     deleted: {
@@ -104,6 +114,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       sessions: await remove('sessions', await addSession(platform, tenantId, user)),
       oauthClients: formerClientId,
       connectedApps: formerClientId,
+      webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
     },
   };
 }

@@ -9,7 +9,7 @@ import { NumberedWriters } from './numbered-writers.ts';
 
 /** Which faults, in which order. */
 const seed = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9));
-/** How many of the 13 faults, and how long each lasts: the full size is 13 and 10,000. */
+/** How many of the 15 faults, and how long each lasts: the full size is 15 and 10,000. */
 const faultCount = Number(process.env['CHAOS_FAULTS'] ?? 5);
 const faultMs = Number(process.env['CHAOS_FAULT_MS'] ?? 1_500);
 

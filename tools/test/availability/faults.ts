@@ -9,12 +9,13 @@ export interface Fault {
   heal(): Promise<void>;
 }
 
-/** Each process killed and frozen: two edges, auth, customers, Redis, a backend of PostgreSQL and the postmaster. */
+/** Each process killed and frozen: two edges, the services, Redis, a backend of PostgreSQL and the postmaster. */
 export function allFaults(platform: Platform): Fault[] {
   const { services, redis, postgres } = platform;
   if (!redis) throw new Error('Two edges have a Redis.');
   const [edge, otherEdge] = services.edges as [Service, Service];
-  const processes = { edge, otherEdge, auth: services.auth, customers: services.customers };
+  const { auth, customers, sync } = services;
+  const processes = { edge, otherEdge, auth, customers, sync };
   return [
     ...Object.entries(processes).flatMap(([name, service]) => [
       { name: `kill -9 ${name}`, strike: () => service.kill(), heal: () => service.start() },

@@ -2,39 +2,43 @@ import { startNameServer, startPlatform, type NameServer, type Platform, type Se
 import { expect } from 'vitest';
 import type { SteadyLoad } from './steady-load.ts';
 
-export type ServiceName = 'auth' | 'customers';
+const names = ['auth', 'customers', 'sync'] as const;
+
+export type ServiceName = (typeof names)[number];
 
 /** A platform of two edges and two processes of each service, which edges find by name as on a cluster. */
 export class ReplicatedPlatform {
   /** By service and host. */
-  readonly replicas: Record<ServiceName, Map<string, Service>> = { auth: new Map(), customers: new Map() };
+  readonly replicas: Record<ServiceName, Map<string, Service>> = {
+    auth: new Map(),
+    customers: new Map(),
+    sync: new Map(),
+  };
 
   private constructor(
     readonly platform: Platform,
-    private readonly names: NameServer,
+    private readonly nameServer: NameServer,
   ) {}
 
   /** @param connectionAgeSeconds how long connections to services live */
   static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
-    const names = await startNameServer();
-    for (const name of ['auth', 'customers']) names.set(name, ['127.0.0.1']);
+    const nameServer = await startNameServer();
+    for (const name of names) nameServer.set(name, ['127.0.0.1']);
     const serviceEnv = { CONNECTION_AGE_SECONDS: String(connectionAgeSeconds) };
     const platform = await startPlatform({
       edges: 2,
-      nameServer: names.address,
-      authEnv: serviceEnv,
-      customersEnv: serviceEnv,
+      nameServer: nameServer.address,
+      ...{ authEnv: serviceEnv, customersEnv: serviceEnv, syncEnv: serviceEnv },
     });
-    const replicated = new ReplicatedPlatform(platform, names);
-    replicated.replicas.auth.set('127.0.0.1', platform.services.auth);
-    replicated.replicas.customers.set('127.0.0.1', platform.services.customers);
-    await Promise.all([replicated.add('auth', '127.0.0.2'), replicated.add('customers', '127.0.0.2')]);
+    const replicated = new ReplicatedPlatform(platform, nameServer);
+    for (const name of names) replicated.replicas[name].set('127.0.0.1', platform.services[name]);
+    await Promise.all(names.map((name) => replicated.add(name, '127.0.0.2')));
     return replicated;
   }
 
   async stop(): Promise<void> {
     await this.platform.stop();
-    await this.names.stop();
+    await this.nameServer.stop();
   }
 
   /** Starts a process on a host, or starts it again, and tells of it once it is ready. */
@@ -42,14 +46,14 @@ export class ReplicatedPlatform {
     const replica = this.replicas[name].get(host) ?? (await this.platform.replica(name, host));
     await replica.start();
     this.replicas[name].set(host, replica);
-    this.names.set(name, [...this.replicas[name].keys()]);
+    this.nameServer.set(name, [...this.replicas[name].keys()]);
     return replica;
   }
 
   /** Stops telling of a process, and then stops it. */
   async remove(name: ServiceName, host: string): Promise<void> {
     const others = [...this.replicas[name].keys()].filter((each) => each !== host);
-    this.names.set(name, others);
+    this.nameServer.set(name, others);
     await this.replicas[name].get(host)?.stop();
   }
 
@@ -79,7 +83,7 @@ export class ReplicatedPlatform {
         await edge.start();
       }
     };
-    await Promise.all([roll('auth'), roll('customers'), rollEdges()]);
+    await Promise.all([...names.map(roll), rollEdges()]);
   }
 
   /** Of two processes the one that both edges call has half of the calls. */

@@ -47,7 +47,7 @@ async function edgeStatus(): Promise<string> {
 /** Stops what opens the databases and the server, and starts them again when `work` is done with the server's files. */
 async function whileStopped(work: () => Promise<unknown>): Promise<void> {
   const { services, postgres } = platform;
-  const openers = [services.customers, services.auth];
+  const openers = [services.customers, services.auth, services.sync];
   await Promise.all(openers.map((service) => service.stop()));
   await postgres.kill('SIGINT');
   await work();

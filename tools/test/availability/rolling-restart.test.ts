@@ -34,6 +34,7 @@ function mixed(index: number): LoadRequest {
     { method: 'GET', path: `/v1/customers/${id}/history` },
     { method: 'POST', path: '/v1/customers', body },
     { method: 'GET', path: '/v1/tenant' },
+    { method: 'GET', path: '/v1/webhookEndpoints' },
   ];
   return kinds[index % kinds.length]!;
 }

@@ -9,8 +9,8 @@ export interface BuiltInRole extends Grant {
 /** What everybody may do with their own account, whatever their roles. */
 export const accountPermissions: readonly string[] = ['account.read', 'account.write'];
 
-/** Areas that decide who may do what. */
-const administration = ['apiKeys', 'oauthClients', 'roles', 'tenant', 'users'];
+/** Areas that decide who may do what, and where data goes. */
+const administration = ['apiKeys', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
 const isAdministration = (permission: string) => administration.includes(permission.split('.')[0] ?? '');
 
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];

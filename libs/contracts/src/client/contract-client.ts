@@ -8,10 +8,11 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { callContext } from '@rapport/platform';
+import { callContext, isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
+import { traceClientCall } from '../trace-calls.js';
 import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
@@ -48,6 +49,7 @@ export class ContractClient {
       'grpc.max_reconnect_backoff_ms': 2_000,
       // Each connection that ends has the name looked up again. Until then calls may fail: the replica may be gone for good.
       'grpc.dns_min_time_between_resolutions_ms': 100,
+      ...(isTracing() && { interceptors: [traceClientCall] }),
     });
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { ContractClient } from '@rapport/contracts';
+import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { AppError } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { findCursor } from './feed-cursor.js';
+import { FeedLead } from './feed-lead.js';
+import { noteHeard } from './feed-metrics.js';
+import { Requests } from './requests.js';
+import type { ChangeTaker } from './take-changes.js';
+
+/** The name of the feed, and ours as its consumer. */
+const feed = 'customers';
+const consumer = 'sync';
+
+const retryMs = 500;
+/** How often a process that does not read the feed tries to, and one that does makes sure, in milliseconds. */
+const leadEveryMs = 2_000;
+const callMs = 3_600_000;
+
+/** Most changes under way. */
+const credit = 2_000;
+
+/** Reads the change feed of all tenants, in one of the service's processes, from where the last one has come to. */
+export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('FeedConsumer');
+  readonly #stopping = new AbortController();
+  readonly #lead: FeedLead;
+  #running: Promise<void> | undefined;
+  #isAway = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly customers: Pick<ContractClient, 'duplex' | 'close'>,
+    private readonly target: ChangeTaker,
+    databaseUrl: string,
+  ) {
+    this.#lead = new FeedLead(databaseUrl);
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run(this.#stopping.signal);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    this.customers.close();
+    await this.#lead.close();
+  }
+
+  async #run(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      let waitMs = leadEveryMs;
+      try {
+        if (await this.#lead.isOurs()) await this.#read(stopping);
+      } catch (error) {
+        waitMs = retryMs;
+        // Said once: while it is away, it is away at every try.
+        if (!stopping.aborted && !this.#isAway) this.#logger.warn('The change feed was lost.', error);
+        this.#isAway = true;
+      }
+      noteHeard(false);
+      await delay(waitMs, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+
+  /** Until the call ends, or another process reads. */
+  async #read(stopping: AbortSignal): Promise<void> {
+    const lost = new AbortController();
+    const signal = AbortSignal.any([stopping, lost.signal]);
+    const watching = this.#watchLead(lost, signal);
+    try {
+      const cursor = await findCursor(this.orm.em.fork(), feed);
+      await this.#follow(cursor, signal).catch((error: unknown) => this.#beginAnew(error, cursor));
+    } finally {
+      lost.abort();
+      await watching;
+    }
+  }
+
+  async #watchLead(lost: AbortController, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await delay(leadEveryMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const isOurs = await this.#lead.isOurs().catch(() => false);
+      if (!isOurs) lost.abort();
+    }
+  }
+
+  async #follow(start: string | undefined, signal: AbortSignal): Promise<void> {
+    let cursor = start;
+    const first = { ...message({ credit }), cursor, consumer, withValues: true };
+    const requests = new Requests<SubscribeRequest>(first);
+    const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
+    const { path } = ChangeFeedServiceService.subscribe;
+    for await (const answer of this.customers.duplex(path, requests, options)) {
+      const { changes, cursor: next } = answer as SubscribeResponse;
+      noteHeard(true);
+      if (this.#isAway) this.#logger.log('The change feed is there again.');
+      this.#isAway = false;
+      if (next === cursor) continue;
+      await this.target.take(changes, feed, cursor, next);
+      cursor = next;
+      requests.say(message({ credit: changes.length, acknowledgedCursor: cursor }));
+    }
+  }
+
+  /** Goes on where the log begins now, and says that what was before it is lost. */
+  async #beginAnew(error: unknown, cursor: string | undefined): Promise<void> {
+    const oldest =
+      error instanceof AppError && error.reason === 'CURSOR_EXPIRED' ? error.metadata['oldestCursor'] : undefined;
+    if (oldest === undefined) throw error as Error;
+    const current = await findCursor(this.orm.em.fork(), feed);
+    this.#logger.error(`Changes are lost: the feed ${feed} keeps none from the cursor on. Every endpoint is told.`);
+    await this.target.takeLoss(feed, current ?? cursor, oldest);
+  }
+}
+
+function message(given: Partial<SubscribeRequest>): SubscribeRequest {
+  return { ...SubscribeRequest.decode(new Uint8Array()), ...given };
+}

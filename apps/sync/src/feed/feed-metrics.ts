@@ -1,0 +1,41 @@
+import { metrics } from '@rapport/platform';
+import { Counter, Gauge, Histogram } from 'prom-client';
+
+const lag = new Histogram({
+  name: 'rapport_feed_lag_seconds',
+  help: 'Time from a change until what follows from it was committed here.',
+  buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600],
+  registers: [metrics],
+});
+
+const losses = new Counter({
+  name: 'rapport_feed_losses_total',
+  help: 'Times at which changes were missed, or may have been: a gap of the log, or a cursor that was too old.',
+  labelNames: ['why'] as const,
+  registers: [metrics],
+});
+
+let heardMs: number | undefined;
+
+new Gauge({
+  name: 'rapport_feed_silent_seconds',
+  help: 'Time since the feed was heard of by this process, which reads it. The log speaks every second.',
+  registers: [metrics],
+  collect() {
+    this.set(heardMs === undefined ? Number.NaN : (Date.now() - heardMs) / 1_000);
+  },
+});
+
+/** @param timesMs when changes that are done with were made */
+export function countTaken(timesMs: readonly number[]): void {
+  for (const timeMs of timesMs) lag.observe(Math.max(0, Date.now() - timeMs) / 1_000);
+}
+
+export function countLoss(why: 'gap' | 'cursor-expired'): void {
+  losses.inc({ why });
+}
+
+/** The feed was heard of now; `false`: it is read by another process. */
+export function noteHeard(isReader: boolean): void {
+  heardMs = isReader ? Date.now() : undefined;
+}

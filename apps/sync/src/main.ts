@@ -1,0 +1,57 @@
+import { MikroORM } from '@mikro-orm/postgresql';
+import {
+  ContractClient,
+  PrincipalVerifier,
+  runGrpcService,
+  serviceDefinitions,
+  ServiceCertificates,
+} from '@rapport/contracts';
+import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
+import { createLogger, readEnvironment } from '@rapport/platform';
+import { serviceVariables } from './configuration.js';
+import { contract } from './contract.js';
+import { migrations } from './database.js';
+import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
+import { PageTokenKey } from './page-token-key.js';
+import { SecretEnvelope } from './secrets/secret-envelope.js';
+import { services } from './services.js';
+import { SyncModule } from './sync.module.js';
+import { RetrySchedule } from './webhooks/retry-schedule.js';
+
+const config = readEnvironment(serviceVariables);
+const logger = createLogger('sync', config.LOG_LEVEL);
+const certificates = new ServiceCertificates(
+  { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
+  logger,
+);
+
+await runGrpcService({
+  module: SyncModule.register({
+    databaseUrl: config.DATABASE_URL,
+    pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
+    envelope: new SecretEnvelope(config.MASTER_KEY),
+    customers: new ContractClient(config.CUSTOMERS_ADDRESS, serviceDefinitions, {
+      certificates,
+      serviceName: 'customers',
+    }),
+    http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
+    delivery: {
+      schedule: new RetrySchedule(config.RETRY_SCHEDULE_SECONDS),
+      failingMs: config.FAILING_SECONDS * 1_000,
+      timeoutMs: config.ATTEMPT_TIMEOUT_MS,
+    },
+    retentionDays: config.WEBHOOK_RETENTION_DAYS,
+    auditKeys: new AuditKeys('sync', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
+    auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
+  }),
+  services: [...services],
+  contract,
+  address: config.GRPC_ADDRESS,
+  connectionAgeSeconds: config.CONNECTION_AGE_SECONDS,
+  healthPort: config.HEALTH_PORT,
+  logger,
+  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
+  interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
+  readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
+});

@@ -1,0 +1,9 @@
+import { runMigrations } from '@rapport/persistence';
+import { readEnvironment } from '@rapport/platform';
+import { migrationVariables } from './configuration.js';
+import { entities, migrations } from './database.js';
+
+const { MIGRATION_DATABASE_URL: databaseUrl } = readEnvironment(migrationVariables);
+
+const done = await runMigrations({ databaseUrl, entities, migrations });
+process.stdout.write(`${JSON.stringify({ migrations: done })}\n`);

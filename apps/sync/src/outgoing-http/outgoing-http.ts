@@ -1,0 +1,164 @@
+import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
+import type { Socket } from 'node:net';
+import { checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
+import { isInnerAddress } from './inner-addresses.js';
+
+const connectTimeoutMs = 5_000;
+
+/** Shorter than servers keep a connection: one that they end while we begin to use it costs an attempt. */
+const idleTimeoutMs = 4_000;
+
+/** Most of an answer that is read: what it says is nobody's business. */
+const maxResponseBytes = 64 * 1_024;
+
+export interface OutgoingRequest {
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+  /** For all of it, from the name's lookup to the end of the answer. */
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/** What was answered, whatever the status. */
+export interface OutgoingAnswer {
+  status: number;
+  retryAfter: string | undefined;
+}
+
+/** Why there was no answer. */
+export type OutgoingFailure =
+  'ADDRESS_NOT_ALLOWED' | 'NAME_NOT_FOUND' | 'CONNECTION_FAILED' | 'TLS_FAILED' | 'TIMEOUT' | 'ABORTED';
+
+export class OutgoingError extends Error {
+  constructor(
+    readonly reason: OutgoingFailure,
+    cause?: unknown,
+  ) {
+    super(`The request failed: ${reason}.`, { cause });
+  }
+}
+
+/**
+ * The one way in which this service calls hosts that its tenants name. It connects to public addresses only, and to those
+ * hosts that the operator allows; it follows no redirect, and bounds time and size. Connections are kept and used again.
+ */
+export class OutgoingHttp {
+  readonly #allowed: ReadonlySet<string>;
+  readonly #agents: { http: HttpAgent; https: HttpsAgent };
+
+  /**
+   * @param allowedHosts may be called by plain http and at any address; as URLs have them, such as `127.0.0.1` or `[::1]`
+   * @param resolve finds the addresses of all others; DNS when absent
+   */
+  constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
+    this.#allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+    const lookup = checkedLookup(this.#allowed, resolve);
+    const options = { keepAlive: true, maxFreeSockets: 8, timeout: idleTimeoutMs, lookup };
+    this.#agents = {
+      http: this.#checked(new HttpAgent(options)),
+      https: this.#checked(new HttpsAgent(options)),
+    };
+  }
+
+  /** Whether a URL may be called, as far as it can be told before its name is looked up. */
+  mayCall(url: URL): boolean {
+    const { protocol, hostname, username, password } = url;
+    if (username !== '' || password !== '') return false;
+    if (this.#allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
+    return protocol === 'https:' && !namesInnerAddress(url);
+  }
+
+  /** @throws OutgoingError when there is no answer */
+  async post(request: OutgoingRequest): Promise<OutgoingAnswer> {
+    const url = new URL(request.url);
+    if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
+    const timeout = AbortSignal.timeout(request.timeoutMs);
+    const signal = AbortSignal.any([timeout, ...(request.signal ? [request.signal] : [])]);
+    try {
+      return await this.#send(url, request, signal);
+    } catch (error) {
+      if (timeout.aborted) throw new OutgoingError('TIMEOUT', error);
+      throw new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error);
+    }
+  }
+
+  close(): void {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  #send(url: URL, { headers, body }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
+    return new Promise((resolve, reject) => {
+      const options = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) }, signal };
+      const call =
+        url.protocol === 'https:'
+          ? requestByHttps(url, { ...options, agent: this.#agents.https })
+          : requestByHttp(url, { ...options, agent: this.#agents.http });
+      limitConnecting(call);
+      call.once('response', (response) => readToEnd(response, resolve, reject));
+      call.once('error', reject);
+      call.end(body);
+    });
+  }
+
+  /** Looks at the address that a connection has really got, before anything is sent over it. */
+  #checked<Pool extends HttpAgent>(agent: Pool): Pool {
+    const connect = agent.createConnection.bind(agent) as (options: { host?: string }, done?: unknown) => Socket;
+    agent.createConnection = (options: { host?: string }, done?: unknown) => {
+      const socket = connect(options, done);
+      if (!this.#allowed.has(hostOf(options.host))) {
+        socket.once('connect', () => {
+          if (isInnerAddress(socket.remoteAddress ?? '')) socket.destroy(new InnerAddressError());
+        });
+      }
+      return socket;
+    };
+    return agent;
+  }
+}
+
+/** As `hostname` of a URL has it: of an IPv6 address the brackets are gone by now. */
+function hostOf(host = ''): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
+
+function limitConnecting(call: ClientRequest): void {
+  call.once('socket', (socket: Socket) => {
+    if (!socket.connecting) return;
+    const isSecure = 'encrypted' in socket;
+    const timer = setTimeout(() => call.destroy(new ConnectTimeout()), connectTimeoutMs);
+    socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(timer));
+    socket.once('close', () => clearTimeout(timer));
+  });
+}
+
+class ConnectTimeout extends Error {}
+
+function readToEnd(
+  response: IncomingMessage,
+  resolve: (answer: OutgoingAnswer) => void,
+  reject: (error: Error) => void,
+): void {
+  const answer = { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };
+  let bytes = 0;
+  response.on('data', (piece: Buffer) => {
+    bytes += piece.length;
+    if (bytes <= maxResponseBytes) return;
+    resolve(answer);
+    response.destroy();
+  });
+  response.once('end', () => resolve(answer));
+  response.once('error', reject);
+}
+
+function reasonOf(error: unknown): OutgoingFailure {
+  if (error instanceof InnerAddressError) return 'ADDRESS_NOT_ALLOWED';
+  if (error instanceof ConnectTimeout) return 'TIMEOUT';
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'EAI_AGAIN', 'ETIMEOUT', 'EREFUSED'].includes(code))
+    return 'NAME_NOT_FOUND';
+  if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO)/.test(code)) return 'TLS_FAILED';
+  return 'CONNECTION_FAILED';
+}

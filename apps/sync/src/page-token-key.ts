@@ -1,0 +1,5 @@
+/** Signs the page tokens of this service. */
+export class PageTokenKey {
+  /** @param bytes 32 of them */
+  constructor(readonly bytes: Buffer) {}
+}

@@ -1,0 +1,37 @@
+import { WebhookDeliveryState, type WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
+
+/** A row of the ledger as pg gives it. */
+export interface DeliveryRow {
+  id: string;
+  endpoint_id: string;
+  event_id: string;
+  event_type: string;
+  lane: string;
+  state: 'PENDING' | 'DELIVERED' | 'FAILED';
+  attempt_count: number;
+  due_time: string | Date;
+  is_replay: boolean;
+  create_time: string | Date;
+  end_time: string | Date | null;
+}
+
+/** For `select`: the columns of a DeliveryRow. */
+export const deliveryColumns = `id, endpoint_id, event_id, event_type, lane, state, attempt_count, due_time, is_replay,
+  create_time, end_time`;
+
+export function deliveryMessage(row: DeliveryRow): WebhookDelivery {
+  const iso = (time: string | Date) => new Date(time).toISOString();
+  return {
+    id: row.id,
+    endpointId: row.endpoint_id,
+    eventId: row.event_id,
+    eventType: row.event_type,
+    record: row.lane.startsWith('event/') ? undefined : row.lane,
+    state: WebhookDeliveryState[row.state],
+    attemptCount: row.attempt_count,
+    nextAttemptTime: row.state === 'PENDING' ? iso(row.due_time) : undefined,
+    isReplay: row.is_replay,
+    createTime: iso(row.create_time),
+    endTime: row.end_time ? iso(row.end_time) : undefined,
+  };
+}

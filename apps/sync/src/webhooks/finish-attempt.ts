@@ -1,0 +1,174 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+import { dropJobs, lockAllEndpoints, lockEndpoint, readyLanes } from './delivery-statements.js';
+import { disabledEvent } from './event-types.js';
+import { recordEvents } from './record-events.js';
+import type { Attempt } from './start-attempts.js';
+import { platformEvent } from './webhook-event.js';
+
+/** What becomes of a delivery. */
+export type Verdict =
+  | { next: 'DELIVERED' | 'FAILED' }
+  /** @param holdMs how long the endpoint asks to get nothing at all */
+  | { next: 'RETRY'; waitMs: number; holdMs?: number | undefined }
+  /** The endpoint gets nothing any more. */
+  | { next: 'DISABLE'; reason: 'GONE' | 'FAILING' };
+
+export interface AttemptRecord {
+  startMs: number;
+  durationMs: number;
+  status?: number;
+  /** Absent when it was received. */
+  error?: string;
+}
+
+/**
+ * Writes an attempt into the ledger and settles the delivery, in one transaction. When another process has taken the job
+ * meanwhile, the attempt is in the ledger and the delivery is the other's.
+ */
+export async function finishAttempt(
+  em: EntityManager,
+  attempt: Attempt,
+  record: AttemptRecord,
+  verdict: Verdict,
+): Promise<void> {
+  const { tenantId, endpointId } = attempt.job;
+  const statements = [
+    settingStatement({ 'app.tenant_id': tenantId }),
+    // Others are told of a disabled endpoint.
+    verdict.next === 'DISABLE' ? lockAllEndpoints(tenantId) : lockEndpoint(tenantId, endpointId),
+    insertAttempt(attempt, record),
+    noteHealth(attempt.job, record.error === undefined),
+    ...settle(attempt, verdict),
+  ];
+  await withConnection(em, async (client) => {
+    if (verdict.next !== 'DISABLE') return pipeline(client, statements);
+    await client.query('begin');
+    await pipeline(client, statements);
+    const data = { endpointId, url: attempt.endpoint.url, reason: verdict.reason };
+    await recordEvents(client, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
+    return client.query('commit');
+  });
+}
+
+/** Gives back a job whose attempt was cut off by our own end: it is due at once, for whoever is there. */
+export async function releaseJob(em: EntityManager, { deliveryId, claimId }: Attempt['job']): Promise<void> {
+  await withConnection(em, (client) =>
+    client.query(
+      'update webhook_job set claim_id = null, due_time = clock_timestamp() where delivery_id = $1 and claim_id = $2',
+      [deliveryId, claimId],
+    ),
+  );
+}
+
+function settle(attempt: Attempt, verdict: Verdict): Statement[] {
+  const { tenantId, endpointId, deliveryId } = attempt.job;
+  switch (verdict.next) {
+    case 'DELIVERED':
+    case 'FAILED':
+      return [
+        endDelivery(attempt, verdict.next),
+        deleteJob(attempt),
+        readyLanes(tenantId, [{ endpoint_id: endpointId, lane: attempt.lane }]),
+      ];
+    case 'RETRY':
+      return [
+        retryLater(attempt, verdict.waitMs),
+        { sql: noteDue, name: 'note_webhook_due_time', values: [tenantId, deliveryId] },
+        ...(verdict.holdMs === undefined ? [] : holdBack(attempt, verdict.holdMs)),
+      ];
+    case 'DISABLE':
+      return [
+        // Who is gone has no use for the event; who only fails may want it when it is back.
+        ...(verdict.reason === 'GONE' ? [endDelivery(attempt, 'FAILED')] : []),
+        dropJobs(endpointId),
+        { name: 'disable_webhook_endpoint', sql: disable, values: [tenantId, endpointId, verdict.reason] },
+      ];
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function insertAttempt({ job, number }: Attempt, { startMs, durationMs, status, error }: AttemptRecord): Statement {
+  const time = new Date(startMs).toISOString();
+  return {
+    name: 'insert_webhook_attempt',
+    sql: `insert into webhook_attempt (tenant_id, delivery_id, number, time, duration_ms, status, error)
+      select $1::uuid, $2::uuid, $3::int, $4::timestamptz, $5::int, $6::int, $7::text
+      where exists (select from webhook_delivery where tenant_id = $1 and id = $2)
+      on conflict do nothing`,
+    values: [job.tenantId, job.deliveryId, number, time, Math.round(durationMs), status ?? null, error ?? null],
+  };
+}
+
+function noteHealth({ tenantId, endpointId }: Attempt['job'], isWell: boolean): Statement {
+  return isWell
+    ? {
+        name: 'note_webhook_success',
+        sql: `update webhook_endpoint set failing_time = null
+          where tenant_id = $1 and id = $2 and failing_time is not null`,
+        values: [tenantId, endpointId],
+      }
+    : {
+        name: 'note_webhook_failure',
+        sql: `update webhook_endpoint set failing_time = now()
+          where tenant_id = $1 and id = $2 and failing_time is null`,
+        values: [tenantId, endpointId],
+      };
+}
+
+function endDelivery({ job }: Attempt, state: string): Statement {
+  return {
+    name: 'end_webhook_delivery',
+    sql: `update webhook_delivery set state = $4, end_time = clock_timestamp()
+      where tenant_id = $1 and id = $2 and state = 'PENDING'
+        and exists (select from webhook_job where delivery_id = $2 and claim_id = $3)`,
+    values: [job.tenantId, job.deliveryId, job.claimId, state],
+  };
+}
+
+function deleteJob({ job }: Attempt): Statement {
+  return {
+    name: 'delete_webhook_job',
+    sql: 'delete from webhook_job where delivery_id = $1 and claim_id = $2',
+    values: [job.deliveryId, job.claimId],
+  };
+}
+
+function retryLater({ job }: Attempt, waitMs: number): Statement {
+  return {
+    name: 'retry_webhook_job',
+    sql: `update webhook_job set claim_id = null, due_time = clock_timestamp() + make_interval(secs => $3 / 1000.0)
+      where delivery_id = $1 and claim_id = $2`,
+    values: [job.deliveryId, job.claimId, waitMs],
+  };
+}
+
+/** For callers: what is known of the job is nothing that they may look into. */
+const noteDue = `
+  update webhook_delivery delivery set due_time = job.due_time from webhook_job job
+  where delivery.tenant_id = $1 and delivery.id = $2 and job.delivery_id = $2 and job.claim_id is null`;
+
+const disable = `
+  update webhook_endpoint
+  set state = 'DISABLED', disable_reason = $3, disable_time = now(), update_time = now(), version = version + 1
+  where tenant_id = $1 and id = $2 and state = 'ENABLED'`;
+
+/** Puts off everything that waits for the endpoint, and what will come for it. */
+function holdBack({ job }: Attempt, holdMs: number): Statement[] {
+  return [
+    {
+      name: 'hold_webhook_endpoint',
+      sql: `update webhook_endpoint set hold_time = clock_timestamp() + make_interval(secs => $3 / 1000.0)
+        where tenant_id = $1 and id = $2`,
+      values: [job.tenantId, job.endpointId, holdMs],
+    },
+    {
+      name: 'hold_webhook_jobs',
+      sql: `update webhook_job set due_time = clock_timestamp() + make_interval(secs => $2 / 1000.0)
+        where endpoint_id = $1 and claim_id is null and due_time < clock_timestamp() + make_interval(secs => $2 / 1000.0)`,
+      values: [job.endpointId, holdMs],
+    },
+  ];
+}

@@ -1,0 +1,122 @@
+import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
+import type { ClientBase } from 'pg';
+import { insertDeliveries, newDelivery, readyLanes, type NewDelivery } from './delivery-statements.js';
+import { wants } from './event-types.js';
+import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
+
+/** The origin of what an erasure does: the values of its records are forgotten here too. */
+const erasureOrigin = 'erasure';
+
+/** Most events that are gathered into one delivery. */
+const maxGathered = 1_000;
+
+interface Endpoint {
+  id: string;
+  eventTypes: string[];
+  fields: string[];
+  coalescingSeconds: number;
+}
+
+/**
+ * Stores events of a tenant in their order, with a delivery to each endpoint that wants them. Runs in a transaction, which
+ * works for the tenant from then on.
+ *
+ * Its endpoints are locked before deliveries are made, and so they are where one ends: whoever comes second sees what the
+ * first one has done to a lane, so that no lane is left without a job.
+ *
+ * @param client in the transaction
+ * @returns how many deliveries were made
+ */
+export async function recordEvents(
+  client: ClientBase,
+  tenantId: string,
+  events: readonly WebhookEvent[],
+): Promise<number> {
+  const [, endpoints, stored] = await pipeline(client, [
+    settingStatement({ 'app.tenant_id': tenantId }),
+    lockEndpoints(tenantId),
+    insertEvents(tenantId, events),
+    forgetErased(tenantId, events),
+  ]);
+  const numbers = new Map((stored?.rows as { id: string; number: string }[]).map(({ id, number }) => [id, number]));
+  const deliveries: NewDelivery[] = [];
+  for (const event of events) {
+    const number = numbers.get(event.id);
+    // Stored before: the feed was read anew from an older place.
+    if (number === undefined) continue;
+    for (const endpoint of endpoints?.rows as Endpoint[]) {
+      if (!wants(endpoint, event)) continue;
+      const isGathered =
+        endpoint.coalescingSeconds > 0 && (await gather(client, tenantId, endpoint, event, number, deliveries));
+      if (!isGathered) deliveries.push(newDelivery(event, number, endpoint.id, endpoint.coalescingSeconds));
+    }
+  }
+  if (deliveries.length > 0) {
+    await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyLanes(tenantId, deliveries)]);
+  }
+  return deliveries.length;
+}
+
+/**
+ * Adds an event to a delivery that still gathers, of this transaction or of one before.
+ *
+ * A delivery that is being taken for its first attempt is locked by that, and no longer gathers when we get it.
+ */
+async function gather(
+  client: ClientBase,
+  tenantId: string,
+  endpoint: Endpoint,
+  event: WebhookEvent,
+  number: string,
+  deliveries: NewDelivery[],
+): Promise<boolean> {
+  const lane = laneOf(event);
+  const own = deliveries.findLast((delivery) => delivery.endpoint_id === endpoint.id && delivery.lane === lane);
+  if (own && own.events.length < maxGathered) {
+    own.events.push(number);
+    own.event_type = gatheredType(own.event_type, event.type);
+    return true;
+  }
+  const { rowCount } = await client.query(
+    `update webhook_delivery
+     set events = events || $4::bigint,
+       event_type = case when event_type like '%.created' and $5 like '%.updated' then event_type else $5 end
+     where tenant_id = $1 and endpoint_id = $2 and lane = $3 and state = 'PENDING'
+       and attempt_count = 0 and not is_replay and due_time > clock_timestamp() and cardinality(events) < ${maxGathered}`,
+    [tenantId, endpoint.id, lane, number, event.type],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+function lockEndpoints(tenantId: string): Statement {
+  return {
+    name: 'lock_webhook_endpoints',
+    sql: `select id, event_types as "eventTypes", fields, coalescing_seconds as "coalescingSeconds" from webhook_endpoint
+      where tenant_id = $1 and state = 'ENABLED' order by id for no key update`,
+    values: [tenantId],
+  };
+}
+
+export function insertEvents(tenantId: string, events: readonly WebhookEvent[]): Statement {
+  const names = eventColumns.map(([name]) => name).join(', ');
+  const typed = eventColumns.map(([name, type]) => `${name} ${type}`).join(', ');
+  return {
+    name: 'insert_webhook_events',
+    sql: `insert into webhook_event (tenant_id, ${names})
+      select $1::uuid, ${names} from rows from (jsonb_to_recordset($2::jsonb) as (${typed})) with ordinality as event (${names}, place)
+      order by place
+      on conflict (tenant_id, id) do nothing
+      returning id, number`,
+    values: [tenantId, JSON.stringify(events)],
+  };
+}
+
+function forgetErased(tenantId: string, events: readonly WebhookEvent[]): Statement {
+  const ids = events.filter(({ origin, record_id }) => origin === erasureOrigin && record_id !== null);
+  return {
+    name: 'forget_erased_events',
+    sql: `update webhook_event set before = null, after = null
+      where tenant_id = $1 and record_id = any ($2::text[]) and (before is not null or after is not null)`,
+    values: [tenantId, ids.map(({ record_id }) => record_id)],
+  };
+}

@@ -1,0 +1,31 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
+import type { TestWebhookEndpointRequest } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
+import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
+import { testEvent } from './event-types.js';
+import { insertEvents } from './record-events.js';
+import { checkEnabled } from './replay-events.js';
+import { platformEvent } from './webhook-event.js';
+import { findForChange } from './write-endpoint.js';
+
+/** Answers TestWebhookEndpoint. Runs in a transaction. */
+export async function sendTest(em: EntityManager, { id }: TestWebhookEndpointRequest): Promise<WebhookDelivery> {
+  const endpoint = await findForChange(em, id);
+  checkEnabled(endpoint);
+  const { tenantId } = endpoint;
+  const event = platformEvent(uuidv7(), testEvent, { endpointId: id });
+  const [stored] = await queryRows<{ number: string }>(em, insertEvents(tenantId, [event]));
+  const delivery = newDelivery(event, stored?.number ?? '', id);
+  const [, , [row]] = (await transactionPipeline(em, [
+    insertDeliveries(tenantId, [delivery], false),
+    readyLanes(tenantId, [delivery]),
+    {
+      sql: `select ${deliveryColumns} from webhook_delivery where tenant_id = $1 and id = $2`,
+      values: [tenantId, delivery.id],
+    },
+  ])) as [unknown, unknown, [DeliveryRow]];
+  return deliveryMessage(row);
+}

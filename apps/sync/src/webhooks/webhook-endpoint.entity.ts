@@ -1,0 +1,41 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantIsolation, TextArray } from '@rapport/persistence';
+
+const WebhookEndpointSchema = defineEntity({
+  name: 'WebhookEndpoint',
+  tableName: 'webhook_endpoint',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    url: p.text(),
+    eventTypes: p.type(TextArray).$type<string[]>(),
+    /** JSON names. */
+    fields: p.type(TextArray).$type<string[]>(),
+    payload: p.enum(['THIN', 'FULL'] as const),
+    coalescingSeconds: p.integer(),
+    state: p.enum(['ENABLED', 'DISABLED'] as const),
+    description: p.text().nullable(),
+    disableReason: p.enum(['CALLER', 'GONE', 'FAILING'] as const).nullable(),
+    disableTime: p.datetime(3).nullable(),
+    /** Since when every attempt has failed. */
+    failingTime: p.datetime(3).nullable(),
+    /** Until when it has asked to be left alone. */
+    holdTime: p.datetime(3).nullable(),
+    hidesPersonalData: p.boolean(),
+    /** What signs, sealed: see `EndpointKeys`. */
+    sealedKeys: p.blob(),
+    publicKey: p.text(),
+    previousSealedKeys: p.blob().nullable(),
+    previousPublicKey: p.text().nullable(),
+    previousExpireTime: p.datetime(3).nullable(),
+    version: p.integer(),
+    createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+    createdBy: p.text(),
+  },
+});
+
+/** An address that gets a tenant's events. */
+export class WebhookEndpoint extends WebhookEndpointSchema.class {}
+WebhookEndpointSchema.setClass(WebhookEndpoint);

@@ -1,0 +1,97 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+
+/** What a receiver does with a request. */
+export type Behaviour =
+  | { status: number; headers?: Record<string, string> }
+  /** Never answers. */
+  | 'hang'
+  /** Ends the connection without an answer. */
+  | 'reset';
+
+/** A request that came in. */
+export interface Received {
+  id: string;
+  timestamp: string;
+  signatures: string[];
+  text: string;
+  event: { type: string; timestamp: string; data: Record<string, unknown> };
+  behaviour: Behaviour;
+}
+
+/** Somebody's endpoint, which does with each request what it is told. */
+export class Receiver {
+  readonly requests: Received[] = [];
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  connections = 0;
+  /** @param place of the request, from 0 */
+  behave: (request: Pick<Received, 'id' | 'event'>, place: number) => Behaviour = () => ({ status: 204 });
+
+  private constructor() {
+    this.#server = createServer((request, response) => void this.#take(request, response));
+    this.#server.on('connection', (socket) => {
+      this.connections++;
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  static async start(): Promise<Receiver> {
+    const receiver = new Receiver();
+    await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
+    return receiver;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/hook`;
+  }
+
+  /** Those that it has said it took. */
+  get taken(): Received[] {
+    return this.requests.filter(({ behaviour }) => typeof behaviour === 'object' && behaviour.status < 300);
+  }
+
+  /** Ids of all that it took, each once, in the order in which it took them first. */
+  get ids(): string[] {
+    return [...new Set(this.taken.map(({ id }) => id))];
+  }
+
+  /** @throws Error unless both libraries find one of the signatures to be of the secret */
+  static verify({ id, timestamp, signatures, text }: Received, secret: string): void {
+    const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') };
+    new Webhook(secret).verify(text, headers);
+    new SvixWebhook(secret).verify(text, headers);
+  }
+
+  async stop(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const pieces: Buffer[] = [];
+    for await (const piece of request) pieces.push(piece as Buffer);
+    const text = Buffer.concat(pieces).toString();
+    const header = (name: string) => String(request.headers[name] ?? '');
+    const known = { id: header('webhook-id'), event: JSON.parse(text) as Received['event'] };
+    const behaviour = this.behave(known, this.requests.length);
+    const signatures = header('webhook-signature').split(' ');
+    this.requests.push({ ...known, text, behaviour, signatures, timestamp: header('webhook-timestamp') });
+    if (behaviour === 'reset') request.socket.destroy();
+    else if (behaviour !== 'hang') response.writeHead(behaviour.status, behaviour.headers).end();
+  }
+}
+
+/** Waits until something holds. Fails by the time limit of the test. */
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await delay(20);
+}

@@ -1,0 +1,133 @@
+import { queryDatabase, startPlatform, type Platform, type PlatformOptions, type Tenant } from '@rapport/testing';
+
+type Json = Record<string, unknown>;
+
+export interface Endpoint extends Json {
+  id: string;
+  secret: string;
+  etag: string;
+  state: string;
+  publicKeys: string[];
+}
+
+export interface Delivery extends Json {
+  id: string;
+  eventId: string;
+  eventType: string;
+  record?: string;
+  state: string;
+  attemptCount: number;
+  isReplay: boolean;
+}
+
+export interface Attempt {
+  number: number;
+  status?: number;
+  error?: string;
+}
+
+/** A platform of which failed deliveries are tried again at once, and whose tenants may ask as often as they like. */
+export function startSyncPlatform(
+  syncEnv: Record<string, string> = {},
+  options: PlatformOptions = {},
+): Promise<Platform> {
+  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
+  return startPlatform({
+    ...options,
+    edgeEnv: { RATE_PLANS },
+    syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '2000', ...syncEnv },
+  });
+}
+
+/** A tenant of a platform, by its REST API. */
+export class WebhookTenant {
+  readonly platform: Platform;
+  readonly tenant: Tenant;
+  readonly apiKey: string;
+
+  private constructor(platform: Platform, tenant: Tenant, apiKey: string) {
+    this.platform = platform;
+    this.tenant = tenant;
+    this.apiKey = apiKey;
+  }
+
+  static async create(platform: Platform): Promise<WebhookTenant> {
+    const tenant = await platform.createTenant('Webhooks');
+    return new WebhookTenant(platform, tenant, tenant.apiKey);
+  }
+
+  /** The same tenant by a key of its own. */
+  async withKey(key: Json): Promise<WebhookTenant> {
+    const made = await this.ok<{ key: string }>('POST', '/v1/apiKeys', { displayName: 'Key', ...key });
+    return new WebhookTenant(this.platform, this.tenant, made.key);
+  }
+
+  async send(method: string, path: string, body?: Json, headers: Json = {}): Promise<{ status: number; body: Json }> {
+    const answer = await fetch(this.platform.edgeUrl + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.apiKey}`,
+        ...(body && { 'content-type': 'application/json' }),
+        ...(headers as Record<string, string>),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Json };
+  }
+
+  /** @throws Error when it is refused */
+  async ok<Body = Json>(method: string, path: string, body?: Json, headers?: Json): Promise<Body> {
+    const answer = await this.send(method, path, body, headers);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body as Body;
+  }
+
+  endpoint(url: string, more: Json = {}): Promise<Endpoint> {
+    return this.ok('POST', '/v1/webhookEndpoints', { url, eventTypes: ['customer.*'], ...more });
+  }
+
+  getEndpoint(id: string): Promise<Endpoint> {
+    return this.ok('GET', `/v1/webhookEndpoints/${id}`);
+  }
+
+  async createCustomer(displayName = 'Ada', more: Json = {}): Promise<string> {
+    const { id } = await this.ok<{ id: string }>('POST', '/v1/customers', { kind: 'PERSON', displayName, ...more });
+    return id;
+  }
+
+  updateCustomer(id: string, changes: Json): Promise<Json> {
+    return this.ok('PATCH', `/v1/customers/${id}`, changes);
+  }
+
+  /** All deliveries to an endpoint, newest first. */
+  async deliveries(endpointId: string): Promise<Delivery[]> {
+    const found: Delivery[] = [];
+    let token = '';
+    do {
+      const page = await this.ok<{ webhookDeliveries: Delivery[]; nextPageToken?: string }>(
+        'GET',
+        `/v1/webhookDeliveries?pageSize=200&endpointId=${endpointId}${token && `&pageToken=${token}`}`,
+      );
+      found.push(...page.webhookDeliveries);
+      token = page.nextPageToken ?? '';
+    } while (token);
+    return found;
+  }
+
+  async attempts(deliveryId: string): Promise<Attempt[]> {
+    const path = `/v1/webhookDeliveries/${deliveryId}/attempts`;
+    return (await this.ok<{ attempts: Attempt[] }>('GET', path)).attempts;
+  }
+
+  /** Asks sync's database past everything. */
+  query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    return queryDatabase<Row>(syncDatabaseUrl(this.platform), sql, values);
+  }
+}
+
+export function syncDatabaseUrl({ customersDatabase }: Platform): string {
+  const url = new URL(customersDatabase.superuserUrl);
+  url.pathname = 'sync';
+  return url.href;
+}

@@ -1,0 +1,136 @@
+import type { Platform } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { Receiver, until } from './receiver.ts';
+import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
+
+const url = 'https://hooks.example/rapport';
+
+let platform: Platform;
+let tenant: WebhookTenant;
+
+beforeAll(async () => {
+  platform = await startSyncPlatform({ FAILING_SECONDS: '1' });
+}, 120_000);
+afterAll(async () => platform.stop());
+
+beforeEach(async () => {
+  tenant = await WebhookTenant.create(platform);
+});
+
+test('an endpoint is created, read, listed, changed and deleted, and shows its secret once', async () => {
+  const created = await tenant.endpoint(url, { description: 'Warehouse' });
+  const { secret, ...shown } = created;
+
+  expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+  expect(created.publicKeys).toEqual([expect.stringMatching(/^whpk_/)]);
+  expect(created).toMatchObject({
+    url,
+    payload: 'THIN',
+    state: 'ENABLED',
+    coalescingSeconds: 0,
+    hidesPersonalData: false,
+  });
+  expect(await tenant.getEndpoint(created.id)).toEqual(shown);
+  expect(await tenant.ok('GET', '/v1/webhookEndpoints')).toEqual({ webhookEndpoints: [shown] });
+  const path = `/v1/webhookEndpoints/${created.id}`;
+  const changed = await tenant.ok('PATCH', path, { payload: 'FULL', fields: ['emails'] }, { 'if-match': created.etag });
+  expect(changed).toMatchObject({ payload: 'FULL', fields: ['emails'], url });
+  const stale = await tenant.send('PATCH', path, { payload: 'THIN' }, { 'if-match': created.etag });
+  expect(stale).toMatchObject({ status: 412, body: { code: 'ETAG_MISMATCH' } });
+  expect((await tenant.send('DELETE', path)).status).toBe(204);
+  expect(await tenant.send('GET', path)).toMatchObject({ status: 404, body: { code: 'WEBHOOK_ENDPOINT_NOT_FOUND' } });
+});
+
+test('a repeated create answers as the first time, secret included, and the database has it nowhere in clear', async () => {
+  const body = { url, eventTypes: ['*'] };
+  const key = { 'idempotency-key': 'once' };
+  const first = await tenant.ok<{ id: string; secret: string }>('POST', '/v1/webhookEndpoints', body, key);
+
+  expect(await tenant.ok('POST', '/v1/webhookEndpoints', body, key)).toEqual(first);
+
+  const rows = await tenant.query<{ found: boolean }>(
+    `select position($1::bytea in response) > 0 or position($2::bytea in response) > 0 as found from idempotency_key
+     union all select position($2::bytea in sealed_keys) > 0 from webhook_endpoint`,
+    [Buffer.from(first.secret), Buffer.from(first.secret.slice(6), 'base64')],
+  );
+  expect(rows.length).toBeGreaterThanOrEqual(2);
+  expect(rows.filter(({ found }) => found)).toEqual([]);
+});
+
+test.each([
+  ['http://hooks.example/', '/url', 'URL_NOT_ALLOWED'],
+  ['https://10.0.0.1/', '/url', 'URL_NOT_ALLOWED'],
+  ['https://[::1]/', '/url', 'URL_NOT_ALLOWED'],
+  ['https://0xa.1/', '/url', 'URL_NOT_ALLOWED'],
+  ['https://user@hooks.example/', '/url', 'URL_NOT_ALLOWED'],
+  ['https://hooks.example/#here', '/url', 'URL_NOT_ALLOWED'],
+  ['hooks', '/url', 'BAD_FORMAT'],
+])('refuses the URL %s and says which field is wrong', async (wrong, pointer, code) => {
+  const answer = await tenant.send('POST', '/v1/webhookEndpoints', { url: wrong, eventTypes: ['*'] });
+
+  expect(answer).toMatchObject({ status: 400, body: { errors: [{ in: 'body', pointer, code }] } });
+});
+
+test('refuses a type of event that there is not', async () => {
+  const answer = await tenant.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['customer.*', 'deal.won'] });
+
+  expect(answer).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/eventTypes/1', code: 'EVENT_TYPE_UNKNOWN' }] },
+  });
+});
+
+test('who may not read customers can have them sent nowhere', async () => {
+  const key = await tenant.withKey({ permissions: ['webhooks.write', 'webhooks.read'] });
+
+  const answer = await key.send('POST', '/v1/webhookEndpoints', { url, eventTypes: ['*'] });
+
+  expect(answer).toMatchObject({ status: 403, body: { code: 'PERMISSION_MISSING' } });
+});
+
+test('an endpoint that somebody changes who may not see personal data shows none from then on', async () => {
+  const { id } = await tenant.endpoint(url);
+  const key = await tenant.withKey({ permissions: ['webhooks.write', 'customers.read'], hidesPii: true });
+
+  await key.ok('PATCH', `/v1/webhookEndpoints/${id}`, { description: 'Ours' });
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { description: 'Theirs' });
+
+  expect(await tenant.getEndpoint(id)).toMatchObject({ hidesPersonalData: true });
+});
+
+test('an endpoint that does nothing but fail is disabled, and gets what is pending once it is enabled', async () => {
+  const receiver = await Receiver.start();
+  const { id } = await tenant.endpoint(receiver.url);
+  receiver.behave = () => ({ status: 503 });
+  await tenant.query(`update webhook_endpoint set failing_time = now() - interval '1 hour' where id = $1`, [id]);
+
+  await tenant.createCustomer();
+  await until(async () => (await tenant.getEndpoint(id)).state === 'DISABLED');
+  expect(await tenant.getEndpoint(id)).toMatchObject({ disableReason: 'FAILING' });
+  receiver.behave = () => ({ status: 200 });
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { state: 'ENABLED' });
+  await until(() => receiver.ids.length === 1);
+
+  const enabled = await tenant.getEndpoint(id);
+  expect(enabled).not.toHaveProperty('disableReason');
+  await receiver.stop();
+});
+
+test('what is done to endpoints is in the chain of the tenant, with who did it', async () => {
+  const { id } = await tenant.endpoint(url);
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { state: 'DISABLED' });
+  await tenant.ok('POST', `/v1/webhookEndpoints/${id}:rotateSecret`);
+  await tenant.send('DELETE', `/v1/webhookEndpoints/${id}`);
+
+  const entries = await tenant.query<{ kind: string; actor: string }>(
+    'select kind, actor from audit_entry where $1 = any (records) order by number',
+    [`webhookEndpoint/${id}`],
+  );
+  expect(entries.map(({ kind }) => kind)).toEqual([
+    'WEBHOOK_ENDPOINT_CREATED',
+    'WEBHOOK_ENDPOINT_CHANGED',
+    'WEBHOOK_SECRET_ROTATED',
+    'WEBHOOK_ENDPOINT_DELETED',
+  ]);
+  expect(new Set(entries.map(({ actor }) => actor.split(':')[0]))).toEqual(new Set(['apiKey']));
+});
