@@ -24,6 +24,7 @@ export interface Workload extends Manifest {
   spec: {
     activeDeadlineSeconds?: number;
     replicas?: number;
+    minReadySeconds?: number;
     strategy?: { type?: string; rollingUpdate?: { maxSurge?: number; maxUnavailable?: number } };
     template: { metadata?: { labels?: Labels }; spec: Pod };
   };

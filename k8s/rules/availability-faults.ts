@@ -48,8 +48,12 @@ function spreadFaults(server: Workload): string[] {
     .map((key) => `is not spread by ${key}`);
 }
 
-function rolloutFaults({ spec }: Workload): string[] {
+function rolloutFaults(server: Workload): string[] {
+  const { spec } = server;
+  // Connections live a tenth longer or shorter.
+  const meetingSeconds = Number(variable(server, 'CONNECTION_AGE_SECONDS') ?? 0) * 1.1;
   return faults(
+    [(spec.minReadySeconds ?? 0) <= meetingSeconds, 'replaces pods before all clients have met the new ones'],
     [spec.replicas !== undefined, 'sets replicas, which its HorizontalPodAutoscaler would lose at the next change'],
     [spec.strategy?.rollingUpdate?.maxUnavailable !== 0, 'ends pods before there are new ones'],
   );

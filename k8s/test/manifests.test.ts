@@ -216,6 +216,11 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
   ],
   [
     'Deployment auth',
+    'Deployment auth: replaces pods before all clients have met the new ones',
+    ({ spec }) => ((spec as Workload['spec']).minReadySeconds = 33),
+  ],
+  [
+    'Deployment auth',
     "Cluster auth-db: auth can't tell it from another, or has its key",
     ({ spec }) => {
       for (const { secret } of (spec as Workload['spec']).template.spec.volumes ?? []) delete secret?.items;
