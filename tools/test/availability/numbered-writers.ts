@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Tenant } from '@rapport/testing';
 
 /** How long the edge takes at most for a request, and what a machine that is busy may take besides, in milliseconds. */
-export const deadlineMs = 10_000;
+const deadlineMs = 10_000;
 const graceMs = 10_000;
 
 /** What a client that tries again may be told while something is broken. */
