@@ -5,7 +5,7 @@ import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-import { apps, prepareService, type Environment, type ServiceName } from './prepare-service.js';
+import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { startRedis, type Redis } from './redis.js';
@@ -101,21 +101,12 @@ async function startInOrder(
   stopSteps: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, 'stop'>> {
   const { onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
-  if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
-  const logs = join(dataDir, 'logs');
-  await mkdir(logs, { recursive: true, mode: 0o700 });
-  stopSteps.push(await lockDataDir(dataDir));
+  const [dataDir, logs] = await prepareFolders(options, stopSteps);
   const edgePort = options.edgePort ?? (await freePort());
   await assertPortFree(edgePort, 'EDGE_PORT');
 
   progress('Starting PostgreSQL');
-  const postgres = await startEmbeddedPostgres({
-    // A temporary platform's database gets its own temporary folder, and need not survive a power cut.
-    ...(options.dataDir && { dataDir: join(dataDir, 'postgres') }),
-    logFile: join(logs, 'postgres.log'),
-    ...(onUnexpectedExit && { onUnexpectedExit }),
-  });
+  const postgres = await startPostgresOf(options, logs);
   stopSteps.push(() => postgres.stop());
   signal?.throwIfAborted();
 
@@ -163,29 +154,18 @@ async function startInOrder(
     customers: { ...customers.env, ...options.customersEnv },
     sync: { ...sync.env, ...options.syncEnv },
   };
+  const own = (name: ServiceName, { healthPort }: PreparedService) => service(name, name, serviceEnv[name], healthPort);
   const services = {
-    auth: service('auth', 'auth', serviceEnv.auth, auth.healthPort),
-    customers: service('customers', 'customers', serviceEnv.customers, customers.healthPort),
-    sync: service('sync', 'sync', serviceEnv.sync, sync.healthPort),
-    edge,
-    edges,
+    ...{ auth: own('auth', auth), customers: own('customers', customers), sync: own('sync', sync) },
+    ...{ edge, edges },
   };
-  const replicas: Service[] = [];
-  const replica = async (name: ServiceName, host: string) => {
-    const healthPort = await freePort();
-    const env = { ...serviceEnv[name], ...onHost(host, serviceEnv[name]), HEALTH_PORT: String(healthPort) };
-    const added = service(`${name}-${host}`, name, env, healthPort);
-    replicas.push(added);
-    return added;
-  };
-  stopSteps.push(() => Promise.all(replicas.map((each) => each.stop(serviceStopTimeoutMs))));
   await startAll(services, stopSteps);
 
   return {
     edgeUrl: publicUrl,
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
     services,
-    replica,
+    replica: replicaMaker(service, serviceEnv, stopSteps),
     serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
     metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort, sync.healthPort]),
     trust: {
@@ -200,6 +180,35 @@ async function startInOrder(
   };
 }
 
+/** Folders for data and for logs. */
+async function prepareFolders(
+  options: PlatformOptions,
+  stopSteps: (() => Promise<unknown>)[],
+): Promise<[dataDir: string, logs: string]> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
+  if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
+  const logs = join(dataDir, 'logs');
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  stopSteps.push(await lockDataDir(dataDir));
+  return [dataDir, logs];
+}
+
+/** Makes more processes of services, and leaves a step that ends them. */
+function replicaMaker(
+  service: (name: string, app: string, env: Environment, healthPort: number) => Service,
+  serviceEnv: Readonly<Record<ServiceName, Environment>>,
+  stopSteps: (() => Promise<unknown>)[],
+): Platform['replica'] {
+  const replicas: Service[] = [];
+  stopSteps.push(() => Promise.all(replicas.map((each) => each.stop(serviceStopTimeoutMs))));
+  return async (name, host) => {
+    const healthPort = await freePort();
+    const replica = service(`${name}-${host}`, name, onHost(host, healthPort, serviceEnv[name]), healthPort);
+    replicas.push(replica);
+    return replica;
+  };
+}
+
 /** Starts the processes, and leaves steps that end the edges before the services. */
 async function startAll(
   { auth, customers, sync, edges }: Platform['services'],
@@ -210,10 +219,15 @@ async function startAll(
   await Promise.all([auth, customers, sync, ...edges].map((each) => each.start()));
 }
 
-/** The addresses that a service listens on, on another host. */
-function onHost(host: string, env: Environment): Environment {
-  const addresses = Object.entries(env).filter(([name]) => name === 'GRPC_ADDRESS' || name === 'HTTP_ADDRESS');
-  return Object.fromEntries(addresses.map(([name, address]) => [name, `${host}:${portOf(address)}`]));
+/** The configuration of a service, to listen on another host. */
+function onHost(host: string, healthPort: number, env: Environment): Environment {
+  const { GRPC_ADDRESS: grpc = '', HTTP_ADDRESS: http } = env;
+  return {
+    ...env,
+    GRPC_ADDRESS: `${host}:${portOf(grpc)}`,
+    ...(http !== undefined && { HTTP_ADDRESS: `${host}:${portOf(http)}` }),
+    HEALTH_PORT: String(healthPort),
+  };
 }
 
 function portOf(address: string): string {
@@ -239,6 +253,15 @@ function metricsUrls(healthPorts: number[]): string[] {
 
 function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()));
+}
+
+function startPostgresOf({ dataDir, onUnexpectedExit }: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({
+    // A temporary platform's database gets its own temporary folder, and need not survive a power cut.
+    ...(dataDir && { dataDir: join(dataDir, 'postgres') }),
+    logFile: join(logs, 'postgres.log'),
+    ...(onUnexpectedExit && { onUnexpectedExit }),
+  });
 }
 
 function startRedisOf({ onUnexpectedExit }: PlatformOptions, logs: string): Promise<Redis> {

@@ -31,7 +31,7 @@ beforeAll(async () => {
   tenant = await platform.createTenant('Popular');
   load = new LoadProcess();
   [holder, observer] = await Promise.all([connect(), connect()]);
-  await importCustomers(20_000);
+  for (let part = 0; part < 5; part += 1) await importCustomers(part, 2_000);
 }, 120_000);
 afterEach(() => holder.query('rollback'));
 afterAll(async () => {
@@ -53,8 +53,8 @@ async function heldStatements(): Promise<number> {
   return rows[0]?.count ?? 0;
 }
 
-async function importCustomers(count: number): Promise<void> {
-  const rows = Array.from({ length: count }, (_, row) => `Company ${row}`);
+async function importCustomers(part: number, count: number): Promise<void> {
+  const rows = Array.from({ length: count }, (_, row) => `Company ${part} ${row}`);
   const body = ['name', ...rows].join('\n');
   const answer = await send('/v1/customers:import?kind=COMPANY', { method: 'POST', body }, 'text/csv');
   expect(await answer.json()).toMatchObject({ created: count });
