@@ -19,14 +19,14 @@ export class NumberedWriters {
   /** Answers that nobody should get, and requests that did not end, each as a line. */
   readonly faults: string[] = [];
   longestMs = 0;
+  readonly #edgeUrls: readonly string[];
+  readonly #tenant: Tenant;
   #isOver = false;
   readonly #running: Promise<unknown>;
 
-  constructor(
-    private readonly edgeUrls: readonly string[],
-    private readonly tenant: Tenant,
-    writers: number,
-  ) {
+  constructor(edgeUrls: readonly string[], tenant: Tenant, writers: number) {
+    this.#edgeUrls = edgeUrls;
+    this.#tenant = tenant;
     this.#running = Promise.all(Array.from({ length: writers }, (_, writer) => this.#write(writer)));
   }
 
@@ -55,13 +55,13 @@ export class NumberedWriters {
 
   /** The id, when it is acknowledged. */
   async #create(displayName: string, key: string): Promise<string | undefined> {
-    const edge = this.edgeUrls[Math.floor(Math.random() * this.edgeUrls.length)] ?? '';
+    const edge = this.#edgeUrls[Math.floor(Math.random() * this.#edgeUrls.length)] ?? '';
     const startedAt = performance.now();
     try {
       const answer = await fetch(`${edge}/v1/customers`, {
         method: 'POST',
         headers: {
-          authorization: `Bearer ${this.tenant.apiKey}`,
+          authorization: `Bearer ${this.#tenant.apiKey}`,
           'content-type': 'application/json',
           'idempotency-key': key,
         },

@@ -15,10 +15,13 @@ export class ReplicatedPlatform {
     sync: new Map(),
   };
 
-  private constructor(
-    readonly platform: Platform,
-    private readonly nameServer: NameServer,
-  ) {}
+  readonly platform: Platform;
+  readonly #nameServer: NameServer;
+
+  private constructor(platform: Platform, nameServer: NameServer) {
+    this.platform = platform;
+    this.#nameServer = nameServer;
+  }
 
   /** @param connectionAgeSeconds how long connections to services live */
   static async start(connectionAgeSeconds: number): Promise<ReplicatedPlatform> {
@@ -38,7 +41,7 @@ export class ReplicatedPlatform {
 
   async stop(): Promise<void> {
     await this.platform.stop();
-    await this.nameServer.stop();
+    await this.#nameServer.stop();
   }
 
   /** Starts a process on a host, or starts it again, and tells of it once it is ready. */
@@ -46,14 +49,14 @@ export class ReplicatedPlatform {
     const replica = this.replicas[name].get(host) ?? (await this.platform.replica(name, host));
     await replica.start();
     this.replicas[name].set(host, replica);
-    this.nameServer.set(name, [...this.replicas[name].keys()]);
+    this.#nameServer.set(name, [...this.replicas[name].keys()]);
     return replica;
   }
 
   /** Stops telling of a process, and then stops it. */
   async remove(name: ServiceName, host: string): Promise<void> {
     const others = [...this.replicas[name].keys()].filter((each) => each !== host);
-    this.nameServer.set(name, others);
+    this.#nameServer.set(name, others);
     await this.replicas[name].get(host)?.stop();
   }
 

@@ -18,16 +18,18 @@ export class SteadyLoad {
   /** What went wrong, each as a line. */
   readonly failures: string[] = [];
   sent = 0;
+  readonly #edgeUrls: readonly string[];
+  readonly #tenant: Tenant;
+  readonly #next: (index: number) => LoadRequest;
   #ready: string[];
   #isOver = false;
   readonly #running: Promise<unknown>;
 
   /** @param next makes the request of a number */
-  constructor(
-    private readonly edgeUrls: readonly string[],
-    private readonly tenant: Tenant,
-    private readonly next: (index: number) => LoadRequest,
-  ) {
+  constructor(edgeUrls: readonly string[], tenant: Tenant, next: (index: number) => LoadRequest) {
+    this.#edgeUrls = edgeUrls;
+    this.#tenant = tenant;
+    this.#next = next;
     this.#ready = [...edgeUrls];
     this.#running = Promise.all([this.#probe(), ...Array.from({ length: lanes }, () => this.#send())]);
   }
@@ -44,15 +46,15 @@ export class SteadyLoad {
 
   async #probe(): Promise<void> {
     while (!this.#isOver) {
-      const answers = await Promise.all(this.edgeUrls.map(isReady));
-      this.#ready = this.edgeUrls.filter((_, index) => answers[index]);
+      const answers = await Promise.all(this.#edgeUrls.map(isReady));
+      this.#ready = this.#edgeUrls.filter((_, index) => answers[index]);
       await delay(probeEveryMs);
     }
   }
 
   async #send(): Promise<void> {
     while (!this.#isOver) {
-      const request = this.next(this.sent++);
+      const request = this.#next(this.sent++);
       const edge = this.#ready[Math.floor(Math.random() * this.#ready.length)];
       const outcome = edge === undefined ? 'no edge is ready' : await this.#outcome(edge, request);
       if (outcome !== undefined) this.failures.push(`${request.method} ${request.path}: ${outcome}`);
@@ -66,7 +68,7 @@ export class SteadyLoad {
       const answer = await fetch(edge + path, {
         method,
         headers: {
-          authorization: `Bearer ${this.tenant.apiKey}`,
+          authorization: `Bearer ${this.#tenant.apiKey}`,
           ...(body !== undefined && { 'content-type': 'application/json' }),
           ...headers,
         },
