@@ -77,8 +77,8 @@ async function loggedCreations(): Promise<{ all: number; once: number } | undefi
   return row;
 }
 
-function ask<Row extends object>(sql: string): Promise<Row[]> {
-  return queryDatabase(platform.customersDatabase.superuserUrl, sql, [tenant.tenantId]) as Promise<Row[]>;
+function ask<Row extends Record<string, unknown>>(sql: string): Promise<Row[]> {
+  return queryDatabase<Row>(platform.customersDatabase.superuserUrl, sql, [tenant.tenantId]);
 }
 
 /** For each service at most 1.2 attempts a request, besides the ten retries that a quiet time saves. */

@@ -4,9 +4,9 @@ import { queryDatabase, type Platform, type Service } from '@rapport/testing';
 /** One thing that breaks, for a while. */
 export interface Fault {
   name: string;
-  strike(): Promise<void>;
+  strike: () => Promise<void>;
   /** Resolves when what broke is back. */
-  heal(): Promise<void>;
+  heal: () => Promise<void>;
 }
 
 /** Each process killed and frozen: two edges, the services, Redis, a backend of PostgreSQL and the postmaster. */
