@@ -1,4 +1,14 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey, target } from '@rapport/platform';
+import {
+  address,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  secretKey,
+  target,
+  tracesEndpoint,
+} from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -41,6 +51,7 @@ export const serviceVariables = {
   SERVICE_CA_FILE: filePath,
   ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

@@ -10,6 +10,7 @@ import { recordEvents } from '../webhooks/record-events.js';
 import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
 import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
+import { traceTaken } from './trace-taken.js';
 
 /** Makes events and deliveries of changes, in the transaction that moves the cursor behind them. */
 export class ChangeTaker {
@@ -22,18 +23,19 @@ export class ChangeTaker {
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
-    await this.#inTransaction(async (client) => {
-      const tenants = await tenantsAmong(client, changes);
-      let deliveries = 0;
-      for (const tenantId of tenants) {
-        const own = changes.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
-        const events = own.map((change) => eventOf(change));
-        this.#tellGaps(tenantId, events);
-        deliveries += await recordEvents(client, tenantId, events);
-      }
-      await moveCursor(client, feed, from, to);
-      return deliveries;
-    });
+    await traceTaken(changes, (traced) =>
+      this.#inTransaction(async (client) => {
+        let deliveries = 0;
+        for (const tenantId of await tenantsAmong(client, traced)) {
+          const own = traced.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
+          const events = own.map((change) => eventOf(change));
+          this.#tellGaps(tenantId, events);
+          deliveries += await recordEvents(client, tenantId, events);
+        }
+        await moveCursor(client, feed, from, to);
+        return deliveries;
+      }),
+    );
     countTaken(changes.map(({ time }) => Date.parse(time ?? '')).filter(Number.isFinite));
   }
 

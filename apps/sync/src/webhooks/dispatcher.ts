@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { inSpan } from '@rapport/platform';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { claimJobs } from './claim-jobs.js';
 import { finishAttempt, releaseJob } from './finish-attempt.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
 import { startAttempts, type Attempt } from './start-attempts.js';
+import { startDelivery } from './trace-delivery.js';
 import { countAttempt, reportJobs } from './webhook-metrics.js';
 
 /** Attempts under way in this process. Each takes a socket and little else. */
@@ -114,7 +116,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   #run(attempt: Attempt): void {
     const { endpointId } = attempt.job;
     this.#underWay.set(endpointId, (this.#underWay.get(endpointId) ?? 0) + 1);
-    const run = this.#deliver(attempt)
+    const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
       .catch((error: unknown) => this.#logger.warn(`Left delivery ${attempt.job.deliveryId}.`, error))
       .finally(() => {
         this.#running.delete(run);
