@@ -53,7 +53,7 @@ export class SyncModule {
         {
           provide: FeedConsumer,
           useFactory: (orm: MikroORM, dispatcher: Dispatcher) => {
-            const target = new ChangeTaker(orm, () => dispatcher.wake());
+            const target = new ChangeTaker(orm, envelope, () => dispatcher.wake());
             return new FeedConsumer(orm, options.customers, target, databaseUrl);
           },
           inject: [MikroORM, Dispatcher],

@@ -257,21 +257,38 @@ test('an endpoint of somebody who may not see personal data gets none', async ()
   expect(receiver.taken[0]?.text).not.toMatch(/Ada|ada@/);
 });
 
+test('values rest sealed, and only while somebody gets them', async () => {
+  await tenant.endpoint(receiver.url);
+  const id = await tenant.createCustomer('Ada Lovelace');
+  await until(() => receiver.ids.length === 1);
+  await tenant.endpoint(receiver.url, { payload: 'FULL' });
+  await tenant.updateCustomer(id, { displayName: 'Augusta King' });
+  await until(() => receiver.taken.some(({ event }) => 'after' in event.data));
+
+  expect(await eventsAreSealed()).toEqual([false, true]);
+});
+
 test('what was erased is sent to nobody any more', async () => {
   const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
   receiver.behave = () => ({ status: 503, headers: { 'retry-after': '3600' } });
   const id = await tenant.createCustomer('Ada Lovelace', { emails: [{ address: 'ada@example.com' }] });
   await until(() => receiver.requests.length === 1);
+  expect(await eventsAreSealed()).toEqual([true]);
 
   await tenant.ok('POST', `/v1/customers/${id}:erase`, { reason: 'She asked for it' });
   await until(async () => (await tenant.deliveries(endpoint.id)).length === 2);
 
-  const kept = await tenant.query<{ text: string }>(
-    'select event::text as text from webhook_event event where tenant_id = $1',
+  expect(await eventsAreSealed()).not.toContain(true);
+});
+
+/** Whether there are values in each of the tenant's events, oldest first. */
+async function eventsAreSealed(): Promise<boolean[]> {
+  const rows = await tenant.query<{ is_sealed: boolean }>(
+    'select sealed_values is not null as is_sealed from webhook_event where tenant_id = $1 order by number',
     [tenant.tenant.tenantId],
   );
-  expect(kept.map(({ text }) => text).join('\n')).not.toMatch(/Lovelace|ada@/);
-});
+  return rows.map(({ is_sealed }) => is_sealed);
+}
 
 /** The first time that each event was taken. */
 function firstTaken({ taken }: Receiver): Received[] {

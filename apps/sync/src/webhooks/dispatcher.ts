@@ -135,7 +135,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     else this.#failing.add(attempt.job.endpointId);
     const [event] = attempt.events;
     countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
-    await finishAttempt(em, attempt, record, verdict);
+    await finishAttempt(em, this.envelope, attempt, record, verdict);
   }
 
   async #jobs(): Promise<{ count: number; oldestSeconds: number }> {
