@@ -1,4 +1,4 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey, target } from '@rapport/platform';
+import { address, filePath, logLevel, names, port, publicKeys, secretKey, secretKeys, target } from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -16,8 +16,10 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints. */
+  /** Seals the secrets of endpoints, and the values of events. */
   MASTER_KEY: secretKey,
+  /** Master keys that sealed before. Each goes when the events of its time are gone. */
+  RETIRED_MASTER_KEYS: secretKeys.default([]),
   CUSTOMERS_ADDRESS: target,
   /** Hosts that may be called by plain http and though they are within our networks. */
   OUTGOING_ALLOWED_HOSTS: names.default([]),
