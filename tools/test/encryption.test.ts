@@ -8,8 +8,10 @@ import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { OtlpReceiver } from './otlp-receiver.ts';
 
 let dataDir: string;
+let collector: OtlpReceiver;
 let platform: Platform;
 let api: ApiClient;
 
@@ -24,7 +26,8 @@ const receiver = createServer((request, response) => {
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-encryption-'));
-  platform = await startPlatform({ dataDir, edges: 2 });
+  collector = await OtlpReceiver.start();
+  platform = await startPlatform({ dataDir, edges: 2, tracesEndpoint: collector.endpoint });
   const { apiKey } = await platform.createTenant('Sealed');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -36,6 +39,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform.stop();
   receiver.close();
+  collector.stop();
   await rm(dataDir, { recursive: true });
 });
 
@@ -72,7 +76,7 @@ function valuesOf({ displayName, givenName, familyName, emails, phones, addresse
 
 const values = people.flatMap(valuesOf);
 
-it('has none of 1,000 personal values in any database, Redis, log or error answer, and finds each by search', async () => {
+it('has none of 1,000 personal values in any database, Redis, log, trace or error answer, and finds each by search', async () => {
   expect(values.length).toBeGreaterThanOrEqual(1_000);
   const [before, after] = [people.slice(0, 85), people.slice(85)];
   const ids: string[] = [];
@@ -121,6 +125,9 @@ it('has none of 1,000 personal values in any database, Redis, log or error answe
   expect(redis).toContain('rapport:cache:answer:');
   expect(found(redis)).toEqual([]);
   expect(found(await everythingLogged())).toEqual([]);
+  await expect.poll(processesTraced, { timeout: 30_000 }).toEqual(['auth', 'customers', 'edge']);
+  expect(collector.text).toContain('EVALSHA');
+  expect(found(collector.text.toLowerCase())).toEqual([]);
   expect(found(refusals.join('\n'))).toEqual([]);
   // Files have dead rows and a log, in which what was written before may be for a while, and what came later never is.
   const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
@@ -203,6 +210,10 @@ async function codesOnDisk(): Promise<Set<string>> {
     for (const [, code = ''] of text.matchAll(marks)) codes.add(code);
   }
   return codes;
+}
+
+function processesTraced(): string[] {
+  return [...new Set(collector.spans.map(({ process }) => process))].toSorted();
 }
 
 async function everythingLogged(): Promise<string> {

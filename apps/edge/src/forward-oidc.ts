@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { AppError } from '@rapport/platform';
+import { AppError, traceparentOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from './client-of.js';
 import { handleError } from './handle-error.js';
@@ -125,10 +125,12 @@ function headersFor(request: FastifyRequest, body: Buffer | undefined): Incoming
     return value === undefined ? [] : [[name, value] as const];
   });
   const { address, userAgent } = clientOf(request);
+  const traceparent = traceparentOf(request.span);
   return {
     ...Object.fromEntries(passed),
     ...(body && { 'content-length': String(body.length) }),
     'x-request-id': request.id,
+    ...(traceparent && { traceparent }),
     'user-agent': userAgent,
     'x-forwarded-for': address,
     'x-forwarded-proto': request.protocol,

@@ -33,6 +33,8 @@ export interface PlatformOptions {
   customersEnv?: Environment;
   /** More configuration of sync, such as how soon failed deliveries are tried again. */
   syncEnv?: Environment;
+  /** Where every process sends its traces by OTLP over HTTP. No traces are made when absent. */
+  tracesEndpoint?: string | undefined;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -133,9 +135,9 @@ async function startInOrder(
   sync.env['CUSTOMERS_ADDRESS'] = customers.address;
 
   progress('Starting auth, customers, sync and edge');
-  const service = (name: string, app: string, env: Environment, healthPort: number) => {
+  const service = (name: string, app: string, own: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
-    const logFile = join(logs, `${name}.log`);
+    const [logFile, env] = [join(logs, `${name}.log`), { ...tracesVariables(options), ...own }];
     return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
   const edgeEnv: Environment = {
@@ -194,6 +196,10 @@ function databaseUrl(serverUrl: string, name: string): string {
   const url = new URL(serverUrl);
   url.pathname = name;
   return url.href;
+}
+
+function tracesVariables({ tracesEndpoint }: PlatformOptions): Environment {
+  return tracesEndpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint } : {};
 }
 
 function metricsUrls(healthPorts: number[]): string[] {
