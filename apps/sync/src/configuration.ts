@@ -6,6 +6,7 @@ import {
   port,
   publicKeys,
   secretKey,
+  secretKeys,
   target,
   tracesEndpoint,
 } from '@rapport/platform';
@@ -26,8 +27,10 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints. */
+  /** Seals the secrets of endpoints, and the values of events. */
   MASTER_KEY: secretKey,
+  /** Master keys that sealed before. Each goes when the events of its time are gone. */
+  RETIRED_MASTER_KEYS: secretKeys.default([]),
   CUSTOMERS_ADDRESS: target,
   /** Hosts that may be called by plain http and though they are within our networks. */
   OUTGOING_ALLOWED_HOSTS: names.default([]),

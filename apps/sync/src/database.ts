@@ -1,5 +1,6 @@
 import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
+import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/webhook-endpoint.entity.js';
 
@@ -7,4 +8,4 @@ import { WebhookEndpoint } from './webhooks/webhook-endpoint.entity.js';
 export const entities = [WebhookEndpoint, IdempotencyKey];
 
 /** How it came to be, oldest first. */
-export const migrations = [CreateIdempotencyKey, CreateAuditChain, CreateWebhooks, TraceEvents];
+export const migrations = [CreateIdempotencyKey, CreateAuditChain, CreateWebhooks, SealWebhookEvents, TraceEvents];

@@ -5,6 +5,7 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { gapEvent } from '../webhooks/event-types.js';
 import { recordEvents } from '../webhooks/record-events.js';
 import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
@@ -19,6 +20,7 @@ export class ChangeTaker {
   /** @param onDeliveries called when deliveries were committed */
   constructor(
     private readonly orm: MikroORM,
+    private readonly envelope: SecretEnvelope,
     private readonly onDeliveries: () => void,
   ) {}
 
@@ -30,7 +32,7 @@ export class ChangeTaker {
           const own = traced.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
           const events = own.map((change) => eventOf(change));
           this.#tellGaps(tenantId, events);
-          deliveries += await recordEvents(client, tenantId, events);
+          deliveries += await recordEvents(client, this.envelope, tenantId, events);
         }
         await moveCursor(client, feed, from, to);
         return deliveries;
@@ -46,7 +48,7 @@ export class ChangeTaker {
       let deliveries = 0;
       for (const { tenant_id: tenantId } of rows) {
         const event = platformEvent(uuidv7(), gapEvent, { reason: 'CURSOR_EXPIRED' });
-        deliveries += await recordEvents(client, tenantId, [event]);
+        deliveries += await recordEvents(client, this.envelope, tenantId, [event]);
       }
       await moveCursor(client, feed, from, to);
       return deliveries;

@@ -4,7 +4,7 @@ import { eventTypeOf, gapEvent } from './event-types.js';
 
 type Values = Record<string, unknown>;
 
-/** What happened, as it is stored and as the columns are called. */
+/** What happened, as the columns are called. */
 export interface WebhookEvent {
   id: string;
   /** Such as `customer.updated`. */
@@ -29,7 +29,7 @@ export interface WebhookEvent {
   traceparent: string | null;
 }
 
-/** For `select` and `jsonb_to_recordset`: the columns of a WebhookEvent, with their types. */
+/** For `jsonb_to_recordset`: what of a WebhookEvent has columns of its own, with their types. */
 export const eventColumns = [
   ['id', 'uuid'],
   ['type', 'text'],
@@ -39,8 +39,6 @@ export const eventColumns = [
   ['operation', 'text'],
   ['time', 'timestamptz'],
   ['changed_fields', 'text[]'],
-  ['before', 'jsonb'],
-  ['after', 'jsonb'],
   ['actor', 'text'],
   ['origin', 'text'],
   ['request_id', 'text'],
