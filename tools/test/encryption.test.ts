@@ -1,6 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -12,16 +15,30 @@ let collector: OtlpReceiver;
 let platform: Platform;
 let api: ApiClient;
 
+/** The bodies that somebody's webhook endpoint was sent: the same bytes when one is sent again. */
+const sent = new Set<string>();
+const receiver = createServer((request, response) => {
+  void text(request).then((body) => {
+    sent.add(body.toLowerCase());
+    response.writeHead(204).end();
+  });
+});
+
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-encryption-'));
   collector = await OtlpReceiver.start();
   platform = await startPlatform({ dataDir, edges: 2, tracesEndpoint: collector.endpoint });
   const { apiKey } = await platform.createTenant('Sealed');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const endpoint = { url, eventTypes: ['customer.created'], payload: 'FULL' };
+  expect((await api.send('POST', '/v1/webhookEndpoints', { body: endpoint })).status).toBe(201);
 }, 120_000);
 
 afterAll(async () => {
   await platform.stop();
+  receiver.close();
   collector.stop();
   await rm(dataDir, { recursive: true });
 });
@@ -71,6 +88,7 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
   };
   for (const [n, person] of before.entries()) await write(person, n);
   expect(found(await everythingStored()).length).toBeGreaterThan(500);
+  await allSent(before.length);
 
   const { id } = (await api.send('POST', '/v1/personalData:encrypt')).body as { id: string };
   await expect
@@ -99,6 +117,9 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
     }
   }
 
+  // Webhooks have told all of them, and what is kept of that is searched with the rest.
+  await allSent(people.length);
+  expect(found([...sent].join('\n'))).toEqual(values);
   expect(found(await everythingStored())).toEqual([]);
   const redis = await everythingInRedis();
   expect(redis).toContain('rapport:cache:answer:');
@@ -114,6 +135,10 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
   expect(onDisk.size).toBeGreaterThan(0);
   expect([...onDisk].filter((code) => late.has(code))).toEqual([]);
 });
+
+async function allSent(count: number): Promise<void> {
+  await expect.poll(() => sent.size, { timeout: 60_000 }).toBe(count);
+}
 
 /** Those of the values that are in a text, as text or as bytes in hexadecimal. */
 function found(text: string): string[] {
@@ -194,6 +219,6 @@ function processesTraced(): string[] {
 async function everythingLogged(): Promise<string> {
   const logs = join(dataDir, 'logs');
   const files = await readdir(logs);
-  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log']));
+  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log', 'sync.log']));
   return (await Promise.all(files.map((file) => readFile(join(logs, file), 'utf8')))).join('\n').toLowerCase();
 }

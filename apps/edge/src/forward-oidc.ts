@@ -25,6 +25,9 @@ const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[]
   { url: '/oauth/introspect', methods: ['POST', 'OPTIONS'] },
 ];
 
+/** What is posted to these has a password in it. */
+const passwordForms = new Set(['/oauth/interactions/:id/:action', '/oauth/invitation', '/oauth/password-reset']);
+
 /** More than any form of the provider needs, in bytes. It is read here: no slow sender holds a connection to auth. */
 const bodyLimitBytes = 32 * 1024;
 const deadlineMs = 10_000;
@@ -100,8 +103,9 @@ function ask(request: FastifyRequest, reply: FastifyReply, { connection }: Way):
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const path = request.raw.url ?? '/';
   const headers = headersFor(request, body);
+  const sendsPassword = request.method === 'POST' && passwordForms.has(request.routeOptions.url ?? '');
   return new Promise((resolve, reject) => {
-    const sent = connection.request({ method: request.method, path, headers }).once('response', resolve);
+    const sent = connection.request({ method: request.method, path, headers }, sendsPassword).once('response', resolve);
     const timer = setTimeout(() => {
       sent.destroy();
       reject(new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The sign-in service took too long.'));

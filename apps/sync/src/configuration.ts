@@ -7,7 +7,9 @@ import {
   port,
   publicKeys,
   secretKey,
+  secretKeys,
   target,
+  tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -27,8 +29,10 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints. */
+  /** Seals the secrets of endpoints, and the values of events. */
   MASTER_KEY: secretKey,
+  /** Master keys that sealed before. Each goes when the events of its time are gone. */
+  RETIRED_MASTER_KEYS: secretKeys.default([]),
   CUSTOMERS_ADDRESS: target,
   /** Hosts that may be called by plain http and though they are within our networks. */
   OUTGOING_ALLOWED_HOSTS: names.default([]),
@@ -52,6 +56,7 @@ export const serviceVariables = {
   SERVICE_CA_FILE: filePath,
   ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

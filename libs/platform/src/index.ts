@@ -11,6 +11,7 @@ export {
 export { closeServer } from './close-server.js';
 export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
+export { MasterKeys, type WrappedKey } from './master-keys.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export {

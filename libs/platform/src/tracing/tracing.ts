@@ -136,12 +136,13 @@ function begin(name: string, start: SpanStart, parent: Context): Span | undefine
 }
 
 // https://www.w3.org/TR/trace-context/#traceparent-header
-const traceparentForm = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:$|-)/;
+const traceparentForm = /^((?!ff)[\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})($|-)/;
 
 /** `tracestate` is left behind: it is whatever a client wrote. */
 function contextOf(traceparent = ''): Context {
-  const [, traceId, spanId, flags = ''] = traceparentForm.exec(traceparent) ?? [];
-  if (!traceId || !spanId) return ROOT_CONTEXT;
+  const [, version, traceId, spanId, flags = '', more] = traceparentForm.exec(traceparent) ?? [];
+  // Only versions to come may have more parts.
+  if (!traceId || !spanId || (version === '00' && more)) return ROOT_CONTEXT;
   const traceFlags = Number.parseInt(flags, 16);
   return trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId, traceFlags, isRemote: true });
 }
