@@ -125,7 +125,7 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
   expect(redis).toContain('rapport:cache:answer:');
   expect(found(redis)).toEqual([]);
   expect(found(await everythingLogged())).toEqual([]);
-  await expect.poll(processesTraced, { timeout: 30_000 }).toEqual(['auth', 'customers', 'edge']);
+  await expect.poll(processesTraced, { timeout: 30_000 }).toEqual(['auth', 'customers', 'edge', 'sync']);
   expect(collector.text).toContain('EVALSHA');
   expect(found(collector.text.toLowerCase())).toEqual([]);
   expect(found(refusals.join('\n'))).toEqual([]);

@@ -124,16 +124,6 @@ it('begins a trace of its own where the client has named none that can be read',
   await expect.poll(() => collector.spans.filter(isBegun), { timeout: 30_000 }).toHaveLength(1);
 });
 
-it('sends what is left when a process is told to end', async () => {
-  const client = newParent();
-  expect(await createCustomer('Last', client.headers)).toMatchObject({ status: 201 });
-
-  await platform.services.customers.stop();
-
-  await traceWith(client.traceId, 'customers rapport.customers.v1.CustomersService/CreateCustomer');
-  await platform.services.customers.start();
-});
-
 function createCustomer(displayName: string, headers: Record<string, string> = {}) {
   return api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName }, headers });
 }

@@ -21,14 +21,7 @@ const pass = 'select moved, last_position from sequence_changes(null, null, 0, 1
 
 // Without the lock it would wait for the rows, find them gone, and take that for the end of its pass.
 test('a pass that waits for another one moves what that leaves', async () => {
-  const urls = await provisionDatabase(inject('superuserUrl'), `passes_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
-  const [first, second, observer] = [urls.appUrl, urls.appUrl, urls.ownerUrl].map((url) => new pg.Client(url)) as [
-    pg.Client,
-    pg.Client,
-    pg.Client,
-  ];
-  await Promise.all([first.connect(), second.connect(), observer.connect()]);
+  const [first, second, observer] = await connect();
   await addCustomers(first, 2);
   const { rows } = await second.query<{ pid: number }>('select pg_backend_pid() as pid');
 
@@ -47,14 +40,7 @@ test('a pass that waits for another one moves what that leaves', async () => {
 });
 
 test('a session that has planned for an empty outbox moves changes as cheaply as one that begins when it is full', async () => {
-  const urls = await provisionDatabase(inject('superuserUrl'), `plans_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
-  const [early, late, owner] = [urls.appUrl, urls.appUrl, urls.ownerUrl].map((url) => new pg.Client(url)) as [
-    pg.Client,
-    pg.Client,
-    pg.Client,
-  ];
-  await Promise.all([early.connect(), late.connect(), owner.connect()]);
+  const [early, late, owner] = await connect();
   await owner.query('vacuum analyze outbox');
   for (let call = 0; call < callsUntilPlanned; call += 1) await early.query(pass);
   await addCustomers(late, 10_000);
@@ -69,6 +55,18 @@ test('a session that has planned for an empty outbox moves changes as cheaply as
   // Joined by their key, it was 36 times as long.
   expect(median(times.plannedEmpty)).toBeLessThan(4 * median(times.plannedFull));
 });
+
+/** To a new database: twice as the app role, and as its owner. */
+async function connect(): Promise<[pg.Client, pg.Client, pg.Client]> {
+  const urls = await provisionDatabase(inject('superuserUrl'), `passes_${randomBytes(6).toString('hex')}`);
+  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  const client = async (url: string) => {
+    const connected = new pg.Client(url);
+    await connected.connect();
+    return connected;
+  };
+  return [await client(urls.appUrl), await client(urls.appUrl), await client(urls.ownerUrl)];
+}
 
 async function addCustomers(app: pg.Client, count: number): Promise<void> {
   const tenantId = v7();

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -61,4 +63,22 @@ describe('with an endpoint', () => {
 
     expect(traceparentOf(step)).toContain(traceId);
   });
+});
+
+it('sends what is left before it is stopped', async () => {
+  let requests = 0;
+  const collector = createServer((_request, response) => {
+    requests += 1;
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const { port } = collector.address() as AddressInfo;
+  await startTracing({ process: 'test', endpoint: `http://127.0.0.1:${port}` }, logger);
+  startTrace('request', start)?.end();
+
+  await stopTracing();
+
+  expect(requests).toBe(1);
+  collector.closeAllConnections();
+  collector.close();
 });
