@@ -40,5 +40,5 @@ await runGrpcService({
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
   tls,
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
-  readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
+  readinessChecks: (app) => ({ needed: databaseChecks(app.get(MikroORM).em, migrations) }),
 });

@@ -3,6 +3,8 @@ import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './bulk-pace.js';
 import { ChangeTail } from './changes/change-tail.js';
+import { reportOutbox } from './changes/change-metrics.js';
+import { outboxState } from './changes/outbox-state.js';
 import { Sequencer } from './changes/sequencer.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './list-customers.js';
@@ -48,6 +50,7 @@ export class CustomersModule {
           provide: Sequencer,
           useFactory: (em: EntityManager) => {
             sequencer.setPace(BulkPace.of(em));
+            reportOutbox(() => outboxState(em));
             return sequencer;
           },
           inject: [EntityManager],

@@ -2,6 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
+import { checkOutbox } from './changes/outbox-state.js';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { CustomersModule } from './customers.module.js';
@@ -40,5 +41,8 @@ await runGrpcService({
     allowedCallers: config.ALLOWED_CALLERS,
   },
   interceptors,
-  readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
+  readinessChecks: (app) => ({
+    needed: databaseChecks(app.get(MikroORM).em, migrations),
+    watched: { changeLog: () => checkOutbox(app.get(MikroORM).em) },
+  }),
 });

@@ -69,7 +69,7 @@ export async function createEdge(
     logger,
   });
   // What services it reaches is the same for all edges, and each can still give what it keeps.
-  const readiness = new Readiness({ ...clients.readinessChecks(), ...cache.readinessChecks }, true);
+  const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
   const server = createHttpServer({
     logger,
     isDraining: () => readiness.isDraining,

@@ -11,11 +11,13 @@ import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rappor
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { migrations } from './database.js';
+import { FeedConsumer } from './feed/feed-consumer.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { services } from './services.js';
 import { SyncModule } from './sync.module.js';
+import { Dispatcher } from './webhooks/dispatcher.js';
 import { RetrySchedule } from './webhooks/retry-schedule.js';
 
 const config = readEnvironment(serviceVariables);
@@ -54,5 +56,11 @@ await runGrpcService({
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
   tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
-  readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
+  readinessChecks: (app) => ({
+    needed: databaseChecks(app.get(MikroORM).em, migrations),
+    watched: {
+      changeFeed: () => app.get(FeedConsumer).checkHeard(),
+      deliveries: () => app.get(Dispatcher).checkAge(),
+    },
+  }),
 });

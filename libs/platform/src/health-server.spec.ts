@@ -14,14 +14,13 @@ async function probe(path: string, readiness: Readiness): Promise<Response> {
 
 describe('the probes', () => {
   it('say ready when every check passes', async () => {
-    const answer = await probe('/readyz', new Readiness({ database: async () => undefined }));
+    const answer = await probe('/readyz', new Readiness({ needed: { database: async () => undefined } }));
     expect(answer.status).toBe(200);
   });
 
   it('name what is missing and stay alive', async () => {
     const readiness = new Readiness({
-      database: () => Promise.reject(new Error('gone')),
-      other: async () => undefined,
+      needed: { database: () => Promise.reject(new Error('gone')), other: async () => undefined },
     });
     const answer = await probe('/readyz', readiness);
     expect(answer.status).toBe(503);
@@ -33,7 +32,7 @@ describe('the probes', () => {
   it('name what is missing of a process that was ready and goes on without it', async () => {
     let isAway = true;
     const check = () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve());
-    const readiness = new Readiness({ service: check }, true);
+    const readiness = new Readiness({ neededAtStart: { service: check } });
     expect((await probe('/readyz', readiness)).status).toBe(503);
     for (const isAwayNow of [false, true]) {
       isAway = isAwayNow;
@@ -42,6 +41,13 @@ describe('the probes', () => {
       expect(answer.status).toBe(200);
       expect(await answer.json()).toEqual(isAway ? { status: 'degraded', missing: ['service'] } : { status: 'ok' });
     }
+  });
+
+  it('name what is late, of which a process that begins is told too', async () => {
+    const readiness = new Readiness({ watched: { queue: () => Promise.reject(new Error('an hour')) } });
+    const answer = await probe('/readyz', readiness);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual({ status: 'degraded', missing: ['queue'] });
   });
 
   it('have the metrics of the process beside them', async () => {

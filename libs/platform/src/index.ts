@@ -31,7 +31,7 @@ export {
   traceShare,
   tracesEndpoint,
 } from './read-environment.js';
-export { Readiness } from './readiness.js';
+export { Readiness, type ReadinessChecks } from './readiness.js';
 export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';
 export {

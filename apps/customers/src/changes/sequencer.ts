@@ -2,7 +2,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import { DedicatedConnection } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import type { BulkPace } from '../bulk-pace.js';
-import { countSequenced, reportOutbox } from './change-metrics.js';
+import { countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
 import { WakeSignal } from './wake-signal.js';
 
@@ -64,7 +64,6 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    reportOutbox(() => this.#outbox());
     this.#running = this.#run();
   }
 
@@ -166,13 +165,6 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       [this.#retention, mourning],
     );
     if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
-  }
-
-  async #outbox(): Promise<{ waiting: number; oldestSeconds: number }> {
-    const [row] = await this.#connection.query<{ waiting: string; oldest_seconds: number }>(
-      'select * from outbox_waiting()',
-    );
-    return { waiting: Number(row?.waiting ?? 0), oldestSeconds: row?.oldest_seconds ?? 0 };
   }
 }
 

@@ -20,6 +20,8 @@ const retryMs = 500;
 /** How often a process that does not read the feed tries to, and one that does makes sure, in milliseconds. */
 const leadEveryMs = 2_000;
 const callMs = 3_600_000;
+/** The log speaks every second. */
+const silentMs = 5_000;
 
 /** Most changes under way. */
 const credit = 2_000;
@@ -31,6 +33,8 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #lead: FeedLead;
   #running: Promise<void> | undefined;
   #isAway = false;
+  /** While this process reads. */
+  #heardMs: number | undefined;
 
   constructor(
     private readonly orm: MikroORM,
@@ -39,6 +43,12 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     databaseUrl: string,
   ) {
     this.#lead = new FeedLead(databaseUrl);
+  }
+
+  /** @throws Error while this process is the one that reads the feed, and hears nothing of it */
+  checkHeard(): Promise<void> {
+    const isSilent = this.#heardMs !== undefined && performance.now() - this.#heardMs > silentMs;
+    return this.#isAway || isSilent ? Promise.reject(new Error('The change feed is silent.')) : Promise.resolve();
   }
 
   onApplicationBootstrap(): void {
@@ -64,6 +74,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
         this.#isAway = true;
       }
       noteHeard(false);
+      this.#heardMs = undefined;
       await delay(waitMs, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
@@ -100,6 +111,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
     for await (const answer of this.customers.duplex(path, requests, options)) {
       const { changes, cursor: next } = answer as SubscribeResponse;
       noteHeard(true);
+      this.#heardMs = performance.now();
       if (this.#isAway) this.#logger.log('The change feed is there again.');
       this.#isAway = false;
       if (next === cursor) continue;

@@ -21,6 +21,9 @@ const perEndpoint = { well: 16, failing: 2 };
 /** How often it is looked for jobs that nobody has told of, in milliseconds. */
 const lookEveryMs = 250;
 
+/** How long a delivery that is due may wait before `/readyz` tells of it. */
+const lateSeconds = 60;
+
 /** What an attempt may take besides the request itself, in milliseconds. */
 const leaseMarginMs = 5_000;
 
@@ -49,6 +52,12 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly envelope: SecretEnvelope,
     private readonly rules: DeliveryRules,
   ) {}
+
+  /** @throws Error while a delivery that is due waits for long */
+  async checkAge(): Promise<void> {
+    const { oldestSeconds } = await this.#jobs();
+    if (oldestSeconds > lateSeconds) throw new Error(`A delivery has waited ${oldestSeconds} s for an attempt.`);
+  }
 
   onApplicationBootstrap(): void {
     reportJobs(() => this.#jobs());

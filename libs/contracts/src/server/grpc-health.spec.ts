@@ -13,7 +13,9 @@ afterEach(() => {
 
 it('the health service of gRPC says whether the process is ready', async () => {
   let isAway = false;
-  const readiness = new Readiness({ database: () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve()) });
+  const readiness = new Readiness({
+    needed: { database: () => (isAway ? Promise.reject(new Error('gone')) : Promise.resolve()) },
+  });
   addGrpcHealth(server, readiness);
   const port = await new Promise<number>((resolve, reject) => {
     const insecure = ServerCredentials.createInsecure();

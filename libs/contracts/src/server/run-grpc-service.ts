@@ -3,7 +3,15 @@ import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type GrpcOptions } from '@nestjs/microservices';
-import { isTracing, nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
+import {
+  isTracing,
+  nestLogger,
+  Readiness,
+  runUntilStopped,
+  startHealthServer,
+  type Logger,
+  type ReadinessChecks,
+} from '@rapport/platform';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
@@ -87,7 +95,7 @@ async function start(options: GrpcServiceOptions): Promise<{ app: INestMicroserv
 export async function runGrpcService(
   options: GrpcServiceOptions & {
     healthPort: number;
-    readinessChecks: (app: INestMicroservice) => Record<string, () => Promise<unknown>>;
+    readinessChecks: (app: INestMicroservice) => ReadinessChecks;
   },
 ): Promise<void> {
   const { app, server } = await start(options);

@@ -1,0 +1,18 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+
+/** How long a change may wait for its position before `/readyz` tells of it. */
+const lateSeconds = 10;
+
+/** Committed changes without a position. Asked of the pool, since a sequencer that is held up answers nothing. */
+export async function outboxState(em: EntityManager): Promise<{ waiting: number; oldestSeconds: number }> {
+  const [row] = await em
+    .fork()
+    .execute<{ waiting: string; oldest_seconds: number }[]>('select * from outbox_waiting()');
+  return { waiting: Number(row?.waiting ?? 0), oldestSeconds: row?.oldest_seconds ?? 0 };
+}
+
+/** @throws Error while a change waits for long */
+export async function checkOutbox(em: EntityManager): Promise<void> {
+  const { oldestSeconds } = await outboxState(em);
+  if (oldestSeconds > lateSeconds) throw new Error(`A change has waited ${oldestSeconds} s for its position.`);
+}
