@@ -13,7 +13,11 @@ export const webhookSecretPattern = '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$';
  *
  * @throws ConnectorError UNAUTHORISED when no signature fits the bytes, or the delivery is not of now
  */
-export function verifyStandardWebhook(secret: string, { headers, body }: WebhookDelivery, now = Date.now()): VerifiedWebhook {
+export function verifyStandardWebhook(
+  secret: string,
+  { headers, body }: WebhookDelivery,
+  now = Date.now(),
+): VerifiedWebhook {
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
   const isNow = /^\d{1,12}$/.test(timestamp) && Math.abs(now / 1_000 - Number(timestamp)) <= toleranceSeconds;
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');

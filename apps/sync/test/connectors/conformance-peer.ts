@@ -26,6 +26,6 @@ export interface ConformancePeer {
   /** Makes the peer refuse what we ask as too much. @returns ends that. Absent when this peer has no limits. */
   limit?(): Promise<() => Promise<void>>;
   /** A delivery that says that these records changed, as the peer signs it. Absent when it sends no webhooks. */
-  deliver?(ids: string[]): WebhookDelivery;
+  deliver?: (ids: string[]) => WebhookDelivery;
   stop(): Promise<void>;
 }

@@ -76,7 +76,10 @@ export function describeConformance(title: string, create: () => Promise<Conform
         expect(verified?.deliveryId).toBeTypeOf('string');
         expect(connector.verifyWebhook?.(configuration, delivery)).toEqual(verified);
         expect(connector.parseWebhook?.(delivery)).toEqual(['1', '2'].map((id) => ({ recordType, id })));
-        for (const forged of [{ ...delivery, body: Buffer.from('{}') }, { ...delivery, headers: {} }]) {
+        for (const forged of [
+          { ...delivery, body: Buffer.from('{}') },
+          { ...delivery, headers: {} },
+        ]) {
           const error = await failure(async () => connector.verifyWebhook?.(configuration, forged));
           expect(error.reason).toBe('UNAUTHORISED');
         }

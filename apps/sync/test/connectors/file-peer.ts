@@ -7,22 +7,37 @@ import { realEnvironment } from './real-environment.js';
 type Format = 'CSV' | 'NDJSON' | 'VCARD';
 
 /** How a file with records looks in each format, and how their names are found in one. */
-const formats: Record<Format, { nameField: string; write: (records: [string, string][]) => string; names: (text: string) => string[] }> = {
+const formats: Record<
+  Format,
+  { nameField: string; write: (records: [string, string][]) => string; names: (text: string) => string[] }
+> = {
   CSV: {
     nameField: 'name',
     write: (records) => ['id,name', ...records.map(([id, name]) => `${id},${name}`), ''].join('\r\n'),
-    names: (text) => text.split('\r\n').filter((line) => line !== '' && line !== 'id,name').map((line) => line.split(',')[1] ?? ''),
+    names: (text) =>
+      text
+        .split('\r\n')
+        .filter((line) => line !== '' && line !== 'id,name')
+        .map((line) => line.split(',')[1] ?? ''),
   },
   NDJSON: {
     nameField: 'name',
     write: (records) => records.map(([id, name]) => `${JSON.stringify({ id, name })}\n`).join(''),
-    names: (text) => text.split('\n').filter(Boolean).map((line) => (JSON.parse(line) as { name: string }).name),
+    names: (text) =>
+      text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => (JSON.parse(line) as { name: string }).name),
   },
   VCARD: {
     nameField: 'displayName',
     write: (records) =>
       records.map(([id, name]) => `BEGIN:VCARD\r\nVERSION:4.0\r\nUID:${id}\r\nFN:${name}\r\nEND:VCARD\r\n`).join(''),
-    names: (text) => text.split('\r\n').filter((line) => line.startsWith('FN:')).map((line) => line.slice(3)),
+    names: (text) =>
+      text
+        .split('\r\n')
+        .filter((line) => line.startsWith('FN:'))
+        .map((line) => line.slice(3)),
   },
 };
 

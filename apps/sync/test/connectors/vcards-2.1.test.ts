@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { issues, sampleRecords } from './sample-records.js';
 import type { JsonObject } from '../../src/connectors/peer-record.js';
+import { issues, sampleRecords } from './sample-records.js';
 
 const n = (count: number) => Array.from({ length: count }, () => 'Ñ').join(' ');
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { issues, sampleRecords } from './sample-records.js';
 import type { JsonObject } from '../../src/connectors/peer-record.js';
+import { issues, sampleRecords } from './sample-records.js';
 
 describe('vCards of version 3.0 as they were written by', () => {
   test('Evolution with folded lines, parameters in quotes, escaped commas', async () => {

@@ -20,7 +20,8 @@ export function verifyRowWebhook(configuration: unknown, delivery: WebhookDelive
 /** @throws ConnectorError INVALID when the body is not `{"table": "people", "ids": ["1"]}` */
 export function parseRowWebhook({ body }: WebhookDelivery): WebhookHint[] {
   const changed = parseJson(Buffer.from(body).toString());
-  if (!isRowsChanged(changed)) throw new ConnectorError('INVALID', 'The delivery does not name a table and ids of rows.');
+  if (!isRowsChanged(changed))
+    throw new ConnectorError('INVALID', 'The delivery does not name a table and ids of rows.');
   return changed.ids.map((id) => ({ recordType: changed.table, id: String(id) }));
 }
 

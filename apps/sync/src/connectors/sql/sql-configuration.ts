@@ -79,7 +79,8 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     webhookSecret: {
       type: 'string',
       title: 'Secret of webhooks',
-      description: 'With which the application beside the table signs what it tells about changed rows (Standard Webhooks).',
+      description:
+        'With which the application beside the table signs what it tells about changed rows (Standard Webhooks).',
       pattern: webhookSecretPattern,
       writeOnly: true,
     },
