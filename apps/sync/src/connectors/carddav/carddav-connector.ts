@@ -126,7 +126,7 @@ class CardDavPeer implements Peer {
   async #addressBook(signal: AbortSignal): Promise<AddressBook> {
     signal.throwIfAborted();
     const fetch = davFetch(this.#configuration, this.#fetch, signal);
-    this.#url ??= await findAddressBook(this.#configuration, fetch);
+    this.#url ??= await findAddressBook(this.#configuration, fetch, signal);
     return new AddressBook(this.#url, fetch);
   }
 }

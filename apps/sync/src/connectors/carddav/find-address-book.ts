@@ -10,11 +10,15 @@ type Fetch = typeof globalThis.fetch;
  *
  * @throws ConnectorError that names the field which leads nowhere
  */
-export async function findAddressBook(configuration: CardDavConfiguration, fetch: Fetch): Promise<string> {
+export async function findAddressBook(
+  configuration: CardDavConfiguration,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<string> {
   const url = configuration.url.endsWith('/') ? configuration.url : `${configuration.url}/`;
-  const [answer] = await atUrl(() => propfind({ url, props: { 'd:resourcetype': {} }, depth: '0', fetch }));
+  const [answer] = await atUrl(signal, () => propfind({ url, props: { 'd:resourcetype': {} }, depth: '0', fetch }));
   if (answer?.ok && 'addressbook' in resourceType(answer.props)) return url;
-  const books = await atUrl(() => accountBooks({ accountType: 'carddav', serverUrl: url }, fetch));
+  const books = await atUrl(signal, () => accountBooks({ accountType: 'carddav', serverUrl: url }, fetch));
   const { addressBook } = configuration;
   const fitting = addressBook === undefined ? books : books.filter(({ name }) => name === addressBook);
   const [first] = fitting;
@@ -38,11 +42,12 @@ async function accountBooks(found: DAVAccount, fetch: Fetch): Promise<{ url: str
 }
 
 /** tsdav throws plain errors where the server does not have what it looks for; whoever configured that needs the field. */
-async function atUrl<Result>(work: () => Promise<Result>): Promise<Result> {
+async function atUrl<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof ConnectorError || error.name === 'AbortError') throw error;
+    signal.throwIfAborted();
+    if (!(error instanceof Error) || error instanceof ConnectorError) throw error;
     throw configurationError(
       '/url',
       { reason: 'NOT_FOUND', description: 'There is no CardDAV account.' },

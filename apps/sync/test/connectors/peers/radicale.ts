@@ -65,7 +65,6 @@ htpasswd_encryption = plain
 delay = 0
 [storage]
 filesystem_folder = ${collections}
-_filesystem_fsync = False
 [logging]
 level = warning
 `;
