@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { queryDatabase } from '@rapport/testing';
+import { createConnection } from 'mysql2/promise';
 import { inject } from 'vitest';
 import type { Mariadb } from './peers/mariadb.js';
 
@@ -47,8 +48,12 @@ export async function createMariadbDatabase(mariadb: Mariadb): Promise<TestDatab
     ...{ engine: 'MARIADB', database, port: mariadb.port, user: database, password },
     run,
     limit: async () => {
-      await run(`ALTER USER ${user} WITH MAX_QUERIES_PER_HOUR 1`);
-      return async () => void (await run(`ALTER USER ${user} WITH MAX_QUERIES_PER_HOUR 0; FLUSH USER_RESOURCES`));
+      await run(`ALTER USER ${user} WITH MAX_USER_CONNECTIONS 1`);
+      const only = await createConnection({ host: '127.0.0.1', port: mariadb.port, user: database, password });
+      return async () => {
+        await only.end();
+        await run(`ALTER USER ${user} WITH MAX_USER_CONNECTIONS 0`);
+      };
     },
     drop: async () => void (await mariadb.query(`DROP DATABASE ${database}; DROP USER ${user}`)),
   };

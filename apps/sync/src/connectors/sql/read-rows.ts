@@ -18,14 +18,16 @@ export class TableReader {
   readonly #connection: SqlConnection;
   readonly #dialect: SqlDialect;
   readonly #table: Table;
-  /** Selects all columns as texts. */
+  /**
+   * Selects all columns as texts, from `r`: an order by a bare name would be that of the text.
+   */
   readonly select: string;
 
   constructor(connection: SqlConnection, dialect: SqlDialect, table: Table) {
     this.#connection = connection;
     this.#dialect = dialect;
     this.#table = table;
-    this.select = `SELECT ${table.columns.map((column) => dialect.text(column)).join(', ')} FROM ${table.name}`;
+    this.select = `SELECT ${table.columns.map((column) => dialect.text(column)).join(', ')} FROM ${table.name} AS r`;
   }
 
   /**
@@ -44,7 +46,7 @@ export class TableReader {
       const [timeValue, keyValue] = [this.#dialect.value(updated), this.#dialect.value(id)];
       const after = `${time} >= ${timeValue} AND (${time} > ${timeValue} OR ${key} > ${keyValue}) AND`;
       const rows = await this.#connection.query(
-        `${this.select} WHERE ${at.updated === '' ? '' : after} ${time} <= ${timeValue} ORDER BY ${time}, ${key} LIMIT ${pageSize}`,
+        `${this.select} WHERE ${at.updated === '' ? '' : after} ${time} <= ${timeValue} ORDER BY r.${time}, r.${key} LIMIT ${pageSize}`,
         at.updated === '' ? [until] : [at.updated, at.updated, at.id, until],
       );
       const last = rows.at(-1);
@@ -61,7 +63,7 @@ export class TableReader {
     for (;;) {
       const where = after === undefined ? '' : `WHERE ${id} > ${this.#dialect.value(this.#table.id)}`;
       const values = after === undefined ? [] : [after];
-      const rows = await this.#connection.query(`${this.select} ${where} ORDER BY ${id} LIMIT ${pageSize}`, values);
+      const rows = await this.#connection.query(`${this.select} ${where} ORDER BY r.${id} LIMIT ${pageSize}`, values);
       yield rows
         .filter((row) => !this.isDeleted(row))
         .map((row) => ({ id: this.idOf(row), version: contentVersion(row) }));

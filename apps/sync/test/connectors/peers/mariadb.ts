@@ -25,7 +25,12 @@ export async function startMariadb(): Promise<Mariadb> {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-mariadb-'));
   const account = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined;
   const [user, password] = ['administrator', 'battery staple'];
-  const setUp = `CREATE USER ${user}@'%' IDENTIFIED BY '${password}'; GRANT ALL ON *.* TO ${user}@'%' WITH GRANT OPTION;\n`;
+  // One statement on each line, or the server reads none of them.
+  const setUp = [
+    `CREATE USER ${user}@'%' IDENTIFIED BY '${password}';`,
+    `GRANT ALL ON *.* TO ${user}@'%' WITH GRANT OPTION;`,
+    '',
+  ].join('\n');
   await writeFile(join(folder, 'set-up.sql'), setUp);
   if (account) await chown(folder, account.uid, account.gid);
   const data = `--datadir=${join(folder, 'data')}`;
