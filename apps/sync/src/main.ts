@@ -10,6 +10,7 @@ import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/pe
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
+import { Fingerprints } from './exchange/fingerprints.js';
 import { migrations } from './database.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
@@ -30,10 +31,10 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     envelope: new SecretEnvelope(config.MASTER_KEY),
-    customers: new ContractClient(config.CUSTOMERS_ADDRESS, serviceDefinitions, {
-      certificates,
-      serviceName: 'customers',
-    }),
+    fingerprints: new Fingerprints(config.MASTER_KEY),
+    customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
+    auth: clientOf('auth', config.AUTH_ADDRESS),
+    filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     delivery: {
       schedule: new RetrySchedule(config.RETRY_SCHEDULE_SECONDS),
@@ -54,3 +55,7 @@ await runGrpcService({
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
 });
+
+function clientOf(serviceName: string, address: string): ContractClient {
+  return new ContractClient(address, serviceDefinitions, { certificates, serviceName });
+}

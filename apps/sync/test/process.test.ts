@@ -34,6 +34,7 @@ test('is ready once its database is migrated, though customers is away', async (
       GRPC_ADDRESS: `127.0.0.1:${await freePort()}`,
       HEALTH_PORT: String(healthPort),
       CUSTOMERS_ADDRESS: '127.0.0.1:1',
+      AUTH_ADDRESS: '127.0.0.1:1',
       DATABASE_URL: urls.appUrl,
       PAGE_TOKEN_KEY: randomBytes(32).toString('base64'),
       MASTER_KEY: randomBytes(32).toString('base64'),

@@ -65,6 +65,8 @@ export interface Platform {
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Folder of the mails that were sent, each a text file. */
   mailDir: string;
+  /** Folder whose folders are the files of connections, each by the id of its tenant. */
+  filesDir: string;
   /** Undefined with a single edge. */
   redis: Redis | undefined;
   /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
@@ -131,6 +133,10 @@ async function startInOrder(
   const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   sync.env['CUSTOMERS_ADDRESS'] = customers.address;
+  sync.env['AUTH_ADDRESS'] = auth.address;
+  const filesDir = join(dataDir, 'files');
+  await mkdir(filesDir, { recursive: true, mode: 0o700 });
+  sync.env['FILES_DIR'] = filesDir;
 
   progress('Starting auth, customers, sync and edge');
   const service = (name: string, app: string, env: Environment, healthPort: number) => {
@@ -175,6 +181,7 @@ async function startInOrder(
     },
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     mailDir,
+    filesDir,
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
@@ -257,6 +264,7 @@ async function prepareService(
   } else if (name === 'customers') {
     env['ALLOWED_CALLERS'] = 'edge,sync';
   } else {
+    env['ALLOWED_CALLERS'] = 'edge,sync';
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
     env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');

@@ -4,6 +4,8 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { noteChanges, noteLoss } from '../exchange/note-changes.js';
+import type { JobQueue } from '../jobs/job-queue.js';
 import { gapEvent } from '../webhooks/event-types.js';
 import { recordEvents } from '../webhooks/record-events.js';
 import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
@@ -14,7 +16,7 @@ import { countLoss, countTaken } from './feed-metrics.js';
 /** Stands in a gap for every tenant. */
 const allTenants = '00000000-0000-0000-0000-000000000000';
 
-/** Makes events and deliveries of changes, in the transaction that moves the cursor behind them. */
+/** Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. */
 export class ChangeTaker implements FeedTarget {
   readonly #logger = new Logger('ChangeTaker');
 
@@ -22,6 +24,7 @@ export class ChangeTaker implements FeedTarget {
   constructor(
     private readonly orm: MikroORM,
     private readonly onDeliveries: () => void,
+    private readonly jobs: JobQueue,
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
@@ -34,6 +37,7 @@ export class ChangeTaker implements FeedTarget {
         this.#tellGaps(tenantId, events);
         deliveries += await recordEvents(client, tenantId, events);
       }
+      await noteChanges(client, this.jobs, changes, allTenants);
       await moveCursor(client, feed, from, to);
       return deliveries;
     });
@@ -48,6 +52,7 @@ export class ChangeTaker implements FeedTarget {
         const event = platformEvent(uuidv7(), gapEvent, { reason: 'CURSOR_EXPIRED' });
         deliveries += await recordEvents(client, tenantId, [event]);
       }
+      await noteLoss(client, this.jobs);
       await moveCursor(client, feed, from, to);
       return deliveries;
     });

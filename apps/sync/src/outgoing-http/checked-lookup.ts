@@ -40,7 +40,7 @@ export function namesInnerAddress({ hostname }: URL): boolean {
  * What `connect` looks names up with: it connects to the addresses that this gives and to no others, so that an answer of DNS
  * which changes later changes nothing. One inner address makes the whole name one that must not be called.
  */
-export function checkedLookup(allowed: AllowedHosts, resolve: Resolve = resolvePublicly): LookupFunction {
+export function checkedLookup(allowed: AllowedHosts, resolve: Resolve): LookupFunction {
   return (hostname, { all }, callback) => {
     addressesOf(hostname, allowed, resolve).then(
       (addresses) => {
@@ -61,7 +61,7 @@ async function addressesOf(name: string, allowed: AllowedHosts, resolve: Resolve
 }
 
 /** Asks DNS itself: neither the hosts of this machine nor the search domains of its network are for others to name. */
-async function resolvePublicly(name: string): Promise<string[]> {
+export async function resolvePublicly(name: string): Promise<string[]> {
   // One for each lookup: it waits for no other, as the four threads of getaddrinfo would make it.
   const resolver = new Resolver({ timeout: 2_000, tries: 2 });
   const [ipv4, ipv6] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);

@@ -1,7 +1,14 @@
 import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { AllowedHosts, checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
+import {
+  AllowedHosts,
+  checkedLookup,
+  InnerAddressError,
+  namesInnerAddress,
+  resolvePublicly,
+  type Resolve,
+} from './checked-lookup.js';
 import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;
@@ -19,6 +26,15 @@ export interface OutgoingRequest {
   /** For all of it, from the name's lookup to the end of the answer. */
   timeoutMs: number;
   signal?: AbortSignal;
+}
+
+/** A request whose answer is wanted. */
+export interface OutgoingExchange {
+  url: string;
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+  signal: AbortSignal;
 }
 
 /** What was answered, whatever the status. */
@@ -46,14 +62,17 @@ export class OutgoingError extends Error {
  */
 export class OutgoingHttp {
   readonly allowed: AllowedHosts;
+  /** Finds the addresses of hosts that are not allowed by name. */
+  readonly resolve: Resolve;
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
 
   /**
    * @param allowedHosts may be called by plain http and at any address
    * @param resolve finds the addresses of all others; DNS when absent
    */
-  constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
+  constructor(allowedHosts: readonly string[] = [], resolve: Resolve = resolvePublicly) {
     this.allowed = new AllowedHosts(allowedHosts);
+    this.resolve = resolve;
     const lookup = checkedLookup(this.allowed, resolve);
     const options = { keepAlive: true, maxFreeSockets: 8, timeout: idleTimeoutMs, lookup };
     this.#agents = {
@@ -84,6 +103,32 @@ export class OutgoingHttp {
     }
   }
 
+  /**
+   * A request with its whole answer, which the caller bounds and reads to the end, or destroys.
+   *
+   * @throws OutgoingError when there is no answer
+   */
+  async exchange({
+    url: address,
+    method,
+    headers,
+    body,
+    signal,
+  }: OutgoingExchange): Promise<{ status: number; headers: Headers; stream: IncomingMessage }> {
+    const url = new URL(address);
+    if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const call = this.#request(url, method, { ...headers, 'content-length': String(body.length) }, signal);
+    call.once('response', resolve);
+    call.once('error', (error) => reject(new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error)));
+    call.end(body);
+    const stream = await promise;
+    const given = Object.entries(stream.headersDistinct).flatMap(([name, values = []]) =>
+      values.map((value): [string, string] => [name, value]),
+    );
+    return { status: stream.statusCode ?? 0, headers: new Headers(given), stream };
+  }
+
   close(): void {
     this.#agents.http.destroy();
     this.#agents.https.destroy();
@@ -91,16 +136,21 @@ export class OutgoingHttp {
 
   #send(url: URL, { headers, body }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) }, signal };
-      const call =
-        url.protocol === 'https:'
-          ? requestByHttps(url, { ...options, agent: this.#agents.https })
-          : requestByHttp(url, { ...options, agent: this.#agents.http });
-      limitConnecting(call);
+      const call = this.#request(url, 'POST', { ...headers, 'content-length': String(body.length) }, signal);
       call.once('response', (response) => readToEnd(response, resolve, reject));
       call.once('error', reject);
       call.end(body);
     });
+  }
+
+  #request(url: URL, method: string, headers: Record<string, string>, signal: AbortSignal): ClientRequest {
+    const options = { method, headers, signal };
+    const call =
+      url.protocol === 'https:'
+        ? requestByHttps(url, { ...options, agent: this.#agents.https })
+        : requestByHttp(url, { ...options, agent: this.#agents.http });
+    limitConnecting(call);
+    return call;
   }
 
   /** Looks at the address that a connection has really got, before anything is sent over it. */

@@ -2,6 +2,9 @@ import type { ConnectorEnvironment } from '../../src/connectors/connector-enviro
 import type { Connector, WebhookDelivery } from '../../src/connectors/connector.js';
 import type { JsonObject } from '../../src/connectors/peer-record.js';
 
+/** What a connector may lack: it says so in its description, and its tests say so too. */
+export type Ability = 'create' | 'update' | 'delete' | 'preconditions' | 'incremental' | 'webhooks' | 'limit';
+
 /** A real peer with an empty collection of records, which the tests change behind the connector's back. */
 export interface ConformancePeer {
   connector: Connector;

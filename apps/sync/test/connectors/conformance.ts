@@ -1,13 +1,23 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../src/connectors/connector-error.js';
 import type { WriteItem, WriteResult } from '../../src/connectors/connector.js';
-import type { ConformancePeer } from './conformance-peer.js';
+import type { Ability, ConformancePeer } from './conformance-peer.js';
 import { declareReadTests } from './conformance-read.js';
 import { collect, ConformanceRun, failure, names, recordIds } from './conformance-run.js';
 import { declareWriteTests } from './conformance-write.js';
 
-/** Declares the tests that every connector passes. @param create makes a fresh collection, called before each test */
-export function describeConformance(title: string, create: () => Promise<ConformancePeer>): void {
+/**
+ * Declares the tests that every connector passes.
+ *
+ * @param create makes a fresh collection, called before each test
+ * @param lacks what the connector, or this peer of it, can't do: what it then has to refuse is tested instead
+ */
+export function describeConformance(
+  title: string,
+  create: () => Promise<ConformancePeer>,
+  lacks: readonly Ability[] = [],
+): void {
+  const has = (ability: Ability) => !lacks.includes(ability);
   describe(title, () => {
     let run: ConformanceRun;
     beforeEach(async () => {
@@ -30,10 +40,22 @@ export function describeConformance(title: string, create: () => Promise<Conform
           expect([name, writeOnly]).toEqual([name, isSecret(name)]);
       });
 
-      test('has the functions for webhooks when it says so, and else none', () => {
-        const { connector } = run.real;
+      test('says that it has what is tested here, and nothing else', () => {
+        const { connector, deliver, limit } = run.real;
+        const { create, update, delete: remove, preconditions, incremental } = run.capabilities;
         const { webhooks } = connector.description;
-        expect(['verifyWebhook' in connector, 'parseWebhook' in connector]).toEqual([webhooks, webhooks]);
+        const said = {
+          create,
+          update,
+          delete: remove,
+          preconditions,
+          incremental,
+          webhooks,
+          limit: limit !== undefined,
+        };
+        expect(Object.entries(said).filter(([ability, isThere]) => isThere !== has(ability as Ability))).toEqual([]);
+        const functions = ['verifyWebhook' in connector, 'parseWebhook' in connector, deliver !== undefined];
+        expect(functions).toEqual([webhooks, webhooks, webhooks]);
       });
     });
 
@@ -63,28 +85,28 @@ export function describeConformance(title: string, create: () => Promise<Conform
       });
     });
 
-    declareReadTests(() => run);
-    declareWriteTests(() => run);
+    declareReadTests(() => run, has);
+    declareWriteTests(() => run, has);
 
-    describe('webhooks', () => {
-      test('are believed when the peer signed them, and name the records to read again', async () => {
-        const { connector, configuration, recordType, deliver } = run.real;
-        expect(deliver !== undefined).toBe(connector.description.webhooks);
-        if (!deliver) return;
-        const delivery = deliver(['1', '2']);
-        const verified = connector.verifyWebhook?.(configuration, delivery);
-        expect(verified?.deliveryId).toBeTypeOf('string');
-        expect(connector.verifyWebhook?.(configuration, delivery)).toEqual(verified);
-        expect(connector.parseWebhook?.(delivery)).toEqual(['1', '2'].map((id) => ({ recordType, id })));
-        for (const forged of [
-          { ...delivery, body: Buffer.from('{}') },
-          { ...delivery, headers: {} },
-        ]) {
-          const error = await failure(async () => connector.verifyWebhook?.(configuration, forged));
-          expect(error.reason).toBe('UNAUTHORISED');
-        }
+    if (has('webhooks')) {
+      describe('webhooks', () => {
+        test('are believed when the peer signed them, and name the records to read again', async () => {
+          const { connector, configuration, recordType, deliver } = run.real;
+          const delivery = deliver?.(['1', '2']) ?? expect.fail('The peer sends no webhooks.');
+          const verified = connector.verifyWebhook?.(configuration, delivery);
+          expect(verified?.deliveryId).toBeTypeOf('string');
+          expect(connector.verifyWebhook?.(configuration, delivery)).toEqual(verified);
+          expect(connector.parseWebhook?.(delivery)).toEqual(['1', '2'].map((id) => ({ recordType, id })));
+          for (const forged of [
+            { ...delivery, body: Buffer.from('{}') },
+            { ...delivery, headers: {} },
+          ]) {
+            const error = await failure(async () => connector.verifyWebhook?.(configuration, forged));
+            expect(error.reason).toBe('UNAUTHORISED');
+          }
+        });
       });
-    });
+    }
 
     describe('cancelling', () => {
       test('ends a call before it begins, while it runs and between pages, with the reason given', async () => {
@@ -113,15 +135,16 @@ export function describeConformance(title: string, create: () => Promise<Conform
         await expect(pages.next()).rejects.toBe(reason);
       });
 
-      test('writes nothing after it', async () => {
-        if (!run.capabilities.create) return;
-        const items: WriteItem[] = [{ kind: 'CREATE', key: 'key-1', fields: run.real.fields('Ada') }];
-        const aborted = AbortSignal.abort(new Error('enough'));
-        await expect(run.peer.write({ recordType: run.real.recordType, items, signal: aborted })).rejects.toThrow(
-          'enough',
-        );
-        expect(await run.real.names()).toEqual([]);
-      });
+      if (has('create')) {
+        test('writes nothing after it', async () => {
+          const items: WriteItem[] = [{ kind: 'CREATE', key: 'key-1', fields: run.real.fields('Ada') }];
+          const aborted = AbortSignal.abort(new Error('enough'));
+          await expect(run.peer.write({ recordType: run.real.recordType, items, signal: aborted })).rejects.toThrow(
+            'enough',
+          );
+          expect(await run.real.names()).toEqual([]);
+        });
+      }
 
       test('or leaving a read lets the peer be used again', async () => {
         await run.real.add(names(6));
@@ -137,24 +160,25 @@ export function describeConformance(title: string, create: () => Promise<Conform
       });
     });
 
-    describe('a peer that takes no more', () => {
-      test('is not asked again before its time, and then goes on', async () => {
-        if (!run.real.limit) return;
-        await run.real.add(['Ada']);
-        const items: WriteItem[] = [{ kind: 'CREATE', key: 'key-1', fields: run.real.fields('Grace') }];
-        const endLimit = await run.real.limit();
-        const error = await failure(() => run.read());
-        expect(error.reason).toBe('RATE_LIMITED');
-        expect(error.retryAfterMs).toBeGreaterThan(0);
-        const limited = await run.peer
-          .write({ recordType: run.real.recordType, items, signal: run.signal })
-          .catch((thrown: unknown) => thrown);
-        expect(isForLater(limited)).toBe(true);
-        await endLimit();
-        expect(recordIds(await run.read())).toHaveLength(1);
-        expect(await run.write(...items)).toMatchObject([{ kind: 'WRITTEN' }]);
+    if (has('limit')) {
+      describe('a peer that takes no more', () => {
+        test('is not asked again before its time, and then goes on', async () => {
+          await run.real.add(['Ada']);
+          const items: WriteItem[] = [{ kind: 'CREATE', key: 'key-1', fields: run.real.fields('Grace') }];
+          const endLimit = (await run.real.limit?.()) ?? expect.fail('The peer has no limits.');
+          const error = await failure(() => run.read());
+          expect(error.reason).toBe('RATE_LIMITED');
+          expect(error.retryAfterMs).toBeGreaterThan(0);
+          const limited = await run.peer
+            .write({ recordType: run.real.recordType, items, signal: run.signal })
+            .catch((thrown: unknown) => thrown);
+          expect(isForLater(limited)).toBe(true);
+          await endLimit();
+          expect(recordIds(await run.read())).toHaveLength(1);
+          expect(await run.write(...items)).toMatchObject([{ kind: 'WRITTEN' }]);
+        });
       });
-    });
+    }
   });
 }
 

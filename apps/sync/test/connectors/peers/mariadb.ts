@@ -15,6 +15,8 @@ export interface Mariadb {
   port: number;
   /** Runs statements as the administrator. @returns the rows of the last one, as texts */
   query(text: string): Promise<string[][]>;
+  /** Kills it, and starts it again with what it had written. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -47,7 +49,7 @@ export async function startMariadb(): Promise<Mariadb> {
   };
   const options = [
     ...['--no-defaults', data, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(folder, 'socket')}`],
-    ...[`--init-file=${join(folder, 'set-up.sql')}`, '--skip-name-resolve', '--innodb-flush-log-at-trx-commit=0'],
+    ...[`--init-file=${join(folder, 'set-up.sql')}`, '--skip-name-resolve', '--innodb-flush-log-at-trx-commit=2'],
     ...['--innodb-buffer-pool-size=32M', '--character-set-server=utf8mb4'],
   ];
   const server = await startServer(folder, [program, ...options], isReady, account);
@@ -62,7 +64,7 @@ export async function startMariadb(): Promise<Mariadb> {
       await connection.end();
     }
   };
-  return { port, query, stop: server.stop };
+  return { port, query, restart: server.restart, stop: server.stop };
 }
 
 /** What `mariadb-install-db` does, which wants a program of another package. */

@@ -15,6 +15,8 @@ export interface Radicale {
   request(method: string, url: string, body?: string, headers?: Record<string, string>): Promise<Response>;
   /** Forgets which tokens it gave, as it does with those of long ago. */
   forgetSyncTokens(): Promise<void>;
+  /** Kills it, and starts it again with what it had written. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,6 +53,7 @@ export async function startRadicale(): Promise<Radicale> {
         if (path.endsWith('/sync-token')) await rm(join(collections, path), { recursive: true });
       }
     },
+    restart: server.restart,
     stop: server.stop,
   };
 }

@@ -10,6 +10,8 @@ const startTimeoutMs = 120_000;
 export interface ServerProcess {
   /** Ends the server and removes its folder. */
   stop: () => Promise<void>;
+  /** Kills the server, and starts it again with what it had written. */
+  restart: () => Promise<void>;
 }
 
 /**
@@ -22,6 +24,28 @@ export async function startServer(
   isReady: () => Promise<boolean>,
   account?: { uid: number; gid: number },
 ): Promise<ServerProcess> {
+  const start = () => startOnce(folder, command, isReady, account);
+  const stop = async () => {
+    await end(server);
+    await rm(folder, { recursive: true, force: true });
+  };
+  let server = await start().catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
+  const restart = async () => {
+    await end(server);
+    server = await start();
+  };
+  return { stop, restart };
+}
+
+async function startOnce(
+  folder: string,
+  command: string[],
+  isReady: () => Promise<boolean>,
+  account: { uid: number; gid: number } | undefined,
+): Promise<ChildProcess> {
   const logFile = join(folder, 'server.log');
   const log = openSync(logFile, 'a');
   const server = spawn('setpriv', ['--pdeathsig', 'KILL', ...asAccount(account), ...command], {
@@ -31,21 +55,16 @@ export async function startServer(
   });
   closeSync(log);
   server.on('error', () => undefined);
-  const stop = async () => {
-    await end(server);
-    await rm(folder, { recursive: true, force: true });
-  };
   const deadline = Date.now() + startTimeoutMs;
   while (!(await isReady())) {
     const hasEnded = server.pid === undefined || server.exitCode !== null || server.signalCode !== null;
     if (hasEnded || Date.now() > deadline) {
-      const lines = readFileSync(logFile, 'utf8');
-      await stop();
-      throw new Error(`${command[0]} did not start.\n${lines}`);
+      await end(server);
+      throw new Error(`${command[0]} did not start.\n${readFileSync(logFile, 'utf8')}`);
     }
     await delay(50);
   }
-  return { stop };
+  return server;
 }
 
 function asAccount(account: { uid: number; gid: number } | undefined): string[] {
