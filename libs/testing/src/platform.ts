@@ -132,11 +132,8 @@ async function startInOrder(
   const httpAddress = `127.0.0.1:${await freePort()}`;
   const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
-  sync.env['CUSTOMERS_ADDRESS'] = customers.address;
-  sync.env['AUTH_ADDRESS'] = auth.address;
   const filesDir = join(dataDir, 'files');
-  await mkdir(filesDir, { recursive: true, mode: 0o700 });
-  sync.env['FILES_DIR'] = filesDir;
+  Object.assign(sync.env, await connectSync(auth, customers, filesDir));
 
   progress('Starting auth, customers, sync and edge');
   const service = (name: string, app: string, env: Environment, healthPort: number) => {
@@ -195,6 +192,16 @@ async function startAll(
   stopSteps.push(() => Promise.all([auth, customers, sync].map((each) => each.stop(serviceStopTimeoutMs))));
   stopSteps.push(() => Promise.all(edges.map((each) => each.stop(edgeStopTimeoutMs))));
   await Promise.all([auth, customers, sync, ...edges].map((each) => each.start()));
+}
+
+/** What sync reaches besides its database. */
+async function connectSync(
+  auth: PreparedService,
+  customers: PreparedService,
+  filesDir: string,
+): Promise<Environment> {
+  await mkdir(filesDir, { recursive: true, mode: 0o700 });
+  return { AUTH_ADDRESS: auth.address, CUSTOMERS_ADDRESS: customers.address, FILES_DIR: filesDir };
 }
 
 function databaseUrl(serverUrl: string, name: string): string {

@@ -13,6 +13,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonObject } from '../connectors/peer-record.js';
 import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import { Mapping } from '../mappings/mapping.entity.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { checkRights, lastingPrincipal } from './check-rights.js';
 import { connectionMessage } from './connection-message.js';
@@ -97,6 +98,7 @@ export async function deleteConnection(em: EntityManager, request: DeleteConnect
   const connection = await findConnection(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, connection.version);
   await em.execute('delete from mapping_schedule where connection_id = ?', [connection.id]);
+  await em.nativeDelete(Mapping, { tenantId: connection.tenantId, connectionId: connection.id });
   em.remove(connection);
   await em.flush();
   await note(em, 'CONNECTION_DELETED', connection);

@@ -3,7 +3,7 @@ import type { PeerRecord } from '../connectors/peer-record.js';
 import type { CustomerState } from '../customers/acting-customers.js';
 import type { FieldRule } from '../mappings/field-rule.js';
 import type { Conflict } from './conflict-store.js';
-import { decidePair, type PairAction } from './decide-pair.js';
+import { decidePair, type Pair, type PairAction } from './decide-pair.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { Link } from './link.js';
 import { mergeFields, type Merged, type Side, type Views } from './merge-fields.js';
@@ -29,24 +29,9 @@ export class PairPlanner {
   /** @throws EvaluationError */
   async plan({ link, customer: state, record }: Sides): Promise<Plan> {
     const customer = state?.isThere ? state.customer : undefined;
-    const { mapping, fieldViews } = this.context;
+    const { mapping } = this.context;
     if (!link && customer && customer.kind !== CustomerKind[mapping.customerKind]) return { action: 'NONE' };
-    const action = decidePair({
-      customer: {
-        isThere: customer !== undefined,
-        isChanged: this.#isChanged(link, 'customer', customer && fieldViews.ofCustomer(customer)),
-      },
-      record: {
-        isThere: record !== undefined,
-        isChanged: this.#isChanged(link, 'peer', record && (await fieldViews.ofPeer(record.fields))),
-      },
-      isLinked: link?.customerId != null && link.recordId != null,
-      isApart: link?.isApart ?? false,
-      direction: mapping.direction,
-      deletePolicy: mapping.deletePolicy,
-      policy: mapping.policy,
-      choice: link?.choice ?? undefined,
-    });
+    const action = decidePair(await this.#pair(link, customer, record));
     if (action !== 'MERGE') return { action };
     if (!link || !customer || !record) throw new Error('What is to be merged lacks a side.');
     return { action, link, customer, record, merged: await this.merge(link, customer, record, mapping.fields) };
@@ -86,9 +71,30 @@ export class PairPlanner {
     };
   }
 
+  async #pair(
+    link: Link | undefined,
+    customer: Customer | undefined,
+    record: PeerRecord | undefined,
+  ): Promise<Pair> {
+    const { mapping, fieldViews } = this.context;
+    const { direction, deletePolicy, policy } = mapping;
+    const [ofCustomer, ofPeer] = [
+      customer && fieldViews.ofCustomer(customer),
+      record && (await fieldViews.ofPeer(record.fields)),
+    ];
+    return {
+      ...{ direction, deletePolicy, policy },
+      customer: { isThere: customer !== undefined, isChanged: this.#isChanged(link, 'customer', ofCustomer) },
+      record: { isThere: record !== undefined, isChanged: this.#isChanged(link, 'peer', ofPeer) },
+      isLinked: link !== undefined && link.customerId !== null && link.recordId !== null,
+      isApart: link?.isApart ?? false,
+      choice: link?.choice ?? undefined,
+    };
+  }
+
   #newest({ updateTime }: Customer, { fields }: PeerRecord): Side | undefined {
     const { timeField } = this.context.mapping;
-    const time = timeField == null ? undefined : fields[timeField];
+    const time = fields[timeField ?? ''];
     const peerMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(peerMs)) return undefined;
     return Date.parse(updateTime ?? '') >= peerMs ? 'CUSTOMER' : 'PEER';

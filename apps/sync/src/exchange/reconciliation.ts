@@ -3,6 +3,7 @@ import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { Exchange } from './exchange.js';
 import type { ExchangeContext } from './exchange-context.js';
+import type { Link } from './link.js';
 import type { Views } from './merge-fields.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 
@@ -11,6 +12,8 @@ const maxPlanned = 100;
 
 /** Stands for what a record holds that can't be read: it is there, and not to be touched. */
 const unreadable = 'UNREADABLE';
+
+type Ids = Pick<PlannedChange, 'customerId' | 'recordId'>;
 
 /** What a reconciliation has found. */
 export interface Findings {
@@ -73,62 +76,65 @@ export class Reconciliation {
   async #compareCustomer(customer: Customer, records: Map<string, string>, isDry: boolean): Promise<void> {
     const { comparison } = this.#findings;
     const link = await this.context.links.byCustomer(customer.id);
-    const held = link?.recordId == null ? undefined : records.get(link.recordId);
-    if (link?.recordId != null) records.delete(link.recordId);
-    if (held === unreadable || (link && this.#conflicting.has(link.id))) {
-      comparison.conflicting += 1;
-      return;
-    }
-    if (held === this.#hold(this.context.fieldViews.ofCustomer(customer))) {
-      comparison.equal += 1;
-      return;
-    }
-    if (link?.isApart) return;
-    const record = held === undefined ? undefined : await this.#readOne(link?.recordId);
+    const recordId = link?.recordId ?? undefined;
+    const held = recordId === undefined ? undefined : records.get(recordId);
+    if (recordId !== undefined) records.delete(recordId);
+    if (held === unreadable || this.#isConflicting(link)) comparison.conflicting += 1;
+    else if (held === this.#hold(this.context.fieldViews.ofCustomer(customer))) comparison.equal += 1;
+    else if (!link?.isApart) await this.#comparePair(customer, link, held === undefined ? undefined : recordId, isDry);
+  }
+
+  /** @param recordId of a record that is there */
+  async #comparePair(
+    customer: Customer,
+    link: Link | undefined,
+    recordId: string | undefined,
+    isDry: boolean,
+  ): Promise<void> {
+    const { comparison } = this.#findings;
+    const record = recordId === undefined ? undefined : await this.#readOne(recordId);
     const sides = { link, customer: { isThere: true as const, customer }, record, hop: 0 };
     const plan = await this.#planner.plan(sides);
-    if (isNothing(plan)) {
-      comparison[record ? 'equal' : 'onlyCustomers'] += 1;
-      if (record) comparison.normalised += 1;
+    if (record && isNothing(plan)) {
+      comparison.equal += 1;
+      comparison.normalised += 1;
       return;
     }
     comparison[record ? 'differing' : 'onlyCustomers'] += 1;
-    await this.#takeUp(plan, sides, customer.id, link?.recordId ?? undefined, isDry);
+    await this.#takeUp(plan, sides, { customerId: customer.id, recordId: link?.recordId ?? undefined }, isDry);
   }
 
   /** A record that belongs to no customer that is there. */
   async #compareRecord(recordId: string, isDry: boolean): Promise<void> {
     const { comparison } = this.#findings;
     const link = await this.context.links.byRecord(recordId);
-    if (link && this.#conflicting.has(link.id)) {
+    if (this.#isConflicting(link)) {
       comparison.conflicting += 1;
       return;
     }
-    if (link?.isApart) return;
-    const record = await this.#readOne(recordId);
+    const record = link?.isApart ? undefined : await this.#readOne(recordId);
     if (!record) return;
     comparison.onlyRecords += 1;
-    const customer = link?.customerId == null ? undefined : await this.context.customers.get(link.customerId);
+    const customerId = link?.customerId ?? undefined;
+    const customer = customerId === undefined ? undefined : await this.context.customers.get(customerId);
     const sides = { link, customer, record, hop: 0 };
-    await this.#takeUp(await this.#planner.plan(sides), sides, link?.customerId ?? undefined, recordId, isDry);
+    await this.#takeUp(await this.#planner.plan(sides), sides, { customerId, recordId }, isDry);
   }
 
-  async #takeUp(
-    plan: Plan,
-    { link, ...sides }: Sides,
-    customerId: string | undefined,
-    recordId: string | undefined,
-    isDry: boolean,
-  ): Promise<void> {
+  async #takeUp(plan: Plan, sides: Sides, ids: Ids, isDry: boolean): Promise<void> {
     const { plannedChanges } = this.#findings;
-    const room = maxPlanned - plannedChanges.length;
-    plannedChanges.push(...changesOf(plan, customerId, recordId).slice(0, Math.max(0, room)));
-    if (!isDry) await this.exchange.settler.settle({ link, ...sides });
+    const room = Math.max(0, maxPlanned - plannedChanges.length);
+    plannedChanges.push(...changesOf(plan, ids).slice(0, room));
+    if (!isDry) await this.exchange.settler.settle(sides);
   }
 
-  async #readOne(id: string | null | undefined): Promise<PeerRecord | undefined> {
+  #isConflicting(link: Link | undefined): boolean {
+    return link !== undefined && this.#conflicting.has(link.id);
+  }
+
+  #readOne(id: string): Promise<PeerRecord | undefined> {
     const { peer, mapping, signal } = this.context;
-    return id == null ? undefined : peer.readOne(mapping.recordType, id, signal);
+    return peer.readOne(mapping.recordType, id, signal);
   }
 
   #hold(views: Views): string {
@@ -143,13 +149,8 @@ function isNothing(plan: Plan): boolean {
 }
 
 /** A plan for people to read. */
-function changesOf(plan: Plan, customerId: string | undefined, recordId: string | undefined): PlannedChange[] {
-  const change = (action: string, fields: Iterable<string> = []) => ({
-    customerId,
-    recordId,
-    action,
-    fields: [...fields],
-  });
+function changesOf(plan: Plan, ids: Ids): PlannedChange[] {
+  const change = (action: string, fields: Iterable<string> = []) => ({ ...ids, action, fields: [...fields] });
   if (plan.action !== 'MERGE') return plan.action === 'NONE' ? [] : [change(plan.action)];
   const { toCustomer, toPeer, conflicts } = plan.merged;
   return [

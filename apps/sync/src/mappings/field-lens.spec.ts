@@ -21,7 +21,7 @@ it.each<[Transform, string, JsonValue, JsonValue]>([
 
 describe('a list of contact data that is put back', () => {
   const { ofPeer, toPeer } = lensOf('phones', 'CONTACT_LIST');
-  const card = [
+  const card: JsonValue = [
     { number: '1', types: ['voice', 'home'], primary: true },
     { number: '2', label: 'Lab' },
   ];
@@ -31,7 +31,7 @@ describe('a list of contact data that is put back', () => {
   });
 
   it('keeps types that are no label, when the label changes', () => {
-    const wanted = [
+    const wanted: JsonValue = [
       { number: '1', label: 'work' },
       { number: '2', label: 'Lab' },
     ];
@@ -40,14 +40,14 @@ describe('a list of contact data that is put back', () => {
   });
 
   it('shows what was put, in its order', () => {
-    const wanted = [{ number: '3', label: 'mobile' }, { number: '2', label: 'Lab' }, { number: '4' }];
+    const wanted: JsonValue = [{ number: '3', label: 'mobile' }, { number: '2', label: 'Lab' }, { number: '4' }];
     expect(ofPeer(toPeer(wanted, card))).toEqual(wanted);
   });
 });
 
 it('the first of a list changes alone', () => {
   const { toCustomer } = lensOf('emails', 'FIRST_OF_LIST');
-  const emails = [{ address: 'a@x', label: 'work' }, { address: 'b@x' }];
+  const emails: JsonValue = [{ address: 'a@x', label: 'work' }, { address: 'b@x' }];
   expect(toCustomer('c@x', emails)).toEqual([{ address: 'c@x', label: 'work' }, { address: 'b@x' }]);
   expect(toCustomer(null, emails)).toEqual([{ address: 'b@x' }]);
 });

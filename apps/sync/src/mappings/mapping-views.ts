@@ -33,7 +33,7 @@ export class MappingViews {
       const value = peerValue(fields, rule.peerField);
       const { toCustomer } = rule;
       views[rule.customerField] =
-        toCustomer === undefined ? lens.ofPeer(value) : orNull(await this.evaluator.evaluate(toCustomer, value));
+        toCustomer === undefined ? lens.ofPeer(value) : orNull(await this.#evaluate(toCustomer, value));
     }
     return views;
   }
@@ -65,10 +65,15 @@ export class MappingViews {
       const value =
         toPeer === undefined
           ? lens.toPeer(view, peerValue(current, peerField))
-          : await this.evaluator.evaluate(toPeer, view);
+          : await this.#evaluate(toPeer, view);
       values.set(peerField, value);
     }
     return peerChanges(values, current);
+  }
+
+  /** Nothing stays nothing: most functions of JSONata have no answer to null. */
+  #evaluate(expression: string, value: JsonValue): Promise<JsonValue> {
+    return value === null ? Promise.resolve(null) : this.evaluator.evaluate(expression, value);
   }
 }
 

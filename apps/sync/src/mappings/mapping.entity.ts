@@ -26,6 +26,7 @@ const MappingSchema = defineEntity({
     createTime: p.datetime(3),
     updateTime: p.datetime(3),
   },
+  indexes: [{ name: 'mapping_by_connection', properties: ['tenantId', 'connectionId'] }],
 });
 
 /** How records of a connection are kept equal with customers. */

@@ -62,9 +62,7 @@ const connectionTables = `
     version int not null,
     create_time timestamptz(3) not null,
     update_time timestamptz(3) not null,
-    primary key (tenant_id, id),
-    constraint mapping_connection foreign key (tenant_id, connection_id)
-      references connection (tenant_id, id) on delete cascade
+    primary key (tenant_id, id)
   );
   create index mapping_by_connection on mapping (tenant_id, connection_id);
 

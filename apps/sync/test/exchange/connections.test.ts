@@ -133,5 +133,5 @@ test('a run is watched until it ends', async () => {
   const events = (await answer.text()).split('\n').filter((line) => line.startsWith('data:'));
 
   expect(JSON.parse(events.at(-1)?.slice(5) ?? '')).toMatchObject({ id, state: 'SUCCEEDED' });
-  expect((await tenant.customers()).size).toBe(1);
+  await expect.poll(async () => (await tenant.customers()).size, { timeout: 20_000 }).toBe(1);
 });

@@ -28,12 +28,15 @@ export interface Side {
 /** What may be found of one field in the end: the edits that nobody has made another edit of. */
 class Heads {
   readonly #of = new Map<SideName, string>();
+  /** The last edit of each side, also when the other side has made another of it. */
+  readonly last = new Map<SideName, string>();
 
   /** @param seen what its maker saw: when that is what the other side had come to, the edit takes its place */
   add(side: SideName, value: string, seen: string | undefined): void {
     const other = side === 'customers' ? 'peer' : 'customers';
     if (seen !== undefined && this.#of.get(other) === seen) this.#of.delete(other);
     this.#of.set(side, value);
+    this.last.set(side, value);
   }
 
   get values(): string[] {
@@ -66,8 +69,9 @@ export class Edits {
     return [...this.#heads.keys()];
   }
 
-  /** Values that nobody has replaced. */
-  possible(key: string, field: Field): string[] {
-    return this.#heads.get(key)?.get(field)?.values ?? [];
+  /** Values that nobody has replaced. @param isListed true for what is a conflict: of that, both sides keep their last edit */
+  possible(key: string, field: Field, isListed: boolean): string[] {
+    const heads = this.#heads.get(key)?.get(field);
+    return (isListed ? [...(heads?.last.values() ?? [])] : heads?.values) ?? [];
   }
 }

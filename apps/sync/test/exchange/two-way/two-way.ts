@@ -27,6 +27,15 @@ export interface TwoWayResult {
   pairs: number;
 }
 
+/** Edits that go on while a process is killed and starts again. */
+const maxAhead = 30;
+
+interface Turn {
+  isOver: boolean;
+  made: number;
+  kills: number;
+}
+
 /**
  * Has people edit both sides at random while processes are killed, waits until it is quiet, and finds out whether both sides are equal
  * but for what is listed, nothing is there twice, no edit is lost, and nothing is written any more.
@@ -36,20 +45,19 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   console.log(`Two-way exchange with the seed ${seed}`);
   const edits = new Edits();
   await seedRecords(options, edits);
-  const turn = { isOver: false, made: 0 };
+  const turn: Turn = { isOver: false, made: 0, kills: 0 };
   const working = [
     editAtRandom(customers, options, edits, turn, seed + 1),
     editAtRandom(peer, options, edits, turn, seed + 2),
   ];
-  const kills = await killInTurn(options, turn);
-  await Promise.all(working);
+  await Promise.all([...working, killInTurn(options, turn)]);
 
   await tenant.untilEqual(mappingId);
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts)).toEqual([]);
   await expectQuiet(tenant, mappingId, peer);
-  return { edits: edits.count, kills, conflicts: conflicts.length, pairs: sides.customers.length };
+  return { edits: edits.count, kills: turn.kills, conflicts: conflicts.length, pairs: sides.customers.length };
 }
 
 async function seedRecords({ customers, peer, records }: TwoWayOptions, edits: Edits): Promise<void> {
@@ -66,9 +74,9 @@ async function createOn(side: Side, key: string, edits: Edits): Promise<void> {
 
 async function editAtRandom(
   side: Side,
-  { goesOn }: TwoWayOptions,
+  { goesOn, kills, editsPerKill }: TwoWayOptions,
   edits: Edits,
-  turn: { isOver: boolean; made: number },
+  turn: Turn,
   seed: number,
 ): Promise<void> {
   const random = new Random(seed);
@@ -76,6 +84,8 @@ async function editAtRandom(
     // Looking at all each time would be most of the work.
     const people = (await side.all()).filter(({ key }) => /^P/.test(key));
     for (let step = 0; step < 10 && goesOn(turn.made); step += 1) {
+      // A process takes longer to start than many edits take.
+      while (kills.length > 0 && turn.made > (turn.kills + 1) * editsPerKill + maxAhead) await delay(20);
       await editOnce(side, people, edits, random, `${side.name === 'peer' ? 'Q' : 'C'}${number}-${step}`);
       turn.made += 1;
     }
@@ -114,18 +124,13 @@ async function editOnce(side: Side, people: Person[], edits: Edits, random: Rand
   }
 }
 
-async function killInTurn(
-  { kills, editsPerKill }: TwoWayOptions,
-  turn: { isOver: boolean; made: number },
-): Promise<number> {
-  let done = 0;
+async function killInTurn({ kills, editsPerKill }: TwoWayOptions, turn: Turn): Promise<void> {
   while (!turn.isOver) {
     await delay(50);
-    if (kills.length === 0 || turn.made < (done + 1) * editsPerKill) continue;
-    await kills[done % kills.length]?.();
-    done += 1;
+    if (kills.length === 0 || turn.made < (turn.kills + 1) * editsPerKill) continue;
+    await kills[turn.kills % kills.length]?.();
+    turn.kills += 1;
   }
-  return done;
 }
 
 /** What is wrong with the sides now that it is quiet. */
@@ -143,7 +148,7 @@ function faults(edits: Edits, sides: { customers: Person[]; peer: Person[] }, co
     if (customers.length > 0 && records.length > 0 && edits.removed.has(key) && !isListed) found.push(`${key} is back`);
     if (edits.merged.has(key) || edits.removed.has(key)) continue;
     for (const field of fields) {
-      const possible = edits.possible(key, field);
+      const possible = edits.possible(key, field, isListed);
       const values = [...customers, ...records].map((person) => person.values[field]);
       const isLost = values.some((value) => !possible.includes(value));
       if (isLost) found.push(`${key} ${field}: ${values.join(' | ')} instead of ${possible.join(' or ')}`);
