@@ -2,7 +2,7 @@ import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { AppError, Caller } from '@rapport/platform';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { changesOf, Requests, snapshot, subscribe, watch } from './change-feeds.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -279,10 +279,7 @@ async function rememberedPosition(consumer: string): Promise<string | undefined>
 
 /** As when the database is restored, or its follower takes its place. */
 async function endConnectionOfTail(): Promise<void> {
-  const url = new URL(inject('superuserUrl'));
-  url.pathname = new URL(customers.urls.ownerUrl).pathname;
-  const superuser = new pg.Client(url.href);
-  await superuser.connect();
+  const superuser = await customers.connectAsSuperuser();
   const { rowCount } = await superuser.query(
     `select pg_terminate_backend(pid) from pg_stat_activity
      where datname = current_database() and application_name = 'rapport-change-tail'`,

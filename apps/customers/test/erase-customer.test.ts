@@ -4,9 +4,9 @@ import { Consent, ConsentState, ContactChannel } from '@rapport/contracts/rappor
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import type { Caller } from '@rapport/platform';
-import pg from 'pg';
+import type pg from 'pg';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { changesOf, watch } from './change-feeds.js';
 import { csv, ImportTenant } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
@@ -20,10 +20,7 @@ let superuser: pg.Client;
 
 beforeAll(async () => {
   customers = await RunningCustomers.start();
-  const url = new URL(inject('superuserUrl'));
-  url.pathname = new URL(customers.urls.ownerUrl).pathname;
-  superuser = new pg.Client(url.href);
-  await superuser.connect();
+  superuser = await customers.connectAsSuperuser();
 });
 afterAll(async () => {
   await superuser.end();

@@ -6,7 +6,7 @@ import { AppError } from '@rapport/platform';
 import pg from 'pg';
 import { from } from 'pg-copy-streams';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changesOf, told } from './change-feeds.js';
 import { defineField } from './custom-field-requests.js';
 import { csv, ImportTenant } from './import-tenant.js';
@@ -20,10 +20,7 @@ let superuser: pg.Client;
 
 beforeAll(async () => {
   customers = await RunningCustomers.start();
-  const url = new URL(inject('superuserUrl'));
-  url.pathname = new URL(customers.urls.ownerUrl).pathname;
-  superuser = new pg.Client(url.href);
-  await superuser.connect();
+  superuser = await customers.connectAsSuperuser();
 });
 afterAll(async () => {
   await superuser.end();

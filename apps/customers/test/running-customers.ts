@@ -27,6 +27,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { AuditKeys, runMigrations } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import { contract } from '../src/contract.js';
@@ -136,6 +137,15 @@ export class RunningCustomers {
       streams.close();
       await app.close();
     });
+  }
+
+  /** A connection to the database that sees the rows of all tables. Who asks for it ends it. */
+  async connectAsSuperuser(): Promise<pg.Client> {
+    const url = new URL(inject('superuserUrl'));
+    url.pathname = new URL(this.urls.ownerUrl).pathname;
+    const superuser = new pg.Client(url.href);
+    await superuser.connect();
+    return superuser;
   }
 
   /** Calls as the edge does. Rejects with the AppError that the edge gets. */

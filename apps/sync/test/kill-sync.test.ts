@@ -62,18 +62,21 @@ test(
     const tenant = await WebhookTenant.create(platform);
     const own = await Receiver.start();
     await tenant.endpoint(own.url, { eventTypes: ['customer.created'] });
+    await tenant.createCustomer();
+    await until(() => own.ids.length === 1);
     await platform.services.sync.stop();
     await platform.services.customers.stop();
     const { superuserUrl } = platform.customersDatabase;
     // As an operator does after restoring a backup.
     await queryDatabase(superuserUrl, 'select renew_change_log_epoch()');
-    await platform.services.customers.start();
+    // It is ready though customers is away.
     await platform.services.sync.start();
+    await platform.services.customers.start();
 
-    await until(() => own.ids.length === 1);
-    expect(own.taken[0]?.event).toMatchObject({ type: 'changes.gap', data: { reason: 'CURSOR_EXPIRED' } });
-    await tenant.createCustomer();
     await until(() => own.ids.length === 2);
+    expect(own.taken.at(-1)?.event).toMatchObject({ type: 'changes.gap', data: { reason: 'CURSOR_EXPIRED' } });
+    await tenant.createCustomer();
+    await until(() => own.ids.length === 3);
     await own.stop();
   },
 );

@@ -1,4 +1,5 @@
 export { Contract } from './descriptors/load-contract.js';
+export { allTenants } from './all-tenants.js';
 export { fileDescriptorSet } from './gen/descriptors.js';
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';

@@ -1,3 +1,4 @@
+export { decrypt, encrypt } from './aes-gcm.js';
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
 export {
   callContext,

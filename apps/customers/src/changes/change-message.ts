@@ -1,6 +1,6 @@
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { allTenants } from '@rapport/contracts';
 import type { ChangeEntry } from './change-entry.js';
-import { allTenants } from './all-tenants.js';
 import { changedFields, fieldsJson, recordJson, type StoredValues } from './record-values.js';
 
 type Values = Record<string, unknown> | undefined;

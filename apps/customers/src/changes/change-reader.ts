@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
+import { allTenants } from '@rapport/contracts';
 import { Sealing } from '../sealing/sealing.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
-import { allTenants } from './all-tenants.js';
 import { matcher, type ChangeFilter } from './change-filter.js';
 import type { ChangeTail } from './change-tail.js';
 import { changesInScope } from './changes-in-scope.js';

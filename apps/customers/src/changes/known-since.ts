@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
-import { allTenants } from './all-tenants.js';
+import { allTenants } from '@rapport/contracts';
 
 /** Since when every change of customers is in the log: since the newest that was dropped, or that could not be told. */
 export async function knownSince(em: EntityManager): Promise<{ epoch: string; time: Date }> {

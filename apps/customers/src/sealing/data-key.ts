@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { decrypt, encrypt } from './aes-gcm.js';
+import { decrypt, encrypt } from '@rapport/platform';
 
 /** Length of a data key: one half encrypts, the other makes nonces. */
 export const dataKeyBytes = 64;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decrypt, encrypt } from './aes-gcm.js';
+import { decrypt, encrypt } from '@rapport/platform';
 
 /** A key that is encrypted by a master key, and by which. */
 export interface WrappedKey {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Contract, ContractClient } from '@rapport/contracts';
+import { allTenants, type Contract, type ContractClient } from '@rapport/contracts';
 import { AppError, type Logger } from '@rapport/platform';
 import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { v7 as uuidv7 } from 'uuid';
@@ -15,9 +15,6 @@ const retryMs = 250;
 const callMs = 3_600_000;
 /** Most changes under way. */
 const creditSize = 10_000;
-
-/** Stands in a gap for every tenant. */
-const allTenants = '00000000-0000-0000-0000-000000000000';
 
 /** The methods that stream a change log: `Subscribe` of an area's `ChangeFeedService`. @returns their gRPC paths */
 export function feedPaths(contract: Contract): string[] {

@@ -1,3 +1,4 @@
+import { allTenants } from '@rapport/contracts';
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
@@ -13,19 +14,16 @@ interface Scheduled {
 /**
  * Notes which customers have changed for each mapping of their tenants, and queues its run. Runs in the transaction that moves the
  * cursor of the feed. What a mapping has written itself is no news to it.
- *
- * @param allTenants stands in a gap for every tenant
  */
 export async function noteChanges(
   client: ClientBase,
   jobs: JobQueue,
   changes: readonly Change[],
-  allTenants: string,
 ): Promise<void> {
   const ofCustomers = changes.filter(({ type }) => type === 'customer');
   const tenants = [...new Set(ofCustomers.map(({ tenantId }) => tenantId))];
   if (tenants.length === 0) return;
-  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, tenants, allTenants)) {
+  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, tenants)) {
     const own = ofCustomers.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
     await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
     if (own.some(({ operation }) => operation === ChangeOperation.GAP)) await readAllAgain(client, mappingIds);
@@ -41,21 +39,20 @@ export async function noteChanges(
 
 /** Has every mapping look at all customers again: changes were missed. Runs in a transaction. */
 export async function noteLoss(client: ClientBase, jobs: JobQueue): Promise<void> {
-  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, [''], '')) {
+  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, [allTenants])) {
     await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
     await readAllAgain(client, mappingIds);
     await queueAutomaticRuns(client, jobs, tenantId, mappingIds);
   }
 }
 
-/** @param allTenants among `tenants`: those of all are wanted */
-async function schedules(client: ClientBase, tenants: readonly string[], allTenants: string): Promise<Scheduled[]> {
+async function schedules(client: ClientBase, tenants: readonly string[]): Promise<Scheduled[]> {
   const isForAll = tenants.includes(allTenants);
   const { rows } = await client.query<Scheduled>({
     name: 'mapping_tenants',
     text: `select tenant_id, array_agg(mapping_id::text order by mapping_id) as mapping_ids from mapping_schedule
       where $2 or tenant_id = any ($1::text[]::uuid[]) group by tenant_id order by tenant_id`,
-    values: [isForAll ? [] : tenants, isForAll],
+    values: [tenants, isForAll],
   });
   return rows;
 }

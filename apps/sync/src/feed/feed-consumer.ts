@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
-import { SubscribeRequest, type Change, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
@@ -10,6 +10,7 @@ import { findCursor } from './feed-cursor.js';
 import { FeedLead } from './feed-lead.js';
 import { noteHeard } from './feed-metrics.js';
 import { Requests } from './requests.js';
+import type { ChangeTaker } from './take-changes.js';
 
 /** The name of the feed, and ours as its consumer. */
 const feed = 'customers';
@@ -23,13 +24,6 @@ const callMs = 3_600_000;
 /** Most changes under way. */
 const credit = 2_000;
 
-/** What is made of changes, in one transaction with the cursor behind them. */
-export interface FeedTarget {
-  take: (changes: readonly Change[], feed: string, from: string | undefined, to: string) => Promise<void>;
-  /** The same when the changes up to a cursor are lost. */
-  takeLoss: (feed: string, from: string | undefined, to: string) => Promise<void>;
-}
-
 /** Reads the change feed of all tenants, in one of the service's processes, from where the last one has come to. */
 export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FeedConsumer');
@@ -41,7 +35,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   constructor(
     private readonly orm: MikroORM,
     private readonly customers: Pick<ContractClient, 'duplex' | 'close'>,
-    private readonly target: FeedTarget,
+    private readonly target: ChangeTaker,
     databaseUrl: string,
   ) {
     this.#lead = new FeedLead(databaseUrl);

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { allTenants } from '@rapport/contracts';
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
@@ -10,14 +11,10 @@ import { gapEvent } from '../webhooks/event-types.js';
 import { recordEvents } from '../webhooks/record-events.js';
 import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
 import { moveCursor } from './feed-cursor.js';
-import type { FeedTarget } from './feed-consumer.js';
 import { countLoss, countTaken } from './feed-metrics.js';
 
-/** Stands in a gap for every tenant. */
-const allTenants = '00000000-0000-0000-0000-000000000000';
-
 /** Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. */
-export class ChangeTaker implements FeedTarget {
+export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
   /** @param onDeliveries called when deliveries were committed */
@@ -37,13 +34,14 @@ export class ChangeTaker implements FeedTarget {
         this.#tellGaps(tenantId, events);
         deliveries += await recordEvents(client, tenantId, events);
       }
-      await noteChanges(client, this.jobs, changes, allTenants);
+      await noteChanges(client, this.jobs, changes);
       await moveCursor(client, feed, from, to);
       return deliveries;
     });
     countTaken(changes.map(({ time }) => Date.parse(time ?? '')).filter(Number.isFinite));
   }
 
+  /** The same when the changes up to a cursor are lost. */
   async takeLoss(feed: string, from: string | undefined, to: string): Promise<void> {
     await this.#inTransaction(async (client) => {
       const { rows } = await client.query<{ tenant_id: string }>('select tenant_id from webhook_tenant');

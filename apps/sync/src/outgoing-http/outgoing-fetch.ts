@@ -1,8 +1,5 @@
-import { lookup as lookUpLocally } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import { ConnectorError } from '../connectors/connector-error.js';
-import { isInnerAddress } from './inner-addresses.js';
 import type { OutgoingHttp } from './outgoing-http.js';
 
 const bodiless = [204, 205, 304];
@@ -35,13 +32,10 @@ export function outgoingFetch(http: OutgoingHttp): typeof globalThis.fetch {
 /** The address of a host for everything that is not HTTP, looked at once. */
 export async function outgoingHost(http: OutgoingHttp, host: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
-  const { allowed } = http;
-  const refused = new ConnectorError('UNAVAILABLE', 'The host can not be reached.', {
-    violations: [{ field: '/host', reason: 'UNREACHABLE', description: 'can not be reached' }],
-  });
-  if (allowed.has(host)) return isIP(host) === 0 ? (await lookUpLocally(host)).address : host;
-  const addresses = isIP(host) === 0 ? await http.resolve(host).catch(() => []) : [host];
-  const [first] = addresses;
-  if (first === undefined || addresses.some(isInnerAddress)) throw refused;
-  return first;
+  try {
+    return await http.addressOf(host);
+  } catch (cause) {
+    const violations = [{ field: '/host', reason: 'UNREACHABLE', description: 'can not be reached' }];
+    throw new ConnectorError('UNAVAILABLE', 'The host can not be reached.', { violations, cause });
+  }
 }

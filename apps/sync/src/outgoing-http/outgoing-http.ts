@@ -1,14 +1,7 @@
 import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import {
-  AllowedHosts,
-  checkedLookup,
-  InnerAddressError,
-  namesInnerAddress,
-  resolvePublicly,
-  type Resolve,
-} from './checked-lookup.js';
+import { checkedAddresses, checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
 import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;
@@ -28,7 +21,7 @@ export interface OutgoingRequest {
   signal?: AbortSignal;
 }
 
-/** A request whose answer is wanted. */
+/** A request of which the whole answer is wanted. */
 export interface OutgoingExchange {
   url: string;
   method: string;
@@ -61,19 +54,18 @@ export class OutgoingError extends Error {
  * hosts that the operator allows; it follows no redirect, and bounds time and size. Connections are kept and used again.
  */
 export class OutgoingHttp {
-  readonly allowed: AllowedHosts;
-  /** Finds the addresses of hosts that are not allowed by name. */
-  readonly resolve: Resolve;
+  readonly #allowed: ReadonlySet<string>;
+  readonly #resolve: Resolve | undefined;
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
 
   /**
-   * @param allowedHosts may be called by plain http and at any address
+   * @param allowedHosts may be called by plain http and at any address; as URLs have them, such as `127.0.0.1` or `[::1]`
    * @param resolve finds the addresses of all others; DNS when absent
    */
-  constructor(allowedHosts: readonly string[] = [], resolve: Resolve = resolvePublicly) {
-    this.allowed = new AllowedHosts(allowedHosts);
-    this.resolve = resolve;
-    const lookup = checkedLookup(this.allowed, resolve);
+  constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
+    this.#allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+    this.#resolve = resolve;
+    const lookup = checkedLookup(this.#allowed, resolve);
     const options = { keepAlive: true, maxFreeSockets: 8, timeout: idleTimeoutMs, lookup };
     this.#agents = {
       http: this.#checked(new HttpAgent(options)),
@@ -85,7 +77,7 @@ export class OutgoingHttp {
   mayCall(url: URL): boolean {
     const { protocol, hostname, username, password } = url;
     if (username !== '' || password !== '') return false;
-    if (this.allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
+    if (this.#allowed.has(hostname)) return protocol === 'https:' || protocol === 'http:';
     return protocol === 'https:' && !namesInnerAddress(url);
   }
 
@@ -104,7 +96,7 @@ export class OutgoingHttp {
   }
 
   /**
-   * A request with its whole answer, which the caller bounds and reads to the end, or destroys.
+   * A request with its whole answer, which the caller bounds, and reads to the end or destroys.
    *
    * @throws OutgoingError when there is no answer
    */
@@ -118,7 +110,7 @@ export class OutgoingHttp {
     const url = new URL(address);
     if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const call = this.#request(url, method, { ...headers, 'content-length': String(body.length) }, signal);
+    const call = this.#request(url, method, headers, body, signal);
     call.once('response', resolve);
     call.once('error', (error) => reject(new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error)));
     call.end(body);
@@ -129,6 +121,21 @@ export class OutgoingHttp {
     return { status: stream.statusCode ?? 0, headers: new Headers(given), stream };
   }
 
+  /**
+   * The address of a host, for what is no HTTP.
+   *
+   * @throws OutgoingError when it has none, or one that must not be called
+   */
+  async addressOf(host: string): Promise<string> {
+    try {
+      const [address] = await checkedAddresses(host, this.#allowed, this.#resolve);
+      if (address !== undefined) return address;
+    } catch (error) {
+      throw new OutgoingError(reasonOf(error), error);
+    }
+    throw new OutgoingError('NAME_NOT_FOUND');
+  }
+
   close(): void {
     this.#agents.http.destroy();
     this.#agents.https.destroy();
@@ -136,15 +143,21 @@ export class OutgoingHttp {
 
   #send(url: URL, { headers, body }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
     return new Promise((resolve, reject) => {
-      const call = this.#request(url, 'POST', { ...headers, 'content-length': String(body.length) }, signal);
+      const call = this.#request(url, 'POST', headers, body, signal);
       call.once('response', (response) => readToEnd(response, resolve, reject));
       call.once('error', reject);
       call.end(body);
     });
   }
 
-  #request(url: URL, method: string, headers: Record<string, string>, signal: AbortSignal): ClientRequest {
-    const options = { method, headers, signal };
+  #request(
+    url: URL,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    body: Buffer,
+    signal: AbortSignal,
+  ): ClientRequest {
+    const options = { method, headers: { ...headers, 'content-length': String(body.length) }, signal };
     const call =
       url.protocol === 'https:'
         ? requestByHttps(url, { ...options, agent: this.#agents.https })
@@ -158,7 +171,7 @@ export class OutgoingHttp {
     const connect = agent.createConnection.bind(agent) as (options: { host?: string }, done?: unknown) => Socket;
     agent.createConnection = (options: { host?: string }, done?: unknown) => {
       const socket = connect(options, done);
-      if (!this.allowed.has(hostOf(options.host))) {
+      if (!this.#allowed.has(hostOf(options.host))) {
         socket.once('connect', () => {
           if (isInnerAddress(socket.remoteAddress ?? '')) socket.destroy(new InnerAddressError());
         });

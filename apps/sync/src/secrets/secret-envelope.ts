@@ -1,10 +1,10 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { decrypt, encrypt } from '@rapport/platform';
 
 const form = 1;
 const keyBytes = 32;
-const ivBytes = 12;
-const tagBytes = 16;
-const wrappedBytes = ivBytes + tagBytes + keyBytes;
+/** A sealed key: 12 bytes of nonce, the key, 16 of tag. */
+const wrappedBytes = keyBytes + 28;
 
 /**
  * Seals secrets in envelopes: each under a key of its own, which is sealed under the master key (AES-256-GCM both). So the
@@ -26,18 +26,4 @@ export class SecretEnvelope {
     const key = decrypt(this.masterKey, sealed.subarray(1, 1 + wrappedBytes), owner);
     return decrypt(key, sealed.subarray(1 + wrappedBytes), owner);
   }
-}
-
-/** Initialisation vector, tag, ciphertext. */
-function encrypt(key: Buffer, text: Buffer, owner: string): Buffer {
-  const iv = randomBytes(ivBytes);
-  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner));
-  const encrypted = Buffer.concat([cipher.update(text), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), encrypted]);
-}
-
-function decrypt(key: Buffer, sealed: Buffer, owner: string): Buffer {
-  const [iv, tag] = [sealed.subarray(0, ivBytes), sealed.subarray(ivBytes, ivBytes + tagBytes)];
-  const decipher = createDecipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(owner)).setAuthTag(tag);
-  return Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
 }

@@ -1,4 +1,6 @@
 import type { Statement } from '@rapport/persistence';
+import { v7 as uuidv7 } from 'uuid';
+import { laneOf, type WebhookEvent } from './webhook-event.js';
 
 /** A delivery that is to be made. */
 export interface NewDelivery {
@@ -11,6 +13,19 @@ export interface NewDelivery {
   events: string[];
   /** How long it waits for more. */
   delay_seconds: number;
+}
+
+/** @param number of the event */
+export function newDelivery(
+  event: Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id'>,
+  number: string,
+  endpointId: string,
+  delaySeconds = 0,
+): NewDelivery {
+  return {
+    ...{ id: uuidv7(), endpoint_id: endpointId, event_id: event.id, event_type: event.type },
+    ...{ lane: laneOf(event), events: [number], delay_seconds: delaySeconds },
+  };
 }
 
 /** Deliveries of one endpoint that are sent one after the other. */

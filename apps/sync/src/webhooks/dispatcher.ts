@@ -3,7 +3,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { claimJobs, type Job } from './claim-jobs.js';
+import { claimJobs } from './claim-jobs.js';
 import { finishAttempt, releaseJob } from './finish-attempt.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
 import { startAttempts, type Attempt } from './start-attempts.js';
@@ -131,15 +131,11 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, this.#cutOff.signal);
     if (!result) return releaseJob(em, attempt.job);
     const { record, verdict } = result;
-    this.#noteHealth(attempt.job, record.error === undefined || verdict.next === 'DISABLE');
+    if (record.error === undefined || verdict.next === 'DISABLE') this.#failing.delete(attempt.job.endpointId);
+    else this.#failing.add(attempt.job.endpointId);
     const [event] = attempt.events;
     countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
     await finishAttempt(em, attempt, record, verdict);
-  }
-
-  #noteHealth({ endpointId }: Job, isWellOrOff: boolean): void {
-    if (isWellOrOff) this.#failing.delete(endpointId);
-    else this.#failing.add(endpointId);
   }
 
   async #jobs(): Promise<{ count: number; oldestSeconds: number }> {

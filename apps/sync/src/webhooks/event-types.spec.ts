@@ -2,7 +2,7 @@ import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { expect, it } from 'vitest';
 import { eventTypeOf, eventTypes, wants } from './event-types.js';
 
-const update = { type: 'customer.updated', changedFields: ['emails', 'tags'] };
+const update = { type: 'customer.updated', changed_fields: ['emails', 'tags'] };
 
 it.each<[string[], string[], boolean]>([
   [['*'], [], true],
@@ -17,12 +17,12 @@ it.each<[string[], string[], boolean]>([
 
 it('fields filter updates only', () => {
   const endpoint = { eventTypes: ['customer.*'], fields: ['emails'] };
-  expect(wants(endpoint, { type: 'customer.deleted', changedFields: [] })).toBe(true);
+  expect(wants(endpoint, { type: 'customer.deleted', changed_fields: [] })).toBe(true);
 });
 
 it('everybody is told of a gap', () => {
   const type = eventTypeOf({ type: 'customer', operation: ChangeOperation.GAP });
-  expect(wants({ eventTypes: ['merge.created'], fields: ['emails'] }, { type, changedFields: [] })).toBe(true);
+  expect(wants({ eventTypes: ['merge.created'], fields: ['emails'] }, { type, changed_fields: [] })).toBe(true);
 });
 
 it('knows every operation that the contract has', () => {

@@ -34,11 +34,11 @@ export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operatio
 /** Whether an endpoint wants an event. */
 export function wants(
   endpoint: { eventTypes: readonly string[]; fields: readonly string[] },
-  event: { type: string; changedFields: readonly string[] },
+  event: { type: string; changed_fields: readonly string[] },
 ): boolean {
   if (event.type === gapEvent) return true;
   const [recordType = ''] = event.type.split('.');
   const isNamed = ['*', `${recordType}.*`, event.type].some((type) => endpoint.eventTypes.includes(type));
   if (!isNamed || endpoint.fields.length === 0 || !event.type.endsWith('.updated')) return isNamed;
-  return event.changedFields.some((field) => endpoint.fields.includes(field));
+  return event.changed_fields.some((field) => endpoint.fields.includes(field));
 }

@@ -95,7 +95,8 @@ function insertAttempt({ job, number }: Attempt, { startMs, durationMs, status, 
   return {
     name: 'insert_webhook_attempt',
     sql: `insert into webhook_attempt (tenant_id, delivery_id, number, time, duration_ms, status, error)
-      select $1::uuid, $2::uuid, $3::int, $4::timestamptz, $5::int, $6::int, $7::text where exists (select from webhook_delivery where tenant_id = $1 and id = $2)
+      select $1::uuid, $2::uuid, $3::int, $4::timestamptz, $5::int, $6::int, $7::text
+      where exists (select from webhook_delivery where tenant_id = $1 and id = $2)
       on conflict do nothing`,
     values: [job.tenantId, job.deliveryId, number, time, Math.round(durationMs), status ?? null, error ?? null],
   };

@@ -1,7 +1,6 @@
 import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
-import { v7 as uuidv7 } from 'uuid';
-import { insertDeliveries, readyLanes, type NewDelivery } from './delivery-statements.js';
+import { insertDeliveries, newDelivery, readyLanes, type NewDelivery } from './delivery-statements.js';
 import { wants } from './event-types.js';
 import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
 
@@ -13,9 +12,9 @@ const maxGathered = 1_000;
 
 interface Endpoint {
   id: string;
-  event_types: string[];
+  eventTypes: string[];
   fields: string[];
-  coalescing_seconds: number;
+  coalescingSeconds: number;
 }
 
 /**
@@ -46,32 +45,16 @@ export async function recordEvents(
     // Stored before: the feed was read anew from an older place.
     if (number === undefined) continue;
     for (const endpoint of endpoints?.rows as Endpoint[]) {
-      if (!wants(subscription(endpoint), { type: event.type, changedFields: event.changed_fields })) continue;
+      if (!wants(endpoint, event)) continue;
       const isGathered =
-        endpoint.coalescing_seconds > 0 && (await gather(client, tenantId, endpoint, event, number, deliveries));
-      if (!isGathered) deliveries.push(deliveryOf(event, number, endpoint));
+        endpoint.coalescingSeconds > 0 && (await gather(client, tenantId, endpoint, event, number, deliveries));
+      if (!isGathered) deliveries.push(newDelivery(event, number, endpoint.id, endpoint.coalescingSeconds));
     }
   }
   if (deliveries.length > 0) {
     await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyLanes(tenantId, deliveries)]);
   }
   return deliveries.length;
-}
-
-function subscription({ event_types: eventTypes, fields }: Endpoint) {
-  return { eventTypes, fields };
-}
-
-function deliveryOf(event: WebhookEvent, number: string, endpoint: Endpoint): NewDelivery {
-  return {
-    id: uuidv7(),
-    endpoint_id: endpoint.id,
-    event_id: event.id,
-    event_type: event.type,
-    lane: laneOf(event),
-    events: [number],
-    delay_seconds: endpoint.coalescing_seconds,
-  };
 }
 
 /**
@@ -108,7 +91,7 @@ async function gather(
 function lockEndpoints(tenantId: string): Statement {
   return {
     name: 'lock_webhook_endpoints',
-    sql: `select id, event_types, fields, coalescing_seconds from webhook_endpoint
+    sql: `select id, event_types as "eventTypes", fields, coalescing_seconds as "coalescingSeconds" from webhook_endpoint
       where tenant_id = $1 and state = 'ENABLED' order by id for no key update`,
     values: [tenantId],
   };

@@ -6,11 +6,10 @@ import type {
 } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
-import { insertDeliveries, readyLanes, type NewDelivery } from './delivery-statements.js';
+import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
 import { wants } from './event-types.js';
 import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
-import { laneOf, type WebhookEvent } from './webhook-event.js';
+import type { WebhookEvent } from './webhook-event.js';
 import { findForChange } from './write-endpoint.js';
 
 const maxEvents = 100_000;
@@ -37,8 +36,8 @@ export async function replayEvents(
     throw new AppError('RESOURCE_EXHAUSTED', 'REPLAY_TOO_LARGE', message);
   }
   const deliveries = events
-    .filter(({ type, changed_fields: changedFields }) => wants(endpoint, { type, changedFields }))
-    .map((event) => deliveryOf(event, id));
+    .filter((event) => wants(endpoint, event))
+    .map((event) => newDelivery(event, event.number, id));
   for (let start = 0; start < deliveries.length; start += batchSize) {
     const batch = deliveries.slice(start, start + batchSize);
     await transactionPipeline(em, [insertDeliveries(tenantId, batch, true), readyLanes(tenantId, batch)]);
@@ -50,18 +49,6 @@ export async function replayEvents(
 export function checkEnabled({ state }: WebhookEndpoint): void {
   if (state === 'ENABLED') return;
   throw new AppError('FAILED_PRECONDITION', 'WEBHOOK_ENDPOINT_DISABLED', 'The webhook endpoint is disabled.');
-}
-
-function deliveryOf(event: KnownEvent, endpointId: string): NewDelivery {
-  return {
-    id: uuidv7(),
-    endpoint_id: endpointId,
-    event_id: event.id,
-    event_type: event.type,
-    lane: laneOf(event),
-    events: [event.number],
-    delay_seconds: 0,
-  };
 }
 
 interface Condition {

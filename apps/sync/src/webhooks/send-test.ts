@@ -4,11 +4,11 @@ import type { TestWebhookEndpointRequest } from '@rapport/contracts/rapport/sync
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
-import { insertDeliveries, readyLanes } from './delivery-statements.js';
+import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
 import { testEvent } from './event-types.js';
 import { insertEvents } from './record-events.js';
 import { checkEnabled } from './replay-events.js';
-import { laneOf, platformEvent } from './webhook-event.js';
+import { platformEvent } from './webhook-event.js';
 import { findForChange } from './write-endpoint.js';
 
 /** Answers TestWebhookEndpoint. Runs in a transaction. */
@@ -18,10 +18,7 @@ export async function sendTest(em: EntityManager, { id }: TestWebhookEndpointReq
   const { tenantId } = endpoint;
   const event = platformEvent(uuidv7(), testEvent, { endpointId: id });
   const [stored] = await queryRows<{ number: string }>(em, insertEvents(tenantId, [event]));
-  const delivery = {
-    ...{ id: uuidv7(), endpoint_id: id, event_id: event.id, event_type: event.type, lane: laneOf(event) },
-    ...{ events: [stored?.number ?? ''], delay_seconds: 0 },
-  };
+  const delivery = newDelivery(event, stored?.number ?? '', id);
   const [, , [row]] = (await transactionPipeline(em, [
     insertDeliveries(tenantId, [delivery], false),
     readyLanes(tenantId, [delivery]),
