@@ -195,11 +195,7 @@ async function startAll(
 }
 
 /** What sync reaches besides its database. */
-async function connectSync(
-  auth: PreparedService,
-  customers: PreparedService,
-  filesDir: string,
-): Promise<Environment> {
+async function connectSync(auth: PreparedService, customers: PreparedService, filesDir: string): Promise<Environment> {
   await mkdir(filesDir, { recursive: true, mode: 0o700 });
   return { AUTH_ADDRESS: auth.address, CUSTOMERS_ADDRESS: customers.address, FILES_DIR: filesDir };
 }

@@ -48,7 +48,7 @@ async function linkOther(em: EntityManager, tenantId: string, conflict: Conflict
     throw wrongChoice('is for a record without a customer, whose value another customer has');
   }
   const [linked] = await queryRows(em, {
-    sql: `update sync_link set customer_id = $4, base = '{}', sealed_intent = null, revision = revision + 1
+    sql: `update sync_link set customer_id = $4, base = '{}', record_version = null, revision = revision + 1
       where tenant_id = $1 and mapping_id = $2 and id = $3
         and not exists (select from sync_link where tenant_id = $1 and mapping_id = $2 and customer_id = $4)
       returning id`,

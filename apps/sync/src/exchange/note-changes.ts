@@ -15,11 +15,7 @@ interface Scheduled {
  * Notes which customers have changed for each mapping of their tenants, and queues its run. Runs in the transaction that moves the
  * cursor of the feed. What a mapping has written itself is no news to it.
  */
-export async function noteChanges(
-  client: ClientBase,
-  jobs: JobQueue,
-  changes: readonly Change[],
-): Promise<void> {
+export async function noteChanges(client: ClientBase, jobs: JobQueue, changes: readonly Change[]): Promise<void> {
   const ofCustomers = changes.filter(({ type }) => type === 'customer');
   const tenants = [...new Set(ofCustomers.map(({ tenantId }) => tenantId))];
   if (tenants.length === 0) return;

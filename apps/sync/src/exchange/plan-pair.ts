@@ -71,11 +71,7 @@ export class PairPlanner {
     };
   }
 
-  async #pair(
-    link: Link | undefined,
-    customer: Customer | undefined,
-    record: PeerRecord | undefined,
-  ): Promise<Pair> {
+  async #pair(link: Link | undefined, customer: Customer | undefined, record: PeerRecord | undefined): Promise<Pair> {
     const { mapping, fieldViews } = this.context;
     const { direction, deletePolicy, policy } = mapping;
     const [ofCustomer, ofPeer] = [

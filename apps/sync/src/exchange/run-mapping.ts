@@ -80,6 +80,8 @@ export class MappingRunner {
     connection: Connection,
     signal: AbortSignal,
   ): Promise<void> {
+    // Who may do nothing any more exchanges nothing, also when there is nothing to write.
+    await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const context = this.#context(em, mapping, connection, signal);
     await checkPeerFields(context.peer, mapping, signal);
     const tell = () => runs.tell(run.id, context.counts);

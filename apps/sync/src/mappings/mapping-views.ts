@@ -63,9 +63,7 @@ export class MappingViews {
       if (view === undefined) continue;
       const { toPeer, peerField } = rule;
       const value =
-        toPeer === undefined
-          ? lens.toPeer(view, peerValue(current, peerField))
-          : await this.#evaluate(toPeer, view);
+        toPeer === undefined ? lens.toPeer(view, peerValue(current, peerField)) : await this.#evaluate(toPeer, view);
       values.set(peerField, value);
     }
     return peerChanges(values, current);

@@ -1,7 +1,13 @@
 import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
-import { checkedAddresses, checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
+import {
+  checkedAddresses,
+  checkedLookup,
+  InnerAddressError,
+  namesInnerAddress,
+  type Resolve,
+} from './checked-lookup.js';
 import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;

@@ -199,6 +199,8 @@ test('who loses the right to customers exchanges nothing any more', { timeout: 1
   await insert('Grace');
   await expect.poll(async () => (await tenant.run(mapping)).errorReason, { timeout: 60_000 }).toBe('PRINCIPAL_ENDED');
 
+  await insert('Grace');
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PRINCIPAL_ENDED' });
   expect((await tenant.customers()).size).toBe(1);
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED', errorReason: 'PRINCIPAL_ENDED' });
 });

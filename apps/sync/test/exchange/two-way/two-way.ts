@@ -85,7 +85,8 @@ async function editAtRandom(
     const people = (await side.all()).filter(({ key }) => /^P/.test(key));
     for (let step = 0; step < 10 && goesOn(turn.made); step += 1) {
       // A process takes longer to start than many edits take.
-      while (kills.length > 0 && !turn.isOver && turn.made > (turn.kills + 1) * editsPerKill + maxAhead) await delay(20);
+      while (kills.length > 0 && !turn.isOver && turn.made > (turn.kills + 1) * editsPerKill + maxAhead)
+        await delay(20);
       await editOnce(side, people, edits, random, `${side.name === 'peer' ? 'Q' : 'C'}${number}-${step}`);
       turn.made += 1;
     }
