@@ -196,7 +196,6 @@ test('who loses the right to customers exchanges nothing any more', { timeout: 1
   await tenant.untilEqual(mapping, 1);
 
   await tenant.api.ok('POST', `/v1/apiKeys/${key!.id}:revoke`);
-  await insert('Grace');
   await expect.poll(async () => (await tenant.run(mapping)).errorReason, { timeout: 60_000 }).toBe('PRINCIPAL_ENDED');
 
   await insert('Grace');
