@@ -82,7 +82,7 @@ export class PairPlanner {
       ...{ direction, deletePolicy, policy },
       customer: { isThere: customer !== undefined, isChanged: this.#isChanged(link, 'customer', ofCustomer) },
       record: { isThere: record !== undefined, isChanged: this.#isChanged(link, 'peer', ofPeer) },
-      isLinked: link !== undefined && link.customerId !== null && link.recordId !== null,
+      isLinked: typeof link?.customerId === 'string' && link.recordId !== null,
       isApart: link?.isApart ?? false,
       choice: link?.choice ?? undefined,
     };

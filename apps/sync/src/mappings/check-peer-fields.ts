@@ -34,6 +34,6 @@ export function missingFields(
     return !field || (mustTake && !field.writable);
   };
   const needed = rules.filter(({ peerField, authority }) => lacks(peerField, isWritten && authority !== 'PEER'));
-  const isTimeMissing = timeField != null && lacks(timeField, false);
+  const isTimeMissing = typeof timeField === 'string' && lacks(timeField, false);
   return [...needed.map(({ peerField }) => peerField), ...(isTimeMissing ? [timeField] : [])];
 }

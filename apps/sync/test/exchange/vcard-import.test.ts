@@ -19,7 +19,7 @@ const expected: Record<string, object[]> = {
   'rfc2426-example.vcf': [
     {
       displayName: 'Frank Dawson',
-      emails: [{ address: 'fdawson@earthlink.net' }, { address: 'Frank_Dawson@Lotus.com' }],
+      emails: [{ address: 'Frank_Dawson@lotus.com' }, { address: 'fdawson@earthlink.net' }],
     },
     { displayName: 'Tim Howes' },
   ],
@@ -39,16 +39,9 @@ test('customers have names, addresses and numbers of every given vCard', { timeo
       direction: 'TO_CUSTOMERS',
       fields: contactFields,
     });
-    const run = await tenant.run(mapping);
+    expect(await tenant.run(mapping)).toMatchObject({ state: 'SUCCEEDED' });
     const customers = [...(await tenant.customers()).values()];
-    console.log(
-      file,
-      JSON.stringify({
-        counts: run.counts,
-        conflicts: await tenant.conflicts(mapping),
-        customers: customers.map(({ displayName, emails, phones }) => ({ displayName, emails, phones })),
-      }),
-    );
+    expect(await tenant.conflicts(mapping)).toEqual([]);
     expect(customers).toEqual(
       expect.arrayContaining((expected[file] ?? []).map((one) => expect.objectContaining(one) as object)),
     );
