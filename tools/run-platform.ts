@@ -9,6 +9,8 @@ export interface RunOptions {
   dataDir: string;
   /** Port of the REST API on 127.0.0.1. */
   edgePort: number;
+  /** Where traces are sent by OTLP over HTTP. */
+  tracesEndpoint: string | undefined;
   /** Told what is being done, a line at a time. */
   onProgress: (line: string) => void;
   /** Ends the run. */
@@ -21,11 +23,11 @@ export interface RunOptions {
  * @throws Error that says what can't start, or which process died and why
  */
 export async function runPlatform(options: RunOptions): Promise<void> {
-  const { dataDir, edgePort, onProgress, stopRequest } = options;
-  await mkdir(dataDir, { recursive: true });
+  const { stopRequest, ...platformOptions } = options;
+  await mkdir(options.dataDir, { recursive: true });
   const death = Promise.withResolvers<UnexpectedExit>();
   const onUnexpectedExit = death.resolve;
-  const platform = await startPlatform({ dataDir, edgePort, onProgress, onUnexpectedExit, signal: stopRequest });
+  const platform = await startPlatform({ ...platformOptions, onUnexpectedExit, signal: stopRequest });
   try {
     await Promise.race([serve(platform, options), failOn(death.promise)]);
   } finally {

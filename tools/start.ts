@@ -1,6 +1,7 @@
 // Starts Rapport on this machine and keeps it running until it is told to stop: `npm start`.
 //   EDGE_PORT    port of the REST API on 127.0.0.1 (8080)
 //   RAPPORT_DIR  folder for data, keys and logs (.rapport)
+//   OTEL_EXPORTER_OTLP_ENDPOINT  where traces are sent, such as http://127.0.0.1:4318 (none are made)
 import { resolve } from 'node:path';
 import { buildPlatform } from './build-platform.ts';
 
@@ -14,7 +15,8 @@ async function main(): Promise<number> {
     await buildPlatform(showProgress, stopRequest);
     // Not before: it imports what has just been built.
     const { runPlatform } = await import('./run-platform.ts');
-    await runPlatform({ dataDir, edgePort, onProgress: showProgress, stopRequest });
+    const tracesEndpoint = process.env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+    await runPlatform({ dataDir, edgePort, tracesEndpoint, onProgress: showProgress, stopRequest });
   } catch (error) {
     if (!stopRequest.aborted) {
       console.error(`\nRapport has stopped. ${(error as Error).message}`);

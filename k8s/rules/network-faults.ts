@@ -14,8 +14,8 @@ const outgoing: Readonly<Record<string, number[]>> = {
 const databasePorts = [5432, 8000];
 
 /**
- * Policies allow each arrow that the variables of the processes ask for, what databases, names, traces and metrics need
- * besides, and no other.
+ * Policies allow each arrow that the variables of the processes ask for, what databases, names and metrics need besides, and no
+ * other.
  */
 export function networkFaults(manifests: Manifest[]): string[] {
   const pods = podsOf(manifests);
@@ -50,15 +50,12 @@ export function pictureArrows(manifests: Manifest[]): string[] {
 }
 
 function wantedArrows(manifests: Manifest[], pods: Pods[]): Set<string> {
-  const workloads = manifests.filter(isWorkload);
-  const ours = workloads.filter(isOurs);
-  const collects = workloads.some(({ metadata }) => metadata.name === 'collector');
+  const ours = manifests.filter(isWorkload).filter(isOurs);
   const isMonitored = manifests.some(({ kind }) => kind === 'PodMonitor');
   return new Set([
     ...pictureArrows(manifests),
     ...pods.map(({ name }) => `${name} → namespace kube-system:53`),
     ...pods.flatMap(({ name }) => (outgoing[name] ?? []).map((port) => `${name} → ${anywhere}:${port}`)),
-    ...(collects ? ours.map(({ metadata }) => `${metadata.name} → collector:4318`) : []),
     ...(isMonitored ? ours.flatMap(scrapeArrows) : []),
     ...manifests
       .filter(isDatabase)
@@ -77,6 +74,7 @@ function arrowsOfProcess(workload: Workload): string[] {
     if (/^(MIGRATION_)?DATABASE_URL_FILE$/.test(variable)) return [`${name} → ${app}-db:5432`];
     if (/^KEYS_(MIGRATION_)?DATABASE_URL_FILE$/.test(variable)) return [`${name} → keys-db:5432`];
     if (variable === 'REDIS_URL_FILE') return [`${name} → valkey:6379`];
+    if (variable === 'OTEL_EXPORTER_OTLP_ENDPOINT') return [`${name} → ${new URL(value).host}`];
     return variable.endsWith('_ADDRESS') && !value.startsWith('0.0.0.0:') ? [`${name} → ${value}`] : [];
   });
 }

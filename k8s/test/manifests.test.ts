@@ -81,6 +81,8 @@ describe.each([...overlays])('the overlay %s', (_name, manifests) => {
         'sync → customers:50052',
         'sync → sync-db:5432',
         'edge → valkey:6379',
+        'edge → collector:4318',
+        'customers → collector:4318',
       ]),
     );
   });

@@ -1,24 +1,45 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
 import { createClient } from 'redis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { OtlpReceiver } from './otlp-receiver.ts';
 
 let dataDir: string;
+let collector: OtlpReceiver;
 let platform: Platform;
 let api: ApiClient;
 
+/** The bodies that somebody's webhook endpoint was sent: the same bytes when one is sent again. */
+const sent = new Set<string>();
+const receiver = createServer((request, response) => {
+  void text(request).then((body) => {
+    sent.add(body.toLowerCase());
+    response.writeHead(204).end();
+  });
+});
+
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-encryption-'));
-  platform = await startPlatform({ dataDir, edges: 2 });
+  collector = await OtlpReceiver.start();
+  platform = await startPlatform({ dataDir, edges: 2, tracesEndpoint: collector.endpoint });
   const { apiKey } = await platform.createTenant('Sealed');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const endpoint = { url, eventTypes: ['customer.created'], payload: 'FULL' };
+  expect((await api.send('POST', '/v1/webhookEndpoints', { body: endpoint })).status).toBe(201);
 }, 120_000);
 
 afterAll(async () => {
   await platform.stop();
+  receiver.close();
+  collector.stop();
   await rm(dataDir, { recursive: true });
 });
 
@@ -55,7 +76,7 @@ function valuesOf({ displayName, givenName, familyName, emails, phones, addresse
 
 const values = people.flatMap(valuesOf);
 
-it('has none of 1,000 personal values in any database, Redis, log or error answer, and finds each by search', async () => {
+it('has none of 1,000 personal values in any database, Redis, log, trace or error answer, and finds each by search', async () => {
   expect(values.length).toBeGreaterThanOrEqual(1_000);
   const [before, after] = [people.slice(0, 85), people.slice(85)];
   const ids: string[] = [];
@@ -67,6 +88,7 @@ it('has none of 1,000 personal values in any database, Redis, log or error answe
   };
   for (const [n, person] of before.entries()) await write(person, n);
   expect(found(await everythingStored()).length).toBeGreaterThan(500);
+  await allSent(before.length);
 
   const { id } = (await api.send('POST', '/v1/personalData:encrypt')).body as { id: string };
   await expect
@@ -95,11 +117,17 @@ it('has none of 1,000 personal values in any database, Redis, log or error answe
     }
   }
 
+  // Webhooks have told all of them, and what is kept of that is searched with the rest.
+  await allSent(people.length);
+  expect(found([...sent].join('\n'))).toEqual(values);
   expect(found(await everythingStored())).toEqual([]);
   const redis = await everythingInRedis();
   expect(redis).toContain('rapport:cache:answer:');
   expect(found(redis)).toEqual([]);
   expect(found(await everythingLogged())).toEqual([]);
+  await expect.poll(processesTraced, { timeout: 30_000 }).toEqual(['auth', 'customers', 'edge', 'sync']);
+  expect(collector.text).toContain('EVALSHA');
+  expect(found(collector.text.toLowerCase())).toEqual([]);
   expect(found(refusals.join('\n'))).toEqual([]);
   // Files have dead rows and a log, in which what was written before may be for a while, and what came later never is.
   const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
@@ -107,6 +135,10 @@ it('has none of 1,000 personal values in any database, Redis, log or error answe
   expect(onDisk.size).toBeGreaterThan(0);
   expect([...onDisk].filter((code) => late.has(code))).toEqual([]);
 });
+
+async function allSent(count: number): Promise<void> {
+  await expect.poll(() => sent.size, { timeout: 60_000 }).toBe(count);
+}
 
 /** Those of the values that are in a text, as text or as bytes in hexadecimal. */
 function found(text: string): string[] {
@@ -180,9 +212,13 @@ async function codesOnDisk(): Promise<Set<string>> {
   return codes;
 }
 
+function processesTraced(): string[] {
+  return [...new Set(collector.spans.map(({ process }) => process))].toSorted();
+}
+
 async function everythingLogged(): Promise<string> {
   const logs = join(dataDir, 'logs');
   const files = await readdir(logs);
-  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log']));
+  expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log', 'sync.log']));
   return (await Promise.all(files.map((file) => readFile(join(logs, file), 'utf8')))).join('\n').toLowerCase();
 }

@@ -4,27 +4,31 @@ import { join } from 'node:path';
 import { startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { OtlpReceiver } from './otlp-receiver.ts';
 
 let dataDir: string;
+let collector: OtlpReceiver;
 let platform: Platform;
 let api: ApiClient;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-personal-'));
-  platform = await startPlatform({ dataDir });
+  collector = await OtlpReceiver.start();
+  platform = await startPlatform({ dataDir, tracesEndpoint: collector.endpoint });
   const { apiKey } = await platform.createTenant('Discreet');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
 
 afterAll(async () => {
   await platform.stop();
+  collector.stop();
   await rm(dataDir, { recursive: true });
 });
 
 /** Each personal value has this word in it, which nothing else has. */
 const mark = 'zaphodine';
 
-it('writes no personal value into any log, whatever goes wrong with it', async () => {
+it('writes no personal value into any log or trace, whatever goes wrong with it', async () => {
   const people = Array.from({ length: 40 }, (_, n) => ({
     kind: 'PERSON',
     displayName: `${mark} ${n}`,
@@ -47,6 +51,15 @@ it('writes no personal value into any log, whatever goes wrong with it', async (
   const file = `email,phone\n${mark}0@example.com,${mark}\nnot ${mark},12\n`;
   const headers = { 'content-type': 'text/csv' };
   expect((await api.send('POST', '/v1/customers:import', { body: file, headers })).status).toBe(200);
+
+  // The last of it has come.
+  const traced = () => collector.spans.map(({ process, name }) => `${process} ${name}`);
+  const imported = [
+    'edge POST /v1/customers::import',
+    'customers rapport.customers.v1.CustomersService/ImportCustomers',
+  ];
+  await expect.poll(traced, { timeout: 30_000 }).toEqual(expect.arrayContaining(imported));
+  expect(collector.text.toLowerCase()).not.toContain(mark);
 
   const logs = join(dataDir, 'logs');
   const files = await readdir(logs);

@@ -8,6 +8,7 @@ import {
   publicKeys,
   publicUrl,
   secretKey,
+  tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
 
@@ -44,6 +45,7 @@ export const serviceVariables = {
   SERVICE_CA_FILE: filePath,
   ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

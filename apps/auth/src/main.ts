@@ -1,7 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
-import { createLogger, readEnvironment } from '@rapport/platform';
+import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
 import { serviceVariables } from './configuration.js';
 import { migrations } from './database.js';
@@ -10,6 +10,7 @@ import { services } from './services.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('auth', config.LOG_LEVEL);
+await startTracing({ process: 'auth', endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT }, logger);
 const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl } = config;
 const tls = {
   certificates: new ServiceCertificates(

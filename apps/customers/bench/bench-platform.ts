@@ -75,7 +75,7 @@ export class BenchPlatform {
       const tenantId = await seed(superuser, customers);
       await superuser.query('vacuum analyze');
       const pool = new pg.Pool({ connectionString: appUrl, max: 16, options: `-c app.tenant_id=${tenantId}` });
-      steps.push(() => pool.end());
+      steps.push(() => endPool(pool));
       const caller = await BenchCaller.in(join(folder, 'caller'));
       const address = await startService(folder, appUrl, caller, steps);
       const client = new ContractClient(address, serviceDefinitions, caller.tls);
@@ -140,6 +140,19 @@ async function seed(superuser: pg.Client, customers: number): Promise<string> {
     for (const tenant of tenants) await loadTenant(superuser, model, tenant);
   });
   return tenants[askedTenant]?.tenantId ?? '';
+}
+
+/** By itself `end` does not wait until connections are closed, and to one that is still open a server that stops is an error. */
+async function endPool(pool: pg.Pool): Promise<void> {
+  let open = pool.totalCount;
+  const closed = new Promise<void>((resolve) => {
+    pool.on('remove', () => {
+      open -= 1;
+      if (open === 0) resolve();
+    });
+  });
+  await pool.end();
+  if (open > 0) await closed;
 }
 
 async function startService(

@@ -7,7 +7,7 @@ import type { Observable } from 'rxjs';
 const busyRate = 60;
 
 /** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
-const mostRest = 4;
+const mostRest = 8;
 
 /** Up to here, that is 24 calls a second, bulk work counts as alone: who watches how it goes on does not slow it down. */
 const mostRestAlone = 0.4;

@@ -91,11 +91,15 @@ export function releaseValues(values: readonly OwnedValue[]): TransactionStateme
 
 /** Whose the values are that have owners. */
 export function ownersOf(values: readonly UniqueValue[]): Statement {
-  const owned = `select wanted.type, wanted.value, stored, customer_id from customer_key
-      join (
+  // By LIMIT each value is looked up by itself; PostgreSQL would read the whole of a table that it takes for small.
+  const owned = `select type, value, stored, customer_id from (
         select distinct type, value, stored from jsonb_to_recordset($2) as key (type text, value text, stored text)
-      ) wanted on customer_key.type = wanted.type and customer_key.value = wanted.stored
-      where tenant_id = $1`;
+      ) wanted
+      cross join lateral (
+        select customer_id from customer_key
+        where tenant_id = $1 and customer_key.type = wanted.type and customer_key.value = wanted.stored
+        limit 1
+      ) owner`;
   const seen = `select type, value, stored, customer.id as customer_id from (${owned}) owned
       left join customer on customer.tenant_id = $1 and customer.id = owned.customer_id`;
   const forms = values.flatMap((value) =>

@@ -1,4 +1,14 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey, secretKeys } from '@rapport/platform';
+import {
+  address,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  secretKey,
+  secretKeys,
+  tracesEndpoint,
+} from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -32,6 +42,7 @@ export const serviceVariables = {
   /** How often heads are signed. */
   AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

@@ -23,6 +23,8 @@ import {
   ImportPiece,
 } from './operations/import.entity.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
+import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { TraceChanges } from './migrations/trace-changes.migration.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
 import { Erasure } from './privacy/erasure.entity.js';
 import { KeyDestruction } from './sealing/key-destruction.entity.js';
@@ -69,4 +71,6 @@ export const migrations = [
   CreateErasure,
   AddRecordScope,
   SealPersonalData,
+  TakeChangesByAddress,
+  TraceChanges,
 ];

@@ -1,7 +1,7 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks } from '@rapport/persistence';
-import { createLogger, readEnvironment } from '@rapport/platform';
+import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { CustomersModule } from './customers.module.js';
@@ -13,6 +13,7 @@ import { SuppressionKey } from './suppressions/suppression-key.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('customers', config.LOG_LEVEL);
+await startTracing({ process: 'customers', endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT }, logger);
 
 await runGrpcService({
   module: CustomersModule.register({

@@ -1,6 +1,8 @@
 import { catalogFaults, createOrm, readForTenant, schemaDifference, tenantSession } from '@rapport/persistence';
+import { callContext } from '@rapport/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ownersOf } from '../src/claim-unique-values.js';
 import { entities } from '../src/database.js';
 import { keysEntities } from '../src/sealing/keys-database.js';
 import { newCaller, newKeys, person, RunningCustomers } from './running-customers.js';
@@ -20,6 +22,15 @@ const policiesForAll = ['change_log.gap_of_all'];
 
 // Nothing but functions of the database writes them.
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/];
+
+/** 20,000 customers of a tenant, of which the rest of the statement makes more. */
+const manyCustomers = `with made as (
+  insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
+    search_text, sort_name, version, create_time, update_time, created_by, updated_by)
+  select ?, gen_random_uuid(), 'PERSON', 'x', '[]', '[]', '[]', '[]', '{}', '{}',
+    md5(n::text), md5(n::text), 1, now(), now(), 'test', 'test'
+  from generate_series(1, 20000) n
+  returning tenant_id, id)`;
 
 /** Tables in which who may see the records of some owners only is kept from nothing by the database, and why. */
 const tablesWithoutScope = {
@@ -100,14 +111,7 @@ test('a rare word is found through the trigram index, beneath row-level security
   const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   await em.transactional(async (transaction) => {
-    await transaction.execute(
-      `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
-         search_text, sort_name, version, create_time, update_time, created_by, updated_by)
-       select ?, gen_random_uuid(), 'PERSON', 'x', '[]', '[]', '[]', '[]', '{}', '{}',
-         md5(n::text), md5(n::text), 1, now(), now(), 'test', 'test'
-       from generate_series(1, 20000) n`,
-      [tenantId],
-    );
+    await transaction.execute(`${manyCustomers} select count(*) from made`, [tenantId]);
   });
   const owner = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
   await owner.em.fork().execute('analyze customer');
@@ -125,6 +129,28 @@ test('a rare word is found through the trigram index, beneath row-level security
   await orm.close();
 
   expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Cond: .*search_text ~~ '%lovelace%'/);
+});
+
+test('the owners of keys are looked up one by one, also in a table that is small enough to be read as a whole', async () => {
+  const { tenantId } = newCaller();
+  const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+  await orm.em.fork({ session: tenantSession(tenantId) }).transactional((transaction) =>
+    transaction.execute(
+      `${manyCustomers} insert into customer_key (tenant_id, type, value, customer_id)
+         select tenant_id, 'EMAIL', id || '@example.com', id from made`,
+      [tenantId],
+    ),
+  );
+  const owner = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
+  await owner.em.fork().execute('analyze customer_key');
+  await owner.close();
+
+  const caller = { tenantId, principalId: 'test', permissions: [] };
+  const { sql } = callContext.run({ requestId: 'test', caller }, () => ownersOf([]));
+  const plan = await orm.em.fork().execute<{ 'QUERY PLAN': string }[]>(`explain (generic_plan) ${sql}`);
+  await orm.close();
+
+  expect(plan.map((line) => line['QUERY PLAN']).join('\n')).toMatch(/Index Scan using customer_key_pkey/);
 });
 
 test('times are read the same from a database that is set to a zone of its own', async () => {

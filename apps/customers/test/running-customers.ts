@@ -25,7 +25,7 @@ import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { AuditKeys, runMigrations } from '@rapport/persistence';
-import { createLogger, type Caller } from '@rapport/platform';
+import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
@@ -35,7 +35,6 @@ import { CustomersModule } from '../src/customers.module.js';
 import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
 import { keysEntities, keysMigrations } from '../src/sealing/keys-database.js';
-import { MasterKeys } from '../src/sealing/master-keys.js';
 import { SubjectKeys } from '../src/sealing/subject-keys.js';
 import { interceptors, services } from '../src/services.js';
 import { SuppressionKey } from '../src/suppressions/suppression-key.js';

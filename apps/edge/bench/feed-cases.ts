@@ -50,8 +50,9 @@ async function sampleLag(bench: BenchPlatform, plan: HttpPlan | SqlPlan, changes
   const subscriber = new Subscriber();
   const reading = subscriber.read(`${bench.platform.edgeUrl}/v1/changes`, bench.authorization());
   try {
-    // What was written before the subscription began is not for it.
-    while (subscriber.events.length === 0) {
+    // Until the subscription is there, and the log is done with what other cases have written.
+    const primedMs = Date.now();
+    while (!subscriber.events.some(({ committedMs }) => committedMs >= primedMs)) {
       await Promise.race([bench.load.run({ ...plan, durationMs: primingMs, perSecond: 20 }), reading]);
     }
     // A whole millisecond that no priming change lies in.

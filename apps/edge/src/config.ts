@@ -9,6 +9,8 @@ import {
   readEnvironment,
   secretKey,
   target,
+  traceShare,
+  tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
 import type { TlsFiles } from './bounded-server.js';
@@ -43,6 +45,8 @@ export interface EdgeConfig {
   cacheBytes?: number | undefined;
   /** False keeps every request on the ordinary path. True when absent. */
   answersAhead?: boolean;
+  /** Where traces are sent, and the share of requests that are traced. None are when absent. */
+  traces?: { endpoint: string; share: number } | undefined;
   /** Port of a plain server of its own for probes and `/metrics`. None when absent. */
   healthPort?: number | undefined;
 }
@@ -68,6 +72,8 @@ export function readEdgeConfig(): EdgeConfig {
     EDGE_PORT: port.default(8080),
     HEALTH_PORT: port.optional(),
     LOG_LEVEL: logLevel,
+    OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
+    OTEL_TRACES_SAMPLER_ARG: traceShare,
     REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
     RATE_PLANS: limitVariables.RATE_PLANS,
     PUBLIC_URL: publicUrl.optional(),
@@ -89,6 +95,7 @@ export function readEdgeConfig(): EdgeConfig {
     port: variables.EDGE_PORT,
     healthPort: variables.HEALTH_PORT,
     logLevel: variables.LOG_LEVEL,
+    traces: traces(variables),
     authHttpAddress: variables.AUTH_HTTP_ADDRESS,
     publicUrl: variables.PUBLIC_URL ?? `http://127.0.0.1:${variables.EDGE_PORT}`,
     redisUrl: variables.REDIS_URL,
@@ -116,6 +123,14 @@ function tlsFiles(variables: {
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   if (certificate === undefined && key === undefined) return undefined;
   throw new Error('Configuration is not valid. TLS_CERT_FILE and TLS_KEY_FILE: one is missing');
+}
+
+function traces(variables: {
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
+  OTEL_TRACES_SAMPLER_ARG: number;
+}): EdgeConfig['traces'] {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_TRACES_SAMPLER_ARG: share } = variables;
+  return endpoint === undefined ? undefined : { endpoint, share };
 }
 
 function redirect(variables: {

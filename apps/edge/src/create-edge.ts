@@ -22,6 +22,7 @@ import { OidcConnection } from './oidc-connection.js';
 import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
+import { traceRequests } from './request-trace.js';
 import { readSecurityHeaders } from './security-headers.js';
 import { ServiceClients } from './service-clients.js';
 
@@ -88,6 +89,7 @@ export async function createEdge(
   );
   const readiness = new Readiness(clients.readinessChecks());
 
+  traceRequests(server);
   logRequests(server);
   for (const url of ['/livez', '/readyz']) {
     server.get(url, async (request, reply) => {

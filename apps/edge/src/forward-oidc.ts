@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { AppError } from '@rapport/platform';
+import { AppError, traceparentOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from './client-of.js';
 import { handleError } from './handle-error.js';
@@ -24,6 +24,9 @@ const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[]
   { url: '/oauth/revoke', methods: ['POST', 'OPTIONS'] },
   { url: '/oauth/introspect', methods: ['POST', 'OPTIONS'] },
 ];
+
+/** What is posted to these has a password in it. */
+const passwordForms = new Set(['/oauth/interactions/:id/:action', '/oauth/invitation', '/oauth/password-reset']);
 
 /** More than any form of the provider needs, in bytes. It is read here: no slow sender holds a connection to auth. */
 const bodyLimitBytes = 32 * 1024;
@@ -100,8 +103,9 @@ function ask(request: FastifyRequest, reply: FastifyReply, { connection }: Way):
   const body = Buffer.isBuffer(request.body) ? request.body : undefined;
   const path = request.raw.url ?? '/';
   const headers = headersFor(request, body);
+  const sendsPassword = request.method === 'POST' && passwordForms.has(request.routeOptions.url ?? '');
   return new Promise((resolve, reject) => {
-    const sent = connection.request({ method: request.method, path, headers }).once('response', resolve);
+    const sent = connection.request({ method: request.method, path, headers }, sendsPassword).once('response', resolve);
     const timer = setTimeout(() => {
       sent.destroy();
       reject(new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The sign-in service took too long.'));
@@ -125,10 +129,12 @@ function headersFor(request: FastifyRequest, body: Buffer | undefined): Incoming
     return value === undefined ? [] : [[name, value] as const];
   });
   const { address, userAgent } = clientOf(request);
+  const traceparent = traceparentOf(request.span);
   return {
     ...Object.fromEntries(passed),
     ...(body && { 'content-length': String(body.length) }),
     'x-request-id': request.id,
+    ...(traceparent && { traceparent }),
     'user-agent': userAgent,
     'x-forwarded-for': address,
     'x-forwarded-proto': request.protocol,

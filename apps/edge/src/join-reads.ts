@@ -1,5 +1,5 @@
 import { JsonCodec, type Contract, type ContractClient } from '@rapport/contracts';
-import { AppError } from '@rapport/platform';
+import { AppError, keepSpan } from '@rapport/platform';
 import { joinedMethod, type JoinedMethod } from './joined-method.js';
 
 type ContractMethod = Contract['methods'][number];
@@ -98,7 +98,7 @@ class JoinedReads {
     if (!first) return;
     if (reads.length === 1) return this.#answerAlone(first);
     try {
-      const byId = await this.#readTogether(first, reads);
+      const byId = await first.inItsSpan(() => this.#readTogether(first, reads));
       // What is missing is asked for alone: only that tells why.
       await Promise.all(reads.map((read) => this.#settle(read, byId.get(read.message[this.joined.id]))));
     } catch (error) {
@@ -126,7 +126,8 @@ class JoinedReads {
   async #answerAlone(read: Read): Promise<void> {
     if (read.isOver) return;
     try {
-      read.resolve(await this.alone(read.message, { ...read.options, deadlineMs: read.remainingMs }));
+      const options = { ...read.options, deadlineMs: read.remainingMs };
+      read.resolve(await read.inItsSpan(() => this.alone(read.message, options)));
     } catch (error) {
       read.reject(error);
     }
@@ -144,6 +145,8 @@ interface Lane {
 /** One who waits for an answer. */
 class Read {
   readonly answer: Promise<Message>;
+  /** Does work for it in the trace that it belongs to, whoever was the cause of doing it now. */
+  readonly inItsSpan = keepSpan();
   /** Called when the client goes before it is answered. */
   onGone: () => void = () => undefined;
   isOver = false;

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
-import { createLogger, runUntilStopped, startHealthServer } from '@rapport/platform';
+import { createLogger, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
 import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
 import { startRedirectServer } from './redirect-server.js';
@@ -10,6 +10,7 @@ const drainDelayMs = 500;
 
 const config = readEdgeConfig();
 const logger = createLogger('edge', config.logLevel);
+if (config.traces) await startTracing({ process: 'edge', ...config.traces }, logger);
 const { app, readiness } = await createEdge(config, new Contract(fileDescriptorSet), serviceDefinitions, logger);
 const health = config.healthPort === undefined ? undefined : await startHealthServer(config.healthPort, readiness);
 await app.listen(config.port, config.host);

@@ -1,6 +1,7 @@
 import {
   Agent,
   request as sendPlainly,
+  type AgentOptions,
   type ClientRequest,
   type IncomingMessage,
   type RequestOptions,
@@ -13,11 +14,18 @@ import type { FetchImplementation } from 'jose';
 const agentOptions = { keepAlive: true, maxSockets: 256, timeout: 30_000 };
 
 /**
+ * Those who send a password are let through one by one. Their passwords are hashed one after the other anyway, and each step of a
+ * crowd would be ahead of whoever else asks auth.
+ */
+const crowdOptions = { ...agentOptions, maxSockets: 1 };
+
+/**
  * How the edge reaches auth's OpenID provider: over mutual TLS, as it does services. It takes the provider only for the name of
  * auth, whatever its address, and new certificates for the connections that come after.
  */
 export class OidcConnection {
   readonly #agent: Agent;
+  readonly #crowdAgent: Agent;
 
   /** @param address `host:port` @param certificates plain without them, which is for tests only */
   constructor(
@@ -25,12 +33,16 @@ export class OidcConnection {
     private readonly certificates: ServiceCertificates | undefined,
   ) {
     // A session that is taken up again would not look at the certificates of now.
-    this.#agent = certificates ? new TlsAgent({ ...agentOptions, maxCachedSessions: 0 }) : new Agent(agentOptions);
+    const agent = (limits: AgentOptions) =>
+      certificates ? new TlsAgent({ ...limits, maxCachedSessions: 0 }) : new Agent(limits);
+    this.#agent = agent(agentOptions);
+    this.#crowdAgent = agent(crowdOptions);
   }
 
-  request(options: RequestOptions): ClientRequest {
+  /** @param sendsPassword waits for its turn among others who do */
+  request(options: RequestOptions, sendsPassword = false): ClientRequest {
     const [host = '', port] = this.address.split(':');
-    const addressed = { ...options, agent: this.#agent, host, port };
+    const addressed = { ...options, agent: sendsPassword ? this.#crowdAgent : this.#agent, host, port };
     return this.certificates
       ? sendByTls({ ...addressed, ...this.certificates.current, servername: 'auth' })
       : sendPlainly(addressed);
@@ -47,5 +59,6 @@ export class OidcConnection {
 
   close(): void {
     this.#agent.destroy();
+    this.#crowdAgent.destroy();
   }
 }

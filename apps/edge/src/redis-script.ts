@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { inSpan, SpanKind, startSpan } from '@rapport/platform';
 import { RESP_TYPES } from 'redis';
 import type { RedisLink } from './redis.js';
 
@@ -11,8 +12,15 @@ export const clockOfRedis = `
 /** A Lua script, which Redis runs as one step. Sent whole only when Redis does not know it yet. */
 export class RedisScript {
   readonly #sha: string;
+  readonly #span: Parameters<typeof startSpan>;
 
-  constructor(private readonly source: string) {
+  /** @param name for traces */
+  constructor(
+    name: string,
+    private readonly source: string,
+  ) {
+    const attributes = { 'db.system.name': 'redis', 'db.stored_procedure.name': name };
+    this.#span = [`EVALSHA ${name}`, { kind: SpanKind.CLIENT, attributes }];
     this.#sha = createHash('sha1').update(source).digest('hex');
   }
 
@@ -20,7 +28,12 @@ export class RedisScript {
    * @returns texts as Buffers, numbers as numbers
    * @throws RedisAway, or the error that Redis answered
    */
-  async run(link: RedisLink, keys: readonly string[], values: readonly (string | Buffer)[]): Promise<unknown> {
+  run(link: RedisLink, keys: readonly string[], values: readonly (string | Buffer)[]): Promise<unknown> {
+    const span = startSpan(...this.#span);
+    return span ? inSpan(span, () => this.#run(link, keys, values)) : this.#run(link, keys, values);
+  }
+
+  async #run(link: RedisLink, keys: readonly string[], values: readonly (string | Buffer)[]): Promise<unknown> {
     const rest = [String(keys.length), ...keys, ...values];
     try {
       return await this.#send(link, ['EVALSHA', this.#sha, ...rest]);

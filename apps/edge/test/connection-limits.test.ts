@@ -20,6 +20,7 @@ async function startEdge(): Promise<{ edge: Edge; port: number }> {
   const addresses = new Map([
     ['auth', '127.0.0.1:1'],
     ['customers', '127.0.0.1:1'],
+    ['sync', '127.0.0.1:1'],
   ]);
   const contract = new Contract(fileDescriptorSet);
   const logger = createLogger('edge', 'silent');
@@ -79,7 +80,7 @@ describe('a client', () => {
   it('hears that the platform is not ready while its services are away', async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
     expect(answer.status).toBe(503);
-    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['auth', 'customers'] });
+    expect(await answer.json()).toEqual({ status: 'unavailable', missing: ['auth', 'customers', 'sync'] });
   });
 
   it('hears 503 with Retry-After for an operation while auth is away', async () => {

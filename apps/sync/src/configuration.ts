@@ -1,4 +1,15 @@
-import { address, filePath, logLevel, names, port, publicKeys, secretKey, target } from '@rapport/platform';
+import {
+  address,
+  filePath,
+  logLevel,
+  names,
+  port,
+  publicKeys,
+  secretKey,
+  secretKeys,
+  target,
+  tracesEndpoint,
+} from '@rapport/platform';
 import { z } from 'zod';
 
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
@@ -16,8 +27,10 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints and connections. */
+  /** Seals the secrets of endpoints and connections, and the values of events. */
   MASTER_KEY: secretKey,
+  /** Master keys that sealed before. Each goes when the events of its time are gone. */
+  RETIRED_MASTER_KEYS: secretKeys.default([]),
   AUTH_ADDRESS: target,
   CUSTOMERS_ADDRESS: target,
   /** Has a folder for each tenant, by its id, of the files that connections read. Without it there are none. */
@@ -44,6 +57,7 @@ export const serviceVariables = {
   SERVICE_CA_FILE: filePath,
   ALLOWED_CALLERS: names.default(['edge']),
   LOG_LEVEL: logLevel,
+  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
 };
 
 /** What `verify-audit` reads. */

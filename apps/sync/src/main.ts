@@ -7,7 +7,7 @@ import {
   ServiceCertificates,
 } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
-import { createLogger, readEnvironment } from '@rapport/platform';
+import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { Fingerprints } from './exchange/fingerprints.js';
@@ -21,6 +21,7 @@ import { RetrySchedule } from './webhooks/retry-schedule.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('sync', config.LOG_LEVEL);
+await startTracing({ process: 'sync', endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT }, logger);
 const certificates = new ServiceCertificates(
   { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
   logger,
@@ -30,7 +31,7 @@ await runGrpcService({
   module: SyncModule.register({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
-    envelope: new SecretEnvelope(config.MASTER_KEY),
+    envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
     fingerprints: new Fingerprints(config.MASTER_KEY),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),

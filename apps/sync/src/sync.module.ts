@@ -19,8 +19,10 @@ import { RunWatcher } from './runs/watch-run.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { controllers } from './services.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
-import { ExpiredEvents } from './webhooks/expired-events.js';
+import { clearExpired } from './webhooks/expired-events.js';
 import type { DeliveryRules } from './webhooks/make-attempt.js';
+import { renewEndpointKeys } from './webhooks/renew-endpoint-keys.js';
+import { Upkeep } from './webhooks/upkeep.js';
 
 export interface SyncOptions {
   databaseUrl: string;
@@ -67,7 +69,7 @@ export class SyncModule {
         {
           provide: FeedConsumer,
           useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) => {
-            const target = new ChangeTaker(orm, () => dispatcher.wake(), jobs);
+            const target = new ChangeTaker(orm, envelope, () => dispatcher.wake(), jobs);
             return new FeedConsumer(orm, options.customers, target, databaseUrl);
           },
           inject: [MikroORM, Dispatcher, JobQueue],
@@ -91,8 +93,12 @@ export class SyncModule {
           inject: [MikroORM, JobQueue],
         },
         {
-          provide: ExpiredEvents,
-          useFactory: (orm: MikroORM) => new ExpiredEvents(orm, options.retentionDays),
+          provide: Upkeep,
+          useFactory: (orm: MikroORM) =>
+            new Upkeep(orm, [
+              (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
+              (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
+            ]),
           inject: [MikroORM],
         },
       ],

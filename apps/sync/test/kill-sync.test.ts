@@ -75,6 +75,8 @@ test(
 
     await until(() => own.ids.length === 2);
     expect(own.taken.at(-1)?.event).toMatchObject({ type: 'changes.gap', data: { reason: 'CURSOR_EXPIRED' } });
+    // The edge takes a moment to reach customers again.
+    await until(async () => (await fetch(`${platform.edgeUrl}/readyz`)).ok);
     await tenant.createCustomer();
     await until(() => own.ids.length === 3);
     await own.stop();

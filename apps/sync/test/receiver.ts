@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { CertificateFiles } from '@rapport/testing';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 
@@ -26,13 +29,16 @@ export interface Received {
 export class Receiver {
   readonly requests: Received[] = [];
   readonly #server: Server;
+  readonly #origin: string;
   readonly #sockets = new Set<Socket>();
   connections = 0;
   /** @param place of the request, from 0 */
   behave: (request: Pick<Received, 'id' | 'event'>, place: number) => Behaviour = () => ({ status: 204 });
 
-  private constructor() {
-    this.#server = createServer((request, response) => void this.#take(request, response));
+  private constructor(tls?: { key: Buffer; cert: Buffer }) {
+    this.#origin = tls ? 'https://localhost' : 'http://127.0.0.1';
+    const take = (request: IncomingMessage, response: ServerResponse) => void this.#take(request, response);
+    this.#server = tls ? createSecureServer(tls, take) : createServer(take);
     this.#server.on('connection', (socket) => {
       this.connections++;
       this.#sockets.add(socket);
@@ -40,8 +46,11 @@ export class Receiver {
     });
   }
 
-  static async start(): Promise<Receiver> {
-    const receiver = new Receiver();
+  /** @param certificate of localhost, when it is to speak TLS */
+  static async start(certificate?: CertificateFiles): Promise<Receiver> {
+    const receiver = new Receiver(
+      certificate && { key: await readFile(certificate.key), cert: await readFile(certificate.certificate) },
+    );
     await new Promise<void>((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
     return receiver;
   }
@@ -51,7 +60,7 @@ export class Receiver {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}/hook`;
+    return `${this.#origin}:${this.port}/hook`;
   }
 
   /** Those that it has said it took. */
@@ -64,7 +73,12 @@ export class Receiver {
     return [...new Set(this.taken.map(({ id }) => id))];
   }
 
-  /** @throws Error unless both libraries find one of the signatures to be of the secret */
+  /**
+   * Of the two libraries svix asks standardwebhooks since its 2.5, so they are one judge; a test verifies by `node:crypto` from
+   * the specification too.
+   *
+   * @throws Error unless both find one of the signatures to be of the secret
+   */
   static verify({ id, timestamp, signatures, text }: Received, secret: string): void {
     const headers = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') };
     new Webhook(secret).verify(text, headers);

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { callContext, ownersSeenBy, type CallCause } from '@rapport/platform';
+import { callContext, ownersSeenBy, traceparentOf, type CallCause } from '@rapport/platform';
 import type { Statement } from './pipeline.js';
 
 /** The setting that tells PostgreSQL whose rows a transaction may see and write. */
@@ -14,9 +14,12 @@ export const ownersSetting = 'app.owner_ids';
 /** The setting that tells the change log who makes a change, and why. */
 const callSetting = 'app.call';
 
+/** The setting that tells the change log in which trace a change is made. Absent outside of traces. */
+const traceSetting = 'app.traceparent';
+
 /**
  * The settings of every transaction that writes for the call that is being answered, by name: `app.tenant_id`,
- * `app.owner_ids` when the caller may see some records only, and `app.call`, which the change log's triggers read. Set them with `set_config(name, value, true)`. None outside of an
+ * `app.owner_ids` when the caller may see some records only, and `app.call` and `app.traceparent`, which the change log's triggers read. Set them with `set_config(name, value, true)`. None outside of an
  * authenticated call.
  */
 export function callVariables(): Record<string, string> {
@@ -25,10 +28,12 @@ export function callVariables(): Record<string, string> {
   const { requestId, caller, cause } = call;
   const { origin = 'api', causationId, hop = 0 } = cause ?? {};
   const owners = ownersSeenBy(caller);
+  const traceparent = traceparentOf();
   return {
     [tenantSetting]: caller.tenantId,
     ...(owners && { [ownersSetting]: `{${owners.join(',')}}` }),
     [callSetting]: JSON.stringify({ actor: caller.principalId, requestId, origin, causationId, hop }),
+    ...(traceparent && { [traceSetting]: traceparent }),
   };
 }
 

@@ -1,7 +1,9 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
+import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
 import { freeLostConnections } from './free-lost-connections.js';
 import { noticeWrites } from './notice-writes.js';
+import { traceStatements } from './trace-statements.js';
 
 export interface DatabaseOptions {
   /** Every entity of the service, by name. */
@@ -50,6 +52,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
       onPoolCreated: (pool: Pool) => {
         freeLostConnections(pool);
         if (onWritten) noticeWrites(pool, onWritten);
+        if (isTracing()) traceStatements(pool);
       },
     },
     ...overrides,

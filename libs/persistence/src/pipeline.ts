@@ -1,5 +1,6 @@
 import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
 import { RowShape } from './row-shape.js';
+import { statementSummary } from './statement-summary.js';
 
 /** One statement of a pipeline. */
 export interface Statement {
@@ -55,6 +56,9 @@ interface PgConnection extends Pick<Connection, 'stream' | 'on' | 'off'> {
   sync(): void;
 }
 
+/** Statements that the summary of a pipeline names at most. */
+const maxSummarised = 8;
+
 /** The rows of the named statements of a connection, by name: they are described once, as they are prepared once. */
 const knownShapes = new WeakMap<ClientBase, Map<string, RowShape>>();
 
@@ -78,6 +82,12 @@ class Pipeline implements Submittable {
     this.#shapes = statements.map(({ name }) => (name === undefined ? undefined : known?.get(name)));
     // Before anything is sent: a value that can not be written leaves the connection as it is.
     this.#values = statements.map(({ values = [] }) => values.map((value) => prepareValue(value)));
+  }
+
+  /** For traces: what is done, without values. */
+  get summary(): string {
+    const names = this.statements.slice(0, maxSummarised).map(({ name, sql }) => name ?? statementSummary(sql));
+    return [...new Set(names)].join(', ');
   }
 
   /** pg remembers by name and text what the connection has prepared. */

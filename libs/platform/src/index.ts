@@ -11,6 +11,7 @@ export {
 export { closeServer } from './close-server.js';
 export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
+export { MasterKeys, type WrappedKey } from './master-keys.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
 export {
@@ -26,7 +27,27 @@ export {
   secretKey,
   secretKeys,
   target,
+  traceShare,
+  tracesEndpoint,
 } from './read-environment.js';
 export { Readiness } from './readiness.js';
 export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';
+export {
+  continueTrace,
+  currentTraceId,
+  errorKind,
+  failSpan,
+  inSpan,
+  isTracing,
+  keepSpan,
+  linkTo,
+  runInSpan,
+  SpanKind,
+  startSpan,
+  startTrace,
+  startTracing,
+  stopTracing,
+  traceparentOf,
+  type Span,
+} from './tracing/tracing.js';

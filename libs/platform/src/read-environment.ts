@@ -82,6 +82,12 @@ export const names = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** Where traces are sent by OTLP over HTTP, without `/v1/traces`. OpenTelemetry's own name for its variable is used. */
+export const tracesEndpoint = z.url({ protocol: /^https?$/ }).optional();
+
+/** The share of requests that are traced, from 0 to 1. */
+export const traceShare = z.coerce.number().min(0).max(1).default(1);
+
 export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 
 function readVariable(name: string): string | undefined {

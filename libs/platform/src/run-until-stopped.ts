@@ -1,4 +1,5 @@
 import type { Logger } from './logger.js';
+import { stopTracing } from './tracing/tracing.js';
 
 /** Longest time a process takes to finish its running calls, in milliseconds. */
 const stopTimeoutMs = 8_000;
@@ -17,13 +18,15 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
       logger.error('did not stop in time');
       process.exit(1);
     }, stopTimeoutMs).unref();
-    stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        logger.error({ err: error }, 'failed to stop');
-        process.exit(1);
-      },
-    );
+    stop()
+      .then(stopTracing)
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          logger.error({ err: error }, 'failed to stop');
+          process.exit(1);
+        },
+      );
   };
   // Told again, it goes on finishing its calls.
   process.on('SIGTERM', () => end('SIGTERM'));

@@ -1,14 +1,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-import { principalKeys, type PrincipalKeys } from './principal-keys.js';
+import { apps, prepareService, type Environment, type ServiceName } from './prepare-service.js';
+import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
-import { provisionDatabase } from './provision-database.js';
 import { startRedis, type Redis } from './redis.js';
 import { runScript } from './run-script.js';
 import { SecretFiles } from './secret-files.js';
@@ -17,8 +16,6 @@ import { Service } from './spawn-service.js';
 // Together with PostgreSQL's less than the 10 s in which everything must have ended.
 const edgeStopTimeoutMs = 3_000;
 const serviceStopTimeoutMs = 3_000;
-
-const apps = join(import.meta.dirname, '../../../apps');
 
 export interface PlatformOptions {
   /** Folder that keeps data, keys and logs. Without it they live in a temporary folder that goes at `stop`. */
@@ -33,6 +30,8 @@ export interface PlatformOptions {
   customersEnv?: Environment;
   /** More configuration of sync, such as how soon failed deliveries are tried again. */
   syncEnv?: Environment;
+  /** Where every process sends its traces by OTLP over HTTP. No traces are made when absent. */
+  tracesEndpoint?: string | undefined;
   /** Told what is being done, a line at a time. */
   onProgress?: (line: string) => void;
   /** Called when a process ends though nobody stopped or killed it. The others keep running. */
@@ -74,11 +73,6 @@ export interface Platform {
   /** Ends every process within 10 s, callers before those they call. */
   stop(): Promise<void>;
 }
-
-type Environment = Record<string, string>;
-
-/** The apps that have a database of their own. */
-type ServiceName = 'auth' | 'customers' | 'sync';
 
 /** Starts the whole platform. A start that fails leaves no process behind. */
 export async function startPlatform(options: PlatformOptions = {}): Promise<Platform> {
@@ -136,9 +130,9 @@ async function startInOrder(
   Object.assign(sync.env, await connectSync(auth, customers, filesDir));
 
   progress('Starting auth, customers, sync and edge');
-  const service = (name: string, app: string, env: Environment, healthPort: number) => {
+  const service = (name: string, app: string, own: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
-    const logFile = join(logs, `${name}.log`);
+    const [logFile, env] = [join(logs, `${name}.log`), { ...tracesVariables(options), ...own }];
     return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
   const edgeEnv: Environment = {
@@ -206,6 +200,10 @@ function databaseUrl(serverUrl: string, name: string): string {
   return url.href;
 }
 
+function tracesVariables({ tracesEndpoint }: PlatformOptions): Environment {
+  return tracesEndpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint } : {};
+}
+
 function metricsUrls(healthPorts: number[]): string[] {
   return healthPorts.map((port) => `http://127.0.0.1:${port}/metrics`);
 }
@@ -224,82 +222,6 @@ async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): P
   return {
     REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url),
     CACHE_KEY_FILE: await secrets.key('edge-cache-key'),
-  };
-}
-
-/** What processes prove themselves and each other's callers with. */
-interface Trust {
-  principals: PrincipalKeys;
-  certificates: PlatformCertificates;
-}
-
-interface PreparedService {
-  env: Environment;
-  address: string;
-  healthPort: number;
-  appUrl: string;
-}
-
-/** Makes the database and the keys of a service, and runs its migrations. */
-async function prepareService(
-  name: ServiceName,
-  superuserUrl: string,
-  secrets: SecretFiles,
-  { principals, certificates }: Trust,
-  mailDir: string,
-  signal: AbortSignal | undefined,
-): Promise<PreparedService> {
-  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
-  const [grpcPort, healthPort] = [await freePort(), await freePort()];
-  const env: Environment = {
-    GRPC_ADDRESS: `127.0.0.1:${grpcPort}`,
-    HEALTH_PORT: String(healthPort),
-    DATABASE_URL_FILE: await secrets.put(`${name}-database-url`, appUrl),
-    PAGE_TOKEN_KEY_FILE: await secrets.key(`${name}-page-token-key`),
-    AUDIT_SIGNING_KEY_FILE: await secrets.key(`${name}-audit-signing-key`),
-    PRINCIPAL_KEYS_FILE: principals.publicKeysFile,
-    ...certificateVariables(await certificates.of(name)),
-  };
-  if (name === 'sync') {
-    env['MASTER_KEY_FILE'] = await secrets.key('sync-master-key');
-    // A receiver on this machine is what one tries webhooks with.
-    env['OUTGOING_ALLOWED_HOSTS'] = '127.0.0.1,localhost';
-  } else if (name === 'customers') {
-    env['ALLOWED_CALLERS'] = 'edge,sync';
-  } else {
-    env['ALLOWED_CALLERS'] = 'edge,sync';
-    env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
-    env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
-    env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');
-    env['OIDC_KEY_FILE'] = await secrets.key('auth-oidc-key');
-    env['MAIL_URL'] = pathToFileURL(mailDir).href;
-  }
-  const keys = name === 'customers' ? await prepareKeys(superuserUrl, secrets) : undefined;
-  Object.assign(env, keys?.env);
-  const migrationEnv = {
-    ...env,
-    ...keys?.migrationEnv,
-    MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
-  };
-  await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
-  return { env, address: `127.0.0.1:${grpcPort}`, healthPort, appUrl };
-}
-
-/** Makes the database of the keys of personal data, and the keys of customers. */
-async function prepareKeys(
-  superuserUrl: string,
-  secrets: SecretFiles,
-): Promise<{ env: Environment; migrationEnv: Environment }> {
-  const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, 'keys');
-  return {
-    env: {
-      SUPPRESSION_HMAC_KEY_FILE: await secrets.key('customers-suppression-hmac-key'),
-      MASTER_KEY_FILE: await secrets.key('customers-master-key'),
-      KEYS_DATABASE_URL_FILE: await secrets.put('customers-keys-database-url', appUrl),
-    },
-    migrationEnv: {
-      KEYS_MIGRATION_DATABASE_URL_FILE: await secrets.put('customers-keys-migration-database-url', ownerUrl),
-    },
   };
 }
 

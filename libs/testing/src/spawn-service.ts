@@ -40,6 +40,11 @@ export class Service {
     return this.#child?.pid;
   }
 
+  /** One more process, not started yet, with the configuration of this one but for what is given. */
+  another(other: Pick<ServiceOptions, 'name' | 'env' | 'healthPort' | 'logFile'>): Service {
+    return new Service({ ...this.#options, ...other, env: { ...this.#options.env, ...other.env } });
+  }
+
   /** Starts the process, also again after `stop` or `kill`. @throws Error with the last log lines when it ends early */
   async start(): Promise<void> {
     const { name, script, env, logFile, onUnexpectedExit } = this.#options;

@@ -1,7 +1,7 @@
 import { hkdfSync } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { AppError, callContext, closeServer, type Logger } from '@rapport/platform';
+import { AppError, callContext, closeServer, continueTrace, runInSpan, SpanKind, type Logger } from '@rapport/platform';
 import type { Middleware } from 'koa';
 import type { AccountPages } from './account-pages.js';
 import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
@@ -62,7 +62,10 @@ export class OidcServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const answer = await this.#currentProvider();
-      await callContext.run(contextOf(request), () => answer(request, response));
+      const span = startSpan(request);
+      const endSpan = () => span?.setAttribute('http.response.status_code', response.statusCode).end();
+      if (span) response.once('close', endSpan);
+      await callContext.run(contextOf(request), () => runInSpan(span, () => answer(request, response)));
     } catch (error) {
       this.options.logger.error({ err: error }, 'the OpenID provider failed');
       if (!response.headersSent) response.writeHead(503, { 'retry-after': '1' });
@@ -97,6 +100,13 @@ function contextOf({ headers }: IncomingMessage) {
   const read = (name: string) => headers[name]?.toString() ?? '';
   const client = { address: read('x-forwarded-for'), userAgent: read('user-agent') };
   return { requestId: read('x-request-id'), caller: undefined, client };
+}
+
+/** Named by the steps of the path that are the same for everybody, such as `/oauth/interactions`. */
+function startSpan({ method = '', url = '', headers }: IncomingMessage) {
+  const route = url.split(/[/?]/, 3).join('/');
+  const start = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': route } };
+  return continueTrace(`${method} ${route}`, start, headers['traceparent']?.toString());
 }
 
 const refuseTooLarge: Middleware = async (context, next) => {

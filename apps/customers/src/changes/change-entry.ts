@@ -19,6 +19,8 @@ export interface ChangeRow {
   request_id: string | null;
   causation_id: string | null;
   hop: number;
+  /** Where the trace of its write goes on. */
+  traceparent: string | null;
 }
 
 /** One change of the log. */
@@ -30,7 +32,7 @@ export interface ChangeEntry extends Omit<ChangeRow, 'position'> {
 /** For `select`: the columns of a ChangeRow, the values as JSON text. */
 export const changeColumns = `position, tenant_id, id, type, record_id, version, operation,
   (extract(epoch from time) * 1000)::double precision as time_ms, changed_fields, before::text as before,
-  after::text as after, actor, origin, request_id, causation_id, hop`;
+  after::text as after, actor, origin, request_id, causation_id, hop, traceparent`;
 
 export function entryOf(row: ChangeRow): ChangeEntry {
   return { ...row, position: Number(row.position), time_ms: Number(row.time_ms) };

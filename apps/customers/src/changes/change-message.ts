@@ -24,6 +24,7 @@ export function bareChange(entry: ChangeEntry): Change {
     requestId: entry.request_id ?? undefined,
     causationId: entry.causation_id ?? undefined,
     hop: entry.hop,
+    traceparent: entry.traceparent ?? undefined,
   };
 }
 

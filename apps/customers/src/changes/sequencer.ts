@@ -2,19 +2,20 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import { DedicatedConnection } from '@rapport/persistence';
 import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced, reportOutbox } from './change-metrics.js';
+import { traceSequenced } from './trace-sequenced.js';
 import { WakeSignal } from './wake-signal.js';
 
-/** How long a change waits at most of which nobody told this process, in milliseconds. */
-const lookEveryMs = 1_000;
-
-/** The same after a pass that moved something: more of it is likely, and nobody may tell. */
-const lookAgainMs = 20;
+/**
+ * How long a change waits at most of which nobody told this process: a quarter of the time since the last one moved, within
+ * these bounds, in milliseconds.
+ */
+const lookAfterMs = { least: 20, most: 250 };
 
 /** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
 const restMs = 4;
 
 /** Changes that are moved in one transaction, alone and beside calls. */
-const batchSize = { alone: 2_000, beside: 256 };
+const batchSize = { alone: 2_000, beside: 100 };
 
 const maintainEveryMs = 60_000;
 
@@ -29,6 +30,7 @@ interface Moved {
   last_sequence: string | null;
   snapshot: string;
   ages: number[] | null;
+  traces: string[] | null;
 }
 
 /**
@@ -48,6 +50,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
   /** Everything that this snapshot sees is in the log. */
   #seen: string | null = null;
   #nextPass = Promise.withResolvers<unknown>();
+  #movedAt = 0;
   #maintainedMs = 0;
 
   /**
@@ -109,10 +112,18 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
         await this.#signal.sleep(200);
         continue;
       }
-      if (hasMoved) await new Promise((resolve) => setTimeout(resolve, restMs));
-      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(hasMoved ? lookAgainMs : lookEveryMs);
+      if (hasMoved) {
+        this.#movedAt = performance.now();
+        await new Promise((resolve) => setTimeout(resolve, restMs));
+      }
+      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
     }
     this.#nextPass.resolve(new Error('The service stops.'));
+  }
+
+  #lookAfterMs(): number {
+    const quietMs = performance.now() - this.#movedAt;
+    return Math.min(Math.max(quietMs / 4, lookAfterMs.least), lookAfterMs.most);
   }
 
   /** Moves what has become visible since the last pass. @returns whether there was anything */
@@ -125,6 +136,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
       pass ??= batch.snapshot;
       countSequenced(batch.ages ?? []);
+      traceSequenced(batch.traces ?? []);
       if (batch.moved < size) {
         const hasMoved = after !== '0' || batch.moved > 0;
         this.#seen = pass;
@@ -136,7 +148,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #move(pass: string | null, after: string, most: number): Promise<Moved> {
     const [batch] = await this.#connection.query<Moved>(
-      'select moved, last_sequence, snapshot::text, ages from sequence_changes($1, $2, $3, $4)',
+      'select moved, last_sequence, snapshot::text, ages, traces from sequence_changes($1, $2, $3, $4)',
       [this.#seen, pass, after, most],
     );
     if (!batch) throw new Error('sequence_changes answers one row.');

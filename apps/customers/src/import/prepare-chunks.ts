@@ -28,8 +28,8 @@ export interface ChunkOptions {
   skip?: number;
 }
 
-/** Rows of a chunk, and the most text that they may come from, in UTF-16 units. */
-const limits = { rows: 1_000, size: 4 * 1024 * 1024 };
+/** Rows of a chunk, alone and beside calls, and the most text that they may come from, in UTF-16 units. */
+const limits = { rows: { alone: 1_000, beside: 100 }, size: 4 * 1024 * 1024 };
 
 /** Makes chunks of the rows of a file, each row checked and normalised. Their columns are placed on the way. */
 export async function* prepareChunks(
@@ -62,7 +62,7 @@ export async function* prepareChunks(
       rows.push({ line: part.line, row: prepareRow(mapRow(part, columns, defaults), customFields) });
       size += part.size;
     }
-    if (rows.length < limits.rows && size <= limits.size) continue;
+    if (rows.length < pace.step(limits.rows.alone, limits.rows.beside) && size <= limits.size) continue;
     yield { rows, customFields, placed };
     [rows, size] = [[], 0];
     customFields = await load();

@@ -1,7 +1,7 @@
 import type { BulkPace } from '../bulk-pace.js';
 
 /** Longest time that work on a file keeps the other calls of the process waiting, in milliseconds. */
-const longestMs = 2;
+const longestMs = 1;
 
 /** A turn on the event loop of work that takes long. */
 export class Turn {

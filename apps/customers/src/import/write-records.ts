@@ -10,7 +10,7 @@ import type { CustomerRecord } from './customer-record.js';
 import { Turn } from './turn.js';
 
 /** Records that are written at a time, alone and beside calls: while PostgreSQL does, the next ones are made ready. */
-const sliceSize = { alone: 125, beside: 32 };
+const sliceSize = { alone: 125, beside: 10 };
 
 /**
  * Writes new and changed customers, without their keys.

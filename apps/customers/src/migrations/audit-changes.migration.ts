@@ -9,7 +9,7 @@ export class AuditChanges extends Migration {
   override name = 'audit-changes';
 
   override up(): void {
-    this.addSql(sequenceChanges);
+    this.addSql(sequenceChanges({ withTraces: false }));
   }
 }
 
@@ -30,10 +30,22 @@ export const changeDigest = `sha256(convert_to(${netstringsSql([
   ],
 ])}, 'UTF8'))`;
 
-const sequenceChanges = `
+const tracesOfMoved = `(select array_agg(traceparent || ' ' || extract(epoch from first_time) * 1000) from (
+        select traceparent, min(time) as first_time from digested where traceparent is not null
+        group by traceparent limit 100) traced)`;
+
+/**
+ * SQL of the function that moves changes into the log.
+ *
+ * @param withTraces as the migration `trace-changes` has it: it keeps each change's `traceparent`, and tells up to 100 of those
+ *   that it has moved, each with the time of its first change in milliseconds behind a blank
+ */
+export function sequenceChanges({ withTraces }: { withTraces: boolean }): string {
+  const traced = (sql: string) => (withTraces ? sql : '');
+  return `
   create or replace function sequence_changes(
     seen pg_snapshot, pass pg_snapshot, after_sequence bigint, batch int,
-    out moved int, out last_sequence bigint, out last_position bigint, out snapshot pg_snapshot, out ages double precision[]
+    out moved int, out last_sequence bigint, out last_position bigint, out snapshot pg_snapshot, out ages double precision[]${traced(', out traces text[]')}
   ) language plpgsql security definer set search_path = public, pg_temp set enable_seqscan = off set timezone = 'UTC' set datestyle = 'ISO' as $$
   declare
     entries audit_entry[];
@@ -42,32 +54,32 @@ const sequenceChanges = `
     perform lock_change_log();
     -- A position that was told must outlive a crash.
     if current_setting('synchronous_commit') = 'off' then perform set_config('synchronous_commit', 'local', true); end if;
-    -- A statement of its own, so that it sees what was committed while we waited.
+    -- A statement of its own, so that it sees what was committed while we waited. Rows that nobody updates keep their address.
     with due as (
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is null and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
       union all
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is not null and o.xid >= pg_snapshot_xmax(seen)
         and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
       union all
-      select o.xid, o.sequence from outbox o
+      select o.ctid as address, o.sequence from outbox o
       where seen is not null and o.xid = any (array(select pg_snapshot_xip(seen)))
         and o.sequence > after_sequence and (pass is null or pg_visible_in_snapshot(o.xid, pass))
     ), first as (
       select * from due order by sequence limit batch
     ), taken as (
-      delete from outbox o using first f where o.xid = f.xid and o.sequence = f.sequence returning o.*
+      delete from outbox where ctid = any (array(select address from first)) returning *
     ), logged as (
       insert into change_log (tenant_id, position, id, type, record_id, version, operation, time, changed_fields, before,
-        after, actor, origin, request_id, causation_id, hop)
+        after, actor, origin, request_id, causation_id, hop${traced(', traceparent')})
       select tenant_id, nextval('change_log_position'), id, type, record_id, version, operation, time, changed_fields,
-        before, after, actor, origin, request_id, causation_id, hop
+        before, after, actor, origin, request_id, causation_id, hop${traced(', traceparent')}
       from (select * from taken order by sequence) ordered
       returning change_log.*
     ), digested as materialized (
       select tenant_id, position, type || '/' || record_id as record, version, operation, time, actor, origin, request_id,
-        causation_id, ${changeDigest} as digest
+        causation_id, ${changeDigest} as digest${traced(', traceparent')}
       from logged
     ), requests as (
       select tenant_id, min(position) as first_position, row(tenant_id, null, null, 'CHANGE', actor, origin, request_id,
@@ -79,11 +91,12 @@ const sequenceChanges = `
     )
     select count(*), max(position), (select max(sequence) from taken), pg_current_snapshot(),
       (array_agg(extract(epoch from clock_timestamp() - time)::double precision))[1:100],
-      (select array_agg(entry order by tenant_id, first_position) from requests)
-    into moved, last_position, last_sequence, snapshot, ages, entries from digested;
+      (select array_agg(entry order by tenant_id, first_position) from requests)${traced(`, ${tracesOfMoved}`)}
+    into moved, last_position, last_sequence, snapshot, ages, entries${traced(', traces')} from digested;
     if moved > 0 then
       perform append_audit_entries(entries);
       perform pg_notify('change_log', last_position::text);
     end if;
   end $$;
 `;
+}

@@ -1,4 +1,4 @@
-import { MasterKeys } from './master-keys.js';
+import { MasterKeys } from '@rapport/platform';
 import { SubjectKeys } from './subject-keys.js';
 
 /** The keys of personal data as a process is configured; undefined when it is not. */

@@ -2,12 +2,11 @@ import { hkdfSync, randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, readForTenant, tenantSession, type Statement } from '@rapport/persistence';
-import { AppError, decrypt, encrypt } from '@rapport/platform';
+import { AppError, decrypt, encrypt, type MasterKeys, type WrappedKey } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { DataKey, dataKeyBytes } from './data-key.js';
 import { KeyCache } from './key-cache.js';
 import { keysEntities } from './keys-database.js';
-import type { MasterKeys, WrappedKey } from './master-keys.js';
 
 /** What is derived from the key of a tenant, 32 bytes each. */
 export interface TenantKeys {

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Logger } from '@rapport/platform';
+import { isTracing, type Logger } from '@rapport/platform';
 import type { Authenticator, Principal } from '../authenticator.js';
 import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-headers.js';
 import { requestId } from '../request-id.js';
 import { requestLine } from '../request-log.js';
+import { traceAnswered } from '../request-trace.js';
 import { readAheadHeaders, type AheadHeaders } from './ahead-headers.js';
 import { answerHeaders, type CacheStatus } from './answer-headers.js';
 import type { Charges } from './charges.js';
@@ -121,10 +122,12 @@ function send(answer: Answer, logger: Logger): void {
     const lines = [...contentHeaders, ...shared, ...own, 'content-length', length];
     response.writeHead(status, lines).end(kept.content, 'latin1');
   }
+  const traceId = isTracing() ? traceAnswered(request, kept.route.url, status, startedAt) : undefined;
   if (!logger.isLevelEnabled('info')) return;
   logger.info(
     {
       requestId: id,
+      traceId,
       ...requestLine(request.method ?? '', kept.route.url, status, performance.now() - startedAt, principal.caller),
     },
     'request',

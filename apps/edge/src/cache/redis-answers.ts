@@ -13,7 +13,9 @@ const maxBytes = 256 * 1024;
  * Gives the nonces that an answer stands on, made where they are missing, and the answer when it was kept on the very same.
  * The first key is the answer's, the second has the nonce under all.
  */
-const look = new RedisScript(`
+const look = new RedisScript(
+  'look',
+  `
   local stand = {}
   for index = 2, #KEYS do
     local nonce = redis.call('GET', KEYS[index])
@@ -27,12 +29,16 @@ const look = new RedisScript(`
   local kept = redis.call('HMGET', KEYS[1], 'standing', 'body', 'etag', 'loadMs', 'ttlMs')
   if kept[1] ~= standing then return {standing} end
   return {standing, kept[2], kept[3], kept[4], kept[5], redis.call('PTTL', KEYS[1])}
-`);
+`,
+);
 
-const keep = new RedisScript(`
+const keep = new RedisScript(
+  'keep',
+  `
   redis.call('HSET', KEYS[1], 'standing', ARGV[1], 'body', ARGV[2], 'etag', ARGV[3], 'loadMs', ARGV[4], 'ttlMs', ARGV[5])
   redis.call('PEXPIRE', KEYS[1], ARGV[5])
-`);
+`,
+);
 
 type Found = [standing: Buffer, body?: Buffer, etag?: Buffer, loadMs?: Buffer, ttlMs?: Buffer, leftMs?: number];
 

@@ -14,7 +14,9 @@ const retryMs = 20;
  * Raises floors, tells every edge, and answers who must have heard of it, with what is left of their leases. A nonce that is
  * missing is made anew by who looks, and to delete one is not refused when Redis is full.
  */
-const raise = new RedisScript(`${clockOfRedis}
+const raise = new RedisScript(
+  'raise',
+  `${clockOfRedis}
   for index = 3, #KEYS do redis.call('DEL', KEYS[index]) end
   redis.call('PUBLISH', KEYS[2], ARGV[2])
   local live = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf', 'WITHSCORES')
@@ -27,7 +29,8 @@ const raise = new RedisScript(`${clockOfRedis}
     end
   end
   return answer
-`);
+`,
+);
 
 interface Batch {
   floors: Set<string>;

@@ -17,13 +17,16 @@ const quarantineMs = 1_000;
  * An edge whose lease ran out may have acknowledged writes that no floor was raised for: what was kept before is void.
  * Answers 1 when the edge was not in the set.
  */
-const renew = new RedisScript(`${clockOfRedis}
+const renew = new RedisScript(
+  'renew',
+  `${clockOfRedis}
   local lost = redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
   local added = redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
   if lost > 0 or ARGV[4] == '1' then redis.call('DEL', KEYS[2]) end
   redis.call('PUBLISH', KEYS[3], ARGV[3])
   return added
-`);
+`,
+);
 
 /** What one edge tells the others on the channel that all of them hear. */
 export interface Told {

@@ -5,7 +5,9 @@ import type { Plan } from './plans.js';
 import { windowSeconds, type Charge } from './rate-headers.js';
 
 /** Both budgets in one step: nothing is spent of one when the other refuses, whatever other edges do meanwhile. */
-const chargeBoth = new RedisScript(`
+const chargeBoth = new RedisScript(
+  'charge',
+  `
 local cost, limits, used, passed = tonumber(ARGV[1]), { tonumber(ARGV[2]), tonumber(ARGV[3]) }, {}, 1
 for i = 1, 2 do
   used[i] = tonumber(redis.call('GET', KEYS[i]) or '0')
@@ -22,7 +24,8 @@ for i = 1, 2 do
   answer[i * 2] = used[i]
   answer[i * 2 + 1] = left
 end
-return answer`);
+return answer`,
+);
 
 /** The budgets of keys and tenants that all edges share: fixed windows that begin with the first charge. */
 export class RedisBudgets {

@@ -15,6 +15,9 @@ const losses = new Counter({
   registers: [metrics],
 });
 
+// From 0 on: of a series that begins with 1 Prometheus sees no increase.
+for (const why of ['gap', 'cursor-expired'] as const) losses.inc({ why }, 0);
+
 let heardMs: number | undefined;
 
 new Gauge({

@@ -7,11 +7,13 @@ import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { noteChanges, noteLoss } from '../exchange/note-changes.js';
 import type { JobQueue } from '../jobs/job-queue.js';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { gapEvent } from '../webhooks/event-types.js';
 import { recordEvents } from '../webhooks/record-events.js';
 import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
 import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
+import { traceTaken } from './trace-taken.js';
 
 /** Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. */
 export class ChangeTaker {
@@ -20,24 +22,26 @@ export class ChangeTaker {
   /** @param onDeliveries called when deliveries were committed */
   constructor(
     private readonly orm: MikroORM,
+    private readonly envelope: SecretEnvelope,
     private readonly onDeliveries: () => void,
     private readonly jobs: JobQueue,
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
-    await this.#inTransaction(async (client) => {
-      const tenants = await tenantsAmong(client, changes);
-      let deliveries = 0;
-      for (const tenantId of tenants) {
-        const own = changes.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
-        const events = own.map((change) => eventOf(change));
-        this.#tellGaps(tenantId, events);
-        deliveries += await recordEvents(client, tenantId, events);
-      }
-      await noteChanges(client, this.jobs, changes);
-      await moveCursor(client, feed, from, to);
-      return deliveries;
-    });
+    await traceTaken(changes, (traced) =>
+      this.#inTransaction(async (client) => {
+        let deliveries = 0;
+        for (const tenantId of await tenantsAmong(client, traced)) {
+          const own = traced.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
+          const events = own.map((change) => eventOf(change));
+          this.#tellGaps(tenantId, events);
+          deliveries += await recordEvents(client, this.envelope, tenantId, events);
+        }
+        await noteChanges(client, this.jobs, changes);
+        await moveCursor(client, feed, from, to);
+        return deliveries;
+      }),
+    );
     countTaken(changes.map(({ time }) => Date.parse(time ?? '')).filter(Number.isFinite));
   }
 
@@ -48,7 +52,7 @@ export class ChangeTaker {
       let deliveries = 0;
       for (const { tenant_id: tenantId } of rows) {
         const event = platformEvent(uuidv7(), gapEvent, { reason: 'CURSOR_EXPIRED' });
-        deliveries += await recordEvents(client, tenantId, [event]);
+        deliveries += await recordEvents(client, this.envelope, tenantId, [event]);
       }
       await noteLoss(client, this.jobs);
       await moveCursor(client, feed, from, to);

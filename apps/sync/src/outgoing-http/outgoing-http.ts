@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
+import { failSpan, inSpan, SpanKind, startSpan, traceparentOf, type Span } from '@rapport/platform';
 import {
   checkedAddresses,
   checkedLookup,
@@ -88,17 +89,9 @@ export class OutgoingHttp {
   }
 
   /** @throws OutgoingError when there is no answer */
-  async post(request: OutgoingRequest): Promise<OutgoingAnswer> {
-    const url = new URL(request.url);
-    if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
-    const timeout = AbortSignal.timeout(request.timeoutMs);
-    const signal = AbortSignal.any([timeout, ...(request.signal ? [request.signal] : [])]);
-    try {
-      return await this.#send(url, request, signal);
-    } catch (error) {
-      if (timeout.aborted) throw new OutgoingError('TIMEOUT', error);
-      throw new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error);
-    }
+  post(request: OutgoingRequest): Promise<OutgoingAnswer> {
+    const span = startSpan('POST', { kind: SpanKind.CLIENT, attributes: { 'http.request.method': 'POST' } });
+    return inSpan(span, () => this.#post(request, span));
   }
 
   /**
@@ -147,6 +140,23 @@ export class OutgoingHttp {
     this.#agents.https.destroy();
   }
 
+  async #post(request: OutgoingRequest, span: Span | undefined): Promise<OutgoingAnswer> {
+    const url = new URL(request.url);
+    if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
+    const timeout = AbortSignal.timeout(request.timeoutMs);
+    const signal = AbortSignal.any([timeout, ...(request.signal ? [request.signal] : [])]);
+    try {
+      const traceparent = traceparentOf(span);
+      const headers = { ...request.headers, ...(traceparent && { traceparent }) };
+      const answer = await this.#send(url, { ...request, headers }, signal);
+      if (span) noteStatus(span, answer);
+      return answer;
+    } catch (error) {
+      if (timeout.aborted) throw new OutgoingError('TIMEOUT', error);
+      throw new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error);
+    }
+  }
+
   #send(url: URL, { headers, body }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
     return new Promise((resolve, reject) => {
       const call = this.#request(url, 'POST', headers, body, signal);
@@ -186,6 +196,11 @@ export class OutgoingHttp {
     };
     return agent;
   }
+}
+
+function noteStatus(span: Span, { status }: OutgoingAnswer): void {
+  span.setAttribute('http.response.status_code', status);
+  if (status >= 400) failSpan(span, String(status));
 }
 
 /** As `hostname` of a URL has it: of an IPv6 address the brackets are gone by now. */

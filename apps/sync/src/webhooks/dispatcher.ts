@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { inSpan } from '@rapport/platform';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { claimJobs } from './claim-jobs.js';
+import { FailingEndpoints } from './failing-endpoints.js';
 import { finishAttempt, releaseJob } from './finish-attempt.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
 import { startAttempts, type Attempt } from './start-attempts.js';
+import { startDelivery } from './trace-delivery.js';
 import { countAttempt, reportJobs } from './webhook-metrics.js';
 
 /** Attempts under way in this process. Each takes a socket and little else. */
@@ -33,7 +36,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #stopping = new AbortController();
   readonly #cutOff = new AbortController();
   readonly #underWay = new Map<string, number>();
-  readonly #failing = new Set<string>();
+  readonly #failing = new FailingEndpoints();
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #isWanted = false;
@@ -89,8 +92,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     const total = maxUnderWay - this.#running.size;
     if (total <= 0) return;
     try {
+      const failing = this.#failing.current();
       const busy = new Map(
-        [...new Set([...this.#underWay.keys(), ...this.#failing])].map((id) => [id, this.#roomOf(id)]),
+        [...new Set([...this.#underWay.keys(), ...failing])].map((id) => [id, this.#roomOf(id, failing.has(id))]),
       );
       const leaseMs = this.rules.timeoutMs + leaseMarginMs;
       const jobs = await claimJobs(this.orm.em.fork(), { total, perEndpoint: perEndpoint.well, busy }, leaseMs);
@@ -106,15 +110,15 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  #roomOf(endpointId: string): number {
-    const most = this.#failing.has(endpointId) ? perEndpoint.failing : perEndpoint.well;
+  #roomOf(endpointId: string, isFailing: boolean): number {
+    const most = isFailing ? perEndpoint.failing : perEndpoint.well;
     return Math.max(0, most - (this.#underWay.get(endpointId) ?? 0));
   }
 
   #run(attempt: Attempt): void {
     const { endpointId } = attempt.job;
     this.#underWay.set(endpointId, (this.#underWay.get(endpointId) ?? 0) + 1);
-    const run = this.#deliver(attempt)
+    const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
       .catch((error: unknown) => this.#logger.warn(`Left delivery ${attempt.job.deliveryId}.`, error))
       .finally(() => {
         this.#running.delete(run);
@@ -131,11 +135,12 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, this.#cutOff.signal);
     if (!result) return releaseJob(em, attempt.job);
     const { record, verdict } = result;
-    if (record.error === undefined || verdict.next === 'DISABLE') this.#failing.delete(attempt.job.endpointId);
-    else this.#failing.add(attempt.job.endpointId);
+    const { endpointId } = attempt.job;
+    if (record.error === undefined || verdict.next === 'DISABLE') this.#failing.forget(endpointId);
+    else this.#failing.note(endpointId, verdict.next === 'RETRY' ? verdict.waitMs : 0);
     const [event] = attempt.events;
     countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
-    await finishAttempt(em, attempt, record, verdict);
+    await finishAttempt(em, this.envelope, attempt, record, verdict);
   }
 
   async #jobs(): Promise<{ count: number; oldestSeconds: number }> {

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { dropJobs, lockAllEndpoints, lockEndpoint, readyLanes } from './delivery-statements.js';
 import { disabledEvent } from './event-types.js';
 import { recordEvents } from './record-events.js';
@@ -29,6 +30,7 @@ export interface AttemptRecord {
  */
 export async function finishAttempt(
   em: EntityManager,
+  envelope: SecretEnvelope,
   attempt: Attempt,
   record: AttemptRecord,
   verdict: Verdict,
@@ -47,7 +49,7 @@ export async function finishAttempt(
     await client.query('begin');
     await pipeline(client, statements);
     const data = { endpointId, url: attempt.endpoint.url, reason: verdict.reason };
-    await recordEvents(client, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
+    await recordEvents(client, envelope, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
     return client.query('commit');
   });
 }

@@ -4,6 +4,7 @@ import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { eventBody } from './event-body.js';
 import type { AttemptRecord, Verdict } from './finish-attempt.js';
 import { readRetryAfter, type RetrySchedule } from './retry-schedule.js';
+import { openEvent } from './sealed-event.js';
 import type { Attempt } from './start-attempts.js';
 import { gatherEvents } from './webhook-event.js';
 
@@ -59,7 +60,8 @@ export async function makeAttempt(
 function signedRequest(envelope: SecretEnvelope, { job, eventId, events, endpoint }: Attempt, startMs: number) {
   const owner = keyOwner({ tenantId: job.tenantId, id: job.endpointId });
   const sealed = [endpoint.sealedKeys, ...(endpoint.previousSealedKeys ? [endpoint.previousSealedKeys] : [])];
-  const body = eventBody(gatherEvents(events), endpoint);
+  const opened = events.map((event) => openEvent(envelope, job.tenantId, event));
+  const body = eventBody(gatherEvents(opened), endpoint);
   const timestamp = Math.floor(startMs / 1_000);
   const signatures = sealed.flatMap((each) =>
     EndpointKeys.open(envelope, each, owner).signatures(eventId, timestamp, body),

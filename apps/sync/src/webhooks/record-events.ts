@@ -1,7 +1,9 @@
 import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { insertDeliveries, newDelivery, readyLanes, type NewDelivery } from './delivery-statements.js';
 import { wants } from './event-types.js';
+import { sealEvent } from './sealed-event.js';
 import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
 
 /** The origin of what an erasure does: the values of its records are forgotten here too. */
@@ -29,13 +31,14 @@ interface Endpoint {
  */
 export async function recordEvents(
   client: ClientBase,
+  envelope: SecretEnvelope,
   tenantId: string,
   events: readonly WebhookEvent[],
 ): Promise<number> {
   const [, endpoints, stored] = await pipeline(client, [
     settingStatement({ 'app.tenant_id': tenantId }),
     lockEndpoints(tenantId),
-    insertEvents(tenantId, events),
+    insertEvents(envelope, tenantId, events),
     forgetErased(tenantId, events),
   ]);
   const numbers = new Map((stored?.rows as { id: string; number: string }[]).map(({ id, number }) => [id, number]));
@@ -97,17 +100,21 @@ function lockEndpoints(tenantId: string): Statement {
   };
 }
 
-export function insertEvents(tenantId: string, events: readonly WebhookEvent[]): Statement {
+/** Values are kept for tenants of whom an endpoint gets them. What is said of no record has nothing else. */
+export function insertEvents(envelope: SecretEnvelope, tenantId: string, events: readonly WebhookEvent[]): Statement {
   const names = eventColumns.map(([name]) => name).join(', ');
   const typed = eventColumns.map(([name, type]) => `${name} ${type}`).join(', ');
   return {
     name: 'insert_webhook_events',
-    sql: `insert into webhook_event (tenant_id, ${names})
-      select $1::uuid, ${names} from rows from (jsonb_to_recordset($2::jsonb) as (${typed})) with ordinality as event (${names}, place)
+    sql: `insert into webhook_event (tenant_id, ${names}, sealed_values)
+      select $1::uuid, ${names}, case when record_type is null or exists (
+          select from webhook_endpoint where tenant_id = $1 and payload = 'FULL') then sealed_values end
+      from rows from (jsonb_to_recordset($2::jsonb) as (${typed}, sealed_values bytea))
+        with ordinality as event (${names}, sealed_values, place)
       order by place
       on conflict (tenant_id, id) do nothing
       returning id, number`,
-    values: [tenantId, JSON.stringify(events)],
+    values: [tenantId, JSON.stringify(events.map((event) => sealEvent(envelope, tenantId, event)))],
   };
 }
 
@@ -115,8 +122,8 @@ function forgetErased(tenantId: string, events: readonly WebhookEvent[]): Statem
   const ids = events.filter(({ origin, record_id }) => origin === erasureOrigin && record_id !== null);
   return {
     name: 'forget_erased_events',
-    sql: `update webhook_event set before = null, after = null
-      where tenant_id = $1 and record_id = any ($2::text[]) and (before is not null or after is not null)`,
+    sql: `update webhook_event set sealed_values = null
+      where tenant_id = $1 and record_id = any ($2::text[]) and sealed_values is not null`,
     values: [tenantId, ids.map(({ record_id }) => record_id)],
   };
 }

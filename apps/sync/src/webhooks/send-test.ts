@@ -3,6 +3,7 @@ import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook
 import type { TestWebhookEndpointRequest } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
 import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
 import { testEvent } from './event-types.js';
@@ -12,12 +13,16 @@ import { platformEvent } from './webhook-event.js';
 import { findForChange } from './write-endpoint.js';
 
 /** Answers TestWebhookEndpoint. Runs in a transaction. */
-export async function sendTest(em: EntityManager, { id }: TestWebhookEndpointRequest): Promise<WebhookDelivery> {
+export async function sendTest(
+  em: EntityManager,
+  envelope: SecretEnvelope,
+  { id }: TestWebhookEndpointRequest,
+): Promise<WebhookDelivery> {
   const endpoint = await findForChange(em, id);
   checkEnabled(endpoint);
   const { tenantId } = endpoint;
   const event = platformEvent(uuidv7(), testEvent, { endpointId: id });
-  const [stored] = await queryRows<{ number: string }>(em, insertEvents(tenantId, [event]));
+  const [stored] = await queryRows<{ number: string }>(em, insertEvents(envelope, tenantId, [event]));
   const delivery = newDelivery(event, stored?.number ?? '', id);
   const [, , [row]] = (await transactionPipeline(em, [
     insertDeliveries(tenantId, [delivery], false),

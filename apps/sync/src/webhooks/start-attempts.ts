@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 import type { Job } from './claim-jobs.js';
-import type { WebhookEvent } from './webhook-event.js';
+import type { SealedEvent } from './sealed-event.js';
 
 /** All that an attempt needs. */
 export interface Attempt {
@@ -10,7 +10,7 @@ export interface Attempt {
   number: number;
   eventId: string;
   /** None when they are kept no longer. */
-  events: WebhookEvent[];
+  events: SealedEvent[];
   lane: string;
   endpoint: AttemptEndpoint;
 }
@@ -30,7 +30,7 @@ interface StartedRow {
   event_id: string;
   attempt_count: number;
   lane: string;
-  events: WebhookEvent[] | null;
+  events: SealedEvent[] | null;
   url: string;
   payload: string;
   hides_personal_data: boolean;

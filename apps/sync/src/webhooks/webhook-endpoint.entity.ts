@@ -24,9 +24,9 @@ const WebhookEndpointSchema = defineEntity({
     holdTime: p.datetime(3).nullable(),
     hidesPersonalData: p.boolean(),
     /** What signs, sealed: see `EndpointKeys`. */
-    sealedKeys: p.blob(),
+    sealedKeys: p.blob().$type<Buffer>(),
     publicKey: p.text(),
-    previousSealedKeys: p.blob().nullable(),
+    previousSealedKeys: p.blob().$type<Buffer>().nullable(),
     previousPublicKey: p.text().nullable(),
     previousExpireTime: p.datetime(3).nullable(),
     version: p.integer(),

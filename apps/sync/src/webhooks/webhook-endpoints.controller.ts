@@ -77,7 +77,7 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
 
   async testWebhookEndpoint(request: TestWebhookEndpointRequest): Promise<WebhookDelivery> {
     const delivery = await writeCall(this.em, this.envelope, Methods.testWebhookEndpoint, request, (em) =>
-      sendTest(em, request),
+      sendTest(em, this.envelope, request),
     );
     this.dispatcher.wake();
     return delivery;

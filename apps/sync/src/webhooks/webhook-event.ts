@@ -1,9 +1,10 @@
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { traceparentOf } from '@rapport/platform';
 import { eventTypeOf, gapEvent } from './event-types.js';
 
 type Values = Record<string, unknown>;
 
-/** What happened, as it is stored and as the columns are called. */
+/** What happened, as the columns are called. */
 export interface WebhookEvent {
   id: string;
   /** Such as `customer.updated`. */
@@ -24,9 +25,11 @@ export interface WebhookEvent {
   request_id: string | null;
   causation_id: string | null;
   hop: number;
+  /** Where its trace goes on. */
+  traceparent: string | null;
 }
 
-/** For `select` and `jsonb_to_recordset`: the columns of a WebhookEvent, with their types. */
+/** For `jsonb_to_recordset`: what of a WebhookEvent has columns of its own, with their types. */
 export const eventColumns = [
   ['id', 'uuid'],
   ['type', 'text'],
@@ -36,13 +39,12 @@ export const eventColumns = [
   ['operation', 'text'],
   ['time', 'timestamptz'],
   ['changed_fields', 'text[]'],
-  ['before', 'jsonb'],
-  ['after', 'jsonb'],
   ['actor', 'text'],
   ['origin', 'text'],
   ['request_id', 'text'],
   ['causation_id', 'text'],
   ['hop', 'int'],
+  ['traceparent', 'text'],
 ] as const;
 
 export function eventOfChange(change: Change): WebhookEvent {
@@ -64,6 +66,7 @@ export function eventOfChange(change: Change): WebhookEvent {
     request_id: change.requestId ?? null,
     causation_id: change.causationId ?? null,
     hop: change.hop,
+    traceparent: change.traceparent ?? null,
   };
 }
 
@@ -72,7 +75,7 @@ export function platformEvent(id: string, type: string, data: Values): WebhookEv
   return {
     ...{ id, type, record_type: null, record_id: null, version: null, operation: '', time: new Date().toISOString() },
     ...{ changed_fields: [], before: null, after: data, actor: 'service:sync', origin: 'sync' },
-    ...{ request_id: null, causation_id: null, hop: 0 },
+    ...{ request_id: null, causation_id: null, hop: 0, traceparent: traceparentOf() ?? null },
   };
 }
 

@@ -8,9 +8,11 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { fromGrpcError } from '../errors/grpc-status.js';
+import { traceClientCall } from '../trace-calls.js';
 import { untilSettled } from '../until-settled.js';
 
 export interface CallOptions {
@@ -45,6 +47,7 @@ export class ContractClient {
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
+      ...(isTracing() && { interceptors: [traceClientCall] }),
     });
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),

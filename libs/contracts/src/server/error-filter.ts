@@ -1,7 +1,7 @@
 import { Duplex } from 'node:stream';
 import type { sendUnaryData } from '@grpc/grpc-js';
 import { Catch, type ArgumentsHost, type RpcExceptionFilter } from '@nestjs/common';
-import { AppError, callContext, type Logger } from '@rapport/platform';
+import { AppError, callContext, currentTraceId, type Logger } from '@rapport/platform';
 import { of, throwError, type Observable } from 'rxjs';
 import { toGrpcStatus } from '../errors/grpc-status.js';
 
@@ -28,7 +28,8 @@ export class ErrorFilter implements RpcExceptionFilter<unknown> {
 
   #asAppError(error: unknown): AppError {
     if (error instanceof AppError) return error;
-    this.logger.error({ err: error, requestId: callContext.getStore()?.requestId }, 'unexpected error');
+    const { requestId } = callContext.getStore() ?? {};
+    this.logger.error({ err: error, requestId, traceId: currentTraceId() }, 'unexpected error');
     return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.');
   }
 }

@@ -3,12 +3,13 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Transport, type GrpcOptions } from '@nestjs/microservices';
-import { nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
+import { isTracing, nestLogger, Readiness, runUntilStopped, startHealthServer, type Logger } from '@rapport/platform';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
+import { traceServerCall } from '../trace-calls.js';
 import { CallIdentity, type PeerOf } from './call-identity.js';
 import { ContractInterceptor } from './contract-interceptor.js';
 import { ErrorFilter } from './error-filter.js';
@@ -59,6 +60,8 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
           ...contract.methods.map(({ policy }) => policy.deadlineMs),
         ),
         'grpc.max_concurrent_streams': 1_000,
+        // Nest hands all of these to the server.
+        ...(isTracing() && { interceptors: [traceServerCall] }),
       },
     },
   };

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
-import { decrypt, encrypt } from '@rapport/platform';
+import { decrypt, encrypt } from './aes-gcm.js';
 
 /** A key that is encrypted by a master key, and by which. */
 export interface WrappedKey {
   wrapped: Buffer;
+  /** 16 hexadecimal digits. */
   masterKeyId: string;
 }
 
-/** The key that wraps the tenants' keys, and those that did before it. */
+/** The key that wraps others, and those that did before it. */
 export class MasterKeys {
   readonly #keys = new Map<string, Buffer>();
   /** Of the key that wraps from now on. */
@@ -23,13 +24,14 @@ export class MasterKeys {
     this.#keys.set(this.currentId, current);
   }
 
-  wrap(bytes: Buffer, tenantId: string): WrappedKey {
-    return { wrapped: encrypt(this.#key(this.currentId), bytes, tenantId), masterKeyId: this.currentId };
+  /** @param owner whose key it is: it can't be unwrapped for anybody else */
+  wrap(bytes: Buffer, owner: string): WrappedKey {
+    return { wrapped: encrypt(this.#key(this.currentId), bytes, owner), masterKeyId: this.currentId };
   }
 
-  /** @throws Error when it was wrapped by none of these keys */
-  unwrap({ wrapped, masterKeyId }: WrappedKey, tenantId: string): Buffer {
-    return decrypt(this.#key(masterKeyId), wrapped, tenantId);
+  /** @throws Error when it was wrapped by none of these keys, or for another owner */
+  unwrap({ wrapped, masterKeyId }: WrappedKey, owner: string): Buffer {
+    return decrypt(this.#key(masterKeyId), wrapped, owner);
   }
 
   #key(id: string): Buffer {

@@ -1,0 +1,51 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { tenantSession } from '@rapport/persistence';
+
+/** How often it is due, in milliseconds. */
+const intervalMs = 600_000;
+
+/** What is done for a tenant. Processes that do it at the same time share the work or wait for each other. */
+export type Chore = (em: EntityManager, tenantId: string) => Promise<void>;
+
+/** What is due for each tenant with endpoints when a process starts, and from time to time. */
+export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('Upkeep');
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly chores: readonly Chore[],
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run(this.#stopping.signal);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#doAll(signal).catch((error: unknown) => this.#logger.warn('Nothing was looked after.', error));
+      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #doAll(signal: AbortSignal): Promise<void> {
+    const tenants = await this.orm.em.fork().execute<{ tenant_id: string }[]>('select tenant_id from webhook_tenant');
+    for (const { tenant_id: tenantId } of tenants) {
+      for (const chore of this.chores) {
+        if (signal.aborted) return;
+        // What goes wrong for one tenant keeps nothing from the others.
+        await chore(this.orm.em.fork({ session: tenantSession(tenantId) }), tenantId).catch((error: unknown) =>
+          this.#logger.warn(`The webhooks of the tenant ${tenantId} were not looked after.`, error),
+        );
+      }
+    }
+  }
+}

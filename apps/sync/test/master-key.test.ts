@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Receiver, until } from './receiver.ts';
+import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
+
+let dataDir: string;
+let retired: string;
+let platform: Platform;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'rapport-master-key-'));
+  retired = join(dataDir, 'retired-master-keys');
+  await writeFile(retired, '');
+  platform = await startSyncPlatform({ RETIRED_MASTER_KEYS_FILE: retired }, { dataDir });
+  receiver = await Receiver.start();
+}, 120_000);
+afterAll(async () => {
+  await receiver.stop();
+  await platform.stop();
+  await rm(dataDir, { recursive: true });
+});
+
+test(
+  'endpoints sign as before after a change of the master key, what was sealed opens, and they soon need the former no more',
+  { timeout: 120_000 },
+  async () => {
+    const tenant = await WebhookTenant.create(platform);
+    const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
+    const sealedKeys = () =>
+      tenant.query<{ text: string }>('select sealed_keys::text as text from webhook_endpoint where id = $1', [
+        endpoint.id,
+      ]);
+    const delivered = (count: number) =>
+      until(async () => {
+        const states = (await tenant.deliveries(endpoint.id)).map(({ state }) => state);
+        return states.length === count && states.every((state) => state === 'DELIVERED');
+      });
+    await tenant.createCustomer('Ada');
+    await delivered(1);
+    const former = await sealedKeys();
+
+    const masterKey = join(dataDir, 'secrets/sync-master-key');
+    await restartWith(tenant, await readFile(masterKey, 'utf8'), masterKey, randomBytes(32).toString('base64'));
+    await tenant.ok('POST', `/v1/webhookEndpoints/${endpoint.id}:replay`, { eventIds: receiver.ids });
+    await delivered(2);
+    await until(async () => (await sealedKeys())[0]?.text !== former[0]?.text);
+
+    await restartWith(tenant, '', masterKey, await readFile(masterKey, 'utf8'));
+    await tenant.createCustomer('Bob');
+    await delivered(3);
+
+    expect(receiver.taken.map(({ event }) => event.data['after'])).toMatchObject(
+      ['Ada', 'Ada', 'Bob'].map((displayName) => ({ displayName })),
+    );
+    for (const request of receiver.taken) Receiver.verify(request, endpoint.secret);
+  },
+);
+
+async function restartWith(tenant: WebhookTenant, retiredKeys: string, masterKey: string, key: string): Promise<void> {
+  await platform.services.sync.stop();
+  await writeFile(retired, retiredKeys);
+  await writeFile(masterKey, key);
+  await platform.services.sync.start();
+  // The edge takes a moment to reach it again.
+  await until(async () => (await tenant.send('GET', '/v1/webhookEndpoints')).status === 200);
+}

@@ -1,0 +1,74 @@
+import {
+  InterceptingCall,
+  ServerInterceptingCall,
+  status,
+  type Interceptor,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import { continueTrace, failSpan, runInSpan, SpanKind, startSpan, traceparentOf, type Span } from '@rapport/platform';
+
+const traceparentKey = 'traceparent';
+
+/** Makes a span of each call that a client makes within a trace, and tells the service where the trace goes on. */
+export const traceClientCall: Interceptor = (options, makeCall) => {
+  const span = startSpan(...callSpan(options.method_definition.path, SpanKind.CLIENT));
+  const traceparent = traceparentOf(span);
+  if (!span || !traceparent) return new InterceptingCall(makeCall(options));
+  return new InterceptingCall(makeCall(options), {
+    start: (metadata, _listener, next) => {
+      metadata.set(traceparentKey, traceparent);
+      next(metadata, {
+        onReceiveStatus: (answer, pass) => {
+          endCall(span, answer.code, answer.code !== status.OK);
+          pass(answer);
+        },
+      });
+    },
+  });
+};
+
+/** Makes a span of each call that is answered and belongs to a trace. The handler runs within it. */
+export const traceServerCall: ServerInterceptor = (method, call) => {
+  let span: Span | undefined;
+  return new ServerInterceptingCall(call, {
+    start: (next) =>
+      next({
+        onReceiveMetadata: (metadata, pass) => {
+          const traceparent = metadata.get(traceparentKey)[0]?.toString();
+          span = continueTrace(...callSpan(method.path, SpanKind.SERVER), traceparent);
+          runInSpan(span, () => pass(metadata));
+        },
+        // A handler is called with the last of what its call needs, whichever that is.
+        onReceiveMessage: (message, pass) => runInSpan(span, () => pass(message)),
+        onReceiveHalfClose: (pass) => runInSpan(span, pass),
+        onCancel: () => span && endCall(span, status.CANCELLED, false),
+      }),
+    sendStatus: (answer, pass) => {
+      if (span) endCall(span, answer.code, serverFaults.has(answer.code));
+      pass(answer);
+    },
+  });
+};
+
+/** The others are what callers have to expect. */
+const serverFaults: ReadonlySet<number> = new Set([
+  status.UNKNOWN,
+  status.DEADLINE_EXCEEDED,
+  status.UNIMPLEMENTED,
+  status.INTERNAL,
+  status.UNAVAILABLE,
+  status.DATA_LOSS,
+]);
+
+/** Names of OpenTelemetry's semantic conventions. */
+function callSpan(path: string, kind: SpanKind) {
+  const [, service = '', method = ''] = path.split('/');
+  const attributes = { 'rpc.system': 'grpc', 'rpc.service': service, 'rpc.method': method };
+  return [path.slice(1), { kind, attributes }] as const;
+}
+
+function endCall(span: Span, code: number, hasFailed: boolean): void {
+  span.setAttribute('rpc.grpc.status_code', code);
+  if (hasFailed) failSpan(span, status[code] ?? String(code));
+  span.end();
+}
