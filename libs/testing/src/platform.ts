@@ -5,7 +5,7 @@ import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-import { apps, prepareService, type Environment, type ServiceName } from './prepare-service.js';
+import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { startRedis, type Redis } from './redis.js';
@@ -95,11 +95,7 @@ async function startInOrder(
   stopSteps: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, 'stop'>> {
   const { onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
-  if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
-  const logs = join(dataDir, 'logs');
-  await mkdir(logs, { recursive: true, mode: 0o700 });
-  stopSteps.push(await lockDataDir(dataDir));
+  const [dataDir, logs] = await prepareFolders(options, stopSteps);
   const edgePort = options.edgePort ?? (await freePort());
   await assertPortFree(edgePort, 'EDGE_PORT');
 
@@ -176,6 +172,19 @@ async function startInOrder(
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
+}
+
+/** Folders for data and for logs. */
+async function prepareFolders(
+  options: PlatformOptions,
+  stopSteps: (() => Promise<unknown>)[],
+): Promise<[dataDir: string, logs: string]> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
+  if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
+  const logs = join(dataDir, 'logs');
+  await mkdir(logs, { recursive: true, mode: 0o700 });
+  stopSteps.push(await lockDataDir(dataDir));
+  return [dataDir, logs];
 }
 
 /** Starts the processes, and leaves steps that end the edges before the services. */
