@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, RecordIssue } from '../peer-record.js';
 import type { VCardVersion } from './card.js';
 import { contactFields } from './contact-fields.js';
-import { addressParts, listProperties, type ListField } from './contact-properties.js';
+import { addressParts, isAddress, listProperties, type ListField } from './contact-properties.js';
 
 /** What is wrong with the fields that a caller wants to write into a card. */
 export function contactIssues(fields: JsonObject, version: VCardVersion): RecordIssue[] {
@@ -46,7 +46,8 @@ function isItemPart(field: ListField, name: string, value: JsonValue): boolean {
   if (name === 'primary') return typeof value === 'boolean';
   const { part } = listProperties[field];
   // These stand in the card as they are, on one line.
-  if (name === part) return isText(value) && value !== '' && !/[\r\n]/.test(value);
+  if (name === part)
+    return isText(value) && value !== '' && !/[\r\n]/.test(value) && (name !== 'address' || isAddress(value));
   return (name === 'label' || (part === undefined && addressParts.some((own) => own === name))) && isText(value);
 }
 

@@ -2,6 +2,7 @@ import type { JsonObject, RecordIssue } from '../peer-record.js';
 import { parameterValues, type VCard, type VCardProperty } from './card.js';
 import {
   addressParts,
+  isAddress,
   listProperties,
   nameFields,
   technicalTypes,
@@ -45,9 +46,11 @@ export function contactOfCard(card: VCard): { fields: JsonObject; issues: Record
       .join(' / '),
   );
   for (const field of Object.keys(listProperties) as ListField[]) {
-    const items = read(listProperties[field].property)
-      .map((item) => listItem(card, field, item))
-      .filter((item) => item !== undefined);
+    const items = read(listProperties[field].property).flatMap((found) => {
+      const item = listItem(card, field, found);
+      if (!item && field === 'emails' && found.text.trim() !== '') issues.push(notAnAddress(found.property));
+      return item ?? [];
+    });
     if (items.length > 0) fields[field] = items;
   }
   const categories = read('CATEGORIES').flatMap(({ text }) => categoryNames(text, card));
@@ -79,7 +82,11 @@ function firstOf([first, ...others]: ReadProperty[], field: string, issues: Reco
   return first;
 }
 
-/** One item of a list field; `undefined` when the property is empty. */
+function notAnAddress({ line }: VCardProperty): RecordIssue {
+  return { reason: 'EMAIL_INVALID', message: 'This is no e-mail address.', field: 'emails', line };
+}
+
+/** One item of a list field; `undefined` when the property is empty, or no address. */
 export function listItem(card: VCard, field: ListField, { property, text }: ReadProperty): JsonObject | undefined {
   const value = itemValue(card, field, text);
   if (Object.keys(value).length === 0) return undefined;
@@ -99,7 +106,7 @@ function itemValue(card: VCard, field: ListField, text: string): JsonObject {
   if (part !== undefined) {
     const written = unescapeText(text, card.version).trim();
     const value = field === 'phones' ? written.replace(/^tel:/i, '') : written;
-    return value === '' ? {} : { [part]: value };
+    return value === '' || (field === 'emails' && !isAddress(value)) ? {} : { [part]: value };
   }
   const parts = components(text, card.version);
   const entries = addressParts.map((name, index) => [name, parts[index]?.join(', ') ?? ''] as const);

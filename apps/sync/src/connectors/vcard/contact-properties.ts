@@ -21,6 +21,11 @@ export const listProperties = {
   urls: { property: 'URL', part: 'url' },
 } as const;
 
+/** Whether a text may be an e-mail address: more than that is for who writes to it to say. */
+export function isAddress(text: string): boolean {
+  return /[^@]@[^@]/.test(text);
+}
+
 export type ListField = keyof typeof listProperties;
 
 /** What stands among the types without being one. */

@@ -27,7 +27,7 @@ const words = fc
 const word = words.filter((own) => own !== '');
 const types = fc.uniqueArray(fc.constantFrom('work', 'home', 'cell', 'x-own'), { minLength: 1, maxLength: 2 });
 const email = fc.record(
-  { address: word, types, label: word, primary: fc.constant(true as const) },
+  { address: word.map((own) => `a@b${own}`), types, label: word, primary: fc.constant(true as const) },
   { requiredKeys: ['address'] },
 );
 const address = fc.record({ street: word, city: word, country: word, types }, { requiredKeys: ['street'] });
