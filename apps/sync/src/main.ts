@@ -10,7 +10,6 @@ import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/pe
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
-import { Fingerprints } from './exchange/fingerprints.js';
 import { migrations } from './database.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
@@ -32,7 +31,6 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
-    fingerprints: new Fingerprints(config.MASTER_KEY),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),
     filesDir: config.FILES_DIR,

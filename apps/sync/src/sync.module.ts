@@ -6,7 +6,6 @@ import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
 import { PrincipalTokens } from './customers/principal-tokens.js';
 import { entities } from './database.js';
-import type { Fingerprints } from './exchange/fingerprints.js';
 import { MappingTicker } from './exchange/mapping-ticker.js';
 import { MappingRunner } from './exchange/run-mapping.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
@@ -17,6 +16,7 @@ import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
 import { RunWatcher } from './runs/watch-run.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
+import { renewSealedRows } from './secrets/sealed-row.js';
 import { controllers } from './services.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
 import { clearExpired } from './webhooks/expired-events.js';
@@ -28,7 +28,6 @@ export interface SyncOptions {
   databaseUrl: string;
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
-  fingerprints: Fingerprints;
   /** Reaches customers, for its change feed and for what is exchanged with others. */
   customers: Pick<ContractClient, 'unary' | 'duplex' | 'close'>;
   /** Reaches auth, which vouches for whom connections act as. */
@@ -81,8 +80,8 @@ export class SyncModule {
         {
           provide: JobQueue,
           useFactory: (orm: MikroORM, peers: Peers, evaluator: JsonataEvaluator, tokens: PrincipalTokens) => {
-            const { fingerprints, customers } = options;
-            const runner = new MappingRunner({ orm, peers, envelope, fingerprints, evaluator, customers, tokens });
+            const { customers } = options;
+            const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens });
             return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
           },
           inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens],
@@ -97,6 +96,7 @@ export class SyncModule {
           useFactory: (orm: MikroORM) =>
             new Upkeep(orm, [
               (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
+              (em, tenantId) => renewSealedRows(em, tenantId, envelope),
               (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
             ]),
           inject: [MikroORM],

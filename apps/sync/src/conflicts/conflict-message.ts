@@ -6,8 +6,9 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { fieldsOwner, type ConflictField, type ConflictKind } from '../exchange/conflict-store.js';
+import type { ConflictField, ConflictKind } from '../exchange/conflict-store.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 
 export interface ConflictRow {
   id: string;
@@ -43,7 +44,8 @@ export async function findConflict(em: EntityManager, id: string): Promise<Confl
 }
 
 function openFields(envelope: SecretEnvelope, tenantId: string, linkId: string, sealed: Buffer): ConflictField[] {
-  return JSON.parse(envelope.open(Buffer.from(sealed), fieldsOwner(tenantId, linkId)).toString()) as ConflictField[];
+  const opened = envelope.open(Buffer.from(sealed), rowOwner('sync_conflict', tenantId, linkId));
+  return JSON.parse(opened.toString()) as ConflictField[];
 }
 
 export function conflictMessage(envelope: SecretEnvelope, tenantId: string, row: ConflictRow): SyncConflictMessage {

@@ -5,6 +5,7 @@ import type { Connector, Peer } from '../connectors/connector.js';
 import { connectors } from '../connectors/connectors.js';
 import type { JsonObject } from '../connectors/peer-record.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 import type { Connection } from './connection.entity.js';
 
 /** What the connectors of one tenant reach the world by. */
@@ -42,13 +43,8 @@ export class Peers {
   }
 }
 
-/** Whose the sealed secrets are. */
-export function secretsOwner({ tenantId, id }: Pick<Connection, 'tenantId' | 'id'>): string {
-  return `connection/${tenantId}/${id}`;
-}
-
-export function openSecrets(envelope: SecretEnvelope, connection: Connection): JsonObject {
-  const opened = envelope.open(Buffer.from(connection.sealedSecrets), secretsOwner(connection));
+export function openSecrets(envelope: SecretEnvelope, { tenantId, id, sealedSecrets }: Connection): JsonObject {
+  const opened = envelope.open(Buffer.from(sealedSecrets), rowOwner('connection', tenantId, id));
   return JSON.parse(opened.toString()) as JsonObject;
 }
 

@@ -15,10 +15,11 @@ import type { JsonObject } from '../connectors/peer-record.js';
 import { scheduleMappings } from '../exchange/mapping-schedule.js';
 import { Mapping } from '../mappings/mapping.entity.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 import { checkRights, lastingPrincipal } from './check-rights.js';
 import { connectionMessage } from './connection-message.js';
 import { Connection } from './connection.entity.js';
-import { openSecrets, secretsOwner, type Peers } from './open-connection.js';
+import { openSecrets, type Peers } from './open-connection.js';
 
 const maxConnections = 100;
 const defaultPollSeconds = 300;
@@ -49,6 +50,7 @@ export async function createConnection(
   const wanted = sent(request);
   const { tenantId, principalId } = currentCaller();
   await checkRoom(em, tenantId);
+  await em.execute('insert into connection_tenant (tenant_id) values (?) on conflict do nothing', [tenantId]);
   const now = new Date();
   const connection = em.create(Connection, {
     tenantId,
@@ -145,7 +147,8 @@ function configure(
 ): void {
   peers.checkConfiguration(connection, settings as JsonObject, secrets as JsonObject);
   connection.settings = settings as JsonObject;
-  connection.sealedSecrets = envelope.seal(Buffer.from(JSON.stringify(secrets)), secretsOwner(connection));
+  const owner = rowOwner('connection', connection.tenantId, connection.id);
+  connection.sealedSecrets = envelope.seal(Buffer.from(JSON.stringify(secrets)), owner);
   connection.secretNames = Object.keys(secrets).sort();
 }
 

@@ -3,6 +3,7 @@ import { readForTenant } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonValue } from '../connectors/peer-record.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 
 export type ConflictKind = 'FIELDS' | 'DELETED' | 'VALUE_TAKEN' | 'REJECTED' | 'LOOP';
 
@@ -31,7 +32,7 @@ export class ConflictStore {
   ) {}
 
   async put(linkId: string, { kind, message, fields = [], otherCustomerId }: Conflict): Promise<void> {
-    const owner = fieldsOwner(this.tenantId, linkId);
+    const owner = rowOwner('sync_conflict', this.tenantId, linkId);
     const sealed = fields.length === 0 ? null : this.envelope.seal(Buffer.from(JSON.stringify(fields)), owner);
     await readForTenant(this.em, {
       name: 'put_conflict',
@@ -61,9 +62,4 @@ export class ConflictStore {
     });
     return new Set(rows.map(({ link_id }) => link_id));
   }
-}
-
-/** Whose the sealed values are. */
-export function fieldsOwner(tenantId: string, linkId: string): string {
-  return `sync_conflict/${tenantId}/${linkId}`;
 }

@@ -1,18 +1,14 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { JsonValue } from '../connectors/peer-record.js';
 
 /** Says whether two values are the same without keeping them: what is kept of records tells nothing to who has no key. */
 export class Fingerprints {
-  readonly #key: Buffer;
-
-  /** @param masterKey 32 bytes, of which a key for this purpose alone is derived */
-  constructor(masterKey: Buffer) {
-    this.#key = Buffer.from(hkdfSync('sha256', masterKey, '', 'rapport-sync-fingerprints', 32));
-  }
+  /** @param key 32 bytes. Those of another key say nothing about these. */
+  constructor(private readonly key: Buffer) {}
 
   /** Of 96 bits. The order of an object's names does not matter. */
   of(value: JsonValue): string {
-    return createHmac('sha256', this.#key).update(canonical(value)).digest('base64url').slice(0, 16);
+    return createHmac('sha256', this.key).update(canonical(value)).digest('base64url').slice(0, 16);
   }
 }
 

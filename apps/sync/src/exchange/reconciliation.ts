@@ -2,7 +2,7 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { Exchange } from './exchange.js';
-import type { ExchangeContext } from './exchange-context.js';
+import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Link } from './link.js';
 import type { Views } from './merge-fields.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
@@ -64,6 +64,7 @@ export class Reconciliation {
     const records = new Map<string, string>();
     for await (const { items } of peer.read({ recordType: mapping.recordType, pageSize, signal })) {
       for (const item of items) {
+        noteIssues(this.context, item);
         if (item.kind === 'DELETED') records.delete(item.id);
         if (item.kind === 'RECORD')
           records.set(item.record.id, this.#hold(await fieldViews.ofPeer(item.record.fields)));

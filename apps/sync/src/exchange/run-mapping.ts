@@ -12,10 +12,11 @@ import type { JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
 import { Mapping } from '../mappings/mapping.entity.js';
 import { MappingViews } from '../mappings/mapping-views.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 import { ConflictStore } from './conflict-store.js';
 import { Exchange } from './exchange.js';
 import { noCounts, type ExchangeContext } from './exchange-context.js';
-import type { Fingerprints } from './fingerprints.js';
+import { Fingerprints } from './fingerprints.js';
 import { HintStore } from './hint-store.js';
 import type { Intent, Link } from './link.js';
 import { LinkStore } from './link-store.js';
@@ -29,7 +30,6 @@ export interface RunnerParts {
   orm: MikroORM;
   peers: Peers;
   envelope: SecretEnvelope;
-  fingerprints: Fingerprints;
   evaluator: JsonataEvaluator;
   customers: Pick<ContractClient, 'unary'>;
   tokens: PrincipalTokens;
@@ -84,12 +84,12 @@ export class MappingRunner {
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const context = this.#context(em, mapping, connection, signal);
     await checkPeerFields(context.peer, mapping, signal);
-    const tell = () => runs.tell(run.id, context.counts);
+    const tell = () => runs.tell(run.id, context);
     const exchange = new Exchange(context, new ProgressStore(em, mapping.tenantId, mapping.id), tell);
     const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
     if (run.kind === 'RECONCILE' || run.dry_run) {
       if (!run.dry_run) await exchange.recover();
-      const tellFindings = (findings: Findings) => runs.tell(run.id, context.counts, findings);
+      const tellFindings = (findings: Findings) => runs.tell(run.id, context, findings);
       await tellFindings(await new Reconciliation(context, exchange).run(run.dry_run, tellFindings));
       if (!run.dry_run) await exchange.delete(maxDeletes);
     } else {
@@ -100,9 +100,11 @@ export class MappingRunner {
   }
 
   #context(em: EntityManager, mapping: Mapping, connection: Connection, signal: AbortSignal): ExchangeContext {
-    const { peers, envelope, fingerprints, evaluator, customers, tokens } = this.parts;
+    const { peers, envelope, evaluator, customers, tokens } = this.parts;
     const { tenantId, id } = mapping;
-    const intentOwner = (link: Link) => `sync_link/${tenantId}/${link.id}`;
+    const fingerprintKey = envelope.open(Buffer.from(mapping.sealedFingerprintKey), rowOwner('mapping', tenantId, id));
+    const fingerprints = new Fingerprints(fingerprintKey);
+    const intentOwner = (link: Link) => rowOwner('sync_link', tenantId, link.id);
     const token = () => tokens.of(tenantId, connection.principalId);
     return {
       mapping,
@@ -119,6 +121,7 @@ export class MappingRunner {
           ? undefined
           : (JSON.parse(envelope.open(Buffer.from(link.sealedIntent), intentOwner(link)).toString()) as Intent),
       counts: noCounts(),
+      issues: [],
       signal,
     };
   }

@@ -3,7 +3,7 @@ import { readForTenant, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { JobQueue } from '../jobs/job-queue.js';
-import type { Counts } from './exchange-context.js';
+import type { Counts, ExchangeContext } from './exchange-context.js';
 import type { Findings } from './reconciliation.js';
 
 export interface RunRow {
@@ -17,6 +17,7 @@ export interface RunRow {
   counts: Partial<Counts>;
   comparison: Findings['comparison'] | null;
   planned_changes: Findings['plannedChanges'];
+  issues: ExchangeContext['issues'];
   error_reason: string | null;
   error_message: string | null;
   create_time: string | Date;
@@ -25,7 +26,7 @@ export interface RunRow {
 }
 
 export const runColumns = `id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic, counts, comparison,
-  planned_changes, error_reason, error_message, create_time, start_time, end_time`;
+  planned_changes, issues, error_reason, error_message, create_time, start_time, end_time`;
 
 /** For how long runs that came by themselves are kept. */
 const keptFor = '7 days';
@@ -49,15 +50,16 @@ export class RunStore {
     return row;
   }
 
-  async tell(id: string, counts: Counts, findings?: Findings): Promise<void> {
+  async tell(id: string, { counts, issues }: ExchangeContext, findings?: Findings): Promise<void> {
     await this.#run({
       name: 'tell_run',
-      sql: `update sync_run set counts = $3, comparison = coalesce($4, comparison), planned_changes = coalesce($5, planned_changes)
+      sql: `update sync_run set counts = $3, comparison = coalesce($4, comparison),
+          planned_changes = coalesce($5, planned_changes), issues = $6
         where tenant_id = $1 and id = $2`,
       values: [
         ...[this.tenantId, id, JSON.stringify(counts)],
         ...[findings ? JSON.stringify(findings.comparison) : null],
-        findings ? JSON.stringify(findings.plannedChanges) : null,
+        ...[findings ? JSON.stringify(findings.plannedChanges) : null, JSON.stringify(issues)],
       ],
     });
   }

@@ -19,6 +19,7 @@ const maxHop = 8;
 const maxTries = 4;
 
 type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
+type MergePlan = Extract<Plan, { action: 'MERGE' }>;
 
 /** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
 export class PairSettler {
@@ -54,18 +55,17 @@ export class PairSettler {
       await this.#writer.recover(link, intent, record);
       return 'STALE';
     }
-    const customer = state?.isThere ? state.customer : undefined;
+    const live = { customer: state?.isThere ? state.customer : undefined, record };
     try {
       if (link && state?.isThere === false && state.mergedInto !== undefined) {
         return await this.#follower.follow(link, state.mergedInto, record, mayDelete);
       }
       if (link) link.isDeleting = false;
-      const plan = await this.#planner.plan(sides);
-      return await this.#do(plan, link, { customer, record }, sides.hop, mayDelete);
+      return await this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
-      const kept = link ?? newLink(uuidv7(), { customerId: customer?.id ?? null, recordId: record?.id ?? null });
-      return this.#keeper.leave(kept, { customer, record }, { kind: 'REJECTED', message: `JSONata: ${error.message}` });
+      const conflict = { kind: 'REJECTED', message: `JSONata: ${error.message}` } as const;
+      return this.#keeper.leave(link ?? linkOf(live), live, conflict);
     }
   }
 
@@ -111,37 +111,49 @@ export class PairSettler {
     }
   }
 
-  /** Writes what a merge has found out, to the customer first. */
-  async #write({ link, customer, record, merged }: Extract<Plan, { action: 'MERGE' }>, hop: number): Promise<Settled> {
+  /** Writes what a merge has found out, to the customer first. What one side refuses keeps nothing from the other. */
+  async #write(plan: MergePlan, hop: number): Promise<Settled> {
+    const { link, customer, record, merged } = plan;
     const { toCustomer, toPeer, conflicts, base } = merged;
-    const isLoop = (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
-    if (isLoop && !link.choice) {
+    if (this.#isLoop(plan, hop)) {
       const message = 'Each side changes what the other has sent, again and again.';
       return this.#keeper.leave(link, { customer, record }, { kind: 'LOOP', message });
     }
     const isSettled = (field: string) => !toCustomer.has(field) && !toPeer.has(field) && !conflicts.includes(field);
     link.base = { ...link.base, ...pick(base, isSettled) };
     this.#keeper.note(link, { customer, record });
-    let refusal: Conflict | undefined;
-    if (toCustomer.size > 0) {
-      // A field that is written to both has a new base when both are.
-      const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
-      const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
+    const left: Conflict[] = [];
+    for (const write of [() => this.#updateCustomer(plan), () => this.#updateRecord(plan, hop)]) {
+      const written = await write();
       if (written.outcome === 'STALE') return 'STALE';
-      if (written.outcome === 'REFUSED') refusal = written.conflict;
-      else this.context.counts.customersUpdated += 1;
+      if (written.outcome === 'REFUSED') left.push(written.conflict);
     }
-    if (toPeer.size > 0) {
-      const ofPeer = pick(base, (field) => toPeer.has(field));
-      const written = await this.#writer.updateRecord(link, record, toPeer, ofPeer, hop);
-      if (written.outcome === 'STALE') return 'STALE';
-      if (written.outcome === 'REFUSED') refusal ??= written.conflict;
-      else this.context.counts.recordsUpdated += 1;
-    }
-    if (conflicts.length > 0) refusal ??= await this.#planner.fieldConflict(conflicts, customer, record);
-    if (!refusal) link.choice = null;
-    await this.#keeper.keep(link, refusal);
+    if (conflicts.length > 0) left.push(await this.#planner.fieldConflict(conflicts, customer, record));
+    if (left.length === 0) link.choice = null;
+    await this.#keeper.keep(link, left[0]);
     return 'DONE';
+  }
+
+  #isLoop({ link, merged: { toCustomer, toPeer } }: MergePlan, hop: number): boolean {
+    if (link.choice) return false;
+    return (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
+  }
+
+  async #updateCustomer({ link, customer, merged: { toCustomer, toPeer, base } }: MergePlan): Promise<Written> {
+    if (toCustomer.size === 0) return { outcome: 'DONE' };
+    // A field that is written to both has a new base when both are.
+    const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
+    const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
+    if (written.outcome === 'DONE') this.context.counts.customersUpdated += 1;
+    return written;
+  }
+
+  async #updateRecord({ link, record, merged: { toPeer, base } }: MergePlan, hop: number): Promise<Written> {
+    if (toPeer.size === 0) return { outcome: 'DONE' };
+    const ofPeer = pick(base, (field) => toPeer.has(field));
+    const written = await this.#writer.updateRecord(link, record, toPeer, ofPeer, hop);
+    if (written.outcome === 'DONE') this.context.counts.recordsUpdated += 1;
+    return written;
   }
 
   async #createCustomer(link: Link | undefined, record: PeerRecord): Promise<Settled> {
@@ -209,6 +221,10 @@ export class PairSettler {
       hop,
     };
   }
+}
+
+function linkOf({ customer, record }: LiveSides): Link {
+  return newLink(uuidv7(), { customerId: customer?.id ?? null, recordId: record?.id ?? null });
 }
 
 function pick(base: Base, isWanted: (field: string) => boolean): Base {

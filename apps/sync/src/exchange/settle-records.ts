@@ -3,7 +3,7 @@ import { etagVersion } from '@rapport/persistence';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { CustomerState } from '../customers/acting-customers.js';
-import type { ExchangeContext } from './exchange-context.js';
+import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Hint } from './hint-store.js';
 import type { Link } from './link.js';
 import type { Sides } from './plan-pair.js';
@@ -28,6 +28,7 @@ export class RecordSettler {
     const open = items.filter((item) => !this.#isKnown(item, links));
     const customers = await this.#customersOf(open.flatMap((item) => links.get(idOf(item) ?? '')?.customerId ?? []));
     this.context.counts.seen += items.length;
+    for (const item of items) noteIssues(this.context, item);
     await inParallel(open, async (item) => {
       const link = links.get(idOf(item) ?? '');
       const customer = await this.#stateOf(link?.customerId ?? null, customers);
@@ -98,9 +99,8 @@ export class RecordSettler {
   async #settleRecord(recordId: string): Promise<void> {
     const { links, peer, mapping, signal } = this.context;
     const [link, record] = [await links.byRecord(recordId), await peer.readOne(mapping.recordType, recordId, signal)];
-    const isKnown =
-      link !== undefined && record !== undefined && record.version === link.recordVersion && !isOpen(link);
-    if (isKnown || (!link && !record)) return;
+    if (record) noteIssues(this.context, { kind: 'RECORD', record });
+    if (record ? isSeen(link, record) : !link) return;
     const customer = await this.#stateOf(link?.customerId ?? null, new Map());
     await this.pairs.settle({ link, customer, record, hop: 0 });
   }
@@ -110,7 +110,7 @@ export class RecordSettler {
     if (item.kind === 'UNREADABLE') return true;
     const link = links.get(idOf(item) ?? '');
     if (item.kind === 'DELETED') return link === undefined;
-    return link !== undefined && link.recordVersion === item.record.version && !isOpen(link);
+    return isSeen(link, item.record);
   }
 
   #recordOf({ recordId }: Link): Promise<PeerRecord | undefined> {
@@ -133,6 +133,10 @@ export class RecordSettler {
     const customer = customers.get(id);
     return customer ? Promise.resolve({ isThere: true, customer }) : this.context.customers.get(id);
   }
+}
+
+function isSeen(link: Link | undefined, { version }: PeerRecord): boolean {
+  return link?.recordVersion === version && !isOpen(link);
 }
 
 /** What is not settled though both sides are as we have seen them. */

@@ -19,6 +19,8 @@ const MappingSchema = defineEntity({
     deletePolicy: p.enum(['PROPAGATE', 'KEEP'] as const),
     /** Most deletes of a run. */
     maxDeletes: p.integer(),
+    /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
+    sealedFingerprintKey: p.blob(),
     state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),
     errorReason: p.text().nullable(),
     errorMessage: p.text().nullable(),

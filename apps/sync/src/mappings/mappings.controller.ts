@@ -53,7 +53,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     // Outside of the transaction: the other system may take its time.
     const content = await this.#checked(wanted.connectionId, mappingContent(wanted));
     return writeCall(this.em, this.envelope, Methods.createMapping, request, (em) =>
-      createMapping(em, request, content),
+      createMapping(em, this.envelope, request, content),
     );
   }
 

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { readMask, type Updatable } from '@rapport/contracts';
@@ -13,6 +14,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { checkRights } from '../connections/check-rights.js';
 import { findConnection } from '../connections/write-connection.js';
 import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
 import type { MappingContent } from './mapping-content.js';
 import { mappingMessage } from './mapping-message.js';
 import { Mapping } from './mapping.entity.js';
@@ -39,6 +42,7 @@ export const updatableMapping: Updatable<
 /** Answers CreateMapping, once its content is checked. Runs in a transaction, as all here. */
 export async function createMapping(
   em: EntityManager,
+  envelope: SecretEnvelope,
   request: CreateMappingRequest,
   content: MappingContent,
 ): Promise<MappingMessage> {
@@ -49,11 +53,12 @@ export async function createMapping(
     const message = `A connection can have at most ${maxMappings} mappings.`;
     throw new AppError('RESOURCE_EXHAUSTED', 'MAPPING_LIMIT', message);
   }
-  const now = new Date();
+  const [id, now] = [uuidv7(), new Date()];
   const mapping = em.create(Mapping, {
     ...content,
     tenantId,
-    id: uuidv7(),
+    id,
+    sealedFingerprintKey: envelope.seal(randomBytes(32), rowOwner('mapping', tenantId, id)),
     connectionId: connection.id,
     version: 1,
     createTime: now,

@@ -56,6 +56,7 @@ const connectionTables = `
     time_field text,
     delete_policy text not null check (delete_policy in ('PROPAGATE', 'KEEP')),
     max_deletes int not null,
+    sealed_fingerprint_key bytea not null,
     state text not null check (state in ('ENABLED', 'PAUSED', 'STOPPED')),
     error_reason text,
     error_message text,
@@ -159,6 +160,7 @@ const runTables = `
     counts jsonb not null default '{}',
     comparison jsonb,
     planned_changes jsonb not null default '[]',
+    issues jsonb not null default '[]',
     error_reason text,
     error_message text,
     create_time timestamptz(3) not null default now(),
@@ -174,7 +176,14 @@ const runTables = `
 `;
 
 const platformTables = `
-  -- Not bound to a tenant: the workers of all look in it. When an enabled mapping is due for a run of its own.
+  -- These are not bound to a tenant: the workers of all look in them.
+
+  -- Who has connections, or had some.
+  create table connection_tenant (
+    tenant_id uuid not null primary key
+  );
+
+  -- When an enabled mapping is due for a run of its own.
   create table mapping_schedule (
     mapping_id uuid not null primary key,
     tenant_id uuid not null,

@@ -1,22 +1,12 @@
 import type { Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createPostgresDatabase, type TestDatabase } from '../connectors/sql-databases.ts';
 import { startSyncPlatform } from '../sync-platform.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
-
-const people = `CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, rapport_key text UNIQUE, name text NOT NULL,
-  title text, email text, deleted_at timestamptz, updated_at timestamptz NOT NULL DEFAULT clock_timestamp())`;
-
-const fields = [
-  { customerField: 'displayName', peerField: 'name' },
-  { customerField: 'jobTitle', peerField: 'title' },
-  { customerField: 'emails', peerField: 'email', transform: 'FIRST_OF_LIST' },
-];
+import { PeopleTable } from './people-table.ts';
 
 let platform: Platform;
 let tenant: ExchangeTenant;
-let database: TestDatabase;
-let connection: string;
+let people: PeopleTable;
 
 beforeAll(async () => {
   platform = await startSyncPlatform();
@@ -25,62 +15,31 @@ afterAll(async () => platform.stop());
 
 beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);
-  database = await createPostgresDatabase();
-  await database.run(people);
-  const { port, user, password } = database;
-  const table = { table: 'people', idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key' };
-  const settings = {
-    ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database: database.database, user, tls: 'OFF' },
-    ...{ ...table, deletedColumn: 'deleted_at', lateCommitSeconds: 0 },
-  };
-  // What is polled for is asked for by the tests themselves.
-  connection = await tenant.connect('sql', settings, { password }, { pollSeconds: 3_600 });
+  people = await PeopleTable.create(tenant);
 });
-
-const map = (more: object = {}) => tenant.map(connection, { recordType: 'people', fields, ...more });
-const insert = (name: string, title = 'Analyst', email = '') =>
-  database.run(`INSERT INTO people (name, title, email) VALUES ('${name}', '${title}', nullif('${email}', ''))`);
-const update = (name: string, set: string) =>
-  database.run(`UPDATE people SET ${set}, updated_at = clock_timestamp() WHERE name = '${name}'`);
-const titles = () => database.run('SELECT name, title FROM people WHERE deleted_at IS NULL ORDER BY name');
-const customerOf = async (name: string) =>
-  [...(await tenant.customers()).values()].find(({ displayName }) => displayName === name) ?? expect.fail(`No ${name}`);
-
-/** Both sides change the title of Ada between two runs. */
-async function changeBoth(mapping: string): Promise<string> {
-  await insert('Ada');
-  await tenant.run(mapping);
-  const { id } = await customerOf('Ada');
-  await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'PAUSED' });
-  await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
-  await update('Ada', `title = 'Programmer'`);
-  await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
-  await tenant.run(mapping);
-  return id;
-}
 
 test.each([
   ['CUSTOMER', 'Countess'],
   ['PEER', 'Programmer'],
 ])('when both have changed a field, %s gives both its value', async (policy, title) => {
-  const mapping = await map({ policy });
-  const id = await changeBoth(mapping);
+  const mapping = await people.map({ policy });
+  const id = await people.changeBoth(mapping);
 
-  expect(await titles()).toEqual([['Ada', title]]);
+  expect(await people.titles()).toEqual([['Ada', title]]);
   expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ jobTitle: title });
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
 test('a conflict shows both values, blocks no other field, and ends as a person decides', async () => {
-  const mapping = await map();
-  const id = await changeBoth(mapping);
+  const mapping = await people.map();
+  const id = await people.changeBoth(mapping);
   const [conflict] = await tenant.conflicts(mapping);
   expect(conflict).toMatchObject({
     ...{ kind: 'FIELDS', customerId: id },
     fields: [{ customerField: 'jobTitle', customerValue: '"Countess"', peerValue: '"Programmer"' }],
   });
   expect((await tenant.compare(mapping)).comparison).toMatchObject({ conflicting: 1, differing: 0 });
-  await update('Ada', `email = 'ada@example.com'`);
+  await people.update(`name = 'Ada'`, `email = 'ada@example.com'`);
   await tenant.run(mapping);
   expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ emails: [{ address: 'ada@example.com' }] });
 
@@ -92,22 +51,22 @@ test('a conflict shows both values, blocks no other field, and ends as a person 
 });
 
 test('no value of a record is kept in clear', async () => {
-  const mapping = await map();
-  await changeBoth(mapping);
+  const mapping = await people.map();
+  await people.changeBoth(mapping);
   const rows = await tenant.api.query<{ text: string }>(
     `select link::text as text from sync_link link union all select conflict::text from sync_conflict conflict
      union all select connection::text from connection`,
   );
   expect(rows.length).toBeGreaterThanOrEqual(3);
   const text = rows.map((row) => row.text).join();
-  for (const secret of ['Countess', 'Programmer', database.password, Buffer.from('Countess').toString('hex')])
+  for (const secret of ['Countess', 'Programmer', people.database.password, Buffer.from('Countess').toString('hex')])
     expect(text).not.toContain(secret);
 });
 
 test('a record whose e-mail address another customer has waits, and may be linked to it', async () => {
   const id = await tenant.api.createCustomer('Ada King', { emails: [{ address: 'ada@example.com' }] });
-  await insert('Ada', 'Analyst', 'ada@example.com');
-  const mapping = await map({ direction: 'TO_CUSTOMERS' });
+  await people.insert('Ada', 'Analyst', 'ada@example.com');
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
   await tenant.run(mapping);
   const [conflict] = await tenant.conflicts(mapping);
   expect(conflict).toMatchObject({ kind: 'VALUE_TAKEN', otherCustomerId: id });
@@ -122,20 +81,20 @@ test('a record whose e-mail address another customer has waits, and may be linke
 });
 
 test('a dry run says what would be done, and does nothing', async () => {
-  await insert('Ada');
+  await people.insert('Ada');
   await tenant.api.createCustomer('Grace');
-  const mapping = await map({ state: 'PAUSED' });
+  const mapping = await people.map({ state: 'PAUSED' });
   expect(await tenant.api.send('POST', '/v1/syncRuns', { mappingId: mapping })).toMatchObject({
     status: 409,
     body: { code: 'MAPPING_DISABLED' },
   });
-  await tenant.api.ok('PATCH', `/v1/connections/${connection}`, { state: 'DISABLED' });
+  await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { state: 'DISABLED' });
   await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
-  expect((await titles()).length + (await tenant.customers()).size).toBe(2);
-  await tenant.api.ok('PATCH', `/v1/connections/${connection}`, { state: 'ENABLED' });
+  expect((await people.titles()).length + (await tenant.customers()).size).toBe(2);
+  await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { state: 'ENABLED' });
   await tenant.untilEqual(mapping, 2);
-  await insert('Lin');
-  await database.run(`UPDATE people SET deleted_at = now(), updated_at = clock_timestamp() WHERE name = 'Ada'`);
+  await people.insert('Lin');
+  await people.update(`name = 'Ada'`, 'deleted_at = now()');
 
   const run = await tenant.compare(mapping);
 
@@ -145,10 +104,10 @@ test('a dry run says what would be done, and does nothing', async () => {
 });
 
 test('more deletes than allowed stop the mapping, until a person says that they are meant', async () => {
-  const mapping = await map({ maxDeletes: 2 });
-  for (const name of ['Ada', 'Grace', 'Lin', 'Mary']) await insert(name);
+  const mapping = await people.map({ maxDeletes: 2 });
+  for (const name of ['Ada', 'Grace', 'Lin', 'Mary']) await people.insert(name);
   await tenant.untilEqual(mapping, 4);
-  await database.run(`UPDATE people SET deleted_at = now(), updated_at = clock_timestamp() WHERE name <> 'Ada'`);
+  await people.update(`name <> 'Ada'`, 'deleted_at = now()');
 
   expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'MASS_DELETE' });
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED', errorReason: 'MASS_DELETE' });
@@ -163,10 +122,10 @@ test('more deletes than allowed stop the mapping, until a person says that they 
 });
 
 test('a field that the other system has lost stops the mapping, and says which', async () => {
-  const mapping = await map();
-  await insert('Ada');
+  const mapping = await people.map();
+  await people.insert('Ada');
   await tenant.untilEqual(mapping, 1);
-  await database.run('ALTER TABLE people DROP COLUMN title');
+  await people.database.run('ALTER TABLE people DROP COLUMN title');
 
   expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PEER_SCHEMA_CHANGED' });
   const { state, errorMessage } = await tenant.mapping(mapping);
@@ -174,15 +133,15 @@ test('a field that the other system has lost stops the mapping, and says which',
 });
 
 test('a merge of customers leaves one record, with what was changed in the other meanwhile', async () => {
-  const mapping = await map();
-  await insert('Ada', 'Analyst', 'ada@example.com');
-  await insert('Ada King', '', '');
+  const mapping = await people.map();
+  await people.insert('Ada', 'Analyst', 'ada@example.com');
+  await people.insert('Ada King', '', '');
   await tenant.untilEqual(mapping, 2);
-  const [kept, merged] = [await customerOf('Ada'), await customerOf('Ada King')];
+  const [kept, merged] = [await people.customerOf('Ada'), await people.customerOf('Ada King')];
   await tenant.api.ok('POST', `/v1/customers/${kept.id}:merge`, { mergedId: merged.id });
   await tenant.untilEqual(mapping, 1);
 
-  expect(await titles()).toEqual([['Ada', 'Analyst']]);
+  expect(await people.titles()).toEqual([['Ada', 'Analyst']]);
 });
 
 test('who loses the right to customers exchanges nothing any more', { timeout: 120_000 }, async () => {
@@ -190,15 +149,15 @@ test('who loses the right to customers exchanges nothing any more', { timeout: 1
   const setter = await tenant.api.withKey({ displayName: 'Sync', permissions });
   const { apiKeys } = await tenant.api.ok<{ apiKeys: { id: string; displayName: string }[] }>('GET', '/v1/apiKeys');
   const key = apiKeys.find(({ displayName }) => displayName === 'Sync');
-  await setter.ok('PATCH', `/v1/connections/${connection}`, { displayName: 'Ours' });
-  const mapping = await map();
-  await insert('Ada');
+  await setter.ok('PATCH', `/v1/connections/${people.connection}`, { displayName: 'Ours' });
+  const mapping = await people.map();
+  await people.insert('Ada');
   await tenant.untilEqual(mapping, 1);
 
   await tenant.api.ok('POST', `/v1/apiKeys/${key!.id}:revoke`);
   await expect.poll(async () => (await tenant.run(mapping)).errorReason, { timeout: 60_000 }).toBe('PRINCIPAL_ENDED');
 
-  await insert('Grace');
+  await people.insert('Grace');
   expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PRINCIPAL_ENDED' });
   expect((await tenant.customers()).size).toBe(1);
   expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED', errorReason: 'PRINCIPAL_ENDED' });
