@@ -16,7 +16,7 @@ beforeEach(async () => {
     request.on('data', (piece: string) => (text += piece));
     request.on('end', () => {
       response.writeHead(207, { 'content-type': 'text/plain', etag: '"1"' });
-      response.end(`${request.method} ${request.headers['depth']} ${text}`);
+      response.end([request.method, request.headers['depth'], text].join(' '));
     });
   });
   server.listen(0, '127.0.0.1');

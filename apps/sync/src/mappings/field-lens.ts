@@ -62,7 +62,7 @@ function firstOfListLens(list: ContactList): FieldLens {
   return {
     ...plain,
     ofCustomer: (value) => {
-      const [first] = Array.isArray(value) ? value : [];
+      const first = Array.isArray(value) ? value[0] : undefined;
       return isObject(first) ? (first[key] ?? null) : null;
     },
     toCustomer: (view, current) => {
@@ -79,7 +79,7 @@ const commaListLens: FieldLens = {
     const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
     return orNull([...new Set(parts.filter(Boolean))]);
   },
-  toPeer: (view) => (Array.isArray(view) ? view.join(', ') : null),
+  toPeer: (view) => (Array.isArray(view) ? view.filter((part) => typeof part === 'string').join(', ') : null),
 };
 
 /** @throws Error for a rule that was not checked */

@@ -26,8 +26,8 @@ export function customKey(field: string): string | undefined {
 /** The value of a customer's field; null for none. */
 export function customerValue(customer: Customer, field: string): JsonValue {
   const key = customKey(field);
-  const value = key === undefined ? customer[field as keyof Customer] : customer.customFields?.[key];
-  return withoutEmpty(value as JsonValue | undefined);
+  const fields = (key === undefined ? customer : customer.customFields) as Partial<JsonObject> | undefined;
+  return withoutEmpty(fields?.[key ?? field]);
 }
 
 /** What an update sends of these fields. Own fields that are not named stay as they are. */

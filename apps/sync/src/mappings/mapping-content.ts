@@ -89,35 +89,45 @@ function fieldRule(field: FieldMapping): FieldRule {
   };
 }
 
-function ruleViolations(
-  { fields, customerKind, direction }: MappingContent,
-  rule: FieldRule,
-  index: number,
-): FieldViolation[] {
-  const { customerField, transform, toCustomer, toPeer } = rule;
-  const wrong = (name: string, reason: string, description: string) => [violation(index, name, reason, description)];
+type Fault = [name: string, reason: string, description: string];
+
+function ruleViolations(content: MappingContent, rule: FieldRule, index: number): FieldViolation[] {
+  const fault = fieldFault(content, rule, index) ?? transformFault(rule) ?? expressionFault(content, rule);
+  return fault ? [violation(index, ...fault)] : [];
+}
+
+function fieldFault({ fields, customerKind }: MappingContent, rule: FieldRule, index: number): Fault | undefined {
+  const { customerField } = rule;
   const isKnown = customerField in customerFields || customKey(customerField) !== undefined;
-  if (!isKnown) return wrong('customerField', 'FIELD_UNKNOWN', 'is no field of a customer that can be exchanged');
+  if (!isKnown) return ['customerField', 'FIELD_UNKNOWN', 'is no field of a customer that can be exchanged'];
   const foreign = customerKind === 'COMPANY' ? ofPeopleOnly : ofCompaniesOnly;
-  if (foreign.includes(customerField))
-    return wrong('customerField', 'FIELD_UNKNOWN', 'is none of this kind of customer');
-  const isTwice = (name: 'customerField' | 'peerField') =>
-    fields.findIndex((other) => other[name] === rule[name]) !== index;
-  if (isTwice('customerField')) return wrong('customerField', 'FIELD_TWICE', 'is mapped already');
-  if (isTwice('peerField')) return wrong('peerField', 'FIELD_TWICE', 'is mapped already');
+  if (foreign.includes(customerField)) return ['customerField', 'FIELD_UNKNOWN', 'is none of this kind of customer'];
+  const twice = (['customerField', 'peerField'] as const).find(
+    (name) => fields.findIndex((other) => other[name] === rule[name]) !== index,
+  );
+  return twice && [twice, 'FIELD_TWICE', 'is mapped already'];
+}
+
+function transformFault({ customerField, transform }: FieldRule): Fault | undefined {
   if (['CONTACT_LIST', 'FIRST_OF_LIST'].includes(transform) && !isContactList(customerField)) {
-    return wrong('transform', 'TRANSFORM_UNFIT', 'is for emails and phones only');
+    return ['transform', 'TRANSFORM_UNFIT', 'is for emails and phones only'];
   }
   if (transform === 'COMMA_LIST' && customerFields[customerField] !== 'TEXT_LIST') {
-    return wrong('transform', 'TRANSFORM_UNFIT', 'is for lists of texts only');
+    return ['transform', 'TRANSFORM_UNFIT', 'is for lists of texts only'];
   }
-  if (toCustomer === undefined && toPeer === undefined) return [];
-  if (transform !== 'NONE') return wrong('transform', 'TRANSFORM_UNFIT', 'and JSONata exclude each other');
-  if (toCustomer === undefined && direction !== 'TO_PEER')
-    return wrong('toCustomer', 'REQUIRED', 'is required with toPeer');
+  return undefined;
+}
+
+function expressionFault(
+  { direction }: MappingContent,
+  { transform, toCustomer, toPeer }: FieldRule,
+): Fault | undefined {
+  if (toCustomer === undefined && toPeer === undefined) return undefined;
+  if (transform !== 'NONE') return ['transform', 'TRANSFORM_UNFIT', 'and JSONata exclude each other'];
+  if (toCustomer === undefined && direction !== 'TO_PEER') return ['toCustomer', 'REQUIRED', 'is required with toPeer'];
   if (toPeer === undefined && direction !== 'TO_CUSTOMERS')
-    return wrong('toPeer', 'REQUIRED', 'is required with toCustomer');
-  return [];
+    return ['toPeer', 'REQUIRED', 'is required with toCustomer'];
+  return undefined;
 }
 
 function policyViolations({ policy, fields, timeField, customerKind, direction }: MappingContent): FieldViolation[] {
@@ -145,15 +155,15 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
       ? [violation(index, 'peerField', 'FIELD_UNKNOWN', 'is no field of the record, or can not be written')]
       : [],
   );
-  const isTimeMissing =
-    content.timeField !== null && content.timeField !== undefined && missing.includes(content.timeField);
-  const { update } = type.capabilities;
+  const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
+  const { create, update } = type.capabilities;
+  const isWritable = update || (create && content.direction === 'TO_PEER');
   return [
     ...ofRules,
     ...(isTimeMissing
       ? [{ field: 'mapping.timeField', reason: 'FIELD_UNKNOWN', description: 'is no field of the record' }]
       : []),
-    ...(content.direction === 'BOTH' && !update
+    ...(content.direction !== 'TO_CUSTOMERS' && !isWritable
       ? [
           {
             field: 'mapping.direction',
@@ -166,7 +176,7 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
 }
 
 function violation(index: number, name: string, reason: string, description: string): FieldViolation {
-  return { field: ['mapping.fields[' + String(index) + ']', name].filter(Boolean).join('.'), reason, description };
+  return { field: [`mapping.fields[${index}]`, name].filter(Boolean).join('.'), reason, description };
 }
 
 /** The name of an enum's value; another one when it is not given. */

@@ -18,6 +18,7 @@ export function runMessage(row: RunRow): SyncRunMessage {
     counts: { ...noCounts(), ...row.counts },
     comparison: row.comparison ?? undefined,
     plannedChanges: row.planned_changes,
+    issues: row.issues,
     errorReason: row.error_reason ?? undefined,
     errorMessage: row.error_message ?? undefined,
     createTime: new Date(row.create_time).toISOString(),

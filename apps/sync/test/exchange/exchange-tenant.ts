@@ -10,6 +10,7 @@ export interface Run extends Json {
   counts: Record<string, number>;
   comparison?: Record<string, number>;
   plannedChanges: { action: string; customerId?: string; recordId?: string; fields: string[] }[];
+  issues: { recordId?: string; reason: string; line?: number }[];
   errorReason?: string;
 }
 

@@ -42,7 +42,7 @@ interface Turn {
  */
 export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   const { tenant, mappingId, customers, peer, seed } = options;
-  console.log(`Two-way exchange with the seed ${seed}`);
+  process.stdout.write(`Two-way exchange: TWO_WAY_SEED=${seed}\n`);
   const edits = new Edits();
   await seedRecords(options, edits);
   const turn: Turn = { isOver: false, made: 0, kills: 0 };
@@ -57,7 +57,12 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts)).toEqual([]);
   await expectQuiet(tenant, mappingId, peer);
-  return { edits: edits.count, kills: turn.kills, conflicts: conflicts.length, pairs: sides.customers.length };
+  const result = {
+    ...{ edits: edits.count, kills: turn.kills },
+    ...{ conflicts: conflicts.length, pairs: sides.customers.length },
+  };
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+  return result;
 }
 
 async function seedRecords({ customers, peer, records }: TwoWayOptions, edits: Edits): Promise<void> {
@@ -82,7 +87,7 @@ async function editAtRandom(
   const random = new Random(seed);
   for (let number = 0; goesOn(turn.made); number += 1) {
     // Looking at all each time would be most of the work.
-    const people = (await side.all()).filter(({ key }) => /^P/.test(key));
+    const people = (await side.all()).filter(({ key }) => key.startsWith('P'));
     for (let step = 0; step < 10 && goesOn(turn.made); step += 1) {
       // A process takes longer to start than many edits take.
       while (kills.length > 0 && !turn.isOver && turn.made > (turn.kills + 1) * editsPerKill + maxAhead)
@@ -137,26 +142,46 @@ async function killInTurn({ kills, editsPerKill }: TwoWayOptions, turn: Turn): P
 /** What is wrong with the sides now that it is quiet. */
 function faults(edits: Edits, sides: { customers: Person[]; peer: Person[] }, conflicts: Conflict[]): string[] {
   const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId ?? [], recordId ?? []].flat()));
-  const found: string[] = [];
-  const of = (people: Person[], key: string) => people.filter((person) => person.key === key);
-  for (const key of edits.keys) {
-    const [customers, records] = [of(sides.customers, key), of(sides.peer, key)];
-    if (customers.length > 1 || records.length > 1)
-      found.push(`${key} is there ${customers.length} and ${records.length} times`);
+  return edits.keys.flatMap((key) => {
+    const customers = sides.customers.filter((person) => person.key === key);
+    const records = sides.peer.filter((person) => person.key === key);
     const isListed = [...customers, ...records].some(({ id }) => listed.has(id));
-    if (customers.length !== records.length && !isListed) found.push(`${key} is on one side only`);
-    if (customers.length + records.length === 0 && !edits.removed.has(key)) found.push(`${key} is gone`);
-    if (customers.length > 0 && records.length > 0 && edits.removed.has(key) && !isListed) found.push(`${key} is back`);
-    if (edits.merged.has(key) || edits.removed.has(key)) continue;
-    for (const field of fields) {
-      const possible = edits.possible(key, field, isListed);
-      const values = [...customers, ...records].map((person) => person.values[field]);
-      const isLost = values.some((value) => !possible.includes(value));
-      if (isLost) found.push(`${key} ${field}: ${values.join(' | ')} instead of ${possible.join(' or ')}`);
-      if (new Set(values).size > 1 && !isListed) found.push(`${key} ${field} differs: ${values.join(' | ')}`);
-    }
-  }
-  return found;
+    const counts = [customers.length, records.length] as const;
+    return [
+      ...placeFaults(edits, key, counts, isListed),
+      ...valueFaults(edits, key, [...customers, ...records], isListed),
+    ];
+  });
+}
+
+function placeFaults(
+  edits: Edits,
+  key: string,
+  [customers, records]: readonly [number, number],
+  isListed: boolean,
+): string[] {
+  const [isRemoved, isThere] = [edits.removed.has(key), customers + records > 0];
+  const found: [boolean, string][] = [
+    [customers > 1 || records > 1, `${key} is there ${customers} and ${records} times`],
+    [customers !== records && !isListed, `${key} is on one side only`],
+    [!isThere && !isRemoved, `${key} is gone`],
+    [customers > 0 && records > 0 && isRemoved && !isListed, `${key} is back`],
+  ];
+  return found.flatMap(([isWrong, fault]) => (isWrong ? [fault] : []));
+}
+
+function valueFaults(edits: Edits, key: string, people: Person[], isListed: boolean): string[] {
+  if (edits.merged.has(key) || edits.removed.has(key)) return [];
+  return fields.flatMap((field) => {
+    const possible = edits.possible(key, field, isListed);
+    const values = people.map((person) => person.values[field]);
+    const isLost = values.some((value) => !possible.includes(value));
+    const isUnequal = new Set(values).size > 1 && !isListed;
+    return [
+      ...(isLost ? [`${key} ${field}: ${values.join(' | ')} instead of ${possible.join(' or ')}`] : []),
+      ...(isUnequal ? [`${key} ${field} differs: ${values.join(' | ')}`] : []),
+    ];
+  });
 }
 
 /** Nothing is written any more, however often the sides are compared and exchanged. */
