@@ -16,9 +16,11 @@ import {
   type RevokeApiKeyRequest,
   type RotateApiKeyRequest,
   type Tenant as TenantMessage,
+  type VouchForPrincipalRequest,
+  type VouchForPrincipalResponse,
 } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { ApiKey } from './api-key.entity.js';
 import { hashApiKey, tenantOfApiKey } from './api-key-text.js';
 import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
@@ -26,6 +28,7 @@ import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
 import { AccessTokens } from './oidc/access-tokens.js';
 import { checkHeld } from './rights/check-held.js';
+import { findPrincipal } from './rights/find-principal.js';
 import type { RecordScope } from './rights/rights.js';
 import { Secrets } from './secrets.js';
 import { BoundedEvents } from './security/bounded-events.js';
@@ -63,6 +66,13 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const usable = await this.accessTokens.find(token);
     if (!usable) throw new AppError('UNAUTHENTICATED', 'ACCESS_TOKEN_INVALID', 'The access token is not valid.');
     return usable;
+  }
+
+  async vouchForPrincipal(request: VouchForPrincipalRequest): Promise<VouchForPrincipalResponse> {
+    // Any other process acts for principals that have shown a credential.
+    if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+    const principal = await findPrincipal(this.em, request.tenantId, request.principalId);
+    return { principalToken: this.principals.sign(principal) };
   }
 
   async getTenant(): Promise<TenantMessage> {

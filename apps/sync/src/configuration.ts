@@ -29,11 +29,14 @@ export const serviceVariables = {
   /** As the app role. */
   DATABASE_URL: databaseUrl,
   PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints, and the values of events. */
+  /** Seals the secrets of endpoints and connections, and the values of events. */
   MASTER_KEY: secretKey,
   /** Master keys that sealed before. Each goes when the events of its time are gone. */
   RETIRED_MASTER_KEYS: secretKeys.default([]),
+  AUTH_ADDRESS: target,
   CUSTOMERS_ADDRESS: target,
+  /** Has a folder for each tenant, by its id, of the files that connections read. Without it there are none. */
+  FILES_DIR: z.string().default(''),
   /** Hosts that may be called by plain http and though they are within our networks. */
   OUTGOING_ALLOWED_HOSTS: names.default([]),
   /** How long after each failed attempt the next one follows. */

@@ -1,11 +1,23 @@
 import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
+import { Connection } from './connections/connection.entity.js';
+import { Mapping } from './mappings/mapping.entity.js';
+import { CreateConnections } from './migrations/create-connections.migration.js';
+import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/webhook-endpoint.entity.js';
 
-/** What the ORM knows of sync's database. Events, deliveries and jobs are read and written by SQL only. */
-export const entities = [WebhookEndpoint, IdempotencyKey];
+/** What the ORM knows of sync's database. What there is much of is read and written by SQL only. */
+export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey];
 
 /** How it came to be, oldest first. */
-export const migrations = [CreateIdempotencyKey, CreateAuditChain, CreateWebhooks, SealWebhookEvents, TraceEvents];
+export const migrations = [
+  CreateIdempotencyKey,
+  CreateAuditChain,
+  CreateWebhooks,
+  SealWebhookEvents,
+  TraceEvents,
+  CreateConnections,
+  CreateJobQueue,
+];

@@ -33,10 +33,9 @@ await runGrpcService({
     databaseUrl: config.DATABASE_URL,
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
-    customers: new ContractClient(config.CUSTOMERS_ADDRESS, serviceDefinitions, {
-      certificates,
-      serviceName: 'customers',
-    }),
+    customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
+    auth: clientOf('auth', config.AUTH_ADDRESS),
+    filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     delivery: {
       schedule: new RetrySchedule(config.RETRY_SCHEDULE_SECONDS),
@@ -64,3 +63,7 @@ await runGrpcService({
     },
   }),
 });
+
+function clientOf(serviceName: string, address: string): ContractClient {
+  return new ContractClient(address, serviceDefinitions, { certificates, serviceName });
+}

@@ -1,9 +1,31 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
+import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
+import { SyncConflictsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
+import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
+import { ConnectionsController } from './connections/connections.controller.js';
+import { MappingsController } from './mappings/mappings.controller.js';
+import { SyncRunsController } from './runs/sync-runs.controller.js';
 import { WebhookDeliveriesController } from './webhooks/webhook-deliveries.controller.js';
 import { WebhookEndpointsController } from './webhooks/webhook-endpoints.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
-export const services: readonly ServiceDefinition[] = [WebhookEndpointsServiceService, WebhookDeliveriesServiceService];
-export const controllers = [WebhookEndpointsController, WebhookDeliveriesController];
+export const services: readonly ServiceDefinition[] = [
+  WebhookEndpointsServiceService,
+  WebhookDeliveriesServiceService,
+  ConnectionsServiceService,
+  MappingsServiceService,
+  SyncRunsServiceService,
+  SyncConflictsServiceService,
+];
+export const controllers = [
+  WebhookEndpointsController,
+  WebhookDeliveriesController,
+  ConnectionsController,
+  MappingsController,
+  SyncRunsController,
+  SyncConflictsController,
+];

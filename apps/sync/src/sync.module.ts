@@ -2,12 +2,21 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
+import { connectorEnvironment } from './connections/connector-environment.js';
+import { Peers } from './connections/open-connection.js';
+import { PrincipalTokens } from './customers/principal-tokens.js';
 import { entities } from './database.js';
+import { MappingTicker } from './exchange/mapping-ticker.js';
+import { MappingRunner } from './exchange/run-mapping.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { ChangeTaker } from './feed/take-changes.js';
+import { JobQueue } from './jobs/job-queue.js';
+import { JsonataEvaluator } from './mappings/jsonata-evaluator.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
+import { RunWatcher } from './runs/watch-run.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
+import { renewSealedRows } from './secrets/sealed-row.js';
 import { controllers } from './services.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
 import { clearExpired } from './webhooks/expired-events.js';
@@ -19,8 +28,12 @@ export interface SyncOptions {
   databaseUrl: string;
   pageTokenKey: PageTokenKey;
   envelope: SecretEnvelope;
-  /** Reaches customers, for its change feed. */
-  customers: Pick<ContractClient, 'duplex' | 'close'>;
+  /** Reaches customers, for its change feed and for what is exchanged with others. */
+  customers: Pick<ContractClient, 'unary' | 'duplex' | 'close'>;
+  /** Reaches auth, which vouches for whom connections act as. */
+  auth: Pick<ContractClient, 'unary' | 'close'>;
+  /** Has the files of connections; empty for none. */
+  filesDir: string;
   http: OutgoingHttp;
   delivery: DeliveryRules;
   /** How long events and deliveries are kept at least. */
@@ -54,17 +67,36 @@ export class SyncModule {
         },
         {
           provide: FeedConsumer,
-          useFactory: (orm: MikroORM, dispatcher: Dispatcher) => {
-            const target = new ChangeTaker(orm, envelope, () => dispatcher.wake());
+          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) => {
+            const target = new ChangeTaker(orm, envelope, () => dispatcher.wake(), jobs);
             return new FeedConsumer(orm, options.customers, target, databaseUrl);
           },
-          inject: [MikroORM, Dispatcher],
+          inject: [MikroORM, Dispatcher, JobQueue],
+        },
+        RunWatcher,
+        JsonataEvaluator,
+        { provide: PrincipalTokens, useFactory: () => new PrincipalTokens(options.auth) },
+        { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
+        {
+          provide: JobQueue,
+          useFactory: (orm: MikroORM, peers: Peers, evaluator: JsonataEvaluator, tokens: PrincipalTokens) => {
+            const { customers } = options;
+            const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens });
+            return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
+          },
+          inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens],
+        },
+        {
+          provide: MappingTicker,
+          useFactory: (orm: MikroORM, jobs: JobQueue) => new MappingTicker(orm, jobs),
+          inject: [MikroORM, JobQueue],
         },
         {
           provide: Upkeep,
           useFactory: (orm: MikroORM) =>
             new Upkeep(orm, [
               (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
+              (em, tenantId) => renewSealedRows(em, tenantId, envelope),
               (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
             ]),
           inject: [MikroORM],

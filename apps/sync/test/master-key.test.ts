@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ExchangeTenant } from './exchange/exchange-tenant.ts';
+import { PeopleTable } from './exchange/people-table.ts';
 import { Receiver, until } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
@@ -58,6 +60,43 @@ test(
       ['Ada', 'Ada', 'Bob'].map((displayName) => ({ displayName })),
     );
     for (const request of receiver.taken) Receiver.verify(request, endpoint.secret);
+  },
+);
+
+test(
+  'connections work as before after a change of the master key, know what both sides agreed on, and soon need the former no more',
+  { timeout: 120_000 },
+  async () => {
+    const tenant = await ExchangeTenant.create(platform);
+    const people = await PeopleTable.create(tenant);
+    const mapping = await people.map();
+    await people.insert('Grace', 'Admiral');
+    await people.changeBoth(mapping);
+    const heads = () =>
+      tenant.api.query<{ head: string }>(
+        `select encode(substr(sealed, 1, 9), 'hex') as head from (
+           select sealed_secrets as sealed from connection union all select sealed_fingerprint_key from mapping
+           union all select sealed_fields from sync_conflict) as kept`,
+      );
+    const former = await heads();
+    expect(former).toHaveLength(3);
+
+    const masterKey = join(dataDir, 'secrets/sync-master-key');
+    await restartWith(tenant.api, await readFile(masterKey, 'utf8'), masterKey, randomBytes(32).toString('base64'));
+    await until(async () => (await heads()).every(({ head }) => head !== former[0]?.head));
+    await restartWith(tenant.api, '', masterKey, await readFile(masterKey, 'utf8'));
+    const { id } = await people.customerOf('Grace');
+    await tenant.api.updateCustomer(id, { jobTitle: 'Rear admiral' });
+
+    await expect
+      .poll(() => people.titles(), { timeout: 30_000 })
+      .toEqual([
+        ['Ada', 'Programmer'],
+        ['Grace', 'Rear admiral'],
+      ]);
+    expect(await tenant.conflicts(mapping)).toMatchObject([
+      { fields: [{ customerValue: '"Countess"', peerValue: '"Programmer"' }] },
+    ]);
   },
 );
 

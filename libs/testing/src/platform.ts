@@ -72,6 +72,8 @@ export interface Platform {
   postgres: EmbeddedPostgres;
   /** Folder of the mails that were sent, each a text file. */
   mailDir: string;
+  /** Folder whose folders are the files of connections, each by the id of its tenant. */
+  filesDir: string;
   /** Undefined with a single edge. */
   redis: Redis | undefined;
   /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
@@ -101,7 +103,7 @@ async function startInOrder(
   stopSteps: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, 'stop'>> {
   const { onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
-  const [dataDir, logs] = await prepareFolders(options, stopSteps);
+  const [dataDir, logs, filesDir] = await prepareFolders(options, stopSteps);
   const edgePort = options.edgePort ?? (await freePort());
   await assertPortFree(edgePort, 'EDGE_PORT');
 
@@ -125,7 +127,7 @@ async function startInOrder(
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   const found = (name: ServiceName, address: string) =>
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
-  sync.env['CUSTOMERS_ADDRESS'] = found('customers', customers.address);
+  const peers = { AUTH_ADDRESS: found('auth', auth.address), CUSTOMERS_ADDRESS: found('customers', customers.address) };
 
   progress('Starting auth, customers, sync and edge');
   const service = (name: string, app: string, own: Environment, healthPort: number) => {
@@ -134,10 +136,9 @@ async function startInOrder(
     return new Service({ name, script: join(apps, app, 'dist/main.js'), env, healthPort, logFile, ...common });
   };
   const edgeEnv: Environment = {
-    AUTH_ADDRESS: found('auth', auth.address),
+    ...peers,
     AUTH_HTTP_ADDRESS: httpAddress,
     PUBLIC_URL: publicUrl,
-    CUSTOMERS_ADDRESS: found('customers', customers.address),
     SYNC_ADDRESS: found('sync', sync.address),
     ...certificateVariables(await trust.certificates.of('edge')),
     ...(await redisVariables(redis, secrets)),
@@ -152,7 +153,7 @@ async function startInOrder(
   const serviceEnv: Record<ServiceName, Environment> = {
     auth: { ...auth.env, HTTP_ADDRESS: httpAddress, PUBLIC_URL: publicUrl, ...options.authEnv },
     customers: { ...customers.env, ...options.customersEnv },
-    sync: { ...sync.env, ...options.syncEnv },
+    sync: { ...sync.env, ...peers, FILES_DIR: filesDir, ...options.syncEnv },
   };
   const own = (name: ServiceName, { healthPort }: PreparedService) => service(name, name, serviceEnv[name], healthPort);
   const services = {
@@ -175,22 +176,23 @@ async function startInOrder(
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     postgres,
     mailDir,
+    filesDir,
     redis,
     createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
   };
 }
 
-/** Folders for data and for logs. */
+/** Folders for data, logs, and the files of connections. */
 async function prepareFolders(
   options: PlatformOptions,
   stopSteps: (() => Promise<unknown>)[],
-): Promise<[dataDir: string, logs: string]> {
+): Promise<[dataDir: string, logs: string, filesDir: string]> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'rapport-')));
   if (!options.dataDir) stopSteps.push(() => rm(dataDir, { recursive: true, force: true }));
-  const logs = join(dataDir, 'logs');
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  const [logs, filesDir] = [join(dataDir, 'logs'), join(dataDir, 'files')];
+  for (const folder of [logs, filesDir]) await mkdir(folder, { recursive: true, mode: 0o700 });
   stopSteps.push(await lockDataDir(dataDir));
-  return [dataDir, logs];
+  return [dataDir, logs, filesDir];
 }
 
 /** Makes more processes of services, and leaves a step that ends them. */

@@ -53,9 +53,10 @@ export async function prepareService(
     env['MASTER_KEY_FILE'] = await secrets.key('sync-master-key');
     // A receiver on this machine is what one tries webhooks with.
     env['OUTGOING_ALLOWED_HOSTS'] = '127.0.0.1,localhost';
-  } else if (name === 'customers') {
-    env['ALLOWED_CALLERS'] = 'edge,sync';
   } else {
+    env['ALLOWED_CALLERS'] = 'edge,sync';
+  }
+  if (name === 'auth') {
     env['API_KEY_HMAC_KEY_FILE'] = await secrets.key('auth-api-key-hmac-key');
     env['PRINCIPAL_SIGNING_KEY_FILE'] = principals.signingKeyFile;
     env['ACCOUNT_KEY_FILE'] = await secrets.key('auth-account-key');

@@ -27,6 +27,7 @@ const withoutIds = [
   'ChangePassword',
   'CheckSuppressions',
   'ConfirmTotp',
+  'CreateConnection',
   'CreateCustomField',
   'CreateImport',
   'CreateOAuthClient',
@@ -47,6 +48,8 @@ const withoutIds = [
   'ListAuditHeads',
   'ListChanges',
   'ListConnectedApps',
+  'ListConnections',
+  'ListConnectors',
   'ListCustomFields',
   'ListDuplicates',
   'ListErasures',
@@ -86,9 +89,17 @@ const forMissing: Readonly<Record<string, string>> = {
 
 /** Operations for which the permission alone is not enough, and why. */
 const needMore: Readonly<Record<string, string>> = {
+  CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
+  CreateMapping: 'as for CreateConnection',
+  CreateSyncRun: 'as for CreateConnection',
   CreateWebhookEndpoint: 'events tell of customers, so customers.read is needed too',
   DisconnectApp: 'users only have connected apps, and here programs ask',
   EndSession: 'the session of somebody else is nowhere without users.write',
+  GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',
+  ListSyncConflicts: 'as for GetSyncConflict',
+  ResolveSyncConflict: 'as for GetSyncConflict',
+  UpdateConnection: 'as for CreateConnection',
+  UpdateMapping: 'as for CreateConnection',
   UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',
 };
 
@@ -118,6 +129,7 @@ it('has every operation of the contract, with each id that it takes', () => {
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
+    '/rapport.auth.v1.AuthService/VouchForPrincipal',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
   ]);
@@ -238,17 +250,21 @@ it('no caller from outside, and no process that may not call, reaches what is fo
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
   const internal = contract.methods.filter(({ policy }) => policy.internal);
   expect(internal.map(({ name, http }) => [name, http])).toEqual([
+    ['VouchForPrincipal', undefined],
     ['RecordDenials', undefined],
     ['Subscribe', undefined],
   ]);
-  for (const { path } of internal) {
-    const first = { types: [], withValues: false, credit: 1, denials: [] };
+  for (const { path, name } of internal) {
+    const { tenantId: vouchedFor, principalId } = caller;
+    const first = { types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId };
     expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
     expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
       reason: 'CALLER_NOT_ALLOWED',
     });
-    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: 'OK' });
+    // The edge has a credential of whoever it acts for.
+    const ofEdge = name === 'VouchForPrincipal' ? 'PERMISSION_DENIED' : 'OK';
+    expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: ofEdge });
   }
   otherProcess.close();
 });
@@ -278,6 +294,9 @@ async function everything(api: ApiClient): Promise<string> {
     'erasures',
     'oauthClients',
     'webhookEndpoints',
+    'connections',
+    'mappings',
+    'syncRuns',
   ];
   const ofAuth = ['apiKeys', 'users', 'roles', 'teams'];
   const answers = await Promise.all([...paths, ...ofAuth].map((path) => api.send('GET', `/v1/${path}`)));

@@ -27,6 +27,10 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   role_ids: 'roles',
   team_id: 'teams',
   endpoint_id: 'webhookEndpoints',
+  connection_id: 'connections',
+  mapping_id: 'mappings',
+  // Of a record in another system.
+  record_id: undefined,
   // Ids of changes, of which a replay takes those that are the tenant's.
   event_ids: undefined,
   first_event_id: undefined,

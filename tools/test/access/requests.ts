@@ -27,6 +27,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
     permissions: ['oauthClients.write'],
   }),
   UpdateOAuthClient: () => ({ grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['oauthClients.write'] }),
+  // Files are only read.
+  CreateMapping: () => ({ direction: 'TO_CUSTOMERS' }),
+  UpdateMapping: () => ({ maxDeletes: 30 }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),

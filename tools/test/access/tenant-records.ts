@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Platform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
+import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
 
 /** Ids by collection: what comes after `/v1/` in the path of a record, such as `customers`. */
@@ -79,6 +80,21 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     id: string;
   };
   const operation = await create('/v1/imports', { contentType: 'text/csv' });
+  const connection = () =>
+    create('/v1/connections', {
+      connector: 'file',
+      displayName: marker,
+      settings: { file: 'people.vcf', format: 'VCARD' },
+    });
+  await addPeopleFile(platform, tenantId);
+  const connectionId = await connection();
+  const mapping = () =>
+    create('/v1/mappings', {
+      ...{ connectionId, recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS', state: 'PAUSED' },
+      fields: [{ customerField: 'displayName', peerField: 'displayName' }],
+    });
+  const mappingId = await mapping();
+  const { runId, conflictId } = await addExchange(platform, tenantId, mappingId);
   return {
     living: {
       customers: ada,
@@ -100,6 +116,10 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       connectedApps: oauthClientId,
       webhookEndpoints: endpoint,
       webhookDeliveries: webhookDelivery,
+      connections: connectionId,
+      mappings: mappingId,
+      syncRuns: runId,
+      syncConflicts: conflictId,
     },
     others: { customers: bob },
     deleted: {
@@ -115,6 +135,8 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       oauthClients: formerClientId,
       connectedApps: formerClientId,
       webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
+      connections: await remove('connections', await connection()),
+      mappings: await remove('mappings', await mapping()),
     },
   };
 }

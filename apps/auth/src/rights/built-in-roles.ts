@@ -10,7 +10,7 @@ export interface BuiltInRole extends Grant {
 export const accountPermissions: readonly string[] = ['account.read', 'account.write'];
 
 /** Areas that decide who may do what, and where data goes. */
-const administration = ['apiKeys', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
+const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
 const isAdministration = (permission: string) => administration.includes(permission.split('.')[0] ?? '');
 
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];

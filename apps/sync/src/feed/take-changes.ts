@@ -5,6 +5,8 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { noteChanges, noteLoss } from '../exchange/note-changes.js';
+import type { JobQueue } from '../jobs/job-queue.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { gapEvent } from '../webhooks/event-types.js';
 import { recordEvents } from '../webhooks/record-events.js';
@@ -13,7 +15,7 @@ import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
 import { traceTaken } from './trace-taken.js';
 
-/** Makes events and deliveries of changes, in the transaction that moves the cursor behind them. */
+/** Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. */
 export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
@@ -22,6 +24,7 @@ export class ChangeTaker {
     private readonly orm: MikroORM,
     private readonly envelope: SecretEnvelope,
     private readonly onDeliveries: () => void,
+    private readonly jobs: JobQueue,
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
@@ -34,6 +37,7 @@ export class ChangeTaker {
           this.#tellGaps(tenantId, events);
           deliveries += await recordEvents(client, this.envelope, tenantId, events);
         }
+        await noteChanges(client, this.jobs, changes);
         await moveCursor(client, feed, from, to);
         return deliveries;
       }),
@@ -50,6 +54,7 @@ export class ChangeTaker {
         const event = platformEvent(uuidv7(), gapEvent, { reason: 'CURSOR_EXPIRED' });
         deliveries += await recordEvents(client, this.envelope, tenantId, [event]);
       }
+      await noteLoss(client, this.jobs);
       await moveCursor(client, feed, from, to);
       return deliveries;
     });

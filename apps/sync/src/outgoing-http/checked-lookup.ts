@@ -27,9 +27,9 @@ export function namesInnerAddress({ hostname }: URL): boolean {
  *
  * @param allowed hosts that may be called whatever their addresses are
  */
-export function checkedLookup(allowed: ReadonlySet<string>, resolve: Resolve = resolvePublicly): LookupFunction {
+export function checkedLookup(allowed: ReadonlySet<string>, resolve?: Resolve): LookupFunction {
   return (hostname, { all }, callback) => {
-    addressesOf(hostname, allowed, resolve).then(
+    checkedAddresses(hostname, allowed, resolve).then(
       (addresses) => {
         const found = addresses.map((address) => ({ address, family: isIP(address) }));
         if (all) callback(null, found);
@@ -40,9 +40,18 @@ export function checkedLookup(allowed: ReadonlySet<string>, resolve: Resolve = r
   };
 }
 
-async function addressesOf(name: string, allowed: ReadonlySet<string>, resolve: Resolve): Promise<string[]> {
+/**
+ * The addresses that a host may be connected to by.
+ *
+ * @throws InnerAddressError when one of them is inner
+ */
+export async function checkedAddresses(
+  name: string,
+  allowed: ReadonlySet<string>,
+  resolve: Resolve = resolvePublicly,
+): Promise<string[]> {
   if (allowed.has(name)) return (await lookUpLocally(name, { all: true })).map(({ address }) => address);
-  const addresses = await resolve(name);
+  const addresses = isIP(name) === 0 ? await resolve(name) : [name];
   if (addresses.length === 0 || addresses.some(isInnerAddress)) throw new InnerAddressError();
   return addresses;
 }

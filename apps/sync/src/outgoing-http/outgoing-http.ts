@@ -2,7 +2,13 @@ import { Agent as HttpAgent, request as requestByHttp, type ClientRequest, type 
 import { Agent as HttpsAgent, request as requestByHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { failSpan, inSpan, SpanKind, startSpan, traceparentOf, type Span } from '@rapport/platform';
-import { checkedLookup, InnerAddressError, namesInnerAddress, type Resolve } from './checked-lookup.js';
+import {
+  checkedAddresses,
+  checkedLookup,
+  InnerAddressError,
+  namesInnerAddress,
+  type Resolve,
+} from './checked-lookup.js';
 import { isInnerAddress } from './inner-addresses.js';
 
 const connectTimeoutMs = 5_000;
@@ -20,6 +26,15 @@ export interface OutgoingRequest {
   /** For all of it, from the name's lookup to the end of the answer. */
   timeoutMs: number;
   signal?: AbortSignal;
+}
+
+/** A request of which the whole answer is wanted. */
+export interface OutgoingExchange {
+  url: string;
+  method: string;
+  headers: Readonly<Record<string, string>>;
+  body: Buffer;
+  signal: AbortSignal;
 }
 
 /** What was answered, whatever the status. */
@@ -47,6 +62,7 @@ export class OutgoingError extends Error {
  */
 export class OutgoingHttp {
   readonly #allowed: ReadonlySet<string>;
+  readonly #resolve: Resolve | undefined;
   readonly #agents: { http: HttpAgent; https: HttpsAgent };
 
   /**
@@ -55,6 +71,7 @@ export class OutgoingHttp {
    */
   constructor(allowedHosts: readonly string[] = [], resolve?: Resolve) {
     this.#allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+    this.#resolve = resolve;
     const lookup = checkedLookup(this.#allowed, resolve);
     const options = { keepAlive: true, maxFreeSockets: 8, timeout: idleTimeoutMs, lookup };
     this.#agents = {
@@ -75,6 +92,47 @@ export class OutgoingHttp {
   post(request: OutgoingRequest): Promise<OutgoingAnswer> {
     const span = startSpan('POST', { kind: SpanKind.CLIENT, attributes: { 'http.request.method': 'POST' } });
     return inSpan(span, () => this.#post(request, span));
+  }
+
+  /**
+   * A request with its whole answer, which the caller bounds, and reads to the end or destroys.
+   *
+   * @throws OutgoingError when there is no answer
+   */
+  async exchange({
+    url: address,
+    method,
+    headers,
+    body,
+    signal,
+  }: OutgoingExchange): Promise<{ status: number; headers: Headers; stream: IncomingMessage }> {
+    const url = new URL(address);
+    if (!this.mayCall(url)) throw new OutgoingError('ADDRESS_NOT_ALLOWED');
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    const call = this.#request(url, method, headers, body, signal);
+    call.once('response', resolve);
+    call.once('error', (error) => reject(new OutgoingError(signal.aborted ? 'ABORTED' : reasonOf(error), error)));
+    call.end(body);
+    const stream = await promise;
+    const given = Object.entries(stream.headersDistinct).flatMap(([name, values = []]) =>
+      values.map((value): [string, string] => [name, value]),
+    );
+    return { status: stream.statusCode ?? 0, headers: new Headers(given), stream };
+  }
+
+  /**
+   * The address of a host, for what is no HTTP.
+   *
+   * @throws OutgoingError when it has none, or one that must not be called
+   */
+  async addressOf(host: string): Promise<string> {
+    try {
+      const [address] = await checkedAddresses(host, this.#allowed, this.#resolve);
+      if (address !== undefined) return address;
+    } catch (error) {
+      throw new OutgoingError(reasonOf(error), error);
+    }
+    throw new OutgoingError('NAME_NOT_FOUND');
   }
 
   close(): void {
@@ -101,16 +159,27 @@ export class OutgoingHttp {
 
   #send(url: URL, { headers, body }: OutgoingRequest, signal: AbortSignal): Promise<OutgoingAnswer> {
     return new Promise((resolve, reject) => {
-      const options = { method: 'POST', headers: { ...headers, 'content-length': String(body.length) }, signal };
-      const call =
-        url.protocol === 'https:'
-          ? requestByHttps(url, { ...options, agent: this.#agents.https })
-          : requestByHttp(url, { ...options, agent: this.#agents.http });
-      limitConnecting(call);
+      const call = this.#request(url, 'POST', headers, body, signal);
       call.once('response', (response) => readToEnd(response, resolve, reject));
       call.once('error', reject);
       call.end(body);
     });
+  }
+
+  #request(
+    url: URL,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    body: Buffer,
+    signal: AbortSignal,
+  ): ClientRequest {
+    const options = { method, headers: { ...headers, 'content-length': String(body.length) }, signal };
+    const call =
+      url.protocol === 'https:'
+        ? requestByHttps(url, { ...options, agent: this.#agents.https })
+        : requestByHttp(url, { ...options, agent: this.#agents.http });
+    limitConnecting(call);
+    return call;
   }
 
   /** Looks at the address that a connection has really got, before anything is sent over it. */

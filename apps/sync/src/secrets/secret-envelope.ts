@@ -13,7 +13,12 @@ const wrappedBytes = keyBytes + 28;
  * master key meets nothing but random keys, and changing it means to seal those anew, not what they seal.
  */
 export class SecretEnvelope {
-  constructor(private readonly masterKeys: MasterKeys) {}
+  /** What is sealed under the present master key begins with it. */
+  readonly head: Buffer;
+
+  constructor(private readonly masterKeys: MasterKeys) {
+    this.head = headOf(masterKeys.currentId);
+  }
 
   /** @param owner whose secret it is: it can't be opened for anybody else */
   seal(secret: Buffer, owner: string): Buffer {
@@ -37,7 +42,11 @@ export class SecretEnvelope {
 }
 
 function assemble({ wrapped, masterKeyId }: WrappedKey, encrypted: Buffer): Buffer {
-  return Buffer.concat([Buffer.of(form), Buffer.from(masterKeyId, 'hex'), wrapped, encrypted]);
+  return Buffer.concat([headOf(masterKeyId), wrapped, encrypted]);
+}
+
+function headOf(masterKeyId: string): Buffer {
+  return Buffer.concat([Buffer.of(form), Buffer.from(masterKeyId, 'hex')]);
 }
 
 function wrappedKeyOf(sealed: Buffer): WrappedKey {

@@ -5,7 +5,7 @@ import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 /**
  * Seals what a tenant's endpoints sign with under the present master key, so that none of them needs a former one for long.
- * Nothing else is kept for ever.
+ * Events go in time.
  */
 export async function renewEndpointKeys(em: EntityManager, tenantId: string, envelope: SecretEnvelope): Promise<void> {
   await em.transactional(async (tx) => {

@@ -1,0 +1,191 @@
+import { createObject, davRequest, deleteObject, syncCollection, updateObject, type DAVResponse } from 'tsdav';
+import { ConnectorError } from '../connector-error.js';
+import type { RecordKey } from '../peer-record.js';
+
+type Fetch = typeof globalThis.fetch;
+
+/** What happened to a card: it has this version now, or is gone. */
+export type CardChange = { id: string; version: string | undefined };
+
+/** A card as it is now. */
+export interface StoredCard extends RecordKey {
+  content: Buffer;
+}
+
+export interface PutAnswer {
+  status: number;
+  /** The version that was stored, where the server says it. */
+  version: string | undefined;
+}
+
+const cardType = 'text/vcard; charset=utf-8';
+const etagProperty = { 'd:getetag': {} };
+
+/** The requests that one address book takes. A card's id is the last segment of its address, its version the ETag. */
+export class AddressBook {
+  readonly #url: string;
+  readonly #fetch: Fetch;
+
+  /** @param url of the collection, ending with a slash */
+  constructor(url: string, fetch: Fetch) {
+    this.#url = url;
+    this.#fetch = fetch;
+  }
+
+  /**
+   * All that changed since `token` was given, and the token of this moment. Without a token, all that is there.
+   *
+   * @throws ConnectorError CURSOR_EXPIRED when the server no longer knows the token (RFC 6578 §3.2)
+   */
+  async changesSince(token: string): Promise<{ changes: CardChange[]; token: string }> {
+    const changes = new Map<string, CardChange>();
+    let next = token;
+    for (;;) {
+      const answers = await syncCollection({
+        url: this.#url,
+        props: etagProperty,
+        syncLevel: 1,
+        syncToken: next,
+        headers: { depth: '0' },
+        fetch: this.#fetch,
+      });
+      this.#throwIfRefused(answers);
+      let truncated = false;
+      for (const answer of answers) {
+        const id = this.#idOf(answer.href);
+        // The answer for the collection itself says that there is more (§3.6).
+        if (id === undefined) truncated ||= answer.status === 507;
+        else changes.set(id, { id, version: answer.status === 404 ? undefined : etagOf(answer) });
+      }
+      const given = tokenOf(answers);
+      if (given === undefined)
+        throw new ConnectorError('UNSUPPORTED', 'The server does not synchronise collections (RFC 6578).');
+      if (!truncated) return { changes: [...changes.values()], token: given };
+      if (given === next) throw new ConnectorError('UNAVAILABLE', 'The server cuts its answer off and does not go on.');
+      next = given;
+    }
+  }
+
+  /** The cards with these ids that are there, in one request. */
+  async cards(ids: string[]): Promise<Map<string, StoredCard>> {
+    const cards = new Map<string, StoredCard>();
+    if (ids.length === 0) return cards;
+    const answers = await davRequest({
+      url: this.#url,
+      init: {
+        method: 'REPORT',
+        namespace: 'card',
+        headers: { depth: '1' },
+        body: {
+          'addressbook-multiget': {
+            _attributes: { 'xmlns:d': 'DAV:', 'xmlns:card': 'urn:ietf:params:xml:ns:carddav' },
+            'd:prop': { ...etagProperty, 'card:address-data': {} },
+            'd:href': ids.map((id) => new URL(`${this.#url}${id}`).pathname),
+          },
+        },
+      },
+      fetch: this.#fetch,
+    });
+    this.#throwIfRefused(answers);
+    for (const answer of answers) {
+      const id = this.#idOf(answer.href);
+      const version = etagOf(answer);
+      if (id === undefined || version === undefined || answer.status === 404) continue;
+      const content = addressData(answer);
+      // Of a text above 64 KiB, tsdav's parser keeps the last part only.
+      const card = content === undefined ? await this.card(id) : { id, version, content };
+      if (card) cards.set(id, card);
+    }
+    return cards;
+  }
+
+  async card(id: string): Promise<StoredCard | undefined> {
+    const address = this.#address(id);
+    if (!address) return undefined;
+    const answer = await this.#fetch(address, { headers: { accept: cardType } });
+    if (answer.status === 404 || answer.status === 410) return undefined;
+    const version = answer.headers.get('etag');
+    if (!answer.ok || version === null) throw unexpected(answer.status);
+    return { id, version, content: Buffer.from(await answer.arrayBuffer()) };
+  }
+
+  /** Answers 412 when there is a card of that id already. */
+  async create(id: string, content: Buffer): Promise<PutAnswer> {
+    const headers = { 'content-type': cardType, 'if-none-match': '*' };
+    return putAnswer(
+      await createObject({ url: `${this.#url}${id}`, data: new Uint8Array(content), headers, fetch: this.#fetch }),
+    );
+  }
+
+  /** Answers 412 when the card has another version. */
+  async update(id: string, content: Buffer, version: string): Promise<PutAnswer> {
+    const url = `${this.#url}${id}`;
+    const headers = { 'content-type': cardType };
+    const data = new Uint8Array(content);
+    return putAnswer(await updateObject({ url, data, etag: version, headers, fetch: this.#fetch }));
+  }
+
+  /** @returns the answer's status; 412 when the card has another version, 404 when it is gone */
+  async delete(id: string, version: string): Promise<number> {
+    const address = this.#address(id);
+    if (!address) return 404;
+    return (await deleteObject({ url: address, etag: version, fetch: this.#fetch })).status;
+  }
+
+  /** `undefined` for a text that no card of the collection has as its id. */
+  #address(id: string): string | undefined {
+    const address = `${this.#url}${id}`;
+    return this.#idOf(address) === id ? address : undefined;
+  }
+
+  /** `undefined` for the collection itself, and what is not right within it. */
+  #idOf(href: string | undefined): string | undefined {
+    if (href === undefined || !URL.canParse(href, this.#url)) return undefined;
+    const { pathname } = new URL(href, this.#url);
+    const collection = new URL(this.#url).pathname;
+    const id = pathname.startsWith(collection) ? pathname.slice(collection.length) : '';
+    return id === '' || id.includes('/') ? undefined : id;
+  }
+
+  #throwIfRefused([first, ...others]: DAVResponse[]): void {
+    if (!first || others.length > 0 || first.ok || this.#idOf(first.href) !== undefined) return;
+    const text = JSON.stringify([first.error, first.raw]);
+    if (text.includes('valid-sync-token') || text.includes('validSyncToken')) {
+      throw new ConnectorError(
+        'CURSOR_EXPIRED',
+        'The server no longer knows what changed since. Read everything again.',
+      );
+    }
+    throw unexpected(first.status);
+  }
+}
+
+function putAnswer({ status, headers }: Response): PutAnswer {
+  return { status, version: headers.get('etag') ?? undefined };
+}
+
+function unexpected(status: number): ConnectorError {
+  if (status === 403) return new ConnectorError('UNAUTHORISED', 'The account has no right to this address book.');
+  if (status === 404 || status === 410) return new ConnectorError('SCHEMA_CHANGED', 'The address book is gone.');
+  return new ConnectorError('UNAVAILABLE', `The server answers ${status}, which is not expected here.`);
+}
+
+function etagOf({ props }: DAVResponse): string | undefined {
+  const { getetag } = (props ?? {}) as { getetag?: unknown };
+  return typeof getetag === 'string' || typeof getetag === 'number' ? String(getetag) : undefined;
+}
+
+function tokenOf([first]: DAVResponse[]): string | undefined {
+  const { multistatus } = (first?.raw ?? {}) as { multistatus?: { syncToken?: unknown } };
+  const token = multistatus?.syncToken;
+  return typeof token === 'string' || typeof token === 'number' ? String(token) : undefined;
+}
+
+/** The card when it came whole. */
+function addressData({ props }: DAVResponse): Buffer | undefined {
+  const { addressData: data } = (props ?? {}) as { addressData?: string | { _cdata?: string } };
+  const text = typeof data === 'object' ? data._cdata : data;
+  return typeof text === 'string' && /^\s*BEGIN:VCARD/i.test(text) && /END:VCARD\s*$/i.test(text)
+    ? Buffer.from(text)
+    : undefined;
+}

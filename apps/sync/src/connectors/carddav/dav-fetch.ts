@@ -1,0 +1,76 @@
+import { configurationError, ConnectorError } from '../connector-error.js';
+import { retryAfterMs } from '../retry-after.js';
+import type { CardDavConfiguration } from './carddav-configuration.js';
+
+type Fetch = typeof globalThis.fetch;
+
+const requestTimeoutMs = 60_000;
+/** A listing of 100,000 cards has about 30 MiB. */
+const maxAnswerSize = 64 * 1024 * 1024;
+
+/**
+ * `fetch` with the account's credentials. An answer that says nothing about the request itself, such as 401, 429 and 503,
+ * is thrown as a ConnectorError; all others are for the caller.
+ */
+export function davFetch({ url, username, password }: CardDavConfiguration, fetch: Fetch, signal: AbortSignal): Fetch {
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const { protocol } = new URL(url);
+  return async (input, init) => {
+    const target = input instanceof Request ? input.url : String(input);
+    // The server names the addresses of account and address book: none of them gets the password in plain.
+    if (protocol === 'https:' && !target.startsWith('https:')) {
+      throw configurationError('/url', {
+        reason: 'INVALID',
+        description: 'The server leads to an address without TLS.',
+      });
+    }
+    const headers = new Headers(init?.headers);
+    headers.set('authorization', authorization);
+    const timeout = AbortSignal.timeout(requestTimeoutMs);
+    let answer: Response;
+    try {
+      answer = await fetch(input, { ...init, headers, signal: AbortSignal.any([signal, timeout]) });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ConnectorError) throw error;
+      const violation = { reason: 'UNREACHABLE', description: 'The server can not be reached.' };
+      throw configurationError('/url', violation, { reason: 'UNAVAILABLE', cause: error });
+    }
+    await throwForStatus(answer);
+    return bounded(answer, signal);
+  };
+}
+
+async function throwForStatus(answer: Response): Promise<void> {
+  const { status, headers } = answer;
+  if (status !== 401 && status !== 429 && status < 500) return;
+  await answer.body?.cancel();
+  if (status === 401) {
+    const violation = { reason: 'UNAUTHORISED', description: 'The server does not accept user name and password.' };
+    throw configurationError('/password', violation, { reason: 'UNAUTHORISED' });
+  }
+  const details = { retryAfterMs: retryAfterMs(headers.get('retry-after')) };
+  if (status === 429) throw new ConnectorError('RATE_LIMITED', 'The server takes no more requests for now.', details);
+  throw new ConnectorError('UNAVAILABLE', `The server answers ${status}.`, details);
+}
+
+/** The answer with a body that ends in an error when it is too large, or its connection breaks. */
+async function bounded(answer: Response, signal: AbortSignal): Promise<Response> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > maxAnswerSize)
+        throw new ConnectorError('INVALID', `The server's answer has more than ${maxAnswerSize} bytes.`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ConnectorError) throw error;
+    throw new ConnectorError('UNAVAILABLE', 'The connection to the server broke.', { cause: error });
+  }
+  const { status, statusText, headers } = answer;
+  const hasBody = ![204, 205, 304].includes(status);
+  return new Response(hasBody ? Buffer.concat(chunks) : null, { status, statusText, headers });
+}

@@ -1,0 +1,62 @@
+import { fetchAddressBooks, fetchHomeUrl, fetchPrincipalUrl, propfind, serviceDiscovery, type DAVAccount } from 'tsdav';
+import { configurationError, ConnectorError } from '../connector-error.js';
+import type { CardDavConfiguration } from './carddav-configuration.js';
+
+type Fetch = typeof globalThis.fetch;
+
+/**
+ * The address of the collection that the configuration means: `url` itself when it is an address book, else one of the
+ * account that is found from there (RFC 6764, RFC 6352 §7).
+ *
+ * @throws ConnectorError that names the field which leads nowhere
+ */
+export async function findAddressBook(
+  configuration: CardDavConfiguration,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<string> {
+  const url = configuration.url.endsWith('/') ? configuration.url : `${configuration.url}/`;
+  const [answer] = await atUrl(signal, () => propfind({ url, props: { 'd:resourcetype': {} }, depth: '0', fetch }));
+  if (answer?.ok && 'addressbook' in resourceType(answer.props)) return url;
+  const books = await atUrl(signal, () => accountBooks({ accountType: 'carddav', serverUrl: url }, fetch));
+  const { addressBook } = configuration;
+  const fitting = addressBook === undefined ? books : books.filter(({ name }) => name === addressBook);
+  const [first] = fitting;
+  if (!first) {
+    const field = addressBook === undefined ? '/url' : '/addressBook';
+    throw configurationError(field, { reason: 'NOT_FOUND', description: 'The account has no such address book.' });
+  }
+  if (fitting.length > 1) {
+    const description = `The account has ${fitting.length} address books that fit. Give the address of one as url.`;
+    throw configurationError('/addressBook', { reason: 'AMBIGUOUS', description });
+  }
+  return first.url;
+}
+
+async function accountBooks(found: DAVAccount, fetch: Fetch): Promise<{ url: string; name: string }[]> {
+  const rootUrl = await serviceDiscovery({ account: found, fetch });
+  const principalUrl = await fetchPrincipalUrl({ account: { ...found, rootUrl }, fetch });
+  const homeUrl = await fetchHomeUrl({ account: { ...found, rootUrl, principalUrl }, fetch });
+  const books = await fetchAddressBooks({ account: { ...found, rootUrl, homeUrl }, fetch });
+  return books.map(({ url, displayName }) => ({ url, name: typeof displayName === 'string' ? displayName : '' }));
+}
+
+/** tsdav throws plain errors where the server does not have what it looks for; whoever configured that needs the field. */
+async function atUrl<Result>(signal: AbortSignal, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof Error) || error instanceof ConnectorError) throw error;
+    throw configurationError(
+      '/url',
+      { reason: 'NOT_FOUND', description: 'There is no CardDAV account.' },
+      { cause: error },
+    );
+  }
+}
+
+function resourceType(props: unknown): object {
+  const { resourcetype } = (props ?? {}) as { resourcetype?: unknown };
+  return typeof resourcetype === 'object' && resourcetype !== null ? resourcetype : {};
+}

@@ -1,0 +1,38 @@
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { ConnectorError } from './connector-error.js';
+import type { ConfigurationSchema } from './description.js';
+
+const ajv = new Ajv2020({ allErrors: true, useDefaults: true });
+
+/**
+ * Makes the check of a connector's configuration. It answers a copy in which absent fields have their defaults.
+ *
+ * @returns a function that throws ConnectorError INVALID with a violation for each wrong field
+ */
+export function configurationCheck<Configuration>(schema: ConfigurationSchema): (value: unknown) => Configuration {
+  const validate = ajv.compile(schema);
+  return (value) => {
+    const configuration: unknown = structuredClone(value);
+    if (validate(configuration)) return configuration as Configuration;
+    const violations = (validate.errors ?? []).map(violation);
+    throw new ConnectorError(
+      'INVALID',
+      `The configuration is wrong: ${violations.map(({ field }) => field).join(', ')}`,
+      {
+        violations,
+      },
+    );
+  };
+}
+
+function violation({ instancePath, keyword, params, message = 'is wrong' }: ErrorObject) {
+  const { missingProperty, additionalProperty } = params as Record<string, string | undefined>;
+  const child = missingProperty ?? additionalProperty;
+  return {
+    field: child === undefined ? instancePath : `${instancePath}/${child}`,
+    reason: reasons[keyword] ?? 'INVALID',
+    description: missingProperty ? 'is missing' : additionalProperty ? 'is unknown' : message,
+  };
+}
+
+const reasons: Record<string, string> = { required: 'REQUIRED', additionalProperties: 'UNKNOWN_FIELD' };

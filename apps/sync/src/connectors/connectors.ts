@@ -1,0 +1,7 @@
+import { cardDavConnector } from './carddav/carddav-connector.js';
+import type { Connector } from './connector.js';
+import { fileConnector } from './files/file-connector.js';
+import { sqlConnector } from './sql/sql-connector.js';
+
+/** Every connector that there is. */
+export const connectors: readonly Connector[] = [cardDavConnector, sqlConnector, fileConnector];

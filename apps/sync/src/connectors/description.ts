@@ -1,0 +1,68 @@
+/** What a connector is, before it knows any peer. */
+export interface ConnectorDescription {
+  /** kebab-case, stable. */
+  name: string;
+  title: string;
+  /** Version of the connector: a new major one reads no cursors of the one before. */
+  version: string;
+  /** JSON Schema (2020-12 draft, the part that Ajv calls strict) of the configuration. Secret fields are `writeOnly`. */
+  configurationSchema: ConfigurationSchema;
+  /** True when `verifyWebhook` and `parseWebhook` are there. */
+  webhooks: boolean;
+}
+
+export interface ConfigurationSchema {
+  type: 'object';
+  properties: Record<string, ConfigurationField>;
+  required: string[];
+  additionalProperties: false;
+}
+
+export interface ConfigurationField {
+  type: 'string' | 'integer' | 'boolean' | 'array';
+  title: string;
+  description?: string;
+  /** The value is secret: it is kept sealed and never shown again. */
+  writeOnly?: true;
+  [keyword: string]: unknown;
+}
+
+/** What a connection can exchange, as its peer is now. */
+export interface PeerDescription {
+  recordTypes: RecordType[];
+}
+
+export interface RecordType {
+  name: string;
+  fields: RecordField[];
+  capabilities: Capabilities;
+}
+
+export interface RecordField {
+  name: string;
+  /**
+   * `DATE` is `2026-11-25`, `TIME` RFC 3339 in UTC, `LOCAL_TIME` the same without a zone, since the peer does not say it,
+   * `NUMBER` a decimal string where a double would lose digits.
+   */
+  type: 'TEXT' | 'NUMBER' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST';
+  /** False for what the peer sets itself. */
+  writable: boolean;
+  /** A create without it is rejected. */
+  required: boolean;
+  description?: string;
+}
+
+/** What works with the records of one type. Whatever is not there is refused, never pretended. */
+export interface Capabilities {
+  /** A read from the last cursor has only what changed since. Otherwise it has nothing, or fails with CURSOR_EXPIRED. */
+  incremental: boolean;
+  /** How deletes show: as tombstones in a read, or only as keys that are missing in `readKeys`. */
+  deletes: 'TOMBSTONES' | 'MISSING_KEYS';
+  create: boolean;
+  update: boolean;
+  delete: boolean;
+  /** The peer itself refuses a write when the version is not the expected one: no edit in between can be lost. */
+  preconditions: boolean;
+  /** What the peer lets one connection do, where it says so. */
+  rateLimit?: { requests: number; intervalSeconds: number };
+}

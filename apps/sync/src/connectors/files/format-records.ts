@@ -1,0 +1,71 @@
+import type { WriteItem } from '../connector.js';
+import type { JsonValue, RecordIssue } from '../peer-record.js';
+import { newCard } from '../vcard/edit-card.js';
+import { formatCard } from '../vcard/format-card.js';
+import type { FileConfiguration } from './file-configuration.js';
+
+export type Create = Extract<WriteItem, { kind: 'CREATE' }>;
+
+type Format = Pick<FileConfiguration, 'format' | 'delimiter' | 'idField'>;
+
+/** What keeps a record from being written in this format. */
+export function recordIssues({ format, idField }: Format, { key, fields }: Create): RecordIssue[] {
+  if (format === 'VCARD') {
+    const card = newCard(key, fields);
+    return 'issues' in card ? card.issues : [];
+  }
+  const own = idField === undefined ? undefined : fields[idField];
+  if (own === undefined || own === key) return [];
+  return [{ reason: 'READ_ONLY', message: 'The id of a new record is its key.', field: idField ?? '' }];
+}
+
+/** The columns of a CSV file with these records, the id first. */
+export function exportColumns({ idField = '' }: Format, items: Create[]): string[] {
+  const names = new Set(items.flatMap(({ fields }) => Object.keys(fields)));
+  names.delete(idField);
+  return [idField, ...[...names].sort()];
+}
+
+/** The text of a file with these records, which `recordIssues` has found nothing wrong with. */
+export function formatRecords(format: Format, columns: string[], items: Create[]): string {
+  switch (format.format) {
+    case 'CSV':
+      return [columns, ...items.map((item) => csvCells(columns, item))]
+        .map((cells) => csvLine(cells, format.delimiter))
+        .join('');
+    case 'NDJSON':
+      return items.map((item) => `${JSON.stringify(Object.fromEntries(valuesOf(format, item)))}\n`).join('');
+    case 'VCARD':
+      return items.map(({ key, fields }) => cardText(key, fields)).join('');
+    default:
+      return format.format satisfies never;
+  }
+}
+
+function valuesOf({ idField = '' }: Format, { key, fields }: Create): [string, JsonValue][] {
+  const others = Object.entries(fields).filter(([name]) => name !== idField);
+  return [[idField, key], ...others.sort(([one], [other]) => (one < other ? -1 : 1))];
+}
+
+function csvCells([, ...names]: string[], { key, fields }: Create): string[] {
+  return [key, ...names.map((name) => cellText(fields[name] ?? null))];
+}
+
+function cellText(value: JsonValue): string {
+  if (value === null) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** RFC 4180. Values are for a program: nothing is put before `=` for the sake of spreadsheets. */
+function csvLine(cells: string[], delimiter: string): string {
+  const quoted = cells.map((cell) =>
+    /["\r\n]/.test(cell) || cell.includes(delimiter) || cell !== cell.trim() ? `"${cell.replaceAll('"', '""')}"` : cell,
+  );
+  return `${quoted.join(delimiter)}\r\n`;
+}
+
+function cardText(key: string, fields: Create['fields']): string {
+  const card = newCard(key, fields);
+  if ('issues' in card) throw new Error('A card was not checked.');
+  return formatCard(card.card).toString();
+}

@@ -1,0 +1,134 @@
+import pg from 'pg';
+import { configurationError, ConnectorError } from '../connector-error.js';
+import { isDriverError } from './driver-error.js';
+import type { SqlConfiguration } from './sql-configuration.js';
+import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';
+import type { CatalogColumn, Column } from './table.js';
+
+const connectTimeoutMs = 10_000;
+const statementTimeoutMs = 30_000;
+
+const fieldTypes: Record<string, Column['type']> = {
+  smallint: 'NUMBER',
+  integer: 'NUMBER',
+  bigint: 'NUMBER',
+  numeric: 'NUMBER',
+  real: 'NUMBER',
+  'double precision': 'NUMBER',
+  boolean: 'BOOLEAN',
+  date: 'DATE',
+  'timestamp with time zone': 'TIME',
+  'timestamp without time zone': 'LOCAL_TIME',
+  json: 'JSON',
+  jsonb: 'JSON',
+};
+
+/** `localtimestamp` of a session that has kept the time zone that the server gives to everybody. */
+const serverTime = `(clock_timestamp() AT TIME ZONE (SELECT reset_val FROM pg_settings WHERE name = 'TimeZone'))`;
+
+export const postgresDialect: SqlDialect = {
+  connect: connectPostgres,
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  schema: ({ schema }) => schema,
+  catalogQuery: `
+    SELECT column_name, data_type, udt_name, is_nullable,
+      CASE WHEN column_default IS NOT NULL OR is_identity = 'YES' THEN 'YES' ELSE 'NO' END,
+      CASE WHEN is_generated = 'ALWAYS' OR identity_generation = 'ALWAYS' THEN 'YES' ELSE 'NO' END,
+      datetime_precision
+    FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
+  fieldType: ({ dataType }) =>
+    dataType === 'bytea' || dataType === 'ARRAY' ? undefined : (fieldTypes[dataType] ?? 'TEXT'),
+  text: ({ name }) => `${postgresDialect.quote(name)}::text`,
+  value: () => '?',
+  now: ({ type }) => (type === 'TIME' ? 'clock_timestamp()' : serverTime),
+  ago: (column, microseconds) =>
+    `(${postgresDialect.now(column)} - interval '${microseconds} microseconds')::${castType(column)}::text`,
+  boolean: String,
+  failure: postgresFailure,
+};
+
+/** Rounded as the column would, or a bound between two of its ticks would let through what is still to come. */
+function castType({ dataType, precision }: CatalogColumn): string {
+  return dataType.replace('timestamp', `timestamp(${precision})`);
+}
+
+async function connectPostgres(configuration: SqlConfiguration, address: string): Promise<SqlConnection> {
+  const { host, port, database, user, password, tls, certificateAuthority: ca } = configuration;
+  const client = new pg.Client({
+    host: address,
+    port,
+    database,
+    user,
+    password,
+    ssl: tls === 'VERIFIED' ? { servername: host, ...(ca ? { ca } : {}) } : false,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + 5_000,
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    options: '-c TimeZone=UTC',
+    types: { getTypeParser: () => (text: string) => text },
+  });
+  // A connection that breaks while nothing is asked is noticed by the next question.
+  client.on('error', () => undefined);
+  await client.connect();
+  return {
+    query: async (text, values = []) => {
+      const query = { text: numberValues(text), values, rowMode: 'array' as const };
+      return (await client.query<(string | null)[]>(query)).rows;
+    },
+    destroy: () =>
+      void (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy(),
+    close: () => client.end(),
+  };
+}
+
+/** `$1`, `$2` for each `?` that is not within a quoted name. */
+function numberValues(text: string): string {
+  let number = 0;
+  return text.replace(/"(?:[^"]|"")*"|\?/g, (found) => (found === '?' ? `$${(number += 1)}` : found));
+}
+
+function postgresFailure(error: unknown): SqlFailure | undefined {
+  if (!isDriverError(error)) return undefined;
+  const { code = '', column } = error as Partial<pg.DatabaseError>;
+  const call = (failure: ConnectorError): SqlFailure => ({ kind: 'CALL', error: failure });
+  if (['40001', '40P01', '55P03'].includes(code)) return { kind: 'AGAIN' };
+  if (code.startsWith('28'))
+    return call(unauthorised('/password', 'The server does not accept user and password.', error));
+  if (code === '42501') return call(unauthorised('/user', 'The user lacks a right to the table.', error));
+  if (code === '3D000') {
+    return call(
+      configurationError(
+        '/database',
+        { reason: 'NOT_FOUND', description: 'There is no such database.' },
+        { cause: error },
+      ),
+    );
+  }
+  if (['42P01', '42703', '42804'].includes(code)) {
+    return call(new ConnectorError('SCHEMA_CHANGED', 'The table has changed.', { cause: error }));
+  }
+  if (['53300', '53400'].includes(code)) {
+    return call(
+      new ConnectorError('RATE_LIMITED', 'The server takes no more connections for now.', {
+        retryAfterMs: 10_000,
+        cause: error,
+      }),
+    );
+  }
+  if (/^(?:22|23|P0)/.test(code)) {
+    const issue = {
+      reason: 'REFUSED',
+      message: `The database refuses the row (${code}).`,
+      ...(column ? { field: column } : {}),
+    };
+    return { kind: 'ROW', issue, duplicate: code === '23505' };
+  }
+  return call(
+    new ConnectorError('UNAVAILABLE', 'The database can not be reached, or ended the connection.', { cause: error }),
+  );
+}
+
+function unauthorised(pointer: string, description: string, cause: Error): ConnectorError {
+  return configurationError(pointer, { reason: 'UNAUTHORISED', description }, { reason: 'UNAUTHORISED', cause });
+}

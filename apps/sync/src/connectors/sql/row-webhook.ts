@@ -1,0 +1,40 @@
+import { ConnectorError } from '../connector-error.js';
+import type { VerifiedWebhook, WebhookDelivery, WebhookHint } from '../connector.js';
+import { verifyStandardWebhook } from '../standard-webhook.js';
+import { checkSqlConfiguration } from './sql-configuration.js';
+
+/** What the application beside the table tells: that rows changed, and of which table. */
+interface RowsChanged {
+  table: string;
+  ids: (string | number)[];
+}
+
+const maxIds = 1_000;
+
+export function verifyRowWebhook(configuration: unknown, delivery: WebhookDelivery): VerifiedWebhook {
+  const { webhookSecret } = checkSqlConfiguration(configuration);
+  if (webhookSecret !== undefined) return verifyStandardWebhook(webhookSecret, delivery);
+  throw new ConnectorError('UNSUPPORTED', 'This connection has no webhookSecret: it takes no webhooks.');
+}
+
+/** @throws ConnectorError INVALID when the body is not `{"table": "people", "ids": ["1"]}` */
+export function parseRowWebhook({ body }: WebhookDelivery): WebhookHint[] {
+  const changed = parseJson(Buffer.from(body).toString());
+  if (!isRowsChanged(changed))
+    throw new ConnectorError('INVALID', 'The delivery does not name a table and ids of rows.');
+  return changed.ids.map((id) => ({ recordType: changed.table, id: String(id) }));
+}
+
+function isRowsChanged(value: unknown): value is RowsChanged {
+  const { table, ids } = (value ?? {}) as Partial<RowsChanged>;
+  const isId = (id: unknown) => typeof id === 'string' || Number.isSafeInteger(id);
+  return typeof table === 'string' && Array.isArray(ids) && ids.length <= maxIds && ids.every(isId);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

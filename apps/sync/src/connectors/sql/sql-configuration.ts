@@ -1,0 +1,92 @@
+import { configurationCheck } from '../check-configuration.js';
+import type { ConfigurationSchema } from '../description.js';
+import { webhookSecretPattern } from '../standard-webhook.js';
+
+export interface SqlConfiguration {
+  engine: 'POSTGRESQL' | 'MARIADB';
+  host: string;
+  port: number;
+  database: string;
+  user: string;
+  password: string;
+  tls: 'VERIFIED' | 'OFF';
+  certificateAuthority?: string;
+  schema: string;
+  table: string;
+  idColumn: string;
+  updatedColumn: string;
+  keyColumn?: string;
+  deletedColumn?: string;
+  versionColumn?: string;
+  lateCommitSeconds: number;
+  webhookSecret?: string;
+}
+
+const name = { type: 'string', minLength: 1, maxLength: 64 } as const;
+
+export const sqlConfigurationSchema: ConfigurationSchema = {
+  type: 'object',
+  properties: {
+    engine: { type: 'string', title: 'Database system', enum: ['POSTGRESQL', 'MARIADB'] },
+    host: { type: 'string', title: 'Host', pattern: '^[A-Za-z0-9.:-]{1,253}$' },
+    port: { type: 'integer', title: 'Port', minimum: 1, maximum: 65_535 },
+    database: { ...name, title: 'Database' },
+    user: { ...name, title: 'User' },
+    password: { type: 'string', title: 'Password', maxLength: 1_000, writeOnly: true },
+    tls: {
+      type: 'string',
+      title: 'Encryption',
+      description: 'VERIFIED needs a certificate for the host name. OFF sends records and password in plain.',
+      enum: ['VERIFIED', 'OFF'],
+      default: 'VERIFIED',
+    },
+    certificateAuthority: {
+      type: 'string',
+      title: 'Certificate authority',
+      description: 'In PEM, when the certificate of the server is from none that everybody knows.',
+      maxLength: 20_000,
+    },
+    schema: { ...name, title: 'Schema', description: 'Of PostgreSQL.', default: 'public' },
+    table: { ...name, title: 'Table' },
+    idColumn: { ...name, title: 'Column with the id', description: 'The primary key.' },
+    updatedColumn: {
+      ...name,
+      title: 'Column with the time of the last change',
+      description: 'Every change sets it, and it is never null. Give the table an index on it and the id.',
+    },
+    keyColumn: {
+      ...name,
+      title: 'Column for the key of new rows',
+      description: 'Unique; may be that of the id. Without it no rows are created, since a retry could double them.',
+    },
+    deletedColumn: {
+      ...name,
+      title: 'Column that marks deleted rows',
+      description:
+        'A time, or true. Without it rows are deleted for good, and deletes are seen by comparing keys only.',
+    },
+    versionColumn: { ...name, title: 'Column that counts versions', description: 'A number; each write adds one.' },
+    lateCommitSeconds: {
+      type: 'integer',
+      title: 'Longest transaction',
+      description:
+        'A row that was changed less than so many seconds ago waits for the next read: a transaction that set an earlier ' +
+        'time may still commit.',
+      minimum: 0,
+      maximum: 3_600,
+      default: 10,
+    },
+    webhookSecret: {
+      type: 'string',
+      title: 'Secret of webhooks',
+      description:
+        'With which the application beside the table signs what it tells about changed rows (Standard Webhooks).',
+      pattern: webhookSecretPattern,
+      writeOnly: true,
+    },
+  },
+  required: ['engine', 'host', 'port', 'database', 'user', 'password', 'table', 'idColumn', 'updatedColumn'],
+  additionalProperties: false,
+};
+
+export const checkSqlConfiguration = configurationCheck<SqlConfiguration>(sqlConfigurationSchema);

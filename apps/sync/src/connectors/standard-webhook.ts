@@ -1,0 +1,31 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { ConnectorError } from './connector-error.js';
+import type { VerifiedWebhook, WebhookDelivery } from './connector.js';
+
+/** Older deliveries may be somebody's recording of one. */
+const toleranceSeconds = 5 * 60;
+
+/** The form of a secret: at least 24 bytes in base64. */
+export const webhookSecretPattern = '^whsec_[A-Za-z0-9+/]{32,88}={0,2}$';
+
+/**
+ * Verifies a delivery that is signed as Standard Webhooks says, with the symmetric scheme `v1`.
+ *
+ * @throws ConnectorError UNAUTHORISED when no signature fits the bytes, or the delivery is not of now
+ */
+export function verifyStandardWebhook(
+  secret: string,
+  { headers, body }: WebhookDelivery,
+  now = Date.now(),
+): VerifiedWebhook {
+  const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signatures = '' } = headers;
+  const isNow = /^\d{1,12}$/.test(timestamp) && Math.abs(now / 1_000 - Number(timestamp)) <= toleranceSeconds;
+  const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+  const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
+  const fits = signatures.split(' ').some((signature) => {
+    const given = Buffer.from(/^v1,(.*)$/.exec(signature)?.[1] ?? '', 'base64');
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+  if (id !== '' && isNow && fits) return { deliveryId: id };
+  throw new ConnectorError('UNAUTHORISED', 'The delivery is not signed with the secret of this connection.');
+}

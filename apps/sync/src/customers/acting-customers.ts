@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import type { ContractClient } from '@rapport/contracts';
+import { Customer, type CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  CreateCustomerRequest,
+  CustomersServiceService as Methods,
+  DeleteCustomerRequest,
+  ListCustomersRequest,
+  UndeleteCustomerRequest,
+  UpdateCustomerRequest,
+  type BatchGetCustomersResponse,
+  type ListCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { AppError, type CallCause } from '@rapport/platform';
+import type { JsonValue } from '../connectors/peer-record.js';
+import { customerChanges } from '../mappings/field-values.js';
+
+const callMs = 10_000;
+const pageSize = 100;
+
+/** A customer as it is now. */
+export type CustomerState =
+  | { isThere: true; customer: Customer }
+  /** Deleted, or merged into another that stayed. */
+  | { isThere: false; mergedInto?: string | undefined };
+
+/** The customers of a tenant, as a principal may read and write them. Whatever it writes says where it came from. */
+export class ActingCustomers {
+  constructor(
+    private readonly client: Pick<ContractClient, 'unary'>,
+    private readonly token: () => Promise<string>,
+    private readonly origin: string,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async get(id: string): Promise<CustomerState> {
+    try {
+      const customer = (await this.#call(Methods.getCustomer.path, { id })) as Customer;
+      return { isThere: true, customer };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
+      return { isThere: false, mergedInto: error.metadata['mergedInto'] };
+    }
+  }
+
+  /** Those of up to 100 customers that are there, by id. */
+  async batchGet(ids: readonly string[]): Promise<Map<string, Customer>> {
+    if (ids.length === 0) return new Map();
+    const { customers } = (await this.#call(Methods.batchGetCustomers.path, { ids })) as BatchGetCustomersResponse;
+    return new Map(customers.map((customer) => [customer.id, customer]));
+  }
+
+  /** A page of all customers of a kind, the oldest first, with the token of the next one. */
+  async page(
+    kind: 'PERSON' | 'COMPANY',
+    pageToken: string | undefined,
+  ): Promise<{ customers: Customer[]; nextPageToken?: string | undefined }> {
+    const request = { filter: `kind = ${kind}`, orderBy: 'create_time', pageSize, pageToken };
+    const message = { ...ListCustomersRequest.decode(new Uint8Array()), ...request };
+    return (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
+  }
+
+  async create(kind: CustomerKind, values: Values, requestId: string, cause: CallCause): Promise<Customer> {
+    const { customer } = customerChanges(values);
+    const empty = CreateCustomerRequest.decode(new Uint8Array());
+    const request = { ...empty, customer: { ...emptyCustomer(), ...customer, kind }, requestId };
+    return (await this.#call(Methods.createCustomer.path, request, cause)) as Customer;
+  }
+
+  async update(id: string, values: Values, etag: string, requestId: string, cause: CallCause): Promise<Customer> {
+    const { customer, mask } = customerChanges(values);
+    const empty = UpdateCustomerRequest.decode(new Uint8Array());
+    const request = { ...empty, id, customer: { ...emptyCustomer(), ...customer }, updateMask: mask, etag, requestId };
+    return (await this.#call(Methods.updateCustomer.path, request, cause)) as Customer;
+  }
+
+  async delete(id: string, etag: string, cause: CallCause): Promise<void> {
+    const request = { ...DeleteCustomerRequest.decode(new Uint8Array()), id, etag };
+    await this.#call(Methods.deleteCustomer.path, request, cause);
+  }
+
+  async undelete(id: string, cause: CallCause): Promise<void> {
+    const request = { ...UndeleteCustomerRequest.decode(new Uint8Array()), id };
+    await this.#call(Methods.undeleteCustomer.path, request, cause);
+  }
+
+  async #call(path: string, request: unknown, cause?: CallCause): Promise<unknown> {
+    const context = {
+      requestId: randomUUID(),
+      principalToken: await this.token(),
+      cause: { ...cause, origin: this.origin },
+    };
+    return this.client.unary(path, request, { context, deadlineMs: callMs, signal: this.signal });
+  }
+}
+
+type Values = ReadonlyMap<string, JsonValue>;
+
+function emptyCustomer(): Customer {
+  return Customer.decode(new Uint8Array());
+}

@@ -1,0 +1,59 @@
+import type { RecordIssue } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import type { Peer, ReadItem } from '../connectors/connector.js';
+import type { JsonValue } from '../connectors/peer-record.js';
+import type { ActingCustomers } from '../customers/acting-customers.js';
+import type { Mapping } from '../mappings/mapping.entity.js';
+import type { MappingViews } from '../mappings/mapping-views.js';
+import type { ConflictStore } from './conflict-store.js';
+import type { HintStore } from './hint-store.js';
+import type { Intent, Link } from './link.js';
+import type { LinkStore } from './link-store.js';
+
+/** What a run has done, as SyncCounts tells it. */
+export interface Counts {
+  seen: number;
+  customersCreated: number;
+  customersUpdated: number;
+  customersDeleted: number;
+  recordsCreated: number;
+  recordsUpdated: number;
+  recordsDeleted: number;
+  conflicts: number;
+  issues: number;
+}
+
+export function noCounts(): Counts {
+  return {
+    ...{ seen: 0, customersCreated: 0, customersUpdated: 0, customersDeleted: 0 },
+    ...{ recordsCreated: 0, recordsUpdated: 0, recordsDeleted: 0, conflicts: 0, issues: 0 },
+  };
+}
+
+/** What the exchange of one mapping works with. */
+export interface ExchangeContext {
+  mapping: Mapping;
+  peer: Peer;
+  customers: ActingCustomers;
+  links: LinkStore;
+  conflicts: ConflictStore;
+  hints: HintStore;
+  fieldViews: MappingViews;
+  fingerprint: (value: JsonValue) => string;
+  sealIntent: (link: Link, intent: Intent) => Buffer;
+  openIntent: (link: Link) => Intent | undefined;
+  counts: Counts;
+  /** The first that were found, of `counts.issues`. */
+  issues: RecordIssue[];
+  signal: AbortSignal;
+}
+
+const maxIssues = 100;
+
+/** Tells of what could not be read of a record. */
+export function noteIssues({ counts, issues }: ExchangeContext, item: ReadItem): void {
+  if (item.kind === 'DELETED') return;
+  const [recordId, found = []] = item.kind === 'RECORD' ? [item.record.id, item.record.issues] : [item.id, item.issues];
+  counts.issues += found.length;
+  const room = Math.max(0, maxIssues - issues.length);
+  issues.push(...found.slice(0, room).map((issue) => ({ recordId, field: undefined, line: undefined, ...issue })));
+}

@@ -1,0 +1,129 @@
+import { ConnectorError } from '../connectors/connector-error.js';
+import type { ExchangeContext } from './exchange-context.js';
+import type { ProgressStore } from './progress-store.js';
+import { RecordSettler } from './settle-records.js';
+import { PairSettler } from './settle-pair.js';
+
+const pageSize = 100;
+
+/** More deletes than a mapping allows: a person has to say that they are meant. */
+export class MassDeleteError extends Error {
+  override readonly name = 'MassDeleteError';
+  constructor(readonly count: number) {
+    super(`The run would delete ${count} records.`);
+  }
+}
+
+/** Exchanges what has changed between the customers and the records of one mapping; all of them the first time. */
+export class Exchange {
+  readonly settler: RecordSettler;
+
+  /** @param onProgress told when something more is done for good */
+  constructor(
+    private readonly context: ExchangeContext,
+    private readonly progress: ProgressStore,
+    private readonly onProgress: () => Promise<void>,
+  ) {
+    this.settler = new RecordSettler(context, new PairSettler(context));
+  }
+
+  /** @throws MassDeleteError when there are more deletes than `maxDeletes` */
+  async run(maxDeletes: number): Promise<void> {
+    await this.recover();
+    await this.#readPeer();
+    await this.#readCustomers();
+    await this.#takeHints();
+    await this.delete(maxDeletes);
+  }
+
+  /** Finishes what was under way, before it is met as something new on one of the sides. */
+  async recover(): Promise<void> {
+    await this.settler.settleLinks(await this.context.links.intending());
+  }
+
+  /** Does the deletes that were noted, unless there are too many. */
+  async delete(maxDeletes: number): Promise<void> {
+    const links = await this.context.links.deleting();
+    if (links.length > maxDeletes) throw new MassDeleteError(links.length);
+    await this.settler.settleLinks(links, true);
+  }
+
+  /** Links of records that the other system no longer has, where it does not tell of deletes by itself. */
+  async settleMissingRecords(): Promise<void> {
+    const { peer, mapping, links, signal } = this.context;
+    const keys = new Set<string>();
+    for await (const page of peer.readKeys({ recordType: mapping.recordType, signal })) {
+      for (const { id } of page) keys.add(id);
+    }
+    for await (const page of this.#linkPages()) {
+      for (const link of page) {
+        if (link.recordId === null || keys.has(link.recordId)) continue;
+        const now = await links.byId(link.id);
+        if (now?.recordId === link.recordId) await this.settler.settleGone(now);
+      }
+    }
+  }
+
+  async #readPeer(): Promise<void> {
+    const { peerCursor, isPeerRead } = await this.progress.find();
+    try {
+      await this.#readPages(peerCursor, isPeerRead);
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.reason !== 'CURSOR_EXPIRED') throw error;
+      await this.#readPages(undefined, false);
+    }
+  }
+
+  /** @param isPeerRead false for what is a read from the beginning, or goes on with one */
+  async #readPages(cursor: string | undefined, isPeerRead: boolean): Promise<void> {
+    const { peer, mapping, signal } = this.context;
+    let last = cursor;
+    await this.progress.keepPeer(last, isPeerRead);
+    for await (const page of peer.read({ recordType: mapping.recordType, cursor, pageSize, signal })) {
+      await this.settler.settleItems(page.items);
+      last = page.cursor;
+      await this.progress.keepPeer(last, isPeerRead);
+      await this.onProgress();
+    }
+    if (isPeerRead) return;
+    // What was deleted before a read from the beginning is not in it.
+    await this.settleMissingRecords();
+    await this.progress.keepPeer(last, true);
+  }
+
+  async #readCustomers(): Promise<void> {
+    const { areCustomersRead, customersPageToken } = await this.progress.find();
+    if (areCustomersRead) return;
+    let pageToken = customersPageToken;
+    do {
+      const page = await this.context.customers.page(this.context.mapping.customerKind, pageToken);
+      await this.settler.settleCustomers(page.customers);
+      pageToken = page.nextPageToken;
+      await this.progress.keepCustomers(pageToken, false);
+      await this.onProgress();
+    } while (pageToken !== undefined);
+    for await (const links of this.#linkPages()) await this.settler.settleMissing(links);
+    await this.progress.keepCustomers(undefined, true);
+  }
+
+  async #takeHints(): Promise<void> {
+    for (;;) {
+      this.context.signal.throwIfAborted();
+      const hints = await this.context.hints.some(pageSize);
+      if (hints.length === 0) return;
+      await this.settler.settleHints(hints);
+      await this.context.hints.remove(hints);
+      await this.onProgress();
+    }
+  }
+
+  async *#linkPages() {
+    let last: string | undefined;
+    for (;;) {
+      const links = await this.context.links.after(last, pageSize);
+      if (links.length === 0) return;
+      yield links;
+      last = links.at(-1)?.id;
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type Statement } from '@rapport/persistence';
+import type { Link } from './link.js';
+import type { Base } from './merge-fields.js';
+
+interface LinkRow {
+  id: string;
+  customer_id: string | null;
+  record_id: string | null;
+  base: Base;
+  customer_version: number | null;
+  record_version: string | null;
+  sealed_intent: Buffer | null;
+  is_deleting: boolean;
+  is_apart: boolean;
+  choice: Link['choice'];
+  hop: number;
+  push_time: Date | null;
+  revision: number;
+}
+
+const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
+  choice, hop, push_time, revision`;
+
+/** The links of one mapping. */
+export class LinkStore {
+  /** @param em of the mapping's tenant */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tenantId: string,
+    private readonly mappingId: string,
+  ) {}
+
+  async byCustomer(customerId: string): Promise<Link | undefined> {
+    const [link] = await this.#find('link_by_customer', 'customer_id = $3', [customerId]);
+    return link;
+  }
+
+  /** Those of the records that have one, by the record's id. */
+  async byRecords(recordIds: readonly string[]): Promise<Map<string, Link>> {
+    const links = await this.#find('links_by_record', 'record_id = any ($3::text[])', [recordIds]);
+    return new Map(links.map((link) => [link.recordId ?? '', link]));
+  }
+
+  async byRecord(recordId: string): Promise<Link | undefined> {
+    return (await this.byRecords([recordId])).get(recordId);
+  }
+
+  async byId(id: string): Promise<Link | undefined> {
+    const [link] = await this.#find('link_by_id', 'id = $3', [id]);
+    return link;
+  }
+
+  /** A page of all links in the order of their ids. */
+  after(id: string | undefined, limit: number): Promise<Link[]> {
+    return this.#find('links_after', '($3::uuid is null or id > $3) order by id limit $4', [id ?? null, limit]);
+  }
+
+  /** Those of which a write was under way when its process ended, or the other side went away. */
+  intending(): Promise<Link[]> {
+    return this.#find('links_intending', 'sealed_intent is not null order by id', []);
+  }
+
+  deleting(): Promise<Link[]> {
+    return this.#find('links_deleting', 'is_deleting order by id limit 100001', []);
+  }
+
+  /**
+   * Keeps a link as it is now. It has its next revision then.
+   *
+   * @throws Error when another process has changed it meanwhile
+   */
+  async save(link: Link): Promise<void> {
+    const [saved] = await this.#run<{ revision: number }>({
+      name: 'save_link',
+      sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 + 1)
+        on conflict (tenant_id, mapping_id, id) do update set
+          customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
+          customer_version = excluded.customer_version, record_version = excluded.record_version,
+          sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
+          choice = excluded.choice, hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
+        where known.revision = $15
+        returning revision`,
+      values: [
+        ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
+        ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart],
+        ...[link.choice, link.hop, link.pushTime, link.revision],
+      ],
+    });
+    if (!saved) throw new Error(`Another process has changed the link ${link.id}.`);
+    link.revision = saved.revision;
+  }
+
+  async remove({ id }: Link): Promise<void> {
+    await this.#run({
+      name: 'remove_link',
+      sql: 'delete from sync_link where tenant_id = $1 and mapping_id = $2 and id = $3',
+      values: [this.tenantId, this.mappingId, id],
+    });
+  }
+
+  async #find(name: string, condition: string, values: readonly unknown[]): Promise<Link[]> {
+    const rows = await this.#run<LinkRow>({
+      name,
+      sql: `select ${columns} from sync_link where tenant_id = $1 and mapping_id = $2 and ${condition}`,
+      values: [this.tenantId, this.mappingId, ...values],
+    });
+    return rows.map(linkOfRow);
+  }
+
+  #run<Row extends object>(statement: Statement): Promise<Row[]> {
+    return readForTenant<Row>(this.em, statement);
+  }
+}
+
+function linkOfRow(row: LinkRow): Link {
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    recordId: row.record_id,
+    base: row.base,
+    customerVersion: row.customer_version,
+    recordVersion: row.record_version,
+    sealedIntent: row.sealed_intent,
+    isDeleting: row.is_deleting,
+    isApart: row.is_apart,
+    choice: row.choice,
+    hop: row.hop,
+    pushTime: row.push_time && new Date(row.push_time),
+    revision: row.revision,
+  };
+}

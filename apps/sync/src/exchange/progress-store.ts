@@ -1,0 +1,59 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '@rapport/persistence';
+
+/** How far a mapping has come: what is behind it is settled, or noted as a hint or a conflict. */
+export interface Progress {
+  peerCursor: string | undefined;
+  isPeerRead: boolean;
+  customersPageToken: string | undefined;
+  areCustomersRead: boolean;
+}
+
+interface ProgressRow {
+  peer_cursor: string | null;
+  is_peer_read: boolean;
+  customers_page_token: string | null;
+  are_customers_read: boolean;
+}
+
+export class ProgressStore {
+  /** @param em of the mapping's tenant */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tenantId: string,
+    private readonly mappingId: string,
+  ) {}
+
+  async find(): Promise<Progress> {
+    const [row] = await readForTenant<ProgressRow>(this.em, {
+      name: 'find_progress',
+      sql: `select peer_cursor, is_peer_read, customers_page_token, are_customers_read from mapping_progress
+        where tenant_id = $1 and mapping_id = $2`,
+      values: [this.tenantId, this.mappingId],
+    });
+    if (!row) throw new Error(`The mapping ${this.mappingId} has no progress.`);
+    return {
+      peerCursor: row.peer_cursor ?? undefined,
+      isPeerRead: row.is_peer_read,
+      customersPageToken: row.customers_page_token ?? undefined,
+      areCustomersRead: row.are_customers_read,
+    };
+  }
+
+  async keepPeer(cursor: string | undefined, isRead: boolean): Promise<void> {
+    await readForTenant(this.em, {
+      name: 'keep_peer_progress',
+      sql: `update mapping_progress set peer_cursor = $3, is_peer_read = $4 where tenant_id = $1 and mapping_id = $2`,
+      values: [this.tenantId, this.mappingId, cursor ?? null, isRead],
+    });
+  }
+
+  async keepCustomers(pageToken: string | undefined, areRead: boolean): Promise<void> {
+    await readForTenant(this.em, {
+      name: 'keep_customers_progress',
+      sql: `update mapping_progress set customers_page_token = $3, are_customers_read = $4
+        where tenant_id = $1 and mapping_id = $2`,
+      values: [this.tenantId, this.mappingId, pageToken ?? null, areRead],
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import type { PeerRecord } from '../connectors/peer-record.js';
+import type { Exchange } from './exchange.js';
+import { noteIssues, type ExchangeContext } from './exchange-context.js';
+import type { Link } from './link.js';
+import type { Views } from './merge-fields.js';
+import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
+
+const pageSize = 100;
+const maxPlanned = 100;
+
+/** Stands for what a record holds that can't be read: it is there, and not to be touched. */
+const unreadable = 'UNREADABLE';
+
+type Ids = Pick<PlannedChange, 'customerId' | 'recordId'>;
+
+/** What a reconciliation has found. */
+export interface Findings {
+  comparison: Comparison;
+  plannedChanges: PlannedChange[];
+}
+
+/**
+ * Compares all customers and records of a mapping by their ids and what both hold, and exchanges what differs. What changes while
+ * it reads may be told as a difference.
+ */
+export class Reconciliation {
+  readonly #planner: PairPlanner;
+  readonly #findings: Findings = {
+    comparison: { equal: 0, normalised: 0, differing: 0, onlyCustomers: 0, onlyRecords: 0, conflicting: 0 },
+    plannedChanges: [],
+  };
+  #conflicting: ReadonlySet<string> = new Set();
+
+  constructor(
+    private readonly context: ExchangeContext,
+    private readonly exchange: Exchange,
+  ) {
+    this.#planner = new PairPlanner(context);
+  }
+
+  /** @param onPage told with what was found so far */
+  async run(isDry: boolean, onPage: (findings: Findings) => Promise<void>): Promise<Findings> {
+    this.#conflicting = await this.context.conflicts.linkIds();
+    const records = await this.#readRecords();
+    let pageToken: string | undefined;
+    do {
+      const page = await this.context.customers.page(this.context.mapping.customerKind, pageToken);
+      for (const customer of page.customers) await this.#compareCustomer(customer, records, isDry);
+      pageToken = page.nextPageToken;
+      await onPage(this.#findings);
+    } while (pageToken !== undefined);
+    for (const [id, held] of records) {
+      if (held === unreadable) this.#findings.comparison.conflicting += 1;
+      else await this.#compareRecord(id, isDry);
+    }
+    return this.#findings;
+  }
+
+  /** Fingerprints of what each record holds, by its id. */
+  async #readRecords(): Promise<Map<string, string>> {
+    const { peer, mapping, signal, fieldViews } = this.context;
+    const records = new Map<string, string>();
+    for await (const { items } of peer.read({ recordType: mapping.recordType, pageSize, signal })) {
+      for (const item of items) {
+        noteIssues(this.context, item);
+        if (item.kind === 'DELETED') records.delete(item.id);
+        if (item.kind === 'RECORD')
+          records.set(item.record.id, this.#hold(await fieldViews.ofPeer(item.record.fields)));
+        if (item.kind === 'UNREADABLE' && item.id !== undefined) records.set(item.id, unreadable);
+      }
+    }
+    return records;
+  }
+
+  async #compareCustomer(customer: Customer, records: Map<string, string>, isDry: boolean): Promise<void> {
+    const { comparison } = this.#findings;
+    const link = await this.context.links.byCustomer(customer.id);
+    const recordId = link?.recordId ?? undefined;
+    const held = recordId === undefined ? undefined : records.get(recordId);
+    if (recordId !== undefined) records.delete(recordId);
+    if (held === unreadable || this.#isConflicting(link)) comparison.conflicting += 1;
+    else if (held === this.#hold(this.context.fieldViews.ofCustomer(customer))) comparison.equal += 1;
+    else if (!link?.isApart) await this.#comparePair(customer, link, held === undefined ? undefined : recordId, isDry);
+  }
+
+  /** @param recordId of a record that is there */
+  async #comparePair(
+    customer: Customer,
+    link: Link | undefined,
+    recordId: string | undefined,
+    isDry: boolean,
+  ): Promise<void> {
+    const { comparison } = this.#findings;
+    const record = recordId === undefined ? undefined : await this.#readOne(recordId);
+    const sides = { link, customer: { isThere: true as const, customer }, record, hop: 0 };
+    const plan = await this.#planner.plan(sides);
+    if (record && isNothing(plan)) {
+      comparison.equal += 1;
+      comparison.normalised += 1;
+      return;
+    }
+    comparison[record ? 'differing' : 'onlyCustomers'] += 1;
+    await this.#takeUp(plan, sides, { customerId: customer.id, recordId: link?.recordId ?? undefined }, isDry);
+  }
+
+  /** A record that belongs to no customer that is there. */
+  async #compareRecord(recordId: string, isDry: boolean): Promise<void> {
+    const { comparison } = this.#findings;
+    const link = await this.context.links.byRecord(recordId);
+    if (this.#isConflicting(link)) {
+      comparison.conflicting += 1;
+      return;
+    }
+    const record = link?.isApart ? undefined : await this.#readOne(recordId);
+    if (!record) return;
+    comparison.onlyRecords += 1;
+    const customerId = link?.customerId ?? undefined;
+    const customer = customerId === undefined ? undefined : await this.context.customers.get(customerId);
+    const sides = { link, customer, record, hop: 0 };
+    await this.#takeUp(await this.#planner.plan(sides), sides, { customerId, recordId }, isDry);
+  }
+
+  async #takeUp(plan: Plan, sides: Sides, ids: Ids, isDry: boolean): Promise<void> {
+    const { plannedChanges } = this.#findings;
+    const room = Math.max(0, maxPlanned - plannedChanges.length);
+    plannedChanges.push(...changesOf(plan, ids).slice(0, room));
+    if (!isDry) await this.exchange.settler.settle(sides);
+  }
+
+  #isConflicting(link: Link | undefined): boolean {
+    return link !== undefined && this.#conflicting.has(link.id);
+  }
+
+  #readOne(id: string): Promise<PeerRecord | undefined> {
+    const { peer, mapping, signal } = this.context;
+    return peer.readOne(mapping.recordType, id, signal);
+  }
+
+  #hold(views: Views): string {
+    return this.context.fingerprint({ ...views });
+  }
+}
+
+function isNothing(plan: Plan): boolean {
+  if (plan.action !== 'MERGE') return plan.action === 'NONE';
+  const { toCustomer, toPeer, conflicts } = plan.merged;
+  return toCustomer.size === 0 && toPeer.size === 0 && conflicts.length === 0;
+}
+
+/** A plan for people to read. */
+function changesOf(plan: Plan, ids: Ids): PlannedChange[] {
+  const change = (action: string, fields: Iterable<string> = []) => ({ ...ids, action, fields: [...fields] });
+  if (plan.action !== 'MERGE') return plan.action === 'NONE' ? [] : [change(plan.action)];
+  const { toCustomer, toPeer, conflicts } = plan.merged;
+  return [
+    ...(toCustomer.size > 0 ? [change('UPDATE_CUSTOMER', toCustomer.keys())] : []),
+    ...(toPeer.size > 0 ? [change('UPDATE_RECORD', toPeer.keys())] : []),
+    ...(conflicts.length > 0 ? [change('CONFLICT', conflicts)] : []),
+  ];
+}

@@ -1,0 +1,175 @@
+import { Logger } from '@nestjs/common';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { ContractClient } from '@rapport/contracts';
+import { readForTenant } from '@rapport/persistence';
+import { Connection } from '../connections/connection.entity.js';
+import type { Peers } from '../connections/open-connection.js';
+import { ActingCustomers } from '../customers/acting-customers.js';
+import type { PrincipalTokens } from '../customers/principal-tokens.js';
+import type { RunJob } from '../jobs/job-queue.js';
+import { checkPeerFields } from '../mappings/check-peer-fields.js';
+import type { JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
+import { Mapping } from '../mappings/mapping.entity.js';
+import { MappingViews } from '../mappings/mapping-views.js';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
+import { ConflictStore } from './conflict-store.js';
+import { Exchange } from './exchange.js';
+import { noCounts, type ExchangeContext } from './exchange-context.js';
+import { Fingerprints } from './fingerprints.js';
+import { HintStore } from './hint-store.js';
+import type { Intent, Link } from './link.js';
+import { LinkStore } from './link-store.js';
+import { exchangeOrigin } from './origin.js';
+import { ProgressStore } from './progress-store.js';
+import { Reconciliation, type Findings } from './reconciliation.js';
+import { runFailure, type RunFailure } from './run-failure.js';
+import { RunStore, type RunRow } from './run-store.js';
+
+export interface RunnerParts {
+  orm: MikroORM;
+  peers: Peers;
+  envelope: SecretEnvelope;
+  evaluator: JsonataEvaluator;
+  customers: Pick<ContractClient, 'unary'>;
+  tokens: PrincipalTokens;
+}
+
+/** Does the runs of mappings. One that was cut off is gone on with from what it has kept. */
+export class MappingRunner {
+  readonly #logger = new Logger('MappingRunner');
+
+  constructor(private readonly parts: RunnerParts) {}
+
+  /** @throws the reason of `signal` when that is aborted: the run is to be done again */
+  async run({ tenantId, mappingId, runId }: RunJob, signal: AbortSignal): Promise<void> {
+    const em = this.parts.orm.em.fork({ session: { variables: { 'app.tenant_id': tenantId } } });
+    const runs = new RunStore(em, tenantId);
+    const run = await runs.begin(runId);
+    const mapping = await em.findOne(Mapping, { tenantId, id: mappingId });
+    const connection = mapping && (await em.findOne(Connection, { tenantId, id: mapping.connectionId }));
+    if (!run || !connection) return;
+    if (
+      connection.state === 'DISABLED' ||
+      mapping.state === 'PAUSED' ||
+      (run.is_automatic && mapping.state !== 'ENABLED')
+    ) {
+      return runs.end(run, {
+        reason: 'MAPPING_DISABLED',
+        message: 'The mapping or its connection was disabled meanwhile.',
+      });
+    }
+    try {
+      await this.#exchange(em, run, runs, mapping, connection, signal);
+      await runs.end(run);
+      await this.#goOn(em, run, mapping, connection);
+    } catch (error) {
+      signal.throwIfAborted();
+      const failure = runFailure(error);
+      if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
+      await runs.end(run, failure);
+      await this.#fail(em, mapping, failure);
+    }
+  }
+
+  async #exchange(
+    em: EntityManager,
+    run: RunRow,
+    runs: RunStore,
+    mapping: Mapping,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // Who may do nothing any more exchanges nothing, also when there is nothing to write.
+    await this.parts.tokens.of(mapping.tenantId, connection.principalId);
+    const context = this.#context(em, mapping, connection, signal);
+    await checkPeerFields(context.peer, mapping, signal);
+    const tell = () => runs.tell(run.id, context);
+    const exchange = new Exchange(context, new ProgressStore(em, mapping.tenantId, mapping.id), tell);
+    const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
+    if (run.kind === 'RECONCILE' || run.dry_run) {
+      if (!run.dry_run) await exchange.recover();
+      const tellFindings = (findings: Findings) => runs.tell(run.id, context, findings);
+      await tellFindings(await new Reconciliation(context, exchange).run(run.dry_run, tellFindings));
+      if (!run.dry_run) await exchange.delete(maxDeletes);
+    } else {
+      await exchange.run(maxDeletes);
+    }
+    context.counts.conflicts = (await context.conflicts.linkIds()).size;
+    await tell();
+  }
+
+  #context(em: EntityManager, mapping: Mapping, connection: Connection, signal: AbortSignal): ExchangeContext {
+    const { peers, envelope, evaluator, customers, tokens } = this.parts;
+    const { tenantId, id } = mapping;
+    const fingerprintKey = envelope.open(Buffer.from(mapping.sealedFingerprintKey), rowOwner('mapping', tenantId, id));
+    const fingerprints = new Fingerprints(fingerprintKey);
+    const intentOwner = (link: Link) => rowOwner('sync_link', tenantId, link.id);
+    const token = () => tokens.of(tenantId, connection.principalId);
+    return {
+      mapping,
+      peer: peers.open(connection),
+      customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal),
+      links: new LinkStore(em, tenantId, id),
+      conflicts: new ConflictStore(em, envelope, tenantId, id),
+      hints: new HintStore(em, tenantId, id),
+      fieldViews: new MappingViews(mapping.fields, evaluator),
+      fingerprint: (value) => fingerprints.of(value),
+      sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),
+      openIntent: (link) =>
+        link.sealedIntent === null
+          ? undefined
+          : (JSON.parse(envelope.open(Buffer.from(link.sealedIntent), intentOwner(link)).toString()) as Intent),
+      counts: noCounts(),
+      issues: [],
+      signal,
+    };
+  }
+
+  /** What has stopped a mapping is over when a run of it succeeds. */
+  async #goOn(
+    em: EntityManager,
+    run: RunRow,
+    { tenantId, id, state }: Mapping,
+    { pollSeconds }: Connection,
+  ): Promise<void> {
+    if (state === 'STOPPED' && !run.dry_run) {
+      await readForTenant(em, {
+        sql: `with begun as (
+            update mapping set state = 'ENABLED', error_reason = null, error_message = null
+            where tenant_id = $1 and id = $2 and state = 'STOPPED' returning id, connection_id)
+          insert into mapping_schedule (mapping_id, tenant_id, connection_id, due_time)
+          select id, $1, connection_id, now() from begun on conflict do nothing`,
+        values: [tenantId, id],
+      });
+    }
+    // One that has become due meanwhile stays so.
+    await readForTenant(em, {
+      name: 'postpone_mapping',
+      sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
+        where mapping_id = $1 and due_time > clock_timestamp()`,
+      values: [id, pollSeconds],
+    });
+  }
+
+  async #fail(em: EntityManager, mapping: Mapping, { reason, message, retryAfterMs }: RunFailure): Promise<void> {
+    if (retryAfterMs !== undefined) {
+      // All mappings of the connection wait, in whichever process their runs are.
+      await readForTenant(em, {
+        name: 'hold_connection',
+        sql: `update mapping_schedule set due_time = held.until, hold_time = held.until
+          from (select clock_timestamp() + make_interval(secs => $2) as until) held
+          where connection_id = $1`,
+        values: [mapping.connectionId, retryAfterMs / 1_000],
+      });
+      return;
+    }
+    await readForTenant(em, {
+      sql: `with stopped as (
+          update mapping set state = 'STOPPED', error_reason = $3, error_message = $4
+          where tenant_id = $1 and id = $2 and state = 'ENABLED')
+        delete from mapping_schedule where mapping_id = $2`,
+      values: [mapping.tenantId, mapping.id, reason, message],
+    });
+  }
+}

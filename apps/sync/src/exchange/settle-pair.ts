@@ -1,0 +1,238 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { AppError } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import type { PeerRecord } from '../connectors/peer-record.js';
+import { EvaluationError } from '../mappings/jsonata-evaluator.js';
+import type { Conflict } from './conflict-store.js';
+import type { ExchangeContext } from './exchange-context.js';
+import { MergeFollower } from './follow-merge.js';
+import { newLink, type Link } from './link.js';
+import type { Base } from './merge-fields.js';
+import { PairKeeper, type Settled } from './pair-keeper.js';
+import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
+import { PairWriter, type Written } from './pair-writer.js';
+
+/** Beyond this many automatic steps in a row it is a loop. */
+const maxHop = 8;
+
+/** How often a pair is read again because somebody else was quicker. */
+const maxTries = 4;
+
+type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
+type MergePlan = Extract<Plan, { action: 'MERGE' }>;
+
+/** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
+export class PairSettler {
+  readonly #writer: PairWriter;
+  readonly #planner: PairPlanner;
+  readonly #keeper: PairKeeper;
+  readonly #follower: MergeFollower;
+
+  constructor(private readonly context: ExchangeContext) {
+    this.#writer = new PairWriter(context);
+    this.#planner = new PairPlanner(context);
+    this.#keeper = new PairKeeper(context);
+    this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
+  }
+
+  /** @param mayDelete false: a delete is noted only, and done when it is known how many there are */
+  async settle(sides: Sides, mayDelete = false): Promise<void> {
+    let current = sides;
+    for (let tries = 0; tries < maxTries; tries += 1) {
+      if ((await this.#try(current, mayDelete)) === 'DONE') return;
+      current = await this.#readAgain(current);
+    }
+    // Somebody changes it as fast as we read: the next run tries again.
+    const { link, customer } = current;
+    if (customer?.isThere) await this.context.hints.put('CUSTOMER', customer.customer.id);
+    else if (link?.recordId) await this.context.hints.put('PEER', link.recordId);
+  }
+
+  async #try(sides: Sides, mayDelete: boolean): Promise<Settled> {
+    const { link, customer: state, record } = sides;
+    const intent = link && this.context.openIntent(link);
+    if (link && intent) {
+      await this.#writer.recover(link, intent, record);
+      return 'STALE';
+    }
+    const live = { customer: state?.isThere ? state.customer : undefined, record };
+    try {
+      if (link && state?.isThere === false && state.mergedInto !== undefined) {
+        return await this.#follower.follow(link, state.mergedInto, record, mayDelete);
+      }
+      if (link) link.isDeleting = false;
+      return await this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      const conflict = { kind: 'REJECTED', message: `JSONata: ${error.message}` } as const;
+      return this.#keeper.leave(link ?? linkOf(live), live, conflict);
+    }
+  }
+
+  async #do(
+    plan: Plan,
+    link: Link | undefined,
+    { customer, record }: LiveSides,
+    hop: number,
+    mayDelete: boolean,
+  ): Promise<Settled> {
+    switch (plan.action) {
+      case 'NONE':
+        return 'DONE';
+      case 'MERGE':
+        return this.#write(plan, hop);
+      case 'CREATE_CUSTOMER':
+        return this.#createCustomer(link, needed(record));
+      case 'CREATE_RECORD':
+        return this.#createRecord(link, needed(customer), hop);
+      case 'DELETE_CUSTOMER':
+      case 'DELETE_RECORD':
+        return mayDelete
+          ? this.#delete(plan.action, needed(link), { customer, record })
+          : this.#keeper.markDeleting(needed(link));
+      case 'RESTORE_CUSTOMER':
+        return this.#restoreCustomer(needed(link), record);
+      case 'RESTORE_RECORD':
+        await this.context.links.remove(needed(link));
+        return 'STALE';
+      case 'CONFLICT': {
+        const message = customer
+          ? 'The record was deleted, and the customer changed.'
+          : 'The customer was deleted, and the record changed.';
+        return this.#keeper.leave(needed(link), { customer, record }, { kind: 'DELETED', message });
+      }
+      case 'SET_APART':
+        return this.#keeper.setApart(needed(link));
+      case 'FORGET':
+        if (link) await this.context.links.remove(link);
+        return 'DONE';
+      default:
+        return plan satisfies never;
+    }
+  }
+
+  /** Writes what a merge has found out, to the customer first. What one side refuses keeps nothing from the other. */
+  async #write(plan: MergePlan, hop: number): Promise<Settled> {
+    const { link, customer, record, merged } = plan;
+    const { toCustomer, toPeer, conflicts, base } = merged;
+    if (this.#isLoop(plan, hop)) {
+      const message = 'Each side changes what the other has sent, again and again.';
+      return this.#keeper.leave(link, { customer, record }, { kind: 'LOOP', message });
+    }
+    const isSettled = (field: string) => !toCustomer.has(field) && !toPeer.has(field) && !conflicts.includes(field);
+    link.base = { ...link.base, ...pick(base, isSettled) };
+    this.#keeper.note(link, { customer, record });
+    const left: Conflict[] = [];
+    for (const write of [() => this.#updateCustomer(plan), () => this.#updateRecord(plan, hop)]) {
+      const written = await write();
+      if (written.outcome === 'STALE') return 'STALE';
+      if (written.outcome === 'REFUSED') left.push(written.conflict);
+    }
+    if (conflicts.length > 0) left.push(await this.#planner.fieldConflict(conflicts, customer, record));
+    if (left.length === 0) link.choice = null;
+    await this.#keeper.keep(link, left[0]);
+    return 'DONE';
+  }
+
+  #isLoop({ link, merged: { toCustomer, toPeer } }: MergePlan, hop: number): boolean {
+    if (link.choice) return false;
+    return (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
+  }
+
+  async #updateCustomer({ link, customer, merged: { toCustomer, toPeer, base } }: MergePlan): Promise<Written> {
+    if (toCustomer.size === 0) return { outcome: 'DONE' };
+    // A field that is written to both has a new base when both are.
+    const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
+    const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
+    if (written.outcome === 'DONE') this.context.counts.customersUpdated += 1;
+    return written;
+  }
+
+  async #updateRecord({ link, record, merged: { toPeer, base } }: MergePlan, hop: number): Promise<Written> {
+    if (toPeer.size === 0) return { outcome: 'DONE' };
+    const ofPeer = pick(base, (field) => toPeer.has(field));
+    const written = await this.#writer.updateRecord(link, record, toPeer, ofPeer, hop);
+    if (written.outcome === 'DONE') this.context.counts.recordsUpdated += 1;
+    return written;
+  }
+
+  async #createCustomer(link: Link | undefined, record: PeerRecord): Promise<Settled> {
+    const made = link ?? newLink(uuidv7(), { recordId: record.id });
+    this.#keeper.note(made, { record });
+    const written = await this.#writer.createCustomer(made, await this.context.fieldViews.ofPeer(record.fields));
+    return this.#keepCreated(made, written, 'customersCreated');
+  }
+
+  async #createRecord(link: Link | undefined, customer: Customer, hop: number): Promise<Settled> {
+    const made = link ?? newLink(uuidv7(), { customerId: customer.id });
+    this.#keeper.note(made, { customer });
+    const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
+    return this.#keepCreated(made, written, 'recordsCreated');
+  }
+
+  async #keepCreated(link: Link, written: Written, count: 'customersCreated' | 'recordsCreated'): Promise<Settled> {
+    if (written.outcome === 'DONE') this.context.counts[count] += 1;
+    await this.#keeper.keep(link, written.outcome === 'REFUSED' ? written.conflict : undefined);
+    return written.outcome === 'STALE' ? 'STALE' : 'DONE';
+  }
+
+  async #delete(
+    action: 'DELETE_CUSTOMER' | 'DELETE_RECORD',
+    link: Link,
+    { customer, record }: LiveSides,
+  ): Promise<Settled> {
+    const written =
+      action === 'DELETE_CUSTOMER'
+        ? await this.#writer.deleteCustomer(needed(customer), link)
+        : await this.#writer.deleteRecord(link, needed(record));
+    if (written.outcome === 'STALE') return 'STALE';
+    if (written.outcome === 'REFUSED') return this.#keeper.leave(link, { customer, record }, written.conflict);
+    this.context.counts[action === 'DELETE_CUSTOMER' ? 'customersDeleted' : 'recordsDeleted'] += 1;
+    await this.context.links.remove(link);
+    return 'DONE';
+  }
+
+  async #restoreCustomer(link: Link, record: PeerRecord | undefined): Promise<Settled> {
+    try {
+      await this.context.customers.undelete(link.customerId ?? '', { hop: this.#writer.nextHop(link) });
+      return 'STALE';
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const { code, message, metadata } = error;
+      if (code === 'ALREADY_EXISTS') {
+        const conflict = { kind: 'VALUE_TAKEN', message, otherCustomerId: metadata['customerId'] } as const;
+        return this.#keeper.leave(link, { record }, conflict);
+      }
+      // Who was erased does not come back.
+      if (code === 'FAILED_PRECONDITION' || code === 'NOT_FOUND') return this.#keeper.setApart(link);
+      throw error;
+    }
+  }
+
+  async #readAgain({ link, customer, record, hop }: Sides): Promise<Sides> {
+    const { links, customers, peer, mapping, signal } = this.context;
+    const known = link && (await links.byId(link.id));
+    const customerId = known?.customerId ?? (customer?.isThere ? customer.customer.id : undefined);
+    const recordId = known?.recordId ?? record?.id;
+    return {
+      link: known ?? (customerId === undefined ? undefined : await links.byCustomer(customerId)),
+      customer: customerId === undefined ? undefined : await customers.get(customerId),
+      record: recordId === undefined ? undefined : await peer.readOne(mapping.recordType, recordId, signal),
+      hop,
+    };
+  }
+}
+
+function linkOf({ customer, record }: LiveSides): Link {
+  return newLink(uuidv7(), { customerId: customer?.id ?? null, recordId: record?.id ?? null });
+}
+
+function pick(base: Base, isWanted: (field: string) => boolean): Base {
+  return Object.fromEntries(Object.entries(base).filter(([field]) => isWanted(field)));
+}
+
+/** @throws Error for what a plan can't be without */
+function needed<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('A plan lacks what it needs.');
+  return value;
+}

@@ -1,0 +1,165 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { etagVersion } from '@rapport/persistence';
+import type { ReadItem } from '../connectors/connector.js';
+import type { PeerRecord } from '../connectors/peer-record.js';
+import type { CustomerState } from '../customers/acting-customers.js';
+import { noteIssues, type ExchangeContext } from './exchange-context.js';
+import type { Hint } from './hint-store.js';
+import type { Link } from './link.js';
+import type { Sides } from './plan-pair.js';
+import type { PairSettler } from './settle-pair.js';
+
+/** Pairs that are settled at a time. */
+const concurrency = 8;
+
+/** Most ids that customers are asked for at once. */
+const batchSize = 100;
+
+/** Settles records and customers of which one side is known to be, or may be, another than before. */
+export class RecordSettler {
+  constructor(
+    private readonly context: ExchangeContext,
+    private readonly pairs: PairSettler,
+  ) {}
+
+  /** What the other system has told of its records. Those that are at the version that we have seen are passed over. */
+  async settleItems(items: readonly ReadItem[]): Promise<void> {
+    const links = await this.context.links.byRecords(items.flatMap((item) => idOf(item) ?? []));
+    const open = items.filter((item) => !this.#isKnown(item, links));
+    const customers = await this.#customersOf(open.flatMap((item) => links.get(idOf(item) ?? '')?.customerId ?? []));
+    this.context.counts.seen += items.length;
+    for (const item of items) noteIssues(this.context, item);
+    await inParallel(open, async (item) => {
+      const link = links.get(idOf(item) ?? '');
+      const customer = await this.#stateOf(link?.customerId ?? null, customers);
+      if (item.kind === 'RECORD') return this.pairs.settle({ link, customer, record: item.record, hop: 0 });
+      if (item.kind === 'DELETED' && link) return this.pairs.settle({ link, customer, record: undefined, hop: 0 });
+    });
+  }
+
+  /** Customers that are there. Those that are at the version that we have seen are passed over. */
+  async settleCustomers(customers: readonly Customer[]): Promise<void> {
+    this.context.counts.seen += customers.length;
+    await inParallel(customers, (customer) => this.#settleCustomer({ isThere: true, customer }, customer.id, 0));
+  }
+
+  /** Customers and records that may have changed. */
+  async settleHints(hints: readonly Hint[]): Promise<void> {
+    this.context.counts.seen += hints.length;
+    const ids = hints.filter(({ side }) => side === 'CUSTOMER').map(({ recordId }) => recordId);
+    const customers = await this.#customersOf(ids);
+    await inParallel(hints, async ({ side, recordId, hop }) => {
+      if (side === 'PEER') return this.#settleRecord(recordId);
+      const state = await this.#stateOf(recordId, customers);
+      if (state) await this.#settleCustomer(state, recordId, hop);
+    });
+  }
+
+  /** Links whose customers are gone, of which no change has told. */
+  async settleMissing(links: readonly Link[]): Promise<void> {
+    const ids = links.flatMap(({ customerId }) => customerId ?? []);
+    const there = await this.#customersOf(ids);
+    const missing = ids.filter((id) => !there.has(id));
+    await inParallel(missing, async (id) => this.#settleCustomer(await this.context.customers.get(id), id, 0));
+  }
+
+  /** A record that the keys of the other system no longer have. */
+  async settleGone(link: Link): Promise<void> {
+    const customer = link.customerId === null ? undefined : await this.context.customers.get(link.customerId);
+    await this.pairs.settle({ link, customer, record: undefined, hop: 0 });
+  }
+
+  /** Pairs as they are now. @param mayDelete true to do deletes that were noted, each if it is still right */
+  async settleLinks(links: readonly Link[], mayDelete = false): Promise<void> {
+    await inParallel(links, async (link) => {
+      const customer = link.customerId === null ? undefined : await this.context.customers.get(link.customerId);
+      await this.pairs.settle({ link, customer, record: await this.#recordOf(link), hop: 0 }, mayDelete);
+    });
+  }
+
+  /** A pair that was read already. */
+  settle(sides: Sides): Promise<void> {
+    return this.pairs.settle(sides);
+  }
+
+  async #settleCustomer(state: CustomerState, id: string, hop: number): Promise<void> {
+    const link = await this.context.links.byCustomer(id);
+    if (!link) {
+      if (state.isThere) await this.pairs.settle({ link, customer: state, record: undefined, hop });
+      return;
+    }
+    const isKnown = state.isThere && etagVersion(state.customer.etag) === link.customerVersion && !isOpen(link);
+    if (isKnown) return;
+    const record = await this.#recordOf(link);
+    // A delete is believed when the other system tells of it: what can't be read now may be there.
+    if (state.isThere && link.recordId !== null && !record && !link.isDeleting) return;
+    await this.pairs.settle({ link, customer: state, record, hop });
+  }
+
+  async #settleRecord(recordId: string): Promise<void> {
+    const { links, peer, mapping, signal } = this.context;
+    const [link, record] = [await links.byRecord(recordId), await peer.readOne(mapping.recordType, recordId, signal)];
+    if (record) noteIssues(this.context, { kind: 'RECORD', record });
+    if (record ? isSeen(link, record) : !link) return;
+    const customer = await this.#stateOf(link?.customerId ?? null, new Map());
+    await this.pairs.settle({ link, customer, record, hop: 0 });
+  }
+
+  #isKnown(item: ReadItem, links: ReadonlyMap<string, Link>): boolean {
+    // What can't be read is as good as not told of: the record is not gone, and nothing is known of what it has.
+    if (item.kind === 'UNREADABLE') return true;
+    const link = links.get(idOf(item) ?? '');
+    if (item.kind === 'DELETED') return link === undefined;
+    return isSeen(link, item.record);
+  }
+
+  #recordOf({ recordId }: Link): Promise<PeerRecord | undefined> {
+    const { peer, mapping, signal } = this.context;
+    return recordId === null ? Promise.resolve(undefined) : peer.readOne(mapping.recordType, recordId, signal);
+  }
+
+  async #customersOf(ids: readonly string[]): Promise<Map<string, Customer>> {
+    const all = new Map<string, Customer>();
+    for (let start = 0; start < ids.length; start += batchSize) {
+      const found = await this.context.customers.batchGet(ids.slice(start, start + batchSize));
+      for (const [id, customer] of found) all.set(id, customer);
+    }
+    return all;
+  }
+
+  /** One that was not found among the others may have been merged. */
+  #stateOf(id: string | null, customers: ReadonlyMap<string, Customer>): Promise<CustomerState | undefined> {
+    if (id === null) return Promise.resolve(undefined);
+    const customer = customers.get(id);
+    return customer ? Promise.resolve({ isThere: true, customer }) : this.context.customers.get(id);
+  }
+}
+
+function isSeen(link: Link | undefined, { version }: PeerRecord): boolean {
+  return link?.recordVersion === version && !isOpen(link);
+}
+
+/** What is not settled though both sides are as we have seen them. */
+function isOpen({ sealedIntent, choice, customerId, recordId }: Link): boolean {
+  return sealedIntent !== null || choice !== null || customerId === null || recordId === null;
+}
+
+function idOf(item: ReadItem): string | undefined {
+  return item.kind === 'RECORD' ? item.record.id : item.id;
+}
+
+/** Does the work for each item, some at a time. When one fails, those that were begun are waited for, and no other is. */
+async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async () => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
+      await work(item).catch((error: unknown) => {
+        waiting.length = 0;
+        throw error;
+      });
+    }
+  };
+  const workers = Array.from({ length: Math.min(concurrency, items.length) }, worker);
+  const failed = (await Promise.allSettled(workers)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}

@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { AppError } from '@rapport/platform';
+import { PgBoss, type Db, type Job } from 'pg-boss';
+
+/** Where the tables of pg-boss are. */
+export const jobSchema = 'pgboss';
+
+const queue = 'sync-run';
+const retryMs = 1_000;
+
+/** Runs that one process works on at a time. */
+const concurrency = 4;
+
+/** A run that is to be done. */
+export interface RunJob {
+  tenantId: string;
+  mappingId: string;
+  runId: string;
+}
+
+/** Works on the runs that are queued. */
+export type RunWork = (job: RunJob, signal: AbortSignal) => Promise<void>;
+
+/**
+ * The queue of runs, on pg-boss. Those of one mapping are done one after the other, whichever process does them; one whose process has
+ * died is done again some 10 seconds later.
+ */
+export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('JobQueue');
+  readonly #boss: PgBoss;
+  readonly #stopping = new AbortController();
+  #starting: Promise<void> | undefined;
+  #isStarted = false;
+
+  constructor(
+    databaseUrl: string,
+    private readonly work: RunWork,
+  ) {
+    this.#boss = new PgBoss({
+      connectionString: databaseUrl,
+      application_name: 'rapport-jobs',
+      schema: jobSchema,
+      max: concurrency,
+      // The owner of the database does that: see CreateJobQueue.
+      migrate: false,
+      createSchema: false,
+      schedule: false,
+      superviseIntervalSeconds: 5,
+      monitorIntervalSeconds: 5,
+    });
+    // Said where a call fails, too: nothing listens for events but this.
+    this.#boss.on('error', (error) => this.#logger.warn('pg-boss failed.', error));
+  }
+
+  onApplicationBootstrap(): void {
+    this.#starting = this.#start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#starting;
+    // What is under way has heard of it by its signal, and is taken up by another process.
+    if (this.#isStarted) await this.#boss.stop({ graceful: true, timeout: 3_000 });
+  }
+
+  /**
+   * Queues a run, in the transaction that it follows from.
+   *
+   * @throws AppError UNAVAILABLE while the queue has not started
+   */
+  async send(job: RunJob, transaction: Db): Promise<void> {
+    if (!this.#isStarted) {
+      const details = { retryAfterSeconds: 1 };
+      throw new AppError('UNAVAILABLE', 'QUEUE_NOT_READY', 'The queue of runs has not started yet.', details);
+    }
+    await this.#boss.send(queue, job, { db: transaction, singletonKey: job.mappingId });
+  }
+
+  async #start(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#boss.start();
+        await this.#boss.createQueue(queue, {
+          policy: 'key_strict_fifo',
+          heartbeatSeconds: 10,
+          expireInSeconds: 12 * 60 * 60,
+          retryLimit: 1_000,
+          retryDelay: 1,
+          deleteAfterSeconds: 60 * 60,
+        });
+        await this.#boss.work<RunJob>(
+          queue,
+          { pollingIntervalSeconds: 0.5, localConcurrency: concurrency },
+          ([job]: Job<RunJob>[]) => this.#do(job),
+        );
+        this.#isStarted = true;
+        return;
+      } catch (error) {
+        this.#logger.warn('The queue of runs can not start yet.', error);
+        await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #do(job: Job<RunJob> | undefined): Promise<void> {
+    if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#stopping.signal]));
+  }
+}

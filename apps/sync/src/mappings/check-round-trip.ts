@@ -1,0 +1,54 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JsonValue } from '../connectors/peer-record.js';
+import { EvaluationError, type JsonataEvaluator } from './jsonata-evaluator.js';
+import { fieldLens } from './field-lens.js';
+import type { FieldRule } from './field-rule.js';
+import { customerFields } from './field-values.js';
+
+const texts = ['Ada Lovelace', 'O’Brien & Ünï-Çødé 😀', 'x'];
+
+/** Values that a field may have. */
+const samples: Readonly<Record<string, JsonValue[]>> = {
+  emails: [[{ address: 'ada@example.com', label: 'work' }, { address: 'ada@home.example' }]],
+  phones: [[{ number: '+493012345678', label: 'mobile' }, { number: '+442079460000' }]],
+  tags: [['vip', 'latin-america']],
+  domains: [['example.com', 'example.org']],
+  birthDate: ['1815-12-10'],
+};
+
+/** What fields of the tenant's own may have: of what kind theirs is, only an expression knows. */
+const samplesOfAnyKind: JsonValue[] = [...texts, '25', 25, true, '2026-11-25', ['a', 'b']];
+
+/**
+ * Whether what a field sends to the other side comes back as it was, so that the sides can agree.
+ *
+ * @returns what is wrong, for people; undefined when nothing is
+ */
+export async function roundTripFault(rule: FieldRule, evaluator: JsonataEvaluator): Promise<string | undefined> {
+  const lens = fieldLens(rule);
+  const { toCustomer, toPeer, customerField } = rule;
+  if (toCustomer === undefined || toPeer === undefined) {
+    const values = samples[customerField] ?? texts;
+    const broken = values
+      .map(lens.ofCustomer)
+      .find((view) => !isDeepStrictEqual(lens.ofPeer(lens.toPeer(view, null)), view));
+    return broken === undefined ? undefined : difference(broken, lens.ofPeer(lens.toPeer(broken, null)));
+  }
+  let met = 0;
+  let failure = '';
+  for (const view of samples[customerField] ?? (customerField in customerFields ? texts : samplesOfAnyKind)) {
+    try {
+      const back = await evaluator.evaluate(toCustomer, await evaluator.evaluate(toPeer, view));
+      if (back !== null && !isDeepStrictEqual(back, view)) return difference(view, back);
+      if (back !== null) met += 1;
+    } catch (error) {
+      if (!(error instanceof EvaluationError)) throw error;
+      failure = ` ${error.message}`;
+    }
+  }
+  return met > 0 ? undefined : `gives nothing back for any value that was tried.${failure}`;
+}
+
+function difference(sent: JsonValue, back: JsonValue): string {
+  return `sends ${JSON.stringify(sent)} and gets ${JSON.stringify(back)} back`;
+}

@@ -1,0 +1,185 @@
+import {
+  DeletePolicy,
+  EmptyRule,
+  FieldAuthority,
+  FieldTransform,
+  MappingState,
+  MergePolicy,
+  SyncDirection,
+  type FieldMapping,
+  type Mapping as MappingMessage,
+} from '@rapport/contracts/rapport/sync/v1/mappings_service';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { PeerDescription } from '../connectors/description.js';
+import { missingFields } from './check-peer-fields.js';
+import { roundTripFault } from './check-round-trip.js';
+import { isContactList } from './contact-list.js';
+import type { FieldRule } from './field-rule.js';
+import { customerFields, customKey } from './field-values.js';
+import type { JsonataEvaluator } from './jsonata-evaluator.js';
+import type { Mapping } from './mapping.entity.js';
+
+export type MappingContent = Pick<
+  Mapping,
+  | 'recordType'
+  | 'customerKind'
+  | 'fields'
+  | 'direction'
+  | 'policy'
+  | 'timeField'
+  | 'deletePolicy'
+  | 'maxDeletes'
+  | 'state'
+>;
+
+const defaultMaxDeletes = 20;
+const ofPeopleOnly = ['givenName', 'familyName', 'jobTitle', 'companyName', 'birthDate'];
+const ofCompaniesOnly = ['domains'];
+
+/** What a caller wants a mapping to be. */
+export function mappingContent(wanted: MappingMessage): MappingContent {
+  return {
+    recordType: wanted.recordType,
+    customerKind: wanted.customerKind === CustomerKind.COMPANY ? 'COMPANY' : 'PERSON',
+    fields: wanted.fields.map(fieldRule),
+    direction: named(SyncDirection, wanted.direction, 'BOTH'),
+    policy: named(MergePolicy, wanted.policy, 'MANUAL'),
+    timeField: wanted.timeField ?? null,
+    deletePolicy: named(DeletePolicy, wanted.deletePolicy, 'PROPAGATE'),
+    maxDeletes: wanted.maxDeletes || defaultMaxDeletes,
+    state: wanted.state === MappingState.PAUSED ? 'PAUSED' : 'ENABLED',
+  };
+}
+
+/**
+ * Whether a mapping can work.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each wrong field
+ */
+export async function checkMapping(
+  content: MappingContent,
+  { recordTypes }: PeerDescription,
+  evaluator: JsonataEvaluator,
+): Promise<void> {
+  const violations = [
+    ...content.fields.flatMap((rule, index) => ruleViolations(content, rule, index)),
+    ...policyViolations(content),
+    ...peerViolations(content, recordTypes),
+  ];
+  if (violations.length > 0) throw invalidArgument(violations);
+  for (const [index, rule] of content.fields.entries()) {
+    if (content.direction !== 'BOTH' || rule.authority !== 'BOTH') continue;
+    const fault = await roundTripFault(rule, evaluator);
+    if (fault !== undefined) throw invalidArgument([violation(index, '', 'ROUND_TRIP_FAILED', fault)]);
+  }
+}
+
+function fieldRule(field: FieldMapping): FieldRule {
+  const { customerField, peerField, toCustomer, toPeer, policy } = field;
+  return {
+    customerField,
+    peerField,
+    transform: named(FieldTransform, field.transform, 'NONE'),
+    ...(toCustomer !== undefined && { toCustomer }),
+    ...(toPeer !== undefined && { toPeer }),
+    authority: named(FieldAuthority, field.authority, 'BOTH'),
+    onEmpty: named(EmptyRule, field.onEmpty, 'CLEAR'),
+    ...(policy !== MergePolicy.UNSPECIFIED && { policy: named(MergePolicy, policy, 'MANUAL') }),
+  };
+}
+
+type Fault = [name: string, reason: string, description: string];
+
+function ruleViolations(content: MappingContent, rule: FieldRule, index: number): FieldViolation[] {
+  const fault = fieldFault(content, rule, index) ?? transformFault(rule) ?? expressionFault(content, rule);
+  return fault ? [violation(index, ...fault)] : [];
+}
+
+function fieldFault({ fields, customerKind }: MappingContent, rule: FieldRule, index: number): Fault | undefined {
+  const { customerField } = rule;
+  const isKnown = customerField in customerFields || customKey(customerField) !== undefined;
+  if (!isKnown) return ['customerField', 'FIELD_UNKNOWN', 'is no field of a customer that can be exchanged'];
+  const foreign = customerKind === 'COMPANY' ? ofPeopleOnly : ofCompaniesOnly;
+  if (foreign.includes(customerField)) return ['customerField', 'FIELD_UNKNOWN', 'is none of this kind of customer'];
+  const twice = (['customerField', 'peerField'] as const).find(
+    (name) => fields.findIndex((other) => other[name] === rule[name]) !== index,
+  );
+  return twice && [twice, 'FIELD_TWICE', 'is mapped already'];
+}
+
+function transformFault({ customerField, transform }: FieldRule): Fault | undefined {
+  if (['CONTACT_LIST', 'FIRST_OF_LIST'].includes(transform) && !isContactList(customerField)) {
+    return ['transform', 'TRANSFORM_UNFIT', 'is for emails and phones only'];
+  }
+  if (transform === 'COMMA_LIST' && customerFields[customerField] !== 'TEXT_LIST') {
+    return ['transform', 'TRANSFORM_UNFIT', 'is for lists of texts only'];
+  }
+  return undefined;
+}
+
+function expressionFault(
+  { direction }: MappingContent,
+  { transform, toCustomer, toPeer }: FieldRule,
+): Fault | undefined {
+  if (toCustomer === undefined && toPeer === undefined) return undefined;
+  if (transform !== 'NONE') return ['transform', 'TRANSFORM_UNFIT', 'and JSONata exclude each other'];
+  if (toCustomer === undefined && direction !== 'TO_PEER') return ['toCustomer', 'REQUIRED', 'is required with toPeer'];
+  if (toPeer === undefined && direction !== 'TO_CUSTOMERS')
+    return ['toPeer', 'REQUIRED', 'is required with toCustomer'];
+  return undefined;
+}
+
+function policyViolations({ policy, fields, timeField, customerKind, direction }: MappingContent): FieldViolation[] {
+  const isNewest = policy === 'NEWEST' || fields.some((rule) => rule.policy === 'NEWEST');
+  const isNamed = fields.some(({ customerField }) => customerField === 'displayName');
+  return [
+    ...(isNewest && timeField === null
+      ? [{ field: 'mapping.timeField', reason: 'REQUIRED', description: 'is required for the policy NEWEST' }]
+      : []),
+    ...(customerKind === 'COMPANY' && direction !== 'TO_PEER' && !isNamed
+      ? [{ field: 'mapping.fields', reason: 'NAME_MISSING', description: 'must have displayName: companies need one' }]
+      : []),
+  ];
+}
+
+function peerViolations(content: MappingContent, recordTypes: PeerDescription['recordTypes']): FieldViolation[] {
+  const type = recordTypes.find(({ name }) => name === content.recordType);
+  if (!type) {
+    const description = `must be one of ${recordTypes.map(({ name }) => name).join(', ')}`;
+    return [{ field: 'mapping.recordType', reason: 'RECORD_TYPE_UNKNOWN', description }];
+  }
+  const missing = missingFields(type, content);
+  const ofRules = content.fields.flatMap(({ peerField }, index) =>
+    missing.includes(peerField)
+      ? [violation(index, 'peerField', 'FIELD_UNKNOWN', 'is no field of the record, or can not be written')]
+      : [],
+  );
+  const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
+  const { create, update } = type.capabilities;
+  const isWritable = update || (create && content.direction === 'TO_PEER');
+  return [
+    ...ofRules,
+    ...(isTimeMissing
+      ? [{ field: 'mapping.timeField', reason: 'FIELD_UNKNOWN', description: 'is no field of the record' }]
+      : []),
+    ...(content.direction !== 'TO_CUSTOMERS' && !isWritable
+      ? [
+          {
+            field: 'mapping.direction',
+            reason: 'NOT_WRITABLE',
+            description: 'must be TO_CUSTOMERS: records are only read',
+          },
+        ]
+      : []),
+  ];
+}
+
+function violation(index: number, name: string, reason: string, description: string): FieldViolation {
+  return { field: [`mapping.fields[${index}]`, name].filter(Boolean).join('.'), reason, description };
+}
+
+/** The name of an enum's value; another one when it is not given. */
+function named<Name extends string>(type: Readonly<Record<number, string>>, value: number, unset: Name): Name {
+  return value === 0 ? unset : (type[value] as Name);
+}

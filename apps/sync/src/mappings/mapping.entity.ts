@@ -1,0 +1,36 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantIsolation } from '@rapport/persistence';
+import type { FieldRule } from './field-rule.js';
+
+const MappingSchema = defineEntity({
+  name: 'Mapping',
+  tableName: 'mapping',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    connectionId: p.uuid(),
+    recordType: p.text(),
+    customerKind: p.enum(['PERSON', 'COMPANY'] as const),
+    fields: p.json<FieldRule[]>(),
+    direction: p.enum(['BOTH', 'TO_CUSTOMERS', 'TO_PEER'] as const),
+    policy: p.enum(['CUSTOMER', 'PEER', 'NEWEST', 'UNION', 'MANUAL'] as const),
+    timeField: p.text().nullable(),
+    deletePolicy: p.enum(['PROPAGATE', 'KEEP'] as const),
+    /** Most deletes of a run. */
+    maxDeletes: p.integer(),
+    /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
+    sealedFingerprintKey: p.blob(),
+    state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),
+    errorReason: p.text().nullable(),
+    errorMessage: p.text().nullable(),
+    version: p.integer(),
+    createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+  },
+  indexes: [{ name: 'mapping_by_connection', properties: ['tenantId', 'connectionId'] }],
+});
+
+/** How records of a connection are kept equal with customers. */
+export class Mapping extends MappingSchema.class {}
+MappingSchema.setClass(Mapping);

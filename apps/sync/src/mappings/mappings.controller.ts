@@ -1,0 +1,108 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, readMask, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
+import {
+  MappingsServiceService as Methods,
+  type CreateMappingRequest,
+  type DeleteMappingRequest,
+  type GetMappingRequest,
+  type ListMappingsRequest,
+  type ListMappingsResponse,
+  type Mapping as MappingMessage,
+  type MappingsServiceServer,
+  type UpdateMappingRequest,
+} from '@rapport/contracts/rapport/sync/v1/mappings_service';
+import { currentCaller } from '@rapport/platform';
+import { checkRights } from '../connections/check-rights.js';
+import { peerFailure, Peers } from '../connections/open-connection.js';
+import { findConnection } from '../connections/write-connection.js';
+import type { PeerDescription } from '../connectors/description.js';
+import { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { writeCall } from '../write-call.js';
+import { JsonataEvaluator } from './jsonata-evaluator.js';
+import { checkMapping, mappingContent, type MappingContent } from './mapping-content.js';
+import { mappingMessage } from './mapping-message.js';
+import { Mapping } from './mapping.entity.js';
+import {
+  createMapping,
+  deleteMapping,
+  findMapping,
+  isBackfilled,
+  sentMapping,
+  updatableMapping,
+  updateMapping,
+} from './write-mapping.js';
+
+/** How long a peer may take to say what it has. */
+const describeTimeoutMs = 20_000;
+
+@Controller()
+@ImplementsService(Methods)
+export class MappingsController implements ServiceHandlers<MappingsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly envelope: SecretEnvelope,
+    private readonly peers: Peers,
+    private readonly evaluator: JsonataEvaluator,
+  ) {}
+
+  async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
+    checkRights();
+    const wanted = sentMapping(request);
+    // Outside of the transaction: the other system may take its time.
+    const content = await this.#checked(wanted.connectionId, mappingContent(wanted));
+    return writeCall(this.em, this.envelope, Methods.createMapping, request, (em) =>
+      createMapping(em, this.envelope, request, content),
+    );
+  }
+
+  async getMapping({ id }: GetMappingRequest): Promise<MappingMessage> {
+    const mapping = await findMapping(this.em, id);
+    return mappingMessage(mapping, await isBackfilled(this.em, mapping));
+  }
+
+  async listMappings({ connectionId }: ListMappingsRequest): Promise<ListMappingsResponse> {
+    const { tenantId } = currentCaller();
+    const where = { tenantId, ...(connectionId !== undefined && { connectionId }) };
+    const mappings = await this.em.find(Mapping, where, { orderBy: { id: 'desc' } });
+    const messages = mappings.map(async (mapping) => mappingMessage(mapping, await isBackfilled(this.em, mapping)));
+    return { mappings: await Promise.all(messages) };
+  }
+
+  async updateMapping(request: UpdateMappingRequest): Promise<MappingMessage> {
+    checkRights();
+    const changes = sentMapping(request);
+    const mask = readMask(request.updateMask, updatableMapping);
+    const mapping = await findMapping(this.em, request.id);
+    const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
+    const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
+    // To pause an exchange takes no answer of the other system.
+    const isChecked = mask.some((field) => ['fields', 'direction', 'policy', 'timeField'].includes(field));
+    if (isChecked) await this.#checked(mapping.connectionId, content);
+    // What was merged here is of the version that was read here.
+    const etag = request.etag ?? mappingMessage(mapping, false).etag;
+    return writeCall(this.em, this.envelope, Methods.updateMapping, request, (em) =>
+      updateMapping(em, { ...request, etag }, content),
+    );
+  }
+
+  async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
+    await this.em.transactional((em) => deleteMapping(em, request));
+    return {};
+  }
+
+  async #checked(connectionId: string, content: MappingContent): Promise<MappingContent> {
+    await checkMapping(content, await this.#describe(connectionId), this.evaluator);
+    return content;
+  }
+
+  async #describe(connectionId: string): Promise<PeerDescription> {
+    const connection = await findConnection(this.em, connectionId);
+    try {
+      return await this.peers.open(connection).describe(AbortSignal.timeout(describeTimeoutMs));
+    } catch (error) {
+      throw peerFailure(connection.connector, error);
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { readMask, type Updatable } from '@rapport/contracts';
+import type {
+  CreateMappingRequest,
+  DeleteMappingRequest,
+  Mapping as MappingMessage,
+  UpdateMappingRequest,
+} from '@rapport/contracts/rapport/sync/v1/mappings_service';
+import { checkEtag, queryRows, recordAuditEvent } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { checkRights } from '../connections/check-rights.js';
+import { findConnection } from '../connections/write-connection.js';
+import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { rowOwner } from '../secrets/sealed-row.js';
+import type { MappingContent } from './mapping-content.js';
+import { mappingMessage } from './mapping-message.js';
+import { Mapping } from './mapping.entity.js';
+
+const maxMappings = 20;
+
+export const updatableMapping: Updatable<
+  'fields' | 'direction' | 'policy' | 'timeField' | 'deletePolicy' | 'maxDeletes' | 'state'
+> = {
+  name: 'mapping',
+  noun: 'a mapping',
+  fields: ['fields', 'direction', 'policy', 'timeField', 'deletePolicy', 'maxDeletes', 'state'],
+  fixed: {
+    ...Object.fromEntries(['connectionId', 'recordType', 'customerKind'].map((field) => [field, 'IMMUTABLE'])),
+    ...Object.fromEntries(
+      ['id', 'errorReason', 'errorMessage', 'isBackfilled', 'etag', 'createTime', 'updateTime'].map((field) => [
+        field,
+        'OUTPUT_ONLY',
+      ]),
+    ),
+  },
+};
+
+/** Answers CreateMapping, once its content is checked. Runs in a transaction, as all here. */
+export async function createMapping(
+  em: EntityManager,
+  envelope: SecretEnvelope,
+  request: CreateMappingRequest,
+  content: MappingContent,
+): Promise<MappingMessage> {
+  checkRights();
+  const { tenantId } = currentCaller();
+  const connection = await findConnection(em, sentMapping(request).connectionId, LockMode.PESSIMISTIC_WRITE);
+  if ((await em.count(Mapping, { tenantId, connectionId: connection.id })) >= maxMappings) {
+    const message = `A connection can have at most ${maxMappings} mappings.`;
+    throw new AppError('RESOURCE_EXHAUSTED', 'MAPPING_LIMIT', message);
+  }
+  const [id, now] = [uuidv7(), new Date()];
+  const mapping = em.create(Mapping, {
+    ...content,
+    tenantId,
+    id,
+    sealedFingerprintKey: envelope.seal(randomBytes(32), rowOwner('mapping', tenantId, id)),
+    connectionId: connection.id,
+    version: 1,
+    createTime: now,
+    updateTime: now,
+  });
+  await em.flush();
+  await queryRows(em, {
+    sql: 'insert into mapping_progress (tenant_id, mapping_id) values ($1, $2)',
+    values: [tenantId, mapping.id],
+  });
+  await scheduleMappings(em, { mappingId: mapping.id });
+  await note(em, 'MAPPING_CREATED', mapping);
+  return mappingMessage(mapping, false);
+}
+
+export async function updateMapping(
+  em: EntityManager,
+  request: UpdateMappingRequest,
+  content: MappingContent,
+): Promise<MappingMessage> {
+  checkRights();
+  const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
+  checkEtag(request.etag, mapping.version);
+  const before = contentOf(mapping);
+  if (!isDeepStrictEqual(before, content)) {
+    em.assign(mapping, {
+      ...content,
+      errorReason: null,
+      errorMessage: null,
+      version: mapping.version + 1,
+      updateTime: new Date(),
+    });
+    await em.flush();
+    await scheduleMappings(em, { mappingId: mapping.id });
+    await note(em, 'MAPPING_CHANGED', mapping, { fields: readMask(request.updateMask, updatableMapping) });
+  }
+  return mappingMessage(mapping, await isBackfilled(em, mapping));
+}
+
+export async function deleteMapping(em: EntityManager, request: DeleteMappingRequest): Promise<void> {
+  const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
+  checkEtag(request.etag, mapping.version);
+  await em.execute('delete from mapping_schedule where mapping_id = ?', [mapping.id]);
+  em.remove(mapping);
+  await em.flush();
+  await note(em, 'MAPPING_DELETED', mapping);
+}
+
+/** @throws AppError NOT_FOUND, the same for a mapping of another tenant */
+export async function findMapping(em: EntityManager, id: string, lockMode: LockMode = LockMode.NONE): Promise<Mapping> {
+  const mapping = await em.findOne(Mapping, { tenantId: currentCaller().tenantId, id }, { lockMode });
+  if (mapping) return mapping;
+  throw new AppError('NOT_FOUND', 'MAPPING_NOT_FOUND', 'There is no such mapping.');
+}
+
+export function sentMapping({ mapping }: { mapping?: MappingMessage | undefined }): MappingMessage {
+  if (mapping) return mapping;
+  throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required' }]);
+}
+
+export async function isBackfilled(em: EntityManager, { tenantId, id }: Mapping): Promise<boolean> {
+  const [row] = await queryRows<{ is_backfilled: boolean }>(em, {
+    sql: `select is_peer_read and are_customers_read as is_backfilled from mapping_progress
+      where tenant_id = $1 and mapping_id = $2`,
+    values: [tenantId, id],
+  });
+  return row?.is_backfilled ?? false;
+}
+
+function contentOf(mapping: Mapping): MappingContent {
+  const { recordType, customerKind, fields, direction, policy, timeField, deletePolicy, maxDeletes, state } = mapping;
+  return {
+    recordType,
+    customerKind,
+    fields,
+    direction,
+    policy,
+    timeField: timeField ?? null,
+    deletePolicy,
+    maxDeletes,
+    state,
+  };
+}
+
+async function note(em: EntityManager, kind: string, mapping: Mapping, more: object = {}): Promise<void> {
+  const records = [`mapping/${mapping.id}`, `connection/${mapping.connectionId}`] as const;
+  await recordAuditEvent(em, { kind, records, detail: { ...more } });
+}

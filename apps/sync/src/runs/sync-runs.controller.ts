@@ -1,0 +1,67 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  SyncRunsServiceService as Methods,
+  type CreateSyncRunRequest,
+  type GetSyncRunRequest,
+  type ListSyncRunsRequest,
+  type ListSyncRunsResponse,
+  type SyncRun as SyncRunMessage,
+  type SyncRunsServiceServer,
+  type WatchSyncRunRequest,
+} from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { runColumns, type RunRow } from '../exchange/run-store.js';
+import { JobQueue } from '../jobs/job-queue.js';
+import { PageTokenKey } from '../page-token-key.js';
+import { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { writeCall } from '../write-call.js';
+import { createRun } from './create-run.js';
+import { findRun } from './find-run.js';
+import { runMessage } from './run-message.js';
+import { RunWatcher } from './watch-run.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly envelope: SecretEnvelope,
+    private readonly jobs: JobQueue,
+    private readonly key: PageTokenKey,
+    private readonly watcher: RunWatcher,
+  ) {}
+
+  createSyncRun(request: CreateSyncRunRequest): Promise<SyncRunMessage> {
+    return writeCall(this.em, this.envelope, Methods.createSyncRun, request, (em) => createRun(em, this.jobs, request));
+  }
+
+  async getSyncRun({ id }: GetSyncRunRequest): Promise<SyncRunMessage> {
+    return runMessage(await findRun(this.em, id));
+  }
+
+  async listSyncRuns({ mappingId, pageSize = 50, pageToken }: ListSyncRunsRequest): Promise<ListSyncRunsResponse> {
+    const { tenantId } = currentCaller();
+    const binding = `ListSyncRuns ${tenantId} ${mappingId ?? ''}`;
+    const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
+    // A UUIDv7 grows with the time it was made at.
+    const rows = await readForTenant<RunRow>(this.em, {
+      sql: `select ${runColumns} from sync_run
+        where tenant_id = $1 and ($2::uuid is null or mapping_id = $2) and ($3::uuid is null or id < $3)
+        order by id desc limit $4`,
+      values: [tenantId, mappingId ?? null, after, pageSize + 1],
+    });
+    const page = rows.slice(0, pageSize);
+    const last = rows.length > pageSize ? page.at(-1) : undefined;
+    return {
+      syncRuns: page.map(runMessage),
+      nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
+    };
+  }
+
+  watchSyncRun({ id }: WatchSyncRunRequest): AsyncIterable<SyncRunMessage> {
+    return this.watcher.watch(id);
+  }
+}

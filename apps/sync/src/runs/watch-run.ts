@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { SyncRun as SyncRunMessage } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import { AppError } from '@rapport/platform';
+import { findRun } from './find-run.js';
+import { hasEnded, runMessage } from './run-message.js';
+
+/** How often it is looked whether a run has changed, in milliseconds. */
+const lookEveryMs = 300;
+
+/** Watchers of one process at a time: each looks by itself. */
+const maxWatching = 100;
+
+/** Tells who watches a run of its changes, until it ends, its reader goes, or the process stops. */
+@Injectable()
+export class RunWatcher implements OnModuleDestroy {
+  readonly #stopping = new AbortController();
+  #watching = 0;
+
+  constructor(private readonly em: EntityManager) {}
+
+  /** Answers WatchSyncRun. */
+  async *watch(id: string): AsyncGenerator<SyncRunMessage, void> {
+    if (this.#watching >= maxWatching) {
+      const details = { retryAfterSeconds: 10 };
+      throw new AppError(
+        'RESOURCE_EXHAUSTED',
+        'TOO_MANY_WATCHERS',
+        'Too many runs are watched. Poll instead.',
+        details,
+      );
+    }
+    this.#watching += 1;
+    try {
+      yield* this.#untilEnded(id);
+    } finally {
+      this.#watching -= 1;
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.#stopping.abort();
+  }
+
+  async *#untilEnded(id: string): AsyncGenerator<SyncRunMessage, void> {
+    let told = Buffer.alloc(0);
+    for (;;) {
+      const row = await findRun(this.em, id);
+      const message = runMessage(row);
+      const bytes = Buffer.from(SyncRunMessage.encode(message).finish());
+      if (!bytes.equals(told)) yield message;
+      if (hasEnded(row)) return;
+      told = bytes;
+      await this.#wait();
+    }
+  }
+
+  async #wait(): Promise<void> {
+    const { signal } = this.#stopping;
+    await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    if (!signal.aborted) return;
+    const details = { retryAfterSeconds: 1 };
+    throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', details);
+  }
+}

@@ -1,0 +1,164 @@
+import type { Platform } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startSyncPlatform } from '../sync-platform.ts';
+import { ExchangeTenant } from './exchange-tenant.ts';
+import { PeopleTable } from './people-table.ts';
+
+let platform: Platform;
+let tenant: ExchangeTenant;
+let people: PeopleTable;
+
+beforeAll(async () => {
+  platform = await startSyncPlatform();
+}, 120_000);
+afterAll(async () => platform.stop());
+
+beforeEach(async () => {
+  tenant = await ExchangeTenant.create(platform);
+  people = await PeopleTable.create(tenant);
+});
+
+test.each([
+  ['CUSTOMER', 'Countess'],
+  ['PEER', 'Programmer'],
+])('when both have changed a field, %s gives both its value', async (policy, title) => {
+  const mapping = await people.map({ policy });
+  const id = await people.changeBoth(mapping);
+
+  expect(await people.titles()).toEqual([['Ada', title]]);
+  expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ jobTitle: title });
+  expect(await tenant.conflicts(mapping)).toEqual([]);
+});
+
+test('a conflict shows both values, blocks no other field, and ends as a person decides', async () => {
+  const mapping = await people.map();
+  const id = await people.changeBoth(mapping);
+  const [conflict] = await tenant.conflicts(mapping);
+  expect(conflict).toMatchObject({
+    ...{ kind: 'FIELDS', customerId: id },
+    fields: [{ customerField: 'jobTitle', customerValue: '"Countess"', peerValue: '"Programmer"' }],
+  });
+  expect((await tenant.compare(mapping)).comparison).toMatchObject({ conflicting: 1, differing: 0 });
+  await people.update(`name = 'Ada'`, `email = 'ada@example.com'`);
+  await tenant.run(mapping);
+  expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ emails: [{ address: 'ada@example.com' }] });
+
+  await tenant.api.ok('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'PEER' });
+  await tenant.untilEqual(mapping, 1);
+
+  expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ jobTitle: 'Programmer' });
+  expect(await tenant.conflicts(mapping)).toEqual([]);
+});
+
+test('no value of a record is kept in clear', async () => {
+  const mapping = await people.map();
+  await people.changeBoth(mapping);
+  const rows = await tenant.api.query<{ text: string }>(
+    `select link::text as text from sync_link link union all select conflict::text from sync_conflict conflict
+     union all select connection::text from connection`,
+  );
+  expect(rows.length).toBeGreaterThanOrEqual(3);
+  const text = rows.map((row) => row.text).join();
+  for (const secret of ['Countess', 'Programmer', people.database.password, Buffer.from('Countess').toString('hex')])
+    expect(text).not.toContain(secret);
+});
+
+test('a record whose e-mail address another customer has waits, and may be linked to it', async () => {
+  const id = await tenant.api.createCustomer('Ada King', { emails: [{ address: 'ada@example.com' }] });
+  await people.insert('Ada', 'Analyst', 'ada@example.com');
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  await tenant.run(mapping);
+  const [conflict] = await tenant.conflicts(mapping);
+  expect(conflict).toMatchObject({ kind: 'VALUE_TAKEN', otherCustomerId: id });
+
+  await tenant.api.ok('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'LINK' });
+  await expect
+    .poll(async () => (await tenant.customers()).get(id), { timeout: 20_000 })
+    .toMatchObject({ displayName: 'Ada', jobTitle: 'Analyst' });
+
+  await expect.poll(async () => (await tenant.customers()).size, { timeout: 20_000 }).toBe(1);
+  expect(await tenant.conflicts(mapping)).toEqual([]);
+});
+
+test('a dry run says what would be done, and does nothing', async () => {
+  await people.insert('Ada');
+  await tenant.api.createCustomer('Grace');
+  const mapping = await people.map({ state: 'PAUSED' });
+  expect(await tenant.api.send('POST', '/v1/syncRuns', { mappingId: mapping })).toMatchObject({
+    status: 409,
+    body: { code: 'MAPPING_DISABLED' },
+  });
+  await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { state: 'DISABLED' });
+  await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
+  expect((await people.titles()).length + (await tenant.customers()).size).toBe(2);
+  await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { state: 'ENABLED' });
+  await tenant.untilEqual(mapping, 2);
+  await people.insert('Lin');
+  await people.update(`name = 'Ada'`, 'deleted_at = now()');
+
+  const run = await tenant.compare(mapping);
+
+  expect(run.comparison).toMatchObject({ equal: 1, onlyRecords: 1, onlyCustomers: 1 });
+  expect(run.plannedChanges.map(({ action }) => action).sort()).toEqual(['CREATE_CUSTOMER', 'DELETE_CUSTOMER']);
+  expect((await tenant.customers()).size).toBe(2);
+});
+
+test('more deletes than allowed stop the mapping, until a person says that they are meant', async () => {
+  const mapping = await people.map({ maxDeletes: 2 });
+  for (const name of ['Ada', 'Grace', 'Lin', 'Mary']) await people.insert(name);
+  await tenant.untilEqual(mapping, 4);
+  await people.update(`name <> 'Ada'`, 'deleted_at = now()');
+
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'MASS_DELETE' });
+  expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED', errorReason: 'MASS_DELETE' });
+  expect((await tenant.customers()).size).toBe(4);
+
+  expect(await tenant.run(mapping, { allowMassDelete: true })).toMatchObject({
+    state: 'SUCCEEDED',
+    counts: { customersDeleted: 3 },
+  });
+  await expect.poll(async () => (await tenant.customers()).size, { timeout: 20_000 }).toBe(1);
+  expect(await tenant.mapping(mapping)).toMatchObject({ state: 'ENABLED' });
+});
+
+test('a field that the other system has lost stops the mapping, and says which', async () => {
+  const mapping = await people.map();
+  await people.insert('Ada');
+  await tenant.untilEqual(mapping, 1);
+  await people.database.run('ALTER TABLE people DROP COLUMN title');
+
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PEER_SCHEMA_CHANGED' });
+  const { state, errorMessage } = await tenant.mapping(mapping);
+  expect([state, errorMessage]).toEqual(['STOPPED', expect.stringContaining('title')]);
+});
+
+test('a merge of customers leaves one record, with what was changed in the other meanwhile', async () => {
+  const mapping = await people.map();
+  await people.insert('Ada', 'Analyst', 'ada@example.com');
+  await people.insert('Ada King', '', '');
+  await tenant.untilEqual(mapping, 2);
+  const [kept, merged] = [await people.customerOf('Ada'), await people.customerOf('Ada King')];
+  await tenant.api.ok('POST', `/v1/customers/${kept.id}:merge`, { mergedId: merged.id });
+  await tenant.untilEqual(mapping, 1);
+
+  expect(await people.titles()).toEqual([['Ada', 'Analyst']]);
+});
+
+test('who loses the right to customers exchanges nothing any more', { timeout: 120_000 }, async () => {
+  const permissions = ['connections.read', 'connections.write', 'customers.read', 'customers.write'];
+  const setter = await tenant.api.withKey({ displayName: 'Sync', permissions });
+  const { apiKeys } = await tenant.api.ok<{ apiKeys: { id: string; displayName: string }[] }>('GET', '/v1/apiKeys');
+  const key = apiKeys.find(({ displayName }) => displayName === 'Sync');
+  await setter.ok('PATCH', `/v1/connections/${people.connection}`, { displayName: 'Ours' });
+  const mapping = await people.map();
+  await people.insert('Ada');
+  await tenant.untilEqual(mapping, 1);
+
+  await tenant.api.ok('POST', `/v1/apiKeys/${key!.id}:revoke`);
+  await expect.poll(async () => (await tenant.run(mapping)).errorReason, { timeout: 60_000 }).toBe('PRINCIPAL_ENDED');
+
+  await people.insert('Grace');
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PRINCIPAL_ENDED' });
+  expect((await tenant.customers()).size).toBe(1);
+  expect(await tenant.mapping(mapping)).toMatchObject({ state: 'STOPPED', errorReason: 'PRINCIPAL_ENDED' });
+});

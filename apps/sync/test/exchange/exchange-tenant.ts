@@ -1,0 +1,126 @@
+import { expect } from 'vitest';
+import type { Platform } from '@rapport/testing';
+import { WebhookTenant } from '../sync-platform.ts';
+
+type Json = Record<string, unknown>;
+
+export interface Run extends Json {
+  id: string;
+  state: string;
+  counts: Record<string, number>;
+  comparison?: Record<string, number>;
+  plannedChanges: { action: string; customerId?: string; recordId?: string; fields: string[] }[];
+  issues: { recordId?: string; reason: string; line?: number }[];
+  errorReason?: string;
+}
+
+export interface Conflict extends Json {
+  id: string;
+  kind: string;
+  customerId?: string;
+  recordId?: string;
+  fields: { customerField: string; customerValue: string; peerValue: string }[];
+}
+
+export interface Customer extends Json {
+  id: string;
+  etag: string;
+}
+
+/** The usual fields of a contact. */
+export const contactFields = [
+  ...['displayName', 'givenName', 'familyName', 'jobTitle'].map((field) => ({
+    customerField: field,
+    peerField: field,
+  })),
+  { customerField: 'companyName', peerField: 'organization' },
+  { customerField: 'emails', peerField: 'emails', transform: 'CONTACT_LIST' },
+  { customerField: 'phones', peerField: 'phones', transform: 'CONTACT_LIST' },
+];
+
+/** A tenant that exchanges records, by its REST API. */
+export class ExchangeTenant {
+  readonly api: WebhookTenant;
+
+  private constructor(api: WebhookTenant) {
+    this.api = api;
+  }
+
+  static async create(platform: Platform): Promise<ExchangeTenant> {
+    return new ExchangeTenant(await WebhookTenant.create(platform));
+  }
+
+  async connect(connector: string, settings: Json, secrets: Json = {}, more: Json = {}): Promise<string> {
+    const body = { connector, displayName: connector, settings, secrets, pollSeconds: 1, ...more };
+    return (await this.api.ok<{ id: string }>('POST', '/v1/connections', body)).id;
+  }
+
+  async map(connectionId: string, mapping: Json): Promise<string> {
+    const body = { connectionId, customerKind: 'PERSON', ...mapping };
+    return (await this.api.ok<{ id: string }>('POST', '/v1/mappings', body)).id;
+  }
+
+  mapping(id: string): Promise<Json> {
+    return this.api.ok('GET', `/v1/mappings/${id}`);
+  }
+
+  /** A run, once it has ended. */
+  async run(mappingId: string, more: Json = {}): Promise<Run> {
+    const { id } = await this.api.ok<Run>('POST', '/v1/syncRuns', { mappingId, ...more });
+    let run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
+    await expect
+      .poll(
+        async () => {
+          run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
+          return run.state;
+        },
+        { timeout: 120_000, interval: 200 },
+      )
+      .toMatch(/SUCCEEDED|FAILED/);
+    return run;
+  }
+
+  /** Compares both sides, and changes nothing. */
+  compare(mappingId: string): Promise<Run> {
+    return this.run(mappingId, { kind: 'RECONCILE', dryRun: true });
+  }
+
+  /** Waits until both sides are equal but for what is listed as a conflict. */
+  async untilEqual(mappingId: string, count?: number): Promise<Run> {
+    let last: Run | undefined;
+    await expect
+      .poll(
+        async () => {
+          last = await this.compare(mappingId);
+          return isEqual(last) && (count === undefined || last.comparison?.['equal'] === count) ? 'equal' : last;
+        },
+        { timeout: 180_000, interval: 500 },
+      )
+      .toBe('equal');
+    return last ?? expect.fail('Nothing was compared.');
+  }
+
+  async conflicts(mappingId: string): Promise<Conflict[]> {
+    const path = `/v1/syncConflicts?pageSize=200&mappingId=${mappingId}`;
+    return (await this.api.ok<{ syncConflicts: Conflict[] }>('GET', path)).syncConflicts;
+  }
+
+  /** All live customers, by id. */
+  async customers(): Promise<Map<string, Customer>> {
+    const all = new Map<string, Customer>();
+    let token = '';
+    do {
+      const page = await this.api.ok<{ customers: Customer[]; nextPageToken?: string }>(
+        'GET',
+        `/v1/customers?pageSize=200&orderBy=create_time${token && `&pageToken=${encodeURIComponent(token)}`}`,
+      );
+      for (const customer of page.customers) all.set(customer.id, customer);
+      token = page.nextPageToken ?? '';
+    } while (token);
+    return all;
+  }
+}
+
+export function isEqual({ state, comparison: found = {} }: Run): boolean {
+  return state === 'SUCCEEDED' && ['differing', 'onlyCustomers', 'onlyRecords'].every((name) => found[name] === 0);
+}

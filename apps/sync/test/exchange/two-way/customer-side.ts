@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Customer, ExchangeTenant } from '../exchange-tenant.ts';
+import type { Field, Person, Side } from './edits.ts';
+
+type Json = Record<string, unknown>;
+
+/** The customers, by REST. What a call that got no answer has done is found out by the same call again. */
+export function customerSide(tenant: ExchangeTenant): Side {
+  const ask = async (method: string, path: string, body?: Json, etag?: string) => {
+    const headers = { 'idempotency-key': randomUUID(), ...(etag !== undefined && { 'if-match': etag }) };
+    for (;;) {
+      const answer = await tenant.api.send(method, path, body, headers).catch(() => undefined);
+      if (answer && answer.status < 500 && answer.status !== 429 && !isBeingAnswered(answer.body)) return answer;
+      await delay(100);
+    }
+  };
+  return {
+    name: 'customers',
+    all: async () => {
+      for (;;) {
+        const customers = await tenant.customers().catch(() => undefined);
+        if (customers) return [...customers.values()].flatMap((customer) => personOf(customer) ?? []);
+        await delay(100);
+      }
+    },
+    create: async (key, values) => {
+      const { status, body } = await ask('POST', '/v1/customers', {
+        kind: 'PERSON',
+        displayName: key,
+        ...contentOf(values),
+      });
+      if (status !== 201 && status !== 200) throw new Error(`A customer was not created: ${JSON.stringify(body)}`);
+    },
+    edit: async ({ id, values }, field, value) => {
+      const current = await ask('GET', `/v1/customers/${id}`);
+      const person = current.status === 200 ? personOf(current.body as Customer) : undefined;
+      if (person?.values[field] !== values[field]) return false;
+      const { etag } = current.body as Customer;
+      return (await ask('PATCH', `/v1/customers/${id}`, contentOf({ [field]: value }), etag)).status === 200;
+    },
+    remove: async ({ id }) => (await ask('DELETE', `/v1/customers/${id}`)).status < 300,
+    merge: async (kept, merged) => {
+      const answer = await ask('POST', `/v1/customers/${kept.id}:merge`, { mergedId: merged.id });
+      return answer.status === 200;
+    },
+  };
+}
+
+function isBeingAnswered(body: Json): boolean {
+  return body['code'] === 'IDEMPOTENCY_KEY_IN_USE' || body['code'] === 'CONCURRENT_WRITE';
+}
+
+function contentOf({ title, company, email }: Partial<Record<Field, string>>): Json {
+  return {
+    ...(title !== undefined && { jobTitle: title }),
+    ...(company !== undefined && { companyName: company }),
+    ...(email !== undefined && { emails: [{ address: email }] }),
+  };
+}
+
+export function personOf(customer: Customer): Person | undefined {
+  const {
+    id,
+    displayName,
+    jobTitle = '',
+    companyName = '',
+    emails = [],
+  } = customer as Customer & {
+    displayName: string;
+    jobTitle?: string;
+    companyName?: string;
+    emails?: { address: string }[];
+  };
+  const [first] = emails;
+  return { id, key: displayName, values: { title: jobTitle, company: companyName, email: first?.address ?? '' } };
+}

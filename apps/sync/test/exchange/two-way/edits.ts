@@ -1,0 +1,77 @@
+/** What a record of the test has, on whichever side: texts. */
+export const fields = ['title', 'company', 'email'] as const;
+
+export type Field = (typeof fields)[number];
+
+/** A record as one side has it. Its key is what it is known by on both; the sides' own ids differ. */
+export interface Person {
+  id: string;
+  key: string;
+  values: Record<Field, string>;
+}
+
+export type SideName = 'customers' | 'peer';
+
+/** One side, which people edit while the sync exchanges what they do. Each method returns when the edit is surely done. */
+export interface Side {
+  name: SideName;
+  all(): Promise<Person[]>;
+  create(key: string, values: Record<Field, string>): Promise<void>;
+  /** Changes a field from what the caller has seen. @returns false, and nothing is changed, when it is another by now */
+  edit(person: Person, field: Field, value: string): Promise<boolean>;
+  /** @returns false, and nothing is changed, when it is another by now */
+  remove(person: Person): Promise<boolean>;
+  /** Makes one of two. Absent where there is no such thing. */
+  merge?(kept: Person, merged: Person): Promise<boolean>;
+}
+
+/** What may be found of one field in the end: the edits that nobody has made another edit of. */
+class Heads {
+  readonly #of = new Map<SideName, string>();
+  /** The last edit of each side, also when the other side has made another of it. */
+  readonly last = new Map<SideName, string>();
+
+  /** @param seen what its maker saw: when that is what the other side had come to, the edit takes its place */
+  add(side: SideName, value: string, seen: string | undefined): void {
+    const other = side === 'customers' ? 'peer' : 'customers';
+    if (seen !== undefined && this.#of.get(other) === seen) this.#of.delete(other);
+    this.#of.set(side, value);
+    this.last.set(side, value);
+  }
+
+  get values(): string[] {
+    return [...this.#of.values()];
+  }
+}
+
+/** What was done to the records, to tell what must be left of it. */
+export class Edits {
+  readonly #heads = new Map<string, Map<Field, Heads>>();
+  readonly removed = new Set<string>();
+  /** Of records that were merged, what is left is the merge's business. */
+  readonly merged = new Set<string>();
+  count = 0;
+
+  created(side: SideName, key: string, values: Record<Field, string>): void {
+    for (const field of fields) this.edited(side, key, field, values[field], undefined);
+  }
+
+  edited(side: SideName, key: string, field: Field, value: string, seen: string | undefined): void {
+    const ofKey = this.#heads.get(key) ?? new Map<Field, Heads>();
+    this.#heads.set(key, ofKey);
+    const heads = ofKey.get(field) ?? new Heads();
+    ofKey.set(field, heads);
+    heads.add(side, value, seen);
+    this.count += 1;
+  }
+
+  get keys(): string[] {
+    return [...this.#heads.keys()];
+  }
+
+  /** Values that nobody has replaced. @param isListed true for what is a conflict: of that, both sides keep their last edit */
+  possible(key: string, field: Field, isListed: boolean): string[] {
+    const heads = this.#heads.get(key)?.get(field);
+    return (isListed ? [...(heads?.last.values() ?? [])] : heads?.values) ?? [];
+  }
+}

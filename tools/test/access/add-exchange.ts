@@ -1,0 +1,33 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { queryDatabase, type Platform } from '@rapport/testing';
+
+/** A file of a tenant's, for its connections: with nobody in it. */
+export async function addPeopleFile({ filesDir }: Platform, tenantId: string): Promise<void> {
+  const folder = join(filesDir, tenantId);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'people.vcf'), '');
+}
+
+/** Makes a run of a mapping, and a conflict, which otherwise come by the exchange. @returns their ids */
+export async function addExchange(
+  { customersDatabase }: Platform,
+  tenantId: string,
+  mappingId: string,
+): Promise<{ runId: string; conflictId: string }> {
+  const url = new URL(customersDatabase.superuserUrl);
+  url.pathname = 'sync';
+  const [runId, linkId, conflictId] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
+  await queryDatabase(
+    url.href,
+    `with link as (
+       insert into sync_link (tenant_id, mapping_id, id, record_id, base) values ($1, $2, $3, 'ada.vcf', '{}') returning id),
+     run as (
+       insert into sync_run (tenant_id, id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic)
+       values ($1, $4, $2, 'EXCHANGE', false, false, 'SUCCEEDED', false))
+     insert into sync_conflict (tenant_id, id, mapping_id, link_id, kind, message)
+     select $1, $5, $2, id, 'REJECTED', 'It was refused.' from link`,
+    [tenantId, mappingId, linkId, runId, conflictId],
+  );
+  return { runId, conflictId };
+}
