@@ -4,10 +4,12 @@
 //   LOAD_AT_ONCE    requests under way at most (32)
 //   LOAD_MS         how long each mix runs, in milliseconds (10000)
 //   LOAD_CUSTOMERS  customers in the tenant (5000)
-// Prints figures, and exits with 1 when more requests fail than docs/slo.md allows.
+// Prints figures, and what the processes hold and by how much that grows. Exits with 1 when more requests fail than docs/slo.md
+// allows.
 import { LoadProcess, startPlatform, type HttpRequest, type LoadResult } from '@rapport/testing';
 import { mixes, stepAt, type Mix } from '../mixes.ts';
 import { objectives } from '../slo.ts';
+import { ProcessWatch } from './process-watch.ts';
 
 const perSecond = process.env['LOAD_RATE'] === undefined ? undefined : Number(process.env['LOAD_RATE']);
 const atOnce = Number(process.env['LOAD_AT_ONCE'] ?? 32);
@@ -28,12 +30,14 @@ try {
   const headers = { Authorization: `Bearer ${apiKey}` };
   await importPeople(headers);
   const people = await newest(headers);
+  const { edge, auth, customers: service, sync } = platform.services;
   const figures = [];
   for (const [name, mix] of chosen) {
     const pace = { atOnce, durationMs, ...(perSecond !== undefined && { perSecond }) };
     const requests = requestsOf(mix, people, headers);
+    const watch = new ProcessWatch({ edge, auth, customers: service, sync });
     const result = await load.run({ kind: 'http', url: platform.edgeUrl, everyLatency: true, requests, ...pace });
-    figures.push({ mix: name, ...figuresOf(result) });
+    figures.push({ mix: name, ...figuresOf(result), processes: watch.stop() });
   }
   process.stdout.write(`${figures.map((each) => JSON.stringify(each)).join('\n')}\n`);
   if (figures.some(({ failedShare }) => failedShare > objectives.failedShare)) process.exitCode = 1;

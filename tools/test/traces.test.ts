@@ -124,6 +124,19 @@ it('begins a trace of its own where the client has named none that can be read',
   await expect.poll(() => collector.spans.filter(isBegun), { timeout: 30_000 }).toHaveLength(1);
 });
 
+it('a service that is told to end while others read its feed ends in time, and sends its last traces before', async () => {
+  const client = newParent();
+  await createCustomer('Last', client.headers);
+
+  await platform.services.customers.stop(20_000);
+
+  const log = await readFile(join(dataDir, 'logs/customers.log'), 'utf8');
+  expect(log).toContain('stopping');
+  expect(log).not.toContain('did not stop in time');
+  const answered = 'rapport.customers.v1.CustomersService/CreateCustomer';
+  expect(collector.trace(client.traceId).map(({ name }) => name)).toContain(answered);
+});
+
 function createCustomer(displayName: string, headers: Record<string, string> = {}) {
   return api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName }, headers });
 }

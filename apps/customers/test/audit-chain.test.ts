@@ -30,7 +30,7 @@ beforeAll(async () => {
   writing.isOver = true;
   killed = await killing;
   await vi.waitUntil(async () => (await entryCount()) === count, { timeout: 30_000 });
-  await Promise.all(others.map((other) => other.onModuleDestroy()));
+  await Promise.all(others.map((other) => other.onApplicationShutdown()));
   await customers.call('signAuditHead', {}, caller);
   for (const table of kept) await superuser.query(`create table kept_${table} as table ${table}`);
 }, 180_000);

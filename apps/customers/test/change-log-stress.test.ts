@@ -75,7 +75,7 @@ async function replaceSequencers(appUrl: string): Promise<void> {
     const sequencer = new Sequencer(appUrl, 30);
     sequencer.onApplicationBootstrap();
     await delay((durationMs / processes) * (0.5 + Math.random()));
-    await sequencer.onModuleDestroy();
+    await sequencer.onApplicationShutdown();
   }
 }
 

@@ -41,7 +41,6 @@ export class PeerClient extends ContractClient {
   override async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const dueAt = Date.now() + options.deadlineMs;
     const waitsMs = this.#isRepeatable(path, request) ? retryAfterMs : [];
-    this.#budget.earn();
     for (let retry = 0; ; retry += 1) {
       try {
         const left = { ...options, deadlineMs: dueAt - Date.now() };
@@ -65,6 +64,7 @@ export class PeerClient extends ContractClient {
   }
 
   async #attempt(path: string, request: unknown, options: CallOptions, retry: number): Promise<unknown> {
+    if (retry === 0) this.#budget.earn();
     attempts.inc({ service: this.service, attempt: retry === 0 ? 'first' : 'retry' });
     try {
       return await super.unary(path, request, options);
@@ -81,7 +81,7 @@ export class PeerClient extends ContractClient {
   }
 }
 
-/** By the connection, or since this process of the service stops and another may go on. */
+/** So the connection says, not the service. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && ['SERVICE_UNAVAILABLE', 'SERVICE_STOPPING'].includes(error.reason);
+  return error instanceof AppError && error.reason === 'SERVICE_UNAVAILABLE';
 }

@@ -1,17 +1,17 @@
-/** What each request adds, in retries, and most that can be saved. */
-const perRequest = 0.1;
-const mostSaved = 10;
+/** What each call adds, in retries, and most that can be saved: with the ten calls that a breaker needs, at most 1.2 attempts a call. */
+const perCall = 0.1;
+const mostSaved = 1;
 
 /**
- * How often calls may be tried again: one in ten, besides a few after a quiet time. A service that is down or overloaded is not
+ * How often calls may be tried again: one in ten, besides one after a quiet time. A service that is down or overloaded is not
  * asked several times as often as one that works. (gRFC A6, retry throttling)
  */
 export class RetryBudget {
   #saved = mostSaved;
 
-  /** Notes a request. */
+  /** Notes a call. */
   earn(): void {
-    this.#saved = Math.min(mostSaved, this.#saved + perRequest);
+    this.#saved = Math.min(mostSaved, this.#saved + perCall);
   }
 
   /** Pays for a retry. @returns false when there is none left */

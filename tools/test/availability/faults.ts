@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { queryDatabase, type Platform, type Service } from '@rapport/testing';
+import { expect } from 'vitest';
 
 /** One thing that breaks, for a while. */
 export interface Fault {
@@ -18,23 +20,41 @@ export function allFaults(platform: Platform): Fault[] {
   const processes = { edge, otherEdge, auth, customers, sync };
   return [
     ...Object.entries(processes).flatMap(([name, service]) => [
-      { name: `kill -9 ${name}`, strike: () => service.kill(), heal: () => service.start() },
-      frozen(name, () => service.pid ?? 0),
+      killed(name, () => service.pid, service),
+      frozen(name, () => service.pid),
     ]),
-    { name: 'kill -9 redis', strike: () => redis.kill(), heal: () => redis.start() },
+    killed('redis', () => redis.pid, redis),
     frozen('redis', () => redis.pid),
     { name: 'kill -9 a backend', strike: () => killBackend(platform), heal: async () => undefined },
-    { name: 'kill -9 the postmaster', strike: () => postgres.kill(), heal: () => startAgain(platform) },
+    killed('the postmaster', () => postgres.pid, { kill: () => postgres.kill(), start: () => startAgain(platform) }),
     frozen('the postmaster', () => postgres.pid),
   ];
 }
 
-function frozen(name: string, pid: () => number): Fault {
-  return {
-    name: `SIGSTOP ${name}`,
-    strike: async () => void process.kill(pid(), 'SIGSTOP'),
-    heal: async () => void process.kill(pid(), 'SIGCONT'),
+type Pid = () => number | undefined;
+
+function killed(name: string, pidOf: Pid, process: Pick<Service, 'kill' | 'start'>): Fault {
+  const strike = async () => {
+    const pid = pidOf();
+    await process.kill();
+    expect(await stateOf(pid)).toBe('gone');
   };
+  return { name: `kill -9 ${name}`, strike, heal: () => process.start() };
+}
+
+function frozen(name: string, pidOf: Pid): Fault {
+  const signal = (kind: 'SIGSTOP' | 'SIGCONT') => process.kill(pidOf() ?? 0, kind);
+  const strike = async () => {
+    signal('SIGSTOP');
+    await expect.poll(() => stateOf(pidOf())).toBe('T');
+  };
+  return { name: `SIGSTOP ${name}`, strike, heal: async () => void signal('SIGCONT') };
+}
+
+/** The letter by which Linux tells the state of a process (proc_pid_stat(5)). */
+async function stateOf(pid: number | undefined): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => ') gone');
+  return stat.slice(stat.lastIndexOf(')')).split(' ')[1];
 }
 
 async function killBackend({ customersDatabase }: Platform): Promise<void> {
@@ -44,6 +64,7 @@ async function killBackend({ customersDatabase }: Platform): Promise<void> {
   );
   if (!backend) throw new Error('Customers has no connection.');
   process.kill(backend.pid, 'SIGKILL');
+  await expect.poll(() => stateOf(backend.pid)).toBe('gone');
 }
 
 /** Backends of the killed server may hold its memory for a moment. */

@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Tenant } from '@rapport/testing';
 
-/** How long the edge takes at most for a request, and what a machine that is busy may take besides, in milliseconds. */
+/** How long the edge takes at most for a request, in milliseconds. */
 const deadlineMs = 10_000;
-const graceMs = 10_000;
 
 /** What a client that tries again may be told while something is broken. */
 const passing = new Set([409, 503, 504]);
@@ -18,15 +17,24 @@ export class NumberedWriters {
   readonly acknowledged = new Map<string, string>();
   /** Answers that nobody should get, and requests that did not end, each as a line. */
   readonly faults: string[] = [];
+  /** Requests that were sent, and those of them that were not acknowledged. */
+  sent = 0;
+  refused = 0;
+  /** How long the slowest request took. */
   longestMs = 0;
+  /** By edge, how many it has acknowledged. */
+  readonly #acknowledgedBy = new Map<string, number>();
   readonly #edgeUrls: readonly string[];
   readonly #tenant: Tenant;
+  readonly #graceMs: number;
   #isOver = false;
   readonly #running: Promise<unknown>;
 
-  constructor(edgeUrls: readonly string[], tenant: Tenant, writers: number) {
+  /** @param graceMs what a busy machine may take beyond the deadline of a request */
+  constructor(edgeUrls: readonly string[], tenant: Tenant, writers: number, graceMs: number) {
     this.#edgeUrls = edgeUrls;
     this.#tenant = tenant;
+    this.#graceMs = graceMs;
     this.#running = Promise.all(Array.from({ length: writers }, (_, writer) => this.#write(writer)));
   }
 
@@ -34,6 +42,12 @@ export class NumberedWriters {
   async untilMore(count: number): Promise<void> {
     const wanted = this.acknowledged.size + count;
     while (this.acknowledged.size < wanted) await delay(10);
+  }
+
+  /** From now on, tells whether each edge has acknowledged one. */
+  watchEdges(): () => boolean {
+    const before = new Map(this.#acknowledgedBy);
+    return () => this.#edgeUrls.every((edge) => (this.#acknowledgedBy.get(edge) ?? 0) > (before.get(edge) ?? 0));
   }
 
   /** Ends when each has been told of its last one. */
@@ -57,6 +71,7 @@ export class NumberedWriters {
   async #create(displayName: string, key: string): Promise<string | undefined> {
     const edge = this.#edgeUrls[Math.floor(Math.random() * this.#edgeUrls.length)] ?? '';
     const startedAt = performance.now();
+    this.sent += 1;
     try {
       const answer = await fetch(`${edge}/v1/customers`, {
         method: 'POST',
@@ -70,10 +85,13 @@ export class NumberedWriters {
           displayName,
           emails: [{ address: `${displayName.replaceAll(' ', '.')}@example.com` }],
         }),
-        signal: AbortSignal.timeout(deadlineMs + graceMs),
+        signal: AbortSignal.timeout(deadlineMs + this.#graceMs),
       });
       const text = await answer.text();
-      if (answer.status === 201) return (JSON.parse(text) as { id: string }).id;
+      if (answer.status === 201) {
+        this.#acknowledgedBy.set(edge, (this.#acknowledgedBy.get(edge) ?? 0) + 1);
+        return (JSON.parse(text) as { id: string }).id;
+      }
       if (!passing.has(answer.status)) this.faults.push(`${displayName}: ${answer.status} ${text}`);
     } catch (error) {
       // A connection that broke: whether it was done, only the key tells.
@@ -81,6 +99,7 @@ export class NumberedWriters {
     } finally {
       this.longestMs = Math.max(this.longestMs, performance.now() - startedAt);
     }
+    this.refused += 1;
     return undefined;
   }
 }

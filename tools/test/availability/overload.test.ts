@@ -2,6 +2,7 @@ import {
   comesTrueWithinMs,
   LoadProcess,
   median,
+  percentile,
   startPlatform,
   type HttpPlan,
   type LoadResult,
@@ -11,8 +12,11 @@ import {
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
-/** How long each load lasts, in milliseconds; 30,000 is the full size. */
-const loadMs = Number(process.env['OVERLOAD_MS'] ?? 2_000);
+/** Long loads on a machine that does nothing else, and the times that are asked for; otherwise short ones, and orders only. */
+const isFull = process.env['OVERLOAD'] === 'all';
+const loadMs = isFull ? 15_000 : 2_000;
+/** Least part of the peak. A short load beside other work is not more exact than that. */
+const leastRatio = isFull ? 0.8 : 0.6;
 
 const plan = { keyUnits: 1e9, tenantUnits: 1e9, places: { interactive: 1_000, bulk: 4, feed: 4 } };
 
@@ -65,8 +69,8 @@ function send(path: string, options: RequestInit = {}, type = 'application/json'
   return fetch(platform.edgeUrl + path, { ...options, headers });
 }
 
-/** Costs the database many times what a refusal costs the edge: it counts all customers. */
-const counted = '/v1/customers?total=EXACT&pageSize=';
+/** Costs the database many times what a refusal costs the edge: it finds and counts all customers. */
+const counted = '/v1/customers?total=EXACT&q=company&pageSize=';
 
 function counts(pace: Pick<HttpPlan, 'atOnce' | 'perSecond'>): Promise<LoadResult> {
   const headers = { Authorization: `Bearer ${tenant.apiKey}`, 'Cache-Control': 'no-cache' };
@@ -92,22 +96,26 @@ test(
     // One right after the other, since what else the machine does changes.
     for (let round = 0; round < 3; round += 1) rounds.push(await measureRound());
     const ratios = rounds.map(({ good, peak }) => good / peak);
-    const of = (read: (round: Round) => number[]) => median(rounds.flatMap(read));
+    const of = (read: (round: Round) => number[], part = 0.5) =>
+      percentile(Float64Array.from(rounds.flatMap(read)).sort(), part);
     const [answerMs, refusalMs, healthMs] = [
       of(({ answeredMs }) => answeredMs),
       of(({ refusedMs }) => refusedMs),
       of((round) => round.healthMs),
     ];
+    const [slowRefusalMs, slowHealthMs] = [of(({ refusedMs }) => refusedMs, 0.99), of((round) => round.healthMs, 0.99)];
 
     const percents = ratios.map((ratio) => Math.round(ratio * 100)).join(', ');
     const peaks = rounds.map(({ peak }) => Math.round(peak)).join(', ');
     console.log(
-      `overload: peaks ${peaks}/s, of which ${percents} % at three times that; medians: ` +
-        `answer ${answerMs.toFixed(0)} ms, refusal ${refusalMs.toFixed(0)} ms, health ${healthMs.toFixed(0)} ms`,
+      `overload: peaks ${peaks}/s, of which ${percents} % at three times that; medians: answer ${answerMs.toFixed(0)} ms, ` +
+        `refusal ${refusalMs.toFixed(0)} ms (p99 ${slowRefusalMs.toFixed(0)}), ` +
+        `health ${healthMs.toFixed(0)} ms (p99 ${slowHealthMs.toFixed(0)})`,
     );
-    expect(median(ratios)).toBeGreaterThanOrEqual(0.8);
+    expect(median(ratios)).toBeGreaterThanOrEqual(leastRatio);
     expect(refusalMs).toBeLessThan(answerMs);
     expect(healthMs).toBeLessThan(answerMs);
+    if (isFull) expect([slowRefusalMs < 50, slowHealthMs < 200]).toEqual([true, true]);
     expect(await comesTrueWithinMs(5_000, async () => (await send(`${counted}1`)).status === 200)).toBe(true);
   },
 );

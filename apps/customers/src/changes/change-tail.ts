@@ -1,4 +1,4 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
 import { erasureOrigin } from '../privacy/erasure-origin.js';
 import type { Place } from './change-cursor.js';
@@ -18,7 +18,7 @@ const maxKeptChars = 16 * 1024 * 1024;
  * The end of the log in memory, read once for all who follow it in this process: what a change costs does not grow with
  * their number. Who is further behind reads the log itself.
  */
-export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
+export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('ChangeTail');
   readonly #connection: DedicatedConnection;
   readonly #news = new WakeSignal();
@@ -56,7 +56,8 @@ export class ChangeTail implements OnApplicationBootstrap, OnModuleDestroy {
     this.#running = this.#run();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the calls that read it have been answered. */
+  async onApplicationShutdown(): Promise<void> {
     this.#isStopping = true;
     this.#news.wake();
     this.#grown.wake();

@@ -1,6 +1,5 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
 import type { BulkPace } from '../bulk-pace.js';
 import { countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
@@ -39,7 +38,7 @@ interface Moved {
  * none is special: the database lets one of them move at a time. It is woken when a transaction of this process has written,
  * and looks by itself for what others wrote.
  */
-export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
+export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
   readonly #connection: DedicatedConnection;
   readonly #signal = new WakeSignal();
@@ -67,7 +66,8 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
     this.#running = this.#run();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  /** After the calls that wait for it have been answered. */
+  async onApplicationShutdown(): Promise<void> {
     this.#isStopping = true;
     this.#signal.wake();
     // What is being asked may take long, and is done by nobody or by another process as well.
@@ -107,7 +107,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       } catch (error) {
         // The connection has said why. What it had moved is found by looking at everything once.
         this.#seen = null;
-        pass.resolve(this.#isStopping ? stopping() : error);
+        pass.resolve(error);
         this.#isWanted = false;
         await this.#signal.sleep(200);
         continue;
@@ -118,7 +118,7 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
       }
       if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
     }
-    this.#nextPass.resolve(stopping());
+    this.#nextPass.resolve(new Error('The service stops.'));
   }
 
   #lookAfterMs(): number {
@@ -166,8 +166,4 @@ export class Sequencer implements OnApplicationBootstrap, OnModuleDestroy {
     );
     if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
   }
-}
-
-function stopping(): AppError {
-  return new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Try again.', { retryAfterSeconds: 1 });
 }

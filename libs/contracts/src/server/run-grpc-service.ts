@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Transport, type GrpcOptions } from '@nestjs/microservices';
+import { Transport, type GrpcOptions, type NestMicroservice } from '@nestjs/microservices';
 import {
   isTracing,
   nestLogger,
@@ -52,7 +52,7 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
   return (await start(options)).app;
 }
 
-async function start(options: GrpcServiceOptions): Promise<{ app: INestMicroservice; server: Server }> {
+async function start(options: GrpcServiceOptions): Promise<{ app: NestMicroservice; server: Server }> {
   const contract = options.contract ?? new Contract(fileDescriptorSet);
   const loaded = Promise.withResolvers<Server>();
   const grpc: GrpcOptions = {
@@ -79,11 +79,11 @@ async function start(options: GrpcServiceOptions): Promise<{ app: INestMicroserv
       },
     },
   };
-  const app = await NestFactory.createMicroservice<GrpcOptions>(options.module, {
+  const app = (await NestFactory.createMicroservice<GrpcOptions>(options.module, {
     ...grpc,
     logger: nestLogger(options.logger),
     abortOnError: false,
-  });
+  })) as NestMicroservice;
   const identity = new CallIdentity(options.principals, peerOf(options));
   app.useGlobalInterceptors(new ContractInterceptor(contract, identity), ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
@@ -106,7 +106,8 @@ export async function runGrpcService(
   runUntilStopped(options.logger, async () => {
     readiness.drain();
     stopAccepting(server);
-    await app.close();
+    // `close` would wait for the streams before it has their handlers told to end.
+    await app['shutdown']();
     health.close();
   });
 }
