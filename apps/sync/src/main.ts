@@ -25,6 +25,7 @@ const certificates = new ServiceCertificates(
   { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
   logger,
 );
+const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 
 await runGrpcService({
   module: SyncModule.register({
@@ -33,6 +34,7 @@ await runGrpcService({
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),
+    principals,
     filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     delivery: {
@@ -49,7 +51,7 @@ await runGrpcService({
   address: config.GRPC_ADDRESS,
   healthPort: config.HEALTH_PORT,
   logger,
-  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  principals,
   tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => databaseChecks(app.get(MikroORM).em, migrations),
