@@ -88,7 +88,8 @@ export class RunningAuth {
     readonly stop: () => Promise<void>,
   ) {}
 
-  static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}): Promise<RunningAuth> {
+  /** @param peer the process that calls */
+  static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
     const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));
@@ -113,7 +114,7 @@ export class RunningAuth {
       services: [...services],
       address,
       principals: new PrincipalVerifier(principals.publicKeys),
-      peer: 'edge',
+      peer,
       logger,
       interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
     });

@@ -27,6 +27,7 @@ const certificates = new ServiceCertificates(
   { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },
   logger,
 );
+const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 
 await runGrpcService({
   module: SyncModule.register({
@@ -35,6 +36,7 @@ await runGrpcService({
     envelope: new SecretEnvelope(new MasterKeys(config.MASTER_KEY, config.RETIRED_MASTER_KEYS)),
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),
+    principals,
     filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     delivery: {
@@ -52,7 +54,7 @@ await runGrpcService({
   connectionAgeSeconds: config.CONNECTION_AGE_SECONDS,
   healthPort: config.HEALTH_PORT,
   logger,
-  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  principals,
   tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
   interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
   readinessChecks: (app) => ({

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { ContractClient } from '@rapport/contracts';
+import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
 import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
@@ -32,6 +32,7 @@ export interface SyncOptions {
   customers: Pick<ContractClient, 'unary' | 'duplex' | 'close'>;
   /** Reaches auth, which vouches for whom connections act as. */
   auth: Pick<ContractClient, 'unary' | 'close'>;
+  principals: PrincipalVerifier;
   /** Has the files of connections; empty for none. */
   filesDir: string;
   http: OutgoingHttp;
@@ -75,7 +76,7 @@ export class SyncModule {
         },
         RunWatcher,
         JsonataEvaluator,
-        { provide: PrincipalTokens, useFactory: () => new PrincipalTokens(options.auth) },
+        { provide: PrincipalTokens, useFactory: () => new PrincipalTokens(options.auth, options.principals) },
         { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
         {
           provide: JobQueue,

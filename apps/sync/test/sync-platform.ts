@@ -120,14 +120,10 @@ export class WebhookTenant {
     return (await this.ok<{ attempts: Attempt[] }>('GET', path)).attempts;
   }
 
-  /** Asks sync's database past everything. */
-  query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    return queryDatabase<Row>(syncDatabaseUrl(this.platform), sql, values);
+  /** Asks the database of a service past everything. */
+  query<Row extends object>(sql: string, values: unknown[] = [], service = 'sync'): Promise<Row[]> {
+    const url = new URL(this.platform.customersDatabase.superuserUrl);
+    url.pathname = service;
+    return queryDatabase<Row>(url.href, sql, values);
   }
-}
-
-export function syncDatabaseUrl({ customersDatabase }: Platform): string {
-  const url = new URL(customersDatabase.superuserUrl);
-  url.pathname = 'sync';
-  return url.href;
 }

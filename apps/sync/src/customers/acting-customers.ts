@@ -21,7 +21,7 @@ const pageSize = 100;
 /** A customer as it is now. */
 export type CustomerState =
   | { isThere: true; customer: Customer }
-  /** Deleted, or merged into another that stayed. */
+  /** Deleted, or merged into another that is there. */
   | { isThere: false; mergedInto?: string | undefined };
 
 /** The customers of a tenant, as a principal may read and write them. Whatever it writes says where it came from. */
@@ -39,7 +39,8 @@ export class ActingCustomers {
       return { isThere: true, customer };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
-      return { isThere: false, mergedInto: error.metadata['mergedInto'] };
+      const { mergedInto } = error.metadata;
+      return mergedInto === undefined ? { isThere: false } : this.#survivor(mergedInto);
     }
   }
 
@@ -82,6 +83,12 @@ export class ActingCustomers {
   async undelete(id: string, cause: CallCause): Promise<void> {
     const request = { ...UndeleteCustomerRequest.decode(new Uint8Array()), id };
     await this.#call(Methods.undeleteCustomer.path, request, cause);
+  }
+
+  /** What became of who was merged into this one, which may have been merged or deleted since. */
+  async #survivor(id: string): Promise<CustomerState> {
+    const state = await this.get(id);
+    return state.isThere ? { isThere: false, mergedInto: id } : state;
   }
 
   async #call(path: string, request: unknown, cause?: CallCause): Promise<unknown> {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import type { ContractClient } from '@rapport/contracts';
+import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { AuthServiceService, type VouchForPrincipalResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { checkRights } from '../connections/check-rights.js';
 
 const callMs = 5_000;
 
@@ -13,9 +14,12 @@ const keptMs = 10_000;
 export class PrincipalTokens implements OnApplicationShutdown {
   readonly #kept = new LRUCache<string, Promise<string>>({ max: 1_000, ttl: keptMs });
 
-  constructor(private readonly auth: Pick<ContractClient, 'unary' | 'close'>) {}
+  constructor(
+    private readonly auth: Pick<ContractClient, 'unary' | 'close'>,
+    private readonly principals: PrincipalVerifier,
+  ) {}
 
-  /** @throws AppError PERMISSION_DENIED PRINCIPAL_ENDED for one that may do nothing any more */
+  /** @throws AppError PERMISSION_DENIED for one that may not exchange records any more, such as PRINCIPAL_ENDED */
   of(tenantId: string, principalId: string): Promise<string> {
     const name = `${tenantId} ${principalId}`;
     const kept = this.#kept.get(name);
@@ -35,6 +39,7 @@ export class PrincipalTokens implements OnApplicationShutdown {
     const { path } = AuthServiceService.vouchForPrincipal;
     const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
     const answer = (await this.auth.unary(path, { tenantId, principalId }, options)) as VouchForPrincipalResponse;
+    checkRights(await this.principals.verify(answer.principalToken));
     return answer.principalToken;
   }
 }

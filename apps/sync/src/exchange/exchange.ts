@@ -1,5 +1,6 @@
 import { ConnectorError } from '../connectors/connector-error.js';
 import type { ExchangeContext } from './exchange-context.js';
+import type { Hint } from './hint-store.js';
 import type { ProgressStore } from './progress-store.js';
 import { RecordSettler } from './settle-records.js';
 import { PairSettler } from './settle-pair.js';
@@ -106,14 +107,17 @@ export class Exchange {
     await this.progress.keepCustomers(undefined, true);
   }
 
+  /** In one pass: what is put off, or comes meanwhile to a record that was passed, is a matter of the next run. */
   async #takeHints(): Promise<void> {
+    let last: Hint | undefined;
     for (;;) {
       this.context.signal.throwIfAborted();
-      const hints = await this.context.hints.some(pageSize);
+      const hints = await this.context.hints.after(last, pageSize);
       if (hints.length === 0) return;
       await this.settler.settleHints(hints);
       await this.context.hints.remove(hints);
       await this.onProgress();
+      last = hints.at(-1);
     }
   }
 

@@ -29,12 +29,14 @@ export class HintStore {
     });
   }
 
-  async some(limit: number): Promise<Hint[]> {
+  /** A page of them in the order of their records. */
+  async after(last: Hint | undefined, limit: number): Promise<Hint[]> {
     const rows = await readForTenant<{ side: Side; record_id: string; mark: string; hop: number }>(this.em, {
-      name: 'some_hints',
+      name: 'hints_after',
       sql: `select side, record_id, mark, hop from sync_hint where tenant_id = $1 and mapping_id = $2
-        order by side, record_id limit $3`,
-      values: [this.tenantId, this.mappingId, limit],
+          and ($3::text is null or (side, record_id) > ($3, $4))
+        order by side, record_id limit $5`,
+      values: [this.tenantId, this.mappingId, last?.side ?? null, last?.recordId ?? null, limit],
     });
     return rows.map(({ side, record_id, mark, hop }) => ({ side, recordId: record_id, mark, hop }));
   }

@@ -167,7 +167,7 @@ export class MappingRunner {
     await readForTenant(em, {
       sql: `with stopped as (
           update mapping set state = 'STOPPED', error_reason = $3, error_message = $4
-          where tenant_id = $1 and id = $2 and state = 'ENABLED')
+          where tenant_id = $1 and id = $2 and state <> 'PAUSED')
         delete from mapping_schedule where mapping_id = $2`,
       values: [mapping.tenantId, mapping.id, reason, message],
     });

@@ -42,10 +42,15 @@ export class PairSettler {
       if ((await this.#try(current, mayDelete)) === 'DONE') return;
       current = await this.#readAgain(current);
     }
-    // Somebody changes it as fast as we read: the next run tries again.
-    const { link, customer } = current;
-    if (customer?.isThere) await this.context.hints.put('CUSTOMER', customer.customer.id);
-    else if (link?.recordId) await this.context.hints.put('PEER', link.recordId);
+    await this.#putOff(current);
+  }
+
+  /** Somebody changes it as fast as we read: it is looked at again, also when it does not change any more. */
+  async #putOff({ link, customer }: Sides): Promise<void> {
+    const { hints, links } = this.context;
+    if (link) await links.save(Object.assign(link, { customerVersion: null, recordVersion: null }));
+    if (customer?.isThere) await hints.put('CUSTOMER', customer.customer.id);
+    else if (link?.recordId) await hints.put('PEER', link.recordId);
   }
 
   async #try(sides: Sides, mayDelete: boolean): Promise<Settled> {
