@@ -44,7 +44,7 @@ describe('VouchForPrincipal', () => {
     const principalId = `user:${user.id}`;
 
     expect((await vouched(principalId)).permissions).not.toContain('customers.write');
-    await auth.updateUser(admin, user.id, { roleIds: ['admin'] });
+    await auth.updateUser(admin, user.id, { roleIds: ['member'] });
     expect((await vouched(principalId)).permissions).toContain('customers.write');
     await auth.updateUser(admin, user.id, { state: User_State.DISABLED });
     await expect(vouched(principalId)).rejects.toMatchObject(ended);
