@@ -5,7 +5,7 @@ import { lockDataDir } from './data-dir-lock.js';
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-import { apps, prepareService, type Environment, type ServiceName } from './prepare-service.js';
+import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { startRedis, type Redis } from './redis.js';
