@@ -47,7 +47,10 @@ export function secretsOwner({ tenantId, id }: Pick<Connection, 'tenantId' | 'id
   return `connection/${tenantId}/${id}`;
 }
 
-export function openSecrets(envelope: SecretEnvelope, connection: Connection): JsonObject {
+export function openSecrets(
+  envelope: SecretEnvelope,
+  connection: Pick<Connection, 'tenantId' | 'id' | 'sealedSecrets'>,
+): JsonObject {
   const opened = envelope.open(Buffer.from(connection.sealedSecrets), secretsOwner(connection));
   return JSON.parse(opened.toString()) as JsonObject;
 }

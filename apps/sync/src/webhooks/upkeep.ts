@@ -9,7 +9,7 @@ const intervalMs = 600_000;
 /** What is done for a tenant. Processes that do it at the same time share the work or wait for each other. */
 export type Chore = (em: EntityManager, tenantId: string) => Promise<void>;
 
-/** What is due for each tenant with endpoints when a process starts, and from time to time. */
+/** What is due for each tenant with endpoints or connections when a process starts, and from time to time. */
 export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Upkeep');
   readonly #stopping = new AbortController();
@@ -37,13 +37,17 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #doAll(signal: AbortSignal): Promise<void> {
-    const tenants = await this.orm.em.fork().execute<{ tenant_id: string }[]>('select tenant_id from webhook_tenant');
+    const tenants = await this.orm.em
+      .fork()
+      .execute<{ tenant_id: string }[]>(
+        'select tenant_id from webhook_tenant union select tenant_id from hook_address',
+      );
     for (const { tenant_id: tenantId } of tenants) {
       for (const chore of this.chores) {
         if (signal.aborted) return;
         // What goes wrong for one tenant keeps nothing from the others.
         await chore(this.orm.em.fork({ session: tenantSession(tenantId) }), tenantId).catch((error: unknown) =>
-          this.#logger.warn(`The webhooks of the tenant ${tenantId} were not looked after.`, error),
+          this.#logger.warn(`The tenant ${tenantId} was not looked after.`, error),
         );
       }
     }
