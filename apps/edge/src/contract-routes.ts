@@ -13,6 +13,7 @@ import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import { registerLimits } from './limits/register-limits.js';
+import { registerProvenCalls } from './limits/register-proven-calls.js';
 import { refuseBody, validatorCompiler } from './request-validation.js';
 import type { ServiceClients } from './service-clients.js';
 import { byAccept, sendStream } from './stream-answer.js';
@@ -52,10 +53,11 @@ export async function registerContractRoutes(
     scope.setValidatorCompiler(validatorCompiler);
     scope.setErrorHandler(handleError);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, done));
+    registerProvenCalls(scope, limits);
     registerLimits(scope, limits, cache.charges);
     // After the charge: who may not do what they ask for pays too, or could ask without end.
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
-    for (const route of routes.filter(({ bodyUsage }) => bodyUsage !== 'file'))
+    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input' || bodyUsage === 'patch'))
       addRoute(scope, route, clients, limits, cache, isChosenByAccept(route, routes));
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
@@ -63,6 +65,13 @@ export async function registerContractRoutes(
       files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
       for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file'))
         addRoute(files, route, clients, limits, cache);
+    });
+    await scope.register(async (bytes) => {
+      bytes.removeAllContentTypeParsers();
+      // Of any type, and byte for byte: whoever has signed them has signed nothing else.
+      bytes.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'bytes'))
+        addRoute(bytes, route, clients, limits, cache);
     });
   });
 }
@@ -132,6 +141,7 @@ function addRoute(
     url: route.path.pattern,
     schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
     config: { route, kept },
+    ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),
     ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
     // Nobody would read the stream that a HEAD asks for.
     exposeHeadRoute: route.answerUsage === 'message',
@@ -191,7 +201,7 @@ function send(
       return reply.code(304).send();
   }
   if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);
-  return route.status === 204 ? reply.code(204).send() : reply.code(route.status).send(toJson(answer));
+  return reply.code(route.status).send(route.schemas.response ? toJson(answer) : undefined);
 }
 
 /** Ends what is done for a client that has gone. */

@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
@@ -11,6 +11,7 @@ import {
   type Contract,
 } from '@rapport/contracts';
 import { AppError, createLogger } from '@rapport/platform';
+import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEdge, type Edge } from '../src/create-edge.js';
 import { generateSampleContract } from './generate-sample-contract.js';
@@ -18,6 +19,8 @@ import { generateSampleContract } from './generate-sample-contract.js';
 type Message = Record<string, unknown>;
 
 const logger = createLogger('test', 'silent');
+/** What ReceiveSample was asked with. */
+const received: Message[] = [];
 let contract: Contract;
 let service: ServiceDefinition;
 let samples: INestMicroservice;
@@ -89,6 +92,20 @@ describe('an RPC of a proto file that has no code in the edge', () => {
       body: file,
     });
     expect(await answer.json()).toEqual({ bytes: 300_000, title: 'core', contentType: 'text/csv' });
+  });
+
+  it('takes bytes of any type as they are, with all headers, and answers 202', async () => {
+    const body = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    const post = (bytes: Buffer) =>
+      fetch(`${url}/v1/samples/s1:receive`, { method: 'POST', headers: { 'X-Signature': 'a, b' }, body: bytes });
+
+    const answer = await post(body);
+
+    expect([answer.status, await answer.text()]).toEqual([202, '']);
+    expect(received).toMatchObject([{ id: 's1', body: { contentType: '', data: body } }]);
+    expect(received[0]?.['headers']).toContainEqual({ name: 'x-signature', value: 'a, b' });
+    expect((await post(Buffer.alloc(257))).status).toBe(413);
+    expect(received).toHaveLength(1);
   });
 
   it('answers a refused file without waiting for its end', async () => {
@@ -216,6 +233,18 @@ describe('a service that is called past the edge', () => {
     client.close();
   });
 
+  it('takes no more bytes than the contract says', async () => {
+    const client = new ContractClient(address, [service]);
+    const body = { contentType: '', data: Buffer.alloc(257), extensions: [] };
+    const call = client.unary(
+      '/rapport.sample.v1.SampleService/ReceiveSample',
+      { id: 's1', body, headers: [] },
+      { context: { requestId: 'r' }, deadlineMs: 5_000 },
+    );
+    await expect(call).rejects.toMatchObject({ violations: [{ field: 'body', reason: 'TOO_LARGE' }] });
+    client.close();
+  });
+
   it('wants the permission itself', async () => {
     const client = new ContractClient(address, [service]);
     const call = (permissions: string[]) =>
@@ -276,6 +305,11 @@ function sampleModule(definition: ServiceDefinition) {
       return seen;
     }
 
+    async receiveSample(request: Message): Promise<Message> {
+      received.push(request);
+      return {};
+    }
+
     async forgetSample({ id }: { id: string }): Promise<Message> {
       return { ...none, id };
     }
@@ -299,13 +333,4 @@ async function firstAnswer(socket: Socket): Promise<string> {
     if (text.includes('}')) break;
   }
   return text;
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

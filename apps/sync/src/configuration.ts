@@ -45,7 +45,7 @@ export const serviceVariables = {
   FAILING_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(432_000),
   /** How long an endpoint may take for its answer. */
   ATTEMPT_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(15_000),
-  /** How long events and deliveries are kept at least. */
+  /** How long events, deliveries and webhooks that came in are kept at least. */
   WEBHOOK_RETENTION_DAYS: z.coerce.number().int().min(4).max(365).default(30),
   /** Ed25519, by which heads of the audit are signed. */
   AUDIT_SIGNING_KEY: secretKey,

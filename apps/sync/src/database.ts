@@ -2,6 +2,7 @@ import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport
 import { Connection } from './connections/connection.entity.js';
 import { Mapping } from './mappings/mapping.entity.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
+import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
@@ -20,4 +21,5 @@ export const migrations = [
   TraceEvents,
   CreateConnections,
   CreateJobQueue,
+  CreateHooks,
 ];

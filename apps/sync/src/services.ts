@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ConnectionsServiceService } from '@rapport/contracts/rapport/sync/v1/connections_service';
+import { HooksServiceService } from '@rapport/contracts/rapport/sync/v1/hooks_service';
 import { MappingsServiceService } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { SyncConflictsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import { SyncRunsServiceService } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
@@ -7,6 +8,7 @@ import { WebhookDeliveriesServiceService } from '@rapport/contracts/rapport/sync
 import { WebhookEndpointsServiceService } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { SyncConflictsController } from './conflicts/sync-conflicts.controller.js';
 import { ConnectionsController } from './connections/connections.controller.js';
+import { HooksController } from './hooks/hooks.controller.js';
 import { MappingsController } from './mappings/mappings.controller.js';
 import { SyncRunsController } from './runs/sync-runs.controller.js';
 import { WebhookDeliveriesController } from './webhooks/webhook-deliveries.controller.js';
@@ -20,6 +22,7 @@ export const services: readonly ServiceDefinition[] = [
   MappingsServiceService,
   SyncRunsServiceService,
   SyncConflictsServiceService,
+  HooksServiceService,
 ];
 export const controllers = [
   WebhookEndpointsController,
@@ -28,4 +31,5 @@ export const controllers = [
   MappingsController,
   SyncRunsController,
   SyncConflictsController,
+  HooksController,
 ];

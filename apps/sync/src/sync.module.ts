@@ -10,6 +10,8 @@ import { MappingTicker } from './exchange/mapping-ticker.js';
 import { MappingRunner } from './exchange/run-mapping.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { ChangeTaker } from './feed/take-changes.js';
+import { clearExpiredHooks } from './hooks/expired-hooks.js';
+import { HookProver } from './hooks/prove-hook.js';
 import { JobQueue } from './jobs/job-queue.js';
 import { JsonataEvaluator } from './mappings/jsonata-evaluator.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
@@ -74,6 +76,7 @@ export class SyncModule {
           },
           inject: [MikroORM, Dispatcher, JobQueue],
         },
+        { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,
         { provide: PrincipalTokens, useFactory: () => new PrincipalTokens(options.auth, options.principals) },
@@ -99,6 +102,7 @@ export class SyncModule {
               (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
               (em, tenantId) => renewSealedRows(em, tenantId, envelope),
               (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
+              (em, tenantId) => clearExpiredHooks(em, tenantId, options.retentionDays),
             ]),
           inject: [MikroORM],
         },

@@ -5,12 +5,19 @@ import { beforeAll, expect, inject, test } from 'vitest';
 import { entities, migrations } from '../src/database.js';
 
 // Workers look in them for what all tenants need; there is nothing in them but ids, times and a cursor.
-const tablesOfAllTenants = ['webhook_tenant', 'webhook_job', 'feed_cursor', 'mapping_schedule', 'connection_tenant'];
+const tablesOfAllTenants = [
+  'webhook_tenant',
+  'webhook_job',
+  'feed_cursor',
+  'mapping_schedule',
+  'connection_tenant',
+  'hook_address',
+];
 
 // What there is much of is written and read by SQL only.
 const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job)$/, /^feed_cursor$/, /^audit_/],
-  ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^sync_/],
+  ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^sync_/, /^hook/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -34,7 +34,7 @@ export function startSyncPlatform(
   const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
   return startPlatform({
     ...options,
-    edgeEnv: { RATE_PLANS },
+    edgeEnv: { RATE_PLANS, ...options.edgeEnv },
     syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '2000', ...syncEnv },
   });
 }

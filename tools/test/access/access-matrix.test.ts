@@ -19,7 +19,7 @@ const permissions = [...new Set(guarded.map(({ method }) => method.policy.permis
 const theirMarker = newMarker();
 
 /** Operations that need no credential. */
-const open = ['AcceptInvitation', 'RequestPasswordReset', 'ResetPassword'];
+const open = ['AcceptInvitation', 'ReceiveHook', 'RequestPasswordReset', 'ResetPassword'];
 
 /** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
 const withoutIds = [
@@ -94,6 +94,7 @@ const needMore: Readonly<Record<string, string>> = {
   CreateSyncRun: 'as for CreateConnection',
   CreateWebhookEndpoint: 'events tell of customers, so customers.read is needed too',
   DisconnectApp: 'users only have connected apps, and here programs ask',
+  DownloadHook: 'bodies have values of records, so it is as for CreateConnection',
   EndSession: 'the session of somebody else is nowhere without users.write',
   GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',
   ListSyncConflicts: 'as for GetSyncConflict',

@@ -20,6 +20,8 @@ export async function differences(
   except: Readonly<Record<string, string>> = {},
 ): Promise<string[]> {
   const faults: string[] = [];
+  // Whose secret proves a call is not told to who does not have it.
+  const refusal = route.provenBy === undefined ? door.refusals.notFound : door.refusals.unauthenticated;
   for (const { place, collection, write = String } of references(contract, route)) {
     const id = ids[collection];
     const name = `${route.method.name} ${place.join('.')}`;
@@ -31,7 +33,7 @@ export async function differences(
     const [left, right] = [answer.rest.replaceAll(id, '<id>'), expected.rest.replaceAll(nowhere, '<id>')];
     const isRight =
       !answer.rest.includes(secret) &&
-      (place[0] !== 'params' || answer.status === door.refusals.notFound) &&
+      (place[0] !== 'params' || answer.status === refusal) &&
       answer.status === expected.status &&
       left === right;
     if (isRight) continue;

@@ -27,6 +27,7 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   role_ids: 'roles',
   team_id: 'teams',
   endpoint_id: 'webhookEndpoints',
+  connection: 'connections',
   connection_id: 'connections',
   mapping_id: 'mappings',
   // Of a record in another system.
@@ -52,9 +53,9 @@ const filters: Readonly<Record<string, Reference['write']>> = { customers: (id) 
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
   return [
-    ...path.map(({ jsonName }) => ({
+    ...path.map(({ name, jsonName }) => ({
       place: ['params', jsonName],
-      collection: collectionBefore(route.path.template, jsonName),
+      collection: collectionOfField[name] ?? collectionBefore(route.path.template, jsonName),
     })),
     ...query.flatMap((field) => referencesOf(contract, route, field, ['query', field.jsonName])),
     ...query.filter(({ name }) => name === 'filter').map(() => filterReference(route)),

@@ -42,12 +42,13 @@ const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { 
 export function validRequest(contract: Contract, route: RestRoute, records: TenantRecords): OperationRequest {
   const { path, query, body } = route.fields;
   const isFile = route.bodyUsage === 'file';
+  const hasJsonBody = route.bodyUsage === 'input' || route.bodyUsage === 'patch';
   const parts = {
     params: Object.fromEntries(path.map((field) => [field.jsonName, exampleOf(contract, field)])),
     query: { ...requiredOf(contract, query), ...queryParticulars[route.method.name] },
     headers: {},
     body:
-      body?.message && !isFile
+      body?.message && hasJsonBody
         ? { ...exampleBody(contract, route, body.message), ...particulars[route.method.name]?.() }
         : undefined,
   };

@@ -94,7 +94,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       fields: [{ customerField: 'displayName', peerField: 'displayName' }],
     });
   const mappingId = await mapping();
-  const { runId, conflictId } = await addExchange(platform, tenantId, mappingId);
+  const { runId, conflictId, hookId } = await addExchange(platform, tenantId, mappingId);
   return {
     living: {
       customers: ada,
@@ -117,6 +117,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       webhookEndpoints: endpoint,
       webhookDeliveries: webhookDelivery,
       connections: connectionId,
+      hooks: hookId,
       mappings: mappingId,
       syncRuns: runId,
       syncConflicts: conflictId,

@@ -15,12 +15,13 @@ export class FailedAuthentications {
   /**
    * Takes one try of the address before the credential is looked at, so that many at once are no way around.
    *
+   * @param apart what is counted by itself of what comes from the address
    * @returns gives the try back, when the credential turns out not to be wrong
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS
    */
-  take(address: string): () => void {
+  take(address: string, apart = ''): () => void {
     const now = performance.now();
-    const window = this.#windows.current(networkOf(address), now);
+    const window = this.#windows.current(`${networkOf(address)} ${apart}`, now);
     if (window.used >= this.perMinute) throw tooManyFailedAuthentications(window.endsAt - now);
     window.used += 1;
     return () => {

@@ -10,16 +10,19 @@ import type { LimitSettings } from './limit-settings.js';
 import { MemoryBudgets } from './memory-budgets.js';
 import { classOf, Places } from './places.js';
 import { defaultPlan, Plans, refuseNarrowPlans, type Plan } from './plans.js';
+import { ProvenCalls } from './proven-calls.js';
 import { rateHeaders, type Charge, type RateHeaders } from './rate-headers.js';
 import { RedisBudgets } from './redis-budgets.js';
 import { RateLimited } from './refusals.js';
 
 type ContractMethod = RestRoute['method'];
+type Payer = Pick<Principal, 'caller' | 'plan'>;
 type Method = Pick<ContractMethod, 'path'> & { policy: Pick<ContractMethod['policy'], 'trafficClass'> };
 
 /** What a caller may have of the edge: units of a rate, and places to be worked on at the same time. */
 export class Limits {
   readonly failedAuthentications: FailedAuthentications;
+  readonly provenCalls: ProvenCalls;
   readonly #plans: Plans;
   /** What is left of each plan while Redis is away. */
   readonly #insured = new Map<Plan, Plan>();
@@ -44,6 +47,7 @@ export class Limits {
     this.#plans = new Plans(settings.plans, logger);
     this.#shared = redis && new RedisBudgets(redis);
     this.failedAuthentications = new FailedAuthentications(settings.failedAuthentications);
+    this.provenCalls = new ProvenCalls(settings.failedAuthentications);
   }
 
   /**
@@ -52,11 +56,21 @@ export class Limits {
    * @param cost units, at least 1
    * @throws RateLimited when one of them has too little left; then nothing was spent
    */
-  charge(principal: Principal, cost: number): RateHeaders | Promise<RateHeaders> {
+  charge(principal: Payer, cost: number): RateHeaders | Promise<RateHeaders> {
     if (this.#shared) return this.#chargeShared(this.#shared, principal, cost);
     const charge = this.#own.charge(principal.caller, this.#plans.of(principal.plan), cost);
     figures.charges[charge.passed ? 'passed' : 'refused'] += 1;
     return settle(charge, cost);
+  }
+
+  /**
+   * The same for a public call, from a budget as the default plan has it for a key.
+   *
+   * @param owner whose secret is to prove the call
+   */
+  chargeOwner(owner: string, cost: number): RateHeaders | Promise<RateHeaders> {
+    const id = `proven:${owner}`;
+    return this.charge({ caller: { tenantId: id, principalId: id, permissions: [] }, plan: defaultPlan }, cost);
   }
 
   /**
@@ -116,7 +130,7 @@ export class Limits {
     return interactive;
   }
 
-  async #chargeShared(shared: RedisBudgets, principal: Principal, cost: number): Promise<RateHeaders> {
+  async #chargeShared(shared: RedisBudgets, principal: Payer, cost: number): Promise<RateHeaders> {
     const plan = this.#plans.of(principal.plan);
     const charge = await shared.charge(principal.caller, plan, cost).catch((error: unknown) => this.#missed(error));
     figures.isInsured = charge === undefined;

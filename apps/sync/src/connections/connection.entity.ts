@@ -12,7 +12,7 @@ const ConnectionSchema = defineEntity({
     connector: p.text(),
     displayName: p.text(),
     settings: p.json<JsonObject>(),
-    /** JSON, sealed for `secretsOwner`. */
+    /** JSON, sealed for its `rowOwner`. */
     sealedSecrets: p.blob(),
     secretNames: p.type(TextArray).$type<string[]>(),
     state: p.enum(['ENABLED', 'DISABLED'] as const),

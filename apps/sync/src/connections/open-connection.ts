@@ -43,7 +43,10 @@ export class Peers {
   }
 }
 
-export function openSecrets(envelope: SecretEnvelope, { tenantId, id, sealedSecrets }: Connection): JsonObject {
+export function openSecrets(
+  envelope: SecretEnvelope,
+  { tenantId, id, sealedSecrets }: Pick<Connection, 'tenantId' | 'id' | 'sealedSecrets'>,
+): JsonObject {
   const opened = envelope.open(Buffer.from(sealedSecrets), rowOwner('connection', tenantId, id));
   return JSON.parse(opened.toString()) as JsonObject;
 }

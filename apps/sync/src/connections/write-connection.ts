@@ -67,6 +67,8 @@ export async function createConnection(
   });
   configure(connection, peers, envelope, wanted.settings ?? {}, wanted.secrets ?? {});
   await em.flush();
+  const address = [connection.id, tenantId];
+  await em.execute('insert into hook_address (connection_id, tenant_id) values (?, ?)', address);
   await note(em, 'CONNECTION_CREATED', connection);
   return connectionMessage(connection);
 }

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant, type Statement } from '@rapport/persistence';
+import { pipeline, readForTenant, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { JobQueue } from '../jobs/job-queue.js';
@@ -41,13 +41,26 @@ export class RunStore {
 
   /** A run that is begun now, or gone on with. Undefined when there is nothing left to do of it. */
   async begin(id: string): Promise<RunRow | undefined> {
-    const [row] = await this.#run<RunRow>({
-      name: 'begin_run',
-      sql: `update sync_run set state = 'RUNNING', start_time = coalesce(start_time, clock_timestamp()), planned_changes = '[]'
-        where tenant_id = $1 and id = $2 and state in ('QUEUED', 'RUNNING') returning ${runColumns}`,
-      values: [this.tenantId, id],
-    });
-    return row;
+    const values = [this.tenantId, id];
+    const [, , begun] = await withConnection(this.em, (client) =>
+      pipeline(client, [
+        settingStatement({ 'app.tenant_id': this.tenantId }),
+        {
+          name: 'wait_for_notes',
+          sql: `select pg_advisory_xact_lock(hashtextextended('run ' || mapping_id, 0)) from sync_run
+            where tenant_id = $1 and id = $2`,
+          values,
+        },
+        {
+          name: 'begin_run',
+          sql: `update sync_run
+            set state = 'RUNNING', start_time = coalesce(start_time, clock_timestamp()), planned_changes = '[]'
+            where tenant_id = $1 and id = $2 and state in ('QUEUED', 'RUNNING') returning ${runColumns}`,
+          values,
+        },
+      ]),
+    );
+    return begun?.rows[0] as RunRow | undefined;
   }
 
   async tell(id: string, { counts, issues }: ExchangeContext, findings?: Findings): Promise<void> {
@@ -85,8 +98,8 @@ export class RunStore {
 }
 
 /**
- * Queues a run of its own for each of these mappings, unless one waits already, or the other system is to be left alone. Runs in a transaction that works for the tenant, and is
- * done with it.
+ * Queues a run of its own for each of these mappings, unless one waits already, or the other system is to be left alone. Runs in
+ * a transaction that works for the tenant, and is done with it.
  */
 export async function queueAutomaticRuns(
   client: ClientBase,
@@ -96,6 +109,8 @@ export async function queueAutomaticRuns(
 ): Promise<void> {
   for (const mappingId of mappingIds) {
     const runId = uuidv7();
+    // Until the transaction ends no run begins that could overlook what it has noted: one that waits is not past it.
+    await client.query('select pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [`run ${mappingId}`]);
     const { rowCount } = await client.query(
       `insert into sync_run (tenant_id, id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic)
        select $1, $2, $3, 'EXCHANGE', false, false, 'QUEUED', true

@@ -6,6 +6,7 @@ import { withConnection } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { noteChanges, noteLoss } from '../exchange/note-changes.js';
+import { forgetErasedHooks } from '../hooks/forget-erased-hooks.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { gapEvent } from '../webhooks/event-types.js';
@@ -38,6 +39,7 @@ export class ChangeTaker {
           deliveries += await recordEvents(client, this.envelope, tenantId, events);
         }
         await noteChanges(client, this.jobs, changes);
+        await forgetErasedHooks(client, changes);
         await moveCursor(client, feed, from, to);
         return deliveries;
       }),

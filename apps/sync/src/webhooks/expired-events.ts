@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 
 /** Most rows that one statement deletes: none holds locks for long. */
-const batchSize = 2_000;
+export const batchSize = 2_000;
 
 /**
  * Deletes a tenant's deliveries and events that are older than they have to be kept. What waits for an endpoint that is enabled
@@ -13,7 +13,8 @@ export async function clearExpired(em: EntityManager, tenantId: string, retentio
   await deleteAll(em, tenantId, deleteEvents, retentionDays);
 }
 
-async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
+/** @param sql deletes a batch of what a tenant, `$1`, has had for more days than `$2` */
+export async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
   let deleted: number;
   do {
     const [, result] = await withConnection(em, (client) =>

@@ -7,7 +7,7 @@ import { sealEvent } from './sealed-event.js';
 import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
 
 /** The origin of what an erasure does: the values of its records are forgotten here too. */
-const erasureOrigin = 'erasure';
+export const erasureOrigin = 'erasure';
 
 /** Most events that are gathered into one delivery. */
 const maxGathered = 1_000;

@@ -17,6 +17,16 @@ export function isHttpBody(message: DescMessage | undefined): boolean {
   return message?.typeName === 'google.api.HttpBody';
 }
 
+/** Nothing. */
+export function isEmpty(message: DescMessage): boolean {
+  return message.typeName === 'google.protobuf.Empty';
+}
+
+/** Every header of a REST call. */
+export function isHttpHeaders({ fieldKind, message }: DescField): boolean {
+  return fieldKind === 'list' && message?.typeName === 'rapport.api.v1.HttpHeader';
+}
+
 /** The names of the fields that an update changes (AIP-134). */
 export function isUpdateMask(field: DescField): boolean {
   return isFieldMask(field.message) && !isReadMask(field);

@@ -1,5 +1,6 @@
 import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
+import { isEmpty } from '../descriptors/well-known.js';
 import { JsonSchemas, ownKeywords, type JsonSchema, type Usage } from './json-schema.js';
 import { problemResponses, problemSchema, rateHeaders, references } from './open-api-problems.js';
 import type { RestRoute } from './rest-route.js';
@@ -95,9 +96,9 @@ function operation(
     ...requestBody(contract, route, schemas, components),
     responses: {
       [route.status]: {
-        description: contract.comment(method.desc.output) || 'Done.',
+        description: contract.comment(method.desc.output) || (route.status === 202 ? 'Accepted.' : 'Done.'),
         ...responseHeaders(route),
-        ...(route.status === 204 ? {} : { content: answerContent(route, schemas, components) }),
+        ...(isEmpty(method.desc.output) ? {} : { content: answerContent(route, schemas, components) }),
       },
       '429': { $ref: '#/components/responses/TooMany' },
       '503': { $ref: '#/components/responses/Unavailable' },
@@ -120,6 +121,7 @@ function requestBody(
 ): Json {
   if (!body?.message) return {};
   const description = contract.comment(body);
+  if (bodyUsage === 'bytes') return { requestBody: { description, required: true, content: { '*/*': {} } } };
   if (bodyUsage === 'file') {
     const types = ['text/csv', 'application/x-ndjson', 'application/json'];
     return {
@@ -153,7 +155,9 @@ function responseHeaders({
 }: RestRoute): Json {
   const hasEtag = answerUsage === 'message' && output.fields.some((field) => field.name === 'etag');
   const etag = { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } };
-  return { headers: { ...(hasEtag ? etag : {}), ...(policy.public ? {} : references(rateHeaders)) } };
+  return {
+    headers: { ...(hasEtag ? etag : {}), ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)) },
+  };
 }
 
 function reference(

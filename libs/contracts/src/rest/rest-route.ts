@@ -1,6 +1,6 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
-import { isHttpBody, isUpdateMask } from '../descriptors/well-known.js';
+import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors/well-known.js';
 import { ReadMask } from '../rules/read-mask.js';
 import type { JsonCodec } from './json-codec.js';
 import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
@@ -23,13 +23,23 @@ export interface RestRoute {
   method: ContractMethod;
   verb: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: PathTemplate;
-  /** The request fields by where HTTP carries them. `body` is undefined without a body. */
-  fields: { path: DescField[]; query: DescField[]; header: HeaderField[]; body: DescField | undefined };
-  /** How the body is used: a resource to create, a part of one to change, or a file in raw bytes. */
-  bodyUsage: 'input' | 'patch' | 'file';
+  /** The request fields by where HTTP carries them. `body` is undefined without a body, `allHeaders` mostly. */
+  fields: {
+    path: DescField[];
+    query: DescField[];
+    header: HeaderField[];
+    allHeaders: DescField | undefined;
+    body: DescField | undefined;
+  };
+  /** The path parameter that says by whose secret a public call is proven. */
+  provenBy: string | undefined;
+  /** How the body is used: a resource to create, a part of one to change, raw bytes in one message, or in a stream of them. */
+  bodyUsage: 'input' | 'patch' | 'bytes' | 'file';
+  /** Most bytes of a body of raw bytes in one message; undefined when the contract does not say. */
+  maxBodyBytes: number | undefined;
   /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
   answerUsage: 'message' | 'messages' | 'file';
-  status: 200 | 201 | 204;
+  status: 200 | 201 | 202 | 204;
   /** What a caller may choose the answer's fields with. */
   readMask: ReadMask | undefined;
   schemas: {
@@ -66,10 +76,15 @@ export function restRoutes(contract: Contract): RestRoute[] {
     open.delete(message.typeName);
     return usage === 'output' ? serialisable(schema) : schema;
   });
-  return contract.methods.flatMap((method) => (method.http ? [restRoute(method, schemas, codecs)] : []));
+  return contract.methods.flatMap((method) => (method.http ? [restRoute(contract, method, schemas, codecs)] : []));
 }
 
-function restRoute(method: ContractMethod, schemas: JsonSchemas, codecs: Map<string, JsonCodec>): RestRoute {
+function restRoute(
+  contract: Contract,
+  method: ContractMethod,
+  schemas: JsonSchemas,
+  codecs: Map<string, JsonCodec>,
+): RestRoute {
   const { verb, template } = verbAndPath(method);
   const path = parsePathTemplate(template);
   const fields = placeFields(method, path);
@@ -85,13 +100,15 @@ function restRoute(method: ContractMethod, schemas: JsonSchemas, codecs: Map<str
     ...parts,
     verb,
     path,
+    provenBy: provenBy(method, fields.path),
+    maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
     schemas: {
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
       ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
       ...bodySchema(schemas, fields.body, bodyUsage),
-      ...(answerUsage === 'message' && status !== 204
+      ...(answerUsage === 'message' && !isEmpty(method.desc.output)
         ? { response: serialisable(schemas.message(method.desc.output, 'output')) }
         : {}),
     },
@@ -118,17 +135,29 @@ function placeFields({ desc, http, path: methodPath }: ContractMethod, path: Pat
   };
   const inPath = path.fields.map(find);
   const body = http?.body ? find(http.body) : undefined;
-  const rest = [...byName.values()].filter((field) => !isUpdateMask(field));
+  const allHeaders = [...byName.values()].find(isHttpHeaders);
+  const rest = [...byName.values()].filter((field) => !isUpdateMask(field) && field !== allHeaders);
   const header = rest.flatMap((field) => {
     const name = headerOfField[field.name];
     return name ? [{ name, field }] : [];
   });
   const query = rest.filter((field) => !headerOfField[field.name]);
-  return { path: inPath, query, header, body };
+  return { path: inPath, query, header, allHeaders, body };
 }
 
-function usageOfBody({ desc }: ContractMethod, verb: string, body: DescField | undefined): RestRoute['bodyUsage'] {
-  if (isHttpBody(body?.message)) return 'file';
+function provenBy({ path, policy }: ContractMethod, inPath: readonly DescField[]): string | undefined {
+  if (policy.provenBy === '') return undefined;
+  const field = inPath.find(({ name }) => name === policy.provenBy);
+  if (field && policy.public) return field.jsonName;
+  throw new Error(`${path}: proven_by is for public methods, and names a field of the path.`);
+}
+
+function usageOfBody(
+  { desc, requestStream }: ContractMethod,
+  verb: string,
+  body: DescField | undefined,
+): RestRoute['bodyUsage'] {
+  if (isHttpBody(body?.message)) return requestStream ? 'file' : 'bytes';
   return verb === 'PATCH' && desc.input.fields.some(isUpdateMask) ? 'patch' : 'input';
 }
 
@@ -137,9 +166,10 @@ function usageOfAnswer({ desc, responseStream }: ContractMethod): RestRoute['ans
   return isHttpBody(desc.output) ? 'file' : 'messages';
 }
 
-function statusOf({ name, desc, responseStream }: ContractMethod, verb: string): RestRoute['status'] {
+function statusOf({ name, desc, policy, responseStream }: ContractMethod, verb: string): RestRoute['status'] {
   if (responseStream) return 200;
-  if (desc.output.typeName === 'google.protobuf.Empty') return 204;
+  if (policy.accepted) return 202;
+  if (isEmpty(desc.output)) return 204;
   return verb === 'POST' && name.startsWith('Create') ? 201 : 200;
 }
 
@@ -162,7 +192,7 @@ function bodySchema(
   body: DescField | undefined,
   usage: RestRoute['bodyUsage'],
 ): { body?: JsonSchema } {
-  if (!body || usage === 'file') return {};
+  if (!body || usage === 'file' || usage === 'bytes') return {};
   if (!body.message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
   return { body: schemas.message(body.message, usage satisfies Usage) };
 }

@@ -1,6 +1,6 @@
 import { isUpdateMask } from '../descriptors/well-known.js';
 import { JsonCodec } from './json-codec.js';
-import type { RestRoute } from './rest-route.js';
+import type { RequestParts, RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
 
@@ -13,7 +13,7 @@ export function messageMaker(
   codecs: Map<string, JsonCodec>,
 ): RestRoute['toMessage'] {
   const { desc, path } = route.method;
-  const { body, header } = route.fields;
+  const { body, header, allHeaders } = route.fields;
   const codec = JsonCodec.of(desc.input, codecs);
   const updateMask = desc.input.fields.find(isUpdateMask);
   if (route.bodyUsage === 'patch' && !updateMask) throw new Error(`${path}: a patch needs an update_mask.`);
@@ -25,13 +25,24 @@ export function messageMaker(
     for (const { name, field } of header) json[field.jsonName] = parts.headers[name];
     // A browser that comes back says so what it had last, and repeats the query of the first time.
     if (hasCursor && parts.headers[lastEventId]) json['cursor'] = parts.headers[lastEventId];
-    if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
+    if (body && route.bodyUsage === 'bytes') json[body.jsonName] = httpBody(parts);
+    else if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
+    if (allHeaders)
+      json[allHeaders.jsonName] = Object.entries(parts.headers).map(([name, value]) => ({
+        name,
+        value: String(value),
+      }));
     const message = codec.fromJson(json);
     // What a PATCH changes is what its body names (AIP-134), null included.
     if (route.bodyUsage === 'patch' && updateMask) message[updateMask.jsonName] = Object.keys(parts.body as Json);
     if (readMask && message[readMask]) message[readMask] = [...(message[readMask] as string[]), ...sources];
     return message;
   };
+}
+
+/** Raw bytes that came whole, as a google.api.HttpBody. Without a body there are none. */
+function httpBody({ headers, body }: RequestParts): Json {
+  return { contentType: headers['content-type'] ?? '', data: body ?? new Uint8Array(), extensions: [] };
 }
 
 /** How a route makes JSON of an answer. */

@@ -73,9 +73,9 @@ interface FieldCheck {
   message: DescMessage | undefined;
 }
 
-/** ts-proto has types of its own for a field mask, and raw bytes have no rules. */
+/** ts-proto has a type of its own for a field mask. */
 function isChecked({ message }: DescField): boolean {
-  return !isFieldMask(message) && !isHttpBody(message);
+  return !isFieldMask(message);
 }
 
 function hasExplicitPresence(field: DescField): boolean {
@@ -98,7 +98,7 @@ function compileField(contract: Contract, field: DescField): FieldCheck {
 
 /** Messages that are checked as one value. */
 function hasOwnCheck(message: DescMessage | undefined): boolean {
-  return isTimestamp(message) || isStruct(message);
+  return isTimestamp(message) || isStruct(message) || isHttpBody(message);
 }
 
 function presence(field: DescField): FieldCheck['whole'] {
@@ -128,6 +128,7 @@ function itemCount({ minItems, maxItems }: FieldRules): FieldCheck['whole'] {
 function valueCheck(field: DescField, rules: FieldRules): Check {
   if (isTimestamp(field.message)) return textCheck({ ...rules }, dateTimeFormat.test, dateTimeFormat.phrase);
   if (isStruct(field.message)) return structViolation;
+  if (isHttpBody(field.message)) return sizeCheck(rules);
   if (field.enum) {
     const known = new Set(field.enum.values.map((value) => value.number));
     return (value: number) =>
@@ -169,6 +170,11 @@ function numberCheck({ minimum, maximum }: FieldRules): Check {
     }
     return undefined;
   };
+}
+
+function sizeCheck({ maxBytes = Infinity }: FieldRules): Check {
+  return ({ data }: { data: Uint8Array }) =>
+    data.length > maxBytes ? { reason: 'TOO_LARGE', description: `must have at most ${maxBytes} bytes.` } : undefined;
 }
 
 /** JSON has no word for the other numbers. */

@@ -1,0 +1,69 @@
+import type { Platform } from '@rapport/testing';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startSyncPlatform } from '../sync-platform.ts';
+import { HookedTable, type HookAnswer } from './hooked-table.ts';
+
+const failuresPerMinute = 10;
+const costOfHook = 5;
+const unitsPerMinute = 500;
+
+let platform: Platform;
+let table: HookedTable;
+
+beforeAll(async () => {
+  platform = await startSyncPlatform(
+    {},
+    {
+      edgeEnv: {
+        RATE_PLANS: JSON.stringify({ standard: { keyUnits: unitsPerMinute, tenantUnits: unitsPerMinute } }),
+        FAILED_AUTHENTICATIONS_PER_MINUTE: String(failuresPerMinute),
+      },
+    },
+  );
+}, 120_000);
+afterAll(async () => platform.stop());
+
+beforeEach(async () => {
+  table = await HookedTable.create(platform);
+});
+
+const send = (connection = table.connection, secret = table.secret): Promise<HookAnswer> => {
+  const message = table.about('1');
+  return table.post(message, table.signed(message, { secret }), connection);
+};
+const wrong = `whsec_${Buffer.alloc(24, 'wrong').toString('base64')}`;
+const codesOf = async (count: number, ask: () => Promise<HookAnswer>) => {
+  const answers: HookAnswer[] = [];
+  for (let n = 0; n < count; n++) answers.push(await ask());
+  return answers.map(({ body, status }) => body.code ?? status);
+};
+
+test('a connection has a budget of its own, which no other pays', async () => {
+  const other = await table.connect({ webhookSecret: table.secret });
+  const most = unitsPerMinute / costOfHook;
+
+  const codes = await codesOf(most + 1, () => send());
+
+  expect(codes).toEqual([...Array<number>(most).fill(202), 'RATE_LIMITED']);
+  const refused = await send();
+  expect(refused.status).toBe(429);
+  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect((await send(other)).status).toBe(202);
+  // What is asked with a key has its own.
+  expect((await table.hooks()).length).toBe(most);
+});
+
+test('an address that proves nothing is refused in the end, and whose webhooks were proven before are not', async () => {
+  const other = await table.connect({ webhookSecret: table.secret });
+  expect((await send()).status).toBe(202);
+
+  const codes = await codesOf(failuresPerMinute + 1, () => send(other, wrong));
+
+  expect(codes).toEqual([
+    ...Array<string>(failuresPerMinute).fill('HOOK_NOT_PROVEN'),
+    'TOO_MANY_FAILED_AUTHENTICATIONS',
+  ]);
+  expect(await send(crypto.randomUUID())).toMatchObject({ status: 429 });
+  expect((await send()).status).toBe(202);
+  expect(await codesOf(failuresPerMinute + 1, () => send(table.connection, wrong))).toEqual(codes);
+});
