@@ -1,9 +1,9 @@
-/** What each call adds, in retries, and most that can be saved: with the ten calls that a breaker needs, at most 1.2 attempts a call. */
+/** What each call adds, in retries, and most that can be saved. */
 const perCall = 0.1;
-const mostSaved = 1;
+const mostSaved = 5;
 
 /**
- * How often calls may be tried again: one in ten, besides one after a quiet time. A service that is down or overloaded is not
+ * How often calls may be tried again: one in ten, besides a few after a quiet time. A service that is down or overloaded is not
  * asked several times as often as one that works. (gRFC A6, retry throttling)
  */
 export class RetryBudget {

@@ -81,9 +81,10 @@ export class ReplicatedPlatform {
       }
     };
     const rollEdges = async () => {
-      for (const edge of this.platform.services.edges) {
+      for (const [index, edge] of this.platform.services.edges.entries()) {
         await edge.stop();
         await edge.start();
+        await load.untilReady(this.platform.edgeUrls[index] ?? '');
       }
     };
     await Promise.all([...names.map(roll), rollEdges()]);

@@ -39,6 +39,11 @@ export class SteadyLoad {
     while (this.sent < requests) await delay(restMs);
   }
 
+  /** Ends when requests are sent to an edge. */
+  async untilReady(edgeUrl: string): Promise<void> {
+    while (!this.#ready.includes(edgeUrl)) await delay(probeEveryMs);
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#running;
