@@ -82,6 +82,9 @@ function decoy(envelope: SecretEnvelope): HookConnection {
     ...{ table: 'decoy', idColumn: 'id', updatedColumn: 'updated_at' },
   };
   const secrets = { password: 'decoy', webhookSecret: `whsec_${randomBytes(32).toString('base64')}` };
-  const sealedSecrets = envelope.seal(Buffer.from(JSON.stringify(secrets)), rowOwner('connection', ids.tenantId, ids.id));
+  const sealedSecrets = envelope.seal(
+    Buffer.from(JSON.stringify(secrets)),
+    rowOwner('connection', ids.tenantId, ids.id),
+  );
   return { ...ids, connector: 'sql', settings, sealedSecrets };
 }

@@ -1,7 +1,7 @@
 import { median, medianNoise, type Platform } from '@rapport/testing';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startSyncPlatform, syncDatabaseUrl } from '../sync-platform.ts';
+import { startSyncPlatform } from '../sync-platform.ts';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
 let platform: Platform;
@@ -44,7 +44,9 @@ test('a run does not begin past what somebody is about to note', async () => {
   await table.map();
   const ada = await table.insert('Ada', 'Analyst');
   const { tenantId } = table.tenant.api.tenant;
-  const noting = new pg.Client({ connectionString: syncDatabaseUrl(platform) });
+  const url = new URL(platform.customersDatabase.superuserUrl);
+  url.pathname = 'sync';
+  const noting = new pg.Client({ connectionString: url.href });
   await noting.connect();
   // As it is when a webhook is stored, and a run waits already.
   await noting.query('begin');
