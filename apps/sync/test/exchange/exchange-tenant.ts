@@ -74,7 +74,7 @@ export class ExchangeTenant {
           run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
           return run.state;
         },
-        { timeout: 120_000, interval: 200 },
+        { timeout: 300_000, interval: 200 },
       )
       .toMatch(/SUCCEEDED|FAILED/);
     return run;
@@ -86,7 +86,7 @@ export class ExchangeTenant {
   }
 
   /** Waits until both sides are equal but for what is listed as a conflict. */
-  async untilEqual(mappingId: string, count?: number): Promise<Run> {
+  async untilEqual(mappingId: string, count?: number, timeout = 180_000): Promise<Run> {
     let last: Run | undefined;
     await expect
       .poll(
@@ -94,15 +94,22 @@ export class ExchangeTenant {
           last = await this.compare(mappingId);
           return isEqual(last) && (count === undefined || last.comparison?.['equal'] === count) ? 'equal' : last;
         },
-        { timeout: 180_000, interval: 500 },
+        { timeout, interval: 500 },
       )
       .toBe('equal');
     return last ?? expect.fail('Nothing was compared.');
   }
 
   async conflicts(mappingId: string): Promise<Conflict[]> {
-    const path = `/v1/syncConflicts?pageSize=200&mappingId=${mappingId}`;
-    return (await this.api.ok<{ syncConflicts: Conflict[] }>('GET', path)).syncConflicts;
+    const all: Conflict[] = [];
+    let token = '';
+    do {
+      const path = `/v1/syncConflicts?pageSize=200&mappingId=${mappingId}${token && `&pageToken=${encodeURIComponent(token)}`}`;
+      const page = await this.api.ok<{ syncConflicts: Conflict[]; nextPageToken?: string }>('GET', path);
+      all.push(...page.syncConflicts);
+      token = page.nextPageToken ?? '';
+    } while (token);
+    return all;
   }
 
   /** All live customers, by id. */

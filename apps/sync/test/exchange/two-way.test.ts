@@ -43,6 +43,7 @@ function options(kills: (() => Promise<void>)[]): Omit<TwoWayOptions, 'tenant' |
     },
     kills,
     editsPerKill: isShort ? 60 : 400,
+    settleMs: isShort ? 300_000 : 3_600_000,
   };
 }
 

@@ -18,6 +18,8 @@ export interface TwoWayOptions {
   kills: (() => Promise<void>)[];
   /** Edits between two kills. */
   editsPerKill: number;
+  /** How long both sides may take to become equal after the last edit. */
+  settleMs: number;
 }
 
 export interface TwoWayResult {
@@ -52,7 +54,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   ];
   await Promise.all([...working, killInTurn(options, turn)]);
 
-  await tenant.untilEqual(mappingId);
+  await tenant.untilEqual(mappingId, undefined, options.settleMs);
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts)).toEqual([]);
