@@ -80,7 +80,7 @@ async function startSignIns(round: number): Promise<() => Promise<number[]>> {
 }
 
 it(
-  '100 people who sign in at once leave others their answers, at most five times as late',
+  '100 people who sign in at once leave others their answers, at most three times as late',
   { timeout: 300_000 },
   async () => {
     const latencies: Record<'calm' | 'busy', number[]> = { calm: [], busy: [] };
@@ -102,7 +102,6 @@ it(
       expect(statuses.filter((status) => ![200, 429, 504].includes(status))).toEqual([]);
     }
 
-    // Three is the aim; tests of other projects run beside this one. Were all let through at once it would be eleven.
-    expect(p99('busy') / p99('calm'), `p99 ${p99('calm')} ms without, ${p99('busy')} ms with`).toBeLessThan(5);
+    expect(p99('busy') / p99('calm'), `p99 ${p99('calm')} ms without, ${p99('busy')} ms with`).toBeLessThan(3);
   },
 );
