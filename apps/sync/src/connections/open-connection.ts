@@ -41,6 +41,26 @@ export class Peers {
       throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: place(found, violation) })));
     }
   }
+
+  /**
+   * Whether secrets that are kept go where they went before. Otherwise who may change a connection, but has not seen its
+   * secrets, could have them sent to a server of their own.
+   *
+   * @param connection before the change
+   * @param given names of the secrets that come with it
+   * @throws AppError INVALID_ARGUMENT that names each secret that has to be given again
+   */
+  checkDestination(connection: Connection, settings: JsonObject, given: readonly string[]): void {
+    const { properties } = foundConnector(connection.connector).description.configurationSchema;
+    const changed = Object.keys(properties).filter(
+      (name) => properties[name]?.destination && settings[name] !== connection.settings[name],
+    );
+    if (changed.length === 0) return;
+    const kept = connection.secretNames.filter((name) => !given.includes(name));
+    const description = `must be given again when ${changed.join(', ')} changes`;
+    const violations = kept.map((name) => ({ field: `connection.secrets.${name}`, reason: 'REQUIRED', description }));
+    if (violations.length > 0) throw invalidArgument(violations);
+  }
 }
 
 export function openSecrets(

@@ -88,6 +88,8 @@ export async function updateConnection(
   const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
   const secrets = mask.includes('secrets') ? withSecrets(before.secrets, changes.secrets) : before.secrets;
   const wanted = { ...before, ...named, secrets };
+  const given = mask.includes('secrets') ? changes.secrets : {};
+  peers.checkDestination(connection, wanted.settings ?? {}, Object.keys(given ?? {}));
   const principalId = lastingPrincipal();
   if (isDeepStrictEqual({ ...wanted, principalId }, before)) return connectionMessage(connection);
   em.assign(connection, { ...content(wanted), principalId, version: connection.version + 1, updateTime: new Date() });

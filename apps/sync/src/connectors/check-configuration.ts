@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import { ConnectorError } from './connector-error.js';
 import type { ConfigurationSchema } from './description.js';
 
-const ajv = new Ajv2020({ allErrors: true, useDefaults: true });
+const ajv = new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('destination');
 
 /**
  * Makes the check of a connector's configuration. It answers a copy in which absent fields have their defaults.

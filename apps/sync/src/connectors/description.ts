@@ -24,6 +24,8 @@ export interface ConfigurationField {
   description?: string;
   /** The value is secret: it is kept sealed and never shown again. */
   writeOnly?: true;
+  /** The value says where secrets are sent, or what protects them on their way: who changes it gives them again. */
+  destination?: true;
   [keyword: string]: unknown;
 }
 

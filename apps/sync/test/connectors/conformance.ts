@@ -38,6 +38,9 @@ export function describeConformance(
         expect(Object.keys(properties)).toEqual(expect.arrayContaining(required));
         for (const [name, { writeOnly }] of Object.entries(properties))
           expect([name, writeOnly]).toEqual([name, isSecret(name)]);
+        const of = (mark: 'writeOnly' | 'destination') => Object.values(properties).some((field) => field[mark]);
+        // Whatever is secret is sent somewhere, and that can be changed.
+        expect(of('destination')).toBe(of('writeOnly'));
       });
 
       test('says that it has what is tested here, and nothing else', () => {

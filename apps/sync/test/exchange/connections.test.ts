@@ -66,6 +66,23 @@ test.each([
   expect(answer).toMatchObject({ status: 400, body: { errors: [{ in: 'body', pointer, code }] } });
 });
 
+test('a connection that leads elsewhere is given its secrets again', async () => {
+  const { id } = await tenant.api.ok<{ id: string }>('POST', '/v1/connections', body);
+  const path = `/v1/connections/${id}`;
+  const elsewhere = { ...settings, url: 'https://cards.example.net/ada/' };
+
+  const refused = await tenant.api.send('PATCH', path, { settings: elsewhere });
+  expect(refused).toMatchObject({
+    status: 400,
+    body: { errors: [{ in: 'body', pointer: '/secrets/password', code: 'REQUIRED' }] },
+  });
+  expect(await tenant.api.ok('GET', path)).toMatchObject({ settings });
+  const sameServer = { ...settings, addressBook: 'friends' };
+  expect(await tenant.api.ok('PATCH', path, { settings: sameServer })).toMatchObject({ settings: sameServer });
+  const changes = { settings: elsewhere, secrets: { password: 'battery staple' } };
+  expect(await tenant.api.ok('PATCH', path, changes)).toMatchObject({ settings: elsewhere });
+});
+
 test('a check says which setting leads nowhere, and reaches no inner address', async () => {
   const port = await freePort();
   for (const url of [`http://127.0.0.1:${port}/`, 'https://10.0.0.1/', 'http://[::1]/', 'https://0xa.1/']) {

@@ -17,6 +17,7 @@ export const cardDavConfigurationSchema: ConfigurationSchema = {
       description: 'Of an address book, or of a server on which the account is looked for (RFC 6764).',
       pattern: '^https?://[^/?#@]+(?:/[^?#]*)?$',
       maxLength: 2_000,
+      destination: true,
     },
     username: { type: 'string', title: 'User name', minLength: 1, maxLength: 300, pattern: '^[^:]*$' },
     password: { type: 'string', title: 'Password', minLength: 1, maxLength: 1_000, writeOnly: true },

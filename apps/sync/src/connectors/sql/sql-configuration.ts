@@ -27,9 +27,9 @@ const name = { type: 'string', minLength: 1, maxLength: 64 } as const;
 export const sqlConfigurationSchema: ConfigurationSchema = {
   type: 'object',
   properties: {
-    engine: { type: 'string', title: 'Database system', enum: ['POSTGRESQL', 'MARIADB'] },
-    host: { type: 'string', title: 'Host', pattern: '^[A-Za-z0-9.:-]{1,253}$' },
-    port: { type: 'integer', title: 'Port', minimum: 1, maximum: 65_535 },
+    engine: { type: 'string', title: 'Database system', enum: ['POSTGRESQL', 'MARIADB'], destination: true },
+    host: { type: 'string', title: 'Host', pattern: '^[A-Za-z0-9.:-]{1,253}$', destination: true },
+    port: { type: 'integer', title: 'Port', minimum: 1, maximum: 65_535, destination: true },
     database: { ...name, title: 'Database' },
     user: { ...name, title: 'User' },
     password: { type: 'string', title: 'Password', maxLength: 1_000, writeOnly: true },
@@ -39,12 +39,14 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
       description: 'VERIFIED needs a certificate for the host name. OFF sends records and password in plain.',
       enum: ['VERIFIED', 'OFF'],
       default: 'VERIFIED',
+      destination: true,
     },
     certificateAuthority: {
       type: 'string',
       title: 'Certificate authority',
       description: 'In PEM, when the certificate of the server is from none that everybody knows.',
       maxLength: 20_000,
+      destination: true,
     },
     schema: { ...name, title: 'Schema', description: 'Of PostgreSQL.', default: 'public' },
     table: { ...name, title: 'Table' },
