@@ -6,6 +6,8 @@ import { expect } from 'vitest';
 /** One thing that breaks, for a while. */
 export interface Fault {
   name: string;
+  /** URL of the edge that is frozen, if it is one: its requests end when it goes on. */
+  frozenEdge?: string | undefined;
   strike: () => Promise<void>;
   /** Resolves when what broke is back. */
   heal: () => Promise<void>;
@@ -17,11 +19,13 @@ export function allFaults(platform: Platform): Fault[] {
   if (!redis) throw new Error('Two edges have a Redis.');
   const [edge, otherEdge] = services.edges as [Service, Service];
   const { auth, customers, sync } = services;
+  const [edgeUrl, otherEdgeUrl] = platform.edgeUrls;
   const processes = { edge, otherEdge, auth, customers, sync };
+  const frozenEdges: Record<string, string | undefined> = { edge: edgeUrl, otherEdge: otherEdgeUrl };
   return [
     ...Object.entries(processes).flatMap(([name, service]) => [
       killed(name, () => service.pid, service),
-      frozen(name, () => service.pid),
+      { ...frozen(name, () => service.pid), frozenEdge: frozenEdges[name] },
     ]),
     killed('redis', () => redis.pid, redis),
     frozen('redis', () => redis.pid),

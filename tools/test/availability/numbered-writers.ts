@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Tenant } from '@rapport/testing';
 
 /** How long the edge takes at most for a request, in milliseconds. */
-const deadlineMs = 10_000;
+export const requestDeadlineMs = 10_000;
 
 /** What a client that tries again may be told while something is broken. */
 const passing = new Set([409, 503, 504]);
@@ -20,10 +20,12 @@ export class NumberedWriters {
   /** Requests that were sent, and those of them that were not acknowledged. */
   sent = 0;
   refused = 0;
-  /** How long the slowest request took. */
-  longestMs = 0;
+  /** How long the slowest request took, in milliseconds: at edges that worked all the time, and at those that did not. */
+  readonly longestMs = { working: 0, frozen: 0 };
   /** By edge, how many it has acknowledged. */
   readonly #acknowledgedBy = new Map<string, number>();
+  /** By edge, when it was frozen last. */
+  readonly #frozenUntil = new Map<string, number>();
   readonly #edgeUrls: readonly string[];
   readonly #tenant: Tenant;
   readonly #graceMs: number;
@@ -48,6 +50,11 @@ export class NumberedWriters {
   watchEdges(): () => boolean {
     const before = new Map(this.#acknowledgedBy);
     return () => this.#edgeUrls.every((edge) => (this.#acknowledgedBy.get(edge) ?? 0) > (before.get(edge) ?? 0));
+  }
+
+  /** To be called before a frozen edge goes on. */
+  thaw(edgeUrl: string): void {
+    this.#frozenUntil.set(edgeUrl, performance.now());
   }
 
   /** Ends when each has been told of its last one. */
@@ -85,7 +92,7 @@ export class NumberedWriters {
           displayName,
           emails: [{ address: `${displayName.replaceAll(' ', '.')}@example.com` }],
         }),
-        signal: AbortSignal.timeout(deadlineMs + this.#graceMs),
+        signal: AbortSignal.timeout(requestDeadlineMs + this.#graceMs),
       });
       const text = await answer.text();
       if (answer.status === 201) {
@@ -97,7 +104,8 @@ export class NumberedWriters {
       // A connection that broke: whether it was done, only the key tells.
       if ((error as Error).name === 'TimeoutError') this.faults.push(`${displayName}: no answer`);
     } finally {
-      this.longestMs = Math.max(this.longestMs, performance.now() - startedAt);
+      const edgeWas = startedAt < (this.#frozenUntil.get(edge) ?? 0) ? 'frozen' : 'working';
+      this.longestMs[edgeWas] = Math.max(this.longestMs[edgeWas], Math.round(performance.now() - startedAt));
     }
     this.refused += 1;
     return undefined;
