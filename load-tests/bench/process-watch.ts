@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const everyMs = 1_000;
 /** The part of the time in which processes warm up, which tells nothing. */
-const warmUp = 1 / 3;
+const warmUp = 1 / 2;
 
 interface Sample {
   minutes: number;
