@@ -1,6 +1,6 @@
 import type { RecordIssue } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { Peer, ReadItem } from '../connectors/connector.js';
-import type { JsonValue } from '../connectors/peer-record.js';
+import type { JsonValue, PeerRecord } from '../connectors/peer-record.js';
 import type { ActingCustomers } from '../customers/acting-customers.js';
 import type { Mapping } from '../mappings/mapping.entity.js';
 import type { MappingViews } from '../mappings/mapping-views.js';
@@ -44,15 +44,25 @@ export interface ExchangeContext {
   counts: Counts;
   /** The first that were found, of `counts.issues`. */
   issues: RecordIssue[];
+  /** Pairs that failed for no reason that is known, and are left to the next run. */
+  failed: Set<string>;
   signal: AbortSignal;
 }
 
 const maxIssues = 100;
 
 /** Tells of what could not be read of a record. */
-export function noteIssues({ counts, issues }: ExchangeContext, item: ReadItem): void {
-  if (item.kind === 'DELETED') return;
-  const [recordId, found = []] = item.kind === 'RECORD' ? [item.record.id, item.record.issues] : [item.id, item.issues];
+export function noteIssues(context: ExchangeContext, item: ReadItem): void {
+  if (item.kind === 'RECORD') tellIssues(context, item.record.id, item.record.issues);
+  if (item.kind === 'UNREADABLE') tellIssues(context, item.id, item.issues);
+}
+
+/** @param recordId undefined when the record is not known */
+export function tellIssues(
+  { counts, issues }: ExchangeContext,
+  recordId: string | undefined,
+  found: PeerRecord['issues'] = [],
+): void {
   counts.issues += found.length;
   const room = Math.max(0, maxIssues - issues.length);
   issues.push(...found.slice(0, room).map((issue) => ({ recordId, field: undefined, line: undefined, ...issue })));

@@ -2,18 +2,11 @@ import { ConnectorError } from '../connectors/connector-error.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { Hint } from './hint-store.js';
 import type { ProgressStore } from './progress-store.js';
+import { MassDeleteError } from './run-failure.js';
 import { RecordSettler } from './settle-records.js';
 import { PairSettler } from './settle-pair.js';
 
 const pageSize = 100;
-
-/** More deletes than a mapping allows: a person has to say that they are meant. */
-export class MassDeleteError extends Error {
-  override readonly name = 'MassDeleteError';
-  constructor(readonly count: number) {
-    super(`The run would delete ${count} records.`);
-  }
-}
 
 /** Exchanges what has changed between the customers and the records of one mapping; all of them the first time. */
 export class Exchange {

@@ -1,6 +1,5 @@
 import { AppError } from '@rapport/platform';
 import { ConnectorError } from '../connectors/connector-error.js';
-import { MassDeleteError } from './exchange.js';
 
 /** What becomes of a mapping whose run has failed. */
 export interface RunFailure {
@@ -8,6 +7,14 @@ export interface RunFailure {
   message: string;
   /** When it is tried again, in milliseconds. Absent: a person has to do something first. */
   retryAfterMs?: number;
+}
+
+/** More deletes than a mapping allows: a person has to say that they are meant. */
+export class MassDeleteError extends Error {
+  override readonly name = 'MassDeleteError';
+  constructor(readonly count: number) {
+    super(`The run would delete ${count} records.`);
+  }
 }
 
 const peerRetryMs = 15_000;

@@ -35,6 +35,9 @@ export interface RunnerParts {
   tokens: PrincipalTokens;
 }
 
+/** When pairs that failed for no reason that is known are tried again. */
+const failedPairSeconds = 30;
+
 /** Does the runs of mappings. One that was cut off is gone on with from what it has kept. */
 export class MappingRunner {
   readonly #logger = new Logger('MappingRunner');
@@ -60,9 +63,10 @@ export class MappingRunner {
       });
     }
     try {
-      await this.#exchange(em, run, runs, mapping, connection, signal);
+      const { failed } = await this.#exchange(em, run, runs, mapping, connection, signal);
       await runs.end(run);
-      await this.#goOn(em, run, mapping, connection);
+      const { pollSeconds } = connection;
+      await this.#goOn(em, run, mapping, failed.size > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
     } catch (error) {
       signal.throwIfAborted();
       const failure = runFailure(error);
@@ -79,10 +83,15 @@ export class MappingRunner {
     mapping: Mapping,
     connection: Connection,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<ExchangeContext> {
     // Who may do nothing any more exchanges nothing, also when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const context = this.#context(em, mapping, connection, signal);
+    // An exchange that was cut off goes on where it was; what compares begins anew.
+    if (run.kind === 'EXCHANGE' && !run.dry_run) {
+      Object.assign(context.counts, run.counts);
+      context.issues.push(...run.issues);
+    }
     await checkPeerFields(context.peer, mapping, signal);
     const tell = () => runs.tell(run.id, context);
     const exchange = new Exchange(context, new ProgressStore(em, mapping.tenantId, mapping.id), tell);
@@ -97,6 +106,7 @@ export class MappingRunner {
     }
     context.counts.conflicts = (await context.conflicts.linkIds()).size;
     await tell();
+    return context;
   }
 
   #context(em: EntityManager, mapping: Mapping, connection: Connection, signal: AbortSignal): ExchangeContext {
@@ -122,17 +132,13 @@ export class MappingRunner {
           : (JSON.parse(envelope.open(Buffer.from(link.sealedIntent), intentOwner(link)).toString()) as Intent),
       counts: noCounts(),
       issues: [],
+      failed: new Set(),
       signal,
     };
   }
 
   /** What has stopped a mapping is over when a run of it succeeds. */
-  async #goOn(
-    em: EntityManager,
-    run: RunRow,
-    { tenantId, id, state }: Mapping,
-    { pollSeconds }: Connection,
-  ): Promise<void> {
+  async #goOn(em: EntityManager, run: RunRow, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
     if (state === 'STOPPED' && !run.dry_run) {
       await readForTenant(em, {
         sql: `with begun as (
@@ -148,7 +154,7 @@ export class MappingRunner {
       name: 'postpone_mapping',
       sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
         where mapping_id = $1 and due_time > clock_timestamp()`,
-      values: [id, pollSeconds],
+      values: [id, nextSeconds],
     });
   }
 

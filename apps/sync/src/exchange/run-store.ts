@@ -3,6 +3,7 @@ import { pipeline, readForTenant, settingStatement, withConnection, type Stateme
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { JobQueue } from '../jobs/job-queue.js';
+import { countRun } from './exchange-metrics.js';
 import type { Counts, ExchangeContext } from './exchange-context.js';
 import type { Findings } from './reconciliation.js';
 
@@ -85,6 +86,7 @@ export class RunStore {
         where tenant_id = $1 and id = $2`,
       values: [this.tenantId, run.id, error ? 'FAILED' : 'SUCCEEDED', error?.reason ?? null, error?.message ?? null],
     });
+    countRun(error?.reason);
     await this.#run({
       name: 'forget_runs',
       sql: `delete from sync_run where tenant_id = $1 and mapping_id = $2 and is_automatic and end_time < now() - interval '${keptFor}'`,

@@ -1,16 +1,19 @@
+import { Logger } from '@nestjs/common';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import { EvaluationError } from '../mappings/jsonata-evaluator.js';
 import type { Conflict } from './conflict-store.js';
-import type { ExchangeContext } from './exchange-context.js';
+import { countFailedPair } from './exchange-metrics.js';
+import { tellIssues, type ExchangeContext } from './exchange-context.js';
 import { MergeFollower } from './follow-merge.js';
 import { newLink, type Link } from './link.js';
 import type { Base } from './merge-fields.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairWriter, type Written } from './pair-writer.js';
+import { runFailure } from './run-failure.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */
 const maxHop = 8;
@@ -18,11 +21,15 @@ const maxHop = 8;
 /** How often a pair is read again because somebody else was quicker. */
 const maxTries = 4;
 
+/** More pairs of a run that fail for no reason that is known mean that it is not the pairs. */
+const maxFailed = 10;
+
 type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
 type MergePlan = Extract<Plan, { action: 'MERGE' }>;
 
 /** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
 export class PairSettler {
+  readonly #logger = new Logger('PairSettler');
   readonly #writer: PairWriter;
   readonly #planner: PairPlanner;
   readonly #keeper: PairKeeper;
@@ -35,8 +42,22 @@ export class PairSettler {
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
   }
 
-  /** @param mayDelete false: a delete is noted only, and done when it is known how many there are */
+  /**
+   * A pair that fails for no reason that is known is told of and left to the next run, so that it holds up no other.
+   *
+   * @param mayDelete false: a delete is noted only, and done when it is known how many there are
+   */
   async settle(sides: Sides, mayDelete = false): Promise<void> {
+    try {
+      await this.#settle(sides, mayDelete);
+    } catch (error) {
+      this.context.signal.throwIfAborted();
+      if (runFailure(error).reason !== 'INTERNAL') throw error;
+      await this.#leaveFailed(sides, error);
+    }
+  }
+
+  async #settle(sides: Sides, mayDelete: boolean): Promise<void> {
     let current = sides;
     for (let tries = 0; tries < maxTries; tries += 1) {
       if ((await this.#try(current, mayDelete)) === 'DONE') return;
@@ -51,6 +72,25 @@ export class PairSettler {
     if (link) await links.save(Object.assign(link, { customerVersion: null, recordVersion: null }));
     if (customer?.isThere) await hints.put('CUSTOMER', customer.customer.id);
     else if (link?.recordId) await hints.put('PEER', link.recordId);
+  }
+
+  /** To the next run. A pair may be met more than once in this one. */
+  async #leaveFailed({ link, customer, record }: Sides, error: unknown): Promise<void> {
+    const customerId = customer?.isThere ? customer.customer.id : (link?.customerId ?? undefined);
+    const recordId = record?.id ?? link?.recordId ?? undefined;
+    const pair = `${customerId} ${recordId}`;
+    const { failed } = this.context;
+    if (!failed.has(pair)) {
+      if (failed.size === maxFailed) throw error;
+      failed.add(pair);
+      countFailedPair();
+      this.#logger.error(`A pair of the mapping ${this.context.mapping.id} could not be settled.`, error);
+      const message = 'It will be tried again; the log says what went wrong.';
+      tellIssues(this.context, recordId, [{ reason: 'FAILED', message }]);
+    }
+    // By either side alone it might pass for one that is settled.
+    if (customerId !== undefined) await this.context.hints.put('CUSTOMER', customerId);
+    if (recordId !== undefined) await this.context.hints.put('PEER', recordId);
   }
 
   async #try(sides: Sides, mayDelete: boolean): Promise<Settled> {

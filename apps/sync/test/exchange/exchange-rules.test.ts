@@ -1,7 +1,7 @@
 import type { Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startSyncPlatform } from '../sync-platform.ts';
-import { ExchangeTenant } from './exchange-tenant.ts';
+import { ExchangeTenant, type Run } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
 let platform: Platform;
@@ -78,6 +78,54 @@ test('a record whose e-mail address another customer has waits, and may be linke
 
   await expect.poll(async () => (await tenant.customers()).size, { timeout: 20_000 }).toBe(1);
   expect(await tenant.conflicts(mapping)).toEqual([]);
+});
+
+test('a record that can not be exchanged holds up no other, and is tried again', async () => {
+  await people.insert('Ada');
+  await people.insert('Grace');
+  await people.insert('Radia');
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  await tenant.api.query(
+    `create function refuse_second() returns trigger language plpgsql as
+       $$ begin if new.record_id = '2' then raise exception 'refused'; end if; return new; end $$`,
+  );
+  await tenant.api.query(
+    `create trigger refuse_second before insert or update on sync_link for each row
+     when (new.mapping_id = '${mapping}') execute function refuse_second()`,
+  );
+
+  const run = await tenant.run(mapping);
+  expect(run).toMatchObject({ state: 'SUCCEEDED', issues: [{ recordId: '2', reason: 'FAILED' }] });
+  const metrics = await (await fetch(`${platform.services.sync.healthUrl}/metrics`)).text();
+  expect(metrics).toMatch(/^rapport_sync_failed_pairs_total [1-9]/m);
+  expect([...(await tenant.customers()).values()].map(({ displayName }) => displayName).sort()).toEqual([
+    'Ada',
+    'Radia',
+  ]);
+
+  await tenant.api.query('drop trigger refuse_second on sync_link');
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'SUCCEEDED', issues: [] });
+  expect((await tenant.customers()).size).toBe(3);
+});
+
+test('a run that is cut off goes on, and tells what it had done before', async () => {
+  const count = 600;
+  await people.database.run(`INSERT INTO people (name) SELECT 'Person ' || i FROM generate_series(1, ${count}) i`);
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  const run = async () => {
+    const { syncRuns } = await tenant.api.ok<{ syncRuns: Run[] }>('GET', `/v1/syncRuns?mappingId=${mapping}`);
+    return syncRuns.at(-1);
+  };
+  const created = async () => (await run())?.counts['customersCreated'];
+  await expect.poll(created, { interval: 20 }).toBeGreaterThanOrEqual(200);
+
+  await platform.services.sync.stop();
+  await platform.services.sync.start();
+
+  await expect.poll(async () => (await run())?.state, { timeout: 60_000 }).toBe('SUCCEEDED');
+  expect((await tenant.customers()).size).toBe(count);
+  // What was done after the last page before the end was not noted.
+  expect(await created()).toBeGreaterThanOrEqual(count - 100);
 });
 
 test('a dry run says what would be done, and does nothing', async () => {
