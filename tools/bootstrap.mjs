@@ -49,7 +49,12 @@ if (!isInstalled()) {
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit', env });
   if (code !== 0) process.exit(code);
 }
-const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` };
+const env = {
+  ...process.env,
+  PATH: `${bin}${delimiter}${process.env.PATH}`,
+  // Hundreds of processes of the tests, and each start of the platform, load the same modules.
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node-compile'),
+};
 // The channel's end tells the tool that we are gone, also after kill -9.
 process.exitCode = await run(join(bin, 'node'), process.argv.slice(2), {
   env,

@@ -1,6 +1,6 @@
 /** What a child process gets from our environment; all else is for it alone and comes from its caller. */
 export function childEnvironment(own: Record<string, string>): Record<string, string> {
-  const inherited = ['PATH', 'HOME', 'TZ', 'LANG', 'LOG_LEVEL'].flatMap((name) => {
+  const inherited = ['PATH', 'HOME', 'TZ', 'LANG', 'LOG_LEVEL', 'NODE_COMPILE_CACHE'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });

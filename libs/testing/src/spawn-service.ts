@@ -8,7 +8,7 @@ export interface ServiceOptions {
   name: string;
   /** Path of the script that Node runs. */
   script: string;
-  /** Configuration. Of our own environment the process gets PATH, HOME, TZ, LANG and LOG_LEVEL only. */
+  /** Configuration. Of our own environment the process gets what `childEnvironment` lets through only. */
   env: Record<string, string>;
   /** Port on 127.0.0.1 where `/readyz` answers 200 once the service may get work. */
   healthPort: number;
