@@ -49,13 +49,17 @@ export function changedCustomer(before: CustomerMessage, after: CustomerMessage)
  */
 export function nextCustomer(before: CustomerMessage, after: CustomerMessage): CustomerMessage {
   checkOwner(after, before);
-  return { ...after, ...nextChange(before), ...stageTime(before, after) };
+  const change = nextChange(before);
+  return { ...after, ...change, ...stageTime(before, after, change.updateTime) };
 }
 
-function stageTime(before: CustomerMessage, after: CustomerMessage): Partial<CustomerMessage> {
-  if (after.lifecycleStage === before.lifecycleStage) return {};
-  const now = new Date().toISOString();
-  return { lifecycleStageTime: after.lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : now };
+function stageTime(
+  before: CustomerMessage,
+  { lifecycleStage }: CustomerMessage,
+  now: string | undefined,
+): Partial<CustomerMessage> {
+  if (lifecycleStage === before.lifecycleStage) return {};
+  return { lifecycleStageTime: lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : now };
 }
 
 export function deletedCustomer(customer: CustomerMessage): CustomerMessage {
