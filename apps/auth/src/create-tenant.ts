@@ -2,8 +2,10 @@
  * The operator's command that makes a tenant and its first API key, which has every permission.
  * `create-tenant --display-name "Acme"` prints one line of JSON: `{"tenantId":"…","apiKey":"rpt_live_…"}`.
  * `--plan` names one of the edge's RATE_PLANS; "standard" when absent. `--workspace acme` is the name that people sign in by;
- * without one only API keys work.
+ * without one only API keys work. `create-tenant --lines` makes one of each line of standard input, an object with
+ * `display-name` and the others, and prints a line for each as soon as it is made.
  */
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
@@ -15,23 +17,34 @@ import { knownPermissions } from './permissions/known-permissions.js';
 import { defaultPlan, Tenant } from './tenant.entity.js';
 import { Workspace, workspaceName } from './workspaces/workspace.entity.js';
 
+interface NewTenant {
+  'display-name'?: string | undefined;
+  plan?: string | undefined;
+  workspace?: string | undefined;
+}
+
 const { values } = parseArgs({
-  options: { 'display-name': { type: 'string' }, plan: { type: 'string' }, workspace: { type: 'string' } },
+  options: {
+    ...{ 'display-name': { type: 'string' }, plan: { type: 'string' }, workspace: { type: 'string' } },
+    lines: { type: 'boolean' },
+  },
 });
-const displayName = values['display-name']?.trim() ?? '';
-if (displayName === '' || [...displayName].length > 200) {
-  throw new Error('--display-name is needed, with 1 to 200 characters.');
-}
-const plan = values.plan ?? defaultPlan;
-if (!/^[a-z][a-z0-9-]{0,31}$/.test(plan)) throw new Error('--plan must be a name such as "standard".');
-const { workspace } = values;
-if (workspace !== undefined && !workspaceName.test(workspace)) {
-  throw new Error('--workspace must be a name such as "acme": 2 to 63 of a-z, 0-9 and -.');
-}
+if (!values.lines) check(values);
 const config = readEnvironment(createTenantVariables);
 
 const orm = createOrm({ databaseUrl: config.DATABASE_URL, entities });
 try {
+  if (values.lines) {
+    for await (const line of createInterface({ input: process.stdin })) await create(JSON.parse(line) as NewTenant);
+  } else {
+    await create(values);
+  }
+} finally {
+  await orm.close();
+}
+
+async function create(wanted: NewTenant): Promise<void> {
+  const { displayName, plan, workspace } = check(wanted);
   const tenantId = v7();
   const em = orm.em.fork({ session: tenantSession(tenantId) });
   em.create(Tenant, { id: tenantId, displayName, createTime: new Date(), plan });
@@ -39,6 +52,17 @@ try {
   const first = { tenantId, displayName: 'first key', permissions: [...knownPermissions] };
   const { key } = await issueApiKey(em, config.API_KEY_HMAC_KEY, first, 'operator:create-tenant');
   process.stdout.write(`${JSON.stringify({ tenantId, apiKey: key })}\n`);
-} finally {
-  await orm.close();
+}
+
+/** @throws Error that names what is wrong */
+function check({ 'display-name': name = '', plan = defaultPlan, workspace }: NewTenant) {
+  const displayName = name.trim();
+  if (displayName === '' || [...displayName].length > 200) {
+    throw new Error('--display-name is needed, with 1 to 200 characters.');
+  }
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(plan)) throw new Error('--plan must be a name such as "standard".');
+  if (workspace !== undefined && !workspaceName.test(workspace)) {
+    throw new Error('--workspace must be a name such as "acme": 2 to 63 of a-z, 0-9 and -.');
+  }
+  return { displayName, plan, workspace };
 }

@@ -1,4 +1,5 @@
 import { readPrincipalToken } from '@rapport/contracts';
+import { TenantMaker } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -42,6 +43,17 @@ describe('create-tenant', () => {
       id: tenantId,
       displayName: 'Ünïted Ltd',
     });
+  });
+
+  test('makes one of each line, until one is wrong', async () => {
+    const lines = new TenantMaker(auth.operatorEnv);
+
+    const [one, other] = await Promise.all([lines.create('Ünïted Ltd'), lines.create('Acme', 'large-2')]);
+
+    expect(await auth.authenticate(one.apiKey)).toMatchObject({ tenantId: one.tenantId, plan: 'standard' });
+    expect(await auth.authenticate(other.apiKey)).toMatchObject({ tenantId: other.tenantId, plan: 'large-2' });
+    await expect(lines.create('Acme', 'Large!')).rejects.toThrow('--plan');
+    await lines.stop();
   });
 });
 

@@ -144,6 +144,11 @@ export class RunningAuth {
     );
   }
 
+  /** Of the operator's command. */
+  get operatorEnv(): { DATABASE_URL: string; API_KEY_HMAC_KEY: string } {
+    return { DATABASE_URL: this.urls.appUrl, API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKey.toString('base64') };
+  }
+
   /** Runs the operator's command as it is built. */
   async createTenant(displayName: string, plan?: string): Promise<{ tenantId: string; apiKey: string }> {
     const { stdout } = await promisify(execFile)(
@@ -154,12 +159,7 @@ export class RunningAuth {
         displayName,
         ...(plan ? ['--plan', plan] : []),
       ],
-      {
-        env: {
-          DATABASE_URL: this.urls.appUrl,
-          API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKey.toString('base64'),
-        },
-      },
+      { env: this.operatorEnv },
     );
     return JSON.parse(stdout) as { tenantId: string; apiKey: string };
   }

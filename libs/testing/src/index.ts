@@ -18,7 +18,7 @@ export {
 export { LoadProcess } from './load/load-process.js';
 export { startNameServer, type NameServer } from './name-server.js';
 export { passedForMs } from './passed-for-ms.js';
-export { startPlatform, type Platform, type PlatformOptions, type Tenant } from './platform.js';
+export { startPlatform, type Platform, type PlatformOptions } from './platform.js';
 export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 export { principalKeys, type PrincipalKeys } from './principal-keys.js';
 export { type UnexpectedExit } from './process-exit.js';
@@ -27,3 +27,4 @@ export { queryDatabase } from './query-database.js';
 export { startRedis, type Redis } from './redis.js';
 export { SecretFiles } from './secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';
+export { TenantMaker, type Tenant } from './tenant-maker.js';

@@ -9,9 +9,9 @@ import { apps, prepareService, type Environment, type PreparedService, type Serv
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { startRedis, type Redis } from './redis.js';
-import { runScript } from './run-script.js';
 import { SecretFiles } from './secret-files.js';
 import { Service } from './spawn-service.js';
+import { TenantMaker, type Tenant } from './tenant-maker.js';
 
 // Together with PostgreSQL's less than the 10 s in which everything must have ended.
 const edgeStopTimeoutMs = 3_000;
@@ -42,12 +42,6 @@ export interface PlatformOptions {
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
   /** Gives up a start that has not succeeded yet. */
   signal?: AbortSignal;
-}
-
-/** A tenant with a key that may do everything in it. */
-export interface Tenant {
-  tenantId: string;
-  apiKey: string;
 }
 
 /** A running Rapport: PostgreSQL, auth, customers, sync, edge and perhaps Redis, each in a process of its own. */
@@ -129,6 +123,9 @@ async function startInOrder(
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
   const peers = { AUTH_ADDRESS: found('auth', auth.address), CUSTOMERS_ADDRESS: found('customers', customers.address) };
 
+  const tenants = new TenantMaker(auth.env);
+  stopSteps.push(() => tenants.stop());
+
   progress('Starting auth, customers, sync and edge');
   const service = (name: string, app: string, own: Environment, healthPort: number) => {
     const common = { ...(onUnexpectedExit && { onUnexpectedExit }), ...(signal && { signal }) };
@@ -178,7 +175,7 @@ async function startInOrder(
     mailDir,
     filesDir,
     redis,
-    createTenant: (displayName, plan) => createTenant(displayName, plan, auth.env),
+    createTenant: (displayName, plan) => tenants.create(displayName, plan),
   };
 }
 
@@ -277,12 +274,4 @@ async function redisVariables(redis: Redis | undefined, secrets: SecretFiles): P
     REDIS_URL_FILE: await secrets.put('edge-redis-url', redis.url),
     CACHE_KEY_FILE: await secrets.key('edge-cache-key'),
   };
-}
-
-async function createTenant(displayName: string, plan: string | undefined, authEnv: Environment): Promise<Tenant> {
-  const options = ['--display-name', displayName, ...(plan === undefined ? [] : ['--plan', plan])];
-  const output = await runScript(join(apps, 'auth/dist/create-tenant.js'), options, authEnv);
-  const tenant = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Partial<Tenant>;
-  if (!tenant.tenantId || !tenant.apiKey) throw new Error('create-tenant did not answer with a tenant and its key');
-  return { tenantId: tenant.tenantId, apiKey: tenant.apiKey };
 }

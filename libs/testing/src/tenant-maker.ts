@@ -1,0 +1,77 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { childEnvironment } from './child-environment.js';
+import { apps, type Environment } from './prepare-service.js';
+import { endProcess, hasExited } from './process-exit.js';
+
+/** A tenant with a key that may do everything in it. */
+export interface Tenant {
+  tenantId: string;
+  apiKey: string;
+}
+
+interface Command {
+  child: ChildProcessByStdio<Writable, Readable, Readable>;
+  /** Who waits for a line, in the order of what was asked for. */
+  waiting: PromiseWithResolvers<Tenant>[];
+}
+
+/** How long the command waits for one more tenant, in milliseconds. */
+const idleMs = 10_000;
+const stopTimeoutMs = 1_000;
+
+/**
+ * Makes tenants by the operator's command. It is started for the first one and then waits a while for more: its start takes a
+ * hundred times what a tenant takes.
+ */
+export class TenantMaker {
+  #command: Command | undefined;
+  #idle: NodeJS.Timeout | undefined;
+
+  /** @param env of auth */
+  constructor(private readonly env: Environment) {}
+
+  /** @param plan one of the edges' RATE_PLANS; the standard plan when absent */
+  create(displayName: string, plan?: string): Promise<Tenant> {
+    clearTimeout(this.#idle);
+    if (!this.#command || hasExited(this.#command.child)) this.#command = startCommand(this.env);
+    const { child, waiting } = this.#command;
+    const tenant = Promise.withResolvers<Tenant>();
+    waiting.push(tenant);
+    child.stdin.write(`${JSON.stringify({ 'display-name': displayName, plan })}\n`);
+    return tenant.promise.finally(() => this.#waitForMore());
+  }
+
+  /** What is asked for and not answered yet fails. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#idle);
+    const command = this.#command;
+    this.#command = undefined;
+    if (command) await endProcess(command.child, 'SIGTERM', stopTimeoutMs, 'SIGKILL');
+  }
+
+  #waitForMore(): void {
+    clearTimeout(this.#idle);
+    const rest = () => {
+      if (this.#command?.waiting.length === 0) void this.stop();
+    };
+    this.#idle = setTimeout(rest, idleMs).unref();
+  }
+}
+
+function startCommand(env: Environment): Command {
+  const args = ['--enable-source-maps', join(apps, 'auth/dist/create-tenant.js'), '--lines'];
+  const child = spawn(process.execPath, args, { env: childEnvironment(env), stdio: ['pipe', 'pipe', 'pipe'] });
+  const waiting: Command['waiting'] = [];
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2_000)));
+  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as Tenant));
+  // It says why it ends, and has nothing to say of what is written to it after that.
+  child.stdin.on('error', () => undefined);
+  child.once('close', () => {
+    for (const { reject } of waiting.splice(0)) reject(new Error(`create-tenant failed. Its last lines:\n${said}`));
+  });
+  return { child, waiting };
+}
