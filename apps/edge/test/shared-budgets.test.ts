@@ -1,4 +1,4 @@
-import { createLogger } from '@rapport/platform';
+import { createLogger, metrics } from '@rapport/platform';
 import { comesTrueWithinMs, startRedis, type Redis } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import type { Principal } from '../src/authenticator.js';
@@ -126,10 +126,12 @@ describe('while Redis is frozen', () => {
     expect(links.map((link) => link.answers)).toEqual([false, false]);
     expect(waited).toBeLessThan(links[0]?.client.options?.socket?.socketTimeout ?? 0);
     expect(notWaited).toBeLessThan(waited);
+    expect(await metrics.metrics()).toMatch(/^rapport_rate_insurance_in_use 1$/m);
 
     redis.thaw();
     expect(await comesTrueWithinMs(2_000, () => links.every((link) => link.answers))).toBe(true);
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
+    expect(await metrics.metrics()).toMatch(/^rapport_rate_insurance_in_use 0$/m);
   });
 
   it('long enough to lose every connection, all is normal within 2 s of its return', async () => {
