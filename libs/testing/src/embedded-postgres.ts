@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from './free-port.js';
 import { guardAgainstOrphan } from './orphan-guard.js';
@@ -18,6 +19,8 @@ const earlierServerTimeoutMs = 10_000;
 export interface EmbeddedPostgresOptions {
   /** Folder that keeps the data. Without it they live in a temporary folder, are not flushed to disk, and go at `stop`. */
   dataDir?: string;
+  /** Data of a stopped server that those of a new one begin as. */
+  template?: string | undefined;
   /** Where the server logs to. `postgres.log` beside the data when absent. */
   logFile?: string;
   /** Called when the server ends though `stop` was not called. */
@@ -49,7 +52,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   await mkdir(folder, { recursive: true });
   const binaries = await findPostgresBinaries();
   const cluster = join(folder, 'cluster');
-  if (!existsSync(cluster)) await createCluster(folder, binaries);
+  if (!existsSync(cluster))
+    await (options.template ? copyCluster(options.template, folder) : createCluster(folder, binaries));
 
   const port = await freePort();
   const password = await readFile(passwordFile(folder), 'utf8');
@@ -128,6 +132,11 @@ async function createCluster(folder: string, binaries: PostgresBinaries): Promis
   await writeFile(passwordFile(folder), password, { mode: 0o600 });
   await rename(cluster, join(folder, 'cluster'));
   await rm(workshop, { recursive: true });
+}
+
+/** With its owner, who is the server's account. */
+async function copyCluster(template: string, folder: string): Promise<void> {
+  await promisify(execFile)('cp', ['-a', join(template, 'cluster'), passwordFile(template), folder]);
 }
 
 function passwordFile(folder: string): string {

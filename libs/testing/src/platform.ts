@@ -6,6 +6,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgre
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
+import { platformTemplate } from './platform-template.js';
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
 import { startRedis, type Redis } from './redis.js';
@@ -96,7 +97,7 @@ async function startInOrder(
   options: PlatformOptions,
   stopSteps: (() => Promise<unknown>)[],
 ): Promise<Omit<Platform, 'stop'>> {
-  const { onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
+  const { edges: edgeCount = 1, onProgress: progress = () => undefined, onUnexpectedExit, signal } = options;
   const [dataDir, logs, filesDir] = await prepareFolders(options, stopSteps);
   const edgePort = options.edgePort ?? (await freePort());
   await assertPortFree(edgePort, 'EDGE_PORT');
@@ -106,7 +107,6 @@ async function startInOrder(
   stopSteps.push(() => postgres.stop());
   signal?.throwIfAborted();
 
-  const { edges: edgeCount = 1 } = options;
   const redis = edgeCount > 1 ? await startRedisOf(options, logs) : undefined;
   if (redis) stopSteps.push(() => redis.stop());
 
@@ -117,7 +117,8 @@ async function startInOrder(
   stopSteps.push(async () => trust.certificates.stop());
   const publicUrl = `http://127.0.0.1:${edgePort}`;
   const httpAddress = `127.0.0.1:${await freePort()}`;
-  const prepare = (name: ServiceName) => prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, signal);
+  const prepare = (name: ServiceName) =>
+    prepareService(name, postgres.superuserUrl, secrets, trust, mailDir, templateOf(options) !== undefined, signal);
   const [auth, customers, sync] = await Promise.all([prepare('auth'), prepare('customers'), prepare('sync')]);
   const found = (name: ServiceName, address: string) =>
     options.nameServer === undefined ? address : `dns://${options.nameServer}/${name}:${portOf(address)}`;
@@ -254,8 +255,15 @@ function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
-function startPostgresOf({ dataDir, onUnexpectedExit }: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
+/** What the databases of a temporary platform begin as, when that was made before. */
+function templateOf({ dataDir }: PlatformOptions): string | undefined {
+  return dataDir === undefined ? platformTemplate() : undefined;
+}
+
+function startPostgresOf(options: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {
+  const { dataDir, onUnexpectedExit } = options;
   return startEmbeddedPostgres({
+    template: templateOf(options),
     // A temporary platform's database gets its own temporary folder, and need not survive a power cut.
     ...(dataDir && { dataDir: join(dataDir, 'postgres') }),
     logFile: join(logs, 'postgres.log'),

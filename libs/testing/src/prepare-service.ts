@@ -29,13 +29,18 @@ export interface PreparedService {
   appUrl: string;
 }
 
-/** Makes the database and the keys of a service, and runs its migrations. */
+/**
+ * Makes the database and the keys of a service, and runs its migrations.
+ *
+ * @param isMigrated whether its databases are as the migrations leave them
+ */
 export async function prepareService(
   name: ServiceName,
   superuserUrl: string,
   secrets: SecretFiles,
   { principals, certificates }: Trust,
   mailDir: string,
+  isMigrated: boolean,
   signal: AbortSignal | undefined,
 ): Promise<PreparedService> {
   const { ownerUrl, appUrl } = await provisionDatabase(superuserUrl, name);
@@ -70,7 +75,7 @@ export async function prepareService(
     ...keys?.migrationEnv,
     MIGRATION_DATABASE_URL_FILE: await secrets.put(`${name}-migration-database-url`, ownerUrl),
   };
-  await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
+  if (!isMigrated) await runScript(join(apps, name, 'dist/migrate.js'), [], migrationEnv, signal);
   return { env, address: `127.0.0.1:${grpcPort}`, healthPort, appUrl };
 }
 
