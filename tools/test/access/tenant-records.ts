@@ -21,8 +21,17 @@ export function newMarker(): string {
   return `k${randomBytes(8).toString('hex')}`;
 }
 
-/** Makes the records of a tenant, all of them named by `marker`. */
-export async function makeTenantRecords(platform: Platform, api: ApiClient, marker: string): Promise<TenantRecords> {
+/**
+ * Makes the records of a tenant, all of them named by `marker`.
+ *
+ * @param withDeleted false when no deleted ones are needed
+ */
+export async function makeTenantRecords(
+  platform: Platform,
+  api: ApiClient,
+  marker: string,
+  withDeleted = true,
+): Promise<TenantRecords> {
   const send = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await api.send(method, path, body && { body });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
@@ -56,7 +65,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       // Who may change it must hold what it may do.
       permissions: ['oauthClients.write'],
     });
-  const [oauthClientId, formerClientId] = [await oauthClient(), await remove('oauthClients', await oauthClient())];
+  const oauthClientId = await oauthClient();
   const webhookEndpoint = () =>
     create('/v1/webhookEndpoints', {
       url: 'https://hooks.example',
@@ -65,7 +74,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     });
   const endpoint = await webhookEndpoint();
   const { id: webhookDelivery } = (await send('POST', `/v1/webhookEndpoints/${endpoint}:test`)) as { id: string };
-  const [association, formerAssociation] = [await associate('friend_of'), await associate('neighbour_of')];
+  const association = await associate('friend_of');
   const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
   // Who may change it needs what it gives, and every caller has this.
   const permissions = ['account.read'];
@@ -74,7 +83,7 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
   const role = await makeRole('Reader');
   const makeUser = () =>
     create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [role] });
-  const [user, leaver] = [await makeUser(), await makeUser()];
+  const user = await makeUser();
   const { id: tenantId } = (await send('GET', '/v1/tenant')) as { id: string };
   const { id: erasure } = (await send('POST', `/v1/customers/${await person('Max')}:erase`, { reason: marker })) as {
     id: string;
@@ -95,6 +104,25 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
     });
   const mappingId = await mapping();
   const { runId, conflictId, hookId } = await addExchange(platform, tenantId, mappingId);
+  const makeDeleted = async (): Promise<Ids> => {
+    const formerClientId = await remove('oauthClients', await oauthClient());
+    return {
+      customers: await remove('customers', await person('Zoe')),
+      associations: await remove('associations', await associate('neighbour_of')),
+      suppressions: await remove('suppressions', await suppress('surveys')),
+      customFields: await remove('customFields', await customField(newMarker())),
+      importMappings: await remove('importMappings', await importMapping(newMarker())),
+      users: await remove('users', await makeUser()),
+      roles: await remove('roles', await makeRole('Former')),
+      teams: await remove('teams', await makeTeam('Former')),
+      sessions: await remove('sessions', await addSession(platform, tenantId, user)),
+      oauthClients: formerClientId,
+      connectedApps: formerClientId,
+      webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
+      connections: await remove('connections', await connection()),
+      mappings: await remove('mappings', await mapping()),
+    };
+  };
   return {
     living: {
       customers: ada,
@@ -123,21 +151,6 @@ export async function makeTenantRecords(platform: Platform, api: ApiClient, mark
       syncConflicts: conflictId,
     },
     others: { customers: bob },
-    deleted: {
-      customers: await remove('customers', await person('Zoe')),
-      associations: await remove('associations', formerAssociation),
-      suppressions: await remove('suppressions', await suppress('surveys')),
-      customFields: await remove('customFields', await customField(newMarker())),
-      importMappings: await remove('importMappings', await importMapping(newMarker())),
-      users: await remove('users', leaver),
-      roles: await remove('roles', await makeRole('Former')),
-      teams: await remove('teams', await makeTeam('Former')),
-      sessions: await remove('sessions', await addSession(platform, tenantId, user)),
-      oauthClients: formerClientId,
-      connectedApps: formerClientId,
-      webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
-      connections: await remove('connections', await connection()),
-      mappings: await remove('mappings', await mapping()),
-    },
+    deleted: withDeleted ? await makeDeleted() : {},
   };
 }
