@@ -112,6 +112,7 @@ test('a subscriber to one tenant gets what is before the memory of the process, 
 test('small pages of a filter that few changes meet are all that meet it, in their order', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
+  await changesOf(customers, caller, 1);
   const fields = ['tags'];
   const { nextCursor: start } = await list(caller, { fields });
   await owner.query('begin');

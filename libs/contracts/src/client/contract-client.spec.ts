@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { constants, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import {
   Metadata,
   Server,
@@ -9,20 +12,23 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { callContext } from '@rapport/platform';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
-import { ChangeFeedServiceService } from '../gen/rapport/customers/v1/change_feed_service.js';
+import { ChangeFeedServiceService, WatchChangesRequest } from '../gen/rapport/customers/v1/change_feed_service.js';
 import { CustomersServiceService, ImportCustomersResponse } from '../gen/rapport/customers/v1/customers_service.js';
 import { ContractClient } from './contract-client.js';
 
 const { getTenant } = AuthServiceService;
 const { importCustomers } = CustomersServiceService;
-const { subscribe } = ChangeFeedServiceService;
+const { subscribe, watchChanges } = ChangeFeedServiceService;
 const options = { context: { requestId: 'r' }, deadlineMs: 5_000 };
 
 let server: Server;
 let client: ContractClient;
 
+beforeEach(() => {
+  server = new Server();
+});
 afterEach(() => {
   client.close();
   server.forceShutdown();
@@ -69,6 +75,50 @@ describe('ContractClient', () => {
   });
 });
 
+describe('a call that connections refuse as they end', () => {
+  let ending: Http2Server;
+  let met = 0;
+  let refused = 0;
+
+  /** Refuses so many streams, as a connection does that ends, and answers the others. */
+  const refuse = async (refusals: number) => {
+    [met, refused] = [0, 0];
+    ending = createServer().on('stream', (stream) => {
+      met += 1;
+      if (met <= refusals) stream.once('error', () => (refused += 1)).close(constants.NGHTTP2_REFUSED_STREAM);
+      else answerEmpty(stream);
+    });
+    await once(ending.listen(0, '127.0.0.1'), 'listening');
+    const { port } = ending.address() as AddressInfo;
+    client = new ContractClient(`127.0.0.1:${port}`, [{ getTenant, watchChanges }]);
+  };
+  const messages = async () => {
+    const all: unknown[] = [];
+    for await (const message of client.stream(watchChanges.path, WatchChangesRequest.create(), options))
+      all.push(message);
+    return all;
+  };
+  afterEach(() => ending.close());
+
+  it('is made again, since no service has seen it', async () => {
+    await refuse(4);
+    await expect(client.unary(getTenant.path, {}, options)).resolves.toMatchObject({ id: '' });
+    expect([refused, met]).toEqual([4, 5]);
+  });
+
+  it('is made again when its answer is a stream', async () => {
+    await refuse(4);
+    await expect(messages()).resolves.toHaveLength(1);
+    expect([refused, met]).toEqual([4, 5]);
+  });
+
+  it('fails when they go on refusing it', async () => {
+    await refuse(Infinity);
+    await expect(client.unary(getTenant.path, {}, options)).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
+    await expect(messages()).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
+  });
+});
+
 describe('a call with streams in both directions', () => {
   const echo = (call: Stream) => {
     call.on('data', ({ credit }) => call.write({ changes: [], cursor: String(credit) }));
@@ -109,6 +159,13 @@ describe('a call with streams in both directions', () => {
   });
 });
 
+/** A gRPC answer of one message without fields. */
+function answerEmpty(stream: ServerHttp2Stream): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.end(Buffer.alloc(5));
+}
+
 type Stream = ServerDuplexStream<{ credit?: number }, unknown>;
 
 /** What a caller sends: credit without end, or until `failure`. `isOver` is true once nobody will ask for more. */
@@ -135,7 +192,6 @@ function serve(answer: (call: unknown, callback: sendUnaryData<unknown>) => void
 }
 
 async function serveMethods(methods: ServiceDefinition, handlers: UntypedServiceImplementation): Promise<void> {
-  server = new Server();
   server.addService(methods, handlers);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
   credentials,
@@ -11,7 +12,7 @@ import {
 import { callContext, isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
-import { fromGrpcError } from '../errors/grpc-status.js';
+import { fromGrpcError, wasRefused } from '../errors/grpc-status.js';
 import { traceClientCall } from '../trace-calls.js';
 import { untilSettled } from '../until-settled.js';
 
@@ -23,7 +24,15 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Calls the methods of the services at one address. Failures are thrown as AppError. */
+/** Longest waits before a call is made again that was refused, in milliseconds. */
+const refusedAgainMs = [10, 50, 200];
+
+/**
+ * Calls the methods of the services at one address. Failures are thrown as AppError.
+ *
+ * A call that meets a connection just as the service ends it is refused, and no service has seen it. So it is made again
+ * whatever it does, which is no retry: gRPC does so once, at once, and may meet the same connection or another one that ends.
+ */
 export class ContractClient {
   readonly #client: Client;
   readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
@@ -60,18 +69,26 @@ export class ContractClient {
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    return new Promise((resolve, reject) => {
-      const call = this.#client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        metadata,
-        { deadline },
-        settle(resolve, reject),
-      );
-      cancelOnAbort(call, options.signal);
-    });
+    const attempt = () =>
+      new Promise<unknown>((resolve, reject) => {
+        const call = this.#client.makeUnaryRequest(
+          path,
+          requestSerialize,
+          responseDeserialize,
+          request,
+          metadata,
+          { deadline },
+          settle(resolve, reject),
+        );
+        cancelOnAbort(call, options.signal);
+      });
+    for (let refusals = 0; ; refusals += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        await untilAgain(error, refusals);
+      }
+    }
   }
 
   /**
@@ -112,16 +129,24 @@ export class ContractClient {
   async *stream(path: string, request: unknown, options: CallOptions): AsyncGenerator<unknown, void> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    const call = this.#client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, {
-      deadline,
-    });
-    cancelOnAbort(call, options.signal);
-    try {
-      for await (const message of call) yield message as unknown;
-    } catch (error) {
-      throw fromGrpcError(error as ServiceError);
-    } finally {
-      call.cancel();
+    for (let refusals = 0; ; refusals += 1) {
+      const call = this.#client.makeServerStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        metadata,
+        { deadline },
+      );
+      cancelOnAbort(call, options.signal);
+      try {
+        for await (const message of call) yield message as unknown;
+        return;
+      } catch (error) {
+        await untilAgain(fromGrpcError(error as ServiceError), refusals);
+      } finally {
+        call.cancel();
+      }
     }
   }
 
@@ -191,6 +216,13 @@ async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended:
     if (!request || request.done) return;
     if (!call.write(request.value)) await unlessEnded(once(call, 'drain'));
   }
+}
+
+/** Waits until a refused call is made again. @throws `error` when it is another failure, or the call was refused too often */
+async function untilAgain(error: unknown, refusals: number): Promise<void> {
+  const waitMs = refusedAgainMs[refusals];
+  if (waitMs === undefined || !wasRefused(error)) throw error;
+  await delay(Math.random() * waitMs);
 }
 
 function callArguments({ context, deadlineMs }: CallOptions) {

@@ -6,6 +6,8 @@ import { Status } from '../gen/google/rpc/status.js';
 const detailsKey = 'grpc-status-details-bin';
 const typeUrl = 'type.googleapis.com/google.rpc.';
 const domain = 'rapport';
+/** So grpc-js says it; the code of the stream it keeps to itself. */
+const refusal = 'Stream refused by server';
 
 /** What a service sends for an AppError: a gRPC status with google.rpc error details (AIP-193). */
 export interface GrpcStatus {
@@ -45,6 +47,11 @@ export function fromGrpcError(error: ServiceError): AppError {
     metadata: info?.metadata ?? {},
     ...(retry?.retryDelay ? { retryAfterSeconds: retry.retryDelay.seconds } : {}),
   });
+}
+
+/** Whether a connection that ended says of a failed call that nothing was done for it (REFUSED_STREAM; RFC 9113, section 8.7). */
+export function wasRefused(error: unknown): boolean {
+  return error instanceof AppError && (error.cause as Partial<ServiceError> | undefined)?.details === refusal;
 }
 
 function transportError(error: ServiceError): AppError {

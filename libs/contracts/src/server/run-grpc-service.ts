@@ -1,7 +1,4 @@
 import 'reflect-metadata';
-import { constants, type ServerHttp2Session } from 'node:http2';
-import { Server as NetServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Server, ServiceDefinition } from '@grpc/grpc-js';
 import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -49,11 +46,6 @@ export interface GrpcServiceOptions {
   /** The platform's own contract when unset. */
   contract?: Contract;
 }
-
-/** The greatest there can be: what is said of it is that all streams are taken. */
-const lastStreamId = 2 ** 31 - 1;
-/** How long clients may take to learn that a service leaves, in milliseconds. */
-const lastCallsMs = 250;
 
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
@@ -113,23 +105,18 @@ export async function runGrpcService(
   options.logger.info({ address: options.address, healthPort: options.healthPort }, 'serving');
   runUntilStopped(options.logger, async () => {
     readiness.drain();
-    await tellClients(server);
+    stopAccepting(server);
     // `close` would wait for the streams before it has their handlers told to end.
     await app['shutdown']();
     health.close();
   });
 }
 
-/**
- * Tells clients to call another replica, and goes on to take what they have sent by then: a connection that ends at once loses
- * it (RFC 9113, section 6.8). grpc-js can only do both in one, and a server of HTTP/2 only end its connections with itself.
- */
-async function tellClients(server: Server): Promise<void> {
-  const listening = server['http2Servers'] as ReadonlyMap<NetServer, unknown>;
-  for (const each of listening.keys()) NetServer.prototype.close.call(each);
-  const sessions = server['sessions'] as ReadonlyMap<ServerHttp2Session, unknown>;
-  for (const session of sessions.keys()) session.goaway(constants.NGHTTP2_NO_ERROR, lastStreamId);
-  await delay(lastCallsMs);
+/** Tells clients to call another replica, ahead of Nest, which first has everything end that works for calls. */
+function stopAccepting(server: Server): void {
+  const finished = new Promise<Error | undefined>((resolve) => server.tryShutdown(resolve));
+  // Asked again, as Nest asks it, a server does not wait for the calls that are under way.
+  server.tryShutdown = (callback) => void finished.then(callback);
 }
 
 function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
