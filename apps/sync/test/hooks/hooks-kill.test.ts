@@ -96,9 +96,9 @@ class Sender {
   async #send(message: Message): Promise<void> {
     for (;;) {
       this.tries += 1;
-      const { status } = await this.#table.post(message, this.#table.signed(message));
+      const { status, body } = await this.#table.post(message, this.#table.signed(message));
       if (status === 202) break;
-      expect(status, 'while sync is away').toBe(503);
+      expect({ status, ...body }, 'while sync is away').toMatchObject({ status: 503 });
       await delay(100);
     }
     this.taken += 1;
