@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { queryDatabase, startPlatform, type Platform, type PlatformOptions, type Tenant } from '@rapport/testing';
 
 type Json = Record<string, unknown>;
@@ -122,8 +123,19 @@ export class WebhookTenant {
 
   /** Asks the database of a service past everything. */
   query<Row extends object>(sql: string, values: unknown[] = [], service = 'sync'): Promise<Row[]> {
+    return queryDatabase<Row>(this.#databaseUrl(service), sql, values);
+  }
+
+  /** A connection of its own past everything, to hold locks by. */
+  async connect(service = 'sync'): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.#databaseUrl(service) });
+    await client.connect();
+    return client;
+  }
+
+  #databaseUrl(service: string): string {
     const url = new URL(this.platform.customersDatabase.superuserUrl);
     url.pathname = service;
-    return queryDatabase<Row>(url.href, sql, values);
+    return url.href;
   }
 }

@@ -22,6 +22,14 @@ interface LinkRow {
 const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
   choice, hop, push_time, revision`;
 
+/** Somebody has changed a link since it was read, such as who decides about its conflict. */
+export class LinkChangedError extends Error {
+  override readonly name = 'LinkChangedError';
+  constructor(id: string) {
+    super(`Somebody has changed the link ${id} meanwhile.`);
+  }
+}
+
 /** The links of one mapping. */
 export class LinkStore {
   /** @param em of the mapping's tenant */
@@ -68,7 +76,7 @@ export class LinkStore {
   /**
    * Keeps a link as it is now. It has its next revision then.
    *
-   * @throws Error when another process has changed it meanwhile
+   * @throws LinkChangedError
    */
   async save(link: Link): Promise<void> {
     const [saved] = await this.#run<{ revision: number }>({
@@ -88,7 +96,7 @@ export class LinkStore {
         ...[link.choice, link.hop, link.pushTime, link.revision],
       ],
     });
-    if (!saved) throw new Error(`Another process has changed the link ${link.id}.`);
+    if (!saved) throw new LinkChangedError(link.id);
     link.revision = saved.revision;
   }
 

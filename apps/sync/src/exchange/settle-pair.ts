@@ -9,6 +9,7 @@ import { countFailedPair } from './exchange-metrics.js';
 import { tellIssues, type ExchangeContext } from './exchange-context.js';
 import { MergeFollower } from './follow-merge.js';
 import { newLink, type Link } from './link.js';
+import { LinkChangedError } from './link-store.js';
 import type { Base } from './merge-fields.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
@@ -60,7 +61,7 @@ export class PairSettler {
   async #settle(sides: Sides, mayDelete: boolean): Promise<void> {
     let current = sides;
     for (let tries = 0; tries < maxTries; tries += 1) {
-      if ((await this.#try(current, mayDelete)) === 'DONE') return;
+      if ((await this.#try(current, mayDelete).catch(staleWhenChanged)) === 'DONE') return;
       current = await this.#readAgain(current);
     }
     await this.#putOff(current);
@@ -266,6 +267,12 @@ export class PairSettler {
       hop,
     };
   }
+}
+
+/** What was written before is found by the link's intent, or on the other side. */
+function staleWhenChanged(error: unknown): 'STALE' {
+  if (error instanceof LinkChangedError) return 'STALE';
+  throw error;
 }
 
 function linkOf({ customer, record }: LiveSides): Link {

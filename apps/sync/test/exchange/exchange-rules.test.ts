@@ -1,7 +1,7 @@
 import type { Platform } from '@rapport/testing';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startSyncPlatform } from '../sync-platform.ts';
-import { ExchangeTenant, type Run } from './exchange-tenant.ts';
+import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
 let platform: Platform;
@@ -47,6 +47,30 @@ test('a conflict shows both values, blocks no other field, and ends as a person 
   await tenant.untilEqual(mapping, 1);
 
   expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({ jobTitle: 'Programmer' });
+  expect(await tenant.conflicts(mapping)).toEqual([]);
+});
+
+test('a person may decide while a run is at the pair', async () => {
+  const mapping = await people.map();
+  const id = await people.changeBoth(mapping);
+  await people.update(`name = 'Ada'`, `email = 'ada@example.com'`);
+  const deciding = await tenant.api.connect();
+  await deciding.query('begin');
+  await deciding.query(`update sync_link set choice = 'PEER', revision = revision + 1 where mapping_id = $1`, [
+    mapping,
+  ]);
+  // One that came by itself may be quicker.
+  const running = tenant.run(mapping);
+  const waiting = `select from pg_locks where locktype = 'transactionid' and not granted`;
+  await Promise.race([running, expect.poll(async () => (await deciding.query(waiting)).rowCount).toBe(1)]);
+  await deciding.query('commit');
+  await deciding.end();
+
+  await running;
+  expect((await tenant.runs(mapping)).flatMap(({ issues }) => issues)).toEqual([]);
+  expect(await tenant.api.ok('GET', `/v1/customers/${id}`)).toMatchObject({
+    ...{ jobTitle: 'Programmer', emails: [{ address: 'ada@example.com' }] },
+  });
   expect(await tenant.conflicts(mapping)).toEqual([]);
 });
 
@@ -112,10 +136,7 @@ test('a run that is cut off goes on, and tells what it had done before', async (
   const count = 600;
   await people.database.run(`INSERT INTO people (name) SELECT 'Person ' || i FROM generate_series(1, ${count}) i`);
   const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
-  const run = async () => {
-    const { syncRuns } = await tenant.api.ok<{ syncRuns: Run[] }>('GET', `/v1/syncRuns?mappingId=${mapping}`);
-    return syncRuns.at(-1);
-  };
+  const run = async () => (await tenant.runs(mapping)).at(-1);
   const created = async () => (await run())?.counts['customersCreated'];
   await expect.poll(created, { interval: 20 }).toBeGreaterThanOrEqual(200);
 

@@ -80,6 +80,11 @@ export class ExchangeTenant {
     return run;
   }
 
+  /** The runs of a mapping that were last, newest first. */
+  async runs(mappingId: string): Promise<Run[]> {
+    return (await this.api.ok<{ syncRuns: Run[] }>('GET', `/v1/syncRuns?mappingId=${mappingId}`)).syncRuns;
+  }
+
   /** Compares both sides, and changes nothing. */
   compare(mappingId: string): Promise<Run> {
     return this.run(mappingId, { kind: 'RECONCILE', dryRun: true });

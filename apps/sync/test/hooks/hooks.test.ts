@@ -1,5 +1,4 @@
 import { median, medianNoise, type Platform } from '@rapport/testing';
-import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startSyncPlatform } from '../sync-platform.ts';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
@@ -44,10 +43,7 @@ test('a run does not begin past what somebody is about to note', async () => {
   await table.map();
   const ada = await table.insert('Ada', 'Analyst');
   const { tenantId } = table.tenant.api.tenant;
-  const url = new URL(platform.customersDatabase.superuserUrl);
-  url.pathname = 'sync';
-  const noting = new pg.Client({ connectionString: url.href });
-  await noting.connect();
+  const noting = await table.tenant.api.connect();
   // As it is when a webhook is stored, and a run waits already.
   await noting.query('begin');
   await noting.query(`insert into sync_hint (tenant_id, mapping_id, side, record_id) values ($1, $2, 'PEER', $3)`, [
