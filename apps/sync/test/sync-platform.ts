@@ -126,9 +126,9 @@ export class WebhookTenant {
     return queryDatabase<Row>(this.#databaseUrl(service), sql, values);
   }
 
-  /** A connection of its own past everything, to hold locks by. */
-  async connect(service = 'sync'): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.#databaseUrl(service) });
+  /** A connection of its own to the database of sync, past everything, to hold locks by. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.#databaseUrl('sync') });
     await client.connect();
     return client;
   }

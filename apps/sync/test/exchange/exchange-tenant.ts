@@ -80,7 +80,7 @@ export class ExchangeTenant {
     return run;
   }
 
-  /** The runs of a mapping that were last, newest first. */
+  /** The last runs of a mapping, newest first. */
   async runs(mappingId: string): Promise<Run[]> {
     return (await this.api.ok<{ syncRuns: Run[] }>('GET', `/v1/syncRuns?mappingId=${mappingId}`)).syncRuns;
   }

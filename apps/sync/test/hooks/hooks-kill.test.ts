@@ -98,7 +98,7 @@ class Sender {
       this.tries += 1;
       const { status, body } = await this.#table.post(message, this.#table.signed(message));
       if (status === 202) break;
-      expect({ status, ...body }, 'while sync is away').toMatchObject({ status: 503 });
+      expect({ ...body, status }, 'while sync is away').toMatchObject({ status: 503 });
       await delay(100);
     }
     this.taken += 1;
