@@ -115,7 +115,10 @@ describe('a call that connections refuse as they end', () => {
   it('fails when they go on refusing it', async () => {
     await refuse(Infinity);
     await expect(client.unary(getTenant.path, {}, options)).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
+    // Each time gRPC sends it twice.
+    expect(met).toBe(8);
     await expect(messages()).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE' });
+    expect(met).toBe(16);
   });
 });
 
