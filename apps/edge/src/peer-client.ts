@@ -20,7 +20,8 @@ const attempts = new Counter({
 
 /**
  * Calls the methods of one service. Here, and nowhere else on the way to it, a call is tried again: when the service could not
- * be reached, which may also mean that its answer was lost, and the call has no further effect when it is repeated.
+ * be reached, which may also mean that its answer was lost, and the call has no further effect when it is repeated. What no
+ * service has seen is made again before that, by ContractClient.
  */
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;

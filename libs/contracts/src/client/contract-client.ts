@@ -31,7 +31,8 @@ const refusedAgainMs = [10, 50, 200];
  * Calls the methods of the services at one address. Failures are thrown as AppError.
  *
  * A call that meets a connection just as the service ends it is refused, and no service has seen it. So it is made again
- * whatever it does, which is no retry: gRPC does so once, at once, and may meet the same connection or another one that ends.
+ * whatever it does, which is no retry: gRPC does so once, at once, and may meet the same connection or another one that ends. Not
+ * so a call whose requests are a stream, which are gone.
  */
 export class ContractClient {
   readonly #client: Client;
