@@ -1,5 +1,12 @@
 import pg from 'pg';
-import { queryDatabase, startPlatform, type Platform, type PlatformOptions, type Tenant } from '@rapport/testing';
+import {
+  queryDatabase,
+  startPlatform,
+  type Platform,
+  type PlatformOptions,
+  type SharedPlatform,
+  type Tenant,
+} from '@rapport/testing';
 
 type Json = Record<string, unknown>;
 
@@ -28,31 +35,36 @@ export interface Attempt {
 }
 
 /** A platform of which failed deliveries are tried again at once, and whose tenants may ask as often as they like. */
-export function startSyncPlatform(
+export function syncPlatformOptions(
   syncEnv: Record<string, string> = {},
   options: PlatformOptions = {},
-): Promise<Platform> {
+): PlatformOptions {
   const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  return startPlatform({
+  return {
     ...options,
     edgeEnv: { RATE_PLANS, ...options.edgeEnv },
     syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '2000', ...syncEnv },
-  });
+  };
+}
+
+/** Starts one for a test that kills, reconfigures or counts. Others use the shared one. */
+export function startSyncPlatform(syncEnv?: Record<string, string>, options?: PlatformOptions): Promise<Platform> {
+  return startPlatform(syncPlatformOptions(syncEnv, options));
 }
 
 /** A tenant of a platform, by its REST API. */
 export class WebhookTenant {
-  readonly platform: Platform;
+  readonly platform: SharedPlatform;
   readonly tenant: Tenant;
   readonly apiKey: string;
 
-  private constructor(platform: Platform, tenant: Tenant, apiKey: string) {
+  private constructor(platform: SharedPlatform, tenant: Tenant, apiKey: string) {
     this.platform = platform;
     this.tenant = tenant;
     this.apiKey = apiKey;
   }
 
-  static async create(platform: Platform): Promise<WebhookTenant> {
+  static async create(platform: SharedPlatform): Promise<WebhookTenant> {
     const tenant = await platform.createTenant('Webhooks');
     return new WebhookTenant(platform, tenant, tenant.apiKey);
   }

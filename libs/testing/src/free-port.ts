@@ -1,8 +1,35 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { randomInt } from 'node:crypto';
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 
-/** A TCP port on 127.0.0.1 that nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return listenBriefly(0);
+/**
+ * Below the ports that kernels give to outgoing connections and to listeners that ask for any (Linux from 32768, macOS and
+ * Windows from 49152), so that nothing takes one of these by chance.
+ */
+const firstPort = 20_000;
+const endPort = 32_768;
+const mostAttempts = 1_000;
+
+/** Reservations of this process. Their sockets keep no process running. */
+const reservations: Socket[] = [];
+
+/**
+ * Reserves a TCP port on 127.0.0.1 until this process ends, for a process that it starts, kills and starts again. The UDP port of the
+ * same number is the lock: it excludes every other process that reserves ports, and the kernel releases it however we end.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const port = randomInt(firstPort, endPort);
+    const reservation = await unlessInUse(() => reserve(port));
+    if (!reservation) continue;
+    if (await unlessInUse(() => listenBriefly(port))) {
+      reservations.push(reservation);
+      return port;
+    }
+    reservation.close();
+  }
+  throw new Error(`No port from ${firstPort} to ${endPort - 1} is free.`);
 }
 
 /**
@@ -19,13 +46,26 @@ export async function assertPortFree(port: number, setting: string): Promise<voi
   }
 }
 
-function listenBriefly(port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
-      const { port: listenedOn } = server.address() as AddressInfo;
-      server.close(() => resolve(listenedOn));
-    });
-  });
+async function unlessInUse<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return undefined;
+    throw error;
+  }
+}
+
+async function reserve(port: number): Promise<Socket> {
+  const socket = createSocket('udp4');
+  socket.bind({ port, address: '127.0.0.1', exclusive: true });
+  await once(socket, 'listening');
+  return socket.unref();
+}
+
+async function listenBriefly(port: number): Promise<true> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  server.close();
+  await once(server, 'close');
+  return true;
 }

@@ -26,6 +26,8 @@ export { type UnexpectedExit } from './process-exit.js';
 export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';
 export { queryDatabase } from './query-database.js';
 export { startRedis, type Redis } from './redis.js';
+export { sharedPlatform, sharePlatform, type SharedPlatform } from './shared-platform.js';
+export { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from './soak.js';
 export { SecretFiles } from './secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';
 export { TenantMaker, type Tenant } from './tenant-maker.js';

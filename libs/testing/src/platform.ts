@@ -65,6 +65,8 @@ export interface Platform {
   customersDatabase: { superuserUrl: string; appUrl: string };
   /** Where all databases are. */
   postgres: EmbeddedPostgres;
+  /** Folder of the processes' logs, each called as its process. */
+  logDir: string;
   /** Folder of the mails that were sent, each a text file. */
   mailDir: string;
   /** Folder whose folders are the files of connections, each by the id of its tenant. */
@@ -173,6 +175,7 @@ async function startInOrder(
     },
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     postgres,
+    logDir: logs,
     mailDir,
     filesDir,
     redis,

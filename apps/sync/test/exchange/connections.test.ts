@@ -1,21 +1,19 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startSyncPlatform } from '../sync-platform.ts';
+import { freePort, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
 
 const settings = { url: 'https://cards.example/ada/', username: 'ada' };
 const body = { connector: 'carddav', displayName: 'Cards', settings, secrets: { password: 'correct horse' } };
 const name = { customerField: 'displayName', peerField: 'displayName' };
 
-let platform: Platform;
+let platform: SharedPlatform;
 let tenant: ExchangeTenant;
 
 beforeAll(async () => {
-  platform = await startSyncPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
 }, 120_000);
-afterAll(async () => platform.stop());
 
 beforeEach(async () => {
   tenant = await ExchangeTenant.create(platform);

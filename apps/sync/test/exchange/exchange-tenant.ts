@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Platform } from '@rapport/testing';
+import type { SharedPlatform } from '@rapport/testing';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
@@ -46,7 +46,7 @@ export class ExchangeTenant {
     this.api = api;
   }
 
-  static async create(platform: Platform): Promise<ExchangeTenant> {
+  static async create(platform: SharedPlatform): Promise<ExchangeTenant> {
     return new ExchangeTenant(await WebhookTenant.create(platform));
   }
 

@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import type { CertificateFiles } from './platform-certificates.js';
+import { startPlatform, type Platform, type PlatformOptions } from './platform.js';
+import type { Tenant } from './tenant-maker.js';
+
+/** What test files see of a platform that they share: they can make tenants in it, and cannot stop or change it. */
+export interface SharedPlatform extends Pick<
+  Platform,
+  | 'edgeUrl'
+  | 'edgeUrls'
+  | 'serviceAddresses'
+  | 'metricsUrls'
+  | 'customersDatabase'
+  | 'mailDir'
+  | 'filesDir'
+  | 'logDir'
+  | 'trust'
+  | 'createTenant'
+> {
+  postgres: Pick<Platform['postgres'], 'superuserUrl'>;
+}
+
+type Facts = Omit<SharedPlatform, 'trust' | 'createTenant'> & { signingKeyFile: string };
+
+interface PlatformShare {
+  /** What `sharedPlatform` takes. */
+  url: string;
+  /** Stops the platform, if anyone asked for it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Offers one platform to all test files of a run, in whichever process they run. It starts when the first of them asks for it. For
+ * the global set-up of tests.
+ */
+export async function sharePlatform(options: PlatformOptions = {}): Promise<PlatformShare> {
+  let starting: Promise<Platform> | undefined;
+  const server = createServer((request, response) => {
+    starting ??= startPlatform(options);
+    answer(request, starting).then(
+      (body) => response.end(JSON.stringify(body)),
+      (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.stack : String(error)),
+    );
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      server.close();
+      server.closeAllConnections();
+      // A start that failed has left nothing, and its tests have failed.
+      const platform = await starting?.catch(() => undefined);
+      await platform?.stop();
+    },
+  };
+}
+
+/** The platform behind `url`, started if it was not yet. Its first start takes seconds. */
+export async function sharedPlatform(url: string): Promise<SharedPlatform> {
+  const { signingKeyFile, ...facts } = await ask<Facts>(url, '/platform');
+  return {
+    ...facts,
+    trust: {
+      signingKeyFile,
+      certificatesOf: (process) => ask<CertificateFiles>(url, '/certificates', { process }),
+    },
+    createTenant: (displayName, plan) => ask<Tenant>(url, '/tenants', { displayName, plan }),
+  };
+}
+
+async function answer(request: IncomingMessage, starting: Promise<Platform>): Promise<unknown> {
+  const platform = await starting;
+  switch (request.url) {
+    case '/platform':
+      return factsOf(platform);
+    case '/certificates':
+      return platform.trust.certificatesOf(((await json(request)) as { process: string }).process);
+    case '/tenants': {
+      const { displayName, plan } = (await json(request)) as { displayName: string; plan?: string };
+      return platform.createTenant(displayName, plan);
+    }
+    default:
+      throw new Error(`There is no ${request.url}.`);
+  }
+}
+
+function factsOf(platform: Platform): Facts {
+  const { edgeUrl, edgeUrls, serviceAddresses, metricsUrls, customersDatabase, mailDir, filesDir, logDir } = platform;
+  const { superuserUrl } = platform.postgres;
+  const places = { edgeUrl, edgeUrls, serviceAddresses, metricsUrls, customersDatabase, mailDir, filesDir, logDir };
+  return { ...places, postgres: { superuserUrl }, signingKeyFile: platform.trust.signingKeyFile };
+}
+
+async function ask<Answer>(url: string, path: string, body?: object): Promise<Answer> {
+  const response = await fetch(url + path, body && { method: 'POST', body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`The shared platform did not start or answer: ${await response.text()}`);
+  return (await response.json()) as Answer;
+}

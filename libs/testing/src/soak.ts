@@ -1,0 +1,34 @@
+import { randomInt } from 'node:crypto';
+
+/** Whether the long form of the tests runs: `npm run soak`. */
+export const isSoak = process.env['SOAK'] === '1';
+
+/** Longest time of a test with two sizes, in milliseconds. */
+export const soakTimeoutMs = isSoak ? 4 * 3_600_000 : 300_000;
+
+/**
+ * One figure of a test with two sizes, such as how many records it makes.
+ *
+ * @param variable of the environment, which overrides both; read as a number
+ */
+export function sizeOf(variable: string, { short, long }: { short: number; long: number }): number {
+  const given = process.env[variable];
+  const size = given === undefined ? (isSoak ? long : short) : Number(given);
+  if (!Number.isFinite(size) || size < 0) throw new Error(`${variable} is no number: ${given}`);
+  return size;
+}
+
+/** A new seed each time, unless `SOAK_SEED` repeats one. Printed, so that a failure can be repeated. */
+export function printedSeed(test: string): number {
+  const given = process.env['SOAK_SEED'];
+  const seed = given === undefined ? randomInt(1_000_000_000) : Number(given);
+  if (!Number.isSafeInteger(seed)) throw new Error(`SOAK_SEED is no whole number: ${given}`);
+  console.log(`${test}: SOAK_SEED=${seed}`);
+  return seed;
+}
+
+/** Prints what a test counted or measured. */
+export function printTally(test: string, figures: Readonly<Record<string, string | number>>): void {
+  const text = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
+  console.log(`${test}: ${text.join(', ')}`);
+}
