@@ -1,5 +1,5 @@
 // Makes src/gen from the proto files: messages and service definitions by ts-proto, a list of all services, and the
-// descriptors with their comments and options, from which the bindings are derived at start.
+// descriptors with their options, from which the bindings are derived at start, once without comments and once with them.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,15 +15,15 @@ execFileSync('buf', ['generate', '--template', 'libs/contracts/buf.gen.yaml', ..
   cwd: workspace,
   stdio: 'inherit',
 });
-const descriptors = execFileSync('buf', ['build', '-o', '-#format=binpb', ...paths], {
-  cwd: workspace,
-  maxBuffer: 64 * 1024 * 1024,
-});
+const descriptors = buildDescriptors('--exclude-source-info');
+const commented = buildDescriptors();
 mkdirSync(gen, { recursive: true });
 writeFileSync(
   join(gen, 'descriptors.ts'),
   `/** Every proto file of the platform and what it imports, as a google.protobuf.FileDescriptorSet. */\n` +
-    `export const fileDescriptorSet: Uint8Array = Buffer.from('${descriptors.toString('base64')}', 'base64');\n`,
+    `export const fileDescriptorSet: Uint8Array = Buffer.from('${descriptors}', 'base64');\n\n` +
+    `/** The same with comments, which only the API reference needs: they are four fifths of it. */\n` +
+    `export function commentedDescriptorSet(): Uint8Array {\n  return Buffer.from('${commented}', 'base64');\n}\n`,
 );
 
 const services = readdirSync(gen, { recursive: true })
@@ -46,3 +46,9 @@ writeFileSync(
     '',
   ].join('\n'),
 );
+
+/** A serialised google.protobuf.FileDescriptorSet in base64. */
+function buildDescriptors(...flags) {
+  const options = { cwd: workspace, maxBuffer: 64 * 1024 * 1024 };
+  return execFileSync('buf', ['build', '-o', '-#format=binpb', ...flags, ...paths], options).toString('base64');
+}

@@ -1,7 +1,7 @@
-import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
+import { platformContract, MessageValidator } from '@rapport/contracts';
 
 /** The platform's contract. Read once for the process, which takes some 20 to 50 milliseconds. */
-export const contract = new Contract(fileDescriptorSet);
+export const contract = platformContract();
 
 export const validator = new MessageValidator(contract);
 

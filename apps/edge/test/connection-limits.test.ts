@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
+import { platformContract, serviceDefinitions } from '@rapport/contracts';
 import { createLogger } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEdge, type Edge } from '../src/create-edge.js';
@@ -22,7 +22,7 @@ async function startEdge(): Promise<{ edge: Edge; port: number }> {
     ['customers', '127.0.0.1:1'],
     ['sync', '127.0.0.1:1'],
   ]);
-  const contract = new Contract(fileDescriptorSet);
+  const contract = platformContract();
   const logger = createLogger('edge', 'silent');
   const started = await createEdge({ ...config, addresses }, contract, serviceDefinitions, logger);
   await started.app.listen(0, '127.0.0.1');

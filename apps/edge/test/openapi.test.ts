@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Contract, fileDescriptorSet, openApiDocument, restRoutes } from '@rapport/contracts';
+import { Contract, platformContract, openApiDocument, restRoutes } from '@rapport/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateSampleContract } from './generate-sample-contract.ts';
 
 const run = promisify(execFile);
 const bin = join(import.meta.dirname, '../../../node_modules/.bin');
-const document = openApi(new Contract(fileDescriptorSet));
+const document = openApi(platformContract());
 let sample: Record<string, unknown>;
 let folder: string;
 

@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, status, type sendUnaryData } from '@grpc/grpc-js';
-import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
+import { platformContract, serviceDefinitions } from '@rapport/contracts';
 import { AuthServiceService, Tenant } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
@@ -7,7 +7,7 @@ import { metrics } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PeerClient } from '../src/peer-client.js';
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const { getTenant } = AuthServiceService;
 const { createCustomer } = CustomersServiceService;
 const create = { customer: Customer.decode(new Uint8Array()) };

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Contract, fileDescriptorSet } from '@rapport/contracts';
+import { platformContract } from '@rapport/contracts';
 import { createLogger } from '@rapport/platform';
 import { startRedis, type Redis } from '@rapport/testing';
 import { createClient } from 'redis';
@@ -146,7 +146,7 @@ describe('what an edge can not know the end of', () => {
         },
       }),
     } as unknown as ServiceClients;
-    const contract = new Contract(fileDescriptorSet);
+    const contract = platformContract();
     const cache = createEdgeCache({ redis: link, contract, clients, logger });
     await expect.poll(isFound).toBe(false);
     await cache.close();

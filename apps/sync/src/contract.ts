@@ -1,4 +1,4 @@
-import { Contract, fileDescriptorSet } from '@rapport/contracts';
+import { platformContract } from '@rapport/contracts';
 
 /** The platform's contract. Read once for the process. */
-export const contract = new Contract(fileDescriptorSet);
+export const contract = platformContract();

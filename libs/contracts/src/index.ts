@@ -1,6 +1,6 @@
 export { Contract } from './descriptors/load-contract.js';
 export { allTenants } from './all-tenants.js';
-export { fileDescriptorSet } from './gen/descriptors.js';
+export { platformContract } from './descriptors/platform-contract.js';
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';

@@ -1,4 +1,4 @@
-import { Contract, fileDescriptorSet, restRoutes, type RestRoute } from '@rapport/contracts';
+import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
 import { startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
@@ -12,7 +12,7 @@ import { ServiceCaller } from './service-caller.ts';
 import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
 import { uselessPrincipals } from './useless-principals.ts';
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const routes = restRoutes(contract);
 const guarded = routes.filter(({ method }) => !method.policy.public);
 const permissions = [...new Set(guarded.map(({ method }) => method.policy.permission))];

@@ -1,9 +1,9 @@
-import { Contract, fileDescriptorSet, MessageValidator } from '@rapport/contracts';
+import { platformContract, MessageValidator } from '@rapport/contracts';
 import type { FieldViolation } from '@rapport/platform';
 
 /** The contract's rules for what is typed into a form: those of the operation that does the same by REST. */
 export class FormRules {
-  readonly #contract = new Contract(fileDescriptorSet);
+  readonly #contract = platformContract();
   readonly #validator = new MessageValidator(this.#contract);
 
   /**

@@ -1,6 +1,6 @@
-import { Contract, fileDescriptorSet } from '@rapport/contracts';
+import { platformContract } from '@rapport/contracts';
 
-export const contract = new Contract(fileDescriptorSet);
+export const contract = platformContract();
 
 /** Every permission there is: those that the contract's methods ask for. */
 export const knownPermissions: readonly string[] = [...new Set(contract.methods.map(({ policy }) => policy.permission))]

@@ -1,11 +1,19 @@
-import type { DescFile } from '@bufbuild/protobuf';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema, type FileDescriptorProto } from '@bufbuild/protobuf/wkt';
 
 /**
- * The leading comments of a proto file by source path, such as `6,0,2,1` for the second method of the first service.
- * Source: google.protobuf.SourceCodeInfo.
+ * The leading comments of proto files, by the file's name and the source path, such as `6,0,2,1` for the second method of the first
+ * service. Source: google.protobuf.SourceCodeInfo.
+ *
+ * @param fileDescriptorSet a serialised google.protobuf.FileDescriptorSet with source info
  */
-export function readComments(file: DescFile): ReadonlyMap<string, string> {
-  const locations = file.proto.sourceCodeInfo?.location ?? [];
+export function readComments(fileDescriptorSet: Uint8Array): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const { file: files } = fromBinary(FileDescriptorSetSchema, fileDescriptorSet);
+  return new Map(files.map((file) => [file.name.replace(/\.proto$/, ''), commentsOf(file)]));
+}
+
+function commentsOf(file: FileDescriptorProto): ReadonlyMap<string, string> {
+  const locations = file.sourceCodeInfo?.location ?? [];
   return new Map(
     locations
       .filter((location) => location.leadingComments !== '')

@@ -24,10 +24,16 @@ export class Contract {
   readonly methods: readonly ContractMethod[];
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
   readonly #extensions: Record<'http' | 'policy' | 'rules' | 'behavior', DescExtension>;
-  readonly #comments: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  readonly #rules = new Map<DescField, FieldRules>();
+  readonly #commented: () => Uint8Array;
+  #comments: ReadonlyMap<string, ReadonlyMap<string, string>> | undefined;
 
-  /** @param fileDescriptorSet a serialised google.protobuf.FileDescriptorSet with source info */
-  constructor(fileDescriptorSet: Uint8Array) {
+  /**
+   * @param fileDescriptorSet a serialised google.protobuf.FileDescriptorSet
+   * @param commented the same with source info, which is read when a comment is asked for; `fileDescriptorSet` when absent
+   */
+  constructor(fileDescriptorSet: Uint8Array, commented = () => fileDescriptorSet) {
+    this.#commented = commented;
     const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, fileDescriptorSet));
     this.#extensions = {
       http: extension(registry, 'google.api.http'),
@@ -35,7 +41,6 @@ export class Contract {
       rules: extension(registry, 'rapport.api.v1.rules'),
       behavior: extension(registry, 'google.api.field_behavior'),
     };
-    this.#comments = new Map([...registry.files].map((file) => [file.name, readComments(file)]));
     this.methods = [...registry.files]
       .flatMap((file) => file.services)
       .flatMap((service) => service.methods.map((method) => this.#readMethod(method)))
@@ -50,6 +55,12 @@ export class Contract {
 
   /** The rules of a field; without the option all unset. */
   rules(field: DescField): FieldRules {
+    let rules = this.#rules.get(field);
+    if (!rules) this.#rules.set(field, (rules = this.#readRules(field)));
+    return rules;
+  }
+
+  #readRules(field: DescField): FieldRules {
     const { rules } = this.#extensions;
     if (!hasOption(field, rules)) return FieldRules.create();
     return FieldRules.decode(toBinary(messageOf(rules), getOption(field, rules) as never));
@@ -60,6 +71,7 @@ export class Contract {
   }
 
   comment(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
+    this.#comments ??= readComments(this.#commented());
     return this.#comments.get(fileName(desc))?.get(sourcePath(desc).join(',')) ?? '';
   }
 
@@ -83,7 +95,6 @@ export class Contract {
       http: rule,
       requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
       responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
-      comment: this.comment(method),
     };
   }
 }
@@ -98,7 +109,6 @@ export interface ContractMethod {
   http: HttpRule | undefined;
   requestStream: boolean;
   responseStream: boolean;
-  comment: string;
 }
 
 function extension(registry: FileRegistry, name: string): DescExtension {

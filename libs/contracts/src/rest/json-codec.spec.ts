@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Contract } from '../descriptors/load-contract.js';
-import { fileDescriptorSet } from '../gen/descriptors.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { Customer, CustomerKind, LifecycleStage } from '../gen/rapport/customers/v1/customer.js';
 import { JsonCodec } from './json-codec.js';
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const output = contract.method('/rapport.customers.v1.CustomersService/GetCustomer')?.desc.output;
 if (!output) throw new Error('The contract lacks GetCustomer.');
 const codec = JsonCodec.of(output, new Map());

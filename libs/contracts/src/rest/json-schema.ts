@@ -20,10 +20,14 @@ export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 
 /** Builds the JSON Schemas of messages and fields. The same source serves validation, serialisation and documents. */
 export class JsonSchemas {
-  /** @param reference how a message within another one is given: a `$ref`, or its schema in place */
+  /**
+   * @param reference how a message within another one is given: a `$ref`, or its schema in place
+   * @param isDescribed whether schemas have descriptions, which only documents need
+   */
   constructor(
     private readonly contract: Contract,
     private readonly reference: (schemas: JsonSchemas, message: DescMessage, usage: Usage) => JsonSchema,
+    private readonly isDescribed: boolean,
   ) {}
 
   /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
@@ -32,7 +36,7 @@ export class JsonSchemas {
     const required = fields.filter((field) => this.#isRequired(field, usage)).map((field) => field.jsonName);
     return {
       type: 'object',
-      ...describe(this.contract.comment(desc)),
+      ...this.#description(desc),
       properties: Object.fromEntries(fields.map((field) => [field.jsonName, this.#property(field, usage)])),
       ...(required.length > 0 ? { required } : {}),
       ...(isAnswer(usage) ? {} : { additionalProperties: false }),
@@ -42,7 +46,7 @@ export class JsonSchemas {
 
   /** The schema of one field's value, such as a query parameter. */
   field(field: DescField, usage: Usage): JsonSchema {
-    const description = describe(this.contract.comment(field));
+    const description = this.#description(field);
     if (field.fieldKind === 'map') throw new Error(`${field.parent.typeName}.${field.name}: maps are not supported.`);
     if (field.fieldKind !== 'list') return { ...this.#value(field, usage), ...description };
     const { minItems, maxItems } = this.#rules(field, usage);
@@ -97,7 +101,12 @@ export class JsonSchemas {
     return usage === 'item' ? FieldRules.fromPartial({ example: rules.example }) : rules;
   }
 
+  #description(desc: DescMessage | DescField): JsonSchema {
+    return this.isDescribed ? describe(this.contract.comment(desc)) : {};
+  }
+
   #enumDescription(desc: DescEnum): JsonSchema {
+    if (!this.isDescribed) return {};
     const lines = desc.values
       .filter((value) => value.number !== 0)
       .map((value) => `- \`${value.localName}\`: ${this.contract.comment(value)}`);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Contract } from '../descriptors/load-contract.js';
-import { fileDescriptorSet } from '../gen/descriptors.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { openApiDocument } from './open-api.js';
 import { restRoutes } from './rest-route.js';
 
@@ -9,7 +8,7 @@ interface Operation {
   responses: Record<string, { content: Record<string, unknown> }>;
 }
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const document = openApiDocument(contract, restRoutes(contract), '1.0.0') as {
   paths: Record<string, Record<string, Operation>>;
 };

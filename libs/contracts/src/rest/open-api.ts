@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 /** The OpenAPI 3.1 document of a set of routes. */
 export function openApiDocument(contract: Contract, routes: readonly RestRoute[], version: string): Json {
   const components = new Map<string, JsonSchema>();
-  const schemas = new JsonSchemas(contract, (own, message, usage) => reference(own, message, usage, components));
+  const schemas = new JsonSchemas(contract, (own, message, usage) => reference(own, message, usage, components), true);
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const { template } = route.path;
@@ -77,14 +77,13 @@ function operation(
   components: Map<string, JsonSchema>,
 ): Operation {
   const { method, fields } = route;
-  const [summary = ''] = method.comment.split(/(?<=\.)\s/, 1);
+  const comment = contract.comment(method.desc);
+  const [summary = ''] = comment.split(/(?<=\.)\s/, 1);
   return {
     operationId: method.name.charAt(0).toLowerCase() + method.name.slice(1),
     tags: [tagName(method.service)],
     summary: summary.replace(/\.$/, ''),
-    description: method.policy.public
-      ? method.comment
-      : `${method.comment}\n\nPermission: \`${method.policy.permission}\`.`,
+    description: method.policy.public ? comment : `${comment}\n\nPermission: \`${method.policy.permission}\`.`,
     ...(method.policy.public ? { security: [] } : {}),
     parameters: [
       ...fields.path.map((field) => parameter(schemas, field, 'path', field.jsonName, true)),

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Contract } from '../descriptors/load-contract.js';
-import { fileDescriptorSet } from '../gen/descriptors.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { JsonSchemas, type JsonSchema } from '../rest/json-schema.js';
 import { MessageValidator } from './message-validator.js';
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const method = contract.method('/rapport.customers.v1.CustomersService/BatchDeleteCustomers');
 if (!method) throw new Error('BatchDeleteCustomers is not in the contract.');
 const request = method.desc.input;
@@ -21,7 +20,7 @@ describe('a field that the handler checks', () => {
   });
 
   it('has a schema of names and types only', () => {
-    const schemas = new JsonSchemas(contract, (own, message, usage) => own.message(message, usage));
+    const schemas = new JsonSchemas(contract, (own, message, usage) => own.message(message, usage), true);
 
     const { properties } = schemas.message(batch, 'input') as { properties: { items: JsonSchema } };
 

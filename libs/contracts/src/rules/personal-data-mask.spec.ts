@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Contract } from '../descriptors/load-contract.js';
-import { fileDescriptorSet } from '../gen/descriptors.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { maskText, PersonalDataMask } from './personal-data-mask.js';
 
-const contract = new Contract(fileDescriptorSet);
+const contract = platformContract();
 const mask = new PersonalDataMask(contract);
 
 function descriptor(path: string) {

@@ -13,7 +13,7 @@ import {
   type ReadinessChecks,
 } from '@rapport/platform';
 import { Contract } from '../descriptors/load-contract.js';
-import { fileDescriptorSet } from '../gen/descriptors.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
@@ -53,7 +53,7 @@ export async function startGrpcService(options: GrpcServiceOptions): Promise<INe
 }
 
 async function start(options: GrpcServiceOptions): Promise<{ app: NestMicroservice; server: Server }> {
-  const contract = options.contract ?? new Contract(fileDescriptorSet);
+  const contract = options.contract ?? platformContract();
   const loaded = Promise.withResolvers<Server>();
   const grpc: GrpcOptions = {
     transport: Transport.GRPC,
