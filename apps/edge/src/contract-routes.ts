@@ -14,7 +14,7 @@ import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import { registerLimits } from './limits/register-limits.js';
 import { registerProvenCalls } from './limits/register-proven-calls.js';
-import { refuseBody, validatorCompiler } from './request-validation.js';
+import { refuseBody, serializerCompiler, validatorCompiler } from './request-validation.js';
 import type { ServiceClients } from './service-clients.js';
 import { byAccept, sendStream } from './stream-answer.js';
 import { uploadMessages } from './upload-messages.js';
@@ -53,6 +53,7 @@ export async function registerContractRoutes(
     scope.decorateRequest('caller');
     scope.decorateRequest('principal');
     scope.setValidatorCompiler(validatorCompiler);
+    scope.setSerializerCompiler(serializerCompiler);
     scope.setErrorHandler(handleError);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, done));
     registerProvenCalls(scope, limits);

@@ -99,7 +99,7 @@ export async function createEdge(
       return reply.code(status).send(body);
     });
   }
-  await registerDocuments(server, openApiDocument(contract, routes, '1.0.0'));
+  registerDocuments(server, () => openApiDocument(contract, routes, '1.0.0'));
   if (oidc) await registerOidc(server, oidc, limits);
   await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials);
   app.useGlobalFilters(new ProblemFilter());

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 
 const page = `<!doctype html>
@@ -30,23 +29,27 @@ const start = `SwaggerUIBundle({
 });
 `;
 
-/** Serves the API's description at /openapi.json, and at /docs for people. Everything comes from this process. */
-export async function registerDocuments(server: FastifyInstance, openApi: Record<string, unknown>): Promise<void> {
-  const library = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  const files = [
-    { url: '/openapi.json', type: 'application/json', content: JSON.stringify(openApi) },
-    { url: '/docs', type: 'text/html; charset=utf-8', content: page },
-    { url: '/docs/start.js', type: 'text/javascript', content: start },
-    {
-      url: '/docs/swagger-ui-bundle.js',
-      type: 'text/javascript',
-      content: await readFile(join(library, 'swagger-ui-bundle.js')),
-    },
-    { url: '/docs/swagger-ui.css', type: 'text/css', content: await readFile(join(library, 'swagger-ui.css')) },
+/**
+ * Serves the API's description at /openapi.json, and at /docs for people. Everything comes from this process, which makes and
+ * reads each document when it is first asked for.
+ */
+export function registerDocuments(server: FastifyInstance, openApi: () => Record<string, unknown>): void {
+  const require = createRequire(import.meta.url);
+  const library = (file: string) => readFileSync(require.resolve(`swagger-ui-dist/${file}`));
+  const documents = [
+    { url: '/openapi.json', type: 'application/json', make: () => JSON.stringify(openApi()) },
+    { url: '/docs', type: 'text/html; charset=utf-8', make: () => page },
+    { url: '/docs/start.js', type: 'text/javascript', make: () => start },
+    { url: '/docs/swagger-ui-bundle.js', type: 'text/javascript', make: () => library('swagger-ui-bundle.js') },
+    { url: '/docs/swagger-ui.css', type: 'text/css', make: () => library('swagger-ui.css') },
   ];
-  for (const { url, type, content } of files) {
+  for (const { url, type, make } of documents) {
+    let content: string | Buffer | undefined;
     server.get(url, async (_request, reply) =>
-      reply.type(type).header('cache-control', 'public, max-age=300').send(content),
+      reply
+        .type(type)
+        .header('cache-control', 'public, max-age=300')
+        .send((content ??= make())),
     );
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Contract, fileDescriptorSet, serviceDefinitions } from '@rapport/contracts';
+import { platformContract, serviceDefinitions } from '@rapport/contracts';
 import { createLogger, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
 import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
@@ -11,7 +11,7 @@ const drainDelayMs = 500;
 const config = readEdgeConfig();
 const logger = createLogger('edge', config.logLevel);
 if (config.traces) await startTracing({ process: 'edge', ...config.traces }, logger);
-const { app, readiness } = await createEdge(config, new Contract(fileDescriptorSet), serviceDefinitions, logger);
+const { app, readiness } = await createEdge(config, platformContract(), serviceDefinitions, logger);
 const health = config.healthPort === undefined ? undefined : await startHealthServer(config.healthPort, readiness);
 await app.listen(config.port, config.host);
 const { redirect } = config;

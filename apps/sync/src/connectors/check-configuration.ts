@@ -10,8 +10,9 @@ const ajv = new Ajv2020({ allErrors: true, useDefaults: true }).addKeyword('dest
  * @returns a function that throws ConnectorError INVALID with a violation for each wrong field
  */
 export function configurationCheck<Configuration>(schema: ConfigurationSchema): (value: unknown) => Configuration {
-  const validate = ajv.compile(schema);
   return (value) => {
+    // Ajv keeps what it has compiled by the schema: the first check compiles, and no start does.
+    const validate = ajv.compile(schema);
     const configuration: unknown = structuredClone(value);
     if (validate(configuration)) return configuration as Configuration;
     const violations = (validate.errors ?? []).map(violation);
