@@ -8,19 +8,12 @@ import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1
 import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
-import type * as DatabaseModule from '../src/database.js';
-import { loadTenant, type SeedModel } from '../seed/load-seed.ts';
+import { loadTenant } from '../seed/load-seed.ts';
+import { source } from '../seed/load-source.ts';
 import { seedRows } from '../seed/seed-rows.ts';
 import { BenchCaller } from './bench-caller.ts';
 
-// What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
-const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
-const { entities, migrations } = (await built('database.js')) as typeof DatabaseModule;
-const model = {
-  ...((await built('custom-fields/custom-fields.js')) as object),
-  ...((await built('customer-keys.js')) as object),
-  ...((await built('customer-message.js')) as object),
-} as SeedModel;
+const { entities, migrations } = source;
 
 /** Of the seed's tenants the one with a twentieth of all customers. */
 const askedTenant = 5;
@@ -137,7 +130,7 @@ function emptyRequest(method: string): object {
 async function seed(superuser: pg.Client, customers: number): Promise<string> {
   const tenants = seedRows({ customers, tenants: 20, seed: 1 });
   await silently(superuser, async () => {
-    for (const tenant of tenants) await loadTenant(superuser, model, tenant);
+    for (const tenant of tenants) await loadTenant(superuser, source, tenant);
   });
   return tenants[askedTenant]?.tenantId ?? '';
 }

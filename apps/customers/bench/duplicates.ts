@@ -1,9 +1,7 @@
-import type * as Built from '../src/duplicates/find-duplicate-pairs.js';
+import { source } from '../seed/load-source.ts';
 import { accuracy, febrl, splink, withoutIdentifiers } from './duplicate-samples.ts';
 
-// What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
-const built = new URL('../dist/duplicates/find-duplicate-pairs.js', import.meta.url).href;
-const { findDuplicatePairs } = (await import(built)) as typeof Built;
+const { findDuplicatePairs } = source;
 
 export interface DuplicatesFigure {
   set: string;

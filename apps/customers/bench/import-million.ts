@@ -14,11 +14,10 @@ import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, rssMib, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
+import { source } from '../seed/load-source.ts';
 import { BenchCaller } from './bench-caller.ts';
 
-// What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
-const built: unknown = await import(new URL('../dist/database.js', import.meta.url).href);
-const { entities, migrations } = built as Parameters<typeof runMigrations>[0];
+const { entities, migrations } = source;
 
 const rows = Number(process.env['ROWS'] ?? 1_000_000);
 const pieceRows = 1_000;

@@ -3,19 +3,9 @@
 import { createOrm, tenantSession } from '@rapport/persistence';
 import { callContext } from '@rapport/platform';
 import { AggregateCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type * as DatabaseModule from '../src/database.js';
-import type * as ConditionsModule from '../src/list/list-conditions.js';
-import type * as PageModule from '../src/list/read-page.js';
-import type * as CountModule from '../src/list/count-customers.js';
-import type * as AggregateModule from '../src/aggregate-customers.js';
+import { source } from '../seed/load-source.ts';
 
-const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
-const { entities } = (await built('database.js')) as typeof DatabaseModule;
-const { conditionsOf } = (await built('list/list-conditions.js')) as typeof ConditionsModule;
-const { readPage } = (await built('list/read-page.js')) as typeof PageModule;
-const { countCustomers } = (await built('list/count-customers.js')) as typeof CountModule;
-const { aggregateCustomers } = (await built('aggregate-customers.js')) as typeof AggregateModule;
-
+const { aggregateCustomers, conditionsOf, countCustomers, entities, readPage } = source;
 const orm = createOrm({ databaseUrl: process.env['DATABASE_URL'] ?? '', entities });
 const rounds = Number(process.argv[2] ?? 5);
 const only = process.argv[3];

@@ -9,7 +9,9 @@ import { runMigrations, type MigrationClass } from '@rapport/persistence';
 import { provisionDatabase, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { entities, migrations } from '../dist/database.js';
+import { source } from '../seed/load-source.ts';
+
+const { entities, migrations } = source;
 
 const rounds = Number(process.env['ROUNDS'] ?? 5);
 const changes = Number(process.env['CHANGES'] ?? 4_000);

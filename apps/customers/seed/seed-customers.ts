@@ -8,18 +8,11 @@ import { join, resolve } from 'node:path';
 import { provisionDatabase, startEmbeddedPostgres } from '@rapport/testing';
 import { runMigrations } from '@rapport/persistence';
 import pg from 'pg';
-import type * as DatabaseModule from '../src/database.js';
-import { loadTenant, type SeedModel } from './load-seed.ts';
+import { loadTenant } from './load-seed.ts';
+import { source } from './load-source.ts';
 import { seedRows } from './seed-rows.ts';
 
-// What was built: Node strips the types of this file, but does not find the sources' imports, which end in .js.
-const built = (file: string): Promise<unknown> => import(new URL(`../dist/${file}`, import.meta.url).href);
-const { entities, migrations } = (await built('database.js')) as typeof DatabaseModule;
-const model = {
-  ...((await built('custom-fields/custom-fields.js')) as object),
-  ...((await built('customer-keys.js')) as object),
-  ...((await built('customer-message.js')) as object),
-} as SeedModel;
+const { entities, migrations } = source;
 
 const options = {
   customers: readCount('SEED_CUSTOMERS', 1_000_000, 10_000_000),
@@ -43,7 +36,7 @@ async function seed(databaseUrl: string): Promise<void> {
   try {
     for (const tenant of seedRows(options)) {
       say(`Tenant ${tenant.tenantId}: ${tenant.customers} customers`);
-      await loadTenant(client, model, tenant, (customers) => {
+      await loadTenant(client, source, tenant, (customers) => {
         done += customers;
         if (done % 50_000 < customers) say(`  ${done} after ${seconds()} s`);
       });

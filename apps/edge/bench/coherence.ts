@@ -1,12 +1,13 @@
 // What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the floors in
-// Redis on each read. `node bench/coherence.ts` after a build; figures are CPU of this process, with 64 reads in flight.
+// Redis on each read. `node bench/coherence.ts`; figures are CPU of this process, with 64 reads in flight.
+import { join } from 'node:path';
 import { createLogger } from '@rapport/platform';
-import { median, startRedis } from '@rapport/testing';
-import { Floors } from '../dist/cache/floors.js';
-import { RedisEdges } from '../dist/cache/redis-edges.js';
-import { redisNames } from '../dist/cache/redis-names.js';
-import { Sight } from '../dist/cache/sight.js';
-import { createRedis } from '../dist/redis.js';
+import { importSource, median, startRedis } from '@rapport/testing';
+import type * as Source from './cache-source.ts';
+
+const { createRedis, Floors, RedisEdges, redisNames, Sight } = await importSource<typeof Source>(
+  join(import.meta.dirname, 'cache-source.ts'),
+);
 
 const names = ['t/customer:1', 't/customer*'];
 const rounds = 5;

@@ -16,6 +16,7 @@ export {
   type SqlPlan,
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
+export { importSource } from './import-source.js';
 export { startNameServer, type NameServer } from './name-server.js';
 export { passedForMs } from './passed-for-ms.js';
 export { startPlatform, type Platform, type PlatformOptions } from './platform.js';

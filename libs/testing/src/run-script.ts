@@ -18,7 +18,7 @@ export async function runScript(
 ): Promise<string> {
   try {
     const options = { env: childEnvironment(env), timeout: timeoutMs, ...(signal && { signal }) };
-    const { stdout } = await promisify(execFile)(process.execPath, ['--enable-source-maps', script, ...args], options);
+    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], options);
     return stdout;
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };

@@ -54,7 +54,7 @@ export class Service {
   async start(): Promise<void> {
     const { name, script, env, logFile, onUnexpectedExit } = this.#options;
     const log = openLog(logFile);
-    const child = spawn(process.execPath, ['--enable-source-maps', script], {
+    const child = spawn(process.execPath, [script], {
       env: childEnvironment(env),
       stdio: ['ignore', log.descriptor, log.descriptor, 'ipc'],
       detached: true,

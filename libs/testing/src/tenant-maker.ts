@@ -62,7 +62,7 @@ export class TenantMaker {
 }
 
 function startCommand(env: Environment): Command {
-  const args = ['--enable-source-maps', join(apps, 'auth/dist/create-tenant.js'), '--lines'];
+  const args = [join(apps, 'auth/dist/create-tenant.js'), '--lines'];
   const child = spawn(process.execPath, args, { env: childEnvironment(env), stdio: ['pipe', 'pipe', 'pipe'] });
   const waiting: Command['waiting'] = [];
   let said = '';

@@ -1,5 +1,4 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
@@ -75,8 +74,9 @@ export class PasswordHasher implements OnApplicationShutdown {
   }
 
   #startWorker(): Worker {
-    // The tests run the source, in which the file has another extension.
-    const worker = new Worker(new URL(`./hash-worker${extname(import.meta.filename)}`, import.meta.url));
+    // Tests run the sources; a program is a bundle, at the root of `dist`.
+    const file = import.meta.filename.endsWith('.ts') ? './hash-worker.ts' : './passwords/hash-worker.js';
+    const worker = new Worker(new URL(file, import.meta.url));
     worker.on('message', ({ id, hash }: HashDone) => this.#underWay.get(id)?.resolve(Buffer.from(hash)));
     worker.once('error', (error) => this.#lose(worker, error));
     worker.once('exit', () => this.#lose(worker, new Error('The thread that hashes passwords has ended.')));

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import type { JsonValue } from '../connectors/peer-record.js';
@@ -54,9 +53,9 @@ export class JsonataEvaluator implements OnApplicationShutdown {
   }
 
   #startWorker(): Worker {
-    // The tests run the source, in which the file has another extension.
-    const url = new URL(`./jsonata-worker${extname(import.meta.filename)}`, import.meta.url);
-    const worker = new Worker(url, { resourceLimits });
+    // Tests run the sources; a program is a bundle, at the root of `dist`.
+    const file = import.meta.filename.endsWith('.ts') ? './jsonata-worker.ts' : './mappings/jsonata-worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), { resourceLimits });
     worker.on('error', () => undefined);
     return worker;
   }

@@ -1,0 +1,6 @@
+import { join } from 'node:path';
+import { importSource } from '@rapport/testing';
+import type * as Source from './source.ts';
+
+/** The service's own code, by which rows become what it would have stored. */
+export const source = await importSource<typeof Source>(join(import.meta.dirname, 'source.ts'));
