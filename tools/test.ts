@@ -1,92 +1,73 @@
-// Runs every check and test: `npm test`. Its last line is `N passed, N failed`; the exit code tells the same.
-import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { tally, type FailedTask, type ProjectResults } from './tally.ts';
+// Runs checks and tests. The last line is `N passed, N failed`; the exit code says the same.
+//   npm test            every check and every test
+//   npm run test:quick  before a commit: checks and pure tests of the projects that changed since main
+//   npm run soak [-- -p customers]  the long forms of the tests that have two sizes, one project after the other
+import { spawn } from 'node:child_process';
+import { globSync, mkdirSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { readFailedTasks, readFailures, readResults, resultFiles, slowest } from './test-reports.ts';
+import { tally, type FailedTask } from './tally.ts';
 
-/** The part of vitest's JSON report that is read here. */
-interface VitestReport extends Record<
-  'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
-  number
-> {
-  testResults: {
-    name: string;
-    status: string;
-    message: string;
-    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
-  }[];
+interface Check {
+  command: string;
+  args: string[];
+  about: string;
 }
 
 const root = join(import.meta.dirname, '..');
-const resultFiles = '{*,{apps,libs}/*}/test-results/vitest.json';
-// nx's own record of its last run, which it leaves out when the folder is not there yet.
-const cacheFolder = join(root, '.nx/cache');
-const runRecord = join(cacheFolder, 'run.json');
-
-// What an earlier run left must not count for a project whose tests crash now; nx restores the results it has cached.
-for (const file of globSync(resultFiles, { cwd: root })) rmSync(join(root, dirname(file)), { recursive: true });
-rmSync(runRecord, { force: true });
-mkdirSync(cacheFolder, { recursive: true });
-
-const rootChecks = [
+const [mode = 'all', ...nxArgs] = process.argv.slice(2);
+const nxCache = join(root, '.nx/cache');
+/** nx's own record of its last run. */
+const runRecord = join(nxCache, 'run.json');
+const rootChecks: Check[] = [
   { command: 'prettier', args: ['--check', '.'], about: 'npm run format repairs it' },
   { command: process.execPath, args: ['tools/check-repository.ts'], about: 'secrets, package-lock.json, images' },
 ];
-const failedChecks = rootChecks.filter(({ command, args }) => !succeeds(command, args));
-const isGreen = succeeds('nx', ['run-many', '-t', 'lint', 'typecheck', 'test', 'build', '--outputStyle=stream']);
-const failedTasks = readFailedTasks();
-const isUnrecordedFailure = !isGreen && failedTasks.length === 0;
+/** What nx runs, one step after the other: what is cheap and fails often comes first. */
+const steps: Record<string, string[][]> = {
+  all: [
+    ['run-many', '-t', 'lint', 'typecheck', 'build'],
+    ['run-many', '-t', 'test'],
+  ],
+  quick: [['affected', '-t', 'lint', 'typecheck', 'test-pure']],
+  soak: [['run-many', '-t', 'soak', '--parallel=1', ...nxArgs]],
+};
+const wanted = steps[mode];
+if (!wanted) throw new Error(`There is no mode ${mode}: ${Object.keys(steps).join(', ')}.`);
 
-const otherFailures = failedChecks.length + (isUnrecordedFailure ? 1 : 0);
-const { passed, failed, skipped } = tally(readResults(), failedTasks, otherFailures);
+// What an earlier run left must not count for a project whose tests crash now; nx restores the results it has cached.
+for (const file of globSync(resultFiles, { cwd: root })) rmSync(join(root, dirname(file)), { recursive: true });
+mkdirSync(nxCache, { recursive: true });
+
+const checks = mode === 'soak' ? [] : rootChecks;
+const checking = Promise.all(
+  checks.map(async (check) => ({ check, isGood: await succeeds(check.command, check.args) })),
+);
+const failedTasks: FailedTask[] = [];
+let otherFailures = 0;
+for (const args of wanted) {
+  rmSync(runRecord, { force: true });
+  const isGreen = await succeeds('nx', [...args, '--outputStyle=stream']);
+  const failed = readFailedTasks(runRecord);
+  failedTasks.push(...failed);
+  if (!isGreen && failed.length === 0) otherFailures++;
+}
+const failedChecks = (await checking).filter(({ isGood }) => !isGood);
+otherFailures += failedChecks.length;
+
+for (const line of slowest()) console.log(line);
 for (const { project, target } of failedTasks) console.log(`Failed: ${project}:${target}`);
 for (const failure of readFailures()) console.log(failure);
-for (const { command, args, about } of failedChecks)
-  console.log(`Failed: ${basename(command)} ${args.join(' ')} (${about})`);
+for (const { check } of failedChecks) {
+  console.log(`Failed: ${basename(check.command)} ${check.args.join(' ')} (${check.about})`);
+}
+const { passed, failed, skipped } = tally(readResults(), failedTasks, otherFailures);
 if (skipped > 0) console.log(`${skipped} skipped`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-function succeeds(command: string, args: string[]): boolean {
-  const env = { ...process.env, NX_TUI: 'false', NX_CACHE_DIRECTORY: cacheFolder };
-  return spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
-}
-
-function readFailedTasks(): FailedTask[] {
-  if (!existsSync(runRecord)) return [];
-  const { tasks } = JSON.parse(readFileSync(runRecord, 'utf8')) as {
-    tasks: { projectName: string; target: string; status?: number }[];
-  };
-  return tasks
-    .filter(({ status }) => status !== undefined && status !== 0)
-    .map(({ projectName, target }) => ({ project: projectName, target }));
-}
-
-function readResults(): ProjectResults[] {
-  return globSync(resultFiles, { cwd: root }).map((file) => {
-    const { name } = readJson<{ name: string }>(join(dirname(file), '../project.json'));
-    const counts = readJson<VitestReport>(file);
-    return {
-      project: name,
-      passed: counts.numPassedTests,
-      failed: counts.numFailedTests,
-      skipped: counts.numPendingTests + counts.numTodoTests,
-    };
-  });
-}
-
-/** What a reader of the last lines must know of each failed test: where it is, and what went wrong. */
-function readFailures(): string[] {
-  return globSync(resultFiles, { cwd: root })
-    .flatMap((file) => readJson<VitestReport>(file).testResults)
-    .flatMap(({ name, status, message, assertionResults }) => {
-      const place = relative(root, name);
-      const failures = assertionResults.filter((result) => result.status === 'failed');
-      if (status === 'failed' && failures.length === 0) return [`Failed: ${place}\n  ${message}`];
-      return failures.map(({ fullName, failureMessages }) => `Failed: ${place}: ${fullName}\n  ${failureMessages[0]}`);
-    });
-}
-
-function readJson<Shape>(path: string): Shape {
-  return JSON.parse(readFileSync(join(root, path), 'utf8')) as Shape;
+function succeeds(command: string, args: string[]): Promise<boolean> {
+  const env = { ...process.env, NX_TUI: 'false', NX_CACHE_DIRECTORY: nxCache };
+  const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  return new Promise((resolve, reject) => child.once('exit', (code) => resolve(code === 0)).once('error', reject));
 }

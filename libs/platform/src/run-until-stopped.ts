@@ -5,7 +5,7 @@ import { stopTracing } from './tracing/tracing.js';
 const stopTimeoutMs = 8_000;
 
 /**
- * Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of a parent that started it
+ * To be called when the process serves: a parent that started it with an IPC channel learns of it by the message `serving`. Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of a parent that started it
  * with an IPC channel. Ends the process when `stop` is done or takes too long.
  */
 export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void {
@@ -32,4 +32,5 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
   process.once('disconnect', () => end('parent gone'));
+  process.send?.('serving');
 }

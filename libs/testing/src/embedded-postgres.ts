@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { freePort } from './free-port.js';
+import { notingStart } from './note-start.js';
 import { guardAgainstOrphan } from './orphan-guard.js';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
@@ -82,7 +83,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     endIsWanted = false;
     // The first one removes what is temporary: after it there may be another server.
     guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? temporary : []));
-    await waitUntilReady(superuserUrl, child, log);
+    await notingStart('postgres', () => waitUntilReady(superuserUrl, child, log));
     child.once('exit', () => {
       if (endIsWanted) return;
       options.onUnexpectedExit?.({ name: 'postgres', reason: describeExit('postgres', child, log) });

@@ -6,6 +6,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgre
 import { assertPortFree, freePort } from './free-port.js';
 import { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 import { apps, prepareService, type Environment, type PreparedService, type ServiceName } from './prepare-service.js';
+import { notingStart } from './note-start.js';
 import { platformTemplate } from './platform-template.js';
 import { principalKeys } from './principal-keys.js';
 import type { UnexpectedExit } from './process-exit.js';
@@ -88,7 +89,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Plat
     if (failures.length > 0) throw new AggregateError(failures, 'Some processes could not be stopped');
   };
   try {
-    return { ...(await startInOrder(options, stopSteps)), stop };
+    return { ...(await notingStart('platform', () => startInOrder(options, stopSteps))), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -162,6 +163,7 @@ async function startInOrder(
   };
   await startAll(services, stopSteps);
 
+  const { signingKeyFile } = trust.principals;
   return {
     edgeUrl: publicUrl,
     edgeUrls: edgePorts.map((port) => `http://127.0.0.1:${port}`),
@@ -169,10 +171,7 @@ async function startInOrder(
     replica: replicaMaker(service, serviceEnv, stopSteps),
     serviceAddresses: { auth: auth.address, customers: customers.address, sync: sync.address },
     metricsUrls: metricsUrls([...probePorts, auth.healthPort, customers.healthPort, sync.healthPort]),
-    trust: {
-      signingKeyFile: trust.principals.signingKeyFile,
-      certificatesOf: (process) => trust.certificates.of(process),
-    },
+    trust: { signingKeyFile, certificatesOf: (process) => trust.certificates.of(process) },
     customersDatabase: { superuserUrl: databaseUrl(postgres.superuserUrl, 'customers'), appUrl: customers.appUrl },
     postgres,
     logDir: logs,

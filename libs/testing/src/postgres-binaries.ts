@@ -25,6 +25,16 @@ export interface PostgresBinaries {
  * the programs when that account can't reach them, as below a home folder of mode 0700.
  */
 export async function findPostgresBinaries(): Promise<PostgresBinaries> {
+  if (installed) return installed;
+  const found = await find();
+  if (!found.copiedTo) installed = found;
+  return found;
+}
+
+/** Found before, and no copy, which would be gone after its use. */
+let installed: PostgresBinaries | undefined;
+
+async function find(): Promise<PostgresBinaries> {
   const native = installedFolder();
   const account = process.getuid?.() === 0 ? postgresAccount() : undefined;
   if (!account || canRun(join(native, 'bin/postgres'), account)) return describe(native, account);

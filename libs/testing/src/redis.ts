@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from './free-port.js';
 import { guardAgainstOrphan } from './orphan-guard.js';
+import { notingStart } from './note-start.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
 import { findRedisProgram } from './redis-program.js';
 
@@ -72,7 +73,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     endIsWanted = false;
     // The first one removes the folder: after it there may be another server.
     guards.push(guardAgainstOrphan(child.pid ?? 0, guards.length === 0 ? [folder] : []));
-    await waitUntilReady(port, password, child, log);
+    await notingStart('redis', () => waitUntilReady(port, password, child, log));
     child.once('exit', () => {
       if (endIsWanted) return;
       options.onUnexpectedExit?.({ name: 'redis', reason: describeExit('redis', child, log) });

@@ -29,7 +29,7 @@ interface PlatformShare {
   /** What `sharedPlatform` takes. */
   url: string;
   /** Stops the platform, if anyone asked for it. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 /**

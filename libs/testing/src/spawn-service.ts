@@ -1,7 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { childEnvironment } from './child-environment.js';
+import { notingStart } from './note-start.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
+
+/** How often readiness is asked for, in milliseconds: of a process that has said that it serves, and of one that has not. */
+const servingIntervalMs = 20;
+const silentIntervalMs = 1_000;
 
 export interface ServiceOptions {
   /** Name for messages, such as "customers". */
@@ -14,7 +22,7 @@ export interface ServiceOptions {
   healthPort: number;
   /** File that its output is added to. */
   logFile: string;
-  /** 30,000 when absent. */
+  /** Bounds a hang: 120,000 when absent. */
   readyTimeoutMs?: number;
   /** Called when the process ends though nobody called `stop` or `kill`. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
@@ -62,7 +70,7 @@ export class Service {
     log.close();
     this.#child = child;
     this.#endIsWanted = false;
-    await this.#waitUntilReady(child, log);
+    await notingStart(name, () => this.#waitUntilReady(child, log));
     child.once('exit', () => {
       if (!this.#endIsWanted) onUnexpectedExit?.({ name, reason: describeExit(name, child, log) });
     });
@@ -85,22 +93,34 @@ export class Service {
   }
 
   async #waitUntilReady(child: ChildProcess, log: LogFile): Promise<void> {
-    const { name, healthPort, readyTimeoutMs = 30_000, signal } = this.#options;
+    const { name, healthPort, readyTimeoutMs = 120_000, signal } = this.#options;
     const deadline = Date.now() + readyTimeoutMs;
+    const changed = new Promise((resolve) => child.once('message', resolve).once('exit', resolve));
+    let intervalMs = silentIntervalMs;
+    void changed.then(() => (intervalMs = servingIntervalMs));
     let lastAnswer = 'no answer';
     while (Date.now() < deadline) {
+      await Promise.race([changed, delay(intervalMs)]);
       signal?.throwIfAborted();
       if (hasExited(child)) throw new Error(describeExit(name, child, log));
-      try {
-        const response = await fetch(`http://127.0.0.1:${healthPort}/readyz`, { signal: AbortSignal.timeout(2_000) });
-        lastAnswer = `${response.status} ${await response.text()}`;
-        if (response.ok) return;
-      } catch (error) {
-        lastAnswer = String((error as Error).cause ?? error);
-      }
-      await delay(50);
+      const answer = await readiness(healthPort);
+      if (answer.isReady) return;
+      lastAnswer = answer.text;
+      if (intervalMs === servingIntervalMs) await delay(servingIntervalMs);
     }
     throw new Error(`${name} is not ready after ${readyTimeoutMs} ms (${lastAnswer}).\n${log.lastLines()}`);
+  }
+}
+
+async function readiness(port: number): Promise<{ isReady: boolean; text: string }> {
+  try {
+    const request = get({ host: '127.0.0.1', port, path: '/readyz', timeout: 5_000 });
+    request.once('timeout', () => request.destroy(new Error('no answer within 5 s')));
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    const body = await text(response);
+    return { isReady: response.statusCode === 200, text: `${response.statusCode} ${body}` };
+  } catch (error) {
+    return { isReady: false, text: String(error) };
   }
 }
 

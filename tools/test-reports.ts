@@ -1,0 +1,87 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { FailedTask, ProjectResults } from './tally.ts';
+
+/** The part of vitest's JSON report that is read here. */
+interface VitestReport extends Record<
+  'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests',
+  number
+> {
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    startTime: number;
+    endTime: number;
+    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+  }[];
+}
+
+const root = join(import.meta.dirname, '..');
+const listed = 10;
+
+/** Where each project's tests leave their results, by vitest.base.ts. */
+export const resultFiles = '{*,{apps,libs}/*}/test-results/vitest.json';
+
+/** The tasks that failed, of nx's record of its last run, which it does not write when it fails itself. */
+export function readFailedTasks(runRecord: string): FailedTask[] {
+  if (!existsSync(runRecord)) return [];
+  const { tasks } = JSON.parse(readFileSync(runRecord, 'utf8')) as {
+    tasks: { projectName: string; target: string; status?: number }[];
+  };
+  return tasks
+    .filter(({ status }) => status !== undefined && status !== 0)
+    .map(({ projectName, target }) => ({ project: projectName, target }));
+}
+
+export function readResults(): ProjectResults[] {
+  return globSync(resultFiles, { cwd: root }).map((file) => {
+    const { name } = readJson<{ name: string }>(join(dirname(file), '../project.json'));
+    const counts = readJson<VitestReport>(file);
+    return {
+      project: name,
+      passed: counts.numPassedTests,
+      failed: counts.numFailedTests,
+      skipped: counts.numPendingTests + counts.numTodoTests,
+    };
+  });
+}
+
+/** What a reader of the last lines must know of each failed test: where it is, and what went wrong. */
+export function readFailures(): string[] {
+  return readFiles().flatMap(({ name, status, message, assertionResults }) => {
+    const place = relative(root, name);
+    const failures = assertionResults.filter((result) => result.status === 'failed');
+    if (status === 'failed' && failures.length === 0) return [`Failed: ${place}\n  ${message}`];
+    return failures.map(({ fullName, failureMessages }) => `Failed: ${place}: ${fullName}\n  ${failureMessages[0]}`);
+  });
+}
+
+/** The slowest test files and starts of processes, a line each. */
+export function slowest(): string[] {
+  const files = readFiles().map(({ name, startTime, endTime }) => ({
+    name: relative(root, name),
+    ms: endTime - startTime,
+  }));
+  const starts = globSync(join(dirname(resultFiles), 'starts.ndjson'), { cwd: root }).flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { name: string; ms: number })
+      .map(({ name, ms }) => ({ name: `${dirname(dirname(file))}: ${name}`, ms })),
+  );
+  return [...table('Slowest test files', files), ...table(`Slowest of ${starts.length} starts`, starts)];
+}
+
+function table(title: string, rows: { name: string; ms: number }[]): string[] {
+  const top = rows.toSorted((one, other) => other.ms - one.ms).slice(0, listed);
+  return [`${title}, in seconds:`, ...top.map(({ name, ms }) => `${(ms / 1_000).toFixed(1).padStart(7)}  ${name}`)];
+}
+
+function readFiles(): VitestReport['testResults'] {
+  return globSync(resultFiles, { cwd: root }).flatMap((file) => readJson<VitestReport>(file).testResults);
+}
+
+function readJson<Shape>(path: string): Shape {
+  return JSON.parse(readFileSync(join(root, path), 'utf8')) as Shape;
+}
