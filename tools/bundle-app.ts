@@ -17,6 +17,7 @@ const bundle = await rolldown({
   tsconfig: join(folder, 'tsconfig.json'),
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
+  plugins: [{ name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } }],
 });
 rmSync(dist, { recursive: true, force: true });
 await bundle.write({
@@ -31,6 +32,21 @@ await bundle.write({
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
+
+/**
+ * NestJS' gRPC server loads two packages by their names, which a bundle cannot follow. It gets the grpc-js of our own code, of which
+ * there must be one. It never gets proto-loader: our services have definitions that are compiled.
+ */
+function bundleGrpc(code: string): string {
+  const loads = {
+    "createRequire(import.meta.url)('@grpc/grpc-js')": 'grpcJs',
+    'createRequire(import.meta.url)(protoLoader)': '({})',
+  };
+  return Object.entries(loads).reduce((changed, [load, instead]) => {
+    if (!changed.includes(load)) throw new Error(`NestJS' gRPC server has no ${load} any more.`);
+    return changed.replace(load, instead);
+  }, `import * as grpcJs from '@grpc/grpc-js';\n${code}`);
+}
 
 /** Packages try for others that are optional, and use `eval` in ways that a bundle keeps. Our own code must resolve. */
 function refuseUnlessKnown(log: RolldownLog): void {

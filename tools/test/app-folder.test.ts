@@ -33,7 +33,6 @@ test.each(apps)('the folder of %s has what it runs on, and nothing of developers
   expect(existsSync(join(folder, app, 'apps', app, 'dist/main.js'))).toBe(true);
   expect(forDevelopers.filter((name) => existsSync(join(installed, name)))).toEqual([]);
   expect(globSync('{apps,libs}/**/{*.d.ts,*.spec.js}', { cwd: join(folder, app) })).toEqual([]);
-  expect(existsSync(join(installed, '@grpc/grpc-js'))).toBe(true);
   expect(existsSync(join(installed, 'swagger-ui-dist'))).toBe(app === 'edge');
 });
 

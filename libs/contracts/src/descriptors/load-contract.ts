@@ -1,18 +1,15 @@
 import {
   createFileRegistry,
   fromBinary,
-  getOption,
-  hasOption,
-  toBinary,
   type DescEnum,
   type DescEnumValue,
   type DescField,
-  type DescExtension,
   type DescMessage,
   type DescMethod,
   type DescService,
   type FileRegistry,
 } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { HttpRule } from '../gen/google/api/http.js';
@@ -23,7 +20,8 @@ import { readComments } from './comments.js';
 export class Contract {
   readonly methods: readonly ContractMethod[];
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
-  readonly #extensions: Record<'http' | 'policy' | 'rules' | 'behavior', DescExtension>;
+  /** Numbers of the options. */
+  readonly #options: Record<'http' | 'policy' | 'rules' | 'behavior', number>;
   readonly #rules = new Map<DescField, FieldRules>();
   readonly #commented: () => Uint8Array;
   #comments: ReadonlyMap<string, ReadonlyMap<string, string>> | undefined;
@@ -35,11 +33,11 @@ export class Contract {
   constructor(fileDescriptorSet: Uint8Array, commented = () => fileDescriptorSet) {
     this.#commented = commented;
     const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, fileDescriptorSet));
-    this.#extensions = {
-      http: extension(registry, 'google.api.http'),
-      policy: extension(registry, 'rapport.api.v1.policy'),
-      rules: extension(registry, 'rapport.api.v1.rules'),
-      behavior: extension(registry, 'google.api.field_behavior'),
+    this.#options = {
+      http: optionNumber(registry, 'google.api.http'),
+      policy: optionNumber(registry, 'rapport.api.v1.policy'),
+      rules: optionNumber(registry, 'rapport.api.v1.rules'),
+      behavior: optionNumber(registry, 'google.api.field_behavior'),
     };
     this.methods = [...registry.files]
       .flatMap((file) => file.services)
@@ -56,18 +54,15 @@ export class Contract {
   /** The rules of a field; without the option all unset. */
   rules(field: DescField): FieldRules {
     let rules = this.#rules.get(field);
-    if (!rules) this.#rules.set(field, (rules = this.#readRules(field)));
+    if (!rules) {
+      rules = FieldRules.decode(optionBytes(field, this.#options.rules) ?? new Uint8Array());
+      this.#rules.set(field, rules);
+    }
     return rules;
   }
 
-  #readRules(field: DescField): FieldRules {
-    const { rules } = this.#extensions;
-    if (!hasOption(field, rules)) return FieldRules.create();
-    return FieldRules.decode(toBinary(messageOf(rules), getOption(field, rules) as never));
-  }
-
   is(field: DescField, behavior: FieldBehavior): boolean {
-    return (getOption(field, this.#extensions.behavior) as FieldBehavior[]).includes(behavior);
+    return optionNumbers(field, this.#options.behavior).includes(behavior);
   }
 
   comment(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
@@ -77,22 +72,20 @@ export class Contract {
 
   /** Undefined for a method without a policy: nobody may call it. */
   #readMethod(method: DescMethod): ContractMethod | undefined {
-    const { http, policy: policyOption } = this.#extensions;
-    if (!hasOption(method, policyOption)) return undefined;
-    const policy = Policy.decode(toBinary(messageOf(policyOption), getOption(method, policyOption) as never));
+    const policyBytes = optionBytes(method, this.#options.policy);
+    if (!policyBytes) return undefined;
+    const policy = Policy.decode(policyBytes);
     const path = `/${method.parent.typeName}/${method.name}`;
     if ([policy.permission !== '', policy.public, policy.internal].filter(Boolean).length !== 1)
       throw new Error(`${path}: needs one of permission, public and internal.`);
-    const rule = hasOption(method, http)
-      ? HttpRule.decode(toBinary(messageOf(http), getOption(method, http) as never))
-      : undefined;
+    const httpBytes = optionBytes(method, this.#options.http);
     return {
       path,
       name: method.name,
       service: method.parent,
       desc: method,
       policy,
-      http: rule,
+      http: httpBytes && HttpRule.decode(httpBytes),
       requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
       responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
     };
@@ -111,15 +104,35 @@ export interface ContractMethod {
   responseStream: boolean;
 }
 
-function extension(registry: FileRegistry, name: string): DescExtension {
+function optionNumber(registry: FileRegistry, name: string): number {
   const found = registry.getExtension(name);
   if (!found) throw new Error(`The descriptors lack ${name}.`);
-  return found;
+  return found.number;
 }
 
-function messageOf(option: DescExtension): DescMessage {
-  if (!option.message) throw new Error(`${option.typeName} is not a message.`);
-  return option.message;
+/**
+ * The bytes of an option that is a message; undefined when it is not set. Options are fields that descriptor.proto does not know. They
+ * are decoded by ts-proto's code: protobuf-es' `getOption` makes a message type for each value, which took a third of a start.
+ */
+function optionBytes(desc: DescMethod | DescField, option: number): Uint8Array | undefined {
+  const parts = unknownFields(desc, option).map(({ data }) => new BinaryReader(data).bytes());
+  // Of a message that is given in parts the concatenation is the whole: https://protobuf.dev/programming-guides/encoding/#last-one-wins
+  return parts.length > 1 ? Buffer.concat(parts) : parts[0];
+}
+
+/** The values of an option that is a repeated enum, packed or not. */
+function optionNumbers(desc: DescField, option: number): number[] {
+  return unknownFields(desc, option).flatMap(({ data, wireType }) => {
+    const reader = new BinaryReader(data);
+    if (wireType === WireType.LengthDelimited) reader.uint32();
+    const values: number[] = [];
+    while (reader.pos < reader.len) values.push(reader.int32());
+    return values;
+  });
+}
+
+function unknownFields(desc: DescMethod | DescField, number: number) {
+  return (desc.proto.options?.$unknown ?? []).filter(({ no }) => no === number);
 }
 
 function fileName(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
