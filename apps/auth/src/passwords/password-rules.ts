@@ -2,7 +2,7 @@ import type { FieldViolation } from '@rapport/platform';
 import popularPasswords from 'popular-passwords/data.json' with { type: 'json' };
 
 /** 41,622 passwords of 8 and more characters from breaches, in lower case (ASVS 5.0, 6.2.4, 6.2.12). */
-const popular: ReadonlySet<string> = new Set(popularPasswords);
+let popular: ReadonlySet<string> | undefined;
 
 /** A word is looked for in a password from this length on. */
 const minWordLength = 4;
@@ -24,6 +24,7 @@ export interface PasswordOwner {
  */
 export function passwordViolation(field: string, password: string, owner: PasswordOwner): FieldViolation | undefined {
   const lowerCase = password.toLowerCase();
+  popular ??= new Set(popularPasswords);
   if (popular.has(lowerCase)) {
     return { field, reason: 'PASSWORD_COMMON', description: 'is among the passwords that are guessed first.' };
   }

@@ -1,5 +1,3 @@
-const englishNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-
 /** Names that files use and Unicode's English names don't have, simplified. */
 const aliases = new Map<string, string>(
   Object.entries({
@@ -52,23 +50,29 @@ const aliases = new Map<string, string>(
   }),
 );
 
-const codes = readCodes();
-const codesByName = new Map(Array.from(codes, (code) => [simplify(englishNames.of(code) ?? ''), code]));
+interface Countries {
+  codes: ReadonlySet<string>;
+  codesByName: ReadonlyMap<string, string>;
+}
+
+/** Read from Unicode's data when a country is first looked for: that takes tens of milliseconds. */
+let countries: Countries | undefined;
 
 /** The ISO 3166-1 alpha-2 code of a country that is given by its code or its English name. */
 export function countryCode(text: string): string | undefined {
   const name = simplify(text);
+  const { codes, codesByName } = (countries ??= readCountries());
   return aliases.get(name) ?? codesByName.get(name) ?? (codes.has(text.toUpperCase()) ? text.toUpperCase() : undefined);
 }
 
-function readCodes(): Set<string> {
+function readCountries(): Countries {
+  const englishNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  // Codes that Unicode has given up stand for their successors: DD is DE.
+  const isCode = (text: string) =>
+    englishNames.of(text) !== undefined && new Intl.Locale(`und-${text}`).region === text;
   const letters = Array.from('ABCDEFGHIJKLMNOPQRSTUVWXYZ');
-  return new Set(letters.flatMap((first) => letters.map((second) => first + second)).filter(isCode));
-}
-
-/** Codes that Unicode has given up stand for their successors: DD is DE. */
-function isCode(text: string): boolean {
-  return englishNames.of(text) !== undefined && new Intl.Locale(`und-${text}`).region === text;
+  const codes = new Set(letters.flatMap((first) => letters.map((second) => first + second)).filter(isCode));
+  return { codes, codesByName: new Map(Array.from(codes, (code) => [simplify(englishNames.of(code) ?? ''), code])) };
 }
 
 function simplify(name: string): string {

@@ -18,7 +18,8 @@ const date = /^\d{4}-\d\d-\d\d$/;
 /** Source: RFC 3339, section 5.6, without leap seconds, which JavaScript does not know. */
 const dateTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
-const countryNames = new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+/** Made when a country is first checked: loading the names takes tens of milliseconds. */
+let countryNames: Intl.DisplayNames | undefined;
 
 export const dateTimeFormat: TextFormat = {
   name: 'date-time',
@@ -46,7 +47,7 @@ const formats: Record<Exclude<Format, Format.UNSPECIFIED>, TextFormat> = {
   [Format.COUNTRY_CODE]: {
     name: 'country-code',
     phrase: 'an ISO 3166-1 alpha-2 country code such as DE',
-    test: (text) => /^[A-Z]{2}$/.test(text) && countryNames.of(text) !== undefined,
+    test: (text) => /^[A-Z]{2}$/.test(text) && isCountry(text),
   },
   [Format.DATE]: {
     name: 'date',
@@ -64,6 +65,11 @@ export const allFormats: readonly TextFormat[] = [dateTimeFormat, ...Object.valu
 /** Text that can be stored and sent on unchanged: no NUL, which PostgreSQL refuses, and no half surrogate pair. */
 export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
+}
+
+function isCountry(code: string): boolean {
+  countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+  return countryNames.of(code) !== undefined;
 }
 
 /** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */
