@@ -14,6 +14,7 @@ export { answerProbe, startHealthServer } from './health-server.js';
 export { MasterKeys, type WrappedKey } from './master-keys.js';
 export { metrics } from './metrics.js';
 export { createLogger, nestLogger, type Logger } from './logger.js';
+export { networkOf } from './network-of.js';
 export {
   address,
   connectionAgeSeconds,

@@ -1,7 +1,6 @@
-import { isIPv6 } from 'node:net';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AppError } from '@rapport/platform';
+import { AppError, networkOf } from '@rapport/platform';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { BoundedEvents } from '../security/bounded-events.js';
 import { Throttle, type Limit } from '../throttle/throttle.js';
@@ -80,17 +79,4 @@ function limitsOf(tenantId: string, email: string, network: string): Limit[] {
     { subject: account, attempts: attemptsOfMany, windowSeconds },
     { subject: `sign-in ${network}`, attempts: attemptsOfMany, windowSeconds },
   ];
-}
-
-/** Whoever has one address of IPv6 has the 2^64 beside it: they count as one. */
-function networkOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length);
-  const all = [...groups, ...Array<string>(Math.max(0, missing)).fill('0'), ...(tail ? tail.split(':') : [])];
-  return all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, '').toLowerCase())
-    .join(':');
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FailedAuthentications, networkOf } from './failed-authentications.js';
+import { FailedAuthentications } from './failed-authentications.js';
 
 beforeEach(() => vi.useFakeTimers({ toFake: ['performance'] }));
 afterEach(() => vi.useRealTimers());
@@ -22,19 +22,5 @@ describe('failed authentications', () => {
     failed.take('192.0.2.1')();
 
     expect(() => failed.take('192.0.2.1')).not.toThrow();
-  });
-});
-
-describe('the network of an address', () => {
-  it.each([
-    ['192.0.2.1', '192.0.2.1'],
-    ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8::a:b:c:d', '2001:db8:0:0'],
-    ['2001:db8::1', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-    ['2001:db8:1:2::', '2001:db8:1:2'],
-  ])('of %s is %s', (address, network) => {
-    expect(networkOf(address)).toBe(network);
   });
 });

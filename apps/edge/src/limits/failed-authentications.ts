@@ -1,3 +1,4 @@
+import { networkOf } from '@rapport/platform';
 import { FixedWindows } from './fixed-window.js';
 import { tooManyFailedAuthentications } from './refusals.js';
 
@@ -28,16 +29,4 @@ export class FailedAuthentications {
       window.used -= 1;
     };
   }
-}
-
-/** Whom an address belongs to: a home has a whole /64 of IPv6. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter(Boolean);
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(':').filter(Boolean).length;
-  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ?? '').split(':')];
-  return all.slice(0, 4).join(':');
 }
