@@ -5,8 +5,14 @@ const intervalMs = 500;
 /** Fewest slow calls of an interval that say anything, and the part of all calls above which they mean overload. */
 const fewestSlow = 5;
 const tolerated = 0.1;
-/** An event loop that is late by more than this part of a slow call's time is overload of this process itself. */
+/**
+ * An event loop that is late by more than this part of a slow call's time means that this process itself is overloaded. A busy but
+ * healthy process is late by up to a few milliseconds.
+ */
 const lateLoop = 0.2;
+const tolerableDelayMs = 10;
+/** Interval at which the delay of the event loop is measured, in milliseconds. */
+const resolutionMs = 20;
 /** What is left in an interval of overload: of the calls that were worked on, and of the limit when these are far fewer. */
 const decreaseOfUsed = 0.8;
 const decreaseOfLimit = 0.5;
@@ -22,7 +28,7 @@ const increase = 0.05;
  */
 export class AdaptiveLimit {
   readonly #running = new Set<{ startedAt: number }>();
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
+  readonly #loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
   readonly #timer: NodeJS.Timeout;
   #limit: number;
   #mostRunning = 0;
@@ -61,7 +67,8 @@ export class AdaptiveLimit {
     const slow = this.#slow + overdue;
     const isSlow = slow >= fewestSlow && slow > (this.#answered + overdue) * tolerated;
     // An event loop that is late while hardly anybody waits, such as at a start, is no reason to send anybody away.
-    const isLate = this.#mostRunning >= fewestSlow && this.#loopDelay.mean / 1e6 > this.slowCallMs * lateLoop;
+    const isLate =
+      this.#mostRunning >= fewestSlow && this.#meanDelayMs() > Math.max(this.slowCallMs * lateLoop, tolerableDelayMs);
     if (isSlow || isLate) {
       const used = Math.min(this.#limit, this.#mostRunning) * decreaseOfUsed;
       const fewer = Math.floor(Math.max(used, this.#limit * decreaseOfLimit));
@@ -79,6 +86,11 @@ export class AdaptiveLimit {
   close(): void {
     clearInterval(this.#timer);
     this.#loopDelay.disable();
+  }
+
+  /** Node's histogram holds the time between two measurements, so an idle loop has a mean of the interval itself. */
+  #meanDelayMs(): number {
+    return this.#loopDelay.mean / 1e6 - resolutionMs;
   }
 
   /** A frozen service answers nothing that could be measured: what waits too long counts now, and in each interval. */
