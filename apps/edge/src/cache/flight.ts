@@ -19,9 +19,11 @@ export class Flight {
     /** By `performance.now()`. */
     readonly startedAt: number,
     readonly footing: Footing,
-    fetch: (signal: AbortSignal) => Promise<Landed>,
+    fetch: (flight: Flight, signal: AbortSignal) => Promise<Landed>,
+    /** True while the flight may still end with an answer that another edge loaded earlier, instead of one from the service. */
+    public mayBeShared: boolean,
   ) {
-    this.#landed = fetch(this.#abandoned.signal);
+    this.#landed = fetch(this, this.#abandoned.signal);
   }
 
   /** True when everybody has gone: its end is that it was cancelled. */

@@ -2,7 +2,7 @@ import { AppError } from '@rapport/platform';
 import type { CacheStatus, ForwardReason } from './answer-headers.js';
 import type { CachedRoute } from './cached-route.js';
 import { FairStore } from './fair-store.js';
-import type { Floors, Footing } from './floors.js';
+import type { Floors } from './floors.js';
 import { KeptAnswer, type Loaded } from './kept-answer.js';
 import { Flight } from './flight.js';
 import type { SharedAnswers } from './shared-answers.js';
@@ -95,8 +95,12 @@ export class ReadCache {
     return true;
   }
 
-  /** Who comes later than the load began gets its answer only when no write was acknowledged between, on any edge. */
+  /**
+   * A later read joins a load only if no write was acknowledged since the load began, on any edge. A read with a consistency token
+   * must not depend on other edges: it never joins a load that may end with an answer of another edge, whose age is unknown here.
+   */
   #mayJoin(flight: Flight, { notBefore }: CacheRequest): boolean {
+    if (flight.mayBeShared && notBefore !== -Infinity) return false;
     return flight.startedAt >= notBefore && flight.footing.holds && this.sight.seesOtherEdges;
   }
 
@@ -116,9 +120,9 @@ export class ReadCache {
     const { route, tenantId, message } = request;
     const names = route.floors(tenantId, message);
     const footing = this.floors.stand(names);
-    const flight = new Flight(startedAt, footing, (signal) =>
-      this.#fetch(request, names, footing, startedAt, load, signal),
-    );
+    const fetch = (started: Flight, signal: AbortSignal) => this.#fetch(request, names, started, load, signal);
+    const mayBeShared = this.#mayLookAtShared(request) && request.notBefore === -Infinity;
+    const flight = new Flight(startedAt, footing, fetch, mayBeShared);
     this.#flights.set(flightKey, flight);
     flight.onEnd(() => {
       if (this.#flights.get(flightKey) === flight) this.#flights.delete(flightKey);
@@ -126,20 +130,17 @@ export class ReadCache {
     return flight;
   }
 
-  async #fetch(
-    request: CacheRequest,
-    names: readonly string[],
-    footing: Footing,
-    startedAt: number,
-    load: Load,
-    signal: AbortSignal,
-  ) {
-    const { route, tenantId, key, notBefore } = request;
+  /** Shared answers are used only while this edge sees every write. */
+  #mayLookAtShared({ route }: CacheRequest): boolean {
+    return this.shared !== undefined && this.sight.blindness(route.area) === undefined;
+  }
+
+  async #fetch(request: CacheRequest, names: readonly string[], flight: Flight, load: Load, signal: AbortSignal) {
+    const { route, tenantId, key } = request;
+    const { startedAt, footing } = flight;
     try {
-      // What other edges loaded says nothing about when, by the clock of this one.
-      const mayShare = this.sight.blindness(route.area) === undefined;
-      const lookup = mayShare ? await this.shared?.look(tenantId, key, names) : undefined;
-      if (lookup?.found && notBefore === -Infinity) {
+      const lookup = this.#mayLookAtShared(request) ? await this.shared?.look(tenantId, key, names) : undefined;
+      if (lookup?.found && flight.mayBeShared) {
         const { body, etag, ageMs, ttlMs } = lookup.found;
         const bornAt = startedAt - ageMs;
         const freshUntil = startedAt + ttlMs;
@@ -155,6 +156,7 @@ export class ReadCache {
         );
         return { loaded: kept, stored: this.#keep(tenantId, key, kept), isShared: true };
       }
+      flight.mayBeShared = false;
       const loaded = await this.#loadOrRefuse(route, load, signal);
       const isRefusal = 'refusal' in loaded;
       const freshUntil = performance.now() + (isRefusal ? route.refusalTtlMs : route.ttlMs);
