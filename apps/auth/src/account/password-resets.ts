@@ -82,7 +82,7 @@ export class PasswordResets {
 
   #take(tenant: string, email: string): Promise<void> {
     const subject = `password-reset ${tenant} ${emailKey(email)}`;
-    return this.throttle.take([{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
+    return this.throttle.take('password-reset', [{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
   }
 
   #sendLater(tenantId: string, email: string): void {

@@ -28,9 +28,9 @@ export class Passwords {
   /** Counts what might be a guess, unless it succeeds. */
   async guess<Result>(what: string, { tenantId, id }: UserAccount, attempt: () => Promise<Result>): Promise<Result> {
     const limits: Limit[] = [{ subject: `${what} ${tenantId} ${id}`, attempts: 10, windowSeconds: 900 }];
-    await this.throttle.take(limits);
+    await this.throttle.take('account', limits);
     const result = await attempt();
-    await this.throttle.giveBack(limits);
+    await this.throttle.giveBack('account', limits);
     return result;
   }
 

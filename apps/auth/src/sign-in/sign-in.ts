@@ -43,18 +43,18 @@ export class SignIn {
   async verify(em: EntityManager, { tenantId, email, password, code, address }: Credentials): Promise<UserAccount> {
     const limits = limitsOf(tenantId, emailKey(email), networkOf(address));
     this.hasher.checkRoom();
-    await this.throttle.take(limits);
+    await this.throttle.take('sign-in', limits);
     const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
     const isRight = await this.hasher.verifyPassword(password, user?.passwordHash);
     if (!user || !isRight) throw this.#refused('PASSWORD_WRONG', tenantId, address, user);
     if (await this.secondFactor.isOn(em, user)) {
       if (code === undefined) {
-        await this.throttle.giveBack(limits);
+        await this.throttle.giveBack('sign-in', limits);
         throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is needed.');
       }
       if (!(await this.secondFactor.use(em, user, code))) throw this.#refused('CODE_WRONG', tenantId, address, user);
     }
-    await this.throttle.giveBack(limits);
+    await this.throttle.giveBack('sign-in', limits);
     return user;
   }
 

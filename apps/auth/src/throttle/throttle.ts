@@ -16,20 +16,31 @@ export interface Limit {
 /** Windows that are over and are removed with each attempt, so that the table stays in proportion to what is tried. */
 const endedWindowsPerAttempt = 5;
 
-/** Attempts that may wait to be counted in this process. */
+/** Attempts of one kind that may wait to be counted in this process. */
 const maxWaiting = 200;
+
+/** Attempts of one kind share a queue. Password resets are anonymous and unlimited in number, so they must not fill that of sign-ins. */
+export type AttemptKind = 'sign-in' | 'password-reset' | 'account';
+
+interface Queue {
+  last: Promise<unknown>;
+  waiting: number;
+}
 
 /**
  * Bounds how often a secret may be guessed, over all processes of auth. It counts in the database, in which the secrets are: while
  * it can't count, nothing can be tried.
  *
- * Many guesses at one account wait for each other's rows. They do so here, one after the other and on one connection, and not in
- * the database, where they would hold all connections of the process.
+ * Many guesses at one account wait for each other's rows. They do so here, one after the other and on one connection for each
+ * kind, and not in the database, where they would hold all connections of the process.
  */
 @Injectable()
 export class Throttle {
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #queues: Readonly<Record<AttemptKind, Queue>> = {
+    'sign-in': { last: Promise.resolve(), waiting: 0 },
+    'password-reset': { last: Promise.resolve(), waiting: 0 },
+    account: { last: Promise.resolve(), waiting: 0 },
+  };
 
   constructor(
     private readonly orm: MikroORM,
@@ -41,12 +52,12 @@ export class Throttle {
    *
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
-  async take(limits: readonly Limit[]): Promise<void> {
-    if (this.#waiting >= maxWaiting) throw tooMany(5);
+  async take(kind: AttemptKind, limits: readonly Limit[]): Promise<void> {
+    if (this.#queues[kind].waiting >= maxWaiting) throw tooMany(5);
     const counted = limits.map((limit) => ({ ...limit, key: this.#keyOf(limit) }));
     const keys = counted.map(({ key }) => key);
     const seconds = counted.map(({ windowSeconds }) => windowSeconds);
-    const rows = await this.#inTurn<CountedWindow>(countAttempts, keys, seconds);
+    const rows = await this.#inTurn<CountedWindow>(kind, countAttempts, keys, seconds);
     const waits = counted.flatMap(({ key, attempts }) =>
       rows.filter((row) => row.key.equals(key) && row.attempts > attempts).map(({ wait_seconds }) => wait_seconds),
     );
@@ -54,20 +65,25 @@ export class Throttle {
   }
 
   /** Takes back an attempt that was no guess. */
-  async giveBack(limits: readonly Limit[]): Promise<void> {
+  async giveBack(kind: AttemptKind, limits: readonly Limit[]): Promise<void> {
     const keys = limits.map((limit) => this.#keyOf(limit));
-    await this.#inTurn(giveBackAttempts, keys);
+    await this.#inTurn(kind, giveBackAttempts, keys);
   }
 
-  async #inTurn<Row extends object>({ name, sql }: typeof countAttempts, ...values: unknown[]): Promise<Row[]> {
-    this.#waiting += 1;
+  async #inTurn<Row extends object>(
+    kind: AttemptKind,
+    { name, sql }: typeof countAttempts,
+    ...values: unknown[]
+  ): Promise<Row[]> {
+    const queue = this.#queues[kind];
+    queue.waiting += 1;
     const run = () => withConnection(this.orm.em.fork(), (client) => client.query<Row>({ name, text: sql, values }));
-    const done = this.#last.then(run);
-    this.#last = done.catch(() => undefined);
+    const done = queue.last.then(run);
+    queue.last = done.catch(() => undefined);
     try {
       return (await done).rows;
     } finally {
-      this.#waiting -= 1;
+      queue.waiting -= 1;
     }
   }
 

@@ -1,0 +1,52 @@
+import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import type { Caller } from '@rapport/platform';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { password, RunningAuth } from './running-auth.js';
+
+/** More than may wait to be counted. */
+const flood = 205;
+
+let auth: RunningAuth;
+let admin: Caller;
+let user: User;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+  admin = await auth.newCaller('acme');
+  ({ user } = await auth.newUser(admin));
+});
+afterAll(() => auth.stop());
+
+test('a flood of password resets refuses no sign-in', async () => {
+  const release = await holdAttempts();
+  let refused = 0;
+  const resets = Array.from({ length: flood }, (_, index) => {
+    const account = { workspace: 'acme', email: `nobody-${index}@example.com` };
+    return auth.call('requestPasswordReset', { account }).catch((error: unknown) => {
+      expect(error).toMatchObject({ reason: 'TOO_MANY_ATTEMPTS' });
+      refused += 1;
+    });
+  });
+  await vi.waitUntil(() => refused >= 5, { timeout: 20_000 });
+
+  const { tenantId } = admin;
+  const credentials = { tenantId, email: user.email, password, address: '192.0.2.1' };
+  const signedIn = auth.signIn.verify(auth.emOf(tenantId), credentials).catch((error: unknown) => error);
+  await release();
+
+  expect(await signedIn).toMatchObject({ id: user.id });
+  await Promise.all(resets);
+});
+
+/** Has whatever counts an attempt wait. @returns ends that */
+async function holdAttempts(): Promise<() => Promise<void>> {
+  const client = new pg.Client({ connectionString: auth.urls.appUrl });
+  await client.connect();
+  await client.query('begin');
+  await client.query('lock table attempt_window in share row exclusive mode');
+  return async () => {
+    await client.query('rollback');
+    await client.end();
+  };
+}
