@@ -22,6 +22,8 @@ const windowSeconds = 900;
 const attemptsOfPair = 10;
 /** For an account by all addresses, and by an address for all accounts. More, so that nobody can shut others out so easily. */
 const attemptsOfMany = 100;
+/** At the code of an account whose password is known, by all addresses: 3 codes of a million are right at any time. */
+const guessesAtCode = { attempts: 10, windowSeconds: 3_600 };
 
 /** Finds out who signs in. */
 @Injectable()
@@ -52,7 +54,10 @@ export class SignIn {
         await this.throttle.giveBack('sign-in', limits);
         throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is needed.');
       }
+      const guess = { subject: `sign-in code ${tenantId} ${user.id}`, ...guessesAtCode };
+      await this.throttle.take('sign-in', [guess]);
       if (!(await this.secondFactor.use(em, user, code))) throw this.#refused('CODE_WRONG', tenantId, address, user);
+      limits.push(guess);
     }
     await this.throttle.giveBack('sign-in', limits);
     return user;

@@ -1,0 +1,55 @@
+import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import type { Caller } from '@rapport/platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stepOf, totpCode } from '../src/totp/totp.js';
+import { fromBase32 } from './from-base32.js';
+import { password, RunningAuth } from './running-auth.js';
+
+const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG' };
+const tooMany = { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_ATTEMPTS' };
+
+let auth: RunningAuth;
+let admin: Caller;
+let addresses = 0;
+
+beforeAll(async () => {
+  auth = await RunningAuth.start();
+  admin = await auth.newCaller();
+});
+afterAll(() => auth.stop());
+
+/** Each from an address of its own. */
+function signIn({ email }: User, code: string) {
+  const { tenantId } = admin;
+  const credentials = { tenantId, email, password, code, address: `10.1.${(addresses += 1)}.1` };
+  return auth.signIn.verify(auth.emOf(tenantId), credentials);
+}
+
+/** A user with an authenticator app. */
+async function enrolled(): Promise<{ user: User; secret: Buffer; codes: string[] }> {
+  const { user, caller } = await auth.newUser(admin);
+  const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
+  const bytes = fromBase32(secret);
+  const code = totpCode(bytes, stepOf(Date.now()) - 1);
+  const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
+  return { user, secret: bytes, codes };
+}
+
+test('a password that is known gives 10 guesses at the code in an hour, from however many addresses', async () => {
+  const { user, secret, codes } = await enrolled();
+  const right = totpCode(secret, stepOf(Date.now()) + 1);
+  const another = right === '000000' ? '000001' : '000000';
+
+  for (let guess = 0; guess < 5; guess += 1) await expect(signIn(user, another)).rejects.toMatchObject(wrong);
+  for (let guess = 0; guess < 5; guess += 1) await expect(signIn(user, 'aaaaa-aaaaa')).rejects.toMatchObject(wrong);
+
+  await expect(signIn(user, right)).rejects.toMatchObject(tooMany);
+  await expect(signIn(user, codes[0] ?? '')).rejects.toMatchObject(tooMany);
+});
+
+test('a right code is counted as no guess', async () => {
+  const { user, codes } = await enrolled();
+
+  for (const code of codes) expect(await signIn(user, code)).toMatchObject({ id: user.id });
+  await expect(signIn(user, '000000')).rejects.toMatchObject(wrong);
+});
