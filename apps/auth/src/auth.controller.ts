@@ -28,6 +28,7 @@ import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
 import { AccessTokens } from './oidc/access-tokens.js';
 import { checkHeld } from './rights/check-held.js';
+import { checkLastingCredential } from './rights/check-lasting.js';
 import { findPrincipal } from './rights/find-principal.js';
 import type { RecordScope } from './rights/rights.js';
 import { Secrets } from './secrets.js';
@@ -81,6 +82,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   async createApiKey({ apiKey: wanted }: CreateApiKeyRequest): Promise<ApiKeyMessage> {
     if (!wanted) throw invalidArgument([{ field: 'apiKey', reason: 'REQUIRED', description: 'is required' }]);
+    checkLastingCredential();
     const checked = await checkApiKey(this.em, wanted);
     const { apiKey, key } = await issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
     return apiKeyMessage(apiKey, key);
@@ -109,6 +111,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async rotateApiKey({ id, graceSeconds = 86_400 }: RotateApiKeyRequest): Promise<ApiKeyMessage> {
+    checkLastingCredential();
     return this.em.transactional(async (em) => {
       const apiKey = await findApiKey(em, id, LockMode.PESSIMISTIC_WRITE);
       const now = Date.now();
@@ -123,6 +126,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     });
   }
 
+  /** Needs none of the key's own permissions: revoking grants nothing, and a leaked key must be revocable by any key manager. */
   async revokeApiKey({ id }: RevokeApiKeyRequest): Promise<ApiKeyMessage> {
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();

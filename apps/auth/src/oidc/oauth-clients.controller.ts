@@ -18,6 +18,7 @@ import { readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { checkHeld } from '../rights/check-held.js';
+import { checkLastingCredential } from '../rights/check-lasting.js';
 import { Secrets } from '../secrets.js';
 import { recordSecurityEvent, type SecurityEventKind } from '../security/security-event.js';
 import { generateClientSecret, hashClientSecret } from './client-id.js';
@@ -47,6 +48,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
 
   async createOAuthClient({ oauthClient: wanted }: CreateOAuthClientRequest): Promise<OAuthClientMessage> {
     if (!wanted) throw invalidArgument([{ field: 'oauthClient', reason: 'REQUIRED', description: 'is required' }]);
+    checkLastingCredential();
     checkOAuthClient(wanted);
     const secret = wanted.confidential ? generateClientSecret() : undefined;
     const now = new Date();
@@ -91,6 +93,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
 
   async updateOAuthClient({ id, oauthClient, updateMask }: UpdateOAuthClientRequest): Promise<OAuthClientMessage> {
     if (!oauthClient) throw invalidArgument([{ field: 'oauthClient', reason: 'REQUIRED', description: 'is required' }]);
+    checkLastingCredential();
     const fields = readMask(updateMask, updatable);
     return this.em.transactional(async (em) => {
       const client = await findOAuthClient(em, id);
@@ -113,6 +116,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
   }
 
   async rotateOAuthClientSecret({ id }: RotateOAuthClientSecretRequest): Promise<OAuthClientMessage> {
+    checkLastingCredential();
     return this.em.transactional(async (em) => {
       const client = await findOAuthClient(em, id);
       if (!client.secretHash) {
