@@ -172,10 +172,14 @@ function scalarSchema(field: DescField, rules: FieldRules): JsonSchema {
     case ScalarType.UINT32:
       return { type: 'integer', minimum: rules.minimum ?? 0, maximum: rules.maximum ?? 2_147_483_647 };
     case ScalarType.DOUBLE:
-      return { type: 'number' };
+      return { type: 'number', ...rangeOf(rules) };
     default:
       throw new Error(`${field.parent.typeName}.${field.name}: this type is not supported in REST.`);
   }
+}
+
+function rangeOf({ minimum, maximum }: FieldRules): JsonSchema {
+  return { ...(minimum === undefined ? {} : { minimum }), ...(maximum === undefined ? {} : { maximum }) };
 }
 
 /** True when a caller may not set the field. */

@@ -139,7 +139,10 @@ function valueCheck(field: DescField, rules: FieldRules): Check {
     return textCheck(rules, format?.test, format?.phrase);
   }
   if (field.scalar === ScalarType.INT32 || field.scalar === ScalarType.UINT32) return numberCheck(rules);
-  if (field.scalar === ScalarType.DOUBLE) return finiteCheck;
+  if (field.scalar === ScalarType.DOUBLE) {
+    const inRange = numberCheck(rules);
+    return (value: number) => finiteCheck(value) ?? inRange(value as never);
+  }
   return () => undefined;
 }
 
