@@ -1,4 +1,4 @@
-import type { DescMessage } from '@bufbuild/protobuf';
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
 
 type Message = Record<string, unknown>;
@@ -17,6 +17,7 @@ interface PersonalField {
 /** Hides the fields that the contract calls `pii`, at any depth of a message. */
 export class PersonalDataMask {
   readonly #fields = new Map<string, readonly PersonalField[]>();
+  readonly #hasPersonal = new Map<string, boolean>();
 
   constructor(private readonly contract: Contract) {}
 
@@ -59,17 +60,32 @@ export class PersonalDataMask {
   #personal(desc: DescMessage): readonly PersonalField[] {
     let fields = this.#fields.get(desc.typeName);
     if (!fields) {
-      // A message that contains itself ends here.
-      this.#fields.set(desc.typeName, []);
       fields = desc.fields.flatMap((field): PersonalField[] => {
         const name = field.jsonName;
-        const { pii, secret } = this.contract.rules(field);
-        if (pii && !secret) return [{ name, message: undefined }];
-        return field.message && this.#personal(field.message).length > 0 ? [{ name, message: field.message }] : [];
+        if (this.#isPersonal(field)) return [{ name, message: undefined }];
+        return field.message && this.#reachesPersonal(field.message) ? [{ name, message: field.message }] : [];
       });
       this.#fields.set(desc.typeName, fields);
     }
     return fields;
+  }
+
+  #isPersonal(field: DescField): boolean {
+    const { pii, secret } = this.contract.rules(field);
+    return pii && !secret;
+  }
+
+  /** Whether a message, or one in it at any depth, has a field that is personal data. Messages may contain each other. */
+  #reachesPersonal(desc: DescMessage): boolean {
+    let answer = this.#hasPersonal.get(desc.typeName);
+    if (answer === undefined) {
+      const reached = new Set([desc]);
+      // A set gives what is added to it while it is gone through.
+      for (const { fields } of reached) for (const { message } of fields) if (message) reached.add(message);
+      answer = [...reached].some(({ fields }) => fields.some((field) => this.#isPersonal(field)));
+      this.#hasPersonal.set(desc.typeName, answer);
+    }
+    return answer;
   }
 }
 
