@@ -8,7 +8,10 @@ import type { EdgeLease } from './sight.js';
 /** How long a lease lasts: the longest that a write waits for an edge that has gone. In milliseconds. */
 export const leaseMs = 1_000;
 const renewalMs = 250;
-/** What the local end of a lease is earlier than the one in Redis, in milliseconds: clocks differ in speed. */
+/**
+ * By how much a lease ends earlier here than in Redis, in milliseconds: clocks differ in speed. It does not cover a virtual machine
+ * that is paused for longer: see `isHeld`.
+ */
 const marginMs = 50;
 /** How long Redis must answer again before a lease is taken, in milliseconds: by then every edge is back that will be. */
 const quarantineMs = 1_000;
@@ -37,6 +40,13 @@ export interface Told {
   floors: string[];
 }
 
+interface Instant {
+  /** By `performance.now()`. */
+  time: number;
+  /** Milliseconds since the epoch. */
+  dateMs: number;
+}
+
 export interface LeaseHooks {
   /** Called before a lease is held again: what was kept before is not to be trusted. */
   regained: () => void;
@@ -58,9 +68,11 @@ export class RedisLease implements EdgeLease {
   readonly #timer: NodeJS.Timeout;
   #quarantine: NodeJS.Timeout | undefined;
   /** When renewals were sent, by their number. */
-  readonly #renewals = new Map<number, number>();
+  readonly #renewals = new Map<number, Instant>();
   #renewal = 0;
   #heldUntil = -Infinity;
+  /** The same in milliseconds since the epoch. */
+  #heldUntilDate = -Infinity;
   /** Only renewals after this one were sent over a subscription that is there. */
   #deafUntil = 0;
   #isSubscribed = false;
@@ -85,9 +97,16 @@ export class RedisLease implements EdgeLease {
     this.#timer = setInterval(() => this.#beat(), renewalMs).unref();
   }
 
-  /** Never while something in Redis should have been voided and is not: neither is to be believed then. */
+  /**
+   * Never while something in Redis should have been voided and is not: neither is to be believed then.
+   *
+   * Both clocks must agree. The monotonic clock of a virtual machine stops while the machine is paused, migrated or restored, but
+   * its lease in Redis expires meanwhile. The wall clock shows the pause once the host or NTP has corrected it. Known limit: until
+   * that correction, such a machine serves kept answers for up to the rest of its lease (1 s of its own running time), although
+   * other edges no longer wait for it. A process can't detect that it was not running.
+   */
   get isHeld(): boolean {
-    return this.#missed === 0 && performance.now() < this.#heldUntil;
+    return this.#missed === 0 && performance.now() < this.#heldUntil && Date.now() < this.#heldUntilDate;
   }
 
   /** Whether every lease that an edge may hold is in the set. */
@@ -176,7 +195,7 @@ export class RedisLease implements EdgeLease {
 
   #renew(sentAt: number): void {
     const number = ++this.#renewal;
-    this.#renewals.set(number, sentAt);
+    this.#renewals.set(number, { time: sentAt, dateMs: Date.now() });
     this.#renewals.delete(number - 10);
     const missed = this.#missed;
     const message = JSON.stringify([this.edgeId, number]);
@@ -207,6 +226,8 @@ export class RedisLease implements EdgeLease {
     const sentAt = this.#renewals.get(number);
     if (sentAt === undefined) return;
     if (!this.isHeld) this.hooks.regained();
-    this.#heldUntil = Math.max(this.#heldUntil, sentAt + leaseMs - marginMs);
+    // Renewals are proved in the order in which they were sent. No maximum: the wall clock may have been set back.
+    this.#heldUntil = sentAt.time + leaseMs - marginMs;
+    this.#heldUntilDate = sentAt.dateMs + leaseMs - marginMs;
   }
 }
