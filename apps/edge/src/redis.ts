@@ -15,6 +15,8 @@ const firstConnectionMs = 1_000;
  * Connects to Redis. Resolves when it answers, or within a second when it does not: an edge starts and works without it,
  * and the connection is tried for ever.
  *
+ * Redis Cluster is not supported: the scripts of the cache use keys of several slots. One primary with replicas is.
+ *
  * @param url such as `redis://user:password@host:6379` or `rediss://…` for TLS
  */
 export async function createRedis(url: string, logger: Logger): Promise<RedisLink> {

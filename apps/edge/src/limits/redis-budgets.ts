@@ -37,7 +37,7 @@ export class RedisBudgets {
    * @throws RedisAway within some hundred milliseconds, or what Redis answered instead
    */
   async charge({ principalId, tenantId }: Caller, plan: Plan, cost: number): Promise<Charge> {
-    // The braces keep both keys on one node of a cluster.
+    // The hash tags do not make Redis Cluster usable: the scripts of the cache use keys of several slots.
     const keys = [`rate:{${tenantId}}:${principalId}`, `rate:{${tenantId}}`];
     const values = [cost, plan.keyUnits, plan.tenantUnits, windowSeconds * 1_000].map(String);
     const answer = (await chargeBoth.run(this.redis, keys, values)) as number[];
