@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { tenantOfApiKey } from '@rapport/contracts';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
-import { generateApiKey, hashApiKey, shownPrefix, tenantOfApiKey } from './api-key-text.js';
+import { generateApiKey, hashApiKey, shownPrefix } from './api-key-text.js';
 
 const edges = ['00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', v7()];
 

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Controller } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { ImplementsService, PrincipalSigner, type ServiceHandlers } from '@rapport/contracts';
+import { ImplementsService, PrincipalSigner, tenantOfApiKey, type ServiceHandlers } from '@rapport/contracts';
 import {
   AuthServiceService,
   type ApiKey as ApiKeyMessage,
@@ -22,7 +22,7 @@ import {
 import { readForTenant, readPageToken, signPageToken, tenantSession } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { ApiKey } from './api-key.entity.js';
-import { hashApiKey, tenantOfApiKey } from './api-key-text.js';
+import { hashApiKey } from './api-key-text.js';
 import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
 import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ApiKeyMode } from '@rapport/contracts';
 import { v7 } from 'uuid';
 import { ApiKey } from './api-key.entity.js';
-import { generateApiKey, hashApiKey, modeOfApiKey, shownPrefix, type ApiKeyMode } from './api-key-text.js';
+import { generateApiKey, hashApiKey, modeOfApiKey, shownPrefix } from './api-key-text.js';
 import type { RecordScope } from './rights/rights.js';
 import { recordSecurityEvent } from './security/security-event.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readPrincipalToken, type OutgoingCall } from '@rapport/contracts';
+import { readPrincipalToken, tenantOfApiKey, type OutgoingCall } from '@rapport/contracts';
 import type {
   AuthenticateAccessTokenRequest,
   AuthenticateApiKeyRequest,
@@ -115,7 +115,7 @@ export class Authenticator {
     const asking = this.#asking.get(authorization);
     if (asking && performance.now() - asking.askedAt < ttlMs) return asking.answer;
     // Whoever had a good one a moment ago is not guessing.
-    const giveBack = this.#known.has(authorization) ? undefined : this.failed.take(client.address);
+    const giveBack = this.#known.has(authorization) ? undefined : this.#takeTry(credential, client);
     let isWrong = false;
     try {
       const answer = await this.#ask(authorization, credential, requestId, client);
@@ -125,6 +125,11 @@ export class Authenticator {
       if (isWrong) figures.wrongCredentials += 1;
       else giveBack?.();
     }
+  }
+
+  #takeTry(credential: string, { address }: CallClient): () => void {
+    if (isToken(credential)) return this.failed.take(address, 'token');
+    return tenantOfApiKey(credential) === undefined ? this.failed.take(address) : this.failed.takeWellFormed(address);
   }
 
   #ask(

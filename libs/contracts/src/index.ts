@@ -1,6 +1,7 @@
 export { Contract } from './descriptors/load-contract.js';
 export { allTenants } from './all-tenants.js';
 export { platformContract } from './descriptors/platform-contract.js';
+export { formatApiKey, tenantOfApiKey, type ApiKeyMode } from './api-key-text.js';
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError } from './errors/grpc-status.js';
