@@ -66,12 +66,14 @@ export class AccessTokenVerifier {
 }
 
 /**
- * Whether it is written as auth writes tokens: three parts, a header of these members only, and JSON as JSON.stringify makes
- * it. So no member is there twice, for two readers to disagree on, and none names a key of the sender's.
+ * Whether it is written as auth writes tokens: three parts, a header of these members only, JSON as JSON.stringify makes
+ * it, and a signature in the one spelling that it has in base64url. So no member is there twice, for two readers to disagree on, and none names a key of the sender's.
  */
 function isOurForm(token: string): boolean {
-  const [header, payload, ...rest] = token.split('.');
-  if (!header || !payload || rest.length !== 1) return false;
+  const [header, payload, signature, ...rest] = token.split('.');
+  if (!header || !payload || !signature || rest.length > 0) return false;
+  // Four bits of the last character are unused: without this check a token would have 16 spellings.
+  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) return false;
   const members = canonicalObject(header);
   return (
     members !== undefined &&
