@@ -68,6 +68,7 @@ export function readEdgeConfig(): EdgeConfig {
     AUTH_HTTP_ADDRESS: address,
     CACHE_KEY: secretKey.optional(),
     CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
+    ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
     HEALTH_PORT: port.optional(),

@@ -1,5 +1,5 @@
 import type { RestRoute } from '@rapport/contracts';
-import { permissionMissing, type Caller } from '@rapport/platform';
+import { AppError, permissionMissing, type Caller } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator, Principal } from './authenticator.js';
 import { answerRead } from './cache/answer-read.js';
@@ -55,7 +55,7 @@ export async function registerContractRoutes(
     scope.setValidatorCompiler(validatorCompiler);
     scope.setSerializerCompiler(serializerCompiler);
     scope.setErrorHandler(handleError);
-    scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, done));
+    scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, limits, done));
     registerProvenCalls(scope, limits);
     registerLimits(scope, limits, cache.charges);
     // After the charge: who may not do what they ask for pays too, or could ask without end.
@@ -80,7 +80,12 @@ export async function registerContractRoutes(
 }
 
 /** Denies by default: a route without a contract has no caller to serve. */
-function authenticate(request: FastifyRequest, authenticator: Authenticator, done: (error?: Error) => void): void {
+function authenticate(
+  request: FastifyRequest,
+  authenticator: Authenticator,
+  limits: Limits,
+  done: (error?: Error) => void,
+): void {
   const policy = request.routeOptions.config.route?.method.policy;
   if (!policy) return done(new Error(`${request.routeOptions.url} is in no contract.`));
   if (policy.public) return done();
@@ -92,7 +97,12 @@ function authenticate(request: FastifyRequest, authenticator: Authenticator, don
   const { authorization } = request.headers;
   const known = authenticator.known(authorization);
   if (known) return admit(known);
-  authenticator.authenticate(authorization, request.id, clientOf(request)).then(admit, done);
+  const refuse = (error: Error) => {
+    const isAnonymous = error instanceof AppError && error.reason === 'CREDENTIAL_MISSING';
+    const limited = isAnonymous ? limits.chargeAddress(request.ip, 1) : undefined;
+    done(limited ?? error);
+  };
+  authenticator.authenticate(authorization, request.id, clientOf(request)).then(admit, refuse);
 }
 
 function requirePermission(request: FastifyRequest, denials: Denials, done: (error?: Error) => void): void {

@@ -25,6 +25,7 @@ import { logRequests } from './request-log.js';
 import { traceRequests } from './request-trace.js';
 import { readSecurityHeaders } from './security-headers.js';
 import { ServiceClients } from './service-clients.js';
+import { refuseUnknownRoutes } from './unknown-routes.js';
 
 export interface Edge {
   app: NestFastifyApplication;
@@ -94,6 +95,7 @@ export async function createEdge(
   traceRequests(server);
   logRequests(server);
   for (const url of ['/livez', '/readyz']) {
+  refuseUnknownRoutes(server, limits);
     server.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
       return reply.code(status).send(body);

@@ -77,8 +77,10 @@ interface Way {
 
 async function forward(request: FastifyRequest, reply: FastifyReply, way: Way): Promise<FastifyReply> {
   const { limits } = way;
-  // Passwords and secrets are guessed here too, and by the same people.
-  const giveBack = request.method === 'POST' ? limits.failedAuthentications.take(request.ip) : undefined;
+  const limited = limits.chargeAddress(request.ip, 1);
+  if (limited) throw limited;
+  // Counted apart from wrong API keys, so that these do not lock out sign-ins from the same address.
+  const giveBack = request.method === 'POST' ? limits.failedAuthentications.take(request.ip, 'oauth') : undefined;
   let isWrong = false;
   try {
     reply.raw.once('close', limits.enter(placeOf, undefined));

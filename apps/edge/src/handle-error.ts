@@ -3,6 +3,7 @@ import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { replyWith, sendProblem } from './problem.js';
 import { validationProblem } from './request-validation.js';
+import { routeUnknown } from './unknown-routes.js';
 
 /** Answers whatever was thrown while a request was handled. What nobody expected is logged and leaves without detail. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -31,7 +32,7 @@ export function asClientError(error: unknown): AppError | undefined {
   const status = statusOf(error);
   switch (status) {
     case 404:
-      return new AppError('NOT_FOUND', 'ROUTE_UNKNOWN', 'There is no such resource or operation.');
+      return routeUnknown();
     case 413:
       return new AppError('INVALID_ARGUMENT', 'BODY_TOO_LARGE', 'The body is too large.');
     case 414:

@@ -43,6 +43,9 @@ const statusOfReason: Readonly<Record<string, number>> = {
   REQUEST_TIMEOUT: 408,
   BODY_TOO_LARGE: 413,
   CONTENT_TYPE_UNSUPPORTED: 415,
+  METHOD_NOT_ALLOWED: 405,
+  EXPECTATION_FAILED: 417,
+  HEADERS_TOO_LARGE: 431,
 };
 
 /** @param route tells which part of the request a field of the message came from */

@@ -85,7 +85,7 @@ describe('a stream of messages', () => {
   });
 
   it('has no HEAD', async () => {
-    expect((await fetch(`${minerals.url}/v1/minerals:watch`, { method: 'HEAD' })).status).toBe(404);
+    expect((await fetch(`${minerals.url}/v1/minerals:watch`, { method: 'HEAD' })).status).toBe(405);
   });
 
   it('is held to the rules of its request', async () => {

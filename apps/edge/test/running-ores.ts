@@ -228,7 +228,8 @@ function nameOf(ore: unknown): string | undefined {
 }
 
 function tenantOf(metadata: Call['metadata']): string {
-  return readPrincipalToken(String(metadata.get('x-rapport-principal')[0])).tenantId;
+  const [token] = metadata.get('x-rapport-principal');
+  return token === undefined ? '' : readPrincipalToken(String(token)).tenantId;
 }
 
 function answerKey(principals: PrincipalSigner) {

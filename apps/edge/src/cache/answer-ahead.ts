@@ -46,10 +46,12 @@ export function createAnswerAhead(parts: AheadParts): AnswerAhead {
     if (method !== 'GET' && method !== 'HEAD') return passOn();
     const headers = readAheadHeaders(request.rawHeaders);
     if (!headers) return passOn();
+    const principal = parts.authenticator.known(headers.authorization);
+    if (!principal) return passOn();
+    // After authentication: anonymous requests must not evict the consistency tokens of others.
     const oldest = notBefore(headers.cacheControl, headers.token, tokens, startedAt);
-    const found = findKept(parts, headers.authorization, url, startedAt, oldest);
-    if (!found) return passOn();
-    const { kept, principal } = found;
+    const kept = findKept(cache, principal, url, startedAt, oldest);
+    if (!kept) return passOn();
     const answer = (rate: RateHeaders, now: number) =>
       send({ request, response, headers, contentHeaders, kept, principal, rate, startedAt, now }, parts.logger);
     let rate: RateHeaders | Promise<RateHeaders>;
@@ -79,17 +81,14 @@ export function createAnswerAhead(parts: AheadParts): AnswerAhead {
 }
 
 function findKept(
-  { cache, authenticator }: AheadParts,
-  authorization: string | undefined,
+  cache: ReadCache,
+  { caller: { tenantId, permissions }, rights }: Principal,
   url: string,
   now: number,
   oldest: number,
-): { kept: KeptAnswer; principal: Principal } | undefined {
-  const principal = authenticator.known(authorization);
-  if (!principal) return undefined;
-  const { tenantId, permissions } = principal.caller;
-  const kept = cache.find(tenantId, cacheKey(principal.rights, url), now, oldest);
-  return kept && permissions.includes(kept.route.permission) ? { kept, principal } : undefined;
+): KeptAnswer | undefined {
+  const kept = cache.find(tenantId, cacheKey(rights, url), now, oldest);
+  return kept && permissions.includes(kept.route.permission) ? kept : undefined;
 }
 
 const hit: CacheStatus = { kind: 'hit' };

@@ -10,12 +10,15 @@ export interface LimitSettings {
   edges: number;
   /** How many wrong credentials an address may try in a minute. */
   failedAuthentications: number;
+  /** Units that calls without a credential may spend from one address in a minute. */
+  anonymousUnits: number;
   /** An interactive call that takes longer than this is a sign of overload, in milliseconds. */
   slowCallMs: number;
 }
 
 /** The variables that the settings come from, each with a default. */
 export const limitVariables = {
+  ANONYMOUS_UNITS_PER_MINUTE: z.coerce.number().int().min(1).default(6_000),
   EDGE_COUNT: z.coerce.number().int().min(1).max(1_000).default(4),
   FAILED_AUTHENTICATIONS_PER_MINUTE: z.coerce.number().int().min(1).default(300),
   PLACES: json(perClass).default({ interactive: 2_000, bulk: 32, feed: 2_000 }),
@@ -29,6 +32,7 @@ export function limitSettings(variables: z.infer<z.ZodObject<typeof limitVariabl
     places: variables.PLACES,
     edges: variables.EDGE_COUNT,
     failedAuthentications: variables.FAILED_AUTHENTICATIONS_PER_MINUTE,
+    anonymousUnits: variables.ANONYMOUS_UNITS_PER_MINUTE,
     slowCallMs: variables.SLOW_CALL_MS,
   };
 }

@@ -1,9 +1,10 @@
 import type { RestRoute } from '@rapport/contracts';
-import type { Logger } from '@rapport/platform';
+import type { AppError, Logger } from '@rapport/platform';
 import type { Principal } from '../authenticator.js';
 import { areaOf } from '../config.js';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { AdaptiveLimit } from './adaptive-limit.js';
+import { AddressBudgets } from './address-budgets.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import { figures } from './limit-metrics.js';
 import type { LimitSettings } from './limit-settings.js';
@@ -28,6 +29,9 @@ export class Limits {
   readonly #insured = new Map<Plan, Plan>();
   readonly #shared: RedisBudgets | undefined;
   readonly #own = new MemoryBudgets();
+  /** Budgets of unproven ids. Callers choose them freely, so they are kept apart: a flood must not evict the budgets of keys. */
+  readonly #unproven = new MemoryBudgets();
+  readonly #ofAddresses: AddressBudgets;
   readonly #places = { bulk: new Places('bulk'), feed: new Places('feed') };
   /** By area of the contract: a service that is slow takes nothing from the others. */
   readonly #interactive = new Map<string, { places: Places; limit: AdaptiveLimit }>();
@@ -47,6 +51,7 @@ export class Limits {
     this.#plans = new Plans(settings.plans, logger);
     this.#shared = redis && new RedisBudgets(redis);
     this.failedAuthentications = new FailedAuthentications(settings.failedAuthentications);
+    this.#ofAddresses = new AddressBudgets(settings.anonymousUnits);
     this.provenCalls = new ProvenCalls(settings.failedAuthentications);
   }
 
@@ -57,10 +62,7 @@ export class Limits {
    * @throws RateLimited when one of them has too little left; then nothing was spent
    */
   charge(principal: Payer, cost: number): RateHeaders | Promise<RateHeaders> {
-    if (this.#shared) return this.#chargeShared(this.#shared, principal, cost);
-    const charge = this.#own.charge(principal.caller, this.#plans.of(principal.plan), cost);
-    figures.charges[charge.passed ? 'passed' : 'refused'] += 1;
-    return settle(charge, cost);
+    return this.#charge(principal, cost, this.#own);
   }
 
   /**
@@ -70,7 +72,17 @@ export class Limits {
    */
   chargeOwner(owner: string, cost: number): RateHeaders | Promise<RateHeaders> {
     const id = `proven:${owner}`;
-    return this.charge({ caller: { tenantId: id, principalId: id, permissions: [] }, plan: defaultPlan }, cost);
+    const payer = { caller: { tenantId: id, principalId: id, permissions: [] }, plan: defaultPlan };
+    return this.#charge(payer, cost, this.#unproven);
+  }
+
+  /**
+   * Charges a call without a credential to the budget of its address, which is always in memory.
+   *
+   * @returns AppError RESOURCE_EXHAUSTED RATE_LIMITED if too little is left; then nothing is spent
+   */
+  chargeAddress(address: string, cost: number): AppError | undefined {
+    return this.#ofAddresses.charge(address, cost);
   }
 
   /**
@@ -130,7 +142,14 @@ export class Limits {
     return interactive;
   }
 
-  async #chargeShared(shared: RedisBudgets, principal: Payer, cost: number): Promise<RateHeaders> {
+  #charge(principal: Payer, cost: number, own: MemoryBudgets): RateHeaders | Promise<RateHeaders> {
+    if (this.#shared) return this.#chargeShared(this.#shared, principal, cost, own);
+    const charge = own.charge(principal.caller, this.#plans.of(principal.plan), cost);
+    figures.charges[charge.passed ? 'passed' : 'refused'] += 1;
+    return settle(charge, cost);
+  }
+
+  async #chargeShared(shared: RedisBudgets, principal: Payer, cost: number, own: MemoryBudgets): Promise<RateHeaders> {
     const plan = this.#plans.of(principal.plan);
     const charge = await shared.charge(principal.caller, plan, cost).catch((error: unknown) => this.#missed(error));
     figures.isInsured = charge === undefined;
@@ -138,7 +157,7 @@ export class Limits {
       figures.charges[charge.passed ? 'passed' : 'refused'] += 1;
       return settle(charge, cost);
     }
-    const insured = this.#own.charge(principal.caller, this.#insuredPart(plan), cost);
+    const insured = own.charge(principal.caller, this.#insuredPart(plan), cost);
     figures.charges[insured.passed ? 'insured_passed' : 'insured_refused'] += 1;
     return settle(insured, cost);
   }

@@ -19,6 +19,15 @@ export class RateLimited extends AppError {
   }
 }
 
+/** RESOURCE_EXHAUSTED RATE_LIMITED of calls without a credential. */
+export function addressLimited(resetMs: number, cost: number): AppError {
+  const message = `This costs ${cost} units, and less is left for calls without a credential from this address.`;
+  return new AppError('RESOURCE_EXHAUSTED', 'RATE_LIMITED', message, {
+    retryAfterSeconds: inSeconds(resetMs),
+    metadata: { budget: 'address', cost: String(cost) },
+  });
+}
+
 /** RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT: the tenant has as many calls at the same time as its plan allows. */
 export function tooManyConcurrent(trafficClass: string): AppError {
   const message = `As many ${trafficClass} calls of this tenant as its plan allows are being worked on.`;

@@ -9,6 +9,8 @@ declare module 'fastify' {
     /** Called when the service has answered: what follows takes as long as the client does. */
     answered: (() => void) | undefined;
   }
+    /** Gives the place of the call back; calling it again does nothing. */
+    leave: (() => void) | undefined;
   interface FastifyContextConfig {
     /** On a route whose answers are kept: only those of its reads that the service is asked for take a place, when it is. */
     kept?: CachedRoute | undefined;
@@ -22,9 +24,16 @@ declare module 'fastify' {
  */
 export function registerLimits(scope: FastifyInstance, limits: Limits, charges: Charges): void {
   scope.decorateRequest('answered');
-  scope.addHook('onRequest', async ({ principal, routeOptions, raw }, reply) => {
+  scope.decorateRequest('leave');
+  scope.addHook('onRequest', async ({ principal, routeOptions, raw, ip }, reply) => {
     const { route } = routeOptions.config;
-    if (!route || !principal) return;
+    if (!route) return;
+    if (!principal) {
+      // Proven calls are charged by `registerProvenCalls`.
+      const limited = route.provenBy === undefined ? limits.chargeAddress(ip, costOf(route.method)) : undefined;
+      if (limited) throw limited;
+      return;
+    }
     void reply.headers({ ...(charges.of(raw) ?? (await limits.charge(principal, costOf(route.method)))) });
   });
   // The body is there: a slow sender takes nobody's place, and is no sign of a slow service.
