@@ -5,6 +5,7 @@ import { clientOf } from './client-of.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import type { OidcConnection } from './oidc-connection.js';
+import { whenClosed } from './when-closed.js';
 
 /** Every path of the OpenID provider that is reached from outside. */
 const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[] = [
@@ -83,7 +84,8 @@ async function forward(request: FastifyRequest, reply: FastifyReply, way: Way): 
   const giveBack = request.method === 'POST' ? limits.failedAuthentications.take(request.ip, 'oauth') : undefined;
   let isWrong = false;
   try {
-    reply.raw.once('close', limits.enter(placeOf, undefined));
+    whenClosed(reply.raw, limits.enter(placeOf, undefined));
+    if (reply.raw.closed) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
     const answer = await ask(request, reply, way);
     isWrong = answer.statusCode === 400 || answer.statusCode === 401;
     return sendOn(reply, answer);
