@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { closeServer, followFiles, type Logger } from '@rapport/platform';
 import type { AnswerAhead } from './cache/answer-ahead.js';
+import { ConnectionShares, type ConnectionBounds } from './connection-shares.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -15,23 +16,29 @@ const limits = {
   headersTimeout: 5_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,
-  keepAliveTimeout: 72_000,
   // Node can't tell a file from a form: each kind of body has a timeout of its own.
   requestTimeout: 0,
 };
+
+export interface BoundedServerOptions {
+  answerAhead: AnswerAhead | undefined;
+  /** Plain HTTP when absent. */
+  tls: TlsFiles | undefined;
+  connections: ConnectionBounds;
+  /** Addresses or CIDR ranges. */
+  trustedProxies: readonly string[];
+  logger: Logger;
+  isDraining: () => boolean;
+}
 
 /**
  * A server with the limits that Fastify sets only for one that it has made. With `tls` it speaks TLS, and takes up a changed
  * certificate for the connections that come after.
  */
-export function createBoundedServer(
-  ordinary: RequestListener,
-  answerAhead: AnswerAhead | undefined,
-  tls: TlsFiles | undefined,
-  logger: Logger,
-  isDraining: () => boolean,
-): Server {
+export function createBoundedServer(ordinary: RequestListener, options: BoundedServerOptions): Server {
+  const { answerAhead, tls, connections, trustedProxies, logger, isDraining } = options;
   const listener: RequestListener = (request, response) => {
+    shares.note(request.socket, response);
     // A client must not have begun another request when its connection is closed.
     if (isDraining()) response.shouldKeepAlive = false;
     // A server that closes has Fastify end the connection after the answer.
@@ -39,7 +46,7 @@ export function createBoundedServer(
     answerAhead(request, response, () => ordinary(request, response));
   };
   const server: Server = tls ? startTls(tls, listener, logger) : createServer(limits, listener);
-  server.maxConnections = 10_000;
+  const shares = new ConnectionShares(server, connections, trustedProxies, tls !== undefined);
   server.setTimeout(0);
   const close = server.close.bind(server);
   // Fastify calls it. What `closeServer` calls in turn is Node's own.

@@ -14,6 +14,7 @@ import {
 } from '@rapport/platform';
 import { z } from 'zod';
 import type { TlsFiles } from './bounded-server.js';
+import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
 /** What the edge needs to know at its start. */
@@ -41,6 +42,8 @@ export interface EdgeConfig {
   cacheKey?: Buffer | undefined;
   /** Defaults when absent. */
   limits?: LimitSettings;
+  /** How many connections there may be. Defaults when absent. */
+  connections?: ConnectionBounds | undefined;
   /** Memory for kept answers, in bytes. The cache's default when absent. */
   cacheBytes?: number | undefined;
   /** False keeps every request on the ordinary path. True when absent. */
@@ -65,10 +68,16 @@ export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
   const variables = readEnvironment({
     ...addressShape,
+    ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
     AUTH_HTTP_ADDRESS: address,
     CACHE_KEY: secretKey.optional(),
+    CONNECTIONS_PER_ADDRESS: z.coerce
+      .number()
+      .int()
+      .min(1)
+      .max(defaultConnectionBounds.most)
+      .default(defaultConnectionBounds.ofNetwork),
     CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
-    ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
     EDGE_HOST: z.string().default('127.0.0.1'),
     EDGE_PORT: port.default(8080),
     HEALTH_PORT: port.optional(),
@@ -104,6 +113,7 @@ export function readEdgeConfig(): EdgeConfig {
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
     trustedProxies: variables.TRUSTED_PROXIES,
+    connections: { ...defaultConnectionBounds, ofNetwork: variables.CONNECTIONS_PER_ADDRESS },
     tls: tlsFiles(variables),
     redirect: redirect(variables),
     certificates: {

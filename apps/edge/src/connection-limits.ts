@@ -2,6 +2,7 @@ import fastify, { LogController, type FastifyInstance } from 'fastify';
 import { AppError, invalidArgument, type Logger } from '@rapport/platform';
 import { createBoundedServer, type TlsFiles } from './bounded-server.js';
 import type { AnswerAhead } from './cache/answer-ahead.js';
+import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
 import { sendProblem } from './problem.js';
 import { requestId } from './request-id.js';
 
@@ -21,11 +22,15 @@ export interface HttpServerOptions {
   isDraining?: () => boolean;
   /** Tried before the framework; none when absent. */
   answerAhead?: AnswerAhead | undefined;
+  /** Defaults when absent. */
+  connections?: ConnectionBounds | undefined;
 }
 
 /** An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { logger, trustedProxies, securityHeaders, tls, answerAhead, isDraining = () => false } = options;
+  const { connections = defaultConnectionBounds } = options;
+  const bounds = { answerAhead, tls, connections, trustedProxies, logger, isDraining };
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -33,7 +38,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     forceCloseConnections: 'idle',
-    serverFactory: (ordinary) => createBoundedServer(ordinary, answerAhead, tls, logger, isDraining),
+    serverFactory: (ordinary) => createBoundedServer(ordinary, bounds),
     routerOptions: { maxParamLength: 200 },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {

@@ -77,6 +77,7 @@ export async function createEdge(
     trustedProxies: config.trustedProxies,
     securityHeaders,
     tls: config.tls,
+    connections: config.connections,
     answerAhead: config.answersAhead === false ? undefined : answerAhead,
   });
   server.addHook('onClose', async () => {
@@ -94,8 +95,8 @@ export async function createEdge(
 
   traceRequests(server);
   logRequests(server);
-  for (const url of ['/livez', '/readyz']) {
   refuseUnknownRoutes(server, limits);
+  for (const url of ['/livez', '/readyz']) {
     server.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
       return reply.code(status).send(body);
