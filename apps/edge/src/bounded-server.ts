@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { closeServer, followFiles, type Logger } from '@rapport/platform';
 import type { AnswerAhead } from './cache/answer-ahead.js';
 import { ConnectionShares, type ConnectionBounds } from './connection-shares.js';
+import { answerUnreadableRequests } from './unreadable-requests.js';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -18,6 +19,8 @@ const limits = {
   maxHeaderSize: 16_384,
   // Node can't tell a file from a form: each kind of body has a timeout of its own.
   requestTimeout: 0,
+  // Node answers a missing Host with an empty 400: we check it ourselves.
+  requireHostHeader: false,
 };
 
 export interface BoundedServerOptions {
@@ -27,6 +30,8 @@ export interface BoundedServerOptions {
   connections: ConnectionBounds;
   /** Addresses or CIDR ranges. */
   trustedProxies: readonly string[];
+  /** On refusals of what is no request. */
+  securityHeaders: Readonly<Record<string, string>>;
   logger: Logger;
   isDraining: () => boolean;
 }
@@ -36,7 +41,7 @@ export interface BoundedServerOptions {
  * certificate for the connections that come after.
  */
 export function createBoundedServer(ordinary: RequestListener, options: BoundedServerOptions): Server {
-  const { answerAhead, tls, connections, trustedProxies, logger, isDraining } = options;
+  const { answerAhead, tls, connections, trustedProxies, securityHeaders, logger, isDraining } = options;
   const listener: RequestListener = (request, response) => {
     shares.note(request.socket, response);
     // A client must not have begun another request when its connection is closed.
@@ -48,6 +53,9 @@ export function createBoundedServer(ordinary: RequestListener, options: BoundedS
   const server: Server = tls ? startTls(tls, listener, logger) : createServer(limits, listener);
   const shares = new ConnectionShares(server, connections, trustedProxies, tls !== undefined);
   server.setTimeout(0);
+  // Node answers an unknown expectation with an empty 417: we check it ourselves.
+  server.on('checkExpectation', listener);
+  answerUnreadableRequests(server, { securityHeaders, responseOn: (socket) => shares.responseOn(socket), logger });
   const close = server.close.bind(server);
   // Fastify calls it. What `closeServer` calls in turn is Node's own.
   server.close = (done) => {

@@ -5,6 +5,7 @@ import type { AnswerAhead } from './cache/answer-ahead.js';
 import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
 import { sendProblem } from './problem.js';
 import { requestId } from './request-id.js';
+import { refusalOfLines } from './request-lines.js';
 
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
@@ -30,7 +31,7 @@ export interface HttpServerOptions {
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { logger, trustedProxies, securityHeaders, tls, answerAhead, isDraining = () => false } = options;
   const { connections = defaultConnectionBounds } = options;
-  const bounds = { answerAhead, tls, connections, trustedProxies, logger, isDraining };
+  const bounds = { answerAhead, tls, connections, trustedProxies, securityHeaders, logger, isDraining };
   const server = fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
@@ -39,19 +40,30 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     genReqId: ({ headers }) => requestId(headers['x-request-id']),
     forceCloseConnections: 'idle',
     serverFactory: (ordinary) => createBoundedServer(ordinary, bounds),
+    // The server answers them itself.
+    clientErrorHandler: () => undefined,
+    // Refused below, in our form.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 200 },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {
       request.log.info('unreadable URL');
       void reply.headers({ ...securityHeaders, 'x-request-id': request.id });
+      if (!request.raw.complete) void reply.header('connection', 'close');
       const violation = { field: '', reason: 'REQUEST_MALFORMED', description: 'The URL can not be read.' };
       void sendProblem(reply, invalidArgument([violation]));
     },
   }) as unknown as FastifyInstance;
+  let isClosing = false;
+  server.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
   server.addHook('onRequest', (request, reply, done) => {
     void reply.headers(securityHeaders).header('x-request-id', request.id);
-    if (!hasSecondHost(request.raw.rawHeaders)) return done();
-    void sendProblem(reply, new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'There is more than one Host.'));
+    const refusal = isClosing ? closing() : refusalOfLines(request.raw);
+    if (!refusal) return done();
+    void sendProblem(reply, refusal);
   });
   server.addHook('onSend', (request, reply, _payload, done) => {
     // What is left of an unread request is on the connection: no other can follow it.
@@ -73,11 +85,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   return server;
 }
 
-/** Node takes the first of two Host lines; a proxy in front may have taken the other. */
-function hasSecondHost(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === 'host') hosts++;
-  }
-  return hosts > 1;
+/** Refusal of a request on a connection that was busy when the server began to close. */
+function closing(): AppError {
+  const message = 'This edge is shutting down. Try again.';
+  return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }

@@ -9,6 +9,7 @@ import type { EdgeCache } from './cache/edge-cache.js';
 import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
 import { clientOf } from './client-of.js';
+import { refuseContentCoding } from './content-forms.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
@@ -54,12 +55,15 @@ export async function registerContractRoutes(
     scope.decorateRequest('principal');
     scope.setValidatorCompiler(validatorCompiler);
     scope.setSerializerCompiler(serializerCompiler);
+    // Fastify accepts it by default. No method of the contract takes plain text.
+    scope.removeContentTypeParser('text/plain');
     scope.setErrorHandler(handleError);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, limits, done));
     registerProvenCalls(scope, limits);
     registerLimits(scope, limits, cache.charges);
     // After the charge: who may not do what they ask for pays too, or could ask without end.
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
+    refuseContentCoding(scope);
     for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input' || bodyUsage === 'patch'))
       addRoute(scope, route, clients, limits, cache, isChosenByAccept(route, routes));
     await scope.register(async (files) => {

@@ -5,6 +5,8 @@ import { clientOf } from './client-of.js';
 import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import type { OidcConnection } from './oidc-connection.js';
+import { refuseContentCoding } from './content-forms.js';
+import { methodNotAllowed, routeUnknown } from './unknown-routes.js';
 import { whenClosed } from './when-closed.js';
 
 /** Every path of the OpenID provider that is reached from outside. */
@@ -55,6 +57,7 @@ export async function registerOidc(server: FastifyInstance, connection: OidcConn
   server.addHook('onClose', async () => connection.close());
   await server.register(async (scope) => {
     scope.setErrorHandler(handleError);
+    refuseContentCoding(scope);
     scope.removeAllContentTypeParsers();
     const asBytes = { parseAs: 'buffer', bodyLimit: bodyLimitBytes } as const;
     scope.addContentTypeParser('application/x-www-form-urlencoded', asBytes, (_request, body, done) =>
@@ -96,10 +99,29 @@ async function forward(request: FastifyRequest, reply: FastifyReply, way: Way): 
 
 function sendOn(reply: FastifyReply, answer: IncomingMessage): FastifyReply {
   const { statusCode: status = 502, headers } = answer;
+  if (status >= 400 && !isOfProvider(headers)) {
+    answer.resume();
+    if (headers.allow !== undefined) void reply.header('allow', headers.allow);
+    throw refusalOf(status);
+  }
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && !notPassedBack.has(name)) void reply.header(name, value);
   }
   return reply.code(status).send(answer);
+}
+
+/** Whether a refusal is a page, or an OAuth error (RFC 6749, section 5.2). Anything else comes from Koa or node:http. */
+function isOfProvider({ 'content-type': type = '' }: IncomingHttpHeaders): boolean {
+  return /^(?:text\/html|application\/json)\b/.test(type);
+}
+
+function refusalOf(status: number): AppError {
+  if (status === 401) return new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The credential is not valid.');
+  if (status === 404) return routeUnknown();
+  if (status === 405) return methodNotAllowed();
+  if (status < 500) return new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'The request can not be read.');
+  const message = 'The sign-in service can not answer now. Try again.';
+  return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { retryAfterSeconds: 1 });
 }
 
 /** @throws AppError UNAVAILABLE, DEADLINE_EXCEEDED, or CANCELLED when the client has gone */

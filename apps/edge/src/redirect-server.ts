@@ -1,4 +1,9 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { AppError } from '@rapport/platform';
+import { toProblem } from './problem.js';
+import { requestId } from './request-id.js';
+import { readSecurityHeaders } from './security-headers.js';
+import { answerUnreadableRequests } from './unreadable-requests.js';
 
 /**
  * Sends whoever asks over plain HTTP to the same path of `origin`, with the method and the body that they had (308). The
@@ -12,13 +17,22 @@ export async function startRedirectServer(port: number, host: string, origin: st
     requestTimeout: 8_000,
     connectionsCheckingInterval: 1_000,
     maxHeaderSize: 16_384,
+    requireHostHeader: false,
   };
-  const server = createServer(limits, ({ url = '' }, response) => {
+  const securityHeaders = readSecurityHeaders(false);
+  const redirect: RequestListener = ({ url = '', headers }, response) => {
     // Nobody reads the body, so no other request can follow.
     response.setHeader('connection', 'close');
-    if (url.startsWith('/')) response.writeHead(308, { location: origin + url }).end();
-    else response.writeHead(400).end();
-  });
+    if (url.startsWith('/')) return void response.writeHead(308, { location: origin + url }).end();
+    const id = requestId(headers['x-request-id']);
+    const malformed = new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', 'The URL is no path.');
+    const body = JSON.stringify(toProblem(malformed, id));
+    const ofBody = { 'content-type': 'application/problem+json; charset=utf-8', 'content-length': body.length };
+    response.writeHead(400, { ...securityHeaders, 'x-request-id': id, ...ofBody }).end(body);
+  };
+  const server = createServer(limits, redirect);
+  server.on('checkExpectation', redirect);
+  answerUnreadableRequests(server, { securityHeaders });
   server.maxConnections = 1_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -54,7 +54,7 @@ export class AccountPages {
       const values = readValues(new URLSearchParams(context.querystring));
       return sendPage(context, await this.#show(form, values, { problems: {}, status: 200 }));
     }
-    if (context.method !== 'POST') return context.throw(405);
+    if (context.method !== 'POST') return context.throw(405, { headers: { allow: 'GET, POST' } });
     if (!isOwnForm(context, this.options.issuer)) return sendPage(context, foreignFormPage());
     const values = readValues(new URLSearchParams(await readForm(context.req)));
     sendPage(context, await this.#complete(context, form, values));

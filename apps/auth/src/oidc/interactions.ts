@@ -49,7 +49,7 @@ export class Interactions {
       const [, path, action] = route.exec(context.path) ?? [];
       if (path === undefined) return void (await next());
       const isPage = action === undefined || (action === 'forgotten-password' && context.method === 'GET');
-      if (context.method !== (isPage ? 'GET' : 'POST')) return context.throw(405);
+      checkMethod(context, action);
       if (!isPage && !isOwnForm(context, this.issuer)) return sendPage(context, foreignFormPage());
       const visit = await this.#visit(context, provider, path);
       if (!visit) return sendPage(context, expiredPage());
@@ -111,6 +111,12 @@ export class Interactions {
     const grantId = await giveConsent(visit, session.accountId, missingOf(visit), this.database);
     await finish(visit, { consent: { grantId } });
   }
+}
+
+/** @throws HttpError 405 with the methods that the page or form has */
+function checkMethod(context: Context, action: string | undefined): void {
+  const methods = action === undefined ? ['GET'] : action === 'forgotten-password' ? ['GET', 'POST'] : ['POST'];
+  if (!methods.includes(context.method)) context.throw(405, { headers: { allow: methods.join(', ') } });
 }
 
 /** What people are told who can't sign in. */

@@ -1,3 +1,5 @@
+import { isHost } from '../request-lines.js';
+
 /** What of a request's header decides about an answer from memory. */
 export interface AheadHeaders {
   authorization: string | undefined;
@@ -10,7 +12,7 @@ export interface AheadHeaders {
 /**
  * Picks them from the header lines as they came, which is cheaper than to have Node make an object of all.
  *
- * @returns undefined when the request is unusual and must go the ordinary way: it has a body, a line twice, or two hosts
+ * @returns undefined when the request is unusual and must take the ordinary path: it has a body, a repeated line, or no valid Host
  */
 export function readAheadHeaders(lines: readonly string[]): AheadHeaders | undefined {
   const found: AheadHeaders = {
@@ -28,13 +30,13 @@ export function readAheadHeaders(lines: readonly string[]): AheadHeaders | undef
     if (field === undefined) continue;
     if (field === 'body') return undefined;
     if (field === 'host') {
-      if (++hosts > 1) return undefined;
+      if (++hosts > 1 || !isHost(lines[index + 1] ?? '')) return undefined;
       continue;
     }
     if (found[field] !== undefined) return undefined;
     found[field] = lines[index + 1];
   }
-  return found;
+  return hosts === 1 ? found : undefined;
 }
 
 const fieldOfName: Readonly<Partial<Record<string, keyof AheadHeaders | 'host' | 'body'>>> = {

@@ -1,0 +1,26 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { AppError } from '@rapport/platform';
+import type { FastifyInstance } from 'fastify';
+
+/**
+ * Refuses bodies that would be misread: those with a content coding, and JSON in a charset other than UTF-8. Raw bytes are passed on
+ * unread, so they may have any coding.
+ */
+export function refuseContentCoding(scope: FastifyInstance): void {
+  scope.addHook('preParsing', (request, _reply, payload, done) => {
+    const { bodyUsage } = request.routeOptions.config.route ?? {};
+    const problem = bodyUsage === 'bytes' ? undefined : problemOf(request.headers);
+    if (problem === undefined) return done(null, payload);
+    done(new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', problem));
+  });
+}
+
+function problemOf(headers: IncomingHttpHeaders): string | undefined {
+  const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return undefined;
+  if (coding.toLowerCase() !== 'identity') return 'Send the body without a Content-Encoding.';
+  const isJson = /^\s*application\/json\b/i.test(type);
+  const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
+  const isUtf8 = charsets.every(([, name = '']) => /^utf-?8$/i.test(name));
+  return isJson && !isUtf8 ? 'Send JSON in UTF-8.' : undefined;
+}
