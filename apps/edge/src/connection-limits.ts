@@ -6,11 +6,12 @@ import { defaultConnectionBounds, type ConnectionBounds } from './connection-sha
 import { sendProblem } from './problem.js';
 import { requestId } from './request-id.js';
 import { refusalOfLines } from './request-lines.js';
+import { drainUnreadBodies } from './unread-bodies.js';
 
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 /** How long a client may take to send a body that is not a file, in milliseconds. */
-const bodyTimeoutMs = 8_000;
+const defaultBodyTimeoutMs = 8_000;
 
 export interface HttpServerOptions {
   logger: Logger;
@@ -25,12 +26,14 @@ export interface HttpServerOptions {
   answerAhead?: AnswerAhead | undefined;
   /** Defaults when absent. */
   connections?: ConnectionBounds | undefined;
+  /** How long a client may take to send a body that is not a file, in milliseconds. 8,000 when absent. */
+  bodyTimeoutMs?: number;
 }
 
 /** An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { logger, trustedProxies, securityHeaders, tls, answerAhead, isDraining = () => false } = options;
-  const { connections = defaultConnectionBounds } = options;
+  const { connections = defaultConnectionBounds, bodyTimeoutMs = defaultBodyTimeoutMs } = options;
   const bounds = { answerAhead, tls, connections, trustedProxies, securityHeaders, logger, isDraining };
   const server = fastify({
     loggerInstance: logger,
@@ -65,9 +68,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     if (!refusal) return done();
     void sendProblem(reply, refusal);
   });
-  server.addHook('onSend', (request, reply, _payload, done) => {
-    // What is left of an unread request is on the connection: no other can follow it.
-    if (!request.raw.complete) void reply.header('connection', 'close');
+  drainUnreadBodies(server);
+  server.addHook('onSend', (_request, reply, _payload, done) => {
     // They belong to the answer that the client has: RFC 9110, section 15.4.5.
     if (reply.statusCode === 304) for (const name of Object.keys(securityHeaders)) void reply.removeHeader(name);
     done();
@@ -75,11 +77,14 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   server.addHook('preParsing', (request, reply, payload, done) => {
     if (request.raw.complete || request.routeOptions.config.route?.bodyUsage === 'file') return done(null, payload);
     const timer = setTimeout(() => {
-      void sendProblem(reply, new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The body took too long.'));
-      reply.raw.once('finish', () => request.raw.destroy());
+      const late = new AppError('ABORTED', 'REQUEST_TIMEOUT', 'The body took too long.');
+      // The body parser answers with this error. Without a parser, the request may already have been refused.
+      if (payload.listenerCount('error') > 0) payload.emit('error', late);
+      else if (!reply.sent) void sendProblem(reply, late);
     }, bodyTimeoutMs);
-    payload.once('close', () => clearTimeout(timer));
-    payload.once('end', () => clearTimeout(timer));
+    const stop = () => clearTimeout(timer);
+    payload.once('close', stop).once('end', stop);
+    reply.raw.once('close', stop);
     done(null, payload);
   });
   return server;

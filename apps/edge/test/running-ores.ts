@@ -215,6 +215,8 @@ class OreStore {
   }
 
   async #smelt(call: AsyncIterable<Message> & Call, respond: Respond): Promise<void> {
+    const failure = this.failures.get('smeltOres')?.shift();
+    if (failure) return respond(grpcRefusal(failure.code, 'FAILED'));
     for await (const _ of call);
     const tenantId = tenantOf(call.metadata);
     const keys = [...this.#versions.keys()].filter((key) => key.startsWith(`${tenantId} `));
