@@ -23,6 +23,20 @@ const limits = {
   requireHostHeader: false,
 };
 
+/** All of TLS 1.3, and those of TLS 1.2 with forward secrecy and AEAD: no CBC. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+const tlsRules = { ciphers, minVersion: 'TLSv1.2' } as const;
+
 export interface BoundedServerOptions {
   answerAhead: AnswerAhead | undefined;
   /** Plain HTTP when absent. */
@@ -70,11 +84,11 @@ export function createBoundedServer(ordinary: RequestListener, options: BoundedS
 }
 
 function startTls({ certificate, key }: TlsFiles, listener: RequestListener, logger: Logger): Server {
-  const server = createTlsServer({ ...limits, handshakeTimeout: 5_000 }, listener);
+  const server = createTlsServer({ ...limits, ...tlsRules, handshakeTimeout: 5_000 }, listener);
   const take = ([cert, keyText]: readonly string[]) => {
     // The server must not be left with one half of a change.
     createSecureContext({ cert, key: keyText });
-    server.setSecureContext({ cert, key: keyText });
+    server.setSecureContext({ ...tlsRules, cert, key: keyText });
   };
   server.once('close', followFiles([certificate, key], take, logger));
   return server;
