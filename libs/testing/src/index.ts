@@ -24,7 +24,13 @@ export { certificateVariables, PlatformCertificates, type CertificateFiles } fro
 export { makePlatformTemplate } from './platform-template.js';
 export { principalKeys, type PrincipalKeys } from './principal-keys.js';
 export { type UnexpectedExit } from './process-exit.js';
-export { provisionDatabase, type ProvisionedDatabase, type ProvisionOptions } from './provision-database.js';
+export {
+  copyDatabase,
+  DatabaseCopies,
+  provisionDatabase,
+  type ProvisionedDatabase,
+  type ProvisionOptions,
+} from './provision-database.js';
 export { queryDatabase } from './query-database.js';
 export { startRedis, type Redis } from './redis.js';
 export { sharedPlatform, sharePlatform, type SharedPlatform } from './shared-platform.js';

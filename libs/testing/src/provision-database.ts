@@ -42,17 +42,13 @@ export async function provisionDatabase(
     for (const url of [ownerUrl, appUrl]) await ensureRole(client, url);
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
     if (rowCount === 0) await client.query(`CREATE DATABASE ${database} OWNER ${owner}`);
-    await client.query(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC`);
-    await client.query(`GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${app}`);
+    await secureDatabase(client, name, `${name}_app`);
   });
 
   const inDatabase = new URL(superuserUrl);
   inDatabase.pathname = name;
   await withClient(inDatabase.href, (client) =>
     client.query(`
-      -- The server's log tells what went wrong, not with which values: those of people are among them.
-      ALTER DATABASE ${database} SET log_error_verbosity = 'terse';
-      ALTER DATABASE ${database} SET log_min_error_statement = 'panic';
       ALTER SCHEMA public OWNER TO ${owner};
       REVOKE ALL ON SCHEMA public FROM PUBLIC;
       GRANT USAGE ON SCHEMA public TO ${app};
@@ -70,6 +66,72 @@ export async function provisionDatabase(
     `),
   );
   return { ownerUrl, appUrl };
+}
+
+/**
+ * Makes the database `name` as a copy of another, for the same two roles. It takes a fraction of the time of the migrations.
+ *
+ * @param source a database that nobody is connected to
+ */
+export async function copyDatabase(
+  superuserUrl: string,
+  source: ProvisionedDatabase,
+  name: string,
+): Promise<ProvisionedDatabase> {
+  const owner = new URL(source.ownerUrl);
+  const app = new URL(source.appUrl);
+  await withClient(superuserUrl, async (client) => {
+    const template = escapeIdentifier(owner.pathname.slice(1));
+    await client.query(
+      `CREATE DATABASE ${escapeIdentifier(name)} OWNER ${escapeIdentifier(owner.username)} TEMPLATE ${template}`,
+    );
+    await secureDatabase(client, name, app.username);
+  });
+  owner.pathname = name;
+  app.pathname = name;
+  return { ownerUrl: owner.href, appUrl: app.href };
+}
+
+/**
+ * Makes databases for the tests of one process. Each is a copy of one that the first call provisions and `prepare` fills, so
+ * that migrations run once.
+ *
+ * @param prefix of the names of the databases
+ */
+export class DatabaseCopies {
+  #template: Promise<ProvisionedDatabase> | undefined;
+
+  constructor(
+    private readonly prefix: string,
+    private readonly prepare: (template: ProvisionedDatabase) => Promise<unknown>,
+  ) {}
+
+  async next(superuserUrl: string): Promise<ProvisionedDatabase> {
+    this.#template ??= this.#makeTemplate(superuserUrl);
+    return copyDatabase(superuserUrl, await this.#template, this.#newName());
+  }
+
+  async #makeTemplate(superuserUrl: string): Promise<ProvisionedDatabase> {
+    const template = await provisionDatabase(superuserUrl, this.#newName());
+    await this.prepare(template);
+    return template;
+  }
+
+  #newName(): string {
+    return `${this.prefix}_${randomBytes(6).toString('hex')}`;
+  }
+}
+
+/** What a database has beside its contents: a copy of it begins without. */
+async function secureDatabase(client: pg.Client, name: string, appRole: string): Promise<void> {
+  const database = escapeIdentifier(name);
+  await client.query(`
+    REVOKE ALL ON DATABASE ${database} FROM PUBLIC;
+    GRANT CONNECT, TEMPORARY ON DATABASE ${database} TO ${escapeIdentifier(appRole)};
+    -- The server's log tells what went wrong, not with which values: those of people are among them.
+    ALTER DATABASE ${database} SET log_error_verbosity = 'terse';
+    ALTER DATABASE ${database} SET log_min_error_statement = 'panic';
+  `);
 }
 
 function newPassword(): string {

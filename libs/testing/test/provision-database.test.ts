@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { provisionDatabase, startEmbeddedPostgres, type EmbeddedPostgres } from '../src/index.js';
+import {
+  copyDatabase,
+  DatabaseCopies,
+  provisionDatabase,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+} from '../src/index.js';
 
 let postgres: EmbeddedPostgres;
 
@@ -41,6 +47,42 @@ test("keeps the roles of one database out of another's", async () => {
   foreign.pathname = 'first';
 
   await expect(run(foreign.href, 'SELECT 1')).rejects.toThrow('permission denied for database');
+});
+
+test('a copy has the tables, rights and rows of its source, and what happens in it stays there', async () => {
+  const source = await provisionDatabase(postgres.superuserUrl, 'source');
+  await run(
+    source.ownerUrl,
+    `CREATE TABLE item AS SELECT 1 AS id; ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY visible ON item USING (id < 2)`,
+  );
+  const stranger = await provisionDatabase(postgres.superuserUrl, 'stranger');
+
+  const copy = await copyDatabase(postgres.superuserUrl, source, 'copied');
+  await run(copy.ownerUrl, 'CREATE TABLE later (id int); INSERT INTO item VALUES (2)');
+
+  expect(await run(copy.appUrl, 'SELECT id FROM item')).toEqual([{ id: 1 }]);
+  await run(copy.appUrl, 'INSERT INTO later VALUES (1)');
+  await expect(run(copy.appUrl, 'CREATE TABLE mine ()')).rejects.toThrow('permission denied');
+  await expect(run(source.appUrl, 'SELECT FROM later')).rejects.toThrow('does not exist');
+  const foreign = new URL(stranger.appUrl);
+  foreign.pathname = 'copied';
+  await expect(run(foreign.href, 'SELECT 1')).rejects.toThrow('permission denied for database');
+  expect(await run(copy.appUrl, 'SHOW log_min_error_statement')).toEqual([{ log_min_error_statement: 'panic' }]);
+});
+
+test('copies for tests are prepared once, and apart', async () => {
+  let preparations = 0;
+  const copies = new DatabaseCopies('notes', async ({ ownerUrl }) => {
+    preparations += 1;
+    await run(ownerUrl, 'CREATE TABLE note (text text)');
+  });
+
+  const [first, second] = await Promise.all([copies.next(postgres.superuserUrl), copies.next(postgres.superuserUrl)]);
+  await run(first.appUrl, `INSERT INTO note VALUES ('mine')`);
+
+  expect(preparations).toBe(1);
+  expect(await run(second.appUrl, 'SELECT * FROM note')).toEqual([]);
 });
 
 test('takes new passwords for a database that exists, and keeps its rows', async () => {
