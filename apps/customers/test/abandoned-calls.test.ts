@@ -10,6 +10,7 @@ let superuser: pg.Client;
 /** In no transaction, which would see the activity of its own beginning. */
 let observer: pg.Client;
 
+// A service of its own: it locks the table of customers, and counts the statements of the whole database.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await customers.connectAsSuperuser();

@@ -1,14 +1,14 @@
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { AggregateCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeAll, expect, test } from 'vitest';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
 
 const caller = newCaller();
-let customers: RunningCustomers;
 
 beforeAll(async () => {
-  customers = await RunningCustomers.start();
   const types = {
     seats: CustomField_Type.NUMBER,
     score: CustomField_Type.DECIMAL,
@@ -40,7 +40,6 @@ beforeAll(async () => {
   await customers.delete(caller, (await customers.create(caller, person({ tags: ['x'] }))).id);
   await customers.create(newCaller(), person({ tags: ['x'] }));
 });
-afterAll(() => customers.stop());
 
 function aggregate(request: Partial<AggregateCustomersRequest>) {
   return customers.call('aggregateCustomers', request, caller);

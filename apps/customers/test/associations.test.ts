@@ -1,17 +1,14 @@
 import type { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 let ada: string;
 let engines: string;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   caller = newCaller();
   ada = (await customers.create(caller, person())).id;

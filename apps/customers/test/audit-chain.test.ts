@@ -18,6 +18,7 @@ let superuser: pg.Client;
 let caller: Caller;
 let killed = 0;
 
+// A service of its own: it kills sequencers, and tampers with the log of all tenants.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await superuserOf(customers.urls.ownerUrl);

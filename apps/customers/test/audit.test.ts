@@ -19,6 +19,7 @@ import { superuserOf } from './superuser.js';
 let customers: RunningCustomers;
 let superuser: pg.Client;
 
+// A service of its own: it drops the changes of all tenants.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await superuserOf(customers.urls.ownerUrl);

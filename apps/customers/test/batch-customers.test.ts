@@ -6,17 +6,14 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { AppError, Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { ImportTenant } from './import-tenant.js';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -9,6 +9,7 @@ import { newCaller, person, RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let owner: pg.Client;
 
+// A service of its own: it drops the changes of all tenants, and ends connections of the service.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   owner = new pg.Client(customers.urls.ownerUrl);

@@ -1,14 +1,9 @@
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { changesOf, Requests, subscribe, watch } from './change-feeds.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 test('what is done to a customer is told with who, how and what changed', async () => {
   const caller = newCaller();

@@ -6,9 +6,9 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import type { RunningCustomers } from './running-customers.js';
+import type { SharedCustomers } from './running-customers.js';
 
-type Reached = Pick<RunningCustomers, 'streams' | 'outgoing'>;
+type Reached = Pick<SharedCustomers, 'streams' | 'outgoing'>;
 
 /** What a subscriber says, when it says it. */
 export class Requests {
@@ -77,7 +77,7 @@ export function snapshot(customers: Reached, caller: Caller): AsyncGenerator<Sna
 
 /** Changes of a tenant from the beginning, as soon as there are `count` of them. */
 export async function changesOf(
-  customers: RunningCustomers,
+  customers: SharedCustomers,
   caller: Caller,
   count: number,
   filter: { types?: string[]; fields?: string[]; cursor?: string } = {},

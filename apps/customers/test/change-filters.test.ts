@@ -1,15 +1,10 @@
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { changesOf } from './change-feeds.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 const list = (caller: Caller, request: { cursor?: string; types?: string[]; fields?: string[] }) =>
   customers.call('listChanges', request, caller);

@@ -3,7 +3,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { changesOf } from './change-feeds.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
 
 /** Tenant tables whose changes are not logged, and why. */
 const unlogged: Record<string, string> = {
@@ -51,18 +53,13 @@ const untold: Record<string, readonly string[]> = {
   customer_merge: ['undo'],
 };
 
-let customers: RunningCustomers;
 let owner: pg.Client;
 
 beforeAll(async () => {
-  customers = await RunningCustomers.start();
   owner = new pg.Client(customers.urls.ownerUrl);
   await owner.connect();
 });
-afterAll(async () => {
-  await owner.end();
-  await customers.stop();
-});
+afterAll(() => owner.end());
 
 test('every tenant table is logged, or named here with the reason why not', async () => {
   const { rows } = await owner.query<{ name: string; triggers: string[] }>(

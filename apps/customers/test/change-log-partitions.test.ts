@@ -8,6 +8,7 @@ let owner: pg.Client;
 /** As three processes of the service. */
 let apps: [pg.Client, pg.Client, pg.Client];
 
+// A service of its own: it drops the changes of all tenants.
 beforeEach(async () => {
   customers = await RunningCustomers.start();
   owner = new pg.Client(customers.urls.ownerUrl);

@@ -1,10 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { runMigrations } from '@rapport/persistence';
-import { median, provisionDatabase } from '@rapport/testing';
+import { median } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { expect, inject, test } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { expect, test } from 'vitest';
+import { newDatabase } from './databases.js';
 
 interface Moved {
   moved: number;
@@ -58,8 +56,7 @@ test('a session that has planned for an empty outbox moves changes as cheaply as
 
 /** To a new database: twice as the app role, and as its owner. */
 async function connect(): Promise<[pg.Client, pg.Client, pg.Client]> {
-  const urls = await provisionDatabase(inject('superuserUrl'), `passes_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  const urls = await newDatabase();
   const client = async (url: string) => {
     const connected = new pg.Client(url);
     await connected.connect();

@@ -1,12 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { runMigrations } from '@rapport/persistence';
-import { provisionDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { expect, inject, test } from 'vitest';
 import { Sequencer } from '../src/changes/sequencer.js';
-import { entities, migrations } from '../src/database.js';
 import { changesOf, Requests, subscribe } from './change-feeds.js';
+import { newDatabase } from './databases.js';
 import { compare, runWriters, type Event } from './log-stress.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
 
@@ -38,8 +35,7 @@ test('24 writers with open transactions lose nothing, double nothing and keep th
 }, 60_000);
 
 test('the same writers show that reading an outbox by its sequence loses changes', async () => {
-  const urls = await provisionDatabase(inject('superuserUrl'), `outbox_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  const urls = await newDatabase();
   const owner = new pg.Client(urls.ownerUrl);
   await owner.connect();
   const read: Event[] = [];

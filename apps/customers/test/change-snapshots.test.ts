@@ -7,6 +7,7 @@ import { newCaller, RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let app: pg.Client;
 
+// A service of its own: it counts the snapshots of a process.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   app = new pg.Client(customers.urls.appUrl);

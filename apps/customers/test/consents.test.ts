@@ -8,11 +8,12 @@ import { SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppr
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { changesOf } from './change-feeds.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 let ada: string;
 
@@ -21,10 +22,6 @@ const { EMAIL, PHONE, SMS, POST } = ContactChannel;
 const address = 'Ada@example.com';
 const number = '+493012345678';
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   caller = newCaller();
   ada = (await customers.create(caller, person({ emails: [{ address, label: undefined }], phones: [{ number }] }))).id;

@@ -4,7 +4,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { AppError, Caller } from '@rapport/platform';
 import { expect } from 'vitest';
-import type { RunningCustomers } from './running-customers.js';
+import type { SharedCustomers } from './running-customers.js';
 
 /** A whole message, as a caller sends it. */
 export function fieldOf(field: Partial<CustomField>): CustomField {
@@ -13,7 +13,7 @@ export function fieldOf(field: Partial<CustomField>): CustomField {
 
 /** Defines a field of the caller's tenant. */
 export function defineField(
-  customers: RunningCustomers,
+  customers: SharedCustomers,
   caller: Caller,
   key: string,
   type: Type,

@@ -5,17 +5,14 @@ import {
   type UpdateCustomFieldRequest,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { defineField, fieldOf, options, refusal } from './custom-field-requests.js';
-import { newCaller, RunningCustomers } from './running-customers.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

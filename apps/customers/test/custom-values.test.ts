@@ -6,18 +6,15 @@ import {
 import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { defineField, options, refusal } from './custom-field-requests.js';
 import { csv, ImportTenant, issues, rowsOf } from './import-tenant.js';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -4,16 +4,11 @@ import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { entities } from '../src/database.js';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 const asOf = (caller: Caller, id: string, time: Date) =>
   customers.call('getCustomer', { id, asOf: time.toISOString() }, caller);

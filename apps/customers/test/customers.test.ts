@@ -1,16 +1,13 @@
 import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { AppError, Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownersOf } from '../src/claim-unique-values.js';
 import { entities } from '../src/database.js';
 import { keysEntities } from '../src/sealing/keys-database.js';
-import { newCaller, newKeys, person, RunningCustomers } from './running-customers.js';
+import { newKeys } from './databases.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 const tablesOfAllTenants = [
   // Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
@@ -54,6 +55,7 @@ const tablesWithoutScope = {
 
 let customers: RunningCustomers;
 
+// A service of its own: it looks at the whole schema, and changes the time zone of the database.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });

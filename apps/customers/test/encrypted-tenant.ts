@@ -9,9 +9,8 @@ import {
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import type { Caller } from '@rapport/platform';
-import { inject } from 'vitest';
-import pg from 'pg';
-import { newCaller, person, type Keys, type RunningCustomers } from './running-customers.js';
+import type { Keys } from './databases.js';
+import { newCaller, person, type RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
 /** A person of which each personal value has the mark in it. No two have the same. */
@@ -104,22 +103,6 @@ export async function everythingIn(urls: readonly string[]): Promise<string> {
 /** Those of the values that are in a text, as text or, as `bytea` is written, in hexadecimal. */
 export function valuesIn(text: string, values: readonly string[]): string[] {
   return values.filter((value) => text.includes(value) || text.includes(Buffer.from(value).toString('hex')));
-}
-
-/** Copies a database that nobody is connected to, as restoring a backup of it does. */
-export async function copyDatabase({ ownerUrl, appUrl }: RunningCustomers['urls']): Promise<RunningCustomers['urls']> {
-  const name = `copy_${randomBytes(6).toString('hex')}`;
-  const source = new URL(ownerUrl).pathname.slice(1);
-  const client = new pg.Client(inject('superuserUrl'));
-  await client.connect();
-  await client.query(`create database ${name} template ${source}`);
-  await client.end();
-  const renamed = (url: string) => {
-    const copy = new URL(url);
-    copy.pathname = name;
-    return copy.href;
-  };
-  return { ownerUrl: renamed(ownerUrl), appUrl: renamed(appUrl) };
 }
 
 /** Keys in a database that can't be reached. */

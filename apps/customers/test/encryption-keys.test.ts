@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, expect, test } from 'vitest';
-import { copyDatabase, EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
-import { newCaller, newKeys, RunningCustomers, type Keys } from './running-customers.js';
+import { EncryptedTenant, everythingIn, someone, unreachable, valuesIn } from './encrypted-tenant.js';
+import { newKeys, restoreBackup, type Keys } from './databases.js';
+import { newCaller, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
 const running = new Set<RunningCustomers>();
 
-afterEach(async () => {
-  await Promise.all([...running].map((each) => stop(each)));
-});
+afterEach(() => Promise.all([...running].map((each) => stop(each))));
 
 async function start(options: Parameters<typeof RunningCustomers.start>[0]): Promise<RunningCustomers> {
   const customers = await RunningCustomers.start(options);
@@ -40,7 +39,7 @@ test('who was erased can not be read from an older copy of the database, and the
   await tenant.customers.update(tenant.caller, ada.id, { familyName: 'adamarried' });
   await tenant.consent(ada.id, 'ada said yes');
   await stop(tenant.customers);
-  const backup = await copyDatabase(tenant.customers.urls);
+  const backup = await restoreBackup(tenant.customers.urls);
 
   const now = await restart(tenant.customers, tenant.caller, { keys });
   await now.erase(ada.id);
@@ -81,7 +80,7 @@ test('who was merged for a while and erased later can not be read from the histo
   );
   const { customer } = await tenant.customers.call('unmergeCustomers', { id: merge!.id }, tenant.caller);
   await stop(tenant.customers);
-  const backup = await copyDatabase(tenant.customers.urls);
+  const backup = await restoreBackup(tenant.customers.urls);
 
   const now = await restart(tenant.customers, tenant.caller, { keys });
   await now.erase(eve.id);

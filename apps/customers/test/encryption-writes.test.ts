@@ -2,11 +2,13 @@ import { Operation_State as State } from '@rapport/contracts/rapport/customers/v
 import { AppError } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
-import { newKeys, RunningCustomers, type Keys } from './running-customers.js';
+import { newKeys, type Keys } from './databases.js';
+import { RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
 
+// A service of its own: it has keys, and everything in the database is read.
 beforeAll(async () => {
   keys = await newKeys();
   customers = await RunningCustomers.start({ keys });

@@ -6,12 +6,14 @@ import {
 import { afterAll, beforeAll, beforeEach, describe, expect, it, test, vi } from 'vitest';
 import { changesOf } from './change-feeds.js';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
-import { company, customerOf, newKeys, person, RunningCustomers, type Keys } from './running-customers.js';
+import { newKeys, type Keys } from './databases.js';
+import { company, customerOf, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
 let tenant: EncryptedTenant;
 
+// A service of its own: it has keys, and everything in the database is read.
 beforeAll(async () => {
   keys = await newKeys();
   customers = await RunningCustomers.start({ keys });

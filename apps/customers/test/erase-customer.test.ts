@@ -18,6 +18,7 @@ let caller: Caller;
 /** Sees the rows of all tables. */
 let superuser: pg.Client;
 
+// A service of its own: every row of every table is searched.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await customers.connectAsSuperuser();

@@ -6,16 +6,11 @@ import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { fromGrpcError } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { csv as csvFile, ImportTenant, none, counts } from './import-tenant.js';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 function open(caller: Caller, request: Partial<ExportCustomersRequest>) {
   const whole = { format: ExportFormat.NDJSON, columns: [], filter: undefined, q: undefined, ...request };

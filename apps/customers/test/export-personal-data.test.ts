@@ -3,16 +3,11 @@ import { Consent, ConsentState, ContactChannel } from '@rapport/contracts/rappor
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { MergingTenant } from './merging-tenant.js';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 /** A record as the API shows it. */
 type Shown = Record<string, unknown> & { id: string };

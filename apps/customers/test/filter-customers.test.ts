@@ -3,9 +3,11 @@ import { Association } from '@rapport/contracts/rapport/customers/v1/association
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { AppError, Caller } from '@rapport/platform';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { filterTexts } from './filter-texts.js';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
 
 const seed = 20_260_731;
 
@@ -23,13 +25,11 @@ const fieldTypes = {
   knows: CustomField_Type.REFERENCE,
 };
 
-let customers: RunningCustomers;
 let caller: Caller;
 let ada: Customer;
 let acme: Customer;
 
 beforeAll(async () => {
-  customers = await RunningCustomers.start();
   caller = newCaller();
   for (const [key, type] of Object.entries(fieldTypes)) await define(caller, key, type);
   acme = await customers.create(
@@ -83,7 +83,6 @@ beforeAll(async () => {
   const { id } = await customers.create(caller, person({ displayName: 'Zoë' }));
   await associate(caller, id, ada.id);
 });
-afterAll(() => customers.stop());
 
 async function define(caller: Caller, key: string, type: CustomField_Type): Promise<void> {
   const blank = CustomField.decode(new Uint8Array());

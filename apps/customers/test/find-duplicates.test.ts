@@ -5,16 +5,13 @@ import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_ser
 import type { DuplicatePair } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import type { Caller } from '@rapport/platform';
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

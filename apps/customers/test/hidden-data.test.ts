@@ -4,21 +4,18 @@ import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom
 import { CustomersServiceService, ExportFormat } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { changesOf, snapshot, watch } from './change-feeds.js';
 import { defineField } from './custom-field-requests.js';
 import { counts, csv, ImportTenant, none } from './import-tenant.js';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 /** Who sees all, and who does not, of the same tenant. */
 let seeing: Caller;
 let blind: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   seeing = newCaller();
   blind = { ...seeing, principalId: `apiKey:${v7()}`, hidesPii: true };

@@ -15,6 +15,7 @@ const importing = `state = 'idle in transaction' and query like '%import_met%'`;
 let customers: RunningCustomers;
 let tenant: ImportTenant;
 
+// A service of its own: it counts the imports of a process, and what they take of its memory.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });

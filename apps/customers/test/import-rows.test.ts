@@ -1,16 +1,13 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { v7 } from 'uuid';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { counts, issues, none, rowsOf, ImportTenant } from './import-tenant.js';
-import { company, person, RunningCustomers } from './running-customers.js';
+import { company, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: ImportTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await ImportTenant.create(customers);
 });

@@ -1,15 +1,12 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { counts, csv, issues, none, sample, ImportTenant, type File } from './import-tenant.js';
-import { RunningCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: ImportTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await ImportTenant.create(customers);
 });

@@ -12,7 +12,7 @@ import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { expect, inject } from 'vitest';
-import { newCaller, type RunningCustomers } from './running-customers.js';
+import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A file as a client sends it. */
 export interface File {
@@ -53,13 +53,13 @@ export function issues(answer: ImportCustomersResponse): [number, string, string
 /** A new tenant that imports files. */
 export class ImportTenant {
   private constructor(
-    private readonly customers: RunningCustomers,
+    private readonly customers: SharedCustomers,
     readonly caller: Caller,
     /** The owner of the tables, for this tenant. */
     readonly database: pg.Client,
   ) {}
 
-  static async create(customers: RunningCustomers, caller = newCaller()): Promise<ImportTenant> {
+  static async create(customers: SharedCustomers, caller = newCaller()): Promise<ImportTenant> {
     const database = new pg.Client({ connectionString: customers.urls.ownerUrl });
     await database.connect();
     await database.query(`select set_config('app.tenant_id', $1, false)`, [caller.tenantId]);

@@ -1,19 +1,16 @@
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { ImportTenant, issues, rowsOf } from './import-tenant.js';
-import { customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
 
 const { UNSPECIFIED, LEAD, QUALIFIED, OPPORTUNITY, CUSTOMER, FORMER_CUSTOMER } = LifecycleStage;
 
-let customers: RunningCustomers;
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -2,16 +2,13 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { TotalMode, type ListCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -18,6 +18,7 @@ let customers: RunningCustomers;
 /** Of the database of customers. */
 let superuser: pg.Client;
 
+// A service of its own: what it does is a gap in the log of every tenant.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await customers.connectAsSuperuser();

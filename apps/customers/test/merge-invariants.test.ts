@@ -8,22 +8,19 @@ import { entities } from '../src/database.js';
 import { uniqueValues } from '../src/customer-keys.js';
 import { customerMessage } from '../src/customer-message.js';
 import { Customer as StoredCustomer } from '../src/customer.entity.js';
-import { customerOf, newCaller, RunningCustomers } from './running-customers.js';
+import { customerOf, newCaller, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
 
 /** fast-check names it, and the shortest failing steps, when the property fails. */
 const seed = 20_261_124;
 
-let customers: RunningCustomers;
 let orm: ReturnType<typeof createOrm>;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
+beforeAll(() => {
   orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
 });
-afterAll(async () => {
-  await orm.close();
-  await customers.stop();
-});
+afterAll(() => orm.close());
 
 /** Numbers choose among the customers, merges and values that there are, so that any sequence of steps can be tried. */
 type Step =

@@ -3,13 +3,13 @@ import type { MergeInput } from '@rapport/contracts/rapport/customers/v1/merges_
 import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { entities } from '../src/database.js';
-import { newCaller, type RunningCustomers } from './running-customers.js';
+import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A new tenant that merges. */
 export class MergingTenant {
   readonly caller: Caller = newCaller();
 
-  constructor(private readonly customers: RunningCustomers) {}
+  constructor(private readonly customers: SharedCustomers) {}
 
   create(customer: Partial<Customer>): Promise<Customer> {
     return this.customers.create(this.caller, customer);

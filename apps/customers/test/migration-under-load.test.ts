@@ -18,6 +18,7 @@ class AddNickname extends Migration {
 const caller = newCaller();
 let customers: RunningCustomers;
 
+// A service of its own: it migrates the database.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });

@@ -13,14 +13,14 @@ import {
 import { credentials } from '@grpc/grpc-js';
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
-import { newCaller, type RunningCustomers } from './running-customers.js';
+import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A tenant that imports files by operations. */
 export class OperationTenant {
   readonly #client: OperationsServiceClient;
 
   private constructor(
-    readonly customers: RunningCustomers,
+    readonly customers: SharedCustomers,
     readonly caller: Caller,
     /** The owner of the tables, for this tenant. */
     readonly database: pg.Client,
@@ -29,7 +29,7 @@ export class OperationTenant {
     this.#client = new OperationsServiceClient('', credentials.createInsecure(), { channelOverride });
   }
 
-  static async create(customers: RunningCustomers, caller = newCaller()): Promise<OperationTenant> {
+  static async create(customers: SharedCustomers, caller = newCaller()): Promise<OperationTenant> {
     const database = new pg.Client({ connectionString: customers.urls.ownerUrl });
     await database.connect();
     await database.query(`select set_config('app.tenant_id', $1, false)`, [caller.tenantId]);

@@ -7,6 +7,7 @@ import { RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let tenant: OperationTenant;
 
+// A service of its own: it breaks a table of all tenants for a while.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });

@@ -1,15 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ImportTenant } from './import-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
-import { RunningCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: OperationTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await OperationTenant.create(customers);
 });

@@ -1,16 +1,13 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OperationTenant, people } from './operation-tenant.js';
-import { company, person, RunningCustomers } from './running-customers.js';
+import { company, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: OperationTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await OperationTenant.create(customers);
 });

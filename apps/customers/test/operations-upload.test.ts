@@ -1,15 +1,12 @@
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { body, OperationTenant, people, uploadMessages } from './operation-tenant.js';
-import { RunningCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: OperationTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await OperationTenant.create(customers);
 });

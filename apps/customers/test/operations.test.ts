@@ -1,16 +1,13 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { csv, ImportTenant } from './import-tenant.js';
 import { OperationTenant, people } from './operation-tenant.js';
-import { newCaller, RunningCustomers } from './running-customers.js';
+import { newCaller, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: OperationTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(async () => {
   tenant = await OperationTenant.create(customers);
 });

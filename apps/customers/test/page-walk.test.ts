@@ -2,22 +2,22 @@ import { CustomerKind, LifecycleStage, type Customer } from '@rapport/contracts/
 import type { ListCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { seedRows } from '../seed/seed-rows.ts';
-import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 import { seedTenants } from './seeded-tenant.js';
+
+const customers = await sharedCustomers();
 
 const seed = 20_260_731;
 /** More than the rows that a list tests before it turns to the indexes of its conditions. */
 const count = 6_000;
 
-let customers: RunningCustomers;
 let caller: Caller;
 let untouched: Customer[];
 let touched: Customer[];
 
 beforeAll(async () => {
-  customers = await RunningCustomers.start();
   const options = { customers: count, tenants: 1, seed };
   const [tenant] = await seedTenants(customers, options);
   caller = { ...newCaller(), tenantId: tenant?.tenantId ?? '' };
@@ -27,7 +27,6 @@ beforeAll(async () => {
   touched = rows.filter(({ kind }, index) => kind === CustomerKind.PERSON && index % 50 === 0);
   untouched = rows.filter((row) => !touched.includes(row));
 });
-afterAll(() => customers.stop());
 
 /** Filters, and whom they meet. */
 const filters: [string | undefined, (customer: Customer) => boolean][] = [

@@ -32,6 +32,7 @@ let orm: MikroORM;
 let em: EntityManager;
 let tenantId: string;
 
+// A service of its own: the planner's statistics are of its rows alone.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   const [largest] = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });

@@ -3,18 +3,13 @@ import { Association } from '@rapport/contracts/rapport/customers/v1/association
 import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { changesOf, watch } from './change-feeds.js';
 import { defineField } from './custom-field-requests.js';
-import { RunningCustomers } from './running-customers.js';
+import { sharedCustomers } from './running-customers.js';
 import { idOf, outcomeOf, ScopedTenant } from './scoped-tenant.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 /** All changes up to now that the caller is shown. */
 async function shownTo(caller: Caller, tenant: ScopedTenant): Promise<Change[]> {

@@ -1,15 +1,10 @@
 import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { counts, ImportTenant, issues, none, rowsOf } from './import-tenant.js';
-import { company, customerOf, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, person, sharedCustomers } from './running-customers.js';
 import { idOf, outcomeOf, ScopedTenant } from './scoped-tenant.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 const outOfScope = (field: string) => ({
   code: 'PERMISSION_DENIED',

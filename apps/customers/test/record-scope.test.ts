@@ -11,17 +11,12 @@ import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/p
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { snapshot } from './change-feeds.js';
-import { company, customerOf, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, person, sharedCustomers } from './running-customers.js';
 import { idOf, outcomeOf, ScopedTenant } from './scoped-tenant.js';
 
-let customers: RunningCustomers;
-
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
+const customers = await sharedCustomers();
 
 async function fileOf(path: string, request: object, caller: Caller): Promise<string> {
   const pieces: Buffer[] = [];

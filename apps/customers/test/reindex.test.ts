@@ -12,6 +12,7 @@ let customers: RunningCustomers;
 let caller: Caller;
 let owner: pg.Client;
 
+// A service of its own: it reindexes the rows of all tenants.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   owner = new pg.Client({ connectionString: customers.urls.ownerUrl });

@@ -24,20 +24,19 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { AuditKeys, runMigrations } from '@rapport/persistence';
+import { AuditKeys } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
-import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { freePort, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
-import { entities, migrations } from '../src/database.js';
 import { PageTokenKey } from '../src/list-customers.js';
-import { keysEntities, keysMigrations } from '../src/sealing/keys-database.js';
 import { SubjectKeys } from '../src/sealing/subject-keys.js';
 import { interceptors, services } from '../src/services.js';
 import { SuppressionKey } from '../src/suppressions/suppression-key.js';
+import { newDatabase, type Keys } from './databases.js';
 
 const definitions = {
   ...CustomersServiceService,
@@ -67,30 +66,9 @@ type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
 
-/** Where keys of encrypted personal data are, and what opens them. */
-export interface Keys {
-  databaseUrl: string;
-  masterKey: Buffer;
-  retired?: Buffer[];
-}
-
 interface StartOptions {
   databases?: ProvisionedDatabase;
   keys?: Keys;
-}
-
-function newDatabase(): Promise<ProvisionedDatabase> {
-  return provisionDatabase(inject('superuserUrl'), `customers_${randomBytes(6).toString('hex')}`);
-}
-
-/** A database of keys of its own. */
-export async function newKeys(): Promise<Keys & { ownerUrl: string }> {
-  const { ownerUrl, appUrl } = await provisionDatabase(
-    inject('superuserUrl'),
-    `keys_${randomBytes(6).toString('hex')}`,
-  );
-  await runMigrations({ databaseUrl: ownerUrl, entities: keysEntities, migrations: keysMigrations });
-  return { databaseUrl: appUrl, ownerUrl, masterKey: randomBytes(32) };
 }
 
 /** The customers service on a database of its own, called as the app role's service is called in production. */
@@ -108,7 +86,6 @@ export class RunningCustomers {
   /** @param options databases of another one, which has stopped, and the keys of encrypted personal data */
   static async start({ databases, keys }: StartOptions = {}): Promise<RunningCustomers> {
     const urls = databases ?? (await newDatabase());
-    await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
     const principals = await PrincipalSigner.of();
@@ -199,6 +176,19 @@ export class RunningCustomers {
     const { customers } = await this.call('listCustomers', request, caller);
     return customers.map(({ displayName }) => displayName);
   }
+}
+
+/** A service that no test stops. */
+export type SharedCustomers = Omit<RunningCustomers, 'stop'>;
+
+let shared: Promise<SharedCustomers> | undefined;
+
+/**
+ * The service of all test files that only need tenants: one for each process that runs files, with which it ends. Those that
+ * kill, reconfigure, count or migrate start one of their own.
+ */
+export function sharedCustomers(): Promise<SharedCustomers> {
+  return (shared ??= RunningCustomers.start());
 }
 
 /** Someone of a new tenant. */

@@ -1,7 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { newCaller, person, type RunningCustomers } from './running-customers.js';
+import { newCaller, person, type SharedCustomers } from './running-customers.js';
 
 /** A tenant with people of two teams who may see the records of some owners only. */
 export class ScopedTenant {
@@ -10,7 +10,7 @@ export class ScopedTenant {
   readonly north = v7();
   readonly south = v7();
 
-  constructor(private readonly customers: RunningCustomers) {}
+  constructor(private readonly customers: SharedCustomers) {}
 
   /** Somebody who sees their own records only. */
   own(teamId = this.north): Caller {

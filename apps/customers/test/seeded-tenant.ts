@@ -4,10 +4,10 @@ import { seedRows, type SeedOptions, type SeedTenant } from '../seed/seed-rows.t
 import { CustomFields } from '../src/custom-fields/custom-fields.js';
 import { uniqueValues } from '../src/customer-keys.js';
 import { customerContent } from '../src/customer-message.js';
-import type { RunningCustomers } from './running-customers.js';
+import type { SharedCustomers } from './running-customers.js';
 
 /** Fills the database with made-up customers, gathers the planner's statistics, and answers with the tenants. */
-export async function seedTenants({ urls }: RunningCustomers, options: SeedOptions): Promise<SeedTenant[]> {
+export async function seedTenants({ urls }: SharedCustomers, options: SeedOptions): Promise<SeedTenant[]> {
   const tenants = seedRows(options);
   const app = new pg.Client({ connectionString: urls.appUrl });
   const owner = new pg.Client({ connectionString: urls.ownerUrl });

@@ -3,20 +3,17 @@ import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/custo
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { newCaller, RunningCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { newCaller, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
 const { EMAIL, PHONE, POST } = ContactChannel;
 const { BOUNCE, COMPLAINT, ERASURE } = SuppressionReason;
 const address = 'ada@example.com';
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

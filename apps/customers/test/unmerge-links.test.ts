@@ -1,16 +1,13 @@
 import { AppError } from '@rapport/platform';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { MergingTenant } from './merging-tenant.js';
-import { person, RunningCustomers } from './running-customers.js';
+import { person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let tenant: MergingTenant;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   tenant = new MergingTenant(customers);
 });

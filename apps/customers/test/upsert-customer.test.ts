@@ -1,16 +1,13 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { beforeEach, expect, test } from 'vitest';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let caller: Caller;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
-});
-afterAll(() => customers.stop());
 beforeEach(() => {
   caller = newCaller();
 });

@@ -4,9 +4,10 @@ import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
 
-let customers: RunningCustomers;
+const customers = await sharedCustomers();
+
 let orm: ReturnType<typeof createOrm>;
 let caller: Caller;
 let ada: Customer;
@@ -14,14 +15,10 @@ let copy: Customer;
 let gone: Customer;
 let firm: Customer;
 
-beforeAll(async () => {
-  customers = await RunningCustomers.start();
+beforeAll(() => {
   orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
 });
-afterAll(async () => {
-  await orm.close();
-  await customers.stop();
-});
+afterAll(() => orm.close());
 beforeEach(async () => {
   caller = newCaller();
   ada = await customers.create(caller, person({ emails: [email('ada@x.example')], tags: ['a'] }));

@@ -6,6 +6,7 @@ import { RunningCustomers } from './running-customers.js';
 let customers: RunningCustomers;
 let tenant: OperationTenant;
 
+// A service of its own: it counts the watchers of a process.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
   tenant = await OperationTenant.create(customers);

@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto';
+import { runMigrations } from '@rapport/persistence';
+import { copyDatabase, DatabaseCopies, type ProvisionedDatabase } from '@rapport/testing';
+import { inject } from 'vitest';
+import { entities, migrations } from '../src/database.js';
+import { keysEntities, keysMigrations } from '../src/sealing/keys-database.js';
+
+/** Where keys of encrypted personal data are, and what opens them. */
+export interface Keys {
+  databaseUrl: string;
+  masterKey: Buffer;
+  retired?: Buffer[];
+}
+
+const customersDatabases = new DatabaseCopies('customers', ({ ownerUrl }) =>
+  runMigrations({ databaseUrl: ownerUrl, entities, migrations }),
+);
+
+const keysDatabases = new DatabaseCopies('keys', ({ ownerUrl }) =>
+  runMigrations({ databaseUrl: ownerUrl, entities: keysEntities, migrations: keysMigrations }),
+);
+
+/** A migrated database without rows. */
+export function newDatabase(): Promise<ProvisionedDatabase> {
+  return customersDatabases.next(inject('superuserUrl'));
+}
+
+/** A database of keys of its own. */
+export async function newKeys(): Promise<Keys & { ownerUrl: string }> {
+  const { ownerUrl, appUrl } = await keysDatabases.next(inject('superuserUrl'));
+  return { databaseUrl: appUrl, ownerUrl, masterKey: randomBytes(32) };
+}
+
+/** Copies a database that nobody is connected to, as restoring a backup of it does. */
+export function restoreBackup(urls: ProvisionedDatabase): Promise<ProvisionedDatabase> {
+  return copyDatabase(inject('superuserUrl'), urls, `backup_${randomBytes(6).toString('hex')}`);
+}
