@@ -26,6 +26,8 @@ export class CustomersModule {
     subjectKeys,
     retentionDays = 30,
     auditHeadSeconds = 600,
+    jobLookMs = 400,
+    encryptionStalenessMs = 1_000,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -37,6 +39,10 @@ export class CustomersModule {
     auditKeys: AuditKeys;
     /** How often the heads of chains that have grown are signed. 600 when absent. */
     auditHeadSeconds?: number;
+    /** How often operations are looked for that other processes have begun. 400 when absent. */
+    jobLookMs?: number;
+    /** How long a process may take a tenant for one that is not encrypted, the same in all processes. 1,000 when absent. */
+    encryptionStalenessMs?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     return {
@@ -63,12 +69,16 @@ export class CustomersModule {
         },
         {
           provide: Sealing,
-          useFactory: (em: EntityManager) => new Sealing(subjectKeys).registerFor(em),
+          useFactory: (em: EntityManager) => new Sealing(subjectKeys, encryptionStalenessMs).registerFor(em),
           inject: [EntityManager],
         },
         KeyDestroyer,
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
-        OperationWorker,
+        {
+          provide: OperationWorker,
+          useFactory: (orm: MikroORM) => new OperationWorker(orm, jobLookMs),
+          inject: [MikroORM],
+        },
         OperationWatcher,
       ],
     };

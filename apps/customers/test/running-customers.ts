@@ -69,6 +69,8 @@ type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['reques
 interface StartOptions {
   databases?: ProvisionedDatabase;
   keys?: Keys;
+  jobLookMs?: number;
+  encryptionStalenessMs?: number;
 }
 
 /** The customers service on a database of its own, called as the app role's service is called in production. */
@@ -83,8 +85,8 @@ export class RunningCustomers {
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** @param options databases of another one, which has stopped, and the keys of encrypted personal data */
-  static async start({ databases, keys }: StartOptions = {}): Promise<RunningCustomers> {
+  /** @param options databases of another one, which has stopped, the keys of encrypted personal data, and times of the module */
+  static async start({ databases, keys, ...times }: StartOptions = {}): Promise<RunningCustomers> {
     const urls = databases ?? (await newDatabase());
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
@@ -96,6 +98,7 @@ export class RunningCustomers {
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
         suppressionKey: new SuppressionKey(randomBytes(32)),
+        ...times,
         subjectKeys: keys && new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey, keys.retired)),
       }),
       services: [...services],

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { v7 as uuidv7 } from 'uuid';
+import { WakeSignal } from '../changes/wake-signal.js';
 import type { Operation } from './operation.entity.js';
 
 /** A job that a worker has taken. */
@@ -21,7 +22,20 @@ export const maxAttempts = 5;
 /** How often a worker says that it is still there, in milliseconds. */
 export const renewalMs = 3_000;
 
-/** Asks for a worker, in the transaction that makes work for it. */
+const signals = new WeakMap<object, WakeSignal>();
+
+/**
+ * Wakes the worker of this process, once the transaction is committed that asked for it. Workers of other processes look for
+ * jobs by themselves.
+ */
+export function jobSignal(em: EntityManager): WakeSignal {
+  const connection = em.getConnection();
+  let signal = signals.get(connection);
+  if (!signal) signals.set(connection, (signal = new WakeSignal()));
+  return signal;
+}
+
+/** Asks for a worker, in the transaction that makes work for it: `jobSignal` wakes it afterwards. */
 export async function enqueue(em: EntityManager, { id, tenantId }: Operation, delaySeconds = 0): Promise<void> {
   await em.execute(
     `insert into operation_job (operation_id, tenant_id, due_time)

@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
-import { claimJob, maxAttempts, releaseJob, renewalMs, renewLease, shelveJob, type Job } from './operation-jobs.js';
+import {
+  claimJob,
+  jobSignal,
+  maxAttempts,
+  releaseJob,
+  renewalMs,
+  renewLease,
+  shelveJob,
+  type Job,
+} from './operation-jobs.js';
 import { workOnOperation } from './work-on-operation.js';
-
-/** How often it is looked for jobs, in milliseconds. */
-const lookEveryMs = 400;
 
 /** Operations that one process works on at a time. Each takes a connection, and most of a core. */
 const maxRunning = 2;
@@ -16,7 +22,6 @@ const maxRunning = 2;
  * the process lives, so that another one goes on when it dies. When told to stop it finishes the steps at hand and gives
  * its jobs back.
  */
-@Injectable()
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('OperationWorker');
   readonly #stopping = new AbortController();
@@ -24,7 +29,11 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   #looking: Promise<void> | undefined;
   #isAway = false;
 
-  constructor(private readonly orm: MikroORM) {}
+  /** @param lookEveryMs how long a job waits at most of which nobody told this process */
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly lookEveryMs: number,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.#looking = this.#look();
@@ -37,9 +46,12 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   }
 
   async #look(): Promise<void> {
+    const signal = jobSignal(this.orm.em);
     while (!this.#stopping.signal.aborted) {
+      // From before the look, which does not see what is committed during it.
+      const woken = signal.sleep(this.lookEveryMs, this.#stopping.signal);
       await this.#claim();
-      await pause(lookEveryMs, this.#stopping.signal);
+      await woken;
     }
   }
 
@@ -48,7 +60,11 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       while (this.#running.size < maxRunning && !this.#stopping.signal.aborted) {
         const job = await claimJob(this.orm.em.fork());
         if (!job) break;
-        const run = this.#run(job).finally(() => this.#running.delete(run));
+        const run = this.#run(job).finally(() => {
+          this.#running.delete(run);
+          // There is room for another job, and the next one of the tenant has its turn.
+          jobSignal(this.orm.em).wake();
+        });
         this.#running.add(run);
       }
       this.#isAway = false;

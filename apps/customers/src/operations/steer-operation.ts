@@ -2,7 +2,7 @@ import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
 import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
-import { enqueue, postpone } from './operation-jobs.js';
+import { enqueue, jobSignal, postpone } from './operation-jobs.js';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
@@ -76,13 +76,13 @@ export function undoOperation(em: EntityManager, id: string): Promise<OperationM
   });
 }
 
-function steer(
+async function steer(
   em: EntityManager,
   id: string,
   change: (em: EntityManager, operation: Operation) => Promise<void>,
 ): Promise<OperationMessage> {
   const { tenantId } = currentCaller();
-  return em.transactional(
+  const answer = await em.transactional(
     async (transaction) => {
       const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
       const operation = found(await transaction.findOne(Operation, { tenantId, id }, lock));
@@ -91,6 +91,8 @@ function steer(
     },
     { clear: true },
   );
+  jobSignal(em).wake();
+  return answer;
 }
 
 function wrongState({ state }: Operation, message: string): AppError {

@@ -10,7 +10,7 @@ import { BulkPace } from '../bulk-pace.js';
 import { checkRequest } from '../contract.js';
 import { fileError } from '../import/file-error.js';
 import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
-import { enqueue } from './operation-jobs.js';
+import { enqueue, jobSignal } from './operation-jobs.js';
 import { found, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
@@ -98,11 +98,13 @@ class Upload {
     if (this.complete && this.repeated > 0) {
       throw fileDiffers(`the call ends ${this.repeated} bytes before the last that has arrived.`);
     }
-    return await this.#write(async (em, operation) => {
+    const answer = await this.#write(async (em, operation) => {
       if (!this.complete) return;
       operation.state = 'RUNNING';
       await enqueue(em, operation);
     });
+    jobSignal(this.em).wake();
+    return answer;
   }
 
   /** Checks that bytes which the call repeats are those that are stored, which never change. */

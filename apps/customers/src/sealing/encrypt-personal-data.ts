@@ -6,7 +6,7 @@ import {
 import { AppError, currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { countOpen, lockOperations, noCounts } from '../operations/create-import.js';
-import { enqueue } from '../operations/operation-jobs.js';
+import { enqueue, jobSignal } from '../operations/operation-jobs.js';
 import { found, operationMessage } from '../operations/operation-message.js';
 import { Operation } from '../operations/operation.entity.js';
 import { Sealing } from './sealing.js';
@@ -20,6 +20,7 @@ export async function encryptPersonalData(em: EntityManager): Promise<OperationM
   await sealing.configuredKeys().createTenant(tenantId);
   const operation = await em.transactional((transaction) => begin(transaction), { clear: true });
   sealing.forget(tenantId);
+  jobSignal(em).wake();
   return operationMessage(operation);
 }
 

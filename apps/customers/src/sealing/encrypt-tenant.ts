@@ -11,7 +11,7 @@ import { eraseChanges } from '../privacy/erasure-statements.js';
 import { clearPlainData } from './clear-plain-data.js';
 import { withSeal } from './seal.js';
 import { sealRecords } from './seal-records.js';
-import { Sealing, stalenessMs } from './sealing.js';
+import { Sealing } from './sealing.js';
 
 /** The origin that the change log has of what the encryption of a tenant does. */
 export const encryptionOrigin = 'encryption';
@@ -62,7 +62,7 @@ export async function encryptTenant(
  * @returns up to when something plain may have been written
  */
 async function formerWritesGone(em: EntityManager, { createTime }: Operation, signal: AbortSignal): Promise<Date> {
-  const since = new Date(createTime.getTime() + 3 * stalenessMs);
+  const since = new Date(createTime.getTime() + 3 * Sealing.of(em).stalenessMs);
   while (Date.now() < since.getTime() && !signal.aborted) await delay(50);
   const [row] = await em.execute<{ horizon: string }[]>(
     'select pg_snapshot_xmax(pg_current_snapshot())::text as horizon',

@@ -6,9 +6,6 @@ import { sealedTextsOf } from './data-key.js';
 import { Seal } from './seal.js';
 import type { SubjectKeys } from './subject-keys.js';
 
-/** How long a process takes a tenant for one that is not encrypted after it has looked, in milliseconds. */
-export const stalenessMs = 1_000;
-
 /** Tenants of which a process knows at a time whether they are encrypted. */
 const maxKnown = 100_000;
 
@@ -24,8 +21,14 @@ const registered = new WeakMap<object, Sealing>();
 export class Sealing {
   readonly #states = new Map<string, State>();
 
-  /** @param keys undefined when no database of keys is configured */
-  constructor(readonly keys?: SubjectKeys) {}
+  /**
+   * @param keys undefined when no database of keys is configured
+   * @param stalenessMs how long the process takes a tenant for one that is not encrypted after it has looked
+   */
+  constructor(
+    readonly keys?: SubjectKeys,
+    readonly stalenessMs = 1_000,
+  ) {}
 
   static of(em: EntityManager): Sealing {
     const connection = em.getConnection();
@@ -97,7 +100,7 @@ export class Sealing {
   async #stateOf(em: EntityManager, tenantId: string): Promise<State> {
     const known = this.#states.get(tenantId);
     if (known && (known.isComplete || known.untilMs > Date.now())) return known;
-    const untilMs = Date.now() + stalenessMs;
+    const untilMs = Date.now() + this.stalenessMs;
     const [row] = await readForTenant<{ complete: boolean }>(em.fork({ session: tenantSession(tenantId) }), {
       name: 'encryption_of_tenant',
       sql: 'select complete_time is not null as complete from tenant_encryption where tenant_id = $1',
