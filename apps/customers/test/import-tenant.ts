@@ -113,15 +113,7 @@ export class ImportTenant {
    * the address.
    */
   async beginEve(address: string): Promise<() => Promise<void>> {
-    const [{ tenantId }, id] = [this.caller, v7()];
-    await this.database.query('begin');
-    await this.database.query(
-      `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
-         search_text, sort_name, version, create_time, update_time, created_by, updated_by)
-       values ($1, $2, 'PERSON', 'Eve', $3, '[]', '[]', '[]', '{}', '{}', 'eve', 'eve', 1, now(), now(), 'x', 'x')`,
-      [tenantId, id, JSON.stringify([{ address }])],
-    );
-    await this.database.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, [tenantId, address, id]);
+    await beginEve(this.database, this.caller, address);
     return async () => {
       await this.waitForSessions(1, `wait_event_type = 'Lock' and query like '%customer_key%'`);
       await this.database.query('commit');
@@ -143,6 +135,19 @@ export class ImportTenant {
     const found = await this.customers.call('batchGetCustomers', { ids }, this.caller);
     return found.customers;
   }
+}
+
+/** Begins a write of a customer Eve with this e-mail address, which another writer of the address waits for. */
+export async function beginEve(owner: pg.Client, { tenantId }: Caller, address: string): Promise<void> {
+  const id = v7();
+  await owner.query('begin');
+  await owner.query(
+    `insert into customer (tenant_id, id, kind, display_name, emails, phones, addresses, external_ids, domains, tags,
+       search_text, sort_name, version, create_time, update_time, created_by, updated_by)
+     values ($1, $2, 'PERSON', 'Eve', $3, '[]', '[]', '[]', '{}', '{}', 'eve', 'eve', 1, now(), now(), 'x', 'x')`,
+    [tenantId, id, JSON.stringify([{ address }])],
+  );
+  await owner.query(`insert into customer_key values ($1, 'EMAIL', $2, $3)`, [tenantId, address, id]);
 }
 
 /** The messages of an upload: the first has the parameters, each a piece of the file, the last is empty. */

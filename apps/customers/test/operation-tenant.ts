@@ -1,10 +1,8 @@
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fromGrpcError } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
-  Operation_State as State,
   OperationsServiceClient,
   type ImportInput,
   type Operation,
@@ -13,7 +11,11 @@ import {
 import { credentials } from '@grpc/grpc-js';
 import type { Caller } from '@rapport/platform';
 import pg from 'pg';
+import { vi } from 'vitest';
+import { beginEve } from './import-tenant.js';
 import { newCaller, type SharedCustomers } from './running-customers.js';
+
+const patience = { timeout: 60_000 };
 
 /** A tenant that imports files by operations. */
 export class OperationTenant {
@@ -62,17 +64,39 @@ export class OperationTenant {
   }
 
   /** Ends as SUCCEEDED, FAILED, CANCELLED or UNDONE. */
-  untilEnded(id: string): Promise<Operation> {
-    const ends = [State.SUCCEEDED, State.FAILED, State.CANCELLED, State.UNDONE];
-    return this.until(id, ({ state }) => ends.includes(state));
+  async untilEnded(id: string): Promise<Operation> {
+    // Calls would slow it down.
+    const ended = `select from operation where id = $1 and state in ('SUCCEEDED', 'FAILED', 'CANCELLED', 'UNDONE')`;
+    const hasEnded = async () => (await this.database.query(ended, [id])).rowCount === 1;
+    await vi.waitUntil(hasEnded, { ...patience, interval: 10 });
+    return this.get(id);
   }
 
   async until(id: string, isThere: (operation: Operation) => boolean): Promise<Operation> {
-    for (;;) {
-      const operation = await this.get(id);
-      if (isThere(operation)) return operation;
-      await delay(50);
-    }
+    let operation = await this.get(id);
+    const look = async () => isThere((operation = await this.get(id)));
+    if (!isThere(operation)) await vi.waitUntil(look, { ...patience, interval: 50 });
+    return operation;
+  }
+
+  /**
+   * Holds an import up where it comes to this e-mail address, as another write does that takes the address, until it is
+   * released.
+   */
+  async hold(address: string): Promise<HeldImport> {
+    await beginEve(this.database, this.caller, address);
+    return new HeldImport(this.database);
+  }
+
+  /** Holds an import up at an address, and steers it there. @returns what that answers, at the end of the chunk of the address */
+  async steerAt(address: string, how: 'pauseOperation' | 'cancelOperation', data: string): Promise<Operation> {
+    const held = await this.hold(address);
+    const { id } = await this.start(data);
+    await held.untilWaiting(1);
+    const answer = this.customers.call(how, { id }, this.caller);
+    await held.untilWaiting(2);
+    await held.release();
+    return answer;
   }
 
   undo(id: string): Promise<Operation> {
@@ -152,7 +176,28 @@ export class OperationTenant {
   }
 
   async untilCleared(): Promise<void> {
-    while ((await this.leftovers()) > 0) await delay(20);
+    await vi.waitUntil(async () => (await this.leftovers()) === 0, { ...patience, interval: 10 });
+  }
+}
+
+/** An import that waits for another write. */
+class HeldImport {
+  constructor(private readonly holder: pg.Client) {}
+
+  /** Resolves once so many sessions wait for the other write, or for one that does. */
+  async untilWaiting(count: number): Promise<void> {
+    const waiting = `with recursive waiting (pid) as (
+        select pg_backend_pid()
+        union select lock.pid from pg_locks lock join waiting on waiting.pid = any (pg_blocking_pids(lock.pid))
+        where not lock.granted)
+      select from waiting where pid <> pg_backend_pid()`;
+    const areThere = async () => (await this.holder.query(waiting)).rowCount === count;
+    await vi.waitUntil(areThere, { ...patience, interval: 10 });
+  }
+
+  /** The other write comes to nothing. */
+  async release(): Promise<void> {
+    await this.holder.query('rollback');
   }
 }
 
