@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   Consent,
   ConsentState,
@@ -9,6 +8,7 @@ import {
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Operation_State as State, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import type { Caller } from '@rapport/platform';
+import { vi } from 'vitest';
 import type { Keys } from './databases.js';
 import { newCaller, person, type RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
@@ -51,11 +51,10 @@ export class EncryptedTenant {
   }
 
   async untilEnded(id: string): Promise<Operation> {
-    for (;;) {
-      const operation = await this.customers.call('getOperation', { id }, this.caller);
-      if (operation.state !== State.RUNNING) return operation;
-      await delay(50);
-    }
+    const get = () => this.customers.call('getOperation', { id }, this.caller);
+    const hasEnded = async () => (await get()).state !== State.RUNNING;
+    await vi.waitUntil(hasEnded, { timeout: 60_000, interval: 50 });
+    return get();
   }
 
   create(customer: Partial<Customer>, requestId?: string): Promise<Customer> {

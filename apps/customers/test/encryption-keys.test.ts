@@ -10,7 +10,7 @@ const running = new Set<RunningCustomers>();
 afterEach(() => Promise.all([...running].map((each) => stop(each))));
 
 async function start(options: Parameters<typeof RunningCustomers.start>[0]): Promise<RunningCustomers> {
-  const customers = await RunningCustomers.start(options);
+  const customers = await RunningCustomers.start({ ...options, encryptionStalenessMs: 20 });
   running.add(customers);
   return customers;
 }

@@ -1,9 +1,11 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { BatchMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError } from '@rapport/platform';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EncryptedTenant, everythingIn, personalValues, someone, valuesIn } from './encrypted-tenant.js';
 import { newKeys, type Keys } from './databases.js';
-import { RunningCustomers } from './running-customers.js';
+import { customerOf, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
 let keys: Keys;
@@ -11,7 +13,7 @@ let keys: Keys;
 // A service of its own: it has keys, and everything in the database is read.
 beforeAll(async () => {
   keys = await newKeys();
-  customers = await RunningCustomers.start({ keys });
+  customers = await RunningCustomers.start({ keys, encryptionStalenessMs: 200 });
 });
 afterAll(() => customers.stop());
 
@@ -48,11 +50,17 @@ test('writers at work while encryption is turned on leave nothing plain, and los
 
 test('an encryption that no process has ended is gone on with by the next', async () => {
   const tenant = new EncryptedTenant(customers);
-  const people = Array.from({ length: 300 }, (_, n) => someone(`plumtuft${n}x`));
-  for (const each of people) await tenant.create(each);
+  const people = Array.from({ length: 60 }, (_, n) => someone(`plumtuft${n}x`));
+  const items = people.map((each) => ({ customer: customerOf(each) }));
+  await customers.call('batchCreateCustomers', { batch: { items, mode: BatchMode.ATOMIC } }, tenant.caller);
+  // Encryption waits for transactions that may have begun before it.
+  const owner = new pg.Client(customers.urls.ownerUrl);
+  await owner.connect();
+  await owner.query('begin; select pg_current_xact_id()');
   const { id } = await customers.call('encryptPersonalData', {}, tenant.caller);
-  await customers.call('pauseOperation', { id }, tenant.caller);
-  expect((await customers.call('getOperation', { id }, tenant.caller)).state).toBe(State.PAUSED);
+  const paused = await customers.call('pauseOperation', { id }, tenant.caller);
+  await owner.end();
+  expect(paused).toMatchObject({ state: State.PAUSED, counts: { rows: 0 } });
   const late = await tenant.create(someone('plumtuftlate'));
   expect(await tenant.find('emails = "plumtuft7xmail@example.com"')).toHaveLength(1);
   await expect(customers.call('cancelOperation', { id }, tenant.caller)).rejects.toMatchObject({

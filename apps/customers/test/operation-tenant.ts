@@ -13,6 +13,7 @@ import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { vi } from 'vitest';
 import { beginEve } from './import-tenant.js';
+import { OtherWrite } from './other-write.js';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
 const patience = { timeout: 60_000 };
@@ -83,9 +84,9 @@ export class OperationTenant {
    * Holds an import up where it comes to this e-mail address, as another write does that takes the address, until it is
    * released.
    */
-  async hold(address: string): Promise<HeldImport> {
+  async hold(address: string): Promise<OtherWrite> {
     await beginEve(this.database, this.caller, address);
-    return new HeldImport(this.database);
+    return new OtherWrite(this.database);
   }
 
   /** Holds an import up at an address, and steers it there. @returns what that answers, at the end of the chunk of the address */
@@ -177,27 +178,6 @@ export class OperationTenant {
 
   async untilCleared(): Promise<void> {
     await vi.waitUntil(async () => (await this.leftovers()) === 0, { ...patience, interval: 10 });
-  }
-}
-
-/** An import that waits for another write. */
-class HeldImport {
-  constructor(private readonly holder: pg.Client) {}
-
-  /** Resolves once so many sessions wait for the other write, or for one that does. */
-  async untilWaiting(count: number): Promise<void> {
-    const waiting = `with recursive waiting (pid) as (
-        select pg_backend_pid()
-        union select lock.pid from pg_locks lock join waiting on waiting.pid = any (pg_blocking_pids(lock.pid))
-        where not lock.granted)
-      select from waiting where pid <> pg_backend_pid()`;
-    const areThere = async () => (await this.holder.query(waiting)).rowCount === count;
-    await vi.waitUntil(areThere, { ...patience, interval: 10 });
-  }
-
-  /** The other write comes to nothing. */
-  async release(): Promise<void> {
-    await this.holder.query('rollback');
   }
 }
 
