@@ -11,7 +11,7 @@ let client: Client;
 let browser: Browser;
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
   client = await provider.newClient();
 });
 afterAll(() => provider.stop());

@@ -1,7 +1,7 @@
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openSession } from '../src/sessions/sessions.js';
 import { UserAccount } from '../src/users/user-account.entity.js';
 import { password, RunningAuth } from './running-auth.js';
@@ -15,9 +15,8 @@ let user: User;
 let caller: Caller;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
 });
-afterAll(() => auth.stop());
 beforeEach(async () => {
   workspace = `acme-${v7()}`;
   admin = await auth.newCaller(workspace);

@@ -2,7 +2,7 @@ import { ApiKey_Mode } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { RecordScope } from '@rapport/contracts/rapport/auth/v1/rights';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { RunningAuth } from './running-auth.js';
 
 const invalidKey = { code: 'UNAUTHENTICATED', reason: 'API_KEY_INVALID' };
@@ -11,10 +11,9 @@ let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
   admin = await auth.newCaller();
 });
-afterAll(() => auth.stop());
 
 describe('RotateApiKey', () => {
   test('gives a new secret, and lets the one of before work for its time', async () => {

@@ -6,7 +6,7 @@ let provider: RunningProvider;
 let client: Client;
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
   client = await provider.newClient();
 });
 afterAll(() => provider.stop());

@@ -1,5 +1,5 @@
 import { catalogFaults, schemaDifference } from '@rapport/persistence';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { RunningAuth } from './running-auth.js';
 
@@ -18,9 +18,8 @@ const tablesOfAllTenants = [
 let auth: RunningAuth;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
 });
-afterAll(() => auth.stop());
 
 test('every table keeps tenants apart', async () => {
   expect(await catalogFaults(auth.urls.appUrl, tablesOfAllTenants)).toEqual([]);

@@ -10,7 +10,7 @@ const { AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS } = OAuthGrantType
 let provider: RunningProvider;
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
 });
 afterAll(() => provider.stop());
 

@@ -14,7 +14,7 @@ let client: Client;
 let user: User;
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
   client = await provider.newClient();
   user = await provider.newUser();
 });

@@ -5,7 +5,7 @@ import { RunningProvider } from './running-provider.js';
 let provider: RunningProvider;
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
 });
 afterAll(() => provider.stop());
 

@@ -4,17 +4,16 @@ import { Role } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { User_State } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { RunningAuth } from './running-auth.js';
 
 let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
   admin = await auth.newCaller();
 });
-afterAll(() => auth.stop());
 
 const explain = (principalId: string, permission: string) =>
   auth.call('explainPermission', { principalId, permission }, admin);

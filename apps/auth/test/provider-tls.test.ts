@@ -22,6 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-'));
   authority = await PlatformCertificates.in(await SecretFiles.in(join(folder, 'ours')));
   const certificates = new ServiceCertificates(await authority.of('auth'), logger, 20);
+  // Of its own: that of all tests speaks no TLS.
   auth = await RunningAuth.start({ tls: { certificates, allowedCallers: ['edge'] } });
 });
 afterAll(async () => {

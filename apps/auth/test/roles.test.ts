@@ -2,17 +2,16 @@ import { Role } from '@rapport/contracts/rapport/auth/v1/roles_service';
 import { RecordScope } from '@rapport/contracts/rapport/auth/v1/rights';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { RunningAuth } from './running-auth.js';
 
 let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
   admin = await auth.newCaller();
 });
-afterAll(() => auth.stop());
 
 const roleOf = (role: Partial<Role> = {}): Role => ({
   ...Role.decode(new Uint8Array()),

@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { argon2Sync, randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import {
@@ -29,24 +27,26 @@ import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_se
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { AuditKeys, createOrm, runMigrations, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, createOrm, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
-import { freePort, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { inject } from 'vitest';
 import { AuthModule } from '../src/auth.module.js';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
 import { issueApiKey } from '../src/issue-api-key.js';
 import type { OidcOptions } from '../src/oidc/oidc.module.js';
 import { PasswordHasher } from '../src/passwords/password-hasher.js';
+import { formatPhcString } from '../src/passwords/phc-string.js';
 import { knownPermissions } from '../src/permissions/known-permissions.js';
 import { rightsOfUser } from '../src/rights/principal-rights.js';
 import { Secrets } from '../src/secrets.js';
 import { services } from '../src/services.js';
 import { SignIn } from '../src/sign-in/sign-in.js';
 import { Tenant } from '../src/tenant.entity.js';
+import { UserAccount } from '../src/users/user-account.entity.js';
 import { Workspace } from '../src/workspaces/workspace.entity.js';
+import { copyDatabase } from './copy-database.js';
 
 const definitions = {
   ...AuthServiceService,
@@ -67,8 +67,19 @@ type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['reques
 /** What everybody signs in by. */
 export const password = 'dust jigsaw plinth';
 
-/** The auth service on a database of its own, and what its callers do with it. */
+/** Its hash by the least work that argon2id can be: the service believes the parameters that a stored hash names. */
+const passwordHash = quickHash(password);
+
+/** The auth service, and what its callers do with it. */
 export class RunningAuth {
+  /** The service that all test files share which need no more than a tenant of their own. */
+  static readonly shared = sharedByFiles(
+    () => RunningAuth.start(),
+    (auth) => auth.stop(),
+  );
+
+  readonly #mails = new Map<string, string>();
+
   private constructor(
     readonly urls: ProvisionedDatabase,
     /** Where it listens for gRPC. */
@@ -88,10 +99,13 @@ export class RunningAuth {
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** @param peer the process that calls */
+  /**
+   * One of its own, on a database of its own, for tests that the shared one does not suit.
+   *
+   * @param peer the process that calls
+   */
   static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
-    const urls = await provisionDatabase(inject('superuserUrl'), `auth_${randomBytes(6).toString('hex')}`);
-    await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+    const urls = await copyDatabase();
     const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));
     const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
     const principals = await PrincipalSigner.of();
@@ -147,21 +161,6 @@ export class RunningAuth {
   /** Of the operator's command. */
   get operatorEnv(): { DATABASE_URL: string; API_KEY_HMAC_KEY: string } {
     return { DATABASE_URL: this.urls.appUrl, API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKey.toString('base64') };
-  }
-
-  /** Runs the operator's command as it is built. */
-  async createTenant(displayName: string, plan?: string): Promise<{ tenantId: string; apiKey: string }> {
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      [
-        join(import.meta.dirname, '../dist/create-tenant.js'),
-        '--display-name',
-        displayName,
-        ...(plan ? ['--plan', plan] : []),
-      ],
-      { env: this.operatorEnv },
-    );
-    return JSON.parse(stdout) as { tenantId: string; apiKey: string };
   }
 
   /** A new tenant's first key, as the edge knows its caller. */
@@ -220,11 +219,20 @@ export class RunningAuth {
   }
 
   /** Somebody who has been invited and has accepted, and who calls as the edge would let them. */
-  async newUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
+  async acceptedUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
     const invited = await this.invite(admin, user);
     const token = await this.mailedToken(invited.email);
     const accepted = await this.call('acceptInvitation', { acceptance: { token, password, displayName: undefined } });
     return { user: accepted, caller: await this.callerOfUser(admin, accepted.id) };
+  }
+
+  /** The same, but for the work that a hash of a password is: neither this nor signing in takes noticeable time. */
+  async newUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
+    const { id } = await this.invite(admin, user);
+    const { tenantId } = admin;
+    const accepted = { state: 'ACTIVE', passwordHash, version: 2 } as const;
+    await this.emOf(tenantId).nativeUpdate(UserAccount, { tenantId, id }, accepted);
+    return { user: await this.call('getUser', { id }, admin), caller: await this.callerOfUser(admin, id) };
   }
 
   invite(caller: Caller, user: Partial<User> = {}): Promise<User> {
@@ -242,8 +250,18 @@ export class RunningAuth {
   /** The mails that an address has been sent, oldest first. */
   async mailsTo(address: string): Promise<string[]> {
     const files = (await readdir(this.mailFolder)).sort();
-    const mails = await Promise.all(files.map((file) => readFile(join(this.mailFolder, file), 'utf8')));
+    const mails = await Promise.all(files.map((file) => this.#readMail(file)));
     return mails.filter((mail) => mail.includes(`To: ${address}`));
+  }
+
+  /** Once: all test files send their mails here. */
+  async #readMail(file: string): Promise<string> {
+    const known = this.#mails.get(file);
+    if (known !== undefined) return known;
+    const mail = await readFile(join(this.mailFolder, file), 'utf8');
+    // A file that is being written is empty.
+    if (mail !== '') this.#mails.set(file, mail);
+    return mail;
   }
 
   /** The token in the newest mail to an address. */
@@ -273,6 +291,14 @@ export class RunningAuth {
     if (!rights) throw new Error('The user is not active.');
     return { tenantId, principalId: `user:${userId}`, ...rights };
   }
+}
+
+/** The stored form of a password, hashed by as little work as possible, or by more passes over 19 MiB. */
+export function quickHash(of: string, cost = { memory: 8, passes: 1 }): string {
+  const parameters = { ...cost, parallelism: 1, salt: randomBytes(16) };
+  const { salt: nonce, ...rest } = parameters;
+  const hash = argon2Sync('argon2id', { message: of, nonce, ...rest, tagLength: 32 });
+  return formatPhcString({ ...parameters, hash: Buffer.from(hash) });
 }
 
 export function callerOf({ principalToken }: AuthenticateApiKeyResponse): Caller {

@@ -36,7 +36,7 @@ export const redirectUri = 'https://app.example.com/callback';
 /** There is no TLS between a test and the service that it started. */
 export const insecure = { [oauth.allowInsecureRequests]: true };
 
-/** The OpenID provider with a database of its own, asked by a client library that is not ours. */
+/** The OpenID provider, asked by a client library that is not ours. */
 export class RunningProvider {
   private constructor(
     readonly auth: RunningAuth,
@@ -44,20 +44,31 @@ export class RunningProvider {
     private readonly clients: OAuthClientsServiceClient,
     /** A tenant for tests that need no other beside it. */
     readonly caller: Caller,
+    private readonly endAuth: () => Promise<void>,
   ) {}
 
-  static async start(options: { keySchedule?: KeySchedule } = {}): Promise<RunningProvider> {
+  /** That of the service which test files share, with a new tenant. */
+  static async shared(): Promise<RunningProvider> {
+    return RunningProvider.#of(await RunningAuth.shared(), async () => undefined);
+  }
+
+  /** One of its own. */
+  static async start(options: { keySchedule: KeySchedule }): Promise<RunningProvider> {
     const auth = await RunningAuth.start(options);
+    return RunningProvider.#of(auth, auth.stop);
+  }
+
+  static async #of(auth: RunningAuth, endAuth: () => Promise<void>): Promise<RunningProvider> {
     const issuer = new URL(auth.issuer);
     const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oidc', ...insecure });
     const server = await oauth.processDiscoveryResponse(issuer, discovered);
     const clients = new OAuthClientsServiceClient(auth.address, credentials.createInsecure());
-    return new RunningProvider(auth, server, clients, await auth.newCaller());
+    return new RunningProvider(auth, server, clients, await auth.newCaller(), endAuth);
   }
 
   async stop(): Promise<void> {
     this.clients.close();
-    await this.auth.stop();
+    await this.endAuth();
   }
 
   /** Calls OAuthClientsService as the edge does. */
@@ -92,7 +103,7 @@ export class RunningProvider {
     return { caller, record, client: { client_id: record.clientId }, auth };
   }
 
-  /** Somebody who has accepted an invitation. */
+  /** Somebody who can sign in. */
   async newUser(admin: Caller = this.caller): Promise<User> {
     const { user } = await this.auth.newUser(admin);
     return { id: user.id, email: user.email, password };

@@ -26,7 +26,7 @@ let auth: RunningAuth;
 let superuser: pg.Client;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
   const url = new URL(inject('superuserUrl'));
   url.pathname = new URL(auth.urls.ownerUrl).pathname;
   superuser = new pg.Client(url.href);
@@ -34,7 +34,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await superuser.end();
-  await auth.stop();
 });
 
 function options(caller: Caller | undefined) {
@@ -145,7 +144,7 @@ describe('a security event tells who, what and from where', () => {
 
   test('of rights that change, and of what somebody does to their account', async () => {
     const admin = await auth.newCaller();
-    const { user, caller } = await auth.newUser(admin);
+    const { user, caller } = await auth.acceptedUser(admin);
     const change = { currentPassword: password, newPassword: 'plinth walrus dusk' };
     await auth.call('changePassword', { change }, caller);
     await auth.updateUser(admin, user.id, { roleIds: ['manager'] });

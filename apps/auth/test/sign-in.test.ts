@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { User_State, type User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { formatPhcString } from '../src/passwords/phc-string.js';
 import type { Credentials } from '../src/sign-in/sign-in.js';
 import { stepOf, totpCode } from '../src/totp/totp.js';
 import { fromBase32 } from './from-base32.js';
@@ -16,9 +18,8 @@ let caller: Caller;
 let addresses = 0;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
 });
-afterAll(() => auth.stop());
 beforeEach(async () => {
   admin = await auth.newCaller();
   ({ user, caller } = await auth.newUser(admin));
@@ -29,6 +30,19 @@ function signIn(credentials: Partial<Credentials> = {}) {
   const { tenantId } = admin;
   const all = { tenantId, email: user.email, password, address: `10.0.${(addresses += 1)}.1`, ...credentials };
   return auth.signIn.verify(auth.emOf(all.tenantId), all);
+}
+
+/** A hash that no password gives. */
+function hashOf(memory: number, passes: number): string {
+  return formatPhcString({ memory, passes, parallelism: 1, salt: randomBytes(16), hash: randomBytes(32) });
+}
+
+const quickHash = hashOf(8, 1);
+const check = (hash: string) => auth.passwordHasher.verifyPassword(password, hash);
+
+/** Has the thread that hashes work for a second; whatever comes then waits behind it. */
+function occupyHasher(): Promise<boolean> {
+  return check(hashOf(19_456, 40));
 }
 
 /** The secret of an authenticator app that counts from now on, and recovery codes. */
@@ -99,9 +113,9 @@ describe('signing in', () => {
     for (let time = 0; time < 12; time += 1) expect(await signIn({ address })).toMatchObject({ id: user.id });
   });
 
-  test('counts no attempt that nobody had time to look at', { timeout: 120_000 }, async () => {
+  test('counts no attempt that nobody had time to look at', async () => {
     const address = '192.0.2.4';
-    const others = Array.from({ length: 100 }, () => auth.passwordHasher.verifyPassword(password, undefined));
+    const others = [occupyHasher(), ...Array.from({ length: 99 }, () => check(quickHash))];
     for (let attempt = 0; attempt < 11; attempt += 1) {
       await expect(signIn({ address })).rejects.toMatchObject({ reason: 'PASSWORD_CHECKS_BUSY', retryAfterSeconds: 5 });
     }
@@ -110,17 +124,14 @@ describe('signing in', () => {
     expect(await signIn({ address })).toMatchObject({ id: user.id });
   });
 
-  test('by 100 at the same time leaves others their answers', { timeout: 120_000 }, async () => {
-    let isDone = false;
-    const all = Promise.allSettled(Array.from({ length: 100 }, () => signIn())).finally(() => (isDone = true));
-    let answers = 0;
-    while (!isDone) {
-      await auth.call('getTenant', {}, admin);
-      answers += 1;
-    }
+  test('by 99 who wait for one password to be looked at leaves others their answers', async () => {
+    const looked = occupyHasher();
+    let signedIn = 0;
+    const all = Array.from({ length: 99 }, () => signIn().then(() => (signedIn += 1)));
+    for (let answers = 0; answers < 10; answers += 1) await auth.call('getTenant', {}, admin);
 
-    expect((await all).filter(({ status }) => status === 'rejected')).toEqual([]);
-    expect(answers).toBeGreaterThan(10);
+    expect(signedIn).toBe(0);
+    await Promise.all([looked, ...all]);
   });
 
   test('counts without naming anybody', async () => {
@@ -134,6 +145,10 @@ describe('signing in', () => {
 });
 
 describe('a second factor', () => {
+  // The clock stands still: a code that is good now is good to the end of the test.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+  afterEach(() => void vi.useRealTimers());
+
   test('takes a code besides the password once the app has shown that it has the secret', async () => {
     await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
     expect(await signIn()).toMatchObject({ id: user.id });

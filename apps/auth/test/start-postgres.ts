@@ -1,15 +1,22 @@
-import { startEmbeddedPostgres } from '@rapport/testing';
+import { runMigrations } from '@rapport/persistence';
+import { provisionDatabase, startEmbeddedPostgres, type ProvisionedDatabase } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
+import { entities, migrations } from '../src/database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {
     superuserUrl: string;
+    /** A migrated database without rows. Nothing connects to it: others begin as its copy. */
+    template: ProvisionedDatabase;
   }
 }
 
-/** One server for all test files; each makes databases of its own on it. */
+/** One server for all test files, and what their databases are copied from. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startEmbeddedPostgres();
+  const template = await provisionDatabase(postgres.superuserUrl, 'auth');
+  await runMigrations({ databaseUrl: template.ownerUrl, entities, migrations });
   project.provide('superuserUrl', postgres.superuserUrl);
+  project.provide('template', template);
   return () => postgres.stop();
 }

@@ -2,16 +2,15 @@ import { User_State } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { Team } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { password, RunningAuth } from './running-auth.js';
 
 let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
-  auth = await RunningAuth.start();
+  auth = await RunningAuth.shared();
 });
-afterAll(() => auth.stop());
 beforeEach(async () => {
   admin = await auth.newCaller();
 });

@@ -10,6 +10,7 @@ let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
+  // Of its own: its caller is another process than that of all tests.
   auth = await RunningAuth.start({}, 'sync');
   admin = await auth.newCaller();
 });

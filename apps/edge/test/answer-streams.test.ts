@@ -1,6 +1,6 @@
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 const pieceBytes = 64 * 1024;
 /** Most pieces that may be on the way to a client that reads nothing: in buffers of both processes and of the kernel. */
@@ -9,10 +9,8 @@ const maxOnTheWay = 500;
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
-  minerals = await startMinerals();
+  minerals = await sharedMinerals();
 });
-
-afterAll(async () => minerals.stop());
 
 describe('a stream of messages', () => {
   it('comes as a line of JSON each', async () => {
@@ -109,7 +107,7 @@ describe('a file', () => {
   });
 
   it('waits for a client that reads nothing, and is whole in the end', async () => {
-    const pieces = 3_000;
+    const pieces = maxOnTheWay + 100;
     const answer = await open(`/v1/minerals/m1:export?pieces=${pieces}&watcher=slow`);
     const atRest = await minerals.untilAtRest('slow');
 

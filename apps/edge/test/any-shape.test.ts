@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
-  minerals = await startMinerals();
+  minerals = await sharedMinerals();
 });
-
-afterAll(async () => minerals.stop());
 
 const facts = {
   lustre: 'glassy',

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 const path = '/rapport.sample.v1.MineralsService/';
 
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
-  minerals = await startMinerals();
+  minerals = await sharedMinerals();
 });
-
-afterAll(async () => minerals.stop());
 
 describe('a read mask in REST', () => {
   it('leaves out what it does not name, lists and all, and keeps the ETag', async () => {

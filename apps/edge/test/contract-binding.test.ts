@@ -1,26 +1,24 @@
 import { connect, type Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { Controller, Module, type INestMicroservice } from '@nestjs/common';
+import type { INestMicroservice } from '@nestjs/common';
 import {
   ContractClient,
-  ImplementsService,
   PrincipalSigner,
   PrincipalVerifier,
   startGrpcService,
   type Contract,
 } from '@rapport/contracts';
-import { AppError, createLogger } from '@rapport/platform';
+import { createLogger } from '@rapport/platform';
 import { freePort } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createEdge, type Edge } from '../src/create-edge.js';
+import { ask } from './ask.js';
 import { generateSampleContract } from './generate-sample-contract.js';
+import { received, sampleModule, waiting } from './sample-module.js';
 
 type Message = Record<string, unknown>;
 
 const logger = createLogger('test', 'silent');
-/** What ReceiveSample was asked with. */
-const received: Message[] = [];
 let contract: Contract;
 let service: ServiceDefinition;
 let samples: INestMicroservice;
@@ -117,7 +115,9 @@ describe('an RPC of a proto file that has no code in the edge', () => {
     socket.destroy();
   });
 
-  it('sends away who does not end a body or a file', { timeout: 25_000 }, async () => {
+  it('sends away who does not end a body or a file', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
     const start = async (path: string) => {
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
       socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`);
@@ -125,11 +125,18 @@ describe('an RPC of a proto file that has no code in the edge', () => {
       socket.destroy();
       return answer;
     };
-    const slow = send('GET', '/v1/samples/slow');
-    const answers = await Promise.all([start('/v1/samples'), start('/v1/samples:upload')]);
+    const slow = ask(`${url}/v1/samples/slow`);
+    const answerSlow = await waiting.promise;
+    const timers = vi.getTimerCount();
+    const body = start('/v1/samples');
+    await expect.poll(() => vi.getTimerCount()).toBeGreaterThan(timers);
+    const file = start('/v1/samples:upload');
+
+    expect(await advanceUntil(body)).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
     // A service that takes as long is not the client's fault.
+    answerSlow();
     expect((await slow).status).toBe(404);
-    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
+    expect(await advanceUntil(file)).toMatch(/^HTTP\/1.1 408 [^]*REQUEST_TIMEOUT/);
   });
 
   it('answers with the status that belongs to an error', async () => {
@@ -266,65 +273,21 @@ describe('a service that is called past the edge', () => {
   });
 });
 
-function sampleModule(definition: ServiceDefinition) {
-  const none = { colour: 0, places: [], changedFields: [], etag: '"1"', title: '' };
-
-  @Controller()
-  @ImplementsService(definition)
-  class SampleController {
-    async getSample({ id }: { id: string }): Promise<Message> {
-      if (id === 'crash') throw new Error('secret');
-      if (id === 'slow') await wait(8_500);
-      throw new AppError('NOT_FOUND', 'SAMPLE_NOT_FOUND', 'No such sample.');
-    }
-
-    async listSamples(request: Message): Promise<Message> {
-      const title = `${String(request['pageSize'])} ${String(request['colours'])} ${String(request['hot'])}`;
-      return { samples: [{ ...none, id: 's1', title, hot: request['hot'] }] };
-    }
-
-    async createSample({ sample }: { sample: Message }): Promise<Message> {
-      return { ...none, ...sample, id: 's1', etag: '"1"' };
-    }
-
-    async updateSample({ id, sample, updateMask, etag }: Message): Promise<Message> {
-      return { ...none, ...(sample as Message), id, etag, changedFields: updateMask };
-    }
-
-    async weighSample({ id }: { id: string }): Promise<Message> {
-      return { ...none, id };
-    }
-
-    async uploadSamples(requests: AsyncIterable<{ file: { contentType: string; data: Uint8Array }; title?: string }>) {
-      const seen = { bytes: 0, title: '', contentType: '' };
-      for await (const { file, title } of requests) {
-        if (title === 'refuse') throw new AppError('ALREADY_EXISTS', 'FILE_REFUSED', 'Not this one.');
-        seen.bytes += file.data.length;
-        seen.title ||= title ?? '';
-        seen.contentType ||= file.contentType;
-      }
-      return seen;
-    }
-
-    async receiveSample(request: Message): Promise<Message> {
-      received.push(request);
-      return {};
-    }
-
-    async forgetSample({ id }: { id: string }): Promise<Message> {
-      return { ...none, id };
-    }
-  }
-
-  @Module({ controllers: [SampleController] })
-  class SampleModule {}
-  return SampleModule;
-}
-
 async function send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const content = body === undefined ? {} : { body: JSON.stringify(body) };
   const type = body === undefined ? {} : { 'content-type': 'application/json' };
   return fetch(url + path, { method, headers: { ...type, ...headers }, ...content });
+}
+
+/** Lets the clock run much faster than the world. */
+async function advanceUntil<Value>(promise: Promise<Value>): Promise<Value> {
+  let isSettled = false;
+  const settled = promise.finally(() => (isSettled = true));
+  while (!isSettled) {
+    vi.advanceTimersByTime(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return settled;
 }
 
 async function firstAnswer(socket: Socket): Promise<string> {

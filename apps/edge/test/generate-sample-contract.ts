@@ -1,6 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Contract } from '@rapport/contracts';
 
@@ -25,15 +26,25 @@ const bufConfig = JSON.stringify({
 });
 const environment = { ...process.env, PATH: `${bin}:${process.env['PATH']}` };
 
-/** Does with the test's protos what `nx run contracts:generate` does with the platform's. */
-export async function generateSampleContract(): Promise<{
-  contract: Contract;
+interface SampleServices {
   service: ServiceDefinition;
   minerals: ServiceDefinition;
   ores: ServiceDefinition;
-}> {
+}
+
+let generated: Promise<SampleServices & { descriptors: Buffer }> | undefined;
+
+/** @returns a contract of its own for each caller, who may change it */
+export async function generateSampleContract(): Promise<SampleServices & { contract: Contract }> {
+  generated ??= generate();
+  const { descriptors, ...services } = await generated;
+  return { ...services, contract: new Contract(descriptors) };
+}
+
+/** Does with the test's protos what `nx run contracts:generate` does with the platform's: once for all test files. */
+async function generate(): Promise<SampleServices & { descriptors: Buffer }> {
   const paths = ['--path', 'apps/edge/test/proto/rapport', '--config', bufConfig];
-  // One for each test file: they run at the same time.
+  // One for each worker: they run at the same time.
   const output = `apps/edge/test-results/sample-contract-${process.pid}`;
   const template = JSON.stringify({
     version: 'v2',
@@ -56,10 +67,14 @@ export async function generateSampleContract(): Promise<{
       },
     ],
   });
-  const run = (args: string[]) =>
-    execFileSync('buf', args, { cwd: workspace, env: environment, maxBuffer: 64 * 1024 * 1024 });
-  run(['generate', '--template', template, ...paths]);
-  const contract = new Contract(run(['build', '-o', '-#format=binpb', ...paths]));
+  const run = async (...args: string[]) => {
+    const options = { cwd: workspace, env: environment, maxBuffer: 64 * 1024 * 1024, encoding: 'buffer' } as const;
+    return (await promisify(execFile)('buf', [...args, ...paths], options)).stdout;
+  };
+  const [descriptors] = await Promise.all([
+    run('build', '-o', '-#format=binpb'),
+    run('generate', '--template', template),
+  ]);
   const generated = join(workspace, output, 'rapport/sample/v1');
   const { SampleServiceService: service } = (await import(join(generated, 'sample_service.ts'))) as {
     SampleServiceService: ServiceDefinition;
@@ -71,5 +86,5 @@ export async function generateSampleContract(): Promise<{
     OresServiceService: ServiceDefinition;
   };
   await rm(join(workspace, output), { recursive: true });
-  return { contract, service, minerals, ores };
+  return { descriptors, service, minerals, ores };
 }

@@ -1,8 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Server, ServerCredentials, status, type Metadata, type sendUnaryData } from '@grpc/grpc-js';
 import { ContractClient, PrincipalSigner, type Contract } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { unaryCall, type UnaryCall } from '../src/join-reads.js';
 import { ask } from './ask.js';
 import { grpcRefusal } from './grpc-refusal.js';
@@ -174,39 +173,42 @@ describe('in a client', () => {
   test('who goes away takes nobody along, and the last one ends the call', async () => {
     const { promise: cancelled, resolve } = Promise.withResolvers<void>();
     let release: () => void = () => undefined;
-    const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
     answerMany = (respond, ids, call) => {
       call.on('cancelled', resolve);
       release = () => respond(null, { ores: ids.map(ore) });
-      arrive();
     };
-    const clients = [new AbortController(), new AbortController()];
-    const outcomes = Promise.allSettled(
-      clients.map(({ signal }, n) => read({ id: `${n}` }, { ...optionsOf(reader), signal })),
-    );
-    await arrived;
-    clients[0]?.abort();
+    const readBoth = async () => {
+      const clients = [new AbortController(), new AbortController()] as const;
+      const outcomes = Promise.allSettled(
+        clients.map(({ signal }, n) => read({ id: `${n}` }, { ...optionsOf(reader), signal })),
+      );
+      const before = calls.length;
+      await vi.waitUntil(() => calls.length > before, { timeout: 10_000 });
+      return { clients, outcomes };
+    };
+    const { clients, outcomes } = await readBoth();
+    clients[0].abort();
     release();
     expect(await outcomes).toMatchObject([{ reason: { code: 'CANCELLED' } }, { value: { id: '1' } }]);
 
-    const both = Promise.allSettled(
-      ['x', 'y'].map((id) => read({ id }, { ...optionsOf(reader), signal: AbortSignal.timeout(100) })),
-    );
+    const { clients: both, outcomes: gone } = await readBoth();
+    for (const each of both) each.abort();
     await cancelled;
-    expect(await both).toMatchObject([{ reason: { code: 'CANCELLED' } }, { reason: { code: 'CANCELLED' } }]);
+    expect(await gone).toMatchObject([{ reason: { code: 'CANCELLED' } }, { reason: { code: 'CANCELLED' } }]);
   });
 
   test('no read waits longer than its deadline, nor for a slow call before it', async () => {
     const slow: (() => void)[] = [];
+    // The deadline is the guarantee; it is long enough for the call to arrive before.
     answerMany = (respond, ids) => void slow.push(() => respond(null, { ores: ids.map(ore) }));
-    const late = Promise.allSettled(['a', 'b'].map((id) => read({ id }, { ...optionsOf(reader), deadlineMs: 300 })));
-    while (calls.length === 0) await wait(1);
+    const late = Promise.allSettled(['a', 'b'].map((id) => read({ id }, { ...optionsOf(reader), deadlineMs: 1_000 })));
+    await vi.waitUntil(() => calls.length > 0, { timeout: 10_000 });
     answerMany = (respond, ids) => respond(null, { ores: ids.map(ore) });
     const next = await Promise.all(['c', 'd', 'e'].map((id) => read({ id }, optionsOf(reader))));
 
     expect(next).toMatchObject([{ id: 'c' }, { id: 'd' }, { id: 'e' }]);
     expect(await late).toMatchObject(Array(2).fill({ reason: { code: 'DEADLINE_EXCEEDED' } }));
-    expect(calls[0]?.deadlineMs).toBeLessThanOrEqual(300);
+    expect(calls[0]?.deadlineMs).toBeLessThanOrEqual(1_000);
   });
 });
 

@@ -35,7 +35,7 @@ function send(path: string, { method = 'GET', headers = {} } = {}) {
 /** Has the service not answer a read that it was asked for. @returns has its client go away */
 async function takePlace(path: string): Promise<() => void> {
   const calls = ores.calls.get('getOre') ?? 0;
-  ores.setDelay(() => 9_000);
+  ores.setDelay(() => new Promise(() => undefined));
   const gone = new AbortController();
   const headers = { authorization: authorization('t1') };
   const ended = expect(fetch(`${edge.url}${path}`, { headers, signal: gone.signal })).rejects.toThrow();

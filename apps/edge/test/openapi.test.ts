@@ -1,55 +1,78 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
-import { Contract, platformContract, openApiDocument, restRoutes } from '@rapport/contracts';
+import { openApiDocument, platformContract, restRoutes, type Contract } from '@rapport/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateSampleContract } from './generate-sample-contract.ts';
 
 const run = promisify(execFile);
 const bin = join(import.meta.dirname, '../../../node_modules/.bin');
-const document = openApi(platformContract());
-let sample: Record<string, unknown>;
+
 let folder: string;
+/** For each linter, the documents in which it finds an error or a warning. */
+let refused: Record<string, string[]>;
 
 beforeAll(async () => {
-  sample = openApi((await generateSampleContract()).contract);
   folder = await mkdtemp(join(tmpdir(), 'rapport-openapi-'));
   await writeFile(join(folder, '.spectral.yaml'), 'extends: ["spectral:oas"]\n');
+  const platform = openApi(platformContract());
+  const broken = JSON.parse(JSON.stringify(platform)) as { paths: Record<string, { get: { parameters?: unknown } }> };
+  delete broken.paths['/v1/customers/{id}']?.get.parameters;
+  const documents = { platform, sample: openApi((await generateSampleContract()).contract), broken };
+  const files = Object.entries(documents).map(([name, document]) => save(`${name}.json`, document));
+  const [redocly, spectral] = await Promise.all(
+    [redoclyRefuses, spectralRefuses].map(async (lint) => lint(await Promise.all(files))),
+  );
+  refused = { redocly: redocly ?? [], spectral: spectral ?? [] };
 });
 
 afterAll(async () => rm(folder, { recursive: true }));
 
-/** One linter on one document; rejects with its findings when it finds an error. */
-const linters: Record<string, (file: string) => Promise<unknown>> = {
-  redocly: async (file) =>
-    run(join(bin, 'redocly'), ['lint', file, '--extends', 'recommended-strict'], { cwd: folder }),
-  spectral: async (file) => run(join(bin, 'spectral'), ['lint', file, '--fail-severity', 'warn'], { cwd: folder }),
-};
-
-describe.each(Object.entries(linters))('the OpenAPI document under %s', (_name, lint) => {
-  it('has no error and no warning', async () => {
-    await expect(lint(await save(document))).resolves.toBeDefined();
+describe.each(['redocly', 'spectral'])('the OpenAPI document under %s', (linter) => {
+  it('has no error and no warning', () => {
+    expect(refused[linter]).not.toContain('platform.json');
   });
 
-  it('has none either for a contract with streams, objects of any shape and read masks', async () => {
-    await expect(lint(await save(sample))).resolves.toBeDefined();
+  it('has none either for a contract with streams, objects of any shape and read masks', () => {
+    expect(refused[linter]).not.toContain('sample.json');
   });
 
-  it('would be refused with a path parameter missing', async () => {
-    const broken = JSON.parse(JSON.stringify(document)) as { paths: Record<string, { get: { parameters?: unknown } }> };
-    delete broken.paths['/v1/customers/{id}']?.get.parameters;
-    await expect(lint(await save(broken))).rejects.toThrow();
+  it('would be refused with a path parameter missing', () => {
+    expect(refused[linter]).toContain('broken.json');
   });
 });
+
+async function redoclyRefuses(files: string[]): Promise<string[]> {
+  // It tells its makers of each run, unless it is asked not to.
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+  const lint = (file: string) =>
+    run(join(bin, 'redocly'), ['lint', file, '--extends', 'recommended-strict'], { cwd: folder, env }).then(
+      () => [],
+      () => [file],
+    );
+  return (await Promise.all(files.map(lint))).flat();
+}
+
+/** All at once: its start takes longer than its work. */
+async function spectralRefuses(files: string[]): Promise<string[]> {
+  const flags = ['--fail-severity', 'warn', '--format', 'json', '--quiet'];
+  const findings = await run(join(bin, 'spectral'), ['lint', ...files, ...flags], {
+    cwd: folder,
+    maxBuffer: 1 << 24,
+  }).then(
+    () => '[]',
+    ({ stdout }: { stdout: string }) => stdout,
+  );
+  return (JSON.parse(findings) as { source: string }[]).map(({ source }) => basename(source));
+}
 
 function openApi(contract: Contract): Record<string, unknown> {
   return openApiDocument(contract, restRoutes(contract), '1.0.0');
 }
 
-async function save(content: unknown): Promise<string> {
-  const file = join(folder, `${crypto.randomUUID()}.json`);
-  await writeFile(file, JSON.stringify(content));
-  return file;
+async function save(name: string, content: unknown): Promise<string> {
+  await writeFile(join(folder, name), JSON.stringify(content));
+  return name;
 }

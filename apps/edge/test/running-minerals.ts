@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createServer } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Controller, Module, type NestInterceptor } from '@nestjs/common';
 import {
   ContractClient,
@@ -10,8 +10,8 @@ import {
   type Contract,
 } from '@rapport/contracts';
 import { AppError, callContext, createLogger } from '@rapport/platform';
+import { freePort, sharedByFiles } from '@rapport/testing';
 import { Observable } from 'rxjs';
-import { vi } from 'vitest';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { createEdge } from '../src/create-edge.js';
 import { generateSampleContract } from './generate-sample-contract.js';
@@ -36,6 +36,8 @@ export interface RunningMinerals {
   /** Whose tokens the service believes. */
   principals: PrincipalSigner;
   watched: (watcher: string) => Watched;
+  /** Another test may have used the name of a watcher. */
+  forget: (watcher: string) => void;
   /** How many messages a handler has given when it is not asked for more any longer. */
   untilAtRest: (watcher: string) => Promise<number>;
   stop: () => Promise<void>;
@@ -46,8 +48,14 @@ const none = { name: '', facts: undefined, synonyms: [], etag: '"1"' };
 const pieceBytes = 64 * 1024;
 const innerContext = new AsyncLocalStorage<string>();
 
+/** Shared: whatever is asked of it changes nothing. */
+export const sharedMinerals = sharedByFiles(startMinerals, (minerals) => minerals.stop());
+
+/** Turns of a millisecond without one more message. A machine that stands still counts as one. */
+const turnsAtRest = 200;
+
 /** The service of `minerals_service.proto` and an edge in front of it. */
-export async function startMinerals(): Promise<RunningMinerals> {
+async function startMinerals(): Promise<RunningMinerals> {
   const { contract, minerals } = await generateSampleContract();
   const logger = createLogger('test', 'silent');
   const address = `127.0.0.1:${await freePort()}`;
@@ -74,11 +82,15 @@ export async function startMinerals(): Promise<RunningMinerals> {
     client,
     principals: signer,
     watched,
+    forget: (watcher) => void log.delete(watcher),
     untilAtRest: async (watcher) => {
-      let before = -1;
-      const isAtRest = () => before === (before = watched(watcher).yielded);
-      await vi.waitUntil(isAtRest, { interval: 500, timeout: 20_000 });
-      return before;
+      let last = watched(watcher).yielded;
+      for (let turns = 0; turns < turnsAtRest; turns++) {
+        await wait(1);
+        if (watched(watcher).yielded !== last) turns = 0;
+        last = watched(watcher).yielded;
+      }
+      return last;
     },
     stop: async () => {
       client.close();
@@ -182,13 +194,4 @@ interface ExportRequest {
   pieces: number;
   failAfter?: number;
   watcher?: string;
-}
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

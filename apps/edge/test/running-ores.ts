@@ -25,8 +25,8 @@ export interface RunningOres {
   address: string;
   /** How often the service was asked, by method. */
   calls: Map<string, number>;
-  /** Between what the service reads and its answer, in milliseconds. */
-  setDelay: (delayMs: () => number) => void;
+  /** What passes between what the service reads and its answer: milliseconds, or until something happens. */
+  setDelay: (delay: () => number | Promise<void>) => void;
   /** Failures that the next calls of a method answer with, in order; a done one has changed what it was to change. */
   failNext: (method: string, failure: { code: status; isDone: boolean }) => void;
   /** The version of a record, and 0 when there is none. */
@@ -89,7 +89,7 @@ export async function startOres(): Promise<RunningOres> {
     ores,
     address: `127.0.0.1:${port}`,
     calls: store.calls,
-    setDelay: (delayMs) => (store.delayMs = delayMs),
+    setDelay: (delay) => (store.delay = delay),
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
     version: (tenantId, id) => store.version(tenantId, id),
     revokeToken: (token) => void revoked.add(token),
@@ -141,7 +141,7 @@ type Handler = (tenantId: string, request: Message) => unknown;
 class OreStore {
   readonly calls = new Map<string, number>();
   readonly failures = new Map<string, { code: status; isDone: boolean }[]>();
-  delayMs: () => number = () => 0;
+  delay: () => number | Promise<void> = () => 0;
   readonly #names = new Map<string, string>();
   readonly #versions = new Map<string, number>();
 
@@ -206,7 +206,8 @@ class OreStore {
       const failed = failure && grpcRefusal(failure.code, 'FAILED');
       if (failure && !failure.isDone) return respond(failed as never);
       const answer = handler(tenantOf(metadata), request);
-      void wait(this.delayMs()).then(() => {
+      const delay = this.delay();
+      void (typeof delay === 'number' ? wait(delay) : delay).then(() => {
         if (failed) return respond(failed);
         if (typeof answer === 'object' && answer !== null && 'code' in answer) return respond(answer as never);
         respond(null, answer);

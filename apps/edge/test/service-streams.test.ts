@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sharedMinerals, type Message, type RunningMinerals } from './running-minerals.ts';
 
 const path = '/rapport.sample.v1.MineralsService/';
 /** Most messages that may be on the way to a client that asks for none. */
@@ -8,10 +8,8 @@ const maxOnTheWay = 50_000;
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
-  minerals = await startMinerals();
+  minerals = await sharedMinerals();
 });
-
-afterAll(async () => minerals.stop());
 
 describe('a server stream', () => {
   it('gives every message in order', async () => {
@@ -20,11 +18,11 @@ describe('a server stream', () => {
   });
 
   it('gives no more than a buffer full to a client that asks for one message', async () => {
-    const messages = stream('WatchMinerals', { count: 1_000_000, watcher: 'slow' });
+    const messages = stream('WatchMinerals', { count: 1_000_000, watcher: 'slow call' });
     expect(await messages.next()).toMatchObject({ value: { id: 'm0' } });
-    expect(await minerals.untilAtRest('slow')).toBeLessThan(maxOnTheWay);
+    expect(await minerals.untilAtRest('slow call')).toBeLessThan(maxOnTheWay);
     await messages.return();
-    await minerals.watched('slow').ended;
+    await minerals.watched('slow call').ended;
   });
 
   it('ends its handler when the client aborts the call', async () => {
@@ -37,6 +35,7 @@ describe('a server stream', () => {
   });
 
   it('ends its handler and itself at the deadline', async () => {
+    minerals.forget('glimpse');
     await expect(all(stream('GlimpseMinerals', {}, { deadlineMs: 300 }))).rejects.toMatchObject({
       code: 'DEADLINE_EXCEEDED',
     });

@@ -22,15 +22,17 @@ export interface StressOptions {
   /** Between a reader's reads and a writer's writes, at random up to this, in milliseconds. */
   readerPauseMs?: number;
   writerPauseMs: number;
+  /** Chooses keys and pauses. */
+  random: () => number;
   isOver: (soFar: Readonly<StaleReads>) => boolean;
 }
 
 /** Reads and writes at the same time, and counts the reads that break the promise. */
 export async function countStaleReads(cache: VersionedCache, options: StressOptions): Promise<StaleReads> {
-  const { readers, writers, keys, readerPauseMs = 0, writerPauseMs, isOver } = options;
+  const { readers, writers, keys, readerPauseMs = 0, writerPauseMs, random, isOver } = options;
   const acknowledged = new Array<number>(keys).fill(0);
   const result = { reads: 0, writes: 0, stale: 0, staleAtRest: 0 };
-  const anyKey = () => Math.floor(Math.random() * keys);
+  const anyKey = () => Math.floor(random() * keys);
   const write = async (writer: number) => {
     const key = anyKey();
     const version = await cache.write(writer, key);
@@ -44,13 +46,13 @@ export async function countStaleReads(cache: VersionedCache, options: StressOpti
       const version = await cache.read(reader, key);
       result.reads++;
       if (version < least) result.stale++;
-      if (readerPauseMs > 0) await wait(Math.random() * readerPauseMs);
+      if (readerPauseMs > 0) await wait(random() * readerPauseMs);
     }
   };
   const writeUntilEnough = async (writer: number) => {
     while (!isOver(result)) {
       await write(writer);
-      await wait(Math.random() * writerPauseMs);
+      await wait(random() * writerPauseMs);
     }
   };
   await Promise.all([

@@ -34,6 +34,7 @@ export {
 export { queryDatabase } from './query-database.js';
 export { startRedis, type Redis } from './redis.js';
 export { sharedPlatform, sharePlatform, type SharedPlatform } from './shared-platform.js';
+export { sharedByFiles } from './shared-by-files.js';
 export { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from './soak.js';
 export { SecretFiles } from './secret-files.js';
 export { Service, spawnService, type ServiceOptions } from './spawn-service.js';

@@ -6,19 +6,18 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { startEmbeddedPostgres } from '../src/index.js';
+import { postgresTemplate, sharedPostgres } from './shared-postgres.js';
+
+// Each server here is of the test's own: it is killed, or looked for after its end.
 
 test('serves text in any language the same on every machine', async () => {
-  const postgres = await startEmbeddedPostgres();
-  try {
-    const [row] = await query<{ upper: string; trigrams: string[] }>(
-      postgres.superuserUrl,
-      `CREATE EXTENSION pg_trgm; SELECT upper('žluťoučký ώ'), show_trgm('ώμή') AS trigrams`,
-    );
-    expect(row?.upper).toBe('ŽLUŤOUČKÝ Ώ');
-    expect(row?.trigrams).not.toEqual([]);
-  } finally {
-    await postgres.stop();
-  }
+  const postgres = await sharedPostgres();
+  const [row] = await query<{ upper: string; trigrams: string[] }>(
+    postgres.superuserUrl,
+    `CREATE EXTENSION pg_trgm; SELECT upper('žluťoučký ώ'), show_trgm('ώμή') AS trigrams`,
+  );
+  expect(row?.upper).toBe('ŽLUŤOUČKÝ Ώ');
+  expect(row?.trigrams).not.toEqual([]);
 });
 
 test('keeps its data in a folder that only root can walk to', async () => {
@@ -41,8 +40,9 @@ test('keeps its data in a folder that only root can walk to', async () => {
 
 test('starts again at once after the server was killed', async () => {
   const folder = await privateFolder();
+  const template = await postgresTemplate();
   try {
-    const first = await startEmbeddedPostgres({ dataDir: folder });
+    const first = await startEmbeddedPostgres({ dataDir: folder, template });
     process.kill(await serverPid(first.superuserUrl), 'SIGKILL');
     await first.stop();
 
@@ -56,9 +56,10 @@ test('starts again at once after the server was killed', async () => {
 
 test('takes no notice of a pid file whose number another server has got meanwhile', async () => {
   const folder = await privateFolder();
-  const other = await startEmbeddedPostgres();
+  const template = await postgresTemplate();
+  const other = await sharedPostgres();
   try {
-    const first = await startEmbeddedPostgres({ dataDir: folder });
+    const first = await startEmbeddedPostgres({ dataDir: folder, template });
     await first.stop();
     const stale = `${await serverPid(other.superuserUrl)}\n${folder}\n`;
     await writeFile(join(folder, 'cluster/postmaster.pid'), stale);
@@ -66,7 +67,6 @@ test('takes no notice of a pid file whose number another server has got meanwhil
     const second = await startEmbeddedPostgres({ dataDir: folder });
     await second.stop();
   } finally {
-    await other.stop();
     await rm(folder, { recursive: true });
   }
 });
@@ -76,7 +76,7 @@ test('ends, and leaves no temporary data, when the process that started it is ki
   await chmod(folder, 0o755);
   const script = `
     const { startEmbeddedPostgres } = await import('@rapport/testing');
-    console.log((await startEmbeddedPostgres()).superuserUrl);
+    console.log((await startEmbeddedPostgres({ template: ${JSON.stringify(await postgresTemplate())} })).superuserUrl);
   `;
   const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
     cwd: import.meta.dirname,

@@ -3,7 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 // As it is built: the process that sends the load runs without vitest.
 import { expect, onTestFinished, test } from 'vitest';
-import { LoadProcess, queryDatabase, startEmbeddedPostgres } from '../dist/index.js';
+import { LoadProcess, queryDatabase } from '../dist/index.js';
+import { sharedPostgres } from './shared-postgres.js';
 
 test('sends each request whole, with an id of its own in all its places', async () => {
   const seen: { key: unknown; body: string }[] = [];
@@ -67,8 +68,7 @@ test('sends nothing to other machines', async () => {
 });
 
 test('sends statements for a tenant, each with an id of its own', async () => {
-  const postgres = await startEmbeddedPostgres();
-  onTestFinished(() => postgres.stop());
+  const postgres = await sharedPostgres();
   await queryDatabase(postgres.superuserUrl, 'create table written (tenant_id text, id text primary key)');
 
   const { statuses } = await started().run({

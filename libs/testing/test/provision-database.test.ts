@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import {
   copyDatabase,
   DatabaseCopies,
@@ -10,14 +10,13 @@ import {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
 } from '../src/index.js';
+import { postgresTemplate, sharedPostgres } from './shared-postgres.js';
 
 let postgres: EmbeddedPostgres;
 
 beforeAll(async () => {
-  postgres = await startEmbeddedPostgres();
+  postgres = await sharedPostgres();
 });
-
-afterAll(() => postgres.stop());
 
 test("lets the app role read and write the owner's tables, and nothing more", async () => {
   const { ownerUrl, appUrl } = await provisionDatabase(postgres.superuserUrl, 'orders');
@@ -98,7 +97,8 @@ test('takes new passwords for a database that exists, and keeps its rows', async
 test('keeps statements and their values out of the log of the server', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rapport-log-'));
   const logFile = join(folder, 'postgres.log');
-  const logging = await startEmbeddedPostgres({ logFile });
+  // Of its own: it is its log that is looked at.
+  const logging = await startEmbeddedPostgres({ logFile, template: await postgresTemplate() });
   const { ownerUrl } = await provisionDatabase(logging.superuserUrl, 'discreet');
   await run(ownerUrl, 'CREATE TABLE person (name text PRIMARY KEY)');
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { freePort, spawnService, type ServiceOptions, type UnexpectedExit } from '../src/index.js';
 
 const healthyService = `
@@ -40,7 +40,19 @@ test('says which answer it got from a service that does not become ready', async
     healthyService.replace(`response.end('ok')`, `response.writeHead(503).end('no feed')`),
   );
 
-  await expect(spawnService({ ...options, readyTimeoutMs: 1_000 })).rejects.toThrow('503 no feed');
+  const ask = vi.spyOn(globalThis, 'fetch');
+  onTestFinished(() => {
+    ask.mockRestore();
+    vi.useRealTimers();
+  });
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const starting = expect(spawnService(options)).rejects.toThrow('503 no feed');
+
+  // By the second answer the first one has been looked at.
+  await expect.poll(() => ask.mock.settledResults.filter(({ type }) => type === 'fulfilled').length).toBeGreaterThan(1);
+  vi.setSystemTime(Date.now() + 60_000);
+
+  await starting;
 });
 
 test('tells of an end that nobody asked for, and only of that', async () => {

@@ -1,29 +1,36 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { runLanes, type Lane } from './run-lanes.js';
 
-/** A server that does one request at a time: the first takes long, the others no time. */
-function stallingOnce(stallMs: number): Lane {
-  return (index, done) => {
-    if (index === 0) setTimeout(done, stallMs, 200);
-    else setImmediate(done, 200);
-  };
-}
+afterEach(() => void vi.useRealTimers());
 
 test('counts the time that requests at a fixed rate wait behind a slow one', async () => {
-  const pace = { atOnce: 1, durationMs: 400, perSecond: 100, everyLatency: true };
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'setImmediate'] });
+  const slowOnce: Lane = (index, done) => {
+    if (index === 0) setTimeout(done, 200, 200);
+    else setImmediate(done, 200);
+  };
 
-  const { latenciesMs } = await runLanes([stallingOnce(200)], pace);
+  const running = runLanes([slowOnce], { atOnce: 1, durationMs: 400, perSecond: 100, everyLatency: true });
+  await vi.advanceTimersByTimeAsync(400);
+  const { latenciesMs } = await running;
 
   expect(latenciesMs).toHaveLength(40);
   // Half of them were due while the first was under way, the last of those 10 ms before its answer.
-  expect(latenciesMs.filter((latency) => latency > 9).length).toBeGreaterThanOrEqual(20);
+  const waited = latenciesMs.slice(20).map((latency) => Math.round(latency / 10) * 10);
+  expect([...waited]).toEqual(Array.from({ length: 20 }, (_, n) => (n + 1) * 10));
+  expect(latenciesMs[19]).toBeLessThan(5);
 });
 
 test('leaves that time out in a closed loop, which is why there are both', async () => {
-  const result = await runLanes([stallingOnce(50)], { atOnce: 1, durationMs: 100 });
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const slowOnce: Lane = (index, done) => {
+    vi.advanceTimersByTime(index === 0 ? 50 : 1);
+    done(200);
+  };
 
-  expect(result.requests).toBeGreaterThan(2);
-  expect(result.p50Ms).toBeLessThan(result.maxMs / 2);
+  const result = await runLanes([slowOnce], { atOnce: 1, durationMs: 100 });
+
+  expect(result).toMatchObject({ requests: 51, p50Ms: 1, maxMs: 50 });
 });
 
 test('has no more requests under way than lanes', async () => {

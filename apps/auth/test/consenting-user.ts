@@ -1,0 +1,58 @@
+import type { Browser } from '@rapport/testing';
+import type { Client, RunningProvider } from './running-provider.js';
+
+export interface TokenPair {
+  access: string;
+  refresh: string;
+}
+
+/** Somebody who has signed in to a client in a browser, and agrees as often as it asks. */
+export class ConsentingUser {
+  private constructor(
+    readonly provider: RunningProvider,
+    readonly client: Client,
+    private readonly browser: Browser,
+  ) {}
+
+  static async of(provider: RunningProvider): Promise<ConsentingUser> {
+    const client = await provider.newClient();
+    const { email, password } = await provider.newUser(client.caller);
+    const { browser, page } = await provider.authorize(client);
+    await browser.submit(page, '/sign-in', { email, password });
+    return new ConsentingUser(provider, client, browser);
+  }
+
+  /** @returns exchanges the code that the client has got; it works once */
+  async newCode(): Promise<() => Promise<TokenPair>> {
+    const { page, verifier, state } = await this.provider.authorize(this.client, undefined, this.browser);
+    const { url } = await this.browser.submit(page, '/consent');
+    return async () => pairOf(await this.provider.exchange(this.client, new URL(url), verifier, state));
+  }
+
+  async newTokens(): Promise<TokenPair> {
+    const exchange = await this.newCode();
+    return exchange();
+  }
+
+  async refresh(token: string): Promise<TokenPair> {
+    return pairOf(await this.provider.refresh(this.client, token));
+  }
+
+  revoke(token: string): Promise<void> {
+    return this.provider.revoke(this.client, token);
+  }
+
+  /** The tokens that somebody can still use, of those that there are. */
+  async usable(...pairs: TokenPair[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const pair of pairs) {
+      if (await this.provider.isActive(pair.access)) found.push('access');
+      if ((await this.provider.introspect(this.client, pair.refresh)).active) found.push('refresh');
+    }
+    return found;
+  }
+}
+
+function pairOf(tokens: { access_token: string; refresh_token?: string }): TokenPair {
+  return { access: tokens.access_token, refresh: tokens.refresh_token ?? '' };
+}
