@@ -1,13 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { counts, csv, endOfFile, furtherPiece, issues, none, pieces, rowsOf, ImportTenant } from './import-tenant.js';
+import { counts, csv, endOfFile, issues, none, pieces, rowsOf, ImportTenant } from './import-tenant.js';
 import { RunningCustomers } from './running-customers.js';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /** A session that waits for the next piece of a file. */
 const importing = `state = 'idle in transaction' and query like '%import_met%'`;
@@ -15,7 +10,7 @@ const importing = `state = 'idle in transaction' and query like '%import_met%'`;
 let customers: RunningCustomers;
 let tenant: ImportTenant;
 
-// A service of its own: it counts the imports of a process, and what they take of its memory.
+// A service of its own: it counts the imports of a process.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
 });
@@ -133,38 +128,4 @@ describe('a file', () => {
     }
     expect(counts(await tenant.importFile(rowsOf([{ name: 'Ada' }])))).toMatchObject({ failed: 0 });
   });
-
-  test('takes no more memory when it has five times as many rows', { timeout: 120_000 }, async () => {
-    await peakOfImport(2_000);
-
-    const small = await peakOfImport(20_000);
-    const large = await peakOfImport(100_000);
-
-    expect(large).toBeLessThan(1.3 * small + 10 * 1024 * 1024);
-  });
 });
-
-/** Most bytes that were in use while a file of so many rows was imported, garbage not counted. */
-async function peakOfImport(rows: number): Promise<number> {
-  let peak = 0;
-  let sent = 0;
-  const upload = async function* () {
-    const [first] = pieces(csv('name,email,phone,city,country\n'));
-    yield first!;
-    for (let row = 0; row < rows;) {
-      let piece = '';
-      for (; piece.length < 60_000 && row < rows; row += 1) {
-        piece += `Ñame ${rows} ${row},n${row}@x${rows}.example,+49 30 ${row},Köln,Germany\n`;
-      }
-      yield furtherPiece(Buffer.from(piece));
-      if ((sent += 1) % 8 !== 0) continue;
-      collectGarbage();
-      const { heapUsed, external } = process.memoryUsage();
-      peak = Math.max(peak, heapUsed + external);
-    }
-    yield endOfFile;
-  };
-  const answer = await tenant.upload(upload());
-  expect(answer).toMatchObject({ rows, created: rows });
-  return peak;
-}

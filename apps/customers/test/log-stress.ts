@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { v7 } from 'uuid';
+import type { SeedRandom } from '../seed/seed-random.ts';
 
 /** A change as writers commit it and readers find it: \`<record id>/<version>\`. */
 export type Event = string;
@@ -11,46 +12,62 @@ export interface Writers {
   committed: Set<Event>;
 }
 
-const writerCount = 24;
+/** How much they write. */
+export interface Stress {
+  /** Transactions of each writer. */
+  transactions: number;
+  /** How long a transaction stays open at most: in what order they end is what readers must bear. */
+  longestMs: number;
+  random: SeedRandom;
+}
+
+export const writerCount = 24;
 const recordCount = 12;
-const longestTransactionMs = 500;
+
+/** Writers who have written nothing yet. */
+export function newWriters(): Writers {
+  return { tenantId: v7(), committed: new Set() };
+}
 
 /**
- * Lets 24 writers change the same few customers for a while, in transactions that stay open for 0 to 500 ms and of which
- * some are rolled back.
+ * Lets 24 writers change the same few customers, in transactions that stay open for a while and of which some are rolled back.
  *
  * @param appUrl of a migrated database
  */
-export async function runWriters(appUrl: string, durationMs: number): Promise<Writers> {
-  const writers: Writers = { tenantId: v7(), committed: new Set() };
+export async function runWriters(appUrl: string, writers: Writers, stress: Stress): Promise<void> {
   const ids = Array.from({ length: recordCount }, () => v7()).sort();
   const pool = new pg.Pool({ connectionString: appUrl, max: writerCount });
   try {
     await writing(pool, writers, async (client, note) => {
       for (const id of ids) note(await insert(client, writers.tenantId, id));
     });
-    const endMs = Date.now() + durationMs;
     await Promise.all(
       Array.from({ length: writerCount }, async (_, number) => {
-        while (Date.now() < endMs) await writeOnce(pool, writers, ids, number);
+        for (let done = 0; done < stress.transactions; done += 1) await writeOnce(pool, writers, ids, number, stress);
       }),
     );
   } finally {
     await pool.end();
   }
-  return writers;
 }
 
 /** One transaction: creates a customer and changes up to two of the shared ones, in the order that avoids deadlocks. */
-async function writeOnce(pool: pg.Pool, writers: Writers, ids: string[], number: number): Promise<void> {
+async function writeOnce(
+  pool: pg.Pool,
+  writers: Writers,
+  ids: string[],
+  number: number,
+  { longestMs, random }: Stress,
+): Promise<void> {
+  const stayOpen = () => delay(random.next() * (longestMs / 2));
   await writing(pool, writers, async (client, note) => {
     note(await insert(client, writers.tenantId, v7()));
-    await delay(Math.random() * (longestTransactionMs / 2));
-    const chosen = ids.filter(() => Math.random() < 1.2 / recordCount);
+    await stayOpen();
+    const chosen = ids.filter(() => random.chance(1.2 / recordCount));
     for (const id of chosen) note(await update(client, id, `writer ${number}`));
     // What waits for the shared ones waits for this.
-    if (chosen.length === 0 || Math.random() < 0.1) await delay(Math.random() * (longestTransactionMs / 2));
-    if (Math.random() < 0.1) throw new RolledBack();
+    if (chosen.length === 0 || random.chance(0.1)) await stayOpen();
+    if (random.chance(0.1)) throw new RolledBack();
   });
 }
 

@@ -1,16 +1,22 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { AuditFault_Reason, type AuditFault } from '@rapport/contracts/rapport/api/v1/audit';
 import type { Caller } from '@rapport/platform';
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
 import { Sequencer } from '../src/changes/sequencer.js';
 import { verifyAll } from './audit-command.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';
 
 const writers = 8;
-const count = 10_000;
-const perTransaction = 125;
+const perTransaction = 25;
+/** Entries of the chain: so many transactions of each writer, of so many changes each. */
+const count = sizeOf('AUDIT_TRANSACTIONS', { short: 10, long: 500 }) * writers * perTransaction;
+const kills = sizeOf('AUDIT_KILLS', { short: 5, long: 100 });
+const random = new SeedRandom(printedSeed('audit-chain'));
+/** The number of an entry somewhere in the chain. */
+const at = (part: number) => Math.round(count * part);
 const kept = ['audit_chain', 'audit_entry', 'audit_head', 'change_log_0'];
 
 let customers: RunningCustomers;
@@ -23,18 +29,17 @@ beforeAll(async () => {
   customers = await RunningCustomers.start();
   superuser = await superuserOf(customers.urls.ownerUrl);
   caller = newCaller();
-  const writing = { isOver: false };
-  const killing = killSequencers(writing);
+  const killing = killSequencers();
   const others = [1, 2].map(() => new Sequencer(customers.urls.appUrl, 30));
   for (const other of others) other.onApplicationBootstrap();
   await Promise.all(Array.from({ length: writers }, () => write(count / writers)));
-  writing.isOver = true;
   killed = await killing;
-  await vi.waitUntil(async () => (await entryCount()) === count, { timeout: 30_000 });
+  await vi.waitUntil(async () => (await entryCount()) === count, { timeout: soakTimeoutMs });
+  printTally('audit-chain', { entries: count, kills: killed });
   await Promise.all(others.map((other) => other.onApplicationShutdown()));
   await customers.call('signAuditHead', {}, caller);
   for (const table of kept) await superuser.query(`create table kept_${table} as table ${table}`);
-}, 180_000);
+}, soakTimeoutMs);
 afterEach(async () => {
   for (const table of kept) {
     await superuser.query(`truncate ${table}`);
@@ -56,8 +61,8 @@ async function faultNow(range = {}): Promise<{ fault: AuditFault | undefined; la
   return { fault, last: end?.number };
 }
 
-test('8 parallel writers and 3 sequencers, of which some are killed, make one chain without forks of 10,000 entries', async () => {
-  expect(killed).toBeGreaterThan(0);
+test(`8 parallel writers and 3 sequencers, of which ${kills} are killed, make one chain without forks of ${count} entries`, async () => {
+  expect(killed).toBe(kills);
   expect(await faultNow()).toEqual({ fault: undefined, last: count });
   const { rows } = await superuser.query(
     `select count(*)::int as entries, count(distinct previous_hash)::int as followed,
@@ -68,58 +73,58 @@ test('8 parallel writers and 3 sequencers, of which some are killed, make one ch
   expect(rows).toEqual([{ entries: count, followed: count, records: count }]);
 });
 
-describe('the service names the first bad entry of 10,000 after a', () => {
+describe(`the service names the first bad entry of ${count} after a`, () => {
   const entry = 'from audit_entry where tenant_id = $1 and number';
   test.each<[string, string[], number, keyof typeof AuditFault_Reason]>([
-    ['change', [`update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = 5000`], 5_000, 'CHANGED'],
-    ['delete', [`delete ${entry} = 7000`], 7_000, 'MISSING'],
+    ['change', [`update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = ${at(0.5)}`], at(0.5), 'CHANGED'],
+    ['delete', [`delete ${entry} = ${at(0.7)}`], at(0.7), 'MISSING'],
     [
       'insert',
       [
-        `update audit_entry set number = -number where tenant_id = $1 and number > 3000`,
+        `update audit_entry set number = -number where tenant_id = $1 and number > ${at(0.3)}`,
         `update audit_entry set number = 1 - number where tenant_id = $1 and number < 0`,
-        `insert into audit_entry select tenant_id, 3001, time, kind, actor, origin, request_id, causation_id, records,
-           operations, versions, detail, hash, hash ${entry} = 3000`,
+        `insert into audit_entry select tenant_id, ${at(0.3) + 1}, time, kind, actor, origin, request_id, causation_id, records,
+           operations, versions, detail, hash, hash ${entry} = ${at(0.3)}`,
       ],
-      3_001,
+      at(0.3) + 1,
       'CHANGED',
     ],
     [
       'swap',
       [
-        `update audit_entry set number = -number where tenant_id = $1 and number in (4000, 6000)`,
-        `update audit_entry set number = 10000 + number where tenant_id = $1 and number < 0`,
+        `update audit_entry set number = -number where tenant_id = $1 and number in (${at(0.4)}, ${at(0.6)})`,
+        `update audit_entry set number = ${count} + number where tenant_id = $1 and number < 0`,
       ],
-      4_000,
+      at(0.4),
       'CHANGED',
     ],
-    ['cut of the tail', [`delete ${entry} > 9990`], 9_991, 'MISSING'],
+    ['cut of the tail', [`delete ${entry} > ${count - 10}`], count - 9, 'MISSING'],
     [
       'cut of the tail and of the end of the chain',
       [
-        `delete ${entry} > 9990`,
+        `delete ${entry} > ${count - 10}`,
         `update audit_chain c set number = e.number, hash = e.hash from audit_entry e
-         where c.tenant_id = $1 and e.tenant_id = $1 and e.number = 9990`,
+         where c.tenant_id = $1 and e.tenant_id = $1 and e.number = ${count - 10}`,
       ],
-      9_991,
+      count - 9,
       'MISSING',
     ],
     [
       'change of what the log has',
       [
         `update change_log set after = '{"display_name":"y"}' where tenant_id = $1 and position =
-           (select (detail::json ->> 'firstPosition')::bigint ${entry} = 800)`,
+           (select (detail::json ->> 'firstPosition')::bigint ${entry} = ${at(0.08)})`,
       ],
-      800,
+      at(0.08),
       'OTHER_CHANGES',
     ],
     [
       'delete in the log',
       [
         `delete from change_log where tenant_id = $1 and position =
-           (select (detail::json ->> 'firstPosition')::bigint ${entry} = 9000)`,
+           (select (detail::json ->> 'firstPosition')::bigint ${entry} = ${at(0.9)})`,
       ],
-      9_000,
+      at(0.9),
       'OTHER_CHANGES',
     ],
   ])('%s', async (_, statements, number, reason) => {
@@ -132,17 +137,17 @@ describe('the service names the first bad entry of 10,000 after a', () => {
 test('who kept a head notices that the tail was cut with everything that told of it', async () => {
   const [head] = (await customers.call('listAuditHeads', {}, caller)).heads;
   await superuser.query(`delete from audit_head where tenant_id = $1`, [caller.tenantId]);
-  await superuser.query(`delete from audit_entry where tenant_id = $1 and number > 9000`, [caller.tenantId]);
+  await superuser.query(`delete from audit_entry where tenant_id = $1 and number > $2`, [caller.tenantId, at(0.9)]);
   await superuser.query(
     `update audit_chain c set number = e.number, hash = e.hash from audit_entry e
-     where c.tenant_id = $1 and e.tenant_id = $1 and e.number = 9000`,
-    [caller.tenantId],
+     where c.tenant_id = $1 and e.tenant_id = $1 and e.number = $2`,
+    [caller.tenantId, at(0.9)],
   );
 
-  expect(await faultNow()).toEqual({ fault: undefined, last: 9_000 });
+  expect(await faultNow()).toEqual({ fault: undefined, last: at(0.9) });
   expect(await faultNow({ head })).toEqual({
-    fault: { number: 9_001, reason: AuditFault_Reason.MISSING },
-    last: 9_000,
+    fault: { number: at(0.9) + 1, reason: AuditFault_Reason.MISSING },
+    last: at(0.9),
   });
 });
 
@@ -180,16 +185,18 @@ async function write(changes: number): Promise<void> {
   await app.end();
 }
 
-/** Ends the connections of sequencers, wherever they are in their work. @returns how many */
-async function killSequencers(writing: { isOver: boolean }): Promise<number> {
-  let count = 0;
-  while (!writing.isOver) {
-    await delay(Math.random() * 200);
+/** Ends connections of sequencers one by one, each after some more entries, wherever they are in their work. */
+async function killSequencers(): Promise<number> {
+  let done = 0;
+  while (done < kills) {
+    const next = at((done + random.next()) / (kills + 1));
+    await vi.waitUntil(async () => (await entryCount())! >= next, { timeout: soakTimeoutMs, interval: 5 });
     const { rowCount } = await superuser.query(
-      `select pg_terminate_backend(pid) from pg_stat_activity
-       where datname = current_database() and application_name = 'rapport-sequencer' and random() < 0.5`,
+      `select pg_terminate_backend(pid) from (
+         select pid from pg_stat_activity
+         where datname = current_database() and application_name = 'rapport-sequencer' order by random() limit 1) victim`,
     );
-    count += rowCount ?? 0;
+    done += rowCount ?? 0;
   }
-  return count;
+  return done;
 }

@@ -1,26 +1,35 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import pg from 'pg';
-import { expect, inject, test } from 'vitest';
+import { expect, inject, test, vi } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
 import { Sequencer } from '../src/changes/sequencer.js';
 import { changesOf, Requests, subscribe } from './change-feeds.js';
 import { newDatabase } from './databases.js';
-import { compare, runWriters, type Event } from './log-stress.js';
+import { compare, newWriters, runWriters, writerCount, type Event, type Writers } from './log-stress.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
 
-const durationMs = 7_000;
-const kills = 20;
-const processes = 6;
+const stress = {
+  transactions: sizeOf('LOG_STRESS_TRANSACTIONS', { short: 10, long: 500 }),
+  longestMs: sizeOf('LOG_STRESS_OPEN_MS', { short: 150, long: 500 }),
+  random: new SeedRandom(printedSeed('change-log-stress')),
+};
+const kills = sizeOf('LOG_STRESS_KILLS', { short: 8, long: 300 });
+const processes = sizeOf('LOG_STRESS_PROCESSES', { short: 3, long: 60 });
+/** About the changes that are committed at least. */
+const expected = (stress.transactions * writerCount) / 2;
 const nothingWrong = { lost: 0, invented: 0, doubled: 0, outOfOrder: 0 };
 
-test('24 writers with open transactions lose nothing, double nothing and keep the order of each record, though sequencers are killed 20 times and replaced', async () => {
+test(`24 writers with open transactions lose nothing, double nothing and keep the order of each record, though sequencers are killed ${kills} times and replaced`, { timeout: soakTimeoutMs }, async () => {
+  // A service of its own: its sequencer and its tail are killed.
   const customers = await RunningCustomers.start();
   const reading = new AbortController();
   const live = followed(customers, reading.signal);
+  const writers = newWriters();
 
-  const [writers, killed] = await Promise.all([
-    runWriters(customers.urls.appUrl, durationMs),
-    killSequencers(customers.urls.ownerUrl),
-    replaceSequencers(customers.urls.appUrl),
+  await Promise.all([
+    runWriters(customers.urls.appUrl, writers, stress),
+    killSequencers(customers, writers),
+    replaceSequencers(customers.urls.appUrl, writers),
   ]);
   const changes = await changesOf(customers, { ...newCaller(), tenantId: writers.tenantId }, writers.committed.size);
   await live.reaches(writers.committed.size);
@@ -28,13 +37,13 @@ test('24 writers with open transactions lose nothing, double nothing and keep th
   await customers.stop();
 
   const logged = changes.map(({ recordId, version }) => `${recordId}/${version}`);
-  expect(killed).toBeGreaterThanOrEqual(kills);
-  expect(writers.committed.size).toBeGreaterThan(500);
+  printTally('change-log-stress', { committed: writers.committed.size, kills, replacements: processes });
+  expect(writers.committed.size).toBeGreaterThan(expected);
   expect(compare(writers, logged)).toEqual(nothingWrong);
   expect(live.events).toEqual(logged);
-}, 60_000);
+});
 
-test('the same writers show that reading an outbox by its sequence loses changes', async () => {
+test('the same writers show that reading an outbox by its sequence loses changes', { timeout: soakTimeoutMs }, async () => {
   const urls = await newDatabase();
   const owner = new pg.Client(urls.ownerUrl);
   await owner.connect();
@@ -50,49 +59,53 @@ test('the same writers show that reading an outbox by its sequence loses changes
   };
   const writing = { isOver: false };
   const reading = (async () => {
-    while (!writing.isOver) {
-      await readOn();
-      await delay(2);
-    }
+    while (!writing.isOver) await readOn();
   })();
 
-  const writers = await runWriters(urls.appUrl, durationMs / 2);
+  const writers = newWriters();
+  await runWriters(urls.appUrl, writers, stress);
   writing.isOver = true;
   await reading;
   await readOn();
   await owner.end();
 
-  expect(compare(writers, read).lost).toBeGreaterThan(0);
-}, 60_000);
+  const { lost } = compare(writers, read);
+  printTally('reading an outbox by its sequence', { committed: writers.committed.size, lost });
+  expect(lost).toBeGreaterThan(0);
+});
+
+/** Resolves once such a part of the changes is committed. */
+async function untilCommitted(writers: Writers, part: number): Promise<void> {
+  const isThere = () => writers.committed.size >= expected * part;
+  await vi.waitUntil(isThere, { timeout: soakTimeoutMs, interval: 5 });
+}
 
 /** Other processes of the service have sequencers too: one goes and knows nothing any more, and another one comes. */
-async function replaceSequencers(appUrl: string): Promise<void> {
+async function replaceSequencers(appUrl: string, writers: Writers): Promise<void> {
   for (let process = 0; process < processes; process += 1) {
     const sequencer = new Sequencer(appUrl, 30);
     sequencer.onApplicationBootstrap();
-    await delay((durationMs / processes) * (0.5 + Math.random()));
+    await untilCommitted(writers, (process + stress.random.next()) / processes);
     await sequencer.onApplicationShutdown();
   }
 }
 
-/** Ends the connections of sequencers and tails, wherever they are in their work. @returns how many of sequencers */
-async function killSequencers(ownerUrl: string): Promise<number> {
+/** Ends the connections of sequencers and tails, wherever they are in their work, while more and more is committed. */
+async function killSequencers({ urls }: RunningCustomers, writers: Writers): Promise<void> {
   const url = new URL(inject('superuserUrl'));
-  url.pathname = new URL(ownerUrl).pathname;
+  url.pathname = new URL(urls.ownerUrl).pathname;
   const superuser = new pg.Client(url.href);
   await superuser.connect();
-  let killed = 0;
-  while (killed < kills) {
-    await delay((durationMs / kills) * (0.5 + Math.random()));
+  for (let killed = 0; killed < kills;) {
+    await untilCommitted(writers, (killed + stress.random.next()) / kills);
     const { rows } = await superuser.query<{ name: string }>(
       `select application_name as name, pg_terminate_backend(pid) from pg_stat_activity
        where datname = current_database() and application_name in ('rapport-sequencer', 'rapport-change-tail')
          and random() < 0.7`,
     );
-    killed += rows.filter(({ name }) => name === 'rapport-sequencer').length;
+    if (rows.some(({ name }) => name === 'rapport-sequencer')) killed += 1;
   }
   await superuser.end();
-  return killed;
 }
 
 /** What a subscriber gets meanwhile. */

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from 'vitest';
+import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { content, MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
@@ -11,14 +12,16 @@ beforeEach(() => {
   tenant = new MergingTenant(customers);
 });
 
+const rounds = sizeOf('MERGE_RACE_ROUNDS', { short: 4, long: 1_000 });
+
 async function fourPersons() {
   const [a, b, c, d] = await Promise.all([1, 2, 3, 4].map(async () => (await tenant.create(person())).id));
   if (!a || !b || !c || !d) throw new Error('Four persons.');
   return { a, b, c, d };
 }
 
-test('merges and unmerges at both ends of parallel links wait for each other', async () => {
-  for (let round = 0; round < 12; round += 1) {
+test('merges and unmerges at both ends of parallel links wait for each other', { timeout: soakTimeoutMs }, async () => {
+  for (let round = 0; round < rounds; round += 1) {
     const { a, b, c, d } = await fourPersons();
     await Promise.all([tenant.associate(a, c), tenant.associate(b, d)]);
 
@@ -29,8 +32,8 @@ test('merges and unmerges at both ends of parallel links wait for each other', a
   }
 });
 
-test('a link that is made while its customers are merged moves with them or is refused', async () => {
-  for (let round = 0; round < 10; round += 1) {
+test('a link that is made while its customers are merged moves with them or is refused', { timeout: soakTimeoutMs }, async () => {
+  for (let round = 0; round < rounds; round += 1) {
     const { a, b, c, d } = await fourPersons();
     const [made, same] = await Promise.allSettled([
       tenant.associate(a, c),
