@@ -1,26 +1,24 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { passedForMs, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
+import { mailedLink } from './people.ts';
+import { untilRefused } from './until-refused.ts';
 
-let platform: Platform;
+let platform: SharedPlatform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Acme')).apiKey);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 const body = <Body>(answer: { body: unknown }) => answer.body as Body;
 
 it('invites somebody by mail, who accepts without a credential', async () => {
-  const ada = { email: 'ada@example.com', displayName: 'Ada', roleIds: ['read-only'] };
+  const email = `${crypto.randomUUID()}@example.com`;
+  const ada = { email, displayName: 'Ada', roleIds: ['read-only'] };
   const invited = await api.send('POST', '/v1/users', { body: ada });
-  const [file = ''] = await readdir(platform.mailDir);
-  const token = /token=([\w-]{64})/.exec(await readFile(join(platform.mailDir, file), 'utf8'))?.[1];
+  const token = new URL(await mailedLink(platform, email)).searchParams.get('token');
   const accept = (password: string) =>
     fetch(`${platform.edgeUrl}/v1/invitations:accept`, {
       method: 'POST',
@@ -31,6 +29,7 @@ it('invites somebody by mail, who accepts without a credential', async () => {
   const refused = await accept('qwertyuiop');
   const accepted = await accept('dust jigsaw plinth');
 
+  expect(token).toMatch(/^[\w-]{64}$/);
   expect(invited).toMatchObject({ status: 201, body: { ...ada, state: 'INVITED' } });
   expect(refused.status).toBe(400);
   expect(await refused.json()).toMatchObject({ errors: [{ in: 'body', pointer: '/password' }] });
@@ -50,7 +49,7 @@ it('changes a role by what the body names, and refuses who has seen an earlier o
   expect((await api.send('DELETE', path)).status).toBe(204);
 });
 
-it('takes the new secret of a key at once, and the old one for no longer than a second', async () => {
+it('takes the new secret of a key at once, and the old one no longer', async () => {
   const made = await api.send('POST', '/v1/apiKeys', { body: { displayName: 'import', permissions: ['tenant.read'] } });
   const { id, key } = body<{ id: string; key: string }>(made);
   const statusFor = async (secret: string) => {
@@ -62,5 +61,5 @@ it('takes the new secret of a key at once, and the old one for no longer than a 
   const rotated = await api.send('POST', `/v1/apiKeys/${id}:rotate?graceSeconds=0`);
 
   expect(await statusFor(body<{ key: string }>(rotated).key)).toBe(200);
-  expect(await passedForMs(async () => (await statusFor(key)) === 200)).toBeLessThan(1_000);
+  await untilRefused(() => statusFor(key));
 });

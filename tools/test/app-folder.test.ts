@@ -1,9 +1,18 @@
 import { execFile } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, Service, startEmbeddedPostgres, startRedis } from '@rapport/testing';
+import { freePort, isSoak, Service, startEmbeddedPostgres, startRedis } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -19,9 +28,19 @@ const compose = parse(readFileSync(join(root, 'compose.yaml'), 'utf8'), { merge:
 };
 
 beforeAll(async () => {
-  // The steps of apps/Dockerfile, without the engine.
-  for (const app of apps)
-    await run(process.execPath, ['tools/make-app-folder.ts', app, join(folder, app)], { cwd: root });
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const standIn = `#!/bin/sh\nexec '${process.execPath}' '${join(import.meta.dirname, 'link-packages.ts')}' "$@"\n`;
+  writeFileSync(join(bin, 'npm'), standIn, { mode: 0o755 });
+  const path = process.env['PATH'] ?? '';
+  const env = { ...process.env, PATH: `${bin}:${path}`, PATH_OF_NPM: path };
+  // The steps of apps/Dockerfile, without the engine. The long form has npm unpack every package, as an image does.
+  const make = (app: string) =>
+    run(process.execPath, ['tools/make-app-folder.ts', app, join(folder, app)], {
+      cwd: root,
+      ...(isSoak ? {} : { env }),
+    });
+  await Promise.all(apps.map(make));
 }, 600_000);
 
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -52,20 +71,28 @@ test('what compose.yaml starts gets ready, from these folders, and answers', asy
       const healthPort = await freePort();
       const env = { ...environmentOf(app, secrets, places), ...ports, HEALTH_PORT: String(healthPort) };
       const logFile = join(folder, `${app}.log`);
-      const service = new Service({ name: app, script: scriptOf(app), env, healthPort, logFile });
+      const service = new Service({
+        name: app,
+        script: scriptOf(app),
+        env,
+        healthPort,
+        logFile,
+        readyTimeoutMs: 240_000,
+      });
       stops.push(() => service.stop());
       await service.start();
     };
 
-    for (const app of ['auth', 'customers', 'sync']) {
-      const migration = environmentOf(`${app}-migrate`, secrets, places);
-      await run(process.execPath, [scriptOf(`${app}-migrate`)], { env: migration });
-    }
-    await start('auth', { GRPC_ADDRESS: places.get('auth:50051') ?? '', HTTP_ADDRESS: places.get('auth:8083') ?? '' });
-    await start('customers', { GRPC_ADDRESS: places.get('customers:50052') ?? '' });
-    await start('sync', { GRPC_ADDRESS: places.get('sync:50053') ?? '' });
+    const migrate = (app: string) =>
+      run(process.execPath, [scriptOf(`${app}-migrate`)], { env: environmentOf(`${app}-migrate`, secrets, places) });
+    await Promise.all(['auth', 'customers', 'sync'].map(migrate));
     const edgePort = await freePort();
-    await start('edge', { EDGE_HOST: '127.0.0.1', EDGE_PORT: String(edgePort) });
+    await Promise.all([
+      start('auth', { GRPC_ADDRESS: places.get('auth:50051') ?? '', HTTP_ADDRESS: places.get('auth:8083') ?? '' }),
+      start('customers', { GRPC_ADDRESS: places.get('customers:50052') ?? '' }),
+      start('sync', { GRPC_ADDRESS: places.get('sync:50053') ?? '' }),
+      start('edge', { EDGE_HOST: '127.0.0.1', EDGE_PORT: String(edgePort) }),
+    ]);
     const { stdout } = await run(
       process.execPath,
       [join(folder, 'auth/apps/auth/dist/create-tenant.js'), '--display-name', 'Compose'],

@@ -1,5 +1,5 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 interface Entry {
@@ -11,15 +11,13 @@ interface Entry {
   records: { name: string }[];
 }
 
-let platform: Platform;
+let platform: SharedPlatform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Audited')).apiKey);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 async function list(path: string): Promise<Entry[]> {
   const { status, body } = await api.send('GET', path, {});

@@ -1,5 +1,5 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 interface Result {
@@ -7,16 +7,14 @@ interface Result {
   problem?: { code: string; reason: string; violations: { field: string }[] };
 }
 
-let platform: Platform;
+let platform: SharedPlatform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Batch');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 const good = { kind: 'COMPANY', displayName: 'Good' };
 const items = [

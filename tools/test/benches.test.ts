@@ -14,6 +14,7 @@ const tiny = {
   BENCH_SCALE: '0.01',
   ROWS: '500',
   CALM_MS: '500',
+  WINDOW_MS: '500',
 };
 const apps = join(import.meta.dirname, '../../apps');
 

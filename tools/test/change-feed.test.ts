@@ -1,5 +1,5 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 
 interface Page {
@@ -13,17 +13,15 @@ interface Event {
   data: { cursor: string; change?: Page['changes'][number] };
 }
 
-let platform: Platform;
+let platform: SharedPlatform;
 let apiKey: string;
 let api: ApiClient;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   ({ apiKey } = await platform.createTenant('Readers of changes'));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 it('one path answers changes as a page of JSON, or as events to who asks for them', async () => {
   const first = await create('Ada');

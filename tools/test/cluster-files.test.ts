@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { provisionDatabase, queryDatabase, startEmbeddedPostgres, startPlatform } from '@rapport/testing';
-import { expect, test } from 'vitest';
+import { provisionDatabase, queryDatabase, sharedPlatform, startEmbeddedPostgres } from '@rapport/testing';
+import { expect, inject, test } from 'vitest';
 
 const components = join(import.meta.dirname, '../../k8s/components');
 
@@ -9,18 +9,13 @@ test('every metric of the dashboard and of the alerts is there in a running plat
   const files = ['monitoring/dashboard.json', 'monitoring/alerts.yaml'];
   const text = files.map((file) => readFileSync(join(components, file), 'utf8')).join('\n');
   const named = new Set(text.match(/\b(?:rapport|process|nodejs)_[a-z0-9_]+/g));
-  const platform = await startPlatform();
-  try {
-    const pages = await Promise.all(
-      platform.metricsUrls.map(async (url) => (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text()),
-    );
-    const exported = new Set([...pages.join('\n').matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  const { metricsUrls } = await sharedPlatform(inject('platformUrl'));
 
-    expect(named.size).toBeGreaterThan(10);
-    expect([...named].filter((name) => !exported.has(name.replace(/_bucket$/, '')))).toEqual([]);
-  } finally {
-    await platform.stop();
-  }
+  const pages = await Promise.all(metricsUrls.map(async (url) => (await fetch(url)).text()));
+
+  const exported = new Set([...pages.join('\n').matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name));
+  expect(named.size).toBeGreaterThan(10);
+  expect([...named].filter((name) => !exported.has(name.replace(/_bucket$/, '')))).toEqual([]);
 });
 
 test('a database of the cluster gets the rights that npm start gives', async () => {

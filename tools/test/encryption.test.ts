@@ -1,18 +1,18 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
+import { queryDatabase, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { createClient } from 'redis';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
-import { OtlpReceiver } from './otlp-receiver.ts';
+import { newTrace, ReceivedTraces } from './received-traces.ts';
 
-let dataDir: string;
-let collector: OtlpReceiver;
-let platform: Platform;
+const { url: platformUrl, tracesFile } = inject('observed');
+const traces = new ReceivedTraces(tracesFile);
+
+let platform: SharedPlatform;
 let api: ApiClient;
 
 /** The bodies that somebody's webhook endpoint was sent: the same bytes when one is sent again. */
@@ -25,9 +25,7 @@ const receiver = createServer((request, response) => {
 });
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-encryption-'));
-  collector = await OtlpReceiver.start();
-  platform = await startPlatform({ dataDir, edges: 2, tracesEndpoint: collector.endpoint });
+  platform = await sharedPlatform(platformUrl);
   const { apiKey } = await platform.createTenant('Sealed');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -36,12 +34,7 @@ beforeAll(async () => {
   expect((await api.send('POST', '/v1/webhookEndpoints', { body: endpoint })).status).toBe(201);
 }, 120_000);
 
-afterAll(async () => {
-  await platform.stop();
-  receiver.close();
-  collector.stop();
-  await rm(dataDir, { recursive: true });
-});
+afterAll(() => receiver.close());
 
 interface Person {
   kind: string;
@@ -80,8 +73,10 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
   expect(values.length).toBeGreaterThanOrEqual(1_000);
   const [before, after] = [people.slice(0, 85), people.slice(85)];
   const ids: string[] = [];
+  const [lastWrite, lastRead] = [newTrace(), newTrace()];
   const write = async (person: Person, n: number) => {
-    const headers = { 'idempotency-key': `person-${n}` };
+    const traced = n === people.length - 1 && lastWrite.headers;
+    const headers = { 'idempotency-key': `person-${n}`, ...traced };
     const created = await api.send('POST', '/v1/customers', { body: person, headers });
     expect(created.status).toBe(201);
     ids.push((created.body as { id: string }).id);
@@ -92,7 +87,7 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
 
   const { id } = (await api.send('POST', '/v1/personalData:encrypt')).body as { id: string };
   await expect
-    .poll(async () => (await api.send('GET', `/v1/operations/${id}`)).body, { timeout: 60_000 })
+    .poll(async () => (await api.send('GET', `/v1/operations/${id}`)).body, { timeout: 120_000 })
     .toMatchObject({ kind: 'ENCRYPTION', state: 'SUCCEEDED', counts: { rows: 85 } });
   for (const [n, person] of after.entries()) await write(person, before.length + n);
 
@@ -119,15 +114,21 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
 
   // Webhooks have told all of them, and what is kept of that is searched with the rest.
   await allSent(people.length);
+  const headers = { ...lastRead.headers, 'cache-control': 'no-cache' };
+  expect((await api.send('GET', `/v1/customers/${ids[0]}`, { headers })).status).toBe(200);
   expect(found([...sent].join('\n'))).toEqual(values);
   expect(found(await everythingStored())).toEqual([]);
   const redis = await everythingInRedis();
   expect(redis).toContain('rapport:cache:answer:');
   expect(found(redis)).toEqual([]);
   expect(found(await everythingLogged())).toEqual([]);
-  await expect.poll(processesTraced, { timeout: 30_000 }).toEqual(['auth', 'customers', 'edge', 'sync']);
-  expect(collector.text).toContain('EVALSHA');
-  expect(found(collector.text.toLowerCase())).toEqual([]);
+  await expect.poll(processesTraced, { timeout: 60_000 }).toEqual(['auth', 'customers', 'edge', 'sync']);
+  await traces.traceWith(lastWrite.traceId, 'sync webhook deliver');
+  const getCustomer = 'customers rapport.customers.v1.CustomersService/GetCustomer';
+  await traces.traceWith(lastRead.traceId, 'edge GET /v1/customers/:id', getCustomer);
+  const allTraces = traces.text;
+  expect(allTraces).toContain('EVALSHA');
+  expect(found(allTraces.toLowerCase())).toEqual([]);
   expect(found(refusals.join('\n'))).toEqual([]);
   // Files have dead rows and a log, in which what was written before may be for a while, and what came later never is.
   const late = new Set(after.map(({ givenName }) => givenName.slice('vlorgmund'.length)));
@@ -137,7 +138,7 @@ it('has none of 1,000 personal values in any database, Redis, log, trace or erro
 });
 
 async function allSent(count: number): Promise<void> {
-  await expect.poll(() => sent.size, { timeout: 60_000 }).toBe(count);
+  await expect.poll(() => sent.size, { timeout: 120_000 }).toBe(count);
 }
 
 /** Those of the values that are in a text, as text or as bytes in hexadecimal. */
@@ -169,7 +170,7 @@ async function everythingStored(): Promise<string> {
 }
 
 async function everythingInRedis(): Promise<string> {
-  const redis = redisClient();
+  const redis = redisClient(await readFile(join(platform.logDir, '../secrets/edge-redis-url'), 'utf8'));
   await redis.connect();
   const parts: string[] = [];
   for await (const names of redis.scanIterator()) {
@@ -181,8 +182,8 @@ async function everythingInRedis(): Promise<string> {
   return parts.join('\n').toLowerCase();
 }
 
-function redisClient() {
-  return createClient({ url: platform.redis?.url ?? '' });
+function redisClient(url: string) {
+  return createClient({ url });
 }
 
 async function valuesAt(redis: ReturnType<typeof redisClient>, name: string): Promise<string[]> {
@@ -200,12 +201,20 @@ async function valuesAt(redis: ReturnType<typeof redisClient>, name: string): Pr
 
 /** Whose values are in any file of PostgreSQL. */
 async function codesOnDisk(): Promise<Set<string>> {
-  await queryDatabase(platform.customersDatabase.superuserUrl, 'checkpoint');
-  const folder = join(dataDir, 'postgres');
+  const { superuserUrl } = platform.customersDatabase;
+  await queryDatabase(superuserUrl, 'checkpoint');
+  const [server] = await queryDatabase<{ pid: number; folder: string }>(
+    superuserUrl,
+    `select pid, current_setting('data_directory') as folder from pg_stat_activity where backend_type = 'checkpointer'`,
+  );
+  if (!server) throw new Error('PostgreSQL does not say where its files are.');
+  // It may know its folder only as the one in which it works.
+  const folder = server.folder.startsWith('/proc/') ? `/proc/${server.pid}/cwd` : server.folder;
   const codes = new Set<string>();
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
-    const text = (await readFile(join(entry.parentPath, entry.name))).toString('latin1');
+    // The server may remove one meanwhile.
+    const text = await readFile(join(entry.parentPath, entry.name), 'latin1').catch(() => '');
     const marks = /(?:zargothrax |vlorgmund|kweepstone|zargmail|wimbleway )([0-9a-z]{3}q)/g;
     for (const [, code = ''] of text.matchAll(marks)) codes.add(code);
   }
@@ -213,12 +222,12 @@ async function codesOnDisk(): Promise<Set<string>> {
 }
 
 function processesTraced(): string[] {
-  return [...new Set(collector.spans.map(({ process }) => process))].toSorted();
+  return [...new Set(traces.spans.map(({ process }) => process))].toSorted();
 }
 
 async function everythingLogged(): Promise<string> {
-  const logs = join(dataDir, 'logs');
-  const files = await readdir(logs);
+  const { logDir } = platform;
+  const files = await readdir(logDir);
   expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log', 'sync.log']));
-  return (await Promise.all(files.map((file) => readFile(join(logs, file), 'utf8')))).join('\n').toLowerCase();
+  return (await Promise.all(files.map((file) => readFile(join(logDir, file), 'utf8')))).join('\n').toLowerCase();
 }

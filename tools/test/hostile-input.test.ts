@@ -1,5 +1,5 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeTenantRecords, newMarker, type Ids } from './access/tenant-records.ts';
 import { ApiClient, type Answer } from './api-client.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
@@ -8,18 +8,14 @@ const seed = 20_261_124;
 const perOperation = 300;
 const atOnce = 16;
 
-let platform: Platform;
+let platform: SharedPlatform;
 let api: ApiClient;
 
 beforeAll(async () => {
-  // Every request must be judged for what is wrong with it, not for how many there are.
-  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  platform = await startPlatform({ edgeEnv: { RATE_PLANS } });
+  platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Hostile');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 describe(`hostile input (seed ${seed})`, () => {
   it('gets only 4xx problems that name the field, from every operation', { timeout: 300_000 }, async () => {

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { comesTrueWithinMs, passedForMs, startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import { startPlatform, type Platform, type Tenant } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { untilRefused } from './until-refused.ts';
 
 /** How long the edge waits for a service when the contract does not say otherwise. */
 const serviceDeadlineMs = 10_000;
 const failedAuthentications = 200;
+/** Longer than any machine takes, so that only what never comes is a fault. In milliseconds. */
+const patienceMs = 60_000;
 
 const plans = {
   standard: { keyUnits: 1e6, tenantUnits: 1e6, places: { interactive: 1_000, bulk: 2, feed: 2 } },
@@ -17,6 +20,7 @@ const places = { interactive: 160, bulk: 3, feed: 3 };
 let platform: Platform;
 
 beforeAll(async () => {
+  // One of its own, whose limits are low, and whose service and Redis are frozen.
   platform = await startPlatform({
     edges: 2,
     edgeEnv: {
@@ -108,7 +112,7 @@ describe('the rate', () => {
     expect(answer.headers.get('ratelimit-policy')).toBe('"key";q=1000000;w=60, "tenant";q=1000000;w=60');
   });
 
-  it('is a part of the plan while Redis is frozen, without an error, and the whole within 2 s of its return', async () => {
+  it('is a part of the plan while Redis is frozen, without an error, and the whole after its return', async () => {
     const tenant = await platform.createTenant('Acme', 'medium');
     await send(tenant, 'GET', '/v1/tenant');
     platform.redis?.freeze();
@@ -121,7 +125,7 @@ describe('the rate', () => {
     const isWhole = async (edge: number) =>
       (await send(tenant, 'GET', '/v1/tenant', { edge })).headers.get('ratelimit-policy')?.startsWith('"key";q=440;');
     const areWhole = async () => (await isWhole(0)) === true && (await isWhole(1)) === true;
-    expect(await comesTrueWithinMs(2_000, areWhole)).toBe(true);
+    await vi.waitUntil(areWhole, { timeout: patienceMs });
   });
 });
 
@@ -160,27 +164,25 @@ describe('while a service is frozen', () => {
       await held.answers();
       signalCustomers('SIGCONT');
       const allAreBack = async () => (await Promise.all(createAll(4))).every(({ status }) => status === 201);
-      await vi.waitUntil(allAreBack, { timeout: serviceDeadlineMs });
+      await vi.waitUntil(allAreBack, { timeout: patienceMs });
     }
   });
 
-  it('what finds no place is told so at once, and whatever does not need the service is answered', async () => {
+  it('what finds no place is refused before those that have one are answered, and what needs no service is answered', async () => {
     const [one, other] = await newTenants();
     const createAll = (tenant: Tenant, count: number) => Array.from({ length: count }, () => createCustomer(tenant));
     signalCustomers('SIGSTOP');
     // Three quarters of all places at most are for one tenant.
     const held = await holding(createAll(one, 130), 120);
     const heldToo = await holding(createAll(other, 50), 40);
-    const waitedMs: number[] = [];
-    for (let count = 0; count < 21; count += 1) {
-      const startedAt = performance.now();
+    for (let count = 0; count < 5; count += 1) {
       const answer = await createCustomer(other);
-      waitedMs.push(performance.now() - startedAt);
       expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
       expect(await answer.json()).toMatchObject({ code: 'OVERLOADED', retryAfterSeconds: 1 });
     }
 
-    expect(waitedMs.toSorted((a, b) => a - b)[10]).toBeLessThan(serviceDeadlineMs / 5);
+    // All of this comes before any of those that have a place: by their deadline they would be given up.
+    expect([held.answered(), heldToo.answered()]).toEqual([0, 0]);
     expect((await send(other, 'GET', '/v1/tenant')).status).toBe(200);
     for (const path of ['/livez', '/docs', '/openapi.json']) {
       expect((await fetch(`${platform.edgeUrl}${path}`)).status).toBe(200);
@@ -199,7 +201,7 @@ describe('while a service is frozen', () => {
       hits = headers.get('cache-status')?.includes('; hit') ? hits + 1 : 0;
       return hits >= 20;
     };
-    await vi.waitUntil(isKeptForGood, { interval: 50, timeout: 20_000 });
+    await vi.waitUntil(isKeptForGood, { interval: 50, timeout: patienceMs });
     signalCustomers('SIGSTOP');
     const held = Promise.all(Array.from({ length: 20 }, () => createCustomer(tenant)));
 
@@ -216,12 +218,12 @@ describe('while a service is frozen', () => {
     expect((await send(tenant, 'GET', `/v1/customers/${id}`)).status).toBe(200);
     signalCustomers('SIGCONT');
     await held;
-    await vi.waitUntil(async () => (await createCustomer(tenant)).status === 201, { timeout: serviceDeadlineMs });
+    await vi.waitUntil(async () => (await createCustomer(tenant)).status === 201, { timeout: patienceMs });
   });
 });
 
 describe('a key', () => {
-  it('that was revoked more than a second ago works no longer, however busy it is', async () => {
+  it('that was revoked works no longer, however busy it is', async () => {
     const tenant = await platform.createTenant('Acme');
     const body = { displayName: 'busy', permissions: ['tenant.read'] };
     const made = await (await send(tenant, 'POST', '/v1/apiKeys', { body })).json();
@@ -231,7 +233,7 @@ describe('a key', () => {
 
     expect((await send(tenant, 'POST', `/v1/apiKeys/${id}:revoke`)).status).toBe(200);
 
-    expect(await passedForMs(async () => (await ask()) === 200)).toBeLessThan(1_000);
+    await untilRefused(ask);
   });
 });
 
@@ -295,16 +297,21 @@ async function newTenants(): Promise<[Tenant, Tenant]> {
 async function holding(
   calls: Promise<Response>[],
   count: number,
-): Promise<{ refused: unknown[]; answers: () => Promise<Response[]> }> {
+): Promise<{ refused: unknown[]; answered: () => number; answers: () => Promise<Response[]> }> {
   const refused: unknown[] = [];
+  let answered = 0;
   const others = calls.map(async (call) => {
     const answer = await call.catch(() => undefined);
-    if (answer?.status !== 429 && answer?.status !== 503) return answer;
+    if (answer?.status !== 429 && answer?.status !== 503) {
+      answered += 1;
+      return answer;
+    }
     refused.push(await answer.json());
     return undefined;
   });
-  await vi.waitUntil(() => refused.length === calls.length - count, { timeout: serviceDeadlineMs });
-  return { refused, answers: async () => (await Promise.all(others)).filter((answer) => answer !== undefined) };
+  await vi.waitUntil(() => refused.length === calls.length - count, { timeout: patienceMs });
+  const answers = async () => (await Promise.all(others)).filter((answer) => answer !== undefined);
+  return { refused, answered: () => answered, answers };
 }
 
 function tally(answers: Response[]): Record<string, number> {

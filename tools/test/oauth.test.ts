@@ -1,17 +1,17 @@
-import { passedForMs, startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import { sharedPlatform, type SharedPlatform, type Tenant } from '@rapport/testing';
 import * as client from 'openid-client';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, inject, it } from 'vitest';
+import { untilRefused } from './until-refused.ts';
 
 const insecure = { execute: [client.allowInsecureRequests] };
 
-let platform: Platform;
+let platform: SharedPlatform;
 let tenant: Tenant;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
   tenant = await platform.createTenant('Ada');
 }, 120_000);
-afterAll(() => platform.stop());
 
 interface Answer {
   status: number;
@@ -57,7 +57,7 @@ it('a program gets a token at the edge by a library that is not ours, and the AP
   });
 });
 
-it.each(['revoked', 'of a deleted client'])('a token that is %s is refused within a second', async (name) => {
+it.each(['revoked', 'of a deleted client'])('a token that is %s is refused', async (name) => {
   const { id, configuration } = await newClient();
   const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
   expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });
@@ -65,10 +65,10 @@ it.each(['revoked', 'of a deleted client'])('a token that is %s is refused withi
   if (name === 'revoked') await client.tokenRevocation(configuration, token);
   else expect(await send('DELETE', `/v1/oauthClients/${id}`, tenant.apiKey)).toMatchObject({ status: 204 });
 
-  expect(await passedForMs(async () => (await send('GET', '/v1/customers', token)).status === 200)).toBeLessThan(1_000);
+  await untilRefused(async () => (await send('GET', '/v1/customers', token)).status);
 });
 
-it('a change of what a client may do changes its tokens within a second', async () => {
+it('a change of what a client may do changes its tokens', async () => {
   const { id, configuration } = await newClient();
   const { access_token: token } = await client.clientCredentialsGrant(configuration, { scope: 'customers.read' });
   expect(await send('GET', '/v1/customers', token)).toMatchObject({ status: 200 });
@@ -79,7 +79,7 @@ it('a change of what a client may do changes its tokens within a second', async 
     body: changes,
   });
 
-  await expect.poll(async () => (await send('GET', '/v1/customers', token)).status, { timeout: 1_100 }).toBe(403);
+  await untilRefused(async () => (await send('GET', '/v1/customers', token)).status, 403);
 });
 
 it('only the listed paths are forwarded, and pages keep their own policy', async () => {

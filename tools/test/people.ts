@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Browser, type Platform } from '@rapport/testing';
+import { Browser, type SharedPlatform } from '@rapport/testing';
 import { expect, vi } from 'vitest';
 import type { ApiClient } from './api-client.ts';
 
@@ -11,7 +11,7 @@ export interface Person {
 }
 
 /** Somebody who was invited by mail and has accepted on the page that the mail leads to. */
-export async function newPerson(platform: Platform, api: ApiClient, roleIds = ['read-only']): Promise<Person> {
+export async function newPerson(platform: SharedPlatform, api: ApiClient, roleIds = ['read-only']): Promise<Person> {
   const email = `${crypto.randomUUID()}@example.com`;
   const { status, body } = await api.send('POST', '/v1/users', { body: { email, displayName: 'Ada', roleIds } });
   expect(status).toBe(201);
@@ -24,7 +24,7 @@ export async function newPerson(platform: Platform, api: ApiClient, roleIds = ['
 }
 
 /** The link in the newest mail to somebody, once there are so many. */
-export async function mailedLink({ mailDir }: Platform, email: string, count = 1): Promise<string> {
+export async function mailedLink({ mailDir }: SharedPlatform, email: string, count = 1): Promise<string> {
   const mails = await vi.waitFor(
     async () => {
       const files = (await readdir(mailDir)).sort();
@@ -33,7 +33,7 @@ export async function mailedLink({ mailDir }: Platform, email: string, count = 1
       expect(found).toHaveLength(count);
       return found;
     },
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
   return /https?:\S+token=[\w-]+/.exec(mails.at(-1) ?? '')?.[0] ?? '';
 }

@@ -1,29 +1,20 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
-import { OtlpReceiver } from './otlp-receiver.ts';
+import { newTrace, ReceivedTraces } from './received-traces.ts';
 
-let dataDir: string;
-let collector: OtlpReceiver;
-let platform: Platform;
+let platform: SharedPlatform;
+let traces: ReceivedTraces;
 let api: ApiClient;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-personal-'));
-  collector = await OtlpReceiver.start();
-  platform = await startPlatform({ dataDir, tracesEndpoint: collector.endpoint });
+  const { url, tracesFile } = inject('observed');
+  [platform, traces] = [await sharedPlatform(url), new ReceivedTraces(tracesFile)];
   const { apiKey } = await platform.createTenant('Discreet');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
-
-afterAll(async () => {
-  await platform.stop();
-  collector.stop();
-  await rm(dataDir, { recursive: true });
-});
 
 /** Each personal value has this word in it, which nothing else has. */
 const mark = 'zaphodine';
@@ -49,23 +40,22 @@ it('writes no personal value into any log or trace, whatever goes wrong with it'
   for (const { status } of wrong) expect(status).toBeGreaterThanOrEqual(400);
   expect((await api.send('GET', `/v1/customers?q=${mark}`)).status).toBe(200);
   const file = `email,phone\n${mark}0@example.com,${mark}\nnot ${mark},12\n`;
-  const headers = { 'content-type': 'text/csv' };
+  const last = newTrace();
+  const headers = { 'content-type': 'text/csv', ...last.headers };
   expect((await api.send('POST', '/v1/customers:import', { body: file, headers })).status).toBe(200);
 
   // The last of it has come.
-  const traced = () => collector.spans.map(({ process, name }) => `${process} ${name}`);
-  const imported = [
+  await traces.traceWith(
+    last.traceId,
     'edge POST /v1/customers::import',
     'customers rapport.customers.v1.CustomersService/ImportCustomers',
-  ];
-  await expect.poll(traced, { timeout: 30_000 }).toEqual(expect.arrayContaining(imported));
-  expect(collector.text.toLowerCase()).not.toContain(mark);
+  );
+  expect(traces.text.toLowerCase()).not.toContain(mark);
 
-  const logs = join(dataDir, 'logs');
-  const files = await readdir(logs);
+  const files = await readdir(platform.logDir);
   expect(files).toEqual(expect.arrayContaining(['customers.log', 'edge.log', 'postgres.log']));
   for (const name of files) {
-    const lines = (await readFile(join(logs, name), 'utf8')).split('\n');
+    const lines = (await readFile(join(platform.logDir, name), 'utf8')).split('\n');
     expect(
       lines.filter((line) => line.toLowerCase().includes(mark)),
       name,

@@ -19,6 +19,7 @@ describe.runIf(existsSync('/proc/self/environ'))('the processes of a platform', 
     dataDir = await mkdtemp(join(tmpdir(), 'rapport-secrets-'));
     const looking = setInterval(lookAtProcesses, lookEveryMs);
     try {
+      // One of its own, whose processes are looked at from the first moment on, migrations and all.
       platform = await startPlatform({ dataDir, edges: 2 });
       const { apiKey } = await platform.createTenant('Discreet');
       const headers = { authorization: `Bearer ${apiKey}` };

@@ -1,15 +1,13 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 
-let platform: Platform;
+let platform: SharedPlatform;
 let admin: string;
 
 beforeAll(async () => {
-  platform = await startPlatform({ edges: 2 });
+  platform = await sharedPlatform(inject('platformUrl'));
   admin = (await platform.createTenant('Acme')).apiKey;
 }, 120_000);
-afterAll(async () => platform.stop());
-
 interface Answer {
   status: number;
   body: unknown;

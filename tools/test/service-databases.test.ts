@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { queryDatabase, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -12,13 +12,11 @@ const services = globSync('apps/*/project.json', { cwd: root })
   )
   .map((path) => dirname(path));
 
-let platform: Platform;
+let platform: SharedPlatform;
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  platform = await sharedPlatform(inject('platformUrl'));
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 it.each(services)('%s has a test that looks at every table of its database', (service) => {
   const path = join(root, service, 'test/database.test.ts');

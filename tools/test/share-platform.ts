@@ -1,17 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { sharePlatform } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
+import { OtlpReceiver } from './otlp-receiver.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     platformUrl: string;
+    observed: ObservedPlatform;
   }
 }
 
-/** One platform for all test files that only need a tenant. Two edges, whose limits no test meets by chance. */
+/** A platform whose files and traces tests look through. Each looks for what only it has written. */
+export interface ObservedPlatform {
+  /** For `sharedPlatform`. */
+  url: string;
+  /** File with all of its traces, for `ReceivedTraces`. */
+  tracesFile: string;
+}
+
+const places = { interactive: 1_200, bulk: 200, feed: 200 };
+/** Two edges, whose limits no test meets by chance, however slow the machine is. */
+const options = {
+  edges: 2,
+  edgeEnv: {
+    RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9, places } }),
+    PLACES: JSON.stringify({ ...places, bulk: 400 }),
+    SLOW_CALL_MS: '60000',
+    FAILED_AUTHENTICATIONS_PER_MINUTE: '100000',
+    EDGE_COUNT: '2',
+  },
+};
+
+/** Two platforms for all test files that only need a tenant: one of them is observed, which makes it slower. */
 export default async function share(project: TestProject): Promise<() => Promise<void>> {
-  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  const edgeEnv = { RATE_PLANS, FAILED_AUTHENTICATIONS_PER_MINUTE: '100000', EDGE_COUNT: '2' };
-  const shared = await sharePlatform({ edges: 2, edgeEnv });
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-observed-'));
+  const tracesFile = join(folder, 'traces.ndjson');
+  const collector = await OtlpReceiver.start(tracesFile);
+  const shared = await sharePlatform(options);
+  const observed = await sharePlatform({ ...options, tracesEndpoint: collector.endpoint });
   project.provide('platformUrl', shared.url);
-  return shared.stop;
+  project.provide('observed', { url: observed.url, tracesFile });
+  return async () => {
+    await Promise.all([shared.stop(), observed.stop()]);
+    collector.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
 }

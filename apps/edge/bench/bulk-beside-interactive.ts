@@ -4,6 +4,7 @@
 //   BULK         `operation` (POST /v1/imports and its file) or `request` (POST /v1/customers:import)
 //   READS        reads per second of all readers (300), WRITES writes per second of all writers (30)
 //   CALM_MS      how long they are measured without the import (60000): longer than an answer is kept
+//   WINDOW_MS    how long they are measured at a time, before, and while the import runs (10000)
 //   BENCH_FILE   where the results go (.rapport/bench/bulk-beside-interactive.json)
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -19,7 +20,7 @@ const file =
   process.env['BENCH_FILE'] ?? join(import.meta.dirname, '../../../.rapport/bench/bulk-beside-interactive.json');
 const readers = { atOnce: 50, perSecond: Number(process.env['READS'] ?? 300) };
 const writers = { atOnce: 10, perSecond: Number(process.env['WRITES'] ?? 30) };
-const windowMs = 10_000;
+const windowMs = Number(process.env['WINDOW_MS'] ?? 10_000);
 const goal = 2;
 const chunkBytes = 65_536;
 

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import type { GrpcAnswer, GrpcRequest } from './invoke-grpc.ts';
+import { callAndWait } from './call-and-wait.ts';
+import type { GrpcRequest } from './invoke-grpc.ts';
 import type { Stage } from './modules.ts';
 
 interface ConnectParams {
@@ -28,11 +28,9 @@ export function grpcModule(stage: Stage, root: string): { Client: new () => obje
       if (!this.#files || !this.#connection) throw new Error('k6 needs the proto files and a connection first.');
       if (!/^\/?[\w.]+\/\w+$/.test(method)) throw new Error(`k6 knows no method ${method}.`);
       const input: GrpcRequest = { ...this.#files, ...this.#connection, method, request, metadata };
-      const output = execFileSync(process.execPath, [join(import.meta.dirname, 'invoke-grpc.ts')], {
-        input: JSON.stringify(input),
-        encoding: 'utf8',
-      });
-      return JSON.parse(output) as GrpcAnswer;
+      // Plain JSON, as k6 makes it of what a script has.
+      const plain = JSON.parse(JSON.stringify(input)) as GrpcRequest;
+      return callAndWait({ kind: 'grpc', request: plain });
     }
   }
   return { Client, StatusOK: 0 };

@@ -1,5 +1,3 @@
-// Makes the unary call that is written to it, and writes the answer.
-import { json } from 'node:stream/consumers';
 import { credentials, loadPackageDefinition, Metadata, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 
@@ -21,22 +19,27 @@ export interface GrpcAnswer {
   error: { message: string } | null;
 }
 
-const { importPaths, files, address, tls, method, request, metadata } = (await json(process.stdin)) as GrpcRequest;
-const [name, port] = address.split(':');
-const [service = '', call = ''] = method.replace(/^\//, '').split('/');
-const types = loadPackageDefinition(loadSync(files, { includeDirs: importPaths }));
-const Service = service.split('.').reduce((parent, part) => parent[part] as typeof types, types);
-const client = new (Service as unknown as ServiceClientConstructor)(
-  `127.0.0.1:${port}`,
-  credentials.createSsl(Buffer.from(tls.cacerts), Buffer.from(tls.key), Buffer.from(tls.cert)),
-  { 'grpc.ssl_target_name_override': name },
-);
-const sent = new Metadata();
-for (const [key, value] of Object.entries(metadata)) sent.set(key, value);
-const unary = client[call];
-if (!unary) throw new Error(`There is no method ${method}.`);
-unary.call(client, request, sent, (error: (Error & { code: number }) | null, message: unknown) => {
-  const answer: GrpcAnswer = { status: error?.code ?? 0, message, error: error && { message: error.message } };
-  process.stdout.write(JSON.stringify(answer));
-  client.close();
-});
+export async function invokeGrpc({ importPaths, files, address, tls, ...call }: GrpcRequest): Promise<GrpcAnswer> {
+  const [name, port] = address.split(':');
+  const [service = '', method = ''] = call.method.replace(/^\//, '').split('/');
+  const types = loadPackageDefinition(loadSync(files, { includeDirs: importPaths }));
+  const Service = service.split('.').reduce((parent, part) => parent[part] as typeof types, types);
+  const client = new (Service as unknown as ServiceClientConstructor)(
+    `127.0.0.1:${port}`,
+    credentials.createSsl(Buffer.from(tls.cacerts), Buffer.from(tls.key), Buffer.from(tls.cert)),
+    { 'grpc.ssl_target_name_override': name },
+  );
+  const sent = new Metadata();
+  for (const [key, value] of Object.entries(call.metadata)) sent.set(key, value);
+  const unary = client[method];
+  if (!unary) throw new Error(`There is no method ${call.method}.`);
+  try {
+    return await new Promise((resolve) => {
+      unary.call(client, call.request, sent, (error: (Error & { code: number }) | null, message: unknown) =>
+        resolve({ status: error?.code ?? 0, message, error: error && { message: error.message } }),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { callAndWait } from './call-and-wait.ts';
 import { grpcModule } from './grpc.ts';
-import type { Answer, Request } from './send-request.ts';
+import type { Request } from './send-request.ts';
 
 /** A check that was made. */
 export interface CheckResult {
@@ -81,14 +81,8 @@ function encode(request: Omit<Request, 'body'> & { body: string | Record<string,
   };
 }
 
-/** Another process makes the request, while this one waits. */
 function send(request: Request) {
-  const output = execFileSync(process.execPath, [join(import.meta.dirname, 'send-request.ts')], {
-    input: JSON.stringify(request),
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  const answer = JSON.parse(output) as Answer;
+  const answer = callAndWait({ kind: 'http', request });
   return {
     ...answer,
     json(selector?: string): unknown {

@@ -1,6 +1,3 @@
-// Makes the request that is written to it, and writes the answer.
-import { json } from 'node:stream/consumers';
-
 export interface Request {
   method: string;
   url: string;
@@ -14,10 +11,7 @@ export interface Answer {
   body: string | null;
 }
 
-const { method, url, headers, body } = (await json(process.stdin)) as Request;
-process.stdout.write(JSON.stringify(await send()));
-
-async function send(): Promise<Answer> {
+export async function sendRequest({ method, url, headers, body }: Request): Promise<Answer> {
   try {
     const response = await fetch(url, { method, headers, ...(body !== undefined && { body }) });
     return { status: response.status, body: await response.text() };

@@ -1,6 +1,6 @@
 import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { makeCredentials } from './credentials.ts';
 import { differences } from './differences.ts';
@@ -104,26 +104,21 @@ const needMore: Readonly<Record<string, string>> = {
   UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',
 };
 
-let platform: Platform;
+let platform: SharedPlatform;
 let services: ServiceCaller;
 let theirs: TenantRecords;
 let theirApi: ApiClient;
 let theirDataBefore: string;
 
 beforeAll(async () => {
-  // Every request must be judged for who makes it, not for how many there are.
-  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
-  platform = await startPlatform({ edgeEnv: { RATE_PLANS, FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } });
+  platform = await sharedPlatform(inject('platformUrl'));
   services = await ServiceCaller.of(platform);
   theirApi = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Theirs')).apiKey);
   theirs = await makeTenantRecords(platform, theirApi, theirMarker);
   theirDataBefore = await everything(theirApi);
 }, 120_000);
 
-afterAll(async () => {
-  services.close();
-  await platform.stop();
-});
+afterAll(() => services.close());
 
 it('has every operation of the contract, with each id that it takes', () => {
   const unreachable = contract.methods.filter(({ http }) => !http).map(({ path }) => path);

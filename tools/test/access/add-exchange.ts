@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { queryDatabase, type Platform } from '@rapport/testing';
+import { queryDatabase, type SharedPlatform } from '@rapport/testing';
 
 /** A file of a tenant's, for its connections: with nobody in it. */
-export async function addPeopleFile({ filesDir }: Platform, tenantId: string): Promise<void> {
+export async function addPeopleFile({ filesDir }: SharedPlatform, tenantId: string): Promise<void> {
   const folder = join(filesDir, tenantId);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'people.vcf'), '');
@@ -11,7 +11,7 @@ export async function addPeopleFile({ filesDir }: Platform, tenantId: string): P
 
 /** Makes a run of a mapping, a conflict and a webhook, which otherwise come by the exchange. @returns their ids */
 export async function addExchange(
-  { customersDatabase }: Platform,
+  { customersDatabase }: SharedPlatform,
   tenantId: string,
   mappingId: string,
 ): Promise<{ runId: string; conflictId: string; hookId: string }> {

@@ -1,7 +1,11 @@
-import { queryDatabase, type Platform } from '@rapport/testing';
+import { queryDatabase, type SharedPlatform } from '@rapport/testing';
 
 /** Signs a user in past the sign-in pages. @returns the id of the session */
-export async function addSession({ customersDatabase }: Platform, tenantId: string, userId: string): Promise<string> {
+export async function addSession(
+  { customersDatabase }: SharedPlatform,
+  tenantId: string,
+  userId: string,
+): Promise<string> {
   const url = new URL(customersDatabase.superuserUrl);
   url.pathname = 'auth';
   const id = crypto.randomUUID();

@@ -1,5 +1,5 @@
-import { vi } from 'vitest';
 import type { ApiClient } from '../api-client.ts';
+import { untilRefused } from '../until-refused.ts';
 
 /** Authorization headers of one tenant. */
 export interface Credentials {
@@ -36,7 +36,10 @@ export async function makeCredentials(
   const expired = await create('expired', permissions, new Date(Date.now() + 1_000).toISOString());
   const revoked = await create('revoked', permissions);
   await api.send('POST', `/v1/apiKeys/${revoked.id}:revoke`);
-  for (const { key } of [expired, revoked]) await untilRefused(url, `Bearer ${key}`);
+  for (const { key } of [expired, revoked]) {
+    const headers = { authorization: `Bearer ${key}` };
+    await untilRefused(async () => (await fetch(`${url}/v1/tenant`, { headers })).status);
+  }
   return {
     full: `Bearer ${apiKey}`,
     only,
@@ -51,9 +54,4 @@ export async function makeCredentials(
       revoked: `Bearer ${revoked.key}`,
     },
   };
-}
-
-async function untilRefused(url: string, authorization: string): Promise<void> {
-  const isRefused = async () => (await fetch(`${url}/v1/tenant`, { headers: { authorization } })).status === 401;
-  await vi.waitUntil(isRefused, { timeout: 10_000 });
 }

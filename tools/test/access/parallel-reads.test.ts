@@ -1,5 +1,5 @@
-import { startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 import { newMarker } from './tenant-records.ts';
 
@@ -22,20 +22,11 @@ interface Read {
   has: string;
 }
 
-let platform: Platform;
+let platform: SharedPlatform;
 let sides: Side[];
 
 beforeAll(async () => {
-  // Every answer must be a read's, however slow the machine is.
-  const places = { interactive: 1_200, bulk: 200, feed: 200 };
-  platform = await startPlatform({
-    edges: 2,
-    edgeEnv: {
-      RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9, places } }),
-      PLACES: JSON.stringify({ ...places, bulk: 400 }),
-      SLOW_CALL_MS: '60000',
-    },
-  });
+  platform = await sharedPlatform(inject('platformUrl'));
   const [scoped, other] = [await platform.createTenant('Scoped'), await platform.createTenant('Other')];
   sides = [
     await makeSide(await keyOf(scoped.apiKey, 'OWN')),
@@ -43,8 +34,6 @@ beforeAll(async () => {
     await makeSide(other.apiKey),
   ];
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 it(
   'shows no row of another tenant or scope in 4,000 parallel reads, kept or not, while all are written to',

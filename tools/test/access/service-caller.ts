@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ContractClient, PrincipalSigner, ServiceCertificates, serviceDefinitions } from '@rapport/contracts';
 import { AppError, createLogger, type Caller } from '@rapport/platform';
-import type { Platform } from '@rapport/testing';
+import type { SharedPlatform } from '@rapport/testing';
 import type { OperationRequest } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 
@@ -21,7 +21,7 @@ export class ServiceCaller {
   }
 
   /** @param process whose certificate is shown */
-  static async of({ serviceAddresses, trust }: Platform, process = 'edge'): Promise<ServiceCaller> {
+  static async of({ serviceAddresses, trust }: SharedPlatform, process = 'edge'): Promise<ServiceCaller> {
     const certificates = new ServiceCertificates(await trust.certificatesOf(process), createLogger('test', 'silent'));
     const clients = Object.entries(serviceAddresses).map(
       ([area, address]) =>

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Platform } from '@rapport/testing';
+import type { SharedPlatform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
@@ -27,7 +27,7 @@ export function newMarker(): string {
  * @param withDeleted false when no deleted ones are needed
  */
 export async function makeTenantRecords(
-  platform: Platform,
+  platform: SharedPlatform,
   api: ApiClient,
   marker: string,
   withDeleted = true,

@@ -1,12 +1,12 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { PrincipalSigner } from '@rapport/contracts';
-import type { Platform } from '@rapport/testing';
+import type { SharedPlatform } from '@rapport/testing';
 import { SignJWT } from 'jose';
 
 /** Principal tokens that would give every permission, and stand for nobody for the reason that is their name. */
 export async function uselessPrincipals(
-  { trust }: Platform,
+  { trust }: SharedPlatform,
   tenantId: string,
   permissions: readonly string[],
 ): Promise<Record<'missing' | 'malformed' | 'forged' | 'expired' | 'ofOtherAudience' | 'ofOtherType', string>> {

@@ -9,6 +9,8 @@ export interface LoadRequest {
 }
 
 const probeEveryMs = 50;
+/** Longer than a machine is ever too busy: an edge that is slow is not one that is away. */
+const probeTimeoutMs = 30_000;
 const lanes = 16;
 /** Each lane rests after an answer, so that the load stays below what the machine can do. In milliseconds. */
 const restMs = 20;
@@ -89,7 +91,7 @@ export class SteadyLoad {
 
 async function isReady(edgeUrl: string): Promise<boolean> {
   try {
-    return (await fetch(`${edgeUrl}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok;
+    return (await fetch(`${edgeUrl}/readyz`, { signal: AbortSignal.timeout(probeTimeoutMs) })).ok;
   } catch {
     return false;
   }

@@ -1,9 +1,14 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
-  comesTrueWithinMs,
+  isSoak,
   LoadProcess,
   median,
   percentile,
+  printTally,
+  sizeOf,
+  soakTimeoutMs,
   startPlatform,
   type HttpPlan,
   type LoadResult,
@@ -13,11 +18,12 @@ import {
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 
-/** Long loads on a machine that does nothing else, and the times that are asked for; otherwise short ones, and orders only. */
-const isFull = process.env['OVERLOAD'] === 'all';
-const loadMs = isFull ? 15_000 : 2_000;
-/** Least part of the peak. A short load beside other work is not more exact than that. */
-const leastRatio = isFull ? 0.8 : 0.6;
+/** How long each load lasts: long ones on a machine that does nothing else, of which times and ratios are asked. */
+const loadMs = sizeOf('OVERLOAD_MS', { short: 1_000, long: 15_000 });
+const imports = sizeOf('OVERLOAD_IMPORTS', { short: 1, long: 5 });
+const rounds = sizeOf('OVERLOAD_ROUNDS', { short: 1, long: 3 });
+/** Least part of the peak, in the long form. */
+const leastRatio = 0.8;
 /** Refusals come so fast that probes without a rest would be a greater load than the one they look at. */
 const probeEveryMs = 50;
 
@@ -31,14 +37,14 @@ let holder: pg.Client;
 let observer: pg.Client;
 
 beforeAll(async () => {
-  // As many places as the service is fastest with: what waits in it is not faster for that.
+  // One of its own, which has as many places as the service is fastest with: what waits in it is not faster for that.
   platform = await startPlatform({
     edgeEnv: { PLACES: '{"interactive":12,"bulk":4,"feed":4}', RATE_PLANS: JSON.stringify({ standard: plan }) },
   });
   tenant = await platform.createTenant('Popular');
   load = new LoadProcess();
   [holder, observer] = await Promise.all([connect(), connect()]);
-  for (let part = 0; part < 5; part += 1) await importCustomers(part, 2_000);
+  for (let part = 0; part < imports; part += 1) await importCustomers(part, 2_000);
 }, 120_000);
 afterEach(() => holder.query('rollback'));
 afterAll(async () => {
@@ -90,36 +96,33 @@ function goodPerSecond({ statuses, seconds }: LoadResult): number {
 }
 
 test(
-  'at three times what it can do the platform does what it can, and refuses the rest at once',
-  { timeout: 300_000 },
+  'at three times what it can do the platform answers what it can, refuses the rest, and is well again afterwards',
+  { timeout: soakTimeoutMs },
   async () => {
     // To warm up.
     await counts({ atOnce: 8 });
-    const rounds: Round[] = [];
+    const measured: Round[] = [];
     // One right after the other, since what else the machine does changes.
-    for (let round = 0; round < 3; round += 1) rounds.push(await measureRound());
-    const ratios = rounds.map(({ good, peak }) => good / peak);
-    const of = (read: (round: Round) => number[], part = 0.5) =>
-      percentile(Float64Array.from(rounds.flatMap(read)).sort(), part);
-    const [answerMs, refusalMs, healthMs] = [
-      of(({ answeredMs }) => answeredMs),
-      of(({ refusedMs }) => refusedMs),
-      of((round) => round.healthMs),
-    ];
-    const [slowRefusalMs, slowHealthMs] = [of(({ refusedMs }) => refusedMs, 0.99), of((round) => round.healthMs, 0.99)];
+    for (let round = 0; round < rounds; round += 1) measured.push(await measureRound());
+    await expect.poll(async () => (await send(`${counted}1`)).status, { timeout: 120_000 }).toBe(200);
 
-    const percents = ratios.map((ratio) => Math.round(ratio * 100)).join(', ');
-    const peaks = rounds.map(({ peak }) => Math.round(peak)).join(', ');
-    console.log(
-      `overload: peaks ${peaks}/s, of which ${percents} % at three times that; medians: answer ${answerMs.toFixed(0)} ms, ` +
-        `refusal ${refusalMs.toFixed(0)} ms (p99 ${slowRefusalMs.toFixed(0)}), ` +
-        `health ${healthMs.toFixed(0)} ms (p99 ${slowHealthMs.toFixed(0)})`,
-    );
-    expect(median(ratios)).toBeGreaterThanOrEqual(leastRatio);
-    expect(refusalMs).toBeLessThan(answerMs);
-    expect(healthMs).toBeLessThan(answerMs);
-    if (isFull) expect([slowRefusalMs < 50, slowHealthMs < 200]).toEqual([true, true]);
-    expect(await comesTrueWithinMs(5_000, async () => (await send(`${counted}1`)).status === 200)).toBe(true);
+    const of = (read: (round: Round) => number[], part = 0.5) =>
+      percentile(Float64Array.from(measured.flatMap(read)).sort(), part);
+    const ratio = median(measured.map(({ good, peak }) => good / peak));
+    const answerMs = of(({ answeredMs }) => answeredMs);
+    const [refusalMs, slowRefusalMs] = [of(({ refusedMs }) => refusedMs), of(({ refusedMs }) => refusedMs, 0.99)];
+    const [healthMs, slowHealthMs] = [of((round) => round.healthMs), of((round) => round.healthMs, 0.99)];
+    printTally('overload', {
+      'peaks a second': measured.map(({ peak }) => Math.round(peak)).join(' '),
+      'of which at three times that': ratio.toFixed(2),
+      'answer in ms': Math.round(answerMs),
+      'refusal in ms': `${Math.round(refusalMs)} (p99 ${Math.round(slowRefusalMs)})`,
+      'health in ms': `${Math.round(healthMs)} (p99 ${Math.round(slowHealthMs)})`,
+    });
+    if (!isSoak) return;
+    expect(ratio).toBeGreaterThanOrEqual(leastRatio);
+    expect(Math.max(refusalMs, healthMs)).toBeLessThan(answerMs);
+    expect([slowRefusalMs < 50, slowHealthMs < 200]).toEqual([true, true]);
   },
 );
 
@@ -138,6 +141,7 @@ async function measureRound(): Promise<Round> {
   const overloading = counts({ atOnce: 400, perSecond: peak * 3 });
   const probed = await probeDuring(overloading);
   const overload = await overloading;
+  expect(overload.statuses['200']).toBeGreaterThan(0);
   expect(Object.keys(overload.statuses).filter((status) => status !== '200' && status !== '503')).toEqual([]);
   return { peak, good: goodPerSecond(overload), ...probed };
 }
@@ -169,13 +173,14 @@ test.each([
   ['GET', '/v1/customers:export?format=CSV', undefined],
   ['POST', '/v1/customers', { kind: 'COMPANY', displayName: 'Hung up' }],
   ['POST', '/v1/customers:import?kind=COMPANY', 'name\nHung up\n'],
-])('500 ms after the client of %s %s has hung up the database does nothing for it', async (method, path, body) => {
+])('the database ends what it does for %s %s once its client has hung up', async (method, path, body) => {
   const isFile = typeof body === 'string';
   const headers = {
     authorization: `Bearer ${tenant.apiKey}`,
     'content-type': isFile ? 'text/csv' : 'application/json',
   };
   await holder.query('begin; lock table customer in access exclusive mode');
+  const endsBefore = await statementEnds();
   const hangUp = new AbortController();
   const sent = fetch(platform.edgeUrl + path, {
     method,
@@ -184,10 +189,24 @@ test.each([
     signal: hangUp.signal,
   }).then((begun) => begun.text());
   const answer = expect(sent).rejects.toThrow();
-  await expect.poll(heldStatements).toBeGreaterThan(0);
+  await expect.poll(heldStatements, { timeout: 60_000 }).toBeGreaterThan(0);
 
+  const hungUpAt = performance.now();
   hangUp.abort();
 
-  expect(await comesTrueWithinMs(500, async () => (await heldStatements()) === 0)).toBe(true);
+  await expect.poll(heldStatements, { timeout: 60_000, interval: 10 }).toBe(0);
+  const endedMs = performance.now() - hungUpAt;
   await answer;
+  // Because its connection was closed (ADR 0045), and not by its time limit.
+  const ends = await statementEnds();
+  expect(ends.timeouts).toBe(endsBefore.timeouts);
+  expect(ends.closed).toBeGreaterThan(endsBefore.closed);
+  if (isSoak) expect(endedMs).toBeLessThan(500);
 });
+
+/** How many statements the log of PostgreSQL has that were ended, by why. */
+async function statementEnds(): Promise<{ closed: number; timeouts: number }> {
+  const log = await readFile(join(platform.logDir, 'postgres.log'), 'utf8');
+  const count = (reason: string) => log.split(reason).length - 1;
+  return { closed: count('connection to client lost'), timeouts: count('due to statement timeout') };
+}

@@ -3,41 +3,48 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { queryDatabase, startPlatform, type Platform, type Tenant } from '@rapport/testing';
+import { printTally, queryDatabase, sizeOf, soakTimeoutMs, startPlatform, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 
 const run = promisify(execFile);
 const apps = join(import.meta.dirname, '../../../apps');
+/** What is in the backup, and what comes after it. */
+const [kept, lost] = [sizeOf('RESTORE_CUSTOMERS', { short: 20, long: 20_000 }), 10];
 
 let dataDir: string;
 let cluster: string;
 let platform: Platform;
-let tenant: Tenant;
 let api: ApiClient;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-restore-'));
   cluster = join(dataDir, 'postgres/cluster');
+  // One of its own, whose database is destroyed.
   platform = await startPlatform({ dataDir });
-  tenant = await platform.createTenant('Restored');
-  api = await ApiClient.connect(platform.edgeUrl, tenant.apiKey);
-}, 120_000);
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Restored')).apiKey);
+}, 300_000);
 afterAll(async () => {
   await platform.stop();
   await rm(dataDir, { recursive: true });
 });
 
 async function createCustomers(count: number): Promise<void> {
-  const items = Array.from({ length: count }, (_, n) => ({
-    customer: { kind: 'COMPANY', displayName: `Company ${n}` },
-  }));
-  expect((await api.send('POST', '/v1/customers:batchCreate', { body: { items } })).status).toBe(200);
+  for (let made = 0; made < count; made += 1_000) {
+    const items = Array.from({ length: Math.min(1_000, count - made) }, (_, n) => ({
+      customer: { kind: 'COMPANY', displayName: `Company ${made + n}` },
+    }));
+    expect((await api.send('POST', '/v1/customers:batchCreate', { body: { items } })).status).toBe(200);
+  }
 }
 
 async function newestCursor(): Promise<string> {
-  const { body } = await api.send('GET', '/v1/changes?pageSize=200');
-  return (body as { nextCursor: string }).nextCursor;
+  let page = { nextCursor: '', hasMore: true };
+  while (page.hasMore) {
+    const cursor = page.nextCursor && `&cursor=${encodeURIComponent(page.nextCursor)}`;
+    page = (await api.send('GET', `/v1/changes?pageSize=200${cursor}`)).body as typeof page;
+  }
+  return page.nextCursor;
 }
 
 async function edgeStatus(): Promise<string> {
@@ -55,32 +62,37 @@ async function whileStopped(work: () => Promise<unknown>): Promise<void> {
   // A copy of files does not know that it is one (ADR 0015).
   await queryDatabase(platform.customersDatabase.superuserUrl, 'select renew_change_log_epoch()');
   await Promise.all(openers.map((service) => service.start()));
-  await expect.poll(edgeStatus).toBe('ok');
+  await expect.poll(edgeStatus, { timeout: 120_000 }).toBe('ok');
 }
 
 // No pg_dump of PostgreSQL 18 comes with its programs, so the backup is a copy of the files of a stopped server.
-test('a database that is destroyed and restored has what it had, verifies, and takes no cursor of before', async () => {
-  const backup = join(dataDir, 'backup');
-  await createCustomers(20);
-  const before = await newestCursor();
-  await whileStopped(() => run('cp', ['-a', cluster, backup]));
-  await createCustomers(10);
-  const after = await newestCursor();
+test(
+  'a database that is destroyed and restored has what it had, verifies, and takes no cursor of before',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const backup = join(dataDir, 'backup');
+    await createCustomers(kept);
+    const before = await newestCursor();
+    await whileStopped(() => run('cp', ['-a', cluster, backup]));
+    await createCustomers(lost);
+    const after = await newestCursor();
 
-  await whileStopped(async () => {
-    await rm(cluster, { recursive: true });
-    await run('cp', ['-a', backup, cluster]);
-  });
+    await whileStopped(async () => {
+      await rm(cluster, { recursive: true });
+      await run('cp', ['-a', backup, cluster]);
+    });
 
-  const { body } = await api.send('GET', '/v1/customers?total=EXACT', { headers: { 'cache-control': 'no-cache' } });
-  expect(body).toMatchObject({ totalSize: 20 });
-  for (const cursor of [before, after]) {
-    const refused = await api.send('GET', `/v1/changes?cursor=${encodeURIComponent(cursor)}`);
-    expect(refused.body).toMatchObject({ code: 'CURSOR_EXPIRED' });
-  }
-  await createCustomers(1);
-  for (const service of ['customers', 'auth']) expect(await verifyAudit(service)).toMatch(/"isSound":true/);
-});
+    const { body } = await api.send('GET', '/v1/customers?total=EXACT', { headers: { 'cache-control': 'no-cache' } });
+    expect(body).toMatchObject({ totalSize: kept });
+    for (const cursor of [before, after]) {
+      const refused = await api.send('GET', `/v1/changes?cursor=${encodeURIComponent(cursor)}`);
+      expect(refused.body).toMatchObject({ code: 'CURSOR_EXPIRED' });
+    }
+    await createCustomers(1);
+    for (const service of ['customers', 'auth']) expect(await verifyAudit(service)).toMatch(/"isSound":true/);
+    printTally('restore', { 'customers in the backup': kept, 'after it': lost });
+  },
+);
 
 /** What the operator's command prints. @throws Error when a chain is not sound */
 async function verifyAudit(service: string): Promise<string> {

@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ApiClient, type Answer } from '../api-client.ts';
+import { expectNothingOfBrokenUpload } from '../broken-uploads.ts';
+import { hasEnded, Importer, people } from '../importer.ts';
+import { OtlpReceiver } from '../otlp-receiver.ts';
+import { newTrace, ReceivedTraces } from '../received-traces.ts';
+import { untilKept } from '../until-kept.ts';
+
+/** What a test may take on a machine that is busy with others. */
+const timeout = 300_000;
+
+let folder: string;
+let collector: OtlpReceiver;
+let traces: ReceivedTraces;
+let platform: Platform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rapport-disruptions-'));
+  const file = join(folder, 'traces.ndjson');
+  [collector, traces] = [await OtlpReceiver.start(file), new ReceivedTraces(file)];
+  // One of its own, since its processes are killed and its tables emptied.
+  platform = await startPlatform({ tracesEndpoint: collector.endpoint });
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Disrupted')).apiKey);
+}, timeout);
+
+afterAll(async () => {
+  await platform.stop();
+  collector.stop();
+  await rm(folder, { recursive: true });
+});
+
+it('an import whose service is killed in the middle of the file ends as one that was not', { timeout }, async () => {
+  const { customers } = platform.services;
+  const [calm, killed] = [await Importer.create(platform, 'Calm'), await Importer.create(platform, 'Killed')];
+  const file = people(12_000);
+  const [calmId, killedId] = [await calm.createImport(), await killed.createImport()];
+  await calm.upload(calmId, file);
+  const unbroken = await calm.until(calmId, hasEnded);
+
+  await killed.upload(killedId, file);
+  await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 2_000);
+  await customers.kill();
+  await customers.start();
+  const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 6_000);
+  // Asked to stop, it gives the import back at a checkpoint, and the next process goes on at once.
+  await customers.stop();
+  await customers.start();
+  const broken = await killed.until(killedId, hasEnded);
+
+  expect(hasEnded(between)).toBe(false);
+  expect(broken).toMatchObject({ state: 'SUCCEEDED', counts: unbroken.counts });
+  expect(await killed.contents()).toEqual(await calm.contents());
+
+  await killed.api.send('POST', `/v1/operations/${killedId}:undo`);
+  await killed.until(killedId, ({ counts }) => (counts['undone'] ?? 0) > 0);
+  await customers.kill();
+  await customers.start();
+  const undone = await killed.until(killedId, hasEnded);
+  expect(undone).toMatchObject({ state: 'UNDONE', counts: { undone: unbroken.counts['created'] } });
+  expect(await killed.contents()).toEqual([]);
+});
+
+it('an import whose edge is killed in the middle of its file leaves nothing', { timeout }, async () => {
+  await expectNothingOfBrokenUpload(platform, traces, async (socket) => {
+    await platform.services.edge.kill();
+    socket.destroy();
+    await platform.services.edge.start();
+  });
+});
+
+it('the service being away leaves kept records, marked as stale', { timeout }, async () => {
+  const path = `/v1/customers/${await createCustomer('Kept')}`;
+  const kept = await untilKept(api, path);
+  await platform.services.customers.kill();
+  const answers: Answer[] = [];
+  // For the 3 s of silence after which the log counts as lost (ADR 0016) the answer is fresh, and not marked yet.
+  const markedAs = async () => {
+    answers.push(await api.send('GET', path));
+    return answers.at(-1)?.headers.get('cache-status');
+  };
+  await expect.poll(markedAs, { timeout: 60_000 }).toMatch(/^rapport; fwd=stale; fwd-status=503; /);
+  for (const answer of answers) expect(answer).toMatchObject({ status: 200, body: kept.body });
+
+  await platform.services.customers.start();
+  await untilKept(api, path);
+});
+
+it('a table that was emptied past every edge ends every kept answer', { timeout }, async () => {
+  const path = `/v1/customers/${await createCustomer('Emptied')}`;
+  await untilKept(api, path);
+
+  await queryDatabase(platform.customersDatabase.superuserUrl, 'truncate customer cascade');
+
+  await expect.poll(async () => (await api.send('GET', path)).status, { timeout: 60_000 }).toBe(404);
+});
+
+it('a service that is told to end while others read its feed sends its last traces and ends in order', async () => {
+  const client = newTrace();
+  await createCustomer('Last', client.headers);
+
+  await platform.services.customers.stop(60_000);
+
+  const log = await readFile(join(platform.logDir, 'customers.log'), 'utf8');
+  expect(log).toContain('stopping');
+  // Its own bound, of seconds, within which all that it serves must have let go of it.
+  expect(log).not.toContain('did not stop in time');
+  const answered = 'rapport.customers.v1.CustomersService/CreateCustomer';
+  expect(traces.trace(client.traceId).map(({ name }) => name)).toContain(answered);
+});
+
+async function createCustomer(displayName: string, headers: Record<string, string> = {}): Promise<string> {
+  const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'COMPANY', displayName }, headers });
+  return (body as { id: string }).id;
+}

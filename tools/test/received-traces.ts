@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { expect } from 'vitest';
+
+/** A span as a collector gets it. */
+export interface ReceivedSpan {
+  /** Name of the process that made it. */
+  process: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  attributes: Record<string, unknown>;
+}
+
+// The parts of OTLP's JSON that are read: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+interface Attributed {
+  attributes: { key: string; value: Record<string, unknown> }[];
+}
+interface ExportRequest {
+  resourceSpans: {
+    resource: Attributed;
+    scopeSpans: { spans: (Omit<ReceivedSpan, 'process' | 'attributes'> & Attributed)[] }[];
+  }[];
+}
+
+/** What a collector has written into its file until now. */
+export class ReceivedTraces {
+  readonly #file: string;
+  readonly #spans: ReceivedSpan[] = [];
+  #linesRead = 0;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** All that was sent, as it came. */
+  get text(): string {
+    return existsSync(this.#file) ? readFileSync(this.#file, 'utf8') : '';
+  }
+
+  get spans(): readonly ReceivedSpan[] {
+    // The last line may not be complete.
+    const lines = this.text.split('\n').slice(0, -1);
+    for (const line of lines.slice(this.#linesRead)) this.#spans.push(...spansOf(JSON.parse(line) as ExportRequest));
+    this.#linesRead = lines.length;
+    return this.#spans;
+  }
+
+  trace(traceId: string): ReceivedSpan[] {
+    return this.spans.filter((span) => span.traceId === traceId);
+  }
+
+  /** The spans of a trace, once those have come that are named: each by its process and its name. */
+  async traceWith(traceId: string, ...names: string[]): Promise<ReceivedSpan[]> {
+    const come = () => this.trace(traceId).map(({ process, name }) => `${process} ${name}`);
+    await expect.poll(come, { timeout: 60_000 }).toEqual(expect.arrayContaining(names));
+    return this.trace(traceId);
+  }
+}
+
+/** A trace that a client has begun. */
+export function newTrace() {
+  const [traceId, spanId] = [randomBytes(16).toString('hex'), randomBytes(8).toString('hex')];
+  return { traceId, spanId, headers: { traceparent: `00-${traceId}-${spanId}-01` } };
+}
+
+function spansOf({ resourceSpans }: ExportRequest): ReceivedSpan[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const process = String(attributesOf(resource)['service.name']);
+    const spans = scopeSpans.flatMap((scope) => scope.spans);
+    return spans.map((span) => ({ ...span, process, attributes: attributesOf(span) }));
+  });
+}
+
+function attributesOf({ attributes }: Attributed): Record<string, unknown> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+}

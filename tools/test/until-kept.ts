@@ -1,0 +1,13 @@
+import { expect } from 'vitest';
+import type { Answer, ApiClient } from './api-client.ts';
+
+/** Reads until the answer comes from the edge's memory: the change log is followed, and what it says of the last write is done. */
+export async function untilKept(api: ApiClient, path: string): Promise<Answer> {
+  let answer: Answer | undefined;
+  const read = async () => {
+    answer = await api.send('GET', path);
+    return answer.headers.get('cache-status');
+  };
+  await expect.poll(read, { timeout: 60_000 }).toMatch(/^rapport; hit/);
+  return answer!;
+}
