@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { rssMib, type Platform } from '@rapport/testing';
-import { Receiver, until } from '../test/receiver.ts';
+import { Receiver } from '../test/receiver.ts';
 import { WebhookTenant } from '../test/sync-platform.ts';
+import { until } from './until.ts';
 
 const goalGrowthMib = 64;
 

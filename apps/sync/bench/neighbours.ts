@@ -1,7 +1,8 @@
 import type { Platform } from '@rapport/testing';
-import { Receiver, until } from '../test/receiver.ts';
+import { Receiver } from '../test/receiver.ts';
 import { WebhookTenant } from '../test/sync-platform.ts';
 import { createSteadily, figures, noteAges } from './steady-changes.ts';
+import { until } from './until.ts';
 
 const endpoints = 10;
 const perSecond = 10;

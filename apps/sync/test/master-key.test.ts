@@ -1,110 +1,102 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ExchangeTenant } from './exchange/exchange-tenant.ts';
 import { PeopleTable } from './exchange/people-table.ts';
-import { Receiver, until } from './receiver.ts';
+import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
-let dataDir: string;
+let folder: string;
 let retired: string;
+let masterKey: string;
 let platform: Platform;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-master-key-'));
-  retired = join(dataDir, 'retired-master-keys');
+  folder = await mkdtemp(join(tmpdir(), 'rapport-master-key-'));
+  retired = join(folder, 'retired-master-keys');
   await writeFile(retired, '');
-  platform = await startSyncPlatform({ RETIRED_MASTER_KEYS_FILE: retired }, { dataDir });
+  // The keys of its sync change.
+  platform = await startSyncPlatform({ RETIRED_MASTER_KEYS_FILE: retired });
+  masterKey = join(dirname(platform.trust.signingKeyFile), 'sync-master-key');
   receiver = await Receiver.start();
-}, 120_000);
+});
 afterAll(async () => {
   await receiver.stop();
   await platform.stop();
-  await rm(dataDir, { recursive: true });
+  await rm(folder, { recursive: true });
 });
 
-test(
-  'endpoints sign as before after a change of the master key, what was sealed opens, and they soon need the former no more',
-  { timeout: 120_000 },
-  async () => {
-    const tenant = await WebhookTenant.create(platform);
-    const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
-    const sealedKeys = () =>
-      tenant.query<{ text: string }>('select sealed_keys::text as text from webhook_endpoint where id = $1', [
-        endpoint.id,
-      ]);
-    const delivered = (count: number) =>
-      until(async () => {
-        const states = (await tenant.deliveries(endpoint.id)).map(({ state }) => state);
-        return states.length === count && states.every((state) => state === 'DELIVERED');
-      });
-    await tenant.createCustomer('Ada');
-    await delivered(1);
-    const former = await sealedKeys();
+test('endpoints sign as before after a change of the master key, what was sealed opens, and they soon need the former no more', async () => {
+  const tenant = await WebhookTenant.create(platform);
+  const endpoint = await tenant.endpoint(receiver.url, { payload: 'FULL' });
+  const sealedKeys = () =>
+    tenant.query<{ text: string }>('select sealed_keys::text as text from webhook_endpoint where id = $1', [
+      endpoint.id,
+    ]);
+  const delivered = (count: number) =>
+    expect
+      .poll(async () => (await tenant.deliveries(endpoint.id)).map(({ state }) => state))
+      .toEqual(Array(count).fill('DELIVERED'));
+  await tenant.createCustomer('Ada');
+  await delivered(1);
+  const former = await sealedKeys();
 
-    const masterKey = join(dataDir, 'secrets/sync-master-key');
-    await restartWith(tenant, await readFile(masterKey, 'utf8'), masterKey, randomBytes(32).toString('base64'));
-    await tenant.ok('POST', `/v1/webhookEndpoints/${endpoint.id}:replay`, { eventIds: receiver.ids });
-    await delivered(2);
-    await until(async () => (await sealedKeys())[0]?.text !== former[0]?.text);
+  await restartWith(tenant, await readFile(masterKey, 'utf8'), randomBytes(32).toString('base64'));
+  await tenant.ok('POST', `/v1/webhookEndpoints/${endpoint.id}:replay`, { eventIds: receiver.ids });
+  await delivered(2);
+  await expect.poll(sealedKeys).not.toEqual(former);
 
-    await restartWith(tenant, '', masterKey, await readFile(masterKey, 'utf8'));
-    await tenant.createCustomer('Bob');
-    await delivered(3);
+  await restartWith(tenant, '', await readFile(masterKey, 'utf8'));
+  await tenant.createCustomer('Bob');
+  await delivered(3);
 
-    expect(receiver.taken.map(({ event }) => event.data['after'])).toMatchObject(
-      ['Ada', 'Ada', 'Bob'].map((displayName) => ({ displayName })),
-    );
-    for (const request of receiver.taken) Receiver.verify(request, endpoint.secret);
-  },
-);
+  expect(receiver.taken.map(({ event }) => event.data['after'])).toMatchObject(
+    ['Ada', 'Ada', 'Bob'].map((displayName) => ({ displayName })),
+  );
+  for (const request of receiver.taken) Receiver.verify(request, endpoint.secret);
+});
 
-test(
-  'connections work as before after a change of the master key, know what both sides agreed on, and soon need the former no more',
-  { timeout: 120_000 },
-  async () => {
-    const tenant = await ExchangeTenant.create(platform);
-    const people = await PeopleTable.create(tenant);
-    const mapping = await people.map();
-    await people.insert('Grace', 'Admiral');
-    await people.changeBoth(mapping);
-    const heads = () =>
-      tenant.api.query<{ head: string }>(
-        `select encode(substr(sealed, 1, 9), 'hex') as head from (
+test('connections work as before after a change of the master key, know what both sides agreed on, and soon need the former no more', async () => {
+  const tenant = await ExchangeTenant.create(platform);
+  const people = await PeopleTable.create(tenant);
+  const mapping = await people.map();
+  await people.insert('Grace', 'Admiral');
+  await people.changeBoth(mapping);
+  const heads = () =>
+    tenant.api.query<{ head: string }>(
+      `select encode(substr(sealed, 1, 9), 'hex') as head from (
            select sealed_secrets as sealed from connection union all select sealed_fingerprint_key from mapping
            union all select sealed_fields from sync_conflict) as kept`,
-      );
-    const former = await heads();
-    expect(former).toHaveLength(3);
+    );
+  const former = await heads();
+  expect(former).toHaveLength(3);
 
-    const masterKey = join(dataDir, 'secrets/sync-master-key');
-    await restartWith(tenant.api, await readFile(masterKey, 'utf8'), masterKey, randomBytes(32).toString('base64'));
-    await until(async () => (await heads()).every(({ head }) => head !== former[0]?.head));
-    await restartWith(tenant.api, '', masterKey, await readFile(masterKey, 'utf8'));
-    const { id } = await people.customerOf('Grace');
-    await tenant.api.updateCustomer(id, { jobTitle: 'Rear admiral' });
+  await restartWith(tenant.api, await readFile(masterKey, 'utf8'), randomBytes(32).toString('base64'));
+  await expect.poll(heads).not.toContainEqual(former[0]);
+  await restartWith(tenant.api, '', await readFile(masterKey, 'utf8'));
+  const { id } = await people.customerOf('Grace');
+  await tenant.api.updateCustomer(id, { jobTitle: 'Rear admiral' });
 
-    await expect
-      .poll(() => people.titles(), { timeout: 30_000 })
-      .toEqual([
-        ['Ada', 'Programmer'],
-        ['Grace', 'Rear admiral'],
-      ]);
-    expect(await tenant.conflicts(mapping)).toMatchObject([
-      { fields: [{ customerValue: '"Countess"', peerValue: '"Programmer"' }] },
+  await expect
+    .poll(() => people.titles())
+    .toEqual([
+      ['Ada', 'Programmer'],
+      ['Grace', 'Rear admiral'],
     ]);
-  },
-);
+  expect(await tenant.conflicts(mapping)).toMatchObject([
+    { fields: [{ customerValue: '"Countess"', peerValue: '"Programmer"' }] },
+  ]);
+});
 
-async function restartWith(tenant: WebhookTenant, retiredKeys: string, masterKey: string, key: string): Promise<void> {
+async function restartWith(tenant: WebhookTenant, retiredKeys: string, key: string): Promise<void> {
   await platform.services.sync.stop();
   await writeFile(retired, retiredKeys);
   await writeFile(masterKey, key);
   await platform.services.sync.start();
   // The edge takes a moment to reach it again.
-  await until(async () => (await tenant.send('GET', '/v1/webhookEndpoints')).status === 200);
+  await expect.poll(() => tenant.send('GET', '/v1/webhookEndpoints')).toMatchObject({ status: 200 });
 }

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { CertificateFiles } from '@rapport/testing';
 import { Webhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
@@ -103,9 +102,4 @@ export class Receiver {
     if (behaviour === 'reset') request.socket.destroy();
     else if (behaviour !== 'hang') response.writeHead(behaviour.status, behaviour.headers).end();
   }
-}
-
-/** Waits until something holds. Fails by the time limit of the test. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await delay(20);
 }

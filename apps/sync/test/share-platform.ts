@@ -1,18 +1,34 @@
-import { sharePlatform } from '@rapport/testing';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PlatformCertificates, SecretFiles, sharePlatform } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
 import { syncPlatformOptions } from './sync-platform.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     platformUrl: string;
+    /** Folder of an authority whose certificates the shared platform trusts. */
+    receiverAuthority: string;
   }
 }
 
 /** One platform for all test files that only need a tenant. */
 export default async function share(project: TestProject): Promise<() => Promise<void>> {
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-receivers-'));
+  const receivers = await PlatformCertificates.in(await SecretFiles.in(folder));
+  receivers.stop();
   const shared = await sharePlatform(
-    syncPlatformOptions({}, { edgeEnv: { FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } }),
+    syncPlatformOptions(
+      { NODE_EXTRA_CA_CERTS: receivers.authority },
+      // All tests come from one address.
+      { edgeEnv: { FAILED_AUTHENTICATIONS_PER_MINUTE: '100000' } },
+    ),
   );
   project.provide('platformUrl', shared.url);
-  return shared.stop;
+  project.provide('receiverAuthority', folder);
+  return async () => {
+    await shared.stop();
+    await rm(folder, { recursive: true });
+  };
 }

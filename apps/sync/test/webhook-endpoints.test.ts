@@ -1,17 +1,16 @@
-import type { Platform } from '@rapport/testing';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { Receiver, until } from './receiver.ts';
-import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { Receiver } from './receiver.ts';
+import { WebhookTenant } from './sync-platform.ts';
 
 const url = 'https://hooks.example/rapport';
 
-let platform: Platform;
+let platform: SharedPlatform;
 let tenant: WebhookTenant;
 
 beforeAll(async () => {
-  platform = await startSyncPlatform({ FAILING_SECONDS: '1' });
-}, 120_000);
-afterAll(async () => platform.stop());
+  platform = await sharedPlatform(inject('platformUrl'));
+});
 
 beforeEach(async () => {
   tenant = await WebhookTenant.create(platform);
@@ -102,14 +101,14 @@ test('an endpoint that does nothing but fail is disabled, and gets what is pendi
   const receiver = await Receiver.start();
   const { id } = await tenant.endpoint(receiver.url);
   receiver.behave = () => ({ status: 503 });
-  await tenant.query(`update webhook_endpoint set failing_time = now() - interval '1 hour' where id = $1`, [id]);
+  // It may fail for five days.
+  await tenant.query(`update webhook_endpoint set failing_time = now() - interval '121 hours' where id = $1`, [id]);
 
   await tenant.createCustomer();
-  await until(async () => (await tenant.getEndpoint(id)).state === 'DISABLED');
-  expect(await tenant.getEndpoint(id)).toMatchObject({ disableReason: 'FAILING' });
+  await expect.poll(() => tenant.getEndpoint(id)).toMatchObject({ state: 'DISABLED', disableReason: 'FAILING' });
   receiver.behave = () => ({ status: 200 });
   await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { state: 'ENABLED' });
-  await until(() => receiver.ids.length === 1);
+  await expect.poll(() => receiver.ids).toHaveLength(1);
 
   const enabled = await tenant.getEndpoint(id);
   expect(enabled).not.toHaveProperty('disableReason');

@@ -31,6 +31,7 @@ const tables = {
   },
 };
 
+/** The only table of a database, until it is stopped. */
 export async function createSqlPeer(database: TestDatabase, shape: Shape): Promise<ConformancePeer> {
   const { engine, port, user, password } = database;
   const { environment, remove } = await realEnvironment();
@@ -85,7 +86,7 @@ export async function createSqlPeer(database: TestDatabase, shape: Shape): Promi
     limit: () => database.limit(),
     deliver: (ids) => signed(JSON.stringify({ table: 'people', ids })),
     stop: async () => {
-      await database.drop();
+      await database.run('DROP TABLE people');
       await remove();
     },
   };

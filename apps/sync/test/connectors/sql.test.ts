@@ -22,16 +22,20 @@ const engines: [string, () => Promise<TestDatabase>][] = [
 ];
 
 describe.each(engines)('%s', (_engine, createDatabase) => {
-  describeConformance('a table that marks deleted rows', async () => createSqlPeer(await createDatabase(), 'soft'));
-  describeConformance('a table that loses deleted rows', async () => createSqlPeer(await createDatabase(), 'hard'));
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  describeConformance('a table that marks deleted rows', () => createSqlPeer(database, 'soft'));
+  describeConformance('a table that loses deleted rows', () => createSqlPeer(database, 'hard'));
 
   describe('a table', () => {
-    let database: TestDatabase;
     let real: ConformancePeer;
     const { signal } = new AbortController();
 
     beforeEach(async () => {
-      database = await createDatabase();
       real = await createSqlPeer(database, 'soft');
     });
     afterEach(() => real.stop());
@@ -73,15 +77,12 @@ describe.each(engines)('%s', (_engine, createDatabase) => {
       const seen: string[] = [];
       let cursor: string | undefined;
       await expect
-        .poll(
-          async () => {
-            const pages = await read(peer, cursor);
-            cursor = pages.at(-1)?.cursor;
-            seen.push(...ids(pages));
-            return seen.length;
-          },
-          { timeout: 20_000 },
-        )
+        .poll(async () => {
+          const pages = await read(peer, cursor);
+          cursor = pages.at(-1)?.cursor;
+          seen.push(...ids(pages));
+          return seen.length;
+        })
         .toBe(2);
       expect(new Set(seen).size).toBe(2);
     });

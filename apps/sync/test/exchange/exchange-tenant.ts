@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { SharedPlatform } from '@rapport/testing';
+import type pg from 'pg';
 import { WebhookTenant } from '../sync-platform.ts';
 
 type Json = Record<string, unknown>;
@@ -50,8 +51,9 @@ export class ExchangeTenant {
     return new ExchangeTenant(await WebhookTenant.create(platform));
   }
 
+  /** A connection whose mappings are due by themselves but once a day, unless `more` says otherwise. */
   async connect(connector: string, settings: Json, secrets: Json = {}, more: Json = {}): Promise<string> {
-    const body = { connector, displayName: connector, settings, secrets, pollSeconds: 1, ...more };
+    const body = { connector, displayName: connector, settings, secrets, pollSeconds: 86_400, ...more };
     return (await this.api.ok<{ id: string }>('POST', '/v1/connections', body)).id;
   }
 
@@ -74,7 +76,7 @@ export class ExchangeTenant {
           run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
           return run.state;
         },
-        { timeout: 300_000, interval: 200 },
+        { timeout: 300_000, interval: 100 },
       )
       .toMatch(/SUCCEEDED|FAILED/);
     return run;
@@ -99,7 +101,7 @@ export class ExchangeTenant {
           last = await this.compare(mappingId);
           return isEqual(last) && (count === undefined || last.comparison?.['equal'] === count) ? 'equal' : last;
         },
-        { timeout, interval: 500 },
+        { timeout, interval: 100 },
       )
       .toBe('equal');
     return last ?? expect.fail('Nothing was compared.');
@@ -135,4 +137,10 @@ export class ExchangeTenant {
 
 export function isEqual({ state, comparison: found = {} }: Run): boolean {
   return state === 'SUCCEEDED' && ['differing', 'onlyCustomers', 'onlyRecords'].every((name) => found[name] === 0);
+}
+
+/** Waits until somebody waits for what `client` has locked. */
+export async function untilBlocks(client: pg.Client): Promise<void> {
+  const blocked = 'select from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))';
+  await expect.poll(async () => (await client.query(blocked)).rowCount).toBeGreaterThan(0);
 }

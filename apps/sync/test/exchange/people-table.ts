@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { createPostgresDatabase, type TestDatabase } from '../connectors/sql-databases.ts';
+import { createPostgresSchema, type PostgresSchema } from '../connectors/sql-databases.ts';
 import type { Customer, ExchangeTenant } from './exchange-tenant.ts';
 
 const people = `CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, rapport_key text UNIQUE, name text NOT NULL,
@@ -15,21 +15,26 @@ const fields = [
 export class PeopleTable {
   private constructor(
     readonly tenant: ExchangeTenant,
-    readonly database: TestDatabase,
+    readonly database: PostgresSchema,
     readonly connection: string,
   ) {}
 
   static async create(tenant: ExchangeTenant): Promise<PeopleTable> {
-    const database = await createPostgresDatabase();
+    const database = await createPostgresSchema();
     await database.run(people);
     const { port, user, password } = database;
-    const table = { table: 'people', idColumn: 'id', updatedColumn: 'updated_at', keyColumn: 'rapport_key' };
+    const table = {
+      schema: user,
+      table: 'people',
+      idColumn: 'id',
+      updatedColumn: 'updated_at',
+      keyColumn: 'rapport_key',
+    };
     const settings = {
       ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database: database.database, user, tls: 'OFF' },
       ...{ ...table, deletedColumn: 'deleted_at', lateCommitSeconds: 0 },
     };
-    // What is polled for is asked for by the tests themselves.
-    const connection = await tenant.connect('sql', settings, { password }, { pollSeconds: 3_600 });
+    const connection = await tenant.connect('sql', settings, { password });
     return new PeopleTable(tenant, database, connection);
   }
 

@@ -1,18 +1,16 @@
 import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startSyncPlatform } from '../sync-platform.ts';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
 import { contactFields, ExchangeTenant } from './exchange-tenant.ts';
 
 const samples = join(import.meta.dirname, '../connectors/vcards');
 
-let platform: Platform;
+let platform: SharedPlatform;
 
 beforeAll(async () => {
-  platform = await startSyncPlatform();
-}, 120_000);
-afterAll(async () => platform.stop());
+  platform = await sharedPlatform(inject('platformUrl'));
+});
 
 type Person = Record<string, unknown>;
 
@@ -172,27 +170,23 @@ const expected: Record<string, Expected> = {
   },
 };
 
-test(
-  'customers have what every given file says of them, and what it lacks or nobody can read is said',
-  { timeout: 240_000 },
-  async () => {
-    const files = (await readdir(samples)).filter((file) => file.endsWith('.vcf'));
-    const imported = await Promise.all(files.map(async (file) => [file, await importFile(file)] as const));
+test('customers have what every given file says of them, and what it lacks or nobody can read is said', async () => {
+  const files = (await readdir(samples)).filter((file) => file.endsWith('.vcf'));
+  const imported = await Promise.all(files.map(async (file) => [file, await importFile(file)] as const));
 
-    const wanted = Object.entries(expected).map(([file, { customers, issues }]) => [
-      file,
-      { customers: customers.map(withLists).sort(byName), issues: [...issues].sort() },
-    ]);
-    expect(Object.fromEntries(imported)).toEqual(Object.fromEntries(wanted));
-  },
-);
+  const wanted = Object.entries(expected).map(([file, { customers, issues }]) => [
+    file,
+    { customers: customers.map(withLists).sort(byName), issues: [...issues].sort() },
+  ]);
+  expect(Object.fromEntries(imported)).toEqual(Object.fromEntries(wanted));
+});
 
 async function importFile(file: string): Promise<Expected> {
   const tenant = await ExchangeTenant.create(platform);
   const folder = join(platform.filesDir, tenant.api.tenant.tenantId);
   await mkdir(folder, { recursive: true });
   await copyFile(join(samples, file), join(folder, file));
-  const connection = await tenant.connect('file', { file, format: 'VCARD' }, {}, { pollSeconds: 3_600 });
+  const connection = await tenant.connect('file', { file, format: 'VCARD' });
   const mapping = await tenant.map(connection, {
     ...{ recordType: 'record', direction: 'TO_CUSTOMERS' },
     fields: contactFields,

@@ -11,6 +11,7 @@ let platform: Platform;
 let table: HookedTable;
 
 beforeAll(async () => {
+  // Its edge allows so few failures to an address, and all tests have one.
   platform = await startSyncPlatform(
     {},
     {
@@ -20,7 +21,7 @@ beforeAll(async () => {
       },
     },
   );
-}, 120_000);
+});
 afterAll(async () => platform.stop());
 
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { Webhook } from 'standardwebhooks';
-import type { Platform } from '@rapport/testing';
+import type { SharedPlatform } from '@rapport/testing';
 import { expect } from 'vitest';
-import { createPostgresDatabase, type TestDatabase } from '../connectors/sql-databases.ts';
+import { createPostgresSchema, type PostgresSchema } from '../connectors/sql-databases.ts';
 import { ExchangeTenant } from '../exchange/exchange-tenant.ts';
 
 const people = `CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL, title text,
@@ -39,20 +39,20 @@ export interface Message {
 export class HookedTable {
   readonly secret = `whsec_${Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64')}`;
   readonly tenant: ExchangeTenant;
-  readonly database: TestDatabase;
+  readonly database: PostgresSchema;
   connection = '';
   mapping = '';
-  readonly #platform: Platform;
+  readonly #platform: SharedPlatform;
 
-  private constructor(platform: Platform, tenant: ExchangeTenant, database: TestDatabase) {
+  private constructor(platform: SharedPlatform, tenant: ExchangeTenant, database: PostgresSchema) {
     this.#platform = platform;
     this.tenant = tenant;
     this.database = database;
   }
 
   /** With a connection, and without a mapping. */
-  static async create(platform: Platform): Promise<HookedTable> {
-    const table = new HookedTable(platform, await ExchangeTenant.create(platform), await createPostgresDatabase());
+  static async create(platform: SharedPlatform): Promise<HookedTable> {
+    const table = new HookedTable(platform, await ExchangeTenant.create(platform), await createPostgresSchema());
     await table.database.run(people);
     table.connection = await table.connect({ webhookSecret: table.secret });
     return table;
@@ -67,12 +67,18 @@ export class HookedTable {
 
   connect(secrets: object): Promise<string> {
     const { port, user, password, database } = this.database;
-    const columns = { table: 'people', idColumn: 'id', updatedColumn: 'updated_at', deletedColumn: 'deleted_at' };
+    const columns = {
+      schema: user,
+      table: 'people',
+      idColumn: 'id',
+      updatedColumn: 'updated_at',
+      deletedColumn: 'deleted_at',
+    };
     const settings = {
       ...{ engine: 'POSTGRESQL', host: '127.0.0.1', port, database, user, tls: 'OFF', lateCommitSeconds: 0 },
       ...columns,
     };
-    return this.tenant.connect('sql', settings, { password, ...secrets }, { pollSeconds: 86_400 });
+    return this.tenant.connect('sql', settings, { password, ...secrets });
   }
 
   /** @returns the id of the new row */
@@ -136,7 +142,7 @@ export class HookedTable {
           hooks = await this.hooks();
           return hooks.filter(({ state }) => state !== 'HANDLED').length;
         },
-        { timeout, interval: 500 },
+        { timeout, interval: 100 },
       )
       .toBe(0);
     return hooks;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { soakTimeoutMs } from '@rapport/testing';
+import { vi } from 'vitest';
 import type { Radicale } from '../../connectors/peers/radicale.ts';
 import type { Field, Person, Side } from './edits.ts';
 
@@ -8,7 +9,7 @@ const properties: Record<Field, string> = { title: 'TITLE', company: 'ORG', emai
 /** An address book, which is edited as a program that knows nothing of us does it: by whole cards, with If-Match. */
 export function cardSide(radicale: Radicale, book: string): Side {
   const ask = async (method: string, url: string, body?: string, headers?: Record<string, string>) => {
-    for (;;) {
+    const answered = async () => {
       const answer = await radicale
         .request(method, url, body, headers)
         .then(async (response) => ({
@@ -17,9 +18,10 @@ export function cardSide(radicale: Radicale, book: string): Side {
           text: await response.text(),
         }))
         .catch(() => undefined);
-      if (answer && answer.status < 500) return answer;
-      await delay(100);
-    }
+      return answer && answer.status < 500 ? answer : undefined;
+    };
+    // While it is away.
+    return vi.waitUntil(answered, { timeout: soakTimeoutMs, interval: 100 });
   };
   const put = async (id: string, card: string, precondition: Record<string, string>) => {
     const headers = { 'content-type': 'text/vcard', ...precondition };

@@ -1,28 +1,30 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { soakTimeoutMs } from '@rapport/testing';
+import { vi } from 'vitest';
 import type { Customer, ExchangeTenant } from '../exchange-tenant.ts';
 import type { Field, Person, Side } from './edits.ts';
 
 type Json = Record<string, unknown>;
 
+/** With a service that is away. */
+const patience = { timeout: soakTimeoutMs, interval: 100 };
+
 /** The customers, by REST. What a call that got no answer has done is found out by the same call again. */
 export function customerSide(tenant: ExchangeTenant): Side {
   const ask = async (method: string, path: string, body?: Json, etag?: string) => {
     const headers = { 'idempotency-key': randomUUID(), ...(etag !== undefined && { 'if-match': etag }) };
-    for (;;) {
+    const answered = async () => {
       const answer = await tenant.api.send(method, path, body, headers).catch(() => undefined);
-      if (answer && answer.status < 500 && answer.status !== 429 && !isBeingAnswered(answer.body)) return answer;
-      await delay(100);
-    }
+      const isAnswered = answer && answer.status < 500 && answer.status !== 429 && !isBeingAnswered(answer.body);
+      return isAnswered ? answer : undefined;
+    };
+    return vi.waitUntil(answered, patience);
   };
   return {
     name: 'customers',
     all: async () => {
-      for (;;) {
-        const customers = await tenant.customers().catch(() => undefined);
-        if (customers) return [...customers.values()].flatMap((customer) => personOf(customer) ?? []);
-        await delay(100);
-      }
+      const customers = await vi.waitUntil(() => tenant.customers().catch(() => undefined), patience);
+      return [...customers.values()].flatMap((customer) => personOf(customer) ?? []);
     },
     create: async (key, values) => {
       const { status, body } = await ask('POST', '/v1/customers', {

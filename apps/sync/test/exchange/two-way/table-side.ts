@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { soakTimeoutMs } from '@rapport/testing';
+import { vi } from 'vitest';
 import type { TestDatabase } from '../../connectors/sql-databases.ts';
 import type { Field, Person, Side } from './edits.ts';
 
@@ -11,13 +12,9 @@ export const peopleTable = `CREATE TABLE people (id bigint unsigned AUTO_INCREME
 
 /** A table, whose application knows nothing of us but that it sets the time of each change. */
 export function tableSide(database: TestDatabase): Side {
-  const ask = async (sql: string) => {
-    for (;;) {
-      const rows = await database.run(sql).catch(() => undefined);
-      if (rows) return rows;
-      await delay(100);
-    }
-  };
+  const ask = (sql: string) =>
+    // While it is away.
+    vi.waitUntil(() => database.run(sql).catch(() => undefined), { timeout: soakTimeoutMs, interval: 100 });
   /** `edit_key` tells whether a try that got no answer was done. */
   const change = async (id: string, set: string, condition: string) => {
     const key = randomUUID();

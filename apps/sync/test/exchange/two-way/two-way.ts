@@ -1,10 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { expect } from 'vitest';
+import { printTally, soakTimeoutMs } from '@rapport/testing';
+import { expect, vi } from 'vitest';
 import type { Conflict, ExchangeTenant, Run } from '../exchange-tenant.ts';
 import { Edits, fields, type Person, type Side } from './edits.ts';
 import { Random } from './random.ts';
 
 export interface TwoWayOptions {
+  /** Of the test, for its tally. */
+  name: string;
   tenant: ExchangeTenant;
   mappingId: string;
   customers: Side;
@@ -18,16 +20,9 @@ export interface TwoWayOptions {
   kills: (() => Promise<void>)[];
   /** Edits between two kills. */
   editsPerKill: number;
-  /** How long both sides may take to become equal after the last edit. */
-  settleMs: number;
 }
 
-export interface TwoWayResult {
-  edits: number;
-  kills: number;
-  conflicts: number;
-  pairs: number;
-}
+export type TwoWayResult = Record<'edits' | 'kills' | 'conflicts' | 'pairs', number>;
 
 /** Edits that go on while a process is killed and starts again. */
 const maxAhead = 30;
@@ -43,8 +38,7 @@ interface Turn {
  * but for what is listed, nothing is there twice, no edit is lost, and nothing is written any more.
  */
 export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
-  const { tenant, mappingId, customers, peer, seed } = options;
-  process.stdout.write(`Two-way exchange: TWO_WAY_SEED=${seed}\n`);
+  const { name, tenant, mappingId, customers, peer, seed } = options;
   const edits = new Edits();
   await seedRecords(options, edits);
   const turn: Turn = { isOver: false, made: 0, kills: 0 };
@@ -54,7 +48,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   ];
   await Promise.all([...working, killInTurn(options, turn)]);
 
-  await tenant.untilEqual(mappingId, undefined, options.settleMs);
+  await tenant.untilEqual(mappingId, undefined, soakTimeoutMs);
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts)).toEqual([]);
@@ -63,7 +57,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
     ...{ edits: edits.count, kills: turn.kills },
     ...{ conflicts: conflicts.length, pairs: sides.customers.length },
   };
-  process.stdout.write(`${JSON.stringify(result)}\n`);
+  printTally(name, result);
   return result;
 }
 
@@ -92,8 +86,9 @@ async function editAtRandom(
     const people = (await side.all()).filter(({ key }) => key.startsWith('P'));
     for (let step = 0; step < 10 && goesOn(turn.made); step += 1) {
       // A process takes longer to start than many edits take.
-      while (kills.length > 0 && !turn.isOver && turn.made > (turn.kills + 1) * editsPerKill + maxAhead)
-        await delay(20);
+      const mayGoOn = () =>
+        kills.length === 0 || turn.isOver || turn.made <= (turn.kills + 1) * editsPerKill + maxAhead;
+      await vi.waitUntil(mayGoOn, { timeout: soakTimeoutMs, interval: 20 });
       await editOnce(side, people, edits, random, `${side.name === 'peer' ? 'Q' : 'C'}${number}-${step}`);
       turn.made += 1;
     }
@@ -133,9 +128,10 @@ async function editOnce(side: Side, people: Person[], edits: Edits, random: Rand
 }
 
 async function killInTurn({ kills, editsPerKill }: TwoWayOptions, turn: Turn): Promise<void> {
-  while (!turn.isOver) {
-    await delay(50);
-    if (kills.length === 0 || turn.made < (turn.kills + 1) * editsPerKill) continue;
+  for (;;) {
+    const isDue = () => turn.made >= (turn.kills + 1) * editsPerKill;
+    await vi.waitUntil(() => turn.isOver || isDue(), { timeout: soakTimeoutMs });
+    if (turn.isOver) return;
     await kills[turn.kills % kills.length]?.();
     turn.kills += 1;
   }

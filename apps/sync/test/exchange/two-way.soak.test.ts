@@ -1,5 +1,5 @@
-import { randomInt, randomUUID } from 'node:crypto';
-import type { Platform } from '@rapport/testing';
+import { randomUUID } from 'node:crypto';
+import { printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
 import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
@@ -11,15 +11,18 @@ import { customerSide } from './two-way/customer-side.ts';
 import { peopleTable, tableSide } from './two-way/table-side.ts';
 import { twoWay, type TwoWayOptions } from './two-way/two-way.ts';
 
-/** Of the long form: TWO_WAY_SECONDS=300 TWO_WAY_RECORDS=2000. A seed that was printed is played again by TWO_WAY_SEED. */
-const { TWO_WAY_SECONDS, TWO_WAY_RECORDS = '200', TWO_WAY_SEED, TWO_WAY_EDITS = '240' } = process.env;
-const timeout = TWO_WAY_SECONDS === undefined ? 600_000 : 7_200_000;
+const records = sizeOf('TWO_WAY_RECORDS', { short: 60, long: 2_000 });
+/** How long both sides are edited; 0 to make as many edits as TWO_WAY_EDITS says. */
+const seconds = sizeOf('TWO_WAY_SECONDS', { short: 0, long: 300 });
+const edits = sizeOf('TWO_WAY_EDITS', { short: 120, long: 0 });
+const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 35, long: 400 });
 
 let platform: Platform;
 let radicale: Radicale;
 let mariadb: Mariadb;
 
 beforeAll(async () => {
+  // Its sync and its customers are killed, and so are the peers.
   [platform, radicale, mariadb] = await Promise.all([startSyncPlatform(), startRadicale(), startMariadb()]);
 }, 600_000);
 afterAll(async () => {
@@ -27,24 +30,33 @@ afterAll(async () => {
   await Promise.all([radicale.stop(), mariadb.stop()]);
 });
 
+/** Edits of the peer are found by looking for them. */
+const polled = { pollSeconds: 1 };
 const mapping = { policy: 'MANUAL', maxDeletes: 100_000 };
 
 /** What is the same with either peer. */
-function options(kills: (() => Promise<void>)[]): Omit<TwoWayOptions, 'tenant' | 'mappingId' | 'customers' | 'peer'> {
-  const isShort = TWO_WAY_SECONDS === undefined;
+function options(
+  kills: (() => Promise<void>)[],
+): Omit<TwoWayOptions, 'name' | 'tenant' | 'mappingId' | 'customers' | 'peer'> {
   let endMs: number | undefined;
   return {
-    seed: TWO_WAY_SEED === undefined ? randomInt(1_000_000) : Number(TWO_WAY_SEED),
-    records: Number(TWO_WAY_RECORDS),
-    goesOn: (edits) => {
-      if (isShort) return edits < Number(TWO_WAY_EDITS);
-      endMs ??= Date.now() + Number(TWO_WAY_SECONDS) * 1_000;
+    seed: printedSeed('two-way'),
+    records,
+    goesOn: (made) => {
+      if (seconds === 0) return made < edits;
+      endMs ??= Date.now() + seconds * 1_000;
       return Date.now() < endMs;
     },
     kills,
-    editsPerKill: isShort ? 60 : 400,
-    settleMs: isShort ? 300_000 : 3_600_000,
+    editsPerKill,
   };
+}
+
+let killing = Promise.resolve();
+
+/** One after the other: both tests kill what they share. */
+function inTurn(kills: (() => Promise<void>)[]): (() => Promise<void>)[] {
+  return kills.map((kill) => () => (killing = killing.then(kill)));
 }
 
 async function killSync(): Promise<void> {
@@ -57,14 +69,14 @@ async function killCustomers(): Promise<void> {
   await platform.services.customers.start();
 }
 
-test(
+test.concurrent(
   'with Radicale, edits on both sides amid kills are lost nowhere, and end in two equal sides',
-  { timeout },
+  { timeout: soakTimeoutMs },
   async () => {
     const tenant = await ExchangeTenant.create(platform);
     const book = await radicale.createAddressBook(`book-${randomUUID()}`);
     const { username, password } = radicale;
-    const connection = await tenant.connect('carddav', { url: book, username }, { password });
+    const connection = await tenant.connect('carddav', { url: book, username }, { password }, polled);
     const mappingId = await tenant.map(connection, {
       ...mapping,
       recordType: 'contact',
@@ -77,16 +89,16 @@ test(
     });
 
     const sides = { customers: customerSide(tenant), peer: cardSide(radicale, book) };
-    const kills = [killSync, () => radicale.restart(), killCustomers];
-    const result = await twoWay({ tenant, mappingId, ...sides, ...options(kills) });
+    const kills = inTurn([killSync, () => radicale.restart(), killCustomers]);
+    const result = await twoWay({ name: 'two-way with Radicale', tenant, mappingId, ...sides, ...options(kills) });
 
     expect(result.pairs).toBeGreaterThan(0);
   },
 );
 
-test(
+test.concurrent(
   'with MariaDB, edits on both sides amid kills are lost nowhere, and end in two equal sides',
-  { timeout },
+  { timeout: soakTimeoutMs },
   async () => {
     const tenant = await ExchangeTenant.create(platform);
     const database = await createMariadbDatabase(mariadb);
@@ -108,6 +120,7 @@ test(
         ...{ versionColumn: 'version', lateCommitSeconds: 2 },
       },
       { password },
+      polled,
     );
     const mappingId = await tenant.map(connection, {
       ...mapping,
@@ -121,8 +134,8 @@ test(
     });
 
     const sides = { customers: customerSide(tenant), peer: tableSide(database) };
-    const kills = [killSync, () => mariadb.restart(), killCustomers];
-    const result = await twoWay({ tenant, mappingId, ...sides, ...options(kills) });
+    const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
+    const result = await twoWay({ name: 'two-way with MariaDB', tenant, mappingId, ...sides, ...options(kills) });
 
     expect(result.pairs).toBeGreaterThan(0);
   },

@@ -1,0 +1,72 @@
+import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Receiver } from './receiver.ts';
+import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
+
+const customers = 20;
+const updatesEach = sizeOf('KILL_UPDATES', { short: 12, long: 1_000 });
+const kills = sizeOf('KILLS', { short: 3, long: 100 });
+
+let platform: Platform;
+let receiver: Receiver;
+
+beforeAll(async () => {
+  // Its sync is killed, and a kill takes an attempt from whatever was under way.
+  platform = await startSyncPlatform({ RETRY_SCHEDULE_SECONDS: Array(20).fill(0).join() });
+  receiver = await Receiver.start();
+});
+afterAll(async () => {
+  await receiver.stop();
+  await platform.stop();
+});
+
+test(
+  'kill -9 of sync amid deliveries loses no event, and none comes out of order for its record',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const tenant = await WebhookTenant.create(platform);
+    await tenant.endpoint(receiver.url);
+    receiver.behave = ({ id }, place) => ({
+      status: place % 5 === 0 && !receiver.requests.some((one) => one.id === id) ? 500 : 200,
+    });
+    const ids = await Promise.all(
+      Array.from({ length: customers }, (_, index) => tenant.createCustomer(`Ada ${index}`)),
+    );
+    const events = customers * (1 + updatesEach);
+    const writing = updateAll(tenant, ids);
+
+    for (let kill = 0; kill < kills; kill++) {
+      // Few, since what the last kill has taken along is sent again only when its lease ends.
+      const enough = receiver.ids.length + Math.ceil(events / (8 * kills));
+      const some = expect.poll(() => receiver.ids.length, { timeout: soakTimeoutMs });
+      // A writer that fails is not waited for.
+      await Promise.race([some.toBeGreaterThanOrEqual(enough), failureOf(writing)]);
+      await platform.services.sync.kill();
+      await platform.services.sync.start();
+    }
+    await writing;
+    await expect.poll(() => receiver.ids.length, { timeout: soakTimeoutMs }).toBe(events);
+
+    for (const id of ids) {
+      const versions = receiver.taken
+        .filter(({ event }) => event.data['recordId'] === id)
+        .map(({ event }) => event.data['version']);
+      // What was taken just before a kill may come once more.
+      expect(versions.filter((version, place) => versions.indexOf(version) === place)).toEqual(
+        Array.from({ length: 1 + updatesEach }, (_, index) => index + 1),
+      );
+    }
+    printTally('kill-sync', { events, kills, requests: receiver.requests.length, taken: receiver.taken.length });
+  },
+);
+
+async function updateAll(tenant: WebhookTenant, ids: string[]): Promise<void> {
+  for (let update = 1; update <= updatesEach; update++) {
+    for (const id of ids) await tenant.updateCustomer(id, { jobTitle: `Analyst ${update}` });
+  }
+}
+
+/** Rejects when `work` does, and is pending otherwise. */
+function failureOf(work: Promise<void>): Promise<never> {
+  return new Promise((_, reject) => void work.catch(reject));
+}
