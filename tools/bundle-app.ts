@@ -17,7 +17,9 @@ const bundle = await rolldown({
   tsconfig: join(folder, 'tsconfig.json'),
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
-  plugins: [{ name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } }],
+  plugins: [
+    { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
+  ],
 });
 rmSync(dist, { recursive: true, force: true });
 await bundle.write({

@@ -5,7 +5,7 @@ import { readPrincipalToken } from '@rapport/contracts';
 import { TenantMaker } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { generateApiKey } from '../src/api-key-text.js';
 import { callerOf, RunningAuth } from './running-auth.js';
 
@@ -39,7 +39,8 @@ async function sql(statement: string, values: unknown[]): Promise<unknown[]> {
   }
 }
 
-describe('create-tenant', () => {
+// At the same time: each starts a process, which takes seconds.
+describe.concurrent('create-tenant', () => {
   test('makes a tenant of the plan that is named, which every answer tells, and a key that may do everything', async () => {
     const { tenantId, apiKey } = await createTenant('Ünïted Ltd', '--plan', 'large-2');
 
@@ -56,7 +57,7 @@ describe('create-tenant', () => {
     });
   });
 
-  test('makes one of each line, until one is wrong', async () => {
+  test('makes one of each line, until one is wrong', async ({ onTestFinished }) => {
     const lines = new TenantMaker(auth.operatorEnv);
     onTestFinished(() => lines.stop());
 

@@ -1,6 +1,6 @@
 import { OAuthClient, OAuthGrantType } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import type { Caller } from '@rapport/platform';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { callerOf } from './running-auth.js';
 import { RunningProvider, type Client } from './running-provider.js';
 
@@ -13,7 +13,7 @@ let client: Client;
 let apps: [string, Caller][];
 
 beforeAll(async () => {
-  provider = await RunningProvider.start();
+  provider = await RunningProvider.shared();
   const admin = await provider.auth.newUser(provider.caller, { roleIds: ['admin'] });
   const { id, email } = admin.user;
   client = await provider.newClient({ permissions });
@@ -27,7 +27,6 @@ beforeAll(async () => {
     }),
   );
 });
-afterAll(() => provider.stop());
 
 describe('an access token', () => {
   test('makes and rotates no API key, which would outlive its grant, though its scope allows to manage keys', async () => {

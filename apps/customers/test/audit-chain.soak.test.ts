@@ -76,7 +76,12 @@ test(`8 parallel writers and 3 sequencers, of which ${kills} are killed, make on
 describe(`the service names the first bad entry of ${count} after a`, () => {
   const entry = 'from audit_entry where tenant_id = $1 and number';
   test.each<[string, string[], number, keyof typeof AuditFault_Reason]>([
-    ['change', [`update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = ${at(0.5)}`], at(0.5), 'CHANGED'],
+    [
+      'change',
+      [`update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = ${at(0.5)}`],
+      at(0.5),
+      'CHANGED',
+    ],
     ['delete', [`delete ${entry} = ${at(0.7)}`], at(0.7), 'MISSING'],
     [
       'insert',

@@ -1,27 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm } from '@rapport/persistence';
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { BulkPace } from '../src/bulk-pace.js';
 
 let orm: MikroORM;
 let pace: BulkPace;
 
 beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   orm = createOrm({ databaseUrl: inject('superuserUrl'), entities: [] }, { discovery: { warnWhenNoEntities: false } });
   pace = BulkPace.of(orm.em);
-  return () => orm.close();
+  return () => {
+    vi.useRealTimers();
+    return orm.close();
+  };
 });
 
-/** So many that bulk work rests for four times as long as it works. */
+/** So many that bulk work rests for more than four times as long as it works. */
 function answerCalls(): void {
   for (let call = 0; call < 200; call += 1) pace.noteCall();
-}
-
-async function timeOf(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
 }
 
 describe('bulk work alone', () => {
@@ -44,10 +42,17 @@ describe('bulk work beside calls', () => {
     expect(pace.step(100, 10)).toBe(10);
   });
 
-  test('rests for longer than it works', async () => {
-    let workedMs = 0;
-    const tookMs = await timeOf(() => pace.keep(async () => (workedMs = await timeOf(() => delay(20)))));
-    expect(tookMs).toBeGreaterThan(2 * workedMs);
+  test('rests for several times as long as it works, and goes on then', async () => {
+    const log: string[] = [];
+    const working = pace.keep(() => delay(20).then(() => log.push('worked'))).then(() => log.push('rested'));
+
+    await vi.advanceTimersByTimeAsync(20);
+    expect(log).toEqual(['worked']);
+    await vi.advanceTimersByTimeAsync(4 * 20);
+    expect(log).toEqual(['worked']);
+    await vi.advanceTimersByTimeAsync(4 * 20);
+    expect(log).toEqual(['worked', 'rested']);
+    await working;
   });
 
   test('does one step after the other, and what a step answers is handed on', async () => {
@@ -59,15 +64,19 @@ describe('bulk work beside calls', () => {
         log.push(`${name} ends`);
         return name;
       });
-    expect(await Promise.all([step('a'), step('b')])).toEqual(['a', 'b']);
+    const both = Promise.all([step('a'), step('b')]);
+    await vi.advanceTimersByTimeAsync(1_000);
+
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+    expect(await both).toEqual(['a', 'b']);
   });
 
   test('goes ahead when the step before waits for it', async () => {
     const second = Promise.withResolvers<void>();
-    const first = pace.keep(() => second.promise);
-    await pace.keep(() => Promise.resolve(second.resolve()));
-    await first;
+    const both = [pace.keep(() => second.promise), pace.keep(() => Promise.resolve(second.resolve()))];
+    await vi.advanceTimersByTimeAsync(1_000);
+
+    await Promise.all(both);
   });
 
   test('goes on after a step that failed', async () => {
@@ -77,8 +86,10 @@ describe('bulk work beside calls', () => {
 });
 
 describe('calls', () => {
-  test('are forgotten when no more come', async () => {
+  test('are forgotten when no more come', () => {
     answerCalls();
-    await expect.poll(() => pace.step(100, 10), { timeout: 10_000 }).toBe(100);
+    vi.advanceTimersByTime(10_000);
+
+    expect(pace.step(100, 10)).toBe(100);
   });
 });

@@ -142,6 +142,7 @@ test('small pages of a filter that few changes meet are all that meet it, in the
 test('a long poll answers as soon as there is a change, and an idle one when its time is over', async () => {
   const caller = newCaller();
   const { nextCursor: cursor } = await list(caller, {});
+  // The shortest time that a call can wait.
   const idle = await customers.call('listChanges', { cursor, waitSeconds: 1 }, caller);
   const waiting = customers.call('listChanges', { cursor, waitSeconds: 15 }, caller);
   const { id } = await customers.create(caller, person());
@@ -195,7 +196,9 @@ test('a snapshot and the changes after it are the table as it is, while others w
     cursor = message.cursor;
   }
   await writing;
-  await replay(caller, records, cursor);
+  const last = await customers.create(caller, person());
+  await replay(caller, records, cursor, last.id);
+  records.delete(last.id);
 
   const stored = new Map<string, Customer>();
   for (const id of ids) {
@@ -305,12 +308,17 @@ async function writeAtRandom(caller: Caller, ids: string[], count: number): Prom
   }
 }
 
-/** Applies changes as a client would that knows nothing but records and changes. */
-async function replay(caller: Caller, records: Map<string, unknown>, from: string | undefined): Promise<void> {
+/** Applies changes up to those of a record, as a client would that knows nothing but records and changes. */
+async function replay(
+  caller: Caller,
+  records: Map<string, unknown>,
+  from: string | undefined,
+  lastId: string,
+): Promise<void> {
   const gone = new Map<string, unknown>();
   let cursor = from;
   for (;;) {
-    const page = await customers.call('listChanges', { cursor, waitSeconds: 2 }, caller);
+    const page = await customers.call('listChanges', { cursor, waitSeconds: 20 }, caller);
     for (const { recordId, operation, after } of page.changes) {
       const isWhole = operation === ChangeOperation.CREATE || operation === ChangeOperation.UNDELETE;
       const had = isWhole ? {} : (records.get(recordId) ?? gone.get(recordId) ?? {});
@@ -321,6 +329,6 @@ async function replay(caller: Caller, records: Map<string, unknown>, from: strin
       to.set(recordId, record);
     }
     cursor = page.nextCursor;
-    if (page.changes.length === 0) return;
+    if (records.has(lastId)) return;
   }
 }

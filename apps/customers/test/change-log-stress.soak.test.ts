@@ -19,60 +19,68 @@ const processes = sizeOf('LOG_STRESS_PROCESSES', { short: 3, long: 60 });
 const expected = (stress.transactions * writerCount) / 2;
 const nothingWrong = { lost: 0, invented: 0, doubled: 0, outOfOrder: 0 };
 
-test(`24 writers with open transactions lose nothing, double nothing and keep the order of each record, though sequencers are killed ${kills} times and replaced`, { timeout: soakTimeoutMs }, async () => {
-  // A service of its own: its sequencer and its tail are killed.
-  const customers = await RunningCustomers.start();
-  const reading = new AbortController();
-  const live = followed(customers, reading.signal);
-  const writers = newWriters();
+test(
+  `24 writers with open transactions lose nothing, double nothing and keep the order of each record, though sequencers are killed ${kills} times and replaced`,
+  { timeout: soakTimeoutMs },
+  async () => {
+    // A service of its own: its sequencer and its tail are killed.
+    const customers = await RunningCustomers.start();
+    const reading = new AbortController();
+    const live = followed(customers, reading.signal);
+    const writers = newWriters();
 
-  await Promise.all([
-    runWriters(customers.urls.appUrl, writers, stress),
-    killSequencers(customers, writers),
-    replaceSequencers(customers.urls.appUrl, writers),
-  ]);
-  const changes = await changesOf(customers, { ...newCaller(), tenantId: writers.tenantId }, writers.committed.size);
-  await live.reaches(writers.committed.size);
-  reading.abort();
-  await customers.stop();
+    await Promise.all([
+      runWriters(customers.urls.appUrl, writers, stress),
+      killSequencers(customers, writers),
+      replaceSequencers(customers.urls.appUrl, writers),
+    ]);
+    const changes = await changesOf(customers, { ...newCaller(), tenantId: writers.tenantId }, writers.committed.size);
+    await live.reaches(writers.committed.size);
+    reading.abort();
+    await customers.stop();
 
-  const logged = changes.map(({ recordId, version }) => `${recordId}/${version}`);
-  printTally('change-log-stress', { committed: writers.committed.size, kills, replacements: processes });
-  expect(writers.committed.size).toBeGreaterThan(expected);
-  expect(compare(writers, logged)).toEqual(nothingWrong);
-  expect(live.events).toEqual(logged);
-});
+    const logged = changes.map(({ recordId, version }) => `${recordId}/${version}`);
+    printTally('change-log-stress', { committed: writers.committed.size, kills, replacements: processes });
+    expect(writers.committed.size).toBeGreaterThan(expected);
+    expect(compare(writers, logged)).toEqual(nothingWrong);
+    expect(live.events).toEqual(logged);
+  },
+);
 
-test('the same writers show that reading an outbox by its sequence loses changes', { timeout: soakTimeoutMs }, async () => {
-  const urls = await newDatabase();
-  const owner = new pg.Client(urls.ownerUrl);
-  await owner.connect();
-  const read: Event[] = [];
-  let last = '0';
-  const readOn = async () => {
-    const { rows } = await owner.query<{ sequence: string; event: Event }>(
-      `select sequence, record_id || '/' || version as event from outbox where sequence > $1 order by sequence`,
-      [last],
-    );
-    read.push(...rows.map(({ event }) => event));
-    last = rows.at(-1)?.sequence ?? last;
-  };
-  const writing = { isOver: false };
-  const reading = (async () => {
-    while (!writing.isOver) await readOn();
-  })();
+test(
+  'the same writers show that reading an outbox by its sequence loses changes',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const urls = await newDatabase();
+    const owner = new pg.Client(urls.ownerUrl);
+    await owner.connect();
+    const read: Event[] = [];
+    let last = '0';
+    const readOn = async () => {
+      const { rows } = await owner.query<{ sequence: string; event: Event }>(
+        `select sequence, record_id || '/' || version as event from outbox where sequence > $1 order by sequence`,
+        [last],
+      );
+      read.push(...rows.map(({ event }) => event));
+      last = rows.at(-1)?.sequence ?? last;
+    };
+    const writing = { isOver: false };
+    const reading = (async () => {
+      while (!writing.isOver) await readOn();
+    })();
 
-  const writers = newWriters();
-  await runWriters(urls.appUrl, writers, stress);
-  writing.isOver = true;
-  await reading;
-  await readOn();
-  await owner.end();
+    const writers = newWriters();
+    await runWriters(urls.appUrl, writers, stress);
+    writing.isOver = true;
+    await reading;
+    await readOn();
+    await owner.end();
 
-  const { lost } = compare(writers, read);
-  printTally('reading an outbox by its sequence', { committed: writers.committed.size, lost });
-  expect(lost).toBeGreaterThan(0);
-});
+    const { lost } = compare(writers, read);
+    printTally('reading an outbox by its sequence', { committed: writers.committed.size, lost });
+    expect(lost).toBeGreaterThan(0);
+  },
+);
 
 /** Resolves once such a part of the changes is committed. */
 async function untilCommitted(writers: Writers, part: number): Promise<void> {

@@ -69,14 +69,19 @@ function expectedOfMerge(changes: PersonalData['changes']): string[] {
 test('exports a long history in pieces, each change once', async () => {
   const caller = newCaller();
   const { id } = await customers.create(caller, person());
-  for (let n = 0; n < 410; n += 1) await customers.update(caller, id, { jobTitle: `job ${n}` });
+  await new MergingTenant(customers, caller).execute(
+    `do $$ begin
+       for n in 1 .. 410 loop update customer set job_title = 'job ' || n, version = version + 1 where id = '${id}'; end loop;
+     end $$`,
+    [],
+  );
   await customers.delete(caller, id);
 
   const { customer, changes } = await exportOf(id, caller);
 
   expect(customer['deleteTime']).toBeDefined();
   expect(changes).toHaveLength(412);
-}, 60_000);
+});
 
 test('is refused to who may not see personal data, and finds nobody who is not there, merged or another tenant’s', async () => {
   const tenant = new MergingTenant(customers);

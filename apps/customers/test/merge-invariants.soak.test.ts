@@ -62,23 +62,27 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const kinds = ['create', 'upsert', 'update', 'merge', 'mergeAndBack', 'associate', 'delete', 'undelete', 'unmerge'];
 
-test('whatever is done, unique values, links and merges agree with the customers', { timeout: soakTimeoutMs }, async () => {
-  const done: Record<string, number> = {};
-  const property = fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 40 }), async (steps) => {
-    const tenant = await Tenant.start();
-    for (const next of steps) {
-      const outcome = `${next.do} ${await tenant.try(next)}`;
-      done[outcome] = (done[outcome] ?? 0) + 1;
-      expect(await tenant.faults(), JSON.stringify(next)).toEqual([]);
+test(
+  'whatever is done, unique values, links and merges agree with the customers',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const done: Record<string, number> = {};
+    const property = fc.asyncProperty(fc.array(step, { minLength: 15, maxLength: 40 }), async (steps) => {
+      const tenant = await Tenant.start();
+      for (const next of steps) {
+        const outcome = `${next.do} ${await tenant.try(next)}`;
+        done[outcome] = (done[outcome] ?? 0) + 1;
+        expect(await tenant.faults(), JSON.stringify(next)).toEqual([]);
+      }
+    });
+    await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
+    // A property says nothing of steps that were always refused.
+    for (let more = 1; kinds.some((kind) => !done[`${kind} OK`]); more += 1) {
+      await fc.assert(property, { seed: seed + more, numRuns: 2, endOnFailure: true });
     }
-  });
-  await fc.assert(property, { seed, numRuns: runs, endOnFailure: true });
-  // A property says nothing of steps that were always refused.
-  for (let more = 1; kinds.some((kind) => !done[`${kind} OK`]); more += 1) {
-    await fc.assert(property, { seed: seed + more, numRuns: 2, endOnFailure: true });
-  }
-  printTally('merge-invariants', done);
-});
+    printTally('merge-invariants', done);
+  },
+);
 
 class Tenant {
   /** Of all customers ever made; three are companies. */

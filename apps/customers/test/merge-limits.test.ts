@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { email, MergingTenant } from './merging-tenant.js';
+import { copyCustomer } from './seeded-tenant.js';
 import { company, person, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
@@ -50,11 +51,7 @@ test('moves 10,000 people and links with a company and back, and refuses more be
   const [a, b] = [await tenant.create(company()), await tenant.create(company({ displayName: 'Other' }))];
   const ada = await tenant.create(person({ companyId: b.id }));
   const linkId = await tenant.associate(b.id, ada.id);
-  await tenant.execute(
-    `insert into customer select (jsonb_populate_record(customer, jsonb_build_object('id', gen_random_uuid()))).*
-     from customer, generate_series(2, 10000) where tenant_id = ? and id = ?`,
-    [tenant.caller.tenantId, ada.id],
-  );
+  await copyCustomer(customers, ada.id, 9_999);
 
   await expect(tenant.merge(a.id, b.id)).rejects.toMatchObject({
     code: 'FAILED_PRECONDITION',

@@ -32,26 +32,30 @@ test('merges and unmerges at both ends of parallel links wait for each other', {
   }
 });
 
-test('a link that is made while its customers are merged moves with them or is refused', { timeout: soakTimeoutMs }, async () => {
-  for (let round = 0; round < rounds; round += 1) {
-    const { a, b, c, d } = await fourPersons();
-    const [made, same] = await Promise.allSettled([
-      tenant.associate(a, c),
-      tenant.associate(b, d),
-      tenant.merge(b, a),
-      tenant.merge(d, c),
-    ]);
+test(
+  'a link that is made while its customers are merged moves with them or is refused',
+  { timeout: soakTimeoutMs },
+  async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const { a, b, c, d } = await fourPersons();
+      const [made, same] = await Promise.allSettled([
+        tenant.associate(a, c),
+        tenant.associate(b, d),
+        tenant.merge(b, a),
+        tenant.merge(d, c),
+      ]);
 
-    expect(same.status).toBe('fulfilled');
-    if (made.status === 'rejected') {
-      expect(made.reason).toMatchObject({
-        code: 'INVALID_ARGUMENT',
-        message: expect.stringContaining('must be the id of a live customer') as string,
-      });
+      expect(same.status).toBe('fulfilled');
+      if (made.status === 'rejected') {
+        expect(made.reason).toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining('must be the id of a live customer') as string,
+        });
+      }
+      expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
     }
-    expect(await tenant.links(b)).toEqual([`${b} knows ${d}`]);
-  }
-});
+  },
+);
 
 test('the order of merges is that of the database, whatever the clocks of the pods say', async () => {
   const [a, b, c] = await Promise.all([

@@ -5,11 +5,12 @@ import type { Caller } from '@rapport/platform';
 import { entities } from '../src/database.js';
 import { newCaller, type SharedCustomers } from './running-customers.js';
 
-/** A new tenant that merges. */
+/** A tenant that merges. */
 export class MergingTenant {
-  readonly caller: Caller = newCaller();
-
-  constructor(private readonly customers: SharedCustomers) {}
+  constructor(
+    private readonly customers: SharedCustomers,
+    readonly caller: Caller = newCaller(),
+  ) {}
 
   create(customer: Partial<Customer>): Promise<Customer> {
     return this.customers.create(this.caller, customer);
@@ -58,6 +59,15 @@ export class MergingTenant {
       `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
        select ?, key, 'TEXT', '[]', false, 1, now(), now() from jsonb_array_elements_text(?) key`,
       [this.caller.tenantId, JSON.stringify(keys)],
+    );
+  }
+
+  /** Defines the custom fields f0, f1 and so on. @param type as an expression of SQL, in which `n` is the number of the field */
+  async defineFields(count: number, type: string, options: object[] = []): Promise<void> {
+    await this.execute(
+      `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+       select ?, 'f' || n, ${type}, ?, false, 1, now(), now() from generate_series(0, ?::int - 1) n`,
+      [this.caller.tenantId, JSON.stringify(options), count],
     );
   }
 

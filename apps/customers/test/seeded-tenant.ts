@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { loadTenant } from '../seed/load-seed.ts';
 import { seedRows, type SeedOptions, type SeedTenant } from '../seed/seed-rows.ts';
 import { CustomFields } from '../src/custom-fields/custom-fields.js';
@@ -6,17 +6,38 @@ import { uniqueValues } from '../src/customer-keys.js';
 import { customerContent } from '../src/customer-message.js';
 import type { SharedCustomers } from './running-customers.js';
 
-/** Fills the database with made-up customers, gathers the planner's statistics, and answers with the tenants. */
-export async function seedTenants({ urls }: SharedCustomers, options: SeedOptions): Promise<SeedTenant[]> {
+/**
+ * Fills the database with made-up customers, gathers the planner's statistics, and answers with the tenants. The change log
+ * knows nothing of them.
+ */
+export async function seedTenants(customers: SharedCustomers, options: SeedOptions): Promise<SeedTenant[]> {
   const tenants = seedRows(options);
-  const app = new pg.Client({ connectionString: urls.appUrl });
-  const owner = new pg.Client({ connectionString: urls.ownerUrl });
-  await Promise.all([app.connect(), owner.connect()]);
-  try {
-    for (const tenant of tenants) await loadTenant(app, { CustomFields, customerContent, uniqueValues }, tenant);
-    await owner.query('vacuum analyze customer, customer_key, customer_order_value, customer_association');
-  } finally {
-    await Promise.all([app.end(), owner.end()]);
-  }
+  await pastTheLog(customers, async (client) => {
+    for (const tenant of tenants) await loadTenant(client, { CustomFields, customerContent, uniqueValues }, tenant);
+    await client.query('vacuum analyze customer, customer_key, customer_order_value, customer_association');
+  });
   return tenants;
+}
+
+/** Makes so many copies of a customer that have nothing unique but their ids. The change log knows nothing of them. */
+export async function copyCustomer(customers: SharedCustomers, id: string, count: number): Promise<void> {
+  await pastTheLog(customers, (client) =>
+    client.query(
+      `insert into customer select (jsonb_populate_record(customer, jsonb_build_object('id', gen_random_uuid()))).*
+       from customer, generate_series(1, $2::int) where id = $1`,
+      [id, count],
+    ),
+  );
+}
+
+/** Works as one who fires no trigger but that of the orders: what the log has of each row takes longer than the row. */
+async function pastTheLog(customers: SharedCustomers, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+  const client = await customers.connectAsSuperuser();
+  try {
+    await client.query('alter table customer enable always trigger insert_customer_order_values');
+    await client.query('set session_replication_role = replica');
+    await work(client);
+  } finally {
+    await client.end();
+  }
 }

@@ -58,7 +58,7 @@ export async function untilKeeps(edge: RunningEdge): Promise<void> {
 
 /** Waits until an edge no longer holds its lease. */
 export async function untilKeepsNothing(edge: RunningEdge): Promise<void> {
-  await untilStatus(edge, 'rapport; fwd=bypass; detail=lease');
+  await untilStatus(edge, 'rapport; fwd=bypass');
 }
 
 async function untilStatus(edge: RunningEdge, status: string): Promise<void> {

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { ask } from './ask.js';
-import { startMinerals, type RunningMinerals } from './running-minerals.js';
+import { sharedMinerals, type RunningMinerals } from './running-minerals.js';
 
 let minerals: RunningMinerals;
 
 beforeAll(async () => {
-  minerals = await startMinerals();
+  minerals = await sharedMinerals();
 });
-afterAll(() => minerals.stop());
 
 it.each([
   [-0.001, 'TOO_SMALL'],

@@ -7,7 +7,7 @@ import { startRedirectServer } from '../src/redirect-server.js';
 import { readSecurityHeaders } from '../src/security-headers.js';
 import { answerTo, parseAnswer, type RawAnswer } from './raw-answer.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
-import { startMinerals, type RunningMinerals } from './running-minerals.js';
+import { sharedMinerals, type RunningMinerals } from './running-minerals.js';
 
 let ores: RunningOres;
 let minerals: RunningMinerals;
@@ -28,7 +28,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => provider.listen(0, '127.0.0.1', resolve));
   const authHttpAddress = `127.0.0.1:${(provider.address() as AddressInfo).port}`;
   const publicUrl = 'https://crm.example.com';
-  [ores, minerals] = await Promise.all([startOres(), startMinerals()]);
+  [ores, minerals] = await Promise.all([startOres(), sharedMinerals()]);
   const unreachable = '127.0.0.1:1';
   const limits = { ...defaultLimitSettings(), failedAuthentications: 1, anonymousUnits: 1 };
   [edge, strict, redirect] = await Promise.all([
@@ -43,7 +43,7 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await Promise.all([ores.stop(), minerals.stop()]);
+  await ores.stop();
   redirect.close();
   provider.close();
 });

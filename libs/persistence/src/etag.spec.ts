@@ -25,8 +25,6 @@ test('quotes the version', () => {
   expect(formatEtag(12)).toBe('"12"');
 });
 
-test('takes linear time for a hostile value', () => {
-  const start = performance.now();
-  expect(() => checkEtag(`"a"${' ,'.repeat(100_000)}!`, 3)).toThrow();
-  expect(performance.now() - start).toBeLessThan(1_000);
+test('takes linear time for a hostile value: in quadratic time this one would be far beyond the time-out', () => {
+  expect(() => checkEtag(`"a"${' ,'.repeat(1_000_000)}!`, 3)).toThrow();
 });

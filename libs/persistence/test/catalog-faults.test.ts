@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { inject, expect, test } from 'vitest';
 import { catalogFaults } from '../src/index.js';
-import { noteDatabase } from './note-database.js';
+import { databaseWithOwnRoles, noteDatabase } from './note-database.js';
 
 /** The faults after a change of a sound schema, made by its owner. */
 async function faultsAfter(sql: string): Promise<string[]> {
@@ -87,8 +87,7 @@ test('looks at a table as soon as the role has a right on one of its columns', a
 });
 
 test('looks at the policies of a role that the role of the service may become', async () => {
-  const { orm, urls } = await noteDatabase();
-  await orm.close();
+  const urls = await databaseWithOwnRoles();
   const role = new URL(urls.appUrl).username;
   await run(inject('superuserUrl'), `create role ${role}_other; grant ${role}_other to ${role} with inherit false`);
 
@@ -136,8 +135,7 @@ test('names the policy that compares with something else', async () => {
 });
 
 test('names rights of the role that go around row-level security', async () => {
-  const { orm, urls } = await noteDatabase();
-  await orm.close();
+  const urls = await databaseWithOwnRoles();
   const role = new URL(urls.appUrl).username;
   await run(inject('superuserUrl'), `alter role ${role} bypassrls`);
 

@@ -15,6 +15,7 @@ beforeEach(async () => {
       driverOptions: {
         connectionString: appUrl,
         connectionTimeoutMillis: 1_000,
+        // What the server does not answer on is lost after this time, which each loss of the test takes.
         query_timeout: 300,
         onPoolCreated: freeLostConnections,
       },
@@ -34,7 +35,6 @@ test.each([
 ])('the pool gets back what %s', async (_name, sql) => {
   for (let lost = 0; lost < 3; lost += 1) await expect(inTransaction(sql)).rejects.toThrow();
 
-  const start = performance.now();
+  // Each would wait for a connection in vain that is missing from the pool.
   await Promise.all([inTransaction('select 1'), inTransaction('select 1')]);
-  expect(performance.now() - start).toBeLessThan(500);
 });

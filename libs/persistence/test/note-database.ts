@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { Logger } from '@nestjs/common';
+import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { callContext } from '@rapport/platform';
-import { provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { callContext, type Caller } from '@rapport/platform';
+import { DatabaseCopies, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { defer, lastValueFrom } from 'rxjs';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
-import { CreateIdempotencyKey, createOrm, IdempotencyKey, runMigrations, tenantSession } from '../src/index.js';
+import {
+  CreateIdempotencyKey,
+  createOrm,
+  IdempotencyKey,
+  runMigrations,
+  tenantSession,
+  TenantSessionInterceptor,
+} from '../src/index.js';
 import { freeLostConnections } from '../src/free-lost-connections.js';
 import { CreateNote, Note } from './note.entity.js';
 
@@ -20,12 +28,24 @@ export function emptyDatabase(): Promise<ProvisionedDatabase> {
   return provisionDatabase(inject('superuserUrl'), `notes_${randomBytes(6).toString('hex')}`);
 }
 
+const copies = new DatabaseCopies('notes', ({ ownerUrl }) => migrate(ownerUrl));
+
+function migrate(ownerUrl: string): Promise<unknown> {
+  return runMigrations({ databaseUrl: ownerUrl, entities, migrations });
+}
+
+/** A new database with the tables of `entities`, whose roles no other has. */
+export async function databaseWithOwnRoles(): Promise<ProvisionedDatabase> {
+  const urls = await emptyDatabase();
+  await migrate(urls.ownerUrl);
+  return urls;
+}
+
 /** A new database with the tables of `entities`, opened as the app role. `limits` take the place of the usual ones. */
 export async function noteDatabase(
   limits: Record<string, number> = {},
 ): Promise<{ orm: MikroORM; urls: ProvisionedDatabase }> {
-  const urls = await emptyDatabase();
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  const urls = await copies.next(inject('superuserUrl'));
   const driverOptions = { ...limits, connectionString: urls.appUrl, onPoolCreated: freeLostConnections };
   const isLimited = Object.keys(limits).length > 0;
   return { orm: createOrm({ databaseUrl: urls.appUrl, entities }, isLimited ? { driverOptions } : {}), urls };
@@ -40,4 +60,25 @@ export function asTenant<Result>(
 ): Promise<Result> {
   const caller = { tenantId, principalId, permissions: [] };
   return callContext.run({ requestId: v7(), caller }, () => work(orm.em.fork({ session: tenantSession(tenantId) })));
+}
+
+/** Answers a call of `caller` with `handler`, which gets the EntityManager that constructors get. */
+export function answerCall<Result>(
+  orm: MikroORM,
+  caller: Caller | undefined,
+  handler: (em: EntityManager) => Promise<Result>,
+): Promise<Result> {
+  const interceptor = new TenantSessionInterceptor(orm);
+  const next: CallHandler = { handle: () => defer(() => handler(orm.em)) };
+  return callContext.run({ requestId: v7(), caller }, () =>
+    lastValueFrom(interceptor.intercept({} as ExecutionContext, next)),
+  ) as Promise<Result>;
+}
+
+/** A new tenant with so many notes, of which each has its id as text. */
+export async function tenantWithNotes(orm: MikroORM, count: number): Promise<string> {
+  const tenantId = v7();
+  const notes = Array.from({ length: count }, () => ({ tenantId, id: v7(), text: tenantId }));
+  await asTenant(orm, tenantId, (em) => em.insertMany(Note, notes));
+  return tenantId;
 }

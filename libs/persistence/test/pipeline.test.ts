@@ -12,17 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close());
 
-async function tenantWithNotes(count: number): Promise<string> {
-  const tenantId = v7();
-  await asTenant(orm, tenantId, (em) =>
-    em.insertMany(
-      Note,
-      Array.from({ length: count }, () => ({ tenantId, id: v7(), text: tenantId })),
-    ),
-  );
-  return tenantId;
-}
-
 function run(statements: Statement[], em: EntityManager = orm.em): Promise<unknown[]> {
   return withConnection(em, async (client) => (await pipeline(client, statements)).map(({ rows }): unknown => rows));
 }
@@ -199,31 +188,6 @@ describe('withConnection', () => {
 });
 
 describe('readForTenant', () => {
-  test('shows each caller the own rows only, in 4,000 reads of many tenants at once, and leaves no tenant behind', async () => {
-    const counts = Array.from({ length: 20 }, (_, index) => index % 4);
-    const tenants = await Promise.all(counts.map(tenantWithNotes));
-    const statements = [
-      { sql: 'select text from note' },
-      { sql: 'select text from note where id > $1', values: [v7({ msecs: 0 })], name: 'notes' },
-    ];
-
-    const readForty = async (reader: number) => {
-      for (let read = reader; read < reader + 40; read += 1) {
-        const tenantId = tenants[read % 20] ?? '';
-        const rows = await asTenant(orm, tenantId, (em) =>
-          readForTenant<{ text: string }>(em, statements[read % 2] ?? tenantOf, read % 3 === 0 ? { jit: 'off' } : {}),
-        );
-        expect(rows).toEqual(Array(counts[read % 20]).fill({ text: tenantId }));
-      }
-    };
-    await Promise.all(Array.from({ length: 100 }, (_, reader) => readForty(reader)));
-
-    expect(await readForTenant(orm.em.fork(), { sql: 'select text from note' })).toEqual([]);
-    expect(await Promise.all(Array.from({ length: 40 }, () => run([tenantOf])))).toEqual(
-      Array(40).fill([[{ tenant: null }]]),
-    );
-  });
-
   test('makes settings for its statement only', async () => {
     const setting = { sql: `select current_setting('enable_sort') as sort` };
     const [set] = await asTenant(orm, v7(), (em) => readForTenant(em, setting, { enable_sort: 'off' }));

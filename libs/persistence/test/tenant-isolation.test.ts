@@ -1,11 +1,8 @@
-import type { CallHandler, ExecutionContext } from '@nestjs/common';
 import { RowLevelSecurityViolationException, type EntityManager, type MikroORM } from '@mikro-orm/postgresql';
-import { callContext, type Caller } from '@rapport/platform';
-import { defer, lastValueFrom } from 'rxjs';
+import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TenantSessionInterceptor } from '../src/index.js';
-import { asTenant, noteDatabase } from './note-database.js';
+import { answerCall, noteDatabase, tenantWithNotes } from './note-database.js';
 import { Note } from './note.entity.js';
 
 let orm: MikroORM;
@@ -15,49 +12,18 @@ beforeAll(async () => {
 });
 afterAll(() => orm.close());
 
-/** Answers a call of `caller` with `handler`, which gets the EntityManager that constructors get. */
-function answer<Result>(caller: Caller | undefined, handler: (em: EntityManager) => Promise<Result>): Promise<Result> {
-  const interceptor = new TenantSessionInterceptor(orm);
-  const next: CallHandler = { handle: () => defer(() => handler(orm.em)) };
-  return callContext.run({ requestId: v7(), caller }, () =>
-    lastValueFrom(interceptor.intercept({} as ExecutionContext, next)),
-  ) as Promise<Result>;
-}
-
 function callerOf(tenantId: string): Caller {
   return { tenantId, principalId: 'apiKey:test', permissions: [] };
 }
 
-async function tenantWithNotes(count: number): Promise<string> {
-  const tenantId = v7();
-  await asTenant(orm, tenantId, (em) =>
-    em.insertMany(
-      Note,
-      Array.from({ length: count }, () => ({ tenantId, id: v7(), text: tenantId })),
-    ),
-  );
-  return tenantId;
+/** Answers a call of `caller` with `handler`. */
+function answer<Result>(caller: Caller | undefined, handler: (em: EntityManager) => Promise<Result>): Promise<Result> {
+  return answerCall(orm, caller, handler);
 }
 
 describe('TenantSessionInterceptor', () => {
-  test('shows each caller the own rows only, in 2,000 reads of two tenants at once', async () => {
-    const tenants = [await tenantWithNotes(3), await tenantWithNotes(5)];
-    const counts = [3, 5];
-
-    const readTwenty = async (reader: number) => {
-      for (let read = reader; read < reader + 20; read += 1) {
-        const notes = await answer(callerOf(tenants[read % 2] ?? ''), (em) =>
-          read % 4 < 2 ? em.find(Note, {}) : em.transactional((transaction) => transaction.find(Note, {})),
-        );
-        expect(notes.map(({ text }) => text)).toEqual(Array(counts[read % 2]).fill(tenants[read % 2]));
-      }
-    };
-
-    await Promise.all(Array.from({ length: 100 }, (_, reader) => readTwenty(reader)));
-  });
-
   test('shows no rows to a call without a caller, also on connections that tenants have used', async () => {
-    const tenantId = await tenantWithNotes(1);
+    const tenantId = await tenantWithNotes(orm, 1);
     await Promise.all(Array.from({ length: 20 }, () => answer(callerOf(tenantId), (em) => em.find(Note, {}))));
 
     const seen = await Promise.all(Array.from({ length: 20 }, () => answer(undefined, (em) => em.find(Note, {}))));
@@ -80,7 +46,7 @@ describe('TenantSessionInterceptor', () => {
   });
 
   test('still has connections after more of them were lost than the pool holds', async () => {
-    const tenantId = await tenantWithNotes(1);
+    const tenantId = await tenantWithNotes(orm, 1);
     const loseConnection = () =>
       answer(callerOf(tenantId), (em) =>
         em.transactional((transaction) => transaction.execute('select pg_terminate_backend(pg_backend_pid())')),

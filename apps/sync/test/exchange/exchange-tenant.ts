@@ -1,5 +1,5 @@
-import { expect } from 'vitest';
-import type { SharedPlatform } from '@rapport/testing';
+import { expect, vi } from 'vitest';
+import { isSoak, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
 import type pg from 'pg';
 import { WebhookTenant } from '../sync-platform.ts';
 
@@ -27,6 +27,9 @@ export interface Customer extends Json {
   id: string;
   etag: string;
 }
+
+/** With runs. In the short form it ends before the test does, which then says what the last one found. */
+const patience = { timeout: isSoak ? soakTimeoutMs : 100_000, interval: 100 };
 
 /** The usual fields of a contact. */
 export const contactFields = [
@@ -69,17 +72,12 @@ export class ExchangeTenant {
   /** A run, once it has ended. */
   async run(mappingId: string, more: Json = {}): Promise<Run> {
     const { id } = await this.api.ok<Run>('POST', '/v1/syncRuns', { mappingId, ...more });
-    let run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
-    await expect
-      .poll(
-        async () => {
-          run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
-          return run.state;
-        },
-        { timeout: 300_000, interval: 100 },
-      )
-      .toMatch(/SUCCEEDED|FAILED/);
-    return run;
+    const ended = async () => {
+      const run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
+      expect(run.state).toMatch(/SUCCEEDED|FAILED/);
+      return run;
+    };
+    return vi.waitFor(ended, patience);
   }
 
   /** The last runs of a mapping, newest first. */
@@ -92,19 +90,15 @@ export class ExchangeTenant {
     return this.run(mappingId, { kind: 'RECONCILE', dryRun: true });
   }
 
-  /** Waits until both sides are equal but for what is listed as a conflict. */
-  async untilEqual(mappingId: string, count?: number, timeout = 180_000): Promise<Run> {
-    let last: Run | undefined;
-    await expect
-      .poll(
-        async () => {
-          last = await this.compare(mappingId);
-          return isEqual(last) && (count === undefined || last.comparison?.['equal'] === count) ? 'equal' : last;
-        },
-        { timeout, interval: 100 },
-      )
-      .toBe('equal');
-    return last ?? expect.fail('Nothing was compared.');
+  /** Waits until both sides are equal but for what is listed as a conflict. @returns the run that has found it */
+  async untilEqual(mappingId: string, count?: number): Promise<Run> {
+    const equal = async () => {
+      const run = await this.compare(mappingId);
+      const isAsWanted = isEqual(run) && (count === undefined || run.comparison?.['equal'] === count);
+      expect(isAsWanted ? 'equal' : run).toBe('equal');
+      return run;
+    };
+    return vi.waitFor(equal, patience);
   }
 
   async conflicts(mappingId: string): Promise<Conflict[]> {

@@ -12,7 +12,7 @@ import {
   type Logger,
   type ReadinessChecks,
 } from '@rapport/platform';
-import { Contract } from '../descriptors/load-contract.js';
+import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';

@@ -48,7 +48,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   ];
   await Promise.all([...working, killInTurn(options, turn)]);
 
-  await tenant.untilEqual(mappingId, undefined, soakTimeoutMs);
+  await tenant.untilEqual(mappingId);
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts)).toEqual([]);

@@ -1,3 +1,4 @@
+import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { findAuditHeads, recordAuditEvent, type AuditHead } from '../src/index.js';
@@ -10,15 +11,19 @@ beforeAll(async () => {
 });
 afterAll(() => database.close());
 
-describe('a chain of 10,000 entries', () => {
-  const count = 10_000;
+/** Entries of the chain; 100 are verified at a time. */
+const count = sizeOf('AUDIT_ENTRIES', { short: 500, long: 100_000 });
+/** The number of an entry somewhere in the chain. */
+const at = (part: number) => Math.round(count * part);
+
+describe(`a chain of ${count} entries`, { timeout: soakTimeoutMs }, () => {
   let tenantId: string;
 
   beforeAll(async () => {
     tenantId = await database.chainOf(count);
     await database.signHeads();
     await database.keep();
-  });
+  }, soakTimeoutMs);
   afterEach(() => database.restore());
 
   test('is sound when nobody has touched it', async () => {
@@ -30,7 +35,12 @@ describe('a chain of 10,000 entries', () => {
 
   const moved = `number = -number where tenant_id = $1 and number`;
   test.each([
-    ['change', `update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = 5000`, 5_000, 'CHANGED'],
+    [
+      'change',
+      `update audit_entry set actor = 'apiKey:2' where tenant_id = $1 and number = ${at(0.5)}`,
+      at(0.5),
+      'CHANGED',
+    ],
     [
       'change of a record',
       `update audit_entry set records[2] = 'customer/y' where tenant_id = $1 and number = 77`,
@@ -39,42 +49,47 @@ describe('a chain of 10,000 entries', () => {
     ],
     [
       'change of the last',
-      `update audit_entry set detail = '{}' where tenant_id = $1 and number = 10000`,
+      `update audit_entry set detail = '{}' where tenant_id = $1 and number = ${count}`,
       count,
       'CHANGED',
     ],
-    ['delete', `delete from audit_entry where tenant_id = $1 and number = 7000`, 7_000, 'MISSING'],
+    ['delete', `delete from audit_entry where tenant_id = $1 and number = ${at(0.7)}`, at(0.7), 'MISSING'],
     ['delete of the first', `delete from audit_entry where tenant_id = $1 and number = 1`, 1, 'MISSING'],
     [
       'insert',
-      `update audit_entry set ${moved} > 3000;
+      `update audit_entry set ${moved} > ${at(0.3)};
        update audit_entry set number = 1 - number where tenant_id = $1 and number < 0;
-       insert into audit_entry select tenant_id, 3001, time, kind, actor, origin, request_id, causation_id, records,
-         operations, versions, detail, previous_hash, hash from audit_entry where tenant_id = $1 and number = 3000`,
-      3_001,
+       insert into audit_entry select tenant_id, ${at(0.3) + 1}, time, kind, actor, origin, request_id, causation_id, records,
+         operations, versions, detail, previous_hash, hash from audit_entry where tenant_id = $1 and number = ${at(0.3)}`,
+      at(0.3) + 1,
       'CHANGED',
     ],
     [
       'swap',
-      `update audit_entry set ${moved} in (4000, 6000);
-       update audit_entry set number = 10000 + number where tenant_id = $1 and number < 0`,
-      4_000,
+      `update audit_entry set ${moved} in (${at(0.4)}, ${at(0.6)});
+       update audit_entry set number = ${count} + number where tenant_id = $1 and number < 0`,
+      at(0.4),
       'CHANGED',
     ],
-    ['cut of the tail', `delete from audit_entry where tenant_id = $1 and number > 9990`, 9_991, 'MISSING'],
+    [
+      'cut of the tail',
+      `delete from audit_entry where tenant_id = $1 and number > ${count - 10}`,
+      count - 9,
+      'MISSING',
+    ],
     [
       'cut of the tail and of what says where it ends',
-      `delete from audit_entry where tenant_id = $1 and number > 9990;
+      `delete from audit_entry where tenant_id = $1 and number > ${count - 10};
        update audit_chain c set number = e.number, hash = e.hash from audit_entry e
-       where c.tenant_id = $1 and e.tenant_id = $1 and e.number = 9990`,
-      9_991,
+       where c.tenant_id = $1 and e.tenant_id = $1 and e.number = ${count - 10}`,
+      count - 9,
       'MISSING',
     ],
     [
       'append past the chain',
-      `insert into audit_entry select tenant_id, 10001, time, kind, actor, origin, request_id, causation_id, records,
-         operations, versions, detail, hash, hash from audit_entry where tenant_id = $1 and number = 10000`,
-      10_001,
+      `insert into audit_entry select tenant_id, ${count + 1}, time, kind, actor, origin, request_id, causation_id, records,
+         operations, versions, detail, hash, hash from audit_entry where tenant_id = $1 and number = ${count}`,
+      count + 1,
       'CHANGED',
     ],
     [
@@ -97,7 +112,7 @@ describe('a chain of 10,000 entries', () => {
 
   test('that is made anew from an entry on does not fit its head', async () => {
     const head = await headOf(tenantId);
-    await remake(tenantId, 9_000);
+    await remake(tenantId, at(0.9));
 
     const withHead = await database.verify(tenantId);
     await database.superuser.query('delete from audit_head where tenant_id = $1', [tenantId]);
@@ -112,16 +127,16 @@ describe('a chain of 10,000 entries', () => {
   test('whose tail and heads are gone does not fit a head that was kept elsewhere', async () => {
     const head = await headOf(tenantId);
     for (const table of ['audit_entry', 'audit_head', 'audit_chain']) {
-      await database.superuser.query(`delete from ${table} where tenant_id = $1 and number > 9000`, [tenantId]);
+      await database.superuser.query(`delete from ${table} where tenant_id = $1 and number > $2`, [tenantId, at(0.9)]);
     }
     await database.superuser.query(
-      `insert into audit_chain select tenant_id, number, hash from audit_entry where tenant_id = $1 and number = 9000`,
-      [tenantId],
+      `insert into audit_chain select tenant_id, number, hash from audit_entry where tenant_id = $1 and number = $2`,
+      [tenantId, at(0.9)],
     );
 
     expect((await database.verify(tenantId)).fault).toBeUndefined();
     expect((await database.verify(tenantId, { head })).fault).toEqual({
-      number: 9_001,
+      number: at(0.9) + 1,
       reason: 'MISSING',
     });
   });
