@@ -65,6 +65,7 @@ async function durationMs(work: () => Promise<unknown>): Promise<number> {
 
 /** At once when `leadMs` is negative. */
 async function after<Result>(leadMs: number, work: () => Promise<Result>): Promise<Result> {
+  // The lead is what the test varies.
   if (leadMs > 0) await wait(leadMs);
   return work();
 }

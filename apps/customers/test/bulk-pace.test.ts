@@ -60,6 +60,7 @@ describe('bulk work beside calls', () => {
     const step = (name: string) =>
       pace.keep(async () => {
         log.push(`${name} begins`);
+        // Any turn of the event loop would do: another step could begin here.
         await delay(2);
         log.push(`${name} ends`);
         return name;

@@ -139,6 +139,7 @@ async function answerOf(edge: LoggingEdge, { method, path = '/v1/ores/a', header
   });
   await expect.poll(() => edge.lines, { timeout: 10_000 }).toHaveLength(1);
   const { durationMs, time, requestId, ...line } = edge.lines[0] ?? {};
+  // A value that is told, not a time that is measured.
   expect(durationMs).toBeGreaterThanOrEqual(0);
   expect(time).toBeDefined();
   expect(requestId).toBe(answer.headers['x-request-id']);

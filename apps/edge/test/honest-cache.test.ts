@@ -60,6 +60,7 @@ describe('two edges behind one Redis', () => {
     await client.zAdd(redisNames.leases, { score: leaseEndsAt, value: 'an edge that hangs' });
     const { status } = await write(edges[0], 't5');
     expect(status).toBe(200);
+    // An order: the lease has ended by Redis' clock, which decides about it.
     expect(await redisTimeMs()).toBeGreaterThanOrEqual(leaseEndsAt);
     await client.zRem(redisNames.leases, 'an edge that hangs');
   });

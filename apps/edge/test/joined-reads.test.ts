@@ -208,6 +208,7 @@ describe('in a client', () => {
 
     expect(next).toMatchObject([{ id: 'c' }, { id: 'd' }, { id: 'e' }]);
     expect(await late).toMatchObject(Array(2).fill({ reason: { code: 'DEADLINE_EXCEEDED' } }));
+    // A value that is told, not a time that is measured.
     expect(calls[0]?.deadlineMs).toBeLessThanOrEqual(1_000);
   });
 });

@@ -122,6 +122,7 @@ describe('a write is acknowledged', () => {
     await operator.flushAll();
     const lostAt = await redisTimeMs();
     await acknowledge(newEdge());
+    // An order: the lease has ended by Redis' clock, which decides about it.
     expect(await redisTimeMs()).toBeGreaterThanOrEqual(lostAt + leaseMs);
   });
 
@@ -131,6 +132,7 @@ describe('a write is acknowledged', () => {
     const lostAt = await redisTimeMs();
     await expect.poll(() => operator.exists(redisNames.leases)).toBe(1);
     await acknowledge(edge);
+    // An order: the lease has ended by Redis' clock, which decides about it.
     expect(await redisTimeMs()).toBeGreaterThanOrEqual(lostAt + leaseMs);
   });
 });

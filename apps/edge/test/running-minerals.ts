@@ -86,6 +86,7 @@ async function startMinerals(): Promise<RunningMinerals> {
     untilAtRest: async (watcher) => {
       let last = watched(watcher).yielded;
       for (let turns = 0; turns < turnsAtRest; turns++) {
+        // Polls a condition.
         await wait(1);
         if (watched(watcher).yielded !== last) turns = 0;
         last = watched(watcher).yielded;

@@ -78,6 +78,7 @@ describe('two edges', () => {
 
     expect(passed).toBe(100);
     expect(refused).toHaveLength(900);
+    // A value that is told, not a time that is measured.
     for (const { retryAfterSeconds } of refused) expect(retryAfterSeconds).toBeGreaterThan(0);
   });
 
@@ -153,6 +154,7 @@ describe('while Redis is frozen', () => {
     expect((await chargeAll(newTenant()('a'), 1_000)).passed).toBe(100);
     const pauseMs = links[0]?.client.options.socket?.reconnectStrategy;
     if (typeof pauseMs !== 'function') throw new Error('The client has a strategy of its own.');
+    // A value that is told, not a time that is measured.
     for (const attempts of [0, 1, 10, 1e6]) expect(pauseMs(attempts, new Error())).toBeLessThanOrEqual(250);
   });
 });

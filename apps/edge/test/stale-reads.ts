@@ -46,12 +46,14 @@ export async function countStaleReads(cache: VersionedCache, options: StressOpti
       const version = await cache.read(reader, key);
       result.reads++;
       if (version < least) result.stale++;
+      // Paces the load.
       if (readerPauseMs > 0) await wait(random() * readerPauseMs);
     }
   };
   const writeUntilEnough = async (writer: number) => {
     while (!isOver(result)) {
       await write(writer);
+      // Paces the load.
       await wait(random() * writerPauseMs);
     }
   };

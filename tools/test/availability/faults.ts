@@ -78,6 +78,7 @@ async function startAgain({ postgres }: Platform): Promise<void> {
       return await postgres.start();
     } catch (error) {
       if (attempt === 50) throw error;
+      // Polls a condition.
       await delay(100);
     }
   }

@@ -43,6 +43,7 @@ export class NumberedWriters {
   /** Ends when so many more are acknowledged. */
   async untilMore(count: number): Promise<void> {
     const wanted = this.acknowledged.size + count;
+    // Polls a condition.
     while (this.acknowledged.size < wanted) await delay(10);
   }
 
@@ -68,8 +69,10 @@ export class NumberedWriters {
       const name = `writer ${writer} customer ${index}`;
       const key = randomUUID();
       let id: string | undefined;
+      // As a client backs off.
       while ((id = await this.#create(name, key)) === undefined) await delay(50 + Math.random() * 100);
       this.acknowledged.set(name, id);
+      // Paces the load.
       await delay(Math.random() * 200);
     }
   }

@@ -121,6 +121,7 @@ test(
     });
     if (!isSoak) return;
     expect(ratio).toBeGreaterThanOrEqual(leastRatio);
+    // Of the long form, which measures.
     expect(Math.max(refusalMs, healthMs)).toBeLessThan(answerMs);
     expect([slowRefusalMs < 50, slowHealthMs < 200]).toEqual([true, true]);
   },
@@ -151,6 +152,7 @@ async function probeDuring(overloading: Promise<unknown>) {
   void overloading.finally(() => (isOver = true));
   const [refusedMs, answeredMs, healthMs]: [number[], number[], number[]] = [[], [], []];
   while (!isOver) {
+    // Paces the probes.
     await setTimeout(probeEveryMs);
     const live = await timed('/livez');
     expect(live.status).toBe(200);

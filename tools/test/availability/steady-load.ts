@@ -38,11 +38,13 @@ export class SteadyLoad {
 
   /** Ends when so many requests are answered at least. */
   async until(requests: number): Promise<void> {
+    // Polls a condition.
     while (this.sent < requests) await delay(restMs);
   }
 
   /** Ends when requests are sent to an edge. */
   async untilReady(edgeUrl: string): Promise<void> {
+    // Polls a condition.
     while (!this.#ready.includes(edgeUrl)) await delay(probeEveryMs);
   }
 
@@ -55,6 +57,7 @@ export class SteadyLoad {
     while (!this.#isOver) {
       const answers = await Promise.all(this.#edgeUrls.map(isReady));
       this.#ready = this.#edgeUrls.filter((_, index) => answers[index]);
+      // Paces the probes.
       await delay(probeEveryMs);
     }
   }
@@ -65,6 +68,7 @@ export class SteadyLoad {
       const edge = this.#ready[Math.floor(Math.random() * this.#ready.length)];
       const outcome = edge === undefined ? 'no edge is ready' : await this.#outcome(edge, request);
       if (outcome !== undefined) this.failures.push(`${request.method} ${request.path}: ${outcome}`);
+      // Paces the load.
       await delay(restMs);
     }
   }

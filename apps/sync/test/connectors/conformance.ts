@@ -172,6 +172,7 @@ export function describeConformance(
           const endLimit = (await run.real.limit?.()) ?? expect.fail('The peer has no limits.');
           const error = await failure(() => run.read());
           expect(error.reason).toBe('RATE_LIMITED');
+          // A value that is told, not a time that is measured.
           expect(error.retryAfterMs).toBeGreaterThan(0);
           const limited = await run.peer
             .write({ recordType: run.real.recordType, items, signal: run.signal })

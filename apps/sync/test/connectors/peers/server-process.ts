@@ -62,6 +62,7 @@ async function startOnce(
       await end(server);
       throw new Error(`${command[0]} did not start.\n${readFileSync(logFile, 'utf8')}`);
     }
+    // Polls a condition.
     await delay(50);
   }
   return server;

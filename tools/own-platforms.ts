@@ -1,0 +1,24 @@
+/**
+ * The test files that start a platform of their own, and why they cannot share the one of their project: they kill, freeze or
+ * reconfigure processes, or look at what a whole process does. `tools/test/test-rules.test.ts` holds the list to the code.
+ */
+export const ownPlatforms: Readonly<Record<string, string>> = {
+  'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
+  'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
+  'apps/sync/test/hooks/hooks-kill.soak.test.ts': 'kills sync',
+  'apps/sync/test/kill-sync.soak.test.ts': 'kills sync, with a schedule of retries that allows for it',
+  'apps/sync/test/late-work.test.ts': 'kills customers, and reads what is late for all tenants',
+  'apps/sync/test/master-key.test.ts': 'changes the keys of sync',
+  'apps/sync/test/restarts.test.ts': 'restarts sync',
+  'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
+  'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
+  'tools/test/access/answer-times.soak.test.ts': 'measures, in its long form, with nothing beside it',
+  'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
+  'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
+  'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
+  'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
+  'tools/test/availability/restore.soak.test.ts': 'destroys its database',
+  'tools/test/limits.test.ts': 'has low limits, and freezes a service and Redis',
+  'tools/test/process-secrets.test.ts': 'looks at its processes from their first moment on',
+  'tools/test/sign-in-load.soak.test.ts': 'believes the addresses that browsers name, in its long form',
+};

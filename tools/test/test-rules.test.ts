@@ -1,0 +1,45 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ownPlatforms } from '../own-platforms.ts';
+
+const root = join(import.meta.dirname, '../..');
+/** The tests, and what only tests use. Not this file, which names what it looks for. */
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], { cwd: root })
+  .toString()
+  .trim()
+  .split('\n')
+  .filter((file) => /\/test\/|\.spec\.ts$/.test(file) && !file.endsWith('test-rules.test.ts'))
+  .map((file) => ({ file, lines: readFileSync(join(root, file), 'utf8').split('\n') }));
+
+const pause = /\bawait (?:delay|wait|sleep|setTimeout)\(/;
+const duration = /expect\(.*(?:\bms\b|Ms\b|[Ss]econds\b|elapsed|took).*\)\.(?:not\.)?toBe(?:Less|Greater)/;
+const ownStart = /\bstart(?:Sync)?Platform\(/;
+
+test('a platform of its own has each file that is listed with a reason, and no other', () => {
+  const starting = files
+    .filter(({ file, lines }) => !file.endsWith('/sync-platform.ts') && lines.some((line) => ownStart.test(line)))
+    .map(({ file }) => file);
+
+  expect(starting.toSorted()).toEqual(Object.keys(ownPlatforms).toSorted());
+});
+
+test.each([
+  ['pauses', pause],
+  ['asserts how long something takes', duration],
+])('no test %s without a reason beside it', (_, pattern) => {
+  const bare = files.flatMap(({ file, lines }) =>
+    lines.flatMap((line, index) =>
+      pattern.test(line) && !hasReason(lines, index) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+    ),
+  );
+
+  expect(bare).toEqual([]);
+});
+
+/** A comment on the line or just above its statement, or the mark of the long form, which measures. */
+function hasReason(lines: readonly string[], index: number): boolean {
+  const line = lines[index] ?? '';
+  return [line, lines[index - 1] ?? ''].some((each) => each.includes('//')) || line.includes('if (isSoak)');
+}
