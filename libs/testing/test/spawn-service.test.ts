@@ -37,7 +37,7 @@ test('fails at once, with the last log lines, when the service ends before it is
 
 test('says which answer it got from a service that does not become ready', async () => {
   const options = await serviceRunning(
-    healthyService.replace(`response.end('ok')`, `console.log('asked'); response.writeHead(503).end('no feed')`),
+    healthyService.replace(`response.end('ok')`, `(console.log('asked'), response.writeHead(503).end('no feed'))`),
   );
   onTestFinished(() => void vi.useRealTimers());
   vi.useFakeTimers({ toFake: ['Date'] });
