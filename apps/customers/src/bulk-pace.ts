@@ -1,4 +1,4 @@
-import { setImmediate as letOthersWork, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as letOthersWork } from 'node:timers/promises';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Observable } from 'rxjs';
@@ -115,4 +115,8 @@ class Traffic {
     this.#sum *= Math.exp((this.#at - now) / memoryMs);
     this.#at = now;
   }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

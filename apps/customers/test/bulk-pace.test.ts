@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm } from '@rapport/persistence';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
@@ -16,6 +15,11 @@ beforeEach(() => {
     return orm.close();
   };
 });
+
+/** By the clock that the test moves. */
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 /** So many that bulk work rests for more than four times as long as it works. */
 function answerCalls(): void {

@@ -21,7 +21,10 @@ test('changes are filtered by type and field, and the cursor goes beyond what wa
   await customers.update(caller, id, { tags: ['b'] });
   await changesOf(customers, caller, 4);
 
-  expect(tags.changes.map(({ changedFields }) => changedFields)).toEqual([[], ['tags']]);
+  expect(tags.changes.map(({ operation, type, changedFields }) => ({ operation, type, changedFields }))).toEqual([
+    { operation: ChangeOperation.CREATE, type: 'customer', changedFields: [] },
+    { operation: ChangeOperation.UPDATE, type: 'customer', changedFields: ['tags'] },
+  ]);
   expect(merges.changes).toEqual([]);
   expect(await list(caller, { types: ['merge'], cursor: merges.nextCursor })).toMatchObject({ changes: [] });
   expect((await list(caller, { fields: ['tags'], cursor: tags.nextCursor })).changes).toMatchObject([

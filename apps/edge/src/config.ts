@@ -71,7 +71,7 @@ export function readEdgeConfig(): EdgeConfig {
     ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
     AUTH_HTTP_ADDRESS: address,
     CACHE_KEY: secretKey.optional(),
-    CONNECTIONS_PER_ADDRESS: z.coerce
+    CONNECTIONS_PER_NETWORK: z.coerce
       .number()
       .int()
       .min(1)
@@ -113,7 +113,7 @@ export function readEdgeConfig(): EdgeConfig {
     limits: limitSettings(variables),
     cacheBytes: variables.CACHE_MIB === undefined ? undefined : variables.CACHE_MIB * 1024 * 1024,
     trustedProxies: variables.TRUSTED_PROXIES,
-    connections: { ...defaultConnectionBounds, ofNetwork: variables.CONNECTIONS_PER_ADDRESS },
+    connections: { ...defaultConnectionBounds, ofNetwork: variables.CONNECTIONS_PER_NETWORK },
     tls: tlsFiles(variables),
     redirect: redirect(variables),
     certificates: {
