@@ -12,6 +12,8 @@ import { ServiceCaller } from './service-caller.ts';
 import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
 import { uselessPrincipals } from './useless-principals.ts';
 
+/** Operations that are asked at the same time: each waits for a tenant's records, one after the other. */
+const lanes = 6;
 const contract = platformContract();
 const routes = restRoutes(contract);
 const guarded = routes.filter(({ method }) => !method.policy.public);
@@ -229,15 +231,22 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     expect(faults).toEqual([]);
   });
 
-  it('who has nothing but the permission gets in', { timeout: 120_000 }, async () => {
+  it('who has nothing but the permission gets in', { timeout: 300_000 }, async () => {
     const faults: string[] = [];
-    for (const route of guarded) {
+    const ask = async (route: RestRoute) => {
       const { name } = route.method;
       const isUndelete = name.startsWith('Undelete');
-      const fresh = route.verb === 'GET' ? ours : await makeTenantRecords(platform, ourApi, newMarker(), isUndelete);
+      // What an operation without ids makes or does changes none of our records.
+      const isHarmless = route.verb === 'GET' || references(contract, route).length === 0;
+      const fresh = isHarmless ? ours : await makeTenantRecords(platform, ourApi, newMarker(), isUndelete);
       const answer = await door.askWithPermission(validRequest(contract, route, fresh));
       if (!isAdmitted(answer) && !(name in needMore)) faults.push(told(route, 'admitted', answer));
-    }
+    };
+    const left = [...guarded];
+    const lane = async () => {
+      for (let route = left.shift(); route; route = left.shift()) await ask(route);
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
     expect(faults).toEqual([]);
   });
 });
