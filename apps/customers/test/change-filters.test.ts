@@ -1,10 +1,16 @@
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import type { Caller } from '@rapport/platform';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { changesOf } from './change-feeds.js';
-import { newCaller, person, sharedCustomers } from './running-customers.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
 
-const customers = await sharedCustomers();
+let customers: RunningCustomers;
+
+// A service of its own: in a shared one its first list once had an entry more, of which the cause is not known yet.
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+});
+afterAll(() => customers.stop());
 
 const list = (caller: Caller, request: { cursor?: string; types?: string[]; fields?: string[] }) =>
   customers.call('listChanges', request, caller);
