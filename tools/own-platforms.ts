@@ -12,7 +12,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/restarts.test.ts': 'restarts sync',
   'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
-  'tools/test/access/answer-times.soak.test.ts': 'measures, in its long form, with nothing beside it',
+  'tools/test/access/answer-times.test.ts': 'compares times, with nothing beside it',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',

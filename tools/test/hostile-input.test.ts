@@ -59,8 +59,8 @@ function faultOf(operation: string, request: HostileRequest, { status, body }: A
   if (status === 400 && errors.length === 0) return [`names no field: ${text}`];
   const { wrong } = request;
   if (!wrong) return [];
-  // A path that no route takes is no resource of ours.
-  if (wrong.in === 'path' && status === 404) return [];
+  // A path that no route takes is no resource of ours, or one of another operation.
+  if (wrong.in === 'path' && (status === 404 || status === 405)) return [];
   const named = errors.some((error) => error.in === wrong.in && error.pointer.startsWith(wrong.pointer));
   return status === 400 && named ? [] : [`does not name ${wrong.in} ${wrong.pointer}: ${text}`];
 }

@@ -29,6 +29,7 @@ const options = {
     PLACES: JSON.stringify({ ...places, bulk: 400 }),
     SLOW_CALL_MS: '60000',
     FAILED_AUTHENTICATIONS_PER_MINUTE: '100000',
+    ANONYMOUS_UNITS_PER_MINUTE: '1000000000',
     EDGE_COUNT: '2',
   },
 };

@@ -77,8 +77,9 @@ async function openPages({ people, authorizePath }: Scene, url: string, addresse
 it('lets people who send a password through one by one at each edge, and answers others meanwhile', async () => {
   const scene = await setScene(await sharedPlatform(inject('platformUrl')));
   const { platform, apiKey, customerPath } = scene;
-  const addresses = Array<string>(10).fill('127.0.0.1');
-  const senders = await Promise.all(platform.edgeUrls.map((url) => openPages(scene, url, addresses)));
+  const addresses = Array<string>(8).fill('127.0.0.1');
+  // At the edge that is the issuer: a form of another origin is refused.
+  const send = await openPages(scene, platform.edgeUrl, addresses);
   const databaseUrl = new URL(platform.customersDatabase.superuserUrl);
   databaseUrl.pathname = 'auth';
   const holder = new pg.Client({ connectionString: databaseUrl.href });
@@ -87,8 +88,8 @@ it('lets people who send a password through one by one at each edge, and answers
     // Each sign-in that is let through reads what it is about, and is held there.
     await holder.query('begin; lock table oidc_record in access exclusive mode');
     const held = () => heldStatements(databaseUrl.href);
-    const statuses = Promise.all(senders.map((send) => send()));
-    await expect.poll(held, { timeout: 60_000 }).toBeGreaterThan(0);
+    const statuses = send();
+    await expect.poll(held, { timeout: 60_000 }).toBe(1);
 
     for (const [path, headers] of [
       [customerPath, { 'cache-control': 'no-cache' }],
@@ -99,11 +100,10 @@ it('lets people who send a password through one by one at each edge, and answers
         expect(answer.status).toBe(200);
       }
     }
-    // Of twenty, no more than one of each edge.
-    expect(await held()).toBeLessThanOrEqual(platform.edgeUrls.length);
+    expect(await held()).toBe(1);
     await holder.query('rollback');
 
-    for (const status of (await statuses).flat()) expect([200, 504]).toContain(status);
+    for (const status of await statuses) expect([200, 504]).toContain(status);
   } finally {
     await holder.end();
   }
