@@ -5,8 +5,9 @@ import { stopTracing } from './tracing/tracing.js';
 const stopTimeoutMs = 8_000;
 
 /**
- * To be called when the process serves: a parent that started it with an IPC channel learns of it by the message `serving`. Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of a parent that started it
- * with an IPC channel. Ends the process when `stop` is done or takes too long.
+ * To be called when the process serves: a parent that started it with an IPC channel learns of it by the message `serving`.
+ * Calls `stop` once when the process is told to end: by SIGTERM, by SIGINT, or by the death of such a parent. Ends the process
+ * when `stop` is done or takes too long.
  */
 export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void {
   let stopping = false;
@@ -15,7 +16,7 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
     stopping = true;
     logger.info({ why }, 'stopping');
     setTimeout(() => {
-      logger.error('did not stop in time');
+      logger.error({ open: openResources() }, 'did not stop in time');
       process.exit(1);
     }, stopTimeoutMs).unref();
     stop()
@@ -33,4 +34,10 @@ export function runUntilStopped(logger: Logger, stop: () => Promise<void>): void
   process.on('SIGINT', () => end('SIGINT'));
   process.once('disconnect', () => end('parent gone'));
   process.send?.('serving');
+}
+
+/** What keeps the process from ending, such as `TCPSocketWrap`, and how many of each there are. */
+function openResources(): Record<string, number> {
+  const byKind = Object.groupBy(process.getActiveResourcesInfo(), (kind) => kind);
+  return Object.fromEntries(Object.entries(byKind).map(([kind, all]) => [kind, all?.length ?? 0]));
 }

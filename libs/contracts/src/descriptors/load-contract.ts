@@ -51,6 +51,11 @@ export class Contract {
     return this.#byPath.get(path);
   }
 
+  /** The longest deadline of any method, in milliseconds: no call is running for longer. */
+  get longestCallMs(): number {
+    return Math.max(60_000, ...this.methods.map(({ policy }) => policy.deadlineMs));
+  }
+
   /** The rules of a field; without the option all unset. */
   rules(field: DescField): FieldRules {
     let rules = this.#rules.get(field);

@@ -10,7 +10,7 @@ import {
   type CallContext,
 } from '@rapport/platform';
 import { Counter } from 'prom-client';
-import { finalize, map, Observable } from 'rxjs';
+import { defer, finalize, map, Observable } from 'rxjs';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import { MessageValidator } from '../rules/message-validator.js';
 import { PersonalDataMask } from '../rules/personal-data-mask.js';
@@ -39,6 +39,7 @@ export class ContractInterceptor implements NestInterceptor {
   readonly #validator: MessageValidator;
   readonly #personalData: PersonalDataMask;
   readonly #readMasks: ReadonlyMap<ContractMethod, ReadMask | undefined>;
+  #running = 0;
 
   constructor(
     private readonly contract: Contract,
@@ -47,6 +48,11 @@ export class ContractInterceptor implements NestInterceptor {
     this.#validator = new MessageValidator(contract);
     this.#personalData = new PersonalDataMask(contract);
     this.#readMasks = new Map(contract.methods.map((method) => [method, ReadMask.of(method)]));
+  }
+
+  /** Calls that are being answered. */
+  get running(): number {
+    return this.#running;
   }
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> | Promise<Observable<unknown>> {
@@ -84,7 +90,10 @@ export class ContractInterceptor implements NestInterceptor {
     };
     const answers = () =>
       names || hides ? next.handle().pipe(map((answer) => shown(answer as Message))) : next.handle();
-    return whileWaitedFor(call, context, answers);
+    return defer(() => {
+      this.#running += 1;
+      return whileWaitedFor(call, context, answers).pipe(finalize(() => (this.#running -= 1)));
+    });
   }
 
   /** What a caller was shown in the place of personal data must not become personal data. */

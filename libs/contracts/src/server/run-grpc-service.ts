@@ -47,12 +47,25 @@ export interface GrpcServiceOptions {
   contract?: Contract;
 }
 
+/** How often it is looked at what keeps a server from ending, in milliseconds. */
+const lookEveryMs = 200;
+/** After so many looks at which no call was being answered, all answers have been sent that can be. */
+const quietLooks = 5;
+/** Longer than a process takes to end. In milliseconds. */
+const graceMs = 60_000;
+
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
   return (await start(options)).app;
 }
 
-async function start(options: GrpcServiceOptions): Promise<{ app: NestMicroservice; server: Server }> {
+interface Started {
+  app: NestMicroservice;
+  server: Server;
+  calls: ContractInterceptor;
+}
+
+async function start(options: GrpcServiceOptions): Promise<Started> {
   const contract = options.contract ?? platformContract();
   const loaded = Promise.withResolvers<Server>();
   const grpc: GrpcOptions = {
@@ -69,11 +82,9 @@ async function start(options: GrpcServiceOptions): Promise<{ app: NestMicroservi
       channelOptions: {
         'grpc.max_connection_age_ms': (options.connectionAgeSeconds ?? 30) * 1_000,
         // No call outlives its deadline, and none is cut off before it.
-        'grpc.max_connection_age_grace_ms': Math.max(
-          60_000,
-          ...contract.methods.map(({ policy }) => policy.deadlineMs),
-        ),
-        'grpc.max_concurrent_streams': 1_000,
+        'grpc.max_connection_age_grace_ms': contract.longestCallMs,
+        // More than one edge has places of any class: calls beyond it would wait for those before them.
+        'grpc.max_concurrent_streams': 4_000,
         // Nest hands all of these to the server.
         ...(isTracing() && { interceptors: [traceServerCall] }),
       },
@@ -85,10 +96,11 @@ async function start(options: GrpcServiceOptions): Promise<{ app: NestMicroservi
     abortOnError: false,
   })) as NestMicroservice;
   const identity = new CallIdentity(options.principals, peerOf(options));
-  app.useGlobalInterceptors(new ContractInterceptor(contract, identity), ...(options.interceptors?.(app) ?? []));
+  const calls = new ContractInterceptor(contract, identity);
+  app.useGlobalInterceptors(calls, ...(options.interceptors?.(app) ?? []));
   app.useGlobalFilters(new ErrorFilter(options.logger));
   await app.listen();
-  return { app, server: await loaded.promise };
+  return { app, server: await loaded.promise, calls };
 }
 
 /** Runs a service as a process of its own: serves gRPC and probes until told to stop, then finishes running calls. */
@@ -98,23 +110,34 @@ export async function runGrpcService(
     readinessChecks: (app: INestMicroservice) => ReadinessChecks;
   },
 ): Promise<void> {
-  const { app, server } = await start(options);
+  const { app, server, calls } = await start(options);
   const readiness = new Readiness(options.readinessChecks(app));
   addGrpcHealth(server, readiness);
   const health = await startHealthServer(options.healthPort, readiness);
   options.logger.info({ address: options.address, healthPort: options.healthPort }, 'serving');
   runUntilStopped(options.logger, async () => {
     readiness.drain();
-    stopAccepting(server);
+    stopAccepting(server, options.address, () => calls.running);
     // `close` would wait for the streams before it has their handlers told to end.
     await app['shutdown']();
     health.close();
   });
 }
 
-/** Tells clients to call another replica, ahead of Nest, which first has everything end that works for calls. */
-function stopAccepting(server: Server): void {
+/**
+ * Tells clients to call another replica, ahead of Nest, which first has everything end that works for calls. Seen with grpc-js
+ * 1.14: a connection that was still being made is not told, and the end of a call that has just begun may never be sent. Neither
+ * keeps the server from ending once no call is being answered.
+ */
+function stopAccepting(server: Server, address: string, running: () => number): void {
   const finished = new Promise<Error | undefined>((resolve) => server.tryShutdown(resolve));
+  let quiet = 0;
+  const looking = setInterval(() => {
+    server.drain(address, graceMs);
+    quiet = running() === 0 ? quiet + 1 : 0;
+    if (quiet === quietLooks) server.forceShutdown();
+  }, lookEveryMs);
+  void finished.then(() => clearInterval(looking));
   // Asked again, as Nest asks it, a server does not wait for the calls that are under way.
   server.tryShutdown = (callback) => void finished.then(callback);
 }
