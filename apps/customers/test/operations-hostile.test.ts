@@ -1,5 +1,5 @@
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { ImportTenant } from './import-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { RunningCustomers } from './running-customers.js';
@@ -102,19 +102,23 @@ describe('an import whose workers die', () => {
   test('counts them anew from each checkpoint', async () => {
     const other = await ImportTenant.create(customers);
     const mine = await OperationTenant.create(customers, other.caller);
+    // Whatever happens: an open transaction would hold up every encryption of the tests that follow.
+    onTestFinished(async () => {
+      await Promise.all([other.close(), mine.close()]);
+    });
     const commit = await other.beginEve('p1500@x.example');
     const { id } = await mine.createImport();
     await setAttempts(id, 4);
     const rows = Array.from({ length: 2_000 }, (_, index) => `p${index}@x.example\n`);
     await mine.upload(id, [`email\n${rows.join('')}`]);
-    await mine.until(id, ({ counts, state }) => counts!.rows === 1_000 || state === State.FAILED);
+    // However many rows a chunk has, which depends on the calls beside it.
+    await mine.until(id, ({ counts, state }) => counts!.rows > 0 || state === State.FAILED);
 
     const job = await mine.database.query('select attempts from operation_job where operation_id = $1', [id]);
     await commit();
 
     expect(job.rows).toEqual([{ attempts: 0 }]);
     expect(await mine.untilEnded(id)).toMatchObject({ state: State.SUCCEEDED });
-    await Promise.all([other.close(), mine.close()]);
   });
 });
 
