@@ -40,8 +40,13 @@ export class Importer {
     return body as Operation;
   }
 
+  /** Waits for the end of an operation, and asks so seldom that the service works as if alone. */
+  untilEnded(id: string): Promise<Operation> {
+    return this.until(id, hasEnded, 200);
+  }
+
   /** Waits for an operation while the service may be away. */
-  async until(id: string, isThere: (operation: Operation) => boolean): Promise<Operation> {
+  async until(id: string, isThere: (operation: Operation) => boolean, intervalMs = 20): Promise<Operation> {
     let operation: Operation | undefined;
     const isThereNow = async () => {
       const { status, body } = await this.api.send('GET', `/v1/operations/${id}`);
@@ -49,7 +54,7 @@ export class Importer {
       operation = status === 200 ? (body as Operation) : operation;
       return status === 200 && isThere(body as Operation);
     };
-    await vi.waitUntil(isThereNow, { timeout: 240_000, interval: 20 });
+    await vi.waitUntil(isThereNow, { timeout: 240_000, interval: intervalMs });
     return operation!;
   }
 

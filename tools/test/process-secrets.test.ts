@@ -74,23 +74,21 @@ function lookAtProcesses(): void {
   }
 }
 
-function descendants(ancestor: number): number[] {
-  const parents = new Map(
-    readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => [Number(name), parentOf(name)]),
-  );
-  const isBelow = (pid: number): boolean => {
-    const parent = parents.get(pid);
-    return parent !== undefined && (parent === ancestor || isBelow(parent));
-  };
-  return [...parents.keys()].filter(isBelow);
+/** Whatever thread of theirs has begun them. */
+function descendants(ancestor: number | string): string[] {
+  const children = tasksOf(ancestor).flatMap((task) => {
+    const pids = read(`/proc/${ancestor}/task/${task}/children`) ?? '';
+    return pids.split(' ').filter((pid) => pid !== '');
+  });
+  return children.flatMap((pid) => [pid, ...descendants(pid)]);
 }
 
-/** The fourth field, after a name in brackets that may have anything in it. */
-function parentOf(pid: string): number | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat === undefined ? undefined : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+function tasksOf(pid: number | string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }
 
 /** Undefined when the process has gone meanwhile. */

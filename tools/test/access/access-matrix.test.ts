@@ -235,11 +235,12 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     const faults: string[] = [];
     const ask = async (route: RestRoute) => {
       const { name } = route.method;
-      const isUndelete = name.startsWith('Undelete');
+      const living = references(contract, route).map(({ collection }) => collection);
       // What an operation without ids makes or does changes none of our records.
-      const isHarmless = route.verb === 'GET' || references(contract, route).length === 0;
-      const fresh = isHarmless ? ours : await makeTenantRecords(platform, ourApi, newMarker(), isUndelete);
-      const answer = await door.askWithPermission(validRequest(contract, route, fresh));
+      const isHarmless = route.verb === 'GET' || living.length === 0;
+      const wanted = { living, deleted: name.startsWith('Undelete') ? living : [] };
+      const records = isHarmless ? ours : await makeTenantRecords(platform, ourApi, newMarker(), wanted);
+      const answer = await door.askWithPermission(validRequest(contract, route, records));
       if (!isAdmitted(answer) && !(name in needMore)) faults.push(told(route, 'admitted', answer));
     };
     const left = [...guarded];

@@ -21,43 +21,89 @@ export function newMarker(): string {
   return `k${randomBytes(8).toString('hex')}`;
 }
 
-/**
- * Makes the records of a tenant, all of them named by `marker`.
- *
- * @param withDeleted false when no deleted ones are needed
- */
+/** The collections of which records are made; all of them when absent. */
+export interface Wanted {
+  living?: readonly string[];
+  deleted?: readonly string[];
+}
+
+/** Makes the records of a tenant, all of them named by `marker`. Others that they need are made with them. */
 export async function makeTenantRecords(
   platform: SharedPlatform,
   api: ApiClient,
   marker: string,
-  withDeleted = true,
+  wanted: Wanted = {},
 ): Promise<TenantRecords> {
+  const { living, others, deleted } = recordMakers(platform, api, marker);
+  return {
+    living: await makeEach(living, wanted.living),
+    others: await makeEach(
+      others,
+      wanted.living?.filter((collection) => collection in others),
+    ),
+    deleted: await makeEach(deleted, wanted.deleted),
+  };
+}
+
+type Make = () => Promise<string>;
+type Makers = Readonly<Record<string, Make>>;
+
+async function makeEach(makers: Makers, wanted: readonly string[] = Object.keys(makers)): Promise<Ids> {
+  const made = [...new Set(wanted)].map(async (collection) => {
+    const make = makers[collection];
+    if (!make) throw new Error(`Say in ${import.meta.filename} how a record of ${collection} is made.`);
+    return [collection, await make()] as const;
+  });
+  return Object.fromEntries(await Promise.all(made));
+}
+
+function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) {
   const send = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await api.send(method, path, body && { body });
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   };
-  const create = async (path: string, body: object) => ((await send('POST', path, body)) as { id: string }).id;
-  const person = (name: string) => create('/v1/customers', { kind: 'PERSON', displayName: `${marker} ${name}` });
+  const create = async (path: string, body?: object) => ((await send('POST', path, body)) as { id: string }).id;
   const remove = async (collection: string, id: string) => {
     await send('DELETE', `/v1/${collection}/${id}`);
     return id;
   };
 
-  const [ada, bob, eve] = [await person('Ada'), await person('Bob'), await person('Eve')];
-  const associate = (type: string) => create('/v1/associations', { fromCustomerId: ada, type, toCustomerId: bob });
-  const customField = async (key: string) => {
+  const tenantId = once(async () => ((await send('GET', '/v1/tenant')) as { id: string }).id);
+  const person = (name: string) => create('/v1/customers', { kind: 'PERSON', displayName: `${marker} ${name}` });
+  const [ada, bob] = [once(() => person('Ada')), once(() => person('Bob'))];
+  const merge = async () => {
+    const body = { mergedId: await person('Eve') };
+    return ((await send('POST', `/v1/customers/${await bob()}:merge`, body)) as { merge: { id: string } }).merge.id;
+  };
+  const erasure = async () => create(`/v1/customers/${await person('Max')}:erase`, { reason: marker });
+  const associate = async (type: string) =>
+    create('/v1/associations', { fromCustomerId: await ada(), type, toCustomerId: await bob() });
+  const customField = async () => {
+    const key = newMarker();
     await send('POST', '/v1/customFields', { key, type: 'TEXT', displayName: marker });
     return key;
   };
-  const importMapping = async (key: string) => {
+  const importMapping = async () => {
+    const key = newMarker();
     await send('PUT', `/v1/importMappings/${key}`, { map: [`${marker}=display_name`] });
     return key;
   };
+  const operation = once(() => create('/v1/imports', { contentType: 'text/csv' }));
   const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: marker };
   const suppress = (purpose: string) =>
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
-  const oauthClient = () =>
+
+  // Who may change it needs what it gives, and every caller has this.
+  const permissions = ['account.read'];
+  const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
+  const role = once(() => makeRole('Reader'));
+  const makeTeam = (name: string) => create('/v1/teams', { displayName: `${marker} ${name}` });
+  const makeUser = async () =>
+    create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [await role()] });
+  const user = once(makeUser);
+  const session = async () => addSession(platform, await tenantId(), await user());
+  const makeClient = () =>
     create('/v1/oauthClients', {
       displayName: marker,
       confidential: true,
@@ -65,92 +111,78 @@ export async function makeTenantRecords(
       // Who may change it must hold what it may do.
       permissions: ['oauthClients.write'],
     });
-  const oauthClientId = await oauthClient();
-  const webhookEndpoint = () =>
+  const client = once(makeClient);
+  const formerClient = once(async () => remove('oauthClients', await makeClient()));
+
+  const makeEndpoint = () =>
     create('/v1/webhookEndpoints', {
       url: 'https://hooks.example',
       eventTypes: ['merge.updated'],
       description: marker,
     });
-  const endpoint = await webhookEndpoint();
-  const { id: webhookDelivery } = (await send('POST', `/v1/webhookEndpoints/${endpoint}:test`)) as { id: string };
-  const association = await associate('friend_of');
-  const { merge } = (await send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve })) as { merge: { id: string } };
-  // Who may change it needs what it gives, and every caller has this.
-  const permissions = ['account.read'];
-  const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
-  const makeTeam = (name: string) => create('/v1/teams', { displayName: `${marker} ${name}` });
-  const role = await makeRole('Reader');
-  const makeUser = () =>
-    create('/v1/users', { email: `${newMarker()}@example.com`, displayName: marker, roleIds: [role] });
-  const user = await makeUser();
-  const { id: tenantId } = (await send('GET', '/v1/tenant')) as { id: string };
-  const { id: erasure } = (await send('POST', `/v1/customers/${await person('Max')}:erase`, { reason: marker })) as {
-    id: string;
+  const endpoint = once(makeEndpoint);
+  const peopleFile = once(async () => addPeopleFile(platform, await tenantId()));
+  const makeConnection = async () => {
+    await peopleFile();
+    const settings = { file: 'people.vcf', format: 'VCARD' };
+    return create('/v1/connections', { connector: 'file', displayName: marker, settings });
   };
-  const operation = await create('/v1/imports', { contentType: 'text/csv' });
-  const connection = () =>
-    create('/v1/connections', {
-      connector: 'file',
-      displayName: marker,
-      settings: { file: 'people.vcf', format: 'VCARD' },
-    });
-  await addPeopleFile(platform, tenantId);
-  const connectionId = await connection();
-  const mapping = () =>
+  const connection = once(makeConnection);
+  const makeMapping = async () =>
     create('/v1/mappings', {
-      ...{ connectionId, recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS', state: 'PAUSED' },
-      fields: [{ customerField: 'displayName', peerField: 'displayName' }],
+      ...{ connectionId: await connection(), recordType: 'record', customerKind: 'PERSON', direction: 'TO_CUSTOMERS' },
+      ...{ state: 'PAUSED', fields: [{ customerField: 'displayName', peerField: 'displayName' }] },
     });
-  const mappingId = await mapping();
-  const { runId, conflictId, hookId } = await addExchange(platform, tenantId, mappingId);
-  const makeDeleted = async (): Promise<Ids> => {
-    const formerClientId = await remove('oauthClients', await oauthClient());
-    return {
-      customers: await remove('customers', await person('Zoe')),
-      associations: await remove('associations', await associate('neighbour_of')),
-      suppressions: await remove('suppressions', await suppress('surveys')),
-      customFields: await remove('customFields', await customField(newMarker())),
-      importMappings: await remove('importMappings', await importMapping(newMarker())),
-      users: await remove('users', await makeUser()),
-      roles: await remove('roles', await makeRole('Former')),
-      teams: await remove('teams', await makeTeam('Former')),
-      sessions: await remove('sessions', await addSession(platform, tenantId, user)),
-      oauthClients: formerClientId,
-      connectedApps: formerClientId,
-      webhookEndpoints: await remove('webhookEndpoints', await webhookEndpoint()),
-      connections: await remove('connections', await connection()),
-      mappings: await remove('mappings', await mapping()),
-    };
+  const mapping = once(makeMapping);
+  const exchange = once(async () => addExchange(platform, await tenantId(), await mapping()));
+
+  const living = {
+    customers: ada,
+    associations: () => associate('friend_of'),
+    merges: merge,
+    customFields: customField,
+    importMappings: importMapping,
+    imports: operation,
+    operations: operation,
+    consents: async () => create(`/v1/customers/${await ada()}/consents`, consent),
+    suppressions: () => suppress('news'),
+    erasures: erasure,
+    apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
+    users: user,
+    roles: role,
+    teams: () => makeTeam('North'),
+    sessions: session,
+    oauthClients: client,
+    connectedApps: client,
+    webhookEndpoints: endpoint,
+    webhookDeliveries: async () => create(`/v1/webhookEndpoints/${await endpoint()}:test`),
+    connections: connection,
+    hooks: async () => (await exchange()).hookId,
+    mappings: mapping,
+    syncRuns: async () => (await exchange()).runId,
+    syncConflicts: async () => (await exchange()).conflictId,
   };
-  return {
-    living: {
-      customers: ada,
-      associations: association,
-      merges: merge.id,
-      customFields: await customField(newMarker()),
-      importMappings: await importMapping(newMarker()),
-      imports: operation,
-      operations: operation,
-      consents: await create(`/v1/customers/${ada}/consents`, consent),
-      suppressions: await suppress('news'),
-      erasures: erasure,
-      apiKeys: await create('/v1/apiKeys', { displayName: marker, permissions }),
-      users: user,
-      roles: role,
-      teams: await makeTeam('North'),
-      sessions: await addSession(platform, tenantId, user),
-      oauthClients: oauthClientId,
-      connectedApps: oauthClientId,
-      webhookEndpoints: endpoint,
-      webhookDeliveries: webhookDelivery,
-      connections: connectionId,
-      hooks: hookId,
-      mappings: mappingId,
-      syncRuns: runId,
-      syncConflicts: conflictId,
-    },
-    others: { customers: bob },
-    deleted: withDeleted ? await makeDeleted() : {},
+  const deleted = {
+    customers: async () => remove('customers', await person('Zoe')),
+    associations: async () => remove('associations', await associate('neighbour_of')),
+    suppressions: async () => remove('suppressions', await suppress('surveys')),
+    customFields: async () => remove('customFields', await customField()),
+    importMappings: async () => remove('importMappings', await importMapping()),
+    users: async () => remove('users', await makeUser()),
+    roles: async () => remove('roles', await makeRole('Former')),
+    teams: async () => remove('teams', await makeTeam('Former')),
+    sessions: async () => remove('sessions', await session()),
+    oauthClients: formerClient,
+    connectedApps: formerClient,
+    webhookEndpoints: async () => remove('webhookEndpoints', await makeEndpoint()),
+    connections: async () => remove('connections', await makeConnection()),
+    mappings: async () => remove('mappings', await makeMapping()),
   };
+  return { living, others: { customers: bob }, deleted };
+}
+
+/** Made at the first time that it is asked for. */
+function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined;
+  return () => (made ??= make());
 }

@@ -37,20 +37,20 @@ afterAll(async () => {
 it('an import whose service is killed in the middle of the file ends as one that was not', { timeout }, async () => {
   const { customers } = platform.services;
   const [calm, killed] = [await Importer.create(platform, 'Calm'), await Importer.create(platform, 'Killed')];
-  const file = people(12_000);
+  const file = people(6_000);
   const [calmId, killedId] = [await calm.createImport(), await killed.createImport()];
   await calm.upload(calmId, file);
-  const unbroken = await calm.until(calmId, hasEnded);
+  const unbroken = await calm.untilEnded(calmId);
 
   await killed.upload(killedId, file);
-  await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 2_000);
+  await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 1_000);
   await customers.kill();
   await customers.start();
-  const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 6_000);
+  const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 3_000);
   // Asked to stop, it gives the import back at a checkpoint, and the next process goes on at once.
   await customers.stop();
   await customers.start();
-  const broken = await killed.until(killedId, hasEnded);
+  const broken = await killed.untilEnded(killedId);
 
   expect(hasEnded(between)).toBe(false);
   expect(broken).toMatchObject({ state: 'SUCCEEDED', counts: unbroken.counts });
@@ -60,7 +60,7 @@ it('an import whose service is killed in the middle of the file ends as one that
   await killed.until(killedId, ({ counts }) => (counts['undone'] ?? 0) > 0);
   await customers.kill();
   await customers.start();
-  const undone = await killed.until(killedId, hasEnded);
+  const undone = await killed.untilEnded(killedId);
   expect(undone).toMatchObject({ state: 'UNDONE', counts: { undone: unbroken.counts['created'] } });
   expect(await killed.contents()).toEqual([]);
 });

@@ -1,11 +1,14 @@
-import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeTenantRecords, newMarker, type Ids } from './access/tenant-records.ts';
 import { ApiClient, type Answer } from './api-client.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 
-const seed = 20_261_124;
+const seed = printedSeed('hostile input');
+/** Requests that are made against each operation, and of these so many that are sent. */
 const perOperation = 300;
+const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 60, long: perOperation });
 const atOnce = 16;
 
 let platform: SharedPlatform;
@@ -18,13 +21,16 @@ beforeAll(async () => {
 }, 120_000);
 
 describe(`hostile input (seed ${seed})`, () => {
-  it('gets only 4xx problems that name the field, from every operation', { timeout: 300_000 }, async () => {
+  it('gets only 4xx problems that name the field, from every operation', { timeout: soakTimeoutMs }, async () => {
     const faults: string[] = [];
+    let sent = 0;
     for (const [operation, requests] of hostileRequests(api.openApi, perOperation, seed, await makeRecords())) {
       expect(requests.length, operation).toBeGreaterThanOrEqual(perOperation);
-      const outcomes = await sendAll(requests);
+      const outcomes = await sendAll(someOf(requests));
+      sent += outcomes.length;
       faults.push(...outcomes.flatMap(([request, answer]) => faultOf(operation, request, answer)));
     }
+    printTally('hostile input', { sent, faults: faults.length });
     expect(faults.slice(0, 20)).toEqual([]);
   });
 
@@ -38,6 +44,13 @@ async function makeRecords(): Promise<Ids> {
   await api.send('POST', '/v1/customFields', { body: { key: 'plan', type: 'TEXT' } });
   await api.send('PUT', '/v1/importMappings/erp-nightly', { body: { map: ['Name=display_name'] } });
   return (await makeTenantRecords(platform, api, newMarker())).living;
+}
+
+/** As many as are to be sent, others with each seed. */
+function someOf(requests: readonly HostileRequest[]): readonly HostileRequest[] {
+  if (requests.length <= sentOfEach) return requests;
+  const some = fc.shuffledSubarray([...requests], { minLength: sentOfEach, maxLength: sentOfEach });
+  return fc.sample(some, { numRuns: 1, seed })[0] ?? [];
 }
 
 async function sendAll(requests: readonly HostileRequest[]): Promise<[HostileRequest, Answer][]> {
