@@ -43,12 +43,13 @@ interface Question {
   answer: Promise<KnownCredential | undefined>;
 }
 
-interface KnownCredential {
-  principal: Principal;
+/** What auth has answered about a good credential. */
+export interface KnownCredential {
+  readonly principal: Principal;
   /** By `performance.now()`, counted from when auth was asked. */
-  askedAt: number;
+  readonly askedAt: number;
   /** Milliseconds since the epoch; Infinity when never. */
-  expiresAt: number;
+  readonly expiresAt: number;
 }
 
 /**
@@ -63,6 +64,7 @@ export class Authenticator {
     sizeCalculation: (_, authorization) => authorization.length,
   });
   readonly #asking = new Map<string, Question>();
+  readonly #changes = new RightsChanges();
 
   constructor(
     private readonly clients: ServiceClients,
@@ -82,11 +84,11 @@ export class Authenticator {
       const message = 'Send an API key or an access token as `Authorization: Bearer <credential>`.';
       throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_MISSING', message);
     }
-    const answer = await this.#askOnce(authorization, credential, requestId, client);
-    if (!answer || answer.expiresAt <= Date.now()) {
-      throw new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key or access token is not valid.');
+    for (;;) {
+      const answer = await this.#askOnce(authorization, credential, requestId, client);
+      if (!answer || answer.expiresAt <= Date.now()) throw credentialInvalid();
+      if (!this.#changes.outdate(answer)) return answer.principal;
     }
-    return answer.principal;
   }
 
   /** What is known without asking. Undefined: must be asked. */
@@ -94,15 +96,39 @@ export class Authenticator {
     const known = authorization === undefined ? undefined : this.#known.get(authorization);
     if (authorization === undefined || known === undefined) return undefined;
     const ageMs = performance.now() - known.askedAt;
-    if (ageMs >= ttlMs || known.expiresAt <= Date.now()) return undefined;
+    if (ageMs >= ttlMs || known.expiresAt <= Date.now() || this.#changes.outdate(known)) return undefined;
     if (ageMs >= refreshMs && !this.#asking.has(authorization)) this.#refresh(authorization);
     return known.principal;
   }
 
+  /**
+   * Asks about a credential that was good, unless it is known what auth answers now.
+   *
+   * @throws AppError UNAUTHENTICATED when it is good no longer, UNAVAILABLE when auth can't be asked
+   */
+  async judge(authorization: string): Promise<KnownCredential> {
+    const known = this.#known.get(authorization);
+    if (known && performance.now() - known.askedAt < refreshMs && this.#isGood(known)) return known;
+    for (;;) {
+      const asking = this.#asking.get(authorization);
+      const answer = await (asking?.answer ?? this.#ask(authorization, credentialOf(authorization), uuidv7()));
+      if (!answer || answer.expiresAt <= Date.now()) throw credentialInvalid();
+      if (this.#isGood(answer)) return answer;
+    }
+  }
+
+  /** From now on no answer is believed for which auth was asked before. @param tenantId whose principals; all when absent */
+  distrust(tenantId?: string): void {
+    this.#changes.note(tenantId);
+  }
+
+  #isGood(known: KnownCredential): boolean {
+    return known.expiresAt > Date.now() && !this.#changes.outdate(known);
+  }
+
   #refresh(authorization: string): void {
-    const credential = authorization.slice('Bearer '.length);
     // Who waits for the answer is told; until then the old one counts.
-    this.#ask(authorization, credential, uuidv7()).catch(() => undefined);
+    this.#ask(authorization, credentialOf(authorization), uuidv7()).catch(() => undefined);
   }
 
   /** Joins a question that is under way; one that is too old may have been answered before the rights changed. */
@@ -172,6 +198,43 @@ export class Authenticator {
       throw error;
     }
   }
+}
+
+/** When the rights of principals may have changed, by tenant. */
+class RightsChanges {
+  /** By `performance.now()`, the oldest first. */
+  readonly #changedAt = new Map<string, number>();
+  #allChangedAt = -Infinity;
+
+  note(tenantId: string | undefined): void {
+    const now = performance.now();
+    if (tenantId === undefined) this.#allChangedAt = now;
+    else {
+      this.#changedAt.delete(tenantId);
+      this.#changedAt.set(tenantId, now);
+    }
+    for (const [tenant, changedAt] of this.#changedAt) {
+      // No answer is believed that was asked for so long ago.
+      if (now - changedAt < ttlMs + deadlineMs) return;
+      this.#changedAt.delete(tenant);
+    }
+  }
+
+  outdate({ principal, askedAt }: KnownCredential): boolean {
+    if (askedAt <= this.#allChangedAt) return true;
+    const changedAt = this.#changedAt.size === 0 ? undefined : this.#changedAt.get(principal.caller.tenantId);
+    return changedAt !== undefined && askedAt <= changedAt;
+  }
+}
+
+/** UNAUTHENTICATED CREDENTIAL_INVALID */
+function credentialInvalid(): AppError {
+  return new AppError('UNAUTHENTICATED', 'CREDENTIAL_INVALID', 'The API key or access token is not valid.');
+}
+
+/** Of a header that is known to have one. */
+function credentialOf(authorization: string): string {
+  return authorization.slice('Bearer '.length);
 }
 
 /** What the header says, when it can be a credential. */

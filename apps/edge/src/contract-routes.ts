@@ -12,9 +12,12 @@ import { clientOf } from './client-of.js';
 import { refuseContentCoding } from './content-forms.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
+import { defaultDeadlineMs } from './lasting-calls.js';
 import type { Limits } from './limits/limits.js';
 import { registerLimits } from './limits/register-limits.js';
 import { registerProvenCalls } from './limits/register-proven-calls.js';
+import type { OpenCalls } from './open-calls.js';
+import { RequestCall } from './request-call.js';
 import { refuseBody, serializerCompiler, validatorCompiler } from './request-validation.js';
 import type { ServiceClients } from './service-clients.js';
 import { byAccept, sendStream } from './stream-answer.js';
@@ -34,8 +37,6 @@ declare module 'fastify' {
 
 type Message = Record<string, unknown>;
 
-/** How long a request may take when the contract does not say, in milliseconds. */
-const defaultDeadlineMs = 10_000;
 /** What of it the edge keeps for itself, so that also the answer that a service took too long is there in time. */
 const answerMs = 250;
 
@@ -48,7 +49,9 @@ export async function registerContractRoutes(
   limits: Limits,
   cache: EdgeCache,
   denials: Denials,
+  openCalls: OpenCalls,
 ): Promise<void> {
+  const parts = { clients, limits, cache, openCalls };
   server.addConstraintStrategy(byAccept);
   await server.register(async (scope) => {
     scope.decorateRequest('caller');
@@ -65,20 +68,18 @@ export async function registerContractRoutes(
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
     refuseContentCoding(scope);
     for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input' || bodyUsage === 'patch'))
-      addRoute(scope, route, clients, limits, cache, isChosenByAccept(route, routes));
+      addRoute(scope, route, parts, isChosenByAccept(route, routes));
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
       // The stream itself, of any type and size: it is passed on as it comes.
       files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file'))
-        addRoute(files, route, clients, limits, cache);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file')) addRoute(files, route, parts);
     });
     await scope.register(async (bytes) => {
       bytes.removeAllContentTypeParsers();
       // Of any type, and byte for byte: whoever has signed them has signed nothing else.
       bytes.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'bytes'))
-        addRoute(bytes, route, clients, limits, cache);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'bytes')) addRoute(bytes, route, parts);
     });
   });
 }
@@ -138,12 +139,17 @@ function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boole
   );
 }
 
+interface RouteParts {
+  clients: ServiceClients;
+  limits: Limits;
+  cache: EdgeCache;
+  openCalls: OpenCalls;
+}
+
 function addRoute(
   scope: FastifyInstance,
   route: RestRoute,
-  clients: ServiceClients,
-  limits: Limits,
-  cache: EdgeCache,
+  { clients, limits, cache, openCalls }: RouteParts,
   isByAccept = false,
 ): void {
   const { response, ...request } = route.schemas;
@@ -167,28 +173,32 @@ function addRoute(
       const context = { requestId: request.id, principalToken: request.principal?.token, client: clientOf(request) };
       // It counts from the request on: finding out who asks and reading the body have taken of it.
       const leftMs = Math.max(1, deadlineMs - answerMs - reply.elapsedTime);
-      const options = { context, deadlineMs: leftMs, signal: abortedWithClient(reply) };
+      const call = new RequestCall(reply, route.method, openCalls);
+      const options = { context, deadlineMs: leftMs, signal: call.signal };
       if (route.bodyUsage !== 'file') refuseBody(route, request.body);
       const parts = requestParts(request);
       const message = route.toMessage(parts);
       const toJson = (answer: Message) => route.toJson(answer, parts);
       if (kept) {
-        const ask = (signal: AbortSignal) =>
-          limits.during(route.method, request.principal, () => unary(message, { ...options, signal }));
-        return answerRead(reply, kept, cache, message, options.signal, ask, toJson);
+        const ask = (signal: AbortSignal) => {
+          const load = { ...options, deadlineMs: deadlineMs - answerMs, signal };
+          return limits.during(route.method, request.principal, () => unary(message, load));
+        };
+        return answerRead(reply, kept, cache, message, { gone: options.signal, leftMs }, ask, toJson);
       }
       const tenantId = request.caller?.tenantId ?? '';
       if (route.answerUsage !== 'message') {
-        const messages = client.stream(path, message, options);
+        const messages = call.whileConfirmed(client.stream(path, message, options));
         return sendStream(reply, route, messages, toJson);
       }
-      const call = async () =>
+      const ask = async () =>
         route.bodyUsage === 'file'
-          ? client.upload(path, uploadMessages(route, request, message), options)
+          ? client.upload(path, call.whileConfirmed(uploadMessages(route, request, message)), options)
           : unary(message, options);
-      const answer = await cache.invalidations.around(raised, tenantId, message, call).finally(() => {
+      const answer = await cache.invalidations.around(raised, tenantId, message, ask).finally(() => {
         if (route.verb !== 'GET') void reply.header(tokenHeader, cache.tokens.issue());
       });
+      await call.confirmed();
       return send(reply, route, answer as Message, toJson);
     },
   });
@@ -219,13 +229,4 @@ function send(
   }
   if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);
   return reply.code(route.status).send(route.schemas.response ? toJson(answer) : undefined);
-}
-
-/** Ends what is done for a client that has gone. */
-function abortedWithClient(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -19,6 +19,7 @@ import { costOf } from './limits/cost.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
 import { OidcConnection } from './oidc-connection.js';
+import { OpenCalls } from './open-calls.js';
 import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
@@ -49,6 +50,7 @@ export async function createEdge(
   // Without an OpenID provider behind it an edge takes API keys only.
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
   const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens);
+  const openCalls = new OpenCalls(authenticator);
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({
     maxBytes: config.cacheBytes,
@@ -57,6 +59,7 @@ export async function createEdge(
     contract,
     clients,
     logger,
+    onRightsChange: (tenantId) => openCalls.rightsChanged(tenantId),
   });
   const { reads, charges, tokens } = cache;
   const securityHeaders = readSecurityHeaders(config.tls !== undefined);
@@ -81,6 +84,7 @@ export async function createEdge(
     answerAhead: config.answersAhead === false ? undefined : answerAhead,
   });
   server.addHook('onClose', async () => {
+    openCalls.close();
     await denials.close();
     await cache.close();
     limits.close();
@@ -104,7 +108,7 @@ export async function createEdge(
   }
   registerDocuments(server, () => openApiDocument(contract, routes, '1.0.0'));
   if (oidc) await registerOidc(server, oidc, limits);
-  await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials);
+  await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials, openCalls);
   app.useGlobalFilters(new ProblemFilter());
   return { app, readiness };
 }

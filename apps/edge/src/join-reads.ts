@@ -1,5 +1,6 @@
 import { JsonCodec, type Contract, type ContractClient } from '@rapport/contracts';
 import { AppError, keepSpan } from '@rapport/platform';
+import { deadlineExceeded, endOf } from './call-ends.js';
 import { joinedMethod, type JoinedMethod } from './joined-method.js';
 
 type ContractMethod = Contract['methods'][number];
@@ -112,9 +113,12 @@ class JoinedReads {
     const { id, list } = this.joined;
     const abandoned = new AbortController();
     let present = reads.length;
-    for (const read of reads) read.onGone = () => (present -= 1) === 0 && abandoned.abort();
-    // The first has waited longest.
-    const options = { ...first.options, deadlineMs: first.remainingMs, signal: abandoned.signal };
+    for (const read of reads) {
+      read.onGone = (reason) => (present -= 1) === 0 && abandoned.abort(reason);
+      read.endWhenDue();
+    }
+    const deadlineMs = Math.max(...reads.map(({ remainingMs }) => remainingMs));
+    const options = { ...first.options, deadlineMs, signal: abandoned.signal };
     const answer = await this.together([...new Set(reads.map(({ message }) => message[id] as string))], options);
     return new Map((answer[list] as Message[]).map((record) => [record['id'], record]));
   }
@@ -147,10 +151,12 @@ class Read {
   readonly answer: Promise<Message>;
   /** Does work for it in the trace that it belongs to, whoever was the cause of doing it now. */
   readonly inItsSpan = keepSpan();
-  /** Called when the client goes before it is answered. */
-  onGone: () => void = () => undefined;
+  /** Called when it waits no longer, though it is not answered. */
+  onGone: (reason: AppError) => void = () => undefined;
   isOver = false;
   readonly #dueAt: number;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #goWithClient: () => void = () => undefined;
   readonly #promise = Promise.withResolvers<Message>();
 
   constructor(
@@ -159,13 +165,21 @@ class Read {
   ) {
     this.answer = this.#promise.promise;
     this.#dueAt = Date.now() + options.deadlineMs;
-    if (options.signal?.aborted) this.#leave();
-    else options.signal?.addEventListener('abort', this.#leave, { once: true });
+    const { signal } = options;
+    if (!signal) return;
+    this.#goWithClient = () => this.#leave(endOf(signal));
+    if (signal.aborted) this.#goWithClient();
+    else signal.addEventListener('abort', this.#goWithClient, { once: true });
   }
 
   /** What is left of the deadline, in milliseconds; at least 1, so that it is the call that fails. */
   get remainingMs(): number {
     return Math.max(1, this.#dueAt - Date.now());
+  }
+
+  /** Waits no longer than its own deadline, for an answer that others may wait for longer. */
+  endWhenDue(): void {
+    this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), this.remainingMs);
   }
 
   resolve(answer: Message): void {
@@ -178,14 +192,15 @@ class Read {
     this.#promise.reject(error);
   }
 
-  readonly #leave = (): void => {
+  #leave(error: AppError): void {
     if (this.isOver) return;
-    this.reject(new AppError('CANCELLED', 'CANCELLED', 'The client has gone.'));
-    this.onGone();
-  };
+    this.reject(error);
+    this.onGone(error);
+  }
 
   #end(): void {
     this.isOver = true;
-    this.options.signal?.removeEventListener('abort', this.#leave);
+    clearTimeout(this.#timer);
+    this.options.signal?.removeEventListener('abort', this.#goWithClient);
   }
 }

@@ -33,14 +33,14 @@ export class PeerBreaker {
     this.#policy.onStateChange((changed) => state.set({ service }, changed));
   }
 
-  /** @throws AppError UNAVAILABLE SERVICE_UNAVAILABLE without a call while it is stopped; what the call throws */
+  /** @throws CallStopped without a call while it is stopped; what the call throws */
   async run<Answer>(call: () => Promise<Answer>): Promise<Answer> {
     // cockatiel has others wait for the one that tries, which a frozen peer holds until its deadline.
-    if (this.#policy.state === CircuitState.HalfOpen) throw unavailable();
+    if (this.#policy.state === CircuitState.HalfOpen) throw new CallStopped();
     try {
       return await this.#policy.execute(call);
     } catch (error) {
-      throw error instanceof BrokenCircuitError ? unavailable() : error;
+      throw error instanceof BrokenCircuitError ? new CallStopped() : error;
     }
   }
 
@@ -51,14 +51,24 @@ export class PeerBreaker {
     return isGivenUp || failures.has(error.reason);
   }
 
-  /** For calls that tell nothing of the peer, such as of streams. @throws AppError as `run` does */
-  refuseWhileOpen(): void {
-    if (this.#policy.state !== CircuitState.Closed) throw unavailable();
+  /**
+   * For calls that can't be the one that tries: streams, which say nothing of the peer, and calls that last, for whose answer
+   * everybody else would wait.
+   *
+   * @param probe tries in their place, and is short
+   * @throws CallStopped
+   */
+  async admit(probe: () => Promise<void>): Promise<void> {
+    if (this.#policy.state === CircuitState.Closed) return;
+    await this.run(probe).catch(() => {
+      throw new CallStopped();
+    });
   }
 }
 
-function unavailable(): AppError {
-  return new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', {
-    retryAfterSeconds: 1,
-  });
+/** UNAVAILABLE SERVICE_UNAVAILABLE of a call that was not made. */
+export class CallStopped extends AppError {
+  constructor() {
+    super('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', { retryAfterSeconds: 1 });
+  }
 }

@@ -3,13 +3,17 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ContractClient, type Contract, type ServiceCertificates } from '@rapport/contracts';
 import { AppError, metrics } from '@rapport/platform';
 import { Counter } from 'prom-client';
-import { PeerBreaker } from './peer-breaker.js';
+import { endOf } from './call-ends.js';
+import { isLasting } from './lasting-calls.js';
+import { CallStopped, PeerBreaker } from './peer-breaker.js';
 import { RetryBudget } from './retry-budget.js';
 
 type CallOptions = Parameters<ContractClient['unary']>[2];
 
 /** Longest waits before the second attempt and the third, in milliseconds. */
 const retryAfterMs = [50, 200];
+/** How long the service has to answer when it is only to be known whether it does, in milliseconds. */
+const probeMs = 2_000;
 
 const attempts = new Counter({
   name: 'rapport_attempts_total',
@@ -26,42 +30,56 @@ const attempts = new Counter({
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;
   readonly #budget = new RetryBudget();
+  readonly #probe = () => this.checkAnswers(probeMs);
 
   /** @param service its area of the contract */
   constructor(
     private readonly service: string,
     address: string,
     services: readonly ServiceDefinition[],
-    private readonly contract: Contract,
+    contract: Contract,
     certificates?: ServiceCertificates,
   ) {
-    super(address, services, certificates && { certificates, serviceName: service });
+    super(address, services, certificates && { certificates, serviceName: service }, contract);
     this.#breaker = new PeerBreaker(service);
   }
 
   override async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const dueAt = Date.now() + options.deadlineMs;
     const waitsMs = this.#isRepeatable(path, request) ? retryAfterMs : [];
+    const method = this.contract.method(path);
     for (let retry = 0; ; retry += 1) {
       try {
+        if (method && isLasting(method)) await this.#breaker.admit(this.#probe);
         const left = { ...options, deadlineMs: dueAt - Date.now() };
         return await this.#breaker.run(() => this.#attempt(path, request, left, retry));
       } catch (error) {
-        const waitMs = Math.random() * (waitsMs[retry] ?? Infinity);
-        if (!isUnreachable(error) || Date.now() + waitMs >= dueAt || !this.#budget.spend()) throw error;
-        await delay(waitMs);
+        const longestMs = waitsMs[retry];
+        if (longestMs === undefined || !isUnreachable(error)) throw error;
+        const waitMs = Math.random() * longestMs;
+        if (Date.now() + waitMs >= dueAt || !this.#budget.spend()) throw error;
+        await delay(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
+        if (options.signal?.aborted) throw endOf(options.signal);
       }
     }
   }
 
   override async upload(path: string, requests: AsyncIterable<unknown>, options: CallOptions): Promise<unknown> {
-    this.#breaker.refuseWhileOpen();
-    return super.upload(path, requests, options);
+    await this.#breaker.admit(this.#probe);
+    try {
+      return await super.upload(path, requests, options);
+    } catch (error) {
+      throw orEndOf(options.signal, error);
+    }
   }
 
   override async *stream(path: string, request: unknown, options: CallOptions): AsyncGenerator<unknown, void> {
-    this.#breaker.refuseWhileOpen();
-    yield* super.stream(path, request, options);
+    await this.#breaker.admit(this.#probe);
+    try {
+      yield* super.stream(path, request, options);
+    } catch (error) {
+      throw orEndOf(options.signal, error);
+    }
   }
 
   async #attempt(path: string, request: unknown, options: CallOptions, retry: number): Promise<unknown> {
@@ -70,8 +88,7 @@ export class PeerClient extends ContractClient {
     try {
       return await super.unary(path, request, options);
     } catch (error) {
-      // Otherwise it looks as if the service had ended the call.
-      throw options.signal?.aborted ? new AppError('CANCELLED', 'CANCELLED', 'The client has gone.') : error;
+      throw orEndOf(options.signal, error);
     }
   }
 
@@ -82,7 +99,12 @@ export class PeerClient extends ContractClient {
   }
 }
 
-/** So the connection says, not the service. */
+/** Of a call that was ended from this side, why; otherwise it looks as if the service had ended it. */
+function orEndOf(signal: AbortSignal | undefined, error: unknown): unknown {
+  return signal?.aborted ? endOf(signal) : error;
+}
+
+/** So the connection says, not the service. What the breaker stopped was no attempt, and to repeat it would cost the budget. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && error.reason === 'SERVICE_UNAVAILABLE';
+  return error instanceof AppError && error.reason === 'SERVICE_UNAVAILABLE' && !(error instanceof CallStopped);
 }

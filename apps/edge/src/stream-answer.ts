@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { RestRoute } from '@rapport/contracts';
+import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { prefers } from './accept-header.js';
 import { eventChunks } from './event-chunks.js';
@@ -16,6 +17,12 @@ type Chunks = AsyncGenerator<string | Uint8Array, void>;
 const json = 'application/json';
 const lines = 'application/x-ndjson';
 const events = 'text/event-stream';
+
+/**
+ * How long a reader of a feed may leave unread what it is sent, in milliseconds: it can go on from its last cursor, and others
+ * wait behind what it does not read.
+ */
+const feedIdleMs = 10_000;
 
 /**
  * Chooses between two methods on one path by Accept: the one that streams its answers for who prefers events or lines to
@@ -55,7 +62,7 @@ export async function sendStream(
   const chunks = chunksFor(reply, route, messages as AsyncGenerator<Message, void>, toJson);
   const first = await chunks.next();
   void reply.code(200).header('cache-control', 'private, no-store');
-  cutOffIdleReader(reply.raw);
+  cutOffIdleReader(reply.raw, route.method.policy.trafficClass === TrafficClass.FEED ? feedIdleMs : undefined);
   // One chunk ahead of the client at most.
   return reply.send(Readable.from(startingWith(first, chunks), { objectMode: true, highWaterMark: 1 }));
 }

@@ -197,6 +197,19 @@ describe('in a client', () => {
     expect(await gone).toMatchObject([{ reason: { code: 'CANCELLED' } }, { reason: { code: 'CANCELLED' } }]);
   });
 
+  test('a read that is late takes none along that has time', async () => {
+    let release: () => void = () => undefined;
+    answerMany = (respond, ids) => (release = () => respond(null, { ores: ids.map(ore) }));
+    const late = read({ id: 'a' }, { ...optionsOf(reader), deadlineMs: 300 });
+    const early = read({ id: 'b' }, optionsOf(reader));
+
+    await expect(late).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    release();
+
+    expect(await early).toMatchObject({ id: 'b' });
+    expect(calls.map(({ ids }) => ids)).toEqual([['a', 'b']]);
+  });
+
   test('no read waits longer than its deadline, nor for a slow call before it', async () => {
     const slow: (() => void)[] = [];
     // The deadline is the guarantee; it is long enough for the call to arrive before.

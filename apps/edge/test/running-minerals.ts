@@ -49,13 +49,20 @@ const pieceBytes = 64 * 1024;
 const innerContext = new AsyncLocalStorage<string>();
 
 /** Shared: whatever is asked of it changes nothing. */
-export const sharedMinerals = sharedByFiles(startMinerals, (minerals) => minerals.stop());
+export const sharedMinerals = sharedByFiles(
+  () => startMinerals(),
+  (minerals) => minerals.stop(),
+);
 
 /** Turns of a millisecond without one more message. A machine that stands still counts as one. */
 const turnsAtRest = 200;
 
-/** The service of `minerals_service.proto` and an edge in front of it. */
-async function startMinerals(): Promise<RunningMinerals> {
+/**
+ * The service of `minerals_service.proto` and an edge in front of it.
+ *
+ * @param through what the edge reaches the service through
+ */
+export async function startMinerals(through = async (address: string) => address): Promise<RunningMinerals> {
   const { contract, minerals } = await generateSampleContract();
   const logger = createLogger('test', 'silent');
   const address = `127.0.0.1:${await freePort()}`;
@@ -73,7 +80,8 @@ async function startMinerals(): Promise<RunningMinerals> {
   const options = { module, services: [minerals], address, principals, logger, contract, interceptors };
   const service = await startGrpcService(options);
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
-  const edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [minerals], logger);
+  const addresses = new Map([['sample', await through(address)]]);
+  const edge = await createEdge({ ...config, addresses }, contract, [minerals], logger);
   await edge.app.listen(0, '127.0.0.1');
   const client = new ContractClient(address, [minerals]);
   return {

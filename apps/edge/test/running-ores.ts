@@ -4,11 +4,12 @@ import {
   ServerCredentials,
   status,
   type sendUnaryData,
+  type ServerWritableStream,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { PrincipalSigner, readPrincipalToken, serviceDefinitions, type Contract } from '@rapport/contracts';
-import { createLogger, type Logger } from '@rapport/platform';
+import { createLogger, type Caller, type Logger } from '@rapport/platform';
 import { createEdge, type Edge } from '../src/create-edge.js';
 import type { EdgeConfig } from '../src/config.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
@@ -27,12 +28,23 @@ export interface RunningOres {
   calls: Map<string, number>;
   /** What passes between what the service reads and its answer: milliseconds, or until something happens. */
   setDelay: (delay: () => number | Promise<void>) => void;
-  /** Failures that the next calls of a method answer with, in order; a done one has changed what it was to change. */
-  failNext: (method: string, failure: { code: status; isDone: boolean }) => void;
+  /** Keeps the answers of a method, and of auth as `authenticateApiKey`. @returns gives them */
+  hold: (method: string) => () => void;
+  /**
+   * Failures that the next calls of a method answer with, in order; a done one has changed what it was to change, and a lost one
+   * is what the connection says.
+   */
+  failNext: (method: string, failure: Failure) => void;
   /** The version of a record, and 0 when there is none. */
   version: (tenantId: string, id: string) => number;
   /** Changes a record past every edge. */
   writeBehind: (tenantId: string, id: string) => void;
+  /** What auth says of a key from now on, instead of what is in its text; nothing when it is revoked. */
+  setRights: (authorization: string, rights: Rights | 'revoked') => void;
+  /** Sends an ore to all who watch those of a tenant. */
+  say: (tenantId: string, id: string) => void;
+  /** How many watch ores, or send a file of them. */
+  open: () => number;
   /** From now on auth refuses an access token. */
   revokeToken: (token: string) => void;
   startEdge: (config?: Partial<EdgeConfig>, logger?: Logger) => Promise<RunningEdge>;
@@ -40,6 +52,14 @@ export interface RunningOres {
   stopService: () => void;
   startService: () => Promise<void>;
   stop: () => Promise<void>;
+}
+
+export type Rights = Partial<Pick<Caller, 'permissions' | 'recordScope' | 'hidesPii'>> & { expireTime?: string };
+
+interface Failure {
+  code: status;
+  isDone: boolean;
+  isLost?: boolean;
 }
 
 export interface RunningEdge {
@@ -74,11 +94,13 @@ export async function startOres(): Promise<RunningOres> {
   const { authenticateApiKey, authenticateAccessToken } = authService as Record<string, ServiceDefinition[string]>;
   if (!authenticateApiKey || !authenticateAccessToken) throw new Error('Auth does not authenticate.');
   const revoked = new Set<string>();
+  const rights = new Map<string, Rights | 'revoked'>();
   const signer = await PrincipalSigner.of();
   auth.addService(
     { authenticateApiKey, authenticateAccessToken },
     {
-      authenticateApiKey: answerKey(signer),
+      authenticateApiKey: (call: Call, respond: Respond) =>
+        void store.released('authenticateApiKey').then(() => answerKey(signer, rights)(call, respond)),
       authenticateAccessToken: (call: Call, respond: Respond) => answerToken(call, respond, revoked, signer),
     },
   );
@@ -89,9 +111,13 @@ export async function startOres(): Promise<RunningOres> {
     ores,
     address: `127.0.0.1:${port}`,
     calls: store.calls,
+    hold: (method) => store.hold(method),
     setDelay: (delay) => (store.delay = delay),
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
     version: (tenantId, id) => store.version(tenantId, id),
+    setRights: (header, given) => void rights.set(header.slice('Bearer '.length), given),
+    say: (tenantId, id) => store.say(tenantId, id),
+    open: () => store.open,
     revokeToken: (token) => void revoked.add(token),
     writeBehind: (tenantId, id) => void store.write(tenantId, id, undefined),
     startEdge: async (config = {}, edgeLogger = logger) => {
@@ -134,16 +160,41 @@ interface Call {
   request: Message;
   metadata: { get: (key: string) => (string | Buffer)[] };
 }
+type WatchCall = Call & Pick<ServerWritableStream<Message, unknown>, 'write' | 'once' | 'cancelled'>;
 type Respond = sendUnaryData<unknown>;
 type Handler = (tenantId: string, request: Message) => unknown;
 
 /** A versioned store: a write is one more version. */
 class OreStore {
   readonly calls = new Map<string, number>();
-  readonly failures = new Map<string, { code: status; isDone: boolean }[]>();
+  readonly failures = new Map<string, Failure[]>();
+  readonly #held = new Map<string, Promise<void>>();
+  readonly #watches = new Set<WatchCall>();
+  #files = 0;
   delay: () => number | Promise<void> = () => 0;
   readonly #names = new Map<string, string>();
   readonly #versions = new Map<string, number>();
+
+  get open(): number {
+    return this.#watches.size + this.#files;
+  }
+
+  say(tenantId: string, id: string): void {
+    for (const call of this.#watches) if (tenantOf(call.metadata) === tenantId) call.write(this.read(tenantId, id));
+  }
+
+  hold(method: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(method, promise);
+    return () => {
+      this.#held.delete(method);
+      resolve();
+    };
+  }
+
+  async released(method: string): Promise<void> {
+    await this.#held.get(method);
+  }
 
   version(tenantId: string, id: string): number {
     return this.#versions.get(`${tenantId} ${id}`) ?? 0;
@@ -192,10 +243,14 @@ class OreStore {
         return { results: ids.map((id) => ({ ore: this.write(tenantId, id, name) })) };
       },
     };
-    const smeltOres = (call: AsyncIterable<Message> & Call, respond: Respond) => void this.#smelt(call, respond);
+    const smeltOres = (call: AsyncIterable<Message> & WatchCall, respond: Respond) => void this.#smelt(call, respond);
     return {
       ...Object.fromEntries(Object.entries(unary).map(([name, handler]) => [name, this.#answer(name, handler)])),
       smeltOres: smeltOres as never,
+      watchOres: (call: WatchCall) => {
+        this.#watches.add(call.once('cancelled', () => this.#watches.delete(call)));
+        call.write(this.read('', 'first'));
+      },
     };
   }
 
@@ -203,11 +258,13 @@ class OreStore {
     return ({ request, metadata }: Call, respond: Respond) => {
       this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
       const failure = this.failures.get(name)?.shift();
-      const failed = failure && grpcRefusal(failure.code, 'FAILED');
+      const failed =
+        failure && (failure.isLost ? { code: failure.code, details: 'lost' } : grpcRefusal(failure.code, 'FAILED'));
       if (failure && !failure.isDone) return respond(failed as never);
       const answer = handler(tenantOf(metadata), request);
       const delay = this.delay();
-      void (typeof delay === 'number' ? wait(delay) : delay).then(() => {
+      const passed = typeof delay === 'number' ? wait(delay) : delay;
+      void Promise.all([passed, this.released(name)]).then(() => {
         if (failed) return respond(failed);
         if (typeof answer === 'object' && answer !== null && 'code' in answer) return respond(answer as never);
         respond(null, answer);
@@ -215,10 +272,13 @@ class OreStore {
     };
   }
 
-  async #smelt(call: AsyncIterable<Message> & Call, respond: Respond): Promise<void> {
+  async #smelt(call: AsyncIterable<Message> & WatchCall, respond: Respond): Promise<void> {
     const failure = this.failures.get('smeltOres')?.shift();
     if (failure) return respond(grpcRefusal(failure.code, 'FAILED'));
+    this.#files += 1;
+    call.once('cancelled', () => (this.#files -= 1));
     for await (const _ of call);
+    if (call.cancelled) return;
     const tenantId = tenantOf(call.metadata);
     const keys = [...this.#versions.keys()].filter((key) => key.startsWith(`${tenantId} `));
     for (const key of keys) this.write(tenantId, key.slice(tenantId.length + 1), undefined);
@@ -235,13 +295,17 @@ function tenantOf(metadata: Call['metadata']): string {
   return token === undefined ? '' : readPrincipalToken(String(token)).tenantId;
 }
 
-function answerKey(principals: PrincipalSigner) {
+function answerKey(principals: PrincipalSigner, rights: ReadonlyMap<string, Rights | 'revoked'>) {
   return ({ request }: Call, respond: Respond): void => {
     const [tenantId = '', permissions = '', name = ''] = String(request['key']).split('|');
-    if (name === 'wrong') return respond(grpcRefusal(status.UNAUTHENTICATED, 'CREDENTIAL_INVALID'));
-    const caller = { tenantId, principalId: `apiKey:${name}`, permissions: permissions.split(',') };
+    const changed = rights.get(String(request['key']));
+    if (name === 'wrong' || changed === 'revoked') {
+      return respond(grpcRefusal(status.UNAUTHENTICATED, 'CREDENTIAL_INVALID'));
+    }
+    const { expireTime, ...given } = changed ?? {};
+    const caller = { tenantId, principalId: `apiKey:${name}`, permissions: permissions.split(','), ...given };
     const plan = name === 'poor' ? 'poor' : 'unlimited';
-    respond(null, { ...caller, plan, principalToken: principals.sign(caller) });
+    respond(null, { ...caller, expireTime, plan, principalToken: principals.sign(caller) });
   };
 }
 

@@ -16,7 +16,7 @@ export async function answerRead(
   route: CachedRoute,
   { reads, tokens }: { reads: ReadCache; tokens: ConsistencyTokens },
   message: Message,
-  gone: AbortSignal,
+  { gone, leftMs }: { gone: AbortSignal; leftMs: number },
   ask: (signal: AbortSignal) => Promise<Message>,
   toJson: (answer: Message) => Message,
 ): Promise<FastifyReply> {
@@ -28,6 +28,7 @@ export async function answerRead(
     tenantId: principal.caller.tenantId,
     key: cacheKey(principal.rights, raw.url ?? ''),
     message,
+    leftMs,
     notBefore: notBefore(
       headers['cache-control'],
       typeof token === 'string' ? token : undefined,

@@ -109,3 +109,29 @@ it('is not fresh again before it has heard more than where it goes on', async ()
   const log = await follow([{ cursor: 'a' }], [{ cursor: 'a' }, { cursor: 'b' }]);
   expect(log.slice(3)).toEqual(['from a', 'not fresh', 'fresh']);
 });
+
+it('asks again when nothing comes any more, as from a server that is gone', async () => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  const { promise: askedAgain, resolve } = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const client = {
+    async *duplex(_path: string, requests: AsyncIterable<unknown>, { signal }: { signal?: AbortSignal }) {
+      const asked = requests[Symbol.asyncIterator]() as AsyncIterator<{ cursor?: string }, undefined>;
+      begun.push((await asked.next()).value?.cursor ?? 'now');
+      yield { cursor: 'a', changes: [] };
+      if (begun.length > 1) resolve();
+      await new Promise((ended) => signal?.addEventListener('abort', ended));
+    },
+  };
+  const target = { end: async () => undefined, endAll: async () => undefined };
+  const feed = new ChangeFeed('/path', client, target, pino({ level: 'silent' }));
+  await vi.waitUntil(() => feed.isFresh);
+
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(begun).toEqual(['now']);
+  await vi.advanceTimersByTimeAsync(1_000);
+
+  await askedAgain;
+  expect(begun).toEqual(['now', 'a']);
+  await feed.close();
+});

@@ -11,6 +11,8 @@ import { floorsOfChange } from './tags.js';
 const freshMs = 3_000;
 /** After so long nobody catches up: emptying the cache is cheaper. In milliseconds. */
 const longGapMs = 60_000;
+/** After so long without a message the server counts as gone, which no connection reports, in milliseconds. */
+const goneMs = 10_000;
 const retryMs = 250;
 const callMs = 3_600_000;
 /** Most changes under way. */
@@ -70,24 +72,36 @@ export class ChangeFeed implements FeedState {
     }
   }
 
-  async #follow(signal: AbortSignal): Promise<void> {
+  async #follow(closed: AbortSignal): Promise<void> {
     if (performance.now() - this.#heardAt > longGapMs) this.#cursor = undefined;
     let isFirst = true;
     const isAnew = this.#cursor === undefined;
     const credit = new Credit<SubscribeRequest>(subscription(this.#cursor), (amount) => ({ ...more, credit: amount }));
+    const silent = new AbortController();
+    const timer = setTimeout(() => silent.abort(), goneMs);
+    const signal = AbortSignal.any([closed, silent.signal]);
     const options = { context: { requestId: uuidv7() }, deadlineMs: callMs, signal };
-    for await (const message of this.client.duplex(this.path, credit.requests(), options)) {
-      const { changes, cursor } = message as SubscribeResponse;
-      // What was loaded before the first message may be older than where the log begins for this edge.
-      if (isFirst && isAnew) await this.target.endAll();
-      if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.endAll();
-      else if (changes.length > 0) await this.target.end(floorsOf(changes));
-      this.#cursor = cursor;
-      // The first message only repeats the cursor that was given: what was written since comes after it.
-      if (!isFirst || isAnew) this.#heardAt = performance.now();
-      isFirst = false;
-      credit.give(changes.length);
+    const messages = this.client.duplex(this.path, credit.requests(), options);
+    try {
+      for await (const message of messages) {
+        timer.refresh();
+        await this.#take(message as SubscribeResponse, isFirst, isAnew);
+        isFirst = false;
+        credit.give((message as SubscribeResponse).changes.length);
+      }
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  async #take({ changes, cursor }: SubscribeResponse, isFirst: boolean, isAnew: boolean): Promise<void> {
+    // What was loaded before the first message may be older than where the log begins for this edge.
+    if (isFirst && isAnew) await this.target.endAll();
+    if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.endAll();
+    else if (changes.length > 0) await this.target.end(floorsOf(changes));
+    this.#cursor = cursor;
+    // The first message only repeats the cursor that was given: what was written since comes after it.
+    if (!isFirst || isAnew) this.#heardAt = performance.now();
   }
 }
 

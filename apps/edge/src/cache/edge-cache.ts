@@ -12,6 +12,7 @@ import { ReadCache } from './read-cache.js';
 import { RedisAnswers } from './redis-answers.js';
 import { RedisEdges } from './redis-edges.js';
 import { Sight, type FeedState } from './sight.js';
+import { tenantsWithChangesOf } from './tags.js';
 
 /** Memory for answers of a process that is told nothing, in bytes. */
 const defaultMaxBytes = 64 * 1024 * 1024;
@@ -38,6 +39,8 @@ export interface EdgeCacheOptions {
   contract: Contract;
   clients: ServiceClients;
   logger: Logger;
+  /** Called when the rights of principals may have changed: of one tenant, or of any. */
+  onRightsChange?: (tenantId?: string) => void;
 }
 
 /** Puts the cache together. */
@@ -47,10 +50,17 @@ export function createEdgeCache({
   cacheKey,
   ...options
 }: EdgeCacheOptions): EdgeCache {
-  const { contract, clients, logger } = options;
-  const floors = new Floors();
+  const { contract, clients, logger, onRightsChange } = options;
+  // A write to principals reaches all edges as one to kept records does, before it is acknowledged to its writer.
+  const floors = new Floors((names) => {
+    for (const tenantId of tenantsWithChangesOf('principal', names)) onRightsChange?.(tenantId);
+  });
   const clear = () => reads.clear();
-  const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), clear);
+  const regained = () => {
+    clear();
+    onRightsChange?.();
+  };
+  const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), regained);
   const feeds = new Map<string, ChangeFeed>();
   const sight = new Sight(edges?.lease, feeds);
   const answers = redis && cacheKey && new RedisAnswers(redis, cacheKey, logger);

@@ -1,4 +1,5 @@
-import { AppError } from '@rapport/platform';
+import type { AppError } from '@rapport/platform';
+import { deadlineExceeded, endOf } from '../call-ends.js';
 import type { Footing } from './floors.js';
 import type { KeptAnswer } from './kept-answer.js';
 
@@ -31,16 +32,25 @@ export class Flight {
     return this.#abandoned.signal.aborted;
   }
 
-  /** @param signal says that this one has gone */
-  wait(signal: AbortSignal): Promise<Landed> {
+  /**
+   * @param signal aborts when the client has gone
+   * @param mostMs time left for this request; others that wait for the same load may have more
+   */
+  wait(signal: AbortSignal, mostMs: number): Promise<Landed> {
     this.#waiting++;
     return new Promise((resolve, reject) => {
-      const leave = () => {
-        if (--this.#waiting === 0) this.#abandoned.abort();
-        reject(new AppError('CANCELLED', 'CANCELLED', 'The client has gone.'));
+      const leave = (error: AppError) => {
+        stay();
+        if (--this.#waiting === 0) this.#abandoned.abort(error);
+        reject(error);
       };
-      signal.addEventListener('abort', leave, { once: true });
-      const stay = () => signal.removeEventListener('abort', leave);
+      const goWithClient = () => leave(endOf(signal));
+      const timer = setTimeout(() => leave(deadlineExceeded()), mostMs);
+      const stay = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', goWithClient);
+      };
+      signal.addEventListener('abort', goWithClient, { once: true });
       void this.#landed.finally(stay).then(resolve, reject);
     });
   }

@@ -15,6 +15,9 @@ export class Floors {
   /** Under every answer. */
   readonly #ground = new Floor('');
 
+  /** @param onRaise called with the names of raised floors */
+  constructor(private readonly onRaise: (names: readonly string[]) => void = () => undefined) {}
+
   /** Of what is kept or being loaded. */
   get size(): number {
     return this.#byName.size;
@@ -37,11 +40,12 @@ export class Floors {
   }
 
   /** From now on no answer whose load began before stands on any of these. */
-  raise(names: Iterable<string>): void {
+  raise(names: readonly string[]): void {
     for (const name of names) {
       const floor = this.#byName.get(name);
       if (floor) floor.version++;
     }
+    this.onRaise(names);
   }
 
   raiseAll(): void {

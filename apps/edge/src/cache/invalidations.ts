@@ -1,4 +1,5 @@
 import { AppError, type ErrorCode } from '@rapport/platform';
+import { CallEnded } from '../call-ends.js';
 import type { Floors } from './floors.js';
 import type { FloorsOfWrite } from './tags.js';
 
@@ -60,11 +61,16 @@ export class Invalidations {
 }
 
 /**
- * True when a call certainly changed nothing. A deadline, a lost connection, a client that went or an unexpected failure
- * leave open what was done.
+ * True when a call certainly changed nothing. A deadline, a lost connection, a call that was ended, a client that went or an
+ * unexpected failure leave open what was done.
  */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AppError && error.reason !== 'REQUEST_TIMEOUT' && refuses[error.code];
+  return (
+    error instanceof AppError &&
+    !(error instanceof CallEnded) &&
+    error.reason !== 'REQUEST_TIMEOUT' &&
+    refuses[error.code]
+  );
 }
 
 const refuses: Readonly<Record<ErrorCode, boolean>> = {

@@ -17,6 +17,8 @@ export interface CacheRequest {
   message: Record<string, unknown>;
   /** No answer whose load began earlier is good enough. By `performance.now()`; -Infinity when any is. */
   notBefore: number;
+  /** How long its answer may take, in milliseconds. */
+  leftMs: number;
 }
 
 export interface Read {
@@ -24,7 +26,10 @@ export interface Read {
   status: CacheStatus;
 }
 
-/** Asks the service. The signal says that nobody waits any longer. */
+/**
+ * Asks the service, with the whole deadline of the method: requests that join may have more time left than the first one. The
+ * signal aborts when no request waits any longer.
+ */
 export type Load = (signal: AbortSignal) => Promise<Loaded>;
 
 /** The place of an answer among those of its tenant. Who has other rights has other answers. */
@@ -74,7 +79,7 @@ export class ReadCache {
     const joined = underWay && !underWay.isAbandoned && this.#mayJoin(underWay, request) ? underWay : undefined;
     const flight = joined ?? this.#start(flightKey, request, load, now);
     try {
-      const { loaded, stored, isShared } = await flight.wait(signal);
+      const { loaded, stored, isShared } = await flight.wait(signal, request.leftMs);
       if (isShared) return { kept: loaded, status: { kind: 'hit', from: 'redis' } };
       return { kept: loaded, status: { kind: 'forwarded', ...reason, stored, collapsed: joined !== undefined } };
     } catch (error) {

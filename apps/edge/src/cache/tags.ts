@@ -54,6 +54,13 @@ export function floorsOfChange(tenantId: string, type: string, id: string | unde
   return raised;
 }
 
+/** Whose records of a type have changed, by the floors that were raised. */
+export function tenantsWithChangesOf(type: string, floors: readonly string[]): string[] {
+  // Every change of a type raises this one.
+  const ending = anyRecord('', type);
+  return floors.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
+}
+
 function raisedFloors(
   tenantId: string,
   type: string,

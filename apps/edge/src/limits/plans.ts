@@ -21,7 +21,7 @@ export interface Plan {
 /** The plan of every tenant for whom no other is named, and of those whose plan is unknown. */
 export const defaultPlan = 'standard';
 
-const standard: Plan = { keyUnits: 60_000, tenantUnits: 120_000, places: { interactive: 1_200, bulk: 16, feed: 200 } };
+const standard: Plan = { keyUnits: 60_000, tenantUnits: 120_000, places: { interactive: 1_200, bulk: 16, feed: 50 } };
 
 const units = z.int().min(1);
 export const perClass = z.strictObject({ interactive: units, bulk: units, feed: units });

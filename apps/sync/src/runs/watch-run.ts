@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { SyncRun as SyncRunMessage } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
-import { AppError } from '@rapport/platform';
+import { AppError, callContext } from '@rapport/platform';
 import { findRun } from './find-run.js';
 import { hasEnded, runMessage } from './run-message.js';
 
@@ -44,6 +44,7 @@ export class RunWatcher implements OnModuleDestroy {
   }
 
   async *#untilEnded(id: string): AsyncGenerator<SyncRunMessage, void> {
+    const { gone } = callContext.getStore() ?? {};
     let told = Buffer.alloc(0);
     for (;;) {
       const row = await findRun(this.em, id);
@@ -52,14 +53,17 @@ export class RunWatcher implements OnModuleDestroy {
       if (!bytes.equals(told)) yield message;
       if (hasEnded(row)) return;
       told = bytes;
-      await this.#wait();
+      await this.#wait(gone);
+      if (gone?.aborted) return;
     }
   }
 
-  async #wait(): Promise<void> {
-    const { signal } = this.#stopping;
+  /** @param gone says that nobody watches any longer */
+  async #wait(gone: AbortSignal | undefined): Promise<void> {
+    const stopping = this.#stopping.signal;
+    const signal = gone ? AbortSignal.any([stopping, gone]) : stopping;
     await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) return;
+    if (!stopping.aborted) return;
     const details = { retryAfterSeconds: 1 };
     throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', details);
   }

@@ -9,10 +9,13 @@ import {
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { callContext, isTracing } from '@rapport/platform';
+import { AppError, callContext, isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
+import { platformContract } from '../descriptors/platform-contract.js';
 import { fromGrpcError, wasRefused } from '../errors/grpc-status.js';
+import { TrafficClass } from '../gen/rapport/api/v1/options.js';
+import { healthService } from '../server/grpc-health.js';
 import { traceClientCall } from '../trace-calls.js';
 import { untilSettled } from '../until-settled.js';
 
@@ -35,24 +38,37 @@ const refusedAgainMs = [10, 50, 200];
  * so a call whose requests are a stream, which are gone.
  */
 export class ContractClient {
-  readonly #client: Client;
+  /**
+   * The platform's own calls and those of each class of traffic have connections of their own. What streams wait to send fills a
+   * connection's window, and answers that are small wait behind it (RFC 9113, section 5.2): 200 readers of a feed would hold up
+   * every other call of a service.
+   */
+  readonly #channels = new Map<string, Client>();
+  readonly #newChannel: () => Client;
+  #isClosed = false;
   readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
 
   /**
    * @param address `host:port`, or a gRPC target such as `dns:///customers:50052`
    * @param tls what this process proves itself with, and the name that the certificate of the service must have. Without it
    *   the connection is plain, which is for tests only.
+   * @param contract of the services; the platform's own when absent
    */
   constructor(
     address: string,
     services: readonly ServiceDefinition[],
     tls?: { certificates: ServiceCertificates; serviceName: string },
+    protected readonly contract = platformContract(),
   ) {
-    this.#client = new Client(address, tls?.certificates.forClient() ?? credentials.createInsecure(), {
+    const proof = tls?.certificates.forClient() ?? credentials.createInsecure();
+    const options = {
       ...(tls && { 'grpc.ssl_target_name_override': tls.serviceName }),
+      // Otherwise channels to one address share their connections.
+      'grpc.use_local_subchannel_pool': 1,
       'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-      // Longer than any call and drain, or the keepalive kills running calls (grpc-node#3068).
-      'grpc.keepalive_time_ms': 60_000,
+      // A ping on a connection that takes no new calls any more ends those that still run (grpc-node#3068). So none is sent
+      // before the last call that may be on such a connection has reached its deadline.
+      'grpc.keepalive_time_ms': 2 * contract.longestCallMs,
       // Answers come from our services, and the contract bounds them: a page of large records is beyond the default.
       'grpc.max_receive_message_length': 64 * 1024 * 1024,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -60,7 +76,8 @@ export class ContractClient {
       // Each connection that ends has the name looked up again. Until then calls may fail: the replica may be gone for good.
       'grpc.dns_min_time_between_resolutions_ms': 100,
       ...(isTracing() && { interceptors: [traceClientCall] }),
-    });
+    };
+    this.#newChannel = () => new Client(address, proof, options);
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),
     );
@@ -70,9 +87,10 @@ export class ContractClient {
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
+    const channel = this.#channelOf(path);
     const attempt = () =>
       new Promise<unknown>((resolve, reject) => {
-        const call = this.#client.makeUnaryRequest(
+        const call = channel.makeUnaryRequest(
           path,
           requestSerialize,
           responseDeserialize,
@@ -87,7 +105,7 @@ export class ContractClient {
       try {
         return await attempt();
       } catch (error) {
-        await untilAgain(error, refusals);
+        await untilAgain(error, refusals, options.signal);
       }
     }
   }
@@ -101,7 +119,7 @@ export class ContractClient {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const call = this.#client.makeClientStreamRequest(
+    const call = this.#channelOf(path).makeClientStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
@@ -131,7 +149,7 @@ export class ContractClient {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
     for (let refusals = 0; ; refusals += 1) {
-      const call = this.#client.makeServerStreamRequest(
+      const call = this.#channelOf(path).makeServerStreamRequest(
         path,
         requestSerialize,
         responseDeserialize,
@@ -144,7 +162,7 @@ export class ContractClient {
         for await (const message of call) yield message as unknown;
         return;
       } catch (error) {
-        await untilAgain(fromGrpcError(error as ServiceError), refusals);
+        await untilAgain(fromGrpcError(error as ServiceError), refusals, options.signal);
       } finally {
         call.cancel();
       }
@@ -161,7 +179,7 @@ export class ContractClient {
   async *duplex(path: string, requests: AsyncIterable<unknown>, options: CallOptions): AsyncGenerator<unknown, void> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {
+    const call = this.#channelOf(path).makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {
       deadline,
     });
     cancelOnAbort(call, options.signal);
@@ -191,12 +209,42 @@ export class ContractClient {
   /** Rejects when the service can't be reached within `timeoutMs`. */
   async waitUntilReady(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+      this.#channel('interactive').waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Rejects when the service does not answer within `timeoutMs`, whatever it answers. */
+  async checkAnswers(timeoutMs: number): Promise<void> {
+    const { path, requestSerialize, responseDeserialize } = healthService.check;
+    const deadline = Date.now() + timeoutMs;
+    const asked = new Promise((resolve, reject) => {
+      const channel = this.#channel('interactive');
+      const respond = settle(resolve, reject);
+      channel.makeUnaryRequest(path, requestSerialize, responseDeserialize, Buffer.alloc(0), { deadline }, respond);
+    });
+    await asked.catch((error: unknown) => {
+      if (!(error instanceof AppError) || isSilence(error)) throw error;
     });
   }
 
   close(): void {
-    this.#client.close();
+    this.#isClosed = true;
+    for (const channel of this.#channels.values()) channel.close();
+  }
+
+  #channelOf(path: string): Client {
+    const policy = this.contract.method(path)?.policy;
+    return this.#channel(policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass));
+  }
+
+  #channel(name: string): Client {
+    let channel = this.#channels.get(name);
+    if (!channel) {
+      channel = this.#newChannel();
+      this.#channels.set(name, channel);
+      if (this.#isClosed) channel.close();
+    }
+    return channel;
   }
 
   #method(path: string): MethodDefinition<unknown, unknown> {
@@ -204,6 +252,15 @@ export class ContractClient {
     if (!method) throw new Error(`No compiled code for ${path}.`);
     return method;
   }
+}
+
+/** Whether it says that nothing came back. */
+function isSilence({ reason }: AppError): boolean {
+  return reason === 'SERVICE_UNAVAILABLE' || reason === 'DEADLINE_EXCEEDED';
+}
+
+function nameOfClass(trafficClass = TrafficClass.UNSPECIFIED): string {
+  return trafficClass === TrafficClass.UNSPECIFIED ? 'interactive' : TrafficClass[trafficClass].toLowerCase();
 }
 
 /**
@@ -220,10 +277,12 @@ async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended:
 }
 
 /** Waits until a refused call is made again. @throws `error` when it is another failure, or the call was refused too often */
-async function untilAgain(error: unknown, refusals: number): Promise<void> {
+async function untilAgain(error: unknown, refusals: number, signal: AbortSignal | undefined): Promise<void> {
   const waitMs = refusedAgainMs[refusals];
   if (waitMs === undefined || !wasRefused(error)) throw error;
-  await delay(Math.random() * waitMs);
+  await delay(Math.random() * waitMs, undefined, { signal }).catch(() => {
+    throw error;
+  });
 }
 
 function callArguments({ context, deadlineMs }: CallOptions) {

@@ -1,0 +1,19 @@
+import { AppError } from '@rapport/platform';
+
+/** CANCELLED: nobody waits for the answer any longer. */
+export function clientGone(): AppError {
+  return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
+}
+
+/** DEADLINE_EXCEEDED, as ContractClient says it. */
+export function deadlineExceeded(): AppError {
+  return new AppError('DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'The answer took too long. Try again.');
+}
+
+/** Why a call was ended by its signal: the reason of the signal, or else its client has gone. */
+export function endOf({ reason }: AbortSignal): AppError {
+  return reason instanceof AppError ? reason : clientGone();
+}
+
+/** Why a call was ended that had begun: how much the service had done by then is not known. */
+export class CallEnded extends AppError {}

@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+interface Connection {
+  sockets: [Socket, Socket];
+  /** That came back from the other side. */
+  bytes: number;
+}
+
+/** A way to a service on which a connection can be held up. */
+export class FreezingProxy {
+  readonly #server: Server;
+  readonly #connections = new Set<Connection>();
+
+  constructor(to: string) {
+    const [host = '', port = ''] = to.split(':');
+    this.#server = createServer((near) => {
+      const far = connect(Number(port), host);
+      const connection: Connection = { sockets: [near, far], bytes: 0 };
+      this.#connections.add(connection);
+      far.on('data', (data) => (connection.bytes += data.length));
+      near.pipe(far).pipe(near);
+      for (const socket of connection.sockets) socket.once('error', () => near.destroy());
+      near.once('close', () => far.destroy());
+    });
+  }
+
+  async listen(): Promise<string> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** Passes nothing more on of the connection on which most has come. */
+  freezeBusiest(): void {
+    const [busiest] = [...this.#connections].sort((one, other) => other.bytes - one.bytes);
+    for (const socket of busiest?.sockets ?? []) socket.unpipe().removeAllListeners('data').pause();
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const { sockets } of this.#connections) for (const socket of sockets) socket.destroy();
+  }
+}

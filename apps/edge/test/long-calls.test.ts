@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startMinerals, type RunningMinerals } from './running-minerals.ts';
+
+/** Of a connection of a service, in milliseconds: the default of `connectionAgeSeconds` and its jitter. */
+const connectionAgeMs = 33_000;
+/** Of ExportMinerals, in milliseconds. */
+const deadlineMs = 600_000;
+const pieceBytes = 64 * 1024;
+
+let minerals: RunningMinerals;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  minerals = await startMinerals();
+});
+afterAll(async () => {
+  vi.useRealTimers();
+  await minerals.stop();
+});
+
+test('a call goes on to its deadline, though its connection takes no new calls any more', async () => {
+  const pieces = 3_000;
+  const answer = await open(`/v1/minerals/m1:export?pieces=${pieces}&watcher=long`);
+  await minerals.untilAtRest('long');
+
+  await vi.advanceTimersByTimeAsync(connectionAgeMs);
+  // A later call has the client learn that the connection ends.
+  (await open('/v1/minerals/m1:export?pieces=1')).resume();
+  await vi.advanceTimersByTimeAsync(deadlineMs - connectionAgeMs - 5_000);
+
+  let bytes = 0;
+  for await (const data of answer) bytes += (data as Buffer).length;
+  expect(bytes).toBe(pieces * pieceBytes);
+});
+
+async function open(path: string): Promise<IncomingMessage> {
+  const [answer] = (await once(get(minerals.url + path), 'response')) as [IncomingMessage];
+  return answer;
+}

@@ -1,0 +1,166 @@
+import { once } from 'node:events';
+import { get, request, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { ask } from './ask.js';
+import { authorization, startOres, type Rights, type RunningEdge, type RunningOres } from './running-ores.js';
+
+let ores: RunningOres;
+let edge: RunningEdge;
+let key: string;
+const sockets = new Set<Socket>();
+
+beforeAll(async () => {
+  ores = await startOres();
+  // Stands for a method that changes what principals may do.
+  ores.contract.method('/rapport.sample.v1.OresService/UpdateOre')?.policy.invalidates.push('principal');
+  edge = await ores.startEdge();
+  edge.edge.app.getHttpServer().on('connection', (socket) => {
+    sockets.add(socket.once('close', () => sockets.delete(socket)));
+  });
+});
+beforeEach(() => {
+  key = authorization('t1', 'ores.read,ores.write', crypto.randomUUID());
+});
+afterAll(() => ores.stop());
+
+/** What is read of a watch. */
+interface Watch {
+  answer: IncomingMessage;
+  ids: string[];
+  /** The code of the problem that it ended with. */
+  ended: Promise<string | undefined>;
+}
+
+async function watch(): Promise<Watch> {
+  const headers = { authorization: key, accept: 'text/event-stream' };
+  const [answer] = (await once(get(`${edge.url}/v1/ores:watch`, { headers }), 'response')) as [IncomingMessage];
+  const ids: string[] = [];
+  const read = async () => {
+    let code: string | undefined;
+    for await (const data of answer) {
+      for (const [, json = ''] of String(data).matchAll(/^data: (.*)$/gm)) {
+        const event = JSON.parse(json) as { id?: string; code?: string };
+        if (event.id) ids.push(event.id);
+        code ??= event.code;
+      }
+    }
+    return code;
+  };
+  // One that the test itself leaves has no end.
+  const ended = read().catch(() => undefined);
+  await expect.poll(() => ids).toEqual(['first']);
+  return { answer, ids, ended };
+}
+
+function upload(): { sent: ClientRequest; answered: Promise<{ status: number | undefined; body: string }> } {
+  const sent = request(`${edge.url}/v1/ores:smelt`, { method: 'POST', headers: { authorization: key } });
+  sent.write('a part of a file');
+  const answered = once(sent, 'response').then(async ([response]) => {
+    const answer = response as IncomingMessage;
+    return { status: answer.statusCode, body: await text(answer) };
+  });
+  return { sent, answered };
+}
+
+/** Writes what may change the rights of principals of the tenant. */
+async function writePrincipal(name = ''): Promise<void> {
+  const headers = { authorization: authorization('t1') };
+  const body = JSON.stringify({ name });
+  expect((await ask(`${edge.url}/v1/ores/x`, { method: 'PATCH', headers, body })).status).toBe(200);
+}
+
+const invalid = ['CREDENTIAL_INVALID', 'CREDENTIAL_INVALID'] as const;
+const changed = ['RIGHTS_CHANGED', 'RIGHTS_CHANGED'] as const;
+
+test.each<[string, Rights | 'revoked', readonly [stream: string, upload: string]]>([
+  ['its key is revoked', 'revoked', invalid],
+  ['its key expires', { expireTime: new Date(Date.now() - 1).toISOString() }, invalid],
+  ['it may not read any more', { permissions: ['ores.write'] }, ['PERMISSION_MISSING', 'RIGHTS_CHANGED']],
+  ['it may not write any more', { permissions: ['ores.read'] }, ['RIGHTS_CHANGED', 'PERMISSION_MISSING']],
+  ['it sees fewer records', { recordScope: 'TEAM' }, changed],
+  ['personal data is hidden from it', { hidesPii: true }, changed],
+])('a stream and an upload of a caller end when %s, whatever changed it', async (_, rights, codes) => {
+  const { ended } = await watch();
+  const { answered } = upload();
+  await expect.poll(() => ores.open()).toBe(2);
+
+  ores.setRights(key, rights);
+
+  const { code } = JSON.parse((await answered).body) as { code: string };
+  expect([await ended, code]).toEqual(codes);
+  await expect.poll(() => ores.open()).toBe(0);
+});
+
+test('nothing is sent once the change of rights is answered', async () => {
+  const { ids, ended } = await watch();
+  ores.setRights(key, 'revoked');
+  await writePrincipal();
+
+  ores.say('t1', 'late');
+
+  expect(await ended).toBe('CREDENTIAL_INVALID');
+  expect(ids).toEqual(['first']);
+});
+
+test('a caller that keeps its rights, or gets more, hears all', async () => {
+  const { answer, ids } = await watch();
+  ores.setRights(key, { permissions: ['ores.write', 'ores.read', 'ores.smelt'] });
+  await writePrincipal();
+
+  for (const id of ['a', 'b', 'c']) ores.say('t1', id);
+
+  await expect.poll(() => ids).toEqual(['first', 'a', 'b', 'c']);
+  answer.destroy();
+  await expect.poll(() => ores.open()).toBe(0);
+});
+
+test('while auth is away, what comes waits for it, and nothing is lost', async () => {
+  const { answer, ids } = await watch();
+  // The key that writes is known from now on.
+  await ask(`${edge.url}/v1/ores`, { headers: { authorization: authorization('t1') } });
+  const release = ores.hold('authenticateApiKey');
+  await writePrincipal();
+
+  for (const id of ['a', 'b', 'c']) ores.say('t1', id);
+  release();
+
+  await expect.poll(() => ids).toEqual(['first', 'a', 'b', 'c']);
+  answer.destroy();
+});
+
+test('a client that does not read what it is sent loses its connection with its rights', async () => {
+  const headers = { authorization: key, accept: 'text/event-stream' };
+  const [answer] = (await once(get(`${edge.url}/v1/ores:watch`, { headers }), 'response')) as [IncomingMessage];
+  await expect.poll(() => ores.open()).toBe(1);
+  await writePrincipal('x'.repeat(100_000));
+  for (let count = 0; count < 300; count += 1) ores.say('t1', 'x');
+  await untilHeldUp();
+  const before = await connections();
+
+  ores.setRights(key, 'revoked');
+
+  await expect.poll(connections).toBe(before - 1);
+  await expect(text(answer)).rejects.toThrow('aborted');
+  expect(ores.open()).toBe(0);
+});
+
+/** Until a connection of a client takes no more, beyond what the system keeps for it. */
+async function untilHeldUp(): Promise<void> {
+  let written: number | undefined;
+  const isHeldUp = () => {
+    const before = written;
+    written = [...sockets].find(({ writableLength }) => writableLength > 0)?.bytesWritten;
+    return written !== undefined && written === before;
+  };
+  await expect.poll(isHeldUp, { interval: 200 }).toBe(true);
+}
+
+/** Of clients to the edge. */
+function connections(): Promise<number> {
+  const server = edge.edge.app.getHttpServer();
+  return new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  );
+}
