@@ -27,7 +27,12 @@ export interface ICluster {
     };
     managed: { roles: { name: string; login: boolean; passwordSecret: { name: string } }[] };
     postgresql: {
-      synchronous?: { method: 'any' | 'first'; number: number; dataDurability?: 'required' | 'preferred' };
+      synchronous?: {
+        method: 'any' | 'first';
+        number: number;
+        dataDurability?: 'required' | 'preferred';
+        failoverQuorum?: boolean;
+      };
       parameters: Record<string, string>;
     };
     affinity: { topologyKey: string };

@@ -98,7 +98,7 @@ export interface Database extends Manifest {
       };
     };
     managed?: { roles?: { name: string }[] };
-    postgresql?: { parameters?: Record<string, string>; synchronous?: unknown };
+    postgresql?: { parameters?: Record<string, string>; synchronous?: { failoverQuorum?: boolean } };
     resources?: Container['resources'];
   };
 }

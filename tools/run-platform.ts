@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startPlatform, type Platform, type UnexpectedExit } from '@rapport/testing';
+import { startPlatform, type Platform } from '@rapport/testing';
 import { curlLines, openDemoTenant, type Demo } from './demo-tenant.ts';
+import { processRestarter } from './restart-processes.ts';
+import { keepLogsShort, rotateLogs } from './rotate-logs.ts';
 
 export interface RunOptions {
   /** Folder for data, keys and logs. */
@@ -18,19 +20,23 @@ export interface RunOptions {
 }
 
 /**
- * Runs the platform with its demo tenant until `stopRequest`. Everything has ended when it returns or throws.
+ * Runs the platform with its demo tenant until `stopRequest`. A process that dies is started again, so that failures can be tried.
+ * Everything has ended when it returns or throws.
  *
- * @throws Error that says what can't start, or which process died and why
+ * @throws Error that says what can't start
  */
 export async function runPlatform(options: RunOptions): Promise<void> {
   const { stopRequest, ...platformOptions } = options;
-  await mkdir(options.dataDir, { recursive: true });
-  const death = Promise.withResolvers<UnexpectedExit>();
-  const onUnexpectedExit = death.resolve;
+  const logDir = join(options.dataDir, 'logs');
+  await mkdir(logDir, { recursive: true, mode: 0o700 });
+  await rotateLogs(logDir);
+  const onUnexpectedExit = processRestarter(options.onProgress, stopRequest);
   const platform = await startPlatform({ ...platformOptions, onUnexpectedExit, signal: stopRequest });
+  const endRotation = keepLogsShort(platform.logDir);
   try {
-    await Promise.race([serve(platform, options), failOn(death.promise)]);
+    await serve(platform, options);
   } finally {
+    endRotation();
     await platform.stop();
   }
 }
@@ -39,11 +45,6 @@ async function serve(platform: Platform, { dataDir, onProgress, stopRequest }: R
   const demo = await openDemoTenant(platform, dataDir, onProgress, stopRequest);
   onProgress(welcome(demo, dataDir));
   if (!stopRequest.aborted) await once(stopRequest, 'abort');
-}
-
-async function failOn(death: Promise<UnexpectedExit>): Promise<never> {
-  const { reason } = await death;
-  throw new Error(reason);
 }
 
 function welcome(demo: Demo, dataDir: string): string {

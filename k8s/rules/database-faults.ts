@@ -79,6 +79,10 @@ function capacityFaults({ metadata, spec }: Database, manifests: Manifest[], { p
       spec.instances > 1 && spec.postgresql?.synchronous === undefined,
       'may lose acknowledged writes with its primary: synchronous is missing',
     ],
+    [
+      spec.postgresql?.synchronous !== undefined && spec.postgresql.synchronous.failoverQuorum !== true,
+      'may promote a standby that lacks acknowledged writes: failoverQuorum is not true',
+    ],
     [!spec.resources?.requests?.['memory'] || !spec.resources.limits?.['memory'], 'has no limit for memory'],
   );
 }

@@ -231,6 +231,13 @@ test.each<[string, fault: string, spoil: (manifest: Manifest) => unknown]>([
     'Cluster auth-db: may lose acknowledged writes with its primary: synchronous is missing',
     ({ spec }) => delete (spec as Database['spec']).postgresql?.synchronous,
   ],
+  ...['auth-db', 'customers-db', 'keys-db', 'sync-db'].map(
+    (name): [string, string, (manifest: Manifest) => unknown] => [
+      `Cluster ${name}`,
+      `Cluster ${name}: may promote a standby that lacks acknowledged writes: failoverQuorum is not true`,
+      ({ spec }) => delete (spec as Database['spec']).postgresql?.synchronous?.failoverQuorum,
+    ],
+  ),
 ])('finds what is wrong in the %s: %s', (name, fault, spoil) => {
   const manifests = structuredClone(overlays.get('production') ?? []);
   const manifest = manifests.find(({ kind, metadata }) => `${kind} ${metadata.name}` === name);

@@ -51,7 +51,7 @@ export function updateBatch(transaction: StatementTransaction, batch: Batch<Upda
     const after = applyUpdate(before, sent(item), mask, records.customFields);
     records.linked.check(after, records.customFields, before);
     records.checkUnique(before.id, after);
-    return records.put(changedCustomer(before, after));
+    return records.put(changedCustomer(before, after, mask));
   });
 }
 

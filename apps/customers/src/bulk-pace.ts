@@ -9,6 +9,9 @@ const busyRate = 60;
 /** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
 const mostRest = 8;
 
+/** Longest rest in milliseconds: a step that took so long that it would rest for longer has waited for a lock or a connection. */
+const longestRestMs = 1_000;
+
 /** Up to here, that is 24 calls a second, bulk work counts as alone: who watches how it goes on does not slow it down. */
 const mostRestAlone = 0.4;
 
@@ -65,7 +68,7 @@ export class BulkPace {
 
   /** Gives way after some work, at least for a turn of the event loop. */
   async rest(workedMs: number): Promise<void> {
-    const restMs = workedMs * this.#restPerWork;
+    const restMs = Math.min(longestRestMs, workedMs * this.#restPerWork);
     if (restMs < 1) await letOthersWork();
     else await delay(restMs);
   }

@@ -4,7 +4,10 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { UniqueValue } from './customer-keys.js';
 import type { Customer } from './customer.entity.js';
+import { snakeCase } from './filter/filter-fields.js';
+import { isHiding, isPersonal } from './privacy/hidden-data.js';
 import { checkOwner, ownerOfNew } from './record-scope/record-owner.js';
+import type { UpdatableField } from './update-mask.js';
 
 /** @throws AppError INVALID_ARGUMENT when a request lacks its customer */
 export function sent({ customer }: { customer?: CustomerMessage | undefined }): CustomerMessage {
@@ -37,9 +40,19 @@ export function newCustomer(wanted: CustomerMessage, id: string = uuidv7()): Cus
   };
 }
 
-/** A customer with new content and its next version; `before` itself when it has this content already. */
-export function changedCustomer(before: CustomerMessage, after: CustomerMessage): CustomerMessage {
-  return isSame(before, after) ? before : nextCustomer(before, after);
+/**
+ * A customer with new content and its next version; `before` itself when it has this content already. To set personal data is
+ * a change whatever the value was when it is hidden from the caller, who would else learn from the version whether a guess is right.
+ *
+ * @param mask the fields that were given
+ */
+export function changedCustomer(
+  before: CustomerMessage,
+  after: CustomerMessage,
+  mask: readonly UpdatableField[],
+): CustomerMessage {
+  const isKnown = !isHiding() || !mask.some((field) => isPersonal(snakeCase(field)));
+  return isKnown && isSame(before, after) ? before : nextCustomer(before, after);
 }
 
 /**

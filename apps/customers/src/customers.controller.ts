@@ -32,6 +32,7 @@ import {
 import { causedBy, readForTenant } from '@rapport/persistence';
 import { aggregateCustomers } from './aggregate-customers.js';
 import { methodDescriptor } from './contract.js';
+import { BulkWork } from './bulk/bulk-work.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
@@ -40,7 +41,7 @@ import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
-import { shownToCaller } from './privacy/hidden-data.js';
+import { shownCounts, shownToCaller } from './privacy/hidden-data.js';
 import { upsertCustomer } from './upsert-customer.js';
 import { hotWriteCall } from './write-call.js';
 import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from './write-customer.js';
@@ -51,6 +52,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   constructor(
     private readonly em: EntityManager,
     private readonly pageTokenKey: PageTokenKey,
+    private readonly bulk: BulkWork,
   ) {}
 
   async getCustomer({ id, asOf }: GetCustomerRequest): Promise<CustomerMessage> {
@@ -77,7 +79,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   exportCustomers(request: ExportCustomersRequest): AsyncIterable<HttpBody> {
-    return exportCustomers(this.em, request);
+    return exportCustomers(this.em, this.bulk, request);
   }
 
   createCustomer(request: CreateCustomerRequest): Promise<CustomerMessage> {
@@ -129,8 +131,8 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   async importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
-    const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, requests));
-    return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, answer);
+    const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, this.bulk, requests));
+    return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, shownCounts(answer));
   }
 
   /** The live customers of the ids, in any order. */

@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './bulk-pace.js';
+import { BulkWork, type BulkLimits } from './bulk/bulk-work.js';
 import { ChangeTail } from './changes/change-tail.js';
 import { reportOutbox } from './changes/change-metrics.js';
 import { outboxState } from './changes/outbox-state.js';
@@ -28,6 +29,7 @@ export class CustomersModule {
     auditHeadSeconds = 600,
     jobLookMs = 400,
     encryptionStalenessMs = 1_000,
+    bulkLimits = {},
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -43,6 +45,8 @@ export class CustomersModule {
     jobLookMs?: number;
     /** How long a process may take a tenant for one that is not encrypted, the same in all processes. 1,000 when absent. */
     encryptionStalenessMs?: number;
+    /** What takes the place of the usual limits of bulk work. */
+    bulkLimits?: Partial<BulkLimits>;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     return {
@@ -52,6 +56,7 @@ export class CustomersModule {
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
         { provide: SuppressionKey, useValue: suppressionKey },
+        { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,
           useFactory: (em: EntityManager) => {
@@ -76,8 +81,8 @@ export class CustomersModule {
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
         {
           provide: OperationWorker,
-          useFactory: (orm: MikroORM) => new OperationWorker(orm, jobLookMs),
-          inject: [MikroORM],
+          useFactory: (orm: MikroORM, bulk: BulkWork) => new OperationWorker(orm, bulk, jobLookMs),
+          inject: [MikroORM, BulkWork],
         },
         OperationWatcher,
       ],

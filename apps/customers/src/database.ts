@@ -8,6 +8,7 @@ import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-term
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
 import { BoundPendingSearchEntries } from './migrations/bound-pending-search-entries.migration.js';
+import { BoundReadChanges } from './migrations/bound-read-changes.migration.js';
 import { CreateConsentAndSuppression } from './migrations/create-consent-and-suppression.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
@@ -73,4 +74,5 @@ export const migrations = [
   SealPersonalData,
   TakeChangesByAddress,
   TraceChanges,
+  BoundReadChanges,
 ];

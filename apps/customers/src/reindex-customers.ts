@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { createOrm, tenantSession, type DatabaseOptions } from '@rapport/persistence';
+import { createOrm, tableLockTimeoutMs, tenantSession, type DatabaseOptions } from '@rapport/persistence';
 import { CustomFields } from './custom-fields/custom-fields.js';
 import { customerContent, customerMessage, indexVersion } from './customer-message.js';
 import { Customer } from './customer.entity.js';
@@ -20,7 +20,7 @@ const passPauseMs = 200;
 
 /**
  * Makes the derived columns of all customers anew that another release has made, but of those that are sealed, without a change of what the contract
- * shows. Works while the service runs, but for a moment at its start, and waits like a migration no longer than 3 s for
+ * shows. Works while the service runs, but for a moment at its start, and waits like a migration no longer than 0.8 s for
  * that: on error 55P03 run it again, which goes on where it ended.
  *
  * @param database with the URL of the owner of the tables
@@ -30,7 +30,7 @@ export async function reindexCustomers(database: DatabaseOptions): Promise<Reind
     driverOptions: {
       connectionString: database.databaseUrl,
       connectionTimeoutMillis: 5_000,
-      lock_timeout: 3_000,
+      lock_timeout: tableLockTimeoutMs,
       statement_timeout: 300_000,
       keepAlive: true,
     },

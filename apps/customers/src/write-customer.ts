@@ -4,8 +4,10 @@ import type {
   UndeleteCustomerRequest,
   UpdateCustomerRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { exchangeOriginPrefix } from '@rapport/contracts';
+import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
+import { AppError, callContext, currentCaller } from '@rapport/platform';
+import { validate as isUuid } from 'uuid';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from './claim-unique-values.js';
 import {
@@ -34,7 +36,7 @@ import { readUpdateMask, type UpdatableField } from './update-mask.js';
  */
 export async function createCustomer(
   transaction: StatementTransaction,
-  request: { customer?: CustomerMessage | undefined },
+  request: { customer?: CustomerMessage | undefined; requestId?: string | undefined },
   claimed?: OwnedValue,
 ): Promise<CustomerMessage> {
   const given = sent(request);
@@ -42,14 +44,35 @@ export async function createCustomer(
   const wanted = checkedCustomer(given, customFields);
   const linked = await LinkedCustomers.lock(transaction, linkedIds(wanted, customFields));
   linked.check(wanted, customFields);
-  const customer = newCustomer(wanted, claimed?.customerId);
+  const customer = newCustomer(wanted, claimed?.customerId ?? idOfExchange(request.requestId));
   await currentSeal()?.prepare([customer.id]);
   const unclaimed = without(uniqueValues(wanted), claimed ? [claimed] : []);
+  const explain = (error: unknown) => (isKnownId(error) ? createdBefore(customer.id) : error);
   transaction.later(
-    insertCustomers([customer], customFields),
+    { ...insertCustomers([customer], customFields), explain },
     ...claimValues(ownedValues(customer.id, unclaimed), customerField),
   );
   return customer;
+}
+
+/**
+ * The id of a customer that an exchange with another system creates is that of its request: the exchange may find out after any time,
+ * and as whoever it acts by then, whether the customer was created. For anybody else the idempotency key has to do.
+ */
+function idOfExchange(requestId: string | undefined): string | undefined {
+  const { origin = '' } = callContext.getStore()?.cause ?? {};
+  return requestId !== undefined && origin.startsWith(exchangeOriginPrefix) && isUuid(requestId)
+    ? requestId
+    : undefined;
+}
+
+function isKnownId(error: unknown): boolean {
+  return isUniqueViolation(error) && (error as { constraint?: string }).constraint === 'customer_pkey';
+}
+
+function createdBefore(customerId: string): AppError {
+  const message = 'The customer of this request was created before, and is not there any more.';
+  return new AppError('ALREADY_EXISTS', 'CUSTOMER_CREATED_BEFORE', message, { metadata: { createdId: customerId } });
 }
 
 export async function updateCustomer(
@@ -78,7 +101,7 @@ export async function changeCustomer(
   const after = applyUpdate(before, changes, mask, customFields);
   const linked = await LinkedCustomers.lock(transaction, linkedIds(after, customFields, before));
   linked.check(after, customFields, before);
-  return storeChange(transaction, before, after, customFields);
+  return storeChange(transaction, before, after, customFields, mask);
 }
 
 export async function deleteCustomer(
@@ -133,8 +156,9 @@ function storeChange(
   before: CustomerMessage,
   after: CustomerMessage,
   customFields: CustomFields,
+  mask: UpdatableField[],
 ): CustomerMessage {
-  const customer = changedCustomer(before, after);
+  const customer = changedCustomer(before, after, mask);
   if (customer === before) return before;
   const [had, has] = [uniqueValues(before), uniqueValues(after)];
   transaction.later(

@@ -59,6 +59,19 @@ describe('bulk work beside calls', () => {
     await working;
   });
 
+  test('rests for no longer than a second from a step that has waited', async () => {
+    const log: string[] = [];
+    const working = pace.keep(() => delay(60_000).then(() => log.push('worked'))).then(() => log.push('rested'));
+
+    await vi.advanceTimersByTimeAsync(59_999);
+    answerCalls();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(log).toEqual(['worked']);
+    await vi.advanceTimersByTimeAsync(501);
+    expect(log).toEqual(['worked', 'rested']);
+    await working;
+  });
+
   test('does one step after the other, and what a step answers is handed on', async () => {
     const log: string[] = [];
     const step = (name: string) =>

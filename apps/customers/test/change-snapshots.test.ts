@@ -18,7 +18,7 @@ afterAll(async () => {
   await customers.stop();
 });
 
-test('a tenant reads one snapshot at a time, and as long as that is so four tenants read theirs', async () => {
+test('a tenant reads one snapshot at a time, and four tenants read theirs meanwhile', async () => {
   const callers = [newCaller(), newCaller(), newCaller(), newCaller()] as const;
   for (const caller of callers) await addLongRecords(caller);
   const first = snapshot(customers, callers[0]);
@@ -28,8 +28,6 @@ test('a tenant reads one snapshot at a time, and as long as that is so four tena
   await expect(again).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'SNAPSHOT_RUNNING' });
   const others = callers.slice(1).map((caller) => snapshot(customers, caller));
   for (const other of others) await other.next();
-  const fifth = snapshot(customers, newCaller()).next();
-  await expect(fifth).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_SNAPSHOTS' });
   for (const each of [first, ...others]) await each.return();
 }, 30_000);
 

@@ -58,9 +58,6 @@ test('hides personal data in every answer, and shows the rest', async () => {
     addresses: [{ street: maskText, city: 'London', countryCode: 'GB' }],
     tags: ['vip'],
   });
-  const duplicates = await customers.call('findDuplicates', { id }, blind);
-  const evidence = duplicates.duplicates.flatMap((duplicate) => duplicate.evidence);
-  expect(new Set(evidence.flatMap(({ left, right }) => [left, right]))).toEqual(new Set([maskText]));
   const answers = [
     await customers.get(blind, id),
     await customers.call('getCustomer', { id, asOf: new Date().toISOString() }, blind),
@@ -68,8 +65,6 @@ test('hides personal data in every answer, and shows the rest', async () => {
     await customers.call('batchGetCustomers', { ids: [id] }, blind),
     await customers.update(blind, id, { tags: ['gold'] }),
     await customers.call('listCustomerHistory', { id }, blind),
-    duplicates,
-    await customers.call('listDuplicates', {}, blind),
     await customers.call('mergeCustomers', { id, merge: { mergedId: twin.id, preferMerged: [] } }, blind),
     await changesOf(customers, blind, 4),
   ];

@@ -89,7 +89,11 @@ export class OperationTenant {
     return new OtherWrite(this.database);
   }
 
-  /** Holds an import up at an address, and steers it there. @returns what that answers, at the end of the chunk of the address */
+  /**
+   * Holds an import up at an address, and steers it there.
+   *
+   * @returns what that answers: at the end of the chunk of the address, or of a later one when the worker is first at the row
+   */
   async steerAt(address: string, how: 'pauseOperation' | 'cancelOperation', data: string): Promise<Operation> {
     const held = await this.hold(address);
     const { id } = await this.start(data);

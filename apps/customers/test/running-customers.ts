@@ -30,6 +30,7 @@ import { freePort, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
+import type { BulkLimits } from '../src/bulk/bulk-work.js';
 import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
 import { PageTokenKey } from '../src/list-customers.js';
@@ -71,6 +72,7 @@ interface StartOptions {
   keys?: Keys;
   jobLookMs?: number;
   encryptionStalenessMs?: number;
+  bulkLimits?: Partial<BulkLimits>;
 }
 
 /** The customers service on a database of its own, called as the app role's service is called in production. */
@@ -85,8 +87,8 @@ export class RunningCustomers {
     readonly stop: () => Promise<void>,
   ) {}
 
-  /** @param options databases of another one, which has stopped, the keys of encrypted personal data, and times of the module */
-  static async start({ databases, keys, ...times }: StartOptions = {}): Promise<RunningCustomers> {
+  /** @param options databases of another one, which has stopped, the keys of encrypted personal data, and options of the module */
+  static async start({ databases, keys, ...options }: StartOptions = {}): Promise<RunningCustomers> {
     const urls = databases ?? (await newDatabase());
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
@@ -98,7 +100,7 @@ export class RunningCustomers {
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
         suppressionKey: new SuppressionKey(randomBytes(32)),
-        ...times,
+        ...options,
         subjectKeys: keys && new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey, keys.retired)),
       }),
       services: [...services],

@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 import { endWithCall } from './end-with-call.js';
 import { freeLostConnections } from './free-lost-connections.js';
 import { noticeWrites } from './notice-writes.js';
+import { verifyPrimary } from './refuse-standby.js';
+import { sharePool } from './share-pool.js';
 import { traceStatements } from './trace-statements.js';
 
 export interface DatabaseOptions {
@@ -52,9 +54,11 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
     // pg reads the URL once more, since MikroORM drops its parameters.
     driverOptions: {
       ...limits,
+      verify: verifyPrimary,
       connectionString: databaseUrl,
       onPoolCreated: (pool: Pool) => {
         freeLostConnections(pool);
+        sharePool(pool);
         endWithCall(pool);
         if (onWritten) noticeWrites(pool, onWritten);
         if (isTracing()) traceStatements(pool);

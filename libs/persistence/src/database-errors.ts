@@ -7,16 +7,25 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-// 08xxx connection exceptions; 57P01 to 57P03 the server is stopping, has crashed or is starting; and what sockets say.
-const lossCodes = /^(08...|57P0[1-3]|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+// 08xxx connection exceptions; 57P01 to 57P03 the server is stopping, has crashed or is starting; 25006 it has become a
+// standby, so that the primary is elsewhere by now; and what sockets say.
+const lossCodes = /^(08...|57P0[1-3]|25006|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
 
 // pg gives these no code. https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
 const lossMessages =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
 
-/** Whether the connection was lost, or there was none to be had. A commit that was on its way may have been done. */
+/**
+ * Whether the connection was lost, there was none to be had, or it leads to a server that takes no writes. A commit that was on
+ * its way may have been done.
+ */
 export function isConnectionLoss(error: unknown): boolean {
   return lossCodes.test(codeOf(error)) || (error instanceof Error && lossMessages.test(error.message));
+}
+
+/** Whether a statement waited longer for a lock than it may, and the transaction was rolled back: 55P03 lock_not_available. */
+export function isLockTimeout(error: unknown): boolean {
+  return codeOf(error) === '55P03';
 }
 
 /** Whether the server ended a statement that took longer than it may: 57014 query_canceled. */

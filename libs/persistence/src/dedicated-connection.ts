@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import pg, { type QueryResultRow } from 'pg';
 import { sessionOptions } from './create-orm.js';
+import { refuseStandby } from './refuse-standby.js';
 
 /**
  * One connection beside the pool, for work that must not wait for calls and calls must not wait for. The first query
@@ -15,7 +16,7 @@ export class DedicatedConnection {
 
   /**
    * @param name for the log, and as PostgreSQL's `application_name`
-   * @param onConnect run on each new connection before anything else
+   * @param onConnect run on each new connection, which leads to a primary, before anything else
    * @param onNotification told of what the connection listens to
    */
   constructor(
@@ -29,13 +30,19 @@ export class DedicatedConnection {
     this.#logger = new Logger(name);
   }
 
-  /** @throws what pg throws; the next query connects again when the connection is lost, unless `close` was called */
-  async query<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  /**
+   * @param values a function is asked for them once there is a connection, for what must be of this one
+   * @throws what pg throws; the next query connects again when the connection is lost, unless `close` was called
+   */
+  async query<Row extends QueryResultRow>(
+    sql: string,
+    values: readonly unknown[] | (() => readonly unknown[]) = [],
+  ): Promise<Row[]> {
     if (this.#isClosed) throw closed();
     const connecting = (this.#client ??= this.#connect());
     try {
       const client = await connecting;
-      const { rows } = await client.query<Row>(sql, [...values]);
+      const { rows } = await client.query<Row>(sql, [...(typeof values === 'function' ? values() : values)]);
       this.#isAway = false;
       return rows;
     } catch (error) {
@@ -83,6 +90,7 @@ export class DedicatedConnection {
         await client.end();
         throw closed();
       }
+      await refuseStandby(client);
       await this.hooks.onConnect?.(client);
       return client;
     } catch (error) {

@@ -4,7 +4,7 @@ import { isConnectionLoss } from './database-errors.js';
 
 /**
  * Gives a connection back to its pool when it is lost while a transaction holds it, and takes one for lost that has not
- * answered within `query_timeout`. Kysely (0.29), through which MikroORM works, gives none back whose BEGIN, COMMIT or
+ * answered within `query_timeout`, or leads to a server that takes no writes. Kysely (0.29), through which MikroORM works, gives none back whose BEGIN, COMMIT or
  * ROLLBACK fails, so each lost connection would make the pool smaller until no call gets one.
  */
 export function freeLostConnections(pool: Pool): void {
@@ -29,6 +29,7 @@ export function freeLostConnections(pool: Pool): void {
 function whenUnanswered(client: PoolClient, giveUp: () => void): void {
   const query = client.query.bind(client) as (...input: unknown[]) => unknown;
   const watchedQuery = (...input: unknown[]) => {
+    watchCallback(input[0], giveUp);
     const answer = query(...input);
     if (!(answer instanceof Promise)) return answer;
     return answer.catch((error: unknown) => {
@@ -37,4 +38,15 @@ function whenUnanswered(client: PoolClient, giveUp: () => void): void {
     });
   };
   client.query = watchedQuery as PoolClient['query'];
+}
+
+/** Of what pg drives itself, such as a pipeline, which answers by a callback. */
+function watchCallback(query: unknown, giveUp: () => void): void {
+  if (typeof query !== 'object' || query === null || !('submit' in query) || !('callback' in query)) return;
+  if (typeof query.callback !== 'function') return;
+  const settle = query.callback as (...answer: unknown[]) => unknown;
+  query.callback = (error: unknown, ...results: unknown[]): unknown => {
+    if (isConnectionLoss(error)) giveUp();
+    return settle(error, ...results);
+  };
 }

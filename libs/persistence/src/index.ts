@@ -18,12 +18,14 @@ export {
   isConflict,
   isConnectionLoss,
   isDivisionByZero,
+  isLockTimeout,
   isStatementTimeout,
   isUniqueViolation,
 } from './database-errors.js';
 export { DedicatedConnection } from './dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
 export { IdempotencyKey } from './idempotency-key.entity.js';
+export { tableLockTimeoutMs } from './lock-timeout.js';
 export { readPageToken, signPageToken } from './page-token.js';
 export { pipeline, type Statement } from './pipeline.js';
 export { withConnection } from './pooled-connection.js';

@@ -1,6 +1,8 @@
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import type { EntityManager, Constructor } from '@mikro-orm/postgresql';
 import { createOrm, type DatabaseOptions } from './create-orm.js';
+import { tableLockTimeoutMs } from './lock-timeout.js';
+import { verifyPrimary } from './refuse-standby.js';
 
 /** A migration with its `name` set: that is what the database remembers it by. */
 export type MigrationClass = Constructor<Migration>;
@@ -13,7 +15,7 @@ const migrationLock = 7_246_178_302;
 
 /**
  * Brings a database to the level of this release, each migration in a transaction of its own. Runners that start at the
- * same time wait for each other, up to 2 minutes. A migration waits no longer than 3 s for a lock, so that the service
+ * same time wait for each other, up to 2 minutes. A migration waits no longer than 0.8 s for a lock, so that the service
  * that is running never queues behind it for long: on error 55P03 run it again.
  *
  * @returns names of the migrations that were done now
@@ -33,8 +35,9 @@ export async function runMigrations({
     },
     driverOptions: {
       connectionString: database.databaseUrl,
+      verify: verifyPrimary,
       connectionTimeoutMillis: 5_000,
-      lock_timeout: 3_000,
+      lock_timeout: tableLockTimeoutMs,
       statement_timeout: 300_000,
       keepAlive: true,
     },

@@ -1,5 +1,7 @@
 import type { ClientBase, QueryResultRow } from 'pg';
 import { callVariables } from './call-variables.js';
+import { isConnectionLoss } from './database-errors.js';
+import { lockTimeout } from './lock-timeout.js';
 import { pipeline, type Statement } from './pipeline.js';
 import { settingStatement } from './read-for-tenant.js';
 
@@ -77,7 +79,9 @@ export class StatementTransaction {
 
   async #send(statements: TransactionStatement[]): Promise<QueryResultRow[][]> {
     const begin = { name: 'begin', sql: 'begin' };
-    const opening = this.#isBegun ? [] : [begin, settingStatement(callVariables()), ...this.opening.statements];
+    const opening = this.#isBegun
+      ? []
+      : [begin, settingStatement({ ...callVariables(), ...lockTimeout }), ...this.opening.statements];
     const all: TransactionStatement[] = [...opening, ...statements];
     this.#isBegun = true;
     try {
@@ -85,7 +89,7 @@ export class StatementTransaction {
       return results.slice(opening.length).map(({ rows }) => rows as QueryResultRow[]);
     } catch (error) {
       const { explain } = failedStatement(all, error) ?? {};
-      if (!explain) throw error;
+      if (!explain || isConnectionLoss(error)) throw error;
       await this.client.query('rollback');
       throw await explain(error, (statement) => this.#read(statement));
     }

@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import { RequestContext, type MikroORM } from '@mikro-orm/postgresql';
 import { AppError, callContext } from '@rapport/platform';
 import { catchError, Observable } from 'rxjs';
-import { isConflict, isConnectionLoss, isStatementTimeout } from './database-errors.js';
+import { isConflict, isConnectionLoss, isLockTimeout, isStatementTimeout } from './database-errors.js';
 import { tenantSession } from './tenant-isolation.js';
 
 /**
@@ -33,7 +33,7 @@ function rethrowKnown(error: unknown): never {
       retryAfterSeconds: 1,
     });
   }
-  if (isConflict(error)) {
+  if (isConflict(error) || isLockTimeout(error)) {
     throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
       cause: error,
       retryAfterSeconds: 1,

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ClientBase, QueryResultRow, Submittable } from 'pg';
+import { isConnectionLoss } from './database-errors.js';
 import { pipeline } from './pipeline.js';
 import { readForTenant } from './read-for-tenant.js';
 import {
@@ -35,7 +36,7 @@ export async function transactionPipeline(
     return results.map(({ rows }) => rows as QueryResultRow[]);
   } catch (error) {
     const { explain } = failedStatement(statements, error) ?? {};
-    throw explain ? new Unexplained(error, (read) => explain(error, read)) : error;
+    throw explain && !isConnectionLoss(error) ? new Unexplained(error, (read) => explain(error, read)) : error;
   }
 }
 

@@ -3,6 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { QueryResultRow } from 'pg';
 import { isConflict, isConnectionLoss } from './database-errors.js';
 import { AnsweredBefore, Idempotency } from './idempotency.js';
+import { lockTimeout } from './lock-timeout.js';
 import { withConnection } from './pooled-connection.js';
 import { StatementTransaction } from './statement-transaction.js';
 import { transactionPipeline, Unexplained } from './transaction-pipeline.js';
@@ -31,7 +32,8 @@ const maxRetries = 3;
  * (IETF draft-ietf-httpapi-idempotency-key-header)
  *
  * `work` may run more than once, each time in a new transaction with an EntityManager that knows no entity yet: after a
- * conflict with another transaction always, after a lost connection only with a key, since a commit may have been done.
+ * conflict with another transaction always, after a lost connection only with a key, since a commit may have been done. Not
+ * after too long a wait for a lock, which whoever asked may do again.
  *
  * @throws AppError ABORTED IDEMPOTENCY_KEY_IN_USE while the same key is at work in another call
  * @throws AppError FAILED_PRECONDITION IDEMPOTENCY_KEY_REUSED when the key came with another method or request before
@@ -42,8 +44,9 @@ export function writeOnce<Response>(
   work: (em: EntityManager) => Promise<Response>,
 ): Promise<Response> {
   return untilDone(em, call, () => {
-    if (call.validateOnly) return tryWrite(em, work);
-    return em.transactional(
+    const writer = em.fork({ session: { variables: { ...em.getSessionContext()?.variables, ...lockTimeout } } });
+    if (call.validateOnly) return tryWrite(writer, work);
+    return writer.transactional(
       (transaction) =>
         call.requestId === undefined
           ? work(transaction)

@@ -24,7 +24,7 @@ export interface EmbeddedPostgresOptions {
   template?: string | undefined;
   /** Where the server logs to. `postgres.log` beside the data when absent. */
   logFile?: string;
-  /** Called when the server ends though `stop` was not called. */
+  /** Called when the server ends though `stop` was not called. It may then be started again, or be stopped to clear away. */
   onUnexpectedExit?: (exit: UnexpectedExit) => void;
 }
 
@@ -86,9 +86,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     await notingStart('postgres', () => waitUntilReady(superuserUrl, child, log));
     child.once('exit', () => {
       if (endIsWanted) return;
-      options.onUnexpectedExit?.({ name: 'postgres', reason: describeExit('postgres', child, log) });
-      void stop();
+      if (!options.onUnexpectedExit) return void stop();
+      options.onUnexpectedExit({ name: 'postgres', reason: describeExit('postgres', child, log), restart });
     });
+  };
+  const restart = async () => {
+    try {
+      await start();
+    } catch (error) {
+      await kill();
+      throw error;
+    }
   };
   try {
     await start();

@@ -9,6 +9,8 @@ export interface UnexpectedExit {
   name: string;
   /** One line that says how it ended, and the last lines of its log. */
   reason: string;
+  /** Starts it again, with the configuration and on the data that it had. Absent when nothing is left of them. */
+  restart?: () => Promise<void>;
 }
 
 /** A log file open for appending, with the place where this run's lines begin. */
@@ -29,7 +31,12 @@ export function openLog(path: string): LogFile {
     path,
     descriptor,
     close: () => closeSync(descriptor),
-    lastLines: () => readFileSync(path).subarray(start).toString('utf8').trimEnd().split('\n').slice(-15).join('\n'),
+    lastLines: () => {
+      const lines = readFileSync(path);
+      // It was cut meanwhile when it is shorter than it was.
+      const own = lines.length < start ? lines : lines.subarray(start);
+      return own.toString('utf8').trimEnd().split('\n').slice(-15).join('\n');
+    },
   };
 }
 

@@ -72,8 +72,19 @@ export class Service {
     this.#endIsWanted = false;
     await notingStart(name, () => this.#waitUntilReady(child, log));
     child.once('exit', () => {
-      if (!this.#endIsWanted) onUnexpectedExit?.({ name, reason: describeExit(name, child, log) });
+      if (this.#endIsWanted) return;
+      onUnexpectedExit?.({ name, reason: describeExit(name, child, log), restart: () => this.#startAgain() });
     });
+  }
+
+  /** @throws what `start` throws. No process is left then */
+  async #startAgain(): Promise<void> {
+    try {
+      await this.start();
+    } catch (error) {
+      await this.kill();
+      throw error;
+    }
   }
 
   /** Asks the process to end (SIGTERM), and ends it when it has not done so `timeoutMs` later. */

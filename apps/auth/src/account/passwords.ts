@@ -18,9 +18,9 @@ export class Passwords {
 
   /** @throws AppError PERMISSION_DENIED PASSWORD_WRONG, or RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS */
   async prove(user: UserAccount, password: string): Promise<void> {
-    this.hasher.checkRoom();
+    this.hasher.checkRoom(user.tenantId);
     await this.guess('password', user, async () => {
-      if (await this.hasher.verifyPassword(password, user.passwordHash)) return;
+      if (await this.hasher.verifyPassword(password, user.passwordHash, user.tenantId)) return;
       throw new AppError('PERMISSION_DENIED', 'PASSWORD_WRONG', 'The current password is not right.');
     });
   }
@@ -44,7 +44,7 @@ export class Passwords {
     const { displayName: tenantName } = await em.findOneOrFail(Tenant, { id: user.tenantId });
     const violation = passwordViolation(field, password, { ...user, tenantName });
     if (violation) throw invalidArgument([violation]);
-    return this.hasher.hashPassword(password);
+    return this.hasher.hashPassword(password, user.tenantId);
   }
 }
 

@@ -44,10 +44,10 @@ export class SignIn {
    */
   async verify(em: EntityManager, { tenantId, email, password, code, address }: Credentials): Promise<UserAccount> {
     const limits = limitsOf(tenantId, emailKey(email), networkOf(address));
-    this.hasher.checkRoom();
+    this.hasher.checkRoom(tenantId);
     await this.throttle.take('sign-in', limits);
     const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
-    const isRight = await this.hasher.verifyPassword(password, user?.passwordHash);
+    const isRight = await this.hasher.verifyPassword(password, user?.passwordHash, tenantId);
     if (!user || !isRight) throw this.#refused('PASSWORD_WRONG', tenantId, address, user);
     if (await this.secondFactor.isOn(em, user)) {
       if (code === undefined) {

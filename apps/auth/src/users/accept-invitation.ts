@@ -47,7 +47,7 @@ export async function acceptInvitation(
     tenantName,
   });
   if (violation) throw invalidArgument([violation]);
-  const passwordHash = await passwordHasher.hashPassword(password);
+  const passwordHash = await passwordHasher.hashPassword(password, tenantId);
   const accepted = await tenantEm.transactional(
     async (transaction) => {
       const user = await transaction.findOne(UserAccount, { tenantId, id, state: 'INVITED' });

@@ -21,10 +21,12 @@ export interface ChangeRow {
   hop: number;
   /** Where the trace of its write goes on. */
   traceparent: string | null;
+  /** Of a read with values: whether it ended here for their size, and there are more. */
+  is_cut?: boolean | null;
 }
 
 /** One change of the log. */
-export interface ChangeEntry extends Omit<ChangeRow, 'position'> {
+export interface ChangeEntry extends Omit<ChangeRow, 'position' | 'is_cut'> {
   /** Below 2^53: the number of its partition, from 0, times 2^32, and its place in that. */
   position: number;
 }
@@ -36,4 +38,9 @@ export const changeColumns = `position, tenant_id, id, type, record_id, version,
 
 export function entryOf(row: ChangeRow): ChangeEntry {
   return { ...row, position: Number(row.position), time_ms: Number(row.time_ms) };
+}
+
+/** About how many characters of memory a change takes. */
+export function charsOf({ before, after }: ChangeEntry): number {
+  return 300 + (before?.length ?? 0) + (after?.length ?? 0);
 }

@@ -14,7 +14,8 @@ import {
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { tenantSession } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
+import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
+import { BulkWork } from '../bulk/bulk-work.js';
 import { checkRequest } from '../contract.js';
 import { PageTokenKey } from '../list-customers.js';
 import { ChangeConsumers } from './change-consumers.js';
@@ -24,26 +25,25 @@ import { ChangeReader } from './change-reader.js';
 import { ChangeTail } from './change-tail.js';
 import { listCustomerHistory } from './customer-history.js';
 import { listChanges } from './list-changes.js';
+import { ReaderPlaces } from './reader-places.js';
 import { Sequencer } from './sequencer.js';
 import { snapshotCustomers } from './snapshot-customers.js';
 import { Subscription } from './subscription.js';
 import { watchChanges } from './watch-changes.js';
-
-/** Readers that wait for changes in one process at a time. */
-const maxOpen = 2_000;
 
 @Controller()
 @ImplementsService(Methods)
 export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceServer>, OnModuleDestroy {
   readonly #stopping = new AbortController();
   readonly #consumers: ChangeConsumers;
-  #open = 0;
+  readonly #places = new ReaderPlaces();
 
   constructor(
     private readonly em: EntityManager,
     private readonly tail: ChangeTail,
     private readonly sequencer: Sequencer,
     private readonly key: PageTokenKey,
+    private readonly bulk: BulkWork,
   ) {
     this.#consumers = new ChangeConsumers(em);
   }
@@ -54,22 +54,22 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
 
   async listChanges(request: ListChangesRequest): Promise<ListChangesResponse> {
     const { tenantId, ...sources } = this.#sourcesOfCaller(request);
-    this.#enter();
+    const leave = this.#places.enter(tenantId);
     try {
-      return await listChanges(request, { tenantId, ...sources });
+      return await listChanges(request, { tenantId, ...sources }, callContext.getStore()?.gone);
     } finally {
-      this.#open -= 1;
+      leave();
     }
   }
 
   watchChanges(request: WatchChangesRequest): AsyncIterable<WatchChangesResponse> {
     const { tenantId, ...sources } = this.#sourcesOfCaller(request);
-    return this.#untilGone((end) => watchChanges(request, { tenantId, ...sources }, end));
+    return this.#untilGone((end) => this.#inPlace(tenantId, watchChanges(request, { tenantId, ...sources }, end)));
   }
 
   snapshotCustomers(): AsyncIterable<SnapshotCustomersResponse> {
     const { tenantId } = currentCaller();
-    return snapshotCustomers(this.em, tenantId, this.#cursors({ tenantId, types: [], fields: [] }));
+    return snapshotCustomers(this.em, this.bulk, this.#cursors({ tenantId, types: [], fields: [] }));
   }
 
   async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
@@ -119,24 +119,10 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return new ChangeCursors(this.key.bytes, filterKey(filter));
   }
 
-  #enter(): void {
-    if (this.#open >= maxOpen) {
-      throw new AppError(
-        'RESOURCE_EXHAUSTED',
-        'TOO_MANY_READERS',
-        'Too many readers wait for changes. Try again later.',
-        {
-          retryAfterSeconds: 10,
-        },
-      );
-    }
-    this.#open += 1;
-  }
-
   /** The messages of a stream, which a reader that goes wakes wherever it waits. */
   #untilGone<Message>(messages: (end: AbortSignal) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
     const gone = new AbortController();
-    const stream = this.#counted(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
+    const stream = this.#untilStopped(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
     return {
       [Symbol.asyncIterator]: () => ({
         next: () => stream.next(),
@@ -148,13 +134,17 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     };
   }
 
-  async *#counted<Message>(messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
-    this.#enter();
+  async *#inPlace<Message>(tenantId: string, messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
+    const leave = this.#places.enter(tenantId);
     try {
       yield* messages;
     } finally {
-      this.#open -= 1;
+      leave();
     }
+  }
+
+  async *#untilStopped<Message>(messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
+    yield* messages;
     if (!this.#stopping.signal.aborted) return;
     throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Go on from the last cursor.', {
       retryAfterSeconds: 1,

@@ -1,9 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant } from '@rapport/persistence';
-import { allTenants } from '@rapport/contracts';
+import { readForTenant, type Statement } from '@rapport/persistence';
 import { Sealing } from '../sealing/sealing.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
-import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { matcher, type ChangeFilter } from './change-filter.js';
 import type { ChangeTail } from './change-tail.js';
 import { changesInScope } from './changes-in-scope.js';
@@ -18,6 +17,12 @@ export interface ChangeBatch {
 
 /** Most changes that are looked at in one statement, when few of them meet the filter. */
 const maxWindow = 1_000;
+
+/**
+ * Characters of the values that are read at a time: a batch is a message, and in memory as a whole. The change that goes beyond it
+ * is still among them, so that there always is one.
+ */
+const maxChars = 1024 * 1024;
 
 /** Reads the log for one reader: from memory where that has it, and else from the database. */
 export class ChangeReader {
@@ -58,7 +63,7 @@ export class ChangeReader {
   /**
    * The next changes that are there now, meet the filter and are the reader's to see.
    *
-   * @param most of them
+   * @param most of them; fewer when their values are large
    * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
@@ -76,7 +81,7 @@ export class ChangeReader {
     if (page.epoch !== place.epoch || place.position < page.dropped) {
       throw this.cursors.expired({ epoch: page.epoch, position: page.dropped });
     }
-    const last = page.entries.length < limit ? undefined : page.entries.at(-1);
+    const last = page.entries.length < limit && !page.isCut ? undefined : page.entries.at(-1);
     const end = Math.max(place.position, last?.position ?? page.end);
     const batch = this.#pick(page.entries, place, { ...place, position: end }, most);
     // Values that nobody gets are read for nothing, and so are pages in which there is nothing.
@@ -86,14 +91,16 @@ export class ChangeReader {
 
   #pick(looked: readonly ChangeEntry[], from: Place, end: Place, most: number): ChangeBatch {
     const entries: ChangeEntry[] = [];
+    let chars = 0;
     for (const entry of looked) {
       if (!this.#matches(entry)) continue;
       // There is one more than wanted.
-      if (entries.length === most) {
+      if (entries.length === most || (this.filter.withValues && chars >= maxChars)) {
         const position = entries.at(-1)?.position ?? from.position;
         return { entries, place: { ...from, position }, hasMore: true };
       }
       entries.push(entry);
+      chars += charsOf(entry);
     }
     return { entries, place: { ...end, position: Math.max(from.position, end.position) }, hasMore: false };
   }
@@ -107,15 +114,20 @@ export class ChangeReader {
   async #page(
     position: number,
     limit: number,
-  ): Promise<{ epoch: string; end: number; dropped: number; entries: ChangeEntry[] }> {
-    const { tenantId, withValues } = this.filter;
-    const statement =
-      tenantId === undefined
-        ? { name: 'changes_of_all', sql: changesOfAll, values: [position, limit, withValues] }
-        : { name: 'changes_of_tenant', sql: changesOfTenant, values: [position, limit, tenantId] };
-    const rows = await readForTenant<LogRow & Partial<ChangeRow>>(this.em, statement);
+  ): Promise<{ epoch: string; end: number; dropped: number; entries: ChangeEntry[]; isCut: boolean }> {
+    const rows = await readForTenant<LogRow & Partial<ChangeRow>>(this.em, this.#statement(position, limit));
     const entries = rows.flatMap((row) => (typeof row.position === 'string' ? entryOf(row as ChangeRow) : []));
-    return { ...logOf(rows[0]), entries };
+    return { ...logOf(rows[0]), entries, isCut: rows.at(-1)?.is_cut === true };
+  }
+
+  #statement(position: number, limit: number): Statement {
+    const { tenantId, withValues } = this.filter;
+    if (tenantId !== undefined) {
+      return { name: 'changes_of_tenant', sql: changesOfTenant, values: [tenantId, position, limit, maxChars] };
+    }
+    return withValues
+      ? { name: 'changes_of_all', sql: changesOfAll, values: [position, limit, maxChars] }
+      : { name: 'bare_changes_of_all', sql: bareChangesOfAll, values: [position, limit] };
   }
 }
 
@@ -133,13 +145,12 @@ function logOf(row: LogRow | undefined): { epoch: string; end: number; dropped: 
 const withLog = `with log as materialized (
   select epoch, change_log_end() as end_position, dropped_position from change_log_state)`;
 
-const changesOfAll = `${withLog}
-  select log.*, ${changeColumns} from log left join changes_after($1, $2, $3) on true order by position`;
+const bareChangesOfAll = `${withLog}
+  select log.*, ${changeColumns} from log left join changes_after($1, $2, false) on true order by position`;
 
-// Two walks of the index, each in the order of positions.
-const ofTenant = (tenant: string) => `(select ${changeColumns} from change_log
-  where tenant_id = ${tenant} and position > $1 order by position limit $2)`;
+const changesOfAll = `${withLog}
+  select log.*, ${changeColumns}, is_cut from log left join changes_within($1, $2, $3) on true order by position`;
+
 const changesOfTenant = `${withLog}
-  select log.*, changes.* from log left join (
-    ${ofTenant('$3')} union all ${ofTenant(`'${allTenants}'`)} order by position limit $2
-  ) changes on true order by position`;
+  select log.*, ${changeColumns}, is_cut from log left join tenant_changes_within($1, $2, $3, $4) on true
+  order by position`;

@@ -2,14 +2,15 @@ import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from 
 import { DedicatedConnection } from '@rapport/persistence';
 import { erasureOrigin } from '../privacy/erasure-origin.js';
 import type { Place } from './change-cursor.js';
-import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import { WakeSignal } from './wake-signal.js';
 
 /** How long nobody may have told us that the log has grown, in milliseconds. */
 const lookEveryMs = 1_000;
 
-/** Changes that are read at a time: fewer when their values come too, which may be long. */
+/** Changes that are read at a time: fewer when their values come too, and no more than so many bytes of those. */
 const batchSize = { withValues: 500, bare: 5_000 };
+const batchBytes = 4 * 1024 * 1024;
 /** What is kept for readers who are a little behind. */
 const maxKept = 20_000;
 const maxKeptChars = 16 * 1024 * 1024;
@@ -122,15 +123,19 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     for (;;) {
       const withValues = this.#valueReaders > 0;
       const most = withValues ? batchSize.withValues : batchSize.bare;
-      const rows = await this.#connection.query<ChangeRow>(`select ${changeColumns} from changes_after($1, $2, $3)`, [
-        this.#end,
-        most,
-        withValues,
-      ]);
+      const rows = await this.#read(most, withValues);
       this.#append(rows.map(entryOf), withValues);
       this.#lookedMs = lookedMs;
-      if (rows.length < most) return;
+      if (rows.length < most && !rows.at(-1)?.is_cut) return;
     }
+  }
+
+  #read(most: number, withValues: boolean): Promise<ChangeRow[]> {
+    return withValues
+      ? this.#connection.query(`select ${changeColumns}, is_cut from changes_within($1, $2, $3)`, [
+          ...[this.#end, most, batchBytes],
+        ])
+      : this.#connection.query(`select ${changeColumns} from changes_after($1, $2, false)`, [this.#end, most]);
   }
 
   async #checkEpoch(): Promise<void> {
@@ -188,8 +193,4 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     }
     return low;
   }
-}
-
-function charsOf({ before, after }: ChangeEntry): number {
-  return 300 + (before?.length ?? 0) + (after?.length ?? 0);
 }

@@ -13,7 +13,11 @@ const defaultPageSize = 100;
 /** How long it is looked for changes that meet the filter among many that do not, in milliseconds. */
 const lookForMs = 2_000;
 
-/** Answers ListChanges. */
+/**
+ * Answers ListChanges.
+ *
+ * @param gone says that nobody waits for the answer any longer
+ */
 export async function listChanges(
   request: ListChangesRequest,
   {
@@ -22,6 +26,7 @@ export async function listChanges(
     cursors,
     tail,
   }: { tenantId: string; reader: ChangeReader; cursors: ChangeCursors; tail: ChangeTail },
+  gone: AbortSignal | undefined,
 ): Promise<ListChangesResponse> {
   const { pageSize = defaultPageSize, waitSeconds = 0, cursor } = request;
   const startMs = Date.now();
@@ -36,8 +41,9 @@ export async function listChanges(
       const isOver = hasMore
         ? nowMs - startMs > lookForMs && nowMs >= waitUntilMs
         : nowMs >= waitUntilMs || tail.isStopping;
-      if (entries.length > 0 || isOver) return { ...answer(entries), nextCursor: cursors.write(place), hasMore };
-      if (!hasMore) await tail.waitBeyond(place.position, waitUntilMs - nowMs);
+      if (entries.length > 0 || isOver || gone?.aborted)
+        return { ...answer(entries), nextCursor: cursors.write(place), hasMore };
+      if (!hasMore) await tail.waitBeyond(place.position, waitUntilMs - nowMs, gone);
     }
   } finally {
     stopKeeping();

@@ -25,6 +25,14 @@ const partitionSpan = '1 day';
 /** A consumer that is not heard of for so long no longer keeps changes from being dropped. */
 const mourning = '7 days';
 
+/** A pass over what became visible between two snapshots of one server. */
+interface Pass {
+  /** Where it ends. */
+  snapshot: string;
+  /** Which connection it is made on. */
+  connections: number;
+}
+
 interface Moved {
   moved: number;
   last_sequence: string | null;
@@ -47,8 +55,13 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   #isWanted = false;
   #isStopping = false;
   #running: Promise<void> | undefined;
-  /** Everything that this snapshot sees is in the log. */
+  /**
+   * Everything that this snapshot of the server of the current connection sees is in the log. Another server may give out again
+   * the transaction ids that it takes for seen.
+   */
   #seen: string | null = null;
+  /** How often it has connected. */
+  #connections = 0;
   #nextPass = Promise.withResolvers<unknown>();
   #movedAt = 0;
   #maintainedMs = 0;
@@ -58,7 +71,13 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
    * @param retentionDays how long changes are kept at least
    */
   constructor(databaseUrl: string, retentionDays: number) {
-    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer');
+    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer', {
+      onConnect: () => {
+        this.#seen = null;
+        this.#connections += 1;
+        return Promise.resolve();
+      },
+    });
     this.#retention = `${retentionDays} days`;
   }
 
@@ -128,28 +147,31 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** Moves what has become visible since the last pass. @returns whether there was anything */
   async #pass(): Promise<boolean> {
-    let pass: string | null = null;
+    let pass: Pass | undefined;
     let after = '0';
     for (;;) {
       const size = this.#pace?.step(batchSize.alone, batchSize.beside) ?? batchSize.alone;
       const move = () => this.#move(pass, after, size);
       const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
-      pass ??= batch.snapshot;
+      pass ??= { snapshot: batch.snapshot, connections: this.#connections };
       countSequenced(batch.ages ?? []);
       traceSequenced(batch.traces ?? []);
       if (batch.moved < size) {
         const hasMoved = after !== '0' || batch.moved > 0;
-        this.#seen = pass;
+        this.#seen = pass.snapshot;
         return hasMoved;
       }
       after = batch.last_sequence ?? after;
     }
   }
 
-  async #move(pass: string | null, after: string, most: number): Promise<Moved> {
+  async #move(pass: Pass | undefined, after: string, most: number): Promise<Moved> {
     const [batch] = await this.#connection.query<Moved>(
       'select moved, last_sequence, snapshot::text, ages, traces from sequence_changes($1, $2, $3, $4)',
-      [this.#seen, pass, after, most],
+      () => {
+        if (pass && pass.connections !== this.#connections) throw new Error('The connection of the pass was lost.');
+        return [this.#seen, pass?.snapshot ?? null, after, most];
+      },
     );
     if (!batch) throw new Error('sequence_changes answers one row.');
     return batch;

@@ -3,7 +3,9 @@ import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { recordAuditEvent } from '@rapport/persistence';
-import { AppError, currentCaller, seesSomeOnly } from '@rapport/platform';
+import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import type { BulkPlace } from '../bulk/bulk-place.js';
+import type { BulkWork } from '../bulk/bulk-work.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { conditionsOf } from '../list/list-conditions.js';
 import { shownToCaller } from '../privacy/hidden-data.js';
@@ -12,40 +14,37 @@ import { csvLine } from './csv-line.js';
 import { customerDescriptor, customerJson, readColumns } from './customer-json.js';
 import { snapshotRows } from './snapshot-rows.js';
 
-/** Exports of one process at a time: each holds a connection of the pool for as long as its reader takes. */
-const maxRunning = 2;
-let running = 0;
+/** What the file says of a customer. */
+type WriteCustomer = (customer: CustomerMessage) => string;
 
-/** Makes a piece of the file of some customers. */
-type WritePiece = (customers: CustomerMessage[]) => string;
+/** Least length of a piece of the file, but the last ones, in UTF-16 units. The call keeps some pieces for a reader that is slow. */
+const pieceLength = 64 * 1_024;
 
 /**
  * Answers ExportCustomers: the customers as they were when the first of them was read, in the order of their ids. A piece
  * is made when the one before was taken.
  *
  * @throws AppError INVALID_ARGUMENT for the filter, `q` and columns
- * @throws AppError RESOURCE_EXHAUSTED while too many exports run
+ * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
+ * @throws AppError ABORTED READER_TOO_SLOW
  */
 export async function* exportCustomers(
   em: EntityManager,
+  bulk: BulkWork,
   request: ExportCustomersRequest,
 ): AsyncGenerator<HttpBody, void> {
   const columns = readColumns(request.columns);
-  if (running >= maxRunning) {
-    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_EXPORTS', 'Too many exports are running. Try again later.', {
-      retryAfterSeconds: 10,
-    });
-  }
-  running += 1;
+  const place = await bulk.exports.enter();
   try {
-    yield* exportSnapshot(em, request, columns);
+    yield* exportSnapshot(em, place, request, columns);
   } finally {
-    running -= 1;
+    place.leave();
   }
 }
 
 async function* exportSnapshot(
   em: EntityManager,
+  place: BulkPlace,
   request: ExportCustomersRequest,
   columns: string[],
 ): AsyncGenerator<HttpBody, void> {
@@ -54,22 +53,33 @@ async function* exportSnapshot(
   const detail = { of: 'customers', format: ExportFormat[request.format], columns: request.columns };
   await recordAuditEvent(em, { kind: 'EXPORT', detail });
   const batches = snapshotRows(em, conditions, (reader) => fileFormat(reader, request.format, columns));
-  let contentType = '';
-  for await (const { context: format, customers } of batches) {
-    const isFirst = contentType === '';
-    contentType = format.contentType;
-    yield isFirst ? piece(contentType, format.head) : piece('', format.write(customers));
+  let isFirst = true;
+  for await (const { context: format, customers } of place.read(batches, ({ customers }) => customers.length)) {
+    if (isFirst) yield piece(format.contentType, format.head);
+    isFirst = false;
+    for (const text of joined(customers, format.write)) yield piece('', text);
   }
+}
+
+/** The texts of customers, joined to pieces. */
+function* joined(customers: CustomerMessage[], write: WriteCustomer): Generator<string, void> {
+  let text = '';
+  for (const customer of customers) {
+    text += write(customer);
+    if (text.length < pieceLength) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
 }
 
 async function fileFormat(
   em: EntityManager,
   format: ExportFormat,
   fields: string[],
-): Promise<{ contentType: string; head: string; write: WritePiece }> {
+): Promise<{ contentType: string; head: string; write: WriteCustomer }> {
   if (format !== ExportFormat.CSV) {
-    const write: WritePiece = (customers) =>
-      customers.map((customer) => `${customerJson(customer, fields)}\n`).join('');
+    const write: WriteCustomer = (customer) => `${customerJson(customer, fields)}\n`;
     return { contentType: 'application/x-ndjson', head: '', write };
   }
   const columns = csvColumns(await externalSystems(em), await CustomFields.load(em), fields);
@@ -77,11 +87,10 @@ async function fileFormat(
     contentType: 'text/csv; charset=utf-8',
     // With the mark spreadsheets know that it is UTF-8.
     head: `\ufeff${csvLine(columns.map(({ name }) => name))}`,
-    write: (customers) =>
-      customers
-        .map((customer) => shownToCaller(customerDescriptor, customer))
-        .map((customer) => csvLine(columns.map((column) => column.text(customer) ?? '')))
-        .join(''),
+    write: (customer) => {
+      const shown = shownToCaller(customerDescriptor, customer);
+      return csvLine(columns.map((column) => column.text(shown) ?? ''));
+    },
   };
 }
 

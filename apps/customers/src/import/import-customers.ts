@@ -6,8 +6,10 @@ import {
   type ImportCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isConflict, isUniqueViolation } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
+import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../bulk-pace.js';
+import type { BulkPlace } from '../bulk/bulk-place.js';
+import type { BulkWork } from '../bulk/bulk-work.js';
 import { checkRequest } from '../contract.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
@@ -15,39 +17,33 @@ import type { Outcome } from './apply-row.js';
 import { Columns } from './columns.js';
 import { fileError } from './file-error.js';
 import type { FilePart } from './file-row.js';
+import { FileSpool } from './file-spool.js';
 import { importChunk, noOutcomes } from './import-chunk.js';
 import { ImportIssues } from './import-issues.js';
 import type { RowDefaults } from './map-row.js';
 import { MetCustomers } from './met-customers.js';
 import { oneAhead, prepareChunks } from './prepare-chunks.js';
-import { readFile } from './read-file.js';
+import { checkContentType, readFile } from './read-file.js';
 import { StoredCustomers } from './stored-customers.js';
 
-/** Imports of one process at a time: each holds a connection of the pool for as long as its file takes to arrive. */
-const maxRunning = 4;
-let running = 0;
-
 /**
- * Imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file.
- * Runs in the context of a call.
+ * Imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The
+ * transaction begins when the file has arrived, and waits for no client. Runs in the context of a call.
  *
  * @throws AppError INVALID_ARGUMENT for the parameters, or for a file that can't be read
  * @throws AppError ABORTED IMPORT_CONFLICT when a concurrent write takes a unique value
- * @throws AppError RESOURCE_EXHAUSTED while too many imports run
+ * @throws AppError ABORTED UPLOAD_TOO_SLOW
+ * @throws AppError RESOURCE_EXHAUSTED while too many imports of the tenant run, or their files take too much room
  */
 export async function importCustomers(
   em: EntityManager,
+  bulk: BulkWork,
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
   refuseUnderEncryption('Files can not be imported');
-  if (running >= maxRunning) {
-    throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_IMPORTS', 'Too many imports are running. Try again later.', {
-      retryAfterSeconds: 10,
-    });
-  }
-  running += 1;
+  const place = await bulk.imports.enter();
   try {
-    return await importFile(em, requests);
+    return await importFile(em, bulk, place, requests);
   } catch (failure) {
     if (!isUniqueViolation(failure) && !isConflict(failure)) throw failure;
     throw new AppError(
@@ -60,12 +56,14 @@ export async function importCustomers(
       },
     );
   } finally {
-    running -= 1;
+    place.leave();
   }
 }
 
 async function importFile(
   em: EntityManager,
+  bulk: BulkWork,
+  place: BulkPlace,
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
   const messages = untilCancelled(requests);
@@ -76,10 +74,32 @@ async function importFile(
     const { file, map, kind, externalIdSystem } = first.value;
     const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = { kind: kind || CustomerKind.PERSON, externalIdSystem: externalIdSystem ?? 'import' };
-    const parts = readFile(file?.contentType ?? '', filePieces(first.value, messages));
-    return await em.transactional((transaction) => importRows(transaction, parts, columns, defaults));
+    const contentType = file?.contentType ?? '';
+    checkContentType(contentType);
+    const pieces = place.receive(filePieces(first.value, messages));
+    return await FileSpool.with(em, bulk.importQuotaBytes, pieces, (whole) =>
+      inTurn(bulk, () =>
+        em.transactional((transaction) =>
+          importRows(transaction, readFile(contentType, whole.pieces()), columns, defaults),
+        ),
+      ),
+    );
   } finally {
-    await messages.return(undefined);
+    // Not waited for: a message may be awaited that never comes.
+    messages.return(undefined).catch(() => undefined);
+  }
+}
+
+/** Waits while other imports of the tenant are at work, and those of other tenants take all turns. */
+async function inTurn<Result>({ importTurns }: BulkWork, work: () => Promise<Result>): Promise<Result> {
+  const { tenantId } = currentCaller();
+  await importTurns.enter(tenantId, callContext.getStore()?.gone).catch((cause: unknown) => {
+    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'Nobody waits for the import any longer.', { cause });
+  });
+  try {
+    return await work();
+  } finally {
+    importTurns.leave(tenantId);
   }
 }
 
@@ -89,7 +109,7 @@ async function importRows(
   columns: Columns,
   defaults: RowDefaults,
 ): Promise<ImportCustomersResponse> {
-  // The time that a client may take to send the next piece: longer than between the statements of any other call.
+  // Beside many calls there are long rests between its statements.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
   const { customFields } = columns;
   const store = new StoredCustomers(await MetCustomers.temporary(em));

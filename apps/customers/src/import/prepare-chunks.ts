@@ -66,6 +66,7 @@ export async function* prepareChunks(
     yield { rows, customFields, placed };
     [rows, size] = [[], 0];
     customFields = await load();
+    turn.begin();
   }
   if (rows.length > 0) yield { rows, customFields, placed };
 }

@@ -17,6 +17,11 @@ export class Turn {
   /** Resolves when the others had their turn. */
   async next(): Promise<void> {
     await this.pace.rest(performance.now() - this.#began);
+    this.begin();
+  }
+
+  /** Begins anew where the others had their turn anyway: a wait is no work to rest from. */
+  begin(): void {
     this.#began = performance.now();
   }
 }

@@ -18,6 +18,7 @@ import {
   type UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { PageTokenKey } from '../list-customers.js';
+import { refuseToCompare } from '../privacy/hidden-data.js';
 import { writeCall } from '../write-call.js';
 import { findDuplicates } from './find-duplicates.js';
 import { findMerge } from './find-merge.js';
@@ -54,11 +55,13 @@ export class MergesController implements ServiceHandlers<MergesServiceServer> {
     return listMerges(this.em, this.pageTokenKey, request);
   }
 
-  findDuplicates(request: FindDuplicatesRequest): Promise<FindDuplicatesResponse> {
+  async findDuplicates(request: FindDuplicatesRequest): Promise<FindDuplicatesResponse> {
+    refuseToCompare();
     return findDuplicates(this.em, this.frequencies, request);
   }
 
-  listDuplicates(request: ListDuplicatesRequest): Promise<ListDuplicatesResponse> {
+  async listDuplicates(request: ListDuplicatesRequest): Promise<ListDuplicatesResponse> {
+    refuseToCompare();
     return listDuplicates(this.em, this.pageTokenKey, this.frequencies, request);
   }
 }

@@ -39,6 +39,7 @@ export async function doStep<Result>(
   step: (em: EntityManager, operation: Operation) => Promise<Result>,
 ): Promise<Result> {
   const id = { tenantId: job.tenantId, id: job.operationId };
+  job.turn?.stepBegins();
   const tryStep = () =>
     em.transactional(
       async (transaction) => {

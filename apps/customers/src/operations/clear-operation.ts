@@ -13,7 +13,11 @@ const leftovers = [
 ] as const;
 
 /** Removes what an operation that has ended leaves, in statements of which each is short. */
-export async function clearOperation(em: EntityManager, { tenantId, operationId }: Job, signal: AbortSignal) {
+export async function clearOperation(
+  em: EntityManager,
+  { tenantId, operationId }: Pick<Job, 'tenantId' | 'operationId'>,
+  signal: AbortSignal,
+): Promise<void> {
   const pace = BulkPace.of(em);
   for (const [table, limit] of leftovers) {
     // By their places: a join with their keys may read the whole table.

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { arrayLiteral } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { WakeSignal } from '../changes/wake-signal.js';
+import type { OperationTurn } from './operation-turn.js';
 import type { Operation } from './operation.entity.js';
 
 /** A job that a worker has taken. */
@@ -11,6 +13,8 @@ export interface Job {
   claimId: string;
   /** How often it was taken, this time included, since the operation last got further. */
   attempts: number;
+  /** Its turn with the worker. */
+  turn?: OperationTurn;
 }
 
 /** How long a worker that says nothing keeps its job, in seconds. Another one goes on with it after that. */
@@ -35,8 +39,19 @@ export function jobSignal(em: EntityManager): WakeSignal {
   return signal;
 }
 
+/** Of a job that nobody has, is due, and is the first of its tenant. */
+const isFree = `due_time <= clock_timestamp() and (lease_time is null or lease_time < clock_timestamp())
+  and not exists (
+    select from operation_job other
+    where other.tenant_id = job.tenant_id
+      and (other.due_time, other.operation_id) < (job.due_time, job.operation_id))`;
+
 /** Asks for a worker, in the transaction that makes work for it: `jobSignal` wakes it afterwards. */
-export async function enqueue(em: EntityManager, { id, tenantId }: Operation, delaySeconds = 0): Promise<void> {
+export async function enqueue(
+  em: EntityManager,
+  { id, tenantId }: Pick<Operation, 'id' | 'tenantId'>,
+  delaySeconds = 0,
+): Promise<void> {
   await em.execute(
     `insert into operation_job (operation_id, tenant_id, due_time)
      values (?, ?, clock_timestamp() + make_interval(secs => ?))
@@ -61,25 +76,30 @@ export async function removeJob(em: EntityManager, operationId: string): Promise
   await em.execute('delete from operation_job where operation_id = ?', [operationId]);
 }
 
-/** Takes the job that waits longest. A tenant's jobs are done one by one, so that none keeps others from their turn. */
-export async function claimJob(em: EntityManager): Promise<Job | undefined> {
+/**
+ * Takes the job that waits longest. A tenant's jobs are done one by one, so that none keeps others from their turn.
+ *
+ * @param passedOver tenants that have had their turn
+ */
+export async function claimJob(em: EntityManager, passedOver: readonly string[] = []): Promise<Job | undefined> {
   const claimId = uuidv7();
   const [job] = await em.execute<{ operation_id: string; tenant_id: string; attempts: number }[]>(
     `update operation_job
      set claim_id = ?, lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds}), attempts = attempts + 1
      where operation_id = (
        select operation_id from operation_job job
-       where due_time <= clock_timestamp() and (lease_time is null or lease_time < clock_timestamp())
-         and not exists (
-           select from operation_job other
-           where other.tenant_id = job.tenant_id
-             and (other.due_time, other.operation_id) < (job.due_time, job.operation_id))
+       where ${isFree} and tenant_id <> all (?::uuid[])
        order by due_time, operation_id limit 1
        for update skip locked)
      returning operation_id, tenant_id, attempts`,
-    [claimId],
+    [claimId, arrayLiteral(passedOver)],
   );
   return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId, attempts: job.attempts };
+}
+
+/** Whether there is a job that a worker could take. */
+export async function hasFreeJob(em: EntityManager): Promise<boolean> {
+  return (await em.execute<unknown[]>(`select 1 from operation_job job where ${isFree} limit 1`)).length > 0;
 }
 
 /** @returns whether the job is still the claim's. */
@@ -102,7 +122,8 @@ export async function renewLease(em: EntityManager, { operationId, claimId }: Jo
 }
 
 /** Notes that the operation got further, in the transaction that brought it there. It keeps the lease from being renewed. */
-export async function noteProgress(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
+export async function noteProgress(em: EntityManager, { operationId, claimId, turn }: Job): Promise<void> {
+  turn?.stepDone();
   await em.execute('update operation_job set attempts = 0 where operation_id = ? and claim_id = ? and attempts > 0', [
     operationId,
     claimId,

@@ -4,6 +4,7 @@ import {
   type Operation as OperationMessage,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError } from '@rapport/platform';
+import { shownCounts } from '../privacy/hidden-data.js';
 import type { Operation, OperationState } from './operation.entity.js';
 
 /** A stored operation as the contract shows it. */
@@ -16,7 +17,7 @@ export function operationMessage(operation: Operation): OperationMessage {
     import: kind === 'IMPORT' ? operation.input : undefined,
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
-    counts: operation.counts,
+    counts: shownCounts(operation.counts),
     columns: operation.columns,
     error: operation.error ?? undefined,
     createTime: operation.createTime.toISOString(),

@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
+import type { BulkWork } from '../bulk/bulk-work.js';
 import {
   claimJob,
+  hasFreeJob,
   jobSignal,
   maxAttempts,
   releaseJob,
@@ -12,6 +14,7 @@ import {
   shelveJob,
   type Job,
 } from './operation-jobs.js';
+import { OperationTurn } from './operation-turn.js';
 import { workOnOperation } from './work-on-operation.js';
 
 /** Operations that one process works on at a time. Each takes a connection, and most of a core. */
@@ -19,19 +22,22 @@ const maxRunning = 2;
 
 /**
  * Works on the operations of all tenants, in each process of the service. A job is held by a lease that is renewed while
- * the process lives, so that another one goes on when it dies. When told to stop it finishes the steps at hand and gives
- * its jobs back.
+ * the process lives, so that another one goes on when it dies. While others wait it is given back after a turn, and those of other
+ * tenants come first. When told to stop it finishes the steps at hand and gives its jobs back.
  */
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('OperationWorker');
   readonly #stopping = new AbortController();
-  readonly #running = new Set<Promise<void>>();
+  readonly #running = new Map<OperationTurn, Promise<void>>();
+  /** Tenants that have had a turn since all that waited had one. */
+  readonly #served = new Set<string>();
   #looking: Promise<void> | undefined;
   #isAway = false;
 
   /** @param lookEveryMs how long a job waits at most of which nobody told this process */
   constructor(
     private readonly orm: MikroORM,
+    private readonly bulk: BulkWork,
     private readonly lookEveryMs: number,
   ) {}
 
@@ -42,7 +48,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   async onModuleDestroy(): Promise<void> {
     this.#stopping.abort();
     await this.#looking;
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.values());
   }
 
   async #look(): Promise<void> {
@@ -50,37 +56,55 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     while (!this.#stopping.signal.aborted) {
       // From before the look, which does not see what is committed during it.
       const woken = signal.sleep(this.lookEveryMs, this.#stopping.signal);
-      await this.#claim();
+      try {
+        await this.#claim();
+        await this.#endTurn();
+        this.#isAway = false;
+      } catch (error) {
+        // Said once: while the database is away, it is away at every look.
+        if (!this.#isAway) this.#logger.warn(`Can't look for jobs.`, error);
+        this.#isAway = true;
+      }
       await woken;
     }
   }
 
   async #claim(): Promise<void> {
-    try {
-      while (this.#running.size < maxRunning && !this.#stopping.signal.aborted) {
-        const job = await claimJob(this.orm.em.fork());
-        if (!job) break;
-        const run = this.#run(job).finally(() => {
-          this.#running.delete(run);
-          // There is room for another job, and the next one of the tenant has its turn.
-          jobSignal(this.orm.em).wake();
-        });
-        this.#running.add(run);
-      }
-      this.#isAway = false;
-    } catch (error) {
-      // Said once: while the database is away, it is away at every look.
-      if (!this.#isAway) this.#logger.warn(`Can't look for jobs.`, error);
-      this.#isAway = true;
+    while (this.#running.size < maxRunning && !this.#stopping.signal.aborted) {
+      const job = await this.#nextJob();
+      if (!job) return;
+      const turn = new OperationTurn(this.bulk.operationTurnMs);
+      const run = this.#run({ ...job, turn }, turn).finally(() => {
+        this.#running.delete(turn);
+        // There is room for another job, and the next one of the tenant has its turn.
+        jobSignal(this.orm.em).wake();
+      });
+      this.#running.set(turn, run);
     }
   }
 
-  async #run(job: Job): Promise<void> {
+  async #nextJob(): Promise<Job | undefined> {
+    const job = await claimJob(this.orm.em.fork(), [...this.#served]);
+    if (job || this.#served.size === 0) return job;
+    this.#served.clear();
+    return claimJob(this.orm.em.fork());
+  }
+
+  /** Ends the longest turn that is over when somebody waits for it. */
+  async #endTurn(): Promise<void> {
+    if (this.#running.size < maxRunning) return;
+    const [turn] = [...this.#running.keys()]
+      .filter(({ isOver }) => isOver)
+      .sort((one, other) => one.began - other.began);
+    if (turn && (await hasFreeJob(this.orm.em.fork()))) turn.end();
+  }
+
+  async #run(job: Job, turn: OperationTurn): Promise<void> {
     const lost = new AbortController();
     const keeping = this.#keepLease(job, lost);
     const em = this.orm.em.fork({ session: tenantSession(job.tenantId) });
     try {
-      await workOnOperation(em, job, AbortSignal.any([this.#stopping.signal, lost.signal]));
+      await workOnOperation(em, job, AbortSignal.any([this.#stopping.signal, lost.signal, turn.signal]));
     } catch (error) {
       // The lease ends by itself, and whoever takes the job then tries again.
       this.#logger.warn(`Left operation ${job.operationId}.`, error);
@@ -91,6 +115,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     }
     lost.abort();
     await keeping;
+    if (turn.signal.aborted) this.#served.add(job.tenantId);
     await this.#giveBack(job, releaseJob);
   }
 

@@ -26,6 +26,7 @@ import {
   type WatchOperationRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { currentCaller } from '@rapport/platform';
+import { BulkWork } from '../bulk/bulk-work.js';
 import { PageTokenKey } from '../list-customers.js';
 import { writeCall } from '../write-call.js';
 import { createImport } from './create-import.js';
@@ -45,6 +46,7 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
     private readonly em: EntityManager,
     private readonly pageTokenKey: PageTokenKey,
     private readonly watcher: OperationWatcher,
+    private readonly bulk: BulkWork,
   ) {}
 
   createImport(request: CreateImportRequest): Promise<OperationMessage> {
@@ -52,7 +54,7 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {
-    return uploadImportFile(this.em, requests);
+    return uploadImportFile(this.em, this.bulk.importQuotaBytes, requests);
   }
 
   async getOperation({ id }: GetOperationRequest): Promise<OperationMessage> {

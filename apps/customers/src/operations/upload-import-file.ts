@@ -8,8 +8,10 @@ import { transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { BulkPace } from '../bulk-pace.js';
 import { checkRequest } from '../contract.js';
+import { ByteBlocks } from '../import/byte-blocks.js';
 import { fileError } from '../import/file-error.js';
 import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
+import { checkImportQuota, maxFileBytes } from './import-quota.js';
 import { enqueue, jobSignal } from './operation-jobs.js';
 import { found, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
@@ -17,18 +19,17 @@ import { Operation } from './operation.entity.js';
 /** Bytes that are stored together: what an upload holds in memory, and what other calls may have to wait for. */
 const pieceBytes = 256 * 1024;
 
-/** What fits the int32 in which the contract counts bytes. */
-const maxFileBytes = 2 ** 31 - 1;
-
 /**
  * Answers UploadImportFile. Each piece of the file is stored in a transaction of its own, none of which waits for the
  * client; what has arrived when the call breaks off is stored as well.
  *
  * @throws AppError INVALID_ARGUMENT when the call repeats other bytes than those that are stored
+ * @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA
  * @throws AppError ABORTED UPLOAD_IN_PROGRESS when another call stores pieces of the same file
  */
 export async function uploadImportFile(
   em: EntityManager,
+  quotaBytes: number,
   requests: AsyncIterable<UploadImportFileRequest>,
 ): Promise<OperationMessage> {
   let upload: Upload | undefined;
@@ -37,7 +38,7 @@ export async function uploadImportFile(
     for await (const request of requests) {
       if (!upload) {
         checkRequest(OperationsServiceService.uploadImportFile.path, request);
-        upload = await Upload.begin(em, request);
+        upload = await Upload.begin(em, quotaBytes, request);
       } else if (!request.file?.data.length) isWhole = true;
       if (isWhole) break;
       await upload.add(request.file?.data ?? new Uint8Array());
@@ -55,11 +56,11 @@ export async function uploadImportFile(
 class Upload {
   /** The stored piece that repeated bytes were last compared with. */
   #repeatedPiece: StoredPiece | undefined;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new ByteBlocks(pieceBytes);
 
   private constructor(
     private readonly em: EntityManager,
+    private readonly quotaBytes: number,
     private readonly id: string,
     private readonly complete: boolean,
     /** Bytes that are stored. */
@@ -68,12 +69,16 @@ class Upload {
     private repeated: number,
   ) {}
 
-  static async begin(em: EntityManager, { id, offset = 0, complete = true }: UploadImportFileRequest): Promise<Upload> {
+  static async begin(
+    em: EntityManager,
+    quotaBytes: number,
+    { id, offset = 0, complete = true }: UploadImportFileRequest,
+  ): Promise<Upload> {
     refuseUnderEncryption('Files can not be imported');
     const { tenantId } = currentCaller();
     const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
     const { receivedBytes } = operation;
-    if (offset <= receivedBytes) return new Upload(em, id, complete, receivedBytes, receivedBytes - offset);
+    if (offset <= receivedBytes) return new Upload(em, quotaBytes, id, complete, receivedBytes, receivedBytes - offset);
     const description = `must not be beyond the ${receivedBytes} bytes that have arrived.`;
     throw invalidArgument([{ field: 'offset', reason: 'OFFSET_BEYOND_RECEIVED', description }]);
   }
@@ -82,9 +87,8 @@ class Upload {
     const fresh = data.subarray(Math.min(this.repeated, data.length));
     await this.#repeat(data.subarray(0, data.length - fresh.length));
     if (fresh.length === 0) return;
-    this.#pending.push(fresh);
-    this.#pendingBytes += fresh.length;
-    while (this.#pendingBytes >= pieceBytes) await this.store();
+    this.#pending.add(fresh);
+    while (this.#pending.length >= pieceBytes) await this.store();
   }
 
   /** Stores the next piece of what has come. */
@@ -134,8 +138,7 @@ class Upload {
   }
 
   async #write(andThen: (em: EntityManager, operation: Operation) => Promise<void>): Promise<OperationMessage> {
-    const all = Buffer.concat(this.#pending);
-    const data = all.subarray(0, pieceBytes);
+    const data = this.#pending.take();
     const { tenantId } = currentCaller();
     const received = this.received + data.length;
     if (received > maxFileBytes) throw fileError('FILE_TOO_LARGE', `must not be larger than ${maxFileBytes} bytes.`);
@@ -145,6 +148,7 @@ class Upload {
         const operation = waiting(await em.findOne(Operation, { tenantId, id: this.id }, lock));
         if (operation.receivedBytes !== this.received) throw inProgress();
         if (data.length > 0) {
+          await checkImportQuota(em, this.quotaBytes, this.received, data.length);
           await transactionPipeline(em, [
             {
               sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
@@ -159,8 +163,6 @@ class Upload {
       { clear: true },
     );
     this.received = received;
-    const rest = all.subarray(data.length);
-    [this.#pending, this.#pendingBytes] = [rest.length > 0 ? [rest] : [], rest.length];
     return answer;
   }
 }

@@ -6,17 +6,18 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
-/** How often it is looked whether an operation has changed, in milliseconds. */
-const lookEveryMs = 300;
+/** How often it is looked whether an operation has changed, in milliseconds: less often the more watchers there are. */
+const lookEveryMs = { least: 300, perWatcher: 3 };
 
-/** Watchers of one process at a time: each looks by itself. */
-const maxWatching = 100;
+/** Watchers of one process at a time, and of them those of one tenant. */
+const maxWatching = { inAll: 500, perTenant: 100 };
 
 /** Tells who watches an operation of its changes, until it ends, its reader goes, or the process stops. */
 @Injectable()
 export class OperationWatcher implements OnModuleDestroy {
   readonly #stopping = new AbortController();
-  #watching = 0;
+  readonly #watching = new Map<string, number>();
+  #watchers = 0;
 
   constructor(private readonly em: EntityManager) {}
 
@@ -37,22 +38,31 @@ export class OperationWatcher implements OnModuleDestroy {
   }
 
   async *#changes(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
-    if (this.#watching >= maxWatching) {
+    const { tenantId } = currentCaller();
+    const ofTenant = this.#watching.get(tenantId) ?? 0;
+    if (ofTenant >= maxWatching.perTenant || this.#watchers >= maxWatching.inAll) {
       throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_WATCHERS', 'Too many operations are watched. Poll instead.', {
         retryAfterSeconds: 10,
       });
     }
-    this.#watching += 1;
+    this.#count(tenantId, 1);
     try {
       yield* this.#untilEnded(id, end);
     } finally {
-      this.#watching -= 1;
+      this.#count(tenantId, -1);
     }
     if (this.#stopping.signal.aborted) {
       throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Watch again.', {
         retryAfterSeconds: 1,
       });
     }
+  }
+
+  #count(tenantId: string, more: 1 | -1): void {
+    this.#watchers += more;
+    const ofTenant = (this.#watching.get(tenantId) ?? 0) + more;
+    if (ofTenant > 0) this.#watching.set(tenantId, ofTenant);
+    else this.#watching.delete(tenantId);
   }
 
   async *#untilEnded(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
@@ -65,7 +75,7 @@ export class OperationWatcher implements OnModuleDestroy {
       if (!bytes.equals(told)) yield message;
       if (hasEnded(operation.state)) return;
       told = bytes;
-      await delayUnlessEnded(end);
+      await delayUnlessEnded(Math.max(lookEveryMs.least, lookEveryMs.perWatcher * this.#watchers), end);
     }
   }
 
@@ -74,9 +84,9 @@ export class OperationWatcher implements OnModuleDestroy {
   }
 }
 
-async function delayUnlessEnded(end: AbortSignal): Promise<void> {
+async function delayUnlessEnded(ms: number, end: AbortSignal): Promise<void> {
   try {
-    await delay(lookEveryMs, undefined, { signal: end });
+    await delay(ms, undefined, { signal: end });
   } catch (error) {
     if (!end.aborted) throw error;
   }

@@ -8,7 +8,7 @@ import { storable } from '../import/row-issue.js';
 import { encryptionOrigin, encryptTenant } from '../sealing/encrypt-tenant.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
-import { holdsJob, maxAttempts, type Job } from './operation-jobs.js';
+import { holdsJob, maxAttempts, removeJob, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 import { runImport } from './run-import.js';
@@ -25,6 +25,9 @@ const maxFailures = 20;
  * the processes of all its workers has failed before any work is done.
  */
 export async function workOnOperation(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  const { tenantId, operationId } = job;
+  // The file of an import in one call, whose process has died.
+  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, job, signal);
   if (job.attempts > maxAttempts) await giveUp(em, job);
   let failures = 0;
   let lastDone = -1;
@@ -42,6 +45,11 @@ export async function workOnOperation(em: EntityManager, job: Job, signal: Abort
       else await fail(em, job, operation, error);
     }
   }
+}
+
+async function forgetFile(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  await clearOperation(em, job, signal);
+  if (!signal.aborted) await removeJob(em, job.operationId);
 }
 
 async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<Operation> {

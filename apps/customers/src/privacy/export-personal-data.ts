@@ -11,6 +11,7 @@ import { beyondScope, tenantSession, transactionPipeline, type Statement } from 
 import { AppError, currentCaller } from '@rapport/platform';
 import { associationMessage } from '../associations/association-message.js';
 import { Association } from '../associations/association.entity.js';
+import type { BulkWork } from '../bulk/bulk-work.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../changes/change-entry.js';
 import { tenantChange } from '../changes/change-message.js';
 import { consentMessages, type ConsentRow } from '../consents/consent-message.js';
@@ -50,16 +51,23 @@ const jsonOf = {
  * Answers ExportPersonalData: all of one moment, in pieces of which the next is made when the one before was taken.
  *
  * @throws AppError NOT_FOUND
+ * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
  * @throws AppError PERMISSION_DENIED to a caller from whom personal data is hidden
  */
 export async function* exportPersonalData(
   em: EntityManager,
+  bulk: BulkWork,
   key: SuppressionKey,
   id: string,
 ): AsyncGenerator<HttpBody, void> {
   if (isHiding()) {
     throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
   }
+  const place = await bulk.exports.enter();
+  yield* place.read(readPerson(em, key, id), () => batchSize);
+}
+
+async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): AsyncGenerator<HttpBody, void> {
   const reader = em.fork({ session: tenantSession(currentCaller().tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {

@@ -28,6 +28,14 @@ export function shownToCaller<Message extends object>(desc: DescMessage, message
 }
 
 /**
+ * What became of the rows of an import. Whether a customer has the values of a row already is kept from callers who do not see
+ * them: a dry run would tell them whether a guess is right.
+ */
+export function shownCounts<Counts extends { updated: number; unchanged: number }>(counts: Counts): Counts {
+  return isHiding() ? { ...counts, updated: counts.updated + counts.unchanged, unchanged: 0 } : counts;
+}
+
+/**
  * Refuses to look for customers by what the caller may not see: to find them by a value is to know it.
  *
  * @param paths fields of customers, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
@@ -41,6 +49,18 @@ export function refuseHidden(paths: readonly string[], parameter: string): void 
     return owner !== 'custom_fields' && personalFields.has(field);
   });
   if (hidden !== undefined) throw hiddenError(hidden, parameter);
+}
+
+/**
+ * Refuses to compare customers by their personal data for a caller from whom it is hidden: who may make a customer would learn how
+ * near its values are to those of another.
+ *
+ * @throws AppError PERMISSION_DENIED FIELD_HIDDEN
+ */
+export function refuseToCompare(): void {
+  if (!isHiding()) return;
+  const message = 'Duplicates are found by personal data, which is hidden from this caller.';
+  throw new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', message);
 }
 
 /** PERMISSION_DENIED for a parameter that is about a field which the caller may not see. */

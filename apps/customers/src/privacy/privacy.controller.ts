@@ -15,6 +15,7 @@ import {
 import type { Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { causedBy } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
+import { BulkWork } from '../bulk/bulk-work.js';
 import { Sequencer } from '../changes/sequencer.js';
 import { PageTokenKey } from '../list-customers.js';
 import { refuseNarrowScope } from '../record-scope/refuse-narrow-scopes.js';
@@ -36,12 +37,13 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     private readonly pageTokenKey: PageTokenKey,
     private readonly suppressionKey: SuppressionKey,
     private readonly keyDestroyer: KeyDestroyer,
+    private readonly bulk: BulkWork,
   ) {}
 
   async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
     // Changes that were made just now have their positions then.
     await this.sequencer.caughtUp();
-    yield* exportPersonalData(this.em, this.suppressionKey, id);
+    yield* exportPersonalData(this.em, this.bulk, this.suppressionKey, id);
   }
 
   async eraseCustomer(request: EraseCustomerRequest): Promise<ErasureMessage> {

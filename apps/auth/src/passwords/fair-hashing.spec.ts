@@ -1,0 +1,37 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PasswordHasher } from './password-hasher.js';
+
+const password = 'dust jigsaw plinth';
+
+let hasher: PasswordHasher;
+
+beforeEach(() => {
+  hasher = new PasswordHasher();
+});
+afterEach(() => hasher.onApplicationShutdown());
+
+test('passwords of one tenant wait for one of each other tenant only, however many there are', async () => {
+  const order: string[] = [];
+  const check = (tenantId: string) =>
+    hasher.verifyPassword(password, undefined, tenantId).then(() => order.push(tenantId));
+
+  const all = [...Array.from({ length: 8 }, () => check('hostile')), check('calm'), check('calm')];
+  await Promise.all(all);
+
+  expect(order.slice(0, 5)).toEqual(['hostile', 'hostile', 'calm', 'hostile', 'calm']);
+});
+
+test('when as many wait as may, the tenant with the most of them is refused, and no other', async () => {
+  const hostile = Promise.allSettled(
+    Array.from({ length: 100 }, () => hasher.verifyPassword(password, undefined, 'hostile')),
+  );
+  expect(() => hasher.checkRoom('hostile')).toThrow('Too many people sign in now');
+
+  hasher.checkRoom('calm');
+  const calm = Array.from({ length: 10 }, () => hasher.verifyPassword(password, undefined, 'calm'));
+
+  expect(await Promise.all(calm)).toEqual(Array.from({ length: 10 }, () => false));
+  const refused = (await hostile).filter(({ status }) => status === 'rejected');
+  expect(refused).toHaveLength(10);
+  expect(refused[0]).toMatchObject({ reason: { code: 'RESOURCE_EXHAUSTED', reason: 'PASSWORD_CHECKS_BUSY' } });
+});

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { callContext, currentCaller, type AppError } from '@rapport/platform';
+import { BulkPlace, type ClientRates } from './bulk-place.js';
+
+/** How long a call waits for a place that another tenant may have to give up, and how often it is looked, in milliseconds. */
+const waitMs = 5_000;
+const lookEveryMs = 100;
+
+export interface PlaceLimits {
+  /** Places in this process. */
+  readonly inAll: number;
+  readonly perTenant: number;
+  readonly rates: ClientRates;
+}
+
+/** Why there is no place, or no longer. */
+export interface PlaceRefusals {
+  /** The tenant has all that it may have. */
+  own: () => AppError;
+  /** Other tenants have all, and none of them is slow. */
+  others: () => AppError;
+  tooSlow: () => AppError;
+}
+
+/** The places of calls that hold something of the process for as long as their clients take to send or to read. */
+export class BulkPlaces {
+  readonly #taken = new Set<BulkPlace>();
+
+  constructor(
+    private readonly limits: PlaceLimits,
+    private readonly refusals: PlaceRefusals,
+  ) {}
+
+  /**
+   * Takes a place for the call that is being answered. When there is none the slowest client gives up its place, if it is slow.
+   *
+   * @throws AppError RESOURCE_EXHAUSTED
+   */
+  async enter(): Promise<BulkPlace> {
+    const { tenantId } = currentCaller();
+    const gone = callContext.getStore()?.gone;
+    const lookedFrom = performance.now();
+    for (;;) {
+      if (this.#ofTenant(tenantId) >= this.limits.perTenant) throw this.refusals.own();
+      if (this.#taken.size >= this.limits.inAll) this.#slowest()?.lose();
+      if (this.#taken.size < this.limits.inAll) break;
+      if (gone?.aborted || performance.now() - lookedFrom > waitMs) throw this.refusals.others();
+      await delay(lookEveryMs);
+    }
+    const place = new BulkPlace(tenantId, this.limits.rates, this.refusals.tooSlow, () => this.#taken.delete(place));
+    this.#taken.add(place);
+    return place;
+  }
+
+  #ofTenant(tenantId: string): number {
+    return [...this.#taken].filter((place) => place.tenantId === tenantId).length;
+  }
+
+  #slowest(): BulkPlace | undefined {
+    const bySpeed = [...this.#taken].sort((one, other) => one.rate - other.rate);
+    return bySpeed.find(({ rate }) => rate < this.limits.rates.slowPerSecond);
+  }
+}

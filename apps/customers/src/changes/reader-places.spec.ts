@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { ReaderPlaces } from './reader-places.js';
+
+/** Takes places until the tenant gets no more. @returns gives them back */
+function takeAll(places: ReaderPlaces, tenantId: string): (() => void)[] {
+  const taken: (() => void)[] = [];
+  for (;;) {
+    try {
+      taken.push(places.enter(tenantId));
+    } catch {
+      return taken;
+    }
+  }
+}
+
+test('a tenant has at most 200 places, and gets them again when it leaves', () => {
+  const places = new ReaderPlaces();
+  const taken = takeAll(places, 'a');
+  expect(taken).toHaveLength(200);
+  for (const leave of taken) leave();
+  expect(takeAll(places, 'a')).toHaveLength(200);
+});
+
+test('the next tenant gets places however many others have taken all they can get', () => {
+  const places = new ReaderPlaces();
+  const taken = Array.from({ length: 500 }, (_, tenant) => takeAll(places, `tenant-${tenant}`).length);
+
+  expect(taken.slice(0, 3)).toEqual([200, 200, 177]);
+  expect(taken[10]).toBeGreaterThan(20);
+  expect(Math.min(...taken)).toBe(2);
+  expect(taken.reduce((sum, count) => sum + count)).toBeLessThan(2_000 + 500 * 2);
+});

@@ -1,0 +1,51 @@
+import { AppError, metrics } from '@rapport/platform';
+import { Gauge } from 'prom-client';
+
+/** Readers of tenants that wait for changes in one process at a time, besides the least that each tenant may have. */
+const places = 2_000;
+/** Fewest and most of one tenant. */
+const least = 2;
+const most = 200;
+/** A tenant holds no more than this part of the places that are free. */
+const share = 1 / 8;
+
+const readers = new Gauge({
+  name: 'rapport_change_readers',
+  help: 'Readers of tenants that wait for changes.',
+  registers: [metrics],
+});
+
+/**
+ * The places of readers that wait for changes. A tenant may have fewer of them the fewer are free, so tenants that take all they
+ * can get leave some to the next one (dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6, 1998), and
+ * none is refused its first ones because of others. The platform's own readers need no place.
+ */
+export class ReaderPlaces {
+  readonly #byTenant = new Map<string, number>();
+  #used = 0;
+
+  /**
+   * @returns gives the place back, to be called once
+   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_READERS
+   */
+  enter(tenantId: string): () => void {
+    const ofTenant = this.#byTenant.get(tenantId) ?? 0;
+    const threshold = Math.floor((places - this.#used) * share);
+    if (ofTenant >= Math.max(least, Math.min(most, threshold))) {
+      const message = 'Too many readers of this tenant wait for changes. Try again later.';
+      throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_READERS', message, { retryAfterSeconds: 10 });
+    }
+    this.#used += 1;
+    this.#byTenant.set(tenantId, ofTenant + 1);
+    readers.inc();
+    return () => this.#leave(tenantId);
+  }
+
+  #leave(tenantId: string): void {
+    this.#used -= 1;
+    readers.dec();
+    const ofTenant = (this.#byTenant.get(tenantId) ?? 1) - 1;
+    if (ofTenant === 0) this.#byTenant.delete(tenantId);
+    else this.#byTenant.set(tenantId, ofTenant);
+  }
+}

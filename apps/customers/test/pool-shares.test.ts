@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type pg from 'pg';
+import { ImportTenant } from './import-tenant.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+
+/** Of the 20 connections of the pool. */
+const share = 12;
+
+let customers: RunningCustomers;
+let hostile: ImportTenant;
+/** In no transaction, which would see the activity of its own beginning. */
+let observer: pg.Client;
+let isOver: boolean;
+
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  observer = await customers.connectAsSuperuser();
+});
+afterAll(async () => {
+  await observer.end();
+  await customers.stop();
+});
+beforeEach(async () => {
+  hostile = await ImportTenant.create(customers);
+  isOver = false;
+  return async () => {
+    isOver = true;
+    await hostile.database.query('rollback');
+    await hostile.close();
+  };
+});
+
+/** How many statements wait for a lock. */
+async function waiting(): Promise<number> {
+  const { rows } = await observer.query<{ count: number }>(
+    `select count(*)::int from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+  );
+  return rows[0]?.count ?? 0;
+}
+
+const withAddress = (address: string) => person({ emails: [{ address, label: undefined }] });
+
+test('a write that waits for the values of another is refused, and may be repeated', async () => {
+  await hostile.beginEve('eve@x.example');
+
+  const refused = customers.create(hostile.caller, withAddress('eve@x.example'));
+
+  await expect(refused).rejects.toMatchObject({ code: 'ABORTED', reason: 'CONCURRENT_WRITE', retryAfterSeconds: 1 });
+  await hostile.database.query('rollback');
+  await customers.create(hostile.caller, withAddress('eve@x.example'));
+});
+
+test('writes of a tenant that wait for each other keep no connection from another tenant', async () => {
+  await hostile.beginEve('eve@x.example');
+  const writers = Array.from({ length: 40 }, async () => {
+    while (!isOver) await customers.create(hostile.caller, withAddress('eve@x.example')).catch(() => undefined);
+  });
+  await expect.poll(waiting).toBeGreaterThanOrEqual(share);
+  const calm = newCaller();
+
+  for (let call = 0; call < 50; call += 1) {
+    await customers.create(calm, person());
+    await customers.names(calm, { pageSize: 1 });
+    expect(await waiting()).toBeLessThanOrEqual(share);
+  }
+
+  isOver = true;
+  await hostile.database.query('rollback');
+  await Promise.all(writers);
+});

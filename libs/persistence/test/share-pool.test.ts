@@ -1,0 +1,116 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { AppError, callContext } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createOrm, withConnection } from '../src/index.js';
+import { emptyDatabase, entities } from './note-database.js';
+
+/** Of the 20 connections of a pool. */
+const share = 12;
+
+let databaseUrl: string;
+let orm: MikroORM;
+let gate: PromiseWithResolvers<void>;
+let held: number;
+
+beforeAll(async () => {
+  databaseUrl = (await emptyDatabase()).appUrl;
+});
+beforeEach(() => {
+  orm = createOrm({ databaseUrl, entities });
+  gate = Promise.withResolvers();
+  held = 0;
+});
+afterEach(async () => {
+  gate.resolve();
+  await orm.close();
+});
+
+/** As a call of a tenant is answered. */
+function asCall<Result>(
+  tenantId: string,
+  work: () => Promise<Result>,
+  gone = new AbortController().signal,
+): Promise<Result> {
+  const caller = { tenantId, principalId: 'apiKey:test', permissions: [] };
+  return callContext.run({ requestId: v7(), caller, gone }, work);
+}
+
+/** Holds a connection until the gate opens. */
+function hold(): Promise<void> {
+  return withConnection(orm.em.fork(), async (client) => {
+    await client.query('select 1');
+    held += 1;
+    await gate.promise;
+  });
+}
+
+/** Makes calls and notes how those end that get no connection. */
+function begin(count: number, tenantId: string, work: () => Promise<unknown>, gone?: AbortSignal): unknown[] {
+  const refused: unknown[] = [];
+  for (let call = 0; call < count; call += 1) {
+    asCall(tenantId, work, gone).catch((error: unknown) =>
+      refused.push(error instanceof AppError ? error.reason : error),
+    );
+  }
+  return refused;
+}
+
+const ask = () => orm.em.fork().execute('select 1');
+
+test('a tenant that asks for all connections leaves others some, and those that it waits for too long are refused', async () => {
+  const [hostile, calm] = [v7(), v7()];
+  const refused = begin(40, hostile, hold);
+  await expect.poll(() => held).toBe(share);
+
+  for (let call = 0; call < 50; call += 1) await asCall(calm, ask);
+
+  expect(held).toBe(share);
+  await expect.poll(() => refused).toEqual(Array.from({ length: 40 - share }, () => 'TOO_MANY_CONCURRENT'));
+  await asCall(calm, ask);
+});
+
+test('those who wait have their turn by tenant, not by call', async () => {
+  const [hostile, other, calm] = [v7(), v7(), v7()];
+  begin(share, other, hold);
+  await expect.poll(() => held).toBe(share);
+  const done: string[] = [];
+  const release = Promise.withResolvers<void>();
+  const holdShortly = () => withConnection(orm.em.fork(), () => release.promise);
+  const note = (name: string) => () =>
+    withConnection(orm.em.fork(), () => {
+      done.push(name);
+      return Promise.resolve();
+    });
+  // All that are left.
+  begin(20 - share, hostile, holdShortly);
+  const waiting = Array.from({ length: 8 }, () => asCall(hostile, note('hostile')));
+  waiting.push(asCall(calm, note('calm')));
+
+  release.resolve();
+  await Promise.all(waiting);
+
+  expect(done.indexOf('calm')).toBeLessThan(share / 2);
+});
+
+test('the work of no call has the whole pool', async () => {
+  const working = Array.from({ length: 20 }, () => hold());
+  await expect.poll(() => held).toBe(20);
+  gate.resolve();
+  await Promise.all(working);
+});
+
+test('a caller that goes takes no turn any longer', async () => {
+  const tenantId = v7();
+  begin(share, tenantId, hold);
+  await expect.poll(() => held).toBe(share);
+  const gone = new AbortController();
+  const abandoned = begin(5, tenantId, hold, gone.signal);
+
+  gone.abort();
+
+  await expect.poll(() => abandoned).toEqual(Array.from({ length: 5 }, () => 'CANCELLED'));
+  gate.resolve();
+  await asCall(tenantId, ask);
+  expect(held).toBe(share);
+});

@@ -1,0 +1,63 @@
+import { expect, test } from 'vitest';
+import { FairPlaces } from './fair-places.js';
+
+/** Three places, of which a tenant has two at most. */
+function threePlaces() {
+  return new FairPlaces(3, () => 2);
+}
+
+test('a tenant has its part at most, and others the rest', () => {
+  const places = threePlaces();
+
+  expect(['a', 'a', 'a', 'b', 'b', 'c'].map((tenant) => places.tryEnter(tenant))).toEqual([
+    true,
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
+  expect([places.isFull('a'), places.isFull('b')]).toEqual([true, false]);
+});
+
+test('those who wait are admitted by turns of their tenants', async () => {
+  const places = threePlaces();
+  for (const tenant of ['x', 'x', 'y']) await places.enter(tenant);
+  const admitted: string[] = [];
+  const wait = (tenant: string) => places.enter(tenant).then(() => admitted.push(tenant));
+  const waiting = ['a', 'a', 'a', 'b', 'c'].map(wait);
+
+  for (const tenant of ['x', 'x', 'y', 'a', 'b']) places.leave(tenant);
+  await Promise.all(waiting);
+
+  expect(admitted).toEqual(['a', 'b', 'c', 'a', 'a']);
+});
+
+test('a tenant that has its part lets the next one pass', async () => {
+  const places = threePlaces();
+  for (const tenant of ['a', 'a', 'b']) await places.enter(tenant);
+  const admitted: string[] = [];
+  const waiting = ['a', 'c'].map((tenant) => places.enter(tenant).then(() => admitted.push(tenant)));
+
+  places.leave('b');
+  await waiting[1];
+
+  expect(admitted).toEqual(['c']);
+  places.leave('a');
+  await waiting[0];
+});
+
+test('one that gives up waiting takes no place', async () => {
+  const places = new FairPlaces(1, () => 1);
+  await places.enter('a');
+  const gone = new AbortController();
+  const waiting = places.enter('b', gone.signal);
+  const next = places.enter('b');
+
+  gone.abort(new Error('gone'));
+
+  await expect(waiting).rejects.toThrow('gone');
+  await expect(places.enter('c', gone.signal)).rejects.toThrow('gone');
+  places.leave('a');
+  await next;
+});
