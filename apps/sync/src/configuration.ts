@@ -35,6 +35,8 @@ export const serviceVariables = {
   RETIRED_MASTER_KEYS: secretKeys.default([]),
   AUTH_ADDRESS: target,
   CUSTOMERS_ADDRESS: target,
+  /** How soon exchanges feel that somebody's rights have changed in whose name they run. */
+  RIGHTS_KEPT_SECONDS: z.coerce.number().int().min(1).max(10).default(10),
   /** Has a folder for each tenant, by its id, of the files that connections read. Without it there are none. */
   FILES_DIR: z.string().default(''),
   /** Hosts that may be called by plain http and though they are within our networks. */
@@ -67,6 +69,12 @@ export const verificationVariables = {
   DATABASE_URL: databaseUrl,
   AUDIT_SIGNING_KEY: serviceVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: serviceVariables.AUDIT_RETIRED_KEYS,
+};
+
+/** What `quarantine` reads. */
+export const quarantineVariables = {
+  /** As the app role. */
+  DATABASE_URL: databaseUrl,
 };
 
 /** What `migrate` reads. */

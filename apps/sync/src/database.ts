@@ -5,7 +5,10 @@ import { CreateConnections } from './migrations/create-connections.migration.js'
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
+import { DeferChanges } from './migrations/defer-changes.migration.js';
+import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
+import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
 import { WebhookEndpoint } from './webhooks/webhook-endpoint.entity.js';
 
@@ -22,4 +25,7 @@ export const migrations = [
   CreateConnections,
   CreateJobQueue,
   CreateHooks,
+  ShareWebhookTurns,
+  DeferChanges,
+  KeepRunRecords,
 ];

@@ -37,6 +37,7 @@ await runGrpcService({
     customers: clientOf('customers', config.CUSTOMERS_ADDRESS),
     auth: clientOf('auth', config.AUTH_ADDRESS),
     principals,
+    rightsKeptMs: config.RIGHTS_KEPT_SECONDS * 1_000,
     filesDir: config.FILES_DIR,
     http: new OutgoingHttp(config.OUTGOING_ALLOWED_HOSTS),
     delivery: {

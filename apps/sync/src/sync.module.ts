@@ -8,6 +8,7 @@ import { PrincipalTokens } from './customers/principal-tokens.js';
 import { entities } from './database.js';
 import { MappingTicker } from './exchange/mapping-ticker.js';
 import { MappingRunner } from './exchange/run-mapping.js';
+import { DeferredWorker } from './feed/deferred-worker.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { ChangeTaker } from './feed/take-changes.js';
 import { clearExpiredHooks } from './hooks/expired-hooks.js';
@@ -21,7 +22,7 @@ import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { renewSealedRows } from './secrets/sealed-row.js';
 import { controllers } from './services.js';
 import { Dispatcher } from './webhooks/dispatcher.js';
-import { clearExpired } from './webhooks/expired-events.js';
+import { clearExpired, clearExpiredQuarantine } from './webhooks/expired-events.js';
 import type { DeliveryRules } from './webhooks/make-attempt.js';
 import { renewEndpointKeys } from './webhooks/renew-endpoint-keys.js';
 import { Upkeep } from './webhooks/upkeep.js';
@@ -35,6 +36,8 @@ export interface SyncOptions {
   /** Reaches auth, which vouches for whom connections act as. */
   auth: Pick<ContractClient, 'unary' | 'close'>;
   principals: PrincipalVerifier;
+  /** How long rights are believed to be as they were. */
+  rightsKeptMs: number;
   /** Has the files of connections; empty for none. */
   filesDir: string;
   http: OutgoingHttp;
@@ -69,17 +72,31 @@ export class SyncModule {
           inject: [MikroORM],
         },
         {
-          provide: FeedConsumer,
-          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) => {
-            const target = new ChangeTaker(orm, envelope, () => dispatcher.wake(), jobs);
-            return new FeedConsumer(orm, options.customers, target, databaseUrl);
-          },
+          provide: DeferredWorker,
+          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) =>
+            new DeferredWorker(orm, { envelope, jobs }, () => dispatcher.wake()),
           inject: [MikroORM, Dispatcher, JobQueue],
+        },
+        {
+          provide: FeedConsumer,
+          useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue, deferred: DeferredWorker) => {
+            const wake = [() => dispatcher.wake(), () => deferred.wake()] as const;
+            return new FeedConsumer(
+              orm,
+              options.customers,
+              new ChangeTaker(orm, { envelope, jobs }, ...wake),
+              databaseUrl,
+            );
+          },
+          inject: [MikroORM, Dispatcher, JobQueue, DeferredWorker],
         },
         { provide: HookProver, useValue: new HookProver(envelope) },
         RunWatcher,
         JsonataEvaluator,
-        { provide: PrincipalTokens, useFactory: () => new PrincipalTokens(options.auth, options.principals) },
+        {
+          provide: PrincipalTokens,
+          useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
+        },
         { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
         {
           provide: JobQueue,
@@ -102,6 +119,7 @@ export class SyncModule {
               (em, tenantId) => renewEndpointKeys(em, tenantId, envelope),
               (em, tenantId) => renewSealedRows(em, tenantId, envelope),
               (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
+              (em, tenantId) => clearExpiredQuarantine(em, tenantId, options.retentionDays),
               (em, tenantId) => clearExpiredHooks(em, tenantId, options.retentionDays),
             ]),
           inject: [MikroORM],

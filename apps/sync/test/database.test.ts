@@ -8,6 +8,8 @@ import { entities, migrations } from '../src/database.js';
 const tablesOfAllTenants = [
   'webhook_tenant',
   'webhook_job',
+  'webhook_hold',
+  'deferred_change',
   'feed_cursor',
   'mapping_schedule',
   'connection_tenant',
@@ -16,7 +18,7 @@ const tablesOfAllTenants = [
 
 // What there is much of is written and read by SQL only.
 const tablesOfSql = [
-  ...[/^webhook_(tenant|event|delivery|attempt|job)$/, /^feed_cursor$/, /^audit_/],
+  ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
   ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^sync_/, /^hook/],
 ];
 

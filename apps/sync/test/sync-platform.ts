@@ -25,6 +25,7 @@ export interface Delivery extends Json {
   record?: string;
   state: string;
   attemptCount: number;
+  nextAttemptTime?: string;
   isReplay: boolean;
 }
 
@@ -34,7 +35,10 @@ export interface Attempt {
   error?: string;
 }
 
-/** A platform of which failed deliveries are tried again at once, and whose tenants may ask as often as they like. */
+/**
+ * A platform of which failed deliveries are tried again at once, whose exchanges soon feel that rights have changed, and whose tenants
+ * may ask as often as they like.
+ */
 export function syncPlatformOptions(
   syncEnv: Record<string, string> = {},
   options: PlatformOptions = {},
@@ -43,7 +47,12 @@ export function syncPlatformOptions(
   return {
     ...options,
     edgeEnv: { RATE_PLANS, ...options.edgeEnv },
-    syncEnv: { RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0', ATTEMPT_TIMEOUT_MS: '2000', ...syncEnv },
+    syncEnv: {
+      RETRY_SCHEDULE_SECONDS: '0,0,0,0,0,0',
+      ATTEMPT_TIMEOUT_MS: '2000',
+      RIGHTS_KEPT_SECONDS: '1',
+      ...syncEnv,
+    },
   };
 }
 

@@ -21,8 +21,8 @@ const pageSize = 100;
 /** A customer as it is now. */
 export type CustomerState =
   | { isThere: true; customer: Customer }
-  /** Deleted, or merged into another that is there. */
-  | { isThere: false; mergedInto?: string | undefined };
+  /** Deleted, erased, or merged into another that is there. */
+  | { isThere: false; mergedInto?: string | undefined; isErased?: boolean };
 
 /** The customers of a tenant, as a principal may read and write them. Whatever it writes says where it came from. */
 export class ActingCustomers {
@@ -40,7 +40,8 @@ export class ActingCustomers {
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
       const { mergedInto } = error.metadata;
-      return mergedInto === undefined ? { isThere: false } : this.#survivor(mergedInto);
+      if (mergedInto !== undefined) return this.#survivor(mergedInto);
+      return { isThere: false, isErased: error.reason === 'CUSTOMER_ERASED' };
     }
   }
 
@@ -61,6 +62,7 @@ export class ActingCustomers {
     return (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
   }
 
+  /** @param requestId a UUID, which is the id that the customer has if this has ever been done */
   async create(kind: CustomerKind, values: Values, requestId: string, cause: CallCause): Promise<Customer> {
     const { customer } = customerChanges(values);
     const empty = CreateCustomerRequest.decode(new Uint8Array());

@@ -7,17 +7,18 @@ import { checkRights } from '../connections/check-rights.js';
 
 const callMs = 5_000;
 
-/** A token holds for 45 s at least when it comes, and rights that change take effect within this time. */
-const keptMs = 10_000;
-
 /** Tokens of the principals that connections act as, from auth. */
 export class PrincipalTokens implements OnApplicationShutdown {
-  readonly #kept = new LRUCache<string, Promise<string>>({ max: 1_000, ttl: keptMs });
+  readonly #kept: LRUCache<string, Promise<string>>;
 
+  /** @param keptMs within which rights that change take effect. A token holds for 45 s at least when it comes */
   constructor(
     private readonly auth: Pick<ContractClient, 'unary' | 'close'>,
     private readonly principals: PrincipalVerifier,
-  ) {}
+    keptMs: number,
+  ) {
+    this.#kept = new LRUCache({ max: 1_000, ttl: keptMs });
+  }
 
   /** @throws AppError PERMISSION_DENIED for one that may not exchange records any more, such as PRINCIPAL_ENDED */
   of(tenantId: string, principalId: string): Promise<string> {

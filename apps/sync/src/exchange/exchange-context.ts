@@ -5,9 +5,11 @@ import type { ActingCustomers } from '../customers/acting-customers.js';
 import type { Mapping } from '../mappings/mapping.entity.js';
 import type { MappingViews } from '../mappings/mapping-views.js';
 import type { ConflictStore } from './conflict-store.js';
+import type { FailedPairs } from './failed-pairs.js';
 import type { HintStore } from './hint-store.js';
 import type { Intent, Link } from './link.js';
 import type { LinkStore } from './link-store.js';
+import type { RunRecords } from './run-records.js';
 
 /** What a run has done, as SyncCounts tells it. */
 export interface Counts {
@@ -37,6 +39,7 @@ export interface ExchangeContext {
   links: LinkStore;
   conflicts: ConflictStore;
   hints: HintStore;
+  records: RunRecords;
   fieldViews: MappingViews;
   fingerprint: (value: JsonValue) => string;
   sealIntent: (link: Link, intent: Intent) => Buffer;
@@ -45,7 +48,7 @@ export interface ExchangeContext {
   /** The first that were found, of `counts.issues`. */
   issues: RecordIssue[];
   /** Pairs that failed for no reason that is known, and are left to the next run. */
-  failed: Set<string>;
+  failed: FailedPairs;
   signal: AbortSignal;
 }
 

@@ -37,25 +37,33 @@ export class Exchange {
 
   /** Does the deletes that were noted, unless there are too many. */
   async delete(maxDeletes: number): Promise<void> {
-    const links = await this.context.links.deleting();
-    if (links.length > maxDeletes) throw new MassDeleteError(links.length);
-    await this.settler.settleLinks(links, true);
+    const { links } = this.context;
+    const count = await links.countDeleting();
+    if (count > maxDeletes) throw new MassDeleteError(count);
+    let last: string | undefined;
+    do {
+      const page = await links.deletingAfter(last, pageSize);
+      await this.settler.settleLinks(page, true);
+      last = page.at(-1)?.id;
+    } while (last !== undefined);
   }
 
   /** Links of records that the other system no longer has, where it does not tell of deletes by itself. */
   async settleMissingRecords(): Promise<void> {
-    const { peer, mapping, links, signal } = this.context;
-    const keys = new Set<string>();
+    const { peer, mapping, links, records, signal } = this.context;
+    await records.clear();
     for await (const page of peer.readKeys({ recordType: mapping.recordType, signal })) {
-      for (const { id } of page) keys.add(id);
+      await records.put([...new Set(page.map(({ id }) => id))].map((id) => ({ id, held: null })));
     }
     for await (const page of this.#linkPages()) {
+      const there = await records.among(page.flatMap(({ recordId }) => recordId ?? []));
       for (const link of page) {
-        if (link.recordId === null || keys.has(link.recordId)) continue;
+        if (link.recordId === null || there.has(link.recordId)) continue;
         const now = await links.byId(link.id);
         if (now?.recordId === link.recordId) await this.settler.settleGone(now);
       }
     }
+    await records.clear();
   }
 
   async #readPeer(): Promise<void> {

@@ -69,8 +69,19 @@ export class LinkStore {
     return this.#find('links_intending', 'sealed_intent is not null order by id', []);
   }
 
-  deleting(): Promise<Link[]> {
-    return this.#find('links_deleting', 'is_deleting order by id limit 100001', []);
+  async countDeleting(): Promise<number> {
+    const [row] = await this.#run<{ count: number }>({
+      name: 'count_deleting_links',
+      sql: `select count(*)::int as count from sync_link where tenant_id = $1 and mapping_id = $2 and is_deleting`,
+      values: [this.tenantId, this.mappingId],
+    });
+    return row?.count ?? 0;
+  }
+
+  /** A page of those that wait for their deletes, in the order of their ids. */
+  deletingAfter(id: string | undefined, limit: number): Promise<Link[]> {
+    const condition = 'is_deleting and ($3::uuid is null or id > $3) order by id limit $4';
+    return this.#find('links_deleting_after', condition, [id ?? null, limit]);
   }
 
   /**

@@ -1,4 +1,3 @@
-import { allTenants } from '@rapport/contracts';
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
@@ -6,53 +5,35 @@ import type { JobQueue } from '../jobs/job-queue.js';
 import { exchangeOrigin } from './origin.js';
 import { queueAutomaticRuns } from './run-store.js';
 
-interface Scheduled {
-  tenant_id: string;
-  mapping_ids: string[];
-}
-
 /**
- * Notes which customers have changed for each mapping of their tenants, and queues its run. Runs in the transaction that moves the
- * cursor of the feed. What a mapping has written itself is no news to it.
+ * Notes which customers have changed for each mapping of a tenant, and queues its run. Runs in the transaction that moves the cursor of
+ * the feed. What a mapping has written itself is no news to it.
+ *
+ * @param mappingIds of the tenant, those that are enabled
+ * @param changes of the tenant, or of all
  */
-export async function noteChanges(client: ClientBase, jobs: JobQueue, changes: readonly Change[]): Promise<void> {
+export async function noteChanges(
+  client: ClientBase,
+  jobs: JobQueue,
+  tenantId: string,
+  mappingIds: readonly string[],
+  changes: readonly Change[],
+): Promise<void> {
   const ofCustomers = changes.filter(({ type }) => type === 'customer');
-  const tenants = [...new Set(ofCustomers.map(({ tenantId }) => tenantId))];
-  if (tenants.length === 0) return;
-  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, tenants)) {
-    const own = ofCustomers.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
-    await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
-    if (own.some(({ operation }) => operation === ChangeOperation.GAP)) await readAllAgain(client, mappingIds);
-    const hinted: string[] = [];
-    for (const mappingId of mappingIds) {
-      const news = own.filter(({ recordId, origin }) => recordId !== '' && origin !== exchangeOrigin(mappingId));
-      await insertHints(client, tenantId, mappingId, news);
-      if (news.length > 0) hinted.push(mappingId);
-    }
-    await queueAutomaticRuns(client, jobs, tenantId, hinted);
+  if (ofCustomers.length === 0 || mappingIds.length === 0) return;
+  await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
+  const isGap = ofCustomers.some(({ operation }) => operation === ChangeOperation.GAP);
+  if (isGap) await readAllAgain(client, mappingIds);
+  const due: string[] = [];
+  for (const mappingId of mappingIds) {
+    const news = ofCustomers.filter(({ recordId, origin }) => recordId !== '' && origin !== exchangeOrigin(mappingId));
+    if (news.length > 0) await insertHints(client, tenantId, mappingId, news);
+    if (news.length > 0 || isGap) due.push(mappingId);
   }
+  await queueAutomaticRuns(client, jobs, tenantId, due);
 }
 
-/** Has every mapping look at all customers again: changes were missed. Runs in a transaction. */
-export async function noteLoss(client: ClientBase, jobs: JobQueue): Promise<void> {
-  for (const { tenant_id: tenantId, mapping_ids: mappingIds } of await schedules(client, [allTenants])) {
-    await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
-    await readAllAgain(client, mappingIds);
-    await queueAutomaticRuns(client, jobs, tenantId, mappingIds);
-  }
-}
-
-async function schedules(client: ClientBase, tenants: readonly string[]): Promise<Scheduled[]> {
-  const isForAll = tenants.includes(allTenants);
-  const { rows } = await client.query<Scheduled>({
-    name: 'mapping_tenants',
-    text: `select tenant_id, array_agg(mapping_id::text order by mapping_id) as mapping_ids from mapping_schedule
-      where $2 or tenant_id = any ($1::text[]::uuid[]) group by tenant_id order by tenant_id`,
-    values: [tenants, isForAll],
-  });
-  return rows;
-}
-
+/** Has every mapping look at all customers again: changes were missed. */
 async function readAllAgain(client: ClientBase, mappingIds: readonly string[]): Promise<void> {
   await client.query(
     `update mapping_progress set are_customers_read = false, customers_page_token = null where mapping_id = any ($1::uuid[])`,

@@ -92,7 +92,8 @@ export class PairWriter {
 
   /** Finds out what became of a write that was under way when its process ended. @param record as it is now */
   async recover(link: Link, intent: Intent, record: PeerRecord | undefined): Promise<void> {
-    if (intent.customer) await this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
+    if (intent.customer && intent.customer.id === undefined) await this.#recoverCreate(link, intent, intent.customer);
+    else if (intent.customer) await this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
     else if (intent.record) await this.#sendRecord(link, { ...intent, record: intent.record });
     else if (record) {
       const views = await this.context.fieldViews.ofPeer(record.fields);
@@ -107,6 +108,22 @@ export class PairWriter {
   /** How many automatic steps lie behind a write to a customer: those behind what was pushed to its record just before. */
   nextHop({ hop, pushTime }: Link): number {
     return (pushTime && Date.now() - pushTime.getTime() < echoMs ? hop : 0) + 1;
+  }
+
+  /** The answer may have been lost so long ago that the request would not be known as the same any more: the customer is. */
+  async #recoverCreate(link: Link, intent: Intent, customer: NonNullable<Intent['customer']>): Promise<void> {
+    const { requestId: id } = customer;
+    const created = await this.context.customers.get(id);
+    if (created.isThere && etagVersion(created.customer.etag) === 1) {
+      await this.#customerWrite(link, intent, () => Promise.resolve(created.customer));
+    } else if (created.isThere) {
+      // It was edited since, so that what was created is what both sides had.
+      Object.assign(link, { customerId: id, base: { ...link.base, ...intent.base } });
+    } else if (created.mergedInto !== undefined || created.isErased) {
+      link.customerId = id;
+    } else {
+      await this.#customerWrite(link, intent, this.#customerCall(link, customer));
+    }
   }
 
   #customerCall(link: Link, { requestId, id, etag, values }: NonNullable<Intent['customer']>) {
@@ -134,6 +151,10 @@ export class PairWriter {
     } catch (error) {
       // A create that is still under way must be waited for: begun anew it would make a second customer.
       if (isCode(error, 'ABORTED', 'NOT_FOUND') && intent.customer?.id !== undefined) return stale;
+      if (isReason(error, 'CUSTOMER_CREATED_BEFORE') && intent.customer) {
+        link.customerId = intent.customer.requestId;
+        return stale;
+      }
       if (!isCode(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION')) throw error;
       return { outcome: 'REFUSED', conflict: refusal(error as AppError) };
     } finally {
@@ -214,6 +235,10 @@ function named(views: Views): Map<string, JsonValue> {
 
 function withoutNulls(fields: Record<string, JsonValue>): Record<string, JsonValue> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function isReason(error: unknown, reason: string): boolean {
+  return error instanceof AppError && error.reason === reason;
 }
 
 function isCode(error: unknown, ...codes: string[]): boolean {

@@ -22,6 +22,9 @@ export type Plan =
   | { action: Exclude<PairAction, 'MERGE'> }
   | { action: 'MERGE'; link: Link; customer: Customer; record: PeerRecord; merged: Merged };
 
+/** A time with its offset from UTC (RFC 3339). */
+const zoned = /T[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i;
+
 /** Finds out what is to be done about pairs, and does nothing. */
 export class PairPlanner {
   constructor(private readonly context: ExchangeContext) {}
@@ -91,7 +94,8 @@ export class PairPlanner {
   #newest({ updateTime }: Customer, { fields }: PeerRecord): Side | undefined {
     const { timeField } = this.context.mapping;
     const time = fields[timeField ?? ''];
-    const peerMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+    // Without its zone nobody knows which moment a time is.
+    const peerMs = typeof time === 'string' && zoned.test(time) ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(peerMs)) return undefined;
     return Date.parse(updateTime ?? '') >= peerMs ? 'CUSTOMER' : 'PEER';
   }

@@ -1,5 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { Exchange } from './exchange.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
@@ -43,43 +44,81 @@ export class Reconciliation {
   /** @param onPage told with what was found so far */
   async run(isDry: boolean, onPage: (findings: Findings) => Promise<void>): Promise<Findings> {
     this.#conflicting = await this.context.conflicts.linkIds();
-    const records = await this.#readRecords();
+    await this.#readRecords();
     let pageToken: string | undefined;
     do {
       const page = await this.context.customers.page(this.context.mapping.customerKind, pageToken);
-      for (const customer of page.customers) await this.#compareCustomer(customer, records, isDry);
+      await this.#compareCustomers(page.customers, isDry);
       pageToken = page.nextPageToken;
       await onPage(this.#findings);
     } while (pageToken !== undefined);
-    for (const [id, held] of records) {
-      if (held === unreadable) this.#findings.comparison.conflicting += 1;
-      else await this.#compareRecord(id, isDry);
-    }
+    await this.#compareRecords(isDry);
+    await this.context.records.clear();
     return this.#findings;
   }
 
-  /** Fingerprints of what each record holds, by its id. */
-  async #readRecords(): Promise<Map<string, string>> {
-    const { peer, mapping, signal, fieldViews } = this.context;
-    const records = new Map<string, string>();
+  /** Keeps fingerprints of what each record holds. */
+  async #readRecords(): Promise<void> {
+    const { peer, mapping, records, signal } = this.context;
+    await records.clear();
     for await (const { items } of peer.read({ recordType: mapping.recordType, pageSize, signal })) {
+      const page = new Map<string, string | undefined>();
       for (const item of items) {
         noteIssues(this.context, item);
-        if (item.kind === 'DELETED') records.delete(item.id);
-        if (item.kind === 'RECORD')
-          records.set(item.record.id, this.#hold(await fieldViews.ofPeer(item.record.fields)));
-        if (item.kind === 'UNREADABLE' && item.id !== undefined) records.set(item.id, unreadable);
+        const [id, held] = await this.#heldBy(item);
+        if (id !== undefined) page.set(id, held);
       }
+      await records.put([...page].flatMap(([id, held]) => (held === undefined ? [] : { id, held })));
+      await records.take([...page].flatMap(([id, held]) => (held === undefined ? id : [])));
     }
-    return records;
   }
 
-  async #compareCustomer(customer: Customer, records: Map<string, string>, isDry: boolean): Promise<void> {
+  /** @returns id and fingerprint of a record; without fingerprint when it is gone */
+  async #heldBy(item: ReadItem): Promise<[id?: string | undefined, held?: string | undefined]> {
+    switch (item.kind) {
+      case 'RECORD':
+        return [item.record.id, this.#hold(await this.context.fieldViews.ofPeer(item.record.fields))];
+      case 'DELETED':
+        return [item.id];
+      case 'UNREADABLE':
+        return [item.id, unreadable];
+      default:
+        return item satisfies never;
+    }
+  }
+
+  /** Records that belong to no customer that is there. */
+  async #compareRecords(isDry: boolean): Promise<void> {
+    let last: string | undefined;
+    do {
+      const page = await this.context.records.after(last, pageSize);
+      for (const { id, held } of page) {
+        if (held === unreadable) this.#findings.comparison.conflicting += 1;
+        else await this.#compareRecord(id, isDry);
+      }
+      last = page.at(-1)?.id;
+    } while (last !== undefined);
+  }
+
+  async #compareCustomers(customers: readonly Customer[], isDry: boolean): Promise<void> {
+    const { links, records } = this.context;
+    const pairs: { customer: Customer; link: Link | undefined }[] = [];
+    for (const customer of customers) pairs.push({ customer, link: await links.byCustomer(customer.id) });
+    const held = await records.take(pairs.flatMap(({ link }) => link?.recordId ?? []));
+    for (const { customer, link } of pairs) {
+      await this.#compareCustomer(customer, link, held.get(link?.recordId ?? '') ?? undefined, isDry);
+    }
+  }
+
+  /** @param held by its record, if that is there */
+  async #compareCustomer(
+    customer: Customer,
+    link: Link | undefined,
+    held: string | undefined,
+    isDry: boolean,
+  ): Promise<void> {
     const { comparison } = this.#findings;
-    const link = await this.context.links.byCustomer(customer.id);
     const recordId = link?.recordId ?? undefined;
-    const held = recordId === undefined ? undefined : records.get(recordId);
-    if (recordId !== undefined) records.delete(recordId);
     if (held === unreadable || this.#isConflicting(link)) comparison.conflicting += 1;
     else if (held === this.#hold(this.context.fieldViews.ofCustomer(customer))) comparison.equal += 1;
     else if (!link?.isApart) await this.#comparePair(customer, link, held === undefined ? undefined : recordId, isDry);
@@ -105,7 +144,6 @@ export class Reconciliation {
     await this.#takeUp(plan, sides, { customerId: customer.id, recordId: link?.recordId ?? undefined }, isDry);
   }
 
-  /** A record that belongs to no customer that is there. */
   async #compareRecord(recordId: string, isDry: boolean): Promise<void> {
     const { comparison } = this.#findings;
     const link = await this.context.links.byRecord(recordId);

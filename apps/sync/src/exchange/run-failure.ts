@@ -17,15 +17,35 @@ export class MassDeleteError extends Error {
   }
 }
 
+/** The mapping was deleted while a run of it was at work. */
+export class MappingDeletedError extends Error {
+  override readonly name = 'MappingDeletedError';
+  constructor(options?: ErrorOptions) {
+    super('The mapping was deleted.', options);
+  }
+}
+
+/** JSONata of a mapping that takes too long, record after record. */
+export class SlowExpressionsError extends Error {
+  override readonly name = 'SlowExpressionsError';
+  constructor(count: number, options?: ErrorOptions) {
+    super(`${count} evaluations of JSONata took too long.`, options);
+  }
+}
+
 const peerRetryMs = 15_000;
 const platformRetryMs = 3_000;
 const unexpectedRetryMs = 30_000;
 
 /** Undefined for what is not the matter of a run. */
 export function runFailure(error: unknown): RunFailure {
+  if (error instanceof MappingDeletedError) return { reason: 'MAPPING_DELETED', message: error.message };
   if (error instanceof MassDeleteError) {
     const message = `${error.message} None was deleted. Ask for a run with allowMassDelete when they are meant.`;
     return { reason: 'MASS_DELETE', message };
+  }
+  if (error instanceof SlowExpressionsError) {
+    return { reason: 'EXPRESSION_TOO_SLOW', message: `${error.message} Change the mapping to go on.` };
   }
   if (error instanceof ConnectorError) {
     const { reason, message, retryAfterMs = peerRetryMs } = error;
@@ -38,4 +58,10 @@ export function runFailure(error: unknown): RunFailure {
     return { reason, message, retryAfterMs: platformRetryMs };
   }
   return { reason: 'INTERNAL', message: 'The run has failed unexpectedly.', retryAfterMs: unexpectedRetryMs };
+}
+
+/** Whether something was to be kept of a mapping that is gone: 23503 foreign_key_violation. */
+export function isOfDeletedMapping(error: unknown): boolean {
+  const { code, constraint } = (error ?? {}) as { code?: unknown; constraint?: unknown };
+  return code === '23503' && typeof constraint === 'string' && constraint.endsWith('_mapping');
 }

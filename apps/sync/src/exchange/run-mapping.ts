@@ -8,7 +8,7 @@ import { ActingCustomers } from '../customers/acting-customers.js';
 import type { PrincipalTokens } from '../customers/principal-tokens.js';
 import type { RunJob } from '../jobs/job-queue.js';
 import { checkPeerFields } from '../mappings/check-peer-fields.js';
-import type { JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
+import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
 import { Mapping } from '../mappings/mapping.entity.js';
 import { MappingViews } from '../mappings/mapping-views.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
@@ -16,6 +16,7 @@ import { rowOwner } from '../secrets/sealed-row.js';
 import { ConflictStore } from './conflict-store.js';
 import { Exchange } from './exchange.js';
 import { noCounts, type ExchangeContext } from './exchange-context.js';
+import { FailedPairs } from './failed-pairs.js';
 import { Fingerprints } from './fingerprints.js';
 import { HintStore } from './hint-store.js';
 import type { Intent, Link } from './link.js';
@@ -23,7 +24,8 @@ import { LinkStore } from './link-store.js';
 import { exchangeOrigin } from './origin.js';
 import { ProgressStore } from './progress-store.js';
 import { Reconciliation, type Findings } from './reconciliation.js';
-import { runFailure, type RunFailure } from './run-failure.js';
+import { runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
+import { RunRecords } from './run-records.js';
 import { RunStore, type RunRow } from './run-store.js';
 
 export interface RunnerParts {
@@ -37,6 +39,9 @@ export interface RunnerParts {
 
 /** When pairs that failed for no reason that is known are tried again. */
 const failedPairSeconds = 30;
+
+/** More evaluations of a run that take too long mean that all of them do. */
+const maxSlowEvaluations = 10;
 
 /** Does the runs of mappings. One that was cut off is gone on with from what it has kept. */
 export class MappingRunner {
@@ -66,9 +71,11 @@ export class MappingRunner {
       const { failed } = await this.#exchange(em, run, runs, mapping, connection, signal);
       await runs.end(run);
       const { pollSeconds } = connection;
-      await this.#goOn(em, run, mapping, failed.size > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
+      await this.#goOn(em, run, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
     } catch (error) {
       signal.throwIfAborted();
+      // Nothing is left to be done, or told, of one that was deleted.
+      if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
       const failure = runFailure(error);
       if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
       await runs.end(run, failure);
@@ -86,7 +93,7 @@ export class MappingRunner {
   ): Promise<ExchangeContext> {
     // Who may do nothing any more exchanges nothing, also when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
-    const context = this.#context(em, mapping, connection, signal);
+    const context = this.#context(em, run, mapping, connection, signal);
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
       Object.assign(context.counts, run.counts);
@@ -109,7 +116,13 @@ export class MappingRunner {
     return context;
   }
 
-  #context(em: EntityManager, mapping: Mapping, connection: Connection, signal: AbortSignal): ExchangeContext {
+  #context(
+    em: EntityManager,
+    run: RunRow,
+    mapping: Mapping,
+    connection: Connection,
+    signal: AbortSignal,
+  ): ExchangeContext {
     const { peers, envelope, evaluator, customers, tokens } = this.parts;
     const { tenantId, id } = mapping;
     const fingerprintKey = envelope.open(Buffer.from(mapping.sealedFingerprintKey), rowOwner('mapping', tenantId, id));
@@ -123,7 +136,8 @@ export class MappingRunner {
       links: new LinkStore(em, tenantId, id),
       conflicts: new ConflictStore(em, envelope, tenantId, id),
       hints: new HintStore(em, tenantId, id),
-      fieldViews: new MappingViews(mapping.fields, evaluator),
+      records: new RunRecords(em, tenantId, run.id),
+      fieldViews: new MappingViews(mapping.fields, endingSlow(evaluator.of(tenantId))),
       fingerprint: (value) => fingerprints.of(value),
       sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),
       openIntent: (link) =>
@@ -132,7 +146,7 @@ export class MappingRunner {
           : (JSON.parse(envelope.open(Buffer.from(link.sealedIntent), intentOwner(link)).toString()) as Intent),
       counts: noCounts(),
       issues: [],
-      failed: new Set(),
+      failed: new FailedPairs(),
       signal,
     };
   }
@@ -178,4 +192,17 @@ export class MappingRunner {
       values: [mapping.tenantId, mapping.id, reason, message],
     });
   }
+}
+
+/** The same, but that evaluations of one run that take too long end it. */
+function endingSlow(evaluate: Evaluate): Evaluate {
+  let slow = 0;
+  return async (expression, input) => {
+    try {
+      return await evaluate(expression, input);
+    } catch (error) {
+      if (error instanceof EvaluationError && error.isSlow) slow += 1;
+      throw slow > maxSlowEvaluations ? new SlowExpressionsError(slow, { cause: error }) : error;
+    }
+  };
 }

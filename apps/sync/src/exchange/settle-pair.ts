@@ -7,6 +7,7 @@ import { EvaluationError } from '../mappings/jsonata-evaluator.js';
 import type { Conflict } from './conflict-store.js';
 import { countFailedPair } from './exchange-metrics.js';
 import { tellIssues, type ExchangeContext } from './exchange-context.js';
+import type { PairIds } from './failed-pairs.js';
 import { MergeFollower } from './follow-merge.js';
 import { newLink, type Link } from './link.js';
 import { LinkChangedError } from './link-store.js';
@@ -14,7 +15,7 @@ import type { Base } from './merge-fields.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairWriter, type Written } from './pair-writer.js';
-import { runFailure } from './run-failure.js';
+import { isOfDeletedMapping, MappingDeletedError, runFailure } from './run-failure.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */
 const maxHop = 8;
@@ -44,15 +45,19 @@ export class PairSettler {
   }
 
   /**
-   * A pair that fails for no reason that is known is told of and left to the next run, so that it holds up no other.
+   * A pair that fails for no reason that is known is told of and left to the next run, so that it holds up no other. That run begins
+   * with what was under way: in this one, what was created of it might pass for something new.
    *
    * @param mayDelete false: a delete is noted only, and done when it is known how many there are
    */
   async settle(sides: Sides, mayDelete = false): Promise<void> {
+    const ids = idsOf(sides);
+    if (this.context.failed.has(ids)) return this.#leave(ids);
     try {
       await this.#settle(sides, mayDelete);
     } catch (error) {
       this.context.signal.throwIfAborted();
+      if (isOfDeletedMapping(error)) throw new MappingDeletedError({ cause: error });
       if (runFailure(error).reason !== 'INTERNAL') throw error;
       await this.#leaveFailed(sides, error);
     }
@@ -75,21 +80,30 @@ export class PairSettler {
     else if (link?.recordId) await hints.put('PEER', link.recordId);
   }
 
-  /** To the next run. A pair may be met more than once in this one. */
-  async #leaveFailed({ link, customer, record }: Sides, error: unknown): Promise<void> {
-    const customerId = customer?.isThere ? customer.customer.id : (link?.customerId ?? undefined);
-    const recordId = record?.id ?? link?.recordId ?? undefined;
-    const pair = `${customerId} ${recordId}`;
+  async #leaveFailed(sides: Sides, error: unknown): Promise<void> {
     const { failed } = this.context;
-    if (!failed.has(pair)) {
-      if (failed.size === maxFailed) throw error;
-      failed.add(pair);
+    const ids = await this.#idsOfFailed(sides);
+    if (failed.add(ids)) {
+      if (failed.count > maxFailed) throw error;
       countFailedPair();
       this.#logger.error(`A pair of the mapping ${this.context.mapping.id} could not be settled.`, error);
       const message = 'It will be tried again; the log says what went wrong.';
-      tellIssues(this.context, recordId, [{ reason: 'FAILED', message }]);
+      tellIssues(this.context, ids.recordId, [{ reason: 'FAILED', message }]);
     }
-    // By either side alone it might pass for one that is settled.
+    await this.#leave(ids);
+  }
+
+  /** Those that are known, and of a customer that may have been created though nothing was kept of it. */
+  async #idsOfFailed(sides: Sides): Promise<PairIds> {
+    const { customerId, recordId } = idsOf(sides);
+    if (customerId !== undefined || recordId === undefined) return { customerId, recordId };
+    const link = await this.context.links.byRecord(recordId);
+    const intent = link && this.context.openIntent(link);
+    return { customerId: link?.customerId ?? intent?.customer?.requestId, recordId };
+  }
+
+  /** To the next run, by both sides: by one alone a pair might pass for one that is settled. */
+  async #leave({ customerId, recordId }: PairIds): Promise<void> {
     if (customerId !== undefined) await this.context.hints.put('CUSTOMER', customerId);
     if (recordId !== undefined) await this.context.hints.put('PEER', recordId);
   }
@@ -273,6 +287,13 @@ export class PairSettler {
 function staleWhenChanged(error: unknown): 'STALE' {
   if (error instanceof LinkChangedError) return 'STALE';
   throw error;
+}
+
+function idsOf({ link, customer, record }: Sides): PairIds {
+  return {
+    customerId: customer?.isThere ? customer.customer.id : (link?.customerId ?? undefined),
+    recordId: record?.id ?? link?.recordId ?? undefined,
+  };
 }
 
 function linkOf({ customer, record }: LiveSides): Link {

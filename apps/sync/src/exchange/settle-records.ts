@@ -92,7 +92,10 @@ export class RecordSettler {
     if (isKnown) return;
     const record = await this.#recordOf(link);
     // A delete is believed when the other system tells of it: what can't be read now may be there.
-    if (state.isThere && link.recordId !== null && !record && !link.isDeleting) return;
+    if (state.isThere && link.recordId !== null && !record && !link.isDeleting) {
+      // The next run looks again: what the customer has may be still to be exchanged.
+      return this.context.hints.put('CUSTOMER', id);
+    }
     await this.pairs.settle({ link, customer: state, record, hop });
   }
 

@@ -67,6 +67,8 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
       let waitMs = leadEveryMs;
       try {
         if (await this.#lead.isOurs()) await this.#read(stopping);
+        // Another process reads it, and knows whether it is there.
+        else this.#isAway = false;
       } catch (error) {
         waitMs = retryMs;
         // Said once: while it is away, it is away at every try.

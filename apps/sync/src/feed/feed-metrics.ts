@@ -1,3 +1,4 @@
+import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { metrics } from '@rapport/platform';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
@@ -29,9 +30,44 @@ new Gauge({
   },
 });
 
-/** @param timesMs when changes that are done with were made */
-export function countTaken(timesMs: readonly number[]): void {
-  for (const timeMs of timesMs) lag.observe(Math.max(0, Date.now() - timeMs) / 1_000);
+/** What is asked for the state of the changes that were put aside. */
+let deferred: (() => Promise<DeferredState>) | undefined;
+
+export interface DeferredState {
+  quarantined: number;
+  /** Of those that wait for their tenant. */
+  oldestSeconds: number;
+}
+
+const oldest = new Gauge({
+  name: 'rapport_feed_deferred_oldest_seconds',
+  help: 'How long the change waits that was put aside for longest, so that its tenant holds up no other.',
+  registers: [metrics],
+});
+
+new Gauge({
+  name: 'rapport_feed_quarantined_changes',
+  help: 'Changes that could not be processed, and wait for an operator.',
+  registers: [metrics],
+  async collect() {
+    // While the database is away nobody knows.
+    const state = await deferred?.().catch(() => undefined);
+    this.set(state?.quarantined ?? Number.NaN);
+    oldest.set(state?.oldestSeconds ?? Number.NaN);
+  },
+});
+
+/** Says where the gauges of the changes that were put aside look. */
+export function reportDeferred(state: typeof deferred): void {
+  deferred = state;
+}
+
+/** @param changes that are done with */
+export function countTaken(changes: readonly Pick<Change, 'time'>[]): void {
+  for (const { time = '' } of changes) {
+    const timeMs = Date.parse(time);
+    if (Number.isFinite(timeMs)) lag.observe(Math.max(0, Date.now() - timeMs) / 1_000);
+  }
 }
 
 export function countLoss(why: 'gap' | 'cursor-expired'): void {

@@ -1,101 +1,112 @@
 import { Logger } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { allTenants } from '@rapport/contracts';
-import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { withConnection } from '@rapport/persistence';
+import { Change, ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { pipeline, withConnection } from '@rapport/persistence';
+import { errorKind } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { noteChanges, noteLoss } from '../exchange/note-changes.js';
-import { forgetErasedHooks } from '../hooks/forget-erased-hooks.js';
-import type { JobQueue } from '../jobs/job-queue.js';
-import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { gapEvent } from '../webhooks/event-types.js';
-import { recordEvents } from '../webhooks/record-events.js';
-import { eventOfChange, platformEvent, type WebhookEvent } from '../webhooks/webhook-event.js';
+import { deferChanges } from './deferred-changes.js';
 import { moveCursor } from './feed-cursor.js';
 import { countLoss, countTaken } from './feed-metrics.js';
+import { isPassing } from './passing-errors.js';
+import { interestsIn, takeOfTenant, type Interest, type TakingParts } from './tenant-changes.js';
 import { traceTaken } from './trace-taken.js';
 
-/** Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. */
+/** How long one tenant's locks are waited for while all others wait too. */
+export const lockTimeoutMs = 100;
+
+/** Most deliveries that one tenant's changes of a batch make at once: more of them are made apart from the feed. */
+const maxDeliveries = 1_000;
+
+/**
+ * Makes events, deliveries and hints of changes, in the transaction that moves the cursor behind them. What can not be done at once
+ * for a tenant, or at all, is put aside in the same transaction, so that no tenant holds up the others.
+ */
 export class ChangeTaker {
   readonly #logger = new Logger('ChangeTaker');
 
-  /** @param onDeliveries called when deliveries were committed */
+  /**
+   * @param onDeliveries called when deliveries were committed
+   * @param onDeferred called when changes were put aside
+   */
   constructor(
     private readonly orm: MikroORM,
-    private readonly envelope: SecretEnvelope,
+    private readonly parts: TakingParts,
     private readonly onDeliveries: () => void,
-    private readonly jobs: JobQueue,
+    private readonly onDeferred: () => void,
   ) {}
 
   async take(changes: readonly Change[], feed: string, from: string | undefined, to: string): Promise<void> {
-    await traceTaken(changes, (traced) =>
-      this.#inTransaction(async (client) => {
-        let deliveries = 0;
-        for (const tenantId of await tenantsAmong(client, traced)) {
-          const own = traced.filter((change) => change.tenantId === tenantId || change.tenantId === allTenants);
-          const events = own.map((change) => eventOf(change));
-          this.#tellGaps(tenantId, events);
-          deliveries += await recordEvents(client, this.envelope, tenantId, events);
-        }
-        await noteChanges(client, this.jobs, changes);
-        await forgetErasedHooks(client, changes);
+    await traceTaken(changes, async (traced) => {
+      const { deliveries, deferred } = await withConnection(this.orm.em.fork(), async (client) => {
+        await client.query('begin');
+        const done = await this.#takeAll(client, traced);
         await moveCursor(client, feed, from, to);
-        return deliveries;
-      }),
-    );
-    countTaken(changes.map(({ time }) => Date.parse(time ?? '')).filter(Number.isFinite));
+        await client.query('commit');
+        return done;
+      });
+      if (deliveries > 0) this.onDeliveries();
+      if (deferred.size > 0) this.onDeferred();
+      countTaken(changes.filter(({ id }) => !deferred.has(id)));
+    });
   }
 
   /** The same when the changes up to a cursor are lost. */
   async takeLoss(feed: string, from: string | undefined, to: string): Promise<void> {
-    await this.#inTransaction(async (client) => {
-      const { rows } = await client.query<{ tenant_id: string }>('select tenant_id from webhook_tenant');
-      let deliveries = 0;
-      for (const { tenant_id: tenantId } of rows) {
-        const event = platformEvent(uuidv7(), gapEvent, { reason: 'CURSOR_EXPIRED' });
-        deliveries += await recordEvents(client, this.envelope, tenantId, [event]);
-      }
-      await noteLoss(client, this.jobs);
-      await moveCursor(client, feed, from, to);
-      return deliveries;
-    });
+    const loss = {
+      ...Change.decode(new Uint8Array()),
+      ...{ id: uuidv7(), tenantId: allTenants, type: 'customer', operation: ChangeOperation.GAP },
+      ...{ time: new Date().toISOString(), after: { reason: 'CURSOR_EXPIRED' }, actor: 'service:sync', origin: 'sync' },
+    };
+    await this.take([loss], feed, from, to);
     countLoss('cursor-expired');
   }
 
-  async #inTransaction(work: (client: ClientBase) => Promise<number>): Promise<void> {
-    const deliveries = await withConnection(this.orm.em.fork(), async (client) => {
-      await client.query('begin');
-      const made = await work(client);
-      await client.query('commit');
-      return made;
-    });
-    if (deliveries > 0) this.onDeliveries();
+  async #takeAll(
+    client: ClientBase,
+    changes: readonly Change[],
+  ): Promise<{ deliveries: number; deferred: ReadonlySet<string> }> {
+    const tenantIds = [...new Set(changes.map(({ tenantId }) => tenantId))];
+    const deferred = new Set<string>();
+    let deliveries = 0;
+    for (const interest of await interestsIn(client, tenantIds)) {
+      const own = changes.filter(({ tenantId }) => tenantId === interest.tenantId || tenantId === allTenants);
+      this.#tellGaps(interest.tenantId, own);
+      const made = await this.#takeOne(client, interest, own);
+      if (made === undefined) for (const { id } of own) deferred.add(id);
+      else deliveries += made;
+    }
+    return { deliveries, deferred };
   }
 
-  #tellGaps(tenantId: string, events: readonly WebhookEvent[]): void {
-    for (const { type, after } of events) {
-      if (type !== gapEvent) continue;
+  /** @returns how many deliveries were made; undefined when the changes were put aside */
+  async #takeOne(client: ClientBase, interest: Interest, own: readonly Change[]): Promise<number | undefined> {
+    const { tenantId } = interest;
+    if (!interest.isWaiting) {
+      await pipeline(client, [
+        { name: 'save_before_tenant', sql: 'savepoint tenant' },
+        { name: 'bound_lock_wait', sql: `set local lock_timeout = ${lockTimeoutMs}` },
+      ]);
+      try {
+        const deliveries = await takeOfTenant(client, this.parts, interest, own, maxDeliveries);
+        await client.query('release savepoint tenant');
+        return deliveries;
+      } catch (error) {
+        if (isPassing(error)) throw error;
+        await client.query('rollback to savepoint tenant');
+        this.#logger.debug(`Changes of the tenant ${tenantId} wait: ${errorKind(error)}.`);
+      }
+    }
+    await deferChanges(client, this.parts.envelope, tenantId, own);
+    return undefined;
+  }
+
+  #tellGaps(tenantId: string, changes: readonly Change[]): void {
+    for (const { operation, type, after } of changes) {
+      if (operation !== ChangeOperation.GAP || after) continue;
       countLoss('gap');
-      this.#logger.error(`The change log has a gap for the tenant ${tenantId}: ${JSON.stringify(after)}.`);
+      this.#logger.error(`The change log has a gap for the tenant ${tenantId}: ${type}.`);
     }
   }
-}
-
-/** The event of a change: of a gap of all tenants, one for each. */
-function eventOf(change: Change): WebhookEvent {
-  return change.tenantId === allTenants ? { ...eventOfChange(change), id: uuidv7() } : eventOfChange(change);
-}
-
-/** The tenants that changes are about and that have endpoints. */
-async function tenantsAmong(client: ClientBase, changes: readonly Change[]): Promise<string[]> {
-  if (changes.length === 0) return [];
-  const ids = [...new Set(changes.map(({ tenantId }) => tenantId))];
-  const isForAll = ids.includes(allTenants);
-  const { rows } = await client.query<{ tenant_id: string }>({
-    name: 'webhook_tenants',
-    text: 'select tenant_id from webhook_tenant where $2 or tenant_id = any ($1::uuid[]) order by tenant_id',
-    values: [ids, isForAll],
-  });
-  return rows.map(({ tenant_id }) => tenant_id);
 }

@@ -9,8 +9,11 @@ export const jobSchema = 'pgboss';
 const queue = 'sync-run';
 const retryMs = 1_000;
 
-/** Runs that one process works on at a time. */
-const concurrency = 4;
+/** Runs that one process works on at a time, in all and of one tenant: peers that answer slowly hold up those of their tenant only. */
+const concurrency = { all: 8, ofTenant: 2 };
+
+/** Connections that the queue itself uses, besides one by which it hears of runs that were queued. */
+const maxConnections = 4;
 
 /** A run that is to be done. */
 export interface RunJob {
@@ -41,11 +44,12 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       connectionString: databaseUrl,
       application_name: 'rapport-jobs',
       schema: jobSchema,
-      max: concurrency,
+      max: maxConnections,
       // The owner of the database does that: see CreateJobQueue.
       migrate: false,
       createSchema: false,
       schedule: false,
+      useListenNotify: true,
       superviseIntervalSeconds: 5,
       monitorIntervalSeconds: 5,
     });
@@ -74,7 +78,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       const details = { retryAfterSeconds: 1 };
       throw new AppError('UNAVAILABLE', 'QUEUE_NOT_READY', 'The queue of runs has not started yet.', details);
     }
-    await this.#boss.send(queue, job, { db: transaction, singletonKey: job.mappingId });
+    await this.#boss.send(queue, job, { db: transaction, singletonKey: job.mappingId, group: { id: job.tenantId } });
   }
 
   async #start(): Promise<void> {
@@ -89,9 +93,17 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
           retryDelay: 1,
           deleteAfterSeconds: 60 * 60,
         });
+        // A run begins when it is queued. In a queue that was made before, this is not set yet.
+        await this.#boss.updateQueue(queue, { notify: true });
         await this.#boss.work<RunJob>(
           queue,
-          { pollingIntervalSeconds: 0.5, localConcurrency: concurrency },
+          {
+            // For what nobody tells of, such as a run that is to be done again or has waited for another, and for when nobody can.
+            pollingIntervalSeconds: 0.5,
+            notifyPollingIntervalSeconds: 0.5,
+            localConcurrency: concurrency.all,
+            localGroupConcurrency: concurrency.ofTenant,
+          },
           ([job]: Job<RunJob>[]) => this.#do(job),
         );
         this.#isStarted = true;

@@ -17,7 +17,7 @@ import { roundTripFault } from './check-round-trip.js';
 import { isContactList } from './contact-list.js';
 import type { FieldRule } from './field-rule.js';
 import { customerFields, customKey } from './field-values.js';
-import type { JsonataEvaluator } from './jsonata-evaluator.js';
+import type { Evaluate } from './jsonata-evaluator.js';
 import type { Mapping } from './mapping.entity.js';
 
 export type MappingContent = Pick<
@@ -34,6 +34,9 @@ export type MappingContent = Pick<
 >;
 
 const defaultMaxDeletes = 20;
+
+/** Types of fields whose values can't be compared with the time of a customer. */
+const momentless: ReadonlySet<string> = new Set(['LOCAL_TIME', 'DATE', 'BOOLEAN', 'NUMBER', 'LIST']);
 const ofPeopleOnly = ['givenName', 'familyName', 'jobTitle', 'companyName', 'birthDate'];
 const ofCompaniesOnly = ['domains'];
 
@@ -60,7 +63,7 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
 export async function checkMapping(
   content: MappingContent,
   { recordTypes }: PeerDescription,
-  evaluator: JsonataEvaluator,
+  evaluate: Evaluate,
 ): Promise<void> {
   const violations = [
     ...content.fields.flatMap((rule, index) => ruleViolations(content, rule, index)),
@@ -70,7 +73,7 @@ export async function checkMapping(
   if (violations.length > 0) throw invalidArgument(violations);
   for (const [index, rule] of content.fields.entries()) {
     if (content.direction !== 'BOTH' || rule.authority !== 'BOTH') continue;
-    const fault = await roundTripFault(rule, evaluator);
+    const fault = await roundTripFault(rule, evaluate);
     if (fault !== undefined) throw invalidArgument([violation(index, '', 'ROUND_TRIP_FAILED', fault)]);
   }
 }
@@ -156,12 +159,16 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
       : [],
   );
   const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
+  const timeType = type.fields.find(({ name }) => name === content.timeField)?.type;
   const { create, update } = type.capabilities;
   const isWritable = update || (create && content.direction === 'TO_PEER');
   return [
     ...ofRules,
     ...(isTimeMissing
       ? [{ field: 'mapping.timeField', reason: 'FIELD_UNKNOWN', description: 'is no field of the record' }]
+      : []),
+    ...(timeType !== undefined && momentless.has(timeType)
+      ? [{ field: 'mapping.timeField', reason: 'TIME_ZONE_MISSING', description: 'must be a time with its zone' }]
       : []),
     ...(content.direction !== 'TO_CUSTOMERS' && !isWritable
       ? [

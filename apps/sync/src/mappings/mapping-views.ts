@@ -4,7 +4,7 @@ import type { Views } from '../exchange/merge-fields.js';
 import { fieldLens, type FieldLens } from './field-lens.js';
 import type { FieldRule } from './field-rule.js';
 import { customerValue, peerChanges, peerValue } from './field-values.js';
-import type { JsonataEvaluator } from './jsonata-evaluator.js';
+import type { Evaluate } from './jsonata-evaluator.js';
 
 /** How the records of a mapping look from both sides, by the field of the customer. */
 export class MappingViews {
@@ -12,7 +12,7 @@ export class MappingViews {
 
   constructor(
     rules: readonly FieldRule[],
-    private readonly evaluator: JsonataEvaluator,
+    private readonly evaluate: Evaluate,
   ) {
     this.#fields = rules.map((rule) => ({ rule, lens: fieldLens(rule) }));
   }
@@ -71,7 +71,7 @@ export class MappingViews {
 
   /** Nothing stays nothing: most functions of JSONata have no answer to null. */
   #evaluate(expression: string, value: JsonValue): Promise<JsonValue> {
-    return value === null ? Promise.resolve(null) : this.evaluator.evaluate(expression, value);
+    return value === null ? Promise.resolve(null) : this.evaluate(expression, value);
   }
 }
 

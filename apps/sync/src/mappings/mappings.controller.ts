@@ -93,7 +93,8 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   }
 
   async #checked(connectionId: string, content: MappingContent): Promise<MappingContent> {
-    await checkMapping(content, await this.#describe(connectionId), this.evaluator);
+    const evaluate = this.evaluator.of(currentCaller().tenantId);
+    await checkMapping(content, await this.#describe(connectionId), evaluate);
     return content;
   }
 

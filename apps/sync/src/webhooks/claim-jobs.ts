@@ -14,23 +14,27 @@ export interface Job {
 export interface Room {
   /** Most jobs in all. */
   total: number;
-  /** Most jobs of an endpoint that is not among `busy`. */
+  /** Most jobs of an endpoint that is not among `endpoints`. */
   perEndpoint: number;
   /** Most jobs of those endpoints that have some under way already. */
-  busy: ReadonlyMap<string, number>;
+  endpoints: ReadonlyMap<string, number>;
+  /** Most jobs of a tenant that is not among `tenants`. */
+  perTenant: number;
+  /** Most jobs of those tenants that have some under way already. */
+  tenants: ReadonlyMap<string, number>;
 }
 
 /**
- * Takes jobs that are due: of each endpoint the oldest, and of none more than it has room for, so that one with a million of
- * them leaves the others their turn. A job that nobody finishes is due again after `leaseMs`.
+ * Takes jobs that are due: of each tenant in turn, of each of its endpoints the oldest, and of none more than it has room for, so that
+ * one with a million of them leaves the others their turn. A job that nobody finishes is due again after `leaseMs`.
  */
-export async function claimJobs(
-  em: EntityManager,
-  { total, perEndpoint, busy }: Room,
-  leaseMs: number,
-): Promise<Job[]> {
+export async function claimJobs(em: EntityManager, room: Room, leaseMs: number): Promise<Job[]> {
+  const { total, perEndpoint, endpoints, perTenant, tenants } = room;
   const claimId = uuidv7();
-  const values = [total, perEndpoint, [...busy.keys()], [...busy.values()], claimId, leaseMs, crypto.randomUUID()];
+  const values = [
+    ...[total, perEndpoint, [...endpoints.keys()], [...endpoints.values()]],
+    ...[perTenant, [...tenants.keys()], [...tenants.values()], claimId, leaseMs],
+  ];
   const { rows } = await withConnection(em, (client) =>
     client.query<{ tenant_id: string; endpoint_id: string; delivery_id: string }>({
       name: 'claim_webhook_jobs',
@@ -46,24 +50,41 @@ export async function claimJobs(
   }));
 }
 
-// The endpoints that have jobs are found by jumps in the index, and begin at a place of chance: no one is always last.
+// The endpoints that have jobs are found by jumps in the index. Each tenant has a first one, then each a second one, and which
+// comes first is a matter of chance each time, so no one is always last.
 const claimQuery = `
-  with recursive endpoint (id) as (
-    (select endpoint_id from webhook_job order by endpoint_id limit 1)
+  with recursive endpoint (id, tenant_id) as (
+    (select endpoint_id, tenant_id from webhook_job order by endpoint_id limit 1)
     union all
-    select (select job.endpoint_id from webhook_job job where job.endpoint_id > endpoint.id order by job.endpoint_id limit 1)
-    from endpoint where endpoint.id is not null
+    select next.endpoint_id, next.tenant_id from endpoint
+    cross join lateral (
+      select job.endpoint_id, job.tenant_id from webhook_job job
+      where job.endpoint_id > endpoint.id order by job.endpoint_id limit 1) next
   ),
-  due as (
-    select job.delivery_id
-    from (select id from endpoint where id is not null order by id < $7::uuid, id) turn
+  turn as (
+    select id, tenant_id, row_number() over (partition by tenant_id order by random()) as round, random() as chance
+    from endpoint
+    where not exists (
+      select from webhook_hold where endpoint_id = endpoint.id and hold_until > clock_timestamp())
+  ),
+  found as (
+    select job.delivery_id, turn.tenant_id, row_number() over () as place
+    from (select * from turn order by round, chance) turn
     left join unnest($3::uuid[], $4::int[]) as busy (id, room) on busy.id = turn.id
+    left join unnest($6::uuid[], $7::int[]) as tenant (id, room) on tenant.id = turn.tenant_id
     cross join lateral (
       select delivery_id from webhook_job
       where endpoint_id = turn.id and due_time <= clock_timestamp()
-      order by due_time limit coalesce(busy.room, $2) for update skip locked) job
+      order by due_time limit least(coalesce(busy.room, $2), coalesce(tenant.room, $5)) for update skip locked) job
     limit $1
+  ),
+  due as (
+    select delivery_id from (
+      select found.delivery_id, coalesce(tenant.room, $5) as room,
+        row_number() over (partition by found.tenant_id order by found.place) as place
+      from found left join unnest($6::uuid[], $7::int[]) as tenant (id, room) on tenant.id = found.tenant_id) ranked
+    where place <= room
   )
-  update webhook_job job set claim_id = $5, due_time = clock_timestamp() + make_interval(secs => $6 / 1000.0)
+  update webhook_job job set claim_id = $8, due_time = clock_timestamp() + make_interval(secs => $9 / 1000.0)
   from due where job.delivery_id = due.delivery_id
   returning job.tenant_id, job.endpoint_id, job.delivery_id`;

@@ -9,15 +9,18 @@ export interface DeliveryRow {
   lane: string;
   state: 'PENDING' | 'DELIVERED' | 'FAILED';
   attempt_count: number;
+  /** Not before its endpoint may be called at all. */
   due_time: string | Date;
   is_replay: boolean;
   create_time: string | Date;
   end_time: string | Date | null;
 }
 
-/** For `select`: the columns of a DeliveryRow. */
-export const deliveryColumns = `id, endpoint_id, event_id, event_type, lane, state, attempt_count, due_time, is_replay,
-  create_time, end_time`;
+/** For `select … from webhook_delivery`: the columns of a DeliveryRow. */
+export const deliveryColumns = `id, endpoint_id, event_id, event_type, lane, state, attempt_count, is_replay, create_time, end_time,
+  greatest(due_time, (
+    select hold_time from webhook_endpoint endpoint
+    where endpoint.tenant_id = webhook_delivery.tenant_id and endpoint.id = webhook_delivery.endpoint_id)) as due_time`;
 
 export function deliveryMessage(row: DeliveryRow): WebhookDelivery {
   const iso = (time: string | Date) => new Date(time).toISOString();

@@ -11,20 +11,27 @@ export interface NewDelivery {
   lane: string;
   /** Numbers of what it tells. */
   events: string[];
+  /** Of their sealed values. */
+  event_bytes: number;
   /** How long it waits for more. */
   delay_seconds: number;
 }
 
-/** @param number of the event */
+/** Where an event is, and how large its sealed values are. */
+export interface StoredEvent {
+  number: string;
+  bytes: number;
+}
+
 export function newDelivery(
   event: Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id'>,
-  number: string,
+  { number, bytes }: StoredEvent,
   endpointId: string,
   delaySeconds = 0,
 ): NewDelivery {
   return {
     ...{ id: uuidv7(), endpoint_id: endpointId, event_id: event.id, event_type: event.type },
-    ...{ lane: laneOf(event), events: [number], delay_seconds: delaySeconds },
+    ...{ lane: laneOf(event), events: [number], event_bytes: bytes, delay_seconds: delaySeconds },
   };
 }
 
@@ -37,12 +44,13 @@ export interface Lane {
 export function insertDeliveries(tenantId: string, deliveries: readonly NewDelivery[], isReplay: boolean): Statement {
   return {
     name: 'insert_webhook_deliveries',
-    sql: `insert into webhook_delivery (tenant_id, id, endpoint_id, event_id, event_type, lane, events, state, due_time, is_replay)
-      select $1::uuid, id, endpoint_id, event_id, event_type, lane, events, 'PENDING',
+    sql: `insert into webhook_delivery (tenant_id, id, endpoint_id, event_id, event_type, lane, events, event_bytes, state,
+        due_time, is_replay)
+      select $1::uuid, id, endpoint_id, event_id, event_type, lane, events, event_bytes, 'PENDING',
         clock_timestamp() + make_interval(secs => delay_seconds), $3::boolean
       from rows from (jsonb_to_recordset($2::jsonb) as (id uuid, endpoint_id uuid, event_id uuid, event_type text,
-        lane text, events bigint[], delay_seconds int)) with ordinality as delivery (id, endpoint_id, event_id, event_type,
-        lane, events, delay_seconds, place)
+        lane text, events bigint[], event_bytes bigint, delay_seconds int)) with ordinality as delivery (id, endpoint_id,
+        event_id, event_type, lane, events, event_bytes, delay_seconds, place)
       order by place`,
     values: [tenantId, JSON.stringify(deliveries), isReplay],
   };
@@ -87,8 +95,16 @@ export function readyEndpoint(tenantId: string, endpointId: string): Statement {
 }
 
 /** Takes an endpoint's jobs away: nothing is sent to it until `readyEndpoint`. */
-export function dropJobs(endpointId: string): Statement {
-  return { name: 'drop_webhook_jobs', sql: 'delete from webhook_job where endpoint_id = $1', values: [endpointId] };
+export function dropJobs(endpointId: string): Statement[] {
+  return [
+    { name: 'drop_webhook_jobs', sql: 'delete from webhook_job where endpoint_id = $1', values: [endpointId] },
+    endHold(endpointId),
+  ];
+}
+
+/** An endpoint that asked to be left alone gets its turn again. */
+export function endHold(endpointId: string): Statement {
+  return { name: 'end_webhook_hold', sql: 'delete from webhook_hold where endpoint_id = $1', values: [endpointId] };
 }
 
 /** All of the tenant, in the order in which whoever records events locks them. */
@@ -103,7 +119,7 @@ export function lockAllEndpoints(tenantId: string): Statement {
 export function lockEndpoint(tenantId: string, endpointId: string): Statement {
   return {
     name: 'lock_webhook_endpoint',
-    sql: 'select 1 from webhook_endpoint where tenant_id = $1 and id = $2 for no key update',
+    sql: 'select state from webhook_endpoint where tenant_id = $1 and id = $2 for no key update',
     values: [tenantId, endpointId],
   };
 }

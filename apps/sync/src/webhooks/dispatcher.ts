@@ -1,22 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
+import { isConnectionLoss } from '@rapport/persistence';
 import { inSpan } from '@rapport/platform';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { claimJobs } from './claim-jobs.js';
+import { AttemptsUnderWay } from './attempts-under-way.js';
+import { claimJobs, type Job } from './claim-jobs.js';
 import { FailingEndpoints } from './failing-endpoints.js';
-import { finishAttempt, releaseJob } from './finish-attempt.js';
+import { finishAttempt, releaseJobs } from './finish-attempt.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
-import { startAttempts, type Attempt } from './start-attempts.js';
+import { startAttempts, type Attempt, type Started } from './start-attempts.js';
 import { startDelivery } from './trace-delivery.js';
+import { TenantLimit } from './tenant-limit.js';
 import { countAttempt, reportJobs } from './webhook-metrics.js';
 
-/** Attempts under way in this process. Each takes a socket and little else. */
-const maxUnderWay = 1_024;
-
-/** Of one endpoint, and of one whose last attempt has failed: what hangs is not to hold more than a few. */
-const perEndpoint = { well: 16, failing: 2 };
+/** Attempts of one tenant that are written down at a time: each takes a connection of the pool, also while it waits for a lock. */
+const maxFinishing = 6;
 
 /** How often it is looked for jobs that nobody has told of, in milliseconds. */
 const lookEveryMs = 250;
@@ -38,8 +38,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
   readonly #stopping = new AbortController();
   readonly #cutOff = new AbortController();
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new AttemptsUnderWay();
   readonly #failing = new FailingEndpoints();
+  readonly #finishing = new TenantLimit(maxFinishing);
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #isWanted = false;
@@ -98,19 +99,11 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #claim(): Promise<void> {
-    const total = maxUnderWay - this.#running.size;
-    if (total <= 0) return;
+    const room = this.#underWay.room(this.#failing.current());
+    if (room.total <= 0) return;
     try {
-      const failing = this.#failing.current();
-      const busy = new Map(
-        [...new Set([...this.#underWay.keys(), ...failing])].map((id) => [id, this.#roomOf(id, failing.has(id))]),
-      );
-      const leaseMs = this.rules.timeoutMs + leaseMarginMs;
-      const jobs = await claimJobs(this.orm.em.fork(), { total, perEndpoint: perEndpoint.well, busy }, leaseMs);
-      const tenants = Map.groupBy(jobs, ({ tenantId }) => tenantId);
-      for (const [tenantId, own] of tenants) {
-        for (const attempt of await startAttempts(this.orm.em.fork(), tenantId, own)) this.#run(attempt);
-      }
+      const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
+      for (const [tenantId, own] of Map.groupBy(jobs, (job) => job.tenantId)) await this.#begin(tenantId, own);
       this.#isAway = false;
     } catch (error) {
       // Said once: while the database is away, it is away at every look. What was claimed is due again when its lease ends.
@@ -119,21 +112,38 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  #roomOf(endpointId: string, isFailing: boolean): number {
-    const most = isFailing ? perEndpoint.failing : perEndpoint.well;
-    return Math.max(0, most - (this.#underWay.get(endpointId) ?? 0));
+  /** What can't be begun keeps nothing from others, of the tenant or of other ones, and is tried again when its lease ends. */
+  async #begin(tenantId: string, jobs: readonly Job[]): Promise<void> {
+    let started: Started;
+    try {
+      started = await startAttempts(this.orm.em.fork(), tenantId, jobs, this.#underWay.bytesFor(tenantId));
+    } catch (error) {
+      if (isConnectionLoss(error)) throw error;
+      const [job, ...others] = jobs;
+      if (others.length > 0) for (const one of jobs) await this.#begin(tenantId, [one]);
+      else if (job) this.#leave(job, error);
+      return;
+    }
+    for (const attempt of started.attempts) this.#run(attempt);
+    await releaseJobs(this.orm.em.fork(), started.left);
+  }
+
+  #leave({ deliveryId, endpointId }: Job, error: unknown): void {
+    this.#failing.note(endpointId, this.#leaseMs);
+    this.#logger.warn(`Left delivery ${deliveryId}.`, error);
+  }
+
+  get #leaseMs(): number {
+    return this.rules.timeoutMs + leaseMarginMs;
   }
 
   #run(attempt: Attempt): void {
-    const { endpointId } = attempt.job;
-    this.#underWay.set(endpointId, (this.#underWay.get(endpointId) ?? 0) + 1);
+    this.#underWay.begin(attempt);
     const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
-      .catch((error: unknown) => this.#logger.warn(`Left delivery ${attempt.job.deliveryId}.`, error))
+      .catch((error: unknown) => this.#leave(attempt.job, error))
       .finally(() => {
         this.#running.delete(run);
-        const others = (this.#underWay.get(endpointId) ?? 1) - 1;
-        if (others === 0) this.#underWay.delete(endpointId);
-        else this.#underWay.set(endpointId, others);
+        this.#underWay.end(attempt);
         this.wake();
       });
     this.#running.add(run);
@@ -142,21 +152,22 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   async #deliver(attempt: Attempt): Promise<void> {
     const em = this.orm.em.fork();
     const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, this.#cutOff.signal);
-    if (!result) return releaseJob(em, attempt.job);
+    if (!result) return releaseJobs(em, [attempt.job]);
     const { record, verdict } = result;
     const { endpointId } = attempt.job;
     if (record.error === undefined || verdict.next === 'DISABLE') this.#failing.forget(endpointId);
-    else this.#failing.note(endpointId, verdict.next === 'RETRY' ? verdict.waitMs : 0);
+    else this.#failing.note(endpointId, verdict.next === 'RETRY' ? Math.max(verdict.waitMs, verdict.holdMs ?? 0) : 0);
     const [event] = attempt.events;
     countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
-    await finishAttempt(em, this.envelope, attempt, record, verdict);
+    const { tenantId } = attempt.job;
+    await this.#finishing.run(tenantId, () => finishAttempt(em, this.envelope, attempt, record, verdict));
   }
 
   async #jobs(): Promise<{ count: number; oldestSeconds: number }> {
     const [row] = await this.orm.em.fork().execute<{ count: number; oldest: number }[]>(
-      `select count(*)::int as count,
-         coalesce(extract(epoch from clock_timestamp() - min(due_time)), 0)::double precision as oldest
-       from webhook_job`,
+      `select count(*)::int as count, coalesce(
+           extract(epoch from clock_timestamp() - min(greatest(job.due_time, hold.hold_until))), 0)::double precision as oldest
+       from webhook_job job left join webhook_hold hold on hold.endpoint_id = job.endpoint_id`,
     );
     return { count: row?.count ?? 0, oldestSeconds: Math.max(0, row?.oldest ?? 0) };
   }

@@ -13,6 +13,15 @@ export async function clearExpired(em: EntityManager, tenantId: string, retentio
   await deleteAll(em, tenantId, deleteEvents, retentionDays);
 }
 
+/** The same for changes in quarantine, which nobody has looked after for so long: what made them is as old. */
+export async function clearExpiredQuarantine(
+  em: EntityManager,
+  tenantId: string,
+  retentionDays: number,
+): Promise<void> {
+  await deleteAll(em, tenantId, deleteQuarantined, retentionDays);
+}
+
 /** @param sql deletes a batch of what a tenant, `$1`, has had for more days than `$2` */
 export async function deleteAll(em: EntityManager, tenantId: string, sql: string, days: number): Promise<void> {
   let deleted: number;
@@ -23,6 +32,12 @@ export async function deleteAll(em: EntityManager, tenantId: string, sql: string
     deleted = result?.rowCount ?? 0;
   } while (deleted === batchSize);
 }
+
+const deleteQuarantined = `
+  delete from deferred_change where number = any (array(
+    select number from deferred_change
+    where tenant_id = $1 and quarantine_time < now() - make_interval(days => $2)
+    limit ${batchSize} for update skip locked))`;
 
 const deleteDeliveries = `
   delete from webhook_delivery where ctid = any (array(

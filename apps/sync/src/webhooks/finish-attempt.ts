@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import type { Job } from './claim-jobs.js';
 import { dropJobs, lockAllEndpoints, lockEndpoint, readyLanes } from './delivery-statements.js';
 import { disabledEvent } from './event-types.js';
 import { recordEvents } from './record-events.js';
@@ -11,7 +12,7 @@ import { platformEvent } from './webhook-event.js';
 /** What becomes of a delivery. */
 export type Verdict =
   | { next: 'DELIVERED' | 'FAILED' }
-  /** @param holdMs how long the endpoint asks to get nothing at all */
+  /** @param holdMs how long the endpoint asks to get nothing at all, this delivery or another */
   | { next: 'RETRY'; waitMs: number; holdMs?: number | undefined }
   /** The endpoint gets nothing any more. */
   | { next: 'DISABLE'; reason: 'GONE' | 'FAILING' };
@@ -54,12 +55,15 @@ export async function finishAttempt(
   });
 }
 
-/** Gives back a job whose attempt was cut off by our own end: it is due at once, for whoever is there. */
-export async function releaseJob(em: EntityManager, { deliveryId, claimId }: Attempt['job']): Promise<void> {
+/** Gives back jobs of which no attempt was made, such as by our own end: they are due at once, for whoever is there. */
+export async function releaseJobs(em: EntityManager, jobs: readonly Job[]): Promise<void> {
+  if (jobs.length === 0) return;
   await withConnection(em, (client) =>
     client.query(
-      'update webhook_job set claim_id = null, due_time = clock_timestamp() where delivery_id = $1 and claim_id = $2',
-      [deliveryId, claimId],
+      `update webhook_job job set claim_id = null, due_time = clock_timestamp()
+       from unnest($1::uuid[], $2::uuid[]) as given (delivery_id, claim_id)
+       where job.delivery_id = given.delivery_id and job.claim_id = given.claim_id`,
+      [jobs.map(({ deliveryId }) => deliveryId), jobs.map(({ claimId }) => claimId)],
     ),
   );
 }
@@ -84,7 +88,7 @@ function settle(attempt: Attempt, verdict: Verdict): Statement[] {
       return [
         // Who is gone has no use for the event; who only fails may want it when it is back.
         ...(verdict.reason === 'GONE' ? [endDelivery(attempt, 'FAILED')] : []),
-        dropJobs(endpointId),
+        ...dropJobs(endpointId),
         { name: 'disable_webhook_endpoint', sql: disable, values: [tenantId, endpointId, verdict.reason] },
       ];
     default:
@@ -92,15 +96,18 @@ function settle(attempt: Attempt, verdict: Verdict): Statement[] {
   }
 }
 
-function insertAttempt({ job, number }: Attempt, { startMs, durationMs, status, error }: AttemptRecord): Statement {
+/** Counts the attempt, which is its number: those that came to no end, because a process did, are not among them. */
+function insertAttempt({ job }: Attempt, { startMs, durationMs, status, error }: AttemptRecord): Statement {
   const time = new Date(startMs).toISOString();
   return {
     name: 'insert_webhook_attempt',
-    sql: `insert into webhook_attempt (tenant_id, delivery_id, number, time, duration_ms, status, error)
-      select $1::uuid, $2::uuid, $3::int, $4::timestamptz, $5::int, $6::int, $7::text
-      where exists (select from webhook_delivery where tenant_id = $1 and id = $2)
+    sql: `with counted as (
+        update webhook_delivery set attempt_count = attempt_count + 1 where tenant_id = $1 and id = $2
+        returning attempt_count)
+      insert into webhook_attempt (tenant_id, delivery_id, number, time, duration_ms, status, error)
+      select $1::uuid, $2::uuid, attempt_count, $3::timestamptz, $4::int, $5::int, $6::text from counted
       on conflict do nothing`,
-    values: [job.tenantId, job.deliveryId, number, time, Math.round(durationMs), status ?? null, error ?? null],
+    values: [job.tenantId, job.deliveryId, time, Math.round(durationMs), status ?? null, error ?? null],
   };
 }
 
@@ -157,20 +164,25 @@ const disable = `
   set state = 'DISABLED', disable_reason = $3, disable_time = now(), update_time = now(), version = version + 1
   where tenant_id = $1 and id = $2 and state = 'ENABLED'`;
 
-/** Puts off everything that waits for the endpoint, and what will come for it. */
+/**
+ * Puts off everything that waits for the endpoint, without touching it, and what will come for it. It is the endpoint that is left
+ * alone: when that ends, each delivery is due as it was.
+ */
 function holdBack({ job }: Attempt, holdMs: number): Statement[] {
   return [
     {
       name: 'hold_webhook_endpoint',
-      sql: `update webhook_endpoint set hold_time = clock_timestamp() + make_interval(secs => $3 / 1000.0)
+      sql: `update webhook_endpoint
+        set hold_time = greatest(hold_time, clock_timestamp() + make_interval(secs => $3 / 1000.0))
         where tenant_id = $1 and id = $2`,
       values: [job.tenantId, job.endpointId, holdMs],
     },
     {
-      name: 'hold_webhook_jobs',
-      sql: `update webhook_job set due_time = clock_timestamp() + make_interval(secs => $2 / 1000.0)
-        where endpoint_id = $1 and claim_id is null and due_time < clock_timestamp() + make_interval(secs => $2 / 1000.0)`,
-      values: [job.endpointId, holdMs],
+      name: 'hold_webhook_turns',
+      sql: `insert into webhook_hold as hold (endpoint_id, tenant_id, hold_until)
+        values ($1, $2, clock_timestamp() + make_interval(secs => $3 / 1000.0))
+        on conflict (endpoint_id) do update set hold_until = greatest(hold.hold_until, excluded.hold_until)`,
+      values: [job.endpointId, job.tenantId, holdMs],
     },
   ];
 }

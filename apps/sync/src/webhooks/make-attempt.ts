@@ -82,5 +82,5 @@ function afterFailure({ endpoint, number }: Attempt, rules: DeliveryRules, holdM
     return { next: 'DISABLE', reason: 'FAILING' };
   }
   const waitMs = rules.schedule.waitMs(number);
-  return waitMs === undefined ? { next: 'FAILED' } : { next: 'RETRY', waitMs: Math.max(waitMs, holdMs ?? 0), holdMs };
+  return waitMs === undefined ? { next: 'FAILED' } : { next: 'RETRY', waitMs, holdMs };
 }

@@ -5,21 +5,19 @@ import type {
   WebhookReplay,
 } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
-import { AppError, invalidArgument } from '@rapport/platform';
-import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { insertDeliveries, lockEndpoint, newDelivery, readyLanes, type StoredEvent } from './delivery-statements.js';
 import { wants } from './event-types.js';
-import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
+import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 import type { WebhookEvent } from './webhook-event.js';
-import { findForChange } from './write-endpoint.js';
+import { foundEndpoint } from './write-endpoint.js';
 
 const maxEvents = 100_000;
 
 /** Deliveries of one statement. */
 const batchSize = 5_000;
 
-type KnownEvent = Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id' | 'changed_fields'> & {
-  number: string;
-};
+type KnownEvent = Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id' | 'changed_fields'> & StoredEvent;
 
 /** Answers ReplayWebhookEvents. Runs in a transaction. */
 export async function replayEvents(
@@ -27,17 +25,19 @@ export async function replayEvents(
   { id, replay }: ReplayWebhookEventsRequest,
 ): Promise<ReplayWebhookEventsResponse> {
   const condition = conditionOf(replay);
-  const endpoint = await findForChange(em, id);
+  const { tenantId } = currentCaller();
+  await transactionPipeline(em, [keepEndpoint(tenantId, id)]);
+  const endpoint = foundEndpoint(await em.findOne(WebhookEndpoint, { tenantId, id }));
   checkEnabled(endpoint);
-  const { tenantId } = endpoint;
   const events = await queryRows<KnownEvent>(em, findEvents(tenantId, condition));
   if (events.length > maxEvents) {
     const message = `These are more than ${maxEvents} events. Name fewer of them at a time.`;
     throw new AppError('RESOURCE_EXHAUSTED', 'REPLAY_TOO_LARGE', message);
   }
-  const deliveries = events
-    .filter((event) => wants(endpoint, event))
-    .map((event) => newDelivery(event, event.number, id));
+  const deliveries = events.filter((event) => wants(endpoint, event)).map((event) => newDelivery(event, event, id));
+  // Whoever ends or records deliveries of the endpoint waits for its lock: it is taken once it is known what there is to do.
+  const [[locked] = []] = (await transactionPipeline(em, [lockEndpoint(tenantId, id)])) as [{ state: string }[]];
+  checkEnabled(locked ?? { state: 'DISABLED' });
   for (let start = 0; start < deliveries.length; start += batchSize) {
     const batch = deliveries.slice(start, start + batchSize);
     await transactionPipeline(em, [insertDeliveries(tenantId, batch, true), readyLanes(tenantId, batch)]);
@@ -45,8 +45,14 @@ export async function replayEvents(
   return { count: deliveries.length };
 }
 
+/** Until the end of the transaction it is not deleted. All else may happen to it. */
+function keepEndpoint(tenantId: string, id: string): Statement {
+  const sql = 'select 1 from webhook_endpoint where tenant_id = $1 and id = $2 for key share';
+  return { name: 'keep_webhook_endpoint', sql, values: [tenantId, id] };
+}
+
 /** @throws AppError FAILED_PRECONDITION */
-export function checkEnabled({ state }: WebhookEndpoint): void {
+export function checkEnabled({ state }: { state: string }): void {
   if (state === 'ENABLED') return;
   throw new AppError('FAILED_PRECONDITION', 'WEBHOOK_ENDPOINT_DISABLED', 'The webhook endpoint is disabled.');
 }
@@ -91,7 +97,8 @@ function milliseconds(time: string): number {
 
 function findEvents(tenantId: string, { sql, values }: Condition): Statement {
   return {
-    sql: `select id, number, type, record_type, record_id, changed_fields from webhook_event
+    sql: `select id, number, coalesce(octet_length(sealed_values), 0) as bytes, type, record_type, record_id, changed_fields
+      from webhook_event
       where tenant_id = $1 and ${sql} and record_type is not null order by number limit ${maxEvents + 1}`,
     values: [tenantId, ...values],
   };

@@ -1,11 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
 import type { TestWebhookEndpointRequest } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
-import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { transactionPipeline } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
-import { insertDeliveries, newDelivery, readyLanes } from './delivery-statements.js';
+import { insertDeliveries, newDelivery, readyLanes, type StoredEvent } from './delivery-statements.js';
 import { testEvent } from './event-types.js';
 import { insertEvents } from './record-events.js';
 import { checkEnabled } from './replay-events.js';
@@ -22,8 +22,9 @@ export async function sendTest(
   checkEnabled(endpoint);
   const { tenantId } = endpoint;
   const event = platformEvent(uuidv7(), testEvent, { endpointId: id });
-  const [stored] = await queryRows<{ number: string }>(em, insertEvents(envelope, tenantId, [event]));
-  const delivery = newDelivery(event, stored?.number ?? '', id);
+  const [[stored] = []] = (await transactionPipeline(em, insertEvents(envelope, tenantId, [event]))) as [StoredEvent[]];
+  if (!stored) throw new Error('A test event was not stored.');
+  const delivery = newDelivery(event, stored, id);
   const [, , [row]] = (await transactionPipeline(em, [
     insertDeliveries(tenantId, [delivery], false),
     readyLanes(tenantId, [delivery]),

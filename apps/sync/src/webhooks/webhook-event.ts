@@ -60,7 +60,7 @@ export function eventOfChange(change: Change): WebhookEvent {
     time: change.time ?? new Date(0).toISOString(),
     changed_fields: change.changedFields,
     before: change.before ?? null,
-    after: isGap ? { recordType: change.type } : (change.after ?? null),
+    after: isGap ? (change.after ?? { recordType: change.type }) : (change.after ?? null),
     actor: change.actor,
     origin: change.origin,
     request_id: change.requestId ?? null,

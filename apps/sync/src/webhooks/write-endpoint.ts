@@ -13,7 +13,7 @@ import { AppError, currentCaller, invalidArgument, permissionMissing } from '@ra
 import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { dropJobs, readyEndpoint } from './delivery-statements.js';
+import { dropJobs, endHold, readyEndpoint } from './delivery-statements.js';
 import { endpointContent, type EndpointContent } from './endpoint-content.js';
 import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { endpointMessage } from './endpoint-message.js';
@@ -100,7 +100,7 @@ export async function updateEndpoint(
   await em.flush();
   if (isSwitched) {
     const { tenantId, id, state } = endpoint;
-    await transactionPipeline(em, [state === 'ENABLED' ? readyEndpoint(tenantId, id) : dropJobs(id)]);
+    await transactionPipeline(em, state === 'ENABLED' ? [readyEndpoint(tenantId, id), endHold(id)] : dropJobs(id));
   }
   await note(em, 'WEBHOOK_ENDPOINT_CHANGED', endpoint, { fields: mask });
   return endpointMessage(endpoint);
@@ -109,7 +109,7 @@ export async function updateEndpoint(
 export async function deleteEndpoint(em: EntityManager, request: DeleteWebhookEndpointRequest): Promise<void> {
   const endpoint = await findForChange(em, request.id);
   checkEtag(request.etag, endpoint.version);
-  await transactionPipeline(em, [dropJobs(endpoint.id)]);
+  await transactionPipeline(em, dropJobs(endpoint.id));
   em.remove(endpoint);
   await em.flush();
   await note(em, 'WEBHOOK_ENDPOINT_DELETED', endpoint);

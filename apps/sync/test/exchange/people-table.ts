@@ -1,4 +1,5 @@
-import { expect } from 'vitest';
+import pg from 'pg';
+import { expect, inject } from 'vitest';
 import { createPostgresSchema, type PostgresSchema } from '../connectors/sql-databases.ts';
 import type { Customer, ExchangeTenant } from './exchange-tenant.ts';
 
@@ -50,6 +51,25 @@ export class PeopleTable {
 
   async update(condition: string, set: string): Promise<void> {
     await this.database.run(`UPDATE people SET ${set}, updated_at = clock_timestamp() WHERE ${condition}`);
+  }
+
+  /** Locks the table against everybody, who waits until it is released. */
+  async lock(): Promise<{ waiting: () => Promise<number>; release: () => Promise<void> }> {
+    const { database, user } = this.database;
+    const url = new URL(inject('superuserUrl'));
+    url.pathname = database;
+    const client = new pg.Client({ connectionString: url.href });
+    await client.connect();
+    await client.query('begin');
+    await client.query(`lock table ${user}.people in access exclusive mode`);
+    const waiting = `select from pg_locks where not granted and relation = '${user}.people'::regclass`;
+    return {
+      waiting: async () => (await client.query(waiting)).rowCount ?? 0,
+      release: async () => {
+        await client.query('rollback');
+        await client.end();
+      },
+    };
   }
 
   titles(): Promise<string[][]> {

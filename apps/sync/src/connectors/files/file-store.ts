@@ -66,11 +66,19 @@ export class FolderFiles implements FileStore {
     }
   }
 
+  /** Undefined for whatever is no file. A pipe that nobody writes to would else take a thread of the process for good. */
   async #open(name: string): Promise<FileHandle | undefined> {
+    const file = await this.#openAny(name);
+    if (!file || (await file.stat()).isFile()) return file;
+    await file.close();
+    return undefined;
+  }
+
+  async #openAny(name: string): Promise<FileHandle | undefined> {
     try {
-      return await open(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW);
+      return await open(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch (error) {
-      if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      if (['ENOENT', 'ELOOP', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
     }
   }

@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { FailedPairs, type PairIds } from './failed-pairs.js';
+
+const pair = (customerId?: string, recordId?: string): PairIds => ({ customerId, recordId });
+
+test('counts a pair once, by whichever side it is met', () => {
+  const failed = new FailedPairs();
+
+  expect(failed.add(pair(undefined, '1'))).toBe(true);
+  // Its customer was created meanwhile.
+  expect(failed.add(pair('ada', '1'))).toBe(false);
+  expect(failed.has(pair('ada'))).toBe(true);
+  expect(failed.add(pair('ada'))).toBe(false);
+  expect(failed.add(pair('grace', '2'))).toBe(true);
+  // An id of the one side says nothing about the other.
+  expect(failed.has(pair('1'))).toBe(false);
+  expect(failed.count).toBe(2);
+});

@@ -1,0 +1,200 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
+import { errorKind } from '@rapport/platform';
+import { TooManyDeliveriesError } from '../webhooks/record-events.js';
+import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
+import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
+import { isBlocked, isPassing } from './passing-errors.js';
+import { lockTimeoutMs } from './take-changes.js';
+import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
+
+/** How often it is looked for changes that another process has put aside, in milliseconds. */
+const lookEveryMs = 500;
+
+/** What is taken of a tenant in its turn. */
+const turn = { changes: 100, bytes: 1024 * 1024, deliveries: 5_000 };
+
+/** How long a tenant waits whose changes could not be taken, in milliseconds: longer each time. */
+const waitMs = { first: 250, most: 5_000 };
+
+/** How often a change is tried by itself, and with how many milliseconds in between, in case that it is not the change. */
+const mostFailures = 3;
+const failedWaitMs = 2_000;
+
+/** How a tenant's next turn is to be. */
+interface Pace {
+  changes: number;
+  /** After so many changes it may be more of them at a time again. */
+  left: number;
+  notBeforeMs: number;
+  waitMs: number;
+}
+
+/**
+ * Takes the changes that were put aside, of each tenant in turn and in their order. One that fails again and again goes into
+ * quarantine, and those behind it go on.
+ */
+export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('DeferredWorker');
+  readonly #stopping = new AbortController();
+  /** Of tenants that do not go as fast as they may. */
+  readonly #paces = new Map<string, Pace>();
+  #running: Promise<void> | undefined;
+  #wake = (): void => undefined;
+  #isWanted = false;
+  #isAway = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly parts: TakingParts,
+    private readonly onDeliveries: () => void,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    reportDeferred(() => this.#state());
+    this.#running = this.#run(this.#stopping.signal);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Changes were put aside. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#wake();
+  }
+
+  async #run(stopping: AbortSignal): Promise<void> {
+    while (!stopping.aborted) {
+      this.#isWanted = false;
+      let hasMore = false;
+      try {
+        hasMore = await this.#takeTurns(stopping);
+        this.#isAway = false;
+      } catch (error) {
+        // Said once: while the database is away, it is away at every look.
+        if (!stopping.aborted && !this.#isAway) this.#logger.warn('What was put aside could not be taken.', error);
+        this.#isAway = true;
+      }
+      if (!hasMore && !this.#isWanted) await this.#sleep(stopping);
+    }
+  }
+
+  async #sleep(stopping: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await delay(lookEveryMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+
+  /** One turn of each tenant. @returns whether there may be more to take at once */
+  async #takeTurns(stopping: AbortSignal): Promise<boolean> {
+    const tenants = await withConnection(this.orm.em.fork(), waitingTenants);
+    for (const tenantId of this.#paces.keys()) if (!tenants.includes(tenantId)) this.#paces.delete(tenantId);
+    let hasMore = false;
+    for (const tenantId of tenants) {
+      if (stopping.aborted) return false;
+      const { notBeforeMs = 0 } = this.#paces.get(tenantId) ?? {};
+      if (notBeforeMs <= Date.now()) hasMore = (await this.#takeTurn(tenantId)) || hasMore;
+    }
+    return hasMore;
+  }
+
+  /** @returns whether changes were taken */
+  async #takeTurn(tenantId: string): Promise<boolean> {
+    const pace = this.#paces.get(tenantId);
+    const most = Math.min(turn.changes, pace?.changes ?? turn.changes);
+    let numbers: string[] = [];
+    try {
+      const taken = await this.#take(tenantId, most, (read) => (numbers = read));
+      if (pace) this.#goOn(tenantId, pace, taken);
+      return taken > 0;
+    } catch (error) {
+      if (isBlocked(error)) this.#putOff(tenantId, pace, most);
+      else if (isPassing(error) || this.#stopping.signal.aborted) throw error;
+      else await this.#slowDown(tenantId, numbers, error);
+      return false;
+    }
+  }
+
+  async #take(tenantId: string, most: number, onRead: (numbers: string[]) => void): Promise<number> {
+    return withConnection(this.orm.em.fork(), async (client) => {
+      await client.query('begin');
+      await client.query(`set local lock_timeout = ${lockTimeoutMs}`);
+      const { envelope } = this.parts;
+      const found = (await takeDeferred(client, envelope, tenantId, { changes: most, bytes: turn.bytes })) ?? [];
+      const numbers = found.map(({ number }) => number);
+      onRead(numbers);
+      const changes = found.map(({ open }) => open());
+      const [interest] = await interestsIn(client, found.length > 0 ? [tenantId] : []);
+      const deliveries = interest ? await takeOfTenant(client, this.parts, interest, changes, turn.deliveries) : 0;
+      if (found.length > 0) {
+        await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId }), removeDeferred(tenantId, numbers)]);
+      }
+      await client.query('commit');
+      countTaken(changes);
+      if (deliveries > 0) this.onDeliveries();
+      return found.length;
+    });
+  }
+
+  #goOn(tenantId: string, pace: Pace, taken: number): void {
+    const left = pace.left - taken;
+    if (left <= 0) this.#paces.delete(tenantId);
+    else this.#paces.set(tenantId, { ...pace, left, notBeforeMs: 0, waitMs: waitMs.first });
+  }
+
+  /** Somebody holds locks of the tenant, or its changes take long. */
+  #putOff(tenantId: string, pace: Pace | undefined, changes: number): void {
+    const forMs = pace?.waitMs ?? waitMs.first;
+    const next = { waitMs: Math.min(2 * forMs, waitMs.most), notBeforeMs: Date.now() + forMs };
+    // Fewer of them may be done in time.
+    const fewer = Math.max(1, Math.floor(changes / 2));
+    this.#paces.set(tenantId, { changes: fewer, left: changes, ...next });
+  }
+
+  /** One of the changes that were read can't be taken, or all of them are too many at a time. */
+  async #slowDown(tenantId: string, numbers: readonly string[], error: unknown): Promise<void> {
+    const [number, ...others] = numbers;
+    const next = { left: numbers.length, notBeforeMs: 0, waitMs: waitMs.first };
+    if (error instanceof TooManyDeliveriesError) {
+      this.#paces.set(tenantId, { ...next, changes: Math.ceil(numbers.length / 2) });
+    } else if (number === undefined) {
+      throw error;
+    } else if (others.length > 0) {
+      this.#paces.set(tenantId, { ...next, changes: 1 });
+    } else {
+      const notBeforeMs = Date.now() + failedWaitMs;
+      const left = this.#paces.get(tenantId)?.left ?? 1;
+      this.#paces.set(tenantId, { changes: 1, left, notBeforeMs, waitMs: waitMs.first });
+      await this.#noteFailure(tenantId, number, error);
+    }
+  }
+
+  async #noteFailure(tenantId: string, number: string, error: unknown): Promise<void> {
+    const [, noted] = await withConnection(this.orm.em.fork(), (client) =>
+      pipeline(client, [
+        settingStatement({ 'app.tenant_id': tenantId }),
+        noteFailure(tenantId, number, errorKind(error), mostFailures),
+      ]),
+    );
+    if (!noted?.rows.some(({ is_quarantined: isQuarantined }: { is_quarantined?: boolean }) => isQuarantined)) return;
+    this.#logger.error(
+      `The change ${number} of the tenant ${tenantId} is in quarantine: it can't be processed.`,
+      error,
+    );
+  }
+
+  async #state(): Promise<DeferredState> {
+    const [row] = await this.orm.em.fork().execute<{ quarantined: number; oldest: number }[]>(
+      `select (select count(*)::int from deferred_change where quarantine_time is not null) as quarantined,
+         coalesce((select extract(epoch from clock_timestamp() - min(defer_time)) from deferred_change
+           where quarantine_time is null), 0)::double precision as oldest`,
+    );
+    return { quarantined: row?.quarantined ?? 0, oldestSeconds: row?.oldest ?? 0 };
+  }
+}

@@ -1,0 +1,82 @@
+import { allTenants } from '@rapport/contracts';
+import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { pipeline } from '@rapport/persistence';
+import type { ClientBase } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import { noteChanges } from '../exchange/note-changes.js';
+import { forgetErasedHooks } from '../hooks/forget-erased-hooks.js';
+import type { JobQueue } from '../jobs/job-queue.js';
+import type { SecretEnvelope } from '../secrets/secret-envelope.js';
+import { erasureOrigin, recordEvents } from '../webhooks/record-events.js';
+import { eventOfChange, type WebhookEvent } from '../webhooks/webhook-event.js';
+import { forgetQuarantined } from './deferred-changes.js';
+
+/** What a tenant has that its changes matter to. */
+export interface Interest {
+  tenantId: string;
+  hasEndpoints: boolean;
+  /** Mappings that are enabled. */
+  mappingIds: string[];
+  /** Whether changes of it wait already, so that others have to wait behind them. */
+  isWaiting: boolean;
+}
+
+export interface TakingParts {
+  envelope: SecretEnvelope;
+  jobs: JobQueue;
+}
+
+/** The tenants that changes are about and that they matter to. @param tenantIds of the changes, `allTenants` for all */
+export async function interestsIn(client: ClientBase, tenantIds: readonly string[]): Promise<Interest[]> {
+  if (tenantIds.length === 0) return [];
+  const { rows } = await client.query<Interest>({
+    name: 'interests_in_changes',
+    text: `with wanted as (
+        select tenant_id from webhook_tenant where $2 or tenant_id = any ($1::uuid[])
+        union select tenant_id from connection_tenant where $2 or tenant_id = any ($1::uuid[]))
+      select tenant_id as "tenantId",
+        exists (select from webhook_tenant known where known.tenant_id = wanted.tenant_id) as "hasEndpoints",
+        array(select mapping_id::text from mapping_schedule schedule where schedule.tenant_id = wanted.tenant_id
+          order by mapping_id) as "mappingIds",
+        exists (select from deferred_change deferred
+          where deferred.tenant_id = wanted.tenant_id and deferred.quarantine_time is null) as "isWaiting"
+      from wanted order by tenant_id`,
+    values: [tenantIds, tenantIds.includes(allTenants)],
+  });
+  return rows;
+}
+
+/**
+ * Makes events, deliveries and hints of the changes of one tenant. Runs in a transaction, which works for the tenant from then on.
+ *
+ * @param maxDeliveries more of them are refused, unless they are of one change
+ * @returns how many deliveries were made
+ * @throws TooManyDeliveriesError
+ */
+export async function takeOfTenant(
+  client: ClientBase,
+  { envelope, jobs }: TakingParts,
+  { tenantId, hasEndpoints, mappingIds }: Interest,
+  changes: readonly Change[],
+  maxDeliveries: number,
+): Promise<number> {
+  const events = changes.map((change) => eventOf(change));
+  const deliveries = hasEndpoints ? await recordEvents(client, envelope, tenantId, events, maxDeliveries) : 0;
+  await noteChanges(client, jobs, tenantId, mappingIds, changes);
+  const erased = changes.filter(({ origin }) => origin === erasureOrigin);
+  if (erased.length > 0) {
+    await forgetErasedHooks(client, tenantId, erased);
+    await pipeline(client, [
+      forgetQuarantined(
+        tenantId,
+        erased.map(({ recordId }) => recordId),
+      ),
+    ]);
+  }
+  return deliveries;
+}
+
+/** The event of a change: of a gap of all tenants, one for each. */
+function eventOf(change: Change): WebhookEvent {
+  return change.tenantId === allTenants ? { ...eventOfChange(change), id: uuidv7() } : eventOfChange(change);
+}

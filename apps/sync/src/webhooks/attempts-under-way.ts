@@ -1,0 +1,69 @@
+import type { Attempt } from './start-attempts.js';
+
+/** Attempts under way in this process. Each takes a socket, and in memory what its endpoint is sent of values. */
+const maxAttempts = 1_024;
+const maxBytes = 64 * 1024 * 1024;
+
+/** Of one tenant: what hangs of one is to leave room for the others. */
+const ofTenant = { attempts: 512, bytes: 16 * 1024 * 1024 };
+
+/** Of one endpoint, and of one whose last attempt has failed: what hangs is not to hold more than a few. */
+const ofEndpoint = { well: 16, failing: 2 };
+
+interface Load {
+  attempts: number;
+  bytes: number;
+}
+
+/** How much is under way, and how much more each tenant and each endpoint may have. */
+export class AttemptsUnderWay {
+  readonly #endpoints = new Map<string, number>();
+  readonly #tenants = new Map<string, Load>();
+  #all: Load = { attempts: 0, bytes: 0 };
+
+  begin({ job, bytes }: Attempt): void {
+    this.#note(job, 1, bytes);
+  }
+
+  end({ job, bytes }: Attempt): void {
+    this.#note(job, -1, -bytes);
+  }
+
+  /** How many more attempts may begin, and whose. @param failing endpoints whose last attempt has failed */
+  room(failing: ReadonlySet<string>) {
+    const busy = new Set([...this.#endpoints.keys(), ...failing]);
+    const roomOfEndpoint = (id: string) =>
+      Math.max(0, (failing.has(id) ? ofEndpoint.failing : ofEndpoint.well) - (this.#endpoints.get(id) ?? 0));
+    return {
+      total: this.#all.bytes >= maxBytes ? 0 : maxAttempts - this.#all.attempts,
+      perEndpoint: ofEndpoint.well,
+      endpoints: new Map([...busy].map((id) => [id, roomOfEndpoint(id)])),
+      perTenant: ofTenant.attempts,
+      tenants: new Map(
+        [...this.#tenants].map(([id, { attempts, bytes }]) => [
+          id,
+          bytes >= ofTenant.bytes ? 0 : Math.max(0, ofTenant.attempts - attempts),
+        ]),
+      ),
+    };
+  }
+
+  /** Bytes of values that more attempts of a tenant may take. */
+  bytesFor(tenantId: string): number {
+    return Math.max(0, ofTenant.bytes - (this.#tenants.get(tenantId)?.bytes ?? 0));
+  }
+
+  #note({ endpointId, tenantId }: Attempt['job'], attempts: number, bytes: number): void {
+    this.#all = plus(this.#all, attempts, bytes);
+    const ofOneTenant = plus(this.#tenants.get(tenantId), attempts, bytes);
+    if (ofOneTenant.attempts === 0) this.#tenants.delete(tenantId);
+    else this.#tenants.set(tenantId, ofOneTenant);
+    const ofOneEndpoint = (this.#endpoints.get(endpointId) ?? 0) + attempts;
+    if (ofOneEndpoint === 0) this.#endpoints.delete(endpointId);
+    else this.#endpoints.set(endpointId, ofOneEndpoint);
+  }
+}
+
+function plus(load: Load = { attempts: 0, bytes: 0 }, attempts: number, bytes: number): Load {
+  return { attempts: load.attempts + attempts, bytes: load.bytes + bytes };
+}

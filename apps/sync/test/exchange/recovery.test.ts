@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { ExchangeTenant } from './exchange-tenant.ts';
+import { PeopleTable } from './people-table.ts';
+
+let platform: SharedPlatform;
+let tenant: ExchangeTenant;
+let people: PeopleTable;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+
+beforeEach(async () => {
+  tenant = await ExchangeTenant.create(platform);
+  people = await PeopleTable.create(tenant);
+});
+
+describe('a customer whose creation was never heard of', () => {
+  let mapping: string;
+
+  beforeEach(async () => {
+    await people.insert('Ada');
+    mapping = await people.map({ state: 'PAUSED' });
+    // As if the process had ended between the creation and what it keeps of it.
+    await tenant.api.query(
+      `create or replace function forget_creation() returns trigger language plpgsql as
+         $$ begin raise exception 'forgotten'; end $$`,
+    );
+    await tenant.api.query(
+      `create trigger ${forgetting()} before update on sync_link for each row
+       when (new.mapping_id = '${mapping}' and old.customer_id is null and new.customer_id is not null)
+       execute function forget_creation()`,
+    );
+    await tenant.api.ok('PATCH', `/v1/mappings/${mapping}`, { state: 'ENABLED' });
+    expect(await tenant.run(mapping)).toMatchObject({ issues: [{ reason: 'FAILED' }] });
+    expect((await tenant.customers()).size).toBe(1);
+  });
+
+  const forgetting = () => `forget_${mapping.replaceAll('-', '')}`;
+  const remember = () => tenant.api.query(`drop trigger ${forgetting()} on sync_link`);
+  const pass25Hours = () =>
+    tenant.api.query(
+      `update idempotency_key set create_time = create_time - interval '25 hours' where tenant_id = $1`,
+      [tenant.api.tenant.tenantId],
+      'customers',
+    );
+
+  test('is found again after more than a day', async () => {
+    await pass25Hours();
+    await remember();
+    await tenant.run(mapping);
+
+    await tenant.untilEqual(mapping, 1);
+    expect((await tenant.customers()).size).toBe(1);
+  });
+
+  test('is found again by somebody else, with what was edited meanwhile', async () => {
+    const { id } = await people.customerOf('Ada');
+    await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
+    const other = await tenant.api.withKey({
+      permissions: ['connections.read', 'connections.write', 'customers.read', 'customers.write'],
+    });
+    await other.ok('PATCH', `/v1/connections/${people.connection}`, { displayName: 'Ours' });
+    await remember();
+    await tenant.run(mapping);
+
+    await tenant.untilEqual(mapping, 1);
+    expect((await tenant.customers()).size).toBe(1);
+    expect(await people.titles()).toEqual([['Ada', 'Countess']]);
+  });
+
+  test('is not made anew after it was deleted', async () => {
+    const { id } = await people.customerOf('Ada');
+    await tenant.api.ok('DELETE', `/v1/customers/${id}`);
+    await pass25Hours();
+    await remember();
+
+    await tenant.run(mapping);
+    expect(await tenant.run(mapping)).toMatchObject({ state: 'SUCCEEDED', issues: [] });
+    expect((await tenant.customers()).size).toBe(0);
+  });
+});
+
+test('what a customer has become reaches a record that could not be read for a moment', async () => {
+  const mapping = await people.map();
+  await people.insert('Ada');
+  await tenant.untilEqual(mapping, 1);
+  const { id } = await people.customerOf('Ada');
+  await people.database.run(`CREATE TABLE hidden AS SELECT * FROM people`);
+  await people.database.run(`DELETE FROM people`);
+  const looked = async () =>
+    (await tenant.runs(mapping)).filter(({ state, counts }) => state === 'SUCCEEDED' && counts['seen']).length;
+  const before = await looked();
+  await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
+  await expect.poll(looked, { timeout: 30_000 }).toBeGreaterThan(before);
+
+  await people.database.run(`INSERT INTO people OVERRIDING SYSTEM VALUE SELECT * FROM hidden`);
+  await tenant.run(mapping);
+
+  expect(await people.titles()).toEqual([['Ada', 'Countess']]);
+});
+
+test('a mapping that is deleted while a run of it works ends the run, and nothing is told as an error', async () => {
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  await tenant.untilEqual(mapping, 0);
+  for (let index = 0; index < 12; index += 1) await people.insert(`Person ${index}`);
+  const locked = await people.lock();
+  await tenant.api.ok('POST', '/v1/syncRuns', { mappingId: mapping });
+  await expect.poll(locked.waiting, { timeout: 60_000 }).toBe(1);
+  await tenant.api.ok('DELETE', `/v1/mappings/${mapping}`);
+  await locked.release();
+
+  // The run is the only one of its queue that is at work.
+  const jobs = `select 1 from pgboss.job where data->>'mappingId' = $1 and state in ('created', 'retry', 'active')`;
+  await expect.poll(async () => (await tenant.api.query(jobs, [mapping])).length, { timeout: 30_000 }).toBe(0);
+  const log = await readFile(join(platform.logDir, 'sync.log'), 'utf8');
+  expect(log.split('\n').filter((line) => line.includes(mapping))).toEqual([]);
+});
