@@ -3,18 +3,23 @@
  * reconfigure processes, or look at what a whole process does. `tools/test/test-rules.test.ts` holds the list to the code.
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
+  'apps/sync/test/exchange/large-tables.soak.test.ts': 'reads how much memory sync takes',
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
   'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
   'apps/sync/test/hooks/hooks-kill.soak.test.ts': 'kills sync',
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync, with a schedule of retries that allows for it',
+  'apps/sync/test/large-changes.soak.test.ts': 'breaks a table, and reads how much memory processes take',
   'apps/sync/test/late-work.test.ts': 'kills customers, and reads what is late for all tenants',
   'apps/sync/test/master-key.test.ts': 'changes the keys of sync',
   'apps/sync/test/restarts.test.ts': 'restarts sync',
+  'apps/sync/test/sync-outages.test.ts': 'kills sync, and cuts its connections',
   'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
   'tools/test/access/answer-times.test.ts': 'compares times, with nothing beside it',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
+  'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
+  'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
   'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
   'tools/test/availability/restore.soak.test.ts': 'destroys its database',

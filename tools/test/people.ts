@@ -24,7 +24,11 @@ export async function newPerson(platform: SharedPlatform, api: ApiClient, roleId
 }
 
 /** The link in the newest mail to somebody, once there are so many. */
-export async function mailedLink({ mailDir }: SharedPlatform, email: string, count = 1): Promise<string> {
+export async function mailedLink(
+  { mailDir }: Pick<SharedPlatform, 'mailDir'>,
+  email: string,
+  count = 1,
+): Promise<string> {
   const mails = await vi.waitFor(
     async () => {
       const files = (await readdir(mailDir)).sort();

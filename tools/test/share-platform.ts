@@ -21,11 +21,16 @@ export interface ObservedPlatform {
 }
 
 const places = { interactive: 1_200, bulk: 200, feed: 200 };
+const unlimited = { keyUnits: 1e9, tenantUnits: 1e9 };
 /** Two edges, whose limits no test meets by chance, however slow the machine is. */
 const options = {
   edges: 2,
   edgeEnv: {
-    RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9, places } }),
+    // The second is for tenants whose places for bulk work a test fills, as many as they have in production.
+    RATE_PLANS: JSON.stringify({
+      standard: { ...unlimited, places },
+      placed: { ...unlimited, places: { interactive: 1_200, bulk: 16, feed: 200 } },
+    }),
     PLACES: JSON.stringify({ ...places, bulk: 400 }),
     SLOW_CALL_MS: '60000',
     FAILED_AUTHENTICATIONS_PER_MINUTE: '100000',

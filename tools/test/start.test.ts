@@ -1,13 +1,14 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { processRestarter } from '../restart-processes.ts';
 
 /** Longer than any machine takes, so that only what hangs is given up. */
 const [readyTimeoutMs, timeout] = [300_000, 600_000];
@@ -67,15 +68,28 @@ test('ends every process on SIGTERM, and finds its data again', { timeout }, asy
   expect(second.output()).not.toContain('Loading the demo records');
 });
 
-test('says which process died and why, and stops the rest', { timeout }, async () => {
+test('starts a process again that dies, PostgreSQL too, and says so', { timeout }, async () => {
   const tool = await running();
-  const customers = processesOf(dataDir).find((pid) => commandOf(pid).includes('apps/customers/dist/main.js'));
+  const { url, apiKey } = await readDemo();
+  const list = () => fetch(`${url}/v1/customers`, { headers: { authorization: `Bearer ${apiKey}` } });
 
-  process.kill(Number(customers), 'SIGKILL');
+  const programs = [
+    ['customers', 'apps/customers/dist/main.js'],
+    ['edge', 'apps/edge/dist/main.js'],
+    ['postgres', 'bin/postgres -D'],
+  ] as const;
+  for (const [name, command] of programs) {
+    process.kill(Number(processesOf(dataDir).find((pid) => commandOf(pid).includes(command))), 'SIGKILL');
 
-  expect(await tool.exitCode).toBe(1);
-  expect(tool.output()).toContain('customers was ended by SIGKILL');
-  expect(processesOf(dataDir)).toEqual([]);
+    await expect.poll(() => tool.output(), { timeout: readyTimeoutMs }).toContain(`${name} is running again`);
+    expect(tool.output()).toContain(`${name} was ended by SIGKILL`);
+    expect(tool.output()).toContain(`Starting ${name} again in 1 s`);
+    await expect.poll(() => list().then(({ status }) => status, String), { timeout: readyTimeoutMs }).toBe(200);
+  }
+
+  const processes = processesOf(dataDir);
+  expect(await tool.stop()).toBe(0);
+  expect(processes.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
 });
 
 test('names the port that is taken', { timeout }, async () => {
@@ -88,6 +102,34 @@ test('names the port that is taken', { timeout }, async () => {
   expect(await tool.exitCode).toBe(1);
   expect(tool.output()).toContain(`Port ${port} (EDGE_PORT) is not available: another process listens on it`);
   server.close();
+});
+
+test('puts aside a log that has become too long', { timeout }, async () => {
+  const log = join(dataDir, 'logs/edge.log');
+  await writeFile(log, Buffer.alloc(17 * 1_024 * 1_024), { mode: 0o600 });
+
+  await running();
+
+  await expect.poll(() => stat(log).then(({ size }) => size), { timeout: readyTimeoutMs }).toBeLessThan(1_024 * 1_024);
+  expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
+});
+
+test('waits longer each time that a process dies again', async () => {
+  const lines: string[] = [];
+  const stop = new AbortController();
+  const onExit = processRestarter((line) => lines.push(line), stop.signal, 1);
+  let tries = 0;
+  const restart = () => {
+    tries += 1;
+    if (tries === 3) stop.abort();
+    return Promise.reject(new Error(`ended early for the ${tries}. time`));
+  };
+
+  onExit({ name: 'edge', reason: 'edge was ended by SIGKILL', restart });
+
+  await expect.poll(() => tries).toBe(3);
+  const pauses = lines.flatMap((line) => /again in (.+)/.exec(line)?.[1] ?? []);
+  expect(pauses).toEqual(['0.001 s', '0.002 s', '0.004 s']);
 });
 
 interface StartedTool {
@@ -161,7 +203,7 @@ function processesOf(folder: string): string[] {
 }
 
 function commandOf(pid: string): string {
-  return readProcess(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
+  return readProcess(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
 }
 
 /** A process may end while one looks at it. */

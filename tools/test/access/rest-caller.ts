@@ -21,16 +21,9 @@ export async function askEdge(
   { route, parts, file }: OperationRequest,
   authorization: string | undefined,
 ): Promise<SeenAnswer> {
-  const path = route.path.template.replace(/\{([^{}]+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(parts.params[name])),
-  );
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parts.query)) {
-    for (const item of [value].flat()) query.append(name, String(item));
-  }
   const body = file ?? (parts.body === undefined ? undefined : JSON.stringify(parts.body));
   const leave = new AbortController();
-  const response = await fetch(`${url}${path}?${query.toString()}`, {
+  const response = await fetch(`${url}${pathOf({ route, parts })}`, {
     method: route.verb,
     headers: {
       ...(authorization !== undefined && { authorization }),
@@ -44,6 +37,18 @@ export async function askEdge(
   const text = isEndless ? '' : await response.text();
   if (isEndless) leave.abort();
   return seen(response, text);
+}
+
+/** Path and query of a request. */
+export function pathOf({ route, parts }: Pick<OperationRequest, 'route' | 'parts'>): string {
+  const path = route.path.template.replace(/\{([^{}]+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(parts.params[name])),
+  );
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parts.query)) {
+    for (const item of [value].flat()) query.append(name, String(item));
+  }
+  return `${path}?${query.toString()}`;
 }
 
 function seen(response: Response, text: string): SeenAnswer {

@@ -1,0 +1,48 @@
+import { queryDatabase, type SharedPlatform } from '@rapport/testing';
+import type { Ids } from './tenant-records.ts';
+
+/**
+ * A file comes in pieces, each of so many records, and at a piece it is known whether the caller may have it. Each has some
+ * megabytes here, more than rests in the buffers of a connection that nobody reads, and each file has several of them.
+ */
+const customers = { count: 24, chars: 1_000_000 };
+const auditEntries = { count: 4 * 100, chars: 60_000 };
+const issues = { count: 4 * 1_000, chars: 6_000 };
+
+const filler = (chars: number) => `repeat('x', ${chars})`;
+
+/** Has the files and watches of a tenant go on until somebody ends them. */
+export async function makeAnswersEndless(
+  { customersDatabase }: SharedPlatform,
+  tenantId: string,
+  ids: Ids,
+): Promise<void> {
+  // What is written here is nobody's change.
+  const inDatabase = async (name: string, ...statements: string[]) => {
+    const url = new URL(customersDatabase.superuserUrl);
+    url.pathname = name;
+    await queryDatabase(url.href, ['set session_replication_role = replica', ...statements].join(';'));
+  };
+  const entries = `select append_audit_entries(array_agg(jsonb_populate_record(entry, jsonb_build_object(
+      'detail', json_build_object('filler', ${filler(auditEntries.chars)})::text))))
+    from audit_entry entry, generate_series(1, ${auditEntries.count})
+    where tenant_id = '${tenantId}' and number = 1`;
+  await inDatabase(
+    'customers',
+    `insert into customer select (jsonb_populate_record(customer,
+        jsonb_build_object('id', gen_random_uuid(), 'source', ${filler(customers.chars)}))).*
+      from customer, generate_series(1, ${customers.count}) where tenant_id = '${tenantId}' and id = '${ids['customers']}'`,
+    `insert into consent select (jsonb_populate_record(consent,
+        jsonb_build_object('id', gen_random_uuid(), 'source', ${filler(customers.chars)}))).*
+      from consent, generate_series(1, ${customers.count}) where tenant_id = '${tenantId}' and id = '${ids['consents']}'`,
+    `insert into operation_issue (tenant_id, operation_id, number, severity, line, reason, message)
+      select '${tenantId}', '${ids['operations']}', number, 'NOTICE', 0, 'FILLER', ${filler(issues.chars)}
+      from generate_series(1, ${issues.count}) number`,
+    entries,
+  );
+  await inDatabase('auth', entries);
+  await inDatabase(
+    'sync',
+    `update sync_run set state = 'RUNNING' where tenant_id = '${tenantId}' and id = '${ids['syncRuns']}'`,
+  );
+}

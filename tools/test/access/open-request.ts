@@ -1,0 +1,74 @@
+import { request, type IncomingMessage } from 'node:http';
+import type { OperationRequest } from './requests.ts';
+import { pathOf } from './rest-caller.ts';
+
+/**
+ * A request that goes on: an upload of which only the beginning is sent, or an answer of which nothing is read yet. It ends when
+ * its answer does, or its connection.
+ */
+export class OpenRequest {
+  status: number | undefined;
+  hasEnded = false;
+  /** Whether the answer came to its end. */
+  isWhole = false;
+  /** What was read of it; of a file no more than its beginning. */
+  text = '';
+  readonly #sent: ReturnType<typeof request>;
+  #answer: IncomingMessage | undefined;
+  #isRead = false;
+
+  readonly operation: OperationRequest;
+
+  constructor(url: string, operation: OperationRequest, authorization: string) {
+    this.operation = operation;
+    const { route, file } = operation;
+    const headers = {
+      authorization,
+      ...(file !== undefined && { 'content-type': 'text/csv' }),
+      ...(route.answerUsage === 'messages' && { accept: 'text/event-stream' }),
+    };
+    this.#sent = request(url + pathOf(operation), { method: route.verb, agent: false, headers }, (answer) => {
+      this.status = answer.statusCode;
+      this.#answer = answer;
+      answer.once('close', () => this.#end(answer.complete));
+      answer.once('error', () => this.#end(false));
+      if (this.#isRead) this.read();
+    });
+    this.#sent.once('error', () => this.#end(false));
+    if (file === undefined) this.#sent.end();
+    else this.#sent.write(file);
+  }
+
+  get name(): string {
+    return this.operation.route.method.name;
+  }
+
+  /** Reads from now on. */
+  read(): this {
+    this.#isRead = true;
+    this.#answer?.on('data', (data: Buffer) => {
+      if (this.operation.route.answerUsage !== 'file' || this.text.length < 10_000)
+        this.text += data.toString('latin1');
+    });
+    return this;
+  }
+
+  /** The code of the problem that it ended with, when it told one. */
+  get code(): string | undefined {
+    const [, problem] = /^(?:[^]*\n\n)?(?:event: error\ndata: )?(\{.*\})\s*$/.exec(this.text) ?? [];
+    const { code } = JSON.parse(problem ?? '{}') as { code?: string };
+    return code;
+  }
+
+  close(): void {
+    this.#sent.destroy();
+  }
+
+  #end(isWhole: boolean): void {
+    if (this.hasEnded) return;
+    this.hasEnded = true;
+    this.isWhole = isWhole;
+    // Of an upload that is answered nothing more is sent.
+    this.#sent.destroy();
+  }
+}

@@ -1,0 +1,201 @@
+import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
+import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
+import { isSoak, printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { afterEach, beforeAll, expect, inject, it } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import { ChangingCallers, type ChangingCaller } from './changing-callers.ts';
+import { makeAnswersEndless } from './endless-answers.ts';
+import { OpenRequest } from './open-request.ts';
+import { validRequest, withValue, type OperationRequest } from './requests.ts';
+import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+
+const contract = platformContract();
+const routes = restRoutes(contract).filter(({ method }) => !method.policy.public);
+/** Every operation that streams in one of the directions, or waits. */
+const lasting = routes.filter((route) => isStream(route) || waits(route));
+
+/** Streams that end by themselves before any right can change, and why. */
+const short: readonly string[] = [
+  // It is one message of at most 256 KiB.
+  'DownloadHook',
+];
+
+/** How long a call may go on after its caller has lost rights, in milliseconds. */
+const boundMs = isSoak ? 2_000 : 10_000;
+
+let platform: SharedPlatform;
+let api: ApiClient;
+let callers: ChangingCallers;
+let records: TenantRecords;
+let open: OpenRequest[] = [];
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+  const { apiKey, tenantId } = await platform.createTenant('Streams');
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  const needed = [...lasting.map(({ method }) => method.policy.permission), 'customers.read', 'customers.write'];
+  callers = new ChangingCallers(platform, api, [...new Set(needed)]);
+  records = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
+  await makeAnswersEndless(platform, tenantId, records.living);
+}, 120_000);
+afterEach(() => {
+  for (const each of open) each.close();
+  open = [];
+});
+
+it('has every operation that streams or waits', () => {
+  expect(lasting.map(({ method }) => method.name).toSorted()).toEqual([
+    'DownloadHook',
+    'DownloadOperationIssues',
+    'ExportAuditEntries',
+    'ExportCustomers',
+    'ExportPersonalData',
+    'ExportSecurityEvents',
+    'ImportCustomers',
+    'ListChanges',
+    'SnapshotCustomers',
+    'UploadImportFile',
+    'WatchChanges',
+    'WatchOperation',
+    'WatchSyncRun',
+  ]);
+  const streams = contract.methods.filter(({ requestStream, responseStream }) => requestStream || responseStream);
+  const inside = streams.filter(({ policy }) => policy.internal).map(({ name }) => name);
+  expect(inside).toEqual(['Subscribe']);
+});
+
+interface Loss {
+  how: string;
+  caller: () => Promise<ChangingCaller>;
+  /** What a call is told that ends, and the status of a new one. */
+  code: string;
+  status: number;
+}
+
+const losses: Loss[] = [
+  {
+    ...{ how: 'its key is revoked', code: 'CREDENTIAL_INVALID', status: 401 },
+    caller: () => callers.key((id) => callers.revokeKey(id)),
+  },
+  {
+    ...{ how: 'its key loses permissions', code: 'PERMISSION_MISSING', status: 403 },
+    caller: () => callers.key((id) => callers.narrowKey(id)),
+  },
+  {
+    ...{ how: 'its user is disabled', code: 'CREDENTIAL_INVALID', status: 401 },
+    caller: () => callers.user((id) => callers.send('PATCH', `/v1/users/${id}`, { state: 'DISABLED' })),
+  },
+  {
+    ...{ how: 'its role is narrowed', code: 'PERMISSION_MISSING', status: 403 },
+    caller: () => ofRole({ permissions: ['account.read'] }),
+  },
+  {
+    ...{ how: 'its scope becomes OWN', code: 'RIGHTS_CHANGED', status: 200 },
+    caller: () => ofRole({ recordScope: 'OWN' }),
+  },
+  {
+    ...{ how: 'personal data is hidden from it', code: 'RIGHTS_CHANGED', status: 200 },
+    caller: () => ofRole({ hidesPii: true }),
+  },
+];
+
+it.each(losses)('every open call of a caller ends on both edges when $how', async ({ how, code, status, caller }) => {
+  const { authorization, change } = await caller();
+  await openAll(authorization);
+  const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
+  const uploads = open.filter(({ operation }) => operation.file !== undefined);
+  expect([fed.length, files.length, uploads.length]).toEqual([8, 6, 2]);
+  expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
+
+  await change();
+  const changedAt = performance.now();
+  const { id } = (await callers.send('POST', '/v1/customers', { kind: 'PERSON', displayName: newMarker() })) as {
+    id: string;
+  };
+
+  await untilEnded([...fed, ...uploads]);
+  const endedMs = Math.round(performance.now() - changedAt);
+  await untilEnded(files.map((file) => file.read()));
+  expect([...fed, ...uploads].map((each) => [each.name, each.code])).toEqual(
+    [...fed, ...uploads].map(({ name }) => [name, code]),
+  );
+  // A file breaks off; events may tell why.
+  expect(files.filter((file) => file.isWhole && file.code !== code).map(({ name }) => name)).toEqual([]);
+  expect(open.filter(({ text }) => text.includes(id)).map(({ name }) => name)).toEqual([]);
+  for (const url of platform.edgeUrls) {
+    const again = await fetch(`${url}/v1/changes`, { headers: { authorization } });
+    expect(again.status).toBe(status);
+  }
+  printTally(how, { calls: open.length, endedMs });
+});
+
+/** A user whose one role changes. */
+function ofRole(changes: object): Promise<ChangingCaller> {
+  return callers.user((_, roleId) => callers.send('PATCH', `/v1/roles/${roleId}`, changes));
+}
+
+/** Opens feeds on both edges, and each file and upload on one of them, of which a tenant may not have many. */
+async function openAll(authorization: string): Promise<void> {
+  const { nextCursor } = await endOfLog(authorization);
+  // One that no file has come for.
+  const imported = (await callers.send('POST', '/v1/imports', { contentType: 'text/csv' })) as { id: string };
+  records = { ...records, living: { ...records.living, imports: imported.id } };
+  const [first = '', second = ''] = platform.edgeUrls;
+  const opened = lasting.filter(({ method }) => !short.includes(method.name));
+  const requests = opened.flatMap((route, index) => {
+    const operation = waits(route) ? waiting(route, nextCursor) : validRequest(contract, route, records);
+    const urls = isFeed(route) ? [first, second] : [index % 2 === 0 ? first : second];
+    return urls.map((url) => new OpenRequest(url, operation, authorization));
+  });
+  open = requests;
+  for (const each of requests) if (!isHeld(each)) each.read();
+  const answered = requests.filter(({ operation }) => isStreamOfAnswers(operation.route));
+  await expect.poll(() => answered.filter((each) => each.status !== 200).map(told)).toEqual([]);
+  const watches = answered.filter(({ operation }) => isFeed(operation.route));
+  await expect.poll(() => watches.filter(({ text }) => text === '').map(told)).toEqual([]);
+}
+
+function waiting(route: RestRoute, cursor: string): OperationRequest {
+  const request = withValue(validRequest(contract, route, records), ['query', 'waitSeconds'], 30);
+  return withValue(request, ['query', 'cursor'], cursor);
+}
+
+async function endOfLog(authorization: string): Promise<{ nextCursor: string }> {
+  for (let query = '?pageSize=1000'; ;) {
+    const answer = await fetch(`${platform.edgeUrl}/v1/changes${query}`, { headers: { authorization } });
+    const page = (await answer.json()) as { nextCursor: string; hasMore: boolean };
+    expect(answer.status, JSON.stringify(page)).toBe(200);
+    if (!page.hasMore) return page;
+    query = `?pageSize=1000&cursor=${page.nextCursor}`;
+  }
+}
+
+async function untilEnded(requests: readonly OpenRequest[]): Promise<void> {
+  const left = () => requests.filter(({ hasEnded }) => !hasEnded).map(told);
+  await expect.poll(left, { timeout: boundMs, interval: 10 }).toEqual([]);
+}
+
+function told({ name, status, code }: OpenRequest): string {
+  return `${name} ${status ?? 'not answered'} ${code ?? ''}`;
+}
+
+/** Of which nothing is read while it is open, so that it does not come to its end. */
+function isHeld({ operation: { route } }: OpenRequest): boolean {
+  return isStreamOfAnswers(route) && !isFeed(route);
+}
+
+function isFeed({ method }: RestRoute): boolean {
+  return method.policy.trafficClass === TrafficClass.FEED;
+}
+
+function isStream({ method }: RestRoute): boolean {
+  return method.requestStream || method.responseStream;
+}
+
+function isStreamOfAnswers({ method }: RestRoute): boolean {
+  return method.responseStream;
+}
+
+function waits({ method }: RestRoute): boolean {
+  return method.desc.input.fields.some(({ name }) => name === 'wait_seconds');
+}

@@ -1,0 +1,132 @@
+import { connect, type Socket } from 'node:net';
+import {
+  isSoak,
+  printTally,
+  queryDatabase,
+  sizeOf,
+  soakTimeoutMs,
+  startPlatform,
+  type Platform,
+  type Tenant,
+} from '@rapport/testing';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { makeTenantRecords, newMarker } from '../access/tenant-records.ts';
+import { ApiClient } from '../api-client.ts';
+
+/** Feeds that a tenant of the standard plan may read at one edge. */
+const feedPlaces = 50;
+
+let platform: Platform;
+let hostile: Tenant;
+let calm: ApiClient;
+const sockets: Socket[] = [];
+
+beforeAll(async () => {
+  const RATE_PLANS = JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } });
+  platform = await startPlatform({ edgeEnv: { RATE_PLANS } });
+  hostile = await platform.createTenant('Hostile');
+  calm = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Calm')).apiKey);
+}, 120_000);
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+});
+afterAll(() => platform.stop());
+
+it(
+  'polls that their callers gave up keep no place, and none from another tenant',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const polls = sizeOf('ABANDONED_POLLS', { short: 200, long: 10_000 });
+    for (let sent = 0; sent < polls; sent += feedPlaces) {
+      const waiting = Array.from({ length: feedPlaces }, () => send('/v1/changes?waitSeconds=30'));
+      await expect.poll(readers).toBe(feedPlaces);
+      for (const socket of waiting) socket.destroy();
+      const { status } = await calm.send('GET', '/v1/changes');
+      expect(status).toBe(200);
+      // Each of them was to wait for 30 s.
+      await expect.poll(readers, { timeout: 10_000 }).toBe(0);
+    }
+  },
+);
+
+it('watches of a run that their callers gave up keep no place', { timeout: soakTimeoutMs }, async () => {
+  const api = await ApiClient.connect(platform.edgeUrl, hostile.apiKey);
+  const { living } = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
+  const url = new URL(platform.customersDatabase.superuserUrl);
+  url.pathname = 'sync';
+  // As long as it runs there is nothing to tell.
+  await queryDatabase(url.href, `update sync_run set state = 'RUNNING' where id = $1`, [living['syncRuns']]);
+  const watchAndLeave = async () => {
+    const watches = Array.from({ length: feedPlaces }, () => send(`/v1/syncRuns/${living['syncRuns']}:watch`));
+    const statuses = await Promise.all(watches.map(untilAnswered));
+    for (const socket of watches) socket.destroy();
+    return [...new Set(statuses)];
+  };
+  // A process of sync has places for 100.
+  for (let round = 0; round < 4; round += 1) await expect.poll(watchAndLeave).toEqual([200]);
+});
+
+it('events that a tenant does not read stop no call of another', { timeout: soakTimeoutMs }, async () => {
+  const opened = await Promise.all(
+    Array.from({ length: 200 }, () => untilAnswered(send('/v1/changes', 'text/event-stream'))),
+  );
+  const tally = Object.groupBy(opened, String);
+  expect([tally['200']?.length, tally['429']?.length]).toEqual([feedPlaces, 200 - feedPlaces]);
+  let isImporting = true;
+  const imports = Promise.all([0, 1, 2].map(importRows)).finally(() => (isImporting = false));
+  const statuses: number[] = [];
+  let longestMs = 0;
+  const probe = async () => {
+    const filter = encodeURIComponent(`display_name = "${crypto.randomUUID()}"`);
+    const startedAt = performance.now();
+    statuses.push((await calm.send('GET', `/v1/customers?filter=${filter}`)).status);
+    longestMs = Math.max(longestMs, performance.now() - startedAt);
+  };
+
+  // The changes of an import come once it is done, and what is not read rests on the way from then on.
+  const rounds = sizeOf('PROBE_ROUNDS', { short: 20, long: 500 });
+  for (let round = 0; round < rounds; round += isImporting ? 0 : 1) await Promise.all(Array.from({ length: 6 }, probe));
+
+  expect(await imports).toEqual([200, 200, 200]);
+  expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  printTally('probes beside unread events', { probes: statuses.length, longestMs: Math.round(longestMs) });
+  if (isSoak) await expect.poll(readers, { timeout: 30_000 }).toBe(0);
+});
+
+/** Sends a request of the hostile tenant, and reads no answer. */
+function send(path: string, accept = 'application/json'): Socket {
+  const { hostname, port } = new URL(platform.edgeUrl);
+  const socket = connect(Number(port), hostname).on('error', () => undefined);
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\naccept: ${accept}\r\nauthorization: Bearer ${hostile.apiKey}\r\n\r\n`,
+  );
+  sockets.push(socket);
+  return socket;
+}
+
+/** The status of the answer, of which no more is read than the first bytes. */
+function untilAnswered(socket: Socket): Promise<number> {
+  return new Promise((resolve) => {
+    socket.once('data', (data: Buffer) => {
+      socket.pause();
+      resolve(Number(data.toString('latin1').split(' ')[1]));
+    });
+  });
+}
+
+async function importRows(file: number): Promise<number> {
+  const rows = Array.from({ length: 3_000 }, (_, row) => `Person ${file}-${row},Ada,p${file}-${row}@example.com`);
+  const answer = await fetch(`${platform.edgeUrl}/v1/customers:import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${hostile.apiKey}`, 'content-type': 'text/csv' },
+    body: ['displayName,givenName,emails', ...rows, ''].join('\n'),
+  });
+  await answer.text();
+  return answer.status;
+}
+
+/** How many readers wait for changes. */
+async function readers(): Promise<number> {
+  const pages = await Promise.all(platform.metricsUrls.map(async (url) => (await fetch(url)).text()));
+  return Number(/^rapport_change_readers (\d+)$/m.exec(pages.join('\n'))?.[1]);
+}

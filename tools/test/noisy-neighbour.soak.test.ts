@@ -1,0 +1,103 @@
+import {
+  isSoak,
+  percentile,
+  printTally,
+  sharedPlatform,
+  sizeOf,
+  soakTimeoutMs,
+  type SharedPlatform,
+} from '@rapport/testing';
+import { beforeAll, expect, inject, test } from 'vitest';
+import { Neighbour } from './neighbours/neighbour.ts';
+import { sharedResources, type SharedResource } from './neighbours/shared-resources.ts';
+
+/** Calls of the tenant that is calm, and how often as late they may be beside one that is not, in the long form. */
+const calls = sizeOf('NEIGHBOUR_CALLS', { short: 50, long: 1_000 });
+const mostLate = 2;
+
+let platform: SharedPlatform;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+
+test.each(sharedResources)(
+  '$name: a tenant that takes all that it may have keeps none from another',
+  async ({ name, hold, use }) => {
+    const [hostile, calm] = [await Neighbour.create(platform, 'Hostile'), await Neighbour.create(platform, 'Calm')];
+    await live(calm, use, 5);
+    const alone = isSoak ? await live(calm, use, calls) : undefined;
+    const release = await hold(hostile);
+    try {
+      const beside = await live(calm, use, calls);
+
+      expect(beside.refused).toEqual([]);
+      if (!alone) return;
+      const figures = { p99: beside.p99Ms / alone.p99Ms, lag: beside.lagMs / alone.lagMs };
+      printTally(`${name}, times as late as alone`, { p99: figures.p99.toFixed(2), lag: figures.lag.toFixed(2) });
+      expect(Math.max(figures.p99, figures.lag)).toBeLessThanOrEqual(mostLate);
+    } finally {
+      await release();
+    }
+  },
+  soakTimeoutMs,
+);
+
+interface Life {
+  /** Answers that were none. */
+  refused: string[];
+  p99Ms: number;
+  /** From the answer to a create until the change is delivered. */
+  lagMs: number;
+}
+
+let round = 0;
+
+/** What a tenant does who works: writes, reads what nobody has kept, uses what is shared, and waits for a change of its own. */
+async function live(calm: Neighbour, use: SharedResource['use'], count: number): Promise<Life> {
+  const refused: string[] = [];
+  const latencies: number[] = [];
+  const cursor = await newestCursor(calm);
+  for (let call = 0; call < count; call += 1) {
+    round += 1;
+    const startedAt = performance.now();
+    const answer = await [
+      () => calm.create(`Calm ${round}`),
+      () => calm.send('GET', `/v1/customers?filter=tags:t${round}`),
+      () => use(calm, round),
+    ][call % 3]!();
+    const body = await answer.text();
+    latencies.push(performance.now() - startedAt);
+    if (!answer.ok) refused.push(`${answer.status} ${body}`);
+  }
+  const made = await calm.json<{ id: string }>('POST', '/v1/customers', { kind: 'PERSON', displayName: 'Last' });
+  const startedAt = performance.now();
+  await untilDelivered(calm, cursor, made.id);
+  const lagMs = performance.now() - startedAt;
+  return { refused, p99Ms: percentile(Float64Array.from(latencies).sort(), 0.99), lagMs };
+}
+
+interface Page {
+  changes: { recordId: string }[];
+  nextCursor: string;
+}
+
+async function newestCursor(calm: Neighbour): Promise<string> {
+  let cursor = '';
+  for (;;) {
+    const query = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const page = await calm.json<Page>('GET', `/v1/changes?pageSize=1000${query}`);
+    cursor = page.nextCursor;
+    if (page.changes.length === 0) return cursor;
+  }
+}
+
+async function untilDelivered(calm: Neighbour, cursor: string, id: string): Promise<void> {
+  for (let after = cursor; ;) {
+    const path = `/v1/changes?waitSeconds=20&pageSize=1000&cursor=${encodeURIComponent(after)}`;
+    const page = await calm.json<Page>('GET', path);
+    if (page.changes.some(({ recordId }) => recordId === id)) return;
+    if (page.changes.length === 0) throw new Error('The change was not delivered.');
+    after = page.nextCursor;
+  }
+}
