@@ -46,7 +46,7 @@ it('an import whose service is killed in the middle of the file ends as one that
   await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 1_000);
   await customers.kill();
   await customers.start();
-  const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 3_000);
+  const between = await killed.until(killedId, ({ counts }) => (counts['rows'] ?? 0) >= 2_500);
   // Asked to stop, it gives the import back at a checkpoint, and the next process goes on at once.
   await customers.stop();
   await customers.start();

@@ -84,7 +84,7 @@ it('events that a tenant does not read stop no call of another', { timeout: soak
   };
 
   // The changes of an import come once it is done, and what is not read rests on the way from then on.
-  const rounds = sizeOf('PROBE_ROUNDS', { short: 20, long: 500 });
+  const rounds = sizeOf('PROBE_ROUNDS', { short: 10, long: 500 });
   for (let round = 0; round < rounds; round += isImporting ? 0 : 1) await Promise.all(Array.from({ length: 6 }, probe));
 
   expect(await imports).toEqual([200, 200, 200]);
@@ -115,7 +115,10 @@ function untilAnswered(socket: Socket): Promise<number> {
 }
 
 async function importRows(file: number): Promise<number> {
-  const rows = Array.from({ length: 3_000 }, (_, row) => `Person ${file}-${row},Ada,p${file}-${row}@example.com`);
+  const rows = Array.from(
+    { length: sizeOf('UNREAD_ROWS', { short: 1_000, long: 3_000 }) },
+    (_, row) => `Person ${file}-${row},Ada,p${file}-${row}@example.com`,
+  );
   const answer = await fetch(`${platform.edgeUrl}/v1/customers:import`, {
     method: 'POST',
     headers: { authorization: `Bearer ${hostile.apiKey}`, 'content-type': 'text/csv' },
