@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { createLogger, type Caller } from '@rapport/platform';
@@ -54,8 +55,9 @@ function clientOf(files: CertificateFiles, serviceName = 'auth', at = address): 
   return client;
 }
 
-function ask(client: ContractClient, principalToken = signer.sign(caller), deadlineMs = 10_000) {
-  return client.unary(methods.getTenant.path, {}, { context: { requestId: 'r', principalToken }, deadlineMs });
+function ask(client: ContractClient, principalToken = signer.sign(caller), deadlineMs = 10_000, signal?: AbortSignal) {
+  const options = { context: { requestId: 'r', principalToken }, deadlineMs, ...(signal && { signal }) };
+  return client.unary(methods.getTenant.path, {}, options);
 }
 
 describe('a service', () => {
@@ -73,6 +75,22 @@ describe('a service', () => {
     const forged = (await PrincipalSigner.of()).sign(caller);
     for (const token of ['', forged])
       await expect(ask(client, token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('answers all other calls of a process that cancels thousands of them', async () => {
+    const client = clientOf(await certificates.of('edge'));
+    const others: Promise<unknown>[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const gone = new AbortController();
+      const cancelled = Array.from({ length: 100 }, () => ask(client, undefined, 10_000, gone.signal));
+      others.push(ask(client));
+      await setImmediate();
+      gone.abort();
+      await Promise.allSettled(cancelled);
+    }
+
+    const answers = await Promise.allSettled(others);
+    expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
   it('refuses a process of the platform that may not call it, whatever it calls', async () => {

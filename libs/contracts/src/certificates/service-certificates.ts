@@ -18,6 +18,12 @@ interface Certificates {
   key: Buffer;
 }
 
+/**
+ * Node ends a connection on which a client cancels more than 1,000 calls at once and 33 a second (CVE-2023-44487). Who has a
+ * certificate is no attacker: it cancels what its own clients have left, and all tenants have their calls on its connections.
+ */
+const manyCancellations = { streamResetBurst: 1_000_000, streamResetRate: 100_000 };
+
 type AuthorityListener = experimental.CaCertificateUpdateListener;
 type IdentityListener = experimental.IdentityCertificateUpdateListener;
 
@@ -57,7 +63,10 @@ export class ServiceCertificates implements experimental.CertificateProvider {
 
   /** For a server: who has no certificate of the authority does not get a connection. */
   forServer(): ServerCredentials {
-    return experimental.createCertificateProviderServerCredentials(this, this, true);
+    const credentials = experimental.createCertificateProviderServerCredentials(this, this, true);
+    // The options of its HTTP/2 servers, which grpc-js lets nobody give it.
+    Object.assign(credentials._getConstructorOptions() ?? {}, manyCancellations);
+    return credentials;
   }
 
   /** For a client, which is to name the server that it expects as `grpc.ssl_target_name_override`. */

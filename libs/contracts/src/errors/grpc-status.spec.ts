@@ -37,4 +37,10 @@ describe('an error between services', () => {
     expect(error).toMatchObject({ code: expectedCode, reason });
     expect(error.message).not.toContain('secret');
   });
+
+  it('tells of a connection that broke as of a service that can not be reached', () => {
+    const details = 'Received RST_STREAM with code 2 triggered by internal client error: Session closed';
+    const raw = Object.assign(new Error(details), { code: status.INTERNAL, details, metadata: new Metadata() });
+    expect(fromGrpcError(raw)).toMatchObject({ code: 'UNAVAILABLE', reason: 'SERVICE_UNAVAILABLE' });
+  });
 });

@@ -55,7 +55,7 @@ export function wasRefused(error: unknown): boolean {
 }
 
 function transportError(error: ServiceError): AppError {
-  switch (error.code) {
+  switch (isBroken(error) ? status.UNAVAILABLE : error.code) {
     case status.UNAVAILABLE:
     // Who cancels a call does not wait for its answer, so it was the other side.
     case status.CANCELLED:
@@ -70,6 +70,11 @@ function transportError(error: ServiceError): AppError {
     default:
       return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.', { cause: error });
   }
+}
+
+/** Whether the connection of a call broke, which grpc-js calls INTERNAL. */
+function isBroken({ code, details }: ServiceError): boolean {
+  return code === status.INTERNAL && details.startsWith('Received RST_STREAM');
 }
 
 function errorCode(code: status): ErrorCode {
