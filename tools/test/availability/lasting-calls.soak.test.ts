@@ -41,7 +41,7 @@ it(
     let rows = 0;
 
     for await (const _ of every(1_000)) {
-      upload.write(`Row ${(rows += 1)}, as long as a name is\n`);
+      upload.write(`Row ${(rows += 1)} as long as a name is\n`);
       const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
       created.push((body as { id: string }).id);
       if (rows === seconds) break;
