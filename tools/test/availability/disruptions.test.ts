@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { queryDatabase, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ApiClient, type Answer } from '../api-client.ts';
 import { expectNothingOfBrokenUpload } from '../broken-uploads.ts';
 import { hasEnded, Importer, people } from '../importer.ts';
@@ -113,7 +113,13 @@ it('a service that is told to end while others read its feed sends its last trac
   expect(traces.trace(client.traceId).map(({ name }) => name)).toContain(answered);
 });
 
+/** An edge may not have found the service again yet: what it refuses is tried again. */
 async function createCustomer(displayName: string, headers: Record<string, string> = {}): Promise<string> {
-  const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'COMPANY', displayName }, headers });
-  return (body as { id: string }).id;
+  const body = { kind: 'COMPANY', displayName };
+  const once = { ...headers, 'idempotency-key': displayName };
+  const created = async () => {
+    const answer = await api.send('POST', '/v1/customers', { body, headers: once });
+    return answer.status === 201 ? (answer.body as { id: string }).id : undefined;
+  };
+  return vi.waitUntil(created, { timeout: 60_000, interval: 100 });
 }
