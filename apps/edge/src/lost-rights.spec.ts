@@ -5,13 +5,13 @@ import { hasLostRights } from './lost-rights.js';
 const caller: Caller = {
   tenantId: 't',
   principalId: 'user:ada',
-  permissions: ['customers.read', 'customers.write'],
+  permissions: ['ores.read', 'ores.write'],
   recordScope: 'TEAM',
   teamIds: ['north'],
 };
 
 it.each<[string, Partial<Caller>]>([
-  ['a permission', { permissions: ['customers.read'] }],
+  ['a permission', { permissions: ['ores.read'] }],
   ['the records of its team', { recordScope: 'OWN' }],
   ['its team', { teamIds: ['south'] }],
   ['all teams', { teamIds: [] }],
@@ -22,7 +22,7 @@ it.each<[string, Partial<Caller>]>([
 
 it.each<[string, Partial<Caller>]>([
   ['nothing', {}],
-  ['one more permission', { permissions: ['a', 'customers.write', 'customers.read'] }],
+  ['one more permission', { permissions: ['a', 'ores.write', 'ores.read'] }],
   ['all records', { recordScope: 'ALL', teamIds: [] }],
   ['one more team', { teamIds: ['south', 'north'] }],
 ])('a caller that is given %s has not', (_, change) => {
