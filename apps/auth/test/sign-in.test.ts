@@ -38,7 +38,7 @@ function hashOf(memory: number, passes: number): string {
 }
 
 const quickHash = hashOf(8, 1);
-/** For the tenant of the user, since another one has its turn whoever waits. */
+/** Queues for the user's own tenant: each tenant has a queue, and others are not affected. */
 const check = (hash: string) => auth.passwordHasher.verifyPassword(password, hash, admin.tenantId);
 
 /** Has the thread that hashes work for a second; whatever comes then waits behind it. */

@@ -56,8 +56,8 @@ export async function createCustomer(
 }
 
 /**
- * The id of a customer that an exchange with another system creates is that of its request: the exchange may find out after any time,
- * and as whoever it acts by then, whether the customer was created. For anybody else the idempotency key has to do.
+ * An exchange uses its request id as the id of the customer that it creates. It can then check at any later time, and under any
+ * principal, whether the create succeeded. Other callers rely on the idempotency key, which expires after 24 hours.
  */
 function idOfExchange(requestId: string | undefined): string | undefined {
   const { origin = '' } = callContext.getStore()?.cause ?? {};

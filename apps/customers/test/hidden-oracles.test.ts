@@ -66,13 +66,16 @@ const ways: [
 
 const cases = ways.flatMap(([way, set]) => guesses.map(([field, right, wrong]) => ({ way, field, set, right, wrong })));
 
-test.each(cases)('$way that is tried does not tell whether $field is right', async ({ set, right, wrong }) => {
-  const answers = [await set(blind, right, true), await set(blind, wrong, true)];
+test.each(cases)(
+  '$way with validateOnly does not reveal whether a guess of $field is correct',
+  async ({ set, right, wrong }) => {
+    const answers = [await set(blind, right, true), await set(blind, wrong, true)];
 
-  expect(answers.map((answer) => answer?.etag)).toEqual(['"2"', '"2"']);
-  for (const answer of answers) expect(answer?.updateTime).not.toBe(ada.updateTime);
-  expect(answers.map(withoutTime)[0]).toEqual(withoutTime(answers[1]));
-});
+    expect(answers.map((answer) => answer?.etag)).toEqual(['"2"', '"2"']);
+    for (const answer of answers) expect(answer?.updateTime).not.toBe(ada.updateTime);
+    expect(answers.map(withoutTime)[0]).toEqual(withoutTime(answers[1]));
+  },
+);
 
 test.each(cases)('$way of who sees $field changes nothing that is as it was', async ({ set, right }) => {
   expect(await set(seeing, right, false)).toEqual(ada);
@@ -101,7 +104,7 @@ test('duplicates are not found for who does not see what they are found by', asy
   await expect(customers.call('listDuplicates', {}, blind)).rejects.toMatchObject(refusal);
 });
 
-test('the counts of an import do not tell whether a row is as its customer was', async () => {
+test('import counts do not reveal whether a row matches the existing customer', async () => {
   const file = (birthDate: string) => `external_id.erp,name,birth_date\n1,Ada Lovelace,${birthDate}\n`;
   const operations = await OperationTenant.create(customers, blind);
   const dryRuns = [

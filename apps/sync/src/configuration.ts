@@ -35,7 +35,7 @@ export const serviceVariables = {
   RETIRED_MASTER_KEYS: secretKeys.default([]),
   AUTH_ADDRESS: target,
   CUSTOMERS_ADDRESS: target,
-  /** How soon exchanges feel that somebody's rights have changed in whose name they run. */
+  /** How long exchanges cache the permissions of the principal they run as, in seconds. */
   RIGHTS_KEPT_SECONDS: z.coerce.number().int().min(1).max(10).default(10),
   /** Has a folder for each tenant, by its id, of the files that connections read. Without it there are none. */
   FILES_DIR: z.string().default(''),

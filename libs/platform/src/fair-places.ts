@@ -9,7 +9,7 @@ interface Waiter {
 export class FairPlaces {
   #used = 0;
   readonly #usedBy = new Map<string, number>();
-  /** By tenant, the one whose turn is next first. */
+  /** Queues by tenant, in the order of their turns. */
   readonly #waiting = new Map<string, Waiter[]>();
 
   /** @param perTenant no tenant has more places than it says of it */

@@ -90,7 +90,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     return claimJob(this.orm.em.fork());
   }
 
-  /** Ends the longest turn that is over when somebody waits for it. */
+  /** When another operation is waiting, ends the oldest turn that has used up its time. */
   async #endTurn(): Promise<void> {
     if (this.#running.size < maxRunning) return;
     const [turn] = [...this.#running.keys()]

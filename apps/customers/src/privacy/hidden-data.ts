@@ -52,8 +52,8 @@ export function refuseHidden(paths: readonly string[], parameter: string): void 
 }
 
 /**
- * Refuses to compare customers by their personal data for a caller from whom it is hidden: who may make a customer would learn how
- * near its values are to those of another.
+ * Denies duplicate searches to callers without access to personal data. They could create a customer with a guessed value, and read
+ * from the score how close the guess is.
  *
  * @throws AppError PERMISSION_DENIED FIELD_HIDDEN
  */

@@ -45,8 +45,8 @@ export class PairSettler {
   }
 
   /**
-   * A pair that fails for no reason that is known is told of and left to the next run, so that it holds up no other. That run begins
-   * with what was under way: in this one, what was created of it might pass for something new.
+   * A pair that fails with an unexpected error is reported and left to the next run, so that it does not block other pairs. The next
+   * run first recovers interrupted writes. This run could take a record that the failed write created for a new one.
    *
    * @param mayDelete false: a delete is noted only, and done when it is known how many there are
    */

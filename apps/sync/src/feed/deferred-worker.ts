@@ -148,7 +148,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
     else this.#paces.set(tenantId, { ...pace, left, notBeforeMs: 0, waitMs: waitMs.first });
   }
 
-  /** Somebody holds locks of the tenant, or its changes take long. */
+  /** Delays a tenant whose rows are locked, or whose changes take too long. */
   #putOff(tenantId: string, pace: Pace | undefined, changes: number): void {
     const forMs = pace?.waitMs ?? waitMs.first;
     const next = { waitMs: Math.min(2 * forMs, waitMs.most), notBeforeMs: Date.now() + forMs };

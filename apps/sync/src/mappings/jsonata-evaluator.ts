@@ -38,7 +38,7 @@ interface Waiting {
  * expressions of one cost the others nothing but their turn.
  */
 export class JsonataEvaluator implements OnApplicationShutdown {
-  /** By tenant, whoever's turn is next first. */
+  /** Queues by tenant, in the order of their turns. */
   readonly #waiting = new Map<string, Waiting[]>();
   readonly #atWork = new Set<string>();
   readonly #idle: JsonataThread[] = [];
