@@ -20,6 +20,8 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
       testTimeout: 120_000,
       hookTimeout: 300_000,
       expect: { poll: { timeout: 60_000 } },
+      // What failed once, elsewhere, is all that there is to find its cause with.
+      chaiConfig: { truncateThreshold: 2_000 },
       ...overrides,
       // Of `npm run test:quick`: nothing is started.
       ...(process.env['ONLY_PURE_TESTS'] === '1' && { include: ['src/**/*.spec.ts'], globalSetup: [] }),

@@ -22,6 +22,15 @@ interface Read {
   has: string;
 }
 
+interface Seen {
+  /** Answers that were wrong. */
+  faults: string[];
+  kept: number;
+  asked: number;
+  /** Of `asked`, what a busy platform does not answer, or not now. */
+  refused: number;
+}
+
 let platform: SharedPlatform;
 let sides: Side[];
 
@@ -39,7 +48,7 @@ it(
   'shows no row of another tenant or scope in parallel reads, kept or not, while all are written to',
   { timeout: soakTimeoutMs },
   async () => {
-    const seen = { faults: [] as string[], kept: 0, asked: 0 };
+    const seen: Seen = { faults: [], kept: 0, asked: 0, refused: 0 };
     const queue = Array.from({ length: reads }, (_, index) => index);
     let isReading = true;
     const write = async ({ api, ids }: Side) => {
@@ -60,8 +69,9 @@ it(
     isReading = false;
     await writing;
 
-    printTally('parallel reads', { kept: seen.kept, asked: seen.asked, faults: seen.faults.length });
+    printTally('parallel reads', { ...seen, faults: seen.faults.length });
     expect(seen.faults.slice(0, 10)).toEqual([]);
+    expect(seen.refused).toBeLessThan(reads / 4);
     expect(seen.kept).toBeGreaterThan(reads / 20);
     expect(seen.asked).toBeGreaterThan(reads / 20);
   },
@@ -110,7 +120,7 @@ function readsOf(own: Side, other: Side, round: number): Read[] {
   ];
 }
 
-async function readOnce(index: number, seen: { faults: string[]; kept: number; asked: number }): Promise<void> {
+async function readOnce(index: number, seen: Seen): Promise<void> {
   const [own, ...others] = sides.map((_, place) => sides[(index + place) % sides.length]!) as [Side, ...Side[]];
   const round = Math.floor(index / sides.length);
   const other = others[round % others.length]!;
@@ -127,7 +137,9 @@ async function readOnce(index: number, seen: { faults: string[]; kept: number; a
     ({ marker, ids }) =>
       (body.includes(marker) && !path.includes(marker)) || ids.some((id) => body.includes(id) && !path.includes(id)),
   );
-  // Only so many exports run at the same time.
-  const isAnswered = (answer.status === status && body.includes(has)) || body.includes('TOO_MANY_EXPORTS');
-  if (isForeign || !isAnswered) seen.faults.push(`${path}: ${answer.status} ${body.slice(0, 300)}`);
+  // Only so many exports run at the same time, and so many reads may leave one no connection in time.
+  const isRefused = [503, 504].includes(answer.status) || body.includes('TOO_MANY_EXPORTS');
+  if (isRefused) seen.refused++;
+  const isRight = answer.status === status && body.includes(has);
+  if (isForeign || !(isRight || isRefused)) seen.faults.push(`${path}: ${answer.status} ${body.slice(0, 300)}`);
 }
