@@ -9,7 +9,8 @@ import {
 } from '@rapport/testing';
 import { beforeAll, expect, inject, test } from 'vitest';
 import { Neighbour } from './neighbours/neighbour.ts';
-import { sharedResources, type SharedResource } from './neighbours/shared-resources.ts';
+import type { SharedResource } from './neighbours/shared-resource.ts';
+import { sharedResources } from './neighbours/shared-resources.ts';
 
 /** Calls of the tenant that is calm, and how often as late they may be beside one that is not, in the long form. */
 const calls = sizeOf('NEIGHBOUR_CALLS', { short: 50, long: 1_000 });
@@ -24,12 +25,11 @@ beforeAll(async () => {
 test.each(sharedResources)(
   '$name: a tenant that takes all that it may have keeps none from another',
   async ({ name, hold, use }) => {
-    const [hostile, calm] = [await Neighbour.create(platform, 'Hostile'), await Neighbour.create(platform, 'Calm')];
-    await live(calm, use, 5);
-    const alone = isSoak ? await live(calm, use, calls) : undefined;
+    const hostile = await Neighbour.create(platform, 'Hostile');
+    const alone = isSoak ? await lifeOf('Alone', use) : undefined;
     const release = await hold(hostile);
     try {
-      const beside = await live(calm, use, calls);
+      const beside = await lifeOf('Beside', use);
 
       expect(beside.refused).toEqual([]);
       if (!alone) return;
@@ -49,6 +49,13 @@ interface Life {
   p99Ms: number;
   /** From the answer to a create until the change is delivered. */
   lagMs: number;
+}
+
+/** The life of a new tenant: what it reads grows as it writes, so that only lives of the same length are alike. */
+async function lifeOf(displayName: string, use: SharedResource['use']): Promise<Life> {
+  const calm = await Neighbour.create(platform, displayName);
+  await live(calm, use, 5);
+  return live(calm, use, calls);
 }
 
 let round = 0;

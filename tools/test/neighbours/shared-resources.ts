@@ -2,20 +2,9 @@ import { queryDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { expect } from 'vitest';
+import { feedResources } from './feed-resources.ts';
 import type { Neighbour } from './neighbour.ts';
-
-/** Something that tenants share, of which each may have a part only. */
-export interface SharedResource {
-  name: string;
-  /**
-   * Has a tenant take all of it that it may have, and keep it. Resolves when the tenant is seen to be at its bound.
-   *
-   * @returns gives everything back
-   */
-  hold: (hostile: Neighbour) => Promise<() => Promise<unknown>>;
-  /** A call of another tenant that needs a part of it too. */
-  use: (calm: Neighbour, round: number) => Promise<Response>;
-}
+import { refused, type SharedResource } from './shared-resource.ts';
 
 /** Connections of the pool of customers, of which the calls of one tenant have 12 at most. */
 const connectionsOfTenant = 12;
@@ -32,6 +21,7 @@ export const sharedResources: SharedResource[] = [
   { name: 'snapshots', hold: holdSnapshot, use: (calm) => calm.send('GET', '/v1/customers:snapshot') },
   { name: 'bulk places', hold: holdBulkPlaces, use: importOne },
   { name: 'watchers of operations', hold: holdWatchers, use: watchOne },
+  ...feedResources,
 ];
 
 function importOne(calm: Neighbour, round: number): Promise<Response> {
@@ -122,16 +112,6 @@ async function watchOne(calm: Neighbour): Promise<Response> {
 }
 
 const asEvents = { headers: { accept: 'text/event-stream' } };
-
-/** Waits until a call of a tenant is refused for a reason: it has all that it may have. */
-async function refused(call: () => Promise<Response>, code: string): Promise<void> {
-  const codeOf = async () => {
-    const answer = await call();
-    if (answer.ok) return answer.body?.cancel();
-    return ((await answer.json()) as { code: string }).code;
-  };
-  await expect.poll(codeOf, { interval: 100 }).toBe(code);
-}
 
 /** Of calls that do not end, one more than a tenant may have: all but the refused one. Which comes last is chance. */
 async function butTheRefused(calls: Promise<Response>[], code: string): Promise<Promise<Response>[]> {
