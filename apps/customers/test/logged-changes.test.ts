@@ -13,6 +13,7 @@ import { csv, ImportTenant } from './import-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { company, customerOf, newCaller, person, RunningCustomers } from './running-customers.js';
+import { ScopedTenant } from './scoped-tenant.js';
 
 let customers: RunningCustomers;
 /** Of the database of customers. */
@@ -183,7 +184,8 @@ test('custom fields are told by their keys, and a write that is refused, rolled 
 
 // The last one: everybody sees the gaps from then on.
 test('what is emptied at once, or gets another id, is a gap for every tenant', async () => {
-  const callers = [newCaller(), newCaller()];
+  const scoped = new ScopedTenant(customers).own();
+  const callers = [newCaller(), newCaller(), scoped];
   const [first] = callers;
   await customers.create(first!, person());
   await superuser.query(`update customer set id = $1 where tenant_id = $2`, [v7(), first!.tenantId]);

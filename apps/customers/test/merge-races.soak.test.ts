@@ -3,6 +3,7 @@ import { sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { content, MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
+import { superuserOf } from './superuser.js';
 
 const customers = await sharedCustomers();
 
@@ -65,11 +66,7 @@ test('the order of merges is that of the database, whatever the clocks of the po
   ]);
   const first = await tenant.merge(a.id, b.id);
   const ahead = v7({ msecs: Date.now() + 3_600_000 });
-  await tenant.execute('update customer_merge set id = ? where tenant_id = ? and id = ?', [
-    ahead,
-    tenant.caller.tenantId,
-    first.record.id,
-  ]);
+  await withoutTriggers('update customer_merge set id = $1 where id = $2', [ahead, first.record.id]);
   const second = await tenant.merge(a.id, c.id);
 
   const { merges } = await customers.call('listMerges', { customerId: a.id }, tenant.caller);
@@ -77,3 +74,11 @@ test('the order of merges is that of the database, whatever the clocks of the po
   expect((await tenant.unmerge(ahead)).customer.source).toBe('c');
   expect(content((await tenant.unmerge(second.record.id)).customer)).toEqual(content(a));
 });
+
+/** Writes without an entry in the log: another id is a gap for all tenants, whose tests run beside this one. */
+async function withoutTriggers(sql: string, values: unknown[]): Promise<void> {
+  const superuser = await superuserOf(customers.urls.ownerUrl);
+  await superuser.query('set session_replication_role = replica');
+  await superuser.query(sql, values);
+  await superuser.end();
+}

@@ -53,8 +53,9 @@ function keyOf(type: string, id: string): string {
 
 /** Row-level security tells which of the records, and of the customers of deleted ones, are seen. */
 async function seenRecords(em: EntityManager, entries: readonly ChangeEntry[]): Promise<ReadonlySet<string>> {
-  const idsOf = (type: string) => entries.filter((entry) => entry.type === type).map(({ record_id }) => record_id);
-  const deleted = entries.filter(({ type, operation }) => type !== 'customer' && operation === 'DELETE');
+  const ofRecords = entries.filter((entry) => !isOfAll(entry));
+  const idsOf = (type: string) => ofRecords.filter((entry) => entry.type === type).map(({ record_id }) => record_id);
+  const deleted = ofRecords.filter(({ type, operation }) => type !== 'customer' && operation === 'DELETE');
   const customerIds = [...idsOf('customer'), ...deleted.flatMap((entry) => customersOf(valuesBefore(entry)))];
   const rows = await readForTenant<{ type: string; id: string }>(em, {
     name: 'seen_records',
