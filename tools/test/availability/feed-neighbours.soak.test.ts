@@ -116,7 +116,7 @@ function untilAnswered(socket: Socket): Promise<number> {
 
 async function importRows(file: number): Promise<number> {
   const rows = Array.from(
-    { length: sizeOf('UNREAD_ROWS', { short: 1_000, long: 3_000 }) },
+    { length: sizeOf('UNREAD_ROWS', { short: 300, long: 3_000 }) },
     (_, row) => `Person ${file}-${row},Ada,p${file}-${row}@example.com`,
   );
   const answer = await fetch(`${platform.edgeUrl}/v1/customers:import`, {
