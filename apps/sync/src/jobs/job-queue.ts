@@ -9,6 +9,9 @@ export const jobSchema = 'pgboss';
 const queue = 'sync-run';
 const retryMs = 1_000;
 
+/** Within which a run that has ended is written down as ended, nearly always, in milliseconds. */
+const settledMs = 50;
+
 /** Runs that one process works on at a time, in all and of one tenant: peers that answer slowly hold up those of their tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
@@ -35,6 +38,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #stopping = new AbortController();
   #starting: Promise<void> | undefined;
   #isStarted = false;
+  /** Of the workers it is the one that pg-boss gives a name to wake it by. */
+  #firstWorker: string | undefined;
 
   constructor(
     databaseUrl: string,
@@ -95,16 +100,16 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
         });
         // A run begins when it is queued. In a queue that was made before, this is not set yet.
         await this.#boss.updateQueue(queue, { notify: true });
-        await this.#boss.work<RunJob>(
+        this.#firstWorker = await this.#boss.work<RunJob>(
           queue,
           {
-            // For what nobody tells of, such as a run that is to be done again or has waited for another, and for when nobody can.
+            // For when nobody can tell of runs, and for runs that nobody tells of: those that are to be done again.
             pollingIntervalSeconds: 0.5,
-            notifyPollingIntervalSeconds: 0.5,
+            notifyPollingIntervalSeconds: 2,
             localConcurrency: concurrency.all,
             localGroupConcurrency: concurrency.ofTenant,
           },
-          ([job]: Job<RunJob>[]) => this.#do(job),
+          ([job]: Job<RunJob>[]) => this.#do(job).finally(() => this.#lookForNext()),
         );
         this.#isStarted = true;
         return;
@@ -113,6 +118,11 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
+  }
+
+  /** Has a worker look for the run that waited for this one, once pg-boss has written down that it is done. */
+  #lookForNext(): void {
+    setTimeout(() => this.#firstWorker && this.#boss.notifyWorker(this.#firstWorker), settledMs).unref();
   }
 
   async #do(job: Job<RunJob> | undefined): Promise<void> {
