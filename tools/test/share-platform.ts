@@ -26,12 +26,12 @@ const unlimited = { keyUnits: 1e9, tenantUnits: 1e9 };
 const options = {
   edges: 2,
   edgeEnv: {
-    // The second is for tenants whose places for bulk work a test fills, as many as they have in production.
+    // The second is for tenants whose places a test fills, as many as they have in production.
     RATE_PLANS: JSON.stringify({
       standard: { ...unlimited, places },
       placed: { ...unlimited, places: { interactive: 1_200, bulk: 16, feed: 200 } },
     }),
-    PLACES: JSON.stringify({ ...places, bulk: 400 }),
+    PLACES: JSON.stringify({ ...places, bulk: 400, feed: 400 }),
     SLOW_CALL_MS: '60000',
     FAILED_AUTHENTICATIONS_PER_MINUTE: '100000',
     ANONYMOUS_UNITS_PER_MINUTE: '1000000000',

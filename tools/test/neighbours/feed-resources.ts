@@ -73,7 +73,7 @@ async function deliverOne(calm: Neighbour): Promise<Response> {
   let endpoint = endpoints.get(calm);
   if (!endpoint) {
     const receiver = await Receiver.start(() => true);
-    const body = { url: receiver.url, eventTypes: ['webhook_endpoint.*'] };
+    const body = { url: receiver.url, eventTypes: ['customer.deleted'] };
     const { id } = await calm.json<{ id: string }>('POST', '/v1/webhookEndpoints', body);
     endpoint = { id, receiver };
     endpoints.set(calm, endpoint);
