@@ -2,6 +2,7 @@ import { queryDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { expect } from 'vitest';
+import { expressionThreads } from './expression-threads.ts';
 import { feedResources } from './feed-resources.ts';
 import type { Neighbour } from './neighbour.ts';
 import { refused, type SharedResource } from './shared-resource.ts';
@@ -22,6 +23,7 @@ export const sharedResources: SharedResource[] = [
   { name: 'bulk places', hold: holdBulkPlaces, use: importOne },
   { name: 'watchers of operations', hold: holdWatchers, use: watchOne },
   ...feedResources,
+  expressionThreads,
 ];
 
 function importOne(calm: Neighbour, round: number): Promise<Response> {
