@@ -8,7 +8,7 @@ import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 const seed = printedSeed('hostile input');
 /** Requests that are made against each operation, and of these so many that are sent. */
 const perOperation = 300;
-const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 60, long: perOperation });
+const sentOfEach = sizeOf('HOSTILE_REQUESTS', { short: 30, long: perOperation });
 const atOnce = 16;
 
 let platform: SharedPlatform;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ReplicatedPlatform } from './replicated-platform.ts';
 import { SteadyLoad, type LoadRequest } from './steady-load.ts';
 
-const requests = sizeOf('ROLLING_REQUESTS', { short: 500, long: 20_000 });
+const requests = sizeOf('ROLLING_REQUESTS', { short: 300, long: 20_000 });
 /** Of each kind so many are restarted. */
 const processes = sizeOf('ROLLING_PROCESSES', { short: 1, long: 2 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startSyncPlatform } from '../sync-platform.ts';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
-const hooks = sizeOf('HOOKS', { short: 120, long: 10_000 });
+const hooks = sizeOf('HOOKS', { short: 60, long: 10_000 });
 const kills = sizeOf('KILLS', { short: 2, long: 10 });
 
 /** Seven of ten are different ones, two for each row; the others are sent again, every second of them at the same time. */
