@@ -12,7 +12,7 @@ import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
 /** Each has a change of 1.6 MB. In the long form that is ten times what one message between services may have, which is 64 MiB. */
-const customerCount = sizeOf('LARGE_CHANGES', { short: 12, long: 400 });
+const customerCount = sizeOf('LARGE_CHANGES', { short: 6, long: 400 });
 
 /** What a pod may take: `resources.limits.memory` of k8s/base. */
 const maxMemory = 512 * 1024 * 1024;
