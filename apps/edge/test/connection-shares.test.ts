@@ -70,9 +70,14 @@ describe('connections that are kept open', () => {
       await Promise.all(Array.from({ length: 8 }, () => visit(attacker)));
     }
 
-    expect(await visit('127.0.0.1')).toContain('Keep-Alive: timeout=1');
+    // On a busy machine some of them are closed before the next one comes.
+    await vi.waitUntil(async () => (await visit('127.0.0.1'))?.includes('Keep-Alive: timeout=1'), { timeout: 20_000 });
     await vi.waitUntil(() => openOf() < most * 0.8, { timeout: 20_000 });
-    expect(await visit('127.0.0.1')).toContain('Keep-Alive: timeout=72');
+    // With as many as may be kept for long, the next one would be too many again.
+    for (const socket of sockets.filter(({ destroyed }) => !destroyed).slice(0, 5)) socket.destroy();
+    const isKept = async () => (await visit('127.0.0.1'))?.includes('Keep-Alive: timeout=72');
+    // So seldom that those which are too many are closed meanwhile.
+    await vi.waitUntil(isKept, { timeout: 20_000, interval: 2_000 });
   });
 
   it('by a trusted proxy are bounded in total only', async () => {
