@@ -1,8 +1,9 @@
 // Bundles the programs of an app into its `dist`, from its sources, the libraries' `dist` and their packages:
 // `node tools/bundle-app.ts auth main migrate passwords/hash-worker`. A process then loads a few files in place of two thousand.
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown, type RolldownLog } from 'rolldown';
+import { bundledLicences } from './bundled-licences.ts';
 import { externalPackages } from './external-packages.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -22,7 +23,7 @@ const bundle = await rolldown({
   ],
 });
 rmSync(dist, { recursive: true, force: true });
-await bundle.write({
+const { output } = await bundle.write({
   dir: dist,
   format: 'esm',
   chunkFileNames: '[name].js',
@@ -34,6 +35,8 @@ await bundle.write({
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
 });
 await bundle.close();
+const moduleIds = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
+writeFileSync(join(dist, 'licences.txt'), bundledLicences(moduleIds));
 
 /**
  * NestJS' gRPC server loads two packages by their names, which a bundle cannot follow. It gets the grpc-js of our own code, of which

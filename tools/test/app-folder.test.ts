@@ -53,6 +53,9 @@ test.each(apps)('the folder of %s has what it runs on, and nothing of developers
   expect(forDevelopers.filter((name) => existsSync(join(installed, name)))).toEqual([]);
   expect(globSync('{apps,libs}/**/{*.d.ts,*.spec.js}', { cwd: join(folder, app) })).toEqual([]);
   expect(existsSync(join(installed, 'swagger-ui-dist'))).toBe(app === 'edge');
+  const licences = readFileSync(join(folder, app, 'apps', app, 'dist/licences.txt'), 'utf8');
+  expect(licences).toMatch(/^@nestjs\/core \S+ \(MIT\)$/m);
+  expect(licences).toContain('Permission is hereby granted, free of charge');
 });
 
 test('what compose.yaml starts gets ready, from these folders, and answers', async () => {
