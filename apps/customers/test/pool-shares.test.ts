@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { AppError } from '@rapport/platform';
 import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ImportTenant } from './import-tenant.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -63,6 +64,33 @@ test('writes of a tenant that wait for each other keep no connection from anothe
     await customers.names(calm, { pageSize: 1 });
     expect(await waiting()).toBeLessThanOrEqual(share);
   }
+
+  isOver = true;
+  await hostile.database.query('rollback');
+  await Promise.all(writers);
+});
+
+test('what finds no connection within its share is refused, however its statement is made', async () => {
+  await hostile.beginEve('eve@x.example');
+  const writers = Array.from({ length: 40 }, async () => {
+    while (!isOver) await customers.create(hostile.caller, withAddress('eve@x.example')).catch(() => undefined);
+  });
+  await expect.poll(waiting).toBeGreaterThanOrEqual(share);
+
+  const reasons = new Set<string>();
+  const read = async () => {
+    const error = await customers
+      .call('listOperations', {}, hostile.caller)
+      .then(() => undefined)
+      .catch((failure: unknown) => failure as AppError);
+    if (error) reasons.add(error.reason);
+  };
+  await expect
+    .poll(async () => {
+      await Promise.all(Array.from({ length: 60 }, read));
+      return [...reasons];
+    })
+    .toEqual(['TOO_MANY_CONCURRENT']);
 
   isOver = true;
   await hostile.database.query('rollback');

@@ -1,3 +1,6 @@
+import { DriverException } from '@mikro-orm/postgresql';
+import { AppError } from '@rapport/platform';
+
 /**
  * Whether two transactions were in each other's way and this one was rolled back whole: 40001 serialization_failure,
  * 40P01 deadlock_detected.
@@ -41,6 +44,18 @@ export function isUniqueViolation(error: unknown): boolean {
 /** Whether a statement divided by zero, which is how some end their transaction: 22012 division_by_zero. */
 export function isDivisionByZero(error: unknown): boolean {
   return codeOf(error) === '22012';
+}
+
+/**
+ * The AppError that a connection refused a statement with. MikroORM throws an error of its own in its place, which has all
+ * that the first one had but its class.
+ */
+export function refusalOf(error: unknown): AppError | undefined {
+  if (!(error instanceof DriverException)) return undefined;
+  const { code, reason, violations, metadata, retryAfterSeconds } = error as unknown as Partial<AppError>;
+  if (code === undefined || reason === undefined) return undefined;
+  const details = { violations, metadata, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }), cause: error };
+  return new AppError(code, reason, error.message, details);
 }
 
 function codeOf(error: unknown): string {

@@ -2,7 +2,7 @@ import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/com
 import { RequestContext, type MikroORM } from '@mikro-orm/postgresql';
 import { AppError, callContext } from '@rapport/platform';
 import { catchError, Observable } from 'rxjs';
-import { isConflict, isConnectionLoss, isLockTimeout, isStatementTimeout } from './database-errors.js';
+import { isConflict, isConnectionLoss, isLockTimeout, isStatementTimeout, refusalOf } from './database-errors.js';
 import { tenantSession } from './tenant-isolation.js';
 
 /**
@@ -27,6 +27,8 @@ export class TenantSessionInterceptor implements NestInterceptor {
 
 /** The failures of a database that a caller can do something about: wait, try again, ask for less. */
 function rethrowKnown(error: unknown): never {
+  const refusal = refusalOf(error);
+  if (refusal) throw refusal;
   if (isConnectionLoss(error)) {
     throw new AppError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'The database can not be reached. Try again.', {
       cause: error,
