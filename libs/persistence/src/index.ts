@@ -21,6 +21,7 @@ export {
   isLockTimeout,
   isStatementTimeout,
   isUniqueViolation,
+  refusalOf,
 } from './database-errors.js';
 export { DedicatedConnection } from './dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';

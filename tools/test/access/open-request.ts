@@ -18,9 +18,15 @@ export class OpenRequest {
   #isRead = false;
 
   readonly operation: OperationRequest;
+  /** The same request once more. */
+  readonly again: () => OpenRequest;
 
   constructor(url: string, operation: OperationRequest, authorization: string) {
     this.operation = operation;
+    this.again = () => {
+      const request = new OpenRequest(url, operation, authorization);
+      return this.#isRead ? request.read() : request;
+    };
     const { route, file } = operation;
     const headers = {
       authorization,

@@ -57,7 +57,7 @@ it(
           body: { jobTitle: `Analyst ${count}` },
         });
         // So many reads may leave a write no connection in time, and a client tries it again.
-        if (status !== 503) expect(status).toBe(200);
+        expect([200, 429, 503]).toContain(status);
       }
     };
     const lane = async () => {
@@ -138,7 +138,7 @@ async function readOnce(index: number, seen: Seen): Promise<void> {
       (body.includes(marker) && !path.includes(marker)) || ids.some((id) => body.includes(id) && !path.includes(id)),
   );
   // Only so many exports run at the same time, and so many reads may leave one no connection in time.
-  const isRefused = [503, 504].includes(answer.status) || body.includes('TOO_MANY_EXPORTS');
+  const isRefused = [429, 503, 504].includes(answer.status);
   if (isRefused) seen.refused++;
   const isRight = answer.status === status && body.includes(has);
   if (isForeign || !(isRight || isRefused)) seen.faults.push(`${path}: ${answer.status} ${body.slice(0, 300)}`);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { refusalOf } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
@@ -69,14 +70,23 @@ export class OperationWatcher implements OnModuleDestroy {
     const { tenantId } = currentCaller();
     let told = Buffer.alloc(0);
     while (!end.aborted) {
-      const operation = found(await this.em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
-      const message = operationMessage(operation);
-      const bytes = Buffer.from(OperationMessage.encode(message).finish());
-      if (!bytes.equals(told)) yield message;
-      if (hasEnded(operation.state)) return;
-      told = bytes;
+      const operation = await this.#look(tenantId, id).catch((error: unknown) => {
+        // The tenant's connections are all taken: the next look may find one.
+        if (told.length === 0 || !refusalOf(error)) throw error;
+      });
+      if (operation) {
+        const message = operationMessage(operation);
+        const bytes = Buffer.from(OperationMessage.encode(message).finish());
+        if (!bytes.equals(told)) yield message;
+        if (hasEnded(operation.state)) return;
+        told = bytes;
+      }
       await delayUnlessEnded(Math.max(lookEveryMs.least, lookEveryMs.perWatcher * this.#watchers), end);
     }
+  }
+
+  async #look(tenantId: string, id: string): Promise<Operation> {
+    return found(await this.em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
   }
 
   onModuleDestroy(): void {
