@@ -11,11 +11,11 @@ import { customerSide } from './two-way/customer-side.ts';
 import { peopleTable, tableSide } from './two-way/table-side.ts';
 import { twoWay, type TwoWayOptions } from './two-way/two-way.ts';
 
-const records = sizeOf('TWO_WAY_RECORDS', { short: 24, long: 2_000 });
+const records = sizeOf('TWO_WAY_RECORDS', { short: 40, long: 2_000 });
 /** How long both sides are edited; 0 to make as many edits as TWO_WAY_EDITS says. */
 const seconds = sizeOf('TWO_WAY_SECONDS', { short: 0, long: 300 });
-const edits = sizeOf('TWO_WAY_EDITS', { short: 50, long: 0 });
-const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 20, long: 400 });
+const edits = sizeOf('TWO_WAY_EDITS', { short: 80, long: 0 });
+const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 30, long: 400 });
 
 let platform: Platform;
 let radicale: Radicale;
