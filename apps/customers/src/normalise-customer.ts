@@ -26,8 +26,13 @@ export interface NormalisedCustomer {
  * its own result changes nothing.
  *
  * @param before the customer that is updated: its values of custom fields are not checked anew
+ * @param defaultCountry of local phone numbers when the first address has none
  */
-export function normaliseCustomer(sent: Customer, customFields: CustomFields, before?: Customer): NormalisedCustomer {
+export function normaliseCustomer(
+  sent: Customer,
+  customFields: CustomFields,
+  { before, defaultCountry }: { before?: Customer | undefined; defaultCountry?: string | undefined } = {},
+): NormalisedCustomer {
   const custom = customFields.read(sent.customFields, sent.kind, before?.customFields);
   const violations: FieldViolation[] = custom.violations;
   const required = (value: string, path: string) => {
@@ -38,7 +43,7 @@ export function normaliseCustomer(sent: Customer, customFields: CustomFields, be
   const addresses = sent.addresses
     .map(trimAddress)
     .filter((address) => Object.values(address).some((part) => part !== undefined));
-  const region = phoneRegion(addresses);
+  const region = phoneRegion(addresses, defaultCountry);
   const phones = sent.phones.map(({ number, label }, index) => ({
     ...readPhone(required(number, `phones[${index}].number`), region),
     label: trimmed(label),
@@ -110,8 +115,20 @@ function trimAddress(address: PostalAddress): PostalAddress {
   };
 }
 
-function phoneRegion([first]: PostalAddress[]): CountryCode | undefined {
-  return first?.countryCode !== undefined && isSupportedCountry(first.countryCode) ? first.countryCode : undefined;
+function phoneRegion([first]: PostalAddress[], defaultCountry?: string): CountryCode | undefined {
+  const country = first?.countryCode ?? defaultCountry;
+  return country !== undefined && isSupportedCountry(country) ? country : undefined;
+}
+
+/** Phone numbers as a customer with these addresses has them; the same list when they are so already. */
+export function phonesAt(addresses: PostalAddress[], phones: PhoneNumber[]): PhoneNumber[] {
+  const region = phoneRegion(addresses);
+  const read = phones.map((phone) =>
+    // What begins with the code of its country is the same everywhere.
+    phone.number.startsWith('+') ? phone : { ...phone, number: readPhone(phone.number, region).number },
+  );
+  if (read.every(({ number }, index) => number === phones[index]?.number)) return phones;
+  return uniqueBy(read, ({ number }) => number);
 }
 
 /** E.164 has no place for an extension: a number with one stays as typed, and is valid all the same. */

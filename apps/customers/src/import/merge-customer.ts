@@ -9,7 +9,7 @@ import {
 import type { FieldViolation } from '@rapport/platform';
 import { emailKey } from '../customer-keys.js';
 import { lifecycleViolation } from '../lifecycle-stage.js';
-import { composeDisplayName } from '../normalise-customer.js';
+import { composeDisplayName, phonesAt } from '../normalise-customer.js';
 import { maxItems, type ListName } from './customer-rules.js';
 
 export interface Merge {
@@ -46,6 +46,7 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     return united.slice(0, Math.max(maxItems[name], stored.length));
   };
   const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
+  const addresses = list('addresses', before.addresses, row.addresses, uniteAddress);
   const customer: Customer = {
     ...before,
     givenName: value(before.givenName, row.givenName),
@@ -62,8 +63,9 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     birthDate: value(before.birthDate, row.birthDate),
     customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),
     emails: list('emails', before.emails, row.emails, uniteEmail),
-    phones: list('phones', before.phones, row.phones, unitePhone),
-    addresses: list('addresses', before.addresses, row.addresses, uniteAddress),
+    // A local number is one of the country that the customer has, whether the row names it or not.
+    phones: list('phones', phonesAt(addresses, before.phones), phonesAt(addresses, row.phones), unitePhone),
+    addresses,
     domains: list('domains', before.domains, row.domains, uniteText),
     tags: list('tags', before.tags, row.tags, uniteText),
     externalIds: list('externalIds', before.externalIds, row.externalIds, uniteExternalId),
