@@ -2,14 +2,13 @@ import {
   CustomerKind,
   type Customer,
   type ExternalId,
-  type PhoneNumber,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { isSupportedCountry, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import { isCalendarDate } from './custom-fields/custom-field-value.js';
 import type { CustomFields } from './custom-fields/custom-fields.js';
 import { emailKey } from './customer-keys.js';
+import { phoneRegion, readPhone } from './phone-numbers.js';
 
 /** What came of a customer as it was sent. */
 export interface NormalisedCustomer {
@@ -113,29 +112,6 @@ function trimAddress(address: PostalAddress): PostalAddress {
     countryCode: address.countryCode,
     label: trimmed(address.label),
   };
-}
-
-function phoneRegion([first]: PostalAddress[], defaultCountry?: string): CountryCode | undefined {
-  const country = first?.countryCode ?? defaultCountry;
-  return country !== undefined && isSupportedCountry(country) ? country : undefined;
-}
-
-/** Phone numbers as a customer with these addresses has them; the same list when they are so already. */
-export function phonesAt(addresses: PostalAddress[], phones: PhoneNumber[]): PhoneNumber[] {
-  const region = phoneRegion(addresses);
-  const read = phones.map((phone) =>
-    // What begins with the code of its country is the same everywhere.
-    phone.number.startsWith('+') ? phone : { ...phone, number: readPhone(phone.number, region).number },
-  );
-  if (read.every(({ number }, index) => number === phones[index]?.number)) return phones;
-  return uniqueBy(read, ({ number }) => number);
-}
-
-/** E.164 has no place for an extension: a number with one stays as typed, and is valid all the same. */
-function readPhone(typed: string, region: CountryCode | undefined): PhoneNumber & { valid: boolean } {
-  const parsed = parsePhoneNumberFromString(typed, { ...(region ? { defaultCountry: region } : {}), extract: false });
-  if (!parsed?.isValid()) return { number: typed, valid: false };
-  return { number: parsed.ext ? typed : parsed.number, valid: true };
 }
 
 function lowerDomain(address: string): string {

@@ -20,7 +20,7 @@ import {
   sent,
   without,
 } from './customer-changes.js';
-import { uniqueValues } from './customer-keys.js';
+import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
@@ -86,6 +86,15 @@ export async function updateCustomer(
   return changeCustomer(transaction, before, customFields, { changes, mask, etag: request.etag });
 }
 
+interface CustomerChange {
+  changes: CustomerMessage;
+  /** The fields that take the values of `changes`. */
+  mask: UpdatableField[];
+  etag?: string | undefined;
+  /** The field of the request that has a unique value. */
+  fieldOf?: (value: UniqueValue) => string;
+}
+
 /**
  * Changes a live customer, whose row is locked.
  *
@@ -95,13 +104,13 @@ export async function changeCustomer(
   transaction: StatementTransaction,
   before: CustomerMessage,
   customFields: CustomFields,
-  { changes, mask, etag }: { changes: CustomerMessage; mask: UpdatableField[]; etag?: string | undefined },
+  { changes, mask, etag, fieldOf = customerField }: CustomerChange,
 ): Promise<CustomerMessage> {
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(before, changes, mask, customFields);
   const linked = await LinkedCustomers.lock(transaction, linkedIds(after, customFields, before));
   linked.check(after, customFields, before);
-  return storeChange(transaction, before, after, customFields, mask);
+  return storeChange(transaction, before, after, customFields, { mask, fieldOf });
 }
 
 export async function deleteCustomer(
@@ -156,7 +165,7 @@ function storeChange(
   before: CustomerMessage,
   after: CustomerMessage,
   customFields: CustomFields,
-  mask: UpdatableField[],
+  { mask, fieldOf }: Required<Pick<CustomerChange, 'mask' | 'fieldOf'>>,
 ): CustomerMessage {
   const customer = changedCustomer(before, after, mask);
   if (customer === before) return before;
@@ -164,7 +173,7 @@ function storeChange(
   transaction.later(
     updateCustomers([customer], customFields),
     ...releaseValues(ownedValues(customer.id, without(had, has))),
-    ...claimValues(ownedValues(customer.id, without(has, had)), customerField),
+    ...claimValues(ownedValues(customer.id, without(has, had)), fieldOf),
   );
   return customer;
 }
