@@ -1,11 +1,19 @@
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, type Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   DeleteCustomerRequest,
   UndeleteCustomerRequest,
   UpdateCustomerRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { exchangeOriginPrefix } from '@rapport/contracts';
-import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
+import {
+  beyondScope,
+  checkEtag,
+  etagVersion,
+  isDivisionByZero,
+  isUniqueViolation,
+  type StatementTransaction,
+  type TransactionStatement,
+} from '@rapport/persistence';
 import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { validate as isUuid } from 'uuid';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
@@ -22,7 +30,13 @@ import {
 } from './customer-changes.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
-import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
+import {
+  insertCustomers,
+  leaveCompanies,
+  lockCustomers,
+  maxCompanyPeople,
+  updateCustomers,
+} from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
@@ -124,8 +138,24 @@ export async function deleteCustomer(
   transaction.later(
     updateCustomers([deleted], customFields),
     ...releaseValues(ownedValues(customer.id, uniqueValues(customer))),
+    ...leftByPeople([deleted]),
   );
   return deleted;
+}
+
+/** Lets the people of deleted companies go, whoever may see them. */
+export function leftByPeople(deleted: readonly CustomerMessage[]): TransactionStatement[] {
+  const companies = deleted.filter(({ kind }) => kind === CustomerKind.COMPANY).map(({ id }) => id);
+  if (companies.length === 0) return [];
+  const explain = (error: unknown) => (isDivisionByZero(error) ? tooManyPeople() : error);
+  return [beyondScope, { ...leaveCompanies(companies), explain }];
+}
+
+function tooManyPeople(): AppError {
+  const message =
+    `More than ${maxCompanyPeople.toLocaleString('en')} people belong to it. ` +
+    'Give some of them another company first, or merge it into another.';
+  return new AppError('FAILED_PRECONDITION', 'COMPANY_TOO_LARGE', message);
 }
 
 export async function undeleteCustomer(
