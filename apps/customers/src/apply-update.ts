@@ -11,7 +11,7 @@ import type { UpdatableField } from './update-mask.js';
  * @throws AppError INVALID_ARGUMENT that names each wrong field of `customer`
  */
 export function checkedCustomer(customer: Customer, customFields: CustomFields, before?: Customer): Customer {
-  const { customer: normalised, violations } = normaliseCustomer(customer, customFields, before);
+  const { customer: normalised, violations } = normaliseCustomer(customer, customFields, { before });
   refuse(violations);
   return normalised;
 }
@@ -35,7 +35,7 @@ export function applyUpdate(
   if (mask.includes('customFields') && changes.customFields) {
     merged.customFields = { ...before.customFields, ...changes.customFields };
   }
-  const { customer, violations } = normaliseCustomer(merged, customFields, before);
+  const { customer, violations } = normaliseCustomer(merged, customFields, { before });
   const stage = lifecycleViolation(before.lifecycleStage, merged.lifecycleStage);
   refuse(stage ? [...violations, stage] : violations);
   return { ...before, ...pick(customer, changed) };

@@ -19,6 +19,7 @@ import { CustomFields, type Definition } from './custom-fields/custom-fields.js'
 import { LinkedCustomers, linkedIds, type LinkedRow } from './linked-customers.js';
 import { normaliseCustomer } from './normalise-customer.js';
 import { currentSeal } from './sealing/seal.js';
+import { leftByPeople } from './write-customer.js';
 
 /** What the items of a batch name. */
 interface Named {
@@ -100,6 +101,7 @@ export class BatchRecords {
     if (updated.length > 0) this.transaction.later(updateCustomers(updated, this.customFields));
     this.transaction.later(...releaseValues(difference(had, has)));
     this.transaction.later(...claimValues(difference(has, had), customerField, asLostRace));
+    this.transaction.later(...leftByPeople(updated.filter(({ deleteTime }) => deleteTime !== undefined)));
   }
 }
 

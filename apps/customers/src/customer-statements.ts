@@ -70,6 +70,26 @@ export function lockCustomers(ids: readonly string[]): Statement {
   };
 }
 
+/** Most people of companies that are deleted in one transaction. */
+export const maxCompanyPeople = 10_000;
+
+/**
+ * Takes companies that are deleted from their people, deleted ones included, since they may come back. Fails with a division
+ * by zero when they are more than `maxCompanyPeople`.
+ */
+export function leaveCompanies(ids: readonly string[]): Statement {
+  return {
+    name: 'leave_companies',
+    sql: `with people as (
+        select id from customer where tenant_id = $1 and company_id = any ($2::uuid[]) order by id
+        limit ${maxCompanyPeople + 1} for update)
+      update customer set company_id = null, version = version + 1, update_time = $3, updated_by = $4
+      where tenant_id = $1 and id in (select id from people)
+        and 1 / ((select count(*) from people) <= ${maxCompanyPeople})::int = 1`,
+    values: [currentCaller().tenantId, [...ids], new Date().toISOString(), currentCaller().principalId],
+  };
+}
+
 /**
  * Stores new customers.
  *

@@ -2,7 +2,8 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { isPersonal } from './privacy/hidden-data.js';
 import { currentSeal } from './sealing/seal.js';
-import { digits, firstCodePoints, fold } from './search-text.js';
+import { digits, phoneDigits } from './phone-numbers.js';
+import { firstCodePoints, fold } from './search-text.js';
 
 /** The fields of which terms are made, and the short name that a term has for each. */
 export const termFields = {
@@ -57,7 +58,7 @@ export function customerTerms(customer: Customer): string[] {
     ['job_title', [customer.jobTitle]],
     ['source', [customer.source]],
     ['birth_date', [customer.birthDate]],
-    ['phones', customer.phones.map(({ number }) => number)],
+    ['phones', customer.phones.flatMap(({ number }) => phoneDigits(number))],
     ['tags', customer.tags],
     ['city', addresses.map(({ city }) => city)],
     ['state', addresses.map(({ state }) => state)],

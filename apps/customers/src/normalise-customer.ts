@@ -2,14 +2,13 @@ import {
   CustomerKind,
   type Customer,
   type ExternalId,
-  type PhoneNumber,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { isSupportedCountry, parsePhoneNumberFromString, type CountryCode } from 'libphonenumber-js/max';
 import { isCalendarDate } from './custom-fields/custom-field-value.js';
 import type { CustomFields } from './custom-fields/custom-fields.js';
 import { emailKey } from './customer-keys.js';
+import { phoneRegion, readPhone } from './phone-numbers.js';
 
 /** What came of a customer as it was sent. */
 export interface NormalisedCustomer {
@@ -26,8 +25,13 @@ export interface NormalisedCustomer {
  * its own result changes nothing.
  *
  * @param before the customer that is updated: its values of custom fields are not checked anew
+ * @param defaultCountry of local phone numbers when the first address has none
  */
-export function normaliseCustomer(sent: Customer, customFields: CustomFields, before?: Customer): NormalisedCustomer {
+export function normaliseCustomer(
+  sent: Customer,
+  customFields: CustomFields,
+  { before, defaultCountry }: { before?: Customer | undefined; defaultCountry?: string | undefined } = {},
+): NormalisedCustomer {
   const custom = customFields.read(sent.customFields, sent.kind, before?.customFields);
   const violations: FieldViolation[] = custom.violations;
   const required = (value: string, path: string) => {
@@ -38,7 +42,7 @@ export function normaliseCustomer(sent: Customer, customFields: CustomFields, be
   const addresses = sent.addresses
     .map(trimAddress)
     .filter((address) => Object.values(address).some((part) => part !== undefined));
-  const region = phoneRegion(addresses);
+  const region = phoneRegion(addresses, defaultCountry);
   const phones = sent.phones.map(({ number, label }, index) => ({
     ...readPhone(required(number, `phones[${index}].number`), region),
     label: trimmed(label),
@@ -108,17 +112,6 @@ function trimAddress(address: PostalAddress): PostalAddress {
     countryCode: address.countryCode,
     label: trimmed(address.label),
   };
-}
-
-function phoneRegion([first]: PostalAddress[]): CountryCode | undefined {
-  return first?.countryCode !== undefined && isSupportedCountry(first.countryCode) ? first.countryCode : undefined;
-}
-
-/** E.164 has no place for an extension: a number with one stays as typed, and is valid all the same. */
-function readPhone(typed: string, region: CountryCode | undefined): PhoneNumber & { valid: boolean } {
-  const parsed = parsePhoneNumberFromString(typed, { ...(region ? { defaultCountry: region } : {}), extract: false });
-  if (!parsed?.isValid()) return { number: typed, valid: false };
-  return { number: parsed.ext ? typed : parsed.number, valid: true };
 }
 
 function lowerDomain(address: string): string {

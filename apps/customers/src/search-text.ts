@@ -1,4 +1,5 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { phoneDigits } from './phone-numbers.js';
 
 /**
  * Letters that Unicode does not decompose though people leave their strokes and ligatures out when they type.
@@ -52,12 +53,18 @@ export function searchText(customer: Customer, customTexts: readonly string[]): 
     ...[givenName, familyName].filter((name) => !displayName.includes(name)),
     ...customer.emails.map(({ address }) => address),
     ...customer.domains,
-    ...customer.phones.map(({ number }) => digits(number)),
+    ...customer.phones.flatMap(({ number }) => searchableDigits(number)),
     ...customTexts,
   ]
     .map(fold)
     .filter((part) => part !== '')
     .join(' ');
+}
+
+/** What is a part of the number as it is kept is found in that. */
+function searchableDigits(number: string): string[] {
+  const [kept = '', national = ''] = phoneDigits(number);
+  return kept.includes(national) ? [kept] : [kept, national];
 }
 
 /**
@@ -67,9 +74,4 @@ export function searchText(customer: Customer, customTexts: readonly string[]): 
  */
 export function sortName(displayName: string): string {
   return firstCodePoints(fold(displayName), sortNameMaxCodePoints);
-}
-
-/** The decimal digits of a phone number. */
-export function digits(phone: string): string {
-  return phone.replace(/\D/g, '');
 }

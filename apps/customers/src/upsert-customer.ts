@@ -1,19 +1,28 @@
 import { CustomerKind, type Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
+  ListMode,
   UpsertMatch,
   type UpsertCustomerRequest,
   type UpsertCustomerResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { StatementTransaction } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { ownersOf, takenError, type OwnedValue, type OwnerRow } from './claim-unique-values.js';
 import { customerField, live, sent } from './customer-changes.js';
-import { externalIdKey, uniqueValues, type UniqueValue } from './customer-keys.js';
+import {
+  externalIdKey,
+  listFields,
+  uniqueValues,
+  uniteLists,
+  type ListField,
+  type UniqueValue,
+} from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { lockCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
-import { normaliseCustomer } from './normalise-customer.js';
+import { maxItems } from './import/customer-rules.js';
+import { normaliseCustomer, type NormalisedCustomer } from './normalise-customer.js';
 import { presentFields } from './update-mask.js';
 import { changeCustomer, createCustomer } from './write-customer.js';
 
@@ -30,8 +39,8 @@ export async function upsertCustomer(
 ): Promise<UpsertCustomerResponse> {
   const wanted = sent(request);
   // What is matched by does not depend on custom fields: whether those are right, creating or updating tells.
-  const { customer: normalised } = normaliseCustomer({ ...wanted, customFields: undefined }, new CustomFields([]));
-  const value = matchedValue(request, normalised);
+  const normalised = normaliseCustomer({ ...wanted, customFields: undefined }, new CustomFields([]));
+  const value = matchedValue(request, normalised.customer);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     const claim = { ...value, customerId: uuidv7() };
     const [isFirst, owner] = await claimFirst(transaction, claim);
@@ -39,7 +48,16 @@ export async function upsertCustomer(
     if (owner === undefined) continue;
     if (owner === null) throw takenError([value], null, customerField);
     const [customer, customFields] = await lockedOwner(transaction, owner, value);
-    if (customer) return { customer: await updateOwner(transaction, customer, wanted, customFields), created: false };
+    if (!customer) continue;
+    checkKind(customer, wanted);
+    const isReplacing = request.listMode === ListMode.REPLACE;
+    const changes = isReplacing ? wanted : { ...wanted, ...unitedLists(customer, normalised) };
+    const updated = await changeCustomer(transaction, live(customer), customFields, {
+      changes,
+      mask: presentFields(wanted),
+      fieldOf: (claimed) => customerField(sentValue(claimed, normalised.customer)),
+    });
+    return { customer: updated, created: false };
   }
   throw concurrentWrite();
 }
@@ -128,15 +146,59 @@ async function lockedOwner(
   return [customer, new CustomFields(definitions as Definition[])];
 }
 
-async function updateOwner(
-  transaction: StatementTransaction,
+function checkKind(owner: CustomerMessage, wanted: CustomerMessage): void {
+  if (owner.kind === wanted.kind) return;
+  const description = `must be ${CustomerKind[owner.kind]}, the kind of the customer that has the value to match`;
+  throw invalidArgument([{ field: 'customer.kind', reason: 'KIND_MISMATCH', description }]);
+}
+
+/**
+ * The lists of the customer that was met with those of the request.
+ *
+ * @throws AppError INVALID_ARGUMENT for items that are wrong, and TOO_MANY_ITEMS
+ * @throws AppError ALREADY_EXISTS EXTERNAL_ID_DIFFERS
+ */
+function unitedLists(
   owner: CustomerMessage,
-  changes: CustomerMessage,
-  customFields: CustomFields,
-): Promise<CustomerMessage> {
-  if (owner.kind !== changes.kind) {
-    const description = `must be ${CustomerKind[owner.kind]}, the kind of the customer that has the value to match`;
-    throw invalidArgument([{ field: 'customer.kind', reason: 'KIND_MISMATCH', description }]);
-  }
-  return changeCustomer(transaction, live(owner), customFields, { changes, mask: presentFields(changes) });
+  { customer, violations }: NormalisedCustomer,
+): Pick<CustomerMessage, ListField> {
+  // By their places in the request, not in what comes of it.
+  const wrong = violations.filter(({ field }) => listFields.some((list) => field.startsWith(`${list}[`)));
+  refuse(wrong);
+  checkExternalIds(owner, customer);
+  const lists = uniteLists(owner, customer);
+  const tooLong = listFields.filter((list) => lists[list].length > Math.max(maxItems[list], owner[list].length));
+  refuse(
+    tooLong.map((list) => ({
+      field: list,
+      reason: 'TOO_MANY_ITEMS',
+      description: `must leave the customer with at most ${maxItems[list]} items: it has ${owner[list].length}`,
+    })),
+  );
+  return lists;
+}
+
+function refuse(violations: FieldViolation[]): void {
+  if (violations.length === 0) return;
+  throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `customer.${field}`, ...rest })));
+}
+
+/** Whom another system knows by another id may be somebody else: neither id may be lost without being asked for. */
+function checkExternalIds(owner: CustomerMessage, wanted: CustomerMessage): void {
+  const violations = wanted.externalIds.flatMap(({ system, value }, index): FieldViolation[] => {
+    const stored = owner.externalIds.find((id) => id.system === system);
+    if (!stored || stored.value === value) return [];
+    const description = `must be the id that the customer has in the system ${system}, unless listMode is REPLACE`;
+    return [{ field: `customer.externalIds[${index}].value`, reason: 'EXTERNAL_ID_DIFFERS', description }];
+  });
+  if (violations.length === 0) return;
+  const message = 'The customer that was met has another id in the same system.';
+  const metadata = { customerId: owner.id };
+  throw new AppError('ALREADY_EXISTS', 'EXTERNAL_ID_DIFFERS', message, { violations, metadata });
+}
+
+/** A unique value by its place in the request. */
+function sentValue(claimed: UniqueValue, wanted: CustomerMessage): UniqueValue {
+  const isSame = ({ type, value }: UniqueValue) => type === claimed.type && value === claimed.value;
+  return uniqueValues(wanted).find(isSame) ?? claimed;
 }

@@ -1,11 +1,19 @@
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, type Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   DeleteCustomerRequest,
   UndeleteCustomerRequest,
   UpdateCustomerRequest,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { exchangeOriginPrefix } from '@rapport/contracts';
-import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
+import {
+  beyondScope,
+  checkEtag,
+  etagVersion,
+  isDivisionByZero,
+  isUniqueViolation,
+  type StatementTransaction,
+  type TransactionStatement,
+} from '@rapport/persistence';
 import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { validate as isUuid } from 'uuid';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
@@ -20,9 +28,15 @@ import {
   sent,
   without,
 } from './customer-changes.js';
-import { uniqueValues } from './customer-keys.js';
+import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
-import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
+import {
+  insertCustomers,
+  leaveCompanies,
+  lockCustomers,
+  maxCompanyPeople,
+  updateCustomers,
+} from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds } from './linked-customers.js';
 import { liveCustomer } from './merges/merged-into.js';
@@ -86,6 +100,15 @@ export async function updateCustomer(
   return changeCustomer(transaction, before, customFields, { changes, mask, etag: request.etag });
 }
 
+interface CustomerChange {
+  changes: CustomerMessage;
+  /** The fields that take the values of `changes`. */
+  mask: UpdatableField[];
+  etag?: string | undefined;
+  /** The field of the request that has a unique value. */
+  fieldOf?: (value: UniqueValue) => string;
+}
+
 /**
  * Changes a live customer, whose row is locked.
  *
@@ -95,13 +118,13 @@ export async function changeCustomer(
   transaction: StatementTransaction,
   before: CustomerMessage,
   customFields: CustomFields,
-  { changes, mask, etag }: { changes: CustomerMessage; mask: UpdatableField[]; etag?: string | undefined },
+  { changes, mask, etag, fieldOf = customerField }: CustomerChange,
 ): Promise<CustomerMessage> {
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(before, changes, mask, customFields);
   const linked = await LinkedCustomers.lock(transaction, linkedIds(after, customFields, before));
   linked.check(after, customFields, before);
-  return storeChange(transaction, before, after, customFields, mask);
+  return storeChange(transaction, before, after, customFields, { mask, fieldOf });
 }
 
 export async function deleteCustomer(
@@ -115,8 +138,24 @@ export async function deleteCustomer(
   transaction.later(
     updateCustomers([deleted], customFields),
     ...releaseValues(ownedValues(customer.id, uniqueValues(customer))),
+    ...leftByPeople([deleted]),
   );
   return deleted;
+}
+
+/** Lets the people of deleted companies go, whoever may see them. */
+export function leftByPeople(deleted: readonly CustomerMessage[]): TransactionStatement[] {
+  const companies = deleted.filter(({ kind }) => kind === CustomerKind.COMPANY).map(({ id }) => id);
+  if (companies.length === 0) return [];
+  const explain = (error: unknown) => (isDivisionByZero(error) ? tooManyPeople() : error);
+  return [beyondScope, { ...leaveCompanies(companies), explain }];
+}
+
+function tooManyPeople(): AppError {
+  const message =
+    `More than ${maxCompanyPeople.toLocaleString('en')} people belong to it. ` +
+    'Give some of them another company first, or merge it into another.';
+  return new AppError('FAILED_PRECONDITION', 'COMPANY_TOO_LARGE', message);
 }
 
 export async function undeleteCustomer(
@@ -156,7 +195,7 @@ function storeChange(
   before: CustomerMessage,
   after: CustomerMessage,
   customFields: CustomFields,
-  mask: UpdatableField[],
+  { mask, fieldOf }: Required<Pick<CustomerChange, 'mask' | 'fieldOf'>>,
 ): CustomerMessage {
   const customer = changedCustomer(before, after, mask);
   if (customer === before) return before;
@@ -164,7 +203,7 @@ function storeChange(
   transaction.later(
     updateCustomers([customer], customFields),
     ...releaseValues(ownedValues(customer.id, without(had, has))),
-    ...claimValues(ownedValues(customer.id, without(has, had)), customerField),
+    ...claimValues(ownedValues(customer.id, without(has, had)), fieldOf),
   );
   return customer;
 }

@@ -52,6 +52,27 @@ test('a customer reads back as it was after each of many random edits, also when
   await expect(asOf(caller, id, await moment())).rejects.toMatchObject({ code: 'NOT_FOUND' });
 }, 30_000);
 
+test('at the time that a change shows, and at its own update time, a customer is as the change left it', async () => {
+  const caller = newCaller();
+  const states = [await customers.create(caller, person())];
+  const { id } = states[0]!;
+  for (const jobTitle of ['a', 'b', 'c']) {
+    await moment();
+    states.push(await customers.update(caller, id, { jobTitle }));
+  }
+  await moment();
+  const { deleteTime } = await customers.delete(caller, id);
+
+  for (const state of states) expect(await asOf(caller, id, new Date(state.updateTime ?? ''))).toEqual(state);
+  const { changes } = await customers.call('listCustomerHistory', { id }, caller);
+  const shown = changes.filter(({ version }) => version <= states.length).toReversed();
+  expect(shown).toHaveLength(states.length);
+  for (const [index, { time }] of shown.entries()) {
+    expect(await asOf(caller, id, new Date(time ?? ''))).toEqual(states[index]);
+  }
+  await expect(asOf(caller, id, new Date(deleteTime ?? ''))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
 test('a customer that was merged reads back as it was before', async () => {
   const caller = newCaller();
   const [kept, merged] = [await customers.create(caller, person()), await customers.create(caller, person())];

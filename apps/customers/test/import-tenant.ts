@@ -25,6 +25,9 @@ export interface File {
   map?: string[];
   kind?: CustomerKind;
   externalIdSystem?: string;
+  validateOnly?: boolean;
+  defaultCountry?: string;
+  language?: string;
   /** Bytes per message. */
   pieceSize?: number;
 }
@@ -162,12 +165,14 @@ export function* messages(file: File): Generator<ImportCustomersRequest> {
 
 /** The messages of an upload that never says that the file is complete. */
 export function* pieces(file: File): Generator<ImportCustomersRequest> {
-  const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, externalIdSystem, pieceSize = 30_000 } = file;
+  const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, pieceSize = 30_000 } = file;
+  const { externalIdSystem, validateOnly, defaultCountry, language } = file;
+  const options = { externalIdSystem, validateOnly, defaultCountry, language };
   const bytes = Buffer.from(data);
   for (let start = 0; start === 0 || start < bytes.length; start += pieceSize) {
     const piece = bytes.subarray(start, start + pieceSize);
     yield start === 0
-      ? { file: { contentType, data: piece, extensions: [] }, map, kind, externalIdSystem }
+      ? { file: { contentType, data: piece, extensions: [] }, map, kind, ...options }
       : furtherPiece(piece);
   }
 }

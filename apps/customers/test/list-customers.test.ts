@@ -209,3 +209,13 @@ describe('total', () => {
     expect(await total(TotalMode.UNSPECIFIED)).toBeUndefined();
   });
 });
+
+test('a page token does not show the values that the list is ordered by', async () => {
+  for (const displayName of ['Zaphod Beeblebrox', 'Zarniwoop']) await customers.create(caller, person({ displayName }));
+  const request = { orderBy: 'display_name', pageSize: 1 };
+
+  const { nextPageToken = '' } = await customers.call('listCustomers', request, caller);
+
+  expect(Buffer.from(nextPageToken, 'base64url').toString('latin1')).not.toMatch(/zaphod|beeblebrox/i);
+  expect(await customers.names(caller, { ...request, pageToken: nextPageToken })).toEqual(['Zarniwoop']);
+});

@@ -1,5 +1,5 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { ListMode, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { beforeEach, expect, test } from 'vitest';
 import { company, customerOf, newCaller, person, sharedCustomers } from './running-customers.js';
@@ -12,8 +12,13 @@ beforeEach(() => {
   caller = newCaller();
 });
 
-function upsert(customer: Partial<Customer>, match = UpsertMatch.EMAIL, matchSystem?: string) {
-  return customers.call('upsertCustomer', { customer: customerOf(customer), match, matchSystem }, caller);
+function upsert(
+  customer: Partial<Customer>,
+  match = UpsertMatch.EMAIL,
+  matchSystem?: string,
+  listMode = ListMode.UNSPECIFIED,
+) {
+  return customers.call('upsertCustomer', { customer: customerOf(customer), match, matchSystem, listMode }, caller);
 }
 
 const emails = [{ address: 'ada@example.com', label: undefined }];
@@ -30,19 +35,139 @@ test('creates one customer when 50 upserts bring one new e-mail address at once'
   expect(await customers.names(caller, {})).toEqual(['Ada Lovelace']);
 });
 
-test('updates the fields that the request has, and leaves the others', async () => {
+test('updates the fields that the request has, unites lists, and leaves the others', async () => {
   const { customer: first } = await upsert(person({ emails, jobTitle: 'Analyst', tags: ['a', 'b'], source: 'fair' }));
   const { customer, created } = await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'], source: 'web' });
 
   expect(created).toBe(false);
   expect(customer).toEqual({
     ...first,
-    tags: ['c'],
+    tags: ['a', 'b', 'c'],
     source: 'web',
     etag: '"2"',
     updateTime: customer?.updateTime,
   });
   expect((await upsert({ kind: CustomerKind.PERSON, emails, tags: ['c'] })).customer).toEqual(customer);
+});
+
+test('unites lists, so that of two systems neither takes what the other brought', async () => {
+  const address = {
+    street: 'Ring 1',
+    city: 'Wien',
+    countryCode: 'AT',
+    state: undefined,
+    postalCode: undefined,
+    label: undefined,
+  };
+  const first = await upsert(
+    person({
+      emails: [{ address: 'ada@example.com', label: 'work' }],
+      phones: [{ number: '+43158801', label: undefined }],
+      addresses: [address],
+      tags: ['a'],
+      externalIds: [
+        { system: 'shop', value: '1' },
+        { system: 'erp', value: '4711' },
+      ],
+    }),
+  );
+  const byErp = await upsert(
+    person({
+      emails: [
+        { address: 'ADA@example.com', label: 'home' },
+        { address: 'king@example.com', label: undefined },
+      ],
+      phones: [
+        { number: '01 58801', label: 'mobile' },
+        { number: '+493012345678', label: undefined },
+      ],
+      addresses: [
+        { ...address, postalCode: '1010' },
+        { ...address, city: 'Graz' },
+      ],
+      tags: ['b', 'a'],
+      externalIds: [{ system: 'erp', value: '4711' }],
+    }),
+    UpsertMatch.EXTERNAL_ID,
+    'erp',
+  );
+
+  expect(byErp.created).toBe(false);
+  expect(byErp.customer).toMatchObject({
+    id: first.customer?.id,
+    emails: [
+      { address: 'ada@example.com', label: 'work' },
+      { address: 'king@example.com', label: undefined },
+    ],
+    phones: [
+      { number: '+43158801', label: 'mobile' },
+      { number: '+493012345678', label: undefined },
+    ],
+    addresses: [
+      { ...address, postalCode: '1010' },
+      { ...address, city: 'Graz' },
+    ],
+    tags: ['a', 'b'],
+    externalIds: [
+      { system: 'shop', value: '1' },
+      { system: 'erp', value: '4711' },
+    ],
+  });
+  const again = await upsert(person({ emails, tags: ['b'] }));
+  expect(again.customer).toEqual(byErp.customer);
+});
+
+test('replaces the lists that are given when it is asked to', async () => {
+  const externalIds = [{ system: 'erp', value: '4711' }];
+  await upsert(person({ emails, externalIds, tags: ['a'], phones: [{ number: '+43158801', label: undefined }] }));
+  const { customer } = await upsert(
+    person({ emails, externalIds: [{ system: 'erp', value: '4712' }], tags: ['b'] }),
+    UpsertMatch.EMAIL,
+    undefined,
+    ListMode.REPLACE,
+  );
+
+  expect(customer).toMatchObject({
+    tags: ['b'],
+    externalIds: [{ system: 'erp', value: '4712' }],
+    phones: [{ number: '+43158801' }],
+  });
+});
+
+test('refuses to unite another id of the same system, and more items than a list may have', async () => {
+  const { customer } = await upsert(person({ emails, externalIds: [{ system: 'erp', value: '4711' }] }));
+  await expect(
+    upsert(
+      person({
+        emails,
+        externalIds: [
+          { system: 'shop', value: '1' },
+          { system: 'erp', value: '4712' },
+        ],
+      }),
+    ),
+  ).rejects.toMatchObject({
+    code: 'ALREADY_EXISTS',
+    metadata: { customerId: customer?.id },
+    violations: [{ field: 'customer.externalIds[1].value', reason: 'EXTERNAL_ID_DIFFERS' }],
+  });
+  const phones = (start: number) =>
+    Array.from({ length: 15 }, (_, n) => ({ number: `+4315880${start + n}`, label: undefined }));
+  await upsert(person({ emails, phones: phones(100) }));
+  await expect(upsert(person({ emails, phones: phones(200) }))).rejects.toMatchObject({
+    violations: [{ field: 'customer.phones', reason: 'TOO_MANY_ITEMS' }],
+  });
+});
+
+test('names a value that another customer has by its place in the request', async () => {
+  const other = { address: 'other@example.com', label: undefined };
+  await customers.create(caller, person({ emails: [other] }));
+  const externalIds = [{ system: 'erp', value: '4711' }];
+  await upsert(person({ emails: [...emails, { address: 'king@example.com', label: undefined }], externalIds }));
+
+  await expect(upsert(person({ emails: [other], externalIds }), UpsertMatch.EXTERNAL_ID, 'erp')).rejects.toMatchObject({
+    violations: [{ field: 'customer.emails[0].address', reason: 'EMAIL_TAKEN' }],
+  });
 });
 
 test('matches by domain and by external id', async () => {

@@ -1,19 +1,29 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 
-const macBytes = 16;
+/** Bytes in front of the encrypted position. */
+const nonceBytes = 12;
+const tagBytes = 16;
 
 /**
- * An opaque token that continues a list after `position`. It is signed, so that nobody can ask for a position that we
- * did not give, and bound, so that it fits no other list.
+ * An opaque token that continues a list after `position`. It is encrypted, since sort keys are values of records and tokens
+ * stand in URLs and logs; authenticated, so that nobody can ask for a position that we did not give; and bound, so that it
+ * fits no other list. The same position gives the same token, so that the same page has the same ETag.
+ *
+ * AES-256-GCM with a nonce that is made of what is encrypted (as in RFC 8452): it repeats only with the whole token.
  *
  * @param key 32 bytes
  * @param binding whatever must be the same for the next page: method, tenant, filter, order
  * @param position values of the last row's sort keys as text, NULL as null
  */
 export function signPageToken(key: Buffer, binding: string, position: readonly (string | null)[]): string {
+  const { encryption, nonces } = keysOf(key);
   const payload = Buffer.from(JSON.stringify(position));
-  return Buffer.concat([mac(key, binding, payload), payload]).toString('base64url');
+  const nonce = mac(nonces, binding, payload).subarray(0, nonceBytes);
+  const cipher = createCipheriv('aes-256-gcm', encryption, nonce, { authTagLength: tagBytes });
+  cipher.setAAD(Buffer.from(binding));
+  const encrypted = Buffer.concat([cipher.update(payload), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
 }
 
 const pageTokenViolation: FieldViolation = {
@@ -33,32 +43,46 @@ export function readPageToken(
   violation: FieldViolation = pageTokenViolation,
 ): (string | null)[] {
   const bytes = Buffer.from(token, 'base64url');
-  const [given, payload] = [bytes.subarray(0, macBytes), bytes.subarray(macBytes)];
-  if (given.length === macBytes && timingSafeEqual(given, mac(key, binding, payload))) {
-    return JSON.parse(payload.toString()) as (string | null)[];
-  }
+  const payload = decrypted(key, binding, bytes) ?? signed(key, binding, bytes);
+  if (payload) return JSON.parse(payload.toString()) as (string | null)[];
   throw invalidArgument([violation]);
+}
+
+function decrypted(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
+  if (bytes.length <= nonceBytes + tagBytes) return undefined;
+  const nonce = bytes.subarray(0, nonceBytes);
+  const decipher = createDecipheriv('aes-256-gcm', keysOf(key).encryption, nonce, { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(binding));
+  decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
+  try {
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]);
+  } catch {
+    // Node says no more than that it does not fit.
+    return undefined;
+  }
+}
+
+/** Releases before signed tokens without encrypting them. Readers of the change feed keep such cursors for months. */
+function signed(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
+  const [given, payload] = [bytes.subarray(0, tagBytes), bytes.subarray(tagBytes)];
+  const isOurs = given.length === tagBytes && timingSafeEqual(given, mac(key, binding, payload).subarray(0, tagBytes));
+  return isOurs ? payload : undefined;
 }
 
 function mac(key: Buffer, binding: string, payload: Buffer): Buffer {
   // The length keeps binding and payload apart: no two pairs of them give the same input.
   const bound = Buffer.from(binding);
-  return createHmac('sha256', keyObject(key))
-    .update(`${bound.length}:`)
-    .update(bound)
-    .update(payload)
-    .digest()
-    .subarray(0, macBytes);
+  return createHmac('sha256', key).update(`${bound.length}:`).update(bound).update(payload).digest();
 }
 
-const keyObjects = new WeakMap<Buffer, KeyObject>();
+const derived = new WeakMap<Buffer, { encryption: Buffer; nonces: Buffer }>();
 
-/** Node takes longer to read a key from bytes than to sign with it. */
-function keyObject(key: Buffer): KeyObject {
-  let object = keyObjects.get(key);
-  if (!object) {
-    object = createSecretKey(key);
-    keyObjects.set(key, object);
+/** Keys of their own for the two uses, derived once. */
+function keysOf(key: Buffer): { encryption: Buffer; nonces: Buffer } {
+  let keys = derived.get(key);
+  if (!keys) {
+    const derive = (use: string) => Buffer.from(hkdfSync('sha256', key, '', `page token ${use}`, 32));
+    derived.set(key, (keys = { encryption: derive('encryption'), nonces: derive('nonces') }));
   }
-  return object;
+  return keys;
 }

@@ -15,7 +15,8 @@ import { customerOfValues, type StoredValues } from './record-values.js';
 export const clockSkewMs = 5_000;
 
 /**
- * The customer as it was at a time: as it is, with the changes since then taken back, the newest first.
+ * The customer as it was at a time: as it is, with the changes since then taken back, the newest first. Times are shown in
+ * milliseconds: a change counts as done by the end of the one in which it was logged, or that its update time shows.
  *
  * @param asOf RFC 3339
  * @throws AppError NOT_FOUND when it was deleted or not there then
@@ -66,17 +67,31 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
         left join lateral values_before('customer', $2::text, $3::timestamptz) with ordinality
           as change (operation, version, before, place) on true
         order by place`,
-    values: [currentCaller().tenantId, id, time.toISOString()],
+    // The log has microseconds.
+    values: [currentCaller().tenantId, id, time.toISOString().replace('Z', '999Z')],
   });
   let values = rows[0]?.current ?? undefined;
   // What the log has of it is for those only who see the customer itself.
   if (!values && seesSomeOnly()) throw await missingCustomer(em, id);
   for (const { operation, before } of rows) {
     if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, id)) ?? historyErased();
+    if (isShownBy(values, before, operation, time)) break;
     if (operation === 'CREATE') values = undefined;
     else if (before) values = { ...values, ...before };
   }
   return values;
+}
+
+/** Whether a change gave the values an update time that is not after a time. The log has it a moment later. */
+function isShownBy(
+  values: StoredValues | undefined,
+  before: StoredValues | null,
+  operation: Operation | null,
+  time: Date,
+): boolean {
+  const isUpdate = before !== null && Object.hasOwn(before, 'update_time');
+  const updateTime = operation === 'CREATE' || isUpdate ? values?.['update_time'] : undefined;
+  return typeof updateTime === 'string' && Math.floor(new Date(updateTime).getTime()) <= time.getTime();
 }
 
 /** Of a customer that somebody was merged into who has been erased since, or of a time before encryption was turned on. */

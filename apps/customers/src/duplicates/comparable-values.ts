@@ -1,4 +1,5 @@
-import { digits, fold } from '../search-text.js';
+import { digits } from '../phone-numbers.js';
+import { fold } from '../search-text.js';
 import type { CandidateAddress, DuplicateCandidate } from './duplicate-candidate.js';
 
 /** A value as it is compared, and as it was given. */

@@ -5,6 +5,7 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
+import { itemSeparators, joinItems } from '../import/cell-items.js';
 
 /** A column of an exported file: its name, which an import maps by itself, and what it has of a customer. */
 export interface CsvColumn {
@@ -76,8 +77,12 @@ export function csvColumns(
   return fields.length === 0 ? columns : columns.filter(({ field }) => fields.includes(field));
 }
 
-function list(name: string, field: keyof Customer, items: (customer: Customer) => string[]): CsvColumn {
-  return { name, field, text: (customer) => items(customer).join('\n') };
+function list(
+  name: 'email' | 'phone' | 'domain' | 'tag',
+  field: keyof Customer,
+  items: (customer: Customer) => string[],
+): CsvColumn {
+  return { name, field, text: (customer) => joinItems(items(customer), itemSeparators[name]) };
 }
 
 function stageName({ lifecycleStage }: Customer): string | undefined {
@@ -87,7 +92,7 @@ function stageName({ lifecycleStage }: Customer): string | undefined {
 /** As an import reads it: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */
 function customText(value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (Array.isArray(value)) return value.join('; ');
+  if (Array.isArray(value)) return joinItems(value as string[], itemSeparators.choice, '; ');
   if (typeof value === 'object' && value !== null) {
     const { amount, currencyCode } = value as { amount: string; currencyCode: string };
     return `${amount} ${currencyCode}`;

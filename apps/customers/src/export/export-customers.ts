@@ -78,18 +78,25 @@ async function fileFormat(
   format: ExportFormat,
   fields: string[],
 ): Promise<{ contentType: string; head: string; write: WriteCustomer }> {
-  if (format !== ExportFormat.CSV) {
+  if (format !== ExportFormat.CSV && format !== ExportFormat.CSV_SEMICOLON) {
     const write: WriteCustomer = (customer) => `${customerJson(customer, fields)}\n`;
     return { contentType: 'application/x-ndjson', head: '', write };
   }
+  const delimiter = format === ExportFormat.CSV ? ',' : ';';
   const columns = csvColumns(await externalSystems(em), await CustomFields.load(em), fields);
   return {
     contentType: 'text/csv; charset=utf-8',
     // With the mark spreadsheets know that it is UTF-8.
-    head: `\ufeff${csvLine(columns.map(({ name }) => name))}`,
+    head: `\ufeff${csvLine(
+      columns.map(({ name }) => name),
+      delimiter,
+    )}`,
     write: (customer) => {
       const shown = shownToCaller(customerDescriptor, customer);
-      return csvLine(columns.map((column) => column.text(shown) ?? ''));
+      return csvLine(
+        columns.map((column) => column.text(shown) ?? ''),
+        delimiter,
+      );
     },
   };
 }

@@ -1,7 +1,8 @@
 import { findableTerms, term, type TermField } from '../customer-terms.js';
 import { isPersonal } from '../privacy/hidden-data.js';
 import { currentSeal, type Seal } from '../sealing/seal.js';
-import { digits, sortName } from '../search-text.js';
+import { digits, soughtDigits } from '../phone-numbers.js';
+import { sortName } from '../search-text.js';
 import { compareKey } from './compare-key.js';
 import type { Comparison } from './comparison.js';
 import { indexed, rowOnly, type Condition, type Sql } from './condition.js';
@@ -40,7 +41,8 @@ function compareTerm(field: TermField, presence: string, comparison: Comparison)
   comparison.assertOneOf({});
   if (comparison.isPresence) return rowOnly(presence);
   if (field === 'phones' && digits(comparison.text) === '') throw comparison.valueError('must have digits');
-  return comparison.hasTerm(findableTerms(field, comparison.text));
+  const texts = field === 'phones' ? soughtDigits(comparison.text) : [comparison.text];
+  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(field, text)))]);
 }
 
 function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparison): Condition {

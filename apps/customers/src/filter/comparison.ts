@@ -52,6 +52,10 @@ export class Comparison {
   assertOneOf(kinds: { prefix?: boolean; order?: boolean }): void {
     const { value, operatorIndex, field } = this.restriction;
     const can = `${field} can be compared by ${kinds.order ? '=, !=, <, <=, >, >=' : '=, !='} and ":*"`;
+    if (value.isPattern) {
+      const how = kinds.prefix ? 'but by how it begins only, with * at the end' : 'but not by a part of it';
+      throw this.#notIndexed(value.index, `${can}, ${how}; in quotation marks, \\* is the sign itself`);
+    }
     if (!this.isEquality && !kinds.order) throw this.#notIndexed(operatorIndex, `${can}; it has no order`);
     if (!value.isPrefix || this.isPresence) return;
     if (!this.isEquality) throw this.valueError('with * at its end has no order; leave the * out');

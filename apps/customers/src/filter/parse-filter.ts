@@ -22,6 +22,8 @@ export interface FilterValue {
   text: string;
   /** True when the value ended in `*`: `text` is only how a match begins. */
   isPrefix: boolean;
+  /** True when a `*` stands elsewhere, which asks for a part of a text or how it ends. */
+  isPattern: boolean;
   index: number;
 }
 
@@ -133,22 +135,24 @@ class FilterParser {
     if (quote) return this.#quoted(quote, index);
     const bare = this.#match(/[^\s()"'=<>!]+/y);
     if (!bare) throw this.#error('a value is expected');
-    return bare.endsWith('*')
-      ? { text: bare.slice(0, -1), isPrefix: true, index }
-      : { text: bare, isPrefix: false, index };
+    const isPrefix = bare.endsWith('*');
+    const text = isPrefix ? bare.slice(0, -1) : bare;
+    return { text, isPrefix, isPattern: text.includes('*'), index };
   }
 
   #quoted(quote: string, index: number): FilterValue {
     let text = '';
+    let isPattern = false;
     for (;;) {
       const character = this.filter[this.#index];
       if (character === undefined) throw this.#error('this quotation mark has no counterpart', index);
       this.#index += 1;
-      if (character === quote) return { text, isPrefix: false, index };
+      if (character === quote) return { text, isPrefix: false, isPattern, index };
       if (character === '*' && this.filter[this.#index] === quote) {
         this.#index += 1;
-        return { text, isPrefix: true, index };
+        return { text, isPrefix: true, isPattern, index };
       }
+      isPattern ||= character === '*';
       if (character === '\\') text += this.#escaped();
       else text += character;
     }

@@ -1,4 +1,5 @@
 import { maskText } from '@rapport/contracts';
+import { splitItems } from './cell-items.js';
 
 /**
  * The text of a cell without blanks around it; undefined when there is none, null when it is no text at all. What an export
@@ -13,10 +14,10 @@ export function cellText(value: unknown): string | undefined | null {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
 }
 
-/** The values of a cell that may hold several: a JSON list's items, or the parts of a text that `separator` cuts. */
-export function cellItems(value: unknown, separator: RegExp): unknown[] {
+/** The values of a cell that may hold several: a JSON list's items, or those of a text. Without a separator a text is one. */
+export function cellItems(value: unknown, separator?: RegExp): unknown[] {
   if (Array.isArray(value)) return value;
-  return typeof value === 'string' ? value.split(separator) : [value];
+  return typeof value === 'string' && separator ? splitItems(value, separator) : [value];
 }
 
 /** A property of a JSON object, as text. Undefined when `value` is no object. */

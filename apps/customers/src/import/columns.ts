@@ -1,18 +1,33 @@
-import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  ImportColumn_Reason as Reason,
+  type ImportColumn,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isStorableText } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
-import { guessColumns } from './guess-columns.js';
+import { guessColumns, whyLeftOut } from './guess-columns.js';
 import { formatTarget, parseTarget, takesMany, type ImportTarget } from './import-target.js';
 import { fileError } from './file-error.js';
 import { maxColumns, type FileRow } from './file-row.js';
+import { ColumnSample } from './suggest-field.js';
 
 /** Longest name of a column that is taken or named in the answer, in UTF-16 units. */
 const maxNameLength = 300;
 
+/** What is done with a column. */
+interface Placed {
+  /** Undefined when it is left out. */
+  target: ImportTarget | undefined;
+  reason: Reason;
+  /** The field that its name has to do with. */
+  suggested?: string | undefined;
+  /** Of a column whose name says nothing. */
+  sample?: ColumnSample;
+}
+
 /** The columns of one file and where the values of each go. JSON names its columns row by row. */
 export class Columns {
-  readonly #targets = new Map<string, ImportTarget | undefined>();
+  readonly #placed = new Map<string, Placed>();
   readonly #wanted: ReadonlyMap<string, ImportTarget> | undefined;
   readonly #taken = new Set<string>();
 
@@ -24,7 +39,7 @@ export class Columns {
    */
   constructor(
     map: string[],
-    private readonly takeIds: boolean,
+    readonly takeIds: boolean,
     readonly customFields = new CustomFields([]),
   ) {
     this.#wanted = map.length > 0 ? readMap(map, customFields) : undefined;
@@ -40,7 +55,7 @@ export class Columns {
 
   /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be told again */
   place(names: string[]): void {
-    const added = names.filter((name) => !this.#targets.has(name));
+    const added = names.filter((name) => !this.#placed.has(name));
     if (added.length === 0) return;
     for (const name of added) {
       if (name.length > maxNameLength) {
@@ -50,9 +65,13 @@ export class Columns {
         throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
       }
     }
-    const targets = this.#wanted ?? guessColumns(added, { takeIds: this.takeIds, customFields: this.customFields });
-    for (const name of added) this.#targets.set(name, this.#claim(targets.get(name)));
-    if (this.#targets.size > maxColumns) {
+    const guesses = this.#wanted ? undefined : guessColumns(added, this);
+    for (const name of added) {
+      const guess = guesses?.get(name);
+      const target = this.#claim(this.#wanted?.get(name) ?? guess);
+      this.#placed.set(name, target ? { target, reason: guess?.reason ?? Reason.MAP } : this.#leftOut(name));
+    }
+    if (this.#placed.size > maxColumns) {
       throw fileError('TOO_MANY_COLUMNS', `must not have more than ${maxColumns} columns.`);
     }
   }
@@ -61,15 +80,16 @@ export class Columns {
   *targeted(row: FileRow): Generator<[target: ImportTarget, value: unknown]> {
     this.place(row.cells.map(([column]) => column));
     for (const [column, value] of row.cells) {
-      const target = this.#targets.get(column);
+      const { target, sample } = this.#placed.get(column) ?? {};
       if (target) yield [target, value];
+      else sample?.add(value);
     }
   }
 
   /** @throws AppError INVALID_ARGUMENT when `map` names a column that the file, now read to its end, lacks */
   report(): ImportColumn[] {
-    const missing = [...(this.#wanted?.keys() ?? [])].filter((name) => !this.#targets.has(name));
-    if (missing.length > 0 && this.#targets.size > 0) {
+    const missing = [...(this.#wanted?.keys() ?? [])].filter((name) => !this.#placed.has(name));
+    if (missing.length > 0 && this.#placed.size > 0) {
       throw invalidArgument(
         missing.map((name) => ({
           field: 'map',
@@ -78,7 +98,18 @@ export class Columns {
         })),
       );
     }
-    return [...this.#targets].map(([column, target]) => ({ column, field: target && formatTarget(target) }));
+    return [...this.#placed].map(([column, { target, reason, suggested, sample }]) => ({
+      column,
+      field: target && formatTarget(target),
+      reason,
+      suggestedField: suggested ?? sample?.field,
+    }));
+  }
+
+  #leftOut(name: string): Placed {
+    const { reason, field } = whyLeftOut(name, this.takeIds);
+    const sample = reason === Reason.UNKNOWN_NAME ? { sample: new ColumnSample() } : {};
+    return { target: undefined, reason: this.#wanted ? Reason.MAP : reason, suggested: field, ...sample };
   }
 
   /** Of two columns for a field that takes one, the later is left out. */

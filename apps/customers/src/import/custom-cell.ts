@@ -1,21 +1,18 @@
 import type { CustomFieldType } from '../custom-fields/custom-field.entity.js';
+import { itemSeparators, splitItems } from './cell-items.js';
 import { cellText } from './cell-value.js';
+import { isoDay, type ReadDay } from './read-day.js';
 
 /**
  * What a cell says of a custom field of a type, in the form that the contract has it. A text that is no such value stays
  * what it is, for the field to refuse; undefined when the cell is empty.
  */
-export function customCell(type: CustomFieldType, cell: unknown): unknown {
+export function customCell(type: CustomFieldType, cell: unknown, readDay: ReadDay = isoDay): unknown {
   const text = cellText(cell);
   // Lists and objects are as the contract has them, or wrong.
   if (text === null) return cell;
   if (text === undefined) return undefined;
-  return textForms[type]?.(text) ?? text;
-}
-
-/** Days of files that name the year first, such as 20260131 or 2026/01/31, as the contract has them. */
-export function isoDay(text: string): string {
-  return text.replace(/^(\d{4})([-/.]?)(\d\d)\2(\d\d)$/, '$1-$3-$4');
+  return type === 'DATE' ? readDay(text) : (textForms[type]?.(text) ?? text);
 }
 
 /** What the text of a cell is for types whose values files write otherwise; undefined when it is no such value. */
@@ -23,8 +20,7 @@ const textForms: Partial<Record<CustomFieldType, (text: string) => unknown>> = {
   NUMBER: (text) => (/^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined),
   BOOLEAN: (text) => booleans.get(text.toLowerCase()),
   MONEY: money,
-  MULTI_SELECT: (text) => text.split(';').flatMap((item) => item.trim() || []),
-  DATE: isoDay,
+  MULTI_SELECT: (text) => splitItems(text, itemSeparators.choice).flatMap((item) => item.trim() || []),
   REFERENCE: (text) => text.toLowerCase(),
 };
 

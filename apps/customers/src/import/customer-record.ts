@@ -17,6 +17,7 @@ export interface CustomerRecord {
 
 /** The customers that a chunk is about, to be found by what identifies them. */
 export class CustomerRecords {
+  readonly #byId = new Map<string, CustomerRecord>();
   readonly #byKey = new Map<string, CustomerRecord>();
   readonly #byName = new Map<string, Set<CustomerRecord>>();
   readonly #hidden = new Set<string>();
@@ -25,10 +26,15 @@ export class CustomerRecords {
   /** Notes the keys and the name that a record has now. */
   put(record: CustomerRecord): void {
     this.all.add(record);
+    this.#byId.set(record.id, record);
     for (const value of uniqueValues(record.customer)) this.#byKey.set(keyText(value), record);
     const name = record.customer.displayName ?? '';
     const namesakes = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, namesakes.add(record));
+  }
+
+  byId(id: string): CustomerRecord | undefined {
+    return this.#byId.get(id);
   }
 
   owner(value: UniqueValue): CustomerRecord | undefined {

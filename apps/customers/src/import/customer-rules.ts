@@ -1,10 +1,8 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
+import type { ListField } from '../customer-keys.js';
 import { contract, methodDescriptor, validator } from '../contract.js';
-
-/** The fields of a customer that are lists. */
-export type ListName = 'emails' | 'phones' | 'addresses' | 'domains' | 'tags' | 'externalIds';
 
 const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
 
@@ -14,7 +12,7 @@ export function fieldViolations(customer: Customer): FieldViolation[] {
 }
 
 /** Most items of each list of a customer. */
-export const maxItems: Readonly<Record<ListName, number>> = {
+export const maxItems: Readonly<Record<ListField, number>> = {
   emails: readMaxItems('emails'),
   phones: readMaxItems('phones'),
   addresses: readMaxItems('addresses'),
@@ -23,7 +21,7 @@ export const maxItems: Readonly<Record<ListName, number>> = {
   externalIds: readMaxItems('externalIds'),
 };
 
-function readMaxItems(name: ListName): number {
+function readMaxItems(name: ListField): number {
   const field = customerDescriptor.fields.find(({ jsonName }) => jsonName === name);
   const limit = field && contract.rules(field).maxItems;
   if (limit === undefined) throw new Error(`The contract does not bound ${name}.`);

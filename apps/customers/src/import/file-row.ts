@@ -34,8 +34,8 @@ export type FilePart = Header | FileRow | UnreadableRow;
 /** Longest row, in UTF-16 units. Whatever a file holds, reading it takes no more memory than a few of these. */
 export const maxRowSize = 1024 * 1024;
 
-/** Most columns of a file. */
-export const maxColumns = 200;
+/** Most columns of a file: an export has 27, one for each of up to 200 custom fields, and one for each system of external ids. */
+export const maxColumns = 300;
 
 export const rowTooLarge: RowProblem = { reason: 'ROW_TOO_LARGE', message: 'The row is longer than 1 MiB.' };
 

@@ -27,7 +27,11 @@ export const maxNamesakesInAll = 5_000;
 export async function findRecords(em: EntityManager, rows: PreparedRow[], met: MetCustomers): Promise<CustomerRecords> {
   const { tenantId } = currentCaller();
   const owners = await ownersByKey(em, rows);
-  const ids = [...owners.flatMap(({ customer_id }) => customer_id ?? []), ...(await idsByName(em, tenantId, rows))];
+  const ids = [
+    ...ownIds(rows),
+    ...owners.flatMap(({ customer_id }) => customer_id ?? []),
+    ...(await idsByName(em, tenantId, rows)),
+  ];
   const rowsFound = ids.length === 0 ? [] : await queryRows<CustomerRow>(em, lockCustomers(ids));
   const customers = await messagesOfRows(rowsFound.filter(({ deleteTime }) => deleteTime === null));
   const records = recordsOf(customers, await met.find(em, ids));
@@ -61,6 +65,11 @@ export async function checkLinks(em: EntityManager, rows: PreparedRow[], customF
     const violations = linked.violations(customer, customFields);
     issues.push(...leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value)));
   }
+}
+
+/** The ids of customers that rows name themselves. */
+export function ownIds(rows: PreparedRow[]): string[] {
+  return rows.flatMap(({ customer: { id } }) => (id === '' ? [] : [id]));
 }
 
 /** The owners of the keys of rows. */

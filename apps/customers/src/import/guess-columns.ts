@@ -1,5 +1,6 @@
+import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { parseTarget, type ImportField, type ImportTarget } from './import-target.js';
+import { formatTarget, parseTarget, takesMany, type ImportField, type ImportTarget } from './import-target.js';
 
 /**
  * Names of columns in the files of HubSpot, Salesforce, Google, Outlook, Pipedrive and in our own JSON, in lower case
@@ -87,53 +88,120 @@ const addressParts = new Map<string, ImportField>(
 );
 const plainUsages = new Set(['primary', 'main', 'company', 'mailing', undefined]);
 
+/** Fields of our own JSON and CSV that the server sets. None is a custom field, though one may be called the same. */
+const serverFields = new Set(
+  [
+    'etag',
+    'create_time',
+    'update_time',
+    'delete_time',
+    'created_by',
+    'updated_by',
+    'lifecycle_stage_time',
+    'merged_into_id',
+  ].flatMap((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),
+);
+
+/** Where a column's values go, and what its name has to do with it. */
+export interface GuessedTarget extends ImportTarget {
+  reason: Reason;
+}
+
 /**
  * Guesses from the names of a file's columns where their values go: what every customer has first, then the tenant's own
  * fields by their keys and names. What can't be told is left out.
  *
- * Ids are taken only when the caller names the system that they are from: two files that count from 1 would otherwise
- * overwrite each other's customers.
+ * Ids of another system are taken only when the caller names that system: two files that count from 1 would otherwise
+ * overwrite each other's customers. A column `id` has the customers' own ids then otherwise, as in an exported file.
  */
 export function guessColumns(
   columns: string[],
   options: { takeIds: boolean; customFields: CustomFields },
-): Map<string, ImportTarget> {
-  const byName = new Map<string, string>();
-  for (const column of columns) if (!byName.has(simplify(column))) byName.set(simplify(column), column);
-  const guesses = new Map<string, ImportTarget>();
-  const take = (name: string | undefined, field: ImportField, label?: string) => {
-    const column = name === undefined ? undefined : byName.get(name);
-    if (column !== undefined && !guesses.has(column)) guesses.set(column, { field, label });
-  };
-
-  for (const [name, column] of byName) {
-    const target = fullTarget(column, options.customFields);
-    if (target) take(name, target.field, target.label);
+): Map<string, GuessedTarget> {
+  const guess = new ColumnGuess(columns);
+  guess.takeFullTargets(options.customFields);
+  guess.takeSingles(options.takeIds);
+  guess.takeDomains();
+  guess.takeLists();
+  for (const [name, key] of namesOfOwn(options.customFields)) {
+    guess.take(name, 'custom_fields', key, Reason.CUSTOM_FIELD);
   }
-  for (const [field, names] of Object.entries(namesOfSingle) as [ImportField, readonly string[]][]) {
-    if (field !== 'external_id' || options.takeIds)
-      take(
-        names.find((name) => byName.has(name)),
+  return guess.targets;
+}
+
+/** What is known so far of the columns of a file. A column goes to the first field that takes it. */
+class ColumnGuess {
+  readonly targets = new Map<string, GuessedTarget>();
+  readonly #byName = new Map<string, string>();
+  readonly #taken = new Set<string>();
+
+  constructor(private readonly columns: string[]) {
+    for (const column of columns) {
+      const name = simplify(column);
+      if (!serverFields.has(column) && !this.#byName.has(name)) this.#byName.set(name, column);
+    }
+  }
+
+  take(name: string | undefined, field: ImportField, label?: string, reason = Reason.KNOWN_NAME): void {
+    const column = name === undefined ? undefined : this.#byName.get(name);
+    if (column === undefined) return;
+    this.#takeColumn(column, { field, label }, column === field ? Reason.FIELD_NAME : reason);
+  }
+
+  /** What has a dot names a target just as `map` would. Two of these may differ in nothing but punctuation. */
+  takeFullTargets(customFields: CustomFields): void {
+    for (const column of this.columns) {
+      const target = column.includes('.') ? parseTarget(column, customFields) : undefined;
+      if (target) this.#takeColumn(column, target, Reason.FIELD_NAME);
+    }
+  }
+
+  takeSingles(takeIds: boolean): void {
+    if (!takeIds && this.#byName.get('id') === 'id') this.take('id', 'id');
+    for (const [field, names] of Object.entries(namesOfSingle) as [ImportField, readonly string[]][]) {
+      if (field === 'external_id' && !takeIds) continue;
+      this.take(
+        names.find((name) => this.#byName.has(name)),
         field,
       );
+    }
   }
-  const domains = domainNames.find((names) => names.some((name) => byName.has(name))) ?? [];
-  for (const name of domains) take(name, 'domain');
-  for (const name of byName.keys()) {
-    const target = guessList(name);
-    if (target && !(target.field === 'country' && hasCountryCode(byName))) take(name, target.field, target.label);
+
+  takeDomains(): void {
+    const names = domainNames.find((some) => some.some((name) => this.#byName.has(name))) ?? [];
+    for (const name of names) this.take(name, 'domain');
   }
-  for (const [name, key] of namesOfOwn(options.customFields)) take(name, 'custom_fields', key);
-  return guesses;
+
+  takeLists(): void {
+    const hasCountryCode = ['countrycode', 'alphatwocode'].some((name) => this.#byName.has(name));
+    for (const name of this.#byName.keys()) {
+      const target = guessList(name);
+      if (target && !(target.field === 'country' && hasCountryCode)) this.take(name, target.field, target.label);
+    }
+  }
+
+  #takeColumn(column: string, target: ImportTarget, reason: Reason): void {
+    const text = formatTarget(target);
+    if (this.targets.has(column) || (this.#taken.has(text) && !takesMany(target))) return;
+    this.#taken.add(text);
+    this.targets.set(column, { ...target, reason });
+  }
 }
 
-function hasCountryCode(names: ReadonlyMap<string, string>): boolean {
-  return ['countrycode', 'alphatwocode'].some((name) => names.has(name));
-}
-
-/** What has a dot names a target just as `map` would. */
-function fullTarget(column: string, customFields: CustomFields): ImportTarget | undefined {
-  return column.includes('.') ? parseTarget(column, customFields) : undefined;
+/**
+ * Why a column was left out that `guessColumns` did not take, and the field that its name has to do with.
+ *
+ * @param takeIds as in `guessColumns`
+ */
+export function whyLeftOut(column: string, takeIds: boolean): { reason: Reason; field?: ImportField | undefined } {
+  if (serverFields.has(column)) return { reason: Reason.SERVER_FIELD };
+  const name = simplify(column);
+  if (!takeIds && namesOfSingle.external_id?.includes(name)) {
+    return { reason: Reason.SYSTEM_MISSING, field: 'external_id' };
+  }
+  if (Object.values(namesOfSingle).some((names) => names.includes(name))) return { reason: Reason.FIELD_TAKEN };
+  const list = domainNames.flat().includes(name) ? 'domain' : guessList(name)?.field;
+  return list ? { reason: Reason.FIELD_TAKEN, field: list } : { reason: Reason.UNKNOWN_NAME };
 }
 
 /** Names of columns for the tenant's own fields, and the keys of those. */

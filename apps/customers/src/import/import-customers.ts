@@ -1,5 +1,4 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   CustomersServiceService,
   type ImportCustomersRequest,
@@ -20,7 +19,7 @@ import type { FilePart } from './file-row.js';
 import { FileSpool } from './file-spool.js';
 import { importChunk, noOutcomes } from './import-chunk.js';
 import { ImportIssues } from './import-issues.js';
-import type { RowDefaults } from './map-row.js';
+import { rowDefaults, type RowDefaults } from './map-row.js';
 import { MetCustomers } from './met-customers.js';
 import { oneAhead, prepareChunks } from './prepare-chunks.js';
 import { checkContentType, readFile } from './read-file.js';
@@ -71,15 +70,15 @@ async function importFile(
     const first = await messages.next();
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(CustomersServiceService.importCustomers.path, first.value);
-    const { file, map, kind, externalIdSystem } = first.value;
+    const { file, map, externalIdSystem, validateOnly = false } = first.value;
     const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
-    const defaults = { kind: kind || CustomerKind.PERSON, externalIdSystem: externalIdSystem ?? 'import' };
+    const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
     checkContentType(contentType);
     const pieces = place.receive(filePieces(first.value, messages));
     return await FileSpool.with(em, bulk.importQuotaBytes, pieces, (whole) =>
       inTurn(bulk, () =>
-        em.transactional((transaction) =>
+        inTransaction(em, validateOnly, (transaction) =>
           importRows(transaction, readFile(contentType, whole.pieces()), columns, defaults),
         ),
       ),
@@ -87,6 +86,32 @@ async function importFile(
   } finally {
     // Not waited for: a message may be awaited that never comes.
     messages.return(undefined).catch(() => undefined);
+  }
+}
+
+/** Thrown to roll a dry run back. */
+class ImportTried extends Error {
+  constructor(readonly answer: ImportCustomersResponse) {
+    super('The import was only tried.');
+  }
+}
+
+async function inTransaction(
+  em: EntityManager,
+  validateOnly: boolean,
+  work: (transaction: EntityManager) => Promise<ImportCustomersResponse>,
+): Promise<ImportCustomersResponse> {
+  if (!validateOnly) return em.transactional(work);
+  try {
+    return await em.transactional(async (transaction) => {
+      const answer = await work(transaction);
+      // What would be checked at the commit.
+      await transaction.execute('set constraints all immediate');
+      throw new ImportTried(answer);
+    });
+  } catch (failure) {
+    if (failure instanceof ImportTried) return failure.answer;
+    throw failure;
   }
 }
 

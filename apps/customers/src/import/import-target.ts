@@ -12,6 +12,8 @@ const textFields = [
 ] as const;
 const idFields = ['company_id', 'owner_id', 'owner_team_id'] as const;
 const enumFields = ['kind', 'lifecycle_stage'] as const;
+/** The customer's own, which the row is about. */
+const ownIdFields = ['id'] as const;
 const listFields = ['email', 'phone', 'domain', 'tag', 'address', 'external_id'] as const;
 /** With the key of one of the tenant's own fields, or all of them in an object. */
 const customFields = ['custom_fields'] as const;
@@ -22,7 +24,13 @@ export type IdField = (typeof idFields)[number];
 export type ListField = (typeof listFields)[number];
 export type AddressField = (typeof addressFields)[number];
 export type ImportField =
-  TextField | IdField | (typeof enumFields)[number] | ListField | AddressField | 'custom_fields';
+  | TextField
+  | IdField
+  | (typeof enumFields)[number]
+  | (typeof ownIdFields)[number]
+  | ListField
+  | AddressField
+  | 'custom_fields';
 
 /** Where the values of a column go. */
 export interface ImportTarget {
@@ -48,6 +56,7 @@ const allFields = new Set<string>([
   ...textFields,
   ...idFields,
   ...enumFields,
+  ...ownIdFields,
   ...listFields,
   ...addressFields,
   ...customFields,

@@ -1,7 +1,8 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import { customFieldPath } from '../custom-fields/custom-fields.js';
-import { maxItems, type ListName } from './customer-rules.js';
+import type { ListField } from '../customer-keys.js';
+import { maxItems } from './customer-rules.js';
 
 /**
  * Takes out of a customer the values that violations name: an item of a list as a whole, unless only what it is for is
@@ -13,7 +14,7 @@ export function leaveOut(
   customer: Customer,
   violations: FieldViolation[],
 ): { violation: FieldViolation; value: unknown }[] {
-  const indexes = new Map<ListName, Set<number>>();
+  const indexes = new Map<ListField, Set<number>>();
   const out = violations.map((violation) => ({ violation, value: takeOut(customer, violation, indexes) }));
   for (const [list, wrong] of indexes) {
     const kept = (customer[list] as unknown[]).filter((_, index) => !wrong.has(index));
@@ -23,7 +24,7 @@ export function leaveOut(
 }
 
 /** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
-function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes: Map<ListName, Set<number>>): unknown {
+function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes: Map<ListField, Set<number>>): unknown {
   if (field.startsWith('customFields.')) return takeCustomValue(customer, field);
   const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\](?:\.(\w+))?)?$/.exec(field) ?? [];
   if (!isListName(name)) return takeProperty(customer, name);
@@ -50,6 +51,6 @@ function takeProperty(owner: object, name: string): unknown {
   return value;
 }
 
-function isListName(name: string): name is ListName {
+function isListName(name: string): name is ListField {
   return Object.hasOwn(maxItems, name);
 }

@@ -6,10 +6,11 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { customFieldPath, type CustomFields } from '../custom-fields/custom-fields.js';
+import { itemSeparators } from './cell-items.js';
 import { cellItems, cellText, property } from './cell-value.js';
 import type { Columns } from './columns.js';
 import { countryCode } from './country-code.js';
-import { customCell, isoDay } from './custom-cell.js';
+import { customCell } from './custom-cell.js';
 import type { FileRow } from './file-row.js';
 import { hostOf, isSharedHost } from './host-name.js';
 import {
@@ -20,11 +21,35 @@ import {
   type ImportTarget,
   type TextField,
 } from './import-target.js';
+import { dayReader, isoDay, type ReadDay } from './read-day.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
+/** What the rows of a file have that do not say it themselves. */
 export interface RowDefaults {
   kind: CustomerKind;
   externalIdSystem: string;
+  /** ISO 3166-1 alpha-2 code of the country that local phone numbers are of. */
+  country?: string | undefined;
+  /** Reads the days of the file's language. Without it they begin with the year. */
+  readDay?: ReadDay | undefined;
+}
+
+/** What a file's rows are read by, as an import is asked for. */
+export interface RowRules {
+  kind: CustomerKind;
+  externalIdSystem?: string | undefined;
+  defaultCountry?: string | undefined;
+  language?: string | undefined;
+}
+
+/** @throws AppError INVALID_ARGUMENT field `language` */
+export function rowDefaults({ kind, externalIdSystem, defaultCountry, language }: RowRules): RowDefaults {
+  return {
+    kind: kind || CustomerKind.PERSON,
+    externalIdSystem: externalIdSystem ?? 'import',
+    country: defaultCountry,
+    readDay: dayReader(language),
+  };
 }
 
 /** What a row says of a customer, as typed: neither checked nor normalised. */
@@ -40,23 +65,21 @@ export function mapRow(row: FileRow, columns: Columns, defaults: RowDefaults): M
   return mapping.finish();
 }
 
-const emailSeparator = /[;,\s]+/;
-const listSeparator = /[;,\n]| ::: /;
-/** A phone number may have a comma in it. */
-const phoneSeparator = /[;\n]| ::: /;
-const whole = /(?!)/;
+const anyUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 class RowMapping {
   readonly #customer = Customer.create({});
   readonly #issues: RowIssue[] = [];
   /** Parts of addresses that come in columns of their own, by label. */
   readonly #addresses = new Map<string, PostalAddress>();
+  readonly #readDay: ReadDay;
 
   constructor(
     private readonly defaults: RowDefaults,
     private readonly customFields: CustomFields,
   ) {
     this.#customer.kind = defaults.kind;
+    this.#readDay = defaults.readDay ?? isoDay;
   }
 
   put({ field, label }: ImportTarget, value: unknown): void {
@@ -64,31 +87,33 @@ class RowMapping {
     if (isAddressField(field)) return this.#putAddressPart(field, value, label);
     const { emails, phones, tags, externalIds } = this.#customer;
     switch (field) {
+      case 'id':
+        return this.#putId(value);
       case 'kind':
         return this.#putKind(value);
       case 'lifecycle_stage':
         return this.#putStage(value);
       case 'email':
-        return this.#each(field, value, emailSeparator, 'address', (address, item) => {
+        return this.#each(field, value, itemSeparators.email, 'address', (address, item) => {
           emails.push({ address, label: property(item, 'label') ?? label });
         });
       case 'phone':
-        return this.#each(field, value, phoneSeparator, 'number', (number, item) => {
+        return this.#each(field, value, itemSeparators.phone, 'number', (number, item) => {
           phones.push({ number, label: property(item, 'label') ?? label });
         });
       case 'domain':
-        return this.#each(field, value, listSeparator, 'domain', (text) => this.#putDomain(text));
+        return this.#each(field, value, itemSeparators.domain, 'domain', (text) => this.#putDomain(text));
       case 'tag':
-        return this.#each(field, value, listSeparator, 'tag', (tag) => tags.push(tag));
+        return this.#each(field, value, itemSeparators.tag, 'tag', (tag) => tags.push(tag));
       case 'external_id':
-        return this.#each(field, value, whole, 'value', (id, item) => {
+        return this.#each(field, value, undefined, 'value', (id, item) => {
           const system = property(item, 'system') ?? label ?? this.defaults.externalIdSystem;
           externalIds.push({ system, value: id });
         });
       case 'custom_fields':
         return label === undefined ? this.#putCustomValues(value) : this.#putCustomValue(label, value);
       case 'address':
-        return cellItems(value, whole).forEach((item) => this.#putAddress(item, label));
+        return cellItems(value).forEach((item) => this.#putAddress(item, label));
       default:
         field satisfies never;
     }
@@ -97,7 +122,8 @@ class RowMapping {
   finish(): MappedRow {
     const customer = this.#customer;
     customer.addresses.push(...this.#addresses.values());
-    if (customer.kind === CustomerKind.COMPANY && customer.displayName === undefined) {
+    // The name of a customer that is there already may be left out, or hidden.
+    if (customer.kind === CustomerKind.COMPANY && customer.displayName === undefined && customer.id === '') {
       // A list of companies may call their names by the word that a list of people uses for the employer.
       customer.displayName = customer.companyName;
       customer.companyName = undefined;
@@ -109,7 +135,8 @@ class RowMapping {
     const text = this.#text(field, value);
     if (text === undefined) return;
     const name = textProperties[field];
-    this.#customer[name] ??= textForms[name]?.(text) ?? text;
+    const form = name === 'birthDate' ? this.#readDay : textForms[name];
+    this.#customer[name] ??= form?.(text) ?? text;
   }
 
   #putCustomValues(value: unknown): void {
@@ -122,12 +149,18 @@ class RowMapping {
 
   #putCustomValue(key: string, cell: unknown): void {
     const type = this.customFields.get(key)?.type;
-    const value = type ? customCell(type, cell) : cell;
+    const value = type ? customCell(type, cell, this.#readDay) : cell;
     if (value === undefined || value === null) return;
     // Read for itself, so that only what is wrong is lost.
     const violation = structViolation({ [key]: value });
     if (violation) this.#leaveOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field');
     else this.#customer.customFields = { [key]: value, ...this.#customer.customFields };
+  }
+
+  /** A file of another system may have ids of its own there, which are none of ours. */
+  #putId(value: unknown): void {
+    const id = cellText(value)?.toLowerCase();
+    if (id !== undefined && anyUuid.test(id)) this.#customer.id = id;
   }
 
   #putKind(value: unknown): void {
@@ -187,12 +220,13 @@ class RowMapping {
   #each(
     field: string,
     value: unknown,
-    separator: RegExp,
+    separator: RegExp | undefined,
     key: string,
     put: (text: string, item: unknown) => void,
   ): void {
     for (const item of cellItems(value, separator)) {
-      const text = this.#text(field, property(item, key) ?? item);
+      const isObject = typeof item === 'object' && item !== null && Object.hasOwn(item, key);
+      const text = this.#text(field, isObject ? property(item, key) : item);
       if (text !== undefined) put(text, item);
     }
   }
@@ -238,7 +272,6 @@ const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {
   ownerId: (id) => id.toLowerCase(),
   ownerTeamId: (id) => id.toLowerCase(),
   companyId: (id) => id.toLowerCase(),
-  birthDate: isoDay,
 };
 
 const kinds = new Map(

@@ -1,23 +1,16 @@
-import {
-  LifecycleStage,
-  type Customer,
-  type EmailAddress,
-  type ExternalId,
-  type PhoneNumber,
-  type PostalAddress,
-} from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { emailKey } from '../customer-keys.js';
+import { listFields, uniteLists, type ListField } from '../customer-keys.js';
 import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
-import { maxItems, type ListName } from './customer-rules.js';
+import { maxItems } from './customer-rules.js';
 
 export interface Merge {
   customer: Customer;
   /** Whether it differs from the customer before. */
   changed: boolean;
   /** Lists that have no room for all that the row adds to them. */
-  full: ListName[];
+  full: ListField[];
   /** Why the row's lifecycle stage was left out. */
   stage: FieldViolation | undefined;
 }
@@ -36,15 +29,9 @@ export interface MergeOptions {
  */
 export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): Merge {
   const { fillOnly } = options;
-  const full: ListName[] = [];
   const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
     fillOnly ? (stored ?? given) : (given ?? stored);
-  const list = <Item>(name: ListName, stored: Item[], given: Item[], unite: Unite<Item>): Item[] => {
-    const united = given.reduce(unite, stored);
-    if (united.length <= maxItems[name]) return united;
-    full.push(name);
-    return united.slice(0, Math.max(maxItems[name], stored.length));
-  };
+  const { lists, full } = boundedLists(before, row);
   const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
   const customer: Customer = {
     ...before,
@@ -61,15 +48,20 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     source: value(before.source, row.source),
     birthDate: value(before.birthDate, row.birthDate),
     customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),
-    emails: list('emails', before.emails, row.emails, uniteEmail),
-    phones: list('phones', before.phones, row.phones, unitePhone),
-    addresses: list('addresses', before.addresses, row.addresses, uniteAddress),
-    domains: list('domains', before.domains, row.domains, uniteText),
-    tags: list('tags', before.tags, row.tags, uniteText),
-    externalIds: list('externalIds', before.externalIds, row.externalIds, uniteExternalId),
+    ...lists,
   };
   customer.displayName = displayName(before, customer, row, options);
   return { customer, changed: isChanged(before, customer), full, stage };
+}
+
+/** United lists, cut to the most items that each may have. */
+function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: ListField[] } {
+  const lists = uniteLists(before, row);
+  const full = listFields.filter((name) => lists[name].length > Math.max(maxItems[name], before[name].length));
+  for (const name of full) {
+    Object.assign(lists, { [name]: lists[name].slice(0, Math.max(maxItems[name], before[name].length)) });
+  }
+  return { lists, full };
 }
 
 /**
@@ -104,47 +96,6 @@ function mergeCustomValues(
 
 function known(stage: LifecycleStage): LifecycleStage | undefined {
   return stage === LifecycleStage.UNSPECIFIED ? undefined : stage;
-}
-
-/** Adds an item to a list; answers the same list when it adds nothing. */
-type Unite<Item> = (items: Item[], added: Item) => Item[];
-
-const uniteEmail: Unite<EmailAddress> = (items, added) =>
-  uniteLabelled(items, added, ({ address }) => emailKey(address) === emailKey(added.address));
-
-const unitePhone: Unite<PhoneNumber> = (items, added) =>
-  uniteLabelled(items, added, ({ number }) => number === added.number);
-
-const uniteText: Unite<string> = (items, added) => (items.includes(added) ? items : [...items, added]);
-
-/** A customer has one id per system; that a row has another one is settled before. */
-const uniteExternalId: Unite<ExternalId> = (items, added) =>
-  items.some(({ system }) => system === added.system) ? items : [...items, added];
-
-function uniteLabelled<Item extends { label?: string | undefined }>(
-  items: Item[],
-  added: Item,
-  isSame: (item: Item) => boolean,
-): Item[] {
-  const index = items.findIndex(isSame);
-  const same = items[index];
-  if (!same) return [...items, added];
-  return same.label === undefined && added.label !== undefined
-    ? items.with(index, { ...same, label: added.label })
-    : items;
-}
-
-/** An address that another one contains adds nothing, and one that contains another takes its place. */
-const uniteAddress: Unite<PostalAddress> = (items, added) => {
-  if (items.some((item) => contains(item, added))) return items;
-  const index = items.findIndex((item) => contains(added, item));
-  return index < 0 ? [...items, added] : items.with(index, added);
-};
-
-function contains(whole: PostalAddress, part: PostalAddress): boolean {
-  return (Object.keys(part) as (keyof PostalAddress)[]).every(
-    (name) => part[name] === undefined || part[name] === whole[name],
-  );
 }
 
 /** Lists keep their identity when nothing is added to them. */

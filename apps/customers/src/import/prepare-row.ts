@@ -15,7 +15,12 @@ export interface PreparedRow {
   /** Whether the display name is the row's own, not composed of its other values. */
   givesDisplayName: boolean;
   issues: RowIssue[];
+  /** Why it is refused unless its id is that of a customer: it has nothing to name one by. */
+  unnamed?: RowIssue | undefined;
 }
+
+/** Stands in for the display name of a row that has none, until the customer of its id is found. */
+const placeholder = '-';
 
 /** Each round takes out all values that the one before could see to be wrong. */
 const maxRounds = 5;
@@ -29,23 +34,29 @@ const maxRounds = 5;
 export function prepareRow(
   { customer, issues }: MappedRow,
   customFields: CustomFields,
+  defaultCountry?: string,
 ): PreparedRow | { refused: RowIssue[] } {
   if (issues.some(({ severity }) => severity === Severity.ERROR)) return { refused: issues };
   let lostKey: RowIssue | undefined;
+  let unnamed: RowIssue | undefined;
   for (let round = 0; round < maxRounds; round += 1) {
     const wrongFields = fieldViolations(customer);
-    const normalised = wrongFields.length === 0 ? normaliseCustomer(customer, customFields) : undefined;
+    const normalised =
+      wrongFields.length === 0 ? normaliseCustomer(customer, customFields, { defaultCountry }) : undefined;
     const violations = normalised?.violations ?? wrongFields;
-    if (violations.some(isNameMissing)) return { refused: [...issues, nameMissing(violations)] };
-    if (normalised && violations.length === 0) {
-      if (lostKey && uniqueValues(normalised.customer).length === 0) return { refused: withError(issues, lostKey) };
+    if (violations.some(isNameMissing)) {
+      unnamed = nameMissing(violations);
+      if (customer.id === '') return { refused: [...issues, unnamed] };
+      customer.displayName = placeholder;
+    } else if (normalised && violations.length === 0) {
+      if (lostKey && isUnknown(normalised.customer)) return { refused: withError(issues, lostKey) };
       issues.push(...normalised.invalidPhones.map((index) => phoneInvalid(normalised.customer, index)));
-      return { customer: normalised.customer, givesDisplayName: customer.displayName !== undefined, issues };
-    }
-    for (const { violation, value } of leaveOut(customer, violations)) {
-      const issue = leftOut(violation, value);
-      issues.push(issue);
-      if (isKey(violation)) lostKey ??= issue;
+      const givesDisplayName = customer.displayName !== undefined && !unnamed;
+      return { customer: normalised.customer, givesDisplayName, issues, unnamed };
+    } else {
+      const left = leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value));
+      issues.push(...left);
+      lostKey ??= left.find((_, index) => isKey(violations[index]));
     }
   }
   return { refused: [...issues, error('ROW_INVALID', 'The row has more wrong values than can be listed.')] };
@@ -62,16 +73,23 @@ function nameMissing(violations: FieldViolation[]): RowIssue {
 
 function phoneInvalid({ phones }: Customer, index: number): RowIssue {
   const message = `${quote(phones[index]?.number)} is no valid phone number; it was kept as typed.`;
-  return warning('PHONE_INVALID', message, { field: `phones[${index}].number` });
+  return { ...warning('PHONE_INVALID', message, { field: `phones[${index}].number` }), value: phones[index]?.number };
 }
 
 /** A value of a row that is wrong. */
 export function leftOut({ field, reason, description }: FieldViolation, value: unknown): RowIssue {
-  return warning(reason, `${quote(value)} was left out: ${description.replace(/\.$/, '')}.`, { field });
+  const message = `${quote(value)} was left out: ${description.replace(/\.$/, '')}.`;
+  return { ...warning(reason, message, { field }), value };
+}
+
+/** Whether nothing tells whom a row is about but its name. */
+function isUnknown(customer: Customer): boolean {
+  return customer.id === '' && uniqueValues(customer).length === 0;
 }
 
 /** A person's domain is no key: people have none. */
-function isKey({ field, reason }: FieldViolation): boolean {
+function isKey(violation: FieldViolation | undefined): boolean {
+  const { field = '', reason } = violation ?? {};
   return /^(emails|domains|externalIds)\b(?!.*\.label$)/.test(field) && reason !== 'NOT_ALLOWED';
 }
 

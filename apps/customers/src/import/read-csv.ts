@@ -1,5 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse, type Options } from 'csv-parse';
+import { withoutFormulaGuard } from '../export/csv-line.js';
 import { fileError } from './file-error.js';
 import { maxColumns, maxRowSize, rowTooLarge, tooManyColumns, type FilePart } from './file-row.js';
 
@@ -107,7 +108,7 @@ function readHeader(record: string[]): string[] {
 
 function readRow(header: string[], record: string[], line: number, size: number): FilePart {
   if (record.length === header.length)
-    return { line, cells: record.map((value, index) => [header[index] ?? '', value]), size };
+    return { line, cells: record.map((value, index) => [header[index] ?? '', withoutFormulaGuard(value)]), size };
   const message = `The row has ${record.length} cells, the header ${header.length}.`;
   return { line, problem: { reason: record.length > header.length ? 'TOO_MANY_CELLS' : 'TOO_FEW_CELLS', message } };
 }

@@ -10,6 +10,8 @@ export interface RowIssue {
   /** Path in the customer by JSON names, such as `phones[0].number`. */
   field?: string | undefined;
   customerId?: string | undefined;
+  /** The value of the row that it is about. */
+  value?: unknown;
 }
 
 /** The row was refused. */

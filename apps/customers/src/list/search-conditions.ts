@@ -1,7 +1,8 @@
 import { invalidArgument } from '@rapport/platform';
 import { slipTerms } from '../customer-terms.js';
 import { indexed, type Condition } from '../filter/condition.js';
-import { digits, fold } from '../search-text.js';
+import { soughtDigits } from '../phone-numbers.js';
+import { fold } from '../search-text.js';
 
 /** Letters of a word that may be found with a slip in it. */
 const similarWordLength = 4;
@@ -25,7 +26,7 @@ export function searchConditions(q: string): Condition[] {
 
 function wordCondition(word: string): Condition {
   const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
-  const texts = [word, ...(isNumber ? [digits(word)] : [])];
+  const texts = [word, ...(isNumber ? soughtDigits(word) : [])];
   const patterns = [...new Set(texts)].flatMap(likePatterns);
   const similar = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word) ? slipTerms(word) : [];
   const parts = [

@@ -8,7 +8,7 @@ import { beyondScope, checkEtag, transactionPipeline } from '@rapport/persistenc
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues } from '../claim-unique-values.js';
 import { nextVersion, without } from '../customer-changes.js';
-import { uniqueValues } from '../customer-keys.js';
+import { listFields, uniqueValues } from '../customer-keys.js';
 import { customerContent, customerMessage } from '../customer-message.js';
 import type { Customer } from '../customer.entity.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
@@ -20,7 +20,7 @@ import { lockMerges } from './lock-merges.js';
 import { mergeMessage } from './merge-message.js';
 import { storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
-import { contentOf, listFields, singleFields, unite, type Content } from './merged-content.js';
+import { contentOf, singleFields, unite, type Content } from './merged-content.js';
 import { liveCustomer } from './merged-into.js';
 import { moveLinks } from './move-links.js';
 import { movePeople } from './move-people.js';

@@ -1,6 +1,6 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { valueText } from '../claim-unique-values.js';
-import { emailKey, uniqueValues } from '../customer-keys.js';
+import { itemKeys, listFields, uniqueValues, type ListField } from '../customer-keys.js';
 import { composeDisplayName } from '../normalise-customer.js';
 
 export const singleFields = [
@@ -16,17 +16,6 @@ export const singleFields = [
   'companyName',
 ] as const satisfies (keyof Customer)[];
 
-export const listFields = [
-  'emails',
-  'phones',
-  'addresses',
-  'domains',
-  'tags',
-  'externalIds',
-] as const satisfies (keyof Customer)[];
-
-export type ListField = (typeof listFields)[number];
-
 /** What of a customer is merged. The kind is the same on both sides. */
 export type Content = Pick<
   Customer,
@@ -38,17 +27,6 @@ export function contentOf(customer: Customer): Content {
   const fields = [...singleFields, ...listFields].map((field) => [field, customer[field]]);
   return { kind, lifecycleStage, lifecycleStageTime, customFields, ...Object.fromEntries(fields) } as Content;
 }
-
-/** By what two items of a list are the same. */
-export const itemKeys: { readonly [Field in ListField]: (item: Customer[Field][number]) => string } = {
-  emails: ({ address }) => emailKey(address),
-  phones: ({ number }) => number,
-  addresses: ({ street, city, state, postalCode, countryCode, label }) =>
-    JSON.stringify([street, city, state, postalCode, countryCode, label].map((part) => part ?? null)),
-  domains: (domain) => domain,
-  tags: (tag) => tag,
-  externalIds: ({ system }) => system,
-};
 
 /**
  * The customer that stays with what another brings: what it lacks, and the items of all lists. Pure.

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { itemKeys, listFields, singleFields, uniqueItemText, type Content } from './merged-content.js';
+import { itemKeys, listFields } from '../customer-keys.js';
+import { singleFields, uniqueItemText, type Content } from './merged-content.js';
 
 /** What came of taking a change back. */
 export interface TakenBack {

@@ -97,13 +97,19 @@ function checkFileType(contentType: string): void {
 }
 
 async function readRules(em: EntityManager, input: ImportInput): Promise<ImportRules> {
-  const { map, kind, externalIdSystem, mapping } = input;
+  const { map, kind, externalIdSystem, defaultCountry, language, mapping } = input;
   if (mapping === undefined) {
-    const rules = { map, kind, externalIdSystem };
+    const rules = { map, kind, externalIdSystem, defaultCountry, language };
     await checkRules(em, rules, 'import');
     return rules;
   }
-  const given = { map: map.length > 0, kind: kind !== CustomerKind.UNSPECIFIED, externalIdSystem: !!externalIdSystem };
+  const given = {
+    map: map.length > 0,
+    kind: kind !== CustomerKind.UNSPECIFIED,
+    externalIdSystem: externalIdSystem !== undefined,
+    defaultCountry: defaultCountry !== undefined,
+    language: language !== undefined,
+  };
   const both = Object.entries(given).filter(([, isGiven]) => isGiven);
   if (both.length > 0) {
     throw invalidArgument(

@@ -13,6 +13,7 @@ import {
   maxNamesakes,
   maxNamesakesInAll,
   ownersByKey,
+  ownIds,
   recordsOf,
 } from '../import/find-records.js';
 import type { CustomerStore } from '../import/import-chunk.js';
@@ -35,6 +36,7 @@ export class DraftCustomers implements CustomerStore {
   async find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
     const { tenantId } = currentCaller();
     const found = [
+      ...ownIds(rows),
       ...(await ownersByKey(em, rows)).flatMap(({ customer_id }) => customer_id ?? []),
       ...(await idsByName(em, tenantId, rows)),
       ...(await this.#draftIdsByKey(em, rows)),

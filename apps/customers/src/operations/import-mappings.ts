@@ -7,7 +7,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { ImportMapping } from './import.entity.js';
-import { checkRules } from './import-rules.js';
+import { checkRules, type ImportRules } from './import-rules.js';
 
 /** Most mappings of a tenant. */
 const maxMappings = 200;
@@ -16,9 +16,15 @@ const maxMappings = 200;
 export async function saveMapping(em: EntityManager, request: SaveImportMappingRequest): Promise<MappingMessage> {
   const { key, mapping } = request;
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
-  const { map, kind, externalIdSystem } = mapping;
+  const { map, kind, externalIdSystem, defaultCountry, language } = mapping;
   // What is undefined would be stored as null.
-  const rules = { map, kind, ...(externalIdSystem === undefined ? {} : { externalIdSystem }) };
+  const rules: ImportRules = {
+    map,
+    kind,
+    ...(externalIdSystem === undefined ? {} : { externalIdSystem }),
+    ...(defaultCountry === undefined ? {} : { defaultCountry }),
+    ...(language === undefined ? {} : { language }),
+  };
   await checkRules(em, rules, 'mapping');
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
@@ -53,8 +59,16 @@ export async function findMapping(em: EntityManager, key: string): Promise<Impor
 }
 
 export function mappingMessage({ key, rules, updateTime }: ImportMapping): MappingMessage {
-  const { map, kind = CustomerKind.UNSPECIFIED, externalIdSystem } = rules;
-  return { key, map, kind, externalIdSystem, updateTime: updateTime.toISOString() };
+  const { kind = CustomerKind.UNSPECIFIED, ...others } = rules;
+  return {
+    key,
+    kind,
+    externalIdSystem: undefined,
+    defaultCountry: undefined,
+    language: undefined,
+    ...others,
+    updateTime: updateTime.toISOString(),
+  };
 }
 
 async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {

@@ -1,23 +1,22 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError, invalidArgument } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { Columns } from '../import/columns.js';
+import { rowDefaults, type RowRules } from '../import/map-row.js';
 
-/** Where the values of a file go. */
-export interface ImportRules {
+/** Where the values of a file go, and how they are read. */
+export interface ImportRules extends RowRules {
   map: string[];
-  kind: CustomerKind;
-  externalIdSystem?: string | undefined;
 }
 
 /**
  * @param path where the rules are in the request, such as `import`
- * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time
+ * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
  */
-export async function checkRules(em: EntityManager, { map, externalIdSystem }: ImportRules, path: string) {
+export async function checkRules(em: EntityManager, rules: ImportRules, path: string) {
   const customFields = await CustomFields.load(em);
-  within(path, () => new Columns(map, externalIdSystem !== undefined, customFields));
+  within(path, () => new Columns(rules.map, rules.externalIdSystem !== undefined, customFields));
+  within(path, () => rowDefaults(rules));
 }
 
 /** Does a check that knows nothing of the request, and tells its violations by their place in it. */

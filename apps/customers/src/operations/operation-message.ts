@@ -1,3 +1,4 @@
+import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import {
   Operation_Kind as Kind,
   Operation_State as State,
@@ -18,7 +19,8 @@ export function operationMessage(operation: Operation): OperationMessage {
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
     counts: shownCounts(operation.counts),
-    columns: operation.columns,
+    // What a release stored before there were reasons has none.
+    columns: operation.columns.map((column) => ({ ...column, reason: column.reason ?? Reason.UNSPECIFIED })),
     error: operation.error ?? undefined,
     createTime: operation.createTime.toISOString(),
     startTime: operation.startTime?.toISOString(),

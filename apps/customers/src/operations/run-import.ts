@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { ImportCounts } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { BulkPace } from '../bulk-pace.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { Columns } from '../import/columns.js';
 import { importChunk, type OutcomeCounts } from '../import/import-chunk.js';
+import { rowDefaults } from '../import/map-row.js';
 import { MetCustomers } from '../import/met-customers.js';
 import { oneAhead, prepareChunks, type Chunk } from '../import/prepare-chunks.js';
 import { readFile } from '../import/read-file.js';
@@ -30,7 +30,7 @@ export async function runImport(em: EntityManager, job: Job, operation: Operatio
   const file = new ImportFile(em, operation);
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
     columns,
-    defaults: { kind: rules.kind || CustomerKind.PERSON, externalIdSystem: rules.externalIdSystem ?? 'import' },
+    defaults: rowDefaults(rules),
     customFields: () => CustomFields.load(em),
     pace: BulkPace.of(em),
     skip: counts.rows,
