@@ -10,6 +10,7 @@ import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
 import { clientOf } from './client-of.js';
 import { refuseContentCoding } from './content-forms.js';
+import { shareWithOrigins } from './cors/cors-headers.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
 import { defaultDeadlineMs } from './lasting-calls.js';
@@ -61,6 +62,7 @@ export async function registerContractRoutes(
     // Fastify accepts it by default. No method of the contract takes plain text.
     scope.removeContentTypeParser('text/plain');
     scope.setErrorHandler(handleError);
+    shareWithOrigins(scope);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, limits, done));
     registerProvenCalls(scope, limits);
     registerLimits(scope, limits, cache.charges);

@@ -136,10 +136,6 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     // A client that may refresh gets to: the token ends with the browser's session unless offline_access was agreed to.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     allowOmittingSingleRegisteredRedirectUri: false,
-    // A program in a browser has no secret, and its pages are where its users are sent back to.
-    clientBasedCORS: (_ctx, origin, client) =>
-      client.clientAuthMethod === 'none' &&
-      client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
     clockTolerance: 5,
     ttl,
     formats: { customizers: { jwt: (_ctx, token, { payload }) => keepAccessToken(database, token, payload) } },
