@@ -2,6 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
 
+/** JSON Merge Patch, RFC 7396. */
+const mergePatch = 'application/merge-patch+json';
+
+/** Takes JSON Merge Patches in a scope, too. */
+export function readMergePatches(scope: FastifyInstance): void {
+  scope.addContentTypeParser(mergePatch, { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'));
+}
+
 /**
  * Refuses bodies that would be misread: those with a content coding, and JSON in a charset other than UTF-8. Raw bytes are passed on
  * unread, so they may have any coding.
@@ -19,7 +27,7 @@ function problemOf(headers: IncomingHttpHeaders): string | undefined {
   const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers;
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return undefined;
   if (coding.toLowerCase() !== 'identity') return 'Send the body without a Content-Encoding.';
-  const isJson = /^\s*application\/json\b/i.test(type);
+  const isJson = /^\s*application\/(?:merge-patch\+)?json\b/i.test(type);
   const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
   const isUtf8 = charsets.every(([, name = '']) => /^utf-?8$/i.test(name));
   return isJson && !isUtf8 ? 'Send JSON in UTF-8.' : undefined;

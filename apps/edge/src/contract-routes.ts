@@ -9,7 +9,7 @@ import type { EdgeCache } from './cache/edge-cache.js';
 import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
 import { clientOf } from './client-of.js';
-import { refuseContentCoding } from './content-forms.js';
+import { readMergePatches, refuseContentCoding } from './content-forms.js';
 import { shareWithOrigins } from './cors/cors-headers.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
@@ -69,8 +69,12 @@ export async function registerContractRoutes(
     // After the charge: who may not do what they ask for pays too, or could ask without end.
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
     refuseContentCoding(scope);
-    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input' || bodyUsage === 'patch'))
+    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input'))
       addRoute(scope, route, parts, isChosenByAccept(route, routes));
+    await scope.register(async (patches) => {
+      readMergePatches(patches);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'patch')) addRoute(patches, route, parts);
+    });
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
       // The stream itself, of any type and size: it is passed on as it comes.

@@ -7,6 +7,10 @@ import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
 
+const json = 'application/json';
+/** RFC 7396. A PATCH has the same meaning by either type. */
+const mergePatch = 'application/merge-patch+json';
+
 /** The OpenAPI 3.1 document of a set of routes. */
 export function openApiDocument(contract: Contract, routes: readonly RestRoute[], version: string): Json {
   const components = new Map<string, JsonSchema>();
@@ -45,6 +49,12 @@ export function openApiDocument(contract: Contract, routes: readonly RestRoute[]
     },
   };
 }
+
+const patchRules =
+  'A JSON Merge Patch (RFC 7396) by either type: it changes the fields that it names. Null clears a field, and a list is ' +
+  'replaced as a whole. What happens within an object, the description of its field says.';
+
+const etag = { ETag: { description: 'The etag of the answer.', schema: { type: 'string' } } };
 
 interface Operation extends Json {
   description: string;
@@ -119,7 +129,8 @@ function requestBody(
   components: Map<string, JsonSchema>,
 ): Json {
   if (!body?.message) return {};
-  const description = contract.comment(body);
+  const comment = contract.comment(body);
+  const description = bodyUsage === 'patch' ? `${comment}\n\n${patchRules}` : comment;
   if (bodyUsage === 'bytes') return { requestBody: { description, required: true, content: { '*/*': {} } } };
   if (bodyUsage === 'file') {
     const types = ['text/csv', 'application/x-ndjson', 'application/json'];
@@ -128,7 +139,9 @@ function requestBody(
     };
   }
   const schema = reference(schemas, body.message, bodyUsage, components);
-  return { requestBody: { description, required: true, content: { 'application/json': { schema } } } };
+  const types = bodyUsage === 'patch' ? [json, mergePatch] : [json];
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]));
+  return { requestBody: { description, required: true, content } };
 }
 
 function answerContent(
@@ -140,7 +153,7 @@ function answerContent(
   if (answerUsage === 'file') return { '*/*': {} };
   const usage = readMask ? (readMask.list ? 'views' : 'view') : 'output';
   const schema = reference(schemas, method.desc.output, usage, components);
-  if (answerUsage === 'message') return { 'application/json': { schema } };
+  if (answerUsage === 'message') return { [json]: { schema } };
   // The schema is that of one line or event: OpenAPI 3.1 has no other place for it.
   return { 'application/x-ndjson': { schema }, 'text/event-stream': { schema } };
 }
@@ -153,7 +166,6 @@ function responseHeaders({
   answerUsage,
 }: RestRoute): Json {
   const hasEtag = answerUsage === 'message' && output.fields.some((field) => field.name === 'etag');
-  const etag = { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } };
   return {
     headers: { ...(hasEtag ? etag : {}), ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)) },
   };
