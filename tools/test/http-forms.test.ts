@@ -5,11 +5,12 @@ import { ApiClient } from './api-client.ts';
 const mergePatch = 'application/merge-patch+json';
 
 let platform: SharedPlatform;
+let apiKey: string;
 let api: ApiClient;
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
-  const { apiKey } = await platform.createTenant('Forms');
+  ({ apiKey } = await platform.createTenant('Forms'));
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
 }, 120_000);
 
@@ -17,6 +18,13 @@ async function create(path: string, body: object): Promise<Record<string, unknow
   const answer = await api.send('POST', path, { body });
   expect(answer.status).toBe(201);
   return answer.body as Record<string, unknown> & { id: string };
+}
+
+/** A POST that names the type of JSON and has no body, as many clients send it: with its length, or in no chunk. */
+async function postNothing(path: string, isChunked: boolean) {
+  const body = isChunked ? new ReadableStream({ start: (stream) => stream.close() }) : '';
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  return fetch(platform.edgeUrl + path, { method: 'POST', headers, body, ...(isChunked && { duplex: 'half' }) });
 }
 
 it('a JSON Merge Patch is taken as a PATCH in JSON is: null clears, a list is replaced, what is not named stays', async () => {
@@ -48,6 +56,19 @@ it('a JSON Merge Patch is refused where nothing is patched, and in another chars
   expect(await sent('PATCH', `/v1/teams/${id}`, mergePatch)).toBe(200);
 });
 
+it.each([false, true])('an empty JSON body is refused only where a body is needed (chunked: %s)', async (isChunked) => {
+  const { id } = await create('/v1/oauthClients', {
+    ...{ displayName: 'x', confidential: true, grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['customers.read'] },
+  });
+  const withoutBody = await postNothing(`/v1/oauthClients/${id}:rotateSecret`, isChunked);
+  const optional = await postNothing('/v1/securityEvents:verify', isChunked);
+  const needed = await postNothing('/v1/teams', isChunked);
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const untyped = await fetch(`${platform.edgeUrl}/v1/securityEvents:verify`, { method: 'POST', headers });
+
+  expect([withoutBody, optional, untyped, needed].map(({ status }) => status)).toEqual([200, 200, 200, 400]);
+});
+
 it('the document says of each operation which bodies it takes', () => {
   const operations = Object.entries(api.openApi.paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).map(([verb, operation]) => ({ name: `${verb} ${path}`, verb, ...operation })),
@@ -56,4 +77,6 @@ it('the document says of each operation which bodies it takes', () => {
     const types = Object.keys(requestBody?.content ?? {});
     expect(types.includes(mergePatch), name).toBe(verb === 'patch');
   }
+  const verify = api.openApi.paths['/v1/securityEvents:verify']?.['post'];
+  expect(verify?.requestBody).toMatchObject({ required: false });
 });

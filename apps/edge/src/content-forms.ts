@@ -1,13 +1,31 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '@rapport/platform';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBodyParser, FastifyInstance } from 'fastify';
 
 /** JSON Merge Patch, RFC 7396. */
 const mergePatch = 'application/merge-patch+json';
 
-/** Takes JSON Merge Patches in a scope, too. */
+/**
+ * Takes JSON in a scope. Many clients name its type with each POST, whether they send a body or not: an empty one is none, unless the
+ * route needs one.
+ */
+export function readJsonBodies(scope: FastifyInstance): void {
+  // Fastify's own takes every empty body for broken JSON.
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(scope));
+}
+
+/** Takes JSON Merge Patches too. */
 export function readMergePatches(scope: FastifyInstance): void {
-  scope.addContentTypeParser(mergePatch, { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'));
+  scope.addContentTypeParser(mergePatch, { parseAs: 'string' }, jsonParser(scope));
+}
+
+function jsonParser(scope: FastifyInstance): FastifyBodyParser<string> {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  return (request, body, done) => {
+    if (body === '' && request.routeOptions.config.route?.isBodyRequired === false) return done(null, undefined);
+    return parse(request, body, done);
+  };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { EdgeCache } from './cache/edge-cache.js';
 import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
 import { clientOf } from './client-of.js';
-import { readMergePatches, refuseContentCoding } from './content-forms.js';
+import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
 import { shareWithOrigins } from './cors/cors-headers.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
@@ -69,6 +69,7 @@ export async function registerContractRoutes(
     // After the charge: who may not do what they ask for pays too, or could ask without end.
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
     refuseContentCoding(scope);
+    readJsonBodies(scope);
     for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input'))
       addRoute(scope, route, parts, isChosenByAccept(route, routes));
     await scope.register(async (patches) => {
@@ -170,6 +171,7 @@ function addRoute(
     url: route.path.pattern,
     schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
     config: { route, kept },
+    ...(route.fields.body && !route.isBodyRequired ? { preValidation: takeAsEmpty } : {}),
     ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),
     ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
     // Nobody would read the stream that a HEAD asks for.
@@ -208,6 +210,12 @@ function addRoute(
       return send(reply, route, answer as Message, toJson);
     },
   });
+}
+
+/** A body that a route does not need may be left out. */
+function takeAsEmpty(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.body ??= {};
+  done();
 }
 
 function requestParts(request: FastifyRequest) {

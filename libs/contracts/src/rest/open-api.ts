@@ -124,7 +124,7 @@ function parameter(schemas: JsonSchemas, field: DescField, place: string, name: 
 
 function requestBody(
   contract: Contract,
-  { fields: { body }, bodyUsage }: RestRoute,
+  { fields: { body }, bodyUsage, isBodyRequired }: RestRoute,
   schemas: JsonSchemas,
   components: Map<string, JsonSchema>,
 ): Json {
@@ -141,7 +141,7 @@ function requestBody(
   const schema = reference(schemas, body.message, bodyUsage, components);
   const types = bodyUsage === 'patch' ? [json, mergePatch] : [json];
   const content = Object.fromEntries(types.map((type) => [type, { schema }]));
-  return { requestBody: { description, required: true, content } };
+  return { requestBody: { description, required: isBodyRequired, content } };
 }
 
 function answerContent(

@@ -1,6 +1,7 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
 import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors/well-known.js';
+import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { ReadMask } from '../rules/read-mask.js';
 import type { JsonCodec } from './json-codec.js';
 import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
@@ -35,6 +36,8 @@ export interface RestRoute {
   provenBy: string | undefined;
   /** How the body is used: a resource to create, a part of one to change, raw bytes in one message, or in a stream of them. */
   bodyUsage: 'input' | 'patch' | 'bytes' | 'file';
+  /** Whether a request without a body is refused. */
+  isBodyRequired: boolean;
   /** Most bytes of a body of raw bytes in one message; undefined when the contract does not say. */
   maxBodyBytes: number | undefined;
   /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
@@ -105,6 +108,7 @@ function restRoute(
     verb,
     path,
     provenBy: provenBy(method, fields.path),
+    isBodyRequired: fields.body !== undefined && contract.is(fields.body, FieldBehavior.REQUIRED),
     maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
     schemas: {
