@@ -69,7 +69,7 @@ it.each([false, true])('an empty JSON body is refused only where a body is neede
   expect([withoutBody, optional, untyped, needed].map(({ status }) => status)).toEqual([200, 200, 200, 400]);
 });
 
-it('the document says of each operation which bodies it takes', () => {
+it('the document says of each operation which bodies it takes, and which answer of it can be 304', () => {
   const operations = Object.entries(api.openApi.paths).flatMap(([path, verbs]) =>
     Object.entries(verbs).map(([verb, operation]) => ({ name: `${verb} ${path}`, verb, ...operation })),
   );
@@ -77,6 +77,34 @@ it('the document says of each operation which bodies it takes', () => {
     const types = Object.keys(requestBody?.content ?? {});
     expect(types.includes(mergePatch), name).toBe(verb === 'patch');
   }
+  const conditional = operations.filter(({ responses }) => '304' in responses);
+  expect(conditional.every(({ verb }) => verb === 'get')).toBe(true);
+  for (const { name, parameters } of conditional)
+    expect(
+      parameters.map((parameter) => parameter.name),
+      name,
+    ).toContain('If-None-Match');
   const verify = api.openApi.paths['/v1/securityEvents:verify']?.['post'];
   expect(verify?.requestBody).toMatchObject({ required: false });
+});
+
+it('a read answers 304 to its own etag exactly when the document says so', async () => {
+  const { id } = await create('/v1/customers', { kind: 'COMPANY', displayName: 'Acme' });
+  const team = await create('/v1/teams', { displayName: 'Conditional' });
+  const paths = {
+    '/v1/customers/{id}': `/v1/customers/${id}`,
+    '/v1/customers': '/v1/customers',
+    '/v1/customFields': '/v1/customFields',
+    '/v1/teams/{id}': `/v1/teams/${team.id}`,
+    '/v1/teams': '/v1/teams',
+    '/v1/tenant': '/v1/tenant',
+  };
+  for (const [template, path] of Object.entries(paths)) {
+    const etag = (await api.send('GET', path)).headers.get('etag');
+    const isConditional = '304' in (api.openApi.paths[template]?.['get']?.responses ?? {});
+    expect(etag !== null, template).toBe(isConditional);
+    if (etag === null) continue;
+    const again = await api.send('GET', path, { headers: { 'if-none-match': etag } });
+    expect([again.status, again.headers.get('etag')], template).toEqual([304, etag]);
+  }
 });

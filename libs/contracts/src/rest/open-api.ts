@@ -42,7 +42,7 @@ export function openApiDocument(contract: Contract, routes: readonly RestRoute[]
     components: {
       schemas: { ...Object.fromEntries(components), Problem: problemSchema },
       headers: rateHeaders,
-      responses: problemResponses,
+      responses: { ...problemResponses, NotModified: notModified },
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
       },
@@ -55,6 +55,20 @@ const patchRules =
   'replaced as a whole. What happens within an object, the description of its field says.';
 
 const etag = { ETag: { description: 'The etag of the answer.', schema: { type: 'string' } } };
+
+/** RFC 9110, section 13.1.2. */
+const ifNoneMatch = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'Etags of answers that the caller has, by comma.',
+  schema: { type: 'string', examples: ['"1"'] },
+};
+
+const notModified = {
+  description: 'The caller has the answer: its etag is one of `If-None-Match`.',
+  headers: { ...etag, ...references(rateHeaders) },
+};
 
 interface Operation extends Json {
   description: string;
@@ -101,6 +115,7 @@ function operation(
         parameter(schemas, field, 'query', field.jsonName, schemas.requiredNames([field]).length > 0),
       ),
       ...fields.header.map(({ name, field }) => parameter(schemas, field, 'header', headerTitle(name), false)),
+      ...(route.isConditional ? [ifNoneMatch] : []),
     ],
     ...requestBody(contract, route, schemas, components),
     responses: {
@@ -109,6 +124,7 @@ function operation(
         ...responseHeaders(route),
         ...(isEmpty(method.desc.output) ? {} : { content: answerContent(route, schemas, components) }),
       },
+      ...(route.isConditional ? { '304': { $ref: '#/components/responses/NotModified' } } : {}),
       '429': { $ref: '#/components/responses/TooMany' },
       '503': { $ref: '#/components/responses/Unavailable' },
       '4XX': { $ref: '#/components/responses/Problem' },
@@ -164,8 +180,9 @@ function responseHeaders({
     policy,
   },
   answerUsage,
+  isConditional,
 }: RestRoute): Json {
-  const hasEtag = answerUsage === 'message' && output.fields.some((field) => field.name === 'etag');
+  const hasEtag = isConditional || (answerUsage === 'message' && output.fields.some((field) => field.name === 'etag'));
   return {
     headers: { ...(hasEtag ? etag : {}), ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)) },
   };

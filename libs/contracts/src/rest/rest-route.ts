@@ -43,6 +43,8 @@ export interface RestRoute {
   /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
   answerUsage: 'message' | 'messages' | 'file';
   status: 200 | 201 | 202 | 204;
+  /** Whether a caller that has the answer already, by its etag, is answered 304. */
+  isConditional: boolean;
   /** What a caller may choose the answer's fields with. */
   readMask: ReadMask | undefined;
   schemas: {
@@ -111,6 +113,7 @@ function restRoute(
     isBodyRequired: fields.body !== undefined && contract.is(fields.body, FieldBehavior.REQUIRED),
     maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
+    isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method),
     schemas: {
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
@@ -172,6 +175,11 @@ function usageOfBody(
 function usageOfAnswer({ desc, responseStream }: ContractMethod): RestRoute['answerUsage'] {
   if (!responseStream) return 'message';
   return isHttpBody(desc.output) ? 'file' : 'messages';
+}
+
+/** A kept answer has one in any case. */
+function hasEtag({ desc: { output }, policy: { cache } }: ContractMethod): boolean {
+  return (cache?.ttlSeconds ?? 0) > 0 || output.fields.some(({ name }) => name === 'etag');
 }
 
 function statusOf({ name, desc, policy, responseStream }: ContractMethod, verb: string): RestRoute['status'] {
