@@ -13,6 +13,8 @@ import {
   type GetApiKeyRequest,
   type ListApiKeysRequest,
   type ListApiKeysResponse,
+  type ListAllowedOriginsRequest,
+  type ListAllowedOriginsResponse,
   type RevokeApiKeyRequest,
   type RotateApiKeyRequest,
   type Tenant as TenantMessage,
@@ -27,6 +29,7 @@ import { checkApiKey, rightsOfApiKey } from './check-api-key.js';
 import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { apiKeyMessage, tenantMessage } from './messages.js';
 import { AccessTokens } from './oidc/access-tokens.js';
+import { originsOfTenant } from './oidc/allowed-origins.js';
 import { checkHeld } from './rights/check-held.js';
 import { checkLastingCredential } from './rights/check-lasting.js';
 import { findPrincipal } from './rights/find-principal.js';
@@ -35,6 +38,9 @@ import { Secrets } from './secrets.js';
 import { BoundedEvents } from './security/bounded-events.js';
 import { recordSecurityEvent } from './security/security-event.js';
 import { Tenant } from './tenant.entity.js';
+
+/** Of one answer of ListAllowedOrigins. */
+const mostOrigins = 5_000;
 
 @Controller()
 @ImplementsService(AuthServiceService)
@@ -67,6 +73,18 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const usable = await this.accessTokens.find(token);
     if (!usable) throw new AppError('UNAUTHENTICATED', 'ACCESS_TOKEN_INVALID', 'The access token is not valid.');
     return usable;
+  }
+
+  async listAllowedOrigins({
+    pageSize = mostOrigins,
+    after = '',
+  }: ListAllowedOriginsRequest): Promise<ListAllowedOriginsResponse> {
+    const rows = await readForTenant<{ origin: string }>(this.em, {
+      name: 'list_allowed_origins',
+      sql: 'select distinct origin from allowed_origin where origin > $1 order by origin limit $2',
+      values: [after, pageSize],
+    });
+    return { origins: rows.map(({ origin }) => origin) };
   }
 
   async vouchForPrincipal(request: VouchForPrincipalRequest): Promise<VouchForPrincipalResponse> {
@@ -149,7 +167,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
           case when k.hash = $2 then k.hash else k.previous_hash end as hash,
           case when k.hash = $2 then extract(epoch from k.expire_time)::float8
             else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
-          k.last_use_time > now() - interval '1 minute' as is_use_known
+          k.last_use_time > now() - interval '1 minute' as is_use_known,
+          ${originsOfTenant('$1')} as allowed_origins
         from api_key k join tenant t using (tenant_id)
         where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
       values: [tenantId, hash],
@@ -160,10 +179,12 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     // Nobody waits for it, and one that is lost comes with the next use.
     if (!row.is_use_known) void noteUse(em, row.id).catch(() => undefined);
     const { permissions, plan, record_scope: recordScope, team_id: teamId, hides_pii: hidesPii } = row;
+    const { allowed_origins: allowedOrigins } = row;
     const principalId = `apiKey:${row.id}`;
     const rights = rightsOfApiKey({ permissions, recordScope, teamId, hidesPii });
     const principalToken = this.principals.sign({ tenantId, principalId, ...rights });
-    return { tenantId, principalId, permissions, expireTime: expireTime?.toISOString(), plan, principalToken };
+    const expires = expireTime?.toISOString();
+    return { tenantId, principalId, permissions, expireTime: expires, plan, principalToken, allowedOrigins };
   }
 }
 
@@ -177,6 +198,7 @@ interface UsableKey {
   plan: string;
   expire_ms: number | null;
   is_use_known: boolean | null;
+  allowed_origins: string[];
 }
 
 function noteUse(em: EntityManager, id: string): Promise<unknown> {

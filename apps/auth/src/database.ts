@@ -1,5 +1,6 @@
 import { CreateAuditChain } from '@rapport/persistence';
 import { ApiKey } from './api-key.entity.js';
+import { AddAllowedOrigins } from './migrations/add-allowed-origins.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
 import { CreateAccountSecurity } from './migrations/create-account-security.js';
 import { CreateOAuth } from './migrations/create-oauth.js';
@@ -48,4 +49,5 @@ export const migrations = [
   CreateAuditChain,
   CreateOAuth,
   IndexGrants,
+  AddAllowedOrigins,
 ];

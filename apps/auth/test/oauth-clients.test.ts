@@ -86,7 +86,8 @@ describe('UpdateOAuthClient', () => {
   test('changes what the mask names, and nothing else', async () => {
     const { caller, record } = await provider.newClient();
 
-    const oauthClient = { displayName: 'Other', permissions: ['customers.read'], grantTypes: [], redirectUris: [] };
+    const unnamed = { grantTypes: [], redirectUris: [], allowedOrigins: [] };
+    const oauthClient = { displayName: 'Other', permissions: ['customers.read'], ...unnamed };
     const updateMask = ['display_name', 'permissions'];
     const changed = await provider.call('updateOAuthClient', { id: record.id, oauthClient, updateMask }, caller);
 
@@ -147,7 +148,7 @@ describe('another tenant', () => {
   test('gets the same NOT_FOUND for a client of ours as for one that never was', async () => {
     const { record } = await provider.newClient();
     const stranger = await provider.auth.newCaller();
-    const oauthClient = { displayName: 'Mine', grantTypes: [], permissions: [], redirectUris: [] };
+    const oauthClient = { displayName: 'Mine', grantTypes: [], permissions: [], redirectUris: [], allowedOrigins: [] };
     const answerTo = (
       method: 'getOAuthClient' | 'updateOAuthClient' | 'rotateOAuthClientSecret' | 'deleteOAuthClient',
     ) =>

@@ -1,6 +1,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RunningProvider } from './running-provider.js';
+import { knownPermissions } from '../src/permissions/known-permissions.js';
+import { redirectUri, RunningProvider } from './running-provider.js';
 
 let provider: RunningProvider;
 
@@ -25,6 +26,12 @@ describe('discovery', () => {
     });
     expect(provider.server.registration_endpoint).toBeUndefined();
     expect(provider.server.userinfo_endpoint).toBeUndefined();
+  });
+
+  test('names every scope that a token can have: those of OpenID Connect, and all permissions', () => {
+    const { scopes_supported: scopes } = provider.server;
+    expect(scopes).toEqual(['openid', 'offline_access', ...knownPermissions]);
+    expect(scopes).toContain('customers.read');
   });
 });
 
@@ -51,6 +58,33 @@ describe('client credentials', () => {
       permissions: ['customers.read'],
       plan: 'standard',
     });
+  });
+});
+
+describe('an unknown scope', () => {
+  test.each(['nonsense', 'customers.read nonsense', 'customers.red'])(
+    'is refused at the token endpoint in "%s"',
+    async (scope) => {
+      await expect(provider.clientCredentials(await provider.newClient(), scope)).rejects.toMatchObject({
+        status: 400,
+        error: 'invalid_scope',
+      });
+    },
+  );
+
+  test('is refused where users are sent to sign in, by sending them back', async () => {
+    const client = await provider.newClient();
+    const { page } = await provider.authorize(client, 'openid customers.read nonsense');
+    const answer = new URL(page.url);
+    expect(answer.href.startsWith(redirectUri)).toBe(true);
+    expect(answer.searchParams.get('error')).toBe('invalid_scope');
+    expect(answer.searchParams.get('scope')).toBe('nonsense');
+  });
+
+  test('is none that the client may not have: the answer says which it got', async () => {
+    const client = await provider.newClient({ permissions: ['customers.read'] });
+    const answer = await provider.clientCredentials(client, 'customers.read customers.write');
+    expect(answer.scope).toBe('customers.read');
   });
 });
 

@@ -96,6 +96,7 @@ export class RunningProvider {
       redirectUris: [redirectUri],
       grantTypes: [AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS],
       permissions: ['customers.read', 'customers.write'],
+      allowedOrigins: [],
       ...wanted,
     };
     const record = await this.call('createOAuthClient', { oauthClient }, caller);

@@ -34,6 +34,8 @@ export interface Principal {
   readonly plan: string;
   /** Fingerprint of what the caller may see: equal exactly when it is the same. */
   readonly rights: string;
+  /** Of the pages whose scripts may read answers, as the tenant has registered them. */
+  readonly origins: readonly string[];
 }
 
 interface Question {
@@ -61,7 +63,7 @@ export class Authenticator {
   readonly #known = new LRUCache<string, KnownCredential>({
     max: maxCredentials,
     maxSize: maxCharacters,
-    sizeCalculation: (_, authorization) => authorization.length,
+    sizeCalculation: ({ principal }, authorization) => authorization.length + principal.origins.join('').length,
   });
   readonly #asking = new Map<string, Question>();
   readonly #changes = new RightsChanges();
@@ -188,9 +190,9 @@ export class Authenticator {
     const [method, request] = questionAbout(credential);
     try {
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
-      const { principalToken: token, expireTime, plan } = answer as AuthenticateApiKeyResponse;
+      const { principalToken: token, expireTime, plan, allowedOrigins: origins } = answer as AuthenticateApiKeyResponse;
       const caller = readPrincipalToken(token);
-      const principal = { caller, token, plan, rights: fingerprint(caller) };
+      const principal = { caller, token, plan, rights: fingerprint(caller), origins };
       const expiresAt = expireTime === undefined ? Infinity : Date.parse(expireTime);
       return { principal, askedAt, expiresAt };
     } catch (error) {

@@ -9,7 +9,8 @@ import type { EdgeCache } from './cache/edge-cache.js';
 import { hasCurrent } from './cache/entity-tag.js';
 import { floorsOfWrite } from './cache/tags.js';
 import { clientOf } from './client-of.js';
-import { refuseContentCoding } from './content-forms.js';
+import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
+import { shareWithOrigins } from './cors/cors-headers.js';
 import type { Denials } from './denials.js';
 import { handleError } from './handle-error.js';
 import { defaultDeadlineMs } from './lasting-calls.js';
@@ -61,14 +62,20 @@ export async function registerContractRoutes(
     // Fastify accepts it by default. No method of the contract takes plain text.
     scope.removeContentTypeParser('text/plain');
     scope.setErrorHandler(handleError);
+    shareWithOrigins(scope);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, limits, done));
     registerProvenCalls(scope, limits);
     registerLimits(scope, limits, cache.charges);
     // After the charge: who may not do what they ask for pays too, or could ask without end.
     scope.addHook('onRequest', (request, _reply, done) => requirePermission(request, denials, done));
     refuseContentCoding(scope);
-    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input' || bodyUsage === 'patch'))
+    readJsonBodies(scope);
+    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input'))
       addRoute(scope, route, parts, isChosenByAccept(route, routes));
+    await scope.register(async (patches) => {
+      readMergePatches(patches);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'patch')) addRoute(patches, route, parts);
+    });
     await scope.register(async (files) => {
       files.removeAllContentTypeParsers();
       // The stream itself, of any type and size: it is passed on as it comes.
@@ -164,6 +171,7 @@ function addRoute(
     url: route.path.pattern,
     schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
     config: { route, kept },
+    ...(route.fields.body && !route.isBodyRequired ? { preValidation: takeAsEmpty } : {}),
     ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),
     ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
     // Nobody would read the stream that a HEAD asks for.
@@ -202,6 +210,12 @@ function addRoute(
       return send(reply, route, answer as Message, toJson);
     },
   });
+}
+
+/** A body that a route does not need may be left out. */
+function takeAsEmpty(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.body ??= {};
+  done();
 }
 
 function requestParts(request: FastifyRequest) {

@@ -11,6 +11,8 @@ import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
 import { createHttpServer } from './connection-limits.js';
 import { registerContractRoutes } from './contract-routes.js';
+import { AllowedOrigins } from './cors/allowed-origins.js';
+import { answerPreflights } from './cors/answer-preflights.js';
 import { Denials } from './denials.js';
 import { registerDocuments } from './documents.js';
 import { EdgeModule } from './edge.module.js';
@@ -99,6 +101,7 @@ export async function createEdge(
 
   traceRequests(server);
   logRequests(server);
+  answerPreflights(server, routes, new AllowedOrigins(clients, logger), limits);
   refuseUnknownRoutes(server, limits);
   for (const url of ['/livez', '/readyz']) {
     server.get(url, async (request, reply) => {

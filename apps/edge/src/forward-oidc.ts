@@ -10,10 +10,10 @@ import { methodNotAllowed, routeUnknown } from './unknown-routes.js';
 import { whenClosed } from './when-closed.js';
 
 /** Every path of the OpenID provider that is reached from outside. */
-const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[] = [
-  { url: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'] },
-  { url: '/.well-known/oauth-authorization-server', methods: ['GET', 'OPTIONS'] },
-  { url: '/oauth/jwks', methods: ['GET', 'OPTIONS'] },
+const paths: readonly { url: string; methods: ('GET' | 'POST')[] }[] = [
+  { url: '/.well-known/openid-configuration', methods: ['GET'] },
+  { url: '/.well-known/oauth-authorization-server', methods: ['GET'] },
+  { url: '/oauth/jwks', methods: ['GET'] },
   { url: '/oauth/authorize', methods: ['GET'] },
   { url: '/oauth/authorize/:id', methods: ['GET'] },
   { url: '/oauth/interactions/:id', methods: ['GET'] },
@@ -23,9 +23,9 @@ const paths: readonly { url: string; methods: ('GET' | 'POST' | 'OPTIONS')[] }[]
   { url: '/oauth/logout/success', methods: ['GET'] },
   { url: '/oauth/invitation', methods: ['GET', 'POST'] },
   { url: '/oauth/password-reset', methods: ['GET', 'POST'] },
-  { url: '/oauth/token', methods: ['POST', 'OPTIONS'] },
-  { url: '/oauth/revoke', methods: ['POST', 'OPTIONS'] },
-  { url: '/oauth/introspect', methods: ['POST', 'OPTIONS'] },
+  { url: '/oauth/token', methods: ['POST'] },
+  { url: '/oauth/revoke', methods: ['POST'] },
+  { url: '/oauth/introspect', methods: ['POST'] },
 ];
 
 /** What is posted to these has a password in it. */
@@ -36,15 +36,7 @@ const bodyLimitBytes = 32 * 1024;
 const deadlineMs = 10_000;
 
 /** What of a request the provider goes by. Its address, scheme and host are told by us. */
-const passedOn = [
-  'accept',
-  'access-control-request-headers',
-  'access-control-request-method',
-  'authorization',
-  'content-type',
-  'cookie',
-  'origin',
-] as const;
+const passedOn = ['accept', 'authorization', 'content-type', 'cookie', 'origin'] as const;
 
 /** Of one connection, or told by this server itself. */
 const notPassedBack = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding', 'x-request-id']);
@@ -105,7 +97,9 @@ function sendOn(reply: FastifyReply, answer: IncomingMessage): FastifyReply {
     throw refusalOf(status);
   }
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !notPassedBack.has(name)) void reply.header(name, value);
+    // No page of another origin reads what the provider answers.
+    if (value !== undefined && !notPassedBack.has(name) && !name.startsWith('access-control-'))
+      void reply.header(name, value);
   }
   return reply.code(status).send(answer);
 }

@@ -19,6 +19,7 @@ interface LoggingEdge extends RunningEdge {
 
 beforeAll(async () => {
   ores = await startOres();
+  ores.setOrigins('t1', ['https://app.t1.example']);
   [ahead, ordinary] = await Promise.all([startLogging(true), startLogging(false)]);
 });
 
@@ -58,6 +59,13 @@ const cases: [string, Case][] = [
   ['a tag among others', { headers: { 'if-none-match': `"0", ${etag}` } }],
   ['any tag', { headers: { 'if-none-match': '*' } }],
   ['another tag', { headers: { 'if-none-match': '"0"' } }],
+  ['an origin of the tenant', { headers: { origin: 'https://app.t1.example' } }],
+  ['a current tag and an origin', { headers: { 'if-none-match': etag, origin: 'https://app.t1.example' } }],
+  ['an origin of nobody', { headers: { origin: 'https://nobody.example' } }],
+  [
+    'an origin and another tenant',
+    { headers: { origin: 'https://app.t1.example', authorization: authorization('t2') } },
+  ],
   ['a request id', { headers: { 'x-request-id': 'request-77' } }],
   ['a bad request id', { headers: { 'x-request-id': 'bad id' } }],
   ['no-cache', { headers: { 'cache-control': 'no-cache' } }],

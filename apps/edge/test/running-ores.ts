@@ -41,6 +41,8 @@ export interface RunningOres {
   writeBehind: (tenantId: string, id: string) => void;
   /** What auth says of a key from now on, instead of what is in its text; nothing when it is revoked. */
   setRights: (authorization: string, rights: Rights | 'revoked') => void;
+  /** What auth says from now on that a tenant has registered. */
+  setOrigins: (tenantId: string, origins: string[]) => void;
   /** Sends an ore to all who watch those of a tenant. */
   say: (tenantId: string, id: string) => void;
   /** How many watch ores, or send a file of them. */
@@ -91,17 +93,21 @@ export async function startOres(): Promise<RunningOres> {
   await listen();
   const auth = new Server();
   const authService = serviceDefinitions.find((definition) => 'authenticateApiKey' in definition) ?? {};
-  const { authenticateApiKey, authenticateAccessToken } = authService as Record<string, ServiceDefinition[string]>;
-  if (!authenticateApiKey || !authenticateAccessToken) throw new Error('Auth does not authenticate.');
+  const methods = authService as Record<string, ServiceDefinition[string]>;
+  const { authenticateApiKey, authenticateAccessToken, listAllowedOrigins } = methods;
+  if (!authenticateApiKey || !authenticateAccessToken || !listAllowedOrigins) throw new Error('Auth lacks a method.');
   const revoked = new Set<string>();
   const rights = new Map<string, Rights | 'revoked'>();
+  const origins = new Map<string, string[]>();
+  const listOrigins = () => ({ origins: [...new Set([...origins.values()].flat())] });
   const signer = await PrincipalSigner.of();
   auth.addService(
-    { authenticateApiKey, authenticateAccessToken },
+    { authenticateApiKey, authenticateAccessToken, listAllowedOrigins },
     {
       authenticateApiKey: (call: Call, respond: Respond) =>
-        void store.released('authenticateApiKey').then(() => answerKey(signer, rights)(call, respond)),
+        void store.released('authenticateApiKey').then(() => answerKey(signer, rights, origins)(call, respond)),
       authenticateAccessToken: (call: Call, respond: Respond) => answerToken(call, respond, revoked, signer),
+      listAllowedOrigins: store.answer('listAllowedOrigins', listOrigins),
     },
   );
   const authPort = await bind(auth, 0);
@@ -116,6 +122,7 @@ export async function startOres(): Promise<RunningOres> {
     failNext: (method, failure) => store.failures.set(method, [...(store.failures.get(method) ?? []), failure]),
     version: (tenantId, id) => store.version(tenantId, id),
     setRights: (header, given) => void rights.set(header.slice('Bearer '.length), given),
+    setOrigins: (tenantId, registered) => void origins.set(tenantId, registered),
     say: (tenantId, id) => store.say(tenantId, id),
     open: () => store.open,
     revokeToken: (token) => void revoked.add(token),
@@ -245,7 +252,7 @@ class OreStore {
     };
     const smeltOres = (call: AsyncIterable<Message> & WatchCall, respond: Respond) => void this.#smelt(call, respond);
     return {
-      ...Object.fromEntries(Object.entries(unary).map(([name, handler]) => [name, this.#answer(name, handler)])),
+      ...Object.fromEntries(Object.entries(unary).map(([name, handler]) => [name, this.answer(name, handler)])),
       smeltOres: smeltOres as never,
       watchOres: (call: WatchCall) => {
         this.#watches.add(call.once('cancelled', () => this.#watches.delete(call)));
@@ -254,7 +261,7 @@ class OreStore {
     };
   }
 
-  #answer(name: string, handler: Handler) {
+  answer(name: string, handler: Handler) {
     return ({ request, metadata }: Call, respond: Respond) => {
       this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
       const failure = this.failures.get(name)?.shift();
@@ -295,7 +302,11 @@ function tenantOf(metadata: Call['metadata']): string {
   return token === undefined ? '' : readPrincipalToken(String(token)).tenantId;
 }
 
-function answerKey(principals: PrincipalSigner, rights: ReadonlyMap<string, Rights | 'revoked'>) {
+function answerKey(
+  principals: PrincipalSigner,
+  rights: ReadonlyMap<string, Rights | 'revoked'>,
+  origins: ReadonlyMap<string, string[]>,
+) {
   return ({ request }: Call, respond: Respond): void => {
     const [tenantId = '', permissions = '', name = ''] = String(request['key']).split('|');
     const changed = rights.get(String(request['key']));
@@ -305,7 +316,8 @@ function answerKey(principals: PrincipalSigner, rights: ReadonlyMap<string, Righ
     const { expireTime, ...given } = changed ?? {};
     const caller = { tenantId, principalId: `apiKey:${name}`, permissions: permissions.split(','), ...given };
     const plan = name === 'poor' ? 'poor' : 'unlimited';
-    respond(null, { ...caller, expireTime, plan, principalToken: principals.sign(caller) });
+    const allowedOrigins = origins.get(tenantId) ?? [];
+    respond(null, { ...caller, expireTime, plan, principalToken: principals.sign(caller), allowedOrigins });
   };
 }
 
@@ -324,6 +336,7 @@ function answerToken({ request }: Call, respond: Respond, revoked: ReadonlySet<s
     principalToken: signer.sign(caller),
     expireTime: new Date(Number(claims['exp']) * 1_000).toISOString(),
     plan: 'unlimited',
+    allowedOrigins: [],
   });
 }
 

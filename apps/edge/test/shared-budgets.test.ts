@@ -43,6 +43,7 @@ function newTenant(plan = 'standard'): (key: string) => Principal {
     token: '',
     plan,
     rights: '',
+    origins: [],
   });
 }
 

@@ -127,6 +127,7 @@ it('has every operation of the contract, with each id that it takes', () => {
   expect(unreachable).toEqual([
     '/rapport.auth.v1.AuthService/AuthenticateApiKey',
     '/rapport.auth.v1.AuthService/AuthenticateAccessToken',
+    '/rapport.auth.v1.AuthService/ListAllowedOrigins',
     '/rapport.auth.v1.AuthService/VouchForPrincipal',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
@@ -258,6 +259,7 @@ it('no caller from outside, and no process that may not call, reaches what is fo
   const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
   const internal = contract.methods.filter(({ policy }) => policy.internal);
   expect(internal.map(({ name, http }) => [name, http])).toEqual([
+    ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],
     ['RecordDenials', undefined],
     ['Subscribe', undefined],

@@ -4,6 +4,7 @@ import type { AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth
 import { tenantSession } from '@rapport/persistence';
 import { rightsOfUser } from '../rights/principal-rights.js';
 import type { Rights } from '../rights/rights.js';
+import { originsOfTenant } from './allowed-origins.js';
 import { principalId } from './keep-access-token.js';
 import type { OidcDatabase } from './oidc-database.js';
 import { recordHash } from './record-adapter.js';
@@ -18,6 +19,7 @@ interface TokenRow {
   permissions: string[];
   plan: string;
   expire_ms: number;
+  allowed_origins: string[];
 }
 
 /** Tells whom the access tokens stand for that clients show to the API. */
@@ -50,6 +52,7 @@ export class AccessTokens {
       expireTime: new Date(Math.round(row.expire_ms)).toISOString(),
       plan: row.plan,
       principalToken: this.principals.sign({ tenantId, principalId: principal, ...rights }),
+      allowedOrigins: row.allowed_origins,
     };
   }
 
@@ -67,7 +70,8 @@ export class AccessTokens {
 // A token without offline_access ends with the session of its user, who may have signed in again since.
 const findSql = `
   select token.user_id, token.client_id, token.payload ->> 'scope' as scope, client.permissions, tenant.plan,
-    extract(epoch from token.expire_time)::float8 * 1000 as expire_ms
+    extract(epoch from token.expire_time)::float8 * 1000 as expire_ms,
+    ${originsOfTenant('$1')} as allowed_origins
   from oidc_record token
   join oauth_client client on client.tenant_id = token.tenant_id and client.id = token.client_id
   join tenant on tenant.tenant_id = token.tenant_id

@@ -6,6 +6,7 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { checkHeld } from '../rights/check-held.js';
 import { unknownPermissions } from '../rights/check-permissions.js';
 import type { Rights } from '../rights/rights.js';
+import { isLoopback, originViolations } from './allowed-origins.js';
 
 const { AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS } = OAuthGrantType;
 
@@ -19,6 +20,7 @@ export function checkOAuthClient(client: OAuthClientMessage): void {
   const violations = [
     ...grantViolations(client),
     ...redirectViolations(client),
+    ...originViolations(client.allowedOrigins),
     ...(client.permissions.length === 0 ? [required('oauthClient.permissions', 'must name at least one')] : []),
     ...unknownPermissions('oauthClient.permissions', client.permissions),
   ];
@@ -73,7 +75,7 @@ function isRedirectUri(text: string, confidential: boolean): boolean {
   // Compared as text, so it must be the text that browsers make of it.
   if (!url || text.includes('#') || text.includes('*') || url.username !== '' || url.password !== '') return false;
   if (url.protocol === 'https:') return true;
-  if (url.protocol === 'http:') return ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  if (url.protocol === 'http:') return isLoopback(url);
   return !confidential && /^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:$/.test(url.protocol);
 }
 

@@ -8,6 +8,7 @@ import {
   type Configuration,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
+import { knownPermissions } from '../permissions/known-permissions.js';
 import { ClientAdapter } from './client-adapter.js';
 import { hashClientSecret, parseClientId } from './client-id.js';
 import { keepAccessToken } from './keep-access-token.js';
@@ -44,6 +45,8 @@ export interface ProviderOptions {
   accounts: UserAccounts;
 }
 
+const openIdScopes: readonly string[] = ['openid', 'offline_access'];
+
 /** What access tokens are for: their audience. */
 export function apiAudience(issuer: string): string {
   return `${issuer}/v1`;
@@ -64,6 +67,7 @@ export function createProvider(options: ProviderOptions): Provider {
   provider.Client.prototype.redirectUriAllowed = function (uri) {
     return this.redirectUris?.includes(uri) === true;
   };
+  provider.use(nameAllScopes);
   // Clients know users by their id; what is beside it is ours.
   const payload = Reflect.get<{ payload: () => Promise<Record<string, unknown>> }, 'payload'>(
     provider.IdToken.prototype,
@@ -105,8 +109,9 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
         enabled: true,
         defaultResource: () => audience,
         useGrantedResource: () => true,
-        getResourceServerInfo: (_ctx, resource, client) => {
+        getResourceServerInfo: (ctx, resource, client) => {
           if (resource !== audience) throw new errors.InvalidTarget();
+          refuseUnknownScopes(ctx);
           return {
             audience,
             scope: client['permissions'] as string,
@@ -123,7 +128,7 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
       },
       userinfo: { enabled: false },
     },
-    scopes: ['openid', 'offline_access'],
+    scopes: [...openIdScopes],
     extraClientMetadata: { properties: ['permissions'] },
     claims: { openid: ['sub'] },
     responseTypes: ['code'],
@@ -136,10 +141,6 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     // A client that may refresh gets to: the token ends with the browser's session unless offline_access was agreed to.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     allowOmittingSingleRegisteredRedirectUri: false,
-    // A program in a browser has no secret, and its pages are where its users are sent back to.
-    clientBasedCORS: (_ctx, origin, client) =>
-      client.clientAuthMethod === 'none' &&
-      client.redirectUris?.some((uri) => URL.parse(uri)?.origin === origin) === true,
     clockTolerance: 5,
     ttl,
     formats: { customizers: { jwt: (_ctx, token, { payload }) => keepAccessToken(database, token, payload) } },
@@ -153,6 +154,25 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     renderError: (ctx, { error, error_description: description }) =>
       sendPage(ctx, errorPage(error, description, ctx.status)),
   };
+}
+
+/**
+ * RFC 6749, section 3.3: the provider would leave out what it does not know, and the client would learn of a spelling mistake from
+ * the first call that is refused. Permissions that only the client may not have are left out: the answer says what is granted.
+ */
+function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
+  const unknown = [...oidc.requestParamScopes].find(
+    (scope) => !openIdScopes.includes(scope) && !knownPermissions.includes(scope),
+  );
+  if (unknown !== undefined) throw new errors.InvalidScope('requested scope is unknown', unknown);
+}
+
+/** RFC 8414, section 2: `scopes_supported`. The provider knows only those of OpenID Connect; ours are those of its resource server. */
+async function nameAllScopes(context: { path: string; body: unknown }, next: () => Promise<unknown>): Promise<void> {
+  await next();
+  const metadata = context.body as { scopes_supported?: string[] } | undefined;
+  if (!context.path.startsWith('/.well-known/') || !metadata?.scopes_supported) return;
+  metadata.scopes_supported = [...openIdScopes, ...knownPermissions];
 }
 
 /** Others are told that there is no such token. */

@@ -18,5 +18,6 @@ export function oauthClientMessage(client: OAuthClient, secret?: string): OAuthC
     secret,
     createTime: client.createTime.toISOString(),
     updateTime: client.updateTime.toISOString(),
+    allowedOrigins: client.allowedOrigins,
   };
 }

@@ -5,6 +5,7 @@ const OAuthClientSchema = defineEntity({
   name: 'OAuthClient',
   tableName: 'oauth_client',
   ...tenantIsolation,
+  indexes: [{ name: 'oauth_client_allowed_origins', properties: ['tenantId'], where: `allowed_origins <> '{}'` }],
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -13,6 +14,8 @@ const OAuthClientSchema = defineEntity({
     /** As OAuth names them: `authorization_code`, `refresh_token`, `client_credentials`. */
     grantTypes: p.type(TextArray).$type<string[]>(),
     permissions: p.type(TextArray).$type<string[]>(),
+    /** Of pages that may call the API, such as `https://app.example.com`. */
+    allowedOrigins: p.type(TextArray).$type<string[]>().defaultRaw(`'{}'`),
     /** HMAC-SHA256 of the secret, which itself is stored nowhere. None of a public client. */
     secretHash: p.blob().nullable(),
     createTime: p.datetime(3),

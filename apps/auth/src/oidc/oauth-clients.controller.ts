@@ -21,15 +21,16 @@ import { checkHeld } from '../rights/check-held.js';
 import { checkLastingCredential } from '../rights/check-lasting.js';
 import { Secrets } from '../secrets.js';
 import { recordSecurityEvent, type SecurityEventKind } from '../security/security-event.js';
+import { checkOriginLimit } from './allowed-origins.js';
 import { generateClientSecret, hashClientSecret } from './client-id.js';
 import { checkOAuthClient, grantTypeNames, powerOf } from './check-oauth-client.js';
 import { oauthClientMessage } from './oauth-client-message.js';
 import { OAuthClient } from './oauth-client.entity.js';
 
-const updatable: Updatable<'displayName' | 'redirectUris' | 'grantTypes' | 'permissions'> = {
+const updatable: Updatable<'displayName' | 'redirectUris' | 'grantTypes' | 'permissions' | 'allowedOrigins'> = {
   name: 'oauthClient',
   noun: 'an OAuth client',
-  fields: ['displayName', 'redirectUris', 'grantTypes', 'permissions'],
+  fields: ['displayName', 'redirectUris', 'grantTypes', 'permissions', 'allowedOrigins'],
   fixed: {
     confidential: 'IMMUTABLE',
     ...Object.fromEntries(
@@ -60,10 +61,12 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         redirectUris: [...new Set(wanted.redirectUris)],
         grantTypes: grantTypeNames(wanted.grantTypes),
         permissions: [...new Set(wanted.permissions)],
+        allowedOrigins: [...new Set(wanted.allowedOrigins)],
         secretHash: secret === undefined ? null : hashClientSecret(this.secrets.apiKeyHmacKey, secret),
         createTime: now,
         updateTime: now,
       });
+      await checkOriginLimit(em, client);
       await recordPower(em, 'OAUTH_CLIENT_CREATED', client);
       return oauthClientMessage(client, secret);
     });
@@ -108,8 +111,10 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         redirectUris: [...new Set(wanted.redirectUris)],
         grantTypes: grantTypeNames(wanted.grantTypes),
         permissions: [...new Set(wanted.permissions)],
+        allowedOrigins: [...new Set(wanted.allowedOrigins)],
         updateTime: new Date(),
       });
+      if (fields.includes('allowedOrigins')) await checkOriginLimit(em, client);
       await recordPower(em, 'OAUTH_CLIENT_CHANGED', client);
       return oauthClientMessage(client);
     });
@@ -156,10 +161,10 @@ async function findOAuthClient(em: EntityManager, id: string): Promise<OAuthClie
   return client;
 }
 
-/** With what it may do from now on, and where users are sent back to. */
+/** With what it may do from now on, where users are sent back to, and which pages may call the API. */
 function recordPower(em: EntityManager, kind: SecurityEventKind, client: OAuthClient): Promise<void> {
-  const { id, permissions, grantTypes, redirectUris } = client;
-  const detail = { permissions, grantTypes, redirectUris };
+  const { id, permissions, grantTypes, redirectUris, allowedOrigins } = client;
+  const detail = { permissions, grantTypes, redirectUris, allowedOrigins };
   return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`oauthClient/${id}`], detail });
 }
 

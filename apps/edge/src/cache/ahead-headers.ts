@@ -7,6 +7,7 @@ export interface AheadHeaders {
   ifNoneMatch: string | undefined;
   cacheControl: string | undefined;
   token: string | undefined;
+  origin: string | undefined;
 }
 
 /**
@@ -21,6 +22,7 @@ export function readAheadHeaders(lines: readonly string[]): AheadHeaders | undef
     ifNoneMatch: undefined,
     cacheControl: undefined,
     token: undefined,
+    origin: undefined,
   };
   let hosts = 0;
   for (let index = 0; index < lines.length; index += 2) {
@@ -46,6 +48,7 @@ const fieldOfName: Readonly<Partial<Record<string, keyof AheadHeaders | 'host' |
   'if-none-match': 'ifNoneMatch',
   'cache-control': 'cacheControl',
   'rapport-consistency-token': 'token',
+  origin: 'origin',
   'content-length': 'body',
   'transfer-encoding': 'body',
   expect: 'body',

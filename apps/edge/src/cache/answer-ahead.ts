@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isTracing, type Logger } from '@rapport/platform';
 import type { Authenticator, Principal } from '../authenticator.js';
+import { corsHeaders } from '../cors/cors-headers.js';
 import type { Limits } from '../limits/limits.js';
 import type { RateHeaders } from '../limits/rate-headers.js';
 import { requestId } from '../request-id.js';
@@ -112,7 +113,8 @@ function send(answer: Answer, logger: Logger): void {
   const isCurrent = headers.ifNoneMatch !== undefined && hasCurrent(headers.ifNoneMatch, kept.etag);
   const shared = answerHeaders(kept, hit, now);
   const { 'ratelimit-policy': policy, ratelimit } = rate;
-  const own = ['x-request-id', id, 'ratelimit-policy', policy, 'ratelimit', ratelimit];
+  const cors = corsHeaders(principal, headers.origin);
+  const own = ['x-request-id', id, 'ratelimit-policy', policy, 'ratelimit', ratelimit, ...cors];
   const status = isCurrent ? 304 : 200;
   // Literals: to concatenate takes twice the time.
   if (isCurrent) response.writeHead(status, [...shared, ...own]).end();

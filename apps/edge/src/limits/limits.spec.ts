@@ -63,5 +63,11 @@ function methodOf(area: string, trafficClass = TrafficClass.INTERACTIVE) {
 }
 
 function principalOf(tenantId: string): Principal {
-  return { caller: { tenantId, principalId: tenantId, permissions: [] }, token: '', plan: 'standard', rights: '' };
+  return {
+    caller: { tenantId, principalId: tenantId, permissions: [] },
+    token: '',
+    plan: 'standard',
+    rights: '',
+    origins: [],
+  };
 }

@@ -7,6 +7,10 @@ import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
 
+const json = 'application/json';
+/** RFC 7396. A PATCH has the same meaning by either type. */
+const mergePatch = 'application/merge-patch+json';
+
 /** The OpenAPI 3.1 document of a set of routes. */
 export function openApiDocument(contract: Contract, routes: readonly RestRoute[], version: string): Json {
   const components = new Map<string, JsonSchema>();
@@ -38,13 +42,33 @@ export function openApiDocument(contract: Contract, routes: readonly RestRoute[]
     components: {
       schemas: { ...Object.fromEntries(components), Problem: problemSchema },
       headers: rateHeaders,
-      responses: problemResponses,
+      responses: { ...problemResponses, NotModified: notModified },
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer rpt_live_…`.' },
       },
     },
   };
 }
+
+const patchRules =
+  'A JSON Merge Patch (RFC 7396) by either type: it changes the fields that it names. Null clears a field, and a list is ' +
+  'replaced as a whole. What happens within an object, the description of its field says.';
+
+const etag = { ETag: { description: 'The etag of the answer.', schema: { type: 'string' } } };
+
+/** RFC 9110, section 13.1.2. */
+const ifNoneMatch = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'Etags of answers that the caller has, by comma.',
+  schema: { type: 'string', examples: ['"1"'] },
+};
+
+const notModified = {
+  description: 'The caller has the answer: its etag is one of `If-None-Match`.',
+  headers: { ...etag, ...references(rateHeaders) },
+};
 
 interface Operation extends Json {
   description: string;
@@ -91,6 +115,7 @@ function operation(
         parameter(schemas, field, 'query', field.jsonName, schemas.requiredNames([field]).length > 0),
       ),
       ...fields.header.map(({ name, field }) => parameter(schemas, field, 'header', headerTitle(name), false)),
+      ...(route.isConditional ? [ifNoneMatch] : []),
     ],
     ...requestBody(contract, route, schemas, components),
     responses: {
@@ -99,6 +124,7 @@ function operation(
         ...responseHeaders(route),
         ...(isEmpty(method.desc.output) ? {} : { content: answerContent(route, schemas, components) }),
       },
+      ...(route.isConditional ? { '304': { $ref: '#/components/responses/NotModified' } } : {}),
       '429': { $ref: '#/components/responses/TooMany' },
       '503': { $ref: '#/components/responses/Unavailable' },
       '4XX': { $ref: '#/components/responses/Problem' },
@@ -114,12 +140,13 @@ function parameter(schemas: JsonSchemas, field: DescField, place: string, name: 
 
 function requestBody(
   contract: Contract,
-  { fields: { body }, bodyUsage }: RestRoute,
+  { fields: { body }, bodyUsage, isBodyRequired }: RestRoute,
   schemas: JsonSchemas,
   components: Map<string, JsonSchema>,
 ): Json {
   if (!body?.message) return {};
-  const description = contract.comment(body);
+  const comment = contract.comment(body);
+  const description = bodyUsage === 'patch' ? `${comment}\n\n${patchRules}` : comment;
   if (bodyUsage === 'bytes') return { requestBody: { description, required: true, content: { '*/*': {} } } };
   if (bodyUsage === 'file') {
     const types = ['text/csv', 'application/x-ndjson', 'application/json'];
@@ -128,7 +155,9 @@ function requestBody(
     };
   }
   const schema = reference(schemas, body.message, bodyUsage, components);
-  return { requestBody: { description, required: true, content: { 'application/json': { schema } } } };
+  const types = bodyUsage === 'patch' ? [json, mergePatch] : [json];
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]));
+  return { requestBody: { description, required: isBodyRequired, content } };
 }
 
 function answerContent(
@@ -140,7 +169,7 @@ function answerContent(
   if (answerUsage === 'file') return { '*/*': {} };
   const usage = readMask ? (readMask.list ? 'views' : 'view') : 'output';
   const schema = reference(schemas, method.desc.output, usage, components);
-  if (answerUsage === 'message') return { 'application/json': { schema } };
+  if (answerUsage === 'message') return { [json]: { schema } };
   // The schema is that of one line or event: OpenAPI 3.1 has no other place for it.
   return { 'application/x-ndjson': { schema }, 'text/event-stream': { schema } };
 }
@@ -151,9 +180,9 @@ function responseHeaders({
     policy,
   },
   answerUsage,
+  isConditional,
 }: RestRoute): Json {
-  const hasEtag = answerUsage === 'message' && output.fields.some((field) => field.name === 'etag');
-  const etag = { ETag: { description: 'The etag of the record.', schema: { type: 'string' } } };
+  const hasEtag = isConditional || (answerUsage === 'message' && output.fields.some((field) => field.name === 'etag'));
   return {
     headers: { ...(hasEtag ? etag : {}), ...(policy.public && policy.provenBy === '' ? {} : references(rateHeaders)) },
   };

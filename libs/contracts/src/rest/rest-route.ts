@@ -1,6 +1,7 @@
 import type { DescField } from '@bufbuild/protobuf';
 import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
 import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors/well-known.js';
+import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { ReadMask } from '../rules/read-mask.js';
 import type { JsonCodec } from './json-codec.js';
 import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
@@ -35,11 +36,15 @@ export interface RestRoute {
   provenBy: string | undefined;
   /** How the body is used: a resource to create, a part of one to change, raw bytes in one message, or in a stream of them. */
   bodyUsage: 'input' | 'patch' | 'bytes' | 'file';
+  /** Whether a request without a body is refused. */
+  isBodyRequired: boolean;
   /** Most bytes of a body of raw bytes in one message; undefined when the contract does not say. */
   maxBodyBytes: number | undefined;
   /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
   answerUsage: 'message' | 'messages' | 'file';
   status: 200 | 201 | 202 | 204;
+  /** Whether a caller that has the answer already, by its etag, is answered 304. */
+  isConditional: boolean;
   /** What a caller may choose the answer's fields with. */
   readMask: ReadMask | undefined;
   schemas: {
@@ -105,8 +110,10 @@ function restRoute(
     verb,
     path,
     provenBy: provenBy(method, fields.path),
+    isBodyRequired: fields.body !== undefined && contract.is(fields.body, FieldBehavior.REQUIRED),
     maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
+    isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method),
     schemas: {
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
@@ -168,6 +175,11 @@ function usageOfBody(
 function usageOfAnswer({ desc, responseStream }: ContractMethod): RestRoute['answerUsage'] {
   if (!responseStream) return 'message';
   return isHttpBody(desc.output) ? 'file' : 'messages';
+}
+
+/** A kept answer has one in any case. */
+function hasEtag({ desc: { output }, policy: { cache } }: ContractMethod): boolean {
+  return (cache?.ttlSeconds ?? 0) > 0 || output.fields.some(({ name }) => name === 'etag');
 }
 
 function statusOf({ name, desc, policy, responseStream }: ContractMethod, verb: string): RestRoute['status'] {
