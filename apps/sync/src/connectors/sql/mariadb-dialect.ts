@@ -1,5 +1,5 @@
 import { connect as openSocket } from 'node:net';
-import { createConnection, type QueryError } from 'mysql2/promise';
+import { createConnection, type QueryError, type ResultSetHeader } from 'mysql2/promise';
 import { configurationError, ConnectorError } from '../connector-error.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
@@ -48,6 +48,10 @@ export const mariadbDialect: SqlDialect = {
       IF(column_default IS NOT NULL OR extra LIKE '%auto_increment%', 'YES', 'NO'),
       IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR)
     FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
+  // The beginning of a column, which an index may have instead of it, is no column.
+  uniqueIndexQuery: `
+    SELECT index_name, IF(sub_part IS NULL, column_name, '') FROM information_schema.statistics
+    WHERE table_schema = ? AND table_name = ? AND non_unique = 0`,
   fieldType: ({ dataType, fullType }) =>
     fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined)),
   text: ({ name }) => `CAST(${mariadbDialect.quote(name)} AS CHAR)`,
@@ -85,11 +89,15 @@ async function connectMariadb(configuration: SqlConfiguration, address: string):
     `SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION',
       max_statement_time = ${statementTimeoutMs / 1_000}, innodb_lock_wait_timeout = 10`,
   );
+  const run = async (text: string, values: (string | null)[] = []): Promise<unknown> =>
+    (await connection.execute({ sql: text, timeout: statementTimeoutMs + 5_000 }, values))[0];
   return {
-    query: async (text, values = []) => {
-      const [rows] = await connection.execute({ sql: text, timeout: statementTimeoutMs + 5_000 }, values);
+    query: async (text, values) => {
+      const rows = await run(text, values);
       return Array.isArray(rows) ? (rows as (string | null)[][]) : [];
     },
+    // With CLIENT_FOUND_ROWS, which the driver asks for, a row that has the values already is counted too.
+    change: async (text, values) => ((await run(text, values)) as ResultSetHeader).affectedRows,
     destroy: () => connection.destroy(),
     close: () => connection.end(),
   };

@@ -36,6 +36,11 @@ export const postgresDialect: SqlDialect = {
       CASE WHEN is_generated = 'ALWAYS' OR identity_generation = 'ALWAYS' THEN 'YES' ELSE 'NO' END,
       datetime_precision
     FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
+  uniqueIndexQuery: `
+    SELECT i.indexrelid::text, a.attname::text
+    FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
+      JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = ANY ((i.indkey::int2[])[0 : i.indnkeyatts - 1])
+    WHERE n.nspname = ? AND t.relname = ? AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL`,
   fieldType: ({ dataType }) =>
     dataType === 'bytea' || dataType === 'ARRAY' ? undefined : (fieldTypes[dataType] ?? 'TEXT'),
   text: ({ name }) => `${postgresDialect.quote(name)}::text`,
@@ -71,11 +76,11 @@ async function connectPostgres(configuration: SqlConfiguration, address: string)
   // A connection that breaks while nothing is asked is noticed by the next question.
   client.on('error', () => undefined);
   await client.connect();
+  const run = (text: string, values: (string | null)[] = []) =>
+    client.query<(string | null)[]>({ text: numberValues(text), values, rowMode: 'array' as const });
   return {
-    query: async (text, values = []) => {
-      const query = { text: numberValues(text), values, rowMode: 'array' as const };
-      return (await client.query<(string | null)[]>(query)).rows;
-    },
+    query: async (text, values) => (await run(text, values)).rows,
+    change: async (text, values) => (await run(text, values)).rowCount ?? 0,
     destroy: () =>
       void (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy(),
     close: () => client.end(),

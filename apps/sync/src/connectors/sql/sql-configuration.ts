@@ -1,4 +1,5 @@
 import { configurationCheck } from '../check-configuration.js';
+import { configurationError } from '../connector-error.js';
 import type { ConfigurationSchema } from '../description.js';
 import { webhookSecretPattern } from '../standard-webhook.js';
 
@@ -13,7 +14,9 @@ export interface SqlConfiguration {
   certificateAuthority?: string;
   schema: string;
   table: string;
-  idColumn: string;
+  /** One of the two is given: a row is known by these columns. */
+  idColumn?: string;
+  idColumns?: string[];
   updatedColumn: string;
   keyColumn?: string;
   deletedColumn?: string;
@@ -50,7 +53,21 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     },
     schema: { ...name, title: 'Schema', description: 'Of PostgreSQL.', default: 'public' },
     table: { ...name, title: 'Table' },
-    idColumn: { ...name, title: 'Column with the id', description: 'The primary key.' },
+    idColumn: {
+      ...name,
+      title: 'Column with the id',
+      description: 'The primary key, or another column with a unique index of its own.',
+    },
+    idColumns: {
+      type: 'array',
+      title: 'Columns with the id',
+      description:
+        'Instead of idColumn, where a row is known by several columns: those of one unique index, and no others.',
+      items: name,
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true,
+    },
     updatedColumn: {
       ...name,
       title: 'Column with the time of the last change',
@@ -59,7 +76,8 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     keyColumn: {
       ...name,
       title: 'Column for the key of new rows',
-      description: 'Unique; may be that of the id. Without it no rows are created, since a retry could double them.',
+      description:
+        'With a unique index of its own; may be that of the id. Without it no rows are created, since a retry could double them.',
     },
     deletedColumn: {
       ...name,
@@ -87,8 +105,21 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
       writeOnly: true,
     },
   },
-  required: ['engine', 'host', 'port', 'database', 'user', 'password', 'table', 'idColumn', 'updatedColumn'],
+  required: ['engine', 'host', 'port', 'database', 'user', 'password', 'table', 'updatedColumn'],
   additionalProperties: false,
 };
 
-export const checkSqlConfiguration = configurationCheck<SqlConfiguration>(sqlConfigurationSchema);
+const checkSchema = configurationCheck<SqlConfiguration>(sqlConfigurationSchema);
+
+/** @throws ConnectorError INVALID with a violation for each wrong field */
+export function checkSqlConfiguration(value: unknown): SqlConfiguration {
+  const configuration = checkSchema(value);
+  const { idColumn, idColumns } = configuration;
+  if (idColumn === undefined && idColumns === undefined) {
+    throw configurationError('/idColumn', { reason: 'REQUIRED', description: 'is missing' });
+  }
+  if (idColumn !== undefined && idColumns !== undefined) {
+    throw configurationError('/idColumns', { reason: 'INVALID', description: 'must not be given besides idColumn' });
+  }
+  return configuration;
+}

@@ -1,6 +1,6 @@
 import type { ConnectorEnvironment } from '../connector-environment.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { TableReader } from './read-rows.js';
+import { RowCountError, TableReader } from './read-rows.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import { findTable, type Table } from './table.js';
@@ -88,6 +88,7 @@ export class SqlSessions {
 
   #asThrown(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return signal.reason;
+    if (error instanceof RowCountError) return new ConnectorError('SCHEMA_CHANGED', error.message, { cause: error });
     const failure = this.#dialect.failure(error);
     switch (failure?.kind) {
       case undefined:

@@ -27,7 +27,8 @@ export interface Table {
   /** Quoted. */
   name: string;
   columns: Column[];
-  id: Column;
+  /** What a row is known by: the columns of a unique index. */
+  ids: Column[];
   updated: Column;
   key: Column | undefined;
   deleted: Column | undefined;
@@ -51,30 +52,56 @@ export async function findTable(
     const type = dialect.fieldType(column);
     return type === undefined ? [] : [{ ...column, type }];
   });
-  const find = (field: 'idColumn' | 'updatedColumn' | 'keyColumn' | 'deletedColumn' | 'versionColumn') => {
-    const name = configuration[field];
-    if (name === undefined) return undefined;
+  const named = (field: string, name: string) => {
     const column = columns.find((own) => own.name === name);
-    if (!column) throw missing(`/${field}`, 'The table has no such column.');
+    if (!column) throw missing(`/${field}`, `The table has no column ${name}.`);
     return column;
   };
+  const find = (field: 'updatedColumn' | 'keyColumn' | 'deletedColumn' | 'versionColumn') => {
+    const name = configuration[field];
+    return name === undefined ? undefined : named(field, name);
+  };
+  const { idColumn, idColumns = [] } = configuration;
+  const idField = idColumn === undefined ? 'idColumns' : 'idColumn';
   const table = {
     name: `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`,
     columns,
-    id: required(find('idColumn')),
+    ids: (idColumn === undefined ? idColumns : [idColumn]).map((name) => named(idField, name)),
     updated: required(find('updatedColumn')),
     key: find('keyColumn'),
     deleted: find('deletedColumn'),
     version: find('versionColumn'),
   };
-  checkColumns(table);
+  checkColumns(table, idField);
+  const unique = uniqueIndexes(await connection.query(dialect.uniqueIndexQuery, [schema, configuration.table]));
+  checkUnique(unique, table.ids, idField);
+  if (table.key) checkUnique(unique, [table.key], 'keyColumn');
   return table;
 }
 
-function checkColumns({ id, updated, deleted, version }: Table): void {
+function uniqueIndexes(rows: (string | null)[][]): ReadonlySet<string>[] {
+  const indexes = new Map<string, Set<string>>();
+  for (const [index = '', column = ''] of rows) {
+    const columns = indexes.get(index ?? '') ?? new Set();
+    indexes.set(index ?? '', columns.add(column ?? ''));
+  }
+  return [...indexes.values()];
+}
+
+/** Without such an index one id could be that of two rows, and a write would meet both. */
+function checkUnique(indexes: ReadonlySet<string>[], columns: Column[], field: string): void {
+  const names = columns.map(({ name }) => name);
+  const isUnique = indexes.some((index) => index.size === names.length && names.every((name) => index.has(name)));
+  if (isUnique) return;
+  const description = `The table has no unique index on exactly ${names.join(', ')}, over all of its rows.`;
+  throw configurationError(`/${field}`, { reason: 'NOT_UNIQUE', description });
+}
+
+function checkColumns({ ids, updated, deleted, version }: Table, idField: string): void {
   if (!['TIME', 'LOCAL_TIME'].includes(updated.type)) throw unfit('/updatedColumn', 'The column holds no time.');
   if (updated.nullable) throw unfit('/updatedColumn', 'The column may be null: rows where it is would never be read.');
-  if (id.nullable) throw unfit('/idColumn', 'The column may be null.');
+  const nullable = ids.find((id) => id.nullable);
+  if (nullable) throw unfit(`/${idField}`, `The column ${nullable.name} may be null.`);
   if (deleted && !['TIME', 'LOCAL_TIME', 'BOOLEAN'].includes(deleted.type)) {
     throw unfit('/deletedColumn', 'The column holds neither a time nor a boolean.');
   }
@@ -82,8 +109,8 @@ function checkColumns({ id, updated, deleted, version }: Table): void {
 }
 
 /** The fields of the rows. What the configuration has another use for is not for others to write. */
-export function tableFields({ columns, id, updated, key, deleted, version }: Table): RecordField[] {
-  const own = [id, updated, key, deleted, version];
+export function tableFields({ columns, ids, updated, key, deleted, version }: Table): RecordField[] {
+  const own = [...ids, updated, key, deleted, version];
   return columns.map((column) => {
     const writable = !column.generated && !own.includes(column);
     return {
@@ -93,6 +120,19 @@ export function tableFields({ columns, id, updated, key, deleted, version }: Tab
       required: writable && !column.nullable && !column.hasDefault,
     };
   });
+}
+
+/** Whether the database gives new rows what no caller gives: the key, the time and the fields are sent. */
+export function createsRows({ ids, updated, key, deleted, version }: Table): boolean {
+  const given = [key, updated];
+  return (
+    key !== undefined &&
+    [...ids, deleted, version].every((column) => !column || given.includes(column) || isFilled(column))
+  );
+}
+
+function isFilled({ nullable, hasDefault, generated }: Column): boolean {
+  return nullable || hasDefault || generated;
 }
 
 function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision]: (
