@@ -44,13 +44,16 @@ export interface RecordField {
   name: string;
   /**
    * `DATE` is `2026-11-25`, `TIME` RFC 3339 in UTC, `LOCAL_TIME` the same without a zone, since the peer does not say it,
-   * `NUMBER` a decimal string where a double would lose digits.
+   * `NUMBER` a decimal string where a double would lose digits. What is `UNSUPPORTED` is never read or written.
    */
-  type: 'TEXT' | 'NUMBER' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST';
+  type: 'TEXT' | 'NUMBER' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST' | 'UNSUPPORTED';
   /** False for what the peer sets itself. */
   writable: boolean;
   /** A create without it is rejected. */
   required: boolean;
+  /** As the peer declares it, such as `numeric(10,2)`. */
+  declaredType?: string;
+  /** Why it is not exchanged, or not written. */
   description?: string;
 }
 

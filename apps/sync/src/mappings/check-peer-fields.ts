@@ -31,7 +31,7 @@ export function missingFields(
   const isWritten = direction !== 'TO_CUSTOMERS' && (capabilities.update || capabilities.create);
   const lacks = (path: string, mustTake: boolean) => {
     const field = fields.find(({ name }) => name === path || name === path.split('.')[0]);
-    return !field || (mustTake && !field.writable);
+    return !field || field.type === 'UNSUPPORTED' || (mustTake && !field.writable);
   };
   const needed = rules.filter(({ peerField, authority }) => lacks(peerField, isWritten && authority !== 'PEER'));
   const isTimeMissing = typeof timeField === 'string' && lacks(timeField, false);

@@ -11,7 +11,7 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import type { PeerDescription } from '../connectors/description.js';
+import type { PeerDescription, RecordType } from '../connectors/description.js';
 import { missingFields } from './check-peer-fields.js';
 import { roundTripFault } from './check-round-trip.js';
 import { isContactList } from './contact-list.js';
@@ -155,7 +155,7 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
   const missing = missingFields(type, content);
   const ofRules = content.fields.flatMap(({ peerField }, index) =>
     missing.includes(peerField)
-      ? [violation(index, 'peerField', 'FIELD_UNKNOWN', 'is no field of the record, or can not be written')]
+      ? [violation(index, 'peerField', 'FIELD_UNKNOWN', whyMissing(type, peerField))]
       : [],
   );
   const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
@@ -180,6 +180,11 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
         ]
       : []),
   ];
+}
+
+function whyMissing({ fields }: RecordType, peerField: string): string {
+  const { description } = fields.find(({ name }) => name === peerField) ?? {};
+  return description === undefined ? 'is no field of the record' : `can not be exchanged: ${description}`;
 }
 
 function violation(index: number, name: string, reason: string, description: string): FieldViolation {

@@ -46,14 +46,17 @@ export const mariadbDialect: SqlDialect = {
   catalogQuery: `
     SELECT column_name, data_type, column_type, is_nullable,
       IF(column_default IS NOT NULL OR extra LIKE '%auto_increment%', 'YES', 'NO'),
-      IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR)
+      IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR), privileges
     FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
   // The beginning of a column, which an index may have instead of it, is no column.
   uniqueIndexQuery: `
     SELECT index_name, IF(sub_part IS NULL, column_name, '') FROM information_schema.statistics
     WHERE table_schema = ? AND table_name = ? AND non_unique = 0`,
-  fieldType: ({ dataType, fullType }) =>
-    fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined)),
+  fieldType: ({ dataType, fullType }) => {
+    const type =
+      fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined));
+    return type && { type, isListed: true };
+  },
   text: ({ name }) => `CAST(${mariadbDialect.quote(name)} AS CHAR)`,
   value: comparedValue,
   // Columns that know no zone hold the time of the server.
@@ -122,6 +125,10 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
   if (accessField !== undefined) {
     const violation = { reason: 'UNAUTHORISED', description: 'The server does not let this user in, or not that far.' };
     return call(configurationError(accessField, violation, { reason: 'UNAUTHORISED', cause: error }));
+  }
+  if (errno === 3159) {
+    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' };
+    return call(configurationError('/tls', violation, { cause: error }));
   }
   if (errno === 1049) {
     return call(

@@ -10,7 +10,7 @@ import { parseRowWebhook, verifyRowWebhook } from './row-webhook.js';
 import { checkSqlConfiguration, sqlConfigurationSchema, type SqlConfiguration } from './sql-configuration.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { SqlSessions } from './sql-session.js';
-import { createsRows, tableFields } from './table.js';
+import { tableFields, tableRights } from './table.js';
 import { RowWriter } from './write-row.js';
 
 const defaultPageSize = 200;
@@ -52,9 +52,7 @@ class SqlPeer implements Peer {
       const capabilities = {
         incremental: true,
         deletes: table.deleted ? 'TOMBSTONES' : 'MISSING_KEYS',
-        create: createsRows(table),
-        update: true,
-        delete: true,
+        ...tableRights(table),
         preconditions: true,
       } as const;
       return { recordTypes: [{ name: this.#configuration.table, fields: tableFields(table), capabilities }] };

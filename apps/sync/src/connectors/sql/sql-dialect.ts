@@ -35,7 +35,8 @@ export interface SqlDialect {
   catalogQuery: string;
   /** Selects index and column for each column of each unique index over all rows of a table of a schema. */
   uniqueIndexQuery: string;
-  fieldType(column: CatalogColumn): Column['type'] | undefined;
+  /** `isListed` false: a type that is only read, as the database writes it. Undefined: it is not exchanged. */
+  fieldType(column: CatalogColumn): { type: Column['type']; isListed: boolean } | undefined;
   /** SQL for the value of a column as a text. */
   text(column: Column): string;
   /** SQL for a value, given as `?`, that is compared with a column. */

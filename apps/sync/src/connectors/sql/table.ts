@@ -16,10 +16,14 @@ export interface CatalogColumn {
   generated: boolean;
   /** Digits of the fractions of seconds. */
   precision: number;
+  /** What the user may do with it. */
+  rights: { select: boolean; insert: boolean; update: boolean };
 }
 
 export interface Column extends CatalogColumn {
-  type: RecordField['type'];
+  type: Exclude<RecordField['type'], 'UNSUPPORTED'>;
+  /** False: what may be written to a column of this type is not known. */
+  isListed: boolean;
 }
 
 /** A table and what its columns are for. */
@@ -33,10 +37,14 @@ export interface Table {
   key: Column | undefined;
   deleted: Column | undefined;
   version: Column | undefined;
+  /** Columns that can't be exchanged, as fields, with the reason. */
+  left: RecordField[];
+  /** Whether the user may delete rows. */
+  mayDelete: boolean;
 }
 
 /**
- * The table as it is now. Columns of binary types are left out.
+ * The table as it is now, as far as the user may see it.
  *
  * @throws ConnectorError INVALID that names the field of a table or column that is not there or does not fit
  */
@@ -47,14 +55,23 @@ export async function findTable(
 ): Promise<Table> {
   const schema = dialect.schema(configuration);
   const rows = await connection.query(dialect.catalogQuery, [schema, configuration.table]);
-  if (rows.length === 0) throw missing('/table', 'There is no such table, or the user may not see it.');
-  const columns = rows.map(catalogColumn).flatMap((column) => {
-    const type = dialect.fieldType(column);
-    return type === undefined ? [] : [{ ...column, type }];
+  const name = `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`;
+  if (rows.length === 0) {
+    // Fails when it is there and the user has no right to it.
+    await connection.query(`SELECT 1 FROM ${name} LIMIT 1`).catch((error: unknown) => {
+      const failure = dialect.failure(error);
+      if (failure?.kind === 'CALL' && failure.error.reason === 'UNAUTHORISED') throw failure.error;
+    });
+    throw missing('/table', 'There is no such table, or the user may not see it.');
+  }
+  const all = rows.map(catalogColumn);
+  const columns = all.flatMap((column) => {
+    const type = column.rights.select ? dialect.fieldType(column) : undefined;
+    return type === undefined ? [] : [{ ...column, ...type }];
   });
   const named = (field: string, name: string) => {
     const column = columns.find((own) => own.name === name);
-    if (!column) throw missing(`/${field}`, `The table has no column ${name}.`);
+    if (!column) throw missing(`/${field}`, `The table has no column ${name} that can be read.`);
     return column;
   };
   const find = (field: 'updatedColumn' | 'keyColumn' | 'deletedColumn' | 'versionColumn') => {
@@ -64,8 +81,10 @@ export async function findTable(
   const { idColumn, idColumns = [] } = configuration;
   const idField = idColumn === undefined ? 'idColumns' : 'idColumn';
   const table = {
-    name: `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`,
+    name,
     columns,
+    left: all.filter((column) => columns.every((other) => other.name !== column.name)).map(leftField),
+    mayDelete: await mayDelete(connection, dialect, name),
     ids: (idColumn === undefined ? idColumns : [idColumn]).map((name) => named(idField, name)),
     updated: required(find('updatedColumn')),
     key: find('keyColumn'),
@@ -109,35 +128,75 @@ function checkColumns({ ids, updated, deleted, version }: Table, idField: string
 }
 
 /** The fields of the rows. What the configuration has another use for is not for others to write. */
-export function tableFields({ columns, ids, updated, key, deleted, version }: Table): RecordField[] {
+export function tableFields(table: Table): RecordField[] {
+  const { columns, ids, updated, key, deleted, version, left } = table;
   const own = [...ids, updated, key, deleted, version];
-  return columns.map((column) => {
-    const writable = !column.generated && !own.includes(column);
+  const { create, update } = tableRights(table);
+  const fields = columns.map((column) => {
+    const { rights, isListed, generated } = column;
+    const isAllowed = (create || update) && (rights.update || !update) && (rights.insert || !create);
+    const note = own.includes(column)
+      ? 'The connection has a use of its own for it.'
+      : generated
+        ? 'The database generates it.'
+        : !isListed
+          ? `What may be written to the type ${column.fullType} is not known.`
+          : isAllowed
+            ? undefined
+            : 'The user may not write it.';
     return {
       name: column.name,
       type: column.type,
-      writable,
-      required: writable && !column.nullable && !column.hasDefault,
+      writable: note === undefined,
+      required: note === undefined && !isFilled(column),
+      declaredType: column.fullType,
+      ...(note !== undefined && { description: note }),
     };
   });
+  return [...fields, ...left];
 }
 
-/** Whether the database gives new rows what no caller gives: the key, the time and the fields are sent. */
-export function createsRows({ ids, updated, key, deleted, version }: Table): boolean {
-  const given = [key, updated];
-  return (
-    key !== undefined &&
-    [...ids, deleted, version].every((column) => !column || given.includes(column) || isFilled(column))
-  );
+/** What the user may do with rows, and the table lets be done. */
+export function tableRights(table: Table): { create: boolean; update: boolean; delete: boolean } {
+  const { columns, ids, updated, key, deleted, version, mayDelete } = table;
+  const update = [updated, version].every((column) => !column || column.rights.update);
+  // The database fills what no caller gives; the key, the time and the fields are sent.
+  const isGiven = (column: Column) => column === key || column === updated;
+  const isMade = [...ids, deleted, version].every((column) => !column || isGiven(column) || isFilled(column));
+  const isInsertable = columns.every((column) => column.rights.insert || (!isGiven(column) && isFilled(column)));
+  return {
+    update,
+    create: key !== undefined && isMade && isInsertable,
+    // A row is locked before it is deleted, which takes the right to change it.
+    delete: deleted ? update && deleted.rights.update : mayDelete && columns.some(({ rights }) => rights.update),
+  };
+}
+
+function leftField({ name, fullType, rights }: CatalogColumn): RecordField {
+  const description = rights.select ? `The type ${fullType} is not supported.` : 'The user may not read it.';
+  return { name, type: 'UNSUPPORTED', writable: false, required: false, declaredType: fullType, description };
+}
+
+/** The rights to a statement are checked when it is explained, too. */
+async function mayDelete(connection: SqlConnection, dialect: SqlDialect, table: string): Promise<boolean> {
+  try {
+    await connection.query(`EXPLAIN DELETE FROM ${table} WHERE FALSE`);
+    return true;
+  } catch (error) {
+    const failure = dialect.failure(error);
+    if (failure?.kind === 'CALL' && failure.error.reason === 'UNAUTHORISED') return false;
+    throw error;
+  }
 }
 
 function isFilled({ nullable, hasDefault, generated }: Column): boolean {
   return nullable || hasDefault || generated;
 }
 
-function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision]: (
+function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision, rights]: (
   string | null
 )[]): CatalogColumn {
+  const names = rights?.split(',') ?? [];
   return {
     name: name ?? '',
     dataType: dataType ?? '',
@@ -146,6 +205,11 @@ function catalogColumn([name, dataType, fullType, nullable, hasDefault, generate
     hasDefault: hasDefault === 'YES',
     generated: generated === 'YES',
     precision: Number(precision ?? 0),
+    rights: {
+      select: names.includes('select'),
+      insert: names.includes('insert'),
+      update: names.includes('update'),
+    },
   };
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject, RecordIssue } from '../peer-record.js';
 import { writeColumn } from './column-value.js';
 import { RowCountError, type Row, type TableReader } from './read-rows.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
-import { createsRows, tableFields, type Column, type Table } from './table.js';
+import { tableFields, tableRights, type Column, type Table } from './table.js';
 
 type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 type Update = Extract<WriteItem, { kind: 'UPDATE' }>;
@@ -59,9 +59,9 @@ export class RowWriter {
   /** The database refuses a second row with the key, so a retry finds the first one, whatever it holds by now. */
   async #create({ key, fields }: Create): Promise<WriteResult> {
     const { key: keyColumn, updated } = this.#table;
-    if (!keyColumn || !createsRows(this.#table)) {
+    if (!keyColumn || !tableRights(this.#table).create) {
       const message =
-        'This connection creates no rows: it has no keyColumn, or the database does not give the other ids.';
+        'This connection creates no rows: it has no keyColumn, lacks the right, or the database does not give the other ids.';
       return rejected('UNSUPPORTED', message);
     }
     const assignments = this.#assignments(fields, true);
