@@ -1,6 +1,7 @@
 import { connect as openSocket } from 'node:net';
 import { createConnection, type QueryError, type ResultSetHeader } from 'mysql2/promise';
 import { configurationError, ConnectorError } from '../connector-error.js';
+import { offsetMs } from '../zoned-time.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';
@@ -14,8 +15,8 @@ const fieldTypes: Record<string, Column['type']> = {
   smallint: 'NUMBER',
   mediumint: 'NUMBER',
   int: 'NUMBER',
-  bigint: 'NUMBER',
-  decimal: 'NUMBER',
+  bigint: 'DECIMAL',
+  decimal: 'DECIMAL',
   float: 'NUMBER',
   double: 'NUMBER',
   year: 'NUMBER',
@@ -57,10 +58,18 @@ export const mariadbDialect: SqlDialect = {
       fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined));
     return type && { type, isListed: true };
   },
-  text: ({ name }) => `CAST(${mariadbDialect.quote(name)} AS CHAR)`,
+  // A float would be written with the six digits that it has at least.
+  text: ({ name, dataType }) => {
+    const value = mariadbDialect.quote(name);
+    return `CAST(${dataType === 'float' ? `CAST(${value} AS DOUBLE)` : value} AS CHAR)`;
+  },
   value: comparedValue,
   // Columns that know no zone hold the time of the server.
-  now: ({ type }) => (type === 'TIME' ? 'NOW(6)' : `CONVERT_TZ(NOW(6), '+00:00', @@global.time_zone)`),
+  now: ({ type, timeZone }) => {
+    if (type === 'TIME') return 'NOW(6)';
+    if (timeZone === undefined) return `CONVERT_TZ(NOW(6), '+00:00', @@global.time_zone)`;
+    return `(NOW(6) + INTERVAL ${offsetMs(Date.now(), timeZone) * 1_000} MICROSECOND)`;
+  },
   ago: (column, microseconds) =>
     `CAST(CAST(${mariadbDialect.now(column)} - INTERVAL ${microseconds} MICROSECOND AS DATETIME(${column.precision})) AS CHAR)`,
   boolean: (value) => (value ? '1' : '0'),
@@ -70,6 +79,7 @@ export const mariadbDialect: SqlDialect = {
 /** A text that is compared with a number becomes a double, which does not tell large numbers apart. */
 function comparedValue({ dataType, fullType, type, precision }: CatalogColumn & Pick<Column, 'type'>): string {
   if (wholeNumbers.includes(dataType)) return `CAST(? AS ${fullType.includes('unsigned') ? 'UNSIGNED' : 'SIGNED'})`;
+  if (dataType === 'decimal') return `CAST(? AS ${fullType.replace(/ .*/, '')})`;
   return type === 'TIME' || type === 'LOCAL_TIME' ? `CAST(? AS DATETIME(${precision}))` : '?';
 }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { configurationError, ConnectorError } from '../connector-error.js';
+import { offsetMs } from '../zoned-time.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';
@@ -11,8 +12,8 @@ const statementTimeoutMs = 30_000;
 const fieldTypes: Record<string, Column['type']> = {
   smallint: 'NUMBER',
   integer: 'NUMBER',
-  bigint: 'NUMBER',
-  numeric: 'NUMBER',
+  bigint: 'DECIMAL',
+  numeric: 'DECIMAL',
   real: 'NUMBER',
   'double precision': 'NUMBER',
   boolean: 'BOOLEAN',
@@ -50,7 +51,10 @@ export const postgresDialect: SqlDialect = {
   catalogQuery: `
     SELECT c.column_name,
       CASE WHEN c.data_type <> 'USER-DEFINED' THEN c.data_type WHEN y.typtype = 'e' THEN 'enum' ELSE c.udt_name END,
-      format_type(a.atttypid, a.atttypmod), c.is_nullable,
+      CASE y.typtype WHEN 'd' THEN format_type(y.typbasetype, y.typtypmod)
+        WHEN 'e' THEN (SELECT 'enum(' || string_agg(quote_literal(e.enumlabel), ',' ORDER BY e.enumsortorder) || ')'
+          FROM pg_enum e WHERE e.enumtypid = y.oid)
+        ELSE format_type(a.atttypid, a.atttypmod) END, c.is_nullable,
       CASE WHEN c.column_default IS NOT NULL OR c.is_identity = 'YES' THEN 'YES' ELSE 'NO' END,
       CASE WHEN c.is_generated = 'ALWAYS' OR c.identity_generation = 'ALWAYS' THEN 'YES' ELSE 'NO' END,
       c.datetime_precision,
@@ -73,7 +77,11 @@ export const postgresDialect: SqlDialect = {
   },
   text: ({ name }) => `${postgresDialect.quote(name)}::text`,
   value: () => '?',
-  now: ({ type }) => (type === 'TIME' ? 'clock_timestamp()' : serverTime),
+  now: ({ type, timeZone }) => {
+    if (type === 'TIME') return 'clock_timestamp()';
+    if (timeZone === undefined) return serverTime;
+    return `(clock_timestamp() AT TIME ZONE 'UTC' + interval '${offsetMs(Date.now(), timeZone)} milliseconds')`;
+  },
   ago: (column, microseconds) =>
     `(${postgresDialect.now(column)} - interval '${microseconds} microseconds')::${castType(column)}::text`,
   boolean: String,
@@ -98,7 +106,8 @@ async function connectPostgres(configuration: SqlConfiguration, address: string)
     statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + 5_000,
     idle_in_transaction_session_timeout: statementTimeoutMs,
-    options: '-c TimeZone=UTC',
+    // The texts of values do not depend on what the server gives to everybody.
+    options: '-c TimeZone=UTC -c DateStyle=ISO -c IntervalStyle=postgres -c extra_float_digits=1',
     types: { getTypeParser: () => (text: string) => text },
   });
   // A connection that breaks while nothing is asked is noticed by the next question.

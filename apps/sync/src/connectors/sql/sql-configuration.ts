@@ -1,6 +1,7 @@
 import { configurationCheck } from '../check-configuration.js';
 import { configurationError } from '../connector-error.js';
 import type { ConfigurationSchema } from '../description.js';
+import { isTimeZone } from '../zoned-time.js';
 import { webhookSecretPattern } from '../standard-webhook.js';
 
 export interface SqlConfiguration {
@@ -21,6 +22,7 @@ export interface SqlConfiguration {
   keyColumn?: string;
   deletedColumn?: string;
   versionColumn?: string;
+  timeZone?: string;
   lateCommitSeconds: number;
   webhookSecret?: string;
 }
@@ -86,6 +88,14 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
         'A time, or true. Without it rows are deleted for good, and deletes are seen by comparing keys only.',
     },
     versionColumn: { ...name, title: 'Column that counts versions', description: 'A number; each write adds one.' },
+    timeZone: {
+      type: 'string',
+      title: 'Time zone',
+      description:
+        'Of times without a zone, by its IANA name, such as Europe/Berlin. Without it nobody knows which moments they are.',
+      minLength: 1,
+      maxLength: 64,
+    },
     lateCommitSeconds: {
       type: 'integer',
       title: 'Longest transaction',
@@ -120,6 +130,9 @@ export function checkSqlConfiguration(value: unknown): SqlConfiguration {
   }
   if (idColumn !== undefined && idColumns !== undefined) {
     throw configurationError('/idColumns', { reason: 'INVALID', description: 'must not be given besides idColumn' });
+  }
+  if (configuration.timeZone !== undefined && !isTimeZone(configuration.timeZone)) {
+    throw configurationError('/timeZone', { reason: 'INVALID', description: 'must be the IANA name of a time zone' });
   }
   return configuration;
 }

@@ -1,5 +1,6 @@
 import { configurationError, type ConnectorError } from '../connector-error.js';
 import type { RecordField } from '../description.js';
+import { columnLimits } from './column-limits.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 
@@ -24,6 +25,8 @@ export interface Column extends CatalogColumn {
   type: Exclude<RecordField['type'], 'UNSUPPORTED'>;
   /** False: what may be written to a column of this type is not known. */
   isListed: boolean;
+  /** Of the times of a column that says none. */
+  timeZone?: string;
 }
 
 /** A table and what its columns are for. */
@@ -67,7 +70,9 @@ export async function findTable(
   const all = rows.map(catalogColumn);
   const columns = all.flatMap((column) => {
     const type = column.rights.select ? dialect.fieldType(column) : undefined;
-    return type === undefined ? [] : [{ ...column, ...type }];
+    if (type === undefined) return [];
+    const { timeZone } = configuration;
+    return [{ ...column, ...type, ...(type.type === 'LOCAL_TIME' && timeZone !== undefined && { timeZone }) }];
   });
   const named = (field: string, name: string) => {
     const column = columns.find((own) => own.name === name);
@@ -124,36 +129,39 @@ function checkColumns({ ids, updated, deleted, version }: Table, idField: string
   if (deleted && !['TIME', 'LOCAL_TIME', 'BOOLEAN'].includes(deleted.type)) {
     throw unfit('/deletedColumn', 'The column holds neither a time nor a boolean.');
   }
-  if (version && version.type !== 'NUMBER') throw unfit('/versionColumn', 'The column holds no number.');
+  if (version && !['NUMBER', 'DECIMAL'].includes(version.type))
+    throw unfit('/versionColumn', 'The column holds no number.');
 }
 
 /** The fields of the rows. What the configuration has another use for is not for others to write. */
 export function tableFields(table: Table): RecordField[] {
   const { columns, ids, updated, key, deleted, version, left } = table;
   const own = [...ids, updated, key, deleted, version];
-  const { create, update } = tableRights(table);
+  const rights = tableRights(table);
   const fields = columns.map((column) => {
-    const { rights, isListed, generated } = column;
-    const isAllowed = (create || update) && (rights.update || !update) && (rights.insert || !create);
-    const note = own.includes(column)
-      ? 'The connection has a use of its own for it.'
-      : generated
-        ? 'The database generates it.'
-        : !isListed
-          ? `What may be written to the type ${column.fullType} is not known.`
-          : isAllowed
-            ? undefined
-            : 'The user may not write it.';
+    const { name, type, fullType, dataType, timeZone } = column;
+    const note = own.includes(column) ? 'The connection has a use of its own for it.' : readOnlyNote(column, rights);
+    const writable = note === undefined;
     return {
-      name: column.name,
-      type: column.type,
-      writable: note === undefined,
-      required: note === undefined && !isFilled(column),
-      declaredType: column.fullType,
-      ...(note !== undefined && { description: note }),
+      ...{ name, type, writable, required: writable && !isFilled(column), declaredType: fullType },
+      ...(type === 'DECIMAL' && { fractionDigits: columnLimits(column).fractionDigits }),
+      ...(type === 'TEXT' && !/char|text|name/.test(dataType) && { isFormatted: true }),
+      ...(timeZone !== undefined && { timeZone }),
+      ...(!writable && { description: note }),
     };
   });
   return [...fields, ...left];
+}
+
+/** Why a column is not written. Undefined when it may be. */
+function readOnlyNote(
+  { rights, isListed, generated, fullType }: Column,
+  { create, update }: { create: boolean; update: boolean },
+): string | undefined {
+  if (generated) return 'The database generates it.';
+  if (!isListed) return `What may be written to the type ${fullType} is not known.`;
+  const isAllowed = (create || update) && (rights.update || !update) && (rights.insert || !create);
+  return isAllowed ? undefined : 'The user may not write it.';
 }
 
 /** What the user may do with rows, and the table lets be done. */
