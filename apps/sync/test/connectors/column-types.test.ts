@@ -95,6 +95,31 @@ describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
     expect(lensOf(index, 'TEXT', fields)).toBeTypeOf('object');
   });
 
+  test('of times of change gets them in the zone of the connection, and is read by them', async () => {
+    await database.run(`CREATE TABLE changes (id int PRIMARY KEY, name varchar(60),
+      updated_at ${engine === 'POSTGRESQL' ? 'timestamp(6)' : 'datetime(6)'} NOT NULL)`);
+    await database.run(`INSERT INTO changes (id, updated_at) VALUES (1, '2026-01-01 00:00:00')`);
+    const changes = await SqlTable.open(database, 'changes', { idColumn: 'id', timeZone: 'Asia/Kolkata' });
+
+    expect(await changes.update('1', { name: 'Ada' })).toMatchObject({ kind: 'WRITTEN' });
+
+    const ahead =
+      engine === 'POSTGRESQL'
+        ? `SELECT round(extract(epoch FROM updated_at - clock_timestamp() AT TIME ZONE 'UTC') / 60) FROM changes`
+        : 'SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), updated_at) / 60) FROM changes';
+    // Minutes, as far as both clocks are the same one.
+    expect(await database.run(ahead)).toEqual([['330']]);
+    await expect.poll(() => changes.records()).toMatchObject([{ id: '1', fields: { name: 'Ada' } }]);
+  });
+
+  test('of times is read in a zone that there is', async () => {
+    await expect(
+      SqlTable.open(database, 'samples', { idColumn: 'id', timeZone: 'Europe/Atlantis' }),
+    ).rejects.toMatchObject({
+      violations: [{ field: '/timeZone' }],
+    });
+  });
+
   /** What would be rounded, cut or wrapped. */
   test.each<[string, JsonValue]>(
     [
