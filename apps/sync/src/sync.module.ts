@@ -1,9 +1,10 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
 import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
+import { CustomFieldTypes } from './customers/custom-field-types.js';
 import { PrincipalTokens } from './customers/principal-tokens.js';
 import { entities } from './database.js';
 import { MappingTicker } from './exchange/mapping-ticker.js';
@@ -97,12 +98,14 @@ export class SyncModule {
           provide: PrincipalTokens,
           useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
         },
+        customFieldTypes(options),
         { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
         {
           provide: JobQueue,
           useFactory: (orm: MikroORM, peers: Peers, evaluator: JsonataEvaluator, tokens: PrincipalTokens) => {
             const { customers } = options;
-            const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens });
+            const customFields = new CustomFieldTypes(customers, tokens);
+            const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens, customFields });
             return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
           },
           inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens],
@@ -127,4 +130,12 @@ export class SyncModule {
       ],
     };
   }
+}
+
+function customFieldTypes({ customers }: SyncOptions): Provider {
+  return {
+    provide: CustomFieldTypes,
+    useFactory: (tokens: PrincipalTokens) => new CustomFieldTypes(customers, tokens),
+    inject: [PrincipalTokens],
+  };
 }

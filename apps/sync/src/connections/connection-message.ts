@@ -35,7 +35,10 @@ export function connectorMessage({ description }: Connector): ConnectorMessage {
 export function recordTypeMessage({ name, fields, capabilities }: RecordType): PeerRecordType {
   return {
     name,
-    fields: fields.map(({ name: field, type, writable, required }) => ({ name: field, type, writable, required })),
+    fields: fields.map(({ name: field, type, writable, required, declaredType, description }) => ({
+      ...{ name: field, type, writable, required },
+      ...{ declaredType, description },
+    })),
     incremental: capabilities.incremental,
     creates: capabilities.create,
     updates: capabilities.update,

@@ -44,13 +44,22 @@ export interface RecordField {
   name: string;
   /**
    * `DATE` is `2026-11-25`, `TIME` RFC 3339 in UTC, `LOCAL_TIME` the same without a zone, since the peer does not say it,
-   * `NUMBER` a decimal string where a double would lose digits.
+   * `NUMBER` a JSON number, `DECIMAL` a decimal number as a text. What is `UNSUPPORTED` is never read or written.
    */
-  type: 'TEXT' | 'NUMBER' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST';
+  type: 'TEXT' | 'NUMBER' | 'DECIMAL' | 'BOOLEAN' | 'DATE' | 'TIME' | 'LOCAL_TIME' | 'JSON' | 'LIST' | 'UNSUPPORTED';
   /** False for what the peer sets itself. */
   writable: boolean;
   /** A create without it is rejected. */
   required: boolean;
+  /** As the peer declares it, such as `numeric(10,2)`. */
+  declaredType?: string;
+  /** Digits after the point that each DECIMAL of the field has, where it has a fixed number of them. */
+  fractionDigits?: number | undefined;
+  /** True when only some texts fit, as into a column of the type `interval`. */
+  isFormatted?: boolean;
+  /** Of each LOCAL_TIME of the field, by its IANA name, where it is known. */
+  timeZone?: string;
+  /** Why it is not exchanged, or not written. */
   description?: string;
 }
 

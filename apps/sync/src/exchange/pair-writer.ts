@@ -7,12 +7,19 @@ import type { WriteItem, WriteResult } from '../connectors/connector.js';
 import { ConnectorError } from '../connectors/connector-error.js';
 import type { JsonObject, JsonValue, PeerRecord } from '../connectors/peer-record.js';
 import type { Conflict } from './conflict-store.js';
-import type { ExchangeContext } from './exchange-context.js';
+import { tellIssues, type ExchangeContext } from './exchange-context.js';
 import type { Intent, Link } from './link.js';
 import type { Base, FieldBase, Views } from './merge-fields.js';
+import { refusedByCustomers, refusedByPeer, type RefusedField } from './refused-fields.js';
 
 /** Nobody else wrote meanwhile, somebody did, or a side does not take it. */
-export type Written = { outcome: 'DONE' } | { outcome: 'STALE' } | { outcome: 'REFUSED'; conflict: Conflict };
+export type Written =
+  | { outcome: 'DONE' }
+  | { outcome: 'STALE' }
+  /** No value fits. */
+  | { outcome: 'NOTHING' }
+  /** `fields` when nothing but the values of these fields is refused. */
+  | { outcome: 'REFUSED'; conflict: Conflict; fields?: RefusedField[] };
 
 const done: Written = { outcome: 'DONE' };
 const stale: Written = { outcome: 'STALE' };
@@ -28,52 +35,61 @@ export class PairWriter {
   constructor(private readonly context: ExchangeContext) {}
 
   /** Creates the customer of a record. @param views of the record */
-  async createCustomer(link: Link, views: Views): Promise<Written> {
-    const values = Object.fromEntries(this.context.fieldViews.customerValues(named(views), undefined));
-    const intent = { customer: { requestId: uuidv7(), values }, base: this.#bothAre(views) };
-    await this.#intend(link, intent);
-    return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
+  createCustomer(link: Link, views: Views): Promise<Written> {
+    return this.#fitting(link, named(views), async (fitting) => {
+      const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, undefined));
+      const intent = { customer: { requestId: uuidv7(), values }, base: this.#bothAre(views, fitting) };
+      await this.#intend(link, intent);
+      return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
+    });
   }
 
   /** Changes fields of a customer. @param base that the fields have once it is done, of those that are settled by it */
-  async updateCustomer(
+  updateCustomer(
     link: Link,
     customer: Customer,
     changes: ReadonlyMap<string, JsonValue>,
     base: Base,
   ): Promise<Written> {
-    const values = Object.fromEntries(this.context.fieldViews.customerValues(changes, customer));
     const { id, etag } = customer;
-    const intent = { customer: { requestId: uuidv7(), id, etag, values }, base };
-    await this.#intend(link, intent);
-    return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
+    return this.#fitting(link, changes, async (fitting) => {
+      const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, customer));
+      const intent = { customer: { requestId: uuidv7(), id, etag, values }, base: only(base, fitting) };
+      await this.#intend(link, intent);
+      return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
+    });
   }
 
   /** Creates the record of a customer. @param views of the customer */
-  async createRecord(link: Link, views: Views, hop: number): Promise<Written> {
-    const record = withoutNulls(await this.context.fieldViews.peerFields(named(views), {}));
-    const intent = { record, base: this.#bothAre(views) };
-    await this.#push(link, hop, intent);
-    return this.#sendRecord(link, intent);
+  createRecord(link: Link, views: Views, hop: number): Promise<Written> {
+    return this.#fitting(link, named(views), async (fitting) => {
+      const record = withoutNulls(await this.context.fieldViews.peerFields(fitting, {}));
+      const intent = { record, base: this.#bothAre(views, fitting) };
+      await this.#push(link, hop, intent);
+      return this.#sendRecord(link, intent);
+    });
   }
 
   /** Changes fields of a record. @param base that the fields have once it is done */
-  async updateRecord(
+  updateRecord(
     link: Link,
     record: PeerRecord,
     changes: ReadonlyMap<string, JsonValue>,
     base: Base,
     hop: number,
   ): Promise<Written> {
-    await this.#push(link, hop, { base });
-    const result = await this.#peerWrite(link, async () => ({
-      kind: 'UPDATE',
-      id: record.id,
-      expectedVersion: record.version,
-      fields: await this.context.fieldViews.peerFields(changes, record.fields),
-    }));
-    if (result.outcome === 'DONE') link.base = { ...link.base, ...base };
-    return result;
+    return this.#fitting(link, changes, async (fitting) => {
+      const settled = only(base, fitting);
+      await this.#push(link, hop, { base: settled });
+      const result = await this.#peerWrite(link, async () => ({
+        kind: 'UPDATE',
+        id: record.id,
+        expectedVersion: record.version,
+        fields: await this.context.fieldViews.peerFields(fitting, record.fields),
+      }));
+      if (result.outcome === 'DONE') link.base = { ...link.base, ...settled };
+      return result;
+    });
   }
 
   async deleteCustomer({ id, etag }: Customer, link: Link): Promise<Written> {
@@ -103,6 +119,29 @@ export class PairWriter {
     }
     link.sealedIntent = null;
     await this.context.links.save(link);
+  }
+
+  /** Values that the other side does not take are left out, and told of: they cost their fields, and nothing else. */
+  async #fitting(
+    link: Link,
+    views: ReadonlyMap<string, JsonValue>,
+    write: (fitting: ReadonlyMap<string, JsonValue>) => Promise<Written>,
+  ): Promise<Written> {
+    const fitting = new Map(views);
+    for (;;) {
+      const written = await write(fitting);
+      const refused = written.outcome === 'REFUSED' ? (written.fields ?? []) : [];
+      const left = refused.filter(({ field }) => fitting.delete(field));
+      if (left.length === 0) return written;
+      tellIssues(
+        this.context,
+        link.recordId ?? undefined,
+        left.map(({ issue }) => issue),
+      );
+      // What would have made a new record or customer is for a person to look at.
+      if (fitting.size === 0)
+        return link.customerId !== null && link.recordId !== null ? { outcome: 'NOTHING' } : written;
+    }
   }
 
   /** How many automatic steps lie behind a write to a customer: those behind what was pushed to its record just before. */
@@ -156,7 +195,10 @@ export class PairWriter {
         return stale;
       }
       if (!isCode(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION')) throw error;
-      return { outcome: 'REFUSED', conflict: refusal(error as AppError) };
+      const { code, violations } = error as AppError;
+      const fields =
+        code === 'INVALID_ARGUMENT' ? refusedByCustomers(this.context.mapping.fields, violations) : undefined;
+      return { outcome: 'REFUSED', conflict: refusal(error as AppError), ...(fields && { fields }) };
     } finally {
       link.sealedIntent = null;
     }
@@ -189,7 +231,8 @@ export class PairWriter {
         return stale;
       case 'REJECTED': {
         const message = result.issues.map((issue) => [issue.field, issue.message].filter(Boolean).join(': ')).join(' ');
-        return { outcome: 'REFUSED', conflict: { kind: 'REJECTED', message } };
+        const fields = refusedByPeer(this.context.mapping.fields, result.issues);
+        return { outcome: 'REFUSED', conflict: { kind: 'REJECTED', message }, ...(fields && { fields }) };
       }
       case 'RETRY_LATER':
         throw new ConnectorError('RATE_LIMITED', 'The peer takes no more for now.', result);
@@ -211,8 +254,10 @@ export class PairWriter {
     await this.context.links.save(link);
   }
 
-  #bothAre(views: Views): Base {
-    const entries = Object.entries(views).map(([field, view]) => {
+  /** The base of a new pair. @param fitting those of the views that the other side takes; nothing always fits */
+  #bothAre(views: Views, fitting: ReadonlyMap<string, JsonValue>): Base {
+    const agreed = Object.entries(views).filter(([field, view]) => view === null || fitting.has(field));
+    const entries = agreed.map(([field, view]) => {
       const fingerprint = this.context.fingerprint(view);
       return [field, { customer: fingerprint, peer: fingerprint }] as const;
     });
@@ -226,6 +271,10 @@ function refusal({ code, message, violations, metadata }: AppError): Conflict {
     return { kind: 'VALUE_TAKEN', message: fields || message, otherCustomerId: metadata['customerId'] };
   }
   return { kind: 'REJECTED', message: fields || message };
+}
+
+function only(base: Base, fields: ReadonlyMap<string, JsonValue>): Base {
+  return Object.fromEntries(Object.entries(base).filter(([field]) => fields.has(field)));
 }
 
 /** Fields without a value are not sent for a new record or customer. */

@@ -92,8 +92,8 @@ export class PairPlanner {
   }
 
   #newest({ updateTime }: Customer, { fields }: PeerRecord): Side | undefined {
-    const { timeField } = this.context.mapping;
-    const time = fields[timeField ?? ''];
+    const { mapping, fieldViews } = this.context;
+    const time = fieldViews.peerTime(fields, mapping.timeField ?? '');
     // Without its zone nobody knows which moment a time is.
     const peerMs = typeof time === 'string' && zoned.test(time) ? Date.parse(time) : Number.NaN;
     if (Number.isNaN(peerMs)) return undefined;

@@ -4,13 +4,16 @@ import type { ContractClient } from '@rapport/contracts';
 import { readForTenant } from '@rapport/persistence';
 import { Connection } from '../connections/connection.entity.js';
 import type { Peers } from '../connections/open-connection.js';
+import type { Peer } from '../connectors/connector.js';
 import { ActingCustomers } from '../customers/acting-customers.js';
+import type { CustomFieldTypes } from '../customers/custom-field-types.js';
 import type { PrincipalTokens } from '../customers/principal-tokens.js';
 import type { RunJob } from '../jobs/job-queue.js';
 import { checkPeerFields } from '../mappings/check-peer-fields.js';
 import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
 import { Mapping } from '../mappings/mapping.entity.js';
 import { MappingViews } from '../mappings/mapping-views.js';
+import type { ValueTypes } from '../mappings/value-conversion.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 import { ConflictStore } from './conflict-store.js';
@@ -35,6 +38,7 @@ export interface RunnerParts {
   evaluator: JsonataEvaluator;
   customers: Pick<ContractClient, 'unary'>;
   tokens: PrincipalTokens;
+  customFields: CustomFieldTypes;
 }
 
 /** When pairs that failed for no reason that is known are tried again. */
@@ -93,13 +97,15 @@ export class MappingRunner {
   ): Promise<ExchangeContext> {
     // Who may do nothing any more exchanges nothing, also when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
-    const context = this.#context(em, run, mapping, connection, signal);
+    const peer = this.parts.peers.open(connection);
+    const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
+    const { fields } = await checkPeerFields(peer, mapping, signal);
+    const context = this.#context(em, run, mapping, connection, { peer, fields, customFields, signal });
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
       Object.assign(context.counts, run.counts);
       context.issues.push(...run.issues);
     }
-    await checkPeerFields(context.peer, mapping, signal);
     const tell = () => runs.tell(run.id, context);
     const exchange = new Exchange(context, new ProgressStore(em, mapping.tenantId, mapping.id), tell);
     const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
@@ -121,9 +127,9 @@ export class MappingRunner {
     run: RunRow,
     mapping: Mapping,
     connection: Connection,
-    signal: AbortSignal,
+    { peer, signal, ...types }: ValueTypes & { peer: Peer; signal: AbortSignal },
   ): ExchangeContext {
-    const { peers, envelope, evaluator, customers, tokens } = this.parts;
+    const { envelope, evaluator, customers, tokens } = this.parts;
     const { tenantId, id } = mapping;
     const fingerprintKey = envelope.open(Buffer.from(mapping.sealedFingerprintKey), rowOwner('mapping', tenantId, id));
     const fingerprints = new Fingerprints(fingerprintKey);
@@ -131,13 +137,13 @@ export class MappingRunner {
     const token = () => tokens.of(tenantId, connection.principalId);
     return {
       mapping,
-      peer: peers.open(connection),
+      peer,
       customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal),
       links: new LinkStore(em, tenantId, id),
       conflicts: new ConflictStore(em, envelope, tenantId, id),
       hints: new HintStore(em, tenantId, id),
       records: new RunRecords(em, tenantId, run.id),
-      fieldViews: new MappingViews(mapping.fields, endingSlow(evaluator.of(tenantId))),
+      fieldViews: new MappingViews(mapping.fields, types, endingSlow(evaluator.of(tenantId))),
       fingerprint: (value) => fingerprints.of(value),
       sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),
       openIntent: (link) =>

@@ -11,7 +11,7 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import type { PeerDescription } from '../connectors/description.js';
+import type { PeerDescription, RecordType } from '../connectors/description.js';
 import { missingFields } from './check-peer-fields.js';
 import { roundTripFault } from './check-round-trip.js';
 import { isContactList } from './contact-list.js';
@@ -19,6 +19,7 @@ import type { FieldRule } from './field-rule.js';
 import { customerFields, customKey } from './field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
 import type { Mapping } from './mapping.entity.js';
+import { typeFault, type ValueTypes } from './value-conversion.js';
 
 export type MappingContent = Pick<
   Mapping,
@@ -36,7 +37,7 @@ export type MappingContent = Pick<
 const defaultMaxDeletes = 20;
 
 /** Types of fields whose values can't be compared with the time of a customer. */
-const momentless: ReadonlySet<string> = new Set(['LOCAL_TIME', 'DATE', 'BOOLEAN', 'NUMBER', 'LIST']);
+const momentless: ReadonlySet<string> = new Set(['LOCAL_TIME', 'DATE', 'BOOLEAN', 'NUMBER', 'DECIMAL', 'LIST']);
 const ofPeopleOnly = ['givenName', 'familyName', 'jobTitle', 'companyName', 'birthDate'];
 const ofCompaniesOnly = ['domains'];
 
@@ -63,12 +64,14 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
 export async function checkMapping(
   content: MappingContent,
   { recordTypes }: PeerDescription,
+  customFields: ValueTypes['customFields'],
   evaluate: Evaluate,
 ): Promise<void> {
   const violations = [
     ...content.fields.flatMap((rule, index) => ruleViolations(content, rule, index)),
     ...policyViolations(content),
     ...peerViolations(content, recordTypes),
+    ...typeViolations(content, recordTypes, customFields),
   ];
   if (violations.length > 0) throw invalidArgument(violations);
   for (const [index, rule] of content.fields.entries()) {
@@ -154,12 +157,10 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
   }
   const missing = missingFields(type, content);
   const ofRules = content.fields.flatMap(({ peerField }, index) =>
-    missing.includes(peerField)
-      ? [violation(index, 'peerField', 'FIELD_UNKNOWN', 'is no field of the record, or can not be written')]
-      : [],
+    missing.includes(peerField) ? [violation(index, 'peerField', 'FIELD_UNKNOWN', whyMissing(type, peerField))] : [],
   );
   const isTimeMissing = typeof content.timeField === 'string' && missing.includes(content.timeField);
-  const timeType = type.fields.find(({ name }) => name === content.timeField)?.type;
+  const timeField = type.fields.find(({ name }) => name === content.timeField);
   const { create, update } = type.capabilities;
   const isWritable = update || (create && content.direction === 'TO_PEER');
   return [
@@ -167,7 +168,7 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
     ...(isTimeMissing
       ? [{ field: 'mapping.timeField', reason: 'FIELD_UNKNOWN', description: 'is no field of the record' }]
       : []),
-    ...(timeType !== undefined && momentless.has(timeType)
+    ...(timeField && momentless.has(timeField.type) && timeField.timeZone === undefined
       ? [{ field: 'mapping.timeField', reason: 'TIME_ZONE_MISSING', description: 'must be a time with its zone' }]
       : []),
     ...(content.direction !== 'TO_CUSTOMERS' && !isWritable
@@ -180,6 +181,25 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
         ]
       : []),
   ];
+}
+
+/** Fields whose values can not become each other, however they are written. */
+function typeViolations(
+  { fields: rules, recordType }: MappingContent,
+  recordTypes: PeerDescription['recordTypes'],
+  customFields: ValueTypes['customFields'],
+): FieldViolation[] {
+  const { fields = [] } = recordTypes.find(({ name }) => name === recordType) ?? {};
+  return rules.flatMap((rule, index) => {
+    const fault = typeFault(rule, { fields, customFields });
+    const isMissing = fields.some(({ name, type }) => name === rule.peerField && type === 'UNSUPPORTED');
+    return fault !== undefined && !isMissing ? [violation(index, 'peerField', 'TYPE_UNFIT', fault)] : [];
+  });
+}
+
+function whyMissing({ fields }: RecordType, peerField: string): string {
+  const { description } = fields.find(({ name }) => name === peerField) ?? {};
+  return description === undefined ? 'is no field of the record' : `can not be exchanged: ${description}`;
 }
 
 function violation(index: number, name: string, reason: string, description: string): FieldViolation {

@@ -1,10 +1,12 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import { momentOf } from '../connectors/zoned-time.js';
 import type { Views } from '../exchange/merge-fields.js';
-import { fieldLens, type FieldLens } from './field-lens.js';
+import type { FieldLens } from './field-lens.js';
 import type { FieldRule } from './field-rule.js';
 import { customerValue, peerChanges, peerValue } from './field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
+import { ruleLens, type ValueTypes } from './value-conversion.js';
 
 /** How the records of a mapping look from both sides, by the field of the customer. */
 export class MappingViews {
@@ -12,9 +14,17 @@ export class MappingViews {
 
   constructor(
     rules: readonly FieldRule[],
+    private readonly types: ValueTypes,
     private readonly evaluate: Evaluate,
   ) {
-    this.#fields = rules.map((rule) => ({ rule, lens: fieldLens(rule) }));
+    this.#fields = rules.map((rule) => ({ rule, lens: ruleLens(rule, types) }));
+  }
+
+  /** The moment that a field of a record says, with its zone where that is known. */
+  peerTime(fields: JsonObject, name: string): JsonValue {
+    const value = fields[name] ?? null;
+    const { timeZone } = this.types.fields.find((field) => field.name === name) ?? {};
+    return typeof value === 'string' && timeZone !== undefined ? (momentOf(value, timeZone) ?? value) : value;
   }
 
   ofCustomer(customer: Customer): Views {

@@ -15,9 +15,11 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
+import type { Connection } from '../connections/connection.entity.js';
 import { peerFailure, Peers } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import type { PeerDescription } from '../connectors/description.js';
+import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
@@ -45,6 +47,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly envelope: SecretEnvelope,
     private readonly peers: Peers,
     private readonly evaluator: JsonataEvaluator,
+    private readonly customFields: CustomFieldTypes,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -93,13 +96,14 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   }
 
   async #checked(connectionId: string, content: MappingContent): Promise<MappingContent> {
-    const evaluate = this.evaluator.of(currentCaller().tenantId);
-    await checkMapping(content, await this.#describe(connectionId), evaluate);
+    const { tenantId } = currentCaller();
+    const connection = await findConnection(this.em, connectionId);
+    const customFields = await this.customFields.of(tenantId, connection.principalId);
+    await checkMapping(content, await this.#describe(connection), customFields, this.evaluator.of(tenantId));
     return content;
   }
 
-  async #describe(connectionId: string): Promise<PeerDescription> {
-    const connection = await findConnection(this.em, connectionId);
+  async #describe(connection: Connection): Promise<PeerDescription> {
     try {
       return await this.peers.open(connection).describe(AbortSignal.timeout(describeTimeoutMs));
     } catch (error) {

@@ -13,6 +13,8 @@ export interface TestDatabase {
   user: string;
   password: string;
   run(text: string): Promise<string[][]>;
+  /** Another user with these rights to a table only. @param rights such as `SELECT (id, name)` */
+  userWith(table: string, ...rights: string[]): Promise<Pick<TestDatabase, 'user' | 'password'>>;
   /** Makes the server refuse the connector's user for a while. @returns ends that */
   limit(): Promise<() => Promise<void>>;
   drop(): Promise<void>;
@@ -23,8 +25,16 @@ export async function createPostgresDatabase(): Promise<TestDatabase> {
   await asSuperuser(`CREATE ROLE ${name} LOGIN PASSWORD '${password}'`);
   await asSuperuser(`CREATE DATABASE ${name} OWNER ${name}`);
   const { run, end } = runner(name, name, password);
+  const others: string[] = [];
   return {
     ...{ engine: 'POSTGRESQL', database: name, port: postgresPort(), user: name, password, run },
+    userWith: async (table, ...rights) => {
+      const other = newNames();
+      await asSuperuser(`CREATE ROLE ${other.name} LOGIN PASSWORD '${other.password}'`);
+      others.push(other.name);
+      await run(`GRANT ${rights.join(', ')} ON ${table} TO ${other.name}`);
+      return { user: other.name, password: other.password };
+    },
     limit: async () => {
       await asSuperuser(`ALTER ROLE ${name} CONNECTION LIMIT 0`);
       return async () => void (await asSuperuser(`ALTER ROLE ${name} CONNECTION LIMIT -1`));
@@ -32,7 +42,7 @@ export async function createPostgresDatabase(): Promise<TestDatabase> {
     drop: async () => {
       await end();
       await asSuperuser(`DROP DATABASE ${name} WITH (FORCE)`);
-      await asSuperuser(`DROP ROLE ${name}`);
+      await asSuperuser(`DROP ROLE ${[name, ...others].join(', ')}`);
     },
   };
 }
@@ -56,6 +66,12 @@ export async function createMariadbDatabase(mariadb: Mariadb): Promise<TestDatab
   return {
     ...{ engine: 'MARIADB', database, port: mariadb.port, user: database, password },
     run,
+    userWith: async (table, ...rights) => {
+      const other = newNames();
+      await run(`CREATE USER '${other.name}'@'%' IDENTIFIED BY '${other.password}'`);
+      await run(`GRANT ${rights.join(', ')} ON ${table} TO '${other.name}'@'%'`);
+      return { user: other.name, password: other.password };
+    },
     limit: async () => {
       await run(`ALTER USER ${user} WITH MAX_USER_CONNECTIONS 1`);
       const only = await createConnection({ host: '127.0.0.1', port: mariadb.port, user: database, password });

@@ -72,7 +72,7 @@ export async function createSqlPeer(database: TestDatabase, shape: Shape): Promi
     fields: (own) => ({ 'the "name"?': own }),
     wrong: [
       { change: { password: 'wrong password' }, field: '/password' },
-      { change: { port: await freePort() }, field: '/host' },
+      { change: { port: await freePort() }, field: '/port' },
       { change: { database: 'nothing' }, field: '/database' },
       { change: { table: 'nothing' }, field: '/table' },
       { change: { idColumn: 'nothing' }, field: '/idColumn' },

@@ -1,58 +1,146 @@
+import { exactNumber, plainDecimal, withFraction, withoutZeros } from '../decimal.js';
 import type { JsonValue } from '../peer-record.js';
+import { columnLimits, type ColumnLimits } from './column-limits.js';
 import type { SqlDialect } from './sql-dialect.js';
 import type { Column } from './table.js';
 
-/** The value of a column from its text. */
-export function readColumn({ type }: Column, text: string): JsonValue {
-  switch (type) {
+/** The value of a column from its text, by the type of the column. What no such value can say, as `NaN`, stays a text. */
+export function readColumn(column: Column, text: string): JsonValue {
+  switch (column.type) {
     case 'TEXT':
     case 'DATE':
     case 'LIST':
       return text;
     case 'NUMBER':
-      return String(Number(text)) === text ? Number(text) : text;
+      return readNumber(column, text);
+    case 'DECIMAL':
+      // Without the zeros before it that MariaDB may fill a column with.
+      return plainDecimal(text) ?? text;
     case 'BOOLEAN':
-      return text === 'true' || text === '1';
+      // What MariaDB calls a boolean is a number.
+      return booleans.get(text) ?? Number(text);
     case 'TIME':
       // As `2026-11-25 10:00:00.5+00` or, from a session in UTC, without the zone.
-      return `${text.replace(' ', 'T').replace(/\+00(?::00)?$/, '')}Z`;
+      return text.replace(/^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?$/, '$1T$2Z');
     case 'LOCAL_TIME':
-      return text.replace(' ', 'T');
+      return text.replace(/^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)$/, '$1T$2');
     case 'JSON':
       return JSON.parse(text) as JsonValue;
     default:
-      return type satisfies never;
+      return column.type satisfies never;
   }
 }
 
-/** The text to write for a value, or what is wrong with it. */
+const booleans = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+function readNumber(column: Column, text: string): JsonValue {
+  const number = columnLimits(column).isSingle ? shortestSingle(Number(text)) : Number(text);
+  return Number.isFinite(number) ? number : text;
+}
+
+/** The text to write for a value, or what is wrong with it: nothing is rounded or cut. */
 export function writeColumn(
   column: Column,
   value: JsonValue,
   dialect: SqlDialect,
 ): { text: string | null } | { wrong: string } {
   if (value === null) return column.nullable ? { text: null } : { wrong: 'Must not be null.' };
-  if (column.type === 'JSON') return { text: JSON.stringify(value) };
-  if (column.type === 'BOOLEAN') {
-    return typeof value === 'boolean' ? { text: dialect.boolean(value) } : { wrong: 'Must be true or false.' };
+  switch (column.type) {
+    case 'JSON':
+      return { text: JSON.stringify(value) };
+    case 'BOOLEAN':
+      return typeof value === 'boolean' ? { text: dialect.boolean(value) } : { wrong: 'Must be true or false.' };
+    case 'NUMBER':
+    case 'DECIMAL':
+      return writeNumber(column, value);
+    case 'TEXT':
+    case 'LIST':
+      return writeText(column, value);
+    case 'DATE':
+    case 'TIME':
+    case 'LOCAL_TIME':
+      return writeTime(column, column.type, value);
+    default:
+      return column.type satisfies never;
   }
-  const { pattern, wrong } = texts[column.type];
-  const text = column.type === 'NUMBER' && typeof value === 'number' ? String(value) : value;
-  const found = typeof text === 'string' ? pattern.exec(text) : null;
-  if (!found) return { wrong };
-  const [whole, ...parts] = found;
-  return { text: parts.length > 0 ? parts.join(' ') : whole };
 }
 
-/** How values look that are written as texts; of those with groups, the groups are written. */
-const texts = {
-  TEXT: { pattern: /^[^\0]*$/, wrong: 'Must be a text.' },
-  LIST: { pattern: /^[^\0]*$/, wrong: 'Must be a text.' },
-  NUMBER: { pattern: /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i, wrong: 'Must be a number.' },
+function writeNumber(column: Column, value: JsonValue): { text: string } | { wrong: string } {
+  const isNumber = typeof value === 'number' || typeof value === 'string';
+  const decimal = isNumber ? plainDecimal(String(value)) : undefined;
+  if (decimal === undefined) return { wrong: 'Must be a number.' };
+  const limits = columnLimits(column);
+  const wrong = digitsFault(decimal, limits) ?? (column.type === 'NUMBER' ? floatFault(decimal, limits) : undefined);
+  if (wrong !== undefined) return { wrong };
+  // A whole number has no point, however many zeros are behind it.
+  return { text: limits.minimum === undefined ? decimal : withFraction(decimal, 0) };
+}
+
+function digitsFault(decimal: string, limits: ColumnLimits): string | undefined {
+  const { integerDigits, fractionDigits, isUnsigned, minimum, maximum } = limits;
+  const [whole = '', fraction = ''] = decimal.replace('-', '').split('.');
+  if (fractionDigits !== undefined && withoutZeros(fraction).length > fractionDigits) {
+    return `Has more than ${fractionDigits} digits after the point.`;
+  }
+  if (integerDigits !== undefined && whole !== '0' && whole.length > integerDigits) {
+    return `Has more than ${integerDigits} digits before the point.`;
+  }
+  if (isUnsigned && decimal.startsWith('-')) return 'Must not be negative.';
+  if (minimum === undefined || maximum === undefined) return undefined;
+  const integer = BigInt(withFraction(decimal, 0));
+  return integer < minimum || integer > maximum ? `Must be between ${minimum} and ${maximum}.` : undefined;
+}
+
+/** Only a number that is the shortest text of its float comes back as it was. */
+function floatFault(decimal: string, { isSingle }: ColumnLimits): string | undefined {
+  const number = exactNumber(decimal);
+  const isKept = number !== undefined && (!isSingle || shortestSingle(number) === number);
+  return isKept ? undefined : 'Has more digits than the column keeps.';
+}
+
+/** The shortest number that is this float of 32 bits. */
+function shortestSingle(number: number): number {
+  const digits = [6, 7, 8, 9].find((count) => Math.fround(Number(number.toPrecision(count))) === Math.fround(number));
+  return Number(number.toPrecision(digits ?? 9));
+}
+
+function writeText(column: Column, value: JsonValue): { text: string } | { wrong: string } {
+  if (typeof value !== 'string' || value.includes('\0')) return { wrong: 'Must be a text.' };
+  const { maxLength, values } = columnLimits(column);
+  if (maxLength !== undefined && Array.from(value).length > maxLength) {
+    return { wrong: `Must have at most ${maxLength} characters.` };
+  }
+  if (values && !values.includes(value)) return { wrong: 'Must be one of the values of the type.' };
+  return { text: value };
+}
+
+/** How they look; of those with groups, the groups are written. */
+const patterns = {
   DATE: { pattern: /^\d{4}-\d\d-\d\d$/, wrong: 'Must be a date such as 2026-11-25.' },
-  TIME: { pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,6})?)Z$/, wrong: 'Must be RFC 3339 in UTC.' },
+  TIME: { pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?Z$/, wrong: 'Must be RFC 3339 in UTC.' },
   LOCAL_TIME: {
-    pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d(?:\.\d{1,6})?)$/,
-    wrong: 'Must be RFC 3339 without a zone.',
+    pattern: /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,6})?$/,
+    wrong:
+      'Must be RFC 3339 without a zone. A moment that the zone of the connection gives no time of its own has none.',
   },
 };
+
+function writeTime(
+  { precision }: Column,
+  type: keyof typeof patterns,
+  value: JsonValue,
+): { text: string } | { wrong: string } {
+  const { pattern, wrong } = patterns[type];
+  const found = typeof value === 'string' ? pattern.exec(value) : null;
+  if (!found || Number.isNaN(Date.parse(found[0].slice(0, 10)))) return { wrong };
+  const [whole, day, time, fraction = ''] = found;
+  if (type === 'DATE') return { text: whole };
+  const digits = withoutZeros(fraction.slice(1)).length;
+  if (digits > precision) return { wrong: `The column keeps ${precision} digits of a second.` };
+  return { text: `${day} ${time}${fraction}` };
+}

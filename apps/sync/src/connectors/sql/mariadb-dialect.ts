@@ -1,6 +1,7 @@
 import { connect as openSocket } from 'node:net';
-import { createConnection, type QueryError } from 'mysql2/promise';
+import { createConnection, type QueryError, type ResultSetHeader } from 'mysql2/promise';
 import { configurationError, ConnectorError } from '../connector-error.js';
+import { offsetMs } from '../zoned-time.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';
@@ -14,8 +15,8 @@ const fieldTypes: Record<string, Column['type']> = {
   smallint: 'NUMBER',
   mediumint: 'NUMBER',
   int: 'NUMBER',
-  bigint: 'NUMBER',
-  decimal: 'NUMBER',
+  bigint: 'DECIMAL',
+  decimal: 'DECIMAL',
   float: 'NUMBER',
   double: 'NUMBER',
   year: 'NUMBER',
@@ -46,14 +47,29 @@ export const mariadbDialect: SqlDialect = {
   catalogQuery: `
     SELECT column_name, data_type, column_type, is_nullable,
       IF(column_default IS NOT NULL OR extra LIKE '%auto_increment%', 'YES', 'NO'),
-      IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR)
+      IF(is_generated = 'ALWAYS', 'YES', 'NO'), CAST(datetime_precision AS CHAR), privileges
     FROM information_schema.columns WHERE table_schema = ? AND table_name = ? ORDER BY ordinal_position`,
-  fieldType: ({ dataType, fullType }) =>
-    fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined)),
-  text: ({ name }) => `CAST(${mariadbDialect.quote(name)} AS CHAR)`,
+  // The beginning of a column, which an index may have instead of it, is no column.
+  uniqueIndexQuery: `
+    SELECT index_name, IF(sub_part IS NULL, column_name, '') FROM information_schema.statistics
+    WHERE table_schema = ? AND table_name = ? AND non_unique = 0`,
+  fieldType: ({ dataType, fullType }) => {
+    const type =
+      fullType === 'tinyint(1)' ? 'BOOLEAN' : (fieldTypes[dataType] ?? (texts.includes(dataType) ? 'TEXT' : undefined));
+    return type && { type, isListed: true };
+  },
+  // A float would be written with the six digits that it has at least.
+  text: ({ name, dataType }) => {
+    const value = mariadbDialect.quote(name);
+    return `CAST(${dataType === 'float' ? `CAST(${value} AS DOUBLE)` : value} AS CHAR)`;
+  },
   value: comparedValue,
   // Columns that know no zone hold the time of the server.
-  now: ({ type }) => (type === 'TIME' ? 'NOW(6)' : `CONVERT_TZ(NOW(6), '+00:00', @@global.time_zone)`),
+  now: ({ type, timeZone }) => {
+    if (type === 'TIME') return 'NOW(6)';
+    if (timeZone === undefined) return `CONVERT_TZ(NOW(6), '+00:00', @@global.time_zone)`;
+    return `(NOW(6) + INTERVAL ${offsetMs(Date.now(), timeZone) * 1_000} MICROSECOND)`;
+  },
   ago: (column, microseconds) =>
     `CAST(CAST(${mariadbDialect.now(column)} - INTERVAL ${microseconds} MICROSECOND AS DATETIME(${column.precision})) AS CHAR)`,
   boolean: (value) => (value ? '1' : '0'),
@@ -63,6 +79,7 @@ export const mariadbDialect: SqlDialect = {
 /** A text that is compared with a number becomes a double, which does not tell large numbers apart. */
 function comparedValue({ dataType, fullType, type, precision }: CatalogColumn & Pick<Column, 'type'>): string {
   if (wholeNumbers.includes(dataType)) return `CAST(? AS ${fullType.includes('unsigned') ? 'UNSIGNED' : 'SIGNED'})`;
+  if (dataType === 'decimal') return `CAST(? AS ${fullType.replace(/ .*/, '')})`;
   return type === 'TIME' || type === 'LOCAL_TIME' ? `CAST(? AS DATETIME(${precision}))` : '?';
 }
 
@@ -85,11 +102,15 @@ async function connectMariadb(configuration: SqlConfiguration, address: string):
     `SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ENGINE_SUBSTITUTION',
       max_statement_time = ${statementTimeoutMs / 1_000}, innodb_lock_wait_timeout = 10`,
   );
+  const run = async (text: string, values: (string | null)[] = []): Promise<unknown> =>
+    (await connection.execute({ sql: text, timeout: statementTimeoutMs + 5_000 }, values))[0];
   return {
-    query: async (text, values = []) => {
-      const [rows] = await connection.execute({ sql: text, timeout: statementTimeoutMs + 5_000 }, values);
+    query: async (text, values) => {
+      const rows = await run(text, values);
       return Array.isArray(rows) ? (rows as (string | null)[][]) : [];
     },
+    // With CLIENT_FOUND_ROWS, which the driver asks for, a row that has the values already is counted too.
+    change: async (text, values) => ((await run(text, values)) as ResultSetHeader).affectedRows,
     destroy: () => connection.destroy(),
     close: () => connection.end(),
   };
@@ -114,6 +135,10 @@ function mariadbFailure(error: unknown): SqlFailure | undefined {
   if (accessField !== undefined) {
     const violation = { reason: 'UNAUTHORISED', description: 'The server does not let this user in, or not that far.' };
     return call(configurationError(accessField, violation, { reason: 'UNAUTHORISED', cause: error }));
+  }
+  if (errno === 3159) {
+    const violation = { reason: 'TLS_REQUIRED', description: 'The server takes encrypted connections only.' };
+    return call(configurationError('/tls', violation, { cause: error }));
   }
   if (errno === 1049) {
     return call(

@@ -1,8 +1,10 @@
+import { foreignCursor } from '../connector-error.js';
 import { contentVersion } from '../content-version.js';
 import type { Page, ReadItem } from '../connector.js';
 import { readCursor, writeCursor } from '../cursor.js';
 import type { PeerRecord, RecordKey } from '../peer-record.js';
 import { readColumn } from './column-value.js';
+import { rowId, rowIdTexts } from './row-id.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import type { Column, Table } from './table.js';
 
@@ -13,6 +15,14 @@ type SqlCursor = { updated: string; id: string };
 
 /** A row as texts, in the order of the table's columns. */
 export type Row = (string | null)[];
+
+/** What should have been one row is another number of them. */
+export class RowCountError extends Error {
+  override readonly name = 'RowCountError';
+  constructor(count: number) {
+    super(`The statement meets ${count} rows instead of one.`);
+  }
+}
 
 export class TableReader {
   readonly #connection: SqlConnection;
@@ -36,21 +46,22 @@ export class TableReader {
    * takes many changes in one.
    */
   async *pages(cursor: string | undefined, pageSize: number, lateCommitSeconds: number): AsyncGenerator<Page> {
-    const { id, updated } = this.#table;
+    const { ids, updated } = this.#table;
     const tick = 10 ** (6 - updated.precision);
     const ago = this.#dialect.ago(updated, Math.max(lateCommitSeconds * 1_000_000, tick));
     const [[until = null] = []] = await this.#connection.query(`SELECT ${ago}`);
     let at: SqlCursor = cursor === undefined ? { updated: '', id: '' } : parseCursor(cursor);
     for (;;) {
-      const [time, key] = [this.#column(updated), this.#column(id)];
-      const [timeValue, keyValue] = [this.#dialect.value(updated), this.#dialect.value(id)];
-      const after = `${time} >= ${timeValue} AND (${time} > ${timeValue} OR ${key} > ${keyValue}) AND`;
+      const [time, timeValue] = [this.#column(updated), this.#dialect.value(updated)];
+      const after =
+        at.updated === '' ? undefined : this.#beyond([updated, ...ids], [at.updated, ...this.#idTexts(at.id)]);
+      const where = after ? `${time} >= ${timeValue} AND ${after.sql} AND` : '';
       const rows = await this.#connection.query(
-        `${this.select} WHERE ${at.updated === '' ? '' : after} ${time} <= ${timeValue} ORDER BY r.${time}, r.${key} LIMIT ${pageSize}`,
-        at.updated === '' ? [until] : [at.updated, at.updated, at.id, until],
+        `${this.select} WHERE ${where} ${time} <= ${timeValue} ORDER BY ${this.#order([updated, ...ids])} LIMIT ${pageSize}`,
+        after ? [at.updated, ...after.values, until] : [until],
       );
       const last = rows.at(-1);
-      if (last) at = { updated: this.#value(last, updated) ?? '', id: this.#value(last, id) ?? '' };
+      if (last) at = { updated: this.#value(last, updated) ?? '', id: this.idOf(last) };
       yield { items: rows.map((row) => this.#item(row)), cursor: writeCursor(cursorForm, at) };
       if (rows.length < pageSize) return;
     }
@@ -58,29 +69,56 @@ export class TableReader {
 
   /** Every row's key. The version is of the whole row, so that an edit that did not set the time shows too. */
   async *keys(pageSize: number): AsyncGenerator<RecordKey[]> {
-    const id = this.#column(this.#table.id);
-    let after: string | null | undefined;
+    const { ids } = this.#table;
+    let last: Row | undefined;
     for (;;) {
-      const where = after === undefined ? '' : `WHERE ${id} > ${this.#dialect.value(this.#table.id)}`;
-      const values = after === undefined ? [] : [after];
-      const rows = await this.#connection.query(`${this.select} ${where} ORDER BY r.${id} LIMIT ${pageSize}`, values);
+      const after = last && this.#beyond(ids, this.#textsOf(last));
+      const rows = await this.#connection.query(
+        `${this.select} ${after ? `WHERE ${after.sql}` : ''} ORDER BY ${this.#order(ids)} LIMIT ${pageSize}`,
+        after?.values ?? [],
+      );
       yield rows
         .filter((row) => !this.isDeleted(row))
         .map((row) => ({ id: this.idOf(row), version: contentVersion(row) }));
       if (rows.length < pageSize) return;
-      after = this.#value(rows.at(-1) ?? [], this.#table.id);
+      last = rows.at(-1);
     }
   }
 
   /**
-   * The row with this value, deleted or not. Databases take `7x` for 7 and `A` for `a`; here it has to be the same text.
+   * The row with this id, deleted or not.
    *
    * @param suffix such as `FOR UPDATE`
+   * @throws RowCountError when there are several
    */
-  async row(column: Column, text: string, suffix = ''): Promise<Row | undefined> {
-    const where = `WHERE ${this.#column(column)} = ${this.#dialect.value(column)} ${suffix}`;
-    const rows = await this.#connection.query(`${this.select} ${where}`, [text]);
-    return rows.find((row) => this.#value(row, column) === text);
+  async row(id: string, suffix = ''): Promise<Row | undefined> {
+    const texts = rowIdTexts(id, this.#table.ids.length);
+    if (!texts) return undefined;
+    const { sql, values } = this.#where(texts);
+    return this.#only(await this.#connection.query(`${this.select} ${sql} ${suffix}`, values), this.#table.ids, texts);
+  }
+
+  /** The row that has the key of a caller. */
+  async rowOfKey(column: Column, key: string): Promise<Row | undefined> {
+    const where = `WHERE ${this.#column(column)} = ${this.#dialect.value(column)}`;
+    return this.#only(await this.#connection.query(`${this.select} ${where}`, [key]), [column], [key]);
+  }
+
+  /** `WHERE` of one row. */
+  whereRow(row: Row): { sql: string; values: string[] } {
+    return this.#where(this.#textsOf(row));
+  }
+
+  #where(texts: string[]): { sql: string; values: string[] } {
+    const conditions = this.#table.ids.map((column) => `${this.#column(column)} = ${this.#dialect.value(column)}`);
+    return { sql: `WHERE ${conditions.join(' AND ')}`, values: texts };
+  }
+
+  /** Databases take `7x` for 7 and `A` for `a`; here it has to be the same text. */
+  #only(rows: Row[], columns: Column[], texts: string[]): Row | undefined {
+    const same = rows.filter((row) => columns.every((column, index) => this.#value(row, column) === texts[index]));
+    if (same.length > 1) throw new RowCountError(same.length);
+    return same[0];
   }
 
   /** The record of a row; `undefined` when it is marked as deleted. */
@@ -101,12 +139,39 @@ export class TableReader {
   }
 
   idOf(row: Row): string {
-    return this.#value(row, this.#table.id) ?? '';
+    return rowId(this.#textsOf(row));
   }
 
   #item(row: Row): ReadItem {
     const record = this.record(row);
     return record ? { kind: 'RECORD', record } : { kind: 'DELETED', id: this.idOf(row) };
+  }
+
+  #textsOf(row: Row): string[] {
+    return this.#table.ids.map((column) => this.#value(row, column) ?? '');
+  }
+
+  /** @throws ConnectorError CURSOR_EXPIRED when the id is not of these columns */
+  #idTexts(id: string): string[] {
+    const texts = rowIdTexts(id, this.#table.ids.length);
+    if (!texts) throw foreignCursor();
+    return texts;
+  }
+
+  /** A condition for what comes after these values in the order of the columns. */
+  #beyond([column, ...rest]: Column[], [text = '', ...texts]: string[]): { sql: string; values: string[] } {
+    if (!column) return { sql: 'FALSE', values: [] };
+    const [name, value] = [this.#column(column), this.#dialect.value(column)];
+    if (rest.length === 0) return { sql: `${name} > ${value}`, values: [text] };
+    const further = this.#beyond(rest, texts);
+    return {
+      sql: `(${name} > ${value} OR (${name} = ${value} AND ${further.sql}))`,
+      values: [text, text, ...further.values],
+    };
+  }
+
+  #order(columns: Column[]): string {
+    return columns.map((column) => `r.${this.#column(column)}`).join(', ');
   }
 
   #column({ name }: Column): string {

@@ -1,13 +1,16 @@
 import { ConnectorError } from '../connector-error.js';
 import type { VerifiedWebhook, WebhookDelivery, WebhookHint } from '../connector.js';
 import { verifyStandardWebhook } from '../standard-webhook.js';
+import { rowId } from './row-id.js';
 import { checkSqlConfiguration } from './sql-configuration.js';
 
 /** What the application beside the table tells: that rows changed, and of which table. */
 interface RowsChanged {
   table: string;
-  ids: (string | number)[];
+  ids: (Id | Id[])[];
 }
+
+type Id = string | number;
 
 const maxIds = 1_000;
 
@@ -17,17 +20,22 @@ export function verifyRowWebhook(configuration: unknown, delivery: WebhookDelive
   throw new ConnectorError('UNSUPPORTED', 'This connection has no webhookSecret: it takes no webhooks.');
 }
 
-/** @throws ConnectorError INVALID when the body is not `{"table": "people", "ids": ["1"]}` */
+/**
+ * Of a table whose rows are known by several columns, an id is the list of their values.
+ *
+ * @throws ConnectorError INVALID when the body is not `{"table": "people", "ids": ["1"]}`
+ */
 export function parseRowWebhook({ body }: WebhookDelivery): WebhookHint[] {
   const changed = parseJson(Buffer.from(body).toString());
   if (!isRowsChanged(changed))
     throw new ConnectorError('INVALID', 'The delivery does not name a table and ids of rows.');
-  return changed.ids.map((id) => ({ recordType: changed.table, id: String(id) }));
+  return changed.ids.map((id) => ({ recordType: changed.table, id: rowId([id].flat().map(String)) }));
 }
 
 function isRowsChanged(value: unknown): value is RowsChanged {
   const { table, ids } = (value ?? {}) as Partial<RowsChanged>;
-  const isId = (id: unknown) => typeof id === 'string' || Number.isSafeInteger(id);
+  const isOne = (id: unknown) => typeof id === 'string' || Number.isSafeInteger(id);
+  const isId = (id: unknown) => isOne(id) || (Array.isArray(id) && id.length > 0 && id.every(isOne));
   return typeof table === 'string' && Array.isArray(ids) && ids.length <= maxIds && ids.every(isId);
 }
 

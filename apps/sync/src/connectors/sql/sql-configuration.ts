@@ -1,5 +1,7 @@
 import { configurationCheck } from '../check-configuration.js';
+import { configurationError } from '../connector-error.js';
 import type { ConfigurationSchema } from '../description.js';
+import { isTimeZone } from '../zoned-time.js';
 import { webhookSecretPattern } from '../standard-webhook.js';
 
 export interface SqlConfiguration {
@@ -13,11 +15,14 @@ export interface SqlConfiguration {
   certificateAuthority?: string;
   schema: string;
   table: string;
-  idColumn: string;
+  /** One of the two is given: a row is known by these columns. */
+  idColumn?: string;
+  idColumns?: string[];
   updatedColumn: string;
   keyColumn?: string;
   deletedColumn?: string;
   versionColumn?: string;
+  timeZone?: string;
   lateCommitSeconds: number;
   webhookSecret?: string;
 }
@@ -50,7 +55,21 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     },
     schema: { ...name, title: 'Schema', description: 'Of PostgreSQL.', default: 'public' },
     table: { ...name, title: 'Table' },
-    idColumn: { ...name, title: 'Column with the id', description: 'The primary key.' },
+    idColumn: {
+      ...name,
+      title: 'Column with the id',
+      description: 'The primary key, or another column with a unique index of its own.',
+    },
+    idColumns: {
+      type: 'array',
+      title: 'Columns with the id',
+      description:
+        'Instead of idColumn, where a row is known by several columns: those of one unique index, and no others.',
+      items: name,
+      minItems: 1,
+      maxItems: 8,
+      uniqueItems: true,
+    },
     updatedColumn: {
       ...name,
       title: 'Column with the time of the last change',
@@ -59,7 +78,8 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
     keyColumn: {
       ...name,
       title: 'Column for the key of new rows',
-      description: 'Unique; may be that of the id. Without it no rows are created, since a retry could double them.',
+      description:
+        'With a unique index of its own; may be that of the id. Without it no rows are created, since a retry could double them.',
     },
     deletedColumn: {
       ...name,
@@ -68,6 +88,14 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
         'A time, or true. Without it rows are deleted for good, and deletes are seen by comparing keys only.',
     },
     versionColumn: { ...name, title: 'Column that counts versions', description: 'A number; each write adds one.' },
+    timeZone: {
+      type: 'string',
+      title: 'Time zone',
+      description:
+        'Of times without a zone, by its IANA name, such as Europe/Berlin. Without it nobody knows which moments they are.',
+      minLength: 1,
+      maxLength: 64,
+    },
     lateCommitSeconds: {
       type: 'integer',
       title: 'Longest transaction',
@@ -87,8 +115,24 @@ export const sqlConfigurationSchema: ConfigurationSchema = {
       writeOnly: true,
     },
   },
-  required: ['engine', 'host', 'port', 'database', 'user', 'password', 'table', 'idColumn', 'updatedColumn'],
+  required: ['engine', 'host', 'port', 'database', 'user', 'password', 'table', 'updatedColumn'],
   additionalProperties: false,
 };
 
-export const checkSqlConfiguration = configurationCheck<SqlConfiguration>(sqlConfigurationSchema);
+const checkSchema = configurationCheck<SqlConfiguration>(sqlConfigurationSchema);
+
+/** @throws ConnectorError INVALID with a violation for each wrong field */
+export function checkSqlConfiguration(value: unknown): SqlConfiguration {
+  const configuration = checkSchema(value);
+  const { idColumn, idColumns } = configuration;
+  if (idColumn === undefined && idColumns === undefined) {
+    throw configurationError('/idColumn', { reason: 'REQUIRED', description: 'is missing' });
+  }
+  if (idColumn !== undefined && idColumns !== undefined) {
+    throw configurationError('/idColumns', { reason: 'INVALID', description: 'must not be given besides idColumn' });
+  }
+  if (configuration.timeZone !== undefined && !isTimeZone(configuration.timeZone)) {
+    throw configurationError('/timeZone', { reason: 'INVALID', description: 'must be the IANA name of a time zone' });
+  }
+  return configuration;
+}

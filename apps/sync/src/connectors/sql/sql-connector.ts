@@ -10,7 +10,7 @@ import { parseRowWebhook, verifyRowWebhook } from './row-webhook.js';
 import { checkSqlConfiguration, sqlConfigurationSchema, type SqlConfiguration } from './sql-configuration.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { SqlSessions } from './sql-session.js';
-import { tableFields } from './table.js';
+import { tableFields, tableRights } from './table.js';
 import { RowWriter } from './write-row.js';
 
 const defaultPageSize = 200;
@@ -52,9 +52,7 @@ class SqlPeer implements Peer {
       const capabilities = {
         incremental: true,
         deletes: table.deleted ? 'TOMBSTONES' : 'MISSING_KEYS',
-        create: table.key !== undefined,
-        update: true,
-        delete: true,
+        ...tableRights(table),
         preconditions: true,
       } as const;
       return { recordTypes: [{ name: this.#configuration.table, fields: tableFields(table), capabilities }] };
@@ -74,9 +72,9 @@ class SqlPeer implements Peer {
 
   async readOne(recordType: string, id: string, signal: AbortSignal): Promise<PeerRecord | undefined> {
     checkRecordType(recordType, [this.#configuration.table]);
-    return this.#sessions.run(signal, async ({ reader, table }) => {
+    return this.#sessions.run(signal, async ({ reader }) => {
       try {
-        return reader.record(await reader.row(table.id, id));
+        return reader.record(await reader.row(id));
       } catch (error) {
         // A text that the type of the column does not know is the id of no row.
         if (this.#dialect.failure(error)?.kind === 'ROW') return undefined;

@@ -7,6 +7,8 @@ import type { CatalogColumn, Column } from './table.js';
 export interface SqlConnection {
   /** @param text with `?` for each value. */
   query(text: string, values?: (string | null)[]): Promise<(string | null)[][]>;
+  /** @returns how many rows an UPDATE or DELETE met, changed or not */
+  change(text: string, values?: (string | null)[]): Promise<number>;
   /** Ends it at once, and with it what is running. */
   destroy(): void;
   /** Ends it in order. */
@@ -31,7 +33,10 @@ export interface SqlDialect {
   schema(configuration: SqlConfiguration): string;
   /** Selects the columns of a table of a schema as `CatalogColumn`, in their order. */
   catalogQuery: string;
-  fieldType(column: CatalogColumn): Column['type'] | undefined;
+  /** Selects index and column for each column of each unique index over all rows of a table of a schema. */
+  uniqueIndexQuery: string;
+  /** `isListed` false: a type that is only read, as the database writes it. Undefined: it is not exchanged. */
+  fieldType(column: CatalogColumn): { type: Column['type']; isListed: boolean } | undefined;
   /** SQL for the value of a column as a text. */
   text(column: Column): string;
   /** SQL for a value, given as `?`, that is compared with a column. */

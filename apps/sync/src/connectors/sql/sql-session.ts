@@ -1,6 +1,7 @@
 import type { ConnectorEnvironment } from '../connector-environment.js';
-import { configurationError, ConnectorError } from '../connector-error.js';
-import { TableReader } from './read-rows.js';
+import { ConnectorError } from '../connector-error.js';
+import { connectFailure } from './connect-failure.js';
+import { RowCountError, TableReader } from './read-rows.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import { findTable, type Table } from './table.js';
@@ -80,14 +81,15 @@ export class SqlSessions {
     } catch (error) {
       signal.throwIfAborted();
       const thrown = this.#asThrown(error, signal);
-      if (!(thrown instanceof ConnectorError) || thrown.reason !== 'UNAVAILABLE') throw thrown;
-      const violation = { reason: 'UNREACHABLE', description: 'The database can not be reached.' };
-      throw configurationError('/host', violation, { reason: 'UNAVAILABLE', cause: error });
+      if (!(thrown instanceof ConnectorError) || thrown.reason !== 'UNAVAILABLE' || !(error instanceof Error))
+        throw thrown;
+      throw await connectFailure(this.#configuration, address, error);
     }
   }
 
   #asThrown(error: unknown, signal: AbortSignal): unknown {
     if (signal.aborted) return signal.reason;
+    if (error instanceof RowCountError) return new ConnectorError('SCHEMA_CHANGED', error.message, { cause: error });
     const failure = this.#dialect.failure(error);
     switch (failure?.kind) {
       case undefined:

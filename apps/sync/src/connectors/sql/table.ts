@@ -1,5 +1,6 @@
 import { configurationError, type ConnectorError } from '../connector-error.js';
 import type { RecordField } from '../description.js';
+import { columnLimits } from './column-limits.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 
@@ -16,10 +17,16 @@ export interface CatalogColumn {
   generated: boolean;
   /** Digits of the fractions of seconds. */
   precision: number;
+  /** What the user may do with it. */
+  rights: { select: boolean; insert: boolean; update: boolean };
 }
 
 export interface Column extends CatalogColumn {
-  type: RecordField['type'];
+  type: Exclude<RecordField['type'], 'UNSUPPORTED'>;
+  /** False: what may be written to a column of this type is not known. */
+  isListed: boolean;
+  /** Of the times of a column that says none. */
+  timeZone?: string;
 }
 
 /** A table and what its columns are for. */
@@ -27,15 +34,20 @@ export interface Table {
   /** Quoted. */
   name: string;
   columns: Column[];
-  id: Column;
+  /** What a row is known by: the columns of a unique index. */
+  ids: Column[];
   updated: Column;
   key: Column | undefined;
   deleted: Column | undefined;
   version: Column | undefined;
+  /** Columns that can't be exchanged, as fields, with the reason. */
+  left: RecordField[];
+  /** Whether the user may delete rows. */
+  mayDelete: boolean;
 }
 
 /**
- * The table as it is now. Columns of binary types are left out.
+ * The table as it is now, as far as the user may see it.
  *
  * @throws ConnectorError INVALID that names the field of a table or column that is not there or does not fit
  */
@@ -46,58 +58,153 @@ export async function findTable(
 ): Promise<Table> {
   const schema = dialect.schema(configuration);
   const rows = await connection.query(dialect.catalogQuery, [schema, configuration.table]);
-  if (rows.length === 0) throw missing('/table', 'There is no such table, or the user may not see it.');
-  const columns = rows.map(catalogColumn).flatMap((column) => {
-    const type = dialect.fieldType(column);
-    return type === undefined ? [] : [{ ...column, type }];
+  const name = `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`;
+  if (rows.length === 0) {
+    // Fails when it is there and the user has no right to it.
+    await connection.query(`SELECT 1 FROM ${name} LIMIT 1`).catch((error: unknown) => {
+      const failure = dialect.failure(error);
+      if (failure?.kind === 'CALL' && failure.error.reason === 'UNAUTHORISED') throw failure.error;
+    });
+    throw missing('/table', 'There is no such table, or the user may not see it.');
+  }
+  const all = rows.map(catalogColumn);
+  const columns = all.flatMap((column) => {
+    const type = column.rights.select ? dialect.fieldType(column) : undefined;
+    if (type === undefined) return [];
+    const { timeZone } = configuration;
+    return [{ ...column, ...type, ...(type.type === 'LOCAL_TIME' && timeZone !== undefined && { timeZone }) }];
   });
-  const find = (field: 'idColumn' | 'updatedColumn' | 'keyColumn' | 'deletedColumn' | 'versionColumn') => {
-    const name = configuration[field];
-    if (name === undefined) return undefined;
+  const named = (field: string, name: string) => {
     const column = columns.find((own) => own.name === name);
-    if (!column) throw missing(`/${field}`, 'The table has no such column.');
+    if (!column) throw missing(`/${field}`, `The table has no column ${name} that can be read.`);
     return column;
   };
+  const find = (field: 'updatedColumn' | 'keyColumn' | 'deletedColumn' | 'versionColumn') => {
+    const name = configuration[field];
+    return name === undefined ? undefined : named(field, name);
+  };
+  const { idColumn, idColumns = [] } = configuration;
+  const idField = idColumn === undefined ? 'idColumns' : 'idColumn';
   const table = {
-    name: `${dialect.quote(schema)}.${dialect.quote(configuration.table)}`,
+    name,
     columns,
-    id: required(find('idColumn')),
+    left: all.filter((column) => columns.every((other) => other.name !== column.name)).map(leftField),
+    mayDelete: await mayDelete(connection, dialect, name),
+    ids: (idColumn === undefined ? idColumns : [idColumn]).map((name) => named(idField, name)),
     updated: required(find('updatedColumn')),
     key: find('keyColumn'),
     deleted: find('deletedColumn'),
     version: find('versionColumn'),
   };
-  checkColumns(table);
+  checkColumns(table, idField);
+  const unique = uniqueIndexes(await connection.query(dialect.uniqueIndexQuery, [schema, configuration.table]));
+  checkUnique(unique, table.ids, idField);
+  if (table.key) checkUnique(unique, [table.key], 'keyColumn');
   return table;
 }
 
-function checkColumns({ id, updated, deleted, version }: Table): void {
+function uniqueIndexes(rows: (string | null)[][]): ReadonlySet<string>[] {
+  const indexes = new Map<string, Set<string>>();
+  for (const [index = '', column = ''] of rows) {
+    const columns = indexes.get(index ?? '') ?? new Set();
+    indexes.set(index ?? '', columns.add(column ?? ''));
+  }
+  return [...indexes.values()];
+}
+
+/** Without such an index one id could be that of two rows, and a write would meet both. */
+function checkUnique(indexes: ReadonlySet<string>[], columns: Column[], field: string): void {
+  const names = columns.map(({ name }) => name);
+  const isUnique = indexes.some((index) => index.size === names.length && names.every((name) => index.has(name)));
+  if (isUnique) return;
+  const description = `The table has no unique index on exactly ${names.join(', ')}, over all of its rows.`;
+  throw configurationError(`/${field}`, { reason: 'NOT_UNIQUE', description });
+}
+
+function checkColumns({ ids, updated, deleted, version }: Table, idField: string): void {
   if (!['TIME', 'LOCAL_TIME'].includes(updated.type)) throw unfit('/updatedColumn', 'The column holds no time.');
   if (updated.nullable) throw unfit('/updatedColumn', 'The column may be null: rows where it is would never be read.');
-  if (id.nullable) throw unfit('/idColumn', 'The column may be null.');
+  const nullable = ids.find((id) => id.nullable);
+  if (nullable) throw unfit(`/${idField}`, `The column ${nullable.name} may be null.`);
   if (deleted && !['TIME', 'LOCAL_TIME', 'BOOLEAN'].includes(deleted.type)) {
     throw unfit('/deletedColumn', 'The column holds neither a time nor a boolean.');
   }
-  if (version && version.type !== 'NUMBER') throw unfit('/versionColumn', 'The column holds no number.');
+  if (version && !['NUMBER', 'DECIMAL'].includes(version.type))
+    throw unfit('/versionColumn', 'The column holds no number.');
 }
 
 /** The fields of the rows. What the configuration has another use for is not for others to write. */
-export function tableFields({ columns, id, updated, key, deleted, version }: Table): RecordField[] {
-  const own = [id, updated, key, deleted, version];
-  return columns.map((column) => {
-    const writable = !column.generated && !own.includes(column);
+export function tableFields(table: Table): RecordField[] {
+  const { columns, ids, updated, key, deleted, version, left } = table;
+  const own = [...ids, updated, key, deleted, version];
+  const rights = tableRights(table);
+  const fields = columns.map((column) => {
+    const { name, type, fullType, dataType, timeZone } = column;
+    const note = own.includes(column) ? 'The connection has a use of its own for it.' : readOnlyNote(column, rights);
+    const writable = note === undefined;
     return {
-      name: column.name,
-      type: column.type,
-      writable,
-      required: writable && !column.nullable && !column.hasDefault,
+      ...{ name, type, writable, required: writable && !isFilled(column), declaredType: fullType },
+      ...(type === 'DECIMAL' && { fractionDigits: columnLimits(column).fractionDigits }),
+      ...(type === 'TEXT' && !/char|text|name/.test(dataType) && { isFormatted: true }),
+      ...(timeZone !== undefined && { timeZone }),
+      ...(!writable && { description: note }),
     };
   });
+  return [...fields, ...left];
 }
 
-function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision]: (
+/** Why a column is not written. Undefined when it may be. */
+function readOnlyNote(
+  { rights, isListed, generated, fullType }: Column,
+  { create, update }: { create: boolean; update: boolean },
+): string | undefined {
+  if (generated) return 'The database generates it.';
+  if (!isListed) return `What may be written to the type ${fullType} is not known.`;
+  const isAllowed = (create || update) && (rights.update || !update) && (rights.insert || !create);
+  return isAllowed ? undefined : 'The user may not write it.';
+}
+
+/** What the user may do with rows, and the table lets be done. */
+export function tableRights(table: Table): { create: boolean; update: boolean; delete: boolean } {
+  const { columns, ids, updated, key, deleted, version, mayDelete } = table;
+  const update = [updated, version].every((column) => !column || column.rights.update);
+  // The database fills what no caller gives; the key, the time and the fields are sent.
+  const isGiven = (column: Column) => column === key || column === updated;
+  const isMade = [...ids, deleted, version].every((column) => !column || isGiven(column) || isFilled(column));
+  const isInsertable = columns.every((column) => column.rights.insert || (!isGiven(column) && isFilled(column)));
+  return {
+    update,
+    create: key !== undefined && isMade && isInsertable,
+    // A row is locked before it is deleted, which takes the right to change it.
+    delete: deleted ? update && deleted.rights.update : mayDelete && columns.some(({ rights }) => rights.update),
+  };
+}
+
+function leftField({ name, fullType, rights }: CatalogColumn): RecordField {
+  const description = rights.select ? `The type ${fullType} is not supported.` : 'The user may not read it.';
+  return { name, type: 'UNSUPPORTED', writable: false, required: false, declaredType: fullType, description };
+}
+
+/** The rights to a statement are checked when it is explained, too. */
+async function mayDelete(connection: SqlConnection, dialect: SqlDialect, table: string): Promise<boolean> {
+  try {
+    await connection.query(`EXPLAIN DELETE FROM ${table} WHERE FALSE`);
+    return true;
+  } catch (error) {
+    const failure = dialect.failure(error);
+    if (failure?.kind === 'CALL' && failure.error.reason === 'UNAUTHORISED') return false;
+    throw error;
+  }
+}
+
+function isFilled({ nullable, hasDefault, generated }: Column): boolean {
+  return nullable || hasDefault || generated;
+}
+
+function catalogColumn([name, dataType, fullType, nullable, hasDefault, generated, precision, rights]: (
   string | null
 )[]): CatalogColumn {
+  const names = rights?.split(',') ?? [];
   return {
     name: name ?? '',
     dataType: dataType ?? '',
@@ -106,6 +213,11 @@ function catalogColumn([name, dataType, fullType, nullable, hasDefault, generate
     hasDefault: hasDefault === 'YES',
     generated: generated === 'YES',
     precision: Number(precision ?? 0),
+    rights: {
+      select: names.includes('select'),
+      insert: names.includes('insert'),
+      update: names.includes('update'),
+    },
   };
 }
 

@@ -2,9 +2,9 @@ import { contentVersion } from '../content-version.js';
 import type { WriteItem, WriteResult } from '../connector.js';
 import type { JsonObject, RecordIssue } from '../peer-record.js';
 import { writeColumn } from './column-value.js';
-import type { Row, TableReader } from './read-rows.js';
+import { RowCountError, type Row, type TableReader } from './read-rows.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
-import { tableFields, type Column, type Table } from './table.js';
+import { tableFields, tableRights, type Column, type Table } from './table.js';
 
 type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 type Update = Extract<WriteItem, { kind: 'UPDATE' }>;
@@ -47,6 +47,7 @@ export class RowWriter {
           return item satisfies never;
       }
     } catch (error) {
+      if (error instanceof RowCountError) return rejected('ROW_COUNT', `${error.message} Nothing was written.`);
       const failure = this.#dialect.failure(error);
       if (failure?.kind === 'AGAIN') return { kind: 'RETRY_LATER', retryAfterMs: conflictRetryMs };
       if (failure?.kind === 'CALL') throw failure.error;
@@ -58,7 +59,11 @@ export class RowWriter {
   /** The database refuses a second row with the key, so a retry finds the first one, whatever it holds by now. */
   async #create({ key, fields }: Create): Promise<WriteResult> {
     const { key: keyColumn, updated } = this.#table;
-    if (!keyColumn) return rejected('UNSUPPORTED', 'This connection has no keyColumn: it creates no rows.');
+    if (!keyColumn || !tableRights(this.#table).create) {
+      const message =
+        'This connection creates no rows: it has no keyColumn, lacks the right, or the database does not give the other ids.';
+      return rejected('UNSUPPORTED', message);
+    }
     const assignments = this.#assignments(fields, true);
     if ('issues' in assignments) return { kind: 'REJECTED', issues: assignments.issues };
     const all = [
@@ -78,7 +83,7 @@ export class RowWriter {
     } catch (error) {
       const failure = this.#dialect.failure(error);
       const existing =
-        failure?.kind === 'ROW' && failure.duplicate ? await this.#reader.row(keyColumn, key) : undefined;
+        failure?.kind === 'ROW' && failure.duplicate ? await this.#reader.rowOfKey(keyColumn, key) : undefined;
       if (!existing) throw error;
       return this.#conflict(this.#reader.idOf(existing), existing);
     }
@@ -88,7 +93,7 @@ export class RowWriter {
   async #change(item: Update | Delete, change: (row: Row) => Promise<WriteResult>): Promise<WriteResult> {
     await this.#connection.query('START TRANSACTION');
     try {
-      const row = await this.#reader.row(this.#table.id, item.id, 'FOR UPDATE');
+      const row = await this.#reader.row(item.id, 'FOR UPDATE');
       const result = await this.#changeLocked(item, row, change);
       await this.#connection.query('COMMIT');
       return result;
@@ -113,12 +118,12 @@ export class RowWriter {
     const assignments = this.#assignments(fields, false);
     if ('issues' in assignments) return { kind: 'REJECTED', issues: assignments.issues };
     await this.#set(row, [...assignments.set, ...this.#touch()]);
-    const written = await this.#reader.row(this.#table.id, id);
+    const written = await this.#reader.row(id);
     return written ? { kind: 'WRITTEN', id, version: contentVersion(written) } : { kind: 'CONFLICT', id };
   }
 
   async #delete(row: Row): Promise<WriteResult> {
-    const { deleted, name, id } = this.#table;
+    const { deleted, name } = this.#table;
     if (deleted) {
       const mark =
         deleted.type === 'BOOLEAN'
@@ -126,18 +131,23 @@ export class RowWriter {
           : { sql: this.#dialect.now(deleted), values: [] };
       await this.#set(row, [{ column: this.#dialect.quote(deleted.name), ...mark }, ...this.#touch()]);
     } else {
-      const where = `WHERE ${this.#dialect.quote(id.name)} = ${this.#dialect.value(id)}`;
-      await this.#connection.query(`DELETE FROM ${name} ${where}`, [this.#reader.idOf(row)]);
+      const { sql, values } = this.#reader.whereRow(row);
+      await this.#changeOne(`DELETE FROM ${name} ${sql}`, values);
     }
     return { kind: 'WRITTEN', id: this.#reader.idOf(row) };
   }
 
   async #set(row: Row, assignments: Assignment[]): Promise<void> {
-    const { name, id } = this.#table;
     const set = assignments.map(({ column, sql }) => `${column} = ${sql}`).join(', ');
-    const where = `WHERE ${this.#dialect.quote(id.name)} = ${this.#dialect.value(id)}`;
+    const where = this.#reader.whereRow(row);
     const values = assignments.flatMap((assignment) => assignment.values);
-    await this.#connection.query(`UPDATE ${name} SET ${set} ${where}`, [...values, this.#reader.idOf(row)]);
+    await this.#changeOne(`UPDATE ${this.#table.name} SET ${set} ${where.sql}`, [...values, ...where.values]);
+  }
+
+  /** @throws RowCountError when the database changes another number of rows; the transaction is rolled back by that */
+  async #changeOne(text: string, values: (string | null)[]): Promise<void> {
+    const count = await this.#connection.change(text, values);
+    if (count !== 1) throw new RowCountError(count);
   }
 
   /** What every change sets besides. */

@@ -1,0 +1,57 @@
+import type { CatalogColumn } from './table.js';
+
+/** What fits into a column, by its declared type. What is absent is not limited, or only the database knows. */
+export interface ColumnLimits {
+  /** Of whole numbers. */
+  minimum?: bigint;
+  maximum?: bigint;
+  /** Of decimal numbers: digits before and after the point. */
+  integerDigits?: number;
+  fractionDigits?: number;
+  /** A float of 32 bits. */
+  isSingle?: boolean;
+  isUnsigned?: boolean;
+  /** Most characters. */
+  maxLength?: number;
+  /** The only texts. */
+  values?: string[];
+}
+
+const wholeBits: Readonly<Record<string, bigint>> = {
+  ...{ tinyint: 8n, smallint: 16n, mediumint: 24n },
+  ...{ int: 32n, integer: 32n, bigint: 64n },
+};
+
+export function columnLimits({ dataType, fullType }: Pick<CatalogColumn, 'dataType' | 'fullType'>): ColumnLimits {
+  const isUnsigned = / unsigned| zerofill/.test(fullType);
+  const bits = wholeBits[dataType];
+  if (bits !== undefined) return { ...wholeRange(bits, isUnsigned), fractionDigits: 0 };
+  const [, first, second] = /\((\d+)(?:,(-?\d+))?\)/.exec(fullType) ?? [];
+  const fraction = second === undefined ? {} : { fractionDigits: Number(second) };
+  switch (dataType) {
+    case 'year':
+      return { minimum: 1901n, maximum: 2155n, fractionDigits: 0 };
+    case 'numeric':
+    case 'decimal':
+      return first === undefined ? {} : { ...decimalDigits(Number(first), Number(second ?? 0)), isUnsigned };
+    case 'real':
+    case 'float':
+      return { isSingle: true, isUnsigned, ...fraction };
+    case 'double':
+      return { isUnsigned, ...fraction };
+    case 'enum':
+      return { values: [...fullType.matchAll(/'((?:[^']|'')*)'/g)].map(([, text = '']) => text.replaceAll("''", "'")) };
+    default:
+      return dataType.includes('char') && first !== undefined ? { maxLength: Number(first) } : {};
+  }
+}
+
+/** PostgreSQL takes a negative scale, for numbers that end in zeros; then there are digits before the point only. */
+function decimalDigits(precision: number, scale: number) {
+  return { integerDigits: precision - scale, fractionDigits: Math.max(0, scale) };
+}
+
+function wholeRange(bits: bigint, isUnsigned: boolean) {
+  const half = 2n ** (bits - 1n);
+  return isUnsigned ? { minimum: 0n, maximum: 2n * half - 1n } : { minimum: -half, maximum: half - 1n };
+}

@@ -1,0 +1,67 @@
+const localTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?$/;
+const dayMs = 86_400_000;
+
+/** True for the IANA name of a time zone, such as `Europe/Berlin`. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return formatOf(name) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The moment of a time without a zone, in UTC with milliseconds. Undefined when there is none or there are two: clocks are put forward
+ * past some times, and back to others.
+ */
+export function momentOf(local: string, timeZone: string): string | undefined {
+  const localMs = localTime.test(local) ? Date.parse(`${local}Z`) : Number.NaN;
+  if (Number.isNaN(localMs)) return undefined;
+  // The offsets on both sides of a change are those of the day before and the day after.
+  const offsets = new Set([-dayMs, 0, dayMs].map((ms) => offsetMs(localMs + ms, timeZone)));
+  const moments = [...offsets]
+    .map((offset) => localMs - offset)
+    .filter((ms) => ms + offsetMs(ms, timeZone) === localMs);
+  const [moment] = moments;
+  return moments.length === 1 && moment !== undefined ? new Date(moment).toISOString() : undefined;
+}
+
+/** The time without a zone of a moment. Undefined when it does not say which moment it is. */
+export function localTimeOf(moment: string, timeZone: string): string | undefined {
+  const ms = Date.parse(moment);
+  if (Number.isNaN(ms)) return undefined;
+  const local = new Date(ms + offsetMs(ms, timeZone))
+    .toISOString()
+    .slice(0, -1)
+    .replace(/\.000$/, '');
+  return momentOf(local, timeZone) === new Date(ms).toISOString() ? local : undefined;
+}
+
+/** How far clocks are ahead of UTC. */
+export function offsetMs(ms: number, timeZone: string): number {
+  const parts = Object.fromEntries(
+    formatOf(timeZone)
+      .formatToParts(ms)
+      .map(({ type, value }) => [type, Number(value)]),
+  );
+  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
+  const local = new Date(0);
+  local.setUTCFullYear(year, month - 1, day);
+  local.setUTCHours(hour, minute, second);
+  return local.getTime() - Math.floor(ms / 1_000) * 1_000;
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** @throws RangeError for a zone that is not known */
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const numeric = 'numeric' as const;
+  const format =
+    formats.get(timeZone) ??
+    new Intl.DateTimeFormat('en-US', {
+      ...{ timeZone, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23' },
+      ...{ year: numeric, month: numeric, day: numeric, hour: numeric, minute: numeric, second: numeric },
+    });
+  formats.set(timeZone, format);
+  return format;
+}

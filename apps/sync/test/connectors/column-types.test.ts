@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RecordField } from '../../src/connectors/description.js';
+import type { JsonValue } from '../../src/connectors/peer-record.js';
+import type { FieldLens } from '../../src/mappings/field-lens.js';
+import type { FieldRule } from '../../src/mappings/field-rule.js';
+import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/value-conversion.js';
+import { columnTypes, customTypes, type ColumnType } from './column-types.js';
+import { startMariadb, type Mariadb } from './peers/mariadb.js';
+import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import { SqlTable } from './sql-table.js';
+
+/** The first time Debian's package is installed. */
+const installTimeoutMs = 360_000;
+
+let mariadb: Mariadb;
+beforeAll(async () => {
+  mariadb = await startMariadb();
+}, installTimeoutMs);
+afterAll(() => mariadb.stop());
+
+const engines: [TestDatabase['engine'], () => Promise<TestDatabase>][] = [
+  ['POSTGRESQL', createPostgresDatabase],
+  ['MARIADB', () => createMariadbDatabase(mariadb)],
+];
+const settings = { idColumn: 'id', timeZone: 'Europe/Berlin' };
+
+describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
+  let database: TestDatabase;
+  let table: SqlTable;
+  let described: RecordField[];
+  beforeAll(async () => {
+    database = await createDatabase();
+    if (engine === 'POSTGRESQL') await database.run(`CREATE TYPE colour AS ENUM ('dark red', 'blue')`);
+    const columns = columnTypes[engine].map(({ type }, index) => `c${index} ${type} NULL`);
+    await database.run(`CREATE TABLE samples (id int PRIMARY KEY, ${columns.join(', ')},
+      updated_at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6))`);
+    await database.run('INSERT INTO samples (id) VALUES (1), (2)');
+    table = await SqlTable.open(database, 'samples', settings);
+    described = (await table.describe()).fields;
+  });
+  afterAll(() => database.drop());
+
+  const lensOf = (index: number, custom: string, fields = described): FieldLens | string => {
+    const rule: FieldRule = {
+      customerField: 'customFields.x',
+      peerField: `c${index}`,
+      transform: 'NONE',
+      authority: 'BOTH',
+      onEmpty: 'CLEAR',
+    };
+    const types = { fields, customFields: new Map([['x', custom as CustomerFieldType]]) };
+    return typeFault(rule, types) ?? ruleLens(rule, types);
+  };
+
+  const cells = columnTypes[engine].flatMap((column, index) =>
+    customTypes.map((custom): [string, string, number, ColumnType['cells'][string]] => [
+      ...([column.type, custom, index, column.cells[custom]] as const),
+    ]),
+  );
+
+  test.each(cells.filter(([, , , cell]) => cell))(
+    '%s gives its values to a field of the type %s, and takes them back exactly',
+    async (_type, custom, index, [sql, value] = ['', null]) => {
+      await database.run(`UPDATE samples SET c${index} = CASE id WHEN 1 THEN ${cast(engine, index, sql)} END`);
+      const lens = lensOf(index, custom);
+      if (typeof lens === 'string') return expect.fail(lens);
+
+      const read = (await table.one('1'))?.fields[`c${index}`] ?? null;
+      const view = lens.ofPeer(read);
+      expect(lens.toCustomer(view, null)).toEqual(value);
+      // What both sides have is the same for a merge.
+      expect(lens.ofCustomer(value as JsonValue)).toEqual(view);
+      expect(await table.update('2', { [`c${index}`]: lens.toPeer(view, null) })).toMatchObject({ kind: 'WRITTEN' });
+
+      expect(await database.run(same(engine, index))).toEqual([['1']]);
+      // What is the same stays as the column has it, with all of its digits.
+      expect(lens.toPeer(view, read)).toEqual(read);
+    },
+  );
+
+  test.each(cells.filter(([, , , cell]) => !cell))(
+    '%s is refused for a field of the type %s, with the reason',
+    (_type, custom, index) => {
+      expect(lensOf(index, custom)).toEqual(expect.stringMatching(/not supported|can not become/));
+    },
+  );
+
+  test('without a zone is refused for moments, unless the connection has one', async () => {
+    const { fields } = await (await SqlTable.open(database, 'samples', { idColumn: 'id' })).describe();
+    const index = columnTypes[engine].findIndex(
+      ({ type }) => /^datetime|without time zone/.test(type) && !type.startsWith('time '),
+    );
+
+    expect(lensOf(index, 'TIME', fields)).toMatch(/timeZone/);
+    expect(lensOf(index, 'TEXT', fields)).toBeTypeOf('object');
+  });
+
+  test('of times of change gets them in the zone of the connection, and is read by them', async () => {
+    await database.run(`CREATE TABLE changes (id int PRIMARY KEY, name varchar(60),
+      updated_at ${engine === 'POSTGRESQL' ? 'timestamp(6)' : 'datetime(6)'} NOT NULL)`);
+    await database.run(`INSERT INTO changes (id, updated_at) VALUES (1, '2026-01-01 00:00:00')`);
+    const changes = await SqlTable.open(database, 'changes', { idColumn: 'id', timeZone: 'Asia/Kolkata' });
+
+    expect(await changes.update('1', { name: 'Ada' })).toMatchObject({ kind: 'WRITTEN' });
+
+    const ahead =
+      engine === 'POSTGRESQL'
+        ? `SELECT round(extract(epoch FROM updated_at - clock_timestamp() AT TIME ZONE 'UTC') / 60) FROM changes`
+        : 'SELECT ROUND(TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), updated_at) / 60) FROM changes';
+    // Minutes, as far as both clocks are the same one.
+    expect(await database.run(ahead)).toEqual([['330']]);
+    await expect.poll(() => changes.records()).toMatchObject([{ id: '1', fields: { name: 'Ada' } }]);
+  });
+
+  test('of times is read in a zone that there is', async () => {
+    await expect(
+      SqlTable.open(database, 'samples', { idColumn: 'id', timeZone: 'Europe/Atlantis' }),
+    ).rejects.toMatchObject({
+      violations: [{ field: '/timeZone' }],
+    });
+  });
+
+  /** What would be rounded, cut or wrapped. */
+  test.each<[string, JsonValue]>(
+    [
+      [['numeric(10,2)', 'decimal(10,2)'], '2.555'],
+      [['numeric(10,2)', 'decimal(10,2)'], '100000000'],
+      [['integer', 'int'], 2.5],
+      [['integer', 'int'], 2_147_483_648],
+      [['smallint'], -32_769],
+      [['bigint'], '9223372036854775808'],
+      [['bigint unsigned', 'tinyint unsigned'], -1],
+      [['real', 'float'], 0.123456789],
+      [['double precision', 'double'], '0.12345678901234567890'],
+      [['year'], 70],
+      [['tinyint(1)', 'boolean'], 2],
+      [['character varying(10)', 'varchar(10)'], '12345678901'],
+      [['colour', `enum('gold','it''s')`], 'silver'],
+      [['date'], '2026-02-30x'],
+    ].flatMap(([types, value]) =>
+      (types as string[])
+        .filter((type) => columnTypes[engine].some((column) => column.type === type))
+        .map((type): [string, JsonValue] => [type, value as JsonValue]),
+    ),
+  )('%s takes no %j: the field is named, and the row stays', async (type, value) => {
+    const name = `c${columnTypes[engine].findIndex((column) => column.type === type)}`;
+    await database.run(`UPDATE samples SET ${name} = NULL`);
+
+    expect(await table.update('2', { [name]: value })).toMatchObject({ kind: 'REJECTED', issues: [{ field: name }] });
+    expect(await database.run(`SELECT COUNT(*) FROM samples WHERE ${name} IS NULL`)).toEqual([['2']]);
+  });
+});
+
+function cast(engine: TestDatabase['engine'], index: number, sql: string): string {
+  return engine === 'POSTGRESQL' ? `CAST(${sql} AS ${columnTypes[engine][index]?.type})` : sql;
+}
+
+/** Compares both rows by the database alone. */
+function same(engine: TestDatabase['engine'], index: number): string {
+  const [one, other] = [`a.c${index}`, `b.c${index}`];
+  // The texts of JSON may differ in spaces.
+  const form = columnTypes.POSTGRESQL[index]?.type === 'json' ? 'jsonb' : 'text';
+  const equal =
+    engine === 'POSTGRESQL'
+      ? `(${one}::${form} IS NOT DISTINCT FROM ${other}::${form})::int`
+      : `CAST(${one} AS BINARY) <=> CAST(${other} AS BINARY)`;
+  return `SELECT ${equal} FROM samples a, samples b WHERE a.id = 1 AND b.id = 2`;
+}
