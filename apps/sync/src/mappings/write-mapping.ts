@@ -14,6 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { checkRights } from '../connections/check-rights.js';
 import { findConnection } from '../connections/write-connection.js';
 import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import { retryConflicts } from '../exchange/retry-conflicts.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 import { findKeptKey, keepLinks, takeUpLinks } from './kept-links.js';
@@ -98,6 +99,7 @@ export async function updateMapping(
       updateTime: new Date(),
     });
     await em.flush();
+    await queryRows(em, retryConflicts(mapping.tenantId, [mapping.id]));
     await scheduleMappings(em, { mappingId: mapping.id });
     await note(em, 'MAPPING_CHANGED', mapping, { fields: readMask(request.updateMask, updatableMapping) });
   }
