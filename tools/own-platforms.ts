@@ -4,6 +4,7 @@
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/exchange/large-tables.soak.test.ts': 'reads how much memory sync takes',
+  'apps/sync/test/exchange/pairing-kill.soak.test.ts': 'kills sync',
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
   'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
   'apps/sync/test/hooks/hooks-kill.soak.test.ts': 'kills sync',

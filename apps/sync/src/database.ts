@@ -7,6 +7,7 @@ import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
+import { PairRecords } from './migrations/pair-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
@@ -28,4 +29,5 @@ export const migrations = [
   ShareWebhookTurns,
   DeferChanges,
   KeepRunRecords,
+  PairRecords,
 ];

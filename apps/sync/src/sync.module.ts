@@ -16,6 +16,7 @@ import { clearExpiredHooks } from './hooks/expired-hooks.js';
 import { HookProver } from './hooks/prove-hook.js';
 import { JobQueue } from './jobs/job-queue.js';
 import { JsonataEvaluator } from './mappings/jsonata-evaluator.js';
+import { clearKeptLinks } from './mappings/kept-links.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
 import { PageTokenKey } from './page-token-key.js';
 import { RunWatcher } from './runs/watch-run.js';
@@ -124,6 +125,7 @@ export class SyncModule {
               (em, tenantId) => clearExpired(em, tenantId, options.retentionDays),
               (em, tenantId) => clearExpiredQuarantine(em, tenantId, options.retentionDays),
               (em, tenantId) => clearExpiredHooks(em, tenantId, options.retentionDays),
+              (em, tenantId) => clearKeptLinks(em, tenantId),
             ]),
           inject: [MikroORM],
         },

@@ -19,7 +19,7 @@ const tablesOfAllTenants = [
 // What there is much of is written and read by SQL only.
 const tablesOfSql = [
   ...[/^webhook_(tenant|event|delivery|attempt|job|hold)$/, /^feed_cursor$/, /^deferred_/, /^audit_/],
-  ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^sync_/, /^hook/],
+  ...[/^(mapping_(progress|schedule)|connection_tenant)$/, /^(deleted_mapping|kept_link)$/, /^sync_/, /^hook/],
 ];
 
 const sync = {} as { urls: ProvisionedDatabase };

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { expect } from 'vitest';
 import {
   queryDatabase,
   startPlatform,
@@ -103,6 +104,13 @@ export class WebhookTenant {
     const answer = await this.send(method, path, body, headers);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body as Body;
+  }
+
+  /** What a path answers, as it is. */
+  async text(path: string): Promise<string> {
+    const answer = await fetch(this.platform.edgeUrl + path, { headers: { authorization: `Bearer ${this.apiKey}` } });
+    expect(answer.status).toBe(200);
+    return answer.text();
   }
 
   endpoint(url: string, more: Json = {}): Promise<Endpoint> {

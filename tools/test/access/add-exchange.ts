@@ -30,7 +30,7 @@ export async function addExchange(
        insert into hook (tenant_id, id, connection_id, message_id, record_ids, is_wanted, body_bytes, receive_time)
        select $1, $6, connection_id, 'msg_1', '{ada.vcf}', true, 0, now() from mapping where id = $2)
      insert into sync_conflict (tenant_id, id, mapping_id, link_id, kind, message)
-     select $1, $5, $2, id, 'REJECTED', 'It was refused.' from link`,
+     select $1, $5, $2, id, 'FIELDS', 'Both have changed it.' from link`,
     [tenantId, mappingId, linkId, runId, conflictId, hookId],
   );
   return { runId, conflictId, hookId };

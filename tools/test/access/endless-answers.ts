@@ -8,6 +8,7 @@ import type { Ids } from './tenant-records.ts';
 const customers = { count: 24, chars: 1_000_000 };
 const auditEntries = { count: 4 * 100, chars: 60_000 };
 const issues = { count: 4 * 1_000, chars: 6_000 };
+const matches = { count: 4 * 1_000, chars: 6_000 };
 
 const filler = (chars: number) => `repeat('x', ${chars})`;
 
@@ -43,6 +44,11 @@ export async function makeAnswersEndless(
   await inDatabase('auth', entries);
   await inDatabase(
     'sync',
-    `update sync_run set state = 'RUNNING' where tenant_id = '${tenantId}' and id = '${ids['syncRuns']}'`,
+    `update sync_run set state = 'RUNNING',
+      pairing = '{"pairs": 0, "questions": 0, "onlyCustomers": 0, "onlyRecords": ${matches.count}}'
+      where tenant_id = '${tenantId}' and id = '${ids['syncRuns']}'`,
+    `insert into sync_match (tenant_id, run_id, outcome, record_id, reasons)
+      select '${tenantId}', '${ids['syncRuns']}', 'ONLY_RECORD', number, array[${filler(matches.chars)}]
+      from generate_series(1, ${matches.count}) number`,
   );
 }

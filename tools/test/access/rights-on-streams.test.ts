@@ -47,6 +47,7 @@ it('has every operation that streams or waits', () => {
   expect(lasting.map(({ method }) => method.name).toSorted()).toEqual([
     'DownloadHook',
     'DownloadOperationIssues',
+    'DownloadPairing',
     'ExportAuditEntries',
     'ExportCustomers',
     'ExportPersonalData',
@@ -104,7 +105,7 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([8, 6, 2]);
+  expect([fed.length, files.length, uploads.length]).toEqual([8, 7, 2]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();

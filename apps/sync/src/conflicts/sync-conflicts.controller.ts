@@ -2,22 +2,24 @@ import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
 import {
+  SyncConflictKind,
   SyncConflictsServiceService as Methods,
   type GetSyncConflictRequest,
   type ListSyncConflictsRequest,
   type ListSyncConflictsResponse,
   type ResolveSyncConflictRequest,
   type SyncConflict as SyncConflictMessage,
+  type SyncConflictCount,
   type SyncConflictsServiceServer,
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { readForTenant, readPageToken, signPageToken, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
 import { JobQueue } from '../jobs/job-queue.js';
 import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
-import { conflictMessage, conflictQuery, findConflict, type ConflictRow } from './conflict-message.js';
+import { conflictMessages, conflictQuery, findConflict, type ConflictRow } from './conflict-message.js';
 import { resolveConflict } from './resolve-conflict.js';
 
 @Controller()
@@ -32,26 +34,31 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
 
   async listSyncConflicts(request: ListSyncConflictsRequest): Promise<ListSyncConflictsResponse> {
     checkRights();
-    const { mappingId, pageSize = 50, pageToken } = request;
+    const { mappingId, pageSize = 50, pageToken, kind } = request;
     const { tenantId } = currentCaller();
-    const binding = `ListSyncConflicts ${tenantId} ${mappingId ?? ''}`;
+    const binding = `ListSyncConflicts ${tenantId} ${mappingId ?? ''} ${kind}`;
     const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
     const rows = await readForTenant<ConflictRow>(this.em, {
       sql: `${conflictQuery} and ($2::uuid is null or conflict.mapping_id = $2) and ($3::uuid is null or conflict.id < $3)
+        and ($5::text is null or conflict.kind = $5)
         order by conflict.id desc limit $4`,
-      values: [tenantId, mappingId ?? null, after, pageSize + 1],
+      values: [tenantId, mappingId ?? null, after, pageSize + 1, kind ? SyncConflictKind[kind] : null],
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
-      syncConflicts: page.map((row) => conflictMessage(this.envelope, tenantId, row)),
+      syncConflicts: await conflictMessages(this.#run, this.envelope, tenantId, page),
+      counts: await this.#counts(tenantId, mappingId),
       nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
     };
   }
 
   async getSyncConflict({ id }: GetSyncConflictRequest): Promise<SyncConflictMessage> {
     checkRights();
-    return conflictMessage(this.envelope, currentCaller().tenantId, await findConflict(this.em, id));
+    const conflict = await findConflict(this.em, id);
+    const [message] = await conflictMessages(this.#run, this.envelope, currentCaller().tenantId, [conflict]);
+    if (!message) throw new Error('A conflict has no message.');
+    return message;
   }
 
   resolveSyncConflict(request: ResolveSyncConflictRequest): Promise<SyncConflictMessage> {
@@ -59,4 +66,16 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
       resolveConflict(em, this.envelope, this.jobs, request),
     );
   }
+
+  async #counts(tenantId: string, mappingId: string | undefined): Promise<SyncConflictCount[]> {
+    const rows = await this.#run<{ kind: keyof typeof SyncConflictKind; count: number }>({
+      name: 'count_conflicts',
+      sql: `select kind, count(*)::int as count from sync_conflict
+        where tenant_id = $1 and ($2::uuid is null or mapping_id = $2) group by kind order by kind`,
+      values: [tenantId, mappingId ?? null],
+    });
+    return rows.map(({ kind, count }) => ({ kind: SyncConflictKind[kind], count }));
+  }
+
+  readonly #run = <Row extends object>(statement: Statement) => readForTenant<Row>(this.em, statement);
 }

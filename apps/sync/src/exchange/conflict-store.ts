@@ -5,7 +5,7 @@ import type { JsonValue } from '../connectors/peer-record.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 
-export type ConflictKind = 'FIELDS' | 'DELETED' | 'VALUE_TAKEN' | 'REJECTED' | 'LOOP';
+export type ConflictKind = 'FIELDS' | 'DELETED' | 'VALUE_TAKEN' | 'REJECTED' | 'LOOP' | 'PAIRING';
 
 /** A field with two values, in the customer's form. */
 export interface ConflictField {

@@ -1,4 +1,8 @@
-import type { RecordIssue } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import type {
+  PairingCounts,
+  RecordIssue,
+  ResolutionCounts,
+} from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { Peer, ReadItem } from '../connectors/connector.js';
 import type { JsonValue, PeerRecord } from '../connectors/peer-record.js';
 import type { ActingCustomers } from '../customers/acting-customers.js';
@@ -9,6 +13,8 @@ import type { FailedPairs } from './failed-pairs.js';
 import type { HintStore } from './hint-store.js';
 import type { Intent, Link } from './link.js';
 import type { LinkStore } from './link-store.js';
+import type { MatchStore } from './pairing/match-store.js';
+import type { PairingQuestions } from './pairing/pairing-questions.js';
 import type { RunRecords } from './run-records.js';
 
 /** What a run has done, as SyncCounts tells it. */
@@ -40,11 +46,17 @@ export interface ExchangeContext {
   conflicts: ConflictStore;
   hints: HintStore;
   records: RunRecords;
+  matches: MatchStore;
+  questions: PairingQuestions;
   fieldViews: MappingViews;
   fingerprint: (value: JsonValue) => string;
   sealIntent: (link: Link, intent: Intent) => Buffer;
   openIntent: (link: Link) => Intent | undefined;
   counts: Counts;
+  /** Of a run that pairs. */
+  pairing?: PairingCounts | undefined;
+  /** Of a run that resolves conflicts. */
+  resolution?: ResolutionCounts | undefined;
   /** The first that were found, of `counts.issues`. */
   issues: RecordIssue[];
   /** Pairs that failed for no reason that is known, and are left to the next run. */

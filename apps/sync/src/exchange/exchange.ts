@@ -2,6 +2,7 @@ import { ConnectorError } from '../connectors/connector-error.js';
 import type { ExchangeContext } from './exchange-context.js';
 import type { Hint } from './hint-store.js';
 import type { ProgressStore } from './progress-store.js';
+import { Pairing } from './pairing/pair-records.js';
 import { MassDeleteError } from './run-failure.js';
 import { RecordSettler } from './settle-records.js';
 import { PairSettler } from './settle-pair.js';
@@ -24,6 +25,7 @@ export class Exchange {
   /** @throws MassDeleteError when there are more deletes than `maxDeletes` */
   async run(maxDeletes: number): Promise<void> {
     await this.recover();
+    await this.pairFirst();
     await this.#readPeer();
     await this.#readCustomers();
     await this.#takeHints();
@@ -33,6 +35,30 @@ export class Exchange {
   /** Finishes what was under way, before it is met as something new on one of the sides. */
   async recover(): Promise<void> {
     await this.settler.settleLinks(await this.context.links.intending());
+  }
+
+  /** Pairs what is on both sides before the first exchange, so that it creates nothing that is there already. */
+  async pairFirst(): Promise<void> {
+    if (await this.isPaired()) return;
+    const pairing = new Pairing(this.context);
+    this.context.pairing = await pairing.find(false);
+    // All records are read after this, so that nobody has to ask for them.
+    if (this.context.pairing) await pairing.apply(false);
+    await this.progress.keepPaired();
+    await this.onProgress();
+  }
+
+  async isPaired(): Promise<boolean> {
+    return (await this.progress.find()).isPaired;
+  }
+
+  /** Pairs what belongs to none, as often as a person asks for it. */
+  async pair(isDry: boolean): Promise<void> {
+    const pairing = new Pairing(this.context);
+    this.context.pairing = await pairing.find(true);
+    if (isDry) return;
+    await pairing.apply((await this.progress.find()).isPeerRead);
+    await this.progress.keepPaired();
   }
 
   /** Does the deletes that were noted, unless there are too many. */
@@ -108,8 +134,14 @@ export class Exchange {
     await this.progress.keepCustomers(undefined, true);
   }
 
-  /** In one pass: what is put off, or comes meanwhile to a record that was passed, is a matter of the next run. */
+  /** What waited for a question that has ended is not left to the next run, which may be a day away. */
   async #takeHints(): Promise<void> {
+    do await this.#passHints();
+    while (this.context.questions.takeFreed());
+  }
+
+  /** In one pass: what is put off, or comes meanwhile to a record that was passed, is a matter of the next one. */
+  async #passHints(): Promise<void> {
     let last: Hint | undefined;
     for (;;) {
       this.context.signal.throwIfAborted();

@@ -14,13 +14,15 @@ interface LinkRow {
   is_deleting: boolean;
   is_apart: boolean;
   choice: Link['choice'];
+  answer: Link['answer'];
+  copy_version: string | null;
   hop: number;
   push_time: Date | null;
   revision: number;
 }
 
 const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
-  choice, hop, push_time, revision`;
+  choice, answer, copy_version, hop, push_time, revision`;
 
 /** Somebody has changed a link since it was read, such as who decides about its conflict. */
 export class LinkChangedError extends Error {
@@ -38,6 +40,12 @@ export class LinkStore {
     private readonly tenantId: string,
     private readonly mappingId: string,
   ) {}
+
+  /** Those of the customers that have one, by the customer's id. */
+  async byCustomers(customerIds: readonly string[]): Promise<Map<string, Link>> {
+    const links = await this.#find('links_by_customer', 'customer_id = any ($3::uuid[])', [customerIds]);
+    return new Map(links.map((link) => [link.customerId ?? '', link]));
+  }
 
   async byCustomer(customerId: string): Promise<Link | undefined> {
     const [link] = await this.#find('link_by_customer', 'customer_id = $3', [customerId]);
@@ -93,18 +101,20 @@ export class LinkStore {
     const [saved] = await this.#run<{ revision: number }>({
       name: 'save_link',
       sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15 + 1)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 + 1)
         on conflict (tenant_id, mapping_id, id) do update set
           customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
           customer_version = excluded.customer_version, record_version = excluded.record_version,
           sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
-          choice = excluded.choice, hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
-        where known.revision = $15
+          choice = excluded.choice, answer = excluded.answer, copy_version = excluded.copy_version,
+          hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
+        where known.revision = $17
         returning revision`,
       values: [
         ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
         ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart],
-        ...[link.choice, link.hop, link.pushTime, link.revision],
+        ...[link.choice, link.answer && JSON.stringify(link.answer), link.copyVersion],
+        ...[link.hop, link.pushTime, link.revision],
       ],
     });
     if (!saved) throw new LinkChangedError(link.id);
@@ -145,6 +155,8 @@ function linkOfRow(row: LinkRow): Link {
     isDeleting: row.is_deleting,
     isApart: row.is_apart,
     choice: row.choice,
+    answer: row.answer,
+    copyVersion: row.copy_version,
     hop: row.hop,
     pushTime: row.push_time && new Date(row.push_time),
     revision: row.revision,

@@ -17,11 +17,26 @@ export interface Link {
   isApart: boolean;
   /** What a person has chosen, until it is done. */
   choice: 'CUSTOMER' | 'PEER' | null;
+  /** What a person has decided about what belongs together, until it is done. */
+  answer: LinkAnswer | null;
+  /** The version of a record that has nothing in it but what the exchange has written to it since it created it. */
+  copyVersion: string | null;
   /** How many automatic steps lie behind what was last pushed to the other system, and when that was. */
   hop: number;
   pushTime: Date | null;
   revision: number;
 }
+
+/** What is to become of a link. */
+export type LinkAnswer =
+  /** The record belongs to this customer. */
+  | { choice: 'LINK'; customerId: string }
+  /** It is none of the candidates. */
+  | { choice: 'SEPARATE' }
+  /** It stays alone. */
+  | { choice: 'IGNORE' }
+  /** The record is a copy of a customer that belongs to another record now: it is deleted, if it still is as it was written. */
+  | { choice: 'DROP_COPY' };
 
 /**
  * A write that was begun. Who finds it can't know whether it was done: a customer's is repeated with its request id and that of a new
@@ -45,7 +60,8 @@ export interface Intent {
 export function newLink(id: string, sides: Partial<Pick<Link, 'customerId' | 'recordId'>>): Link {
   return {
     ...{ id, customerId: null, recordId: null, base: {}, customerVersion: null, recordVersion: null },
-    ...{ sealedIntent: null, isDeleting: false, isApart: false, choice: null, hop: 0, pushTime: null, revision: 0 },
+    ...{ sealedIntent: null, isDeleting: false, isApart: false, choice: null, answer: null, hop: 0, pushTime: null },
+    ...{ copyVersion: null, revision: 0 },
     ...sides,
   };
 }

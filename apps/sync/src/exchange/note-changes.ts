@@ -3,6 +3,7 @@ import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { JobQueue } from '../jobs/job-queue.js';
 import { exchangeOrigin } from './origin.js';
+import { retryConflicts } from './retry-conflicts.js';
 import { queueAutomaticRuns } from './run-store.js';
 
 /**
@@ -20,15 +21,18 @@ export async function noteChanges(
   changes: readonly Change[],
 ): Promise<void> {
   const ofCustomers = changes.filter(({ type }) => type === 'customer');
-  if (ofCustomers.length === 0 || mappingIds.length === 0) return;
+  const isDefinitionChanged = changes.some(({ type }) => type === 'custom_field');
+  if ((ofCustomers.length === 0 && !isDefinitionChanged) || mappingIds.length === 0) return;
   await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
+  // What a value was refused for may be gone with the definition that it did not meet.
+  if (isDefinitionChanged) await pipeline(client, [retryConflicts(tenantId, mappingIds)]);
   const isGap = ofCustomers.some(({ operation }) => operation === ChangeOperation.GAP);
   if (isGap) await readAllAgain(client, mappingIds);
   const due: string[] = [];
   for (const mappingId of mappingIds) {
     const news = ofCustomers.filter(({ recordId, origin }) => recordId !== '' && origin !== exchangeOrigin(mappingId));
     if (news.length > 0) await insertHints(client, tenantId, mappingId, news);
-    if (news.length > 0 || isGap) due.push(mappingId);
+    if (news.length > 0 || isGap || isDefinitionChanged) due.push(mappingId);
   }
   await queueAutomaticRuns(client, jobs, tenantId, due);
 }

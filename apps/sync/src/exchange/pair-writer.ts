@@ -88,6 +88,9 @@ export class PairWriter {
         fields: await this.context.fieldViews.peerFields(fitting, record.fields),
       }));
       if (result.outcome === 'DONE') link.base = { ...link.base, ...settled };
+      // A copy that somebody has written to is none any more.
+      const isCopy = result.outcome === 'DONE' && link.copyVersion === record.version;
+      link.copyVersion = isCopy ? link.recordVersion : null;
       return result;
     });
   }
@@ -210,6 +213,7 @@ export class PairWriter {
     );
     // Who was quicker has edited what we have created.
     if (written.outcome !== 'REFUSED') link.base = base;
+    if (written.outcome === 'DONE') link.copyVersion = link.recordVersion;
     return written;
   }
 

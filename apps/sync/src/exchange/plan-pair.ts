@@ -85,7 +85,7 @@ export class PairPlanner {
       ...{ direction, deletePolicy, policy },
       customer: { isThere: customer !== undefined, isChanged: this.#isChanged(link, 'customer', ofCustomer) },
       record: { isThere: record !== undefined, isChanged: this.#isChanged(link, 'peer', ofPeer) },
-      isLinked: typeof link?.customerId === 'string' && link.recordId !== null,
+      isLinked: typeof link?.customerId === 'string' && link.recordId !== null && !isFresh(link),
       isApart: link?.isApart ?? false,
       choice: link?.choice ?? undefined,
     };
@@ -104,4 +104,9 @@ export class PairPlanner {
     if (!link || !views) return false;
     return Object.entries(views).some(([field, view]) => link.base[field]?.[side] !== this.context.fingerprint(view));
   }
+}
+
+/** Whether two that were found to be the same have not been merged yet: when one of them is gone, that says nothing about the other. */
+function isFresh({ base, customerVersion, recordVersion }: Link): boolean {
+  return customerVersion === null && recordVersion === null && Object.keys(base).length === 0;
 }

@@ -7,6 +7,8 @@ export interface Progress {
   isPeerRead: boolean;
   customersPageToken: string | undefined;
   areCustomersRead: boolean;
+  /** Whether what was there before the first exchange is paired. */
+  isPaired: boolean;
 }
 
 interface ProgressRow {
@@ -14,6 +16,7 @@ interface ProgressRow {
   is_peer_read: boolean;
   customers_page_token: string | null;
   are_customers_read: boolean;
+  is_paired: boolean;
 }
 
 export class ProgressStore {
@@ -27,7 +30,7 @@ export class ProgressStore {
   async find(): Promise<Progress> {
     const [row] = await readForTenant<ProgressRow>(this.em, {
       name: 'find_progress',
-      sql: `select peer_cursor, is_peer_read, customers_page_token, are_customers_read from mapping_progress
+      sql: `select peer_cursor, is_peer_read, customers_page_token, are_customers_read, is_paired from mapping_progress
         where tenant_id = $1 and mapping_id = $2`,
       values: [this.tenantId, this.mappingId],
     });
@@ -37,7 +40,16 @@ export class ProgressStore {
       isPeerRead: row.is_peer_read,
       customersPageToken: row.customers_page_token ?? undefined,
       areCustomersRead: row.are_customers_read,
+      isPaired: row.is_paired,
     };
+  }
+
+  async keepPaired(): Promise<void> {
+    await readForTenant(this.em, {
+      name: 'keep_paired_progress',
+      sql: `update mapping_progress set is_paired = true where tenant_id = $1 and mapping_id = $2`,
+      values: [this.tenantId, this.mappingId],
+    });
   }
 
   async keepPeer(cursor: string | undefined, isRead: boolean): Promise<void> {

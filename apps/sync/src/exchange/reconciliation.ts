@@ -3,9 +3,10 @@ import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { Exchange } from './exchange.js';
-import { noteIssues, type ExchangeContext } from './exchange-context.js';
+import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
 import type { Link } from './link.js';
 import type { Views } from './merge-fields.js';
+import { PlannedPairs } from './pairing/planned-pairs.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 
 const pageSize = 100;
@@ -20,6 +21,8 @@ type Ids = Pick<PlannedChange, 'customerId' | 'recordId'>;
 export interface Findings {
   comparison: Comparison;
   plannedChanges: PlannedChange[];
+  /** All of them, of a dry run. */
+  planned?: Counts;
 }
 
 /**
@@ -33,16 +36,19 @@ export class Reconciliation {
     plannedChanges: [],
   };
   #conflicting: ReadonlySet<string> = new Set();
+  readonly #pairs: PlannedPairs;
 
   constructor(
     private readonly context: ExchangeContext,
     private readonly exchange: Exchange,
   ) {
     this.#planner = new PairPlanner(context);
+    this.#pairs = new PlannedPairs(context);
   }
 
   /** @param onPage told with what was found so far */
   async run(isDry: boolean, onPage: (findings: Findings) => Promise<void>): Promise<Findings> {
+    if (isDry) this.#findings.planned = noCounts();
     this.#conflicting = await this.context.conflicts.linkIds();
     await this.#readRecords();
     let pageToken: string | undefined;
@@ -103,7 +109,10 @@ export class Reconciliation {
   async #compareCustomers(customers: readonly Customer[], isDry: boolean): Promise<void> {
     const { links, records } = this.context;
     const pairs: { customer: Customer; link: Link | undefined }[] = [];
-    for (const customer of customers) pairs.push({ customer, link: await links.byCustomer(customer.id) });
+    const known = await links.byCustomers(customers.map(({ id }) => id));
+    for (const customer of customers) {
+      pairs.push({ customer, link: known.get(customer.id) ?? (await this.#pairs.ofCustomer(customer.id)) });
+    }
     const held = await records.take(pairs.flatMap(({ link }) => link?.recordId ?? []));
     for (const { customer, link } of pairs) {
       await this.#compareCustomer(customer, link, held.get(link?.recordId ?? '') ?? undefined, isDry);
@@ -135,6 +144,11 @@ export class Reconciliation {
     const record = recordId === undefined ? undefined : await this.#readOne(recordId);
     const sides = { link, customer: { isThere: true as const, customer }, record, hop: 0 };
     const plan = await this.#planner.plan(sides);
+    // It waits for a question about a record that it is like.
+    if (plan.action === 'CREATE_RECORD' && (await this.context.questions.ofCustomer(customer.id))) {
+      comparison.conflicting += 1;
+      return;
+    }
     if (record && isNothing(plan)) {
       comparison.equal += 1;
       comparison.normalised += 1;
@@ -146,7 +160,7 @@ export class Reconciliation {
 
   async #compareRecord(recordId: string, isDry: boolean): Promise<void> {
     const { comparison } = this.#findings;
-    const link = await this.context.links.byRecord(recordId);
+    const link = (await this.context.links.byRecord(recordId)) ?? (await this.#pairs.ofRecord(recordId));
     if (this.#isConflicting(link)) {
       comparison.conflicting += 1;
       return;
@@ -163,12 +177,23 @@ export class Reconciliation {
   async #takeUp(plan: Plan, sides: Sides, ids: Ids, isDry: boolean): Promise<void> {
     const { plannedChanges } = this.#findings;
     const room = Math.max(0, maxPlanned - plannedChanges.length);
-    plannedChanges.push(...changesOf(plan, ids).slice(0, room));
+    const changes = [
+      ...(this.#pairs.isPaired(sides.link) ? [{ ...ids, action: 'PAIR', fields: [] }] : []),
+      ...changesOf(plan, ids),
+    ];
+    plannedChanges.push(...changes.slice(0, room));
+    for (const { action } of changes) this.#count(action);
     if (!isDry) await this.exchange.settler.settle(sides);
   }
 
+  #count(action: string): void {
+    const { planned } = this.#findings;
+    const name = countNames[action];
+    if (planned && name) planned[name] += 1;
+  }
+
   #isConflicting(link: Link | undefined): boolean {
-    return link !== undefined && this.#conflicting.has(link.id);
+    return link !== undefined && (this.#conflicting.has(link.id) || this.#pairs.isInQuestion(link));
   }
 
   #readOne(id: string): Promise<PeerRecord | undefined> {
@@ -180,6 +205,13 @@ export class Reconciliation {
     return this.context.fingerprint({ ...views });
   }
 }
+
+/** How a run counts what it does. */
+const countNames: Readonly<Record<string, keyof Counts>> = {
+  ...{ CREATE_CUSTOMER: 'customersCreated', UPDATE_CUSTOMER: 'customersUpdated', DELETE_CUSTOMER: 'customersDeleted' },
+  ...{ CREATE_RECORD: 'recordsCreated', UPDATE_RECORD: 'recordsUpdated', DELETE_RECORD: 'recordsDeleted' },
+  ...{ RESTORE_CUSTOMER: 'customersCreated', RESTORE_RECORD: 'recordsCreated', CONFLICT: 'conflicts' },
+};
 
 function isNothing(plan: Plan): boolean {
   if (plan.action !== 'MERGE') return plan.action === 'NONE';

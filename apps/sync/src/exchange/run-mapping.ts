@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { readForTenant } from '@rapport/persistence';
+import { ConflictResolver } from '../conflicts/resolve-conflicts.js';
 import { Connection } from '../connections/connection.entity.js';
 import type { Peers } from '../connections/open-connection.js';
 import type { Peer } from '../connectors/connector.js';
@@ -25,11 +26,13 @@ import { HintStore } from './hint-store.js';
 import type { Intent, Link } from './link.js';
 import { LinkStore } from './link-store.js';
 import { exchangeOrigin } from './origin.js';
+import { MatchStore } from './pairing/match-store.js';
+import { PairingQuestions } from './pairing/pairing-questions.js';
 import { ProgressStore } from './progress-store.js';
 import { Reconciliation, type Findings } from './reconciliation.js';
 import { runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
 import { RunRecords } from './run-records.js';
-import { RunStore, type RunRow } from './run-store.js';
+import { mayRunPaused, RunStore, type RunRow } from './run-store.js';
 
 export interface RunnerParts {
   orm: MikroORM;
@@ -63,7 +66,7 @@ export class MappingRunner {
     if (!run || !connection) return;
     if (
       connection.state === 'DISABLED' ||
-      mapping.state === 'PAUSED' ||
+      (mapping.state === 'PAUSED' && !mayRunPaused(run)) ||
       (run.is_automatic && mapping.state !== 'ENABLED')
     ) {
       return runs.end(run, {
@@ -103,23 +106,37 @@ export class MappingRunner {
     const context = this.#context(em, run, mapping, connection, { peer, fields, customFields, signal });
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
+      Object.assign(context, { pairing: run.pairing ?? undefined });
       Object.assign(context.counts, run.counts);
       context.issues.push(...run.issues);
     }
-    const tell = () => runs.tell(run.id, context);
-    const exchange = new Exchange(context, new ProgressStore(em, mapping.tenantId, mapping.id), tell);
-    const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
-    if (run.kind === 'RECONCILE' || run.dry_run) {
-      if (!run.dry_run) await exchange.recover();
-      const tellFindings = (findings: Findings) => runs.tell(run.id, context, findings);
-      await tellFindings(await new Reconciliation(context, exchange).run(run.dry_run, tellFindings));
-      if (!run.dry_run) await exchange.delete(maxDeletes);
-    } else {
-      await exchange.run(maxDeletes);
-    }
+    const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
+    const progress = new ProgressStore(em, mapping.tenantId, mapping.id);
+    const exchange = new Exchange(context, progress, tell);
+    if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
+    await this.#do(run, context, exchange, tell);
     context.counts.conflicts = (await context.conflicts.linkIds()).size;
     await tell();
     return context;
+  }
+
+  async #do(
+    run: RunRow,
+    context: ExchangeContext,
+    exchange: Exchange,
+    tell: (findings?: Findings) => Promise<void>,
+  ): Promise<void> {
+    const { mapping } = context;
+    const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
+    if (run.kind === 'PAIR') await exchange.pair(run.dry_run);
+    if (run.kind !== 'RECONCILE' && !run.dry_run && mapping.state !== 'PAUSED') return exchange.run(maxDeletes);
+    if (run.kind === 'PAIR' || run.kind === 'RESOLVE') return;
+    if (!run.dry_run) {
+      await exchange.recover();
+      await exchange.pairFirst();
+    } else if (!(await exchange.isPaired())) await exchange.pair(true);
+    await tell(await new Reconciliation(context, exchange).run(run.dry_run, tell));
+    if (!run.dry_run) await exchange.delete(maxDeletes);
   }
 
   #context(
@@ -143,6 +160,8 @@ export class MappingRunner {
       conflicts: new ConflictStore(em, envelope, tenantId, id),
       hints: new HintStore(em, tenantId, id),
       records: new RunRecords(em, tenantId, run.id),
+      matches: new MatchStore(em, tenantId, id, run.id),
+      questions: new PairingQuestions(em, tenantId, id),
       fieldViews: new MappingViews(mapping.fields, types, endingSlow(evaluator.of(tenantId))),
       fingerprint: (value) => fingerprints.of(value),
       sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),

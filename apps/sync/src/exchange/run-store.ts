@@ -2,7 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, readForTenant, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import type { Choice } from '../conflicts/choices.js';
 import type { JobQueue } from '../jobs/job-queue.js';
+import type { ConflictKind } from './conflict-store.js';
 import { countRun } from './exchange-metrics.js';
 import type { Counts, ExchangeContext } from './exchange-context.js';
 import type { Findings } from './reconciliation.js';
@@ -10,7 +12,7 @@ import type { Findings } from './reconciliation.js';
 export interface RunRow {
   id: string;
   mapping_id: string;
-  kind: 'EXCHANGE' | 'RECONCILE';
+  kind: 'EXCHANGE' | 'RECONCILE' | 'PAIR' | 'RESOLVE';
   dry_run: boolean;
   allow_mass_delete: boolean;
   state: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
@@ -18,6 +20,10 @@ export interface RunRow {
   counts: Partial<Counts>;
   comparison: Findings['comparison'] | null;
   planned_changes: Findings['plannedChanges'];
+  planned: Counts | null;
+  pairing: ExchangeContext['pairing'] | null;
+  resolution: ExchangeContext['resolution'] | null;
+  request: ResolveRequest | null;
   issues: ExchangeContext['issues'];
   error_reason: string | null;
   error_message: string | null;
@@ -26,8 +32,15 @@ export interface RunRow {
   end_time: string | Date | null;
 }
 
+/** What a run is to do about conflicts. */
+export interface ResolveRequest {
+  choice: Choice;
+  kind?: ConflictKind;
+  minScore?: number;
+}
+
 export const runColumns = `id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic, counts, comparison,
-  planned_changes, issues, error_reason, error_message, create_time, start_time, end_time`;
+  planned_changes, planned, pairing, resolution, request, issues, error_reason, error_message, create_time, start_time, end_time`;
 
 /** For how long runs that came by themselves are kept. */
 const keptFor = '7 days';
@@ -64,16 +77,18 @@ export class RunStore {
     return begun?.rows[0] as RunRow | undefined;
   }
 
-  async tell(id: string, { counts, issues }: ExchangeContext, findings?: Findings): Promise<void> {
+  async tell(id: string, { counts, issues, pairing, resolution }: ExchangeContext, findings?: Findings): Promise<void> {
     await this.#run({
       name: 'tell_run',
       sql: `update sync_run set counts = $3, comparison = coalesce($4, comparison),
-          planned_changes = coalesce($5, planned_changes), issues = $6
+          planned_changes = coalesce($5, planned_changes), issues = $6, planned = coalesce($7, planned),
+          pairing = coalesce($8, pairing), resolution = coalesce($9, resolution)
         where tenant_id = $1 and id = $2`,
       values: [
         ...[this.tenantId, id, JSON.stringify(counts)],
         ...[findings ? JSON.stringify(findings.comparison) : null],
         ...[findings ? JSON.stringify(findings.plannedChanges) : null, JSON.stringify(issues)],
+        ...[findings?.planned, pairing, resolution].map((counted) => (counted ? JSON.stringify(counted) : null)),
       ],
     });
   }
@@ -97,6 +112,11 @@ export class RunStore {
   #run<Row extends object>(statement: Statement): Promise<Row[]> {
     return readForTenant<Row>(this.em, statement);
   }
+}
+
+/** What may be done of a mapping that is paused: nothing is exchanged by it. */
+export function mayRunPaused({ kind, dry_run }: Pick<RunRow, 'kind' | 'dry_run'>): boolean {
+  return dry_run || kind === 'PAIR' || kind === 'RESOLVE';
 }
 
 /**

@@ -1,13 +1,11 @@
-import { Logger } from '@nestjs/common';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import { EvaluationError } from '../mappings/jsonata-evaluator.js';
 import type { Conflict } from './conflict-store.js';
-import { countFailedPair } from './exchange-metrics.js';
-import { tellIssues, type ExchangeContext } from './exchange-context.js';
-import type { PairIds } from './failed-pairs.js';
+import type { ExchangeContext } from './exchange-context.js';
+import { FailureKeeper } from './keep-failures.js';
 import { MergeFollower } from './follow-merge.js';
 import { newLink, type Link } from './link.js';
 import { LinkChangedError } from './link-store.js';
@@ -15,7 +13,7 @@ import type { Base } from './merge-fields.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairWriter, type Written } from './pair-writer.js';
-import { isOfDeletedMapping, MappingDeletedError, runFailure } from './run-failure.js';
+import { LinkAnswerer } from './pairing/answer-link.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */
 const maxHop = 8;
@@ -23,44 +21,34 @@ const maxHop = 8;
 /** How often a pair is read again because somebody else was quicker. */
 const maxTries = 4;
 
-/** More pairs of a run that fail for no reason that is known mean that it is not the pairs. */
-const maxFailed = 10;
-
 type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
 type MergePlan = Extract<Plan, { action: 'MERGE' }>;
 
 /** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
 export class PairSettler {
-  readonly #logger = new Logger('PairSettler');
   readonly #writer: PairWriter;
   readonly #planner: PairPlanner;
   readonly #keeper: PairKeeper;
   readonly #follower: MergeFollower;
+  readonly #answerer: LinkAnswerer;
+  readonly #failures: FailureKeeper;
 
   constructor(private readonly context: ExchangeContext) {
     this.#writer = new PairWriter(context);
     this.#planner = new PairPlanner(context);
     this.#keeper = new PairKeeper(context);
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
+    this.#answerer = new LinkAnswerer(context);
+    this.#failures = new FailureKeeper(context);
   }
 
   /**
-   * A pair that fails with an unexpected error is reported and left to the next run, so that it does not block other pairs. The next
-   * run first recovers interrupted writes. This run could take a record that the failed write created for a new one.
+   * One that fails is left to the next run.
    *
    * @param mayDelete false: a delete is noted only, and done when it is known how many there are
    */
-  async settle(sides: Sides, mayDelete = false): Promise<void> {
-    const ids = idsOf(sides);
-    if (this.context.failed.has(ids)) return this.#leave(ids);
-    try {
-      await this.#settle(sides, mayDelete);
-    } catch (error) {
-      this.context.signal.throwIfAborted();
-      if (isOfDeletedMapping(error)) throw new MappingDeletedError({ cause: error });
-      if (runFailure(error).reason !== 'INTERNAL') throw error;
-      await this.#leaveFailed(sides, error);
-    }
+  settle(sides: Sides, mayDelete = false): Promise<void> {
+    return this.#failures.leaving(sides, () => this.#settle(sides, mayDelete));
   }
 
   async #settle(sides: Sides, mayDelete: boolean): Promise<void> {
@@ -80,34 +68,6 @@ export class PairSettler {
     else if (link?.recordId) await hints.put('PEER', link.recordId);
   }
 
-  async #leaveFailed(sides: Sides, error: unknown): Promise<void> {
-    const { failed } = this.context;
-    const ids = await this.#idsOfFailed(sides);
-    if (failed.add(ids)) {
-      if (failed.count > maxFailed) throw error;
-      countFailedPair();
-      this.#logger.error(`A pair of the mapping ${this.context.mapping.id} could not be settled.`, error);
-      const message = 'It will be tried again; the log says what went wrong.';
-      tellIssues(this.context, ids.recordId, [{ reason: 'FAILED', message }]);
-    }
-    await this.#leave(ids);
-  }
-
-  /** Those that are known, and of a customer that may have been created though nothing was kept of it. */
-  async #idsOfFailed(sides: Sides): Promise<PairIds> {
-    const { customerId, recordId } = idsOf(sides);
-    if (customerId !== undefined || recordId === undefined) return { customerId, recordId };
-    const link = await this.context.links.byRecord(recordId);
-    const intent = link && this.context.openIntent(link);
-    return { customerId: link?.customerId ?? intent?.customer?.requestId, recordId };
-  }
-
-  /** To the next run, by both sides: by one alone a pair might pass for one that is settled. */
-  async #leave({ customerId, recordId }: PairIds): Promise<void> {
-    if (customerId !== undefined) await this.context.hints.put('CUSTOMER', customerId);
-    if (recordId !== undefined) await this.context.hints.put('PEER', recordId);
-  }
-
   async #try(sides: Sides, mayDelete: boolean): Promise<Settled> {
     const { link, customer: state, record } = sides;
     const intent = link && this.context.openIntent(link);
@@ -115,18 +75,25 @@ export class PairSettler {
       await this.#writer.recover(link, intent, record);
       return 'STALE';
     }
+    if (link?.answer) return this.#answerer.answer(link, link.answer);
     const live = { customer: state?.isThere ? state.customer : undefined, record };
     try {
-      if (link && state?.isThere === false && state.mergedInto !== undefined) {
-        return await this.#follower.follow(link, state.mergedInto, record, mayDelete);
-      }
-      if (link) link.isDeleting = false;
-      return await this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
+      return await this.#doPlanned(sides, live, mayDelete);
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
       const conflict = { kind: 'REJECTED', message: `JSONata: ${error.message}` } as const;
       return this.#keeper.leave(link ?? linkOf(live), live, conflict);
     }
+  }
+
+  async #doPlanned(sides: Sides, live: LiveSides, mayDelete: boolean): Promise<Settled> {
+    const { link, customer: state, record } = sides;
+    if (link && state?.isThere === false && state.mergedInto !== undefined) {
+      if (link.customerId !== null) await this.context.questions.move(link.customerId, state.mergedInto);
+      return this.#follower.follow(link, state.mergedInto, record, mayDelete);
+    }
+    if (link) link.isDeleting = false;
+    return this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
   }
 
   async #do(
@@ -164,7 +131,7 @@ export class PairSettler {
       case 'SET_APART':
         return this.#keeper.setApart(needed(link));
       case 'FORGET':
-        if (link) await this.context.links.remove(link);
+        if (link) await this.#forget(link);
         return 'DONE';
       default:
         return plan satisfies never;
@@ -217,7 +184,9 @@ export class PairSettler {
   }
 
   async #createCustomer(link: Link | undefined, record: PeerRecord): Promise<Settled> {
-    const made = link ?? newLink(uuidv7(), { recordId: record.id });
+    const made = Object.assign(link ?? newLink(uuidv7(), { recordId: record.id }), { customerId: null });
+    const doubt = await this.context.questions.ofRecord(record.id);
+    if (doubt) return this.#keeper.leave(made, { record }, doubt);
     this.#keeper.note(made, { record });
     const written = await this.#writer.createCustomer(made, await this.context.fieldViews.ofPeer(record.fields));
     return this.#keepCreated(made, written, 'customersCreated');
@@ -225,9 +194,20 @@ export class PairSettler {
 
   async #createRecord(link: Link | undefined, customer: Customer, hop: number): Promise<Settled> {
     const made = link ?? newLink(uuidv7(), { customerId: customer.id });
+    const doubt = await this.context.questions.ofCustomer(customer.id);
+    if (doubt === 'ASKED') return 'DONE';
+    if (doubt) return this.#keeper.leave(made, { customer }, doubt);
     this.#keeper.note(made, { customer });
     const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
     return this.#keepCreated(made, written, 'recordsCreated');
+  }
+
+  /** Both are gone, and so is what they were like. */
+  async #forget(link: Link): Promise<void> {
+    const { links, questions } = this.context;
+    await links.remove(link);
+    if (link.recordId !== null) await questions.forget('PEER', link.recordId);
+    if (link.customerId !== null) await questions.forget('CUSTOMER', link.customerId);
   }
 
   async #keepCreated(link: Link, written: Written, count: 'customersCreated' | 'recordsCreated'): Promise<Settled> {
@@ -287,13 +267,6 @@ export class PairSettler {
 function staleWhenChanged(error: unknown): 'STALE' {
   if (error instanceof LinkChangedError) return 'STALE';
   throw error;
-}
-
-function idsOf({ link, customer, record }: Sides): PairIds {
-  return {
-    customerId: customer?.isThere ? customer.customer.id : (link?.customerId ?? undefined),
-    recordId: record?.id ?? link?.recordId ?? undefined,
-  };
 }
 
 function linkOf({ customer, record }: LiveSides): Link {

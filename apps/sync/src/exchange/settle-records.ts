@@ -85,8 +85,8 @@ export class RecordSettler {
   async #settleCustomer(state: CustomerState, id: string, hop: number): Promise<void> {
     const link = await this.context.links.byCustomer(id);
     if (!link) {
-      if (state.isThere) await this.pairs.settle({ link, customer: state, record: undefined, hop });
-      return;
+      if (state.isThere) return this.pairs.settle({ link, customer: state, record: undefined, hop });
+      return this.#forget(id, state.mergedInto);
     }
     const isKnown = state.isThere && etagVersion(state.customer.etag) === link.customerVersion && !isOpen(link);
     if (isKnown) return;
@@ -97,6 +97,12 @@ export class RecordSettler {
       return this.context.hints.put('CUSTOMER', id);
     }
     await this.pairs.settle({ link, customer: state, record, hop });
+  }
+
+  /** A customer without a record that is gone is like none any more. */
+  #forget(id: string, mergedInto: string | undefined): Promise<void> {
+    const { questions } = this.context;
+    return mergedInto === undefined ? questions.forget('CUSTOMER', id) : questions.move(id, mergedInto);
   }
 
   async #settleRecord(recordId: string): Promise<void> {
@@ -143,8 +149,8 @@ function isSeen(link: Link | undefined, { version }: PeerRecord): boolean {
 }
 
 /** What is not settled though both sides are as we have seen them. */
-function isOpen({ sealedIntent, choice, customerId, recordId }: Link): boolean {
-  return sealedIntent !== null || choice !== null || customerId === null || recordId === null;
+function isOpen({ sealedIntent, choice, answer, customerId, recordId }: Link): boolean {
+  return sealedIntent !== null || choice !== null || answer !== null || customerId === null || recordId === null;
 }
 
 function idOf(item: ReadItem): string | undefined {

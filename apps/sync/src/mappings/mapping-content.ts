@@ -31,6 +31,8 @@ export type MappingContent = Pick<
   | 'timeField'
   | 'deletePolicy'
   | 'maxDeletes'
+  | 'matchFields'
+  | 'externalIdSystem'
   | 'state'
 >;
 
@@ -52,6 +54,8 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
     timeField: wanted.timeField ?? null,
     deletePolicy: named(DeletePolicy, wanted.deletePolicy, 'PROPAGATE'),
     maxDeletes: wanted.maxDeletes || defaultMaxDeletes,
+    matchFields: wanted.matchFields,
+    externalIdSystem: wanted.externalIdSystem ?? null,
     state: wanted.state === MappingState.PAUSED ? 'PAUSED' : 'ENABLED',
   };
 }
@@ -70,6 +74,7 @@ export async function checkMapping(
   const violations = [
     ...content.fields.flatMap((rule, index) => ruleViolations(content, rule, index)),
     ...policyViolations(content),
+    ...matchViolations(content),
     ...peerViolations(content, recordTypes),
     ...typeViolations(content, recordTypes, customFields),
   ];
@@ -147,6 +152,15 @@ function policyViolations({ policy, fields, timeField, customerKind, direction }
       ? [{ field: 'mapping.fields', reason: 'NAME_MISSING', description: 'must have displayName: companies need one' }]
       : []),
   ];
+}
+
+function matchViolations({ matchFields, fields }: MappingContent): FieldViolation[] {
+  const isMapped = (name: string) => fields.some(({ customerField }) => customerField === name);
+  return matchFields.flatMap((name, index) =>
+    isMapped(name)
+      ? []
+      : [{ field: `mapping.matchFields[${index}]`, reason: 'FIELD_UNMAPPED', description: 'must be one of fields' }],
+  );
 }
 
 function peerViolations(content: MappingContent, recordTypes: PeerDescription['recordTypes']): FieldViolation[] {

@@ -27,6 +27,8 @@ export function mappingMessage(mapping: Mapping, isBackfilled: boolean): Mapping
     timeField: mapping.timeField ?? undefined,
     deletePolicy: DeletePolicy[mapping.deletePolicy],
     maxDeletes: mapping.maxDeletes,
+    matchFields: mapping.matchFields,
+    externalIdSystem: mapping.externalIdSystem ?? undefined,
     state: MappingState[mapping.state],
     errorReason: mapping.errorReason ?? undefined,
     errorMessage: mapping.errorMessage ?? undefined,

@@ -19,6 +19,10 @@ const MappingSchema = defineEntity({
     deletePolicy: p.enum(['PROPAGATE', 'KEEP'] as const),
     /** Most deletes of a run. */
     maxDeletes: p.integer(),
+    /** Customer fields whose equal values pair; the unique ones when there are none. */
+    matchFields: p.json<string[]>().default('[]'),
+    /** Of customers' external ids, whose values are ids of the records. */
+    externalIdSystem: p.text().nullable(),
     /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
     sealedFingerprintKey: p.blob(),
     state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),

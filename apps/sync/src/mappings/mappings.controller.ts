@@ -81,7 +81,9 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
     const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
     // To pause an exchange takes no answer of the other system.
-    const isChecked = mask.some((field) => ['fields', 'direction', 'policy', 'timeField'].includes(field));
+    const isChecked = mask.some((field) =>
+      ['fields', 'direction', 'policy', 'timeField', 'matchFields'].includes(field),
+    );
     if (isChecked) await this.#checked(mapping.connectionId, content);
     // What was merged here is of the version that was read here.
     const etag = request.etag ?? mappingMessage(mapping, false).etag;
@@ -91,7 +93,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   }
 
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
-    await this.em.transactional((em) => deleteMapping(em, request));
+    await this.em.transactional((em) => deleteMapping(em, this.envelope, request));
     return {};
   }
 

@@ -14,20 +14,25 @@ import { v7 as uuidv7 } from 'uuid';
 import { checkRights } from '../connections/check-rights.js';
 import { findConnection } from '../connections/write-connection.js';
 import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import { retryConflicts } from '../exchange/retry-conflicts.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
+import { findKeptKey, keepLinks, takeUpLinks } from './kept-links.js';
 import type { MappingContent } from './mapping-content.js';
 import { mappingMessage } from './mapping-message.js';
 import { Mapping } from './mapping.entity.js';
 
 const maxMappings = 20;
 
-export const updatableMapping: Updatable<
-  'fields' | 'direction' | 'policy' | 'timeField' | 'deletePolicy' | 'maxDeletes' | 'state'
-> = {
+const updatableFields = [
+  ...(['fields', 'direction', 'policy', 'timeField', 'deletePolicy', 'maxDeletes', 'state'] as const),
+  ...(['matchFields', 'externalIdSystem'] as const),
+];
+
+export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
   name: 'mapping',
   noun: 'a mapping',
-  fields: ['fields', 'direction', 'policy', 'timeField', 'deletePolicy', 'maxDeletes', 'state'],
+  fields: updatableFields,
   fixed: {
     ...Object.fromEntries(['connectionId', 'recordType', 'customerKind'].map((field) => [field, 'IMMUTABLE'])),
     ...Object.fromEntries(
@@ -54,11 +59,12 @@ export async function createMapping(
     throw new AppError('RESOURCE_EXHAUSTED', 'MAPPING_LIMIT', message);
   }
   const [id, now] = [uuidv7(), new Date()];
+  const kept = await findKeptKey(em, envelope, { ...content, tenantId, connectionId: connection.id });
   const mapping = em.create(Mapping, {
     ...content,
     tenantId,
     id,
-    sealedFingerprintKey: envelope.seal(randomBytes(32), rowOwner('mapping', tenantId, id)),
+    sealedFingerprintKey: envelope.seal(kept?.key ?? randomBytes(32), rowOwner('mapping', tenantId, id)),
     connectionId: connection.id,
     version: 1,
     createTime: now,
@@ -69,6 +75,7 @@ export async function createMapping(
     sql: 'insert into mapping_progress (tenant_id, mapping_id) values ($1, $2)',
     values: [tenantId, mapping.id],
   });
+  if (kept) await takeUpLinks(em, mapping, kept.deletedId);
   await scheduleMappings(em, { mappingId: mapping.id });
   await note(em, 'MAPPING_CREATED', mapping);
   return mappingMessage(mapping, false);
@@ -92,16 +99,22 @@ export async function updateMapping(
       updateTime: new Date(),
     });
     await em.flush();
+    await queryRows(em, retryConflicts(mapping.tenantId, [mapping.id]));
     await scheduleMappings(em, { mappingId: mapping.id });
     await note(em, 'MAPPING_CHANGED', mapping, { fields: readMask(request.updateMask, updatableMapping) });
   }
   return mappingMessage(mapping, await isBackfilled(em, mapping));
 }
 
-export async function deleteMapping(em: EntityManager, request: DeleteMappingRequest): Promise<void> {
+export async function deleteMapping(
+  em: EntityManager,
+  envelope: SecretEnvelope,
+  request: DeleteMappingRequest,
+): Promise<void> {
   const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, mapping.version);
   await em.execute('delete from mapping_schedule where mapping_id = ?', [mapping.id]);
+  await keepLinks(em, envelope, mapping);
   em.remove(mapping);
   await em.flush();
   await note(em, 'MAPPING_DELETED', mapping);
@@ -130,16 +143,10 @@ export async function isBackfilled(em: EntityManager, { tenantId, id }: Mapping)
 
 function contentOf(mapping: Mapping): MappingContent {
   const { recordType, customerKind, fields, direction, policy, timeField, deletePolicy, maxDeletes, state } = mapping;
+  const { matchFields, externalIdSystem } = mapping;
   return {
-    recordType,
-    customerKind,
-    fields,
-    direction,
-    policy,
-    timeField: timeField ?? null,
-    deletePolicy,
-    maxDeletes,
-    state,
+    ...{ recordType, customerKind, fields, direction, policy, deletePolicy, maxDeletes, state, matchFields },
+    ...{ timeField: timeField ?? null, externalIdSystem: externalIdSystem ?? null },
   };
 }
 

@@ -1,44 +1,106 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { SyncConflictKind } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import {
   SyncRunKind,
   type CreateSyncRunRequest,
+  type PairMappingRequest,
+  type ResolveConflictsRequest,
   type SyncRun as SyncRunMessage,
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { queryRows, recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { fromKysely } from 'pg-boss';
 import { v7 as uuidv7 } from 'uuid';
+import { sentChoice } from '../conflicts/choices.js';
 import { checkRights } from '../connections/check-rights.js';
 import { findConnection } from '../connections/write-connection.js';
-import { runColumns, type RunRow } from '../exchange/run-store.js';
+import type { ConflictKind } from '../exchange/conflict-store.js';
+import { mayRunPaused, runColumns, type ResolveRequest, type RunRow } from '../exchange/run-store.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import { findMapping } from '../mappings/write-mapping.js';
 import { runMessage } from './run-message.js';
 
-/** Answers CreateSyncRun. Runs in a transaction. */
-export async function createRun(
+/** A run to do. */
+interface WantedRun {
+  mappingId: string;
+  kind: RunRow['kind'];
+  dryRun?: boolean;
+  allowMassDelete?: boolean;
+  request?: ResolveRequest;
+}
+
+/** Answers CreateSyncRun. Runs in a transaction, as all here. */
+export function createRun(
   em: EntityManager,
   jobs: JobQueue,
   { syncRun: wanted }: CreateSyncRunRequest,
 ): Promise<SyncRunMessage> {
-  checkRights();
   if (!wanted) throw invalidArgument([{ field: 'syncRun', reason: 'REQUIRED', description: 'is required' }]);
-  const { tenantId } = currentCaller();
+  if (wanted.kind === SyncRunKind.RESOLVE) {
+    const description = 'is for conflicts of a mapping: POST /v1/mappings/{id}:resolveConflicts';
+    throw invalidArgument([{ field: 'syncRun.kind', reason: 'KIND_UNFIT', description }]);
+  }
+  const { mappingId, dryRun, allowMassDelete } = wanted;
+  const kind = SyncRunKind[wanted.kind || SyncRunKind.EXCHANGE] as RunRow['kind'];
+  return askForRun(em, jobs, { mappingId, kind, dryRun, allowMassDelete });
+}
+
+/** Answers PairMapping. */
+export function pairMapping(
+  em: EntityManager,
+  jobs: JobQueue,
+  { id, pairing }: PairMappingRequest,
+): Promise<SyncRunMessage> {
+  return askForRun(em, jobs, { mappingId: id, kind: 'PAIR', dryRun: pairing?.dryRun ?? false });
+}
+
+/** Answers ResolveConflicts. */
+export function resolveConflicts(
+  em: EntityManager,
+  jobs: JobQueue,
+  { id, resolution }: ResolveConflictsRequest,
+): Promise<SyncRunMessage> {
+  const { kind = SyncConflictKind.UNSPECIFIED, minScore } = resolution ?? {};
+  const request = {
+    choice: sentChoice(resolution?.choice),
+    ...(kind !== SyncConflictKind.UNSPECIFIED && { kind: SyncConflictKind[kind] as ConflictKind }),
+    ...(minScore !== undefined && { minScore }),
+  };
+  return askForRun(em, jobs, { mappingId: id, kind: 'RESOLVE', request });
+}
+
+async function askForRun(em: EntityManager, jobs: JobQueue, wanted: WantedRun): Promise<SyncRunMessage> {
+  checkRights();
+  const { kind, dryRun = false, allowMassDelete = false, request } = wanted;
   const mapping = await findMapping(em, wanted.mappingId);
   const connection = await findConnection(em, mapping.connectionId);
-  if (mapping.state === 'PAUSED' || connection.state === 'DISABLED') {
+  const isPaused = mapping.state === 'PAUSED' && !mayRunPaused({ kind, dry_run: dryRun });
+  if (isPaused || connection.state === 'DISABLED') {
     throw new AppError('FAILED_PRECONDITION', 'MAPPING_DISABLED', 'The mapping or its connection is not enabled.');
   }
-  const kind = wanted.kind === SyncRunKind.RECONCILE ? 'RECONCILE' : 'EXCHANGE';
-  const runId = uuidv7();
-  const [row] = await queryRows<RunRow>(em, {
-    sql: `insert into sync_run (tenant_id, id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic)
-      values ($1, $2, $3, $4, $5, $6, 'QUEUED', false) returning ${runColumns}`,
-    values: [tenantId, runId, mapping.id, kind, wanted.dryRun, wanted.allowMassDelete],
-  });
-  if (!row) throw new Error('An insert returned no row.');
-  await jobs.send({ tenantId, mappingId: mapping.id, runId }, fromKysely(em.getKysely()));
-  const detail = { kind, dryRun: wanted.dryRun, allowMassDelete: wanted.allowMassDelete };
+  const row = await queueRun(em, jobs, { ...wanted, mappingId: mapping.id });
+  const detail = { kind, dryRun, allowMassDelete, ...(request && { request }) };
   await recordAuditEvent(em, { kind: 'SYNC_RUN_CREATED', records: [`mapping/${mapping.id}`], detail });
   return runMessage(row);
+}
+
+/** Queues a run, whatever the state of its mapping. */
+export async function queueRun(
+  em: EntityManager,
+  jobs: JobQueue,
+  { mappingId, kind, dryRun = false, allowMassDelete = false, request }: WantedRun,
+): Promise<RunRow> {
+  const { tenantId } = currentCaller();
+  const runId = uuidv7();
+  const [row] = await queryRows<RunRow>(em, {
+    sql: `insert into sync_run (tenant_id, id, mapping_id, kind, dry_run, allow_mass_delete, state, is_automatic, request)
+      values ($1, $2, $3, $4, $5, $6, 'QUEUED', false, $7) returning ${runColumns}`,
+    values: [
+      ...[tenantId, runId, mappingId, kind, dryRun, allowMassDelete],
+      ...[request === undefined ? null : JSON.stringify(request)],
+    ],
+  });
+  if (!row) throw new Error('An insert returned no row.');
+  await jobs.send({ tenantId, mappingId, runId }, fromKysely(em.getKysely()));
+  return row;
 }

@@ -1,24 +1,30 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import {
   SyncRunsServiceService as Methods,
   type CreateSyncRunRequest,
+  type DownloadPairingRequest,
   type GetSyncRunRequest,
   type ListSyncRunsRequest,
   type ListSyncRunsResponse,
+  type PairMappingRequest,
+  type ResolveConflictsRequest,
   type SyncRun as SyncRunMessage,
   type SyncRunsServiceServer,
   type WatchSyncRunRequest,
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { checkRights } from '../connections/check-rights.js';
 import { runColumns, type RunRow } from '../exchange/run-store.js';
 import { JobQueue } from '../jobs/job-queue.js';
 import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
-import { createRun } from './create-run.js';
+import { createRun, pairMapping, resolveConflicts } from './create-run.js';
+import { downloadPairing } from './download-pairing.js';
 import { findRun } from './find-run.js';
 import { runMessage } from './run-message.js';
 import { RunWatcher } from './watch-run.js';
@@ -36,6 +42,21 @@ export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer
 
   createSyncRun(request: CreateSyncRunRequest): Promise<SyncRunMessage> {
     return writeCall(this.em, this.envelope, Methods.createSyncRun, request, (em) => createRun(em, this.jobs, request));
+  }
+
+  pairMapping(request: PairMappingRequest): Promise<SyncRunMessage> {
+    return writeCall(this.em, this.envelope, Methods.pairMapping, request, (em) => pairMapping(em, this.jobs, request));
+  }
+
+  resolveConflicts(request: ResolveConflictsRequest): Promise<SyncRunMessage> {
+    return writeCall(this.em, this.envelope, Methods.resolveConflicts, request, (em) =>
+      resolveConflicts(em, this.jobs, request),
+    );
+  }
+
+  async *downloadPairing({ id }: DownloadPairingRequest): AsyncGenerator<HttpBody> {
+    checkRights();
+    yield* downloadPairing(this.em, id);
   }
 
   async getSyncRun({ id }: GetSyncRunRequest): Promise<SyncRunMessage> {

@@ -6,7 +6,9 @@ import type { SecretEnvelope } from './secret-envelope.js';
 const sealedColumns = {
   connection: ['sealed_secrets', 'id'],
   mapping: ['sealed_fingerprint_key', 'id'],
+  deleted_mapping: ['sealed_fingerprint_key', 'id'],
   sync_link: ['sealed_intent', 'id'],
+  kept_link: ['sealed_intent', 'id'],
   sync_conflict: ['sealed_fields', 'link_id'],
 } as const;
 

@@ -87,9 +87,10 @@ test('no value of a record is kept in clear', async () => {
 });
 
 test('a record whose e-mail address another customer has waits, and may be linked to it', async () => {
+  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+  await tenant.run(mapping);
   const id = await tenant.api.createCustomer('Ada King', { emails: [{ address: 'ada@example.com' }] });
   await people.insert('Ada', 'Analyst', 'ada@example.com');
-  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
   await tenant.run(mapping);
   const [conflict] = await tenant.conflicts(mapping);
   expect(conflict).toMatchObject({ kind: 'VALUE_TAKEN', otherCustomerId: id });

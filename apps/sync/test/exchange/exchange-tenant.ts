@@ -13,6 +13,9 @@ export interface Run extends Json {
   plannedChanges: { action: string; customerId?: string; recordId?: string; fields: string[] }[];
   issues: { recordId?: string; reason: string; line?: number }[];
   errorReason?: string;
+  pairing?: Record<string, number>;
+  planned?: Record<string, number>;
+  resolution?: Record<string, number>;
 }
 
 export interface Conflict extends Json {
@@ -21,6 +24,7 @@ export interface Conflict extends Json {
   customerId?: string;
   recordId?: string;
   fields: { customerField: string; customerValue: string; peerValue: string }[];
+  candidates: { customerId: string; recordId: string; score: number; reasons: string[]; linked: boolean }[];
 }
 
 export interface Customer extends Json {
@@ -72,6 +76,11 @@ export class ExchangeTenant {
   /** A run, once it has ended. */
   async run(mappingId: string, more: Json = {}): Promise<Run> {
     const { id } = await this.api.ok<Run>('POST', '/v1/syncRuns', { mappingId, ...more });
+    return this.ended(id);
+  }
+
+  /** A run that was asked for, once it has ended. */
+  async ended(id: string): Promise<Run> {
     const ended = async () => {
       const run = await this.api.ok<Run>('GET', `/v1/syncRuns/${id}`);
       expect(run.state).toMatch(/SUCCEEDED|FAILED/);

@@ -9,7 +9,7 @@ const requestTimeoutMs = 60_000;
 const maxAnswerSize = 64 * 1024 * 1024;
 
 /**
- * `fetch` with the account's credentials. An answer that says nothing about the request itself, such as 401, 429 and 503,
+ * `fetch` with the account's credentials. An answer that says nothing about the request itself, such as 401, 423, 429 and 503,
  * is thrown as a ConnectorError; all others are for the caller.
  */
 export function davFetch({ url, username, password }: CardDavConfiguration, fetch: Fetch, signal: AbortSignal): Fetch {
@@ -43,7 +43,7 @@ export function davFetch({ url, username, password }: CardDavConfiguration, fetc
 
 async function throwForStatus(answer: Response): Promise<void> {
   const { status, headers } = answer;
-  if (status !== 401 && status !== 429 && status < 500) return;
+  if (![401, 423, 429].includes(status) && status < 500) return;
   await answer.body?.cancel();
   if (status === 401) {
     const violation = { reason: 'UNAUTHORISED', description: 'The server does not accept user name and password.' };
@@ -51,6 +51,7 @@ async function throwForStatus(answer: Response): Promise<void> {
   }
   const details = { retryAfterMs: retryAfterMs(headers.get('retry-after')) };
   if (status === 429) throw new ConnectorError('RATE_LIMITED', 'The server takes no more requests for now.', details);
+  if (status === 423) throw new ConnectorError('UNAVAILABLE', 'The server has locked what was asked for.', details);
   throw new ConnectorError('UNAVAILABLE', `The server answers ${status}.`, details);
 }
 

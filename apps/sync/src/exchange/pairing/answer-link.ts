@@ -1,0 +1,56 @@
+import type { ExchangeContext } from '../exchange-context.js';
+import type { Link, LinkAnswer } from '../link.js';
+import { PairKeeper, type Settled } from '../pair-keeper.js';
+import { LinkTaker } from './link-taker.js';
+
+/** Does what a person has decided about what belongs together. */
+export class LinkAnswerer {
+  readonly #keeper: PairKeeper;
+  readonly #taker: LinkTaker;
+
+  constructor(private readonly context: ExchangeContext) {
+    this.#keeper = new PairKeeper(context);
+    this.#taker = new LinkTaker(context);
+  }
+
+  /** @returns STALE when the pair is to be settled as it is now */
+  async answer(link: Link, answer: LinkAnswer): Promise<Settled> {
+    switch (answer.choice) {
+      case 'LINK':
+        return this.#linkWith(link, answer.customerId);
+      case 'SEPARATE':
+        await this.#refute(link);
+        await this.context.links.save(Object.assign(link, { answer: null }));
+        return 'STALE';
+      case 'IGNORE':
+        await this.#refute(link);
+        return this.#keeper.setApart(Object.assign(link, { answer: null }));
+      case 'DROP_COPY':
+        await this.#taker.dropCopy(link);
+        return 'DONE';
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  async #linkWith(link: Link, customerId: string): Promise<Settled> {
+    const { customers, links, questions } = this.context;
+    const customer = await customers.get(customerId);
+    if (!customer.isThere && customer.mergedInto !== undefined) {
+      await questions.move(customerId, customer.mergedInto);
+      await links.save(Object.assign(link, { answer: { choice: 'LINK', customerId: customer.mergedInto } }));
+      return 'STALE';
+    }
+    // One that is gone is none that the record could belong to.
+    if (!customer.isThere) await questions.forget('CUSTOMER', customerId);
+    else if ((await this.#taker.take(link, customerId)) === 'TAKEN') return 'STALE';
+    // What was decided can't be done any more, so it is decided anew.
+    await links.save(Object.assign(link, { answer: null }));
+    return 'STALE';
+  }
+
+  async #refute({ recordId, customerId }: Link): Promise<void> {
+    if (recordId !== null) await this.context.questions.refute('PEER', recordId);
+    else if (customerId !== null) await this.context.questions.refute('CUSTOMER', customerId);
+  }
+}

@@ -1,0 +1,177 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { JsonValue } from '../../connectors/peer-record.js';
+import { customKey, customerValue, isObject } from '../../mappings/field-values.js';
+import type { Mapping } from '../../mappings/mapping.entity.js';
+import type { Views } from '../merge-fields.js';
+import { areNamesAlike, areWordsAlike, nameWords, soundOf } from './name-likeness.js';
+
+/** What a customer or a record is known by. */
+export interface Identity {
+  /** Words of the name. */
+  name: readonly string[];
+  birthDate: string | undefined;
+  phones: readonly string[];
+  /** Of the match fields, by field: values that only one customer and one record should have. */
+  unique: ReadonlyMap<string, readonly string[]>;
+  /** Id of the record, and what customers call it. */
+  externalId: string | undefined;
+}
+
+type Rules = Pick<Mapping, 'fields' | 'matchFields' | 'externalIdSystem'>;
+
+/** How two identities agree: 3 by external id, 2 by a match field that nothing contradicts, 1 by what may be chance. */
+export interface Likeness {
+  grade: 1 | 2 | 3;
+  /** Whether it is more than chance, also when one of the two belongs to another already. */
+  isAlike: boolean;
+  score: number;
+  reasons: string[];
+}
+
+/** Fields that are unique among customers. */
+const uniqueFields: readonly string[] = ['emails', 'domains'];
+
+/** What counts of a phone number: how it is dialled from elsewhere differs. */
+const phoneDigits = 8;
+const minPhoneDigits = 6;
+
+/** What each agreement counts by itself, in percent. */
+const weights: Readonly<Record<string, number>> = { EXTERNAL_ID: 99, NAME: 60, PHONE: 50, BIRTH_DATE: 40 };
+const uniqueWeight = 70;
+
+export function matchFieldsOf({ matchFields, fields }: Rules): string[] {
+  if (matchFields.length > 0) return matchFields;
+  return uniqueFields.filter((name) => fields.some(({ customerField }) => customerField === name));
+}
+
+/** As the customer has it whole, not as the mapping shows it: any of its addresses may be the one of the record. */
+export function identityOfCustomer(customer: Customer, rules: Rules): Identity {
+  const { displayName, givenName, familyName, birthDate, phones, externalIds } = customer;
+  const mapped = (name: string) => rules.fields.some(({ customerField }) => customerField === name);
+  const external = externalIds.find(({ system }) => system === rules.externalIdSystem);
+  const parts = mapped('givenName') || mapped('familyName') ? `${givenName ?? ''} ${familyName ?? ''}`.trim() : '';
+  return {
+    name: nameWords(parts || (displayName ?? `${givenName ?? ''} ${familyName ?? ''}`)),
+    birthDate,
+    phones: phones.flatMap(({ number }) => phoneKey(number)),
+    unique: new Map(matchFieldsOf(rules).map((field) => [field, textsOf(customerValue(customer, field))])),
+    externalId: external?.value,
+  };
+}
+
+/** @param views of the record */
+export function identityOfRecord(recordId: string, views: Views, rules: Rules): Identity {
+  const text = (field: string) => textsOf(views[field] ?? null)[0] ?? '';
+  const parts = `${text('givenName')} ${text('familyName')}`.trim();
+  return {
+    name: nameWords(parts || text('displayName')),
+    birthDate: text('birthDate') || undefined,
+    phones: textsOf(views['phones'] ?? null).flatMap(phoneKey),
+    unique: new Map(matchFieldsOf(rules).map((field) => [field, textsOf(views[field] ?? null)])),
+    externalId: rules.externalIdSystem === null || rules.externalIdSystem === undefined ? undefined : recordId,
+  };
+}
+
+/**
+ * Short texts of which two identities of the same are likely to share at least one. Names go in by their sound, and by one word with
+ * the first or the last letter of another, so that an error in any one word leaves a key.
+ */
+export function keysOf({ name, birthDate, phones, unique, externalId }: Identity): string[] {
+  const words = [...new Set(name)].sort();
+  const keys = [
+    ...(externalId === undefined ? [] : [`x ${externalId}`]),
+    ...[...unique].flatMap(([field, values]) => values.map((value) => `u ${field} ${value}`)),
+    ...phones.map((phone) => `p ${phone}`),
+    ...(birthDate === undefined ? [] : [`b ${birthDate}`]),
+    ...(words.length === 0 ? [] : [`n ${words.join(' ')}`, `s ${words.map(soundOf).sort().join(' ')}`]),
+    ...words.flatMap((word) =>
+      words
+        .filter((other) => other !== word)
+        .flatMap((other) => [`w ${word} ${other.slice(0, 1)}`, `l ${word} ${other.slice(-1)}`]),
+    ),
+  ];
+  return [...new Set(keys)];
+}
+
+/** How two are alike; undefined when nothing but chance speaks for it. */
+export function likeness(customer: Identity, record: Identity): Likeness | undefined {
+  const alike = areNamesAlike(customer.name, record.name);
+  const { isSame: isSameBirth, isOther: isOtherBirth } = compareBirths(customer.birthDate, record.birthDate);
+  const isSameExternalId = record.externalId !== undefined && customer.externalId === record.externalId;
+  const shared = sharedReasons(customer, record);
+  const reasons = [
+    ...(isSameExternalId ? ['EXTERNAL_ID'] : []),
+    ...shared,
+    ...(record.phones.some((phone) => customer.phones.includes(phone)) ? ['PHONE'] : []),
+    ...(alike && isTelling(customer.name, record.name) ? ['NAME'] : []),
+    ...(isSameBirth && haveWordInCommon(customer.name, record.name) ? ['BIRTH_DATE'] : []),
+  ];
+  if (reasons.length === 0) return undefined;
+  const isSure = shared.length > 0 && isNothingContrary(customer.name, record.name, alike) && !isOtherBirth;
+  return {
+    grade: gradeOf(isSameExternalId, isSure),
+    isAlike: alike || isSameBirth || shared.length > 0,
+    score: scoreOf(reasons, isOtherBirth),
+    reasons,
+  };
+}
+
+/** Whether the names say nothing against it: where one has none, they say nothing. */
+function isNothingContrary(one: readonly string[], other: readonly string[], alike: boolean): boolean {
+  return alike || one.length === 0 || other.length === 0;
+}
+
+function gradeOf(isSameExternalId: boolean, isSure: boolean): Likeness['grade'] {
+  if (isSameExternalId) return 3;
+  return isSure ? 2 : 1;
+}
+
+/** The match fields of which two share a value. */
+function sharedReasons(customer: Identity, record: Identity): string[] {
+  return [...record.unique]
+    .filter(([field, values]) => values.some((value) => customer.unique.get(field)?.includes(value)))
+    .map(([field]) => reasonOf(field));
+}
+
+/** Whether names that are alike say much: one word does only when it is all that both have. */
+function isTelling(one: readonly string[], other: readonly string[]): boolean {
+  return Math.min(one.length, other.length) > 1 || one.join(' ') === other.join(' ');
+}
+
+function haveWordInCommon(one: readonly string[], other: readonly string[]): boolean {
+  return one.some((word) => other.some((each) => areWordsAlike(word, each)));
+}
+
+/** @param isDoubted when something speaks against it, too */
+function scoreOf(reasons: readonly string[], isDoubted: boolean): number {
+  const unlike = reasons.reduce((left, reason) => left * (1 - (weights[reason] ?? uniqueWeight) / 100), 1);
+  return Math.max(1, Math.min(99, Math.round((isDoubted ? 50 : 100) * (1 - unlike))));
+}
+
+/** Two dates that differ in more than one of year, month and day are no typing error. */
+function compareBirths(one: string | undefined, other: string | undefined): { isSame: boolean; isOther: boolean } {
+  if (one === undefined || other === undefined) return { isSame: false, isOther: false };
+  const [parts, others] = [one.split('-'), other.split('-')];
+  const differing = parts.filter((part, place) => part !== others[place]).length;
+  const isSwapped = parts[0] === others[0] && parts[1] === others[2] && parts[2] === others[1];
+  return { isSame: differing === 0, isOther: differing > 1 && !isSwapped };
+}
+
+function reasonOf(field: string): string {
+  if (field === 'emails') return 'EMAIL';
+  return field === 'domains' ? 'DOMAIN' : (customKey(field) ?? field);
+}
+
+function phoneKey(number: string): string[] {
+  const digits = number.replaceAll(/\D/g, '');
+  return digits.length < minPhoneDigits ? [] : [digits.slice(-phoneDigits)];
+}
+
+/** The texts of a value, as they are compared: of lists each, of contact data the address or number. */
+function textsOf(value: JsonValue): string[] {
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (isObject(value)) return textsOf(value['address'] ?? value['number'] ?? null);
+  if (value === null || typeof value === 'boolean') return [];
+  const text = String(value).trim().toLowerCase();
+  return text === '' ? [] : [text];
+}

@@ -1,0 +1,63 @@
+import type { ExchangeContext } from '../exchange-context.js';
+import type { Link } from '../link.js';
+import { PairKeeper } from '../pair-keeper.js';
+import { PairWriter } from '../pair-writer.js';
+
+/** Gives a record that has no customer one that is there. */
+export class LinkTaker {
+  readonly #keeper: PairKeeper;
+  readonly #writer: PairWriter;
+
+  constructor(private readonly context: ExchangeContext) {
+    this.#keeper = new PairKeeper(context);
+    this.#writer = new PairWriter(context);
+  }
+
+  /**
+   * Both have never agreed on anything yet: they are merged when they are settled.
+   *
+   * @returns LINKED when the customer belongs to another record, and something would be lost if it did not
+   */
+  async take(link: Link, customerId: string): Promise<'TAKEN' | 'LINKED'> {
+    const { links, questions, hints } = this.context;
+    const other = await links.byCustomer(customerId);
+    let copy: Link | undefined;
+    if (other && other.id !== link.id) {
+      if (other.sealedIntent !== null || (other.recordId !== null && !(await this.#isCopy(other)))) return 'LINKED';
+      if (other.recordId === null) await links.remove(other);
+      else {
+        // From now on it is nothing but a copy that is to be dropped, whatever happens meanwhile.
+        copy = Object.assign(other, { customerId: null, isApart: true, answer: { choice: 'DROP_COPY' } as const });
+        await this.#keeper.keep(copy, undefined);
+        await hints.put('PEER', other.recordId);
+      }
+    }
+    Object.assign(link, { customerId, base: {}, customerVersion: null, recordVersion: null, answer: null });
+    await this.#keeper.keep(link, undefined);
+    if (link.recordId !== null) await questions.choose(link.recordId, customerId);
+    if (copy) await this.dropCopy(copy);
+    return 'TAKEN';
+  }
+
+  /** A copy that somebody has changed meanwhile stays, by itself. */
+  async dropCopy(link: Link): Promise<void> {
+    const { links, peer, mapping, counts, signal } = this.context;
+    const record = link.recordId === null ? undefined : await peer.readOne(mapping.recordType, link.recordId, signal);
+    if (record) {
+      const isCopy = record.version === link.copyVersion;
+      if (!isCopy || (await this.#writer.deleteRecord(link, record)).outcome !== 'DONE') {
+        await this.#keeper.setApart(Object.assign(link, { answer: null }));
+        return;
+      }
+      counts.recordsDeleted += 1;
+    }
+    await links.remove(link);
+  }
+
+  async #isCopy({ recordId, copyVersion }: Link): Promise<boolean> {
+    const { peer, mapping, signal } = this.context;
+    if (recordId === null || copyVersion === null || mapping.direction === 'TO_CUSTOMERS') return false;
+    const record = await peer.readOne(mapping.recordType, recordId, signal);
+    return record === undefined || record.version === copyVersion;
+  }
+}

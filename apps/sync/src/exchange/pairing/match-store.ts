@@ -1,0 +1,214 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type Statement } from '@rapport/persistence';
+import type { PairingCounts } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
+import type { Likeness } from './identity.js';
+
+/** A key that more customers have says nothing, as the number of a switchboard. */
+const maxSharing = 20;
+
+/** None of its statements takes long. */
+const clearedAtATime = 5_000;
+
+export interface Edge extends Likeness {
+  recordId: string;
+  customerId: string;
+}
+
+export type Outcome = 'PAIR' | 'QUESTION' | 'ONLY_RECORD' | 'ONLY_CUSTOMER';
+
+export interface MatchRow {
+  id: string;
+  outcome: Outcome;
+  record_id: string | null;
+  customer_id: string | null;
+  side: 'CUSTOMER' | 'PEER' | null;
+  score: number | null;
+  reasons: string[];
+}
+
+/** What a run finds out about which records and customers are the same: in the database, since there may be many. */
+export class MatchStore {
+  /** @param em of the run's tenant */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tenantId: string,
+    private readonly mappingId: string,
+    private readonly runId: string,
+  ) {}
+
+  /** Forgets what a run has found before, when it begins anew. */
+  async clear(): Promise<void> {
+    await this.clearKeys();
+    await this.#clear('sync_match');
+  }
+
+  /** Once all is read, keys are of no use any more. */
+  clearKeys(): Promise<void> {
+    return this.#clear('sync_match_key');
+  }
+
+  /** @param keys of customers, each once for a customer */
+  async putKeys(keys: readonly { key: string; customerId: string }[]): Promise<void> {
+    await this.#run({
+      name: 'put_match_keys',
+      sql: `insert into sync_match_key (tenant_id, run_id, key, customer_id)
+        select $1, $2, key, customer_id from unnest($3::text[], $4::uuid[]) as pair (key, customer_id)
+        on conflict do nothing`,
+      values: [this.tenantId, this.runId, keys.map(({ key }) => key), keys.map(({ customerId }) => customerId)],
+    });
+  }
+
+  /** The customers of these keys. Those of a key that many have are left out. */
+  async customersOf(keys: readonly string[]): Promise<{ key: string; customerId: string }[]> {
+    return this.#run({
+      name: 'customers_of_match_keys',
+      sql: `select wanted.key, unnest(owner.ids) as "customerId" from unnest($3::text[]) as wanted (key)
+        cross join lateral (
+          select array_agg(customer_id) as ids from (
+            select customer_id from sync_match_key
+            where tenant_id = $1 and run_id = $2 and key = wanted.key limit ${maxSharing + 1}) sharing) owner
+        where cardinality(owner.ids) <= ${maxSharing}`,
+      values: [this.tenantId, this.runId, [...new Set(keys)]],
+    });
+  }
+
+  /** Notes records or customers that belong to none. */
+  async putUnlinked(side: 'CUSTOMER' | 'PEER', ids: readonly string[]): Promise<void> {
+    const [outcome, column, type] =
+      side === 'PEER' ? (['RECORD', 'record_id', 'text'] as const) : (['CUSTOMER', 'customer_id', 'uuid'] as const);
+    await this.#run({
+      name: `put_unlinked_${outcome.toLowerCase()}s`,
+      sql: `insert into sync_match (tenant_id, run_id, outcome, ${column})
+        select $1, $2, '${outcome}', id from unnest($3::${type}[]) as id on conflict do nothing`,
+      values: [this.tenantId, this.runId, ids],
+    });
+  }
+
+  /** Notes who is like whom, but for those of whom a person has said that they are not the same. */
+  async putEdges(edges: readonly Edge[]): Promise<void> {
+    await this.#run({
+      name: 'put_match_edges',
+      sql: `insert into sync_match (tenant_id, run_id, outcome, record_id, customer_id, grade, is_alike, score, reasons)
+        select $1, $2, 'EDGE', "recordId", "customerId", grade, "isAlike", score, reasons
+        from jsonb_to_recordset($4) as edge ("recordId" text, "customerId" uuid, grade smallint, "isAlike" boolean,
+          score int, reasons text[])
+        where not exists (select from sync_candidate known where known.tenant_id = $1 and known.mapping_id = $3
+          and known.record_id = "recordId" and known.customer_id = "customerId" and known.is_refuted)
+        on conflict do nothing`,
+      values: [this.tenantId, this.runId, this.mappingId, JSON.stringify(edges)],
+    });
+  }
+
+  /**
+   * Decides about all that was noted. A pair are two that are the best of each other, and no other is as good. Of what is left, a
+   * record is asked about; a customer is when only records are like it that belong to another. What only a
+   * phone speaks for is no question then.
+   */
+  async decide(): Promise<void> {
+    for (const [name, sql] of Object.entries(decisions)) {
+      await this.#run({ name: `match_${name}`, sql, values: [this.tenantId, this.runId] });
+    }
+  }
+
+  async counts(): Promise<PairingCounts> {
+    const [counts] = await this.#run<PairingCounts>({
+      name: 'match_counts',
+      sql: `select count(*) filter (where outcome = 'PAIR')::int as pairs,
+          (count(distinct record_id) filter (where side = 'PEER')
+            + count(distinct customer_id) filter (where side = 'CUSTOMER'))::int as questions,
+          count(*) filter (where outcome = 'ONLY_CUSTOMER')::int as "onlyCustomers",
+          count(*) filter (where outcome = 'ONLY_RECORD')::int as "onlyRecords"
+        from sync_match where tenant_id = $1 and run_id = $2`,
+      values: [this.tenantId, this.runId],
+    });
+    return counts ?? { pairs: 0, questions: 0, onlyCustomers: 0, onlyRecords: 0 };
+  }
+
+  /** A page of what was found, in the order in which it was. @param outcomes of these only */
+  after(id: string | undefined, outcomes: readonly Outcome[], limit: number): Promise<MatchRow[]> {
+    return this.#run<MatchRow>({
+      name: 'matches_after',
+      sql: `select id::text, outcome, record_id, customer_id, side, score, reasons from sync_match
+        where tenant_id = $1 and run_id = $2 and outcome = any ($3::text[]) and ($4::bigint is null or id > $4)
+        order by id limit $5`,
+      values: [this.tenantId, this.runId, outcomes, id ?? null, limit],
+    });
+  }
+
+  /** What was found about these customers and records: pairs and questions. */
+  about({ customerIds = [], recordIds = [] }: { customerIds?: readonly string[]; recordIds?: readonly string[] }) {
+    return this.#run<MatchRow>({
+      name: 'matches_about',
+      sql: `select id::text, outcome, record_id, customer_id, side, score, reasons from sync_match
+        where tenant_id = $1 and run_id = $2 and outcome in ('PAIR', 'QUESTION')
+          and (customer_id = any ($3::uuid[]) or record_id = any ($4::text[]))`,
+      values: [this.tenantId, this.runId, customerIds, recordIds],
+    });
+  }
+
+  async #clear(table: 'sync_match' | 'sync_match_key'): Promise<void> {
+    let deleted: number;
+    do {
+      const rows = await this.#run({
+        name: `clear_${table}`,
+        sql: `delete from ${table} where ctid = any (array(
+            select ctid from ${table} where tenant_id = $1 and run_id = $2 limit ${clearedAtATime}))
+          returning 1`,
+        values: [this.tenantId, this.runId],
+      });
+      deleted = rows.length;
+    } while (deleted === clearedAtATime);
+  }
+
+  #run<Row extends object>(statement: Statement): Promise<Row[]> {
+    return readForTenant<Row>(this.em, statement);
+  }
+}
+
+/** What is alike, and whether the two belong to none yet. */
+const edges = `select edge.id, edge.is_alike,
+    exists (select from sync_match free where free.tenant_id = $1 and free.run_id = $2
+      and free.record_id = edge.record_id and free.outcome = 'RECORD') as is_record_free,
+    exists (select from sync_match free where free.tenant_id = $1 and free.run_id = $2
+      and free.customer_id = edge.customer_id and free.outcome = 'CUSTOMER') as is_customer_free
+  from sync_match edge where edge.tenant_id = $1 and edge.run_id = $2 and edge.outcome = 'EDGE'`;
+
+/** What has become part of a pair belongs to none no more. */
+function taken(outcome: 'RECORD' | 'CUSTOMER', column: 'record_id' | 'customer_id'): string {
+  return `delete from sync_match free using sync_match pair
+    where free.tenant_id = $1 and free.run_id = $2 and free.outcome = '${outcome}'
+      and pair.tenant_id = $1 and pair.run_id = $2 and pair.outcome = 'PAIR' and pair.${column} = free.${column}`;
+}
+
+const decisions = {
+  pair: `with ranked as (
+      select id, grade,
+        rank() over (partition by record_id order by grade desc) as record_rank,
+        count(*) over (partition by record_id, grade) as record_ties,
+        rank() over (partition by customer_id order by grade desc) as customer_rank,
+        count(*) over (partition by customer_id, grade) as customer_ties
+      from sync_match where tenant_id = $1 and run_id = $2 and outcome = 'EDGE')
+    update sync_match set outcome = 'PAIR' from ranked
+    where tenant_id = $1 and run_id = $2 and sync_match.id = ranked.id and ranked.grade > 1
+      and record_rank = 1 and record_ties = 1 and customer_rank = 1 and customer_ties = 1`,
+  take_records: taken('RECORD', 'record_id'),
+  take_customers: taken('CUSTOMER', 'customer_id'),
+  ask: `with edge as (${edges})
+    update sync_match set outcome = 'QUESTION', side = case when is_record_free then 'PEER' end
+    from edge where tenant_id = $1 and run_id = $2 and sync_match.id = edge.id
+      and (is_record_free or is_customer_free) and (edge.is_alike or (is_record_free and is_customer_free))`,
+  // A customer that a record is asked about waits for that.
+  ask_customers: `update sync_match question set side = 'CUSTOMER'
+    where tenant_id = $1 and run_id = $2 and outcome = 'QUESTION' and side is null
+      and not exists (select from sync_match other where other.tenant_id = $1 and other.run_id = $2
+        and other.customer_id = question.customer_id and other.side = 'PEER')`,
+  drop: `delete from sync_match where tenant_id = $1 and run_id = $2 and outcome = 'EDGE'`,
+  only: `update sync_match alone
+    set outcome = case outcome when 'RECORD' then 'ONLY_RECORD' else 'ONLY_CUSTOMER' end
+    where tenant_id = $1 and run_id = $2 and outcome in ('RECORD', 'CUSTOMER')
+      and not exists (select from sync_match question where question.tenant_id = $1 and question.run_id = $2
+        and question.outcome = 'QUESTION' and question.record_id = alone.record_id)
+      and not exists (select from sync_match question where question.tenant_id = $1 and question.run_id = $2
+        and question.outcome = 'QUESTION' and question.customer_id = alone.customer_id)`,
+  end: `delete from sync_match where tenant_id = $1 and run_id = $2 and outcome in ('RECORD', 'CUSTOMER')`,
+};

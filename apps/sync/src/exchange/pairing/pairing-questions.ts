@@ -1,0 +1,132 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type Statement } from '@rapport/persistence';
+import type { Conflict } from '../conflict-store.js';
+import type { MatchRow } from './match-store.js';
+
+/** What is known of a customer or record that may be the same as another: what to ask a person, or that somebody is asked already. */
+export type Doubt = Conflict | 'ASKED';
+
+/**
+ * Records and customers of a mapping that may be the same. While a person has not decided, nothing is created of either. What is in no
+ * question any more is settled by a hint.
+ */
+export class PairingQuestions {
+  #haveFreed = false;
+
+  /** @param em of the mapping's tenant */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tenantId: string,
+    private readonly mappingId: string,
+  ) {}
+
+  /** Whether questions have ended since this was asked last, so that there are hints of what waited for them. */
+  takeFreed(): boolean {
+    const haveFreed = this.#haveFreed;
+    this.#haveFreed = false;
+    return haveFreed;
+  }
+
+  /** Notes what a run has found to be alike. What a person has decided stays decided. */
+  async put(rows: readonly MatchRow[]): Promise<void> {
+    await this.#run({
+      name: 'put_candidates',
+      sql: `insert into sync_candidate (tenant_id, mapping_id, record_id, customer_id, score, reasons)
+        select $1, $2, record_id, customer_id, score, reasons
+        from jsonb_to_recordset($3) as row (record_id text, customer_id uuid, score int, reasons text[])
+        on conflict (tenant_id, mapping_id, record_id, customer_id)
+          do update set score = excluded.score, reasons = excluded.reasons`,
+      values: [this.tenantId, this.mappingId, JSON.stringify(rows)],
+    });
+  }
+
+  /** Whether a record without a customer may be one that is there. */
+  async ofRecord(recordId: string): Promise<Conflict | undefined> {
+    const [row] = await this.#run<{ count: number }>({
+      name: 'doubt_of_record',
+      sql: `select count(*)::int as count from sync_candidate
+        where tenant_id = $1 and mapping_id = $2 and record_id = $3 and not is_refuted`,
+      values: [this.tenantId, this.mappingId, recordId],
+    });
+    const count = row?.count ?? 0;
+    if (count === 0) return undefined;
+    return { kind: 'PAIRING', message: `It may be ${count === 1 ? 'a customer' : `one of ${count} customers`}.` };
+  }
+
+  /** Whether a customer without a record may be one that is there. It waits for the question about such a record, if there is one. */
+  async ofCustomer(customerId: string): Promise<Doubt | undefined> {
+    const [row] = await this.#run<{ count: number; is_asked: boolean | null }>({
+      name: 'doubt_of_customer',
+      sql: `select count(*)::int as count, bool_or(link.customer_id is null and link.is_apart is not true) as is_asked
+        from sync_candidate candidate
+        left join sync_link link on link.tenant_id = $1 and link.mapping_id = $2 and link.record_id = candidate.record_id
+        where candidate.tenant_id = $1 and candidate.mapping_id = $2 and candidate.customer_id = $3 and not is_refuted`,
+      values: [this.tenantId, this.mappingId, customerId],
+    });
+    const count = row?.count ?? 0;
+    if (count === 0) return undefined;
+    if (row?.is_asked) return 'ASKED';
+    const one = count === 1 ? 'a record that belongs' : `one of ${count} records that belong`;
+    return { kind: 'PAIRING', message: `It may be ${one} to another customer.` };
+  }
+
+  /** A person has decided about a record or customer: it is none of the others. */
+  refute(side: 'CUSTOMER' | 'PEER', id: string): Promise<void> {
+    return this.#end('refute', side, id, `update sync_candidate set is_refuted = true`);
+  }
+
+  /** A record belongs to one of its candidates. The others are asked about by themselves: they may be doubles of that one. */
+  async choose(recordId: string, customerId: string): Promise<void> {
+    const freed = await this.#run({
+      name: 'choose_candidate',
+      sql: `with chosen as (
+          delete from sync_candidate
+          where tenant_id = $1 and mapping_id = $2 and record_id = $3 and customer_id = $4)
+        insert into sync_hint (tenant_id, mapping_id, side, record_id)
+        select $1, $2, 'CUSTOMER', customer_id::text from sync_candidate
+        where tenant_id = $1 and mapping_id = $2 and record_id = $3 and customer_id <> $4 and not is_refuted order by 4
+        on conflict (tenant_id, mapping_id, side, record_id) do update set mark = gen_random_uuid() returning 1`,
+      values: [this.tenantId, this.mappingId, recordId, customerId],
+    });
+    if (freed.length > 0) this.#haveFreed = true;
+  }
+
+  /** A record or customer is gone. */
+  forget(side: 'CUSTOMER' | 'PEER', id: string): Promise<void> {
+    return this.#end('forget', side, id, 'delete from sync_candidate');
+  }
+
+  /** A customer was merged: what was like it is like the one that stayed. */
+  async move(customerId: string, survivorId: string): Promise<void> {
+    await this.#run({
+      name: 'move_candidates',
+      sql: `insert into sync_candidate (tenant_id, mapping_id, record_id, customer_id, score, reasons)
+        select tenant_id, mapping_id, record_id, $4, score, reasons from sync_candidate
+        where tenant_id = $1 and mapping_id = $2 and customer_id = $3 and not is_refuted on conflict do nothing`,
+      values: [this.tenantId, this.mappingId, customerId, survivorId],
+    });
+    await this.forget('CUSTOMER', customerId);
+  }
+
+  /** Those that waited for it are looked at again. */
+  async #end(name: string, side: 'CUSTOMER' | 'PEER', id: string, change: string): Promise<void> {
+    const [own, other, waiting] =
+      side === 'PEER'
+        ? ['record_id = $3', 'customer_id::text', 'CUSTOMER']
+        : ['customer_id = $3::uuid', 'record_id', 'PEER'];
+    const freed = await this.#run({
+      name: `${name}_candidates_of_${side.toLowerCase()}`,
+      sql: `with ended as (${change} where tenant_id = $1 and mapping_id = $2 and ${own} and not is_refuted
+          returning ${other} as id)
+        insert into sync_hint (tenant_id, mapping_id, side, record_id)
+        select $1, $2, '${waiting}', id from ended order by id
+        on conflict (tenant_id, mapping_id, side, record_id) do update set mark = gen_random_uuid() returning 1`,
+      values: [this.tenantId, this.mappingId, id],
+    });
+    if (freed.length > 0) this.#haveFreed = true;
+  }
+
+  #run<Row extends object>(statement: Statement): Promise<Row[]> {
+    return readForTenant<Row>(this.em, statement);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Statement } from '@rapport/persistence';
+
+/**
+ * Has the pairs of mappings settled again that one side did not take, since what they were refused for may be gone: both sides count as
+ * not seen yet.
+ */
+export function retryConflicts(tenantId: string, mappingIds: readonly string[]): Statement {
+  return {
+    name: 'retry_conflicts',
+    sql: `with refused as (
+        update sync_link link set customer_version = null, record_version = null, revision = revision + 1
+        from sync_conflict conflict
+        where link.tenant_id = $1 and link.mapping_id = any ($2::uuid[])
+          and conflict.tenant_id = $1 and conflict.mapping_id = link.mapping_id and conflict.link_id = link.id
+          and conflict.kind in ('REJECTED', 'VALUE_TAKEN')
+        returning link.mapping_id, link.record_id, link.customer_id)
+      insert into sync_hint (tenant_id, mapping_id, side, record_id)
+      select $1, mapping_id, case when record_id is null then 'CUSTOMER' else 'PEER' end,
+        coalesce(record_id, customer_id::text)
+      from refused order by 2, 3, 4
+      on conflict (tenant_id, mapping_id, side, record_id) do update set mark = gen_random_uuid()`,
+    values: [tenantId, mappingIds],
+  };
+}
