@@ -20,8 +20,8 @@ interface VitestReport extends Record<
 const root = join(import.meta.dirname, '..');
 const listed = 10;
 
-/** Where each project's tests leave their results, by vitest.base.ts: a file for each lane. */
-export const resultFiles = '{*,{apps,libs}/*}/test-results/*.json';
+/** Where each project's tests leave their results, by vitest.base.ts. */
+export const resultFiles = '{*,{apps,libs}/*}/test-results/vitest.json';
 
 /** The tasks that failed, of nx's record of its last run, which it does not write when it fails itself. */
 export function readFailedTasks(runRecord: string): FailedTask[] {
@@ -41,7 +41,8 @@ export function readResults(): ProjectResults[] {
     return {
       project: name,
       passed: counts.numPassedTests,
-      failed: counts.numFailedTests,
+      // A file that can't be loaded, or whose hooks fail, may have no test that failed.
+      failed: counts.numFailedTests + counts.testResults.filter(hasFailedItself).length,
       skipped: counts.numPendingTests + counts.numTodoTests,
     };
   });
@@ -52,9 +53,16 @@ export function readFailures(): string[] {
   return readFiles().flatMap(({ name, status, message, assertionResults }) => {
     const place = relative(root, name);
     const failures = assertionResults.filter((result) => result.status === 'failed');
-    if (status === 'failed' && failures.length === 0) return [`Failed: ${place}\n  ${message}`];
+    if (hasFailedItself({ status, assertionResults })) return [`Failed: ${place}\n  ${message}`];
     return failures.map(({ fullName, failureMessages }) => `Failed: ${place}: ${fullName}\n  ${failureMessages[0]}`);
   });
+}
+
+function hasFailedItself({
+  status,
+  assertionResults,
+}: Pick<VitestReport['testResults'][number], 'status' | 'assertionResults'>): boolean {
+  return status === 'failed' && assertionResults.every((result) => result.status !== 'failed');
 }
 
 /** The slowest test files and starts of processes, a line each. */

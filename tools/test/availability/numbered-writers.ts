@@ -6,7 +6,7 @@ import type { Tenant } from '@rapport/testing';
 export const requestDeadlineMs = 10_000;
 
 /** What a client that tries again may be told while something is broken. */
-const passing = new Set([409, 503, 504]);
+const passing = new Set([409, 429, 503, 504]);
 
 /**
  * Writers, each with a number, that create one customer after the other, and try each again with its idempotency key, on any
