@@ -26,7 +26,7 @@ const unlimited = { keyUnits: 1e9, tenantUnits: 1e9 };
 const options = {
   edges: 2,
   edgeEnv: {
-    // The second is for tenants whose places a test fills, as many as they have in production.
+    // The second is for tests that fill the places of a tenant. It has as many bulk places as in production.
     RATE_PLANS: JSON.stringify({
       standard: { ...unlimited, places },
       placed: { ...unlimited, places: { interactive: 1_200, bulk: 16, feed: 200 } },

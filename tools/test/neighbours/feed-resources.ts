@@ -85,7 +85,7 @@ async function deliverOne(calm: Neighbour): Promise<Response> {
   return answer;
 }
 
-/** Somebody's endpoint, which takes what comes, or never answers. It holds up no end of a process. */
+/** A webhook endpoint that answers 204, or never answers. It does not keep the test process alive. */
 class Receiver {
   readonly #server;
   readonly #takes: () => boolean;

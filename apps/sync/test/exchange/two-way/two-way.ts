@@ -41,8 +41,8 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   const { name, tenant, mappingId, customers, peer, seed } = options;
   const edits = new Edits();
   await seedRecords(options, edits);
-  // A record whose create was under way at a kill is made again, also when somebody has deleted it meanwhile: nobody can know that it was
-  // there (docs/connectors.md). While the first exchange runs, there always is one.
+  // A create that a kill interrupts is retried, and restores a record that was deleted before the retry (docs/connectors.md). During the
+  // first exchange a create is always in progress.
   await tenant.untilEqual(mappingId);
   const turn: Turn = { isOver: false, made: 0, kills: 0 };
   const working = [
