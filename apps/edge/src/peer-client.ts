@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { ContractClient, type Contract, type ServiceCertificates } from '@rapport/contracts';
+import { ContractClient, hadNoConnection, type Contract, type ServiceCertificates } from '@rapport/contracts';
 import { AppError, metrics } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import { endOf } from './call-ends.js';
@@ -44,6 +44,12 @@ export class PeerClient extends ContractClient {
     this.#breaker = new PeerBreaker(service);
   }
 
+  /** Rejects when a call would be stopped or find no connection within `timeoutMs`. */
+  override async waitUntilReady(timeoutMs: number): Promise<void> {
+    await super.waitUntilReady(timeoutMs);
+    await this.#breaker.admit(this.#probe);
+  }
+
   override async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const dueAt = Date.now() + options.deadlineMs;
     const waitsMs = this.#isRepeatable(path, request) ? retryAfterMs : [];
@@ -55,7 +61,7 @@ export class PeerClient extends ContractClient {
         return await this.#breaker.run(() => this.#attempt(path, request, left, retry));
       } catch (error) {
         const longestMs = waitsMs[retry];
-        if (longestMs === undefined || !isUnreachable(error)) throw error;
+        if (longestMs === undefined || !isWorthRetry(error)) throw error;
         const waitMs = Math.random() * longestMs;
         if (Date.now() + waitMs >= dueAt || !this.#budget.spend()) throw error;
         await delay(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
@@ -104,7 +110,11 @@ function orEndOf(signal: AbortSignal | undefined, error: unknown): unknown {
   return signal?.aborted ? endOf(signal) : error;
 }
 
-/** So the connection says, not the service. What the breaker stopped was no attempt, and to repeat it would cost the budget. */
-function isUnreachable(error: unknown): boolean {
-  return error instanceof AppError && error.reason === 'SERVICE_UNAVAILABLE' && !(error instanceof CallStopped);
+/**
+ * Whether the service could not be reached, by a call that was made. One that the breaker stopped was no attempt and must not cost the
+ * budget, and one without a connection has waited for it.
+ */
+function isWorthRetry(error: unknown): boolean {
+  if (!(error instanceof AppError) || error.reason !== 'SERVICE_UNAVAILABLE') return false;
+  return !(error instanceof CallStopped) && !hadNoConnection(error);
 }

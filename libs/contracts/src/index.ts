@@ -5,7 +5,7 @@ export { platformContract } from './descriptors/platform-contract.js';
 export { formatApiKey, tenantOfApiKey, type ApiKeyMode } from './api-key-text.js';
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
-export { fromGrpcError } from './errors/grpc-status.js';
+export { fromGrpcError, hadNoConnection } from './errors/grpc-status.js';
 export { writeCallMetadata, type OutgoingCall } from './call-metadata.js';
 export { AllowedCallers } from './certificates/allowed-callers.js';
 export { ServiceCertificates, type CertificatePaths } from './certificates/service-certificates.js';

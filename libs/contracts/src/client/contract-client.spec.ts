@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { constants, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import {
   Metadata,
   Server,
@@ -12,7 +12,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { callContext } from '@rapport/platform';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService, WatchChangesRequest } from '../gen/rapport/customers/v1/change_feed_service.js';
 import { CustomersServiceService, ImportCustomersResponse } from '../gen/rapport/customers/v1/customers_service.js';
@@ -72,6 +72,46 @@ describe('ContractClient', () => {
     const pieces = new Requests()[Symbol.asyncIterator]();
     await expect(client.upload(importCustomers.path, pieces, options)).resolves.toMatchObject({ created: 1 });
     expect(await pieces.next()).toMatchObject({ done: false });
+  });
+});
+
+describe('a call without a connection', () => {
+  let ending: Http2Server | undefined;
+  afterEach(() => ending?.close());
+
+  /** Ends each connection to a port as it comes. @returns the port, when so many connections came, and what stops it */
+  const breakConnections = async () => {
+    let met = 0;
+    const listener = createTcpServer((socket) => {
+      met += 1;
+      socket.destroy();
+    });
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    const { port } = listener.address() as AddressInfo;
+    return {
+      port,
+      met: (count: number) => vi.waitUntil(() => met >= count),
+      stop: () => once(listener.close(), 'close'),
+    };
+  };
+
+  it('waits until the service is there again', async () => {
+    const broken = await breakConnections();
+    client = new ContractClient(`127.0.0.1:${broken.port}`, [{ getTenant, watchChanges }]);
+    const waiting = client.unary(getTenant.path, {}, options);
+    await broken.met(2);
+    await broken.stop();
+    ending = createServer().on('stream', answerEmpty);
+    await once(ending.listen(broken.port, '127.0.0.1'), 'listening');
+    await expect(waiting).resolves.toMatchObject({ id: '' });
+  });
+
+  it('fails when the service stays away, and does not wait until its deadline', async () => {
+    const broken = await breakConnections();
+    client = new ContractClient(`127.0.0.1:${broken.port}`, [{ getTenant }]);
+    const call = client.unary(getTenant.path, {}, { ...options, deadlineMs: 3_600_000 });
+    await expect(call).rejects.toMatchObject({ reason: 'SERVICE_UNAVAILABLE', retryAfterSeconds: 1 });
+    await broken.stop();
   });
 });
 

@@ -2,22 +2,20 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  Client,
-  credentials,
+  type Client,
   type ClientUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { AppError, callContext, isTracing } from '@rapport/platform';
-import type { ServiceCertificates } from '../certificates/service-certificates.js';
+import { AppError, callContext } from '@rapport/platform';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { platformContract } from '../descriptors/platform-contract.js';
-import { fromGrpcError, wasRefused } from '../errors/grpc-status.js';
+import { fromGrpcError, hadNoConnection, wasRefused } from '../errors/grpc-status.js';
 import { TrafficClass } from '../gen/rapport/api/v1/options.js';
 import { healthService } from '../server/grpc-health.js';
-import { traceClientCall } from '../trace-calls.js';
 import { untilSettled } from '../until-settled.js';
+import { ClassChannels, untilConnected, type ServiceProof } from './class-channels.js';
 
 export interface CallOptions {
   context: OutgoingCall;
@@ -29,6 +27,8 @@ export interface CallOptions {
 
 /** Longest waits before a call is made again that was refused, in milliseconds. */
 const refusedAgainMs = [10, 50, 200];
+/** How long a call waits for a connection while there is none, in milliseconds: longer than the wait between two attempts to connect. */
+const connectMs = 1_000;
 
 /**
  * Calls the methods of the services at one address. Failures are thrown as AppError.
@@ -38,14 +38,7 @@ const refusedAgainMs = [10, 50, 200];
  * so a call whose requests are a stream, which are gone.
  */
 export class ContractClient {
-  /**
-   * The platform's own calls and those of each class of traffic have connections of their own. What streams wait to send fills a
-   * connection's window, and answers that are small wait behind it (RFC 9113, section 5.2): 200 readers of a feed would hold up
-   * every other call of a service.
-   */
-  readonly #channels = new Map<string, Client>();
-  readonly #newChannel: () => Client;
-  #isClosed = false;
+  readonly #channels: ClassChannels;
   readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
 
   /**
@@ -57,27 +50,10 @@ export class ContractClient {
   constructor(
     address: string,
     services: readonly ServiceDefinition[],
-    tls?: { certificates: ServiceCertificates; serviceName: string },
+    tls?: ServiceProof,
     protected readonly contract = platformContract(),
   ) {
-    const proof = tls?.certificates.forClient() ?? credentials.createInsecure();
-    const options = {
-      ...(tls && { 'grpc.ssl_target_name_override': tls.serviceName }),
-      // Otherwise channels to one address share their connections.
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.service_config': JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
-      // A ping on a connection that takes no new calls any more ends those that still run (grpc-node#3068). So none is sent
-      // before the last call that may be on such a connection has reached its deadline.
-      'grpc.keepalive_time_ms': 2 * contract.longestCallMs,
-      // Answers come from our services, and the contract bounds them: a page of large records is beyond the default.
-      'grpc.max_receive_message_length': 64 * 1024 * 1024,
-      'grpc.initial_reconnect_backoff_ms': 100,
-      'grpc.max_reconnect_backoff_ms': 2_000,
-      // Each connection that ends has the name looked up again. Until then calls may fail: the replica may be gone for good.
-      'grpc.dns_min_time_between_resolutions_ms': 100,
-      ...(isTracing() && { interceptors: [traceClientCall] }),
-    };
-    this.#newChannel = () => new Client(address, proof, options);
+    this.#channels = new ClassChannels(address, contract.longestCallMs, tls);
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),
     );
@@ -87,8 +63,7 @@ export class ContractClient {
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    const channel = this.#channelOf(path);
-    const attempt = () =>
+    const attempt = (channel: Client) =>
       new Promise<unknown>((resolve, reject) => {
         const call = channel.makeUnaryRequest(
           path,
@@ -101,11 +76,12 @@ export class ContractClient {
         );
         cancelOnAbort(call, options.signal);
       });
-    for (let refusals = 0; ; refusals += 1) {
+    const again = new Attempts(deadline, options.signal);
+    for (;;) {
       try {
-        return await attempt();
+        return await attempt(await this.#connected(path, again));
       } catch (error) {
-        await untilAgain(error, refusals, options.signal);
+        await again.after(error);
       }
     }
   }
@@ -119,7 +95,8 @@ export class ContractClient {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const call = this.#channelOf(path).makeClientStreamRequest(
+    const channel = await this.#connected(path, new Attempts(deadline, options.signal));
+    const call = channel.makeClientStreamRequest(
       path,
       requestSerialize,
       responseDeserialize,
@@ -148,21 +125,18 @@ export class ContractClient {
   async *stream(path: string, request: unknown, options: CallOptions): AsyncGenerator<unknown, void> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    for (let refusals = 0; ; refusals += 1) {
-      const call = this.#channelOf(path).makeServerStreamRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        request,
-        metadata,
-        { deadline },
-      );
+    const again = new Attempts(deadline, options.signal);
+    for (;;) {
+      const channel = await this.#connected(path, again);
+      const call = channel.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, metadata, {
+        deadline,
+      });
       cancelOnAbort(call, options.signal);
       try {
         for await (const message of call) yield message as unknown;
         return;
       } catch (error) {
-        await untilAgain(fromGrpcError(error as ServiceError), refusals, options.signal);
+        await again.after(fromGrpcError(error as ServiceError));
       } finally {
         call.cancel();
       }
@@ -179,9 +153,8 @@ export class ContractClient {
   async *duplex(path: string, requests: AsyncIterable<unknown>, options: CallOptions): AsyncGenerator<unknown, void> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
     const [metadata, deadline] = callArguments(options);
-    const call = this.#channelOf(path).makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, {
-      deadline,
-    });
+    const channel = await this.#connected(path, new Attempts(deadline, options.signal));
+    const call = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline });
     cancelOnAbort(call, options.signal);
     const { promise: ended, resolve: end } = Promise.withResolvers<void>();
     call.once('status', end);
@@ -209,7 +182,9 @@ export class ContractClient {
   /** Rejects when the service can't be reached within `timeoutMs`. */
   async waitUntilReady(timeoutMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      this.#channel('interactive').waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+      this.#channels
+        .of('interactive')
+        .waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
     });
   }
 
@@ -218,7 +193,7 @@ export class ContractClient {
     const { path, requestSerialize, responseDeserialize } = healthService.check;
     const deadline = Date.now() + timeoutMs;
     const asked = new Promise((resolve, reject) => {
-      const channel = this.#channel('interactive');
+      const channel = this.#channels.of('interactive');
       const respond = settle(resolve, reject);
       channel.makeUnaryRequest(path, requestSerialize, responseDeserialize, Buffer.alloc(0), { deadline }, respond);
     });
@@ -228,22 +203,14 @@ export class ContractClient {
   }
 
   close(): void {
-    this.#isClosed = true;
-    for (const channel of this.#channels.values()) channel.close();
+    this.#channels.close();
   }
 
-  #channelOf(path: string): Client {
+  /** The channel of a call, once it is connected or the call may wait no longer. */
+  async #connected(path: string, { connectBy, signal }: Attempts): Promise<Client> {
     const policy = this.contract.method(path)?.policy;
-    return this.#channel(policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass));
-  }
-
-  #channel(name: string): Client {
-    let channel = this.#channels.get(name);
-    if (!channel) {
-      channel = this.#newChannel();
-      this.#channels.set(name, channel);
-      if (this.#isClosed) channel.close();
-    }
+    const channel = this.#channels.of(policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass));
+    await untilConnected(channel, connectBy, signal);
     return channel;
   }
 
@@ -276,13 +243,28 @@ async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended:
   }
 }
 
-/** Waits until a refused call is made again. @throws `error` when it is another failure, or the call was refused too often */
-async function untilAgain(error: unknown, refusals: number, signal: AbortSignal | undefined): Promise<void> {
-  const waitMs = refusedAgainMs[refusals];
-  if (waitMs === undefined || !wasRefused(error)) throw error;
-  await delay(Math.random() * waitMs, undefined, { signal }).catch(() => {
-    throw error;
-  });
+/** The attempts at one call: whether it is made again, and when. */
+class Attempts {
+  readonly connectBy: number;
+  #refusals = 0;
+
+  constructor(
+    deadline: number,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.connectBy = Math.min(Date.now() + connectMs, deadline);
+  }
+
+  /** Returns when the call is to be made again. @throws `error` when no further attempt is made */
+  async after(error: unknown): Promise<void> {
+    if (hadNoConnection(error) && Date.now() < this.connectBy && !this.signal?.aborted) return;
+    const waitMs = refusedAgainMs[this.#refusals];
+    if (waitMs === undefined || !wasRefused(error)) throw error;
+    this.#refusals += 1;
+    await delay(Math.random() * waitMs, undefined, { signal: this.signal }).catch(() => {
+      throw error;
+    });
+  }
 }
 
 function callArguments({ context, deadlineMs }: CallOptions) {

@@ -8,6 +8,8 @@ const typeUrl = 'type.googleapis.com/google.rpc.';
 const domain = 'rapport';
 /** So grpc-js says it; the code of the stream it keeps to itself. */
 const refusal = 'Stream refused by server';
+/** So says each of its load balancers. */
+const noConnection = 'No connection established';
 
 /** What a service sends for an AppError: a gRPC status with google.rpc error details (AIP-193). */
 export interface GrpcStatus {
@@ -52,6 +54,12 @@ export function fromGrpcError(error: ServiceError): AppError {
 /** Whether a connection that ended says of a failed call that nothing was done for it (REFUSED_STREAM; RFC 9113, section 8.7). */
 export function wasRefused(error: unknown): boolean {
   return error instanceof AppError && (error.cause as Partial<ServiceError> | undefined)?.details === refusal;
+}
+
+/** Whether a call failed since there was no connection to send it on: no service has seen it. */
+export function hadNoConnection(error: unknown): boolean {
+  const details = error instanceof AppError && (error.cause as Partial<ServiceError> | undefined)?.details;
+  return typeof details === 'string' && details.includes(noConnection);
 }
 
 function transportError(error: ServiceError): AppError {
