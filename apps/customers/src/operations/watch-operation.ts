@@ -8,7 +8,7 @@ import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
 /** How often it is looked whether an operation has changed, in milliseconds: less often the more watchers there are. */
-const lookEveryMs = { least: 300, perWatcher: 3 };
+const lookEveryMs = { least: 300, perWatcher: 10 };
 
 /** Watchers of one process at a time, and of them those of one tenant. */
 const maxWatching = { inAll: 500, perTenant: 100 };
