@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import { isSoak, soakTimeoutMs, type SharedPlatform } from '@rapport/testing';
 import type pg from 'pg';
@@ -73,10 +74,13 @@ export class ExchangeTenant {
     return this.api.ok('GET', `/v1/mappings/${id}`);
   }
 
-  /** A run, once it has ended. */
+  /** A run, once it has ended. It is asked for again while a test beside this one has killed the service. */
   async run(mappingId: string, more: Json = {}): Promise<Run> {
-    const { id } = await this.api.ok<Run>('POST', '/v1/syncRuns', { mappingId, ...more });
-    return this.ended(id);
+    const headers = { 'idempotency-key': randomUUID() };
+    const path = '/v1/syncRuns';
+    const { status, body } = await untilThere(() => this.api.send('POST', path, { mappingId, ...more }, headers));
+    if (status >= 300) throw new Error(`POST ${path}: ${status} ${JSON.stringify(body)}`);
+    return this.ended((body as Run).id);
   }
 
   /** A run that was asked for, once it has ended. */
@@ -115,7 +119,7 @@ export class ExchangeTenant {
     let token = '';
     do {
       const path = `/v1/syncConflicts?pageSize=200&mappingId=${mappingId}${token && `&pageToken=${encodeURIComponent(token)}`}`;
-      const page = await this.api.ok<{ syncConflicts: Conflict[]; nextPageToken?: string }>('GET', path);
+      const page = await this.#read<{ syncConflicts: Conflict[]; nextPageToken?: string }>(path);
       all.push(...page.syncConflicts);
       token = page.nextPageToken ?? '';
     } while (token);
@@ -127,8 +131,7 @@ export class ExchangeTenant {
     const all = new Map<string, Customer>();
     let token = '';
     do {
-      const page = await this.api.ok<{ customers: Customer[]; nextPageToken?: string }>(
-        'GET',
+      const page = await this.#read<{ customers: Customer[]; nextPageToken?: string }>(
         `/v1/customers?pageSize=200&orderBy=create_time${token && `&pageToken=${encodeURIComponent(token)}`}`,
       );
       for (const customer of page.customers) all.set(customer.id, customer);
@@ -136,6 +139,21 @@ export class ExchangeTenant {
     } while (token);
     return all;
   }
+
+  async #read<Body>(path: string): Promise<Body> {
+    const { status, body } = await untilThere(() => this.api.send('GET', path));
+    if (status !== 200) throw new Error(`GET ${path}: ${status} ${JSON.stringify(body)}`);
+    return body as Body;
+  }
+}
+
+/** The answer to a call, which is made again while a service is away: a test beside this one may have killed it. */
+async function untilThere<Answer extends { status: number }>(call: () => Promise<Answer>): Promise<Answer> {
+  const answered = async () => {
+    const answer = await call();
+    return answer.status === 503 ? undefined : answer;
+  };
+  return vi.waitUntil(answered, patience);
 }
 
 export function isEqual({ state, comparison: found = {} }: Run): boolean {
