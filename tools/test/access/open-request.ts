@@ -3,7 +3,7 @@ import type { OperationRequest } from './requests.ts';
 import { pathOf } from './rest-caller.ts';
 
 /**
- * A request that goes on: an upload of which only the beginning is sent, or an answer of which nothing is read yet. It ends when
+ * A request that goes on: an upload whose end is never sent, or an answer of which nothing is read yet. It ends when
  * its answer does, or its connection.
  */
 export class OpenRequest {
@@ -42,7 +42,7 @@ export class OpenRequest {
     });
     this.#sent.once('error', () => this.#end(false));
     if (file === undefined) this.#sent.end();
-    else this.#sent.write(file);
+    else this.#sendOn(file);
   }
 
   get name(): string {
@@ -68,6 +68,13 @@ export class OpenRequest {
 
   close(): void {
     this.#sent.destroy();
+  }
+
+  /** Sends the beginning of a file, and then a space each second: an upload that stops coming is ended. */
+  #sendOn(file: string): void {
+    this.#sent.write(file);
+    const sending = setInterval(() => this.#sent.write(' '), 1_000);
+    this.#sent.once('close', () => clearInterval(sending));
   }
 
   #end(isWhole: boolean): void {
