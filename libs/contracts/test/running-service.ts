@@ -3,7 +3,11 @@ import { createServer } from 'node:net';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { Controller, Module } from '@nestjs/common';
 import { callContext, createLogger } from '@rapport/platform';
-import { AuthServiceService, type Tenant } from '../src/gen/rapport/auth/v1/auth_service.js';
+import {
+  AuthenticateApiKeyResponse,
+  AuthServiceService,
+  type Tenant,
+} from '../src/gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService } from '../src/gen/rapport/customers/v1/change_feed_service.js';
 import { ImplementsService } from '../src/server/implements-service.js';
 import { startGrpcService, type GrpcServiceOptions } from '../src/server/run-grpc-service.js';
@@ -28,7 +32,7 @@ class AuthController {
   }
 
   async authenticateApiKey() {
-    return { tenantId: '', principalId: '', permissions: [], plan: contextText(), principalToken: '' };
+    return AuthenticateApiKeyResponse.create({ plan: contextText() });
   }
 }
 
