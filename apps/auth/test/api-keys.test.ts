@@ -93,7 +93,7 @@ describe('AuthenticateApiKey', () => {
 
     const { principalToken, ...told } = answer;
     const named = { tenantId: caller.tenantId, principalId: `apiKey:${created.id}`, permissions: ['customers.read'] };
-    expect(told).toEqual({ ...named, expireTime, plan: 'standard' });
+    expect(told).toEqual({ ...named, expireTime, plan: 'standard', allowedOrigins: [] });
     expect(readPrincipalToken(principalToken)).toEqual(named);
   });
 
