@@ -16,7 +16,6 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/sync-outages.test.ts': 'kills sync, and cuts its connections',
   'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
-  'tools/test/access/answer-times.test.ts': 'compares times, with nothing beside it',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
   'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',

@@ -1,4 +1,4 @@
-/** What vitest reports of one project. */
+/** What vitest reports of one project, or of one lane of it. */
 export interface ProjectResults {
   project: string;
   passed: number;
@@ -22,8 +22,8 @@ export function tally(
   failedTasks: FailedTask[],
   otherFailures: number,
 ): { passed: number; failed: number; skipped: number } {
-  const failedTests = new Map(results.map(({ project, failed }) => [project, failed]));
-  const unexplained = failedTasks.filter(({ project, target }) => target !== 'test' || !failedTests.get(project));
+  const hasFailedTest = new Set(results.filter(({ failed }) => failed > 0).map(({ project }) => project));
+  const unexplained = failedTasks.filter(({ project, target }) => target !== 'test' || !hasFailedTest.has(project));
   return {
     passed: sum(results.map(({ passed }) => passed)),
     failed: sum(results.map(({ failed }) => failed)) + unexplained.length + otherFailures,

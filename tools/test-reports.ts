@@ -20,8 +20,8 @@ interface VitestReport extends Record<
 const root = join(import.meta.dirname, '..');
 const listed = 10;
 
-/** Where each project's tests leave their results, by vitest.base.ts. */
-export const resultFiles = '{*,{apps,libs}/*}/test-results/vitest.json';
+/** Where each project's tests leave their results, by vitest.base.ts: a file for each lane. */
+export const resultFiles = '{*,{apps,libs}/*}/test-results/*.json';
 
 /** The tasks that failed, of nx's record of its last run, which it does not write when it fails itself. */
 export function readFailedTasks(runRecord: string): FailedTask[] {

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { globSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { recordingBuild } from './build-record.ts';
 import { readFailedTasks, readFailures, readResults, resultFiles, slowest } from './test-reports.ts';
 import { tally, type FailedTask } from './tally.ts';
 
@@ -47,7 +48,8 @@ const failedTasks: FailedTask[] = [];
 let otherFailures = 0;
 for (const args of wanted) {
   rmSync(runRecord, { force: true });
-  const isGreen = await succeeds('nx', [...args, '--outputStyle=stream']);
+  const run = () => succeeds('nx', [...args, '--outputStyle=stream']);
+  const isGreen = args.includes('build') ? await recordingBuild(root, run) : await run();
   const failed = readFailedTasks(runRecord);
   failedTasks.push(...failed);
   if (!isGreen && failed.length === 0) otherFailures++;

@@ -9,15 +9,12 @@ const root = join(import.meta.dirname, '../..');
 /** What nx remembers of the work tree, apart from that of an nx that runs these tests. */
 const memory = mkdtempSync(join(tmpdir(), 'rapport-affected-'));
 
-// The first one finds out which projects there are, and the others know.
-beforeAll(() => affectedProjects('README.md'));
-
 afterAll(() => rmSync(memory, { recursive: true }));
 
 /** The load tests, the tools and the tests of sync run the whole platform. */
 const wholePlatform = ['load-tests', 'sync', 'tools'];
 
-test.concurrent.each<[file: string, projects: string[]]>([
+const affectedBy: [file: string, projects: string[]][] = [
   ['proto/rapport/customers/v1/customer.proto', ['proto', 'contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
@@ -40,14 +37,30 @@ test.concurrent.each<[file: string, projects: string[]]>([
   ['.github/workflows/ci.yaml', ['tools']],
   ['docs/architecture.md', []],
   ['README.md', []],
-])('a change of %s affects %j', async (file, projects) => {
-  expect(await affectedProjects(file)).toEqual(projects.toSorted());
+];
+
+/** What nx says of each of them, in their order. */
+let found: string[][];
+
+beforeAll(async () => {
+  const script = join(import.meta.dirname, 'affected-projects.ts');
+  found = await answersOf(process.execPath, [script, ...affectedBy.map(([file]) => file)]);
 });
 
-/** As nx says it of a change of one file of this work tree. */
-async function affectedProjects(file: string): Promise<string[]> {
-  const args = ['show', 'projects', '--affected', `--files=${file}`, '--json'];
-  const { stdout } = await promisify(execFile)(join(root, 'node_modules/.bin/nx'), args, {
+test.each(affectedBy)('a change of %s affects %j', (file, projects) => {
+  expect(found[affectedBy.findIndex(([each]) => each === file)]).toEqual(projects.toSorted());
+});
+
+test("nx's command finds the same", async () => {
+  const [file] = affectedBy[0]!;
+  const command = join(root, 'node_modules/.bin/nx');
+
+  expect(await answersOf(command, ['show', 'projects', '--affected', `--files=${file}`, '--json'])).toEqual([found[0]]);
+});
+
+/** Lists of projects that a command prints, one a line, about this work tree. */
+async function answersOf(command: string, args: string[]): Promise<string[][]> {
+  const { stdout } = await promisify(execFile)(command, args, {
     cwd: root,
     env: {
       ...environment(),
@@ -58,7 +71,10 @@ async function affectedProjects(file: string): Promise<string[]> {
       NX_WORKSPACE_DATA_DIRECTORY: join(memory, 'workspace-data'),
     },
   });
-  return (JSON.parse(stdout) as string[]).toSorted();
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as string[]).toSorted());
 }
 
 /** Ours without what nx sets for the tasks that it runs. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { buildPlatform } from '../build-platform.ts';
 import { processRestarter } from '../restart-processes.ts';
 
 /** Longer than any machine takes, so that only what hangs is given up. */
@@ -16,8 +17,11 @@ const [readyTimeoutMs, timeout] = [300_000, 600_000];
 const dataDir = mkdtempSync(join(tmpdir(), 'rapport-start-'));
 const started: StartedTool[] = [];
 let edgePort: number;
+let built: number[][];
 
 beforeAll(async () => {
+  await buildPlatform(() => undefined, new AbortController().signal);
+  built = await filesOfBuild();
   edgePort = await freePort();
 });
 
@@ -114,6 +118,13 @@ test('puts aside a log that has become too long', { timeout }, async () => {
   expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
 });
 
+test('leaves alone what is built', { timeout }, async () => {
+  await running();
+
+  expect(built).toHaveLength(4);
+  expect(await filesOfBuild()).toEqual(built);
+});
+
 test('waits longer each time that a process dies again', async () => {
   const lines: string[] = [];
   const stop = new AbortController();
@@ -181,6 +192,12 @@ function observe(child: ChildProcess): StartedTool {
       return exitCode;
     },
   };
+}
+
+/** Which files the programs are, and of when. */
+function filesOfBuild(): Promise<number[][]> {
+  const programs = globSync(join(import.meta.dirname, '../../apps/*/dist/main.js')).toSorted();
+  return Promise.all(programs.map((file) => stat(file).then(({ ino, mtimeMs }) => [ino, mtimeMs])));
 }
 
 async function readDemo(): Promise<{ url: string; apiKey: string }> {

@@ -16,11 +16,12 @@ export function platformTemplate(): string | undefined {
 
 /**
  * Makes empty databases, migrated, for this process and those it starts: their temporary platforms begin with a copy, since
- * the migrations are a third of what a start takes. For the global set-up of tests.
+ * the migrations are a third of what a start takes. For the global set-up of tests. It makes none when this process was given one.
  *
  * @returns removes it
  */
 export async function makePlatformTemplate(): Promise<() => Promise<void>> {
+  if (platformTemplate() !== undefined) return () => Promise.resolve();
   const folder = await mkdtemp(join(tmpdir(), 'rapport-template-'));
   const dataDir = join(folder, 'postgres');
   const postgres = await startEmbeddedPostgres({ dataDir });

@@ -19,7 +19,7 @@ interface Command {
 }
 
 /** How long the command waits for one more tenant, in milliseconds. */
-const idleMs = 10_000;
+const idleMs = 60_000;
 const stopTimeoutMs = 1_000;
 
 /**

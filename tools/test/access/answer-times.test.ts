@@ -1,15 +1,14 @@
-import { median, medianNoise, startPlatform, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { median, medianNoise, sharedPlatform } from '@rapport/testing';
+import { beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
 
 const samples = 500;
 
-let platform: Platform;
 let ourApi: ApiClient;
 let theirIds: string[];
 
 beforeAll(async () => {
-  platform = await startPlatform();
+  const platform = await sharedPlatform(inject('platformUrl'));
   const [us, them] = [await platform.createTenant('Ours'), await platform.createTenant('Theirs')];
   ourApi = await ApiClient.connect(platform.edgeUrl, us.apiKey);
   const theirApi = await ApiClient.connect(platform.edgeUrl, them.apiKey);
@@ -21,8 +20,6 @@ beforeAll(async () => {
   // What its own tenant has just read is in every memory that could be quicker.
   for (const id of [...theirIds, ...theirIds]) await theirApi.send('GET', `/v1/customers/${id}`);
 }, 120_000);
-
-afterAll(async () => platform.stop());
 
 it("takes as long for another tenant's id as for one that is nowhere", { timeout: 60_000 }, async () => {
   const nowhereIds = theirIds.map(() => crypto.randomUUID());
