@@ -171,7 +171,7 @@ function merge(
 ) {
   return mergeCustomer(customer, row, {
     fillOnly,
-    replacesLists: replacesLists && !fillOnly,
+    replacesLists: replacesLists === true && !fillOnly,
     keepName,
     givesDisplayName,
   });

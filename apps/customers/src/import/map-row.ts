@@ -34,7 +34,7 @@ export interface RowDefaults {
   /** Reads the days of the file's language. Without it they begin with the year. */
   readDay?: ReadDay | undefined;
   /** Whether their lists replace those of customers. Otherwise they are united. */
-  replacesLists?: boolean;
+  replacesLists?: boolean | undefined;
 }
 
 /** What a file's rows are read by, as an import is asked for. */

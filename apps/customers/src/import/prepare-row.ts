@@ -15,7 +15,7 @@ export interface PreparedRow {
   /** Whether the display name is the row's own, not composed of its other values. */
   givesDisplayName: boolean;
   /** Whether its lists replace those of the customer that it meets first. Otherwise they are united. */
-  replacesLists: boolean;
+  replacesLists?: boolean | undefined;
   issues: RowIssue[];
   /** Why it is refused unless its id is that of a customer: it has nothing to name one by. */
   unnamed?: RowIssue | undefined;
@@ -36,7 +36,7 @@ const maxRounds = 5;
 export function prepareRow(
   { customer, issues }: MappedRow,
   customFields: CustomFields,
-  { country, replacesLists = false }: Pick<RowDefaults, 'country' | 'replacesLists'> = {},
+  { country, replacesLists }: Pick<RowDefaults, 'country' | 'replacesLists'>,
 ): PreparedRow | { refused: RowIssue[] } {
   if (issues.some(({ severity }) => severity === Severity.ERROR)) return { refused: issues };
   let lostKey: RowIssue | undefined;
