@@ -1,4 +1,4 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { DescribedAnswers } from './described-answers.ts';
 
 export interface JsonSchema {
   type?: string | string[];
@@ -51,14 +51,13 @@ export class ApiClient {
   readonly openApi: OpenApi;
   readonly #url: string;
   readonly #apiKey: string;
-  readonly #ajv: Ajv2020;
+  readonly described: DescribedAnswers;
 
   private constructor(url: string, apiKey: string, openApi: OpenApi) {
     this.#url = url;
     this.#apiKey = apiKey;
     this.openApi = openApi;
-    this.#ajv = new Ajv2020({ strict: false, validateFormats: false });
-    this.#ajv.addSchema({ ...openApi }, 'openapi');
+    this.described = new DescribedAnswers(openApi);
   }
 
   static async connect(url: string, apiKey: string): Promise<ApiClient> {
@@ -79,37 +78,8 @@ export class ApiClient {
       ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
     });
     const answer = { status: response.status, headers: response.headers, body: parse(await response.text()) };
-    this.#assertDescribed(method, path, answer);
+    this.described.assert(method, path, answer);
     return answer;
-  }
-
-  #assertDescribed(method: string, path: string, { status, headers, body }: Answer): void {
-    const type = headers.get('content-type')?.split(';')[0];
-    if (status >= 400) {
-      if (type !== 'application/problem+json') throw new Error(`${method} ${path}: ${status} as ${String(type)}`);
-      return this.#assertValid(`${method} ${path} ${status}`, '#/components/schemas/Problem', body);
-    }
-    const [template, operation] = this.#operation(method, path);
-    const response = operation.responses[status];
-    if (!response) throw new Error(`${method} ${template}: ${status} is not described`);
-    const schema = response.content?.['application/json']?.schema.$ref;
-    if (schema) this.#assertValid(`${method} ${template} ${status}`, schema, body);
-  }
-
-  #assertValid(where: string, reference: string, value: unknown): void {
-    const validate = this.#ajv.getSchema(`openapi${reference}`) as ValidateFunction;
-    if (!validate(value))
-      throw new Error(`${where}: ${this.#ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`);
-  }
-
-  #operation(method: string, path: string): [string, Operation] {
-    const [bare = ''] = path.split('?');
-    for (const [template, operations] of Object.entries(this.openApi.paths)) {
-      const pattern = new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`);
-      const operation = operations[method.toLowerCase()];
-      if (operation && pattern.test(bare)) return [template, operation];
-    }
-    throw new Error(`${method} ${path} is not described`);
   }
 }
 

@@ -4,7 +4,7 @@ import { ApiClient } from './api-client.ts';
 
 interface Result {
   customer?: { id: string; displayName: string };
-  problem?: { code: string; reason: string; violations: { field: string }[] };
+  problem?: { code: string; errors?: { pointer: string }[]; metadata?: Record<string, string> };
 }
 
 let platform: SharedPlatform;
@@ -32,16 +32,45 @@ it('does the good items of a batch and answers the others with problems, once fo
 
   expect(status).toBe(200);
   const { results } = body as { results: Result[] };
-  expect(results.map(({ customer, problem }) => customer?.displayName ?? problem?.violations[0]?.field)).toEqual([
+  expect(results.map(({ customer, problem }) => customer?.displayName ?? problem?.errors?.[0]?.pointer)).toEqual([
     'Good',
-    'customer.emails[0].address',
-    'customer.kind',
-    'customer',
+    '/items/1/customer/emails/0/address',
+    '/items/2/customer/kind',
+    '/items/3/customer',
     'Good',
   ]);
   expect((await api.send('POST', '/v1/customers:batchCreate', request)).body).toEqual(body);
   const { body: list } = await api.send('GET', '/v1/customers');
   expect((list as { customers: unknown[] }).customers).toHaveLength(2);
+});
+
+it('says why an item was not done as a problem of RFC 9457, as it does of a whole call', async () => {
+  const emails = [{ address: 'taken@example.com' }];
+  const { body: there } = await api.send('POST', '/v1/customers', { body: { ...good, emails } });
+  const { id: customerId } = there as { id: string };
+  const { body: refused } = await api.send('POST', '/v1/customers', { body: { ...good, emails } });
+
+  const created = await api.send('POST', '/v1/customers:batchCreate', {
+    body: { items: [{ customer: good }, { customer: { ...good, emails } }], mode: 'PER_ITEM' },
+  });
+  const gone = { id: crypto.randomUUID() };
+  const deleted = await api.send('POST', '/v1/customers:batchDelete', {
+    body: { items: [gone, { id: customerId, etag: '"99"' }], mode: 'PER_ITEM' },
+  });
+
+  const { requestId: _, ...alone } = refused as { requestId: string; errors: { pointer: string }[] };
+  expect((created.body as { results: Result[] }).results[1]).toEqual({
+    problem: {
+      ...alone,
+      detail: expect.stringContaining('items.1.customer.emails.0.address') as string,
+      errors: alone.errors.map((error) => ({ ...error, pointer: `/items/1/customer${error.pointer}` })),
+      metadata: { customerId },
+    },
+  });
+  expect((deleted.body as { results: Result[] }).results.map(({ problem }) => problem)).toMatchObject([
+    { type: 'urn:rapport:problem:customer-not-found', title: 'Not Found', status: 404, code: 'CUSTOMER_NOT_FOUND' },
+    { status: 412, code: 'ETAG_MISMATCH', errors: [{ in: 'body', pointer: '/items/1/etag' }] },
+  ]);
 });
 
 it('points to every wrong item of an atomic batch', async () => {

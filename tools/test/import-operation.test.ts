@@ -38,6 +38,23 @@ describe('an import over REST', () => {
     expect(await answer.text()).toMatch(/^severity,line,reason,field,message,customer_id\r\n[A-Z]+,2,/);
   });
 
+  it('says why it has failed as a problem of RFC 9457', async () => {
+    const importer = await Importer.create(platform, 'Broken file');
+    const id = await importer.createImport();
+    await importer.upload(id, 'name,email\n"not closed,');
+
+    expect(await importer.until(id, hasEnded)).toMatchObject({
+      state: 'FAILED',
+      error: {
+        type: 'urn:rapport:problem:csv-invalid',
+        title: 'Bad Request',
+        status: 400,
+        detail: expect.any(String) as string,
+        code: 'CSV_INVALID',
+      },
+    });
+  });
+
   it('is NOT_FOUND to another tenant', async () => {
     const [mine, theirs] = [await Importer.create(platform, 'Mine'), await Importer.create(platform, 'Theirs')];
     const id = await mine.createImport();

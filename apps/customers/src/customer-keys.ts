@@ -96,6 +96,54 @@ export function uniteLists(
   };
 }
 
+/**
+ * The lists of a customer with those of a normalised one in their place. A list that is not given, or is empty, stays; one that
+ * would not change is the same list. What is in both keeps its label when none is given.
+ */
+export function replaceLists(
+  stored: Pick<Customer, ListField>,
+  given: Pick<Customer, ListField>,
+): Pick<Customer, ListField> {
+  const addresses = replace(stored.addresses, given.addresses);
+  return {
+    addresses,
+    phones: replaceLabelled(phonesAt(addresses, stored.phones), phonesAt(addresses, given.phones), itemKeys.phones),
+    emails: replaceLabelled(stored.emails, given.emails, itemKeys.emails),
+    domains: replace(stored.domains, given.domains),
+    tags: replace(stored.tags, given.tags),
+    externalIds: replace(stored.externalIds, given.externalIds),
+  };
+}
+
+function replace<Item extends object | string>(before: Item[], after: Item[]): Item[] {
+  const isSame =
+    before.length === after.length && before.every((item, index) => textOf(item) === textOf(after[index]!));
+  return after.length === 0 || isSame ? before : after;
+}
+
+function replaceLabelled<Item extends { label?: string | undefined }>(
+  before: Item[],
+  after: Item[],
+  key: (item: Item) => string,
+): Item[] {
+  const labels = new Map(before.map((item) => [key(item), item.label]));
+  return replace(
+    before,
+    after.map((item) => ({ ...item, label: item.label ?? labels.get(key(item)) })),
+  );
+}
+
+/** The same for items that differ only in absent properties. */
+function textOf(item: object | string): string {
+  return JSON.stringify(
+    typeof item === 'string'
+      ? item
+      : Object.entries(item)
+          .filter(([, part]) => part !== undefined)
+          .sort(),
+  );
+}
+
 function unite<Item>(items: Item[], added: Item, key: (item: Item) => string): Item[] {
   return items.some((item) => key(item) === key(added)) ? items : [...items, added];
 }

@@ -94,7 +94,11 @@ describe('of an encrypted tenant', () => {
       });
     }
     await expect(
-      customers.call('createImport', { import: { contentType: 'text/csv', map: [], kind: 0 } }, tenant.caller),
+      customers.call(
+        'createImport',
+        { import: { contentType: 'text/csv', map: [], kind: 0, listMode: 0 } },
+        tenant.caller,
+      ),
     ).rejects.toMatchObject({
       code: 'FAILED_PRECONDITION',
       reason: 'PERSONAL_DATA_ENCRYPTED',

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import type { ServiceError } from '@grpc/grpc-js';
 import { fromGrpcError } from '@rapport/contracts';
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import type {
-  ImportCustomersRequest,
-  ImportCustomersResponse,
+import {
+  ListMode,
+  type ImportCustomersRequest,
+  type ImportCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { isSoak } from '@rapport/testing';
@@ -28,6 +29,7 @@ export interface File {
   validateOnly?: boolean;
   defaultCountry?: string;
   language?: string;
+  listMode?: ListMode;
   /** Bytes per message. */
   pieceSize?: number;
 }
@@ -166,8 +168,8 @@ export function* messages(file: File): Generator<ImportCustomersRequest> {
 /** The messages of an upload that never says that the file is complete. */
 export function* pieces(file: File): Generator<ImportCustomersRequest> {
   const { contentType, data, map = [], kind = CustomerKind.UNSPECIFIED, pieceSize = 30_000 } = file;
-  const { externalIdSystem, validateOnly, defaultCountry, language } = file;
-  const options = { externalIdSystem, validateOnly, defaultCountry, language };
+  const { externalIdSystem, validateOnly, defaultCountry, language, listMode = ListMode.UNSPECIFIED } = file;
+  const options = { externalIdSystem, validateOnly, defaultCountry, language, listMode };
   const bytes = Buffer.from(data);
   for (let start = 0; start === 0 || start < bytes.length; start += pieceSize) {
     const piece = bytes.subarray(start, start + pieceSize);
@@ -182,5 +184,6 @@ export const endOfFile = furtherPiece(Buffer.alloc(0));
 
 export function furtherPiece(data: Buffer): ImportCustomersRequest {
   const file = { contentType: '', data, extensions: [] };
-  return { file, map: [], kind: CustomerKind.UNSPECIFIED, externalIdSystem: undefined };
+  const none = { kind: CustomerKind.UNSPECIFIED, listMode: ListMode.UNSPECIFIED };
+  return { file, map: [], ...none, externalIdSystem: undefined };
 }

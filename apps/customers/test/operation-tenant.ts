@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { fromGrpcError } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import {
   OperationsServiceClient,
   type ImportInput,
@@ -44,7 +45,8 @@ export class OperationTenant {
   }
 
   createImport(input: Partial<ImportInput> = {}, requestId?: string): Promise<Operation> {
-    const whole = { contentType: 'text/csv', map: [], kind: CustomerKind.UNSPECIFIED, ...input };
+    const unset = { kind: CustomerKind.UNSPECIFIED, listMode: ListMode.UNSPECIFIED };
+    const whole = { contentType: 'text/csv', map: [], ...unset, ...input };
     return this.customers.call('createImport', { import: whole, requestId }, this.caller);
   }
 

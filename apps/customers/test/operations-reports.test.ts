@@ -46,6 +46,7 @@ describe('a mapping', () => {
     key: '',
     map: ['Mail=email', 'Nr=external_id'],
     kind: 1,
+    listMode: 0,
     externalIdSystem: 'erp',
     updateTime: undefined,
   };

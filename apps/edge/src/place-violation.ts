@@ -1,22 +1,13 @@
-import type { RestRoute } from '@rapport/contracts';
+import { jsonPointer, pathSteps, type PlacedViolation, type RestRoute } from '@rapport/contracts';
 import type { FieldViolation } from '@rapport/platform';
-
-/** A wrong value, by the part of the HTTP request that it came in. */
-export interface PlacedViolation {
-  in: 'body' | 'query' | 'path' | 'header';
-  /** JSON Pointer (RFC 6901) within that part. */
-  pointer: string;
-  code: string;
-  detail: string;
-}
 
 /** Says where in the HTTP request the field of a message came from, such as `sample.places[0].email`. */
 export function placeViolation({ field, reason, description }: FieldViolation, route?: RestRoute): PlacedViolation {
-  const steps = field.split(/[.[\]]+/).filter((step) => step !== '');
+  const steps = pathSteps(field);
   const [first = ''] = steps;
   const answer = (place: PlacedViolation['in'], path: string[]) => ({
     in: place,
-    pointer: path.map((step) => `/${escapePointerStep(step)}`).join(''),
+    pointer: jsonPointer(path),
     code: reason,
     detail: description,
   });
@@ -28,9 +19,4 @@ export function placeViolation({ field, reason, description }: FieldViolation, r
   if (query.some(({ jsonName }) => jsonName === first)) return answer('query', steps);
   const named = header.find((candidate) => candidate.field.jsonName === first);
   return named ? answer('header', [named.name]) : answer('body', steps);
-}
-
-/** RFC 6901, section 3. */
-export function escapePointerStep(step: string): string {
-  return step.replaceAll('~', '~0').replaceAll('/', '~1');
 }

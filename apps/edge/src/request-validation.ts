@@ -1,10 +1,17 @@
-import { allFormats, isStorableText, structViolation, type RestRoute } from '@rapport/contracts';
+import {
+  allFormats,
+  createProblem,
+  escapePointerStep,
+  isStorableText,
+  structViolation,
+  type PlacedViolation,
+  type Problem,
+  type RestRoute,
+} from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 import type { FastifySchema, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
-import { createProblem, type Problem } from './problem.js';
-import { escapePointerStep, type PlacedViolation } from './place-violation.js';
 
 /** Most violations that an answer lists. */
 const maxViolations = 100;
@@ -78,7 +85,7 @@ export function validationProblem(errors: readonly ErrorObject[], part: HttpPart
     .filter(({ keyword }) => keyword !== 'anyOf')
     .slice(0, maxViolations)
     .map((error) => ({ in: places[part], ...describe(error) }));
-  return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), requestId, placed);
+  return createProblem(new AppError('INVALID_ARGUMENT', 'VALIDATION_FAILED', 'Wrong request.'), placed, requestId);
 }
 
 /** What a body of a route that takes none is answered with. */

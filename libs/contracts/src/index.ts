@@ -18,6 +18,14 @@ export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
 export { JsonCodec } from './rest/json-codec.js';
 export { openApiDocument } from './rest/open-api.js';
+export {
+  createProblem,
+  escapePointerStep,
+  jsonPointer,
+  pathSteps,
+  type PlacedViolation,
+  type Problem,
+} from './rest/problem.js';
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';

@@ -150,9 +150,10 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
     const { tenantId, apiKey } = await platform.createTenant(`Ours over ${name}`);
     ourApi = await ApiClient.connect(platform.edgeUrl, apiKey);
     ours = await makeTenantRecords(platform, ourApi, newMarker());
+    const { edgeUrl } = platform;
     door =
       name === 'REST'
-        ? edgeDoor(platform.edgeUrl, await makeCredentials(platform.edgeUrl, ourApi, apiKey, permissions))
+        ? edgeDoor(edgeUrl, ourApi.described, await makeCredentials(edgeUrl, ourApi, apiKey, permissions))
         : serviceDoor(services, tenantId, permissions, await uselessPrincipals(platform, tenantId, permissions));
   });
 

@@ -1,5 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
+import type { DescribedAnswers } from '../described-answers.ts';
 import type { Credentials } from './credentials.ts';
 import type { OperationRequest } from './requests.ts';
 import { askEdge, type SeenAnswer } from './rest-caller.ts';
@@ -21,12 +22,12 @@ export interface Door {
   refusals: Readonly<Record<'unauthenticated' | 'denied' | 'notFound' | 'invalid', SeenAnswer['status']>>;
 }
 
-/** Over REST, through the edge at `url`. */
-export function edgeDoor(url: string, credentials: Credentials): Door {
+/** Over REST, through the edge at `url`, which may answer nothing but what its document describes. */
+export function edgeDoor(url: string, described: DescribedAnswers, credentials: Credentials): Door {
   const as =
     (authorization: (route: RestRoute) => string | undefined): Ask =>
     (request) =>
-      askEdge(url, request, authorization(request.route));
+      askEdge(url, described, request, authorization(request.route));
   const { full, only, lacking, useless } = credentials;
   return {
     name: 'REST',

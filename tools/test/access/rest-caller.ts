@@ -1,3 +1,4 @@
+import type { DescribedAnswers } from '../described-answers.ts';
 import type { OperationRequest } from './requests.ts';
 
 /** What a caller gets to see, without what tells two answers to the same question apart. */
@@ -15,15 +16,21 @@ export interface SeenAnswer {
 /** Headers of which only the presence is compared: times, counters, and a digest of the body, which is compared itself. */
 const changing = ['date', 'etag', 'ratelimit', 'x-request-id', 'rapport-consistency-token'];
 
-/** Asks the edge at `url` with a request, and reads no more of a stream than its beginning. */
+/**
+ * Asks the edge at `url` with a request, and reads no more of a stream than its beginning.
+ *
+ * @throws Error when the answer is none that the document describes
+ */
 export async function askEdge(
   url: string,
+  described: DescribedAnswers,
   { route, parts, file }: OperationRequest,
   authorization: string | undefined,
 ): Promise<SeenAnswer> {
   const body = file ?? (parts.body === undefined ? undefined : JSON.stringify(parts.body));
   const leave = new AbortController();
-  const response = await fetch(`${url}${pathOf({ route, parts })}`, {
+  const path = pathOf({ route, parts });
+  const response = await fetch(url + path, {
     method: route.verb,
     headers: {
       ...(authorization !== undefined && { authorization }),
@@ -36,6 +43,7 @@ export async function askEdge(
   const isEndless = response.ok && route.answerUsage === 'messages';
   const text = isEndless ? '' : await response.text();
   if (isEndless) leave.abort();
+  described.assertText(route.verb, path, response, text);
   return seen(response, text);
 }
 

@@ -9,3 +9,10 @@ export function addedKeys(records: CustomerRecord[]): OwnedValue[] {
     ownedValues(id, without(uniqueValues(customer), stored ? uniqueValues(stored) : [])),
   );
 }
+
+/** The keys that records had as they were stored and have no longer. */
+export function removedKeys(records: CustomerRecord[]): OwnedValue[] {
+  return records.flatMap(({ id, stored, customer }) =>
+    stored ? ownedValues(id, without(uniqueValues(stored), uniqueValues(customer))) : [],
+  );
+}

@@ -57,7 +57,7 @@ function prepare(row: object): PreparedRow[] {
     kind: CustomerKind.PERSON,
     externalIdSystem: 'import',
   });
-  const prepared = prepareRow(mapped, customFields);
+  const prepared = prepareRow(mapped, customFields, {});
   return 'refused' in prepared ? [] : [prepared];
 }
 

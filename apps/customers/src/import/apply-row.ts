@@ -14,8 +14,8 @@ export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
  * Gives a row to the customer that it is about, or makes it a new one: its id decides, else its external ids, else the first
  * of its e-mail addresses and then domains that a customer has.
  *
- * All of this depends only on who has which key, which no later row takes away, and a row that is taken leaves none of
- * its external ids without an owner. That is why the same file imported again finds the same customers.
+ * All of this depends only on who has which key, which no later row takes away unless lists are replaced, and a row that is taken
+ * leaves none of its external ids without an owner. That is why the same file imported again finds the same customers.
  */
 export function applyRow(given: PreparedRow, records: CustomerRecords): { outcome: Outcome; issues: RowIssue[] } {
   const own = records.byId(given.customer.id);
@@ -134,7 +134,8 @@ function hasOtherId(customer: Customer, row: Customer): boolean {
 function findEqual(row: PreparedRow, records: CustomerRecords): CustomerRecord | undefined {
   return records.namesakes(row.customer.displayName ?? '').find(({ customer }) => {
     if (customer.kind !== row.customer.kind || uniqueValues(customer).length > 0) return false;
-    const { changed, stage } = merge(customer, row, false, false);
+    const united = { ...row, replacesLists: false };
+    const { changed, stage } = merge(customer, united, false, false);
     return !changed && !stage;
   });
 }
@@ -151,23 +152,29 @@ function change(
   row: PreparedRow,
   records: CustomerRecords,
 ): Pick<Merge, 'full' | 'stage'> & { outcome: Outcome } {
-  const { customer, changed, full, stage } = merge(record.customer, row, record.met, record.named);
+  const before = record.customer;
+  const { customer, changed, full, stage } = merge(before, row, record.met, record.named);
   const outcome = record.met ? 'joined' : changed ? 'updated' : 'unchanged';
   record.met = true;
   record.named ||= row.givesDisplayName;
   record.changed ||= changed;
   record.customer = customer;
-  records.put(record);
+  records.put(record, before);
   return { outcome, full, stage };
 }
 
 function merge(
   customer: Customer,
-  { customer: row, givesDisplayName }: PreparedRow,
+  { customer: row, givesDisplayName, replacesLists }: PreparedRow,
   fillOnly: boolean,
   keepName: boolean,
 ) {
-  return mergeCustomer(customer, row, { fillOnly, keepName, givesDisplayName });
+  return mergeCustomer(customer, row, {
+    fillOnly,
+    replacesLists: replacesLists === true && !fillOnly,
+    keepName,
+    givesDisplayName,
+  });
 }
 
 function without(customer: Customer, taken: UniqueValue[]): Customer {
@@ -187,8 +194,8 @@ function keyConflict({ key, owner }: OwnedKey): RowIssue {
 }
 
 /** What is to be known of the ids of a row: that its own is none, or external ids that its customer has other ones of. */
-function idIssues({ customer }: PreparedRow, own: CustomerRecord | undefined): RowIssue[] {
-  if (own) return otherIds(customer, own);
+function idIssues({ customer, replacesLists }: PreparedRow, own: CustomerRecord | undefined): RowIssue[] {
+  if (own) return replacesLists && !own.met ? [] : otherIds(customer, own);
   if (customer.id === '') return [];
   const message = `There is no live customer ${quote(customer.id)}; the row was matched by its other values.`;
   return [notice('ID_NOT_FOUND', message, { field: 'id' })];

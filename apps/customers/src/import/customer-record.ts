@@ -23,8 +23,17 @@ export class CustomerRecords {
   readonly #hidden = new Set<string>();
   readonly all = new Set<CustomerRecord>();
 
-  /** Notes the keys and the name that a record has now. */
-  put(record: CustomerRecord): void {
+  /**
+   * Notes the keys and the name that a record has now.
+   *
+   * @param before the customer as it was when it was put last, of which it may have lost keys
+   */
+  put(record: CustomerRecord, before?: Customer): void {
+    if (before && before !== record.customer) {
+      for (const value of uniqueValues(before)) {
+        if (this.#byKey.get(keyText(value)) === record) this.#byKey.delete(keyText(value));
+      }
+    }
     this.all.add(record);
     this.#byId.set(record.id, record);
     for (const value of uniqueValues(record.customer)) this.#byKey.set(keyText(value), record);

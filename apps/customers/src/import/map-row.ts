@@ -5,6 +5,7 @@ import {
   LifecycleStage,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { customFieldPath, type CustomFields } from '../custom-fields/custom-fields.js';
 import { itemSeparators } from './cell-items.js';
 import { cellItems, cellText, property } from './cell-value.js';
@@ -32,6 +33,8 @@ export interface RowDefaults {
   country?: string | undefined;
   /** Reads the days of the file's language. Without it they begin with the year. */
   readDay?: ReadDay | undefined;
+  /** Whether their lists replace those of customers. Otherwise they are united. */
+  replacesLists?: boolean | undefined;
 }
 
 /** What a file's rows are read by, as an import is asked for. */
@@ -40,15 +43,18 @@ export interface RowRules {
   externalIdSystem?: string | undefined;
   defaultCountry?: string | undefined;
   language?: string | undefined;
+  /** Of rules that were kept before there were modes, undefined. */
+  listMode?: ListMode | undefined;
 }
 
 /** @throws AppError INVALID_ARGUMENT field `language` */
-export function rowDefaults({ kind, externalIdSystem, defaultCountry, language }: RowRules): RowDefaults {
+export function rowDefaults({ kind, externalIdSystem, defaultCountry, language, listMode }: RowRules): RowDefaults {
   return {
     kind: kind || CustomerKind.PERSON,
     externalIdSystem: externalIdSystem ?? 'import',
     country: defaultCountry,
     readDay: dayReader(language),
+    replacesLists: listMode === ListMode.REPLACE,
   };
 }
 

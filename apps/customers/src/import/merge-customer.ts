@@ -1,6 +1,6 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { listFields, uniteLists, type ListField } from '../customer-keys.js';
+import { listFields, replaceLists, uniteLists, type ListField } from '../customer-keys.js';
 import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
 import { maxItems } from './customer-rules.js';
@@ -18,6 +18,8 @@ export interface Merge {
 export interface MergeOptions {
   /** Values of the row only fill what is missing. Otherwise they replace. */
   fillOnly: boolean;
+  /** The row's lists take the place of those that are there. Otherwise they are united. */
+  replacesLists: boolean;
   /** The display name stays whatever the row says. */
   keepName: boolean;
   /** The row's display name is its own, not composed of its other values. */
@@ -25,13 +27,15 @@ export interface MergeOptions {
 }
 
 /**
- * What a stored customer becomes by a normalised row. Lists are united. Merging the same row again changes nothing.
+ * What a stored customer becomes by a normalised row. Merging the same row again changes nothing.
  */
 export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): Merge {
   const { fillOnly } = options;
   const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
     fillOnly ? (stored ?? given) : (given ?? stored);
-  const { lists, full } = boundedLists(before, row);
+  const { lists, full } = options.replacesLists
+    ? { lists: replaceLists(before, row), full: [] }
+    : boundedLists(before, row);
   const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
   const customer: Customer = {
     ...before,

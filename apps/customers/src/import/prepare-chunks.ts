@@ -59,7 +59,7 @@ export async function* prepareChunks(
     if ('problem' in part)
       rows.push({ line: part.line, row: { refused: [error(part.problem.reason, part.problem.message)] } });
     else {
-      rows.push({ line: part.line, row: prepareRow(mapRow(part, columns, defaults), customFields, defaults.country) });
+      rows.push({ line: part.line, row: prepareRow(mapRow(part, columns, defaults), customFields, defaults) });
       size += part.size;
     }
     if (rows.length < pace.step(limits.rows.alone, limits.rows.beside) && size <= limits.size) continue;

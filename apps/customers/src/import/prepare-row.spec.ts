@@ -14,6 +14,7 @@ function prepare(cells: Record<string, unknown>, map: string[] = [], kind = Cust
   return prepareRow(
     mapRow(row, new Columns(map, true, customFields), { kind, externalIdSystem: 'import' }),
     customFields,
+    {},
   );
 }
 

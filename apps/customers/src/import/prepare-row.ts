@@ -6,7 +6,7 @@ import { uniqueValues } from '../customer-keys.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { fieldViolations } from './customer-rules.js';
 import { leaveOut } from './leave-out.js';
-import type { MappedRow } from './map-row.js';
+import type { MappedRow, RowDefaults } from './map-row.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
 /** What a row says of a customer, checked and normalised. */
@@ -14,6 +14,8 @@ export interface PreparedRow {
   customer: Customer;
   /** Whether the display name is the row's own, not composed of its other values. */
   givesDisplayName: boolean;
+  /** Whether its lists replace those of the customer that it meets first. Otherwise they are united. */
+  replacesLists?: boolean | undefined;
   issues: RowIssue[];
   /** Why it is refused unless its id is that of a customer: it has nothing to name one by. */
   unnamed?: RowIssue | undefined;
@@ -34,7 +36,7 @@ const maxRounds = 5;
 export function prepareRow(
   { customer, issues }: MappedRow,
   customFields: CustomFields,
-  defaultCountry?: string,
+  { country, replacesLists }: Pick<RowDefaults, 'country' | 'replacesLists'>,
 ): PreparedRow | { refused: RowIssue[] } {
   if (issues.some(({ severity }) => severity === Severity.ERROR)) return { refused: issues };
   let lostKey: RowIssue | undefined;
@@ -42,7 +44,7 @@ export function prepareRow(
   for (let round = 0; round < maxRounds; round += 1) {
     const wrongFields = fieldViolations(customer);
     const normalised =
-      wrongFields.length === 0 ? normaliseCustomer(customer, customFields, { defaultCountry }) : undefined;
+      wrongFields.length === 0 ? normaliseCustomer(customer, customFields, { defaultCountry: country }) : undefined;
     const violations = normalised?.violations ?? wrongFields;
     if (violations.some(isNameMissing)) {
       unnamed = nameMissing(violations);
@@ -52,7 +54,7 @@ export function prepareRow(
       if (lostKey && isUnknown(normalised.customer)) return { refused: withError(issues, lostKey) };
       issues.push(...normalised.invalidPhones.map((index) => phoneInvalid(normalised.customer, index)));
       const givesDisplayName = customer.displayName !== undefined && !unnamed;
-      return { customer: normalised.customer, givesDisplayName, issues, unnamed };
+      return { customer: normalised.customer, givesDisplayName, replacesLists, issues, unnamed };
     } else {
       const left = leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value));
       issues.push(...left);

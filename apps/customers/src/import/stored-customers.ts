@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { transactionPipeline } from '@rapport/persistence';
-import { insertKeys } from '../claim-unique-values.js';
+import { insertKeys, releaseValues } from '../claim-unique-values.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { addedKeys } from './added-keys.js';
+import { addedKeys, removedKeys } from './added-keys.js';
 import type { CustomerRecords } from './customer-record.js';
 import { findRecords } from './find-records.js';
 import type { CustomerStore } from './import-chunk.js';
@@ -28,6 +28,8 @@ export class StoredCustomers implements CustomerStore {
     await writeRecords(em, written, customFields, this.operationId);
     const added = addedKeys(written);
     await transactionPipeline(em, [
+      // First, so that another customer of the chunk can have them.
+      ...releaseValues(removedKeys(written)),
       ...(added.length > 0 ? [insertKeys(added)] : []),
       ...(met.length > 0 ? [this.met.remember(met)] : []),
     ]);

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type {
   CreateImportRequest,
   ImportInput,
@@ -97,9 +98,9 @@ function checkFileType(contentType: string): void {
 }
 
 async function readRules(em: EntityManager, input: ImportInput): Promise<ImportRules> {
-  const { map, kind, externalIdSystem, defaultCountry, language, mapping } = input;
+  const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping } = input;
   if (mapping === undefined) {
-    const rules = { map, kind, externalIdSystem, defaultCountry, language };
+    const rules = { map, kind, externalIdSystem, defaultCountry, language, listMode };
     await checkRules(em, rules, 'import');
     return rules;
   }
@@ -109,6 +110,7 @@ async function readRules(em: EntityManager, input: ImportInput): Promise<ImportR
     externalIdSystem: externalIdSystem !== undefined,
     defaultCountry: defaultCountry !== undefined,
     language: language !== undefined,
+    listMode: listMode !== ListMode.UNSPECIFIED,
   };
   const both = Object.entries(given).filter(([, isGiven]) => isGiven);
   if (both.length > 0) {

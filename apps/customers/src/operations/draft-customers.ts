@@ -112,7 +112,8 @@ export class DraftCustomers implements CustomerStore {
     await em.execute(
       `insert into import_draft_key (tenant_id, operation_id, type, value, customer_id)
        select ?, ?, type, value, "customerId"
-       from jsonb_to_recordset(?) as added (type text, value text, "customerId" uuid)`,
+       from jsonb_to_recordset(?) as added (type text, value text, "customerId" uuid)
+       on conflict (tenant_id, operation_id, type, value) do update set customer_id = excluded.customer_id`,
       [tenantId, this.operationId, JSON.stringify(addedKeys(records))],
     );
   }

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type {
   ImportMapping as MappingMessage,
   ListImportMappingsResponse,
@@ -16,11 +17,12 @@ const maxMappings = 200;
 export async function saveMapping(em: EntityManager, request: SaveImportMappingRequest): Promise<MappingMessage> {
   const { key, mapping } = request;
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
-  const { map, kind, externalIdSystem, defaultCountry, language } = mapping;
+  const { map, kind, externalIdSystem, defaultCountry, language, listMode } = mapping;
   // What is undefined would be stored as null.
   const rules: ImportRules = {
     map,
     kind,
+    listMode,
     ...(externalIdSystem === undefined ? {} : { externalIdSystem }),
     ...(defaultCountry === undefined ? {} : { defaultCountry }),
     ...(language === undefined ? {} : { language }),
@@ -59,10 +61,11 @@ export async function findMapping(em: EntityManager, key: string): Promise<Impor
 }
 
 export function mappingMessage({ key, rules, updateTime }: ImportMapping): MappingMessage {
-  const { kind = CustomerKind.UNSPECIFIED, ...others } = rules;
+  const { kind = CustomerKind.UNSPECIFIED, listMode = ListMode.UNSPECIFIED, ...others } = rules;
   return {
     key,
     kind,
+    listMode,
     externalIdSystem: undefined,
     defaultCountry: undefined,
     language: undefined,

@@ -1,4 +1,4 @@
-import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { ImportColumn_Reason as Reason, ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import {
   Operation_Kind as Kind,
   Operation_State as State,
@@ -15,7 +15,11 @@ export function operationMessage(operation: Operation): OperationMessage {
     id: operation.id,
     state: State[operation.state],
     kind: Kind[kind],
-    import: kind === 'IMPORT' ? operation.input : undefined,
+    // What a release stored before there were modes has none.
+    import:
+      kind === 'IMPORT'
+        ? { ...operation.input, listMode: operation.input.listMode ?? ListMode.UNSPECIFIED }
+        : undefined,
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
     counts: shownCounts(operation.counts),

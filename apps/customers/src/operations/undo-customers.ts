@@ -1,11 +1,58 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { ownersOf, valueText, type OwnerRow } from '../claim-unique-values.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
 import { CustomField } from '../custom-fields/custom-field.entity.js';
 import { uniqueValues } from '../customer-keys.js';
 import { customerContent } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
+
+/** What an import did to a customer. */
+export interface Change {
+  customer_id: string;
+  /** What it was; null for one that the import created. */
+  before: CustomerMessage | null;
+  /** The version that the import left it with. */
+  version: number;
+}
+
+/** The customers that have unique values by now which others, or they, had before, by the value. */
+export async function formerKeyOwners(em: EntityManager, changes: readonly Change[]): Promise<Map<string, string>> {
+  const values = changes.flatMap(({ before }) => (before ? uniqueValues(before) : []));
+  if (values.length === 0) return new Map();
+  const owners = await queryRows<OwnerRow>(em, ownersOf(values));
+  // Callers that do not see all customers have no operations.
+  return new Map(
+    owners.flatMap((owner) => (owner.customer_id === null ? [] : [[valueText(owner), owner.customer_id]])),
+  );
+}
+
+/**
+ * Which of some locked customers can not become what they were, because a customer that stays as it is has one of their former
+ * unique values, or because two had the same one at different times.
+ */
+export async function blockedIds(em: EntityManager, changes: readonly Change[]): Promise<Set<string>> {
+  const owners = await formerKeyOwners(em, changes);
+  const undone = new Set(changes.map(({ customer_id }) => customer_id));
+  const blocked = new Set<string>();
+  // One that stays may be in the way of others.
+  for (let count = -1; count !== blocked.size;) {
+    count = blocked.size;
+    const claims = new Map<string, string>();
+    for (const { customer_id: id, before } of changes.filter((change) => !blocked.has(change.customer_id))) {
+      const values = before ? uniqueValues(before).map(valueText) : [];
+      const isFree = values.every((value) => {
+        const owner = owners.get(value) ?? id;
+        return (owner === id || (undone.has(owner) && !blocked.has(owner))) && (claims.get(value) ?? id) === id;
+      });
+      if (!isFree) blocked.add(id);
+      else for (const value of values) claims.set(value, id);
+    }
+  }
+  return blocked;
+}
 
 /** Locks customers until the transaction ends, in one order for all. @returns their versions by id */
 export async function lockCustomers(em: EntityManager, ids: string[]): Promise<Map<string, number>> {
@@ -79,7 +126,7 @@ export async function purgeCustomers(em: EntityManager, ids: string[]): Promise<
   await em.execute('delete from customer where tenant_id = ? and id in (?)', parameters);
 }
 
-/** Gives locked customers the content that they had, with their next version. Their keys are at least those of then. */
+/** Gives locked customers the content and the keys that they had, with their next version. None of them is blocked. */
 export async function restoreCustomers(
   em: EntityManager,
   before: CustomerMessage[],
@@ -107,5 +154,14 @@ export async function restoreCustomers(
     `delete from customer_key where tenant_id = ? and customer_id in (?) and (type, value, customer_id) not in (
        select * from jsonb_to_recordset(?) as kept (type text, value text, customer_id uuid))`,
     [tenantId, [...byId.keys()], JSON.stringify(kept)],
+  );
+  // Those that the import had taken from them. Fails when a customer that is made just now has one.
+  await em.execute(
+    `insert into customer_key (tenant_id, type, value, customer_id)
+     select ?, lost.* from (
+       select * from jsonb_to_recordset(?) as kept (type text, value text, customer_id uuid)
+       except select type, value, customer_id from customer_key where tenant_id = ? and customer_id in (?)
+     ) lost order by type, value`,
+    [tenantId, JSON.stringify(kept), tenantId, [...byId.keys()]],
   );
 }

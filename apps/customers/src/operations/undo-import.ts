@@ -1,5 +1,4 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import type { LineIssue } from '../import/import-chunk.js';
 import { warning } from '../import/row-issue.js';
@@ -7,16 +6,19 @@ import { doneOf, doStep } from './checkpoint.js';
 import { addIssues } from './operation-issues.js';
 import type { Job } from './operation-jobs.js';
 import type { Operation } from './operation.entity.js';
-import { linkedIds, lockCustomers, missingCompanies, purgeCustomers, restoreCustomers } from './undo-customers.js';
+import {
+  blockedIds,
+  formerKeyOwners,
+  linkedIds,
+  lockCustomers,
+  missingCompanies,
+  purgeCustomers,
+  restoreCustomers,
+  type Change,
+} from './undo-customers.js';
 
 /** Customers that are seen to in one step. */
 const customersPerStep = 500;
-
-interface Change {
-  customer_id: string;
-  before: CustomerMessage | null;
-  version: number;
-}
 
 /**
  * Takes back what an import did, in steps. What a step has seen to is no longer in import_change, so that the next one,
@@ -43,14 +45,30 @@ export async function undoImport(
   }
 }
 
-function takeChanges(em: EntityManager, { tenantId, id }: Operation): Promise<Change[]> {
-  return em.execute<Change[]>(
+/**
+ * With those of customers that have by now what the others had before: only together all can become what they were. At the end
+ * of a longer chain of such customers one stays as it is.
+ */
+async function takeChanges(em: EntityManager, { tenantId, id }: Operation): Promise<Change[]> {
+  const changes = await em.execute<Change[]>(
     `delete from import_change where (tenant_id, operation_id, customer_id) in (
        select tenant_id, operation_id, customer_id from import_change
        where tenant_id = ? and operation_id = ? order by customer_id limit ${customersPerStep})
      returning customer_id, before, version`,
     [tenantId, id],
   );
+  for (let found = changes; found.length > 0 && changes.length < 2 * customersPerStep; changes.push(...found)) {
+    const owners = [...(await formerKeyOwners(em, found)).values()];
+    found =
+      owners.length === 0
+        ? []
+        : await em.execute<Change[]>(
+            `delete from import_change where tenant_id = ? and operation_id = ? and customer_id in (?)
+             returning customer_id, before, version`,
+            [tenantId, id, owners],
+          );
+  }
+  return changes;
 }
 
 async function undoChanges(em: EntityManager, operation: Operation, changes: Change[]): Promise<void> {
@@ -65,14 +83,18 @@ async function undoChanges(em: EntityManager, operation: Operation, changes: Cha
     changes.flatMap(({ before }) => before?.companyId ?? []),
   );
   const issues: LineIssue[] = [];
-  const undone: Change[] = [];
+  const free: Change[] = [];
   for (const change of changes) {
     const { customer_id: id, before, version } = change;
     if (versions.get(id) !== version) issues.push(staysAs(id, 'The customer was changed after the import and stays.'));
     else if (linked.has(id)) issues.push(staysAs(id, 'Other records refer to the customer by now, so it stays.'));
     else if (lost.has(before?.companyId ?? '')) issues.push(staysAs(id, 'Its former company is gone, so it stays.'));
-    else undone.push(change);
+    else free.push(change);
   }
+  const blocked = await blockedIds(em, free);
+  for (const id of blocked)
+    issues.push(staysAs(id, 'Another customer has a unique value of its former ones, so it stays.'));
+  const undone = free.filter(({ customer_id }) => !blocked.has(customer_id));
   await purgeCustomers(
     em,
     undone.filter(({ before }) => !before).map(({ customer_id }) => customer_id),

@@ -32,7 +32,7 @@ export function connectorMessage({ description }: Connector): ConnectorMessage {
   return { name, title, configurationSchema: { ...configurationSchema } };
 }
 
-export function recordTypeMessage({ name, fields, capabilities }: RecordType): PeerRecordType {
+export function recordTypeMessage({ name, fields, capabilities, createDescription }: RecordType): PeerRecordType {
   return {
     name,
     fields: fields.map(({ name: field, type, writable, required, declaredType, description }) => ({
@@ -44,5 +44,6 @@ export function recordTypeMessage({ name, fields, capabilities }: RecordType): P
     updates: capabilities.update,
     deletes: capabilities.delete,
     tellsDeletes: capabilities.deletes === 'TOMBSTONES',
+    createDescription,
   };
 }

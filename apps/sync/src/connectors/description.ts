@@ -38,6 +38,8 @@ export interface RecordType {
   name: string;
   fields: RecordField[];
   capabilities: Capabilities;
+  /** Why no records are created, for people. Absent when they are. */
+  createDescription?: string | undefined;
 }
 
 export interface RecordField {

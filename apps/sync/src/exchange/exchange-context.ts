@@ -28,12 +28,13 @@ export interface Counts {
   recordsDeleted: number;
   conflicts: number;
   issues: number;
+  skipped: number;
 }
 
 export function noCounts(): Counts {
   return {
     ...{ seen: 0, customersCreated: 0, customersUpdated: 0, customersDeleted: 0 },
-    ...{ recordsCreated: 0, recordsUpdated: 0, recordsDeleted: 0, conflicts: 0, issues: 0 },
+    ...{ recordsCreated: 0, recordsUpdated: 0, recordsDeleted: 0, conflicts: 0, issues: 0, skipped: 0 },
   };
 }
 
@@ -41,6 +42,8 @@ export function noCounts(): Counts {
 export interface ExchangeContext {
   mapping: Mapping;
   peer: Peer;
+  /** Whether the peer lets records be created. */
+  createsRecords: boolean;
   customers: ActingCustomers;
   links: LinkStore;
   conflicts: ConflictStore;

@@ -176,13 +176,15 @@ export class Reconciliation {
 
   async #takeUp(plan: Plan, sides: Sides, ids: Ids, isDry: boolean): Promise<void> {
     const { plannedChanges } = this.#findings;
+    const isSkipped = ['CREATE_RECORD', 'RESTORE_RECORD'].includes(plan.action) && !this.context.createsRecords;
     const room = Math.max(0, maxPlanned - plannedChanges.length);
     const changes = [
       ...(this.#pairs.isPaired(sides.link) ? [{ ...ids, action: 'PAIR', fields: [] }] : []),
-      ...changesOf(plan, ids),
+      ...(isSkipped ? [] : changesOf(plan, ids)),
     ];
     plannedChanges.push(...changes.slice(0, room));
     for (const { action } of changes) this.#count(action);
+    if (isSkipped) this.#count('SKIP');
     if (!isDry) await this.exchange.settler.settle(sides);
   }
 
@@ -211,6 +213,7 @@ const countNames: Readonly<Record<string, keyof Counts>> = {
   ...{ CREATE_CUSTOMER: 'customersCreated', UPDATE_CUSTOMER: 'customersUpdated', DELETE_CUSTOMER: 'customersDeleted' },
   ...{ CREATE_RECORD: 'recordsCreated', UPDATE_RECORD: 'recordsUpdated', DELETE_RECORD: 'recordsDeleted' },
   ...{ RESTORE_CUSTOMER: 'customersCreated', RESTORE_RECORD: 'recordsCreated', CONFLICT: 'conflicts' },
+  SKIP: 'skipped',
 };
 
 function isNothing(plan: Plan): boolean {

@@ -5,7 +5,6 @@ import { readForTenant } from '@rapport/persistence';
 import { ConflictResolver } from '../conflicts/resolve-conflicts.js';
 import { Connection } from '../connections/connection.entity.js';
 import type { Peers } from '../connections/open-connection.js';
-import type { Peer } from '../connectors/connector.js';
 import { ActingCustomers } from '../customers/acting-customers.js';
 import type { CustomFieldTypes } from '../customers/custom-field-types.js';
 import type { PrincipalTokens } from '../customers/principal-tokens.js';
@@ -102,8 +101,9 @@ export class MappingRunner {
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const peer = this.parts.peers.open(connection);
     const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
-    const { fields } = await checkPeerFields(peer, mapping, signal);
-    const context = this.#context(em, run, mapping, connection, { peer, fields, customFields, signal });
+    const { fields, capabilities } = await checkPeerFields(peer, mapping, signal);
+    const createsRecords = capabilities.create;
+    const context = this.#context(em, run, mapping, connection, { peer, createsRecords, fields, customFields, signal });
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
       Object.assign(context, { pairing: run.pairing ?? undefined });
@@ -144,7 +144,12 @@ export class MappingRunner {
     run: RunRow,
     mapping: Mapping,
     connection: Connection,
-    { peer, signal, ...types }: ValueTypes & { peer: Peer; signal: AbortSignal },
+    {
+      peer,
+      createsRecords,
+      signal,
+      ...types
+    }: ValueTypes & Pick<ExchangeContext, 'peer' | 'createsRecords' | 'signal'>,
   ): ExchangeContext {
     const { envelope, evaluator, customers, tokens } = this.parts;
     const { tenantId, id } = mapping;
@@ -155,6 +160,7 @@ export class MappingRunner {
     return {
       mapping,
       peer,
+      createsRecords,
       customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal),
       links: new LinkStore(em, tenantId, id),
       conflicts: new ConflictStore(em, envelope, tenantId, id),

@@ -197,9 +197,17 @@ export class PairSettler {
     const doubt = await this.context.questions.ofCustomer(customer.id);
     if (doubt === 'ASKED') return 'DONE';
     if (doubt) return this.#keeper.leave(made, { customer }, doubt);
+    if (!this.context.createsRecords) return this.#skip(link);
     this.#keeper.note(made, { customer });
     const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
     return this.#keepCreated(made, written, 'recordsCreated');
+  }
+
+  /** The mapping's notes say why. */
+  async #skip(link: Link | undefined): Promise<Settled> {
+    this.context.counts.skipped += 1;
+    if (link) await this.context.links.remove(link);
+    return 'DONE';
   }
 
   /** Both are gone, and so is what they were like. */

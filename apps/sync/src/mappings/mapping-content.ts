@@ -8,6 +8,7 @@ import {
   SyncDirection,
   type FieldMapping,
   type Mapping as MappingMessage,
+  type MappingNote,
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
@@ -84,6 +85,14 @@ export async function checkMapping(
     const fault = await roundTripFault(rule, evaluate);
     if (fault !== undefined) throw invalidArgument([violation(index, '', 'ROUND_TRIP_FAILED', fault)]);
   }
+}
+
+/** What a mapping that can work would do and its connection can't. */
+export function mappingNotes(content: MappingContent, { recordTypes }: PeerDescription): MappingNote[] {
+  const type = recordTypes.find(({ name }) => name === content.recordType);
+  if (!type || type.capabilities.create || content.direction === 'TO_CUSTOMERS') return [];
+  const message = `Customers without a record stay without one. ${type.createDescription ?? 'The connection creates none.'}`;
+  return [{ reason: 'RECORDS_NOT_CREATED', message }];
 }
 
 function fieldRule(field: FieldMapping): FieldRule {

@@ -33,6 +33,8 @@ export function mappingMessage(mapping: Mapping, isBackfilled: boolean): Mapping
     errorReason: mapping.errorReason ?? undefined,
     errorMessage: mapping.errorMessage ?? undefined,
     isBackfilled,
+    // Only the other system can say.
+    notes: [],
     etag: formatEtag(mapping.version),
     createTime: mapping.createTime.toISOString(),
     updateTime: mapping.updateTime.toISOString(),

@@ -10,6 +10,7 @@ import {
   type ListMappingsRequest,
   type ListMappingsResponse,
   type Mapping as MappingMessage,
+  type MappingNote,
   type MappingsServiceServer,
   type UpdateMappingRequest,
 } from '@rapport/contracts/rapport/sync/v1/mappings_service';
@@ -23,7 +24,7 @@ import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
-import { checkMapping, mappingContent, type MappingContent } from './mapping-content.js';
+import { checkMapping, mappingContent, mappingNotes, type MappingContent } from './mapping-content.js';
 import { mappingMessage } from './mapping-message.js';
 import { Mapping } from './mapping.entity.js';
 import {
@@ -54,10 +55,12 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     checkRights();
     const wanted = sentMapping(request);
     // Outside of the transaction: the other system may take its time.
-    const content = await this.#checked(wanted.connectionId, mappingContent(wanted));
-    return writeCall(this.em, this.envelope, Methods.createMapping, request, (em) =>
-      createMapping(em, this.envelope, request, content),
-    );
+    const content = mappingContent(wanted);
+    const notes = await this.#check(wanted.connectionId, content);
+    return writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
+      ...(await createMapping(em, this.envelope, request, content)),
+      notes,
+    }));
   }
 
   async getMapping({ id }: GetMappingRequest): Promise<MappingMessage> {
@@ -84,12 +87,13 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const isChecked = mask.some((field) =>
       ['fields', 'direction', 'policy', 'timeField', 'matchFields'].includes(field),
     );
-    if (isChecked) await this.#checked(mapping.connectionId, content);
+    const notes = isChecked ? await this.#check(mapping.connectionId, content) : [];
     // What was merged here is of the version that was read here.
     const etag = request.etag ?? mappingMessage(mapping, false).etag;
-    return writeCall(this.em, this.envelope, Methods.updateMapping, request, (em) =>
-      updateMapping(em, { ...request, etag }, content),
-    );
+    return writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
+      ...(await updateMapping(em, { ...request, etag }, content)),
+      notes,
+    }));
   }
 
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
@@ -97,12 +101,14 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     return {};
   }
 
-  async #checked(connectionId: string, content: MappingContent): Promise<MappingContent> {
+  /** @returns what the connection can't do of it */
+  async #check(connectionId: string, content: MappingContent): Promise<MappingNote[]> {
     const { tenantId } = currentCaller();
     const connection = await findConnection(this.em, connectionId);
     const customFields = await this.customFields.of(tenantId, connection.principalId);
-    await checkMapping(content, await this.#describe(connection), customFields, this.evaluator.of(tenantId));
-    return content;
+    const description = await this.#describe(connection);
+    await checkMapping(content, description, customFields, this.evaluator.of(tenantId));
+    return mappingNotes(content, description);
   }
 
   async #describe(connection: Connection): Promise<PeerDescription> {

@@ -36,10 +36,9 @@ export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
   fixed: {
     ...Object.fromEntries(['connectionId', 'recordType', 'customerKind'].map((field) => [field, 'IMMUTABLE'])),
     ...Object.fromEntries(
-      ['id', 'errorReason', 'errorMessage', 'isBackfilled', 'etag', 'createTime', 'updateTime'].map((field) => [
-        field,
-        'OUTPUT_ONLY',
-      ]),
+      ['id', 'errorReason', 'errorMessage', 'isBackfilled', 'notes', 'etag', 'createTime', 'updateTime'].map(
+        (field) => [field, 'OUTPUT_ONLY'],
+      ),
     ),
   },
 };

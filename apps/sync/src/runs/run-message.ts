@@ -18,7 +18,7 @@ export function runMessage(row: RunRow): SyncRunMessage {
     counts: { ...noCounts(), ...row.counts },
     comparison: row.comparison ?? undefined,
     plannedChanges: row.planned_changes,
-    planned: row.planned ?? undefined,
+    planned: row.planned ? { ...noCounts(), ...row.planned } : undefined,
     pairing: row.pairing ?? undefined,
     resolution: row.resolution ?? undefined,
     issues: row.issues,

@@ -50,6 +50,31 @@ describe('JsonCodec', () => {
     });
   });
 
+  it('writes a message that stands for a problem as one, with pointers to the item that it is about', () => {
+    const method = contract.method('/rapport.customers.v1.CustomersService/BatchCreateCustomers');
+    if (!method) throw new Error('The contract lacks BatchCreateCustomers.');
+    const done = { customer: undefined, problem: undefined };
+    const violations = [{ field: 'customer.emails[0].a/b', reason: 'TAKEN', description: 'is taken.' }];
+    const problem = { code: 'ALREADY_EXISTS', reason: 'EMAIL_TAKEN', message: 'Taken.', violations, customerId: 'a' };
+
+    expect(JsonCodec.of(method.desc.output, new Map()).toJson({ results: [done, { ...done, problem }] })).toEqual({
+      results: [
+        {},
+        {
+          problem: {
+            type: 'urn:rapport:problem:email-taken',
+            title: 'Conflict',
+            status: 409,
+            detail: 'items.1.customer.emails.0.a~1b: is taken.',
+            code: 'EMAIL_TAKEN',
+            errors: [{ in: 'body', pointer: '/items/1/customer/emails/0/a~1b', code: 'TAKEN', detail: 'is taken.' }],
+            metadata: { customerId: 'a' },
+          },
+        },
+      ],
+    });
+  });
+
   it('reads null as not set', () => {
     expect(codec.fromJson({ kind: 'PERSON', displayName: null, emails: null })).toMatchObject({
       displayName: undefined,

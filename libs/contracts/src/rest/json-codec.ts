@@ -1,6 +1,7 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp } from '../descriptors/well-known.js';
+import { problemForm, problemWriter } from './problem-message.js';
 
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
@@ -8,7 +9,7 @@ type Json = Record<string, unknown>;
 /**
  * Converts between a message as ts-proto has it and proto3 JSON. They differ in enums, which are numbers here and names
  * without prefix there, and in what absent looks like. Lists and plain scalars are always written, so that clients need
- * no defaults; what is optional and not set is left out.
+ * no defaults; what is optional and not set is left out. A message that stands for a problem is written as one.
  */
 export class JsonCodec {
   readonly #fields: FieldCodec[];
@@ -23,12 +24,13 @@ export class JsonCodec {
     return codecs.get(desc.typeName) ?? new JsonCodec(desc, codecs);
   }
 
-  toJson(message: Message): Json {
+  /** @param index where the message, or the one that contains it, stands in a list */
+  toJson(message: Message, index?: number): Json {
     const json: Json = {};
     for (const { name, list, write } of this.#fields) {
       const value = message[name];
       if (list) json[name] = write ? (value as unknown[]).map(write) : value;
-      else if (value !== undefined) json[name] = write ? write(value) : value;
+      else if (value !== undefined) json[name] = write ? write(value, index) : value;
     }
     return json;
   }
@@ -50,7 +52,7 @@ interface FieldCodec {
   name: string;
   list: boolean;
   /** Undefined when the value is the same on both sides. */
-  write: ((value: unknown) => unknown) | undefined;
+  write: ((value: unknown, index?: number) => unknown) | undefined;
   read: ((value: unknown) => unknown) | undefined;
   /** What ts-proto has for a value that is not set. */
   absent: unknown;
@@ -78,7 +80,12 @@ function converters(field: DescField, codecs: Map<string, JsonCodec>): Pick<Fiel
   if (isFieldMask(field.message)) return fieldMaskConverters;
   if (!field.message || isPlain(field.message)) return { read: undefined, write: undefined };
   const codec = JsonCodec.of(field.message, codecs);
-  return { write: (value) => codec.toJson(value as Message), read: (value) => codec.fromJson(value as Json) };
+  const form = problemForm(field.message);
+  const toProblem = form && problemWriter(field.message, form);
+  return {
+    write: (value, index) => toProblem?.(value as Message, index) ?? codec.toJson(value as Message, index),
+    read: (value) => codec.fromJson(value as Json),
+  };
 }
 
 /** In JSON the paths of a mask are one text (the ProtoJSON format); ts-proto has a list of them. */

@@ -7,6 +7,8 @@ import { FieldRules } from '../gen/rapport/api/v1/options.js';
 import { textFormat } from '../rules/formats.js';
 import { resourceList } from '../rules/read-mask.js';
 import { enumNames } from './enum-names.js';
+import { problemSchema } from './open-api-problems.js';
+import { problemForm } from './problem-message.js';
 
 /** A JSON Schema of draft 2020-12, as far as OpenAPI 3.1 and Ajv agree on it. */
 export type JsonSchema = Record<string, unknown>;
@@ -32,6 +34,7 @@ export class JsonSchemas {
 
   /** The schema of a message. Fields that a caller may not set have the schema `false` in `input` and `patch`. */
   message(desc: DescMessage, usage: Usage): JsonSchema {
+    if (isAnswer(usage) && problemForm(desc)) return problemSchema;
     const fields = desc.fields.filter(({ message }) => !isFieldMask(message));
     const required = fields.filter((field) => this.#isRequired(field, usage)).map((field) => field.jsonName);
     return {

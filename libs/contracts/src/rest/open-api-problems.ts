@@ -5,7 +5,7 @@ type Json = Record<string, unknown>;
 export const problemSchema: JsonSchema = {
   type: 'object',
   description: 'What went wrong (RFC 9457).',
-  required: ['type', 'title', 'status', 'detail', 'code', 'requestId'],
+  required: ['type', 'title', 'status', 'detail', 'code'],
   properties: {
     type: {
       type: 'string',
@@ -18,7 +18,7 @@ export const problemSchema: JsonSchema = {
     code: { type: 'string', description: 'What programs can rely on.', examples: ['VALIDATION_FAILED'] },
     requestId: {
       type: 'string',
-      description: 'Names the request to support.',
+      description: 'Names the request to support. Absent when the problem is a part of an answer.',
       examples: ['019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11'],
     },
     errors: {

@@ -11,6 +11,7 @@ interface Operation {
 const contract = platformContract();
 const document = openApiDocument(contract, restRoutes(contract), '1.0.0') as {
   paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { properties: Record<string, unknown> }> };
 };
 
 describe('two methods on one path', () => {
@@ -28,5 +29,16 @@ describe('two methods on one path', () => {
     const parameters = changes?.parameters.map((parameter) => `${parameter.in} ${parameter.name}`) ?? [];
     expect(parameters).toEqual([...new Set(parameters)]);
     expect(parameters).toContain('query cursor');
+  });
+});
+
+describe('a message that stands for a problem', () => {
+  it('has the one schema of problems wherever an answer has it', () => {
+    const { schemas } = document.components;
+    const problem = { $ref: '#/components/schemas/Problem' };
+    expect(schemas['BatchResult']?.properties['problem']).toMatchObject(problem);
+    expect(schemas['Operation']?.properties['error']).toMatchObject(problem);
+    expect(Object.keys(schemas)).not.toEqual(expect.arrayContaining(['BatchProblem']));
+    expect(Object.keys(schemas)).not.toEqual(expect.arrayContaining(['OperationError']));
   });
 });

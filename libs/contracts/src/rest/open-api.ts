@@ -3,6 +3,7 @@ import type { Contract } from '../descriptors/load-contract.js';
 import { isEmpty } from '../descriptors/well-known.js';
 import { JsonSchemas, ownKeywords, type JsonSchema, type Usage } from './json-schema.js';
 import { problemResponses, problemSchema, rateHeaders, references } from './open-api-problems.js';
+import { problemForm } from './problem-message.js';
 import type { RestRoute } from './rest-route.js';
 
 type Json = Record<string, unknown>;
@@ -194,6 +195,7 @@ function reference(
   usage: Usage,
   components: Map<string, JsonSchema>,
 ): JsonSchema {
+  if (usage === 'output' && problemForm(message)) return { $ref: '#/components/schemas/Problem' };
   const suffix = { output: '', view: 'View', views: 'View', input: 'Input', patch: 'Patch', item: 'Item' }[usage];
   const name = message.name + suffix;
   if (!components.has(name)) {

@@ -71,7 +71,8 @@ class FilePeer implements Peer {
       preconditions: false,
     } as const;
     const fields = (await this.#fields(signal)).map((field) => ({ ...field, writable: field.writable && create }));
-    return { recordTypes: [{ name: recordType, fields, capabilities }] };
+    const createDescription = create ? undefined : 'The connection has no exportName, so its file is only read.';
+    return { recordTypes: [{ name: recordType, fields, capabilities, createDescription }] };
   }
 
   async *read({ recordType: type, cursor, pageSize = defaultPageSize, signal }: ReadRequest): AsyncGenerator<Page> {

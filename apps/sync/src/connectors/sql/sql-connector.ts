@@ -10,7 +10,7 @@ import { parseRowWebhook, verifyRowWebhook } from './row-webhook.js';
 import { checkSqlConfiguration, sqlConfigurationSchema, type SqlConfiguration } from './sql-configuration.js';
 import type { SqlDialect } from './sql-dialect.js';
 import { SqlSessions } from './sql-session.js';
-import { tableFields, tableRights } from './table.js';
+import { tableFields, tableRights, whyNoRowsAreCreated } from './table.js';
 import { RowWriter } from './write-row.js';
 
 const defaultPageSize = 200;
@@ -55,7 +55,12 @@ class SqlPeer implements Peer {
         ...tableRights(table),
         preconditions: true,
       } as const;
-      return { recordTypes: [{ name: this.#configuration.table, fields: tableFields(table), capabilities }] };
+      const createDescription = whyNoRowsAreCreated(table);
+      return {
+        recordTypes: [
+          { name: this.#configuration.table, fields: tableFields(table), capabilities, createDescription },
+        ],
+      };
     });
   }
 

@@ -166,18 +166,25 @@ function readOnlyNote(
 
 /** What the user may do with rows, and the table lets be done. */
 export function tableRights(table: Table): { create: boolean; update: boolean; delete: boolean } {
-  const { columns, ids, updated, key, deleted, version, mayDelete } = table;
+  const { columns, updated, deleted, version, mayDelete } = table;
   const update = [updated, version].every((column) => !column || column.rights.update);
-  // The database fills what no caller gives; the key, the time and the fields are sent.
-  const isGiven = (column: Column) => column === key || column === updated;
-  const isMade = [...ids, deleted, version].every((column) => !column || isGiven(column) || isFilled(column));
-  const isInsertable = columns.every((column) => column.rights.insert || (!isGiven(column) && isFilled(column)));
   return {
     update,
-    create: key !== undefined && isMade && isInsertable,
+    create: whyNoRowsAreCreated(table) === undefined,
     // A row is locked before it is deleted, which takes the right to change it.
     delete: deleted ? update && deleted.rights.update : mayDelete && columns.some(({ rights }) => rights.update),
   };
+}
+
+/** Undefined when they are. */
+export function whyNoRowsAreCreated({ columns, ids, updated, key, deleted, version }: Table): string | undefined {
+  if (key === undefined) return 'The connection has no keyColumn, so a retry could double a row.';
+  // The database fills what no caller gives; the key, the time and the fields are sent.
+  const isGiven = (column: Column) => column === key || column === updated;
+  const empty = [...ids, deleted, version].find((column) => column && !isGiven(column) && !isFilled(column));
+  if (empty) return `Nothing gives the column ${empty.name} of a new row a value.`;
+  const refused = columns.find((column) => !column.rights.insert && (isGiven(column) || !isFilled(column)));
+  return refused && `The user may not insert rows with the column ${refused.name}.`;
 }
 
 function leftField({ name, fullType, rights }: CatalogColumn): RecordField {

@@ -1,0 +1,104 @@
+import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
+import {
+  isSoak,
+  printedSeed,
+  printTally,
+  sharedPlatform,
+  sizeOf,
+  soakTimeoutMs,
+  type SharedPlatform,
+} from '@rapport/testing';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import { DescribedAnswers } from '../described-answers.ts';
+import { Prism } from '../prism-proxy.ts';
+import { references } from './references.ts';
+import { validRequest, type OperationRequest } from './requests.ts';
+import { pathOf } from './rest-caller.ts';
+import { makeTenantRecords, newMarker, type TenantRecords } from './tenant-records.ts';
+
+const contract = platformContract();
+const routes = restRoutes(contract);
+const seed = printedSeed('OpenAPI conformance');
+/** The access matrix asks every operation each time; what is asked here in the short form is a part of it. */
+const operations = sizeOf('CONFORMANCE_OPERATIONS', { short: 12, long: routes.length });
+
+let platform: SharedPlatform;
+let api: ApiClient;
+let apiKey: string;
+let ours: TenantRecords;
+let prism: Prism | undefined;
+/** Where requests go: the edge, or a proxy before it that holds them to the document. */
+let url: string;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+  ({ apiKey } = await platform.createTenant('Conformance'));
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  ours = await makeTenantRecords(platform, api, newMarker());
+  prism = isSoak ? await Prism.install() : undefined;
+  url = prism ? await prism.proxy(api.openApi, platform.edgeUrl) : platform.edgeUrl;
+}, soakTimeoutMs);
+
+afterAll(() => prism?.close());
+
+it('every request and answer is what the OpenAPI document describes', { timeout: soakTimeoutMs }, async () => {
+  const faults: string[] = [];
+  const statuses: Record<string, number> = {};
+  for (const route of someOf(routes)) {
+    const request = validRequest(contract, route, await recordsFor(route));
+    for (const authorization of [`Bearer ${apiKey}`, 'Bearer nonsense']) {
+      // A stream without an end, or with one that Prism waits for.
+      if (route.answerUsage === 'messages' && authorization !== 'Bearer nonsense') continue;
+      const { status, violations } = await ask(request, authorization);
+      statuses[status] = (statuses[status] ?? 0) + 1;
+      if (violations) faults.push(`${route.method.name} ${status}: ${violations.slice(0, 500)}`);
+    }
+  }
+  printTally(`OpenAPI conformance${prism ? ' by Prism' : ''}`, { ...statuses, violations: faults.length });
+  expect(faults).toEqual([]);
+});
+
+it('an answer that differs from the document is noticed', { timeout: soakTimeoutMs }, async () => {
+  const openApi = structuredClone(api.openApi);
+  openApi.components.schemas['Tenant']!.required = ['nonsense'];
+  if (prism) {
+    const other = await prism.proxy(openApi, platform.edgeUrl);
+    const answer = await fetch(`${other}/v1/tenant`, { headers: { authorization: `Bearer ${apiKey}` } });
+    expect(answer.headers.get('sl-violations')).toContain('nonsense');
+  } else {
+    const answer = await api.send('GET', '/v1/tenant');
+    expect(() => new DescribedAnswers(openApi).assert('GET', '/v1/tenant', answer)).toThrow('nonsense');
+  }
+});
+
+async function ask({ route, parts, file }: OperationRequest, authorization: string) {
+  const body = route.bodyUsage === 'bytes' ? '{}' : (file ?? (parts.body && JSON.stringify(parts.body)));
+  const path = pathOf({ route, parts });
+  const response = await fetch(url + path, {
+    method: route.verb,
+    headers: {
+      authorization,
+      ...(body !== undefined && { 'content-type': file === undefined ? 'application/json' : 'text/csv' }),
+    },
+    ...(body !== undefined && { body }),
+  });
+  api.described.assertText(route.verb, path, response, await response.text());
+  return { status: response.status, violations: response.headers.get('sl-violations') };
+}
+
+/** Others with each seed. */
+function someOf(all: readonly RestRoute[]): readonly RestRoute[] {
+  if (operations >= all.length) return all;
+  const some = fc.shuffledSubarray([...all], { minLength: operations, maxLength: operations });
+  return fc.sample(some, { numRuns: 1, seed })[0] ?? [];
+}
+
+/** Records of its own for an operation that changes them. */
+async function recordsFor(route: RestRoute): Promise<TenantRecords> {
+  const living = references(contract, route).map(({ collection }) => collection);
+  if (route.verb === 'GET' || living.length === 0) return ours;
+  const deleted = route.method.name.startsWith('Undelete') ? living : [];
+  return makeTenantRecords(platform, api, newMarker(), { living, deleted });
+}

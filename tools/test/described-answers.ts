@@ -1,0 +1,52 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Answer, OpenApi, Operation } from './api-client.ts';
+
+/** Holds answers to an OpenAPI document. */
+export class DescribedAnswers {
+  readonly #openApi: OpenApi;
+  readonly #ajv: Ajv2020;
+
+  constructor(openApi: OpenApi) {
+    this.#openApi = openApi;
+    this.#ajv = new Ajv2020({ strict: false, validateFormats: false });
+    this.#ajv.addSchema({ ...openApi }, 'openapi');
+  }
+
+  /** @throws Error when the answer is none that the document describes */
+  assert(method: string, path: string, { status, headers, body }: Answer): void {
+    const type = headers.get('content-type')?.split(';')[0];
+    if (status >= 400) {
+      if (type !== 'application/problem+json') throw new Error(`${method} ${path}: ${status} as ${String(type)}`);
+      if (typeof (body as { requestId?: unknown }).requestId !== 'string')
+        throw new Error(`${method} ${path}: ${status} without a requestId`);
+      return this.#assertValid(`${method} ${path} ${status}`, '#/components/schemas/Problem', body);
+    }
+    const [template, operation] = this.#operation(method, path);
+    const response = operation.responses[status];
+    if (!response) throw new Error(`${method} ${template}: ${status} is not described`);
+    const schema = response.content?.['application/json']?.schema.$ref;
+    if (schema) this.#assertValid(`${method} ${template} ${status}`, schema, body);
+  }
+
+  /** The same of an answer whose body is not parsed. */
+  assertText(method: string, path: string, { status, headers }: Response, text: string): void {
+    const isJson = /^application\/(problem\+)?json\b/.test(headers.get('content-type') ?? '');
+    this.assert(method, path, { status, headers, body: isJson ? (JSON.parse(text) as unknown) : text });
+  }
+
+  #assertValid(where: string, reference: string, value: unknown): void {
+    const validate = this.#ajv.getSchema(`openapi${reference}`) as ValidateFunction;
+    if (!validate(value))
+      throw new Error(`${where}: ${this.#ajv.errorsText(validate.errors)} in ${JSON.stringify(value)}`);
+  }
+
+  #operation(method: string, path: string): [string, Operation] {
+    const [bare = ''] = path.split('?');
+    for (const [template, operations] of Object.entries(this.#openApi.paths)) {
+      const pattern = new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`);
+      const operation = operations[method.toLowerCase()];
+      if (operation && pattern.test(bare)) return [template, operation];
+    }
+    throw new Error(`${method} ${path} is not described`);
+  }
+}
