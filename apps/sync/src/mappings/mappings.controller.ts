@@ -20,6 +20,7 @@ import { peerFailure, Peers } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import type { PeerDescription } from '../connectors/description.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
+import { TenantUsers } from '../customers/tenant-users.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
@@ -48,6 +49,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly peers: Peers,
     private readonly evaluator: JsonataEvaluator,
     private readonly customFields: CustomFieldTypes,
+    private readonly users: TenantUsers,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -100,8 +102,11 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   async #checked(connectionId: string, content: MappingContent): Promise<MappingContent> {
     const { tenantId } = currentCaller();
     const connection = await findConnection(this.em, connectionId);
-    const customFields = await this.customFields.of(tenantId, connection.principalId);
-    await checkMapping(content, await this.#describe(connection), customFields, this.evaluator.of(tenantId));
+    const { principalId } = connection;
+    const customFields = await this.customFields.of(tenantId, principalId);
+    const users = await this.users.ofMapping(content.fields, tenantId, principalId);
+    const ofCustomers = { customFields, users };
+    await checkMapping(content, await this.#describe(connection), ofCustomers, this.evaluator.of(tenantId));
     return content;
   }
 
