@@ -7,6 +7,7 @@ import type { Conflict } from './conflict-store.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { FailureKeeper } from './keep-failures.js';
 import { MergeFollower } from './follow-merge.js';
+import { baseWithout } from './left-out.js';
 import { newLink, type Link } from './link.js';
 import { LinkChangedError } from './link-store.js';
 import type { Base } from './merge-fields.js';
@@ -166,12 +167,16 @@ export class PairSettler {
     return (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
   }
 
-  async #updateCustomer({ link, customer, merged: { toCustomer, toPeer, base } }: MergePlan): Promise<Written> {
+  async #updateCustomer({ link, customer, merged }: MergePlan): Promise<Written> {
+    const { toCustomer, toPeer, base } = merged;
     if (toCustomer.size === 0) return { outcome: 'DONE' };
     // A field that is written to both has a new base when both are.
     const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
     const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
-    if (written.outcome === 'DONE') this.context.counts.customersUpdated += 1;
+    if (written.outcome !== 'DONE') return written;
+    this.context.counts.customersUpdated += 1;
+    // What is written to the record next agrees with what the customer has now.
+    if (written.leftOut) merged.base = baseWithout(base, written.leftOut, 'customer', this.context.fingerprint);
     return written;
   }
 
