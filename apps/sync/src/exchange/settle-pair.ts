@@ -15,6 +15,7 @@ import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairWriter, type Written } from './pair-writer.js';
 import { LinkAnswerer } from './pairing/answer-link.js';
+import { TakenValues } from './pairing/taken-values.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */
 const maxHop = 8;
@@ -33,6 +34,7 @@ export class PairSettler {
   readonly #follower: MergeFollower;
   readonly #answerer: LinkAnswerer;
   readonly #failures: FailureKeeper;
+  readonly #taken: TakenValues;
 
   constructor(private readonly context: ExchangeContext) {
     this.#writer = new PairWriter(context);
@@ -41,6 +43,7 @@ export class PairSettler {
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
     this.#answerer = new LinkAnswerer(context);
     this.#failures = new FailureKeeper(context);
+    this.#taken = new TakenValues(context);
   }
 
   /**
@@ -194,6 +197,11 @@ export class PairSettler {
     if (doubt) return this.#keeper.leave(made, { record }, doubt);
     this.#keeper.note(made, { record });
     const written = await this.#writer.createCustomer(made, await this.context.fieldViews.ofPeer(record.fields));
+    if (written.outcome === 'REFUSED' && written.conflict.kind === 'VALUE_TAKEN') {
+      const decided = await this.#taken.decide(made, record);
+      if (decided === 'TAKEN') return 'STALE';
+      if (decided) return this.#keeper.leave(made, { record }, decided);
+    }
     return this.#keepCreated(made, written, 'customersCreated');
   }
 
