@@ -27,9 +27,7 @@ export function refusedByCustomers(
     const rule =
       rules.find(({ customerField: field }) => [field, `${field}.`, `${field}[`].some((own) => begins(name, own))) ??
       rules.find(({ customerField }) => isPart(customerField, name, sent['addresses']));
-    return (
-      rule && refusal(rule, `The customer's ${rule.customerField} ${description}`, itemIndex(rule.customerField, name))
-    );
+    return rule && refusal(rule, `The customer's ${rule.customerField} ${description}`, refusedIndex(rule, name));
   });
   return all(refused);
 }
@@ -63,6 +61,11 @@ function isPart(customerField: string, path: string, sent: JsonValue | undefined
   if (!own || own.part !== part) return false;
   const addresses = Array.isArray(sent) ? sent.filter(isObject) : [];
   return placeOf(addresses, own.label) === Number(index);
+}
+
+/** Of one value that stands for a list there is no item to name. */
+function refusedIndex({ customerField, transform }: FieldRule, path: string): number | undefined {
+  return transform === 'FIRST_OF_LIST' ? undefined : itemIndex(customerField, path);
 }
 
 /** The place in the list of a field that a path names, such as `emails[2].address`. */
