@@ -22,7 +22,9 @@ export function refusedByCustomers(
   violations: readonly FieldViolation[],
   sent: Readonly<Record<string, JsonValue>>,
 ): RefusedField[] | undefined {
-  const refused = violations.map(({ field: path, description }) => {
+  const refused = violations.map(({ field: path, reason, description }) => {
+    // Of a field that is not defined no value fits: all wait until it is.
+    if (reason === 'UNKNOWN_FIELD') return undefined;
     const name = path.replace(/^customer\./, '');
     const rule =
       rules.find(({ customerField: field }) => [field, `${field}.`, `${field}[`].some((own) => begins(name, own))) ??
