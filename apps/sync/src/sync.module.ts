@@ -6,6 +6,7 @@ import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
 import { CustomFieldTypes } from './customers/custom-field-types.js';
 import { PrincipalTokens } from './customers/principal-tokens.js';
+import { TenantUsers } from './customers/tenant-users.js';
 import { entities } from './database.js';
 import { MappingTicker } from './exchange/mapping-ticker.js';
 import { MappingRunner } from './exchange/run-mapping.js';
@@ -99,18 +100,9 @@ export class SyncModule {
           provide: PrincipalTokens,
           useFactory: () => new PrincipalTokens(options.auth, options.principals, options.rightsKeptMs),
         },
-        customFieldTypes(options),
+        ...ofTenants(options),
         { provide: Peers, useValue: new Peers(envelope, connectorEnvironment(http, options.filesDir)) },
-        {
-          provide: JobQueue,
-          useFactory: (orm: MikroORM, peers: Peers, evaluator: JsonataEvaluator, tokens: PrincipalTokens) => {
-            const { customers } = options;
-            const customFields = new CustomFieldTypes(customers, tokens);
-            const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens, customFields });
-            return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
-          },
-          inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens],
-        },
+        jobQueue(options),
         {
           provide: MappingTicker,
           useFactory: (orm: MikroORM, jobs: JobQueue) => new MappingTicker(orm, jobs),
@@ -134,10 +126,39 @@ export class SyncModule {
   }
 }
 
-function customFieldTypes({ customers }: SyncOptions): Provider {
+/** The queue of the runs of mappings, which does them, too. */
+function jobQueue({ databaseUrl, envelope, customers }: SyncOptions): Provider {
   return {
-    provide: CustomFieldTypes,
-    useFactory: (tokens: PrincipalTokens) => new CustomFieldTypes(customers, tokens),
-    inject: [PrincipalTokens],
+    provide: JobQueue,
+    useFactory: (
+      orm: MikroORM,
+      ...[peers, evaluator, tokens, customFields, users]: [
+        Peers,
+        JsonataEvaluator,
+        PrincipalTokens,
+        CustomFieldTypes,
+        TenantUsers,
+      ]
+    ) => {
+      const runner = new MappingRunner({ orm, peers, envelope, evaluator, customers, tokens, customFields, users });
+      return new JobQueue(databaseUrl, (job, signal) => runner.run(job, signal));
+    },
+    inject: [MikroORM, Peers, JsonataEvaluator, PrincipalTokens, CustomFieldTypes, TenantUsers],
   };
+}
+
+/** What is read of a tenant for its mappings. */
+function ofTenants({ customers, auth }: SyncOptions): Provider[] {
+  return [
+    {
+      provide: CustomFieldTypes,
+      useFactory: (tokens: PrincipalTokens) => new CustomFieldTypes(customers, tokens),
+      inject: [PrincipalTokens],
+    },
+    {
+      provide: TenantUsers,
+      useFactory: (tokens: PrincipalTokens) => new TenantUsers(auth, tokens),
+      inject: [PrincipalTokens],
+    },
+  ];
 }

@@ -77,7 +77,8 @@ async function soleCandidate(run: RunStatement, tenantId: string, conflict: Conf
     sql: `select customer_id from sync_candidate candidate
       where tenant_id = $1 and mapping_id = $2 and record_id = $3 and not is_refuted
         and not exists (select from sync_link link where link.tenant_id = $1 and link.mapping_id = $2
-          and link.customer_id = candidate.customer_id and link.record_id is not null)
+          and link.customer_id = candidate.customer_id and link.record_id is not null
+          and (link.copy_version is null or link.copy_version is distinct from link.record_version))
       limit 2`,
     values: [tenantId, conflict.mapping_id, conflict.record_id],
   });

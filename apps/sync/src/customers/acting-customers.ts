@@ -18,6 +18,10 @@ import { customerChanges } from '../mappings/field-values.js';
 const callMs = 10_000;
 const pageSize = 100;
 
+/** Of a filter, which has up to 2,000 characters. */
+const maxComparisons = 6;
+const maxComparisonLength = 300;
+
 /** A customer as it is now. */
 export type CustomerState =
   | { isThere: true; customer: Customer }
@@ -62,6 +66,16 @@ export class ActingCustomers {
     return (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
   }
 
+  /** Customers of a kind that have one of these values, by the names that filters have: as many as one is likely to be of. */
+  async having(kind: 'PERSON' | 'COMPANY', values: Readonly<Record<string, string[]>>): Promise<Customer[]> {
+    const all = Object.entries(values).flatMap(([field, texts]) => texts.map((text) => `${field}:${quoted(text)}`));
+    const comparisons = all.slice(0, maxComparisons).filter((comparison) => comparison.length < maxComparisonLength);
+    if (comparisons.length === 0) return [];
+    const request = { filter: `kind = ${kind} AND (${comparisons.join(' OR ')})`, pageSize: maxComparisons };
+    const message = { ...ListCustomersRequest.decode(new Uint8Array()), ...request };
+    return ((await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse).customers;
+  }
+
   /** @param requestId a UUID, which is the id that the customer has if this has ever been done */
   async create(kind: CustomerKind, values: Values, requestId: string, cause: CallCause): Promise<Customer> {
     const { customer } = customerChanges(values);
@@ -101,6 +115,11 @@ export class ActingCustomers {
     };
     return this.client.unary(path, request, { context, deadlineMs: callMs, signal: this.signal });
   }
+}
+
+/** A text as a filter has it (AIP-160). */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\*]/g, '\\$&')}"`;
 }
 
 type Values = ReadonlyMap<string, JsonValue>;

@@ -123,3 +123,65 @@ it('keeps values that one side normalises as agreed, and takes up the next chang
   expect(request('+49 31', '030').toPeer.get('jobTitle')).toBe('+49 31');
   expect(request('+49 30', '031').toCustomer.get('jobTitle')).toBe('031');
 });
+
+describe('an item of a list that one side does not take', () => {
+  const list = (...items: JsonValue[]) => items;
+  const left = (before: { customer: JsonValue; peer: JsonValue; left: JsonValue[] }) => ({
+    jobTitle: {
+      customer: fingerprint(before.customer),
+      peer: fingerprint(before.peer),
+      left: before.left.map((item) => fingerprint(item)),
+    },
+  });
+  const run = (base: Base, customer: JsonValue, peer: JsonValue, policy: MergeRequest['policy'] = 'MANUAL') => {
+    const sides = { customer: { jobTitle: customer }, peer: { jobTitle: peer } };
+    return mergeFields({ rules: [rule()], policy, direction: 'BOTH', base, fingerprint, ...sides });
+  };
+
+  it('stays with the other when the one changes its list', () => {
+    const base = left({ customer: list('a'), peer: list('a', 'unfit'), left: ['unfit'] });
+    const merged = run(base, list('b'), list('a', 'unfit'));
+    expect(merged.toPeer.get('jobTitle')).toEqual(['b', 'unfit']);
+    expect(merged.toCustomer.size).toBe(0);
+    expect(run(merged.base, list('b'), list('b', 'unfit')).toPeer.size).toBe(0);
+  });
+
+  it('is gone when its own side removes it, and is sent when that changes its list', () => {
+    const base = left({ customer: list('a'), peer: list('a', 'unfit'), left: ['unfit'] });
+    expect(run(base, list('a'), list('a')).toCustomer.size).toBe(0);
+    expect(run(base, list('a'), list('a', 'unfit', 'b')).toCustomer.get('jobTitle')).toEqual(['a', 'unfit', 'b']);
+  });
+
+  it('counts as removed by neither when lists are united', () => {
+    const base = left({ customer: list('a'), peer: list('a', 'unfit'), left: ['unfit'] });
+    const items = { jobTitle: { ...base.jobTitle, items: [fingerprint('a')] } };
+    const merged = run(items, list('a', 'b'), list('a', 'unfit', 'c'), 'UNION');
+    expect(merged.toPeer.get('jobTitle')).toEqual(['a', 'b', 'unfit', 'c']);
+  });
+});
+
+describe('postal addresses that are united', () => {
+  const work = { street: 'Hauptplatz 1', city: 'Graz', label: 'work' };
+
+  it.each<[string, JsonValue[], JsonValue[], unknown]>([
+    [
+      'are the same however they are spelled, and whatever their label',
+      [work],
+      [{ street: 'hauptplatz  1', city: 'GRAZ' }],
+      ['-', [work]],
+    ],
+    ['that another one contains add nothing', [work], [{ city: 'Graz' }], ['-', [work]]],
+    ['that contain another one take its place', [{ city: 'Graz' }], [work], [[work], '-']],
+    [
+      'are both there when they differ',
+      [work],
+      [{ city: 'Wien' }],
+      [
+        [work, { city: 'Wien' }],
+        [work, { city: 'Wien' }],
+      ],
+    ],
+  ])('%s', (_what, customer, peer, expected) => {
+    expect(merge([undefined, customer, peer], { policy: 'UNION' })).toEqual(expected);
+  });
+});

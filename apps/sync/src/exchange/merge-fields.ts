@@ -1,4 +1,4 @@
-import type { JsonValue } from '../connectors/peer-record.js';
+import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import type { FieldRule, MergePolicy } from '../mappings/field-rule.js';
 import { isObject } from '../mappings/field-values.js';
 
@@ -13,6 +13,8 @@ export interface FieldBase {
   peer: string;
   /** Of what the items of a list are known by, where lists are united. */
   items?: string[];
+  /** Of what items of a list are known by that one side has, and the other does not take. */
+  left?: string[];
 }
 
 export type Base = Readonly<Record<string, FieldBase>>;
@@ -30,6 +32,9 @@ export interface MergeRequest {
   choice?: Side | undefined;
   fingerprint: (value: JsonValue) => string;
 }
+
+type BothValues = Record<'customer' | 'peer', JsonValue>;
+type Fingerprint = (value: JsonValue) => string;
 
 export interface Merged {
   /** What to write, by the field of the customer. */
@@ -57,8 +62,13 @@ export function mergeFields(request: MergeRequest): Merged {
     if (toCustomer !== fingerprint(customer)) merged.toCustomer.set(field, outcome.customer);
     if (toPeer !== fingerprint(peer)) merged.toPeer.set(field, outcome.peer);
     const isUnited = (rule.policy ?? request.policy) === 'UNION' && Array.isArray(outcome.customer ?? []);
-    const items = isUnited ? { items: itemsOf(outcome.customer).map((item) => fingerprint(identity(item))) } : {};
-    merged.base[field] = { customer: toCustomer, peer: toPeer, ...items };
+    const left = stillLeft(request.base[field]?.left ?? [], outcome, fingerprint);
+    const known = keysOf(outcome.customer, fingerprint).filter((item) => !left.includes(item));
+    merged.base[field] = {
+      ...{ customer: toCustomer, peer: toPeer },
+      ...(isUnited && { items: known }),
+      ...(left.length > 0 && { left }),
+    };
   }
   return merged;
 }
@@ -79,13 +89,48 @@ function mergeField(
   const winner =
     authority(request, rule) ?? onlyChanged(isCustomerSame, isPeerSame) ?? decided(request, rule, asTheyAre);
   if (winner === undefined) return 'CONFLICT';
+  return outcomeOf(winner, rule, asTheyAre, before, fingerprint);
+}
+
+function outcomeOf(
+  winner: Side | 'BOTH',
+  { onEmpty }: FieldRule,
+  asTheyAre: BothValues,
+  before: FieldBase | undefined,
+  fingerprint: Fingerprint,
+): BothValues {
   if (winner === 'BOTH') return both(united(asTheyAre, before?.items ?? [], fingerprint));
-  const value = winner === 'CUSTOMER' ? customer : peer;
-  return value === null && rule.onEmpty === 'KEEP' ? asTheyAre : both(value);
+  const value = winner === 'CUSTOMER' ? asTheyAre.customer : asTheyAre.peer;
+  if (value === null && onEmpty === 'KEEP') return asTheyAre;
+  return keeping(both(value), asTheyAre, before?.left ?? [], fingerprint);
 }
 
 function both(value: JsonValue) {
   return { customer: value, peer: value };
+}
+
+/** What one side has and the other does not take stays where it is: the other could not have removed it. */
+function keeping(
+  wanted: BothValues,
+  current: BothValues,
+  left: readonly string[],
+  fingerprint: Fingerprint,
+): BothValues {
+  const keep = (value: JsonValue, own: JsonValue): JsonValue => {
+    if (left.length === 0 || !isList(value)) return value;
+    const there = keysOf(value, fingerprint);
+    const isKept = (key: string) => left.includes(key) && !there.includes(key);
+    const kept = itemsOf(own).filter((item) => isKept(fingerprint(itemKey(item))));
+    return kept.length === 0 ? value : [...itemsOf(value), ...kept];
+  };
+  return { customer: keep(wanted.customer, current.customer), peer: keep(wanted.peer, current.peer) };
+}
+
+/** Of what one side did not take, what only one of them has now. */
+function stillLeft(left: readonly string[], { customer, peer }: BothValues, fingerprint: Fingerprint): string[] {
+  if (left.length === 0) return [];
+  const [ofCustomer, ofPeer] = [keysOf(customer, fingerprint), keysOf(peer, fingerprint)];
+  return left.filter((item) => ofCustomer.includes(item) !== ofPeer.includes(item));
 }
 
 /** The side that always decides. */
@@ -125,17 +170,14 @@ function decided(
 }
 
 /** What either has added is there, what either has removed is not; what both have says what the customer's does. */
-function united(
-  { customer, peer }: { customer: JsonValue; peer: JsonValue },
-  before: readonly string[],
-  fingerprint: (value: JsonValue) => string,
-): JsonValue {
-  const known = (item: JsonValue) => fingerprint(identity(item));
+function united({ customer, peer }: BothValues, before: readonly string[], fingerprint: Fingerprint): JsonValue {
+  const known = (item: JsonValue) => fingerprint(itemKey(item));
   const [ofCustomer, ofPeer] = [itemsOf(customer), itemsOf(peer)];
   const [inCustomer, inPeer] = [new Set(ofCustomer.map(known)), new Set(ofPeer.map(known))];
   const kept = ofCustomer.filter((item) => inPeer.has(known(item)) || !before.includes(known(item)));
   const added = ofPeer.filter((item) => !inCustomer.has(known(item)) && !before.includes(known(item)));
-  const all = [...kept, ...added];
+  const news = added.filter((item) => !kept.some((other) => contains(other, item)));
+  const all = [...new Set([...kept.map((item) => news.find((other) => contains(other, item)) ?? item), ...news])];
   return all.length === 0 ? null : all;
 }
 
@@ -147,7 +189,29 @@ function itemsOf(value: JsonValue): JsonValue[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** An address or a number whatever its label. */
-function identity(item: JsonValue): JsonValue {
-  return isObject(item) ? (item['address'] ?? item['number'] ?? item) : item;
+function keysOf(list: JsonValue, fingerprint: Fingerprint): string[] {
+  return itemsOf(list).map((item) => fingerprint(itemKey(item)));
+}
+
+/** What an item of a list is known by: an address or a number whatever its label, and however a postal address is spelled. */
+export function itemKey(item: JsonValue): JsonValue {
+  if (!isObject(item)) return item;
+  const { label: _label, ...parts } = item;
+  if (isPostal(item)) return Object.entries(parts).map(spelled).sort();
+  return item['address'] ?? item['number'] ?? item;
+}
+
+function isPostal(item: JsonObject): boolean {
+  return ['street', 'city', 'state', 'postalCode', 'countryCode'].some((part) => part in item);
+}
+
+function spelled([name, value]: [string, JsonValue]): string {
+  return `${name} ${(typeof value === 'string' ? value : JSON.stringify(value)).trim().replace(/\s+/g, ' ').toLowerCase()}`;
+}
+
+/** Whether a postal address says all that another one does: the other adds nothing, and gives way to it. */
+function contains(whole: JsonValue, part: JsonValue): boolean {
+  if (!isObject(whole) || !isObject(part) || !isPostal(whole) || !isPostal(part)) return false;
+  const all = Object.entries(whole).map(spelled);
+  return Object.entries(part).every((entry) => all.includes(spelled(entry)));
 }

@@ -8,13 +8,15 @@ import { ConnectorError } from '../connectors/connector-error.js';
 import type { JsonObject, JsonValue, PeerRecord } from '../connectors/peer-record.js';
 import type { Conflict } from './conflict-store.js';
 import { tellIssues, type ExchangeContext } from './exchange-context.js';
+import { baseWithout, leaveOut, refusedAsUnknown, type LeftOut } from './left-out.js';
 import type { Intent, Link } from './link.js';
 import type { Base, FieldBase, Views } from './merge-fields.js';
 import { refusedByCustomers, refusedByPeer, type RefusedField } from './refused-fields.js';
 
 /** Nobody else wrote meanwhile, somebody did, or a side does not take it. */
 export type Written =
-  | { outcome: 'DONE' }
+  /** `leftOut` when lists were taken without some of their items. */
+  | { outcome: 'DONE'; leftOut?: LeftOut }
   | { outcome: 'STALE' }
   /** No value fits. */
   | { outcome: 'NOTHING' }
@@ -36,9 +38,12 @@ export class PairWriter {
 
   /** Creates the customer of a record. @param views of the record */
   createCustomer(link: Link, views: Views): Promise<Written> {
-    return this.#fitting(link, named(views), async (fitting) => {
+    return this.#fitting(link, named(views), async (fitting, leftOut) => {
+      const unknown = this.#unknown(fitting);
+      if (unknown) return unknown;
       const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, undefined));
-      const intent = { customer: { requestId: uuidv7(), values }, base: this.#bothAre(views, fitting) };
+      const base = baseWithout(this.#bothAre(views, fitting), leftOut, 'customer', this.context.fingerprint);
+      const intent = { customer: { requestId: uuidv7(), values }, base };
       await this.#intend(link, intent);
       return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
     });
@@ -52,9 +57,12 @@ export class PairWriter {
     base: Base,
   ): Promise<Written> {
     const { id, etag } = customer;
-    return this.#fitting(link, changes, async (fitting) => {
+    return this.#fitting(link, changes, async (fitting, leftOut) => {
+      const unknown = this.#unknown(fitting);
+      if (unknown) return unknown;
       const values = Object.fromEntries(this.context.fieldViews.customerValues(fitting, customer));
-      const intent = { customer: { requestId: uuidv7(), id, etag, values }, base: only(base, fitting) };
+      const settled = baseWithout(only(base, fitting), leftOut, 'customer', this.context.fingerprint);
+      const intent = { customer: { requestId: uuidv7(), id, etag, values }, base: settled };
       await this.#intend(link, intent);
       return this.#customerWrite(link, intent, this.#customerCall(link, intent.customer));
     });
@@ -62,9 +70,10 @@ export class PairWriter {
 
   /** Creates the record of a customer. @param views of the customer */
   createRecord(link: Link, views: Views, hop: number): Promise<Written> {
-    return this.#fitting(link, named(views), async (fitting) => {
+    return this.#fitting(link, named(views), async (fitting, leftOut) => {
       const record = withoutNulls(await this.context.fieldViews.peerFields(fitting, {}));
-      const intent = { record, base: this.#bothAre(views, fitting) };
+      const base = baseWithout(this.#bothAre(views, fitting), leftOut, 'peer', this.context.fingerprint);
+      const intent = { record, base };
       await this.#push(link, hop, intent);
       return this.#sendRecord(link, intent);
     });
@@ -78,8 +87,8 @@ export class PairWriter {
     base: Base,
     hop: number,
   ): Promise<Written> {
-    return this.#fitting(link, changes, async (fitting) => {
-      const settled = only(base, fitting);
+    return this.#fitting(link, changes, async (fitting, leftOut) => {
+      const settled = baseWithout(only(base, fitting), leftOut, 'peer', this.context.fingerprint);
       await this.#push(link, hop, { base: settled });
       const result = await this.#peerWrite(link, async () => ({
         kind: 'UPDATE',
@@ -124,18 +133,18 @@ export class PairWriter {
     await this.context.links.save(link);
   }
 
-  /** Values that the other side does not take are left out, and told of: they cost their fields, and nothing else. */
+  /** Values that the other side does not take are left out, and told of: they cost their field, or their place in a list, and nothing else. */
   async #fitting(
     link: Link,
     views: ReadonlyMap<string, JsonValue>,
-    write: (fitting: ReadonlyMap<string, JsonValue>) => Promise<Written>,
+    write: (fitting: ReadonlyMap<string, JsonValue>, leftOut: LeftOut) => Promise<Written>,
   ): Promise<Written> {
-    const fitting = new Map(views);
+    const [fitting, leftOut]: [Map<string, JsonValue>, LeftOut] = [new Map(views), new Map()];
     for (;;) {
-      const written = await write(fitting);
+      const written = await write(fitting, leftOut);
       const refused = written.outcome === 'REFUSED' ? (written.fields ?? []) : [];
-      const left = refused.filter(({ field }) => fitting.delete(field));
-      if (left.length === 0) return written;
+      const left = leaveOut(fitting, refused, leftOut, this.context.fingerprint);
+      if (left.length === 0) return written.outcome === 'DONE' && leftOut.size > 0 ? { ...written, leftOut } : written;
       tellIssues(
         this.context,
         link.recordId ?? undefined,
@@ -145,6 +154,12 @@ export class PairWriter {
       if (fitting.size === 0)
         return link.customerId !== null && link.recordId !== null ? { outcome: 'NOTHING' } : written;
     }
+  }
+
+  #unknown(fitting: ReadonlyMap<string, JsonValue>): Written | undefined {
+    const fields = refusedAsUnknown(this.context.fieldViews.faults(fitting));
+    const message = fields?.map(({ issue }) => `${issue.field}: ${issue.message}`).join(' ') ?? '';
+    return fields && { outcome: 'REFUSED', conflict: { kind: 'REJECTED', message }, fields };
   }
 
   /** How many automatic steps lie behind a write to a customer: those behind what was pushed to its record just before. */
@@ -199,8 +214,9 @@ export class PairWriter {
       }
       if (!isCode(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION')) throw error;
       const { code, violations } = error as AppError;
+      const sent = intent.customer?.values ?? {};
       const fields =
-        code === 'INVALID_ARGUMENT' ? refusedByCustomers(this.context.mapping.fields, violations) : undefined;
+        code === 'INVALID_ARGUMENT' ? refusedByCustomers(this.context.mapping.fields, violations, sent) : undefined;
       return { outcome: 'REFUSED', conflict: refusal(error as AppError), ...(fields && { fields }) };
     } finally {
       link.sealedIntent = null;

@@ -8,6 +8,7 @@ import type { Peers } from '../connections/open-connection.js';
 import { ActingCustomers } from '../customers/acting-customers.js';
 import type { CustomFieldTypes } from '../customers/custom-field-types.js';
 import type { PrincipalTokens } from '../customers/principal-tokens.js';
+import type { TenantUsers } from '../customers/tenant-users.js';
 import type { RunJob } from '../jobs/job-queue.js';
 import { checkPeerFields } from '../mappings/check-peer-fields.js';
 import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../mappings/jsonata-evaluator.js';
@@ -41,6 +42,7 @@ export interface RunnerParts {
   customers: Pick<ContractClient, 'unary'>;
   tokens: PrincipalTokens;
   customFields: CustomFieldTypes;
+  users: TenantUsers;
 }
 
 /** When pairs that failed for no reason that is known are tried again. */
@@ -101,9 +103,11 @@ export class MappingRunner {
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const peer = this.parts.peers.open(connection);
     const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
+    const users = await this.parts.users.ofMapping(mapping.fields, mapping.tenantId, connection.principalId);
     const { fields, capabilities } = await checkPeerFields(peer, mapping, signal);
     const createsRecords = capabilities.create;
-    const context = this.#context(em, run, mapping, connection, { peer, createsRecords, fields, customFields, signal });
+    const ofPeer = { peer, createsRecords, fields };
+    const context = this.#context(em, run, mapping, connection, { ...ofPeer, customFields, users, signal });
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
       Object.assign(context, { pairing: run.pairing ?? undefined });

@@ -7,6 +7,7 @@ import type { Conflict } from './conflict-store.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { FailureKeeper } from './keep-failures.js';
 import { MergeFollower } from './follow-merge.js';
+import { baseWithout } from './left-out.js';
 import { newLink, type Link } from './link.js';
 import { LinkChangedError } from './link-store.js';
 import type { Base } from './merge-fields.js';
@@ -14,6 +15,7 @@ import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairWriter, type Written } from './pair-writer.js';
 import { LinkAnswerer } from './pairing/answer-link.js';
+import { TakenValues } from './pairing/taken-values.js';
 
 /** Beyond this many automatic steps in a row it is a loop. */
 const maxHop = 8;
@@ -32,6 +34,7 @@ export class PairSettler {
   readonly #follower: MergeFollower;
   readonly #answerer: LinkAnswerer;
   readonly #failures: FailureKeeper;
+  readonly #taken: TakenValues;
 
   constructor(private readonly context: ExchangeContext) {
     this.#writer = new PairWriter(context);
@@ -40,6 +43,7 @@ export class PairSettler {
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
     this.#answerer = new LinkAnswerer(context);
     this.#failures = new FailureKeeper(context);
+    this.#taken = new TakenValues(context);
   }
 
   /**
@@ -166,12 +170,16 @@ export class PairSettler {
     return (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
   }
 
-  async #updateCustomer({ link, customer, merged: { toCustomer, toPeer, base } }: MergePlan): Promise<Written> {
+  async #updateCustomer({ link, customer, merged }: MergePlan): Promise<Written> {
+    const { toCustomer, toPeer, base } = merged;
     if (toCustomer.size === 0) return { outcome: 'DONE' };
     // A field that is written to both has a new base when both are.
     const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
     const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
-    if (written.outcome === 'DONE') this.context.counts.customersUpdated += 1;
+    if (written.outcome !== 'DONE') return written;
+    this.context.counts.customersUpdated += 1;
+    // What is written to the record next agrees with what the customer has now.
+    if (written.leftOut) merged.base = baseWithout(base, written.leftOut, 'customer', this.context.fingerprint);
     return written;
   }
 
@@ -189,6 +197,11 @@ export class PairSettler {
     if (doubt) return this.#keeper.leave(made, { record }, doubt);
     this.#keeper.note(made, { record });
     const written = await this.#writer.createCustomer(made, await this.context.fieldViews.ofPeer(record.fields));
+    if (written.outcome === 'REFUSED' && written.conflict.kind === 'VALUE_TAKEN') {
+      const decided = await this.#taken.decide(made, record);
+      if (decided === 'TAKEN') return 'STALE';
+      if (decided) return this.#keeper.leave(made, { record }, decided);
+    }
     return this.#keepCreated(made, written, 'customersCreated');
   }
 

@@ -14,6 +14,20 @@ const samples: Readonly<Record<string, JsonValue[]>> = {
   tags: [['vip', 'latin-america']],
   domains: [['example.com', 'example.org']],
   birthDate: ['1815-12-10'],
+  addresses: [
+    [
+      {
+        street: '12 St James’s Square\nFlat 3',
+        city: 'London',
+        postalCode: 'SW1Y 4JH',
+        countryCode: 'GB',
+        label: 'work',
+      },
+      { city: 'Graz', state: 'Steiermark', countryCode: 'AT', label: 'Lab' },
+    ],
+  ],
+  ownerId: ['ada@example.com'],
+  lifecycleStage: ['LEAD', 'FORMER_CUSTOMER'],
 };
 
 /** What fields of the tenant's own may have: of what kind theirs is, only an expression knows. */

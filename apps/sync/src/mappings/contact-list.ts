@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import { isSameValue } from '../connectors/vcard/same-value.js';
 import { isObject } from './field-values.js';
 
 /** What an item of a list is known by: an address or a number. */
@@ -24,22 +25,34 @@ export function customerItems(list: ContactList, value: JsonValue): JsonValue {
 
 /** The same of a card's list, the preferred item first. */
 export function cardItems(list: ContactList, value: JsonValue): JsonValue {
-  const all = items(value);
-  const sorted = [...all.filter(isPrimary), ...all.filter((item) => !isPrimary(item))];
-  return sorted.map((item) => contactItem(list, item[keys[list]], item['label'] ?? labelOf(item['types'])));
+  return preferredFirst(items(value)).map((item) =>
+    contactItem(list, item[keys[list]], item['label'] ?? labelOf(item['types'])),
+  );
 }
 
 /** A card's list that says what the customer's does. An item that says the same already stays as it is. */
 export function cardList(list: ContactList, wanted: JsonValue, current: JsonValue): JsonValue {
   const left = items(current);
   const marks = left.some(isPrimary);
-  return items(wanted).map((item, place) => {
-    const same = take(left, (own) => isDeepStrictEqual(first(cardItems(list, [own])), item));
-    const ofKey = same ?? take(left, (own) => own[keys[list]] === item[keys[list]]);
-    const made = same ?? cardItem(list, item, ofKey);
+  const views = items(wanted);
+  const exact = views.map((item) => take(left, (own) => isDeepStrictEqual(first(cardItems(list, [own])), item)));
+  return views.map((item, place) => {
+    // A number may be written in another way than the customer's.
+    const made =
+      exact[place] ??
+      cardItem(
+        list,
+        item,
+        take(left, (own) => isSameValue(list, own, item)),
+      );
     const { primary: _, ...rest } = made;
     return marks && place === 0 ? { ...rest, primary: true } : rest;
   });
+}
+
+/** The items of a card's list, the preferred one first. */
+export function preferredFirst(all: JsonObject[]): JsonObject[] {
+  return [...all.filter(isPrimary), ...all.filter((item) => !isPrimary(item))];
 }
 
 function contactItem(list: ContactList, key: JsonValue | undefined, label: JsonValue | undefined): JsonObject {
@@ -49,21 +62,30 @@ function contactItem(list: ContactList, key: JsonValue | undefined, label: JsonV
 }
 
 function cardItem(list: ContactList, item: JsonObject, before: JsonObject | undefined): JsonObject {
-  const { label: _label, types = [], primary: _primary, ...rest } = before ?? {};
-  const { label } = item;
+  const { label: _label, types: _types, primary: _primary, ...rest } = before ?? {};
+  return { ...rest, [keys[list]]: item[keys[list]] ?? '', ...withLabel(before, item['label']) };
+}
+
+/** What an item of a card has so that its label is this one. Types that are no label, such as `voice`, are not what has changed. */
+export function withLabel(before: JsonObject = {}, label: JsonValue | undefined): JsonObject {
+  const types = Array.isArray(before['types']) ? before['types'] : [];
+  if ((before['label'] ?? labelOf(types)) === label) {
+    return {
+      ...(types.length > 0 && { types }),
+      ...(typeof before['label'] === 'string' && { label: before['label'] }),
+    };
+  }
   const type = Object.keys(labels).find((own) => labels[own] === label);
-  // Types that are no label, such as `voice`, are not what has changed.
-  const others = (types as string[]).filter((own) => labels[own] === undefined);
+  const others = types.filter((own) => typeof own === 'string' && labels[own] === undefined);
   const all = [...(type === undefined ? [] : [type]), ...others];
   return {
-    ...rest,
-    [keys[list]]: item[keys[list]] ?? '',
     ...(all.length > 0 && { types: all }),
     ...(typeof label === 'string' && type === undefined && { label }),
   };
 }
 
-function labelOf(types: JsonValue | undefined): string | undefined {
+/** What the types of an item of a card say that it is for. */
+export function labelOf(types: JsonValue | undefined): string | undefined {
   const given = Array.isArray(types) ? types : [];
   const type = Object.keys(labels).find((own) => given.includes(own));
   return type === undefined ? undefined : labels[type];

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../connectors/peer-record.js';
 import { cardItems, cardList, customerItems, isContactList, type ContactList } from './contact-list.js';
 import type { FieldRule } from './field-rule.js';
 import { isObject } from './field-values.js';
+import { postalAddressLens } from './postal-address.js';
 
 /**
  * How one field is seen from both sides. What a view gives is what the sides are compared and merged by; null is none. What puts
@@ -12,6 +14,14 @@ export interface FieldLens {
   ofPeer: (value: JsonValue) => JsonValue;
   toCustomer: (view: JsonValue, current: JsonValue) => JsonValue;
   toPeer: (view: JsonValue, current: JsonValue) => JsonValue;
+  /** What of a view no customer can have. */
+  faults?: (view: JsonValue) => ValueFault[];
+}
+
+/** Why, for people, a value does not fit; of a list the item that does not. */
+export interface ValueFault {
+  index?: number;
+  description: string;
 }
 
 /** The lens of a rule without JSONata. */
@@ -24,7 +34,7 @@ export function fieldLens({ customerField, transform }: FieldRule): FieldLens {
     case 'LOWER_CASE':
       return textLens((text) => text.toLowerCase());
     case 'CONTACT_LIST':
-      return contactListLens(listOf(customerField));
+      return customerField === 'addresses' ? postalAddressLens : contactListLens(listOf(customerField));
     case 'FIRST_OF_LIST':
       return firstOfListLens(listOf(customerField));
     case 'COMMA_LIST':
@@ -73,13 +83,20 @@ function firstOfListLens(list: ContactList): FieldLens {
   };
 }
 
+/** A backslash before a comma or a backslash makes it part of the text. A list that is the same stays as it was written. */
 const commaListLens: FieldLens = {
   ...plain,
   ofPeer: (value) => {
-    const parts = typeof value === 'string' ? value.split(',').map((part) => part.trim()) : [];
-    return orNull([...new Set(parts.filter(Boolean))]);
+    const escaped = typeof value === 'string' ? (value.match(/(?:\\[,\\]|[^,])+/g) ?? []) : [];
+    const texts = escaped.map((part) => part.trim().replace(/\\([,\\])/g, '$1'));
+    return orNull([...new Set(texts.filter(Boolean))]);
   },
-  toPeer: (view) => (Array.isArray(view) ? view.filter((part) => typeof part === 'string').join(', ') : null),
+  toPeer: (view, current) => {
+    if (!Array.isArray(view)) return null;
+    if (isDeepStrictEqual(commaListLens.ofPeer(current), view)) return current;
+    const texts = view.filter((part) => typeof part === 'string');
+    return texts.map((text) => text.replace(/[,\\]/g, '\\$&')).join(', ');
+  },
 };
 
 /** @throws Error for a rule that was not checked */

@@ -1,5 +1,6 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import { addressPart, partOf, withParts } from './address-parts.js';
 
 /** The fields of Customer that can be exchanged, and whether their value is a list. */
 export const customerFields: Readonly<Record<string, 'TEXT' | 'TEXT_LIST' | 'CONTACT_LIST'>> = {
@@ -10,8 +11,11 @@ export const customerFields: Readonly<Record<string, 'TEXT' | 'TEXT_LIST' | 'CON
   companyName: 'TEXT',
   birthDate: 'TEXT',
   source: 'TEXT',
+  ownerId: 'TEXT',
+  lifecycleStage: 'TEXT',
   emails: 'CONTACT_LIST',
   phones: 'CONTACT_LIST',
+  addresses: 'CONTACT_LIST',
   tags: 'TEXT_LIST',
   domains: 'TEXT_LIST',
 };
@@ -25,9 +29,40 @@ export function customKey(field: string): string | undefined {
 
 /** The value of a customer's field; null for none. */
 export function customerValue(customer: Customer, field: string): JsonValue {
+  if (field === 'lifecycleStage') return stageName(customer.lifecycleStage);
+  const part = addressPart(field);
+  if (part) return withoutEmpty(partOf(addressesOf(customer), part));
   const key = customKey(field);
   const fields = (key === undefined ? customer : customer.customFields) as Partial<JsonObject> | undefined;
   return withoutEmpty(fields?.[key ?? field]);
+}
+
+function stageName(stage: LifecycleStage): JsonValue {
+  return stage === LifecycleStage.UNSPECIFIED ? null : (LifecycleStage[stage] ?? null);
+}
+
+function stageOf(name: JsonValue): LifecycleStage {
+  const stage = Object.entries(LifecycleStage).find(([own]) => own === name)?.[1];
+  return typeof stage === 'number' ? stage : LifecycleStage.UNSPECIFIED;
+}
+
+/** The same values, but that parts of addresses have become the whole list. @param customer as it is; absent for a new one */
+export function wholeValues(
+  values: ReadonlyMap<string, JsonValue>,
+  customer: Customer | undefined,
+): Map<string, JsonValue> {
+  const changes = [...values].flatMap(([field, value]) => {
+    const part = addressPart(field);
+    return part ? [{ of: part, value }] : [];
+  });
+  if (changes.length === 0) return new Map(values);
+  const others = [...values].filter(([field]) => !addressPart(field));
+  return new Map([...others, ['addresses', withParts(customer ? addressesOf(customer) : [], changes)]]);
+}
+
+function addressesOf({ addresses }: Customer): JsonObject[] {
+  const value = withoutEmpty(addresses as unknown as JsonValue);
+  return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
 /** What an update sends of these fields. Own fields that are not named stay as they are. */
@@ -40,6 +75,7 @@ export function customerChanges(values: ReadonlyMap<string, JsonValue>): {
   for (const [field, value] of values) {
     const key = customKey(field);
     if (key !== undefined) customFields[key] = value;
+    else if (field === 'lifecycleStage') customer[field] = stageOf(value);
     else customer[field] = value ?? (customerFields[field] === 'TEXT' ? undefined : []);
   }
   const hasOwn = Object.keys(customFields).length > 0;

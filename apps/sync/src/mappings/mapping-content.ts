@@ -13,6 +13,7 @@ import {
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { PeerDescription, RecordType } from '../connectors/description.js';
+import { addressPart } from './address-parts.js';
 import { missingFields } from './check-peer-fields.js';
 import { roundTripFault } from './check-round-trip.js';
 import { isContactList } from './contact-list.js';
@@ -69,7 +70,7 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
 export async function checkMapping(
   content: MappingContent,
   { recordTypes }: PeerDescription,
-  customFields: ValueTypes['customFields'],
+  ofCustomers: Omit<ValueTypes, 'fields'>,
   evaluate: Evaluate,
 ): Promise<void> {
   const violations = [
@@ -77,7 +78,7 @@ export async function checkMapping(
     ...policyViolations(content),
     ...matchViolations(content),
     ...peerViolations(content, recordTypes),
-    ...typeViolations(content, recordTypes, customFields),
+    ...typeViolations(content, recordTypes, ofCustomers),
   ];
   if (violations.length > 0) throw invalidArgument(violations);
   for (const [index, rule] of content.fields.entries()) {
@@ -118,20 +119,37 @@ function ruleViolations(content: MappingContent, rule: FieldRule, index: number)
 
 function fieldFault({ fields, customerKind }: MappingContent, rule: FieldRule, index: number): Fault | undefined {
   const { customerField } = rule;
-  const isKnown = customerField in customerFields || customKey(customerField) !== undefined;
+  const part = addressPart(customerField);
+  const isKnown = customerField in customerFields || customKey(customerField) !== undefined || part !== undefined;
   if (!isKnown) return ['customerField', 'FIELD_UNKNOWN', 'is no field of a customer that can be exchanged'];
   const foreign = customerKind === 'COMPANY' ? ofPeopleOnly : ofCompaniesOnly;
   if (foreign.includes(customerField)) return ['customerField', 'FIELD_UNKNOWN', 'is none of this kind of customer'];
   const twice = (['customerField', 'peerField'] as const).find(
     (name) => fields.findIndex((other) => other[name] === rule[name]) !== index,
   );
-  return twice && [twice, 'FIELD_TWICE', 'is mapped already'];
+  if (twice) return [twice, 'FIELD_TWICE', 'is mapped already'];
+  const isBeside = fields.some((other) => part && isOtherWay(part.label, other.customerField));
+  return isBeside ? ['customerField', 'FIELD_TWICE', besides] : undefined;
+}
+
+const besides =
+  'can not be exchanged beside the whole list, nor parts of the main address beside those of labelled ones';
+
+/** Whether a field has the same address as a part of one with this label, or none, may be of. */
+function isOtherWay(label: string | undefined, field: string): boolean {
+  const other = addressPart(field);
+  return other ? (other.label === undefined) !== (label === undefined) : field === 'addresses';
 }
 
 function transformFault({ customerField, transform }: FieldRule): Fault | undefined {
   if (['CONTACT_LIST', 'FIRST_OF_LIST'].includes(transform) && !isContactList(customerField)) {
-    return ['transform', 'TRANSFORM_UNFIT', 'is for emails and phones only'];
+    const isAddresses = transform === 'CONTACT_LIST' && customerField === 'addresses';
+    if (!isAddresses)
+      return ['transform', 'TRANSFORM_UNFIT', 'is for emails and phones only, or CONTACT_LIST for addresses'];
   }
+  const isNaming = ['ownerId', 'lifecycleStage'].includes(customerField) || customerField.endsWith('.countryCode');
+  if (isNaming && transform !== 'NONE')
+    return ['transform', 'TRANSFORM_UNFIT', 'must be NONE for what names something'];
   if (transform === 'COMMA_LIST' && customerFields[customerField] !== 'TEXT_LIST') {
     return ['transform', 'TRANSFORM_UNFIT', 'is for lists of texts only'];
   }
@@ -210,11 +228,11 @@ function peerViolations(content: MappingContent, recordTypes: PeerDescription['r
 function typeViolations(
   { fields: rules, recordType }: MappingContent,
   recordTypes: PeerDescription['recordTypes'],
-  customFields: ValueTypes['customFields'],
+  ofCustomers: Omit<ValueTypes, 'fields'>,
 ): FieldViolation[] {
   const { fields = [] } = recordTypes.find(({ name }) => name === recordType) ?? {};
   return rules.flatMap((rule, index) => {
-    const fault = typeFault(rule, { fields, customFields });
+    const fault = typeFault(rule, { ...ofCustomers, fields });
     const isMissing = fields.some(({ name, type }) => name === rule.peerField && type === 'UNSUPPORTED');
     return fault !== undefined && !isMissing ? [violation(index, 'peerField', 'TYPE_UNFIT', fault)] : [];
   });

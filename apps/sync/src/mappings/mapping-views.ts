@@ -2,11 +2,17 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import { momentOf } from '../connectors/zoned-time.js';
 import type { Views } from '../exchange/merge-fields.js';
-import type { FieldLens } from './field-lens.js';
+import type { FieldLens, ValueFault } from './field-lens.js';
 import type { FieldRule } from './field-rule.js';
-import { customerValue, peerChanges, peerValue } from './field-values.js';
+import { customerValue, peerChanges, peerValue, wholeValues } from './field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
 import { ruleLens, type ValueTypes } from './value-conversion.js';
+
+/** A value of a field that does not fit. */
+export interface FieldFault {
+  rule: FieldRule;
+  fault: ValueFault;
+}
 
 /** How the records of a mapping look from both sides, by the field of the customer. */
 export class MappingViews {
@@ -57,7 +63,14 @@ export class MappingViews {
       const current = customer ? customerValue(customer, rule.customerField) : null;
       values.set(rule.customerField, lens.toCustomer(view, current));
     }
-    return values;
+    return wholeValues(values, customer);
+  }
+
+  /** What of these views no customer can have, by the field of the customer. */
+  faults(views: ReadonlyMap<string, JsonValue>): FieldFault[] {
+    return this.#fields.flatMap(({ rule, lens }) =>
+      (lens.faults?.(views.get(rule.customerField) ?? null) ?? []).map((fault) => ({ rule, fault })),
+    );
   }
 
   /**

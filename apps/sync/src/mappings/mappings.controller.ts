@@ -21,6 +21,7 @@ import { peerFailure, Peers } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import type { PeerDescription } from '../connectors/description.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
+import { TenantUsers } from '../customers/tenant-users.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
@@ -49,6 +50,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly peers: Peers,
     private readonly evaluator: JsonataEvaluator,
     private readonly customFields: CustomFieldTypes,
+    private readonly users: TenantUsers,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -105,9 +107,11 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   async #check(connectionId: string, content: MappingContent): Promise<MappingNote[]> {
     const { tenantId } = currentCaller();
     const connection = await findConnection(this.em, connectionId);
-    const customFields = await this.customFields.of(tenantId, connection.principalId);
+    const { principalId } = connection;
+    const customFields = await this.customFields.of(tenantId, principalId);
+    const users = await this.users.ofMapping(content.fields, tenantId, principalId);
     const description = await this.#describe(connection);
-    await checkMapping(content, description, customFields, this.evaluator.of(tenantId));
+    await checkMapping(content, description, { customFields, users }, this.evaluator.of(tenantId));
     return mappingNotes(content, description);
   }
 

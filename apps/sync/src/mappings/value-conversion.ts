@@ -3,9 +3,12 @@ import type { RecordField } from '../connectors/description.js';
 import type { JsonValue } from '../connectors/peer-record.js';
 import { exactNumber, plainDecimal, withFraction } from '../connectors/decimal.js';
 import { localTimeOf, momentOf } from '../connectors/zoned-time.js';
+import { addressPart } from './address-parts.js';
+import { ownerLens, stageLens, type Users } from './customer-lenses.js';
 import { fieldLens, type FieldLens } from './field-lens.js';
 import type { FieldRule } from './field-rule.js';
 import { customerFields, customKey } from './field-values.js';
+import { countryLens } from './postal-address.js';
 
 /** What values a field of a customer has. */
 export type CustomerFieldType = Exclude<
@@ -42,13 +45,22 @@ export interface ValueTypes {
   fields: readonly RecordField[];
   /** Of the tenant's own fields, by their keys. */
   customFields: ReadonlyMap<string, CustomerFieldType>;
+  /** Of the tenant. None for a mapping without owners. */
+  users?: Users | undefined;
 }
 
 /** The lens of a rule, as it was checked. Parts of a field, and what a rule has a transform for, have no type that is known. */
 export function ruleLens(rule: FieldRule, types: ValueTypes): FieldLens {
   const lens = typedLens(rule, types);
   // A mapping of before its types were checked goes on with the values that fit as they are.
-  return typeof lens === 'object' ? lens : fieldLens(rule);
+  return namingLens(rule, types) ?? (typeof lens === 'object' ? lens : fieldLens(rule));
+}
+
+/** The lens of a field whose values name something: a user, a stage, a country. */
+function namingLens({ customerField }: FieldRule, { users }: ValueTypes): FieldLens | undefined {
+  if (customerField === 'ownerId') return users && ownerLens(users);
+  if (customerField === 'lifecycleStage') return stageLens;
+  return addressPart(customerField)?.part === 'countryCode' ? countryLens : undefined;
 }
 
 /** Why, for people, values of one field of a rule can not become values of the other; undefined when they can. */
@@ -61,13 +73,29 @@ function typedLens(rule: FieldRule, { fields, customFields }: ValueTypes): Field
   const field = fields.find(({ name }) => name === rule.peerField);
   const type = customerType(rule.customerField, customFields);
   const isPlain = rule.transform === 'NONE' && rule.toCustomer === undefined && rule.toPeer === undefined;
-  return isPlain && field && type ? valueLens(type, field) : undefined;
+  if (!isPlain || !field) return undefined;
+  return type ? valueLens(type, field) : listFault(rule.customerField, field);
+}
+
+/** A list is no value of a field that is not one itself. */
+function listFault(customerField: string, { type, declaredType }: RecordField): string | undefined {
+  const kind = customerFields[customerField];
+  if (type === 'LIST' || type === 'JSON' || kind === undefined || kind === 'TEXT') return undefined;
+  const ways = {
+    TEXT_LIST: 'give the field the transform COMMA_LIST',
+    CONTACT_LIST:
+      customerField === 'addresses'
+        ? 'map its parts, such as addresses.city'
+        : 'give the field the transform FIRST_OF_LIST',
+  };
+  return `A list is no value of ${declaredType ?? type}: ${ways[kind]}.`;
 }
 
 function customerType(name: string, customFields: ValueTypes['customFields']): CustomerFieldType | undefined {
   const key = customKey(name);
   if (key !== undefined) return customFields.get(key);
   if (name === 'birthDate') return 'DATE';
+  if (addressPart(name)) return 'TEXT';
   return customerFields[name] === 'TEXT' ? 'TEXT' : undefined;
 }
 

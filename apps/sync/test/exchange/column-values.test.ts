@@ -169,3 +169,12 @@ test('a time that the clocks of the zone have twice, or never, costs its field',
     ['2026-03-29 02:30:00'],
   ]);
 });
+
+test('an e-mail address of a column that does not fit costs its field, which the issue names', async () => {
+  await people.insert('Ada', 'Analyst', 'not valid@example.com');
+  const mapping = await people.map();
+
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'SUCCEEDED', counts: { conflicts: 0 } });
+  expect(await issuesOf(mapping)).toContainEqual(expect.objectContaining({ reason: 'VALUE_UNFIT', field: 'email' }));
+  expect(await people.customerOf('Ada')).not.toHaveProperty('emails.0');
+});

@@ -1,5 +1,5 @@
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
-import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { ExchangeTenant, untilBlocks } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
@@ -86,22 +86,52 @@ test('no value of a record is kept in clear', async () => {
     expect(text).not.toContain(secret);
 });
 
-test('a record whose e-mail address another customer has waits, and may be linked to it', async () => {
-  const mapping = await people.map({ direction: 'TO_CUSTOMERS' });
-  await tenant.run(mapping);
-  const id = await tenant.api.createCustomer('Ada King', { emails: [{ address: 'ada@example.com' }] });
-  await people.insert('Ada', 'Analyst', 'ada@example.com');
-  await tenant.run(mapping);
-  const [conflict] = await tenant.conflicts(mapping);
-  expect(conflict).toMatchObject({ kind: 'VALUE_TAKEN', otherCustomerId: id });
+describe('a record that comes later with the e-mail address of a customer', () => {
+  let mapping: string;
+  let id: string;
+  beforeEach(async () => {
+    mapping = await people.map({ direction: 'TO_CUSTOMERS' });
+    await tenant.run(mapping);
+    id = await tenant.api.createCustomer('Ada King', { emails: [{ address: 'ada@example.com' }] });
+  });
 
-  await tenant.api.ok('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'LINK' });
-  await expect
-    .poll(async () => (await tenant.customers()).get(id))
-    .toMatchObject({ displayName: 'Ada', jobTitle: 'Analyst' });
+  test('belongs to it when the names are alike', async () => {
+    await people.insert('Ada King', 'Analyst', 'ada@example.com');
+    await tenant.run(mapping);
 
-  await expect.poll(async () => (await tenant.customers()).size).toBe(1);
-  expect(await tenant.conflicts(mapping)).toEqual([]);
+    await expect.poll(async () => (await tenant.customers()).get(id)).toMatchObject({ jobTitle: 'Analyst' });
+    expect((await tenant.customers()).size).toBe(1);
+    expect(await tenant.conflicts(mapping)).toEqual([]);
+  });
+
+  test('is asked about when they are not, and may be linked to it', async () => {
+    await people.insert('Grace Hopper', 'Analyst', 'ada@example.com');
+    await tenant.run(mapping);
+    const [conflict] = await tenant.conflicts(mapping);
+    expect(conflict).toMatchObject({ kind: 'PAIRING', candidates: [{ customerId: id, reasons: ['EMAIL'] }] });
+
+    await tenant.api.ok('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'LINK' });
+    await expect
+      .poll(async () => (await tenant.customers()).get(id))
+      .toMatchObject({ displayName: 'Grace Hopper', jobTitle: 'Analyst' });
+    expect((await tenant.customers()).size).toBe(1);
+    expect(await tenant.conflicts(mapping)).toEqual([]);
+  });
+
+  test('waits as one whose value is taken once a person has said that it is not the same', async () => {
+    await people.insert('Grace Hopper', 'Analyst', 'ada@example.com');
+    await tenant.run(mapping);
+    const [conflict] = await tenant.conflicts(mapping);
+    await tenant.api.ok('POST', `/v1/syncConflicts/${conflict!.id}:resolve`, { choice: 'SEPARATE' });
+    await expect
+      .poll(() => tenant.conflicts(mapping))
+      .toMatchObject([{ kind: 'VALUE_TAKEN', otherCustomerId: id, recordId: '1' }]);
+
+    await tenant.api.updateCustomer(id, { emails: [] });
+    const [taken] = await tenant.conflicts(mapping);
+    await tenant.api.ok('POST', `/v1/syncConflicts/${taken!.id}:resolve`, { choice: 'RETRY' });
+    await expect.poll(async () => (await tenant.customers()).size).toBe(2);
+  });
 });
 
 test('a record that can not be exchanged holds up no other, and is tried again', async () => {

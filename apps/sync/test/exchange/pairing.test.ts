@@ -1,6 +1,6 @@
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
-import { ExchangeTenant, type Run } from './exchange-tenant.ts';
+import { ExchangeTenant, type Conflict, type Run } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
 let platform: SharedPlatform;
@@ -325,14 +325,13 @@ test('LINK moves a link from a copy that the exchange has made, and from nothing
   // What the other system has written to it since makes a copy more than that.
   await people.update(`name = 'Grace Hopper'`, `title = 'Programmer'`);
   await tenant.run(mapping);
-  const conflicts = new Map(
-    (await tenant.conflicts(mapping)).map((conflict) => [conflict['otherCustomerId'], conflict]),
-  );
+  const candidateOf = ({ candidates }: Conflict) => candidates[0]?.customerId;
+  const conflicts = new Map((await tenant.conflicts(mapping)).map((conflict) => [candidateOf(conflict), conflict]));
   expect([...conflicts.keys()].sort()).toEqual([ada, grace].sort());
 
   await resolve(conflicts.get(ada)!.id, { choice: 'LINK' });
   const path = `/v1/syncConflicts/${conflicts.get(grace)!.id}:resolve`;
-  expect(await tenant.api.send('POST', path, { choice: 'LINK' })).toMatchObject({
+  expect(await tenant.api.send('POST', path, { choice: 'LINK', customerId: grace })).toMatchObject({
     ...{ status: 409, body: { code: 'CUSTOMER_LINKED' } },
   });
 
@@ -340,5 +339,5 @@ test('LINK moves a link from a copy that the exchange has made, and from nothing
     .poll(async () => (await people.titles()).map(([name]) => name), { timeout: 30_000 })
     .toEqual(['Ada King', 'Grace Hopper', 'Rear Admiral']);
   expect(await tenant.customers()).toHaveProperty('size', 2);
-  expect((await tenant.conflicts(mapping)).map(({ otherCustomerId }) => otherCustomerId)).toContain(grace);
+  expect((await tenant.conflicts(mapping)).map(candidateOf)).toContain(grace);
 });

@@ -1,20 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
+import { isSoak, printedSeed, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
 import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
-import { createMariadbDatabase } from '../connectors/sql-databases.ts';
+import { createMariadbDatabase, createPostgresSchema } from '../connectors/sql-databases.ts';
 import { startSyncPlatform } from '../sync-platform.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { cardSide } from './two-way/card-side.ts';
 import { customerSide } from './two-way/customer-side.ts';
+import { compareInSql } from './two-way/compare-in-sql.ts';
 import { peopleTable, tableSide } from './two-way/table-side.ts';
+import { defineTypedFields, typedCustomerSide } from './two-way/typed-customers.ts';
+import { fieldsOf, typedContent, type Engine } from './two-way/typed-fields.ts';
+import { createTypedTable, typedTableSide } from './two-way/typed-table.ts';
 import { twoWay, type TwoWayOptions } from './two-way/two-way.ts';
 
 const records = sizeOf('TWO_WAY_RECORDS', { short: 40, long: 2_000 });
 /** How long both sides are edited; 0 to make as many edits as TWO_WAY_EDITS says. */
 const seconds = sizeOf('TWO_WAY_SECONDS', { short: 0, long: 300 });
 const edits = sizeOf('TWO_WAY_EDITS', { short: 80, long: 0 });
+/** Of each table with columns of many types. */
+const typedRecords = sizeOf('TWO_WAY_TYPED_RECORDS', { short: 8, long: 200 });
 const editsPerKill = sizeOf('TWO_WAY_EDITS_PER_KILL', { short: 30, long: 400 });
 
 let platform: Platform;
@@ -137,6 +143,67 @@ test.concurrent(
     const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
     const result = await twoWay({ name: 'two-way with MariaDB', tenant, mappingId, ...sides, ...options(kills) });
 
+    expect(result.pairs).toBeGreaterThan(0);
+  },
+);
+
+const typed: [Engine, zone: string][] = [
+  ['POSTGRESQL', 'Europe/Berlin'],
+  ['MARIADB', 'Asia/Kolkata'],
+  ...(isSoak
+    ? ([
+        ['POSTGRESQL', 'Asia/Kolkata'],
+        ['MARIADB', 'Europe/Berlin'],
+      ] as const)
+    : []
+  ).map((pair): [Engine, string] => [...pair]),
+];
+
+test.concurrent.each(typed)(
+  'with columns of many types of %s in %s, and keys of two columns, both sides end equal by a comparison in SQL',
+  { timeout: soakTimeoutMs },
+  async (engine, timeZone) => {
+    const tenant = await ExchangeTenant.create(platform);
+    const database = engine === 'MARIADB' ? await createMariadbDatabase(mariadb) : await createPostgresSchema();
+    const table = { engine, run: database.run };
+    await createTypedTable(table);
+    await defineTypedFields(tenant, engine);
+    const { port, user, password } = database;
+    const connection = await tenant.connect(
+      'sql',
+      {
+        ...{ engine, host: '127.0.0.1', port, database: database.database, user, tls: 'OFF', timeZone },
+        ...(engine === 'POSTGRESQL' && { schema: user }),
+        ...{ table: 'things', idColumns: ['branch', 'number'], updatedColumn: 'updated_at', keyColumn: 'rapport_key' },
+        ...{ deletedColumn: 'deleted_at', versionColumn: 'version', lateCommitSeconds: 2 },
+      },
+      { password },
+      polled,
+    );
+    const mappingId = await tenant.map(connection, {
+      ...mapping,
+      recordType: 'things',
+      fields: [
+        { customerField: 'displayName', peerField: 'name' },
+        ...fieldsOf(engine).map(({ name }) => ({ customerField: `customFields.${name}`, peerField: name })),
+      ],
+    });
+
+    const content = typedContent(engine);
+    const sides = { customers: typedCustomerSide(tenant, engine), peer: typedTableSide(table, timeZone) };
+    const kills = inTurn([killSync, killCustomers]);
+    const result = await twoWay({
+      ...options(kills),
+      ...{ name: `two-way with types of ${engine} in ${timeZone}`, tenant, mappingId, content, records: typedRecords },
+      ...sides,
+    });
+
+    const conflicts = await tenant.conflicts(mappingId);
+    const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId, recordId]));
+    const people = [...(await sides.customers.all()), ...(await sides.peer.all())];
+    const names = new Set(people.filter(({ id }) => listed.has(id)).map(({ key }) => key));
+    const found = await compareInSql(table, tenant, timeZone);
+    expect(found.filter(({ name }) => !names.has(name))).toEqual([]);
     expect(result.pairs).toBeGreaterThan(0);
   },
 );

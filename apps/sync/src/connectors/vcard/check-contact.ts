@@ -8,8 +8,14 @@ export function contactIssues(fields: JsonObject, version: VCardVersion): Record
   return Object.entries(fields).flatMap(([name, value]) => {
     const issues = fieldIssues(name, value);
     // As JSON a backslash is two. Version 2.1 has no escape for it, so it would take what follows with it.
-    const unwritable = issues.length === 0 && version === '2.1' && JSON.stringify(value).includes('\\\\');
-    return unwritable ? [wrong(name, 'INVALID', 'A card of version 2.1 holds no backslash.')] : issues;
+    if (issues.length > 0 || version !== '2.1') return issues;
+    const hasBackslash = (own: JsonValue) => JSON.stringify(own).includes('\\\\');
+    const paths = Array.isArray(value)
+      ? value.flatMap((item, index) => (hasBackslash(item) ? [`${name}[${index}]`] : []))
+      : hasBackslash(value)
+        ? [name]
+        : [];
+    return paths.map((path) => wrong(path, 'INVALID', 'A card of version 2.1 holds no backslash.'));
   });
 }
 
@@ -20,8 +26,12 @@ function fieldIssues(name: string, value: JsonValue): RecordIssue[] {
   if (value === null) return [];
   if (name in listProperties) return itemsIssues(name as ListField, value);
   if (name === 'categories') {
-    const right = Array.isArray(value) && value.every((item) => isText(item) && !item.includes(','));
-    return right ? [] : [wrong(name, 'INVALID', 'Must be a list of texts without commas.')];
+    if (!Array.isArray(value)) return [wrong(name, 'INVALID', 'Must be a list of texts.')];
+    return value.flatMap((item, index) =>
+      isText(item) && !item.includes(',')
+        ? []
+        : [wrong(`${name}[${index}]`, 'INVALID', 'Must be a text without commas and control characters.')],
+    );
   }
   if (!isText(value)) return [wrong(name, 'INVALID', 'Must be a text without control characters.')];
   if (field.type === 'DATE' && !isDate(value)) return [wrong(name, 'INVALID', 'Must be a date such as 1980-03-22.')];

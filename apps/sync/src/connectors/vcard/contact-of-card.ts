@@ -114,7 +114,7 @@ function itemValue(card: VCard, field: ListField, text: string): JsonObject {
 }
 
 /** Apple names what belongs to a group in `X-ABLabel`, its own names as `_$!<HomePage>!$_`. */
-function groupLabel(card: VCard, { group }: VCardProperty): string | undefined {
+export function groupLabel(card: VCard, { group }: VCardProperty): string | undefined {
   if (group === undefined) return undefined;
   const found = readProperties(card, 'X-ABLABEL').find(({ property }) => property.group === group);
   return (
@@ -130,7 +130,7 @@ function isPreferred(property: VCardProperty): boolean {
 }
 
 /** Thunderbird's extension escapes the commas between categories. */
-function categoryNames(text: string, card: VCard): string[] {
+export function categoryNames(text: string, card: VCard): string[] {
   const items = listItems(text, card.version === '2.1' ? '3.0' : card.version);
   return items
     .flatMap((item) => item.split(','))

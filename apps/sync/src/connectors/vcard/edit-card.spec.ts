@@ -97,6 +97,71 @@ describe('editing a card', () => {
     expect(lines).not.toContain('EMAIL:a@example.com');
   });
 
+  describe('whose items have groups and labels', () => {
+    const apple = [
+      'VERSION:3.0',
+      'FN:Ada',
+      'item1.EMAIL;type=INTERNET;X-KEEP=1:ada@example.com',
+      'item1.X-ABLabel:_$!<Other>!$_',
+      'item2.ADR;type=WORK;X-KEEP=2:;;Hauptplatz 1;Graz;;8010;Austria',
+      'item2.X-ABADR:at',
+      'item2.X-ABLabel:Lab',
+      'item3.X-ABLabel:of nothing that we know',
+      'TEL;type=CELL;X-KEEP=3:0316 123 456',
+    ];
+    const linesOf = (card: VCard) => formatCard(card).toString().split('\r\n');
+
+    it('keeps group, parameters and what belongs to the group when a label changes', async () => {
+      const card = edit(await parse(text(...apple)), { emails: [{ address: 'ada@example.com', label: 'Private' }] });
+      expect(linesOf(card)).toEqual(
+        expect.arrayContaining([
+          'item1.EMAIL;TYPE=internet;X-KEEP=1:ada@example.com',
+          'item1.X-ABLabel:Private',
+          ...apple.slice(4),
+        ]),
+      );
+      expect(linesOf(card)).not.toContain('item1.X-ABLabel:_$!<Other>!$_');
+    });
+
+    it('keeps group, parameters and label of an address of which a part changes', async () => {
+      const before = await parse(text(...apple));
+      const [address] = contactOfCard(before).fields['addresses'] as JsonObject[];
+      const card = edit(before, { addresses: [{ ...address!, city: 'Leoben' }] });
+      expect(linesOf(card)).toEqual(
+        expect.arrayContaining([
+          'item2.ADR;TYPE=work;X-KEEP=2:;;Hauptplatz 1;Leoben;;8010;Austria',
+          ...['item2.X-ABADR:at', 'item2.X-ABLabel:Lab', 'item3.X-ABLabel:of nothing that we know'],
+        ]),
+      );
+    });
+
+    it('keeps the parameters of a number that is written otherwise', async () => {
+      const card = edit(await parse(text(...apple)), { phones: [{ number: '+43316123456', types: ['cell'] }] });
+      expect(linesOf(card)).toContain('TEL;TYPE=cell;X-KEEP=3:+43316123456');
+    });
+
+    it('drops a label with the last property that it names', async () => {
+      const card = edit(await parse(text(...apple)), { emails: null });
+      expect(linesOf(card).filter((line) => line.startsWith('item1'))).toEqual([]);
+    });
+  });
+
+  it('keeps each list of categories, and adds to the last one', async () => {
+    const card = await parse(text('VERSION:3.0', 'FN:Ada', 'CATEGORIES;X-A=1:vip,new', 'CATEGORIES:old'));
+    const lines = (fields: JsonObject) =>
+      formatCard(edit(card, fields))
+        .toString()
+        .split('\r\n')
+        .filter((line) => line.startsWith('CATEGORIES'));
+    expect(lines({ categories: ['vip', 'new', 'old', 'more'] })).toEqual([
+      'CATEGORIES;X-A=1:vip,new',
+      'CATEGORIES:old,more',
+    ]);
+    expect(lines({ categories: ['vip', 'old'] })).toEqual(['CATEGORIES;X-A=1:vip', 'CATEGORIES:old']);
+    expect(lines({ categories: ['old', 'vip'] })).toEqual(['CATEGORIES;X-A=1:old,vip']);
+    expect(lines({ categories: null })).toEqual([]);
+  });
+
   it('refuses what can not be written, with the field', () => {
     const refused = (fields: JsonObject) => {
       const made = newCard('key', { displayName: 'Ada', ...fields });
@@ -108,6 +173,7 @@ describe('editing a card', () => {
     expect(refused({ emails: [{ address: 'a@b\r\nX:injected' }] })).toEqual(['emails[0].address']);
     expect(refused({ phones: [{ number: '1', types: ['a:b'] }] })).toEqual(['phones[0].types']);
     expect(refused({ urls: [{ link: 'x' }] })).toEqual(['urls[0].link']);
+    expect(refused({ categories: ['a', 'b,c'] })).toEqual(['categories[1]']);
     expect(refused({ birthDate: '12 April' })).toEqual(['birthDate']);
     expect(refused({ displayName: null })).toEqual(['displayName']);
   });

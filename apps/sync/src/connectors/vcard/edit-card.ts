@@ -1,7 +1,7 @@
 import type { JsonObject, JsonValue, RecordIssue } from '../peer-record.js';
 import type { VCard, VCardProperty } from './card.js';
 import { contactIssues } from './check-contact.js';
-import { contactOfCard, readProperties } from './contact-of-card.js';
+import { categoryNames, contactOfCard, readProperties } from './contact-of-card.js';
 import { listProperties, nameFields, textProperties, type ListField } from './contact-properties.js';
 import { editList } from './edit-list.js';
 import { makeProperty } from './format-card.js';
@@ -69,7 +69,7 @@ function setText(card: VCard, name: string, text: string | undefined): VCardProp
   if (!first) return [...card.properties, makeProperty({ name, text }, card.version)];
   const { group } = first;
   // The value of a date may have been of another kind, such as a text.
-  const parameters = first.parameters.filter((parameter) => parameter.name !== 'VALUE');
+  const parameters = first.parameters.filter((parameter) => name !== 'BDAY' || parameter.name !== 'VALUE');
   const changed = makeProperty({ name, group, parameters, text }, card.version);
   return card.properties.map((property) => (property === first ? changed : property));
 }
@@ -82,12 +82,33 @@ function setComponents(card: VCard, name: string, change: (parts: string[]) => s
   return setText(card, name, isEmpty && name !== 'N' ? undefined : parts.join(';'));
 }
 
-/** One property for all of them, where the first one was. */
+/** What is still there keeps its property, and what is new joins the last one; in another order all are in one. */
 function setCategories(card: VCard, categories: string[]): VCardProperty[] {
-  const [first, ...others] = card.properties.filter(({ name }) => name === 'CATEGORIES');
-  const left = { ...card, properties: card.properties.filter((property) => !others.includes(property)) };
-  if (categories.length === 0) return left.properties.filter((property) => property !== first);
-  return setText(left, 'CATEGORIES', categories.map((category) => escapeText(category, card.version)).join(','));
+  const own = readProperties(card, 'CATEGORIES').map(({ property, text }) => ({
+    property,
+    names: categoryNames(text, card).filter((name) => categories.includes(name)),
+    isWhole: categoryNames(text, card).every((name) => categories.includes(name)),
+  }));
+  const inOrder = own.flatMap(({ names }) => names);
+  const isPrefix = inOrder.every((name, place) => name === categories[place]);
+  const text = (names: string[]) => names.map((name) => escapeText(name, card.version)).join(',');
+  const others = own.slice(1).map(({ property }) => property);
+  if (!isPrefix || own.length === 0) {
+    const left = { ...card, properties: card.properties.filter((property) => !others.includes(property)) };
+    return setText(left, 'CATEGORIES', categories.length === 0 ? undefined : text(categories));
+  }
+  const last = own.findLastIndex(({ names }) => names.length > 0);
+  const added = categories.slice(inOrder.length);
+  const changed = new Map(
+    own.map(({ property, names, isWhole }, place) => {
+      const all = place === Math.max(last, 0) ? [...names, ...added] : names;
+      const { group, parameters } = property;
+      const content = { name: 'CATEGORIES', group, parameters, text: text(all) };
+      const isSame = isWhole && all.length === names.length;
+      return [property, isSame ? [property] : all.length === 0 ? [] : [makeProperty(content, card.version)]] as const;
+    }),
+  );
+  return card.properties.flatMap((property) => changed.get(property) ?? [property]);
 }
 
 function isSame(one: JsonValue, other: JsonValue): boolean {

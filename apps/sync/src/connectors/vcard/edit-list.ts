@@ -1,43 +1,98 @@
 import type { JsonObject } from '../peer-record.js';
-import type { VCard, VCardParameter, VCardProperty } from './card.js';
-import { listItem, readProperties, type ReadProperty } from './contact-of-card.js';
-import { addressParts, listProperties, type ListField } from './contact-properties.js';
+import { parameterValues, type VCard, type VCardParameter, type VCardProperty } from './card.js';
+import { groupLabel, listItem, readProperties, type ReadProperty } from './contact-of-card.js';
+import { addressParts, listProperties, technicalTypes, type ListField } from './contact-properties.js';
 import { makeProperty } from './format-card.js';
 import { escapeText } from './property-text.js';
+import { isSameValue } from './same-value.js';
+
+/** Properties that a label of their group is shown beside. */
+const labelled = ['EMAIL', 'TEL', 'ADR', 'URL', 'IMPP', 'X-ABDATE', 'X-ABRELATEDNAMES', 'X-SOCIALPROFILE'];
 
 /**
- * Gives a list field exactly these items, in their order. A property with the same value keeps its group and what else it
- * says; one with the same item keeps its lines; one that can't be read stays.
+ * Gives a list field exactly these items, in their order. A property with the same item keeps its lines; one whose item was edited
+ * keeps its group and what else it says; one that can't be read stays.
  */
 export function editList(card: VCard, field: ListField, items: JsonObject[]): VCardProperty[] {
   const { property: name } = listProperties[field];
-  const left = readProperties(card, name).filter((read) => listItem(card, field, read));
-  const replaced = left.map(({ property }) => property);
+  const read = readProperties(card, name).filter((own) => listItem(card, field, own));
+  const replaced = read.map(({ property }) => property);
+  const kept = keptProperties(card, field, items, read);
   const groups = new GroupNames(card);
-  const labels: VCardProperty[] = [];
-  const properties = items.map((item) => {
-    const at = left.findIndex((read) => valueOf(listItem(card, field, read)) === valueOf(item));
-    const [kept] = at < 0 ? [] : left.splice(at, 1);
-    if (kept && sameItem(listItem(card, field, kept), item)) return kept.property;
-    const label = item['label'] as string | undefined;
-    const group = label === undefined ? undefined : groups.next();
-    if (label !== undefined) {
-      labels.push(makeProperty({ name: 'X-ABLabel', group, text: escapeText(label, card.version) }, card.version));
-    }
-    return itemProperty(card, field, item, group ?? unlabelledGroup(card, kept), kept);
+  const labels = new Labels(card);
+  const properties = items.map((item, place) => {
+    const before = kept[place];
+    if (before && sameItem(listItem(card, field, before), item)) return before.property;
+    return itemProperty(card, field, item, labels.groupOf(before, item['label'], groups), before);
   });
   const place = card.properties.findIndex((property) => replaced.includes(property));
   const others = card.properties.filter((property) => !replaced.includes(property));
   const before = place < 0 ? others.length : place;
-  const edited = [...others.slice(0, before), ...properties, ...labels, ...others.slice(before)];
-  return edited.filter((property) => property.name !== 'X-ABLABEL' || hasCompany(property, edited));
+  const edited = [...others.slice(0, before), ...properties, ...labels.made, ...others.slice(before)];
+  const ofReplaced = new Set(replaced.map(({ group }) => group));
+  return edited.filter(
+    (property) =>
+      property.name !== 'X-ABLABEL' ||
+      (!labels.gone.includes(property) && (!ofReplaced.has(property.group) || hasCompany(property, edited))),
+  );
 }
 
-/** A group that names no label stays, since other properties may belong to it. */
-function unlabelledGroup(card: VCard, kept: ReadProperty | undefined): string | undefined {
-  const group = kept?.property.group;
-  const labelled = card.properties.some((property) => property.name === 'X-ABLABEL' && property.group === group);
-  return labelled ? undefined : group;
+/** The property that each item was: the one with its value, else one with the same that is written otherwise, or edited. */
+function keptProperties(
+  card: VCard,
+  field: ListField,
+  items: JsonObject[],
+  read: ReadProperty[],
+): (ReadProperty | undefined)[] {
+  const left = [...read];
+  const take = (fits: (item: JsonObject) => boolean) => {
+    const at = left.findIndex((own) => fits(listItem(card, field, own) ?? {}));
+    return at < 0 ? undefined : left.splice(at, 1)[0];
+  };
+  const exact = items.map((item) => take((own) => valueOf(own) === valueOf(item)));
+  const isSame = (own: JsonObject, item: JsonObject) =>
+    field === 'addresses' ? isEdited(own, item) : isSameValue(field, own, item);
+  return items.map((item, place) => exact[place] ?? take((own) => isSame(own, item)));
+}
+
+/** Whether an address is likely to be another one after an edit: what it is for, and where, has not changed all at once. */
+function isEdited(one: JsonObject, other: JsonObject): boolean {
+  const isSame = (name: string) => one[name] !== undefined && JSON.stringify(one[name]) === JSON.stringify(other[name]);
+  return ['street', 'postalCode', 'label', 'types'].some(isSame);
+}
+
+/** The labels of groups, of which each belongs to one property that it is shown beside. */
+class Labels {
+  readonly made: VCardProperty[] = [];
+  readonly gone: VCardProperty[] = [];
+
+  constructor(private readonly card: VCard) {}
+
+  /** The group in which a property has this label. Its group stays as far as it can, since other properties may belong to it. */
+  groupOf(
+    before: ReadProperty | undefined,
+    label: JsonObject[string] | undefined,
+    groups: GroupNames,
+  ): string | undefined {
+    const group = before?.property.group;
+    if (before && groupLabel(this.card, before.property) === label) return group;
+    const old = this.card.properties.find(
+      (own) => own.name === 'X-ABLABEL' && own.group === group && group !== undefined,
+    );
+    const isShared = this.card.properties.some(
+      (own) => own !== before?.property && own.group === group && labelled.includes(own.name),
+    );
+    if (typeof label !== 'string') {
+      if (old && isShared) return undefined;
+      if (old) this.gone.push(old);
+      return group;
+    }
+    const own = group === undefined || isShared ? groups.next() : group;
+    if (old && own === group) this.gone.push(old);
+    const { version } = this.card;
+    this.made.push(makeProperty({ name: 'X-ABLabel', group: own, text: escapeText(label, version) }, version));
+    return own;
+  }
 }
 
 function hasCompany(label: VCardProperty, properties: VCardProperty[]): boolean {
@@ -54,24 +109,41 @@ function itemProperty(
   const { property: name, part } = listProperties[field];
   const text = (own: string) => (item[own] as string | undefined) ?? '';
   const escaped = (own: string) => escapeText(text(own), card.version);
+  const isUri = part === 'number' && hasUri(kept) && isTelUri(text(part));
   let value: string;
   if (part === undefined) value = addressParts.map(escaped).join(';');
   else if (part === 'url') value = text(part);
-  else if (part === 'number' && isUri(kept)) value = `tel:${text(part)}`;
+  else if (isUri) value = `tel:${text(part)}`;
   else value = escaped(part);
-  const others = kept?.property.parameters.filter((own) => own.name !== 'TYPE' && own.name !== 'PREF') ?? [];
+  const dropped = [
+    ...['TYPE', ...(item['primary'] === true ? ['PREF'] : [])],
+    ...(part === 'number' && !isUri ? ['VALUE'] : []),
+    // These say where the address was.
+    ...(part === undefined ? ['LABEL', 'GEO'] : []),
+  ];
+  const others = (kept?.property.parameters ?? []).filter(
+    (own) => !dropped.includes(own.name) && !(own.name === 'PREF' && own.value === '1'),
+  );
   return makeProperty(
-    { name, group, parameters: [...typeParameters(card, item), ...others], text: value },
+    { name, group, parameters: [...typeParameters(card, item, kept), ...others], text: value },
     card.version,
   );
 }
 
-function isUri(kept: ReadProperty | undefined): boolean {
+function hasUri(kept: ReadProperty | undefined): boolean {
   return kept?.property.parameters.some(({ name }) => name === 'VALUE') ?? false;
 }
 
-function typeParameters(card: VCard, item: JsonObject): VCardParameter[] {
-  const types = [...((item['types'] as string[] | undefined) ?? [])];
+/** RFC 3966 has no spaces. */
+function isTelUri(number: string): boolean {
+  return /^[+\d().;=a-z-]+$/i.test(number);
+}
+
+/** Types that say nothing about what an item is for, such as `internet`, stay. */
+function typeParameters(card: VCard, item: JsonObject, kept: ReadProperty | undefined): VCardParameter[] {
+  const technical = kept ? parameterValues(kept.property, 'TYPE').filter((type) => technicalTypes.includes(type)) : [];
+  const own = technical.filter((type) => type !== 'pref');
+  const types = [...own, ...((item['types'] as string[] | undefined) ?? [])];
   const primary = item['primary'] === true;
   if (primary && card.version !== '4.0') types.push('pref');
   return [

@@ -72,6 +72,11 @@ export function identityOfRecord(recordId: string, views: Views, rules: Rules): 
   };
 }
 
+/** What of a record's values only one customer can have, by the names that filters of customers have. */
+export function uniqueTexts(views: Views): Record<'emails' | 'domains', string[]> {
+  return { emails: textsOf(views['emails'] ?? null), domains: textsOf(views['domains'] ?? null) };
+}
+
 /**
  * Short texts of which two identities of the same are likely to share at least one. Names go in by their sound, and by one word with
  * the first or the last letter of another, so that an error in any one word leaves a key.

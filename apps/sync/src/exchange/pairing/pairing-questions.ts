@@ -6,6 +6,8 @@ import type { MatchRow } from './match-store.js';
 /** What is known of a customer or record that may be the same as another: what to ask a person, or that somebody is asked already. */
 export type Doubt = Conflict | 'ASKED';
 
+type Candidate = Pick<MatchRow, 'record_id' | 'customer_id' | 'score' | 'reasons'>;
+
 /**
  * Records and customers of a mapping that may be the same. While a person has not decided, nothing is created of either. What is in no
  * question any more is settled by a hint.
@@ -28,7 +30,7 @@ export class PairingQuestions {
   }
 
   /** Notes what a run has found to be alike. What a person has decided stays decided. */
-  async put(rows: readonly MatchRow[]): Promise<void> {
+  async put(rows: readonly Candidate[]): Promise<void> {
     await this.#run({
       name: 'put_candidates',
       sql: `insert into sync_candidate (tenant_id, mapping_id, record_id, customer_id, score, reasons)
@@ -51,6 +53,17 @@ export class PairingQuestions {
     const count = row?.count ?? 0;
     if (count === 0) return undefined;
     return { kind: 'PAIRING', message: `It may be ${count === 1 ? 'a customer' : `one of ${count} customers`}.` };
+  }
+
+  /** The customers that a record may be, as far as no person has said that it is none of them. */
+  async candidatesOf(recordId: string): Promise<string[]> {
+    const rows = await this.#run<{ customer_id: string }>({
+      name: 'candidates_of_record',
+      sql: `select customer_id from sync_candidate
+        where tenant_id = $1 and mapping_id = $2 and record_id = $3 and not is_refuted`,
+      values: [this.tenantId, this.mappingId, recordId],
+    });
+    return rows.map(({ customer_id }) => customer_id);
   }
 
   /** Whether a customer without a record may be one that is there. It waits for the question about such a record, if there is one. */

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { soakTimeoutMs } from '@rapport/testing';
 import { vi } from 'vitest';
 import type { Radicale } from '../../connectors/peers/radicale.ts';
-import type { Field, Person, Side } from './edits.ts';
+import type { Person, Side } from './edits.ts';
 
-const properties: Record<Field, string> = { title: 'TITLE', company: 'ORG', email: 'EMAIL' };
+const properties: Record<string, string> = { title: 'TITLE', company: 'ORG', email: 'EMAIL' };
 
 /** An address book, which is edited as a program that knows nothing of us does it: by whole cards, with If-Match. */
 export function cardSide(radicale: Radicale, book: string): Side {
@@ -43,7 +43,7 @@ export function cardSide(radicale: Radicale, book: string): Side {
     create: async (key, values) => {
       const id = randomUUID();
       const lines = ['BEGIN:VCARD', 'VERSION:3.0', `UID:${id}`, `FN:${key}`, `N:${key};;;;`];
-      const more = Object.entries(properties).map(([field, name]) => `${name}:${values[field as Field]}`);
+      const more = Object.entries(properties).map(([field, name]) => `${name}:${values[field]}`);
       await put(`${id}.vcf`, [...lines, ...more, 'END:VCARD', ''].join('\r\n'), { 'if-none-match': '*' });
     },
     edit: async ({ id, values }, field, value) => {

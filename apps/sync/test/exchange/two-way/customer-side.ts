@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { soakTimeoutMs } from '@rapport/testing';
 import { vi } from 'vitest';
 import type { Customer, ExchangeTenant } from '../exchange-tenant.ts';
-import type { Field, Person, Side } from './edits.ts';
+import type { Person, Side } from './edits.ts';
 
 type Json = Record<string, unknown>;
 
@@ -10,7 +10,7 @@ type Json = Record<string, unknown>;
 const patience = { timeout: soakTimeoutMs, interval: 100 };
 
 /** The customers, by REST. What a call that got no answer has done is found out by the same call again. */
-export function customerSide(tenant: ExchangeTenant): Side {
+export function customerSide(tenant: ExchangeTenant, { contentOf, personOf } = ofTexts): Side {
   const ask = async (method: string, path: string, body?: Json, etag?: string) => {
     const headers = { 'idempotency-key': randomUUID(), ...(etag !== undefined && { 'if-match': etag }) };
     const answered = async () => {
@@ -53,7 +53,13 @@ function isBeingAnswered(body: Json): boolean {
   return body['code'] === 'IDEMPOTENCY_KEY_IN_USE' || body['code'] === 'CONCURRENT_WRITE';
 }
 
-function contentOf({ title, company, email }: Partial<Record<Field, string>>): Json {
+/** How what records have stands in customers. */
+interface CustomerContent {
+  contentOf: (values: Record<string, string>) => Json;
+  personOf: (customer: Customer) => Person | undefined;
+}
+
+function contentOfTexts({ title, company, email }: Record<string, string>): Json {
   return {
     ...(title !== undefined && { jobTitle: title }),
     ...(company !== undefined && { companyName: company }),
@@ -77,3 +83,5 @@ export function personOf(customer: Customer): Person | undefined {
   const [first] = emails;
   return { id, key: displayName, values: { title: jobTitle, company: companyName, email: first?.address ?? '' } };
 }
+
+const ofTexts: CustomerContent = { contentOf: contentOfTexts, personOf };

@@ -1,13 +1,26 @@
 /** What a record of the test has, on whichever side: texts. */
 export const fields = ['title', 'company', 'email'] as const;
 
-export type Field = (typeof fields)[number];
+/** What records have instead, and how it is edited. */
+export interface Content {
+  fields: readonly string[];
+  /** Whether no value comes twice: only then it is known whose edit a value is. */
+  isUnique: (field: string) => boolean;
+  value: (field: string, key: string, edit: string) => string;
+}
+
+/** Texts that name their record and their edit. */
+export const texts: Content = {
+  fields,
+  isUnique: () => true,
+  value: (field, key, edit) => (field === 'email' ? `${key}.${edit}@example.com`.toLowerCase() : `${key} ${edit}`),
+};
 
 /** A record as one side has it. Its key is what it is known by on both; the sides' own ids differ. */
 export interface Person {
   id: string;
   key: string;
-  values: Record<Field, string>;
+  values: Record<string, string>;
 }
 
 export type SideName = 'customers' | 'peer';
@@ -16,9 +29,9 @@ export type SideName = 'customers' | 'peer';
 export interface Side {
   name: SideName;
   all(): Promise<Person[]>;
-  create(key: string, values: Record<Field, string>): Promise<void>;
+  create(key: string, values: Record<string, string>): Promise<void>;
   /** Changes a field from what the caller has seen. @returns false, and nothing is changed, when it is another by now */
-  edit(person: Person, field: Field, value: string): Promise<boolean>;
+  edit(person: Person, field: string, value: string): Promise<boolean>;
   /** @returns false, and nothing is changed, when it is another by now */
   remove(person: Person): Promise<boolean>;
   /** Makes one of two. Absent where there is no such thing. */
@@ -46,18 +59,18 @@ class Heads {
 
 /** What was done to the records, to tell what must be left of it. */
 export class Edits {
-  readonly #heads = new Map<string, Map<Field, Heads>>();
+  readonly #heads = new Map<string, Map<string, Heads>>();
   readonly removed = new Set<string>();
   /** Of records that were merged, what is left is the merge's business. */
   readonly merged = new Set<string>();
   count = 0;
 
-  created(side: SideName, key: string, values: Record<Field, string>): void {
-    for (const field of fields) this.edited(side, key, field, values[field], undefined);
+  created(side: SideName, key: string, values: Record<string, string>): void {
+    for (const [field, value] of Object.entries(values)) this.edited(side, key, field, value, undefined);
   }
 
-  edited(side: SideName, key: string, field: Field, value: string, seen: string | undefined): void {
-    const ofKey = this.#heads.get(key) ?? new Map<Field, Heads>();
+  edited(side: SideName, key: string, field: string, value: string, seen: string | undefined): void {
+    const ofKey = this.#heads.get(key) ?? new Map<string, Heads>();
     this.#heads.set(key, ofKey);
     const heads = ofKey.get(field) ?? new Heads();
     ofKey.set(field, heads);
@@ -70,7 +83,7 @@ export class Edits {
   }
 
   /** Values that nobody has replaced. @param isListed true for what is a conflict: of that, both sides keep their last edit */
-  possible(key: string, field: Field, isListed: boolean): string[] {
+  possible(key: string, field: string, isListed: boolean): string[] {
     const heads = this.#heads.get(key)?.get(field);
     return (isListed ? [...(heads?.last.values() ?? [])] : heads?.values) ?? [];
   }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { soakTimeoutMs } from '@rapport/testing';
 import { vi } from 'vitest';
 import type { TestDatabase } from '../../connectors/sql-databases.ts';
-import type { Field, Person, Side } from './edits.ts';
+import type { Person, Side } from './edits.ts';
 
-const columns: Record<Field, string> = { title: 'title', company: 'company', email: 'email' };
+const columns: Record<string, string> = { title: 'title', company: 'company', email: 'email' };
 
 export const peopleTable = `CREATE TABLE people (id bigint unsigned AUTO_INCREMENT PRIMARY KEY, rapport_key varchar(60) UNIQUE,
   edit_key varchar(60), name varchar(200) NOT NULL, title varchar(200), company varchar(200), email varchar(200),

@@ -1,7 +1,7 @@
 import { printTally, soakTimeoutMs } from '@rapport/testing';
 import { expect, vi } from 'vitest';
 import type { Conflict, ExchangeTenant, Run } from '../exchange-tenant.ts';
-import { Edits, fields, type Person, type Side } from './edits.ts';
+import { Edits, texts, type Content, type Person, type Side } from './edits.ts';
 import { Random } from './random.ts';
 
 export interface TwoWayOptions {
@@ -11,6 +11,8 @@ export interface TwoWayOptions {
   mappingId: string;
   customers: Side;
   peer: Side;
+  /** Of the records, when it is not texts. */
+  content?: Content;
   seed: number;
   /** At the beginning, half of them on each side. */
   records: number;
@@ -54,7 +56,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   await tenant.untilEqual(mappingId);
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
-  expect(faults(edits, sides, conflicts)).toEqual([]);
+  expect(faults(edits, sides, conflicts, options.content)).toEqual([]);
   await expectQuiet(tenant, mappingId, peer);
   const result = {
     ...{ edits: edits.count, kills: turn.kills },
@@ -64,21 +66,21 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   return result;
 }
 
-async function seedRecords({ customers, peer, records }: TwoWayOptions, edits: Edits): Promise<void> {
+async function seedRecords({ customers, peer, records, content }: TwoWayOptions, edits: Edits): Promise<void> {
   for (let index = 0; index < records; index += 1) {
-    await createOn(index % 2 === 0 ? customers : peer, `P${index}`, edits);
+    await createOn(index % 2 === 0 ? customers : peer, `P${index}`, edits, content);
   }
 }
 
-async function createOn(side: Side, key: string, edits: Edits): Promise<void> {
-  const values = { title: `${key} begins`, company: `${key} Ltd`, email: `${key.toLowerCase()}@example.com` };
+async function createOn(side: Side, key: string, edits: Edits, content = texts): Promise<void> {
+  const values = Object.fromEntries(content.fields.map((field) => [field, content.value(field, key, 'begins')]));
   edits.created(side.name, key, values);
   await side.create(key, values);
 }
 
 async function editAtRandom(
   side: Side,
-  { goesOn, kills, editsPerKill }: TwoWayOptions,
+  { goesOn, kills, editsPerKill, content = texts }: TwoWayOptions,
   edits: Edits,
   turn: Turn,
   seed: number,
@@ -92,17 +94,24 @@ async function editAtRandom(
       const mayGoOn = () =>
         kills.length === 0 || turn.isOver || turn.made <= (turn.kills + 1) * editsPerKill + maxAhead;
       await vi.waitUntil(mayGoOn, { timeout: soakTimeoutMs, interval: 20 });
-      await editOnce(side, people, edits, random, `${side.name === 'peer' ? 'Q' : 'C'}${number}-${step}`);
+      await editOnce(side, people, edits, random, content, `${side.name === 'peer' ? 'Q' : 'C'}${number}-${step}`);
       turn.made += 1;
     }
   }
   turn.isOver = true;
 }
 
-async function editOnce(side: Side, people: Person[], edits: Edits, random: Random, name: string): Promise<void> {
+async function editOnce(
+  side: Side,
+  people: Person[],
+  edits: Edits,
+  random: Random,
+  content: Content,
+  name: string,
+): Promise<void> {
   const dice = random.below(100);
   const person = random.of(people);
-  if (dice < 6 || !person) return createOn(side, `P${name}`, edits);
+  if (dice < 6 || !person) return createOn(side, `P${name}`, edits, content);
   const place = people.indexOf(person);
   if (dice < 10) {
     people.splice(place, 1);
@@ -119,8 +128,8 @@ async function editOnce(side: Side, people: Person[], edits: Edits, random: Rand
     }
     return;
   }
-  const field = random.of(fields) ?? 'title';
-  const value = field === 'email' ? `${person.key}.${name}@example.com`.toLowerCase() : `${person.key} ${name}`;
+  const field = random.of(content.fields) ?? '';
+  const value = content.value(field, person.key, name);
   const seen = person.values[field];
   if (await side.edit(person, field, value)) {
     edits.edited(side.name, person.key, field, value, seen);
@@ -141,7 +150,12 @@ async function killInTurn({ kills, editsPerKill }: TwoWayOptions, turn: Turn): P
 }
 
 /** What is wrong with the sides now that it is quiet. */
-function faults(edits: Edits, sides: { customers: Person[]; peer: Person[] }, conflicts: Conflict[]): string[] {
+function faults(
+  edits: Edits,
+  sides: { customers: Person[]; peer: Person[] },
+  conflicts: Conflict[],
+  content = texts,
+): string[] {
   const listed = new Set(conflicts.flatMap(({ customerId, recordId }) => [customerId ?? [], recordId ?? []].flat()));
   return edits.keys.flatMap((key) => {
     const customers = sides.customers.filter((person) => person.key === key);
@@ -150,7 +164,7 @@ function faults(edits: Edits, sides: { customers: Person[]; peer: Person[] }, co
     const counts = [customers.length, records.length] as const;
     return [
       ...placeFaults(edits, key, counts, isListed),
-      ...valueFaults(edits, key, [...customers, ...records], isListed),
+      ...valueFaults(edits, key, [...customers, ...records], isListed, content),
     ];
   });
 }
@@ -171,12 +185,18 @@ function placeFaults(
   return found.flatMap(([isWrong, fault]) => (isWrong ? [fault] : []));
 }
 
-function valueFaults(edits: Edits, key: string, people: Person[], isListed: boolean): string[] {
+function valueFaults(
+  edits: Edits,
+  key: string,
+  people: Person[],
+  isListed: boolean,
+  { fields, isUnique }: Content,
+): string[] {
   if (edits.merged.has(key) || edits.removed.has(key)) return [];
   return fields.flatMap((field) => {
     const possible = edits.possible(key, field, isListed);
     const values = people.map((person) => person.values[field]);
-    const isLost = values.some((value) => !possible.includes(value));
+    const isLost = isUnique(field) && values.some((value) => !possible.includes(value ?? ''));
     const isUnequal = new Set(values).size > 1 && !isListed;
     return [
       ...(isLost ? [`${key} ${field}: ${values.join(' | ')} instead of ${possible.join(' or ')}`] : []),

@@ -1,0 +1,18 @@
+import type { JsonObject } from '../peer-record.js';
+
+/** So many digits at its end say which number it is: how it is dialled from elsewhere differs. */
+const phoneDigits = 8;
+
+/** Whether two items of a list are the same address or number, though they may be written in different ways. */
+export function isSameValue(field: string, one: JsonObject, other: JsonObject): boolean {
+  const [first, second] = [keyOf(field, one), keyOf(field, other)];
+  return first !== undefined && first === second;
+}
+
+function keyOf(field: string, { address, number }: JsonObject): string | undefined {
+  if (field === 'emails') return typeof address === 'string' ? address.toLowerCase() : undefined;
+  if (field !== 'phones' || typeof number !== 'string') return undefined;
+  const [, main = '', extension = ''] = /^(.*?)(?:;\s*ext=(.*))?$/is.exec(number) ?? [];
+  const digits = main.replace(/\D/g, '');
+  return digits === '' ? number : `${digits.slice(-phoneDigits)};${extension}`;
+}

@@ -1,0 +1,49 @@
+import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldLens } from './field-lens.js';
+
+/** The users of a tenant, by id and by e-mail address in lower case. */
+export interface Users {
+  emailOf: (id: string) => string | undefined;
+  idOf: (email: string) => string | undefined;
+}
+
+/** The owner of a customer, and a text that has the e-mail address or the id of a user. An owner that is no user is seen by its id. */
+export function ownerLens({ emailOf, idOf }: Users): FieldLens {
+  const known = (text: string) => (emailOf(text) === undefined ? idOf(text) : text);
+  const seen = (text: string) => emailOf(text) ?? text;
+  const lens: FieldLens = {
+    ofCustomer: (value) => (typeof value === 'string' ? seen(value) : value),
+    ofPeer: (value) => (typeof value === 'string' ? seen(value.trim().toLowerCase()) || null : value),
+    toCustomer: (view) => (typeof view === 'string' ? (known(view) ?? view) : view),
+    toPeer: (view, current) => (view !== null && lens.ofPeer(current) === view ? current : view),
+    faults: (view) =>
+      view === null || (typeof view === 'string' && known(view) !== undefined)
+        ? []
+        : [{ description: 'is neither the e-mail address nor the id of a user.' }],
+  };
+  return lens;
+}
+
+const stages = Object.values(LifecycleStage).filter(
+  (name): name is Exclude<keyof typeof LifecycleStage, 'UNRECOGNIZED' | 'UNSPECIFIED'> =>
+    typeof name === 'string' && !['UNRECOGNIZED', 'UNSPECIFIED'].includes(name),
+);
+
+/** The lifecycle stage of a customer, and a text that names it, such as `Former customer`. */
+export const stageLens: FieldLens = {
+  ofCustomer: (value) => value,
+  ofPeer: (value) => {
+    if (typeof value !== 'string') return value;
+    const name = value
+      .trim()
+      .toUpperCase()
+      .replace(/[\s_-]+/g, '_');
+    return stages.find((stage) => stage === name) ?? (value.trim() || null);
+  },
+  toCustomer: (view) => view,
+  toPeer: (view, current) => (view !== null && stageLens.ofPeer(current) === view ? current : view),
+  faults: (view) =>
+    view === null || stages.some((stage) => stage === view)
+      ? []
+      : [{ description: `must be one of ${stages.join(', ')}.` }],
+};
