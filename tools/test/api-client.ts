@@ -24,7 +24,7 @@ export interface Operation {
   operationId: string;
   parameters: Parameter[];
   requestBody?: { content: Record<string, { schema?: JsonSchema }> };
-  responses: Record<string, { content?: Record<string, { schema: JsonSchema }>; $ref?: string }>;
+  responses: Record<string, { content?: Record<string, { schema?: JsonSchema }>; $ref?: string }>;
 }
 
 /** The parts of the OpenAPI document that the tests read. */

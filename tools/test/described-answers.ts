@@ -24,8 +24,12 @@ export class DescribedAnswers {
     const [template, operation] = this.#operation(method, path);
     const response = operation.responses[status];
     if (!response) throw new Error(`${method} ${template}: ${status} is not described`);
-    const schema = response.content?.['application/json']?.schema.$ref;
-    if (schema) this.#assertValid(`${method} ${template} ${status}`, schema, body);
+    if (!response.content) return;
+    const content = response.content[type ?? ''] ?? response.content['*/*'];
+    if (!content) throw new Error(`${method} ${template}: ${status} as ${String(type)} is not described`);
+    // Of a stream or a file the body is not parsed.
+    const reference = type === 'application/json' ? content.schema?.$ref : undefined;
+    if (reference) this.#assertValid(`${method} ${template} ${status}`, reference, body);
   }
 
   /** The same of an answer whose body is not parsed. */
@@ -42,11 +46,14 @@ export class DescribedAnswers {
 
   #operation(method: string, path: string): [string, Operation] {
     const [bare = ''] = path.split('?');
-    for (const [template, operations] of Object.entries(this.#openApi.paths)) {
+    const matches = Object.entries(this.#openApi.paths).flatMap(([template, operations]): [string, Operation][] => {
       const pattern = new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`);
       const operation = operations[method.toLowerCase()];
-      if (operation && pattern.test(bare)) return [template, operation];
-    }
-    throw new Error(`${method} ${path} is not described`);
+      return operation && pattern.test(bare) ? [[template, operation]] : [];
+    });
+    // Both `{id}` and `{id}:watch` match what is to be watched.
+    const [longest] = matches.toSorted(([one], [other]) => other.length - one.length);
+    if (!longest) throw new Error(`${method} ${path} is not described`);
+    return longest;
   }
 }

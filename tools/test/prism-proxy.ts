@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@rapport/testing';
 import { vi } from 'vitest';
+import type { OpenApi } from './api-client.ts';
 
 const prism = '@stoplight/prism-cli@5.16.0';
 
@@ -33,10 +34,12 @@ export class Prism {
    *
    * @returns the URL of the proxy
    */
-  async proxy(openApi: unknown, upstream: string): Promise<string> {
+  async proxy(openApi: OpenApi, upstream: string): Promise<string> {
+    // Of two paths that match, such as `{id}` and `{id}:download`, Prism takes the one that is described last.
+    const paths = Object.entries(openApi.paths).toSorted(([one], [other]) => one.length - other.length);
     const port = await freePort();
     const document = join(this.#folder, `openapi-${port}.json`);
-    await writeFile(document, JSON.stringify(openApi));
+    await writeFile(document, JSON.stringify({ ...openApi, paths: Object.fromEntries(paths) }));
     const cli = join(this.#folder, 'node_modules/@stoplight/prism-cli/dist/index.js');
     const options = ['--port', String(port), '--errors=false', '--cors=false'];
     const child = spawn(process.execPath, [cli, 'proxy', document, upstream, ...options], { stdio: 'ignore' });

@@ -74,7 +74,8 @@ it('an answer that differs from the document is noticed', { timeout: soakTimeout
 });
 
 async function ask({ route, parts, file }: OperationRequest, authorization: string) {
-  const body = route.bodyUsage === 'bytes' ? '{}' : (file ?? (parts.body && JSON.stringify(parts.body)));
+  const body =
+    route.bodyUsage === 'bytes' ? '{}' : (file ?? (parts.body === undefined ? undefined : JSON.stringify(parts.body)));
   const path = pathOf({ route, parts });
   const response = await fetch(url + path, {
     method: route.verb,

@@ -57,9 +57,7 @@ class SqlPeer implements Peer {
       } as const;
       const createDescription = whyNoRowsAreCreated(table);
       return {
-        recordTypes: [
-          { name: this.#configuration.table, fields: tableFields(table), capabilities, createDescription },
-        ],
+        recordTypes: [{ name: this.#configuration.table, fields: tableFields(table), capabilities, createDescription }],
       };
     });
   }
