@@ -60,7 +60,7 @@ describe('any pair', () => {
     for (const [left, right] of pairs.slice(0, 200)) {
       const { score: probability, evidence } = scorePair(left, right, tenant);
       const bits = evidence.reduce((sum, { weight }) => sum + weight, 0);
-      const odds = tenant.priorOdds * 2 ** bits;
+      const odds = tenant.priorOdds('PERSON') * 2 ** bits;
       expect(probability).toBeCloseTo(odds / (1 + odds), 12);
     }
   });
