@@ -30,7 +30,7 @@ export interface CompanyWorld {
 }
 
 /** On the first two the weights were looked at, on the others nothing was. */
-export const companyWorlds: readonly CompanyWorld[] = [
+export const companyWorlds = [
   {
     ...{
       name: 'companies of a CRM',
@@ -72,7 +72,7 @@ export const companyWorlds: readonly CompanyWorld[] = [
     },
     isDirectory: true,
   },
-];
+] as const satisfies readonly CompanyWorld[];
 
 interface Site {
   street: readonly [number: number, name: string, type: readonly string[]];
