@@ -60,11 +60,10 @@ function companyKeys({ companyName, ...values }: ComparableValues): string[] {
   const words = companyName?.key.split(' ') ?? [];
   const sounds = tellingSounds(words);
   const [address] = values.addresses;
-  const domains = [...values.domains.map(({ key }) => key), ...values.emails.map(({ domain }) => domain)];
   const initials = words.length > 2 ? words.map((word) => start(word, 1)).join('') : words.join('');
   return [
     ...values.identifiers.slice(0, 2).map(({ key }) => `i:${key}`),
-    ...[...new Set(domains)].slice(0, 2).map((domain) => `d:${domain}`),
+    ...values.domains.slice(0, 2).map(({ key }) => `d:${key}`),
     ...values.phones.slice(0, 2).map(({ key }) => `t:${key}`),
     ...(sounds.length > 0 ? [`n:${sounds.join('+')}`] : []),
     ...(companyName ? [`w:${start(companyName.key.replaceAll(' ', ''), 8)}`] : []),
