@@ -9,7 +9,7 @@ const samples = join(import.meta.dirname, '../test/samples');
 export interface LabelledSet {
   name: string;
   candidates: DuplicateCandidate[];
-  /** By id; records of one entity are the same person. */
+  /** By id; records of one entity are the same person or company. */
   entityOf: ReadonlyMap<string, string>;
 }
 
@@ -83,6 +83,32 @@ export function accuracy(found: readonly Pick<DuplicatePair, 'leftId' | 'rightId
   const precision = right / found.length;
   const recall = right / truePairs;
   return { precision, recall, f1: (2 * precision * recall) / (precision + recall) };
+}
+
+/** How far off the scores of compared pairs are of how often these are the same: the mean over ten bins, weighted by their pairs. */
+export function calibrationError(compared: readonly DuplicatePair[], { entityOf }: LabelledSet, fromScore = 0): number {
+  const counted = compared.filter(({ score }) => score >= fromScore);
+  const bins = Map.groupBy(counted, ({ score }) => Math.min(9, Math.floor(score * 10)));
+  const errors = [...bins.values()].map((pairs) => {
+    const expected = pairs.reduce((sum, { score }) => sum + score, 0);
+    const right = pairs.filter(({ leftId, rightId }) => entityOf.get(leftId) === entityOf.get(rightId)).length;
+    return Math.abs(expected - right);
+  });
+  return errors.reduce((sum, error) => sum + error, 0) / counted.length;
+}
+
+/** The threshold, in whole percent, at which compared pairs have the best F1. */
+export function bestThreshold(compared: readonly DuplicatePair[], set: LabelledSet): { score: number; f1: number } {
+  const thresholds = Array.from({ length: 99 }, (_, index) => (index + 1) / 100);
+  return thresholds
+    .map((score) => ({
+      score,
+      f1: accuracy(
+        compared.filter((pair) => pair.score >= score),
+        set,
+      ).f1,
+    }))
+    .reduce((best, each) => (each.f1 > best.f1 ? each : best));
 }
 
 function readRows(file: string): Record<string, string>[] {

@@ -69,7 +69,7 @@ export type CustomerContent = Required<
  * Raised with every change of what the derived columns are made of: `migrate` makes those anew that an earlier release
  * has made.
  */
-export const indexVersion = 2;
+export const indexVersion = 3;
 
 /** What a normalised customer is stored as: sealed, when the call seals. `Seal.prepare` comes first then. */
 export function customerContent(

@@ -58,27 +58,41 @@ function personKeys({ givenName, familyName, birthDate, ...values }: ComparableV
 
 function companyKeys({ companyName, ...values }: ComparableValues): string[] {
   const words = companyName?.key.split(' ') ?? [];
-  const [firstWord] = words;
+  const sounds = tellingSounds(words);
   const [address] = values.addresses;
+  const initials = words.length > 2 ? words.map((word) => start(word, 1)).join('') : words.join('');
   return [
     ...values.identifiers.slice(0, 2).map(({ key }) => `i:${key}`),
     ...values.domains.slice(0, 2).map(({ key }) => `d:${key}`),
     ...values.phones.slice(0, 2).map(({ key }) => `t:${key}`),
-    // In alphabetical order, so that "University of Oslo" meets "Oslo University" but for the "of".
-    ...(companyName
-      ? [
-          `n:${words
-            .filter((word) => word.length > 3)
-            .toSorted()
-            .join('+')}`,
-        ]
-      : []),
+    ...(sounds.length > 0 ? [`n:${sounds.join('+')}`] : []),
     ...(companyName ? [`w:${start(companyName.key.replaceAll(' ', ''), 8)}`] : []),
-    ...(firstWord === undefined ? [] : placeKeys(soundOf({ key: firstWord }), address)),
-    ...streetKeys(address),
-    ...values.emails.slice(0, 2).map(({ key }) => `e:${key}`),
+    ...houseKeys(address),
+    // Other lines of one switchboard.
+    ...values.phones.slice(0, 1).flatMap(({ key }) => (key.length < 7 ? [] : [`u:${key.slice(0, -2)}`])),
+    ...sounds.slice(0, 3).flatMap((sound) => placeKeys(sound, address)),
+    ...(initials.length > 1 && initials.length < 7 ? [`a:${initials}`] : []),
+    ...values.emails.slice(0, 1).map(({ key }) => `e:${key}`),
   ];
 }
+
+/**
+ * The sounds of the words by which one tells a company from others, in alphabetical order, so that "University of Oslo" meets "Oslo
+ * University".
+ */
+function tellingSounds(words: readonly string[]): string[] {
+  const telling = words.filter((word) => word.length > 2 && !commonWords.has(word));
+  return [...new Set((telling.length > 0 ? telling : words).map((key) => soundOf({ key })))].sort();
+}
+
+/** Words that so many companies have in their names, and shorten, that they say nothing of which one it is. */
+const commonWords = new Set(
+  (
+    'and the of for de la und et international intl services service svcs svc group holding holdings solutions systems ' +
+    'manufacturing mfg associates assoc technologies technology tech center centre ctr national natl brothers bros sons ' +
+    'saint head office branch department dept division'
+  ).split(' '),
+);
 
 /** A name at a place: the postal code, or else the city by its sound. */
 function placeKeys(sound: string, address: ComparableAddress | undefined): string[] {
@@ -89,6 +103,13 @@ function placeKeys(sound: string, address: ComparableAddress | undefined): strin
 function streetKeys(address: ComparableAddress | undefined): string[] {
   const street = address?.street;
   return street === undefined || street.houseNumber === '' ? [] : [`s:${street.houseNumber}+${street.key}`];
+}
+
+/** The number and the sound of the street, whatever kind of a street it is. */
+function houseKeys(address: ComparableAddress | undefined): string[] {
+  const street = address?.street;
+  if (street === undefined || street.houseNumber === '') return [];
+  return [`s:${start(street.houseNumber, 8)}+${soundOf({ key: street.stem })}`];
 }
 
 /** Soundex knows only the letters a to z; a name in another script stands for itself. */

@@ -1,5 +1,6 @@
 import { digits } from '../phone-numbers.js';
 import { fold } from '../search-text.js';
+import { soundex } from './string-similarity.js';
 import type { CandidateAddress, DuplicateCandidate } from './duplicate-candidate.js';
 
 /** A value as it is compared, and as it was given. */
@@ -19,9 +20,11 @@ export interface ComparableIdentifier extends Term {
   system: string;
 }
 
-/** The name of a street, and the number: "12b Main St." is "main st" and "12b". */
+/** The name of a street, and the number: "12b Main St." is "main street" and "12b". */
 export interface StreetTerm extends Term {
   houseNumber: string;
+  /** The name without what kind of a street it is, which many leave out. */
+  stem: string;
 }
 
 export interface ComparableAddress {
@@ -30,6 +33,12 @@ export interface ComparableAddress {
   city?: Term;
   state?: Term;
   country?: Term;
+}
+
+/** What two records of one company share, for all but large errors: the sound of the longest word of the name, and the house. */
+export interface Marks {
+  name: string;
+  place: string;
 }
 
 /** A candidate brought into the form in which values are counted, blocked on and compared. */
@@ -46,25 +55,38 @@ export interface ComparableValues {
   domains: Term[];
   addresses: ComparableAddress[];
   identifiers: ComparableIdentifier[];
+  /** Empty for a person. */
+  marks: Marks;
 }
 
 /** Reads a candidate once, so that each of its many comparisons is cheap. Pure. */
 export function comparableValues(candidate: DuplicateCandidate): ComparableValues {
   const isPerson = candidate.kind === 'PERSON';
+  const companyName = isPerson ? undefined : term(candidate.displayName, companyNameKey);
+  const addresses = candidate.addresses.map((address) => comparableAddress(address, candidate.kind));
   return {
     id: candidate.id,
     kind: candidate.kind,
-    ...(isPerson ? personNames(candidate) : { companyName: term(candidate.displayName, companyNameKey) }),
+    ...(isPerson ? personNames(candidate) : {}),
+    companyName,
     birthDate: isPerson ? term(candidate.birthDate, birthDateKey) : undefined,
     emails: terms(candidate.emails, (email) => fold(email.trim())).map(emailTerm),
     phones: terms(candidate.phones, phoneKey),
     domains: isPerson ? [] : terms(candidate.domains, (domain) => fold(domain).replace(/^www\./, '')),
-    addresses: candidate.addresses.map(comparableAddress),
+    addresses,
+    marks: companyName ? marksOf(companyName, addresses[0]) : { name: '', place: '' },
     identifiers: terms(candidate.identifiers, identifierKey).map((identifier) => ({
       ...identifier,
       system: identifier.key.slice(0, identifier.key.indexOf('/')),
     })),
   };
+}
+
+function marksOf({ key }: Term, { street, postalCode }: ComparableAddress = {}): Marks {
+  const longest = key.split(' ').reduce((one, other) => (other.length > one.length ? other : one));
+  const [firstNumber = ''] = street?.houseNumber.split(' ') ?? [];
+  const place = street ? `${firstNumber} ${street.key.slice(0, 1)}` : (postalCode?.key ?? '');
+  return { name: soundex(longest) || longest, place };
 }
 
 /** A person who has only a display name is read as given names first, family name last. */
@@ -77,9 +99,13 @@ function personNames({ givenName, familyName, displayName }: DuplicateCandidate)
   return { givenName: term(words.join(' '), wordsKey), familyName: term(last, wordsKey) };
 }
 
-function comparableAddress({ street, city, state, postalCode, countryCode }: CandidateAddress): ComparableAddress {
+function comparableAddress(
+  { street, city, state, postalCode, countryCode }: CandidateAddress,
+  kind: DuplicateCandidate['kind'],
+): ComparableAddress {
   return {
-    street: streetTerm(street),
+    // Firms write their suite or leave it out; families of one house are told apart by their flat.
+    street: streetTerm(kind === 'COMPANY' ? street?.replace(unit, ' ') : street, street),
     postalCode: term(postalCode, (text) => fold(text).replace(/[^\p{L}\p{N}]/gu, '')),
     city: term(city, wordsKey),
     state: term(state, wordsKey),
@@ -87,11 +113,46 @@ function comparableAddress({ street, city, state, postalCode, countryCode }: Can
   };
 }
 
-function streetTerm(text: string | undefined): StreetTerm | undefined {
-  const words = wordsKey(text ?? '').split(' ');
+/** @param text of the street as it was given */
+function streetTerm(read: string | undefined, text = ''): StreetTerm | undefined {
+  const words = wordsKey(read ?? '').split(' ');
   const isNumber = (word: string) => /^\d+[a-z]?$/.test(word);
-  const name = words.filter((word) => !isNumber(word)).join(' ');
-  return name === '' ? undefined : { key: name, text: text ?? '', houseNumber: words.filter(isNumber).join(' ') };
+  const names = words.filter((word) => !isNumber(word));
+  const type = names.length > 1 ? streetTypes.get(names.at(-1) ?? '') : undefined;
+  const stem = (type === undefined ? names : names.slice(0, -1)).join(' ');
+  if (stem === '') return undefined;
+  const key = type === undefined ? stem : `${stem} ${type}`;
+  return { key, stem, text, houseNumber: words.filter(isNumber).join(' ') };
+}
+
+/** Where in a building: "Suite 4", "Unit 12b", "# 3", "2nd floor". */
+const unit = /(?:\b(?:suite|ste|unit|floor|fl|room|rm)\b\.?|#) *\w+|\b\d+(?:st|nd|rd|th) floor\b/gi;
+
+/** What stands at the end of a street's name, in full, by how it is written. */
+const streetTypes: ReadonlyMap<string, string> = new Map(
+  [
+    'street st str',
+    'avenue ave av',
+    'road rd',
+    'boulevard blvd',
+    'drive dr',
+    'lane ln',
+    'highway hwy',
+    'place pl',
+    'square sq',
+    'court ct',
+    'parkway pkwy',
+    'terrace ter',
+    'crescent cres',
+  ].flatMap((line) => {
+    const [full = '', ...short] = line.split(' ');
+    return [full, ...short].map((word) => [word, full] as const);
+  }),
+);
+
+/** A house, whatever kind of a street it stands in. */
+export function houseKey({ houseNumber, stem }: StreetTerm): string {
+  return `${houseNumber} ${stem}`;
 }
 
 function emailTerm(email: Term): EmailTerm {

@@ -1,8 +1,8 @@
 import type { Term } from './comparable-values.js';
 import type { ComparisonLevel } from './compare-values.js';
 import type { DuplicateEvidence } from './duplicate-candidate.js';
-import { byChance, sameCustomer } from './linkage-weights.js';
-import type { TermFrequencies } from './term-frequencies.js';
+import { byChance, dependentShare, sameCustomer } from './linkage-weights.js';
+import type { ShareOf } from './term-frequencies.js';
 
 export type ComparedField = keyof typeof sameCustomer;
 
@@ -38,12 +38,31 @@ export function bestEvidence<Value extends Term>(
  * The chance of agreement from how common the values are: for an equal value its share, for two that resemble each other
  * the shares of both, for one may be the other mistyped, and what resembles by accident.
  */
-export function countedChance(field: ComparedField, frequencies: TermFrequencies): ChanceOf<Term> {
+export function countedChance(field: ComparedField, shareOf: ShareOf): ChanceOf<Term> {
   return (level, { key: left }, { key: right }) => {
-    if (left === right) return frequencies.share(field, left);
+    if (left === right) return shareOf(field, left);
     const accident = level === 'EXACT' ? 0 : (byChance[field][level] ?? 0);
-    return frequencies.share(field, left) + frequencies.share(field, right) + accident;
+    return shareOf(field, left) + shareOf(field, right) + accident;
   };
+}
+
+/**
+ * Evidence of fields that depend on each other: who shares the postal code shares the city, and one that has moved has another street
+ * and another city. Only the strongest agreement counts in full, the others for a share.
+ *
+ * @param isAlsoAgainst whether of disagreements, too, only the strongest counts in full
+ */
+export function dependent(
+  evidence: DuplicateEvidence[],
+  fields: readonly DuplicateEvidence['field'][],
+  isAlsoAgainst: boolean,
+): DuplicateEvidence[] {
+  const own = evidence.filter(({ field }) => fields.includes(field)).toSorted((a, b) => b.weight - a.weight);
+  const [strongest, weakest] = [own[0], own.at(-1)];
+  return evidence.map((item) => {
+    const isInFull = item === strongest || (item.weight <= 0 && (!isAlsoAgainst || item === weakest));
+    return isInFull || !own.includes(item) ? item : { ...item, weight: item.weight * dependentShare };
+  });
 }
 
 /** The bits of all evidence together. */

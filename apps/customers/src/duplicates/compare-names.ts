@@ -3,17 +3,17 @@ import { nameLevel } from './compare-values.js';
 import type { ComparableValues, Term } from './comparable-values.js';
 import type { DuplicateEvidence } from './duplicate-candidate.js';
 import { swappedNames } from './linkage-weights.js';
-import type { TermFrequencies } from './term-frequencies.js';
+import type { ShareOf } from './term-frequencies.js';
 
 type Names = Pick<ComparableValues, 'givenName' | 'familyName'>;
 
 /** The evidence of the names of two persons: side by side, or crossed over when only that speaks for the pair. */
-export function nameEvidence(left: Names, right: Names, frequencies: TermFrequencies): DuplicateEvidence[] {
+export function nameEvidence(left: Names, right: Names, shareOf: ShareOf): DuplicateEvidence[] {
   const straight = [
-    ...compareNames('givenName', left.givenName, right.givenName, countedChance('givenName', frequencies)),
-    ...compareNames('familyName', left.familyName, right.familyName, countedChance('familyName', frequencies)),
+    ...compareNames('givenName', left.givenName, right.givenName, countedChance('givenName', shareOf)),
+    ...compareNames('familyName', left.familyName, right.familyName, countedChance('familyName', shareOf)),
   ];
-  const chance = eitherNameChance(frequencies);
+  const chance = eitherNameChance(shareOf);
   const crossed = [
     ...compareNames('familyName', left.givenName, right.familyName, chance),
     ...compareNames('familyName', left.familyName, right.givenName, chance),
@@ -35,8 +35,8 @@ function compareNames(
 }
 
 /** A name out of its place is as common as it is in the place where it is commoner. */
-function eitherNameChance(frequencies: TermFrequencies): ChanceOf<Term> {
-  const [given, family] = [countedChance('givenName', frequencies), countedChance('familyName', frequencies)];
+function eitherNameChance(shareOf: ShareOf): ChanceOf<Term> {
+  const [given, family] = [countedChance('givenName', shareOf), countedChance('familyName', shareOf)];
   return (level, left, right) => Math.max(given(level, left, right), family(level, left, right));
 }
 

@@ -43,23 +43,6 @@ function dayNumber([year, month, day]: [year: string, month: string, day: string
   return Date.UTC(Number(year), Number(month) - 1, Number(day)) / 86_400_000;
 }
 
-/** Company names: nearly the same letters is SIMILAR, all words of the shorter one within the longer one PARTIAL. */
-export function companyNameLevel({ key: left }: Term, { key: right }: Term): ComparisonLevel {
-  if (left === right || left.replaceAll(' ', '') === right.replaceAll(' ', '')) return 'EXACT';
-  const [leftWords, rightWords] = [new Set(left.split(' ')), new Set(right.split(' '))];
-  const common = [...leftWords].filter((word) => rightWords.has(word)).length;
-  if (common === leftWords.size && common === rightWords.size) return 'SIMILAR';
-  if (numbersOf(left) !== numbersOf(right)) return 'DIFFERENT';
-  const [shorter, longer] = [Math.min(left.length, right.length), Math.max(left.length, right.length)];
-  if (shorter >= 5 && withinEdits(left, right, longer >= 10 ? 2 : 1)) return 'SIMILAR';
-  return common === Math.min(leftWords.size, rightWords.size) && common > 0 ? 'PARTIAL' : 'DIFFERENT';
-}
-
-/** "Unit 3" and "Unit 4", or "Paris I" and "Paris II", are two companies, however alike the names are. */
-function numbersOf(text: string): string {
-  return (text.match(/\d+|\b[ivx]+\b/g) ?? []).join(' ');
-}
-
 /** E-mail addresses: SIMILAR asks both parts to be alike, for colleagues share the domain; the same part before the @ is PARTIAL. */
 export function emailLevel(left: EmailTerm, right: EmailTerm): ComparisonLevel {
   if (left.key === right.key) return 'EXACT';
@@ -73,11 +56,25 @@ function alike(left: string, right: string): boolean {
 
 /** Streets: a typing error in the name is SIMILAR, another house number PARTIAL. */
 export function streetLevel(left: StreetTerm, right: StreetTerm): ComparisonLevel {
-  const sameName = left.key === right.key;
+  const lacksType = left.stem === left.key || right.stem === right.key;
+  const sameName = left.key === right.key || (lacksType && left.stem === right.stem);
   const similarName = sameName || jaroWinkler(left.key, right.key) >= 0.9 || withinEdits(left.key, right.key, 2);
   if (!similarName) return 'DIFFERENT';
   if (left.houseNumber === right.houseNumber) return sameName ? 'EXACT' : 'SIMILAR';
   return left.houseNumber === '' || right.houseNumber === '' ? 'SIMILAR' : 'PARTIAL';
+}
+
+/** E-mail addresses of companies, where all have the domain in common and many have "info" before the @. */
+export function companyEmailLevel(left: EmailTerm, right: EmailTerm): ComparisonLevel {
+  if (left.key === right.key) return 'EXACT';
+  return left.domain === right.domain ? 'PARTIAL' : 'DIFFERENT';
+}
+
+/** Phone numbers of companies: PARTIAL is another line of the same block of a hundred. */
+export function companyPhoneLevel(left: Term, right: Term): ComparisonLevel {
+  const level = codeLevel(left, right);
+  if (level !== 'DIFFERENT' || left.key.length < 7) return level;
+  return left.key.slice(0, -2) === right.key.slice(0, -2) ? 'PARTIAL' : 'DIFFERENT';
 }
 
 /** City and state: nearly the same letters, or one typing error, is SIMILAR. Codes such as "NSW" have no near miss. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { accuracy, febrl, splink, withoutIdentifiers } from '../../bench/duplicate-samples.js';
+import { companySet, companyWorlds } from '../../bench/company-samples.js';
+import { accuracy, calibrationError, febrl, splink, withoutIdentifiers } from '../../bench/duplicate-samples.js';
 import { personCandidate } from '../../test/duplicate-candidates.js';
 import { candidatePairs } from './candidate-pairs.js';
 import { comparableValues } from './comparable-values.js';
@@ -24,6 +25,29 @@ describe.each([
     expect(accuracy(pairs, set).recall).toBeGreaterThanOrEqual(comparedShare);
     // Of a thousand records, a few thousand pairs of the half million.
     expect(pairs.length).toBeLessThan(entityOf.size * 5);
+  });
+});
+
+describe.each(companyWorlds.map((world) => ({ set: companySet(world) })))('$set.name', ({ set }) => {
+  const compared = findDuplicatePairs(set.candidates, { minScore: 0 });
+
+  test('are told apart with an F1 of 0.9 by the one threshold for all sets', () => {
+    expect(
+      accuracy(
+        compared.filter(({ score }) => score >= 0.5),
+        set,
+      ).f1,
+    ).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test('have scores that are off by less than 0.05 of how often they are right, and no more where they are not sure', () => {
+    expect(calibrationError(compared, set)).toBeLessThan(0.05);
+    expect(calibrationError(compared, set, 0.1)).toBeLessThan(0.05);
+  });
+
+  test('have 97 % of their true pairs share a key', () => {
+    expect(accuracy(compared, set).recall).toBeGreaterThanOrEqual(0.97);
+    expect(compared.length).toBeLessThan(set.candidates.length * 10);
   });
 });
 

@@ -7,17 +7,19 @@ type Chances = Readonly<Record<'EXACT', number> & Partial<Record<'SIMILAR' | 'PA
 /**
  * How often a field agrees at each level when both records are the same person or company: the m-probabilities of Fellegi
  * and Sunter (1969). Set by hand from usual error rates: a value in ten to twenty is mistyped (Winkler 1990; Christen,
- * "Data Matching", 2012, chapter 3), people move, marry and have several addresses.
+ * "Data Matching", 2012, chapter 3), people move, marry and have several addresses. Half the records of a company spell its name in
+ * the same way; in one pair of ten the names have nothing in common, as a brand and the firm that owns it.
  */
 export const sameCustomer = {
   identifier: { EXACT: 0.85, SIMILAR: 0.1, DIFFERENT: 0.05 },
   givenName: { EXACT: 0.8, SIMILAR: 0.14, PARTIAL: 0.02, DIFFERENT: 0.04 },
   familyName: { EXACT: 0.8, SIMILAR: 0.14, PARTIAL: 0.01, DIFFERENT: 0.05 },
   birthDate: { EXACT: 0.75, SIMILAR: 0.12, PARTIAL: 0.08, DIFFERENT: 0.05 },
-  companyName: { EXACT: 0.75, SIMILAR: 0.15, PARTIAL: 0.05, DIFFERENT: 0.05 },
+  companyName: { EXACT: 0.5, SIMILAR: 0.2, PARTIAL: 0.2, DIFFERENT: 0.1 },
   domain: { EXACT: 0.8, DIFFERENT: 0.2 },
   email: { EXACT: 0.6, SIMILAR: 0.15, PARTIAL: 0.05, DIFFERENT: 0.2 },
-  phone: { EXACT: 0.6, SIMILAR: 0.1, DIFFERENT: 0.3 },
+  // Only numbers of companies agree in part: other lines of one switchboard.
+  phone: { EXACT: 0.6, SIMILAR: 0.1, PARTIAL: 0.1, DIFFERENT: 0.3 },
   street: { EXACT: 0.65, SIMILAR: 0.12, PARTIAL: 0.08, DIFFERENT: 0.15 },
   postalCode: { EXACT: 0.75, SIMILAR: 0.1, DIFFERENT: 0.15 },
   city: { EXACT: 0.75, SIMILAR: 0.12, DIFFERENT: 0.13 },
@@ -30,18 +32,22 @@ export const sameCustomer = {
  * how often two unequal values that were taken at random pass as such in compare-values.ts; two dates within 80 years are
  * less than a month apart in 1 of 500 pairs, less than a year in 1 of 40.
  */
-export const byChance: Readonly<Record<keyof typeof sameCustomer | 'emailLocal' | 'emailDomain', Chances>> = {
+export const byChance: Readonly<
+  Record<keyof typeof sameCustomer | 'companyWord' | 'house' | 'emailLocal' | 'emailDomain', Chances>
+> = {
   identifier: { EXACT: 0.00001, SIMILAR: 0.00005 },
   givenName: { EXACT: 0.005, SIMILAR: 0.005, PARTIAL: 0.05 },
   familyName: { EXACT: 0.002, SIMILAR: 0.005, PARTIAL: 0.05 },
   birthDate: { EXACT: 0.00005, SIMILAR: 0.003, PARTIAL: 0.025 },
-  companyName: { EXACT: 0.0002, SIMILAR: 0.0005, PARTIAL: 0.005 },
+  companyName: { EXACT: 0.0002, SIMILAR: 0.0002, PARTIAL: 0.0002 },
+  companyWord: { EXACT: 0.002 },
   domain: { EXACT: 0.0001 },
   email: { EXACT: 0.00001, SIMILAR: 0.0001, PARTIAL: 0.0001 },
   emailLocal: { EXACT: 0.0005 },
   emailDomain: { EXACT: 0.01 },
   // Direct lines of one office are a digit apart.
-  phone: { EXACT: 0.00001, SIMILAR: 0.002 },
+  phone: { EXACT: 0.00001, SIMILAR: 0.002, PARTIAL: 0.001 },
+  house: { EXACT: 0.0001, SIMILAR: 0.0002 },
   street: { EXACT: 0.0005, SIMILAR: 0.002, PARTIAL: 0.002 },
   postalCode: { EXACT: 0.001, SIMILAR: 0.005 },
   city: { EXACT: 0.01, SIMILAR: 0.01 },
@@ -49,11 +55,23 @@ export const byChance: Readonly<Record<keyof typeof sameCustomer | 'emailLocal' 
   country: { EXACT: 0.3 },
 };
 
+/**
+ * Companies that have a value besides those that are known to: one in seven shares its number, house or name with one that no record
+ * tells of.
+ */
+export const unseenHolders = 0.15;
+
 /** How often given and family name stand in each other's place in one of two records of the same person. */
 export const swappedNames = 0.05;
 
 /** How often two colleagues' addresses are alike before the @. */
 export const similarColleagues = 0.02;
 
-/** What a lesser agreement within one address keeps of its bits. */
-export const addressShare = 0.3;
+/** How often the initials of one company are the name of another. */
+export const acronymByChance = 0.005;
+
+/** Of pairs of names that are alike in part, how many have words on both sides that the other lacks, when they are of one company. */
+export const wordsOnBothSides = 0.25;
+
+/** What a lesser agreement keeps of its bits beside the strongest of those that come together: the parts of an address, words of a name. */
+export const dependentShare = 0.3;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { companySet, companyWorlds } from '../../bench/company-samples.js';
 import { febrl, splink } from '../../bench/duplicate-samples.js';
 import { companyCandidate as company, personCandidate as person } from '../../test/duplicate-candidates.js';
 import type { DuplicateCandidate, DuplicateEvidence } from './duplicate-candidate.js';
@@ -60,7 +61,7 @@ describe('any pair', () => {
     for (const [left, right] of pairs.slice(0, 200)) {
       const { score: probability, evidence } = scorePair(left, right, tenant);
       const bits = evidence.reduce((sum, { weight }) => sum + weight, 0);
-      const odds = tenant.priorOdds * 2 ** bits;
+      const odds = tenant.priorOdds('PERSON') * 2 ** bits;
       expect(probability).toBeCloseTo(odds / (1 + odds), 12);
     }
   });
@@ -186,6 +187,28 @@ describe('companies', () => {
     expect(
       score(acme, company('Bolts and Nuts', { addresses: at('Torstraße 1'), domains: ['bolts.example'] })),
     ).toBeLessThan(0.5);
+  });
+
+  test('never score higher without a field that speaks for them', () => {
+    const { candidates, entityOf } = companySet({ ...companyWorlds[0], companies: 300 });
+    const known = TermFrequencies.of(candidates);
+    const fields = { companyName: 'displayName', domain: 'domains', email: 'emails', phone: 'phones' } as const;
+    let taken = 0;
+    for (const left of candidates) {
+      const same = candidates.filter(({ id }) => id > left.id && entityOf.get(id) === entityOf.get(left.id));
+      for (const right of same) {
+        const whole = scorePair(left, right, known);
+        for (const { field } of whole.evidence.filter(({ weight }) => weight > 0)) {
+          if (!(field in fields)) continue;
+          const name = fields[field as keyof typeof fields];
+          const without = { ...left, [name]: name === 'displayName' ? undefined : [] };
+          const { score: less } = scorePair(without, right, known);
+          expect(less, `${left.id} ${right.id} ${field}`).toBeLessThanOrEqual(whole.score + rounding);
+          taken += 1;
+        }
+      }
+    }
+    expect(taken).toBeGreaterThan(300);
   });
 
   test('are never persons', () => {

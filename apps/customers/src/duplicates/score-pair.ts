@@ -1,7 +1,15 @@
-import { addressEvidence } from './compare-addresses.js';
-import { bestEvidence, countedChance, listOf, totalBits, type ChanceOf, type ComparedField } from './compare-fields.js';
+import { addressEvidence, addressFields } from './compare-addresses.js';
+import { bestEvidence, countedChance, dependent, listOf, totalBits, type ChanceOf } from './compare-fields.js';
+import { companyNameEvidence } from './compare-company-names.js';
 import { nameEvidence } from './compare-names.js';
-import { birthDateLevel, codeLevel, companyNameLevel, emailLevel, wholeLevel } from './compare-values.js';
+import {
+  birthDateLevel,
+  codeLevel,
+  companyEmailLevel,
+  companyPhoneLevel,
+  emailLevel,
+  wholeLevel,
+} from './compare-values.js';
 import {
   comparableValues,
   type ComparableIdentifier,
@@ -10,7 +18,7 @@ import {
 } from './comparable-values.js';
 import type { DuplicateCandidate, DuplicateEvidence, EvidenceField, PairScore } from './duplicate-candidate.js';
 import { byChance, similarColleagues } from './linkage-weights.js';
-import type { TermFrequencies } from './term-frequencies.js';
+import type { ShareOf, TermFrequencies } from './term-frequencies.js';
 
 /**
  * How likely two candidates are the same, with the evidence for and against it. Symmetric, but for the sides of the
@@ -32,23 +40,46 @@ export function scorePair(
 /** `scorePair` for candidates that were read before. */
 export function scoreValues(left: ComparableValues, right: ComparableValues, frequencies: TermFrequencies): PairScore {
   if (left.kind !== right.kind) return { score: 0, evidence: [] };
-  const counted = (field: ComparedField) => countedChance(field, frequencies);
-  const [leftDates, rightDates] = [listOf(left.birthDate), listOf(right.birthDate)];
-  const [leftNames, rightNames] = [listOf(left.companyName), listOf(right.companyName)];
-  const found = [
-    ...identifierEvidence(left.identifiers, right.identifiers, counted('identifier')),
-    ...nameEvidence(left, right, frequencies),
-    ...bestEvidence('birthDate', leftDates, rightDates, birthDateLevel, counted('birthDate')),
-    ...bestEvidence('companyName', leftNames, rightNames, companyNameLevel, counted('companyName')),
-    ...bestEvidence('domain', left.domains, right.domains, wholeLevel, counted('domain')),
-    ...bestEvidence('email', left.emails, right.emails, emailLevel, emailChance(frequencies)),
-    ...bestEvidence('phone', left.phones, right.phones, codeLevel, counted('phone')),
-    ...addressEvidence(left.addresses, right.addresses, frequencies),
-  ];
-  const evidence = withinHousehold(found, -Math.log2(frequencies.priorOdds));
-  const odds = frequencies.priorOdds * 2 ** totalBits(evidence);
+  const priorOdds = frequencies.priorOdds(left.kind);
+  const shareOf = frequencies.beside(left, right);
+  const evidence =
+    left.kind === 'COMPANY'
+      ? companyEvidence(left, right, shareOf)
+      : withinHousehold(personEvidence(left, right, shareOf), -Math.log2(priorOdds));
+  const odds = priorOdds * 2 ** totalBits(evidence);
   return { score: odds / (1 + odds), evidence };
 }
+
+function personEvidence(left: ComparableValues, right: ComparableValues, shareOf: ShareOf): DuplicateEvidence[] {
+  const [leftDates, rightDates] = [listOf(left.birthDate), listOf(right.birthDate)];
+  return [
+    ...identifierEvidence(left.identifiers, right.identifiers, countedChance('identifier', shareOf)),
+    ...nameEvidence(left, right, shareOf),
+    ...bestEvidence('birthDate', leftDates, rightDates, birthDateLevel, countedChance('birthDate', shareOf)),
+    ...bestEvidence('email', left.emails, right.emails, emailLevel, emailChance(shareOf)),
+    ...bestEvidence('phone', left.phones, right.phones, codeLevel, countedChance('phone', shareOf)),
+    ...addressEvidence(left.addresses, right.addresses, 'PERSON', shareOf),
+  ];
+}
+
+/**
+ * The branches of a chain have name and domain in common, the firms of one building address and reception: of such fields only the
+ * strongest counts in full. Whether many do that is known from the other records that have the value.
+ */
+function companyEvidence(left: ComparableValues, right: ComparableValues, shareOf: ShareOf): DuplicateEvidence[] {
+  const found = [
+    ...identifierEvidence(left.identifiers, right.identifiers, countedChance('identifier', shareOf)),
+    ...companyNameEvidence(left.companyName, right.companyName, shareOf),
+    ...bestEvidence('domain', left.domains, right.domains, wholeLevel, countedChance('domain', shareOf)),
+    ...bestEvidence('email', left.emails, right.emails, companyEmailLevel, companyEmailChance(shareOf)),
+    ...bestEvidence('phone', left.phones, right.phones, companyPhoneLevel, countedChance('phone', shareOf)),
+    ...addressEvidence(left.addresses, right.addresses, 'COMPANY', shareOf),
+  ];
+  return dependent(dependent(found, ofChain, true), ofBuilding, true);
+}
+
+const ofChain = ['companyName', 'domain', 'email'] as const;
+const ofBuilding = ['phone', ...addressFields] as const;
 
 /** Identifiers say something only within one system. Of those in several systems the one that agrees best counts. */
 function identifierEvidence(
@@ -66,13 +97,13 @@ function identifierEvidence(
 }
 
 /** Colleagues share a domain, and many have "info" before the @: a likeness is worth as much as what is alike is rare. */
-function emailChance(frequencies: TermFrequencies): ChanceOf<EmailTerm> {
+function emailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
   const share = (field: 'emailDomain' | 'emailLocal', left: string, right: string) =>
-    Math.max(frequencies.share(field, left), frequencies.share(field, right));
+    Math.max(shareOf(field, left), shareOf(field, right));
   return (level, left, right) => {
     switch (level) {
       case 'EXACT':
-        return frequencies.share('email', left.key);
+        return shareOf('email', left.key);
       case 'SIMILAR':
         return share('emailDomain', left.domain, right.domain) * similarColleagues + (byChance.email.SIMILAR ?? 0);
       case 'PARTIAL':
@@ -83,15 +114,12 @@ function emailChance(frequencies: TermFrequencies): ChanceOf<EmailTerm> {
   };
 }
 
-const sharedAtHome: readonly EvidenceField[] = [
-  'familyName',
-  'phone',
-  'street',
-  'postalCode',
-  'city',
-  'state',
-  'country',
-];
+/** Of a company, any address at its domain. */
+function companyEmailChance(shareOf: ShareOf): ChanceOf<EmailTerm> {
+  return (level, left) => (level === 'EXACT' ? shareOf('email', left.key) : shareOf('emailDomain', left.domain));
+}
+
+const sharedAtHome: readonly EvidenceField[] = ['familyName', 'phone', ...addressFields];
 
 /**
  * A family shares name, phone and address, an office phone and address. A record has about as many others from its home or

@@ -45,5 +45,6 @@ async function count(em: EntityManager): Promise<TermFrequencies> {
     );
   const sample = new Map([...(await end('asc')), ...(await end('desc'))].map((row) => [row.id, row]));
   await loadKeysOf([...sample.values()]);
-  return TermFrequencies.of([...sample.values()].map((row) => customerCandidate(customerMessage(row))));
+  const candidates = [...sample.values()].map((row) => customerCandidate(customerMessage(row)));
+  return TermFrequencies.of(candidates, { isSample: sample.size === sampleSize });
 }

@@ -48,6 +48,10 @@ test(
         .poll(async () => (await until()) >= place || (await isBackfilled()), { timeout: soakTimeoutMs, interval: 20 })
         .toBe(true);
       await platform.services.sync.kill();
+      // As if it had been gone for as long as the queue waits for a sign of life.
+      await tenant.api.query(
+        `update pgboss.job set heartbeat_on = heartbeat_on - interval '10 seconds' where state = 'active'`,
+      );
       await platform.services.sync.start();
     }
     await expect.poll(isBackfilled, { timeout: soakTimeoutMs, interval: 200 }).toBe(true);

@@ -1,9 +1,9 @@
 import { isSoak, printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
-import { ExchangeTenant } from './exchange-tenant.ts';
+import { ExchangeTenant, type Conflict } from './exchange-tenant.ts';
 import { judge } from './pairing/judge.ts';
 import { PersonTable } from './pairing/person-table.ts';
-import { twoSystems } from './pairing/two-systems.ts';
+import { sharesAddress, twoSystems } from './pairing/two-systems.ts';
 
 const persons = sizeOf('PAIRING_PERSONS', { short: 60, long: 2_000 });
 
@@ -31,7 +31,10 @@ test(
     expect(outcome.wrongPairs).toBe(0);
     expect(outcome.doubles).toBe(0);
     expect(outcome.pairs).toBeGreaterThan(systems.sharedCount / 3);
-    expect(conflicts.filter(({ kind }) => !['PAIRING', 'FIELDS'].includes(kind))).toEqual([]);
+    // Two records of somebody who is only there can have one address: the second gets no customer, which would be a double.
+    const others = conflicts.filter(({ kind }) => !['PAIRING', 'FIELDS'].includes(kind));
+    const isTwice = ({ kind, recordId }: Conflict) => kind === 'VALUE_TAKEN' && sharesAddress(systems, recordId);
+    expect(others.filter((conflict) => !isTwice(conflict))).toEqual([]);
 
     // All that is left is of another person: nothing comes to be by that but the questions.
     const now = async () => [await table.count(), (await tenant.customers()).size];

@@ -69,6 +69,12 @@ export function twoSystems(seed: number, count: number): TwoSystems {
   return { customers, records, personOfRecord, sharedCount };
 }
 
+/** Whether another record has the address of this one. */
+export function sharesAddress({ records }: TwoSystems, recordId: string | undefined): boolean {
+  const email = records.find(({ id }) => id === recordId)?.email;
+  return email !== undefined && records.some((other) => other.id !== recordId && other.email === email);
+}
+
 /** Of ten, six have the same address in both systems, two another, one none, and one that of the next person. */
 function emailThere(address: string, index: number, chance: number): string | undefined {
   if (chance < 0.6) return address;
