@@ -1,0 +1,211 @@
+import { configurationError, ConnectorError } from '../connector-error.js';
+import { contentVersion } from '../content-version.js';
+import type { Page } from '../connector.js';
+import type { RecordKey } from '../peer-record.js';
+import { readCursor, writeCursor } from '../cursor.js';
+import { parameter, timeMs, type Collection, type ListPage } from './collection.js';
+import { idText, readRecord, type RecordItem } from './read-record.js';
+import { ExactNumber, valueAt, type ExactValue } from './exact-json.js';
+
+const allForm = 'rest-all-1';
+const changesForm = 'rest-changes-1';
+
+/** So many records of one moment are known again by a cursor; what more there are come twice. */
+const maxSeen = 500;
+/** How often the list may change under a read before that is left to a later one. */
+const maxRestarts = 10;
+
+/** Records of the list that were read, and a hash of their ids and versions in their order. */
+type AllCursor = { count: number; digest: string };
+
+/** The newest time that was read, as the service writes it, and hashes of the records of that time. Empty before the first one. */
+type ChangesCursor = { time: string; seen: string[] };
+
+/**
+ * All records, by a list that does not say what changed. A cursor is gone on from only when all that is before it is as it was:
+ * so what was overlooked, since it moved to another page meanwhile, is found by the next read.
+ */
+export async function* readAll(
+  collection: Collection,
+  cursor: string | undefined,
+  pageSize: number,
+): AsyncGenerator<Page> {
+  const from = cursor === undefined ? { count: 0, digest: '' } : parseAllCursor(cursor);
+  let at: AllCursor = { count: 0, digest: '' };
+  let items: RecordItem[] = [];
+  const page = (): Page => ({ items, cursor: writeCursor(allForm, at) });
+  for await (const { records } of collection.pages()) {
+    for (const sent of records) {
+      const item = readRecord(collection.api, sent);
+      at = { count: at.count + 1, digest: contentVersion([at.digest, fingerprint(item)]) };
+      if (at.count === from.count && at.digest !== from.digest) throw changed();
+      if (at.count <= from.count) continue;
+      items.push(item);
+      if (items.length < pageSize) continue;
+      yield page();
+      items = [];
+    }
+  }
+  if (at.count < from.count) throw changed();
+  yield page();
+}
+
+/** What has changed since a cursor, or all that is there, by the time of change. */
+export async function* readChanges(
+  collection: Collection,
+  cursor: string | undefined,
+  pageSize: number,
+): AsyncGenerator<Page> {
+  const at = new ChangesPosition(
+    collection,
+    cursor === undefined ? { time: '', seen: [] } : parseChangesCursor(cursor),
+  );
+  let items: RecordItem[] = [];
+  for await (const item of changedRecords(collection, at)) {
+    at.note(item);
+    items.push(item.read);
+    if (items.length < pageSize) continue;
+    yield { items, cursor: at.cursor() };
+    items = [];
+  }
+  yield { items, cursor: at.cursor() };
+}
+
+interface TimedRecord {
+  read: RecordItem;
+  time: string;
+  ms: number;
+}
+
+/**
+ * Asks for what is newer again after each page, since a record that is edited meanwhile moves to the end, and another one takes
+ * its place: counted pages would pass over that. Only records of one moment that fill a page are counted, and looked at twice.
+ */
+async function* changedRecords(collection: Collection, at: ChangesPosition): AsyncGenerator<TimedRecord> {
+  for (let restarts = 0; restarts <= maxRestarts;) {
+    const since = at.ms;
+    let last: ListPage | undefined;
+    let isWhole = true;
+    for await (const page of collection.pages(at.query())) {
+      isWhole = last === undefined || (await last.isUnchanged());
+      if (!isWhole) break;
+      last = page;
+      const { records, isEnd } = at.fresh(page);
+      yield* records;
+      if (isEnd) return;
+      if (at.ms > since) break;
+    }
+    if (!isWhole) restarts += 1;
+    else if (at.ms === since) return;
+  }
+  throw new ConnectorError('UNAVAILABLE', 'The records change while they are read.');
+}
+
+/** How far a read by the time of change has come. */
+class ChangesPosition {
+  readonly #collection: Collection;
+  #time: string;
+  #ms: number;
+  #seen: Set<string>;
+
+  constructor(collection: Collection, { time, seen }: ChangesCursor) {
+    this.#collection = collection;
+    this.#time = time;
+    this.#ms = time === '' ? Number.NEGATIVE_INFINITY : (timeMs(asSent(time)) ?? Number.NEGATIVE_INFINITY);
+    this.#seen = new Set(seen);
+  }
+
+  get ms(): number {
+    return this.#ms;
+  }
+
+  query(): [string, string][] {
+    const { changedSince = '' } = this.#collection.configuration;
+    return this.#time === '' ? [] : [parameter(changedSince, '{time}', this.#time)];
+  }
+
+  cursor(): string {
+    return writeCursor(changesForm, { time: this.#time, seen: [...this.#seen].slice(-maxSeen) });
+  }
+
+  note({ read, time, ms }: TimedRecord): void {
+    if (ms > this.#ms) this.#seen = new Set();
+    if (ms > this.#ms) this.#ms = ms;
+    this.#time = time;
+    this.#seen.add(fingerprint(read));
+  }
+
+  /**
+   * The records of a page that were not read yet, up to those that are too young.
+   *
+   * @throws ConnectorError INVALID when the service does not filter and sort as it was asked to
+   */
+  fresh({ records, timeMs: now = Date.now() }: ListPage): { records: TimedRecord[]; isEnd: boolean } {
+    const { lateSeconds } = this.#collection.configuration;
+    const until = lateSeconds === 0 ? Number.POSITIVE_INFINITY : now - lateSeconds * 1_000;
+    const fresh: TimedRecord[] = [];
+    let before = this.#ms;
+    for (const sent of records) {
+      const record = this.#timed(sent);
+      if (record.ms < before) throw this.#unsorted();
+      before = record.ms;
+      if (record.ms > until) return { records: fresh, isEnd: true };
+      if (record.ms > this.#ms || !this.#seen.has(fingerprint(record.read))) fresh.push(record);
+    }
+    return { records: fresh, isEnd: false };
+  }
+
+  #timed(sent: ExactValue): TimedRecord {
+    const { updatedField = '' } = this.#collection.configuration;
+    const value = valueAt(sent, updatedField);
+    const ms = timeMs(value);
+    const time = idText(value);
+    if (ms !== undefined && time !== undefined) return { read: readRecord(this.#collection.api, sent), time, ms };
+    const description = 'A record has no time there: its changes would never be read.';
+    throw configurationError('/updatedField', { reason: 'NO_TIME', description });
+  }
+
+  #unsorted(): ConnectorError {
+    const isFirst = this.#time === '';
+    const description = isFirst
+      ? 'The list is not sorted by updatedField, the oldest first. Add what sorts it.'
+      : 'The service gives records that were changed earlier, or not in the order of their changes.';
+    return configurationError(isFirst ? '/listQuery' : '/changedSince', { reason: 'UNFIT', description });
+  }
+}
+
+function asSent(time: string): ExactValue {
+  return /^\d+(\.\d+)?$/.test(time) ? new ExactNumber(time) : time;
+}
+
+function fingerprint(item: RecordItem): string {
+  if (item.kind === 'UNREADABLE') return contentVersion([item.id ?? '', JSON.stringify(item.issues)]).slice(0, 12);
+  return contentVersion([item.record.id, item.record.version]).slice(0, 12);
+}
+
+/** A record that can not be read is there, too. Undefined for one without id. */
+export function keyOf(item: RecordItem): RecordKey | undefined {
+  if (item.kind === 'RECORD') return { id: item.record.id, version: item.record.version };
+  return item.id === undefined ? undefined : { id: item.id, version: fingerprint(item) };
+}
+
+function changed(): ConnectorError {
+  return new ConnectorError('CURSOR_EXPIRED', 'The records have changed since. Read them from the beginning.');
+}
+
+function parseAllCursor(cursor: string): AllCursor {
+  return readCursor<AllCursor>(
+    allForm,
+    cursor,
+    ({ count, digest }) => Number.isSafeInteger(count) && typeof digest === 'string',
+  );
+}
+
+function parseChangesCursor(cursor: string): ChangesCursor {
+  return readCursor<ChangesCursor>(
+    changesForm,
+    cursor,
+    ({ time, seen }) =>
+      typeof time === 'string' && Array.isArray(seen) && seen.every((hash: unknown) => typeof hash === 'string'),
+  );
+}

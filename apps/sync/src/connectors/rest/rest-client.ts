@@ -1,0 +1,165 @@
+import type { ConnectorEnvironment } from '../connector-environment.js';
+import { configurationError, ConnectorError } from '../connector-error.js';
+import { retryAfterMs } from '../retry-after.js';
+import { formatExact, parseExact, type ExactObject, type ExactValue } from './exact-json.js';
+import type { RestConfiguration } from './rest-configuration.js';
+
+const requestTimeoutMs = 30_000;
+const maxAnswerBytes = 16 * 1_024 * 1_024;
+const maxDocumentBytes = 8 * 1_024 * 1_024;
+
+export interface RestRequest {
+  method: string;
+  url: URL;
+  body?: ExactObject;
+  /** The ETag that the record has to have. */
+  ifMatch?: string | undefined;
+}
+
+export interface RestAnswer {
+  status: number;
+  headers: Headers;
+  /** Undefined when it is empty. */
+  body: ExactValue | undefined;
+}
+
+/** Calls one API with the credentials of a connection, and none but that. */
+export class RestClient {
+  readonly #configuration: RestConfiguration;
+  readonly #fetch: ConnectorEnvironment['fetch'];
+  readonly #signal: AbortSignal;
+  readonly #base: URL;
+
+  constructor(configuration: RestConfiguration, fetch: ConnectorEnvironment['fetch'], signal: AbortSignal) {
+    this.#configuration = configuration;
+    this.#fetch = fetch;
+    this.#signal = signal;
+    this.#base = new URL(configuration.url);
+  }
+
+  /** The address of a path of the document. */
+  url(path: string): URL {
+    const { href } = this.#base;
+    return this.#own((href.endsWith('/') ? href.slice(0, -1) : href) + path, '/path');
+  }
+
+  /** Where an answer leads to, which is not for the credentials unless it is the same server. */
+  next(address: string, from: URL): URL {
+    return this.#own(new URL(address, from).href, '/url');
+  }
+
+  /**
+   * The answer to a request, unless it says nothing about the request itself: 401, 408, 423, 429, redirects and what begins
+   * with 5 are thrown.
+   */
+  async send({ method, url, body, ifMatch }: RestRequest): Promise<RestAnswer> {
+    const headers = this.#headers();
+    if (body) headers.set('content-type', 'application/json');
+    if (ifMatch !== undefined) headers.set('if-match', ifMatch);
+    const answer = await this.#exchange(url, { method, headers, ...(body && { body: formatExact(body) }) }, '/url');
+    await this.#throwForStatus(answer);
+    const text = await this.#text(answer, maxAnswerBytes, '/url');
+    const parsed = text.trim() === '' ? undefined : parseExact(text);
+    if (text.trim() !== '' && parsed === undefined && answer.ok) {
+      const description = 'The service answers something else than JSON.';
+      throw configurationError('/url', { reason: 'NO_JSON', description }, { reason: 'SCHEMA_CHANGED' });
+    }
+    return { status: answer.status, headers: answer.headers, body: parsed };
+  }
+
+  /** The text of the OpenAPI document. */
+  async document(address: string): Promise<string> {
+    const url = new URL(address);
+    // Another server is given no credentials of this one.
+    const isOwn = url.origin === this.#base.origin;
+    const headers = isOwn ? this.#headers() : new Headers({ accept: 'application/json' });
+    const answer = await this.#exchange(url, { headers }, '/documentUrl');
+    if (isOwn || answer.status !== 401) await this.#throwForStatus(answer, '/documentUrl');
+    if (!answer.ok) {
+      await answer.body?.cancel();
+      const description = `The document can not be read: the server answers ${answer.status}.`;
+      throw configurationError('/documentUrl', { reason: 'NOT_FOUND', description });
+    }
+    return this.#text(answer, maxDocumentBytes, '/documentUrl');
+  }
+
+  #own(address: string, field: string): URL {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url?.origin === this.#base.origin && url.username === '' && url.password === '') return url;
+    throw configurationError(field, { reason: 'INVALID', description: 'It leads to another server.' });
+  }
+
+  #headers(): Headers {
+    const { username, password, bearerToken, apiKeyHeader, apiKeySecret } = this.#configuration;
+    const headers = new Headers({ accept: 'application/json' });
+    if (password !== undefined) {
+      headers.set('authorization', `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`);
+    }
+    if (bearerToken !== undefined) headers.set('authorization', `Bearer ${bearerToken}`);
+    if (apiKeySecret !== undefined) headers.set(apiKeyHeader, apiKeySecret);
+    return headers;
+  }
+
+  async #exchange(url: URL, init: RequestInit, field: string): Promise<Response> {
+    this.#signal.throwIfAborted();
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(requestTimeoutMs)]);
+    try {
+      return await this.#fetch(url, { ...init, redirect: 'manual', signal });
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      if (cause instanceof ConnectorError) throw cause;
+      const violation = { reason: 'UNREACHABLE', description: 'The service can not be reached.' };
+      throw configurationError(field, violation, { reason: 'UNAVAILABLE', cause });
+    }
+  }
+
+  async #throwForStatus(answer: Response, field = '/url'): Promise<void> {
+    const { status, headers, body } = answer;
+    if (status < 500 && ![401, 408, 423, 429].includes(status) && (status < 300 || status >= 400)) return;
+    await body?.cancel();
+    if (status < 400) {
+      const description = `The service leads elsewhere (${status}): give the address where it is.`;
+      throw configurationError(field, { reason: 'REDIRECTED', description });
+    }
+    if (status === 401) {
+      const description = 'The service does not accept the credentials, or wants some.';
+      throw configurationError(
+        this.#secretField(),
+        { reason: 'UNAUTHORISED', description },
+        { reason: 'UNAUTHORISED' },
+      );
+    }
+    const details = { retryAfterMs: retryAfterMs(headers.get('retry-after')) };
+    if (status === 429)
+      throw new ConnectorError('RATE_LIMITED', 'The service takes no more requests for now.', details);
+    throw new ConnectorError('UNAVAILABLE', `The service answers ${status}.`, details);
+  }
+
+  #secretField(): string {
+    const { password, apiKeySecret } = this.#configuration;
+    if (password !== undefined) return '/password';
+    return apiKeySecret === undefined ? '/bearerToken' : '/apiKeySecret';
+  }
+
+  async #text(answer: Response, maxBytes: number, field: string): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
+        size += chunk.length;
+        if (size > maxBytes) {
+          throw configurationError(field, {
+            reason: 'TOO_LARGE',
+            description: `The answer has more than ${maxBytes} bytes.`,
+          });
+        }
+        chunks.push(chunk);
+      }
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      if (cause instanceof ConnectorError) throw cause;
+      throw new ConnectorError('UNAVAILABLE', 'The connection to the service broke.', { cause });
+    }
+    return Buffer.concat(chunks).toString();
+  }
+}
