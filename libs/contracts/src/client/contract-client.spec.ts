@@ -15,7 +15,11 @@ import { callContext } from '@rapport/platform';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService, WatchChangesRequest } from '../gen/rapport/customers/v1/change_feed_service.js';
-import { CustomersServiceService, ImportCustomersResponse } from '../gen/rapport/customers/v1/customers_service.js';
+import {
+  CustomersServiceService,
+  ImportCustomersRequest,
+  ImportCustomersResponse,
+} from '../gen/rapport/customers/v1/customers_service.js';
 import { ContractClient } from './contract-client.js';
 
 const { getTenant } = AuthServiceService;
@@ -220,7 +224,7 @@ class Requests {
   async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void> {
     try {
       for (;;) {
-        yield { types: [], map: [], kind: 0, credit: 1 };
+        yield { ...ImportCustomersRequest.create(), types: [], credit: 1 };
         if (this.failure) throw this.failure;
         await new Promise((resolve) => setImmediate(resolve));
       }
