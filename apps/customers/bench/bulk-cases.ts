@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import { Readable, Writable } from 'node:stream';
 import { from, to } from 'pg-copy-streams';
 import { v7 } from 'uuid';
+import { ImportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { BenchCase, Sample } from '@rapport/testing';
 import type { BenchPlatform } from './bench-platform.ts';
 import { newCustomer } from './interactive-cases.ts';
@@ -136,15 +137,12 @@ function importFile(rows: number): string {
 
 async function* fileMessages(file: string) {
   const bytes = Buffer.from(file);
-  const piece = (contentType: string, data: Uint8Array) => ({
-    file: { contentType, data, extensions: [] },
-    map: [],
-    kind: 0,
-  });
-  yield piece('application/x-ndjson', new Uint8Array());
+  const piece = (contentType: string, data: Buffer) =>
+    ImportCustomersRequest.fromPartial({ file: { contentType, data } });
+  yield piece('application/x-ndjson', Buffer.alloc(0));
   for (let start = 0; start < bytes.length; start += 65_536) {
     yield piece('', bytes.subarray(start, start + 65_536));
     await Promise.resolve();
   }
-  yield piece('', new Uint8Array());
+  yield piece('', Buffer.alloc(0));
 }

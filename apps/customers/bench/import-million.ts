@@ -9,7 +9,11 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Metadata, ServiceError } from '@grpc/grpc-js';
 import { writeCallMetadata } from '@rapport/contracts';
-import { OperationsServiceClient, type Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import {
+  ImportInput,
+  OperationsServiceClient,
+  type Operation,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { runMigrations } from '@rapport/persistence';
 import { freePort, provisionDatabase, rssMib, Service, startEmbeddedPostgres } from '@rapport/testing';
 import pg from 'pg';
@@ -21,6 +25,7 @@ const { entities, migrations } = source;
 
 const rows = Number(process.env['ROWS'] ?? 1_000_000);
 const pieceRows = 1_000;
+const csvImport = ImportInput.fromPartial({ contentType: 'text/csv' });
 const firstNames = ['Ada', 'Grace', 'Alan', 'Edsger', 'Barbara', 'Donald', 'Leslie', 'John', 'Frances', 'Katherine'];
 const lastNames = [
   'Lovelace',
@@ -106,8 +111,7 @@ interface Run {
 }
 
 async function importFile(tenantId: string, kill: boolean): Promise<Run> {
-  const input = { contentType: 'text/csv', map: [], kind: 0 };
-  const { id } = await unary('createImport', tenantId, { import: input });
+  const { id } = await unary('createImport', tenantId, { import: csvImport });
   const began = performance.now();
   const uploaded = await upload(tenantId, id);
   say(`uploaded ${uploaded.receivedBytes} bytes in ${((performance.now() - began) / 1_000).toFixed(1)} s`);
@@ -164,7 +168,7 @@ async function copyAgain(tenantId: string): Promise<Run> {
 
 /** Customers that the file changes, so that there is something to be brought back. */
 async function addEarlier(tenantId: string): Promise<void> {
-  const { id } = await unary('createImport', tenantId, { import: { contentType: 'text/csv', map: [], kind: 0 } });
+  const { id } = await unary('createImport', tenantId, { import: csvImport });
   await untilEnded(tenantId, await upload(tenantId, id, rows / 100, 'Earlier'), false);
 }
 
