@@ -78,8 +78,10 @@ export class MappingRunner {
     try {
       const { failed } = await this.#exchange(em, run, runs, mapping, connection, signal);
       await runs.end(run);
+      // It has exchanged nothing: what is due stays due.
+      if (run.dry_run) return;
       const { pollSeconds } = connection;
-      await this.#goOn(em, run, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
+      await this.#goOn(em, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
     } catch (error) {
       signal.throwIfAborted();
       // Nothing is left to be done, or told, of one that was deleted.
@@ -187,8 +189,8 @@ export class MappingRunner {
   }
 
   /** What has stopped a mapping is over when a run of it succeeds. */
-  async #goOn(em: EntityManager, run: RunRow, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
-    if (state === 'STOPPED' && !run.dry_run) {
+  async #goOn(em: EntityManager, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
+    if (state === 'STOPPED') {
       await readForTenant(em, {
         sql: `with begun as (
             update mapping set state = 'ENABLED', error_reason = null, error_message = null

@@ -186,6 +186,17 @@ test('a dry run says what would be done, and does nothing', async () => {
   expect((await tenant.customers()).size).toBe(2);
 });
 
+test('dry runs put off no exchange that is due, however many there are', async () => {
+  await tenant.api.ok('PATCH', `/v1/connections/${people.connection}`, { pollSeconds: 1 });
+  const mapping = await people.map();
+  await people.insert('Ada');
+  await tenant.untilEqual(mapping, 1);
+
+  await people.insert('Grace');
+  // By dry runs without a pause.
+  await tenant.untilEqual(mapping, 2);
+});
+
 test('more deletes than allowed stop the mapping, until a person says that they are meant', async () => {
   const mapping = await people.map({ maxDeletes: 2 });
   for (const name of ['Ada', 'Grace', 'Lin', 'Mary']) await people.insert(name);
