@@ -77,8 +77,8 @@ function companyKeys({ companyName, ...values }: ComparableValues): string[] {
 }
 
 /**
- * The sounds of the words by which one tells a company from others, in alphabetical order, so that "University of Oslo" meets "Oslo
- * University".
+ * The sound codes of the distinctive words in a company name, in alphabetical order. Word order does not matter: "University of Oslo"
+ * and "Oslo University" share a key.
  */
 function tellingSounds(words: readonly string[]): string[] {
   const telling = words.filter((word) => word.length > 2 && !commonWords.has(word));

@@ -97,7 +97,7 @@ export class PairWriter {
         fields: await this.context.fieldViews.peerFields(fitting, record.fields),
       }));
       if (result.outcome === 'DONE') link.base = { ...link.base, ...settled };
-      // A copy that somebody has written to is none any more.
+      // A record that was edited since the exchange created it no longer counts as a copy.
       const isCopy = result.outcome === 'DONE' && link.copyVersion === record.version;
       link.copyVersion = isCopy ? link.recordVersion : null;
       return result;

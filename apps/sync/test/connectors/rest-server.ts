@@ -88,7 +88,7 @@ export class RestServer {
     this.#people.delete(id);
   }
 
-  /** What it has of somebody, as JSON. */
+  /** The stored record with this id, as JSON. */
   stored(id: number): string | undefined {
     const stored = this.#people.get(id);
     return stored && JSON.stringify(stored.content);

@@ -175,7 +175,7 @@ test('a service that answers writes with nothing has written what it then shows,
   const result = await update(peer, id, changes);
   expect(result).toMatchObject({ kind: 'WRITTEN', id: String(id) });
   expect(server.stored(id)).toContain('"key":"mine","shoe":43');
-  // Somebody is quicker than our look.
+  // Another client edits the record before the connector reads it again.
   server.before = ({ method }) => {
     if (method === 'GET' && server.stored(id)?.includes('Countess')) server.edit(id, { email: 'ada@example.com' });
   };

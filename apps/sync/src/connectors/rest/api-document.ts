@@ -43,7 +43,7 @@ export interface FlatSchema {
 }
 
 /**
- * An OpenAPI document. Whoever wrote it is no friend: references lead nowhere but within it, and all of its loops end.
+ * An untrusted OpenAPI document. Only references within the document are resolved, and cyclic references are cut off.
  *
  * @see https://spec.openapis.org/oas/v3.1.0
  */

@@ -66,7 +66,7 @@ export class Collection {
     const answer = await this.client.send({ method: 'GET', url });
     if (answer.status === 404 || answer.status === 410) return undefined;
     if (answer.status === 403) {
-      // Some services hide by it that there is no such record. Who may not list either has no right at all.
+      // Some services answer 403 for a record that does not exist. If listing is forbidden too, this throws.
       await this.pages().next();
       return undefined;
     }

@@ -84,7 +84,7 @@ function textType({ format, isEnum }: FlatSchema): FieldType {
   }
 }
 
-/** Whoever declares a double or a float computes with it; all other numbers are as exact as they are written. */
+/** `double` and `float` map to NUMBER, which is a binary fraction. All other numbers map to DECIMAL, which keeps their digits. */
 function numberType({ format, multipleOf }: FlatSchema): FieldType {
   if (format === 'double' || format === 'float') return { type: 'NUMBER' };
   const [, fraction] = /^0?\.(0*1)$/.exec(multipleOf === undefined ? '' : String(multipleOf)) ?? [];

@@ -101,8 +101,8 @@ export class RecordWriter {
   }
 
   /**
-   * The version is of what the service says that it has stored. One that says nothing is asked: written, when all is there that was to
-   * be, and nothing else: somebody may have changed it since.
+   * Takes the new version from the record in the answer. If the answer has no record, reads it again: the result is WRITTEN only if every
+   * writable field has the expected value. Any other value means a concurrent change, so the result is a CONFLICT.
    */
   async #settled(answer: RestAnswer, before: StoredRecord, sent: Sent): Promise<WriteResult> {
     const { id } = before.record;

@@ -39,7 +39,7 @@ export class LinkTaker {
     return 'TAKEN';
   }
 
-  /** A copy that somebody has changed meanwhile stays, by itself. */
+  /** Deletes the copy, unless it was edited since it was created: then it is kept, apart from the customer. */
   async dropCopy(link: Link): Promise<void> {
     const { links, peer, mapping, counts, signal } = this.context;
     const record = link.recordId === null ? undefined : await peer.readOne(mapping.recordType, link.recordId, signal);

@@ -60,7 +60,10 @@ const soundGroups: Readonly<Record<string, string>> = {
   ...{ d: '3', t: '3', l: '4', m: '5', n: '5', r: '6' },
 };
 
-/** Soundex, which most typing errors and spellings survive. A word that has no letters of it stands for itself. */
+/**
+ * The Soundex code of a word, which most typing errors and spelling variants leave unchanged. A word with characters other than a to z
+ * is returned as is.
+ */
 export function soundOf(word: string): string {
   if (!/^[a-z]+$/.test(word)) return word;
   let code = word[0] ?? '';

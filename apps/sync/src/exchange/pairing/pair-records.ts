@@ -149,7 +149,7 @@ export class Pairing {
     const { links, hints } = this.context;
     if (recordId === null || customerId === null) return;
     const link = (await links.byRecord(recordId)) ?? newLink(uuidv7(), { recordId });
-    // Somebody may have been quicker, or a write of it is under way.
+    // The record may have been linked since it was matched, or a write of it may be in progress.
     if (link.customerId !== null || link.sealedIntent !== null) return;
     if ((await this.#taker.take(link, customerId)) === 'TAKEN' && isHinted) await hints.put('PEER', recordId);
   }

@@ -3,7 +3,7 @@ import { readForTenant, type Statement } from '@rapport/persistence';
 import type { Conflict } from '../conflict-store.js';
 import type { MatchRow } from './match-store.js';
 
-/** What is known of a customer or record that may be the same as another: what to ask a person, or that somebody is asked already. */
+/** A possible match of a customer or record: a new conflict to open, or `ASKED` if one is open already. */
 export type Doubt = Conflict | 'ASKED';
 
 type Candidate = Pick<MatchRow, 'record_id' | 'customer_id' | 'score' | 'reasons'>;
