@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ask } from './ask.js';
-import { authorization, startOres, type Rights, type RunningEdge, type RunningOres } from './running-ores.js';
+import type { Rights } from './ore-auth.js';
+import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
 let ores: RunningOres;
 let edge: RunningEdge;
