@@ -25,8 +25,8 @@ export interface TwoSystems {
   customers: Entry[];
   records: RecordEntry[];
   personOfRecord: ReadonlyMap<string, string>;
-  /** People that both systems have. */
-  sharedCount: number;
+  /** Records that have to be paired: one customer and one record have the address, and both agree in name and birth date. */
+  certain: readonly RecordEntry[];
 }
 
 interface Row {
@@ -48,7 +48,6 @@ export function twoSystems(seed: number, count: number): TwoSystems {
     .slice(0, count);
   const customers: Entry[] = [];
   const records: RecordEntry[] = [];
-  let sharedCount = 0;
   for (const [index, { original, duplicates }] of people.entries()) {
     const address = `p${index}@mail.example`;
     const [isOnlyHere, isOnlyThere] = [index % 6 === 0, index % 6 === 1];
@@ -63,10 +62,21 @@ export function twoSystems(seed: number, count: number): TwoSystems {
       const record = { ...entry, email, id: String(records.length + 1) };
       records.push({ ...record, isLike: own.every((customer) => areLike(customer, record)) });
     }
-    if (own.length > 0 && typed.length > 0) sharedCount += 1;
   }
   const personOfRecord = new Map(records.map(({ id, person }) => [id, person]));
-  return { customers, records, personOfRecord, sharedCount };
+  return {
+    customers,
+    records,
+    personOfRecord,
+    certain: records.filter((record) => isCertain(record, customers, records)),
+  };
+}
+
+function isCertain(record: RecordEntry, customers: readonly Entry[], records: readonly RecordEntry[]): boolean {
+  if (record.email === undefined) return false;
+  const [customer, ...others] = customers.filter(({ email }) => email === record.email);
+  const isOnlyOne = others.length === 0 && records.filter(({ email }) => email === record.email).length === 1;
+  return isOnlyOne && customer?.name === record.name && customer.birthDate === record.birthDate;
 }
 
 /** Whether another record has the address of this one. */
