@@ -126,11 +126,12 @@ const startQuery = `
       from webhook_event where tenant_id = $1 and number = any (weighed.numbers)) event) as events
   from weighed where total <= $3 or total = bytes`;
 
+// What may be sent is found first, and once: an anti-join with deliveries of which there are no statistics yet scans them all.
 const dropQuery = `
-  delete from webhook_job job
-  where job.tenant_id = $1 and job.delivery_id = any ($2::uuid[]) and job.claim_id = $3 and not exists (
-    select from webhook_delivery delivery
+  delete from webhook_job
+  where tenant_id = $1 and delivery_id = any ($2::uuid[]) and claim_id = $3 and delivery_id not in (
+    select delivery.id from webhook_delivery delivery
     join webhook_endpoint endpoint on endpoint.tenant_id = $1 and endpoint.id = delivery.endpoint_id
-    where delivery.tenant_id = $1 and delivery.id = job.delivery_id and delivery.state = 'PENDING'
+    where delivery.tenant_id = $1 and delivery.id = any ($2::uuid[]) and delivery.state = 'PENDING'
       and endpoint.state = 'ENABLED')
-  returning job.delivery_id`;
+  returning delivery_id`;
