@@ -12,6 +12,7 @@ import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/pers
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { applyUpdate, checkedCustomer } from './apply-update.js';
 import { BatchRecords } from './batch-records.js';
+import { Turns } from './bulk-pace.js';
 import { methodDescriptor, validator } from './contract.js';
 import { changedCustomer, deletedCustomer, live, newCustomer, sent } from './customer-changes.js';
 import { readUpdateMask } from './update-mask.js';
@@ -85,10 +86,11 @@ async function doBatch<Kind extends Item>(
     transaction,
     batch.items.filter((_, index) => !refusals[index]),
   );
-  const outcomes = batch.items.map((item, index) => refusals[index] ?? attempt(item, records, doItem));
+  const turns = new Turns();
+  const outcomes = await turns.map(batch.items, (item, index) => refusals[index] ?? attempt(item, records, doItem));
   const errors = outcomes.flatMap((outcome, index) => (outcome instanceof AppError ? [{ outcome, index }] : []));
   if (batch.mode !== BatchMode.PER_ITEM && errors[0]) throw batchError(errors[0].outcome, errors);
-  await records.write();
+  await records.write(turns);
   return {
     results: outcomes.map((outcome) =>
       outcome instanceof AppError

@@ -11,10 +11,11 @@ import {
   type OwnedValue,
   type OwnerRow,
 } from './claim-unique-values.js';
+import type { Turns } from './bulk-pace.js';
 import { customerField } from './customer-changes.js';
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
-import { insertCustomers, lockCustomers, updateCustomers } from './customer-statements.js';
+import { customerRecord, insertRecords, lockCustomers, updateRecords } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
 import { LinkedCustomers, linkedIds, type LinkedRow } from './linked-customers.js';
 import { normaliseCustomer } from './normalise-customer.js';
@@ -90,15 +91,17 @@ export class BatchRecords {
   }
 
   /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
-  async write(): Promise<void> {
+  async write(turns: Turns): Promise<void> {
     const changed = [...this.#changed].flatMap((id) => this.#now.get(id) ?? []);
     const isNew = ({ id }: CustomerMessage) => !this.#before.has(id);
     const [created, updated] = [changed.filter(isNew), changed.filter((customer) => !isNew(customer))];
     const had = updated.flatMap(({ id }) => valuesOf(this.#before.get(id)));
     const has = changed.flatMap(valuesOf);
     await currentSeal()?.prepare(created.map(({ id }) => id));
-    if (created.length > 0) this.transaction.later(insertCustomers(created, this.customFields));
-    if (updated.length > 0) this.transaction.later(updateCustomers(updated, this.customFields));
+    const recordsOf = (customers: readonly CustomerMessage[]) =>
+      turns.map(customers, (customer) => customerRecord(customer, this.customFields));
+    if (created.length > 0) this.transaction.later(insertRecords(await recordsOf(created)));
+    if (updated.length > 0) this.transaction.later(updateRecords(await recordsOf(updated)));
     this.transaction.later(...releaseValues(difference(had, has)));
     this.transaction.later(...claimValues(difference(has, had), customerField, asLostRace));
     this.transaction.later(...leftByPeople(updated.filter(({ deleteTime }) => deleteTime !== undefined)));

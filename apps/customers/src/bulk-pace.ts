@@ -82,6 +82,34 @@ export class BulkPace {
   }
 }
 
+/** Longest part of a call's work that other calls wait for, in milliseconds. */
+const longestTurnMs = 4;
+
+/** Splits the work of one call into turns of the event loop, so that other calls wait for a turn and not for all of it. */
+export class Turns {
+  #endsAt = performance.now() + longestTurnMs;
+
+  /** Whether a turn has lasted for so long that the next piece of work belongs to another one. */
+  get isOver(): boolean {
+    return performance.now() >= this.#endsAt;
+  }
+
+  /** Begins another turn once calls that wait have had theirs. */
+  async next(): Promise<void> {
+    await letOthersWork();
+    this.#endsAt = performance.now() + longestTurnMs;
+  }
+
+  async map<Item, Result>(items: readonly Item[], work: (item: Item, index: number) => Result): Promise<Result[]> {
+    const results: Result[] = [];
+    for (const [index, item] of items.entries()) {
+      if (this.isOver) await this.next();
+      results.push(work(item, index));
+    }
+    return results;
+  }
+}
+
 /** Tells bulk work of every call. */
 export class CallCounter implements NestInterceptor {
   readonly #pace: BulkPace;

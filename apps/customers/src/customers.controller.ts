@@ -32,6 +32,7 @@ import {
 import { causedBy, readForTenant } from '@rapport/persistence';
 import { aggregateCustomers } from './aggregate-customers.js';
 import { methodDescriptor } from './contract.js';
+import { BulkPace } from './bulk-pace.js';
 import { BulkWork } from './bulk/bulk-work.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
@@ -45,6 +46,9 @@ import { shownCounts, shownToCaller } from './privacy/hidden-data.js';
 import { upsertCustomer } from './upsert-customer.js';
 import { hotWriteCall } from './write-call.js';
 import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from './write-customer.js';
+
+/** Most items of a batch that counts as one call among others. */
+const maxShortBatch = 20;
 
 @Controller()
 @ImplementsService(Methods)
@@ -113,26 +117,37 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   batchCreateCustomers(request: BatchCreateCustomersRequest): Promise<BatchCreateCustomersResponse> {
-    return hotWriteCall(this.em, Methods.batchCreateCustomers, request, (transaction) =>
-      createBatch(transaction, request.batch),
+    return this.#paced(request.batch, () =>
+      hotWriteCall(this.em, Methods.batchCreateCustomers, request, (transaction) =>
+        createBatch(transaction, request.batch),
+      ),
     );
   }
 
   batchUpdateCustomers(request: BatchUpdateCustomersRequest): Promise<BatchUpdateCustomersResponse> {
-    return hotWriteCall(this.em, Methods.batchUpdateCustomers, request, (transaction) =>
-      updateBatch(transaction, request.batch),
+    return this.#paced(request.batch, () =>
+      hotWriteCall(this.em, Methods.batchUpdateCustomers, request, (transaction) =>
+        updateBatch(transaction, request.batch),
+      ),
     );
   }
 
   batchDeleteCustomers(request: BatchDeleteCustomersRequest): Promise<BatchDeleteCustomersResponse> {
-    return hotWriteCall(this.em, Methods.batchDeleteCustomers, request, (transaction) =>
-      deleteBatch(transaction, request.batch),
+    return this.#paced(request.batch, () =>
+      hotWriteCall(this.em, Methods.batchDeleteCustomers, request, (transaction) =>
+        deleteBatch(transaction, request.batch),
+      ),
     );
   }
 
   async importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
     const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, this.bulk, requests));
     return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, shownCounts(answer));
+  }
+
+  /** A long batch counts as bulk work: it gives way to other calls. */
+  #paced<Response>(batch: { items: unknown[] } | undefined, call: () => Promise<Response>): Promise<Response> {
+    return batch && batch.items.length > maxShortBatch ? BulkPace.of(this.em).keep(call) : call();
   }
 
   /** The live customers of the ids, in any order. */

@@ -99,6 +99,8 @@ const types: Record<string, RecordType> = {
   },
 };
 
+const fieldNamesOfColumns = new Map<string, string>();
+
 /** The types of records that the log tells of. */
 export const recordTypes: ReadonlySet<string> = new Set(Object.keys(types));
 
@@ -163,6 +165,12 @@ function propertiesOf(row: StoredValues): Record<string, unknown> {
   );
 }
 
+/** @param column one of the tables, so that there are few of them */
 function fieldOfColumn(column: string): string {
-  return column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  let field = fieldNamesOfColumns.get(column);
+  if (field === undefined) {
+    field = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    fieldNamesOfColumns.set(column, field);
+  }
+  return field;
 }

@@ -1,8 +1,10 @@
-import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
+import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { Turns } from '../bulk-pace.js';
 import { checkRequest } from '../contract.js';
 import type { ChangeConsumers } from './change-consumers.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
+import type { ChangeEntry } from './change-entry.js';
 import { bareChange, fullChange } from './change-message.js';
 import { countDelivered } from './change-metrics.js';
 import type { ChangeReader } from './change-reader.js';
@@ -73,7 +75,7 @@ export class Subscription {
         this.#credit -= entries.length;
         if (entries.length > 0 || (Date.now() - toldMs >= keepAliveMs && tail.isFresh)) {
           countDelivered(entries.map(({ time_ms }) => time_ms));
-          yield { changes: entries.map(message), cursor: cursors.write(place) };
+          yield* this.#messages(entries, place, message);
           toldMs = Date.now();
           continue;
         }
@@ -82,6 +84,25 @@ export class Subscription {
     } finally {
       stopKeeping();
     }
+  }
+
+  /** Sends changes in messages that take one turn of the event loop each to make. */
+  async *#messages(
+    entries: readonly ChangeEntry[],
+    end: Place,
+    message: (entry: ChangeEntry) => Change,
+  ): AsyncGenerator<SubscribeResponse, void> {
+    const { cursors } = this.sources;
+    const turns = new Turns();
+    let changes: Change[] = [];
+    for (const entry of entries) {
+      changes.push(message(entry));
+      if (!turns.isOver) continue;
+      yield { changes, cursor: cursors.write({ ...end, position: entry.position }) };
+      changes = [];
+      await turns.next();
+    }
+    yield { changes, cursor: cursors.write(end) };
   }
 
   /** Where it was asked to go on, or where the consumer was the last time, or now. */
