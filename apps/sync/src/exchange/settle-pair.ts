@@ -97,7 +97,9 @@ export class PairSettler {
       return this.#follower.follow(link, state.mergedInto, record, mayDelete);
     }
     if (link) link.isDeleting = false;
-    return this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
+    const plan = await this.#planner.plan(sides);
+    if (link && plan.action !== 'LEAVE_OUT') link.isLeftOut = false;
+    return this.#do(plan, link, live, sides.hop, mayDelete);
   }
 
   async #do(
@@ -110,6 +112,8 @@ export class PairSettler {
     switch (plan.action) {
       case 'NONE':
         return 'DONE';
+      case 'LEAVE_OUT':
+        return this.#keeper.leaveOut(link);
       case 'MERGE':
         return this.#write(plan, hop);
       case 'CREATE_CUSTOMER':
@@ -211,6 +215,8 @@ export class PairSettler {
     if (doubt === 'ASKED') return 'DONE';
     if (doubt) return this.#keeper.leave(made, { customer }, doubt);
     if (!this.context.createsRecords) return this.#skip(link);
+    // It was tested with others, which took their time: what has left the filter since gets no record.
+    if (!(await this.context.customers.takesPart(customer.id))) return this.#keeper.leaveOut(link);
     this.#keeper.note(made, { customer });
     const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
     return this.#keepCreated(made, written, 'recordsCreated');

@@ -20,6 +20,7 @@ import type { Connection } from '../connections/connection.entity.js';
 import { peerFailure, Peers } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import type { PeerDescription } from '../connectors/description.js';
+import { CustomerFilters } from '../customers/customer-filter.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { TenantUsers } from '../customers/tenant-users.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
@@ -51,6 +52,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly evaluator: JsonataEvaluator,
     private readonly customFields: CustomFieldTypes,
     private readonly users: TenantUsers,
+    private readonly filters: CustomerFilters,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -58,6 +60,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const wanted = sentMapping(request);
     // Outside of the transaction: the other system may take its time.
     const content = mappingContent(wanted);
+    await this.#checkFilter(wanted.connectionId, content);
     const notes = await this.#check(wanted.connectionId, content);
     return writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
       ...(await createMapping(em, this.envelope, request, content)),
@@ -85,6 +88,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const mapping = await findMapping(this.em, request.id);
     const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
     const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
+    if (mask.includes('filter')) await this.#checkFilter(mapping.connectionId, content);
     // To pause an exchange takes no answer of the other system.
     const isChecked = mask.some((field) =>
       ['fields', 'direction', 'policy', 'timeField', 'matchFields'].includes(field),
@@ -101,6 +105,13 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
     await this.em.transactional((em) => deleteMapping(em, this.envelope, request));
     return {};
+  }
+
+  /** Customers says whether it is one. */
+  async #checkFilter(connectionId: string, { filter }: MappingContent): Promise<void> {
+    if (typeof filter !== 'string') return;
+    const { principalId } = await findConnection(this.em, connectionId);
+    await this.filters.check(filter, currentCaller().tenantId, principalId);
   }
 
   /** @returns what the connection can't do of it */
