@@ -23,6 +23,7 @@ import type { PeerDescription } from '../connectors/description.js';
 import { CustomerFilters } from '../customers/customer-filter.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { TenantUsers } from '../customers/tenant-users.js';
+import { MappingTicker } from '../exchange/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
@@ -53,6 +54,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly customFields: CustomFieldTypes,
     private readonly users: TenantUsers,
     private readonly filters: CustomerFilters,
+    private readonly ticker: MappingTicker,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -62,10 +64,12 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const content = mappingContent(wanted);
     await this.#checkFilter(wanted.connectionId, content);
     const notes = await this.#check(wanted.connectionId, content);
-    return writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
+    const created = await writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
       ...(await createMapping(em, this.envelope, request, content)),
       notes,
     }));
+    this.ticker.wake();
+    return created;
   }
 
   async getMapping({ id }: GetMappingRequest): Promise<MappingMessage> {
@@ -96,10 +100,12 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const notes = isChecked ? await this.#check(mapping.connectionId, content) : [];
     // What was merged here is of the version that was read here.
     const etag = request.etag ?? mappingMessage(mapping, false).etag;
-    return writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
+    const updated = await writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
       ...(await updateMapping(em, { ...request, etag }, content)),
       notes,
     }));
+    this.ticker.wake();
+    return updated;
   }
 
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
