@@ -3,29 +3,24 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startMariadb, type Mariadb } from './peers/mariadb.js';
-import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import {
+  createPostgresDatabase,
+  createSharedMariadbDatabase,
+  installTimeoutMs,
+  type TestDatabase,
+} from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-/** The first time Debian's package is installed. */
-const installTimeoutMs = 360_000;
-
-let mariadb: Mariadb;
-beforeAll(async () => {
-  mariadb = await startMariadb();
-}, installTimeoutMs);
-afterAll(() => mariadb.stop());
 
 const engines: [string, () => Promise<TestDatabase>][] = [
   ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', () => createMariadbDatabase(mariadb)],
+  ['MariaDB', createSharedMariadbDatabase],
 ];
 
 describe.each(engines)('%s', (_engine, createDatabase) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
-  });
+  }, installTimeoutMs);
   afterAll(() => database.drop());
 
   describe('that can not be connected to says why:', () => {
