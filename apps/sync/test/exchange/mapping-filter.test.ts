@@ -49,11 +49,10 @@ describe('a filter that customers refuses', () => {
   });
 
   test('later on stops the mapping, and what it has not tested is not exchanged', async () => {
-    const options = [{ value: 'Gold' }, { value: 'Iron' }];
-    await tenant.api.ok('POST', '/v1/customFields', { key: 'plan', type: 'SELECT', options });
-    const mapping = await people.map({ filter: 'custom_fields.plan = Gold' });
+    const mapping = await people.map({ filter });
     await tenant.run(mapping);
-    await tenant.api.ok('PATCH', '/v1/customFields/plan', { options: [{ value: 'Iron' }] });
+    // As a new version of customers may take a field away.
+    await tenant.api.query(`update mapping set filter = 'shoe_size = 43' where id = $1`, [mapping]);
 
     const id = await create('Ada', vip);
 
