@@ -6,7 +6,7 @@ import type { PrincipalTokens } from './principal-tokens.js';
 
 const callMs = 10_000;
 
-/** A filter of a mapping that customers does not take, such as one with an option of a custom field that was removed. */
+/** Customers no longer accepts the filter of a mapping, for example after an update. */
 export class FilterRefusedError extends Error {
   override readonly name = 'FilterRefusedError';
   constructor(reason: string, options: ErrorOptions) {

@@ -130,12 +130,8 @@ export class PairSettler {
       case 'RESTORE_RECORD':
         await this.context.links.remove(needed(link));
         return 'STALE';
-      case 'CONFLICT': {
-        const message = customer
-          ? 'The record was deleted, and the customer changed.'
-          : 'The customer was deleted, and the record changed.';
-        return this.#keeper.leave(needed(link), { customer, record }, { kind: 'DELETED', message });
-      }
+      case 'CONFLICT':
+        return this.#keeper.leave(needed(link), { customer, record }, oneDeleted(customer));
       case 'SET_APART':
         return this.#keeper.setApart(needed(link));
       case 'FORGET':
@@ -302,6 +298,14 @@ function linkOf({ customer, record }: LiveSides): Link {
 
 function pick(base: Base, isWanted: (field: string) => boolean): Base {
   return Object.fromEntries(Object.entries(base).filter(([field]) => isWanted(field)));
+}
+
+/** @param customer the one that is still there; undefined when the record is */
+function oneDeleted(customer: Customer | undefined): Conflict {
+  const message = customer
+    ? 'The record was deleted, and the customer changed.'
+    : 'The customer was deleted, and the record changed.';
+  return { kind: 'DELETED', message };
 }
 
 /** @throws Error for what a plan can't be without */
