@@ -2,7 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { freePort } from './free-port.js';
 import { notingStart } from './note-start.js';
 import { guardAgainstOrphan } from './orphan-guard.js';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.js';
+import { postgresSettings } from './postgres-settings.js';
 import { describeExit, endProcess, hasExited, openLog, type LogFile, type UnexpectedExit } from './process-exit.js';
 
 const startTimeoutMs = 60_000;
@@ -68,6 +69,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   const port = await freePort();
   const password = await readFile(passwordFile(folder), 'utf8');
   const superuserUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  const settings = postgresSettings({ memoryMiB: serverMemoryMiB(), hasLz4: false });
   const temporary = [binaries.copiedTo, options.dataDir ? undefined : folder].filter((path) => path !== undefined);
   const guards: (() => Promise<void>)[] = [];
   let server: ChildProcess | undefined;
@@ -90,6 +92,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
       ...['-c', 'autovacuum_naptime=5s'],
       ...(isTemporary ? ['-c', 'fsync=off', '-c', 'synchronous_commit=off', '-c', 'full_page_writes=off'] : []),
       ...(isTemporary ? fewRounds : []),
+      ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     ]);
     server = child;
     endIsWanted = false;
@@ -126,6 +129,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
     start,
     stop,
   };
+}
+
+/** An eighth of what this process may use: the services, and whatever else a developer runs, share the machine with it. */
+function serverMemoryMiB(): number {
+  const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return Math.min(Math.max(bytes / 8 / 2 ** 20, 512), 8_192);
 }
 
 /** Makes `folder`/cluster whole or not at all: a start that is cut off leaves nothing that the next one trips over. */

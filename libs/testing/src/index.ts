@@ -20,6 +20,7 @@ export { importSource } from './import-source.js';
 export { startNameServer, type NameServer } from './name-server.js';
 export { passedForMs } from './passed-for-ms.js';
 export { startPlatform, type Platform, type PlatformOptions } from './platform.js';
+export { postgresSettings, type PostgresServer } from './postgres-settings.js';
 export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
 export { makePlatformTemplate } from './platform-template.js';
 export { principalKeys, type PrincipalKeys } from './principal-keys.js';
