@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext, ownersSeenBy, traceparentOf, type CallCause } from '@rapport/platform';
-import type { Statement } from './pipeline.js';
+import type { Statement } from './driver/pipeline.js';
 
 /** The setting that tells PostgreSQL whose rows a transaction may see and write. */
 export const tenantSetting = 'app.tenant_id';

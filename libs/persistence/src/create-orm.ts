@@ -1,12 +1,8 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
-import { endWithCall } from './end-with-call.js';
-import { freeLostConnections } from './free-lost-connections.js';
-import { noticeWrites } from './notice-writes.js';
+import { stagePool } from './driver/stage-pool.js';
 import { verifyPrimary } from './refuse-standby.js';
-import { sharePool } from './share-pool.js';
-import { traceStatements } from './trace-statements.js';
 
 export interface DatabaseOptions {
   /** Every entity of the service, by name. */
@@ -56,13 +52,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
       ...limits,
       verify: verifyPrimary,
       connectionString: databaseUrl,
-      onPoolCreated: (pool: Pool) => {
-        freeLostConnections(pool);
-        sharePool(pool);
-        endWithCall(pool);
-        if (onWritten) noticeWrites(pool, onWritten);
-        if (isTracing()) traceStatements(pool);
-      },
+      onPoolCreated: (pool: Pool) => stagePool(pool, { onWritten, isTracing: isTracing() }),
     },
     ...overrides,
   });

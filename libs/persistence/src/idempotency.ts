@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
 import { isDivisionByZero } from './database-errors.js';
-import type { Statement } from './pipeline.js';
+import type { Statement } from './driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-once.js';
 

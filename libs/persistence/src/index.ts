@@ -28,7 +28,7 @@ export { checkEtag, etagVersion, formatEtag } from './etag.js';
 export { IdempotencyKey } from './idempotency-key.entity.js';
 export { tableLockTimeoutMs } from './lock-timeout.js';
 export { readPageToken, signPageToken } from './page-token.js';
-export { pipeline, type Statement } from './pipeline.js';
+export { pipeline, type Statement } from './driver/pipeline.js';
 export { withConnection } from './pooled-connection.js';
 export { readForTenant, settingStatement } from './read-for-tenant.js';
 export { PersistenceModule } from './persistence.module.js';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ownersSetting, tenantSetting } from './call-variables.js';
-import { pipeline, type Statement } from './pipeline.js';
+import { pipeline, type Statement } from './driver/pipeline.js';
 import { withConnection } from './pooled-connection.js';
 
 /**

@@ -2,7 +2,7 @@ import type { ClientBase, QueryResultRow } from 'pg';
 import { callVariables } from './call-variables.js';
 import { isConnectionLoss } from './database-errors.js';
 import { lockTimeout } from './lock-timeout.js';
-import { pipeline, type Statement } from './pipeline.js';
+import { pipeline, type Statement } from './driver/pipeline.js';
 import { settingStatement } from './read-for-tenant.js';
 
 /** Reads what the caller's tenant may see, outside of a transaction. */

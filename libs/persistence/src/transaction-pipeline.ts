@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { ClientBase, QueryResultRow, Submittable } from 'pg';
+import type { QueryResultRow } from 'pg';
 import { isConnectionLoss } from './database-errors.js';
-import { pipeline } from './pipeline.js';
+import { clientOfTransaction } from './driver/open-transaction.js';
+import { pipeline } from './driver/pipeline.js';
 import { readForTenant } from './read-for-tenant.js';
 import {
   failedStatement,
@@ -21,18 +22,8 @@ export async function transactionPipeline(
   em: EntityManager,
   statements: readonly TransactionStatement[],
 ): Promise<QueryResultRow[][]> {
-  const { options } = await em.getConnection().getNativeClient();
-  const kysely = em.getKysely();
-  // Kysely hides the transaction's pg client but hands it the text of a query as it is, and pg takes an object with a
-  // `submit` method in its place: the pipeline runs on the connection that no other way leads to.
-  const query = (submittable: Submittable & { callback: (error: unknown, results: []) => void }) => {
-    const compiled = { sql: submittable, parameters: [] } as unknown as Parameters<typeof kysely.executeQuery>[0];
-    kysely.executeQuery(compiled).catch((error: unknown) => submittable.callback(error, []));
-    return submittable;
-  };
-  const getTypeParser = options.types?.getTypeParser.bind(options.types);
   try {
-    const results = await pipeline({ query, getTypeParser } as unknown as ClientBase, statements);
+    const results = await pipeline(await clientOfTransaction(em), statements);
     return results.map(({ rows }) => rows as QueryResultRow[]);
   } catch (error) {
     const { explain } = failedStatement(statements, error) ?? {};

@@ -1,7 +1,8 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createOrm } from '../src/index.js';
-import { freeLostConnections } from '../src/free-lost-connections.js';
+import { stagePool } from '../src/driver/stage-pool.js';
 import { emptyDatabase, entities } from './note-database.js';
 
 let orm: MikroORM;
@@ -17,7 +18,7 @@ beforeEach(async () => {
         connectionTimeoutMillis: 1_000,
         // What the server does not answer on is lost after this time, which each loss of the test takes.
         query_timeout: 300,
-        onPoolCreated: freeLostConnections,
+        onPoolCreated: (pool: Pool) => stagePool(pool),
       },
     },
   );

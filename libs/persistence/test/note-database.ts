@@ -4,6 +4,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { callContext, type Caller } from '@rapport/platform';
 import { DatabaseCopies, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
 import { defer, lastValueFrom } from 'rxjs';
+import type { Pool } from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
 import {
@@ -14,7 +15,7 @@ import {
   tenantSession,
   TenantSessionInterceptor,
 } from '../src/index.js';
-import { freeLostConnections } from '../src/free-lost-connections.js';
+import { stagePool } from '../src/driver/stage-pool.js';
 import { CreateNote, Note } from './note.entity.js';
 
 // The tests lose connections on purpose.
@@ -46,7 +47,7 @@ export async function noteDatabase(
   limits: Record<string, number> = {},
 ): Promise<{ orm: MikroORM; urls: ProvisionedDatabase }> {
   const urls = await copies.next(inject('superuserUrl'));
-  const driverOptions = { ...limits, connectionString: urls.appUrl, onPoolCreated: freeLostConnections };
+  const driverOptions = { ...limits, connectionString: urls.appUrl, onPoolCreated: (pool: Pool) => stagePool(pool) };
   const isLimited = Object.keys(limits).length > 0;
   return { orm: createOrm({ databaseUrl: urls.appUrl, entities }, isLimited ? { driverOptions } : {}), urls };
 }

@@ -1,6 +1,6 @@
 import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
+import { statementSummary } from '../statement-summary.js';
 import { RowShape } from './row-shape.js';
-import { statementSummary } from './statement-summary.js';
 
 /** One statement of a pipeline. */
 export interface Statement {

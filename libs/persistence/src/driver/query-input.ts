@@ -1,0 +1,52 @@
+import type { QueryConfig } from 'pg';
+
+/** What a client of pg drives itself, such as a pipeline or a stream: it is ended by its callback, if it has one. */
+interface Driven {
+  submit: unknown;
+  callback?: unknown;
+  /** For traces. */
+  summary?: string;
+}
+
+/** The first argument of `client.query`. */
+export type QueryInput = string | QueryConfig | Driven;
+
+export function isDriven(query: QueryInput): query is Driven {
+  return typeof query === 'object' && 'submit' in query;
+}
+
+/**
+ * Runs a query, and calls `settled` when its answer is there, with the error when it is one. Never for a stream, which has no one
+ * moment of that.
+ */
+export function runObserved(
+  query: (...input: unknown[]) => unknown,
+  input: unknown[],
+  settled: (error?: unknown) => void,
+): unknown {
+  const [first] = input as [QueryInput];
+  if (isDriven(first)) {
+    const callback = first.callback;
+    if (typeof callback !== 'function') return query(...input);
+    first.callback = (error: unknown, results: unknown): unknown => {
+      settled(error);
+      return (callback as (error: unknown, results: unknown) => unknown)(error, results);
+    };
+    return query(...input);
+  }
+  const answer = query(...input);
+  if (!(answer instanceof Promise)) {
+    settled();
+    return answer;
+  }
+  return answer.then(
+    (result: unknown) => {
+      settled();
+      return result;
+    },
+    (error: unknown) => {
+      settled(error);
+      throw error;
+    },
+  );
+}

@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { AppError, callContext } from '@rapport/platform';
+import type { Pool, PoolClient } from 'pg';
+import { isConnectionLoss } from '../database-errors.js';
+import { noticeWrites } from './notice-writes.js';
+import { PoolPlaces } from './pool-places.js';
+import { runObserved, type QueryInput } from './query-input.js';
+import { startStatementSpan } from './statement-span.js';
+
+export interface PoolStages {
+  /** Called when a transaction that may have written has ended, see `noticeWrites`. */
+  onWritten?: (() => void) | undefined;
+  /** Whether statements become spans. */
+  isTracing?: boolean;
+}
+
+type Query = (...input: unknown[]) => unknown;
+type Callback = Parameters<Pool['connect']>[0];
+
+/**
+ * Everything that stands between pg's pool and whatever works on its connections: the one place in which functions of pg are
+ * replaced. MikroORM and Kysely take connections by `pool.connect` and give no other way in between.
+ *
+ * A connection passes these stages:
+ * 1. its tenant's turn (`PoolPlaces`),
+ * 2. pg's own pool, which connects and checks that the server is a primary,
+ * 3. a loan, which ends when the holder gives the connection back, when it is lost, or when nobody waits for the call any longer.
+ *
+ * A query passes these: its span, pg, the watch for losses.
+ */
+export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStages = {}): void {
+  const { max, connectionTimeoutMillis = 0 } = pool.options;
+  const places = new PoolPlaces(max, connectionTimeoutMillis);
+  const loans = new WeakMap<PoolClient, Loan>();
+  const connect = pool.connect.bind(pool) as () => Promise<PoolClient>;
+
+  pool.on('connect', (client) => {
+    const lose = () => loans.get(client)?.lose();
+    client.once('end', lose);
+    const query = client.query.bind(client) as Query;
+    const staged: Query = (...input) => {
+      const endSpan = isTracing ? startStatementSpan(input[0] as QueryInput) : undefined;
+      return runObserved(query, input, (error) => {
+        // When `query_timeout` is over pg itself only stops waiting: the connection would be used again while the server may still
+        // be at work for it.
+        if (isConnectionLoss(error)) lose();
+        endSpan?.(error);
+      });
+    };
+    client.query = staged as typeof client.query;
+    if (onWritten) noticeWrites(client, onWritten);
+  });
+
+  const lend = async () => {
+    const leave = await places.enter();
+    let client: PoolClient;
+    try {
+      client = await connect();
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    loans.set(client, new Loan(client, leave, callContext.getStore()?.gone));
+    return client;
+  };
+  const connectInStages = (callback?: Callback) => {
+    if (!callback) return lend();
+    return void lend().then(
+      (client) => callback(undefined, client, (error?: Error | boolean) => client.release(error)),
+      (error: Error) => callback(error, undefined, () => undefined),
+    );
+  };
+  pool.connect = connectInStages as Pool['connect'];
+}
+
+/**
+ * The time in which a connection is out of the pool. It ends early, with the connection,
+ * - when the connection is lost: Kysely (0.29), through which MikroORM works, gives none back whose BEGIN, COMMIT or ROLLBACK fails,
+ *   so each loss would make the pool smaller until no call gets one;
+ * - when nobody waits for the call any longer, which is how a deadline reaches the database: it stops what it does for the call once
+ *   `client_connection_check_interval` lets it notice. A request to cancel would keep the connection, but is not bound to a
+ *   statement: it may meet the next one, of another call.
+ */
+class Loan {
+  readonly #release: (error?: Error | boolean) => void;
+  #state: 'open' | 'returned' | 'ended' = 'open';
+
+  /** @throws AppError CANCELLED when nobody waits for the call any longer */
+  constructor(
+    client: PoolClient,
+    private readonly leave: () => void,
+    private readonly gone: AbortSignal | undefined,
+  ) {
+    this.#release = client.release.bind(client);
+    client.release = (error) => this.#giveBack(error);
+    if (gone?.aborted) {
+      this.#giveBack();
+      throw new AppError('CANCELLED', 'CANCELLED', 'Nobody waits for the answer any longer.');
+    }
+    gone?.addEventListener('abort', this.#end, { once: true });
+  }
+
+  /** The connection is lost, or may still be at work on a statement whose answer is no longer waited for. */
+  lose(): void {
+    if (this.#state !== 'open') return;
+    new Logger('Database').warn('A connection was lost while it was in use.');
+    this.#end();
+  }
+
+  #giveBack(error?: Error | boolean): void {
+    // The holder of a connection whose loan has ended gives it back too. To pg-pool that is a mistake, as is a second time.
+    if (this.#state === 'ended') return;
+    this.#release(error);
+    this.#close('returned');
+  }
+
+  readonly #end = (): void => {
+    if (this.#state !== 'open') return;
+    this.#release(true);
+    this.#close('ended');
+  };
+
+  #close(state: 'returned' | 'ended'): void {
+    this.#state = state;
+    this.gone?.removeEventListener('abort', this.#end);
+    this.leave();
+  }
+}
