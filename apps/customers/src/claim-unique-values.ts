@@ -1,5 +1,5 @@
 import {
-  isDivisionByZero,
+  isRefusal,
   isUniqueViolation,
   type ReadRows,
   type Statement,
@@ -37,11 +37,13 @@ export function claimValues(
 ): TransactionStatement[] {
   if (values.length === 0) return [];
   const explain = async (error: unknown, read: ReadRows) =>
-    isUniqueViolation(error) || isDivisionByZero(error) ? meaning(await lostError(values, fieldOf, read)) : error;
+    isUniqueViolation(error) || isRefusal(error, valuesTaken) ? meaning(await lostError(values, fieldOf, read)) : error;
   return [...refusePlainOwners(values, explain), { ...insertKeys(values), explain }];
 }
 
-/** Of customers that are not sealed yet, the values are stored as they are: fails when one of another has one of them. */
+const valuesTaken = 'PLAIN_VALUES_TAKEN';
+
+/** Of customers that are not sealed yet, the values are stored as they are: refuses when one of another has one of them. */
 function refusePlainOwners(
   values: readonly OwnedValue[],
   explain: NonNullable<TransactionStatement['explain']>,
@@ -52,10 +54,10 @@ function refusePlainOwners(
   if (plain.length === 0) return [];
   const refuse = {
     name: 'refuse_plain_owners',
-    sql: `select 1 / (not exists (
+    sql: `select refuse_unless(not exists (
         select from customer_key
         join jsonb_to_recordset($2) as wanted (type text, value text, "customerId" uuid) using (type, value)
-        where tenant_id = $1 and customer_id <> wanted."customerId"))::int as values_are_free`,
+        where tenant_id = $1 and customer_id <> wanted."customerId"), '${valuesTaken}')`,
     values: [currentCaller().tenantId, valuesJson(plain)],
     explain,
   };

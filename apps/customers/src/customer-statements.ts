@@ -73,9 +73,12 @@ export function lockCustomers(ids: readonly string[]): Statement {
 /** Most people of companies that are deleted in one transaction. */
 export const maxCompanyPeople = 10_000;
 
+/** Why `leaveCompanies` refuses. */
+export const companyTooLarge = 'COMPANY_TOO_LARGE';
+
 /**
- * Takes companies that are deleted from their people, deleted ones included, since they may come back. Fails with a division
- * by zero when they are more than `maxCompanyPeople`.
+ * Takes companies that are deleted from their people, deleted ones included, since they may come back. Refuses with `companyTooLarge`
+ * when they are more than `maxCompanyPeople`.
  */
 export function leaveCompanies(ids: readonly string[]): Statement {
   return {
@@ -85,7 +88,7 @@ export function leaveCompanies(ids: readonly string[]): Statement {
         limit ${maxCompanyPeople + 1} for update)
       update customer set company_id = null, version = version + 1, update_time = $3, updated_by = $4
       where tenant_id = $1 and id in (select id from people)
-        and 1 / ((select count(*) from people) <= ${maxCompanyPeople})::int = 1`,
+        and (select refuse_unless((select count(*) from people) <= ${maxCompanyPeople}, '${companyTooLarge}'))`,
     values: [currentCaller().tenantId, [...ids], new Date().toISOString(), currentCaller().principalId],
   };
 }

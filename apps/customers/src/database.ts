@@ -1,4 +1,4 @@
-import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
+import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
 import { Association } from './associations/association.entity.js';
 import { Consent } from './consents/consent.entity.js';
 import { CustomField } from './custom-fields/custom-field.entity.js';
@@ -75,4 +75,5 @@ export const migrations = [
   TakeChangesByAddress,
   TraceChanges,
   BoundReadChanges,
+  CreateRefusal,
 ];

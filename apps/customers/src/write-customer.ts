@@ -9,7 +9,7 @@ import {
   beyondScope,
   checkEtag,
   etagVersion,
-  isDivisionByZero,
+  isRefusal,
   isUniqueViolation,
   type StatementTransaction,
   type TransactionStatement,
@@ -31,6 +31,7 @@ import {
 import { uniqueValues, type UniqueValue } from './customer-keys.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import {
+  companyTooLarge,
   insertCustomers,
   leaveCompanies,
   lockCustomers,
@@ -147,7 +148,7 @@ export async function deleteCustomer(
 export function leftByPeople(deleted: readonly CustomerMessage[]): TransactionStatement[] {
   const companies = deleted.filter(({ kind }) => kind === CustomerKind.COMPANY).map(({ id }) => id);
   if (companies.length === 0) return [];
-  const explain = (error: unknown) => (isDivisionByZero(error) ? tooManyPeople() : error);
+  const explain = (error: unknown) => (isRefusal(error, companyTooLarge) ? tooManyPeople() : error);
   return [beyondScope, { ...leaveCompanies(companies), explain }];
 }
 
@@ -155,7 +156,7 @@ function tooManyPeople(): AppError {
   const message =
     `More than ${maxCompanyPeople.toLocaleString('en')} people belong to it. ` +
     'Give some of them another company first, or merge it into another.';
-  return new AppError('FAILED_PRECONDITION', 'COMPANY_TOO_LARGE', message);
+  return new AppError('FAILED_PRECONDITION', companyTooLarge, message);
 }
 
 export async function undeleteCustomer(

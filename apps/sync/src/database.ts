@@ -1,4 +1,4 @@
-import { CreateAuditChain, CreateIdempotencyKey, IdempotencyKey } from '@rapport/persistence';
+import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
 import { Connection } from './connections/connection.entity.js';
 import { Mapping } from './mappings/mapping.entity.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
@@ -32,4 +32,5 @@ export const migrations = [
   KeepRunRecords,
   PairRecords,
   FilterMappings,
+  CreateRefusal,
 ];

@@ -41,9 +41,9 @@ export function isUniqueViolation(error: unknown): boolean {
   return codeOf(error) === '23505';
 }
 
-/** Whether a statement divided by zero, which is how some end their transaction: 22012 division_by_zero. */
-export function isDivisionByZero(error: unknown): boolean {
-  return codeOf(error) === '22012';
+/** Whether a statement has ended its transaction by `refuse_unless` for the reason. */
+export function isRefusal(error: unknown, reason: string): boolean {
+  return codeOf(error) === 'RP001' && (error as Error).message === reason;
 }
 
 /**

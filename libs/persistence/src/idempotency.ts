@@ -1,13 +1,17 @@
 import { createHash, createHmac } from 'node:crypto';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
-import { isDivisionByZero } from './database-errors.js';
+import { isRefusal } from './database-errors.js';
 import type { Statement } from './driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-once.js';
 
 /** Rows that a write removes because they are older than a day, so that a tenant's rows stay in proportion to its writes. */
 const expiredRowsPerWrite = 5;
+
+/** Why the statements of an idempotency key refuse. */
+const keyInUse = 'IDEMPOTENCY_KEY_IN_USE';
+const keyAnswered = 'IDEMPOTENCY_KEY_ANSWERED';
 
 /** Thrown to end the work on a call that was answered before. */
 export class AnsweredBefore<Response> extends Error {
@@ -37,16 +41,16 @@ export class Idempotency<Response> {
   }
 
   /**
-   * Holds the key until the transaction ends, or fails when another call does: by a division by zero, since after an error
-   * nothing that is under way with this statement is run. Of two keys that share a hash the second is refused like a twin.
+   * Holds the key until the transaction ends, or refuses when another call does: after an error nothing that is under way with
+   * this statement is run. Of two keys that share a hash the second is refused like a twin.
    */
   get lock(): TransactionStatement {
     const hash = createHash('sha256').update(JSON.stringify(this.#key)).digest().readBigInt64BE();
     return {
       name: 'lock_idempotency_key',
-      sql: 'select 1 / pg_try_advisory_xact_lock($1::bigint)::int as idempotency_key_is_free',
+      sql: `select refuse_unless(pg_try_advisory_xact_lock($1::bigint), '${keyInUse}')`,
       values: [hash.toString()],
-      explain: (error) => (isDivisionByZero(error) ? inUse() : error),
+      explain: (error) => (isRefusal(error, keyInUse) ? inUse() : error),
     };
   }
 
@@ -71,8 +75,8 @@ export class Idempotency<Response> {
   }
 
   /**
-   * Keeps the answer, and clears away old ones. Fails by a division by zero when there is an answer to the key already,
-   * which is how a write finds out that has not looked before.
+   * Keeps the answer, and clears away old ones. Refuses when there is an answer to the key already, which is how a write finds
+   * out that has not looked before.
    */
   store(response: Response): TransactionStatement[] {
     const stored = {
@@ -84,7 +88,7 @@ export class Idempotency<Response> {
           set request_hash = excluded.request_hash, response = excluded.response, create_time = excluded.create_time
           where idempotency_key.create_time <= now() - interval '24 hours'
           returning 1)
-        select 1 / count(*) as idempotency_key_was_free from stored`,
+        select refuse_unless(exists (select from stored), '${keyAnswered}')`,
       values: [...this.#key, this.#requestHash, Buffer.from(this.call.encode(response))],
       explain: (error: unknown, read: ReadRows) => this.#explain(error, read),
     };
@@ -101,7 +105,7 @@ export class Idempotency<Response> {
   }
 
   async #explain(error: unknown, read: ReadRows): Promise<unknown> {
-    if (!isDivisionByZero(error)) return error;
+    if (!isRefusal(error, keyAnswered)) return error;
     const [earlier] = await read<EarlierAnswer>(this.find);
     // Gone since: it was a day old.
     return earlier ? this.#earlierAnswer(earlier) : inUse();
@@ -123,7 +127,7 @@ export class Idempotency<Response> {
 }
 
 function inUse(): AppError {
-  return new AppError('ABORTED', 'IDEMPOTENCY_KEY_IN_USE', 'A request with this idempotency key is being answered.', {
+  return new AppError('ABORTED', keyInUse, 'A request with this idempotency key is being answered.', {
     retryAfterSeconds: 1,
   });
 }

@@ -13,12 +13,13 @@ export { beyondScope, callVariables, causedBy, forkBeyondScope } from './call-va
 export { catalogFaults } from './catalog-faults.js';
 export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';
 export { createOrm, type DatabaseOptions } from './create-orm.js';
+export { CreateRefusal } from './create-refusal.migration.js';
 export { databaseChecks } from './database-checks.js';
 export {
   isConflict,
   isConnectionLoss,
-  isDivisionByZero,
   isLockTimeout,
+  isRefusal,
   isStatementTimeout,
   isUniqueViolation,
   refusalOf,

@@ -10,6 +10,7 @@ import { inject } from 'vitest';
 import {
   CreateIdempotencyKey,
   createOrm,
+  CreateRefusal,
   IdempotencyKey,
   runMigrations,
   tenantSession,
@@ -22,7 +23,7 @@ import { CreateNote, Note } from './note.entity.js';
 Logger.overrideLogger(false);
 
 export const entities = [IdempotencyKey, Note];
-export const migrations = [CreateIdempotencyKey, CreateNote];
+export const migrations = [CreateIdempotencyKey, CreateRefusal, CreateNote];
 
 /** A new database without tables. */
 export function emptyDatabase(): Promise<ProvisionedDatabase> {

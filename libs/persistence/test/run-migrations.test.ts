@@ -10,7 +10,7 @@ test('runners that start at once do each migration once', async () => {
     Array.from({ length: 4 }, () => runMigrations({ databaseUrl: ownerUrl, entities, migrations })),
   );
 
-  expect(runs.flat()).toEqual(['create-idempotency-key', 'create-note']);
+  expect(runs.flat()).toEqual(['create-idempotency-key', 'create-refusal', 'create-note']);
 });
 
 test('is ready as the app role once every migration of the release is done', async () => {
@@ -20,7 +20,7 @@ test('is ready as the app role once every migration of the release is done', asy
   const checks = databaseChecks(orm.em, migrations);
 
   await expect(checks.database()).resolves.toBeDefined();
-  await expect(checks.migrations()).rejects.toThrow('The database lacks create-note.');
+  await expect(checks.migrations()).rejects.toThrow('The database lacks create-refusal, create-note.');
   await runMigrations({ databaseUrl: ownerUrl, entities, migrations });
   await expect(checks.migrations()).resolves.toBeUndefined();
 
