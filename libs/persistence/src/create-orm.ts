@@ -1,6 +1,7 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
+import { entityManagerOfCall } from './call-entity-manager.js';
 import { stagePool } from './driver/stage-pool.js';
 import { verifyPrimary } from './refuse-standby.js';
 
@@ -14,10 +15,11 @@ export interface DatabaseOptions {
 }
 
 /**
- * PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are, and a
- * statement ends, and with it its transaction, when its connection does, which the server would else find out at its end.
+ * PostgreSQL's `options` of every connection: times are read from their text, whatever the database's own settings are; a
+ * statement ends, and with it its transaction, when its connection does, which the server would else find out at its end; and no
+ * plan is compiled, which takes longer than any statement of ours.
  */
-export const sessionOptions = '-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=250';
+export const sessionOptions = '-c timezone=UTC -c datestyle=ISO -c client_connection_check_interval=250 -c jit=off';
 
 /** How long a database may keep us waiting, in milliseconds. By default pg waits for ever for a server that froze. */
 const limits = {
@@ -41,7 +43,7 @@ const limits = {
  * @param overrides what differs from a service's own use, such as a migration's time limits
  */
 export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions, overrides: Options = {}): MikroORM {
-  return new MikroORM({
+  const orm = new MikroORM({
     entities,
     clientUrl: databaseUrl,
     // Imports, exports and operations hold half of them at most, each for as long as its client or file takes.
@@ -56,4 +58,7 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
     },
     ...overrides,
   });
+  // No option: MikroORM asks for the context while it makes the global EntityManager, too.
+  orm.config.set('context', () => entityManagerOfCall(orm.em));
+  return orm;
 }

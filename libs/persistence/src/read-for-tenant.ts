@@ -1,35 +1,67 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { sessionVariables } from './call-entity-manager.js';
 import { ownersSetting, tenantSetting } from './call-variables.js';
 import { pipeline, type Statement } from './driver/pipeline.js';
 import { withConnection } from './pooled-connection.js';
+
+/** Another statement may write, which no part of a SELECT may. */
+const isSelect = /^\s*select\s/;
+
+/** Settings of PostgreSQL by their names. */
+type Settings = Readonly<Record<string, string>>;
 
 /**
  * Reads what the session of `em` may see, in one network round trip: row-level security's settings and the statement are
  * a transaction of their own, outside of any that `em` has open. Without a tenant no tenant's rows are seen.
  *
+ * @param statement a SELECT with a name is planned once for a connection, and makes the settings itself
  * @param settings of PostgreSQL, for this statement only, such as `{ enable_seqscan: 'off' }`
  * @returns the rows, with values as `em.execute` gives them
  */
 export async function readForTenant<Row extends object>(
   em: EntityManager,
   statement: Statement,
-  settings: Readonly<Record<string, string>> = {},
+  settings: Settings = {},
 ): Promise<Row[]> {
-  const { [tenantSetting]: tenantId, [ownersSetting]: owners } = em.getSessionContext()?.variables ?? {};
-  const variables = {
-    ...settings,
-    [tenantSetting]: typeof tenantId === 'string' ? tenantId : '',
-    // Callers who see all need no setting for it.
-    ...(typeof owners === 'string' && { [ownersSetting]: owners }),
-  };
-  const [, result] = await withConnection(em, (client) => pipeline(client, [settingStatement(variables), statement]));
-  return result?.rows as Row[];
+  const { [tenantSetting]: tenantId = '', [ownersSetting]: owners } = sessionVariables(em);
+  // Callers who see all need no setting for it.
+  const seen = { [tenantSetting]: tenantId, ...(owners !== undefined && { [ownersSetting]: owners }) };
+  const makesSettings =
+    statement.name !== undefined && isSelect.test(statement.sql) && Object.keys(settings).length === 0;
+  const statements = makesSettings
+    ? [withSettings(statement, seen)]
+    : [settingStatement({ ...settings, ...seen }), statement];
+  const results = await withConnection(em, (client) => pipeline(client, statements));
+  return results.at(-1)?.rows as Row[];
 }
 
 /** A statement that makes settings for its transaction. */
-export function settingStatement(variables: Readonly<Record<string, string>>): Statement {
+export function settingStatement(variables: Settings): Statement {
   const entries = Object.entries(variables);
-  const calls = entries.map((_, index) => `set_config($${2 * index + 1}, $${2 * index + 2}, true)`);
+  const calls = entries.map((_, index) => settingCall(2 * index + 1));
   // One name for each number of settings: what they are called are values.
   return { sql: `select ${calls.join(', ')}`, values: entries.flat(), name: `settings_${entries.length}` };
+}
+
+/**
+ * A SELECT that makes settings for its transaction before it reads a row: a statement less, which costs PostgreSQL as much as
+ * finding a row by its key. `set_config` is volatile, so it is called; the SELECT depends on its answer and neither can be flattened
+ * into the other (`offset 0`), so it comes first. The policies look at the settings when their scan begins. Were the order ever
+ * another one, they would find no tenant, and the statement no row.
+ */
+function withSettings({ sql, values = [], name = '' }: Statement, variables: Settings): Statement {
+  const entries = Object.entries(variables);
+  const calls = entries.map((_, index) => `${settingCall(values.length + 2 * index + 1)} as setting_${index}`);
+  const areMade = entries.map((_, index) => `made.setting_${index} is not null`);
+  return {
+    name: `${name}_within_${entries.length}`,
+    sql: `select answer.* from (select ${calls.join(', ')} offset 0) made
+      cross join lateral (select wanted.* from (${sql}) wanted where ${areMade.join(' and ')} offset 0) answer`,
+    values: [...values, ...entries.flat()],
+  };
+}
+
+/** @param first number of the parameter with the name, which the one with the value follows */
+function settingCall(first: number): string {
+  return `set_config($${first}, $${first + 1}, true)`;
 }

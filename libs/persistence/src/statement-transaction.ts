@@ -66,9 +66,11 @@ export class StatementTransaction {
     return rows as Row[];
   }
 
-  /** Runs what waits, behind `ahead`, and commits. */
+  /** Runs what waits, behind `ahead`, and commits. What is all in this one round trip is a transaction without BEGIN and COMMIT. */
   async commit(ahead: readonly TransactionStatement[] = []): Promise<void> {
-    await this.#send([...ahead, ...this.#waiting.splice(0), { name: 'commit', sql: 'commit' }]);
+    const statements = [...ahead, ...this.#waiting.splice(0)];
+    if (this.#isBegun) await this.#send([...statements, { name: 'commit', sql: 'commit' }]);
+    else await this.#sendBehind(this.#settings(), statements);
   }
 
   /** Runs what waits and what would be checked at the commit, and leaves nothing of the transaction. */
@@ -78,19 +80,28 @@ export class StatementTransaction {
   }
 
   async #send(statements: TransactionStatement[]): Promise<QueryResultRow[][]> {
-    const begin = { name: 'begin', sql: 'begin' };
-    const opening = this.#isBegun
-      ? []
-      : [begin, settingStatement({ ...callVariables(), ...lockTimeout }), ...this.opening.statements];
-    const all: TransactionStatement[] = [...opening, ...statements];
+    const opening = this.#isBegun ? [] : [{ name: 'begin', sql: 'begin' }, ...this.#settings()];
     this.#isBegun = true;
+    return this.#sendBehind(opening, statements);
+  }
+
+  #settings(): TransactionStatement[] {
+    return [settingStatement({ ...callVariables(), ...lockTimeout }), ...this.opening.statements];
+  }
+
+  /** @returns the rows of `statements` */
+  async #sendBehind(
+    opening: readonly TransactionStatement[],
+    statements: readonly TransactionStatement[],
+  ): Promise<QueryResultRow[][]> {
+    const all = [...opening, ...statements];
     try {
       const results = await pipeline(this.client, all);
       return results.slice(opening.length).map(({ rows }) => rows as QueryResultRow[]);
     } catch (error) {
       const { explain } = failedStatement(all, error) ?? {};
       if (!explain || isConnectionLoss(error)) throw error;
-      await this.client.query('rollback');
+      if (this.client.getTransactionStatus() !== 'I') await this.client.query('rollback');
       throw await explain(error, (statement) => this.#read(statement));
     }
   }

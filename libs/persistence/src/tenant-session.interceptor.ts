@@ -1,7 +1,8 @@
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
-import { RequestContext, type MikroORM } from '@mikro-orm/postgresql';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import { AppError, callContext } from '@rapport/platform';
 import { catchError, Observable } from 'rxjs';
+import { runWithEntityManager } from './call-entity-manager.js';
 import { isConflict, isConnectionLoss, isLockTimeout, isStatementTimeout, refusalOf } from './database-errors.js';
 import { tenantSession } from './tenant-isolation.js';
 
@@ -14,12 +15,10 @@ export class TenantSessionInterceptor implements NestInterceptor {
 
   intercept(_execution: ExecutionContext, next: CallHandler): Observable<unknown> {
     const caller = callContext.getStore()?.caller;
-    const options = caller ? { session: tenantSession(caller.tenantId) } : {};
+    const session = caller && tenantSession(caller.tenantId);
     return new Observable((subscriber) =>
-      RequestContext.create(
-        this.orm.em,
-        () => next.handle().pipe(catchError(rethrowKnown)).subscribe(subscriber),
-        options,
+      runWithEntityManager(this.orm.em, session, () =>
+        next.handle().pipe(catchError(rethrowKnown)).subscribe(subscriber),
       ),
     );
   }

@@ -8,8 +8,6 @@ export type PlannerSettings = Readonly<Record<string, string>>;
 const common = {
   // A table is never read as a whole: it has the rows of all tenants.
   enable_seqscan: 'off',
-  // Compiling takes longer than what it would make faster.
-  jit: 'off',
 };
 
 /** For statements that read rows in the order of an index, and stop when there are enough. */

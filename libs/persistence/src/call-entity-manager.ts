@@ -1,0 +1,54 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EntityManager } from '@mikro-orm/postgresql';
+
+type Session = { variables: Record<string, string> } | undefined;
+
+/**
+ * The EntityManager of the call that is being answered. It is forked when something first works through the ORM, which the
+ * statements that go past it never do.
+ */
+class CallEntityManager {
+  #fork: EntityManager | undefined;
+  #isForking = false;
+
+  constructor(
+    readonly root: EntityManager,
+    private readonly session: Session,
+  ) {}
+
+  /** Undefined for the fork itself, which asks for it while it is made. */
+  get fork(): EntityManager | undefined {
+    if (this.#fork || this.#isForking) return this.#fork;
+    this.#isForking = true;
+    const session = this.session && { session: this.session };
+    this.#fork = this.root.fork({ disableContextResolution: true, useContext: true, ...session });
+    return this.#fork;
+  }
+
+  get variables(): Readonly<Record<string, string>> {
+    return this.#fork ? variablesOf(this.#fork) : (this.session?.variables ?? {});
+  }
+}
+
+const calls = new AsyncLocalStorage<CallEntityManager>();
+
+/** Answers a call, for which `root` stands for a fork with the session; without a session it sees no tenant's rows. */
+export function runWithEntityManager<Result>(root: EntityManager, session: Session, work: () => Result): Result {
+  return calls.run(new CallEntityManager(root, session), work);
+}
+
+/** MikroORM's `context`: the fork that `root` stands for. */
+export function entityManagerOfCall(root: EntityManager): EntityManager | undefined {
+  const call = calls.getStore();
+  return call?.root === root ? call.fork : undefined;
+}
+
+/** The settings of the session of `em`, or of that which it stands for in the call. */
+export function sessionVariables(em: EntityManager): Readonly<Record<string, string>> {
+  const call = calls.getStore();
+  return call?.root === em ? call.variables : variablesOf(em);
+}
+
+function variablesOf(em: EntityManager): Readonly<Record<string, string>> {
+  return (em.getSessionContext()?.variables ?? {}) as Record<string, string>;
+}
