@@ -73,8 +73,11 @@ export function customerTerms(customer: Customer): string[] {
   return [...new Set([...terms, ...slips])];
 }
 
-/** Letters of a name's word that is found with a slip in it, words of a name, and letters of a word that count. */
-const slipLimits = { shortest: 5, words: 6, letters: 12 };
+/** Letters of a name's word that is found with a slip in it, and words of a name. */
+const slipLimits = { shortest: 5, words: 6 };
+
+/** Letters of a word that count when it is compared with another that may have a slip in it. */
+export const slipLetters = 12;
 
 function nameWords({ displayName = '', givenName = '', familyName = '' }: Customer): string[] {
   const words = fold([displayName, givenName, familyName].join(' ')).split(/[^\p{L}]+/u);
@@ -92,7 +95,7 @@ function nameWords({ displayName = '', givenName = '', familyName = '' }: Custom
  * @param word folded
  */
 export function slipTerms(word: string): string[] {
-  const letters = Array.from(word).slice(0, slipLimits.letters);
+  const letters = Array.from(word).slice(0, slipLetters);
   const terms = new Set([`q:${letters.join('')}`]);
   let before = 'q:';
   for (const [index, letter] of letters.entries()) {

@@ -19,6 +19,8 @@ export interface Condition {
   range?: { orderedBy: string; on: (column: string) => Sql };
   /** True when so few customers meet it that they are read and sorted at once. */
   few?: boolean;
+  /** The same for all conditions with the same SQL, which then differ in their parameters only. */
+  shape?: string;
 }
 
 /** One condition for both: an index can answer it, and a row tells it. */

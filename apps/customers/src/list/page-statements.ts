@@ -15,6 +15,8 @@ export interface PageQuery {
   after: { value: string | null; id: string } | undefined;
   /** Rows to answer with at most. */
   limit: number;
+  /** Whether the tenant has few customers, see `isSmallTenant`. */
+  isSmall?: boolean;
 }
 
 /** Walks the index of the order and tests each row, for as long as it takes. */

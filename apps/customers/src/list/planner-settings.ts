@@ -13,7 +13,7 @@ const common = {
 /** For statements that read rows in the order of an index, and stop when there are enough. */
 export const inOrder: PlannerSettings = {
   ...common,
-  enable_bitmapscan: 'off',
+  // Nor what only a sort would bring into the order: bitmaps.
   enable_sort: 'off',
   max_parallel_workers_per_gather: '0',
 };

@@ -1,6 +1,7 @@
+import { arrayLiteral } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
-import { slipTerms } from '../customer-terms.js';
-import { indexed, type Condition } from '../filter/condition.js';
+import { slipLetters, slipTerms } from '../customer-terms.js';
+import { indexed, joined, type Condition } from '../filter/condition.js';
 import { soughtDigits } from '../phone-numbers.js';
 import { fold } from '../search-text.js';
 
@@ -29,15 +30,30 @@ function wordCondition(word: string): Condition {
   const texts = [word, ...(isNumber ? soughtDigits(word) : [])];
   const patterns = [...new Set(texts)].flatMap(likePatterns);
   const similar = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word) ? slipTerms(word) : [];
-  const parts = [
-    ...patterns.map(() => 'customer.search_text like ?'),
-    ...(similar.length > 0 ? [`customer.terms && array[${similar.map(() => '?').join(', ')}]::text[]`] : []),
-  ];
-  return indexed(parts.join(' or '), [...patterns, ...similar]);
+  const like = { sql: 'customer.search_text like any (?::text[])', params: [arrayLiteral(patterns)] };
+  if (similar.length === 0) return { ...indexed(like.sql, like.params), shape: 'text' };
+  const slip = { sql: 'customer.terms && ?::text[]', params: [arrayLiteral(similar)] };
+  const mayBeSlip = { ...like, params: [arrayLiteral(partsOf(word).map((part) => `%${part}%`))] };
+  return {
+    row: joined([like, joined([mayBeSlip, slip], 'and')], 'or'),
+    index: joined([like, slip], 'or'),
+    shape: 'word',
+  };
 }
 
 /** The trigram index knows three letters or digits in a row, and with which one or two a word begins. */
 function likePatterns(text: string): string[] {
   const literal = text.replace(/[\\%_]/g, '\\$&');
   return /[\p{L}\p{N}]{3}/u.test(text) ? [`%${literal}%`] : [`${literal}%`, `% ${literal}%`, `%-${literal}%`];
+}
+
+/**
+ * Three parts of a word, of which the text of a customer has one if a name is like the word: a letter that is missing in the word
+ * breaks one of them at most, and so does one that is too many. Looking for them takes a tenth of the time of comparing a row's terms,
+ * which most rows are then spared.
+ */
+export function partsOf(word: string): string[] {
+  const letters = Array.from(word).slice(0, slipLetters);
+  const cuts = [0, 1 / 3, 2 / 3, 1].map((part) => Math.floor(part * letters.length));
+  return cuts.slice(1).map((end, index) => letters.slice(cuts[index], end).join(''));
 }

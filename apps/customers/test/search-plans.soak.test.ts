@@ -1,0 +1,174 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { arrayLiteral, createOrm, tenantSession, withConnection } from '@rapport/persistence';
+import { callContext } from '@rapport/platform';
+import { isSoak, printTally, soakTimeoutMs } from '@rapport/testing';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { slipTerms } from '../src/customer-terms.js';
+import { entities } from '../src/database.js';
+import { conditionsOf } from '../src/list/list-conditions.js';
+import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
+import type { PageQuery } from '../src/list/page-statements.js';
+import { RunningCustomers } from './running-customers.js';
+
+/** Customers of a tenant each. The planner's statistics are of all of them together. */
+const sizes = isSoak ? [1_000, 5_000, 50_000, 350_000] : [1_000, 5_000];
+
+/** Family names, and how many customers come for one that has it; what is sought of them, and a slip in it. */
+const names = [
+  { name: 'keller', oneIn: 20, slip: 'keller' },
+  { name: 'kalinski', oneIn: 333, slip: 'kalinsky' },
+  { name: 'zimmermann', oneIn: 0, slip: 'zimmerman' },
+] as const;
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Actual Rows'?: number;
+  'Actual Loops'?: number;
+  'Rows Removed by Filter'?: number;
+  'Rows Removed by Index Recheck'?: number;
+  Plans?: PlanNode[];
+}
+
+const tenants = sizes.map((size) => ({ size, tenantId: v7() }));
+let customers: RunningCustomers;
+let orm: MikroORM;
+
+// A service of its own: the planner's statistics are of its rows alone.
+beforeAll(async () => {
+  customers = await RunningCustomers.start();
+  const client = await customers.connectAsSuperuser();
+  await client.query('set session_replication_role = replica');
+  for (const { size, tenantId } of tenants) await client.query(insertTenant, [tenantId, size, ...nameParameters()]);
+  await client.query('vacuum analyze customer');
+  await client.end();
+  orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
+}, soakTimeoutMs);
+afterAll(async () => {
+  await orm.close();
+  await customers.stop();
+});
+
+/** As `customerContent` makes the columns that a search looks at. Rare names come first, so that they are the last of the order. */
+const insertTenant = `
+  insert into customer (tenant_id, id, kind, display_name, given_name, family_name, emails, phones, addresses, external_ids, domains,
+    tags, terms, search_text, sort_name, family_sort_name, index_version, version, create_time, update_time, created_by, updated_by)
+  select $1, gen_random_uuid(), 'PERSON', 'Given ' || family, 'Given', family, '[]', '[]', '[]', '[]', '{}', '{}',
+    array['k:person', 'g:given', 's:lead', 'r:import', 't:newsletter', 'c:berlin', 'z:1' || n % 1000] ||
+      coalesce((select array_agg(slip) from jsonb_array_elements_text($5::jsonb -> family) slip),
+        array['q:' || family, 'q:' || substr(family, 2)]),
+    'given ' || family || ' given.' || family || '.' || n || '@example.com', 'given ' || family, family, 3, 1,
+    timestamptz '2024-01-01' + n * interval '1 second', now(), 'test', 'test'
+  from generate_series(1, $2::int) n, lateral (
+    select coalesce((select name from unnest($3::text[], $4::int[]) as known (name, one_in)
+      where one_in > 0 and n % one_in = 1 order by one_in desc limit 1), 'other' || n % 997) as family offset 0) named`;
+
+function nameParameters(): string[] {
+  const slips = Object.fromEntries(names.map(({ name }) => [name, slipTerms(name)]));
+  return [
+    arrayLiteral(names.map(({ name }) => name)),
+    `{${names.map(({ oneIn }) => oneIn).join(',')}}`,
+    JSON.stringify(slips),
+  ];
+}
+
+function inCall<Answer>(tenantId: string, work: () => Promise<Answer>): Promise<Answer> {
+  const caller = { tenantId, principalId: 'test', permissions: [] };
+  return callContext.run({ requestId: 'test', caller }, work);
+}
+
+/** The plan by which a statement that stays prepared is run, and what it did. */
+async function run(tenantId: string, { sql, params, settings }: PageStep): Promise<PlanNode[]> {
+  let count = 0;
+  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
+  return withConnection(orm.em.fork(), async (client) => {
+    await client.query('begin');
+    for (const [setting, value] of Object.entries({ ...settings, 'app.tenant_id': tenantId }))
+      await client.query('select set_config($1, $2, true)', [setting, value]);
+    await client.query(`prepare explained as ${numbered}`);
+    const values = params.map((value) => `'${String(value).replaceAll("'", "''")}'`).join(', ');
+    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+      `explain (analyze, format json) execute explained (${values})`,
+    );
+    await client.query('deallocate explained');
+    await client.query('rollback');
+    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
+    return plan ? nodesOf(plan) : [];
+  });
+}
+
+function nodesOf(node: PlanNode): PlanNode[] {
+  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
+}
+
+/** Rows of tables that were looked at. */
+function rowsRead(nodes: PlanNode[]): number {
+  return nodes
+    .filter((node) => node['Relation Name'] !== undefined)
+    .map((node) => {
+      const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
+      return ((node['Actual Rows'] ?? 0) + removed) * (node['Actual Loops'] ?? 1);
+    })
+    .reduce((sum, rows) => sum + rows, 0);
+}
+
+const shapeOf = (nodes: PlanNode[]) =>
+  nodes.map((node) => [node['Node Type'], node['Index Name']].join(' ')).join(', ');
+
+const cases = tenants.flatMap((tenant) =>
+  names.flatMap(({ name, oneIn, slip }) => [...new Set([name, slip])].map((q) => ({ ...tenant, q, oneIn }))),
+);
+
+test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few rows, by indexes', async (search) => {
+  const { tenantId, size, q, oneIn } = search;
+  const em = orm.em.fork({ session: tenantSession(tenantId) });
+  const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, { q }));
+  const isSmall = size <= 10_000;
+  const query: PageQuery = {
+    tenantId,
+    live: true,
+    order,
+    conditions,
+    valued: true,
+    after: undefined,
+    limit: 21,
+    isSmall,
+  };
+  const matches = oneIn === 0 ? 0 : Math.ceil(size / oneIn);
+  const page = await inCall(tenantId, () => readPage(em, query));
+  expect(page).toHaveLength(Math.min(matches, 21));
+
+  const plans: PlanNode[][] = [];
+  for (const step of pageSteps(query)) {
+    expect(step.name, 'every step stays prepared').toBeDefined();
+    const nodes = await run(tenantId, step);
+    plans.push(nodes);
+    expect(nodes.map((node) => node['Node Type'])).not.toContain('Seq Scan');
+    if (step.isSorted) {
+      expect(nodes.map((node) => node['Index Name'])).toEqual(
+        expect.arrayContaining(['customer_search', 'customer_terms']),
+      );
+    }
+  }
+
+  const sorted = plans.at(-1) ?? [];
+  printTally(`search for ${q} in ${size}`, { rows: plans.map(rowsRead).join(' + '), plan: shapeOf(sorted) });
+  // Each match once by each of the two indexes, and what the index of three letters takes for one.
+  expect(rowsRead(sorted)).toBeLessThanOrEqual(3 * matches + 100);
+});
+
+test('a statement that stays prepared has one plan for tenants of any size', async () => {
+  const plans = new Set<string>();
+  for (const { tenantId } of tenants) {
+    const em = orm.em.fork({ session: tenantSession(tenantId) });
+    const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, { q: 'keller' }));
+    const steps = pageSteps({ tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21 });
+    const shapes = [];
+    for (const step of steps) shapes.push(shapeOf(await run(tenantId, step)));
+    plans.add(shapes.join('; '));
+  }
+
+  expect([...plans]).toHaveLength(1);
+});
