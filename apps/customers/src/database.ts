@@ -23,6 +23,7 @@ import {
   ImportMet,
   ImportPiece,
 } from './operations/import.entity.js';
+import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
@@ -76,4 +77,5 @@ export const migrations = [
   TraceChanges,
   BoundReadChanges,
   CreateRefusal,
+  KeepOrderValuesByRow,
 ];
