@@ -11,8 +11,11 @@ import { WakeSignal } from './wake-signal.js';
  */
 const lookAfterMs = { least: 20, most: 250 };
 
-/** Shortest time between two passes that move something, in milliseconds: what comes meanwhile goes together. */
-const restMs = 4;
+/**
+ * Time between two passes that move something: twice as long as the first one took, within these bounds, in milliseconds. What comes
+ * meanwhile goes together, which costs a fraction: each pass has the log's lock, and a chain of the audit to look up for each tenant.
+ */
+const restMs = { least: 4, most: 20 };
 
 /** Changes that are moved in one transaction, alone and beside calls. */
 const batchSize = { alone: 2_000, beside: 100 };
@@ -119,6 +122,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       const pass = this.#nextPass;
       this.#nextPass = Promise.withResolvers();
       let hasMoved = false;
+      const began = performance.now();
       try {
         hasMoved = await this.#pass();
         pass.resolve(undefined);
@@ -133,7 +137,8 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
       }
       if (hasMoved) {
         this.#movedAt = performance.now();
-        await new Promise((resolve) => setTimeout(resolve, restMs));
+        const rest = Math.min(Math.max(2 * (this.#movedAt - began), restMs.least), restMs.most);
+        await new Promise((resolve) => setTimeout(resolve, rest));
       }
       if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
     }
