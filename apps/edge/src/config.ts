@@ -1,4 +1,4 @@
-import { serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
+import { areaOf, serviceDefinitions, type CertificatePaths } from '@rapport/contracts';
 import {
   address,
   filePath,
@@ -56,13 +56,6 @@ export interface EdgeConfig {
 
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
 const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
-
-/** The area that a gRPC path belongs to. */
-export function areaOf(path: string): string {
-  const area = /^\/rapport\.([a-z]+)\.v\d+\./.exec(path)?.[1];
-  if (!area) throw new Error(`${path} is in no area of the contract.`);
-  return area;
-}
 
 export function readEdgeConfig(): EdgeConfig {
   const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));

@@ -1,7 +1,12 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import type { Contract, ContractClient, RestRoute, ServiceCertificates } from '@rapport/contracts';
+import {
+  areaOf,
+  type Contract,
+  type ContractClient,
+  type RestRoute,
+  type ServiceCertificates,
+} from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { areaOf } from './config.js';
 import { unaryCall, type UnaryCall } from './join-reads.js';
 import { PeerClient } from './peer-client.js';
 

@@ -1,5 +1,6 @@
 export { Contract } from './descriptors/load-contract.js';
 export { allTenants } from './all-tenants.js';
+export { areaOf } from './area-of.js';
 export { exchangeOriginPrefix } from './exchange-origin.js';
 export { platformContract } from './descriptors/platform-contract.js';
 export { formatApiKey, tenantOfApiKey, type ApiKeyMode } from './api-key-text.js';

@@ -1,5 +1,4 @@
-import type { RestRoute } from '@rapport/contracts';
-import { areaOf } from '../config.js';
+import { areaOf, type RestRoute } from '@rapport/contracts';
 import { costOf } from '../limits/cost.js';
 import { floorsOfRead, type FloorsOfRead } from './tags.js';
 

@@ -1,6 +1,5 @@
-import type { Contract } from '@rapport/contracts';
+import { areaOf, type Contract } from '@rapport/contracts';
 import type { Logger } from '@rapport/platform';
-import { areaOf } from '../config.js';
 import type { RedisLink } from '../redis.js';
 import type { ServiceClients } from '../service-clients.js';
 import { ChangeFeed, feedPaths } from './change-feed.js';

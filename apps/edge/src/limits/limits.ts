@@ -1,7 +1,6 @@
-import type { RestRoute } from '@rapport/contracts';
+import { areaOf, type RestRoute } from '@rapport/contracts';
 import type { AppError, Logger } from '@rapport/platform';
 import type { Principal } from '../authenticator.js';
-import { areaOf } from '../config.js';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { AdaptiveLimit } from './adaptive-limit.js';
 import { AddressBudgets } from './address-budgets.js';
