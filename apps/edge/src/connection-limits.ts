@@ -3,6 +3,7 @@ import { AppError, invalidArgument, type Logger } from '@rapport/platform';
 import { createBoundedServer, type TlsFiles } from './bounded-server.js';
 import type { AnswerAhead } from './cache/answer-ahead.js';
 import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
+import { handleError } from './handle-error.js';
 import { sendProblem } from './problem.js';
 import { requestId } from './request-id.js';
 import { refusalOfLines } from './request-lines.js';
@@ -57,6 +58,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       void sendProblem(reply, invalidArgument([violation]));
     },
   }) as unknown as FastifyInstance;
+  server.setErrorHandler(handleError);
   let isClosing = false;
   server.addHook('preClose', (done) => {
     isClosing = true;

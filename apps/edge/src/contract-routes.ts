@@ -12,7 +12,6 @@ import { clientOf } from './client-of.js';
 import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
 import { shareWithOrigins } from './cors/cors-headers.js';
 import type { Denials } from './denials.js';
-import { handleError } from './handle-error.js';
 import { defaultDeadlineMs } from './lasting-calls.js';
 import type { Limits } from './limits/limits.js';
 import { registerLimits } from './limits/register-limits.js';
@@ -61,7 +60,6 @@ export async function registerContractRoutes(
     scope.setSerializerCompiler(serializerCompiler);
     // Fastify accepts it by default. No method of the contract takes plain text.
     scope.removeContentTypeParser('text/plain');
-    scope.setErrorHandler(handleError);
     shareWithOrigins(scope);
     scope.addHook('onRequest', (request, _reply, done) => authenticate(request, authenticator, limits, done));
     registerProvenCalls(scope, limits);

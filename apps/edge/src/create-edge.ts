@@ -1,9 +1,7 @@
-import 'reflect-metadata';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
-import { answerProbe, nestLogger, Readiness, type Logger } from '@rapport/platform';
+import { answerProbe, Readiness, type Logger } from '@rapport/platform';
+import type { FastifyInstance } from 'fastify';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { Authenticator } from './authenticator.js';
 import { createAnswerAhead } from './cache/answer-ahead.js';
@@ -15,14 +13,12 @@ import { AllowedOrigins } from './cors/allowed-origins.js';
 import { answerPreflights } from './cors/answer-preflights.js';
 import { Denials } from './denials.js';
 import { registerDocuments } from './documents.js';
-import { EdgeModule } from './edge.module.js';
 import { registerOidc } from './forward-oidc.js';
 import { costOf } from './limits/cost.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
 import { OidcConnection } from './oidc-connection.js';
 import { OpenCalls } from './open-calls.js';
-import { ProblemFilter } from './problem-filter.js';
 import { createRedis } from './redis.js';
 import { logRequests } from './request-log.js';
 import { traceRequests } from './request-trace.js';
@@ -31,7 +27,7 @@ import { ServiceClients } from './service-clients.js';
 import { refuseUnknownRoutes } from './unknown-routes.js';
 
 export interface Edge {
-  app: NestFastifyApplication;
+  app: FastifyInstance;
   readiness: Readiness;
 }
 
@@ -91,14 +87,8 @@ export async function createEdge(
     await cache.close();
     limits.close();
     redis?.close();
+    clients.onApplicationShutdown();
   });
-  const app = await NestFactory.create<NestFastifyApplication>(
-    EdgeModule.register(clients),
-    // Nest's types are of the Fastify release that it pins.
-    new FastifyAdapter(server as unknown as ConstructorParameters<typeof FastifyAdapter>[0]),
-    { logger: nestLogger(logger), bodyParser: false, abortOnError: false },
-  );
-
   traceRequests(server);
   logRequests(server);
   answerPreflights(server, routes, new AllowedOrigins(clients, logger), limits);
@@ -112,8 +102,7 @@ export async function createEdge(
   registerDocuments(server, () => openApiDocument(contract, routes, '1.0.0'));
   if (oidc) await registerOidc(server, oidc, limits);
   await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials, openCalls);
-  app.useGlobalFilters(new ProblemFilter());
-  return { app, readiness };
+  return { app: server, readiness };
 }
 
 /** What the dearest operation costs, in units of a rate. */

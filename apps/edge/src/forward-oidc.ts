@@ -2,7 +2,6 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError, traceparentOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientOf } from './client-of.js';
-import { handleError } from './handle-error.js';
 import type { Limits } from './limits/limits.js';
 import type { OidcConnection } from './oidc-connection.js';
 import { refuseContentCoding } from './content-forms.js';
@@ -48,7 +47,6 @@ const placeOf = { path: '/rapport.auth.v1.OpenIdProvider/Forward', policy: { tra
 export async function registerOidc(server: FastifyInstance, connection: OidcConnection, limits: Limits): Promise<void> {
   server.addHook('onClose', async () => connection.close());
   await server.register(async (scope) => {
-    scope.setErrorHandler(handleError);
     refuseContentCoding(scope);
     scope.removeAllContentTypeParsers();
     const asBytes = { parseAs: 'buffer', bodyLimit: bodyLimitBytes } as const;

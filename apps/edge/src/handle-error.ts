@@ -27,7 +27,7 @@ export function asAppError(error: unknown, request: FastifyRequest): AppError {
   return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.');
 }
 
-/** What Fastify and Nest say of requests that can't be read or that no route answers. */
+/** What Fastify says of requests that can't be read or that no route answers. */
 export function asClientError(error: unknown): AppError | undefined {
   const status = statusOf(error);
   switch (status) {

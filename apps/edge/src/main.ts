@@ -13,7 +13,7 @@ const logger = createLogger('edge', config.logLevel);
 if (config.traces) await startTracing({ process: 'edge', ...config.traces }, logger);
 const { app, readiness } = await createEdge(config, platformContract(), serviceDefinitions, logger);
 const health = config.healthPort === undefined ? undefined : await startHealthServer(config.healthPort, readiness);
-await app.listen(config.port, config.host);
+await app.listen({ port: config.port, host: config.host });
 const { redirect } = config;
 const redirecting = redirect && (await startRedirectServer(redirect.port, config.host, redirect.origin));
 logger.info({ host: config.host, port: config.port, tls: config.tls !== undefined }, 'serving');

@@ -15,8 +15,7 @@ beforeAll(async () => {
   const addresses = new Map(['auth', 'customers', 'sync'].map((name) => [name, '127.0.0.1:1']));
   const contract = platformContract();
   edge = await createEdge({ ...config, addresses }, contract, serviceDefinitions, createLogger('edge', 'silent'));
-  await edge.app.listen(0, '127.0.0.1');
-  port = Number(new URL(await edge.app.getUrl()).port);
+  port = Number(new URL(await edge.app.listen({ port: 0, host: '127.0.0.1' })).port);
 });
 afterAll(async () => edge.app.close());
 

@@ -41,8 +41,7 @@ beforeAll(async () => {
   });
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   edge = await createEdge({ ...config, addresses: new Map([['sample', address]]) }, contract, [service], logger);
-  await edge.app.listen(0, '127.0.0.1');
-  url = await edge.app.getUrl();
+  url = await edge.app.listen({ port: 0, host: '127.0.0.1' });
 });
 
 afterAll(async () => {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   // Stands for a method that changes what principals may do.
   ores.contract.method('/rapport.sample.v1.OresService/UpdateOre')?.policy.invalidates.push('principal');
   edge = await ores.startEdge();
-  edge.edge.app.getHttpServer().on('connection', (socket) => {
+  edge.edge.app.server.on('connection', (socket) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));
   });
 });
@@ -160,7 +160,7 @@ async function untilHeldUp(): Promise<void> {
 
 /** Of clients to the edge. */
 function connections(): Promise<number> {
-  const server = edge.edge.app.getHttpServer();
+  const server = edge.edge.app.server;
   return new Promise((resolve, reject) =>
     server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
   );

@@ -5,7 +5,6 @@ import { createLogger } from '@rapport/platform';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpServer } from '../src/connection-limits.js';
-import { handleError } from '../src/handle-error.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { answerTo, parseAnswer, type RawAnswer } from './raw-answer.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
@@ -91,7 +90,6 @@ it('a refused request whose body never comes is answered once, and its URL is no
   const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
   const server = createHttpServer({ logger, trustedProxies: [], securityHeaders: {}, bodyTimeoutMs: 100 });
   server.post('/echo', async () => 'done');
-  server.setErrorHandler(handleError);
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;
   const post = (length: number) =>

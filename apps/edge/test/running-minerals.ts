@@ -82,11 +82,11 @@ export async function startMinerals(through = async (address: string) => address
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   const addresses = new Map([['sample', await through(address)]]);
   const edge = await createEdge({ ...config, addresses }, contract, [minerals], logger);
-  await edge.app.listen(0, '127.0.0.1');
+  const url = await edge.app.listen({ port: 0, host: '127.0.0.1' });
   const client = new ContractClient(address, [minerals]);
   return {
     contract,
-    url: await edge.app.getUrl(),
+    url,
     client,
     principals: signer,
     watched,

@@ -117,8 +117,7 @@ export async function startOres(): Promise<RunningOres> {
       const fixed = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [], addresses };
       const edge = await createEdge({ ...fixed, limits: generousLimits(), ...config }, contract, services, edgeLogger);
       edges.push(edge);
-      await edge.app.listen(0, '127.0.0.1');
-      const url = await edge.app.getUrl();
+      const url = await edge.app.listen({ port: 0, host: '127.0.0.1' });
       return { url, port: Number(new URL(url).port), edge };
     },
     stopService: () => service.forceShutdown(),
