@@ -18,7 +18,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['proto/rapport/customers/v1/customer.proto', ['proto', 'contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
-  ['apps/edge/src/problem.ts', ['edge', ...wholePlatform]],
+  ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/permissions.ts', ['auth', ...wholePlatform]],
   ['apps/customers/src/list-customers.ts', ['customers', ...wholePlatform]],
   ['apps/sync/src/services.ts', wholePlatform],

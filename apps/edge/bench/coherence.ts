@@ -1,28 +1,28 @@
-// What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the floors in
-// Redis on each read. `node bench/coherence.ts`; figures are CPU of this process, with 64 reads in flight.
+// What it costs to keep the promise across edges: leases with acknowledged invalidation, against a look at the tags' nonces
+// in Redis on each read. `node bench/coherence.ts`; figures are CPU of this process, with 64 reads in flight.
 import { join } from 'node:path';
 import { createLogger } from '@rapport/platform';
 import { importSource, median, startRedis } from '@rapport/testing';
 import type * as Source from './cache-source.ts';
 
-const { createRedis, Floors, RedisEdges, redisNames, Sight } = await importSource<typeof Source>(
+const { createRedis, InvalidationSources, RedisEdges, redisNames, TagVersions } = await importSource<typeof Source>(
   join(import.meta.dirname, 'cache-source.ts'),
 );
 
-const names = ['t/customer:1', 't/customer*'];
+const tags = ['t/customer:1', 't/customer*'];
 const rounds = 5;
 
 const logger = createLogger('bench', 'silent');
 const redis = await startRedis();
 const links = await Promise.all([0, 1].map(() => createRedis(redis.url, logger)));
-const floors = new Floors();
+const versions = new TagVersions();
 const edges = links.map(
   (link) =>
     new RedisEdges(
       link,
       logger,
-      (raised) => floors.raise(raised),
-      () => floors.raiseAll(),
+      (tags) => versions.invalidate(tags),
+      () => versions.invalidateAll(),
     ),
 );
 const link = first(links);
@@ -32,9 +32,9 @@ const results: Record<string, number[]> = {};
 for (let round = 0; round < rounds; round++) {
   while (!edges.every(({ lease }) => lease.isHeld)) await new Promise((resolve) => setTimeout(resolve, 50));
   note('read, lease, µs', await cpuOf(200_000, readsByLease));
-  note('read, floors joined per tick, µs', await cpuOf(50_000, readsByFloors));
-  note('write, raise and wait for the other edge, µs', await cpuOf(1_000, writesByLease));
-  note('write, set two floors, µs', await cpuOf(1_000, writesByFloors));
+  note('read, nonces joined per tick, µs', await cpuOf(50_000, readsByNonces));
+  note('write, invalidate and wait for the other edge, µs', await cpuOf(1_000, writesByLease));
+  note('write, delete two nonces, µs', await cpuOf(1_000, writesByNonces));
 }
 for (const [name, values] of Object.entries(results)) {
   console.log(`${name.padEnd(55)} ${median(values).toFixed(3)}`);
@@ -44,19 +44,19 @@ for (const each of links) each.close();
 await redis.stop();
 
 async function readsByLease(count: number): Promise<void> {
-  const sight = new Sight(edge.lease, new Map());
-  const footing = floors.stand(names);
+  const sources = new InvalidationSources(edge.lease, []);
+  const snapshot = versions.snapshot(tags);
   let good = 0;
-  for (let n = 0; n < count; n++) if (footing.holds && sight.blindness('customers') === undefined) good++;
+  for (let n = 0; n < count; n++) if (snapshot.isCurrent && sources.silent('customers') === undefined) good++;
   if (good === 0) throw new Error('There was no lease.');
 }
 
-async function readsByFloors(count: number): Promise<void> {
+async function readsByNonces(count: number): Promise<void> {
   let waiting: (() => void)[] = [];
   const ask = () => {
     const done = waiting;
     waiting = [];
-    const keys = done.flatMap(() => names).map(redisNames.floor);
+    const keys = done.flatMap(() => tags).map(redisNames.tag);
     void link.ask((client) => client.mGet(keys)).then(() => done.forEach((each) => each()));
   };
   const lane = async (reads: number) => {
@@ -70,11 +70,11 @@ async function readsByFloors(count: number): Promise<void> {
 }
 
 async function writesByLease(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await (await edge.raise(names)).acknowledged;
+  for (let n = 0; n < count; n++) await (await edge.invalidate(tags)).acknowledged;
 }
 
-async function writesByFloors(count: number): Promise<void> {
-  for (let n = 0; n < count; n++) await edge.raiseQuietly(names);
+async function writesByNonces(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await edge.voidTags(tags);
 }
 
 async function cpuOf(count: number, run: (count: number) => Promise<void>): Promise<number> {

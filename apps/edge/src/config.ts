@@ -13,8 +13,8 @@ import {
   tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
-import type { TlsFiles } from './bounded-server.js';
-import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
+import type { TlsFiles } from './http/bounded-server.js';
+import { defaultConnectionBounds, type ConnectionBounds } from './http/connection-shares.js';
 import { limitSettings, limitVariables, type LimitSettings } from './limits/limit-settings.js';
 
 /** What the edge needs to know at its start. */
@@ -24,7 +24,7 @@ export interface EdgeConfig {
   logLevel: string;
   /** Speaks TLS with these. Plain HTTP when absent. */
   tls?: TlsFiles | undefined;
-  /** A plain port that sends everybody to this origin, such as `https://api.example.com`. None when absent. */
+  /** A plain port that redirects every request to this origin, such as `https://api.example.com`. None when absent. */
   redirect?: { port: number; origin: string } | undefined;
   /** Addresses or CIDR ranges of the proxies whose X-Forwarded-* headers are believed. */
   trustedProxies: string[];
@@ -44,10 +44,8 @@ export interface EdgeConfig {
   limits?: LimitSettings;
   /** How many connections there may be. Defaults when absent. */
   connections?: ConnectionBounds | undefined;
-  /** Memory for kept answers, in bytes. The cache's default when absent. */
+  /** Memory for cached answers, in bytes. The cache's default when absent. */
   cacheBytes?: number | undefined;
-  /** False keeps every request on the ordinary path. True when absent. */
-  answersAhead?: boolean;
   /** Where traces are sent, and the share of requests that are traced. None are when absent. */
   traces?: { endpoint: string; share: number } | undefined;
   /** Port of a plain server of its own for probes and `/metrics`. None when absent. */

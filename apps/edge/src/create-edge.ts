@@ -2,29 +2,27 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import { openApiDocument, restRoutes, ServiceCertificates, type Contract, type RestRoute } from '@rapport/contracts';
 import { answerProbe, Readiness, type Logger } from '@rapport/platform';
 import type { FastifyInstance } from 'fastify';
-import { AccessTokenVerifier } from './access-token-verifier.js';
-import { Authenticator } from './authenticator.js';
-import { createAnswerAhead } from './cache/answer-ahead.js';
+import { AccessTokenVerifier } from './access/access-token-verifier.js';
+import { Admission } from './access/admission.js';
+import { Authenticator } from './access/authenticator.js';
 import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
-import { createHttpServer } from './connection-limits.js';
-import { registerContractRoutes } from './contract-routes.js';
+import { createHttpServer } from './http/http-server.js';
+import { registerContractRoutes } from './routes/contract-routes.js';
 import { AllowedOrigins } from './cors/allowed-origins.js';
-import { answerPreflights } from './cors/answer-preflights.js';
-import { Denials } from './denials.js';
-import { registerDocuments } from './documents.js';
-import { registerOidc } from './forward-oidc.js';
-import { costOf } from './limits/cost.js';
+import { preflightAnswerer } from './cors/answer-preflights.js';
+import { Denials } from './access/denials.js';
+import { registerDocuments } from './http/documents.js';
+import { registerOidc } from './oidc/forward-oidc.js';
 import { defaultLimitSettings } from './limits/limit-settings.js';
 import { Limits } from './limits/limits.js';
-import { OidcConnection } from './oidc-connection.js';
-import { OpenCalls } from './open-calls.js';
+import { costOf } from './limits/rate-limits.js';
+import { OidcConnection } from './oidc/oidc-connection.js';
+import { OpenCalls } from './access/open-calls.js';
 import { createRedis } from './redis.js';
-import { logRequests } from './request-log.js';
-import { traceRequests } from './request-trace.js';
-import { readSecurityHeaders } from './security-headers.js';
+import { recordRequests } from './http/request-log.js';
 import { ServiceClients } from './service-clients.js';
-import { refuseUnknownRoutes } from './unknown-routes.js';
+import { answerUnknownRoutes } from './http/unknown-routes.js';
 
 export interface Edge {
   app: FastifyInstance;
@@ -43,7 +41,8 @@ export async function createEdge(
   const limits = new Limits(config.limits ?? defaultLimitSettings(), redis, logger, highestCost(routes));
   const certificates = config.certificates && new ServiceCertificates(config.certificates, logger);
   const clients = new ServiceClients(config.addresses, services, contract, certificates);
-  const { authHttpAddress, publicUrl: issuer } = config;
+  const { authHttpAddress, publicUrl: issuer, tls } = config;
+  const isTls = tls !== undefined;
   const oidc = authHttpAddress === undefined ? undefined : new OidcConnection(authHttpAddress, certificates);
   // Without an OpenID provider behind it an edge takes API keys only.
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
@@ -59,29 +58,18 @@ export async function createEdge(
     logger,
     onRightsChange: (tenantId) => openCalls.rightsChanged(tenantId),
   });
-  const { reads, charges, tokens } = cache;
-  const securityHeaders = readSecurityHeaders(config.tls !== undefined);
-  const answerAhead = createAnswerAhead({
-    cache: reads,
-    authenticator,
-    limits,
-    charges,
-    tokens,
-    securityHeaders,
-    logger,
-  });
-  // What services it reaches is the same for all edges, and each can still give what it keeps.
+  const admission = new Admission({ authenticator, limits, cache, denials, logger });
+  // What services it reaches is the same for all edges, and each can still give what it has cached.
   const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
-  const server = createHttpServer({
+  const app = createHttpServer({
     logger,
-    isDraining: () => readiness.isDraining,
+    readiness,
     trustedProxies: config.trustedProxies,
-    securityHeaders,
-    tls: config.tls,
+    tls,
     connections: config.connections,
-    answerAhead: config.answersAhead === false ? undefined : answerAhead,
+    answerEarly: admission.answerEarly,
   });
-  server.addHook('onClose', async () => {
+  app.addHook('onClose', async () => {
     openCalls.close();
     await denials.close();
     await cache.close();
@@ -89,23 +77,22 @@ export async function createEdge(
     redis?.close();
     clients.onApplicationShutdown();
   });
-  traceRequests(server);
-  logRequests(server);
-  answerPreflights(server, routes, new AllowedOrigins(clients, logger), limits);
-  refuseUnknownRoutes(server, limits);
+  recordRequests(app);
+  answerUnknownRoutes(app, limits.addresses, preflightAnswerer(routes, new AllowedOrigins(clients, logger)));
   for (const url of ['/livez', '/readyz']) {
-    server.get(url, async (request, reply) => {
+    app.get(url, async (request, reply) => {
       const { status, body } = await answerProbe(request.url, readiness);
       return reply.code(status).send(body);
     });
   }
-  registerDocuments(server, () => openApiDocument(contract, routes, '1.0.0'));
-  if (oidc) await registerOidc(server, oidc, limits);
-  await registerContractRoutes(server, routes, clients, authenticator, limits, cache, denials, openCalls);
-  return { app: server, readiness };
+  await registerDocuments(app, () => openApiDocument(contract, routes, '1.0.0'), isTls);
+  if (oidc) await registerOidc(app, oidc, limits, isTls);
+  const { places } = limits;
+  await registerContractRoutes(app, routes, { admission, clients, places, cache, openCalls, isTls });
+  return { app, readiness };
 }
 
-/** What the dearest operation costs, in units of a rate. */
+/** Of an operation, in units of a rate. */
 function highestCost(routes: readonly RestRoute[]): number {
   return Math.max(...routes.map(({ method }) => costOf(method)));
 }

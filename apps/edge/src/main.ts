@@ -3,7 +3,7 @@ import { platformContract, serviceDefinitions } from '@rapport/contracts';
 import { createLogger, runUntilStopped, startHealthServer, startTracing } from '@rapport/platform';
 import { readEdgeConfig } from './config.js';
 import { createEdge } from './create-edge.js';
-import { startRedirectServer } from './redirect-server.js';
+import { startRedirectServer } from './http/redirect-server.js';
 
 /** How long a load balancer may take to see that this process is not ready, in milliseconds. */
 const drainDelayMs = 500;

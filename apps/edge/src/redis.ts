@@ -72,7 +72,7 @@ export class RedisLink {
   readonly #heartbeat: NodeJS.Timeout;
   #answers = false;
   /** Whether the log says that it is away: once, however many attempts fail. */
-  #isToldAway = false;
+  #isLoggedAway = false;
   #isPinged = false;
   /** Beats since something came back. */
   #quietBeats = 0;
@@ -150,14 +150,14 @@ export class RedisLink {
   #found(): void {
     if (this.#answers || this.#closed) return;
     this.#answers = true;
-    this.#isToldAway = false;
+    this.#isLoggedAway = false;
     this.logger.info('Redis answers');
   }
 
   #lost(error?: Error): void {
     // Before the first connection only a failed attempt says something: until then it is on its way.
-    if (!this.#isToldAway && (this.#answers || error)) {
-      this.#isToldAway = true;
+    if (!this.#isLoggedAway && (this.#answers || error)) {
+      this.#isLoggedAway = true;
       this.logger.warn({ err: error }, 'Redis does not answer');
     }
     this.#answers = false;

@@ -2,19 +2,19 @@ import { createHmac, KeyObject, sign as signBytes, type webcrypto } from 'node:c
 import { exportSPKI, importJWK } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
-import { ask } from './ask.js';
+import { ask, ordinary } from './ask.js';
 import { goodClaims, newKey, publicUrl, sign, startIssuer, type RunningIssuer } from './running-issuer.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
 let ores: RunningOres;
 let issuer: RunningIssuer;
-/** One answers from memory ahead of the framework, the other within it. */
-let edges: RunningEdge[];
+/** One that answers from memory ahead of the router, and one whose reads are answered in it. */
+let edges: (RunningEdge & { headers: Record<string, string> })[];
 
 beforeAll(async () => {
   [ores, issuer] = await Promise.all([startOres(), startIssuer()]);
   const config = { authHttpAddress: issuer.address, publicUrl };
-  edges = await Promise.all([true, false].map((answersAhead) => ores.startEdge({ ...config, answersAhead })));
+  edges = await Promise.all([{}, ordinary].map(async (headers) => ({ ...(await ores.startEdge(config)), headers })));
   await ask(`${edges[0]?.url}/v1/ores/a`, {
     method: 'PATCH',
     headers: { authorization: authorization('t1') },
@@ -32,8 +32,8 @@ const signer = () => issuer.published[0]!;
 const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
-function read(edge: RunningEdge, token: string) {
-  return ask(`${edge.url}/v1/ores/a`, { headers: { authorization: `Bearer ${token}` } });
+function read({ url, headers }: (typeof edges)[number], token: string) {
+  return ask(`${url}/v1/ores/a`, { headers: { authorization: `Bearer ${token}`, ...headers } });
 }
 
 describe('an access token', () => {
@@ -212,7 +212,7 @@ describe('a token', () => {
 
   it('is tried so often and no more', async () => {
     const limits = { ...defaultLimitSettings(), failedAuthentications: 5 };
-    const edge = await ores.startEdge({ authHttpAddress: issuer.address, publicUrl, limits });
+    const edge = { ...(await ores.startEdge({ authHttpAddress: issuer.address, publicUrl, limits })), headers: {} };
     const statuses = [];
     for (let n = 0; n < 6; n += 1) statuses.push((await read(edge, await sign(await newKey()))).status);
 

@@ -8,6 +8,9 @@ export interface HttpAnswer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
 
+/** Headers of a read that is never answered ahead of the router: a body may follow. */
+export const ordinary: Record<string, string> = { expect: '100-continue' };
+
 /** One request by node:http, with the headers of its answer as they came. */
 export async function ask(
   url: string,

@@ -47,7 +47,7 @@ describe('a client', () => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/unknown`, { headers: { 'x-request-id': 'request-77' } });
     expect(answer.status).toBe(404);
     expect(answer.headers.get('x-request-id')).toBe('request-77');
-    expect(answer.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(answer.headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     expect(await answer.json()).toMatchObject({ requestId: 'request-77', code: 'ROUTE_UNKNOWN' });
   });

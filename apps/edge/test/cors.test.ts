@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
-import { ask, type HttpAnswer } from './ask.js';
+import { ask, ordinary, type HttpAnswer } from './ask.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
 const ours = 'https://app.ours.example';
@@ -13,8 +13,8 @@ const poorUnits = 3;
 
 let ores: RunningOres;
 let provider: Server;
-/** Of each kind, as an answer may come from memory ahead of the framework or in it. */
-let edges: RunningEdge[];
+/** One that answers from memory ahead of the router, and one whose reads are answered in it. */
+let edges: (RunningEdge & { headers: Record<string, string> })[];
 let edge: RunningEdge;
 
 beforeAll(async () => {
@@ -34,8 +34,8 @@ beforeAll(async () => {
   ]);
   const limits = { ...defaultLimitSettings(), plans };
   const config = { limits, authHttpAddress, publicUrl };
-  edges = await Promise.all([true, false].map((answersAhead) => ores.startEdge({ ...config, answersAhead })));
-  [edge] = edges as [RunningEdge];
+  edges = await Promise.all([{}, ordinary].map(async (headers) => ({ ...(await ores.startEdge(config)), headers })));
+  [edge] = edges as [(typeof edges)[number]];
   await ask(`${edge.url}/v1/ores/a`, { method: 'PATCH', headers: as('ours'), body: '{"name":"x"}' });
 });
 
@@ -169,13 +169,21 @@ const answers: [
 ];
 
 describe.each([0, 1])('the answer of edge %i', (index) => {
+  /** To a read as this edge gets it. */
+  const read = (path: string, headers: Record<string, string>) =>
+    ask(`${edges[index]?.url}${path}`, { headers: { ...edges[index]?.headers, ...headers } });
+
   it.each(answers)('with %s may be read by pages of the caller’s tenant, and by no others', async (...row) => {
     const [, path, { method = 'GET', body, headers = {}, permissions }, status] = row;
     const url = `${edges[index]?.url}${path}`;
     const send = async (tenant: string, origin?: string) => {
       const request = {
         method,
-        headers: { ...as(tenant, origin, permissions), ...headers },
+        headers: {
+          ...(method === 'PATCH' ? {} : edges[index]?.headers),
+          ...as(tenant, origin, permissions),
+          ...headers,
+        },
         ...(body !== undefined && { body }),
       };
       const answer = await ask(url, request);
@@ -194,20 +202,19 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
 
   it('that the budget is used up may be read too', async () => {
     const headers = as('ours', ours, 'ores.read', 'poor');
-    const url = `${edges[index]?.url}/v1/ores/a`;
-    let answer = await ask(url, { headers });
-    for (let count = 0; count < poorUnits; count++) answer = await ask(url, { headers });
+    let answer = await read('/v1/ores/a', headers);
+    for (let count = 0; count < poorUnits; count++) answer = await read('/v1/ores/a', headers);
     expect(answer.status).toBe(429);
     expect(corsOf(answer)).toEqual(sharedWith(ours));
   });
 
   it('to nobody is for no page', async () => {
     for (const headers of [{ origin: ours }, as('ours', ours, undefined, 'wrong')]) {
-      const answer = await ask(`${edges[index]?.url}/v1/ores/a`, { headers });
+      const answer = await read('/v1/ores/a', headers);
       expect(answer.status).toBe(401);
       expect(corsOf(answer)).toEqual({});
     }
-    expect(corsOf(await ask(`${edges[index]?.url}/v1/ores:count`, { headers: as('ours', ours) }))).toEqual({});
+    expect(corsOf(await read('/v1/ores:count', as('ours', ours)))).toEqual({});
   });
 
   it('ends for a page whose origin was taken back, though the answer is kept', async () => {
@@ -215,7 +222,7 @@ describe.each([0, 1])('the answer of edge %i', (index) => {
     const tenant = `leaving-${index}`;
     ores.setOrigins(tenant, [ours]);
     await ask(url, { method: 'PATCH', headers: as(tenant), body: '{"name":"x"}' });
-    const send = async () => corsOf(await ask(url, { headers: as(tenant, ours) }));
+    const send = async () => corsOf(await read('/v1/ores/a', as(tenant, ours)));
     expect(await send()).toEqual(sharedWith(ours));
     ores.setOrigins(tenant, []);
     await expect.poll(send, { timeout: 60_000 }).toEqual({});

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startRedirectServer } from '../src/redirect-server.js';
+import { startRedirectServer } from '../src/http/redirect-server.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
 let folder: string;

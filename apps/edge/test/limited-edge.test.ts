@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { figures } from '../src/limits/limit-metrics.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
-import { ask } from './ask.js';
+import { ask, ordinary } from './ask.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
 
 const plan = { keyUnits: 1e6, tenantUnits: 1e6, places: { interactive: 10, bulk: 1, feed: 1 } };
@@ -14,20 +14,21 @@ const limits = {
 };
 
 let ores: RunningOres;
-/** Has one place, and answers nothing ahead of the framework. */
+/** Has one place. */
 let edge: RunningEdge;
 
 beforeAll(async () => {
   ores = await startOres();
-  edge = await ores.startEdge({ answersAhead: false, limits });
+  edge = await ores.startEdge({ limits });
 });
 afterEach(() => ores.setDelay(() => 0));
 afterAll(() => ores.stop());
 
+/** Reads go by the router. */
 function send(path: string, { method = 'GET', headers = {} } = {}) {
   return ask(`${edge.url}${path}`, {
     method,
-    headers: { authorization: authorization('t1'), ...headers },
+    headers: { authorization: authorization('t1'), ...(method === 'GET' && ordinary), ...headers },
     ...(method === 'GET' ? {} : { body: '{"name":"x"}' }),
   });
 }

@@ -2,17 +2,17 @@ import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { createLogger } from '@rapport/platform';
 import { expect, it } from 'vitest';
-import { createHttpServer } from '../src/connection-limits.js';
-import { registerOidc } from '../src/forward-oidc.js';
+import { createHttpServer } from '../src/http/http-server.js';
+import { registerOidc } from '../src/oidc/forward-oidc.js';
 import { figures } from '../src/limits/limit-metrics.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { Limits } from '../src/limits/limits.js';
-import { OidcConnection } from '../src/oidc-connection.js';
+import { OidcConnection } from '../src/oidc/oidc-connection.js';
 import { answerTo } from './raw-answer.js';
 
 it('a client that disconnects before its request is forwarded to the provider keeps no place', async () => {
   const logger = createLogger('test', 'silent');
-  const server = createHttpServer({ logger, trustedProxies: [], securityHeaders: {} });
+  const server = createHttpServer({ logger, trustedProxies: [] });
   const limits = new Limits(defaultLimitSettings(), undefined, logger, 1);
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   // Whatever takes time before a call is forwarded.
@@ -21,7 +21,7 @@ it('a client that disconnects before its request is forwarded to the provider ke
     if (!reply.raw.closed) await once(reply.raw, 'close');
     leave();
   });
-  await registerOidc(server, new OidcConnection('127.0.0.1:1', undefined), limits);
+  await registerOidc(server, new OidcConnection('127.0.0.1:1', undefined), limits, false);
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;
   const before = figures.placesUsed.interactive;

@@ -73,7 +73,7 @@ async function redisTimeMs(): Promise<number> {
 
 async function acknowledge(edge: RedisEdges): Promise<void> {
   await (
-    await edge.raise(['t/ore:1'])
+    await edge.invalidate(['t/ore:1'])
   ).acknowledged;
 }
 
@@ -107,7 +107,7 @@ describe('a write is acknowledged', () => {
     expect(await isFound()).toBe(false);
   });
 
-  it('while Redis refuses to raise floors alone, by an edge that keeps no lease', async () => {
+  it('while Redis refuses to delete nonces alone, by an edge that keeps no lease', async () => {
     const edge = await heldEdge();
     await operator.sendCommand(['ACL', 'SETUSER', 'default', '-del']);
     await acknowledge(edge);
@@ -158,7 +158,7 @@ describe('what an edge can not know the end of', () => {
     const edge = await heldEdge();
     const isFound = await keepAnswer();
     redis.freeze();
-    await edge.raiseAllQuietly();
+    await edge.voidAll();
     expect(edge.lease.isHeld).toBe(false);
     redis.thaw();
     await untilHeld(edge);

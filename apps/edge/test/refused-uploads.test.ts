@@ -4,7 +4,7 @@ import { status } from '@grpc/grpc-js';
 import { createLogger } from '@rapport/platform';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createHttpServer } from '../src/connection-limits.js';
+import { createHttpServer } from '../src/http/http-server.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { answerTo, parseAnswer, type RawAnswer } from './raw-answer.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
@@ -88,7 +88,7 @@ it('a refused upload that is still being sent takes no place', async () => {
 it('a refused request whose body never comes is answered once, and its URL is not logged', async () => {
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
-  const server = createHttpServer({ logger, trustedProxies: [], securityHeaders: {}, bodyTimeoutMs: 100 });
+  const server = createHttpServer({ logger, trustedProxies: [], bodyTimeoutMs: 100 });
   server.post('/echo', async () => 'done');
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;
@@ -108,7 +108,7 @@ it('a refused request whose body never comes is answered once, and its URL is no
 
 it('a refused upload is answered before its body has arrived', async () => {
   const logger = createLogger('test', 'silent');
-  const server = createHttpServer({ logger, trustedProxies: [], securityHeaders: {} });
+  const server = createHttpServer({ logger, trustedProxies: [] });
   server.post('/echo', async () => 'done');
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;

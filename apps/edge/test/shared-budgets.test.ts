@@ -2,10 +2,10 @@ import { createLogger, metrics } from '@rapport/platform';
 import { freePort, startRedis, type Redis } from '@rapport/testing';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Principal } from '../src/authenticator.js';
+import type { Principal } from '../src/access/authenticator.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { Limits } from '../src/limits/limits.js';
-import { RateLimited } from '../src/limits/refusals.js';
+import { RateLimited } from '../src/limits/rate-limits.js';
 import { createRedis, type RedisLink } from '../src/redis.js';
 
 const logger = createLogger('test', 'silent');
@@ -61,7 +61,7 @@ async function chargeAll(
 
 async function charge(limits: Limits | undefined, principal: Principal, cost = 1): Promise<unknown> {
   try {
-    return await limits?.charge(principal, cost);
+    return await limits?.rates.charge(principal, cost);
   } catch (error) {
     if (error instanceof RateLimited) return error;
     throw error;

@@ -1,6 +1,6 @@
 import { platformContract, restRoutes } from '@rapport/contracts';
 import { describe, expect, it } from 'vitest';
-import { floorsOfChange, floorsOfRead, floorsOfWrite } from '../src/cache/tags.js';
+import { tagsOfChange, tagsOfRead, tagsOfWrite } from '../src/cache/tags.js';
 import { generateSampleContract } from './generate-sample-contract.js';
 
 const routes = restRoutes((await generateSampleContract()).contract);
@@ -12,15 +12,15 @@ function route(name: string) {
 }
 
 function read(name: string, request: Record<string, unknown>): string[] {
-  return floorsOfRead(route(name))?.('t', request) ?? [];
+  return tagsOfRead(route(name))?.('t', request) ?? [];
 }
 
 function write(name: string, request: Record<string, unknown>, answer?: Record<string, unknown>): string[] {
-  return floorsOfWrite(route(name))?.('t', request, answer) ?? [];
+  return tagsOfWrite(route(name))?.('t', request, answer) ?? [];
 }
 
 function meets(first: string[], second: string[]): boolean {
-  return first.some((floor) => second.includes(floor));
+  return first.some((tag) => second.includes(tag));
 }
 
 const one = read('GetOre', { id: '1' });
@@ -30,23 +30,23 @@ const list = read('ListOres', {});
 
 describe('a write to', () => {
   it('one record meets that record wherever it is, and every list', () => {
-    const raised = write('UpdateOre', { id: '1', ore: {} }, { id: '1' });
-    expect([one, two, both, list].map((read) => meets(raised, read))).toEqual([true, false, true, true]);
+    const invalidated = write('UpdateOre', { id: '1', ore: {} }, { id: '1' });
+    expect([one, two, both, list].map((read) => meets(invalidated, read))).toEqual([true, false, true, true]);
   });
 
   it('a record that gets its id in the answer meets that record', () => {
-    const raised = [
+    const invalidated = [
       write('CreateOre', { ore: { id: '' } }, { id: '2' }),
       // An id that is empty is none.
       write('UpdateOre', { id: '', ore: {} }, { id: '2' }),
     ];
-    for (const each of raised) expect([one, two].map((read) => meets(each, read))).toEqual([false, true]);
+    for (const each of invalidated) expect([one, two].map((read) => meets(each, read))).toEqual([false, true]);
   });
 
   it('several records meets each of them, and none for a batch that did nothing', () => {
     const results = [{ ore: { id: '1' } }, { problem: {} }];
-    const raised = write('BatchUpdateOres', { batch: {} }, { results });
-    expect([one, two].map((read) => meets(raised, read))).toEqual([true, false]);
+    const invalidated = write('BatchUpdateOres', { batch: {} }, { results });
+    expect([one, two].map((read) => meets(invalidated, read))).toEqual([true, false]);
     expect(write('BatchUpdateOres', { batch: {} }, { results: [{ problem: {} }] })).toEqual([]);
   });
 
@@ -58,13 +58,13 @@ describe('a write to', () => {
     ['records that nobody has named', undefined],
     ['records that the answer does not name', {}],
   ])('%s meets all records of the type', (_case, answer) => {
-    const raised = write('BatchUpdateOres', { batch: {} }, answer);
-    expect([one, two, both, list].every((read) => meets(raised, read))).toBe(true);
+    const invalidated = write('BatchUpdateOres', { batch: {} }, answer);
+    expect([one, two, both, list].every((read) => meets(invalidated, read))).toBe(true);
   });
 
   it('the whole type meets all records and lists', () => {
-    const raised = write('SmeltOres', {});
-    expect([one, two, both, list].every((read) => meets(raised, read))).toBe(true);
+    const invalidated = write('SmeltOres', {});
+    expect([one, two, both, list].every((read) => meets(invalidated, read))).toBe(true);
   });
 
   it('nothing, when it only validates, meets nothing', () => {
@@ -72,15 +72,15 @@ describe('a write to', () => {
   });
 
   it('another tenant meets nothing', () => {
-    expect(meets(floorsOfChange('other', 'ore', undefined), list)).toBe(false);
+    expect(meets(tagsOfChange('other', 'ore', undefined), list)).toBe(false);
   });
 });
 
 it('a method with a stream of answers may end nothing: nobody knows at which of them it did', () => {
   const stream = { ...route('UpdateOre'), answerUsage: 'messages' as const };
-  expect(() => floorsOfWrite(stream)).toThrow('stream');
+  expect(() => tagsOfWrite(stream)).toThrow('stream');
 });
 
-it("every method of the platform's contract that can be kept has tags that can be read", () => {
-  expect(() => restRoutes(platformContract()).map((each) => [floorsOfRead(each), floorsOfWrite(each)])).not.toThrow();
+it("every method of the platform's contract that can be cached has tags that can be read", () => {
+  expect(() => restRoutes(platformContract()).map((each) => [tagsOfRead(each), tagsOfWrite(each)])).not.toThrow();
 });

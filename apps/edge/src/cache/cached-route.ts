@@ -1,12 +1,15 @@
 import { areaOf, type RestRoute } from '@rapport/contracts';
-import { costOf } from '../limits/cost.js';
-import { floorsOfRead, type FloorsOfRead } from './tags.js';
+import { costOf } from '../limits/rate-limits.js';
+import type { SecurityHeaders } from '../http/security-headers.js';
+import { tagsOfRead, type TagsOfRead } from './tags.js';
 
-/** How long it is believed that a record does not exist, in milliseconds: shorter than records, for a write never ends it
- * when the record comes to be past every edge and without a feed. */
+/**
+ * How long it is cached that a record does not exist, in milliseconds: shorter than records, because no invalidation comes when
+ * the record is created past every edge in an area without a change log.
+ */
 const refusalTtlMs = 5_000;
 
-/** A route whose answers may be kept, with what the contract says of it at hand. */
+/** A route whose answers may be cached, with what the contract says of it at hand. */
 export interface CachedRoute {
   readonly route: RestRoute;
   /** The area of the contract that the answers come from. */
@@ -17,29 +20,32 @@ export interface CachedRoute {
   readonly cost: number;
   readonly ttlMs: number;
   readonly refusalTtlMs: number;
-  /** How long after its end an answer may be given while the service is away, in milliseconds. */
+  /** How long after it was fresh an answer may be given while the service is away, in milliseconds. */
   readonly staleMs: number;
   /** True when NOT_FOUND says that the one record which the path names does not exist. */
   readonly namesOneRecord: boolean;
-  readonly floors: FloorsOfRead;
+  readonly tags: TagsOfRead;
+  /** Lines of a header block that all its answers with content have, each with its end. */
+  readonly headerLines: string;
 }
 
-/** @returns undefined for a route whose answers are never kept */
-export function cachedRoute(route: RestRoute): CachedRoute | undefined {
+/** @returns undefined for a route whose answers are never cached */
+export function cachedRoute(route: RestRoute, securityHeaders: SecurityHeaders): CachedRoute | undefined {
   const { policy, path } = route.method;
-  const floors = floorsOfRead(route);
-  if (!floors || !policy.cache) return undefined;
+  const tags = tagsOfRead(route);
+  if (!tags || !policy.cache) return undefined;
   if (
     route.verb !== 'GET' ||
     route.answerUsage !== 'message' ||
     route.status !== 200 ||
     route.fields.header.length > 0
   ) {
-    throw new Error(`${path}: only the answer of a GET that depends on nothing but its URL can be kept.`);
+    throw new Error(`${path}: only the answer of a GET that depends on nothing but its URL can be cached.`);
   }
-  // A public answer belongs to no tenant, whose writes would end it.
-  if (policy.public) throw new Error(`${path}: an answer that needs no credential can't be kept.`);
+  // A public answer belongs to no tenant, whose writes would invalidate it.
+  if (policy.public) throw new Error(`${path}: an answer that needs no credential can't be cached.`);
   const ttlMs = policy.cache.ttlSeconds * 1_000;
+  const headers = { ...securityHeaders, 'content-type': 'application/json; charset=utf-8' };
   return {
     route,
     area: areaOf(path),
@@ -50,6 +56,9 @@ export function cachedRoute(route: RestRoute): CachedRoute | undefined {
     refusalTtlMs: Math.min(ttlMs, refusalTtlMs),
     staleMs: policy.cache.staleIfErrorSeconds * 1_000,
     namesOneRecord: route.fields.path.length > 0 && policy.cache.tags.some((tag) => tag.includes(':{')),
-    floors,
+    tags,
+    headerLines: Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join(''),
   };
 }

@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { AppError } from '@rapport/platform';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { ChangeFeed } from './change-feed.js';
+import { InvalidationSources } from './answer-store.js';
+import { ChangeFeed, Credit } from './change-feed.js';
 
 interface Script {
   cursor: string;
@@ -27,7 +28,8 @@ afterEach(() => {
  */
 async function follow(...streams: (Script | AppError)[][]) {
   const log: string[] = [];
-  const told = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  const sources = new InvalidationSources(undefined, ['ores']);
   const client = {
     async *duplex(_path: string, requests: AsyncIterable<unknown>, { signal }: { signal?: AbortSignal }) {
       const asked = requests[Symbol.asyncIterator]() as AsyncIterator<{ cursor?: string; credit: number }, undefined>;
@@ -40,74 +42,75 @@ async function follow(...streams: (Script | AppError)[][]) {
         if (message instanceof AppError) throw message;
         const { cursor, changes = [], silenceMs = 0 } = message;
         yield { cursor, changes };
-        log.push(feed.isFresh ? 'fresh' : 'not fresh');
+        log.push(sources.silent('ores') ?? 'fresh');
         vi.advanceTimersByTime(silenceMs);
       }
       if (streams.length > 0) return;
       // What it asks for now has come.
       await turn();
-      told.resolve();
+      done.resolve();
       await new Promise((resolve) => signal?.addEventListener('abort', resolve));
     },
   };
   const target = {
-    end: async (floors: readonly string[]) => void log.push(`end ${floors.join(' ')}`),
-    endAll: async () => void log.push('end all'),
+    invalidate: async (tags: readonly string[]) => void log.push(`invalidate ${tags.join(' ')}`),
+    invalidateAll: async () => void log.push('invalidate all'),
+    heard: () => sources.heard('ores'),
   };
   const feed = new ChangeFeed('/path', client, target, pino({ level: 'silent' }));
-  await told.promise;
+  await done.promise;
   await feed.close();
   return log;
 }
 
-it('ends everything when it begins, and what a change says', async () => {
+it('invalidates everything when it begins, and what a change names', async () => {
   const changes = [{ tenantId: 't', type: 'ore', recordId: '1' }];
   expect(await follow([{ cursor: 'a' }, { cursor: 'b', changes }])).toEqual([
     'from now',
-    'end all',
+    'invalidate all',
     'fresh',
-    'end t/ore t/ore:1',
+    'invalidate t/ore t/ore:1',
     'fresh',
   ]);
 });
 
-it('ends everything for a gap of all tenants', async () => {
+it('invalidates everything for a gap of all tenants', async () => {
   const changes = [{ tenantId: allTenants, type: 'ore', recordId: '' }];
   const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
-  expect(log.slice(3)).toEqual(['end all', 'fresh']);
+  expect(log.slice(3)).toEqual(['invalidate all', 'fresh']);
 });
 
-it('ends what many changes at once name and no other record of their type, and asks for as many more', async () => {
+it('invalidates what many changes at once name and no other record of their type, and asks for as many more', async () => {
   const changes = Array.from({ length: 5_000 }, (_, n) => ({ tenantId: 't', type: 'ore', recordId: String(n) }));
   const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
   const records = changes.map(({ recordId }) => `t/ore:${recordId}`);
-  expect(log.slice(3)).toEqual([`end t/ore ${records.join(' ')}`, 'fresh', 'credit 5000']);
+  expect(log.slice(3)).toEqual([`invalidate t/ore ${records.join(' ')}`, 'fresh', 'credit 5000']);
 });
 
-it('ends the whole type for a gap of one tenant', async () => {
+it('invalidates the whole type for a gap of one tenant', async () => {
   const changes = [{ tenantId: 't', type: 'ore', recordId: '' }];
   const log = await follow([{ cursor: 'a' }, { cursor: 'b', changes }]);
-  expect(log.slice(3)).toEqual(['end t/ore t/ore*', 'fresh']);
+  expect(log.slice(3)).toEqual(['invalidate t/ore t/ore*', 'fresh']);
 });
 
-it('ends everything and begins anew when the log no longer has what came after its cursor', async () => {
+it('invalidates everything and begins anew when the log no longer has what came after its cursor', async () => {
   const expired = new AppError(
     'FAILED_PRECONDITION',
     'CURSOR_EXPIRED',
     'Changes after this cursor are no longer kept.',
   );
   const log = await follow([{ cursor: 'a' }, expired], [{ cursor: 'b' }]);
-  expect(log.slice(3)).toEqual(['from now', 'end all', 'fresh']);
+  expect(log.slice(3)).toEqual(['from now', 'invalidate all', 'fresh']);
 });
 
-it('ends everything and begins anew after it heard nothing for more than a minute', async () => {
+it('invalidates everything and begins anew after it heard nothing for more than a minute', async () => {
   const log = await follow([{ cursor: 'a', silenceMs: 60_001 }], [{ cursor: 'b' }]);
-  expect(log.slice(3)).toEqual(['from now', 'end all', 'fresh']);
+  expect(log.slice(3)).toEqual(['from now', 'invalidate all', 'fresh']);
 });
 
-it('is not fresh again before it has heard more than where it goes on', async () => {
+it('is silent until it has heard more than the place where it goes on', async () => {
   const log = await follow([{ cursor: 'a' }], [{ cursor: 'a' }, { cursor: 'b' }]);
-  expect(log.slice(3)).toEqual(['from a', 'not fresh', 'fresh']);
+  expect(log.slice(3)).toEqual(['from a', 'feed', 'fresh']);
 });
 
 it('asks again when nothing comes any more, as from a server that is gone', async () => {
@@ -123,9 +126,14 @@ it('asks again when nothing comes any more, as from a server that is gone', asyn
       await new Promise((ended) => signal?.addEventListener('abort', ended));
     },
   };
-  const target = { end: async () => undefined, endAll: async () => undefined };
+  const sources = new InvalidationSources(undefined, ['ores']);
+  const target = {
+    invalidate: async () => undefined,
+    invalidateAll: async () => undefined,
+    heard: () => sources.heard('ores'),
+  };
   const feed = new ChangeFeed('/path', client, target, pino({ level: 'silent' }));
-  await vi.waitUntil(() => feed.isFresh);
+  await vi.waitUntil(() => sources.silent('ores') === undefined);
 
   await vi.advanceTimersByTimeAsync(9_000);
   expect(begun).toEqual(['now']);
@@ -134,4 +142,20 @@ it('asks again when nothing comes any more, as from a server that is gone', asyn
   await askedAgain;
   expect(begun).toEqual(['now', 'a']);
   await feed.close();
+});
+
+it('credit is given back when half of it is used up: as much as was used since', async () => {
+  const credit = new Credit({ credit: 10 }, (amount) => ({ credit: amount }));
+  const requests = credit.requests();
+  expect(await requests.next()).toEqual({ done: false, value: { credit: 10 } });
+
+  for (let time = 0; time < 2; time += 1) {
+    let isGiven = false;
+    const request = requests.next().finally(() => (isGiven = true));
+    credit.give(4);
+    await turn();
+    expect(isGiven).toBe(false);
+    credit.give(1);
+    expect(await request).toEqual({ done: false, value: { credit: 5 } });
+  }
 });

@@ -3,13 +3,9 @@ import { allTenants, type Contract, type ContractClient } from '@rapport/contrac
 import { AppError, type Logger } from '@rapport/platform';
 import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { v7 as uuidv7 } from 'uuid';
-import { Credit } from './credit.js';
-import type { FeedState } from './sight.js';
-import { floorsOfChange } from './tags.js';
+import { tagsOfChange } from './tags.js';
 
-/** How long the log may be silent before it counts as lost, in milliseconds. It speaks every second. */
-const freshMs = 3_000;
-/** After so long nobody catches up: emptying the cache is cheaper. In milliseconds. */
+/** After a gap of this length, emptying the cache is cheaper than catching up. In milliseconds. */
 const longGapMs = 60_000;
 /** After so long without a message the server counts as gone, which no connection reports, in milliseconds. */
 const goneMs = 10_000;
@@ -27,14 +23,15 @@ export function feedPaths(contract: Contract): string[] {
 
 /** What a feed does to the cache. */
 export interface FeedTarget {
-  /** Ends what depends on these floors. */
-  end: (floors: readonly string[]) => Promise<void>;
-  /** Ends everything: nobody knows what was written. */
-  endAll: () => Promise<void>;
+  invalidate: (tags: readonly string[]) => Promise<void>;
+  /** Invalidates everything: it is not known what was written. */
+  invalidateAll: () => Promise<void>;
+  /** Every change up to now is invalidated. */
+  heard: () => void;
 }
 
 /** Follows the change log of one area, for the writes that come through no edge: SQL, workers, other services. */
-export class ChangeFeed implements FeedState {
+export class ChangeFeed {
   readonly #closed = new AbortController();
   readonly #running: Promise<void>;
   #cursor: string | undefined;
@@ -47,10 +44,6 @@ export class ChangeFeed implements FeedState {
     private readonly logger: Logger,
   ) {
     this.#running = this.#run();
-  }
-
-  get isFresh(): boolean {
-    return performance.now() - this.#heardAt < freshMs;
   }
 
   async close(): Promise<void> {
@@ -96,12 +89,14 @@ export class ChangeFeed implements FeedState {
 
   async #take({ changes, cursor }: SubscribeResponse, isFirst: boolean, isAnew: boolean): Promise<void> {
     // What was loaded before the first message may be older than where the log begins for this edge.
-    if (isFirst && isAnew) await this.target.endAll();
-    if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.endAll();
-    else if (changes.length > 0) await this.target.end(floorsOf(changes));
+    if (isFirst && isAnew) await this.target.invalidateAll();
+    if (changes.some(({ tenantId }) => tenantId === allTenants)) await this.target.invalidateAll();
+    else if (changes.length > 0) await this.target.invalidate(tagsOf(changes));
     this.#cursor = cursor;
     // The first message only repeats the cursor that was given: what was written since comes after it.
-    if (!isFirst || isAnew) this.#heardAt = performance.now();
+    if (isFirst && !isAnew) return;
+    this.#heardAt = performance.now();
+    this.target.heard();
   }
 }
 
@@ -119,11 +114,41 @@ function subscription(cursor: string | undefined): SubscribeRequest {
   return { ...more, cursor, credit: creditSize };
 }
 
-/** What is kept of records that did not change stays, however many others do: an import costs its readers the lists only. */
-function floorsOf(changes: readonly Change[]): string[] {
+/** Answers about records that did not change stay, however many others do: an import costs its readers the lists only. */
+function tagsOf(changes: readonly Change[]): string[] {
   // A gap names no record.
-  const names = changes.flatMap(({ tenantId, type, recordId }) =>
-    floorsOfChange(tenantId, type, recordId || undefined),
-  );
-  return [...new Set(names)];
+  const tags = changes.flatMap(({ tenantId, type, recordId }) => tagsOfChange(tenantId, type, recordId || undefined));
+  return [...new Set(tags)];
+}
+
+/** Requests by which a reader says how much more it takes: the first, and then whenever half of it is used up. */
+export class Credit<Request extends { credit: number }> {
+  readonly #size: number;
+  #used = 0;
+  #due = Promise.withResolvers<void>();
+
+  /** @param more makes a request that gives an amount of credit */
+  constructor(
+    private readonly first: Request,
+    private readonly more: (amount: number) => Request,
+  ) {
+    this.#size = first.credit;
+  }
+
+  /** Gives back what was used. */
+  give(amount: number): void {
+    this.#used += amount;
+    if (this.#used * 2 >= this.#size) this.#due.resolve();
+  }
+
+  async *requests(): AsyncGenerator<Request> {
+    yield this.first;
+    for (;;) {
+      await this.#due.promise;
+      this.#due = Promise.withResolvers();
+      const amount = this.#used;
+      this.#used = 0;
+      yield this.more(amount);
+    }
+  }
 }

@@ -8,9 +8,9 @@ const maxTokens = 50_000;
 const maxLength = 64;
 
 /**
- * What makes a read at least as new as a write, on whatever edge: the write's answer has a token, and a read that brings
- * it gets nothing whose load began before this edge first met the token. A token that this edge did not give was met after
- * its write was acknowledged, so no edge has to tell another about it, and none needs a shared clock.
+ * Makes a read at least as new as a write, on whatever edge: the write's answer has a token, and a read that brings it gets
+ * nothing whose load began before this edge first met the token. A token that this edge did not issue was met after its write was
+ * acknowledged, so edges need neither to exchange tokens nor to share a clock.
  */
 export class ConsistencyTokens {
   readonly #metAt = new LRUCache<string, number>({ max: maxTokens });
@@ -22,8 +22,8 @@ export class ConsistencyTokens {
     return token;
   }
 
-  /** The time before which no load may have begun, by `performance.now()`. An odd token is as good as one never met. */
-  notBefore(token: string): number {
+  /** When this edge first met a token. A token of another form is as good as one never met. */
+  metAt(token: string): number {
     const known = this.#metAt.get(token);
     if (known !== undefined) return known;
     const now = performance.now();

@@ -2,27 +2,25 @@ import { areaOf, type Contract } from '@rapport/contracts';
 import type { Logger } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
 import type { ServiceClients } from '../service-clients.js';
+import { AnswerStore, InvalidationSources } from './answer-store.js';
 import { ChangeFeed, feedPaths } from './change-feed.js';
-import { Charges } from './charges.js';
 import { ConsistencyTokens } from './consistency-tokens.js';
-import { Floors } from './floors.js';
 import { Invalidations } from './invalidations.js';
 import { ReadCache } from './read-cache.js';
 import { RedisAnswers } from './redis-answers.js';
 import { RedisEdges } from './redis-edges.js';
-import { Sight, type FeedState } from './sight.js';
-import { tenantsWithChangesOf } from './tags.js';
+import { TagVersions, tenantsWithChangesOf } from './tags.js';
 
-/** Memory for answers of a process that is told nothing, in bytes. */
+/** Memory for answers when the configuration does not say, in bytes. */
 const defaultMaxBytes = 64 * 1024 * 1024;
 
 /** The parts of an edge's cache. */
 export interface EdgeCache {
+  answers: AnswerStore;
   reads: ReadCache;
   invalidations: Invalidations;
   tokens: ConsistencyTokens;
-  charges: Charges;
-  /** By the change log, rejects while it was not heard of lately: nothing kept is given as fresh then. */
+  /** By the change log, rejects while it is silent: nothing cached is given as fresh then. */
   readinessChecks: Record<string, () => Promise<void>>;
   close(): Promise<void>;
 }
@@ -43,55 +41,48 @@ export interface EdgeCacheOptions {
 }
 
 /** Puts the cache together. */
-export function createEdgeCache({
-  maxBytes = defaultMaxBytes,
-  redis,
-  cacheKey,
-  ...options
-}: EdgeCacheOptions): EdgeCache {
-  const { contract, clients, logger, onRightsChange } = options;
-  // A write to principals reaches all edges as one to kept records does, before it is acknowledged to its writer.
-  const floors = new Floors((names) => {
-    for (const tenantId of tenantsWithChangesOf('principal', names)) onRightsChange?.(tenantId);
+export function createEdgeCache(options: EdgeCacheOptions): EdgeCache {
+  const { maxBytes = defaultMaxBytes, redis, cacheKey, contract, clients, logger, onRightsChange } = options;
+  // A write to principals reaches all edges as one to cached records does, before it is acknowledged to its client.
+  const versions = new TagVersions((tags) => {
+    for (const tenantId of tenantsWithChangesOf('principal', tags)) onRightsChange?.(tenantId);
   });
-  const clear = () => reads.clear();
-  const regained = () => {
-    clear();
+  const invalidateOwn = (tags: readonly string[]) => versions.invalidate(tags);
+  const onRegain = () => {
+    reads.clear();
     onRightsChange?.();
   };
-  const edges = redis && new RedisEdges(redis, logger, (names) => floors.raise(names), regained);
-  const feeds = new Map<string, ChangeFeed>();
-  const sight = new Sight(edges?.lease, feeds);
-  const answers = redis && cacheKey && new RedisAnswers(redis, cacheKey, logger);
-  const reads = new ReadCache(maxBytes, floors, sight, answers);
-  const endFromLog = async (names: readonly string[]) => {
-    await edges?.raiseQuietly(names);
-    floors.raise(names);
+  const edges = redis && new RedisEdges(redis, logger, invalidateOwn, onRegain);
+  const paths = feedPaths(contract);
+  const areas = paths.map(areaOf);
+  const sources = new InvalidationSources(edges?.lease, areas);
+  const answers = new AnswerStore(maxBytes, sources);
+  const reads = new ReadCache(answers, versions, redis && cacheKey && new RedisAnswers(redis, cacheKey, logger));
+  // Redis goes first: else a load that begins now could still find an answer there.
+  const invalidate = async (tags: readonly string[]) => {
+    await edges?.voidTags(tags);
+    versions.invalidate(tags);
   };
-  // What Redis has goes first: else a load that begins now could still find it there.
-  const endAllFromLog = async () => {
-    await edges?.raiseAllQuietly();
-    clear();
+  const invalidateAll = async () => {
+    await edges?.voidAll();
+    reads.clear();
   };
-  for (const path of feedPaths(contract)) {
-    feeds.set(
-      areaOf(path),
-      new ChangeFeed(path, clients.for(path), { end: endFromLog, endAll: endAllFromLog }, logger),
-    );
-  }
+  const feeds = paths.map((path) => {
+    const target = { invalidate, invalidateAll, heard: () => sources.heard(areaOf(path)) };
+    return new ChangeFeed(path, clients.for(path), target, logger);
+  });
+  const heard = async (area: string) => {
+    if (sources.isFeedSilent(area)) throw new Error('The change log is silent.');
+  };
   return {
+    answers,
     reads,
-    invalidations: new Invalidations(floors, edges),
+    invalidations: new Invalidations(versions, edges),
     tokens: new ConsistencyTokens(),
-    charges: new Charges(),
-    readinessChecks: Object.fromEntries([...feeds].map(([area, feed]) => [`${area}Changes`, () => heard(feed)])),
+    readinessChecks: Object.fromEntries(areas.map((area) => [`${area}Changes`, () => heard(area)])),
     close: async () => {
-      await Promise.all([...feeds.values()].map((feed) => feed.close()));
+      await Promise.all(feeds.map((feed) => feed.close()));
       await edges?.close();
     },
   };
-}
-
-async function heard(feed: FeedState): Promise<void> {
-  if (!feed.isFresh) throw new Error('The change log is behind.');
 }

@@ -1,62 +1,48 @@
 import { AppError, type ErrorCode } from '@rapport/platform';
 import { CallEnded } from '../call-ends.js';
-import type { Floors } from './floors.js';
-import type { FloorsOfWrite } from './tags.js';
-
-/** What became of an invalidation at the other edges. */
-export interface Raised {
-  /** Resolves when no edge gives an answer any longer that was loaded before. Never rejects. */
-  acknowledged: Promise<void>;
-}
-
-/** Makes what this edge learns known to every other edge. */
-export interface OtherEdges {
-  /** Resolves when nothing that was loaded before can be had from Redis. Never rejects. */
-  raise(floors: readonly string[]): Promise<Raised>;
-}
+import type { RedisEdges } from './redis-edges.js';
+import type { TagsOfWrite, TagVersions } from './tags.js';
 
 type Message = Record<string, unknown>;
 
-/** Ends kept answers when something they depend on is written, before the writer is told that it is done. */
+/** Invalidates cached answers when something they depend on is written, before the write is acknowledged to its client. */
 export class Invalidations {
+  /** @param others absent when this is the only edge */
   constructor(
-    private readonly floors: Floors,
-    private readonly others: OtherEdges | undefined,
+    private readonly versions: TagVersions,
+    private readonly others: RedisEdges | undefined,
   ) {}
 
   /**
    * Makes a call that may change something.
    *
-   * @param raised the floors that it raises; absent when nothing that is kept depends on it
+   * @param tags what it invalidates; absent when nothing that is cached depends on it
    * @throws what the call throws
    */
   async around<Answer>(
-    raised: FloorsOfWrite | undefined,
+    tags: TagsOfWrite | undefined,
     tenantId: string,
     request: Message,
     call: () => Promise<Answer>,
   ): Promise<Answer> {
-    if (!raised) return call();
+    if (!tags) return call();
     let answer: Answer;
     try {
       answer = await call();
     } catch (error) {
-      if (!isRefusal(error)) await this.end(raised(tenantId, request, undefined));
+      if (!isRefusal(error)) await this.#invalidate(tags(tenantId, request, undefined));
       throw error;
     }
-    await this.end(raised(tenantId, request, answer as Message));
+    await this.#invalidate(tags(tenantId, request, answer as Message));
     return answer;
   }
 
-  /**
-   * Ends the answers that depend on any of these. Resolves when no edge gives one any longer. What Redis has goes first:
-   * else a load that begins now could still find it there.
-   */
-  async end(floors: readonly string[]): Promise<void> {
-    if (floors.length === 0) return;
-    const raised = await this.others?.raise(floors);
-    this.floors.raise(floors);
-    await raised?.acknowledged;
+  /** Resolves when no edge gives an answer with these tags any longer. Redis goes first: a load that begins now looks there. */
+  async #invalidate(tags: readonly string[]): Promise<void> {
+    if (tags.length === 0) return;
+    const invalidated = await this.others?.invalidate(tags);
+    this.versions.invalidate(tags);
+    await invalidated?.acknowledged;
   }
 }
 

@@ -1,17 +1,16 @@
 import { AppError } from '@rapport/platform';
-import type { CacheStatus, ForwardReason } from './answer-headers.js';
+import { deadlineExceeded, endOf } from '../call-ends.js';
+import type { AnswerStore } from './answer-store.js';
+import { CachedAnswer, type CacheStatus, type ForwardReason, type Loaded } from './cached-answer.js';
 import type { CachedRoute } from './cached-route.js';
-import { FairStore } from './fair-store.js';
-import type { Floors } from './floors.js';
-import { KeptAnswer, type Loaded } from './kept-answer.js';
-import { Flight } from './flight.js';
-import type { SharedAnswers } from './shared-answers.js';
-import type { Sight } from './sight.js';
+import type { RedisAnswers } from './redis-answers.js';
+import type { TagSnapshot, TagVersions } from './tags.js';
 
 /** A read, as far as the cache needs to know it. */
 export interface CacheRequest {
   route: CachedRoute;
   tenantId: string;
+  /** See `cacheKey`. */
   key: string;
   /** The request message, which the tags are read from. */
   message: Record<string, unknown>;
@@ -22,7 +21,7 @@ export interface CacheRequest {
 }
 
 export interface Read {
-  kept: KeptAnswer;
+  answer: CachedAnswer;
   status: CacheStatus;
 }
 
@@ -32,56 +31,40 @@ export interface Read {
  */
 export type Load = (signal: AbortSignal) => Promise<Loaded>;
 
-/** The place of an answer among those of its tenant. Who has other rights has other answers. */
-export function cacheKey(rights: string, url: string): string {
-  return `${rights}${url}`;
-}
-
 /**
- * Answers of reads in the memory of this process. What is given is never older than a write that was acknowledged before
- * the read began: see Floors for writes that this process knows of, and Sight for those of others.
+ * Reads through the memory of this process. What is given is never older than a write that was acknowledged before the read began:
+ * see TagVersions for writes that this process knows of, and InvalidationSources for those of others.
  */
 export class ReadCache {
-  readonly #store: FairStore<KeptAnswer>;
-  readonly #flights = new Map<string, Flight>();
+  readonly #loads = new Map<string, InFlightLoad>();
 
-  /** @param maxBytes of memory for answers, about */
   constructor(
-    maxBytes: number,
-    private readonly floors: Floors,
-    private readonly sight: Sight,
-    private readonly shared: SharedAnswers | undefined,
-  ) {
-    this.#store = new FairStore(maxBytes);
-  }
-
-  /** A fresh answer that may be given at once. Never a refusal. */
-  find(tenantId: string, key: string, now: number, notBefore: number): KeptAnswer | undefined {
-    const kept = this.#store.get(tenantId, key);
-    return kept?.content !== undefined && this.#isGood(kept, now, notBefore) ? kept : undefined;
-  }
+    private readonly store: AnswerStore,
+    private readonly versions: TagVersions,
+    private readonly redis: RedisAnswers | undefined,
+  ) {}
 
   /**
-   * Answers from memory, or else from the load that is under way for the same key or a new one.
+   * Answers from memory, or else from the load that is in flight for the same key or a new one.
    *
-   * @param signal says that the reader has gone
+   * @param signal aborts when the client has gone
    * @throws AppError what the service refuses the read with, or why it can't be asked
    */
   async read(request: CacheRequest, load: Load, signal: AbortSignal): Promise<Read> {
     const { tenantId, key, notBefore } = request;
     const now = performance.now();
-    const kept = this.#store.get(tenantId, key);
-    if (kept && this.#isGood(kept, now, notBefore)) return { kept, status: { kind: 'hit' } };
-    const reason = this.#forwardReason(request, kept, now);
-    if (kept && !kept.footing.holds) this.#store.delete(tenantId, key);
-    const flightKey = `${tenantId} ${key}`;
-    const underWay = this.#flights.get(flightKey);
-    const joined = underWay && !underWay.isAbandoned && this.#mayJoin(underWay, request) ? underWay : undefined;
-    const flight = joined ?? this.#start(flightKey, request, load, now);
+    const known = this.store.get(tenantId, key);
+    if (known && this.store.isFresh(known, now, notBefore)) return { answer: known, status: { kind: 'hit' } };
+    const reason = this.#forwardReason(request, known, now);
+    if (known && !known.snapshot.isCurrent) this.store.delete(tenantId, key);
+    const loadKey = `${tenantId} ${key}`;
+    const inFlight = this.#loads.get(loadKey);
+    const joined = inFlight && this.#mayJoin(inFlight, request) ? inFlight : undefined;
+    const current = joined ?? this.#start(loadKey, request, load, now);
     try {
-      const { loaded, stored, isShared } = await flight.wait(signal, request.leftMs);
-      if (isShared) return { kept: loaded, status: { kind: 'hit', from: 'redis' } };
-      return { kept: loaded, status: { kind: 'forwarded', ...reason, stored, collapsed: joined !== undefined } };
+      const { answer, stored, isShared } = await current.wait(signal, request.leftMs);
+      if (isShared) return { answer, status: { kind: 'hit', from: 'redis' } };
+      return { answer, status: { kind: 'forwarded', ...reason, stored, collapsed: joined !== undefined } };
     } catch (error) {
       return this.#staleAnswer(request, error);
     }
@@ -89,126 +72,176 @@ export class ReadCache {
 
   /** Drops everything, also what is being loaded. */
   clear(): void {
-    this.floors.raiseAll();
-    this.#store.clear();
-  }
-
-  #isGood(kept: KeptAnswer, now: number, notBefore: number): boolean {
-    if (now >= kept.freshUntil || kept.loadedAt < notBefore || !kept.footing.holds) return false;
-    if (this.sight.blindness(kept.route.area) !== undefined) return false;
-    kept.used = true;
-    return true;
+    this.versions.invalidateAll();
+    this.store.clear();
   }
 
   /**
    * A later read joins a load only if no write was acknowledged since the load began, on any edge. A read with a consistency token
    * must not depend on other edges: it never joins a load that may end with an answer of another edge, whose age is unknown here.
    */
-  #mayJoin(flight: Flight, { notBefore }: CacheRequest): boolean {
-    if (flight.mayBeShared && notBefore !== -Infinity) return false;
-    return flight.startedAt >= notBefore && flight.footing.holds && this.sight.seesOtherEdges;
+  #mayJoin(load: InFlightLoad, { notBefore }: CacheRequest): boolean {
+    if (load.isAbandoned || (load.mayBeShared && notBefore !== -Infinity)) return false;
+    return load.startedAt >= notBefore && load.snapshot.isCurrent && this.store.sources.hearsOtherEdges;
   }
 
   #forwardReason(
     { route, notBefore }: CacheRequest,
-    kept: KeptAnswer | undefined,
+    known: CachedAnswer | undefined,
     now: number,
   ): { reason: ForwardReason; detail?: string } {
-    const blindness = this.sight.blindness(route.area);
-    if (blindness) return { reason: 'bypass', detail: blindness };
-    if (!kept?.footing.holds) return { reason: 'uri-miss' };
-    if (now >= kept.freshUntil) return { reason: 'stale' };
-    return kept.loadedAt < notBefore ? { reason: 'request' } : { reason: 'uri-miss' };
+    const silent = this.store.sources.silent(route.area);
+    if (silent) return { reason: 'bypass', detail: silent };
+    if (!known?.snapshot.isCurrent) return { reason: 'uri-miss' };
+    if (now >= known.freshUntil) return { reason: 'stale' };
+    return known.loadedAt < notBefore ? { reason: 'request' } : { reason: 'uri-miss' };
   }
 
-  #start(flightKey: string, request: CacheRequest, load: Load, startedAt: number): Flight {
+  #start(loadKey: string, request: CacheRequest, load: Load, startedAt: number): InFlightLoad {
     const { route, tenantId, message } = request;
-    const names = route.floors(tenantId, message);
-    const footing = this.floors.stand(names);
-    const fetch = (started: Flight, signal: AbortSignal) => this.#fetch(request, names, started, load, signal);
-    const mayBeShared = this.#mayLookAtShared(request) && request.notBefore === -Infinity;
-    const flight = new Flight(startedAt, footing, fetch, mayBeShared);
-    this.#flights.set(flightKey, flight);
-    flight.onEnd(() => {
-      if (this.#flights.get(flightKey) === flight) this.#flights.delete(flightKey);
+    const tags = route.tags(tenantId, message);
+    const snapshot = this.versions.snapshot(tags);
+    const run = (started: InFlightLoad, signal: AbortSignal) => this.#load(request, tags, started, load, signal);
+    const mayBeShared = this.#mayLookInRedis(request) && request.notBefore === -Infinity;
+    const started = new InFlightLoad(startedAt, snapshot, run, mayBeShared);
+    this.#loads.set(loadKey, started);
+    started.onEnd(() => {
+      if (this.#loads.get(loadKey) === started) this.#loads.delete(loadKey);
     });
-    return flight;
+    return started;
   }
 
-  /** Shared answers are used only while this edge sees every write. */
-  #mayLookAtShared({ route }: CacheRequest): boolean {
-    return this.shared !== undefined && this.sight.blindness(route.area) === undefined;
+  /** Answers of other edges are used only while this edge hears of every write. */
+  #mayLookInRedis({ route }: CacheRequest): boolean {
+    return this.redis !== undefined && this.store.sources.silent(route.area) === undefined;
   }
 
-  async #fetch(request: CacheRequest, names: readonly string[], flight: Flight, load: Load, signal: AbortSignal) {
+  async #load(
+    request: CacheRequest,
+    tags: readonly string[],
+    inFlight: InFlightLoad,
+    load: Load,
+    signal: AbortSignal,
+  ): Promise<LoadResult> {
     const { route, tenantId, key } = request;
-    const { startedAt, footing } = flight;
+    const { startedAt, snapshot } = inFlight;
     try {
-      const lookup = this.#mayLookAtShared(request) ? await this.shared?.look(tenantId, key, names) : undefined;
-      if (lookup?.found && flight.mayBeShared) {
-        const { body, etag, ageMs, ttlMs } = lookup.found;
-        const bornAt = startedAt - ageMs;
+      const lookup = this.#mayLookInRedis(request) ? await this.redis?.look(tenantId, key, tags) : undefined;
+      if (lookup?.found && inFlight.mayBeShared) {
+        const { ageMs, ttlMs, ...loaded } = lookup.found;
         const freshUntil = startedAt + ttlMs;
-        const kept = new KeptAnswer(
-          route,
-          key,
-          { body, etag },
-          -Infinity,
-          bornAt,
-          freshUntil,
-          freshUntil + route.staleMs,
-          footing,
-        );
-        return { loaded: kept, stored: this.#keep(tenantId, key, kept), isShared: true };
+        const times = { loadedAt: -Infinity, bornAt: startedAt - ageMs, freshUntil };
+        const staleUntil = freshUntil + route.staleMs;
+        const answer = new CachedAnswer(route, key, loaded, { ...times, staleUntil }, snapshot);
+        return { answer, stored: this.#keep(tenantId, key, answer), isShared: true };
       }
-      flight.mayBeShared = false;
-      const loaded = await this.#loadOrRefuse(route, load, signal);
+      inFlight.mayBeShared = false;
+      const loaded = await loadOrRefuse(route, load, signal);
       const isRefusal = 'refusal' in loaded;
       const freshUntil = performance.now() + (isRefusal ? route.refusalTtlMs : route.ttlMs);
       const staleUntil = isRefusal ? freshUntil : freshUntil + route.staleMs;
-      const kept = new KeptAnswer(route, key, loaded, startedAt, startedAt, freshUntil, staleUntil, footing);
-      const stored = this.#keep(tenantId, key, kept);
+      const times = { loadedAt: startedAt, bornAt: startedAt, freshUntil, staleUntil };
+      const answer = new CachedAnswer(route, key, loaded, times, snapshot);
+      const stored = this.#keep(tenantId, key, answer);
       if (stored && !isRefusal) lookup?.keep(loaded.body, loaded.etag, route.ttlMs);
-      return { loaded: kept, stored, isShared: false };
+      return { answer, stored, isShared: false };
     } catch (error) {
-      footing.leave();
+      snapshot.release();
       throw error;
     }
   }
 
-  /** A record that does not exist is worth remembering; why it is gone, or where it went, is not. */
-  async #loadOrRefuse(route: CachedRoute, load: Load, signal: AbortSignal): Promise<Loaded> {
-    try {
-      return await load(signal);
-    } catch (error) {
-      const isAbsence = error instanceof AppError && error.code === 'NOT_FOUND' && isPlain(error);
-      if (isAbsence && route.namesOneRecord) return { refusal: error };
-      throw error;
-    }
-  }
-
-  #keep(tenantId: string, key: string, kept: KeptAnswer): boolean {
-    const newer = this.#store.get(tenantId, key);
-    const isWanted = kept.footing.holds && !(newer?.footing.holds && newer.bornAt > kept.bornAt);
-    if (isWanted && this.#store.set(tenantId, key, kept)) return true;
-    kept.footing.leave();
+  #keep(tenantId: string, key: string, answer: CachedAnswer): boolean {
+    const other = this.store.get(tenantId, key);
+    const isWanted = answer.snapshot.isCurrent && !(other?.snapshot.isCurrent && other.bornAt > answer.bornAt);
+    if (isWanted && this.store.set(tenantId, key, answer)) return true;
+    answer.snapshot.release();
     return false;
   }
 
   /** The last good answer, unless something it depends on is known to have been written since. */
   #staleAnswer({ tenantId, key, notBefore }: CacheRequest, error: unknown): Read {
-    const status = error instanceof AppError ? statusOfAbsence[error.code] : undefined;
-    const kept = status === undefined ? undefined : this.#store.get(tenantId, key);
-    const isGood = kept && performance.now() < kept.staleUntil && kept.loadedAt >= notBefore && kept.footing.holds;
-    if (status === undefined || !isGood || kept.refusal) throw error;
-    kept.used = true;
-    return { kept, status: { kind: 'stale', status } };
+    const status = error instanceof AppError ? statusOfOutage[error.code] : undefined;
+    const answer = status === undefined ? undefined : this.store.get(tenantId, key);
+    const isGood =
+      answer && performance.now() < answer.staleUntil && answer.loadedAt >= notBefore && answer.snapshot.isCurrent;
+    if (status === undefined || !isGood || answer.refusal) throw error;
+    answer.used = true;
+    return { answer, status: { kind: 'stale', status } };
   }
 }
 
-/** The HTTP status of what says that the service could not be asked. */
-const statusOfAbsence: Partial<Record<AppError['code'], number>> = { UNAVAILABLE: 503, DEADLINE_EXCEEDED: 504 };
+/** A record that does not exist is worth caching; why it is gone, or where it went, is not. */
+async function loadOrRefuse(route: CachedRoute, load: Load, signal: AbortSignal): Promise<Loaded> {
+  try {
+    return await load(signal);
+  } catch (error) {
+    const isAbsence = error instanceof AppError && error.code === 'NOT_FOUND' && isPlain(error);
+    if (isAbsence && route.namesOneRecord) return { refusal: error };
+    throw error;
+  }
+}
 
 function isPlain({ metadata, violations }: AppError): boolean {
   return Object.keys(metadata).length === 0 && violations.length === 0;
+}
+
+/** The HTTP status of errors that say that the service could not be asked. */
+const statusOfOutage: Partial<Record<AppError['code'], number>> = { UNAVAILABLE: 503, DEADLINE_EXCEEDED: 504 };
+
+interface LoadResult {
+  answer: CachedAnswer;
+  stored: boolean;
+  /** True when another edge had loaded it. */
+  isShared: boolean;
+}
+
+/** One load and the requests that wait for it. It is cancelled when the last of them has gone. */
+class InFlightLoad {
+  readonly #result: Promise<LoadResult>;
+  readonly #abandoned = new AbortController();
+  #waiting = 0;
+
+  constructor(
+    /** By `performance.now()`. */
+    readonly startedAt: number,
+    readonly snapshot: TagSnapshot,
+    run: (load: InFlightLoad, signal: AbortSignal) => Promise<LoadResult>,
+    /** True while it may still end with an answer that another edge loaded earlier, instead of one from the service. */
+    public mayBeShared: boolean,
+  ) {
+    this.#result = run(this, this.#abandoned.signal);
+  }
+
+  /** True when every request has gone: it ends with being cancelled. */
+  get isAbandoned(): boolean {
+    return this.#abandoned.signal.aborted;
+  }
+
+  /**
+   * @param signal aborts when the client has gone
+   * @param mostMs time left for this request; others that wait for the same load may have more
+   */
+  wait(signal: AbortSignal, mostMs: number): Promise<LoadResult> {
+    this.#waiting++;
+    return new Promise((resolve, reject) => {
+      const leave = (error: AppError) => {
+        stay();
+        if (--this.#waiting === 0) this.#abandoned.abort(error);
+        reject(error);
+      };
+      const goWithClient = () => leave(endOf(signal));
+      const timer = setTimeout(() => leave(deadlineExceeded()), mostMs);
+      const stay = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', goWithClient);
+      };
+      signal.addEventListener('abort', goWithClient, { once: true });
+      void this.#result.finally(stay).then(resolve, reject);
+    });
+  }
+
+  onEnd(done: () => void): void {
+    this.#result.then(done, done);
+  }
 }

@@ -1,31 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import type { Logger } from '@rapport/platform';
+import { decrypt, encrypt, type Logger } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
 import { RedisScript } from '../redis-script.js';
-import { openAnswer, sealAnswer } from './sealed-answer.js';
-import { floorTtlMs, redisNames } from './redis-names.js';
-import type { Look, SharedAnswers } from './shared-answers.js';
+import { redisNames, tagTtlMs } from './redis-names.js';
 
-/** Largest answer that is kept in Redis, in bytes: it is sent whole on every look. */
+/** Largest answer that is kept in Redis, in bytes: it is sent whole on every lookup. */
 const maxBytes = 256 * 1024;
 
 /**
- * Gives the nonces that an answer stands on, made where they are missing, and the answer when it was kept on the very same.
- * The first key is the answer's, the second has the nonce under all.
+ * Answers the nonces of an answer's tags, made where they are missing, and the answer when it was kept under the very same. The
+ * first key is the answer's, the second has the nonce under all.
  */
 const look = new RedisScript(
   'look',
   `
-  local stand = {}
+  local nonces = {}
   for index = 2, #KEYS do
     local nonce = redis.call('GET', KEYS[index])
     if not nonce then
       nonce = ARGV[1]
       if index == 2 then redis.call('SET', KEYS[index], nonce) else redis.call('SET', KEYS[index], nonce, 'PX', ARGV[2]) end
     end
-    stand[#stand + 1] = nonce
+    nonces[#nonces + 1] = nonce
   end
-  local standing = table.concat(stand, ' ')
+  local standing = table.concat(nonces, ' ')
   local kept = redis.call('HMGET', KEYS[1], 'standing', 'body', 'etag', 'loadMs', 'ttlMs')
   if kept[1] ~= standing then return {standing} end
   return {standing, kept[2], kept[3], kept[4], kept[5], redis.call('PTTL', KEYS[1])}
@@ -40,44 +38,59 @@ const keep = new RedisScript(
 `,
 );
 
-type Found = [standing: Buffer, body?: Buffer, etag?: Buffer, loadMs?: Buffer, ttlMs?: Buffer, leftMs?: number];
+type Found = [nonces: Buffer, body?: Buffer, etag?: Buffer, loadMs?: Buffer, ttlMs?: Buffer, leftMs?: number];
+
+/** An answer that some edge loaded and no write has invalidated. */
+export interface SharedAnswer {
+  body: Buffer;
+  etag: string;
+  ageMs: number;
+  /** For how long it is fresh. */
+  ttlMs: number;
+}
+
+/** What a lookup gave. */
+export interface Lookup {
+  found: SharedAnswer | undefined;
+  /** Offers what was loaded after the lookup. It becomes valid only when none of its tags was invalidated since the lookup. */
+  keep(body: Buffer, etag: string, ttlMs: number): void;
+}
 
 /**
- * Answers in Redis. Each is kept with the nonces of its floors as they were before its load began, and is valid while all
- * of them are the same. A writer sets new ones, so a fill that comes late is void from its beginning, and a floor that Redis
- * has evicted costs a miss. They are encrypted: personal data rests nowhere in plain text, and Redis keeps files too.
+ * Answers in Redis, which all edges share. Each is kept with the nonces of its tags as they were before its load began, and is
+ * valid while all of them are the same. A write deletes them, so a fill that comes late is void from its beginning, and a nonce
+ * that Redis has evicted costs a miss. Answers are encrypted: personal data rests nowhere in plain text, and Redis writes files.
  */
-export class RedisAnswers implements SharedAnswers {
+export class RedisAnswers {
+  /** @param key 32 bytes, the same for all edges */
   constructor(
     private readonly link: RedisLink,
     private readonly key: Buffer,
     private readonly logger: Logger,
   ) {}
 
-  async look(tenantId: string, key: string, floors: readonly string[]): Promise<Look | undefined> {
+  /** @returns undefined when Redis can't be asked */
+  async look(tenantId: string, key: string, tags: readonly string[]): Promise<Lookup | undefined> {
     const startedAt = performance.now();
     const answerKey = redisNames.answer(tenantId, key);
-    const keys = [answerKey, redisNames.generation, ...floors.map(redisNames.floor)];
+    const keys = [answerKey, redisNames.generation, ...tags.map(redisNames.tag)];
     try {
       const nonce = randomBytes(9).toString('base64url');
-      const found = (await look.run(this.link, keys, [nonce, String(floorTtlMs)])) as Found;
+      const found = (await look.run(this.link, keys, [nonce, String(tagTtlMs)])) as Found;
       return { found: readAnswer(found, this.key, answerKey), keep: this.#keeper(answerKey, found[0], startedAt) };
     } catch (error) {
-      this.logger.debug({ err: error }, 'answers in Redis could not be looked at');
+      this.logger.debug({ err: error }, 'answers in Redis could not be looked up');
       return undefined;
     }
   }
 
-  #keeper(answerKey: string, standing: Buffer, startedAt: number): Look['keep'] {
+  #keeper(answerKey: string, nonces: Buffer, startedAt: number): Lookup['keep'] {
     return (body, etag, ttlMs) => {
       if (body.length > maxBytes) return;
       const loadMs = Math.ceil(performance.now() - startedAt);
+      const sealed = encrypt(this.key, body, answerKey);
       keep
-        .run(
-          this.link,
-          [answerKey],
-          [standing, sealAnswer(this.key, body, answerKey), etag, String(loadMs), String(ttlMs)],
-        )
+        .run(this.link, [answerKey], [nonces, sealed, etag, String(loadMs), String(ttlMs)])
         .catch((error: unknown) => {
           this.logger.debug({ err: error }, 'an answer could not be kept in Redis');
         });
@@ -85,10 +98,19 @@ export class RedisAnswers implements SharedAnswers {
   }
 }
 
-function readAnswer([, sealed, etag, loadMs, ttlMs, leftMs]: Found, key: Buffer, answerKey: string): Look['found'] {
+function readAnswer([, sealed, etag, loadMs, ttlMs, leftMs]: Found, key: Buffer, answerKey: string): Lookup['found'] {
   if (!sealed || leftMs === undefined || leftMs <= 0) return undefined;
   const body = openAnswer(key, sealed, answerKey);
   if (!body) return undefined;
   const ageMs = Number(String(ttlMs)) - leftMs + Number(String(loadMs));
   return { body, etag: String(etag), ageMs, ttlMs: leftMs };
+}
+
+/** Undefined when it was encrypted with another key, such as that of edges before the key was changed. */
+function openAnswer(key: Buffer, sealed: Buffer, answerKey: string): Buffer | undefined {
+  try {
+    return decrypt(key, sealed, answerKey);
+  } catch {
+    return undefined;
+  }
 }

@@ -2,19 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { clockOfRedis, RedisScript } from '../redis-script.js';
-import type { OtherEdges, Raised } from './invalidations.js';
-import { leaseMs, RedisLease, type Told } from './redis-lease.js';
+import { leaseMs, RedisLease, type Invalidation } from './redis-lease.js';
 import { redisNames } from './redis-names.js';
-import { RollCall } from './roll-call.js';
 
 /** How long to wait before Redis is asked again, in milliseconds. */
 const retryMs = 20;
 
 /**
- * Raises floors, tells every edge, and answers who must have heard of it, with what is left of their leases. A nonce that is
- * missing is made anew by who looks, and to delete one is not refused when Redis is full.
+ * Deletes the nonces of tags, publishes the invalidation, and answers which edges must acknowledge it, with what is left of
+ * their leases. A missing nonce is made anew by the next lookup, and Redis deletes even when it is full.
  */
-const raise = new RedisScript(
+const invalidate = new RedisScript(
   'raise',
   `${clockOfRedis}
   for index = 3, #KEYS do redis.call('DEL', KEYS[index]) end
@@ -32,62 +30,71 @@ const raise = new RedisScript(
 `,
 );
 
+/** What became of an invalidation at the other edges. */
+export interface Invalidated {
+  /** Resolves when no edge gives an answer any longer that was loaded before. Never rejects. */
+  acknowledged: Promise<void>;
+}
+
 interface Batch {
-  floors: Set<string>;
-  raised: Promise<Raised>;
+  tags: Set<string>;
+  invalidated: Promise<Invalidated>;
 }
 
 /**
- * The other edges behind the same Redis. Each gives kept answers only while it holds a lease, and a writer has its
+ * The other edges behind the same Redis. Each gives cached answers only while it holds a lease, and a writer has its
  * invalidation acknowledged by every edge that holds one, or waits for the lease's end. So a hit costs no round trip.
  */
-export class RedisEdges implements OtherEdges {
+export class RedisEdges {
   readonly lease: RedisLease;
-  readonly #rolls = new Map<number, RollCall>();
+  readonly #waiting = new Map<number, Acknowledgements>();
   #batch: Batch | undefined;
   #batchNumber = 0;
 
   /**
-   * @param heard raises floors of this edge that another edge has raised
-   * @param regained called before a lease is held again: what was kept before is not to be trusted
+   * @param onInvalidation called with tags that another edge has invalidated
+   * @param onRegain called before a lease is held again: what was cached before must be dropped
    */
   constructor(
     private readonly link: RedisLink,
     private readonly logger: Logger,
-    private readonly heard: (floors: readonly string[]) => void,
-    regained: () => void,
+    private readonly onInvalidation: (tags: readonly string[]) => void,
+    onRegain: () => void,
   ) {
     this.lease = new RedisLease(link, logger, {
-      regained,
-      told: (told) => this.#acknowledge(told),
-      acknowledged: (edgeId, number) => this.#rolls.get(number)?.answer(edgeId),
+      onRegain,
+      onInvalidation: (invalidation) => this.#acknowledge(invalidation),
+      onAcknowledgement: (edgeId, number) => this.#waiting.get(number)?.add(edgeId),
     });
   }
 
-  /** Raises floors for all edges. Those who ask in the same turn share one round trip. */
-  raise(floors: readonly string[]): Promise<Raised> {
+  /**
+   * Invalidates tags for all edges. Calls of the same turn share one round trip. Resolves when nothing that was loaded before can
+   * be had from Redis; never rejects.
+   */
+  invalidate(tags: readonly string[]): Promise<Invalidated> {
     if (!this.#batch) {
-      const names = new Set<string>();
-      const raised = Promise.resolve().then(() => {
+      const all = new Set<string>();
+      const invalidated = Promise.resolve().then(() => {
         this.#batch = undefined;
-        return this.#raiseNow([...names]);
+        return this.#invalidateNow([...all]);
       });
-      this.#batch = { floors: names, raised };
+      this.#batch = { tags: all, invalidated };
     }
-    for (const floor of floors) this.#batch.floors.add(floor);
-    return this.#batch.raised;
+    for (const tag of tags) this.#batch.tags.add(tag);
+    return this.#batch.invalidated;
   }
 
-  /** Raises floors in Redis only: each edge follows the change log itself. */
-  async raiseQuietly(floors: readonly string[]): Promise<void> {
-    await this.#delete(floors.map(redisNames.floor));
+  /** Voids the answers in Redis that have these tags: of the memory of each edge, the change log takes care. */
+  async voidTags(tags: readonly string[]): Promise<void> {
+    await this.#delete(tags.map(redisNames.tag));
   }
 
   /**
-   * Voids everything in Redis, for who can't know what was written: also what is kept there is only as new as the log was
-   * when some edge last followed it.
+   * Voids all answers in Redis, when it can't be known what was written: what is there is only as new as the log was when
+   * some edge last followed it.
    */
-  async raiseAllQuietly(): Promise<void> {
+  async voidAll(): Promise<void> {
     await this.#delete([redisNames.generation]);
   }
 
@@ -100,8 +107,8 @@ export class RedisEdges implements OtherEdges {
     try {
       await this.link.ask((client) => client.del(keys));
     } catch (error) {
-      this.lease.miss();
-      this.logger.debug({ err: error }, 'floors could not be raised');
+      this.lease.noteMissed();
+      this.logger.debug({ err: error }, 'answers in Redis could not be voided');
     }
   }
 
@@ -110,18 +117,18 @@ export class RedisEdges implements OtherEdges {
    * been away for as long as a lease lasts. What refuses a write refuses renewals too: then it is tried for as long as a
    * lease lasts, whatever else Redis answers meanwhile.
    */
-  async #raiseNow(floors: readonly string[]): Promise<Raised> {
+  async #invalidateNow(tags: readonly string[]): Promise<Invalidated> {
     let refusedAt: number | undefined;
     for (;;) {
       try {
-        return await this.#raiseOnce(floors);
+        return await this.#invalidateOnce(tags);
       } catch (error) {
         const isAway = error instanceof RedisAway;
         if (!isAway && refusedAt === undefined) {
           refusedAt = performance.now();
-          // From now on, so that this edge keeps no lease meanwhile.
-          this.lease.miss();
-          this.logger.warn({ err: error }, 'Redis refuses to end kept answers');
+          // From now on, so that this edge holds no lease meanwhile.
+          this.lease.noteMissed();
+          this.logger.warn({ err: error }, 'Redis refuses to invalidate cached answers');
         }
         const since = isAway ? this.lease.noteAway() : (refusedAt ?? 0);
         const leftMs = since + leaseMs - performance.now();
@@ -129,40 +136,77 @@ export class RedisEdges implements OtherEdges {
           await wait(Math.min(retryMs, leftMs));
           continue;
         }
-        this.lease.miss();
-        this.logger.debug({ err: error }, 'floors could not be raised');
+        this.lease.noteMissed();
+        this.logger.debug({ err: error }, 'tags could not be invalidated');
         return { acknowledged: Promise.resolve() };
       }
     }
   }
 
-  async #raiseOnce(floors: readonly string[]): Promise<Raised> {
+  async #invalidateOnce(tags: readonly string[]): Promise<Invalidated> {
     const { edgeId } = this.lease;
     const number = ++this.#batchNumber;
     // Acknowledgements can be here before Redis's own answer is.
-    const roll = new RollCall();
-    this.#rolls.set(number, roll);
-    const values = [edgeId, JSON.stringify([edgeId, number, floors])];
-    const keys = [redisNames.leases, redisNames.channel, ...floors.map(redisNames.floor)];
+    const acknowledgements = new Acknowledgements();
+    this.#waiting.set(number, acknowledgements);
+    const values = [edgeId, JSON.stringify([edgeId, number, tags])];
+    const keys = [redisNames.leases, redisNames.channel, ...tags.map(redisNames.tag)];
     try {
-      const [isMember, ...leases] = (await raise.run(this.link, keys, values)) as [number, ...(Buffer | number)[]];
-      this.lease.noteThere();
-      // When Redis lost its data, the set is lost, and with it who else holds a lease.
+      const [isMember, ...leases] = (await invalidate.run(this.link, keys, values)) as [number, ...(Buffer | number)[]];
+      this.lease.noteAnswered();
+      // When Redis lost its data, the set is lost, and with it which other edges hold a lease.
       const isWhole = isMember === 1 && this.lease.isSetWhole;
-      const longestMs = isWhole ? roll.call(leases) : leaseMs;
-      return { acknowledged: roll.end(longestMs).finally(() => this.#rolls.delete(number)) };
+      const longestMs = isWhole ? acknowledgements.expect(leases) : leaseMs;
+      return { acknowledged: acknowledgements.complete(longestMs).finally(() => this.#waiting.delete(number)) };
     } catch (error) {
-      this.#rolls.delete(number);
+      this.#waiting.delete(number);
       throw error;
     }
   }
 
-  #acknowledge({ edgeId, number, floors }: Told): void {
-    this.heard(floors);
+  #acknowledge({ edgeId, number, tags }: Invalidation): void {
+    this.onInvalidation(tags);
     const answer = JSON.stringify([this.lease.edgeId, number]);
     this.link
       .ask((client) => client.publish(redisNames.acknowledgements(edgeId), answer))
       // Then the writer waits for the end of this edge's lease.
       .catch((error: unknown) => this.logger.debug({ err: error }, 'an invalidation could not be acknowledged'));
+  }
+}
+
+/** The acknowledgements of one invalidation by other edges. */
+class Acknowledgements {
+  readonly #received = new Set<string>();
+  readonly #complete = Promise.withResolvers<void>();
+  #missing: Set<string> | undefined;
+
+  /**
+   * @param leases ids of the edges that must acknowledge, each followed by what is left of its lease, in milliseconds
+   * @returns how long the last of them is worth waiting for, in milliseconds
+   */
+  expect(leases: readonly (Buffer | number)[]): number {
+    let longestMs = 0;
+    this.#missing = new Set();
+    for (let index = 0; index < leases.length; index += 2) {
+      const edgeId = String(leases[index]);
+      if (this.#received.has(edgeId)) continue;
+      this.#missing.add(edgeId);
+      longestMs = Math.max(longestMs, Number(leases[index + 1]));
+    }
+    return longestMs;
+  }
+
+  add(edgeId: string): void {
+    this.#received.add(edgeId);
+    this.#missing?.delete(edgeId);
+    if (this.#missing?.size === 0) this.#complete.resolve();
+  }
+
+  /** Resolves when all are there, or after the delay, in milliseconds. */
+  async complete(delayMs: number): Promise<void> {
+    if (delayMs <= 0) return;
+    const timer = setTimeout(() => this.#complete.resolve(), delayMs);
+    await this.#complete.promise;
+    clearTimeout(timer);
   }
 }

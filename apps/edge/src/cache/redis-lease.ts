@@ -3,7 +3,6 @@ import type { Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { clockOfRedis, RedisScript } from '../redis-script.js';
 import { redisNames } from './redis-names.js';
-import type { EdgeLease } from './sight.js';
 
 /** How long a lease lasts: the longest that a write waits for an edge that has gone. In milliseconds. */
 export const leaseMs = 1_000;
@@ -17,7 +16,7 @@ const marginMs = 50;
 const quarantineMs = 1_000;
 
 /**
- * An edge whose lease ran out may have acknowledged writes that no floor was raised for: what was kept before is void.
+ * An edge whose lease ran out may have acknowledged writes without an invalidation: what was cached before is void.
  * Answers 1 when the edge was not in the set.
  */
 const renew = new RedisScript(
@@ -31,13 +30,13 @@ const renew = new RedisScript(
 `,
 );
 
-/** What one edge tells the others on the channel that all of them hear. */
-export interface Told {
-  /** Of who tells it. */
+/** An invalidation that another edge has published. */
+export interface Invalidation {
+  /** Of the edge that published it. */
   edgeId: string;
-  /** Counts what this edge tells, to acknowledge it by. */
+  /** Counts the invalidations of that edge, to acknowledge it by. */
   number: number;
-  floors: string[];
+  tags: string[];
 }
 
 interface Instant {
@@ -48,21 +47,21 @@ interface Instant {
 }
 
 export interface LeaseHooks {
-  /** Called before a lease is held again: what was kept before is not to be trusted. */
-  regained: () => void;
-  /** Another edge has raised floors. */
-  told: (told: Told) => void;
-  /** Another edge has done what this one told it under a number. */
-  acknowledged: (edgeId: string, number: number) => void;
+  /** Called before a lease is held again: what was cached before must be dropped. */
+  onRegain: () => void;
+  onInvalidation: (invalidation: Invalidation) => void;
+  /** Another edge has acknowledged an invalidation of this one, by its number. */
+  onAcknowledgement: (edgeId: string, number: number) => void;
 }
 
 /**
- * The right of this edge to give kept answers while others write: whoever holds a lease is asked to acknowledge each write.
+ * The right of this edge to give cached answers while others write: each write waits for the acknowledgement of every edge that
+ * holds a lease.
  *
- * A lease is proved by a message that the renewal itself publishes to the channel of the invalidations: who has received
+ * A lease is proved by a message that the renewal itself publishes to the channel of the invalidations: an edge that has received
  * it has received every invalidation before it, and a connection that is stuck proves nothing.
  */
-export class RedisLease implements EdgeLease {
+export class RedisLease {
   readonly edgeId = randomBytes(9).toString('base64url');
   readonly #subscriber: RedisLink['client'];
   readonly #timer: NodeJS.Timeout;
@@ -73,8 +72,8 @@ export class RedisLease implements EdgeLease {
   #heldUntil = -Infinity;
   /** The same in milliseconds since the epoch. */
   #heldUntilDate = -Infinity;
-  /** Only renewals after this one were sent over a subscription that is there. */
-  #deafUntil = 0;
+  /** Only renewals after this one were sent while the subscription was there. */
+  #unsubscribedUntil = 0;
   #isSubscribed = false;
   #wellSince: number | undefined;
   #wasAway = false;
@@ -82,7 +81,7 @@ export class RedisLease implements EdgeLease {
   #awaySince: number | undefined;
   /** By `performance.now()`: until then an edge may hold a lease that the set does not know. */
   #setIsWholeAt = Infinity;
-  /** How often floors should have been raised in Redis and were not, since everything there was voided for it. */
+  /** How many invalidations Redis has missed since everything there was voided for them. */
   #missed = 0;
 
   constructor(
@@ -93,8 +92,8 @@ export class RedisLease implements EdgeLease {
     this.#subscriber = link.client.duplicate({ pingInterval: 500 });
     this.#subscribe();
     // The link's own listener came first: it answers by then.
-    link.client.on('ready', () => this.#beat());
-    this.#timer = setInterval(() => this.#beat(), renewalMs).unref();
+    link.client.on('ready', () => this.#renewWhenStable());
+    this.#timer = setInterval(() => this.#renewWhenStable(), renewalMs).unref();
   }
 
   /**
@@ -102,7 +101,7 @@ export class RedisLease implements EdgeLease {
    *
    * Both clocks must agree. The monotonic clock of a virtual machine stops while the machine is paused, migrated or restored, but
    * its lease in Redis expires meanwhile. The wall clock shows the pause once the host or NTP has corrected it. Known limit: until
-   * that correction, such a machine serves kept answers for up to the rest of its lease (1 s of its own running time), although
+   * that correction, such a machine serves cached answers for up to the rest of its lease (1 s of its own running time), although
    * other edges no longer wait for it. A process can't detect that it was not running.
    */
   get isHeld(): boolean {
@@ -115,7 +114,7 @@ export class RedisLease implements EdgeLease {
   }
 
   /** Something in Redis should have been voided and was not: no lease is held until a renewal has voided everything. */
-  miss(): void {
+  noteMissed(): void {
     this.#missed++;
   }
 
@@ -125,8 +124,7 @@ export class RedisLease implements EdgeLease {
     return this.#awaySince;
   }
 
-  /** Redis has answered. */
-  noteThere(): void {
+  noteAnswered(): void {
     this.#awaySince = undefined;
   }
 
@@ -135,7 +133,7 @@ export class RedisLease implements EdgeLease {
     clearTimeout(this.#quarantine);
     this.#heldUntil = -Infinity;
     this.#subscriber.destroy();
-    // Nobody has to wait for the end of the lease. Without Redis it ends by itself.
+    // No write has to wait for the end of the lease. Without Redis it ends by itself.
     await this.link
       .ask((client) => client.zRem(redisNames.leases, this.edgeId))
       .catch((error: unknown) => {
@@ -156,14 +154,14 @@ export class RedisLease implements EdgeLease {
       const register = isRegistered
         ? Promise.resolve()
         : subscriber.subscribe([redisNames.channel, redisNames.acknowledgements(this.edgeId)], (message, channel) =>
-            this.#hear(message, channel),
+            this.#receive(message, channel),
           );
       register.then(
         () => {
           isRegistered = true;
-          this.#deafUntil = this.#renewal;
+          this.#unsubscribedUntil = this.#renewal;
           this.#isSubscribed = true;
-          this.#beat();
+          this.#renewWhenStable();
         },
         // The connection was lost meanwhile: the next one tries again.
         lost,
@@ -173,7 +171,7 @@ export class RedisLease implements EdgeLease {
     subscriber.connect().catch(lost);
   }
 
-  #beat(): void {
+  #renewWhenStable(): void {
     const time = performance.now();
     if (!this.link.answers || !this.#isSubscribed) {
       if (!this.link.answers) this.noteAway();
@@ -181,12 +179,12 @@ export class RedisLease implements EdgeLease {
       this.#wellSince = undefined;
       return;
     }
-    this.noteThere();
+    this.noteAnswered();
     this.#wellSince ??= time;
     const quarantineLeftMs = this.#wasAway ? this.#wellSince + quarantineMs - time : 0;
     clearTimeout(this.#quarantine);
     if (quarantineLeftMs > 0) {
-      this.#quarantine = setTimeout(() => this.#beat(), quarantineLeftMs).unref();
+      this.#quarantine = setTimeout(() => this.#renewWhenStable(), quarantineLeftMs).unref();
       return;
     }
     this.#wasAway = false;
@@ -203,8 +201,8 @@ export class RedisLease implements EdgeLease {
     renew.run(this.link, keys, [this.edgeId, String(leaseMs), message, missed > 0 ? '1' : '0']).then(
       (added) => {
         this.#missed -= missed;
-        this.noteThere();
-        // Who holds a lease that is in no set renews it until then, or it has ended.
+        this.noteAnswered();
+        // An edge whose lease is in no set renews it until then, or it has ended.
         if (added === 1) this.#setIsWholeAt = performance.now() + leaseMs;
       },
       (error: unknown) => {
@@ -214,18 +212,18 @@ export class RedisLease implements EdgeLease {
     );
   }
 
-  #hear(message: string, channel: string): void {
-    const [edgeId, number, floors] = JSON.parse(message) as [string, number, string[] | undefined];
-    if (channel !== redisNames.channel) return this.hooks.acknowledged(edgeId, number);
+  #receive(message: string, channel: string): void {
+    const [edgeId, number, tags] = JSON.parse(message) as [string, number, string[] | undefined];
+    if (channel !== redisNames.channel) return this.hooks.onAcknowledgement(edgeId, number);
     if (edgeId === this.edgeId) {
-      if (!floors && number > this.#deafUntil) this.#prove(number);
-    } else if (floors) this.hooks.told({ edgeId, number, floors });
+      if (!tags && number > this.#unsubscribedUntil) this.#prove(number);
+    } else if (tags) this.hooks.onInvalidation({ edgeId, number, tags });
   }
 
   #prove(number: number): void {
     const sentAt = this.#renewals.get(number);
     if (sentAt === undefined) return;
-    if (!this.isHeld) this.hooks.regained();
+    if (!this.isHeld) this.hooks.onRegain();
     // Renewals are proved in the order in which they were sent. No maximum: the wall clock may have been set back.
     this.#heldUntil = sentAt.time + leaseMs - marginMs;
     this.#heldUntilDate = sentAt.dateMs + leaseMs - marginMs;

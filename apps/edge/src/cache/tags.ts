@@ -2,66 +2,62 @@ import type { RestRoute } from '@rapport/contracts';
 
 type Message = Record<string, unknown>;
 
-/**
- * Most tags of one read or write that are told apart. Who has more depends on, or has written, the whole type: comparing
- * costs more than loading again.
- */
-const maxTags = 100;
+/** Most records of one read or write that have tags of their own. Beyond that, loading again is cheaper than comparing. */
+const maxRecords = 100;
 
 /**
- * What the answer of a read depends on, as names of floors: a record on its own floor and on the one that only writes to the
- * whole type raise, a list on the one that every write to the type raises. So a write hits an answer when they share a name.
+ * The tags that the answer of a read depends on: a record on its own tag and on the one that only writes to the whole type
+ * invalidate, a list on the one that every write to the type invalidates. A write invalidates an answer when they share a tag.
  */
-export type FloorsOfRead = (tenantId: string, request: Message) => string[];
+export type TagsOfRead = (tenantId: string, request: Message) => string[];
 
-/** The floors that a write raises. Without an answer nobody knows which records the service gave ids to: the whole type. */
-export type FloorsOfWrite = (tenantId: string, request: Message, answer: Message | undefined) => string[];
+/** The tags that a write invalidates. Without an answer it is not known which records the service gave ids to: the whole type. */
+export type TagsOfWrite = (tenantId: string, request: Message, answer: Message | undefined) => string[];
 
-/** @returns undefined when the contract lets nobody keep the answers of a method */
-export function floorsOfRead({ method }: RestRoute): FloorsOfRead | undefined {
+/** @returns undefined for a method whose answers the contract does not let the edge cache */
+export function tagsOfRead({ method }: RestRoute): TagsOfRead | undefined {
   const { cache } = method.policy;
   if (!cache || cache.ttlSeconds === 0) return undefined;
-  if (cache.tags.length === 0) throw new Error(`${method.path}: a kept answer needs a tag, or no write could end it.`);
+  if (cache.tags.length === 0)
+    throw new Error(`${method.path}: a cached answer needs a tag, or no write could invalidate it.`);
   const tags = cache.tags.map(parseTag);
   return (tenantId, request) => [
     ...new Set(
       tags.flatMap(({ type, path }) => {
         const ids = path && idsAt(request, path);
-        if (!ids || ids.length === 0 || ids.length > maxTags) return [anyRecord(tenantId, type)];
+        if (!ids || ids.length === 0 || ids.length > maxRecords) return [anyRecord(tenantId, type)];
         return [...ids.map((id) => oneRecord(tenantId, type, id)), wholeType(tenantId, type)];
       }),
     ),
   ];
 }
 
-/** @returns undefined when the method changes nothing that is kept */
-export function floorsOfWrite({ method, fields, answerUsage }: RestRoute): FloorsOfWrite | undefined {
+/** @returns undefined when the method changes nothing that is cached */
+export function tagsOfWrite({ method, fields, answerUsage }: RestRoute): TagsOfWrite | undefined {
   const tags = method.policy.invalidates.map(parseTag);
   if (tags.length === 0) return undefined;
   if (answerUsage !== 'message')
-    throw new Error(`${method.path}: nobody knows at which message of a stream a write is done.`);
+    throw new Error(`${method.path}: it is not known at which message of a stream a write is done.`);
   const body = fields.body?.jsonName;
   return (tenantId, request, answer) => {
     if (onlyValidates(request) || (body !== undefined && onlyValidates(request[body]))) return [];
-    return [...new Set(tags.flatMap(({ type, path }) => raisedFloors(tenantId, type, path, request, answer)))];
+    return [...new Set(tags.flatMap(({ type, path }) => invalidatedTags(tenantId, type, path, request, answer)))];
   };
 }
 
-/** The floors that the change of one record raises, or without an id the change of any number of them. */
-export function floorsOfChange(tenantId: string, type: string, id: string | undefined): string[] {
-  const raised = [anyRecord(tenantId, type)];
-  raised.push(id === undefined ? wholeType(tenantId, type) : oneRecord(tenantId, type, id));
-  return raised;
+/** The tags that the change of one record invalidates, or without an id the change of any number of them. */
+export function tagsOfChange(tenantId: string, type: string, id: string | undefined): string[] {
+  return [anyRecord(tenantId, type), id === undefined ? wholeType(tenantId, type) : oneRecord(tenantId, type, id)];
 }
 
-/** Whose records of a type have changed, by the floors that were raised. */
-export function tenantsWithChangesOf(type: string, floors: readonly string[]): string[] {
-  // Every change of a type raises this one.
+/** The tenants whose records of a type have changed, by the tags that were invalidated. */
+export function tenantsWithChangesOf(type: string, tags: readonly string[]): string[] {
+  // Every change of a type invalidates this one.
   const ending = anyRecord('', type);
-  return floors.filter((name) => name.endsWith(ending)).map((name) => name.slice(0, -ending.length));
+  return tags.filter((tag) => tag.endsWith(ending)).map((tag) => tag.slice(0, -ending.length));
 }
 
-function raisedFloors(
+function invalidatedTags(
   tenantId: string,
   type: string,
   path: string[] | undefined,
@@ -70,17 +66,18 @@ function raisedFloors(
 ): string[] {
   const inRequest = path && idsAt(request, path);
   const ids = inRequest?.length ? inRequest : path && answer && idsAt(answer, path);
-  if (!ids || ids.length > maxTags) return floorsOfChange(tenantId, type, undefined);
-  return ids.flatMap((id) => floorsOfChange(tenantId, type, id));
+  if (!ids || ids.length > maxRecords) return tagsOfChange(tenantId, type, undefined);
+  return ids.flatMap((id) => tagsOfChange(tenantId, type, id));
 }
 
-interface Tag {
+/** A tag as the contract has it: `type` or `type:{field}`. */
+interface TagTemplate {
   type: string;
   /** JSON names of the fields that lead to the ids. */
   path: string[] | undefined;
 }
 
-function parseTag(text: string): Tag {
+function parseTag(text: string): TagTemplate {
   const [, type, placeholder] = /^([a-z][a-z0-9_]*)(?::\{([a-z0-9_.]+)\})?$/.exec(text) ?? [];
   if (!type) throw new Error(`${text} is not a tag.`);
   return { type, path: placeholder?.split('.').map(camelCase) };
@@ -117,4 +114,96 @@ function anyRecord(tenantId: string, type: string): string {
 
 function wholeType(tenantId: string, type: string): string {
   return `${tenantId}/${type}*`;
+}
+
+class TagVersion {
+  version = 0;
+  holders = 0;
+
+  constructor(readonly tag: string) {}
+}
+
+/**
+ * The versions of cache tags in this process. A load takes a snapshot of the versions of its tags before it begins; a write
+ * increments those of the tags that it invalidates. Its answer is current as long as no version has changed since. Only the tags
+ * of cached answers and of loads under way take memory: to invalidate any other tag is nothing to remember.
+ */
+export class TagVersions {
+  readonly #byTag = new Map<string, TagVersion>();
+  /** In every snapshot. */
+  readonly #all = new TagVersion('');
+
+  /** @param onInvalidation called with the tags that were invalidated */
+  constructor(private readonly onInvalidation: (tags: readonly string[]) => void = () => undefined) {}
+
+  /** How many tags take memory. */
+  get size(): number {
+    return this.#byTag.size;
+  }
+
+  /** Take it before the load begins, and release it when the answer is dropped. */
+  snapshot(tags: readonly string[]): TagSnapshot {
+    const held = [this.#all];
+    for (const tag of tags) {
+      let version = this.#byTag.get(tag);
+      if (!version) this.#byTag.set(tag, (version = new TagVersion(tag)));
+      version.holders++;
+      held.push(version);
+    }
+    return new TagSnapshot(
+      held,
+      held.map(({ version }) => version),
+      () => this.#release(held),
+    );
+  }
+
+  /** From now on no answer is current that has any of these tags and whose load began before. */
+  invalidate(tags: readonly string[]): void {
+    for (const tag of tags) {
+      const version = this.#byTag.get(tag);
+      if (version) version.version++;
+    }
+    this.onInvalidation(tags);
+  }
+
+  invalidateAll(): void {
+    this.#all.version++;
+  }
+
+  #release(held: readonly TagVersion[]): void {
+    for (const version of held) {
+      if (version !== this.#all && --version.holders === 0) this.#byTag.delete(version.tag);
+    }
+  }
+}
+
+/** The versions of an answer's tags before its load began. */
+export class TagSnapshot {
+  #isReleased = false;
+
+  constructor(
+    private readonly held: readonly TagVersion[],
+    private readonly versions: readonly number[],
+    private readonly onRelease: () => void,
+  ) {}
+
+  /** How many tags it has. */
+  get size(): number {
+    return this.held.length - 1;
+  }
+
+  /** False when anything that the answer depends on was written since. */
+  get isCurrent(): boolean {
+    const { held, versions } = this;
+    for (let index = 0; index < held.length; index++) {
+      if (held[index]?.version !== versions[index]) return false;
+    }
+    return true;
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.onRelease();
+  }
 }

@@ -1,36 +1,33 @@
 import type { RestRoute } from '@rapport/contracts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Limits } from '../limits/limits.js';
-import { sendProblem } from '../problem.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { handleError } from '../http/handle-error.js';
 import type { AllowedOrigins } from './allowed-origins.js';
 import { preflightHeaders } from './cors-headers.js';
 
 /**
  * Answers the preflights of browsers (https://fetch.spec.whatwg.org/#cors-preflight-fetch) for the paths of the API, and for no
- * others. They have no credential: their address is charged. Call it before unknown routes are refused, as these are of none.
+ * others. They match no route, and have no credential.
+ *
+ * @returns answers a request, or is false when it is no preflight
  */
-export function answerPreflights(
-  server: FastifyInstance,
+export function preflightAnswerer(
   routes: readonly RestRoute[],
   origins: AllowedOrigins,
-  limits: Limits,
-): void {
+): (request: FastifyRequest, reply: FastifyReply) => boolean {
   const allowing = preflightHeaders(routes);
-  server.addHook('onRequest', (request, reply, done) => {
-    const origin = originOfPreflight(request);
-    if (origin === undefined) return done();
-    const limited = limits.chargeAddress(request.ip, 1);
-    if (limited) return void sendProblem(reply, limited);
-    origins.has(origin).then((isAllowed) => {
-      void reply.header('vary', 'Origin');
-      if (isAllowed) void reply.headers({ 'access-control-allow-origin': origin, ...allowing });
-      void reply.code(204).send();
-    }, done);
-  });
-}
-
-function originOfPreflight({ is404, method, url, headers }: FastifyRequest): string | undefined {
-  const isPreflight =
-    is404 && method === 'OPTIONS' && url.startsWith('/v1/') && headers['access-control-request-method'] !== undefined;
-  return isPreflight ? headers.origin : undefined;
+  return (request, reply) => {
+    const { method, url, headers } = request;
+    const { origin } = headers;
+    const isPreflight = method === 'OPTIONS' && headers['access-control-request-method'] !== undefined;
+    if (!isPreflight || !url.startsWith('/v1/') || origin === undefined) return false;
+    origins.has(origin).then(
+      (isAllowed) => {
+        void reply.header('vary', 'Origin');
+        if (isAllowed) void reply.headers({ 'access-control-allow-origin': origin, ...allowing });
+        void reply.code(204).send();
+      },
+      (error: unknown) => handleError(error, request, reply),
+    );
+    return true;
+  };
 }

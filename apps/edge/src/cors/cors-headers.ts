@@ -1,6 +1,6 @@
 import type { RestRoute } from '@rapport/contracts';
 import type { FastifyInstance } from 'fastify';
-import type { Principal } from '../authenticator.js';
+import type { Principal } from '../access/authenticator.js';
 import { tokenHeader } from '../cache/consistency-tokens.js';
 
 /** What of our answers the Fetch standard hides from scripts unless it is named. */
@@ -36,7 +36,7 @@ const unshared: readonly string[] = ['vary', 'Origin'];
 
 /**
  * What an answer to a caller says to browsers: that scripts of the request's origin may read it, when the caller's tenant has
- * registered the origin. Never part of what is kept of an answer, since it differs by tenant and by origin.
+ * registered the origin. Never part of a cached answer, since it differs by tenant and by origin.
  *
  * @returns names and values in turn
  */
@@ -46,7 +46,7 @@ export function corsHeaders({ origins }: Pick<Principal, 'origins'>, origin: str
   return [...unshared, 'access-control-allow-origin', origin, 'access-control-expose-headers', exposed];
 }
 
-/** Puts them on every answer of a scope to somebody who is known, problems included. */
+/** Puts them on every answer of a scope to a known caller, problems included. */
 export function shareWithOrigins(scope: FastifyInstance): void {
   scope.addHook('onSend', ({ principal, headers }, reply, _payload, done) => {
     const lines = principal ? corsHeaders(principal, headers.origin) : none;

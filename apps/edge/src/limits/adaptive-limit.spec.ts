@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AdaptiveLimit } from './adaptive-limit.js';
+import { AdaptiveLimit } from './places.js';
 
 const slowCallMs = 60_000;
 let limit: AdaptiveLimit;

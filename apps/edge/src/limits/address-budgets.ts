@@ -1,6 +1,6 @@
 import { networkOf, type AppError } from '@rapport/platform';
-import { FixedWindows } from './fixed-window.js';
-import { windowSeconds } from './rate-headers.js';
+import { windowSeconds } from './plans.js';
+import { FixedWindows } from './rate-limits.js';
 import { addressLimited } from './refusals.js';
 
 /**

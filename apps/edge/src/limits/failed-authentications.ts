@@ -1,5 +1,5 @@
 import { networkOf } from '@rapport/platform';
-import { FixedWindows } from './fixed-window.js';
+import { FixedWindows } from './rate-limits.js';
 import { tooManyFailedAuthentications } from './refusals.js';
 
 const windowMs = 60_000;

@@ -1,7 +1,7 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { createLogger, metrics } from '@rapport/platform';
 import { expect, it } from 'vitest';
-import type { Principal } from '../authenticator.js';
+import type { Principal } from '../access/authenticator.js';
 import { defaultLimitSettings } from './limit-settings.js';
 import { Limits } from './limits.js';
 
@@ -18,10 +18,10 @@ it('the metrics tell charges by outcome, places by class and limits by service',
   ];
   const before = await figuresOf(counted);
 
-  await limits.charge(principal, 1);
-  expect(() => limits.charge(principal, 1e9)).toThrow();
-  limits.enter(methodOf('minerals', TrafficClass.BULK), principal);
-  limits.enter(methodOf('ores', TrafficClass.INTERACTIVE), principal);
+  await limits.rates.charge(principal, 1);
+  await expect(limits.rates.charge(principal, 1e9)).rejects.toThrow();
+  limits.places.enter(methodOf('minerals', TrafficClass.BULK), principal);
+  limits.places.enter(methodOf('ores', TrafficClass.INTERACTIVE), principal);
   limits.close();
 
   expect(await figuresOf(counted)).toEqual(before.map((figure) => figure + 1));

@@ -37,7 +37,7 @@ export function limitSettings(variables: z.infer<z.ZodObject<typeof limitVariabl
   };
 }
 
-/** The settings of a process that is told nothing. */
+/** The settings when the environment says nothing. */
 export function defaultLimitSettings(): LimitSettings {
   return limitSettings(z.object(limitVariables).parse({}));
 }

@@ -1,7 +1,7 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { createLogger } from '@rapport/platform';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Principal } from '../authenticator.js';
+import type { Principal } from '../access/authenticator.js';
 import { defaultLimitSettings } from './limit-settings.js';
 import { Limits } from './limits.js';
 
@@ -21,15 +21,16 @@ afterEach(() => limits.close());
 
 describe('interactive places', () => {
   it('that one service has not left are there for another', () => {
-    for (const tenant of ['a', 'b']) limits.enter(methodOf('ores'), principalOf(tenant));
+    for (const tenant of ['a', 'b']) limits.places.enter(methodOf('ores'), principalOf(tenant));
 
-    expect(() => limits.enter(methodOf('ores'), principalOf('c'))).toThrow(full);
-    expect(() => limits.enter(methodOf('ores'), principalOf('a'))).toThrow(tooMany);
-    for (const tenant of ['a', 'c']) limits.enter(methodOf('minerals'), principalOf(tenant));
+    expect(() => limits.places.enter(methodOf('ores'), principalOf('c'))).toThrow(full);
+    expect(() => limits.places.enter(methodOf('ores'), principalOf('a'))).toThrow(tooMany);
+    for (const tenant of ['a', 'c']) limits.places.enter(methodOf('minerals'), principalOf(tenant));
   });
 
   it('are back when a call has failed', async () => {
-    const fail = () => limits.during(methodOf('ores'), principalOf('a'), () => Promise.reject(new Error('failed')));
+    const fail = () =>
+      limits.places.during(methodOf('ores'), principalOf('a'), () => Promise.reject(new Error('failed')));
 
     await expect(fail()).rejects.toThrow('failed');
     await expect(fail()).rejects.toThrow('failed');
@@ -37,9 +38,9 @@ describe('interactive places', () => {
 });
 
 it('bulk places are those of all services together', () => {
-  for (const tenant of ['a', 'b']) limits.enter(methodOf('ores', TrafficClass.BULK), principalOf(tenant));
+  for (const tenant of ['a', 'b']) limits.places.enter(methodOf('ores', TrafficClass.BULK), principalOf(tenant));
 
-  expect(() => limits.enter(methodOf('minerals', TrafficClass.BULK), principalOf('c'))).toThrow(full);
+  expect(() => limits.places.enter(methodOf('minerals', TrafficClass.BULK), principalOf('c'))).toThrow(full);
 });
 
 it.each([

@@ -1,4 +1,4 @@
-import type { Logger } from '@rapport/platform';
+import type { Caller } from '@rapport/platform';
 import { z } from 'zod';
 
 /** A number for each class of traffic. */
@@ -18,6 +18,27 @@ export interface Plan {
   readonly places: Readonly<PerClass>;
 }
 
+/** A caller, and the name of its tenant's plan. */
+export interface Payer {
+  readonly caller: Caller;
+  readonly plan: string;
+}
+
+/** Length of every budget's window, in seconds. */
+export const windowSeconds = 60;
+
+/** What became of a charge, and what is left of both budgets after it. */
+export interface Charge {
+  plan: Plan;
+  /** False: nothing was spent. */
+  passed: boolean;
+  keyLeft: number;
+  /** Until the key's budget is whole again, in milliseconds. */
+  keyResetMs: number;
+  tenantLeft: number;
+  tenantResetMs: number;
+}
+
 /** The plan of every tenant for whom no other is named, and of those whose plan is unknown. */
 export const defaultPlan = 'standard';
 
@@ -35,38 +56,12 @@ export const planSettings = z
     return new Map<string, Plan>(named.map(([name, plan]) => [name, { ...standard, ...plan }]));
   });
 
-/** @throws Error naming a plan that could never pay for the dearest operation, which costs so many units */
-export function refuseNarrowPlans(plans: ReadonlyMap<string, Plan>, dearest: number): void {
+/** @throws Error naming a plan that could never pay for the operation with the highest cost, in units */
+export function refuseNarrowPlans(plans: ReadonlyMap<string, Plan>, highestCost: number): void {
   for (const [name, plan] of plans) {
     for (const field of ['keyUnits', 'tenantUnits'] as const) {
-      if (plan[field] >= dearest) continue;
-      throw new Error(`RATE_PLANS: ${name}.${field} is ${plan[field]}, and one operation costs ${dearest}.`);
+      if (plan[field] >= highestCost) continue;
+      throw new Error(`RATE_PLANS: ${name}.${field} is ${plan[field]}, and one operation costs ${highestCost}.`);
     }
-  }
-}
-
-/** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
-export class Plans {
-  readonly #default: Plan;
-  readonly #warned = new Set<string>();
-
-  constructor(
-    private readonly byName: ReadonlyMap<string, Plan>,
-    private readonly logger: Logger,
-  ) {
-    const found = byName.get(defaultPlan);
-    if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
-    this.#default = found;
-  }
-
-  of(name: string): Plan {
-    const plan = this.byName.get(name);
-    if (plan) return plan;
-    // The names come from our own database: there are few.
-    if (!this.#warned.has(name)) {
-      this.#warned.add(name);
-      this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
-    }
-    return this.#default;
   }
 }

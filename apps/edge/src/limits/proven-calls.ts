@@ -5,8 +5,8 @@ import { FailedAuthentications } from './failed-authentications.js';
 const maxOwners = 10_000;
 
 /**
- * Bounds how many calls that a service proves by somebody's secret can come from one address without proof. Other systems send
- * for many from few addresses, and one that signs wrongly for one of them does so for ever: so whoever was proven before has a
+ * Bounds how many calls that a service proves by the secret of an owner can come from one address without proof. Other systems
+ * send for many owners from few addresses, and one that signs wrongly for one of them keeps doing so: so an owner that was proven before has a
  * count of its own, and only for the others it is that of the address.
  */
 export class ProvenCalls {
@@ -20,8 +20,8 @@ export class ProvenCalls {
   /**
    * Takes one try before the call is made.
    *
-   * @param owner whose secret proves the call
-   * @returns to be told the status of the answer
+   * @param owner of the secret that proves the call
+   * @returns to be called with the status of the answer
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_FAILED_AUTHENTICATIONS
    */
   enter(address: string, owner: string): (status: number) => void {

@@ -1,7 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { AdaptiveLimit } from './adaptive-limit.js';
+import { AdaptiveLimit } from './places.js';
 
 /** What is measured of a loop that is never late, in milliseconds: the time between two measurements. */
 const idleMs = 20;

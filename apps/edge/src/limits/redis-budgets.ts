@@ -1,8 +1,7 @@
 import type { Caller } from '@rapport/platform';
 import type { RedisLink } from '../redis.js';
 import { RedisScript } from '../redis-script.js';
-import type { Plan } from './plans.js';
-import { windowSeconds, type Charge } from './rate-headers.js';
+import { windowSeconds, type Charge, type Plan } from './plans.js';
 
 /** Both budgets in one step: nothing is spent of one when the other refuses, whatever other edges do meanwhile. */
 const chargeBoth = new RedisScript(

@@ -1,23 +1,5 @@
 import { AppError } from '@rapport/platform';
-import { inSeconds, type Charge, type RateHeaders } from './rate-headers.js';
-
-/** RESOURCE_EXHAUSTED RATE_LIMITED: answered as 429 with the rate headers. */
-export class RateLimited extends AppError {
-  constructor(
-    charge: Charge,
-    cost: number,
-    readonly headers: RateHeaders,
-  ) {
-    // When both have too little left, the later of them decides.
-    const byKey = charge.keyLeft < cost ? charge.keyResetMs : 0;
-    const byTenant = charge.tenantLeft < cost ? charge.tenantResetMs : 0;
-    const budget = byKey > 0 ? 'key' : 'tenant';
-    super('RESOURCE_EXHAUSTED', 'RATE_LIMITED', `This costs ${cost} units, and less is left for the ${budget}.`, {
-      retryAfterSeconds: inSeconds(Math.max(byKey, byTenant)),
-      metadata: { budget, cost: String(cost) },
-    });
-  }
-}
+import { inSeconds } from './rate-limits.js';
 
 /** RESOURCE_EXHAUSTED RATE_LIMITED of calls without a credential. */
 export function addressLimited(resetMs: number, cost: number): AppError {

@@ -1,0 +1,102 @@
+import { AppError } from '@rapport/platform';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTVerifyOptions } from 'jose';
+import { LRUCache } from 'lru-cache';
+import type { OidcConnection } from '../oidc/oidc-connection.js';
+
+/** Longest access token, in characters. Ours have about 1,000. */
+export const maxTokenLength = 4_096;
+const maxTokens = 10_000;
+/** For how much our clock may differ from auth's, in seconds. */
+const clockToleranceSeconds = 5;
+/** How long auth's public keys are believed: far less than a key is published before it signs. In milliseconds. */
+const keysMaxAgeMs = 60_000;
+/** How often tokens with an unknown key may have the keys fetched again, in milliseconds. */
+const keysCoolDownMs = 1_000;
+const keysTimeoutMs = 2_000;
+
+export interface AccessTokenVerifierOptions {
+  /** To where auth's public keys are. */
+  connection: OidcConnection;
+  /** URL by which clients know us, without a slash at its end. */
+  issuer: string;
+}
+
+/**
+ * Distinguishes access tokens of auth (RFC 9068) from other text, by their signature and claims. Whether one was revoked, only auth
+ * knows. A token is looked at once: it is remembered until it expires.
+ */
+export class AccessTokenVerifier {
+  /** Until when each genuine token is good, in seconds since the epoch. */
+  readonly #genuine = new LRUCache<string, number>({ max: maxTokens });
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #rules: JWTVerifyOptions;
+
+  constructor({ connection, issuer }: AccessTokenVerifierOptions) {
+    this.#keys = createRemoteJWKSet(new URL('https://auth/oauth/jwks'), {
+      [customFetch]: connection.fetch,
+      cacheMaxAge: keysMaxAgeMs,
+      cooldownDuration: keysCoolDownMs,
+      timeoutDuration: keysTimeoutMs,
+    });
+    this.#rules = {
+      algorithms: ['ES256'],
+      typ: 'at+jwt',
+      issuer,
+      audience: `${issuer}/v1`,
+      requiredClaims: ['exp', 'iat', 'jti', 'sub', 'client_id', 'tenant_id', 'principal_id'],
+      clockTolerance: clockToleranceSeconds,
+    };
+  }
+
+  /** @throws AppError UNAVAILABLE when auth's keys can't be had */
+  async isGenuine(token: string): Promise<boolean> {
+    const knownUntil = this.#genuine.get(token);
+    if (knownUntil !== undefined) return Date.now() / 1_000 < knownUntil;
+    if (token.length > maxTokenLength || !isOurForm(token)) return false;
+    try {
+      const { payload } = await jwtVerify(token, this.#keys, this.#rules);
+      this.#genuine.set(token, payload.exp ?? 0);
+      return true;
+    } catch (error) {
+      if (isOfTheToken(error)) return false;
+      const message = 'The keys of access tokens can not be reached. Try again.';
+      throw new AppError('UNAVAILABLE', 'SERVICE_UNAVAILABLE', message, { cause: error, retryAfterSeconds: 1 });
+    }
+  }
+}
+
+/**
+ * Whether it is written as auth writes tokens: three parts, a header of these members only, JSON as JSON.stringify makes
+ * it, and a signature in the one spelling that it has in base64url. So no member is there twice, for two readers to disagree on, and none names a key of the sender's.
+ */
+function isOurForm(token: string): boolean {
+  const [header, payload, signature, ...rest] = token.split('.');
+  if (!header || !payload || !signature || rest.length > 0) return false;
+  // Four bits of the last character are unused: without this check a token would have 16 spellings.
+  if (Buffer.from(signature, 'base64url').toString('base64url') !== signature) return false;
+  const members = canonicalObject(header);
+  return (
+    members !== undefined &&
+    Object.keys(members).every((name) => ['alg', 'typ', 'kid'].includes(name)) &&
+    canonicalObject(payload) !== undefined
+  );
+}
+
+/** Undefined when it is no JSON object, or not written as JSON.stringify writes it. */
+function canonicalObject(part: string): object | undefined {
+  try {
+    const text = Buffer.from(part, 'base64url').toString();
+    const value = JSON.parse(text) as unknown;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    return JSON.stringify(value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Everything else is about getting the keys. */
+function isOfTheToken(error: unknown): boolean {
+  return (
+    error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout) && error.code !== 'ERR_JOSE_GENERIC'
+  );
+}

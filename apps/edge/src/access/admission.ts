@@ -1,0 +1,203 @@
+import type { IncomingMessage } from 'node:http';
+import type { RestRoute } from '@rapport/contracts';
+import { AppError, permissionMissing, type Logger } from '@rapport/platform';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AnswerEarly } from '../http/bounded-server.js';
+import { cacheKey } from '../cache/answer-store.js';
+import { sendCached, type CachedAnswer } from '../cache/cached-answer.js';
+import type { CachedRoute } from '../cache/cached-route.js';
+import type { EdgeCache } from '../cache/edge-cache.js';
+import type { Limits } from '../limits/limits.js';
+import { costOf, type RateHeaders } from '../limits/rate-limits.js';
+import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
+import { recordEarlyAnswer } from '../http/request-log.js';
+import { whenClosed } from '../http/when-closed.js';
+import type { Denials } from './denials.js';
+import type { Authenticator, Principal } from './authenticator.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Absent on methods that need no credential. */
+    principal: Principal | undefined;
+    /** What is left of its budgets. Absent where nothing is charged to a principal. */
+    rate: RateHeaders | undefined;
+    /** Called when the service has answered: what follows takes as long as the client does. */
+    answered: (() => void) | undefined;
+    /** Gives the place of the call back; calling it again does nothing. */
+    leave: (() => void) | undefined;
+  }
+  interface FastifyContextConfig {
+    /** The contract's route, on every route that has one. */
+    route?: RestRoute;
+    /** On a route whose answers are cached: of its reads only those that the service is asked for take a place, when it is. */
+    cached?: CachedRoute | undefined;
+  }
+}
+
+export interface AdmissionParts {
+  authenticator: Authenticator;
+  limits: Limits;
+  cache: Pick<EdgeCache, 'answers' | 'tokens'>;
+  denials: Denials;
+  logger: Logger;
+}
+
+/**
+ * The rules by which a request of the contract is served: the caller, its rate, its rights and its place, and how old
+ * its answer may be. A read whose answer is cached is answered ahead of the router, by the same rules: a request that one of them
+ * refuses goes on in the router, which answers the refusal. Nothing is charged twice.
+ */
+export class Admission {
+  readonly #charges = new WeakMap<IncomingMessage, Promise<RateHeaders>>();
+
+  constructor(private readonly parts: AdmissionParts) {}
+
+  /** Answers a read from memory, or else calls `route`. */
+  readonly answerEarly: AnswerEarly = (request, response, route) => {
+    const startedAt = performance.now();
+    const { method, url = '' } = request;
+    if (method !== 'GET' && method !== 'HEAD') return route();
+    const head = headOf(request);
+    if (head.refusal || head.hasBody || head.expectsContinue) return route();
+    const principal = this.parts.authenticator.known(head.authorization);
+    if (!principal) return route();
+    const notBefore = this.notBefore(head, startedAt);
+    const find = (now: number) =>
+      this.parts.cache.answers.find(principal.caller.tenantId, cacheKey(principal.rights, url), now, notBefore);
+    const answer = find(startedAt);
+    if (!answer || !mayCall(principal, answer.route.permission)) return route();
+    const send = (rate: RateHeaders, now: number) => {
+      const status = sendCached(response, answer, { head, principal, rate }, { kind: 'hit' }, now);
+      this.#record(request, head, principal, answer, status, startedAt);
+    };
+    const charge = this.#charge(request, principal, answer.route.cost);
+    if (!(charge instanceof Promise)) return send(charge, startedAt);
+    charge.then((rate) => {
+      const now = performance.now();
+      // It may have been written meanwhile.
+      if (find(now) === answer) send(rate, now);
+      else route();
+    }, route);
+  };
+
+  /** Makes every request of a scope keep the rules before its body is read, and take its place before it is worked on. */
+  register(scope: FastifyInstance): void {
+    scope.decorateRequest('principal');
+    scope.decorateRequest('rate');
+    scope.decorateRequest('answered');
+    scope.decorateRequest('leave');
+    scope.addHook('onRequest', (request, reply) => this.#admit(request, reply));
+    // The body is there: a slow sender takes no place from others, and is no sign of a slow service.
+    scope.addHook('preHandler', async (request, reply) => {
+      if (!request.routeOptions.config.cached) this.#enter(request, reply);
+    });
+    scope.addHook('onSend', (request, reply, _payload, done) => {
+      request.answered?.();
+      // A refused upload gives its place back at once, while its body is drained.
+      if (reply.statusCode >= 400) request.leave?.();
+      done();
+    });
+  }
+
+  /**
+   * How old an answer may be: no load may have begun before this time, by `performance.now()`. -Infinity when any age is good. A
+   * request with `no-cache` or `max-age=0` wants one that is loaded now (RFC 9111, section 5.2.1).
+   */
+  notBefore({ cacheControl, consistencyToken }: RequestHead, now: number): number {
+    if (cacheControl !== undefined && /\b(no-cache|no-store|max-age=0)\b/i.test(cacheControl)) return now;
+    // Only for known principals: anonymous requests must not evict the consistency tokens of others.
+    return consistencyToken === undefined ? -Infinity : this.parts.cache.tokens.metAt(consistencyToken);
+  }
+
+  /** Denies by default: a route without a contract has no caller to serve. */
+  async #admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { route } = request.routeOptions.config;
+    if (!route) throw new Error(`${request.routeOptions.url} is in no contract.`);
+    const { method } = route;
+    if (method.policy.public) return this.#admitPublic(request, reply, route);
+    const principal = await this.#identify(request);
+    request.principal = principal;
+    request.rate = await this.#charge(request.raw, principal, costOf(method));
+    void reply.headers({ ...request.rate });
+    // After the charge: callers without the permission pay too, or could ask without end.
+    const { permission } = method.policy;
+    if (mayCall(principal, permission)) return;
+    const { tenantId, principalId } = principal.caller;
+    const denial = { tenantId, principalId, permission, method: method.path, requestId: request.id };
+    this.parts.denials.note({ ...denial, ...clientOf(request) });
+    throw permissionMissing(permission);
+  }
+
+  async #identify(request: FastifyRequest): Promise<Principal> {
+    const { authenticator, limits } = this.parts;
+    const { authorization } = headOf(request.raw);
+    const known = authenticator.known(authorization);
+    if (known) return known;
+    try {
+      return await authenticator.authenticate(authorization, request.id, clientOf(request));
+    } catch (error) {
+      const isAnonymous = error instanceof AppError && error.reason === 'CREDENTIAL_MISSING';
+      const limited = isAnonymous ? limits.addresses.charge(request.ip, 1) : undefined;
+      throw limited ?? error;
+    }
+  }
+
+  /**
+   * A public call is charged to its address. One that a service proves by the secret of an owner is charged to a budget of its owner
+   * instead, and addresses from which too many come without proof are refused.
+   */
+  async #admitPublic(request: FastifyRequest, reply: FastifyReply, route: RestRoute): Promise<void> {
+    const { limits } = this.parts;
+    const cost = costOf(route.method);
+    if (route.provenBy === undefined) {
+      const limited = limits.addresses.charge(request.ip, cost);
+      if (limited) throw limited;
+      return;
+    }
+    // It is not known yet whether there is such an owner, for example a connection.
+    const owner = encodeURIComponent((request.params as Record<string, string>)[route.provenBy] ?? '');
+    const end = limits.provenCalls.enter(request.ip, owner);
+    // A client that does not wait for the answer could try without end.
+    reply.raw.once('close', () => {
+      if (reply.raw.writableFinished) end(reply.raw.statusCode);
+    });
+    void reply.headers({ ...(await limits.rates.chargeOwner(owner, cost)) });
+  }
+
+  /** The place is given back when the answer has been sent, or its client has gone: streams and uploads keep theirs until they end. */
+  #enter(request: FastifyRequest, reply: FastifyReply): void {
+    const { route } = request.routeOptions.config;
+    if (!route) return;
+    const { places } = this.parts.limits;
+    request.leave = places.enter(route.method, request.principal);
+    if (route.answerUsage === 'message') request.answered = places.watch(route.method);
+    whenClosed(reply.raw, () => {
+      request.answered?.();
+      request.leave?.();
+    });
+  }
+
+  /** Once for a request, on whichever path. */
+  #charge(request: IncomingMessage, principal: Principal, cost: number): RateHeaders | Promise<RateHeaders> {
+    const made = this.#charges.get(request);
+    if (made) return made;
+    const charge = this.parts.limits.rates.charge(principal, cost);
+    if (charge instanceof Promise) this.#charges.set(request, charge);
+    return charge;
+  }
+
+  #record(
+    request: IncomingMessage,
+    { requestId }: RequestHead,
+    { caller }: Principal,
+    { route }: CachedAnswer,
+    status: number,
+    startedAt: number,
+  ): void {
+    recordEarlyAnswer(this.parts.logger, { request, requestId, route: route.url, status, startedAt, caller });
+  }
+}
+
+function mayCall({ caller }: Principal, permission: string): boolean {
+  return caller.permissions.includes(permission);
+}

@@ -1,0 +1,59 @@
+import {
+  createProblem,
+  jsonPointer,
+  pathSteps,
+  type PlacedViolation,
+  type Problem,
+  type RestRoute,
+} from '@rapport/contracts';
+import type { AppError, FieldViolation } from '@rapport/platform';
+import type { FastifyReply } from 'fastify';
+import { RateLimited } from '../limits/rate-limits.js';
+
+/** @param route says which part of the request a field of the message came from */
+export function toProblem(error: AppError, requestId: string, route?: RestRoute): Problem {
+  const errors = error.violations.map((violation) => placeViolation(violation, route));
+  return createProblem(error, errors, requestId);
+}
+
+/** The headers that belong to an error, besides those that its status has. */
+export function problemHeaders(error: AppError): Record<string, string> {
+  return {
+    ...(error instanceof RateLimited ? error.headers : {}),
+    ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
+  };
+}
+
+export function sendProblem(reply: FastifyReply, error: AppError, route?: RestRoute): FastifyReply {
+  return replyWith(reply.headers(problemHeaders(error)), toProblem(error, reply.request.id, route));
+}
+
+/** Past the route's serializer, which knows its answers only. */
+export function replyWith(reply: FastifyReply, problem: Problem): FastifyReply {
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer realm="rapport"');
+  return reply
+    .code(problem.status)
+    .type('application/problem+json; charset=utf-8')
+    .serializer((payload: Problem) => JSON.stringify(payload))
+    .send(problem);
+}
+
+/** Says where in the HTTP request the field of a message came from, such as `sample.places[0].email`. */
+function placeViolation({ field, reason, description }: FieldViolation, route?: RestRoute): PlacedViolation {
+  const steps = pathSteps(field);
+  const [first = ''] = steps;
+  const answer = (place: PlacedViolation['in'], path: string[]) => ({
+    in: place,
+    pointer: jsonPointer(path),
+    code: reason,
+    detail: description,
+  });
+  // Without a route it is the path that can't be read.
+  if (!route) return answer('path', steps);
+  const { path, query, header, body } = route.fields;
+  if (body?.jsonName === first) return answer('body', steps.slice(1));
+  if (path.some(({ jsonName }) => jsonName === first)) return answer('path', steps);
+  if (query.some(({ jsonName }) => jsonName === first)) return answer('query', steps);
+  const named = header.find((candidate) => candidate.field.jsonName === first);
+  return named ? answer('header', [named.name]) : answer('body', steps);
+}

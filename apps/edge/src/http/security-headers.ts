@@ -1,0 +1,46 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import helmet from 'helmet';
+
+/** Names in lower case, and values. */
+export type SecurityHeaders = Readonly<Record<string, string>>;
+
+/**
+ * Of every answer but 304 that is no page: those that mean something for JSON, files and streams. A browser that shows one as a
+ * document runs and loads nothing of it.
+ *
+ * @param isTls whether the edge itself speaks TLS; only then it asks clients to use nothing else (RFC 6797, section 7.2). Else
+ *   what ends TLS in front of it decides.
+ */
+export function apiHeaders(isTls: boolean): SecurityHeaders {
+  return {
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    ...(isTls && { 'strict-transport-security': 'max-age=31536000; includeSubDomains' }),
+  };
+}
+
+/** Has every answer of a scope, problems included, carry the headers of pages: all that helmet sets. */
+export function sendPages(scope: FastifyInstance, isTls: boolean): void {
+  const headers = pageHeaders(isTls);
+  scope.addHook('onRequest', (_request, reply, done) => {
+    void reply.headers(headers);
+    done();
+  });
+}
+
+/** Helmet sets them once, on an answer that is never sent: they are the same for all pages. */
+export function pageHeaders(isTls: boolean): SecurityHeaders {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  const setHeaders = helmet({
+    strictTransportSecurity: isTls,
+    contentSecurityPolicy: { directives: { upgradeInsecureRequests: isTls ? [] : null } },
+  });
+  setHeaders(request, response, (error?: unknown) => {
+    if (error) throw error as Error;
+  });
+  return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,56 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AddressBudgets } from '../limits/address-budgets.js';
+import { onUnmatched } from './http-server.js';
+import { methodNotAllowed, routeUnknown } from './handle-error.js';
+import { sendProblem } from './problem.js';
+
+/** A path with the methods of its routes. */
+interface KnownPath {
+  form: RegExp;
+  methods: Set<string>;
+}
+
+/**
+ * Answers requests that match no route: preflights, 405 with Allow if the path has other methods, else 404. They are charged to the
+ * budget of their address. Call it before any route is added.
+ *
+ * @param answerPreflight false when a request is no preflight
+ */
+export function answerUnknownRoutes(
+  server: FastifyInstance,
+  addresses: AddressBudgets,
+  answerPreflight: (request: FastifyRequest, reply: FastifyReply) => boolean,
+): void {
+  const paths = new Map<string, KnownPath>();
+  server.addHook('onRoute', ({ url, method }) => {
+    const known = paths.get(url) ?? { form: formOf(url), methods: new Set() };
+    for (const each of [method].flat()) known.methods.add(each);
+    paths.set(url, known);
+  });
+  onUnmatched(server, (request, reply) => {
+    const limited = addresses.charge(request.ip, 1);
+    if (limited) return void sendProblem(reply, limited);
+    if (answerPreflight(request, reply)) return;
+    const methods = methodsOf(request, [...paths.values()]);
+    if (methods.length === 0) return void sendProblem(reply, routeUnknown());
+    void sendProblem(reply.header('allow', methods.join(', ')), methodNotAllowed());
+  });
+}
+
+function methodsOf({ url }: FastifyRequest, paths: readonly KnownPath[]): string[] {
+  const [path = ''] = url.split('?', 1);
+  const found = paths.filter(({ form }) => form.test(path)).flatMap(({ methods }) => [...methods]);
+  return [...new Set(found)].sort();
+}
+
+/**
+ * Converts a pattern of Fastify's router. Parameters match no colon, because a custom verb follows it, such as `:undelete`: an
+ * unknown verb is an unknown route.
+ */
+function formOf(pattern: string): RegExp {
+  const steps = pattern.split(/(::|:\w+(?:\([^)]*\))?)/).map((part) => {
+    if (part === '::') return ':';
+    return part.startsWith(':') ? '[^/:]+' : part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  });
+  return new RegExp(`^${steps.join('')}$`);
+}

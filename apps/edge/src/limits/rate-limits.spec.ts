@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Plan } from './plans.js';
+import { MemoryBudgets } from './rate-limits.js';
+
+const plan: Plan = { keyUnits: 10, tenantUnits: 15, places: { interactive: 1, bulk: 1, feed: 1 } };
+const key = (principalId: string, tenantId = 't1') => ({ principalId, tenantId, permissions: [] });
+let budgets: MemoryBudgets;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  budgets = new MemoryBudgets();
+});
+afterEach(() => vi.useRealTimers());
+
+describe('a budget in memory', () => {
+  it('gives exactly what the plan says, and tells what is left', () => {
+    expect(budgets.charge(key('a'), plan, 7)).toMatchObject({ passed: true, keyLeft: 3, tenantLeft: 8 });
+    expect(budgets.charge(key('a'), plan, 3)).toMatchObject({ passed: true, keyLeft: 0, tenantLeft: 5 });
+    expect(budgets.charge(key('a'), plan, 1)).toMatchObject({ passed: false, keyLeft: 0, tenantLeft: 5 });
+  });
+
+  it('spends nothing of either budget for a charge that one of them refuses', () => {
+    budgets.charge(key('a'), plan, 9);
+
+    expect(budgets.charge(key('a'), plan, 5)).toMatchObject({ passed: false, keyLeft: 1, tenantLeft: 6 });
+    expect(budgets.charge(key('b'), plan, 7)).toMatchObject({ passed: false, keyLeft: 10, tenantLeft: 6 });
+    expect(budgets.charge(key('b'), plan, 6)).toMatchObject({ passed: true, keyLeft: 4, tenantLeft: 0 });
+  });
+
+  it('bounds the keys of a tenant together, and no other tenant', () => {
+    budgets.charge(key('a'), plan, 10);
+    budgets.charge(key('b'), plan, 5);
+
+    expect(budgets.charge(key('c'), plan, 1).passed).toBe(false);
+    expect(budgets.charge(key('d', 't2'), plan, 10).passed).toBe(true);
+  });
+
+  it('is whole again a minute after its first charge', () => {
+    budgets.charge(key('a'), plan, 10);
+    vi.advanceTimersByTime(59_999);
+    expect(budgets.charge(key('a'), plan, 1)).toMatchObject({ passed: false, keyResetMs: 1 });
+
+    vi.advanceTimersByTime(1);
+
+    expect(budgets.charge(key('a'), plan, 10)).toMatchObject({ passed: true, keyResetMs: 60_000 });
+  });
+
+  it('has nothing left when the plan became smaller than what was spent', () => {
+    budgets.charge(key('a'), plan, 10);
+
+    const charge = budgets.charge(key('a'), { ...plan, keyUnits: 5 }, 1);
+
+    expect(charge).toMatchObject({ passed: false, keyLeft: 0 });
+  });
+});

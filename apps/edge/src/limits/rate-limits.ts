@@ -1,0 +1,229 @@
+import type { RestRoute } from '@rapport/contracts';
+import { AppError, type Caller, type Logger } from '@rapport/platform';
+import { LRUCache } from 'lru-cache';
+import { RedisAway, type RedisLink } from '../redis.js';
+import { figures } from './limit-metrics.js';
+import { defaultPlan, windowSeconds, type Charge, type Payer, type Plan } from './plans.js';
+import { RedisBudgets } from './redis-budgets.js';
+
+/**
+ * The rate headers of an answer, by their names, ready to be sent.
+ * Source: draft-ietf-httpapi-ratelimit-headers-11.
+ */
+export interface RateHeaders {
+  readonly 'ratelimit-policy': string;
+  readonly ratelimit: string;
+}
+
+/** The rates of keys and tenants: budgets of units that operations are charged to. */
+export class RateLimits {
+  readonly #shared: RedisBudgets | undefined;
+  readonly #own = new MemoryBudgets();
+  /** Budgets of unproven ids. Callers choose them freely, so they are kept apart: a flood must not evict the budgets of keys. */
+  readonly #unproven = new MemoryBudgets();
+  /** What is left of each plan while Redis is away. The same objects each time: see `rateHeaders`. */
+  readonly #fallbacks = new Map<Plan, Plan>();
+
+  /**
+   * @param redis makes the rates those of all edges together; without it each process counts for itself
+   * @param edges how many there are at most: each grants its part of a rate while Redis is away
+   * @param highestCost of an operation, in units
+   */
+  constructor(
+    private readonly plans: Plans,
+    redis: RedisLink | undefined,
+    private readonly edges: number,
+    private readonly highestCost: number,
+    private readonly logger: Logger,
+  ) {
+    this.#shared = redis && new RedisBudgets(redis);
+  }
+
+  /**
+   * Takes what an operation costs from the budgets of the key and of its tenant. At once when the budgets are in memory and have
+   * enough.
+   *
+   * @param cost units, at least 1
+   * @returns rejects with RateLimited when one of them has too little left; then nothing was spent
+   */
+  charge(principal: Payer, cost: number): RateHeaders | Promise<RateHeaders> {
+    return this.#charge(principal, cost, this.#own);
+  }
+
+  /**
+   * The same for a public call, from a budget as the default plan has it for a key.
+   *
+   * @param owner of the secret that is to prove the call
+   */
+  chargeOwner(owner: string, cost: number): RateHeaders | Promise<RateHeaders> {
+    const id = `proven:${owner}`;
+    const payer = { caller: { tenantId: id, principalId: id, permissions: [] }, plan: defaultPlan };
+    return this.#charge(payer, cost, this.#unproven);
+  }
+
+  #charge({ caller, plan: name }: Payer, cost: number, own: MemoryBudgets): RateHeaders | Promise<RateHeaders> {
+    const plan = this.plans.of(name);
+    if (this.#shared) return this.#chargeShared(this.#shared, caller, plan, cost, own);
+    const charge = own.charge(caller, plan, cost);
+    figures.charges[charge.passed ? 'passed' : 'refused'] += 1;
+    return charge.passed ? rateHeaders(charge) : Promise.reject(new RateLimited(charge, cost));
+  }
+
+  async #chargeShared(
+    shared: RedisBudgets,
+    caller: Caller,
+    plan: Plan,
+    cost: number,
+    own: MemoryBudgets,
+  ): Promise<RateHeaders> {
+    const answered = await shared.charge(caller, plan, cost).catch((error: unknown) => this.#noteFailed(error));
+    figures.isInsured = answered === undefined;
+    const charge = answered ?? own.charge(caller, this.#fallbackOf(plan), cost);
+    const outcome = charge.passed ? 'passed' : 'refused';
+    figures.charges[answered ? outcome : (`insured_${outcome}` as const)] += 1;
+    if (!charge.passed) throw new RateLimited(charge, cost);
+    return rateHeaders(charge);
+  }
+
+  /**
+   * What one edge grants while Redis is away: its part of every rate, so that all edges together grant no more, but never less
+   * than one of the operations with the highest cost, which no caller could make at all otherwise.
+   */
+  #fallbackOf(plan: Plan): Plan {
+    let fallback = this.#fallbacks.get(plan);
+    if (!fallback) {
+      const part = (units: number) => Math.max(this.highestCost, Math.floor(units / this.edges));
+      fallback = { ...plan, keyUnits: part(plan.keyUnits), tenantUnits: part(plan.tenantUnits) };
+      this.#fallbacks.set(plan, fallback);
+    }
+    return fallback;
+  }
+
+  #noteFailed(error: unknown): undefined {
+    // The link logs once that Redis is away; an error that Redis itself answers, such as that it is full, is logged here only.
+    if (!(error instanceof RedisAway)) this.logger.warn({ err: error }, 'Redis did not charge');
+  }
+}
+
+/** What an operation costs, in units of a rate: at least one, also when the contract does not say. */
+export function costOf({ policy }: Pick<RestRoute['method'], 'policy'>): number {
+  return Math.max(1, policy.cost);
+}
+
+/** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
+export class Plans {
+  readonly #default: Plan;
+  readonly #warned = new Set<string>();
+
+  constructor(
+    private readonly byName: ReadonlyMap<string, Plan>,
+    private readonly logger: Logger,
+  ) {
+    const found = byName.get(defaultPlan);
+    if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
+    this.#default = found;
+  }
+
+  of(name: string): Plan {
+    const plan = this.byName.get(name);
+    if (plan) return plan;
+    // The names come from our own database: there are few.
+    if (!this.#warned.has(name)) {
+      this.#warned.add(name);
+      this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
+    }
+    return this.#default;
+  }
+}
+
+/** RESOURCE_EXHAUSTED RATE_LIMITED: answered as 429 with the rate headers. */
+export class RateLimited extends AppError {
+  readonly headers: RateHeaders;
+
+  constructor(charge: Charge, cost: number) {
+    // When both have too little left, the later of them decides.
+    const byKey = charge.keyLeft < cost ? charge.keyResetMs : 0;
+    const byTenant = charge.tenantLeft < cost ? charge.tenantResetMs : 0;
+    const budget = byKey > 0 ? 'key' : 'tenant';
+    super('RESOURCE_EXHAUSTED', 'RATE_LIMITED', `This costs ${cost} units, and less is left for the ${budget}.`, {
+      retryAfterSeconds: inSeconds(Math.max(byKey, byTenant)),
+      metadata: { budget, cost: String(cost) },
+    });
+    this.headers = rateHeaders(charge);
+  }
+}
+
+const policies = new WeakMap<Plan, string>();
+
+function rateHeaders(charge: Charge): RateHeaders {
+  const { plan } = charge;
+  let policy = policies.get(plan);
+  if (policy === undefined) {
+    policy = `"key";q=${plan.keyUnits};w=${windowSeconds}, "tenant";q=${plan.tenantUnits};w=${windowSeconds}`;
+    policies.set(plan, policy);
+  }
+  const key = `"key";r=${charge.keyLeft};t=${inSeconds(charge.keyResetMs)}`;
+  const tenant = `"tenant";r=${charge.tenantLeft};t=${inSeconds(charge.tenantResetMs)}`;
+  return { 'ratelimit-policy': policy, ratelimit: `${key}, ${tenant}` };
+}
+
+/** Rounded up: after so long the budget is whole again. */
+export function inSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
+}
+
+/**
+ * The budgets of keys and tenants in the memory of this process: fixed windows that begin with the first charge.
+ * Synchronous and about a microsecond a charge, because it is on the path of cached answers.
+ */
+export class MemoryBudgets {
+  readonly #keys = new FixedWindows(windowSeconds * 1_000);
+  readonly #tenants = new FixedWindows(windowSeconds * 1_000);
+
+  /** Takes `cost` from both budgets, or from none when one of them has too little left. */
+  charge({ principalId, tenantId }: Caller, plan: Plan, cost: number): Charge {
+    const now = performance.now();
+    const key = this.#keys.current(principalId, now);
+    const tenant = this.#tenants.current(tenantId, now);
+    const passed = key.used + cost <= plan.keyUnits && tenant.used + cost <= plan.tenantUnits;
+    if (passed) {
+      key.used += cost;
+      tenant.used += cost;
+    }
+    return {
+      plan,
+      passed,
+      // A plan that became smaller may leave less than nothing.
+      keyLeft: Math.max(0, plan.keyUnits - key.used),
+      keyResetMs: key.endsAt - now,
+      tenantLeft: Math.max(0, plan.tenantUnits - tenant.used),
+      tenantResetMs: tenant.endsAt - now,
+    };
+  }
+}
+
+/** Most ids whose windows are known. Beyond it the one that was quiet longest starts anew. */
+const maxWindows = 50_000;
+
+export interface FixedWindow {
+  used: number;
+  /** By `performance.now()`. */
+  endsAt: number;
+}
+
+/** Windows of one length, each of which begins when its id is first asked for, and again when it has ended. */
+export class FixedWindows {
+  readonly #windows = new LRUCache<string, FixedWindow>({ max: maxWindows });
+
+  /** @param lengthMs in milliseconds */
+  constructor(private readonly lengthMs: number) {}
+
+  /** @param now by `performance.now()`. @returns the window that has not ended, to be counted in */
+  current(id: string, now: number): FixedWindow {
+    const known = this.#windows.get(id);
+    if (known !== undefined && now < known.endsAt) return known;
+    const fresh = { used: 0, endsAt: now + this.lengthMs };
+    this.#windows.set(id, fresh);
+    return fresh;
+  }
+}

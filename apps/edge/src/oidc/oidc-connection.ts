@@ -1,0 +1,64 @@
+import {
+  Agent,
+  request as sendPlainly,
+  type AgentOptions,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
+import { Agent as TlsAgent, request as sendByTls } from 'node:https';
+import { text } from 'node:stream/consumers';
+import type { ServiceCertificates } from '@rapport/contracts';
+import type { FetchImplementation } from 'jose';
+
+const agentOptions = { keepAlive: true, maxSockets: 256, timeout: 30_000 };
+
+/**
+ * Requests with a password are sent one at a time. Passwords are hashed one after the other anyway, and many such requests at once
+ * would be ahead of all other calls of auth.
+ */
+const passwordOptions = { ...agentOptions, maxSockets: 1 };
+
+/**
+ * How the edge reaches auth's OpenID provider: over mutual TLS, as it does services. It takes the provider only for the name of
+ * auth, whatever its address, and new certificates for the connections that come after.
+ */
+export class OidcConnection {
+  readonly #agent: Agent;
+  readonly #passwordAgent: Agent;
+
+  /** @param address `host:port` @param certificates plain without them, which is for tests only */
+  constructor(
+    private readonly address: string,
+    private readonly certificates: ServiceCertificates | undefined,
+  ) {
+    // A session that is taken up again would not look at the certificates of now.
+    const agent = (limits: AgentOptions) =>
+      certificates ? new TlsAgent({ ...limits, maxCachedSessions: 0 }) : new Agent(limits);
+    this.#agent = agent(agentOptions);
+    this.#passwordAgent = agent(passwordOptions);
+  }
+
+  /** @param sendsPassword waits for its turn among others that do */
+  request(options: RequestOptions, sendsPassword = false): ClientRequest {
+    const [host = '', port] = this.address.split(':');
+    const addressed = { ...options, agent: sendsPassword ? this.#passwordAgent : this.#agent, host, port };
+    return this.certificates
+      ? sendByTls({ ...addressed, ...this.certificates.current, servername: 'auth' })
+      : sendPlainly(addressed);
+  }
+
+  /** For a library that gets what the provider publishes: only the path of the URL counts. */
+  readonly fetch: FetchImplementation = async (url, { headers, signal }) => {
+    const options = { path: new URL(url).pathname, headers: Object.fromEntries(headers), signal };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      this.request(options).once('response', resolve).once('error', reject).end();
+    });
+    return new Response(await text(answer), { status: answer.statusCode ?? 502 });
+  };
+
+  close(): void {
+    this.#agent.destroy();
+    this.#passwordAgent.destroy();
+  }
+}

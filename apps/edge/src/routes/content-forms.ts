@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { AppError } from '@rapport/platform';
+import type { FastifyBodyParser, FastifyInstance } from 'fastify';
+import { beforeBody } from '../http/http-server.js';
+
+/** JSON Merge Patch, RFC 7396. */
+const mergePatch = 'application/merge-patch+json';
+
+/**
+ * Takes JSON in a scope. Many clients name its type with each POST, whether they send a body or not: an empty one is none, unless the
+ * route needs one.
+ */
+export function readJsonBodies(scope: FastifyInstance): void {
+  // Fastify's own takes every empty body for broken JSON.
+  scope.removeContentTypeParser('application/json');
+  scope.addContentTypeParser('application/json', { parseAs: 'string' }, jsonParser(scope));
+}
+
+/** Takes JSON Merge Patches too. */
+export function readMergePatches(scope: FastifyInstance): void {
+  scope.addContentTypeParser(mergePatch, { parseAs: 'string' }, jsonParser(scope));
+}
+
+function jsonParser(scope: FastifyInstance): FastifyBodyParser<string> {
+  const parse = scope.getDefaultJsonParser('error', 'error');
+  return (request, body, done) => {
+    if (body === '' && request.routeOptions.config.route?.isBodyRequired === false) return done(null, undefined);
+    return parse(request, body, done);
+  };
+}
+
+/**
+ * Refuses bodies that would be misread: those with a content coding, and JSON in a charset other than UTF-8. Raw bytes are passed on
+ * unread, so they may have any coding.
+ */
+export function refuseContentCoding(scope: FastifyInstance): void {
+  beforeBody(scope, (request) => {
+    const { bodyUsage } = request.routeOptions.config.route ?? {};
+    const problem = bodyUsage === 'bytes' ? undefined : problemOf(request.headers);
+    return problem === undefined ? undefined : new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', problem);
+  });
+}
+
+function problemOf(headers: IncomingHttpHeaders): string | undefined {
+  const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers;
+  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return undefined;
+  if (coding.toLowerCase() !== 'identity') return 'Send the body without a Content-Encoding.';
+  const isJson = /^\s*application\/(?:merge-patch\+)?json\b/i.test(type);
+  const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
+  const isUtf8 = charsets.every(([, name = '']) => /^utf-?8$/i.test(name));
+  return isJson && !isUtf8 ? 'Send JSON in UTF-8.' : undefined;
+}

@@ -1,0 +1,79 @@
+import type { RestRoute } from '@rapport/contracts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { cachedRoute } from '../cache/cached-route.js';
+import { shareWithOrigins } from '../cors/cors-headers.js';
+import { apiHeaders } from '../http/security-headers.js';
+import { byAccept, cachedReadHandler, callHandler, type RouteParts } from './contract-handlers.js';
+import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
+import { serializerCompiler, validatorCompiler } from './request-validation.js';
+
+/** Registers one Fastify route for each REST endpoint of the contract. */
+export async function registerContractRoutes(
+  server: FastifyInstance,
+  routes: readonly RestRoute[],
+  parts: RouteParts,
+): Promise<void> {
+  server.addConstraintStrategy(byAccept);
+  await server.register(async (scope) => {
+    scope.setValidatorCompiler(validatorCompiler);
+    scope.setSerializerCompiler(serializerCompiler);
+    // Fastify accepts it by default. No method of the contract takes plain text.
+    scope.removeContentTypeParser('text/plain');
+    shareWithOrigins(scope);
+    parts.admission.register(scope);
+    refuseContentCoding(scope);
+    readJsonBodies(scope);
+    for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'input'))
+      addRoute(scope, route, parts, isChosenByAccept(route, routes));
+    await scope.register(async (patches) => {
+      readMergePatches(patches);
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'patch')) addRoute(patches, route, parts);
+    });
+    await scope.register(async (files) => {
+      files.removeAllContentTypeParsers();
+      // The stream itself, of any type and size: it is passed on as it comes.
+      files.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'file')) addRoute(files, route, parts);
+    });
+    await scope.register(async (bytes) => {
+      bytes.removeAllContentTypeParsers();
+      // Of any type, and byte for byte: a signature of them is a signature of nothing else.
+      bytes.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+      for (const route of routes.filter(({ bodyUsage }) => bodyUsage === 'bytes')) addRoute(bytes, route, parts);
+    });
+  });
+}
+
+/** Whether another method answers the same verb and path: one in one message, and the other in a stream. */
+function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boolean {
+  return routes.some(
+    (other) =>
+      (other.answerUsage === 'message') !== (route.answerUsage === 'message') &&
+      other.verb === route.verb &&
+      other.path.pattern === route.path.pattern,
+  );
+}
+
+function addRoute(scope: FastifyInstance, route: RestRoute, parts: RouteParts, isByAccept = false): void {
+  const { response, ...request } = route.schemas;
+  const cached = cachedRoute(route, apiHeaders(parts.isTls));
+  if (cached && isByAccept) throw new Error(`${route.method.path}: an answer that depends on Accept can't be cached.`);
+  scope.route({
+    method: route.verb,
+    url: route.path.pattern,
+    schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
+    config: { route, cached },
+    ...(route.fields.body && !route.isBodyRequired ? { preValidation: takeAsEmpty } : {}),
+    ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),
+    ...(isByAccept && route.answerUsage !== 'message' ? { constraints: { answers: 'stream' } } : {}),
+    // The stream that a HEAD asks for would not be read.
+    exposeHeadRoute: route.answerUsage === 'message',
+    handler: cached ? cachedReadHandler(cached, parts) : callHandler(route, parts, isByAccept),
+  });
+}
+
+/** A body that a route does not need may be left out. */
+function takeAsEmpty(request: FastifyRequest, _reply: FastifyReply, done: () => void): void {
+  request.body ??= {};
+  done();
+}

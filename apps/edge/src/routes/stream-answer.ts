@@ -1,0 +1,92 @@
+import { Readable } from 'node:stream';
+import type { RestRoute } from '@rapport/contracts';
+import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
+import type { FastifyReply } from 'fastify';
+import { asAppError } from '../http/handle-error.js';
+import { toProblem } from '../http/problem.js';
+import { prefers } from './accept-header.js';
+import { eventChunks } from './event-chunks.js';
+import { cutOffIdleReader } from './idle-reader.js';
+
+type Message = Record<string, unknown>;
+type Chunks = AsyncGenerator<string | Uint8Array, void>;
+
+const json = 'application/json';
+const lines = 'application/x-ndjson';
+const events = 'text/event-stream';
+
+/**
+ * How long a reader of a feed may leave unread what it is sent, in milliseconds: it can go on from its last cursor, and others
+ * wait behind what it does not read.
+ */
+const feedIdleMs = 10_000;
+
+/** Whether a client prefers a stream of messages to one JSON document. */
+export function prefersStream(accept: string): boolean {
+  return prefers(accept, events, json) || prefers(accept, lines, json);
+}
+
+/**
+ * Answers with a stream of messages: a file as raw bytes, and other messages as server-sent events for clients that prefer them,
+ * else as a line of JSON each. They are asked for no faster than the client reads. What fails before the first of them is
+ * thrown, to be answered as ever; what fails later ends events with an event `error`, and destroys the connection of the
+ * other forms, so that half of an answer is never taken for a whole one. The id of an event is the field `cursor` of its
+ * message, if it has one.
+ *
+ * @param toJson makes the JSON of one message
+ */
+export async function sendStream(
+  reply: FastifyReply,
+  route: RestRoute,
+  messages: AsyncGenerator<unknown, void>,
+  toJson: (message: Message) => Message,
+): Promise<FastifyReply> {
+  const chunks = chunksFor(reply, route, messages as AsyncGenerator<Message, void>, toJson);
+  const first = await chunks.next();
+  void reply.code(200).header('cache-control', 'private, no-store');
+  cutOffIdleReader(reply.raw, route.method.policy.trafficClass === TrafficClass.FEED ? feedIdleMs : undefined);
+  // One chunk ahead of the client at most.
+  return reply.send(Readable.from(startingWith(first, chunks), { objectMode: true, highWaterMark: 1 }));
+}
+
+function chunksFor(
+  reply: FastifyReply,
+  route: RestRoute,
+  messages: AsyncGenerator<Message, void>,
+  toJson: (message: Message) => Message,
+): Chunks {
+  const write = (message: Message) => JSON.stringify(toJson(message));
+  if (route.answerUsage === 'file') return fileChunks(reply, messages);
+  void reply.header('vary', 'accept');
+  if (!prefers(reply.request.headers.accept, events, lines)) {
+    void reply.type(lines);
+    return lineChunks(messages, write);
+  }
+  void reply.type(events);
+  const problem = (error: unknown) =>
+    JSON.stringify(toProblem(asAppError(error, reply.request), reply.request.id, route));
+  return eventChunks(messages, write, problem, ({ cursor }) => (typeof cursor === 'string' ? cursor : undefined));
+}
+
+/** The first message says what the bytes are. */
+async function* fileChunks(reply: FastifyReply, messages: AsyncIterable<Message>): Chunks {
+  void reply.type('application/octet-stream');
+  for await (const { contentType, data } of messages) {
+    if (typeof contentType === 'string' && contentType !== '' && !reply.sent) void reply.type(contentType);
+    yield data as Uint8Array;
+  }
+}
+
+async function* lineChunks(messages: AsyncIterable<Message>, write: (message: Message) => string): Chunks {
+  for await (const message of messages) yield `${write(message)}\n`;
+}
+
+async function* startingWith(first: IteratorResult<string | Uint8Array, void>, rest: Chunks): Chunks {
+  if (first.done) return;
+  try {
+    yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return();
+  }
+}

@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from './ask.js';
+import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
+
+let ores: RunningOres;
+let edge: RunningEdge;
+
+beforeAll(async () => {
+  ores = await startOres();
+  edge = await ores.startEdge({ authHttpAddress: '127.0.0.1:1', publicUrl: 'https://crm.example.com' });
+  ores.writeBehind('t1', 'a');
+});
+afterAll(() => ores.stop());
+
+async function headersOf(path: string, more: Record<string, string> = {}): Promise<string[]> {
+  const { headers } = await ask(edge.url + path, { headers: { authorization: authorization('t1'), ...more } });
+  return Object.keys(headers).sort();
+}
+
+const connection = ['connection', 'date', 'keep-alive', 'x-request-id'];
+const security = ['content-security-policy', 'referrer-policy', 'x-content-type-options'];
+const rate = ['ratelimit', 'ratelimit-policy'];
+const content = ['content-length', 'content-type'];
+const cache = ['cache-control', 'cache-status', 'etag'];
+
+describe('an answer of the API has the headers that mean something for it, and no others', () => {
+  it('when the service was asked, from memory, and when the client has it already', async () => {
+    const all = [...connection, ...security, ...rate, ...content, ...cache];
+    expect(await headersOf('/v1/ores/a')).toEqual([...all].sort());
+    expect(await headersOf('/v1/ores/a')).toEqual([...all, 'age'].sort());
+    expect(await headersOf('/v1/ores/a', { 'if-none-match': '"1"' })).toEqual(
+      [...connection, ...rate, ...cache, 'age'].sort(),
+    );
+  });
+
+  it.each([
+    ['/nowhere', []],
+    ['/livez', []],
+    ['/openapi.json', ['cache-control']],
+  ])('at %s', async (path, own) => {
+    expect(await headersOf(path)).toEqual([...connection, ...security, ...content, ...own].sort());
+  });
+});
+
+it.each(['/docs', '/docs/start.js', '/oauth/authorize'])('a page such as %s has all that helmet sets', async (path) => {
+  const { headers } = await ask(edge.url + path);
+  expect(headers['content-security-policy']).toMatch(/^default-src 'self';/);
+  expect(Object.keys(headers)).toEqual(
+    expect.arrayContaining([...security, 'cross-origin-opener-policy', 'x-frame-options', 'origin-agent-cluster']),
+  );
+});
