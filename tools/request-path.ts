@@ -1,0 +1,202 @@
+// Which source files a request passes: `node tools/request-path.ts` writes them into docs/architecture.md, from a platform of its own.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { SourceMap } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { freePort, startPlatform, type Platform, type Tenant } from '@rapport/testing';
+
+const root = join(import.meta.dirname, '..');
+const document = join(root, 'docs/architecture.md');
+const start = '<!-- request path: written by tools/request-path.ts -->';
+const end = '<!-- end of the request path -->';
+
+/** How often each request is sent: what a process does meanwhile for other reasons is done less often. */
+const requests = 100;
+/** Calls that every request has made: the last request may not have ended yet in the process. */
+const leastCalls = requests - 5;
+
+/** The files with a function that every request of a kind has executed in a process, generated code left out. */
+export interface RequestPaths {
+  /** A read from the memory of the edge. */
+  hit: string[];
+  /** A read that the service is asked for. */
+  miss: { edge: string[]; customers: string[] };
+}
+
+/** Sends cached reads, and reads that the service answers, to a platform whose processes count their function calls. */
+export async function traceRequestPaths(): Promise<RequestPaths> {
+  const [edgePort, customersPort] = [await freePort(), await freePort()];
+  const inspected = (port: number) => ({ NODE_OPTIONS: `--inspect=127.0.0.1:${port}` });
+  const platform = await startPlatform({ edgeEnv: inspected(edgePort), customersEnv: inspected(customersPort) });
+  const counters: CallCounter[] = [];
+  try {
+    const tenant = await platform.createTenant('Paths');
+    const ids = await createCustomers(platform, tenant);
+    for (const port of [edgePort, customersPort]) counters.push(await CallCounter.connect(port));
+    const [first = '', ...others] = ids;
+    const read = async (id: string) => cacheStatusOf(platform, tenant, id);
+    // Until the change log has said everything about the import.
+    await until(async () => (await read(first)).startsWith('rapport; hit'));
+    const trace = async (kind: string, each: readonly string[]): Promise<RequestPaths['miss']> => {
+      for (const counter of counters) await counter.take();
+      for (const id of each) {
+        const status = await read(id);
+        if (!status.startsWith(kind)) throw new Error(`A read was no "${kind}": ${status}`);
+      }
+      const [edge = [], customers = []] = await Promise.all(counters.map(async (each) => filesOf(await each.take())));
+      return { edge, customers };
+    };
+    const same = Array.from({ length: requests }, () => first);
+    const hit = await trace('rapport; hit', same);
+    if (hit.customers.length > 0) throw new Error('The service was asked for a cached read.');
+    return { hit: hit.edge, miss: await trace('rapport; fwd=uri-miss', others) };
+  } finally {
+    for (const counter of counters) counter.close();
+    await platform.stop();
+  }
+}
+
+/** What the document says of the paths now, and what it is to say. */
+export function documentedPaths(paths: RequestPaths): { now: string; wanted: string } {
+  const text = readFileSync(document, 'utf8');
+  const from = text.indexOf(start);
+  const to = text.indexOf(end);
+  if (from < 0 || to < 0) throw new Error(`${document} has no place for the request path.`);
+  return { now: text.slice(from, to + end.length), wanted: describe(paths) };
+}
+
+function describe({ hit, miss }: RequestPaths): string {
+  const list = (files: readonly string[]) => files.map((file) => `- \`${file}\``).join('\n');
+  const others = miss.edge.filter((file) => !hit.includes(file));
+  const shared = miss.edge.length - others.length;
+  return [
+    start,
+    `A cached read passes ${hit.length} files:`,
+    list(hit),
+    `A read that the service is asked for passes ${miss.edge.length} files in the edge: ${shared} of these and`,
+    list(others),
+    `and ${miss.customers.length} in customers:`,
+    list(miss.customers),
+    end,
+  ].join('\n\n');
+}
+
+async function createCustomers({ edgeUrl }: Platform, { apiKey }: Tenant): Promise<string[]> {
+  const lines = Array.from({ length: requests + 1 }, (_, n) => `{"givenName":"Ada","familyName":"N${n}"}\n`);
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const imported = await fetch(`${edgeUrl}/v1/customers:import`, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/x-ndjson' },
+    body: lines.join(''),
+  });
+  if (!imported.ok) throw new Error(`The import failed: ${await imported.text()}`);
+  const listed = await fetch(`${edgeUrl}/v1/customers?pageSize=${requests + 1}`, { headers });
+  const { customers } = (await listed.json()) as { customers: { id: string }[] };
+  return customers.map(({ id }) => id);
+}
+
+async function cacheStatusOf({ edgeUrl }: Platform, { apiKey }: Tenant, id: string): Promise<string> {
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const answer = await fetch(`${edgeUrl}/v1/customers/${id}`, { headers });
+  await answer.arrayBuffer();
+  return answer.headers.get('cache-status') ?? '';
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  for (let attempt = 0; attempt < 10_000; attempt++) if (await isTrue()) return;
+  throw new Error('It never came true.');
+}
+
+interface ScriptCalls {
+  url: string;
+  functions: { ranges: { startOffset: number; count: number }[] }[];
+}
+
+/** Counts the calls of each function in a process, over the protocol of its inspector. */
+class CallCounter {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, (result: unknown) => void>();
+  #number = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
+      if (id !== undefined) this.#waiting.get(id)?.(result);
+    });
+  }
+
+  static async connect(port: number): Promise<CallCounter> {
+    const [target] = (await (await fetch(`http://127.0.0.1:${port}/json/list`)).json()) as {
+      webSocketDebuggerUrl: string;
+    }[];
+    if (!target) throw new Error(`Nothing to inspect at port ${port}.`);
+    const socket = new WebSocket(target.webSocketDebuggerUrl);
+    await new Promise((opened, failed) => {
+      socket.addEventListener('open', opened);
+      socket.addEventListener('error', failed);
+    });
+    const counter = new CallCounter(socket);
+    await counter.#ask('Profiler.enable');
+    await counter.#ask('Profiler.startPreciseCoverage', { callCount: true, detailed: false });
+    return counter;
+  }
+
+  /** The calls since it was last asked. */
+  async take(): Promise<ScriptCalls[]> {
+    const { result } = (await this.#ask('Profiler.takePreciseCoverage')) as { result: ScriptCalls[] };
+    return result;
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #ask(method: string, params: object = {}): Promise<unknown> {
+    const id = ++this.#number;
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return new Promise((resolve) => this.#waiting.set(id, resolve));
+  }
+}
+
+/** The source files, relative to the root, of functions that were called for every request. */
+function filesOf(scripts: readonly ScriptCalls[]): string[] {
+  const files = scripts.flatMap(({ url, functions }) => {
+    if (!url.startsWith('file:') || url.includes('/node_modules/')) return [];
+    const offsets = functions
+      .map(({ ranges: [whole] }) => whole)
+      .filter((whole) => whole !== undefined && whole.count >= leastCalls)
+      .map((whole) => whole?.startOffset ?? 0);
+    return offsets.length === 0 ? [] : sourcesAt(fileURLToPath(url), offsets);
+  });
+  const own = files.filter((file) => !file.includes('node_modules/') && !file.includes('/src/gen/'));
+  return [...new Set(own)].sort();
+}
+
+function sourcesAt(script: string, offsets: readonly number[]): string[] {
+  if (!existsSync(`${script}.map`)) return [];
+  const map = new SourceMap(
+    JSON.parse(readFileSync(`${script}.map`, 'utf8')) as ConstructorParameters<typeof SourceMap>[0],
+  );
+  const lines = readFileSync(script, 'utf8').split('\n');
+  const starts: number[] = [];
+  let length = 0;
+  for (const line of lines) {
+    starts.push(length);
+    length += line.length + 1;
+  }
+  return offsets.flatMap((offset) => {
+    const line = starts.findLastIndex((each) => each <= offset);
+    const entry = map.findEntry(line, offset - (starts[line] ?? 0));
+    // Code that the bundler has written itself has no source.
+    if (!('originalSource' in entry) || !entry.originalSource) return [];
+    const source = relative(root, resolve(dirname(script), entry.originalSource));
+    // Libraries are built before they are bundled.
+    return [source.replace(/^(libs\/[^/]+)\/dist\/(.*)\.js$/, '$1/src/$2.ts')];
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { now, wanted } = documentedPaths(await traceRequestPaths());
+  writeFileSync(document, readFileSync(document, 'utf8').replace(now, wanted));
+}
