@@ -3,7 +3,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { createLogger } from '@rapport/platform';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createHttpServer } from '../src/http/http-server.js';
 import { defaultLimitSettings } from '../src/limits/limit-settings.js';
 import { answerTo, parseAnswer, type RawAnswer } from './raw-answer.js';
@@ -88,18 +88,23 @@ it('a refused upload that is still being sent takes no place', async () => {
 it('a refused request whose body never comes is answered once, and its URL is not logged', async () => {
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) });
-  const server = createHttpServer({ logger, trustedProxies: [], bodyTimeoutMs: 100 });
+  const server = createHttpServer({ logger, trustedProxies: [] });
   server.post('/echo', async () => 'done');
   await server.listen({ port: 0, host: '127.0.0.1' });
   const { port } = server.server.address() as AddressInfo;
   const post = (length: number) =>
     `POST /echo?secret=1 HTTP/1.1\r\nHost: a\r\n${json}\r\nContent-Length: ${length}\r\n\r\n{`;
 
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
   const refused = connect(port, '127.0.0.1');
   refused.write(post(5 * 1024 * 1024));
   await once(refused, 'data');
-  // The time for the body of the first, which came before, is over by then.
-  expect(await answerTo(port, post(50))).toMatchObject({ status: 408 });
+  const late = answerTo(port, post(50));
+  // The time for each body, and the time in which what is left of the first is drained.
+  await vi.waitUntil(() => vi.getTimerCount() >= 3);
+  vi.advanceTimersByTime(8_000);
+  expect(await late).toMatchObject({ status: 408 });
 
   expect(lines.filter((line) => line.includes('secret') || line.includes('already sent'))).toEqual([]);
   refused.destroy();

@@ -11,7 +11,7 @@ import { drainUnreadBodies } from './unread-bodies.js';
 /** Largest JSON body, in bytes: a batch of 1,000 records of 4 KB. */
 const bodyLimitBytes = 4 * 1024 * 1024;
 /** How long a client may take to send a body that is not a file, in milliseconds. */
-const defaultBodyTimeoutMs = 8_000;
+const bodyTimeoutMs = 8_000;
 
 export interface HttpServerOptions {
   logger: Logger;
@@ -24,14 +24,12 @@ export interface HttpServerOptions {
   answerEarly?: AnswerEarly;
   /** Defaults when absent. */
   connections?: ConnectionBounds | undefined;
-  /** How long a client may take to send a body that is not a file, in milliseconds. 8,000 when absent. */
-  bodyTimeoutMs?: number;
 }
 
 /** An HTTP server that no client can hold up: every wait for a client has an end, and sizes and connections are bounded. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { logger, trustedProxies, tls, answerEarly, readiness } = options;
-  const { connections = defaultConnectionBounds, bodyTimeoutMs = defaultBodyTimeoutMs } = options;
+  const { connections = defaultConnectionBounds } = options;
   const securityHeaders = apiHeaders(tls !== undefined);
   const bounds = { answerEarly, tls, connections, trustedProxies, securityHeaders, logger, readiness };
   const server = fastify({
