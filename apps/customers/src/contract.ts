@@ -13,7 +13,7 @@ export function methodDescriptor(path: string) {
 }
 
 /**
- * Checks a message of a stream of requests, which is for whoever reads it: `ContractInterceptor` checks single requests only.
+ * Checks a message of a stream of requests, which is for whoever reads it: `ServiceEntry` checks single requests only.
  *
  * @param path full gRPC path of the method
  * @throws AppError INVALID_ARGUMENT that names each wrong field

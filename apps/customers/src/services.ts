@@ -1,5 +1,5 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import type { INestMicroservice, NestInterceptor } from '@nestjs/common';
+import type { INestApplicationContext, NestInterceptor } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
@@ -65,7 +65,7 @@ const keepingScopes = [
 ];
 
 /** What surrounds each handler of theirs, the first outermost. */
-export function interceptors(app: INestMicroservice): NestInterceptor[] {
+export function interceptors(app: INestApplicationContext): NestInterceptor[] {
   return [
     new CallCounter(app.get(MikroORM).em),
     new RefuseNarrowScopes(keepingScopes),

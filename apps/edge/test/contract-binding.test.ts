@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import type { INestMicroservice } from '@nestjs/common';
+import type { INestApplicationContext } from '@nestjs/common';
 import {
   ContractClient,
   PrincipalSigner,
@@ -21,7 +21,7 @@ type Message = Record<string, unknown>;
 const logger = createLogger('test', 'silent');
 let contract: Contract;
 let service: ServiceDefinition;
-let samples: INestMicroservice;
+let samples: INestApplicationContext;
 let edge: Edge;
 let principals: PrincipalSigner;
 let address: string;

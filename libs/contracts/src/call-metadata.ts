@@ -19,6 +19,9 @@ export interface OutgoingCall extends Pick<CallContext, 'requestId' | 'cause' | 
   principalToken?: string | undefined;
 }
 
+/** What a service has received of a call's context. Nothing of it is proven; a call without a token has the empty one. */
+export type ReceivedCall = OutgoingCall & { principalToken: string };
+
 /** How the context of a call travels between services. */
 export function writeCallMetadata({ requestId, principalToken, cause, client }: OutgoingCall): Metadata {
   const metadata = new Metadata();
@@ -32,20 +35,36 @@ export function writeCallMetadata({ requestId, principalToken, cause, client }: 
   return metadata;
 }
 
-/** Nothing of it is proven. What `CallCause` does not allow is left out; a call without a token has the empty one. */
-export function readCallMetadata(metadata: Metadata): OutgoingCall & { principalToken: string } {
+export function readCallMetadata(metadata: Metadata): ReceivedCall {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
-  const address = read(keys.clientAddress);
-  return {
+  return receivedCall({
     requestId: read(keys.requestId),
     principalToken: read(keys.principalToken),
-    ...(address && { client: { address, userAgent: read(keys.userAgent) } }),
-    ...readCause(read(keys.origin), read(keys.causationId), Number.parseInt(read(keys.hop), 10)),
-  };
+    origin: read(keys.origin),
+    causationId: read(keys.causationId),
+    hop: Number.parseInt(read(keys.hop), 10),
+    clientAddress: read(keys.clientAddress),
+    userAgent: read(keys.userAgent),
+  });
 }
 
-function readCause(anyOrigin: string, causationId: string, hop: number): { cause?: CallCause } {
-  const origin = anyOrigin.length > maxOriginLength ? '' : anyOrigin;
+/** What `CallCause` does not allow is left out. Empty texts stand for what is not said. */
+export function receivedCall(said: {
+  requestId: string;
+  principalToken: string;
+  origin: string;
+  causationId: string;
+  hop: number;
+  clientAddress: string;
+  userAgent: string;
+}): ReceivedCall {
+  const { requestId, principalToken, clientAddress: address, userAgent } = said;
+  return { requestId, principalToken, ...(address && { client: { address, userAgent } }), ...readCause(said) };
+}
+
+function readCause(said: { origin: string; causationId: string; hop: number }): { cause?: CallCause } {
+  const { causationId, hop } = said;
+  const origin = said.origin.length > maxOriginLength ? '' : said.origin;
   if (!origin && !causationId && !(hop > 0)) return {};
   return { cause: { ...(origin && { origin }), ...(causationId && { causationId }), ...(hop > 0 && { hop }) } };
 }

@@ -6,9 +6,6 @@ import type {
   ServerWritableStream,
   ServiceDefinition,
 } from '@grpc/grpc-js';
-import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
-import { writeAnswers, writeStream } from './write-stream.js';
 
 type Handlers<Server> = {
   // Without the index signature that grpc-js gives every implementation.
@@ -41,6 +38,8 @@ type Handler<Call> = Call extends (
  */
 export type ServiceHandlers<Server> = Handlers<Server>;
 
+const implemented = new WeakMap<object, ServiceDefinition>();
+
 /**
  * Makes a Nest controller answer the RPCs of a service.
  *
@@ -49,55 +48,13 @@ export type ServiceHandlers<Server> = Handlers<Server>;
 export function ImplementsService(definition: ServiceDefinition) {
   return (controller: { prototype: object }): void => {
     for (const [name, method] of Object.entries(definition)) {
-      // Nest finds handlers by the keys of the definition, which ts-proto writes in lower camel case.
-      const [, serviceName = ''] = method.path.split('/');
-      const handler = Object.getOwnPropertyDescriptor(controller.prototype, name);
-      if (!handler) throw new Error(`No handler for ${method.path}.`);
-      if (method.requestStream && method.responseStream) answerBothWays(handler);
-      else if (method.requestStream) answerThroughCallback(handler);
-      else if (method.responseStream) answerThroughCall(handler);
-      Object.defineProperty(controller.prototype, name, handler);
-      if (method.requestStream) {
-        GrpcStreamCall(serviceName, name)(controller.prototype, name, handler);
-      } else {
-        GrpcMethod(serviceName, name)(controller.prototype, name, handler);
-      }
+      if (!(name in controller.prototype)) throw new Error(`No handler for ${method.path}.`);
     }
+    implemented.set(controller, definition);
   };
 }
 
-/** Nest hands a streaming handler the raw call and leaves the answer to it. */
-function answerThroughCallback(descriptor: PropertyDescriptor): void {
-  const handler = descriptor.value as (requests: AsyncIterable<unknown>) => Promise<unknown>;
-  descriptor.value = async function (
-    this: unknown,
-    call: ServerReadableStream<unknown, unknown>,
-    callback: sendUnaryData<unknown>,
-  ): Promise<void> {
-    callback(null, await handler.call(this, call));
-  };
-}
-
-/** Nest would keep for a slow reader whatever a handler emits, so the answers go past it. */
-function answerThroughCall(descriptor: PropertyDescriptor): void {
-  const handler = descriptor.value as (request: unknown) => AsyncIterable<unknown>;
-  descriptor.value = function (
-    this: unknown,
-    request: unknown,
-    _metadata: unknown,
-    call: ServerWritableStream<unknown, unknown>,
-  ): Observable<never> {
-    return writeStream(call, handler.call(this, request));
-  };
-}
-
-/** Nest hands over the raw call, and leaves the answers and their end to us. */
-function answerBothWays(descriptor: PropertyDescriptor): void {
-  const handler = descriptor.value as (requests: AsyncIterable<unknown>) => AsyncIterable<unknown>;
-  descriptor.value = async function (this: unknown, call: ServerDuplexStream<unknown, unknown>): Promise<void> {
-    // Who stops reading requests has not said that there are no more answers.
-    const requests = { [Symbol.asyncIterator]: () => call.iterator({ destroyOnReturn: false }) };
-    await writeAnswers(call, handler.call(this, requests));
-    call.end();
-  };
+/** The service that a controller implements; undefined for a class that implements none. */
+export function serviceOf(controller: object): ServiceDefinition | undefined {
+  return implemented.get(controller);
 }

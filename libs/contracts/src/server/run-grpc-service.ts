@@ -1,8 +1,13 @@
 import 'reflect-metadata';
-import type { Server, ServiceDefinition } from '@grpc/grpc-js';
-import type { INestMicroservice, NestInterceptor, Type, DynamicModule } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Transport, type GrpcOptions, type NestMicroservice } from '@nestjs/microservices';
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import {
+  Module,
+  type DynamicModule,
+  type INestApplicationContext,
+  type NestInterceptor,
+  type Type,
+} from '@nestjs/common';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
 import {
   isTracing,
   nestLogger,
@@ -19,9 +24,11 @@ import type { ServiceCertificates } from '../certificates/service-certificates.j
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { traceServerCall } from '../trace-calls.js';
 import { CallIdentity, type PeerOf } from './call-identity.js';
-import { ContractInterceptor } from './contract-interceptor.js';
-import { ErrorFilter } from './error-filter.js';
+import { grpcHandlers, type ServedController } from './grpc-handlers.js';
 import { addGrpcHealth } from './grpc-health.js';
+import { serviceOf } from './implements-service.js';
+import { runInterceptors } from './run-interceptors.js';
+import { ServiceEntry } from './service-entry.js';
 
 export interface GrpcServiceOptions {
   module: Type | DynamicModule;
@@ -42,123 +49,153 @@ export interface GrpcServiceOptions {
   /** How long a connection of a client lives at most. 30 when absent. */
   connectionAgeSeconds?: number;
   /** Run inside the contract's checks, around each handler, the first outermost. */
-  interceptors?: (app: INestMicroservice) => NestInterceptor[];
+  interceptors?: (app: INestApplicationContext) => NestInterceptor[];
   /** The platform's own contract when unset. */
   contract?: Contract;
 }
 
-/** How often it is looked at what keeps a server from ending, in milliseconds. */
+/** How often the server looks at what keeps it from ending, in milliseconds. */
 const lookEveryMs = 200;
 /** After so many looks at which no call was being answered, all answers have been sent that can be. */
 const quietLooks = 5;
+const defaultAgeSeconds = 30;
 /** Longer than a process takes to end. In milliseconds. */
 const graceMs = 60_000;
 
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
-export async function startGrpcService(options: GrpcServiceOptions): Promise<INestMicroservice> {
+export async function startGrpcService(options: GrpcServiceOptions): Promise<INestApplicationContext> {
   return (await start(options)).app;
-}
-
-interface Started {
-  app: NestMicroservice;
-  server: Server;
-  calls: ContractInterceptor;
-}
-
-async function start(options: GrpcServiceOptions): Promise<Started> {
-  const contract = options.contract ?? platformContract();
-  const loaded = Promise.withResolvers<Server>();
-  const grpc: GrpcOptions = {
-    transport: Transport.GRPC,
-    options: {
-      url: options.address,
-      ...(options.tls && { credentials: options.tls.certificates.forServer() }),
-      package: [...new Set(options.services.map(packageName))],
-      packageDefinition: packageDefinition(options.services),
-      gracefulShutdown: true,
-      onLoadPackageDefinition: (_package, server) => loaded.resolve(server as Server),
-      // More than the edge's largest body, so that no other limit is met behind it.
-      maxReceiveMessageLength: 8 * 1024 * 1024,
-      channelOptions: {
-        'grpc.max_connection_age_ms': (options.connectionAgeSeconds ?? 30) * 1_000,
-        // No call outlives its deadline, and none is cut off before it.
-        'grpc.max_connection_age_grace_ms': contract.longestCallMs,
-        // More than one edge has places of any class: calls beyond it would wait for those before them.
-        'grpc.max_concurrent_streams': 4_000,
-        // Nest hands all of these to the server.
-        ...(isTracing() && { interceptors: [traceServerCall] }),
-      },
-    },
-  };
-  const app = (await NestFactory.createMicroservice<GrpcOptions>(options.module, {
-    ...grpc,
-    logger: nestLogger(options.logger),
-    abortOnError: false,
-  })) as NestMicroservice;
-  const identity = new CallIdentity(options.principals, peerOf(options));
-  const calls = new ContractInterceptor(contract, identity);
-  app.useGlobalInterceptors(calls, ...(options.interceptors?.(app) ?? []));
-  app.useGlobalFilters(new ErrorFilter(options.logger));
-  await app.listen();
-  return { app, server: await loaded.promise, calls };
 }
 
 /** Runs a service as a process of its own: serves gRPC and probes until told to stop, then finishes running calls. */
 export async function runGrpcService(
   options: GrpcServiceOptions & {
     healthPort: number;
-    readinessChecks: (app: INestMicroservice) => ReadinessChecks;
+    readinessChecks: (app: INestApplicationContext) => ReadinessChecks;
   },
 ): Promise<void> {
-  const { app, server, calls } = await start(options);
+  const { app, served } = await start(options);
   const readiness = new Readiness(options.readinessChecks(app));
-  addGrpcHealth(server, readiness);
+  addGrpcHealth(served.server, readiness);
   const health = await startHealthServer(options.healthPort, readiness);
   options.logger.info({ address: options.address, healthPort: options.healthPort }, 'serving');
   runUntilStopped(options.logger, async () => {
     readiness.drain();
-    stopAccepting(server, options.address, () => calls.running);
-    // `close` would wait for the streams before it has their handlers told to end.
-    await app['shutdown']();
+    // Ahead of the hooks of modules, which have everything end that works for calls.
+    void served.finish();
+    await app.close();
     health.close();
   });
 }
 
-/**
- * Tells clients to call another replica, ahead of Nest, which first has everything end that works for calls. Seen with grpc-js
- * 1.14: a connection that was still being made is not told, and the end of a call that has just begun may never be sent. Neither
- * keeps the server from ending once no call is being answered.
- */
-function stopAccepting(server: Server, address: string, running: () => number): void {
-  const finished = new Promise<Error | undefined>((resolve) => server.tryShutdown(resolve));
-  let quiet = 0;
-  const looking = setInterval(() => {
-    server.drain(address, graceMs);
-    quiet = running() === 0 ? quiet + 1 : 0;
-    if (quiet === quietLooks) server.forceShutdown();
-  }, lookEveryMs);
-  void finished.then(() => clearInterval(looking));
-  // Asked again, as Nest asks it, a server does not wait for the calls that are under way.
-  server.tryShutdown = (callback) => void finished.then(callback);
+async function start(options: GrpcServiceOptions): Promise<{ app: INestApplicationContext; served: GrpcServer }> {
+  const contract = options.contract ?? platformContract();
+  const entry = new ServiceEntry(contract, new CallIdentity(options.principals), options.logger);
+  const peers = peerOf(options);
+  const served = new GrpcServer(new Server(serverOptions(options, contract)), options.address, entry);
+  const module: DynamicModule = {
+    module: ServedModule,
+    imports: [options.module],
+    providers: [{ provide: GrpcServer, useValue: served }],
+  };
+  const app = await NestFactory.createApplicationContext(module, {
+    logger: nestLogger(options.logger),
+    abortOnError: false,
+  });
+  for (const controller of servedControllers(app, options)) {
+    served.server.addService(controller.definition, grpcHandlers(controller, entry, peers));
+  }
+  try {
+    await served.listen(options.tls?.certificates.forServer() ?? ServerCredentials.createInsecure());
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  return { app, served };
+}
+
+function serverOptions({ connectionAgeSeconds = defaultAgeSeconds }: GrpcServiceOptions, contract: Contract) {
+  return {
+    // More than the edge's largest body, so that no other limit is met behind it.
+    'grpc.max_receive_message_length': 8 * 1024 * 1024,
+    'grpc.max_connection_age_ms': connectionAgeSeconds * 1_000,
+    // No call outlives its deadline, and none is cut off before it.
+    'grpc.max_connection_age_grace_ms': contract.longestCallMs,
+    // More than one edge has places of any class: calls beyond it would wait for those before them.
+    'grpc.max_concurrent_streams': 4_000,
+    ...(isTracing() && { interceptors: [traceServerCall] }),
+  };
+}
+
+/** The controllers of all modules that implement a service. @throws Error when a service has none */
+function servedControllers(app: INestApplicationContext, options: GrpcServiceOptions): ServedController[] {
+  const interceptors = options.interceptors?.(app) ?? [];
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  return options.services.map((definition) => {
+    const name = serviceName(definition);
+    const implementing = (type: object) => serviceName(serviceOf(type) ?? {}) === name;
+    const found = controllers.find(({ metatype }) => metatype && implementing(metatype));
+    if (!name || !found?.metatype) throw new Error(`No controller implements ${name ?? 'a service without methods'}.`);
+    return {
+      definition,
+      controller: found.instance as ServedController['controller'],
+      run: runInterceptors(interceptors, found.metatype as Type),
+    };
+  });
+}
+
+function serviceName(definition: ServiceDefinition): string | undefined {
+  return Object.values(definition)[0]?.path.split('/')[1];
+}
+
+@Module({})
+class ServedModule {}
+
+/** The gRPC server of a process. It ends after Nest has told modules to finish, and before they let go of what calls need. */
+class GrpcServer {
+  #finished: Promise<void> | undefined;
+
+  constructor(
+    readonly server: Server,
+    private readonly address: string,
+    private readonly entry: ServiceEntry,
+  ) {}
+
+  async listen(credentials: ServerCredentials): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.bindAsync(this.address, credentials, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.finish();
+  }
+
+  /**
+   * Tells clients to call another replica, and resolves when no call is being answered any longer. Seen with grpc-js 1.14: a
+   * connection that was still being made is not told, and the end of a call that has just begun may never be sent. Neither
+   * keeps the server from ending once no call is being answered.
+   */
+  finish(): Promise<void> {
+    this.#finished ??= this.#finish();
+    return this.#finished;
+  }
+
+  async #finish(): Promise<void> {
+    const { server } = this;
+    let quiet = 0;
+    const looking = setInterval(() => {
+      server.drain(this.address, graceMs);
+      quiet = this.entry.running === 0 ? quiet + 1 : 0;
+      if (quiet === quietLooks) server.forceShutdown();
+    }, lookEveryMs);
+    await new Promise((resolve) => server.tryShutdown(resolve));
+    clearInterval(looking);
+  }
 }
 
 function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
   if (!tls) return () => peer;
   const callers = new AllowedCallers(tls.allowedCallers);
   return (call) => callers.nameOf(call.getAuthContext().sslPeerCertificate);
-}
-
-/** Nest finds the services of a package in this map, and ts-proto's compiled code encodes their messages. */
-function packageDefinition(services: ServiceDefinition[]): Record<string, ServiceDefinition> {
-  return Object.fromEntries(services.map((service) => [serviceName(service), service]));
-}
-
-function serviceName(service: ServiceDefinition): string {
-  const name = Object.values(service)[0]?.path.split('/')[1];
-  if (!name) throw new Error('A service without methods can not be served.');
-  return name;
-}
-
-function packageName(service: ServiceDefinition): string {
-  return serviceName(service).split('.').slice(0, -1).join('.');
 }

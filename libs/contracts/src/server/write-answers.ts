@@ -1,0 +1,28 @@
+import { once, type EventEmitter } from 'node:events';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { untilSettled } from '../until-settled.js';
+
+/**
+ * Writes the answers of a server stream to its call, and asks for the next one only when the reader has room. When the reader
+ * has gone, the iterator's `return` is called at once, so that a handler's `finally` runs; a handler that waits for something of
+ * its own sees it after that. Leaves the call open.
+ */
+export async function writeAnswers<Answer>(
+  call: Pick<ServerWritableStream<unknown, Answer>, 'write' | 'cancelled'> & EventEmitter,
+  answers: AsyncIterable<Answer>,
+): Promise<void> {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  call.once('cancelled', resolve);
+  if (call.cancelled) resolve();
+  const unlessGone = untilSettled(gone);
+  const iterator = answers[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const answer = await unlessGone(iterator.next());
+      if (!answer || answer.done || call.cancelled) return;
+      if (!call.write(answer.value)) await unlessGone(once(call, 'drain'));
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
