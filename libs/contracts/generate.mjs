@@ -28,6 +28,8 @@ writeFileSync(
 
 const services = readdirSync(gen, { recursive: true })
   .filter((file) => file.endsWith('.ts') && file !== 'descriptors.ts')
+  // What carries calls is no service of an area.
+  .filter((file) => !file.endsWith('calls_service.ts'))
   .sort()
   .flatMap((file) =>
     [...readFileSync(join(gen, file), 'utf8').matchAll(/^export const (\w+Service) = \{$/gm)].map(([, name]) => ({

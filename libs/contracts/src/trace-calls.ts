@@ -5,12 +5,24 @@ import {
   type Interceptor,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
-import { continueTrace, failSpan, runInSpan, SpanKind, startSpan, traceparentOf, type Span } from '@rapport/platform';
+import {
+  AppError,
+  continueTrace,
+  failSpan,
+  runInSpan,
+  SpanKind,
+  startSpan,
+  traceparentOf,
+  type Span,
+} from '@rapport/platform';
+import { CallsServiceService } from './gen/rapport/api/v1/calls_service.js';
 
 const traceparentKey = 'traceparent';
 
 /** Makes a span of each call that a client makes within a trace, and tells the service where the trace goes on. */
 export const traceClientCall: Interceptor = (options, makeCall) => {
+  // A stream of calls belongs to no trace: each of its calls has its own.
+  if (options.method_definition.path === CallsServiceService.calls.path) return new InterceptingCall(makeCall(options));
   const span = startSpan(...callSpan(options.method_definition.path, SpanKind.CLIENT));
   const traceparent = traceparentOf(span);
   if (!span || !traceparent) return new InterceptingCall(makeCall(options));
@@ -49,6 +61,42 @@ export const traceServerCall: ServerInterceptor = (method, call) => {
     },
   });
 };
+
+/** Makes a call over a stream in a span of its own. @param make is given the `traceparent` to send; empty without a trace */
+export async function traceStreamedCall<Answer>(
+  path: string,
+  make: (traceparent: string) => Promise<Answer>,
+): Promise<Answer> {
+  const span = startSpan(...callSpan(path, SpanKind.CLIENT));
+  if (!span) return make('');
+  try {
+    const answer = await make(traceparentOf(span) ?? '');
+    endCall(span, status.OK, false);
+    return answer;
+  } catch (error) {
+    endCall(span, error instanceof AppError ? status[error.code] : status.INTERNAL, true);
+    throw error;
+  }
+}
+
+/** Answers a call that came over a stream, in a span of its own when it belongs to a trace. */
+export async function traceStreamedAnswer<Answer>(
+  path: string,
+  traceparent: string,
+  answer: () => Promise<Answer>,
+): Promise<Answer> {
+  const span = continueTrace(...callSpan(path, SpanKind.SERVER), traceparent);
+  if (!span) return answer();
+  try {
+    const answered = await runInSpan(span, answer);
+    endCall(span, status.OK, false);
+    return answered;
+  } catch (error) {
+    const code = error instanceof AppError ? status[error.code] : status.INTERNAL;
+    endCall(span, code, serverFaults.has(code));
+    throw error;
+  }
+}
 
 /** The others are what callers have to expect. */
 const serverFaults: ReadonlySet<number> = new Set([

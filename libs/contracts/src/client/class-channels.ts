@@ -1,7 +1,10 @@
-import { Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials, type ChannelOptions } from '@grpc/grpc-js';
 import { isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import { traceClientCall } from '../trace-calls.js';
+
+/** What a service may send on a stream of calls before it waits for the client to read, in bytes: pages of large records. */
+const streamWindowBytes = 4 * 1024 * 1024;
 
 /** What a process proves itself with, and the name that the certificate of the service must have. */
 export interface ServiceProof {
@@ -16,11 +19,15 @@ export interface ServiceProof {
  */
 export class ClassChannels {
   readonly #channels = new Map<string, Client>();
-  readonly #open: () => Client;
+  readonly #open: (address: string, more?: ChannelOptions) => Client;
   #isClosed = false;
 
   /** @param longestCallMs the longest deadline of a call, in milliseconds */
-  constructor(address: string, longestCallMs: number, proof?: ServiceProof) {
+  constructor(
+    readonly address: string,
+    longestCallMs: number,
+    proof?: ServiceProof,
+  ) {
     const channelCredentials = proof?.certificates.forClient() ?? credentials.createInsecure();
     const options = {
       ...(proof && { 'grpc.ssl_target_name_override': proof.serviceName }),
@@ -38,14 +45,19 @@ export class ClassChannels {
       'grpc.dns_min_time_between_resolutions_ms': 100,
       ...(isTracing() && { interceptors: [traceClientCall] }),
     };
-    this.#open = () => new Client(address, channelCredentials, options);
+    this.#open = (to, more) => new Client(to, channelCredentials, { ...options, ...more });
+  }
+
+  /** A channel to one replica for a stream of calls, which closes it. */
+  openTo(address: string): Client {
+    return this.#open(address, { 'grpc-node.flow_control_window': streamWindowBytes });
   }
 
   /** @param name of a class of traffic, or `platform` */
   of(name: string): Client {
     let channel = this.#channels.get(name);
     if (!channel) {
-      channel = this.#open();
+      channel = this.#open(this.address);
       this.#channels.set(name, channel);
       if (this.#isClosed) channel.close();
     }

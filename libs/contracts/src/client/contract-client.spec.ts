@@ -13,6 +13,7 @@ import {
 } from '@grpc/grpc-js';
 import { callContext } from '@rapport/platform';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 import { AuthServiceService } from '../gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService, WatchChangesRequest } from '../gen/rapport/customers/v1/change_feed_service.js';
 import {
@@ -127,7 +128,8 @@ describe('a call that connections refuse as they end', () => {
   /** Refuses so many streams, as a connection does that ends, and answers the others. */
   const refuse = async (refusals: number) => {
     [met, refused] = [0, 0];
-    ending = createServer().on('stream', (stream) => {
+    ending = createServer().on('stream', (stream, headers) => {
+      if (headers[':path'] === CallsServiceService.calls.path) return refuseCallStream(stream);
       met += 1;
       if (met <= refusals) stream.once('error', () => (refused += 1)).close(constants.NGHTTP2_REFUSED_STREAM);
       else answerEmpty(stream);
@@ -205,6 +207,11 @@ describe('a call with streams in both directions', () => {
     await expect(answers()).rejects.toThrow('no more');
   });
 });
+
+/** As a service of the release before answers: UNIMPLEMENTED. */
+function refuseCallStream(stream: ServerHttp2Stream): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '12' }, { endStream: true });
+}
 
 /** A gRPC answer of one message without fields. */
 function answerEmpty(stream: ServerHttp2Stream): void {

@@ -1,20 +1,25 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
+  status,
   type Client,
   type ClientUnaryCall,
   type MethodDefinition,
   type ServiceDefinition,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { AppError, callContext } from '@rapport/platform';
+import { AppError, callContext, isTracing } from '@rapport/platform';
+import type { CallStream } from '../calls/call-stream.js';
+import { maxRequestBytes } from '../calls/frame-limits.js';
+import { ReplicaStreams } from '../calls/replica-streams.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { platformContract } from '../descriptors/platform-contract.js';
-import { fromGrpcError, hadNoConnection, wasRefused } from '../errors/grpc-status.js';
+import { fromGrpcError, transportError } from '../errors/grpc-status.js';
 import { TrafficClass } from '../gen/rapport/api/v1/options.js';
+import { traceStreamedCall } from '../trace-calls.js';
 import { healthService } from '../server/grpc-health.js';
 import { untilSettled } from '../until-settled.js';
+import { Attempts } from './attempts.js';
 import { ClassChannels, untilConnected, type ServiceProof } from './class-channels.js';
 
 export interface CallOptions {
@@ -25,11 +30,6 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Longest waits before a call is made again that was refused, in milliseconds. */
-const refusedAgainMs = [10, 50, 200];
-/** How long a call waits for a connection while there is none, in milliseconds: longer than the wait between two attempts to connect. */
-const connectMs = 1_000;
-
 /**
  * Calls the methods of the services at one address. Failures are thrown as AppError.
  *
@@ -39,6 +39,8 @@ const connectMs = 1_000;
  */
 export class ContractClient {
   readonly #channels: ClassChannels;
+  /** By the class of traffic that they carry. Calls of all others are plain. */
+  readonly #streams: Readonly<Partial<Record<string, ReplicaStreams>>>;
   readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
 
   /**
@@ -54,6 +56,8 @@ export class ContractClient {
     protected readonly contract = platformContract(),
   ) {
     this.#channels = new ClassChannels(address, contract.longestCallMs, tls);
+    const streams = () => new ReplicaStreams(address, (replica) => this.#channels.openTo(replica));
+    this.#streams = { interactive: streams(), platform: streams() };
     this.#methods = new Map(
       services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),
     );
@@ -62,24 +66,16 @@ export class ContractClient {
   /** @param path full gRPC path of a method without streams */
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
     const { requestSerialize, responseDeserialize } = this.#method(path);
-    const [metadata, deadline] = callArguments(options);
-    const attempt = (channel: Client) =>
-      new Promise<unknown>((resolve, reject) => {
-        const call = channel.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          request,
-          metadata,
-          { deadline },
-          settle(resolve, reject),
-        );
-        cancelOnAbort(call, options.signal);
-      });
-    const again = new Attempts(deadline, options.signal);
+    const call = { path, request: requestSerialize(request), context: options.context, signal: options.signal };
+    if (options.signal?.aborted) throw transportError({ code: status.CANCELLED, details: '' });
+    const dueAt = deadlineOf(options);
+    const again = new Attempts(dueAt, options.signal);
     for (;;) {
       try {
-        return await attempt(await this.#connected(path, again));
+        const stream = this.#streamFor(call);
+        if (!stream) return await this.#plain(call, dueAt, responseDeserialize, again);
+        const make = (traceparent: string) => stream.make({ ...call, dueAt, traceparent });
+        return responseDeserialize(await (isTracing() ? traceStreamedCall(path, make) : make('')));
       } catch (error) {
         await again.after(error);
       }
@@ -202,16 +198,47 @@ export class ContractClient {
     });
   }
 
+  /** What callers may do has changed: services forget the principals that they know of this process. */
+  forgetPrincipals(): void {
+    for (const streams of Object.values(this.#streams)) streams?.forgetTokens();
+  }
+
   close(): void {
+    for (const streams of Object.values(this.#streams)) streams?.close();
     this.#channels.close();
+  }
+
+  /** The stream that a call is made on; undefined for one that is made by plain gRPC, as are all while there is no stream. */
+  #streamFor({ path, request }: { path: string; request: Buffer }): CallStream | undefined {
+    if (request.length > maxRequestBytes) return undefined;
+    return this.#streams[this.#classOf(path)]?.leastBusy();
+  }
+
+  async #plain(
+    { path, request, context, signal }: { path: string; request: Buffer } & Omit<CallOptions, 'deadlineMs'>,
+    deadline: number,
+    decode: (answer: Buffer) => unknown,
+    again: Attempts,
+  ): Promise<unknown> {
+    const channel = await this.#connected(path, again);
+    return new Promise<unknown>((resolve, reject) => {
+      const encoded = () => request;
+      const metadata = writeCallMetadata(context);
+      const settled = settle(resolve, reject);
+      cancelOnAbort(channel.makeUnaryRequest(path, encoded, decode, request, metadata, { deadline }, settled), signal);
+    });
   }
 
   /** The channel of a call, once it is connected or the call may wait no longer. */
   async #connected(path: string, { connectBy, signal }: Attempts): Promise<Client> {
-    const policy = this.contract.method(path)?.policy;
-    const channel = this.#channels.of(policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass));
+    const channel = this.#channels.of(this.#classOf(path));
     await untilConnected(channel, connectBy, signal);
     return channel;
+  }
+
+  #classOf(path: string): string {
+    const policy = this.contract.method(path)?.policy;
+    return policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass);
   }
 
   #method(path: string): MethodDefinition<unknown, unknown> {
@@ -243,33 +270,13 @@ async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended:
   }
 }
 
-/** The attempts at one call: whether it is made again, and when. */
-class Attempts {
-  readonly connectBy: number;
-  #refusals = 0;
-
-  constructor(
-    deadline: number,
-    readonly signal: AbortSignal | undefined,
-  ) {
-    this.connectBy = Math.min(Date.now() + connectMs, deadline);
-  }
-
-  /** Returns when the call is to be made again. @throws `error` when no further attempt is made */
-  async after(error: unknown): Promise<void> {
-    if (hadNoConnection(error) && Date.now() < this.connectBy && !this.signal?.aborted) return;
-    const waitMs = refusedAgainMs[this.#refusals];
-    if (waitMs === undefined || !wasRefused(error)) throw error;
-    this.#refusals += 1;
-    await delay(Math.random() * waitMs, undefined, { signal: this.signal }).catch(() => {
-      throw error;
-    });
-  }
+function callArguments(options: CallOptions) {
+  return [writeCallMetadata(options.context), deadlineOf(options)] as const;
 }
 
-function callArguments({ context, deadlineMs }: CallOptions) {
+function deadlineOf({ deadlineMs }: CallOptions): number {
   const { dueAt = Infinity } = callContext.getStore() ?? {};
-  return [writeCallMetadata(context), Math.min(Date.now() + deadlineMs, dueAt)] as const;
+  return Math.min(Date.now() + deadlineMs, dueAt);
 }
 
 function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {

@@ -19,6 +19,13 @@ export interface GrpcStatus {
 }
 
 export function toGrpcStatus(error: AppError): GrpcStatus {
+  const metadata = new Metadata();
+  metadata.set(detailsKey, packStatus(error));
+  return { code: status[error.code], details: error.message, metadata };
+}
+
+/** A google.rpc.Status with the details of the error, encoded. */
+export function packStatus(error: AppError): Buffer {
   const details = [
     any('ErrorInfo', ErrorInfo.encode({ reason: error.reason, domain, metadata: error.metadata }).finish()),
     ...(error.violations.length > 0 ? [any('BadRequest', encodeViolations(error))] : []),
@@ -26,10 +33,7 @@ export function toGrpcStatus(error: AppError): GrpcStatus {
       ? []
       : [any('RetryInfo', RetryInfo.encode({ retryDelay: { seconds: error.retryAfterSeconds, nanos: 0 } }).finish())]),
   ];
-  const metadata = new Metadata();
-  const message = Status.encode({ code: status[error.code], message: error.message, details }).finish();
-  metadata.set(detailsKey, Buffer.from(message));
-  return { code: status[error.code], details: error.message, metadata };
+  return Buffer.from(Status.encode({ code: status[error.code], message: error.message, details }).finish());
 }
 
 /**
@@ -38,17 +42,26 @@ export function toGrpcStatus(error: AppError): GrpcStatus {
  */
 export function fromGrpcError(error: ServiceError): AppError {
   const packed = error.metadata.get(detailsKey)[0];
-  if (!Buffer.isBuffer(packed)) return transportError(error);
+  return Buffer.isBuffer(packed) ? unpackStatus(error.code, packed, error) : transportError(error);
+}
+
+/** The error that `packStatus` has encoded. @throws Error when it can't be read */
+export function unpackStatus(code: status, packed: Uint8Array, cause?: Error): AppError {
   const { message, details } = Status.decode(packed);
   const info = find(details, 'ErrorInfo', (bytes) => ErrorInfo.decode(bytes));
   const retry = find(details, 'RetryInfo', (bytes) => RetryInfo.decode(bytes));
   const violations = find(details, 'BadRequest', (bytes) => BadRequest.decode(bytes))?.fieldViolations ?? [];
-  return new AppError(errorCode(error.code), info?.reason ?? 'INTERNAL', message, {
-    cause: error,
+  return new AppError(errorCode(code), info?.reason ?? 'INTERNAL', message, {
+    ...(cause && { cause }),
     violations: violations.map(({ field, reason, description }) => ({ field, reason, description })),
     metadata: info?.metadata ?? {},
     ...(retry?.retryDelay ? { retryAfterSeconds: retry.retryDelay.seconds } : {}),
   });
+}
+
+/** The failure of a call that a service has not begun, which `wasRefused` knows. */
+export function refusedCall(): AppError {
+  return transportError({ code: status.UNAVAILABLE, details: refusal });
 }
 
 /** Whether a connection that ended says of a failed call that nothing was done for it (REFUSED_STREAM; RFC 9113, section 8.7). */
@@ -62,7 +75,8 @@ export function hadNoConnection(error: unknown): boolean {
   return typeof details === 'string' && details.includes(noConnection);
 }
 
-function transportError(error: ServiceError): AppError {
+/** What a client makes of a failure that no service has described. */
+export function transportError(error: Pick<ServiceError, 'code' | 'details'>): AppError {
   switch (isBroken(error) ? status.UNAVAILABLE : error.code) {
     case status.UNAVAILABLE:
     // Who cancels a call does not wait for its answer, so it was the other side.
@@ -81,7 +95,7 @@ function transportError(error: ServiceError): AppError {
 }
 
 /** Whether the connection of a call broke, which grpc-js calls INTERNAL. */
-function isBroken({ code, details }: ServiceError): boolean {
+function isBroken({ code, details }: Pick<ServiceError, 'code' | 'details'>): boolean {
   return code === status.INTERNAL && details.startsWith('Received RST_STREAM');
 }
 

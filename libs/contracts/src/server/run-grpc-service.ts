@@ -19,6 +19,8 @@ import {
 } from '@rapport/platform';
 import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
+import { ServedStreams } from '../calls/served-streams.js';
+import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
@@ -59,6 +61,8 @@ const lookEveryMs = 200;
 /** After so many looks at which no call was being answered, all answers have been sent that can be. */
 const quietLooks = 5;
 const defaultAgeSeconds = 30;
+/** The share of the age of its connection at which the client of a stream of calls is asked to open another one. */
+const streamAge = 0.8;
 /** Longer than a process takes to end. In milliseconds. */
 const graceMs = 60_000;
 
@@ -92,7 +96,12 @@ async function start(options: GrpcServiceOptions): Promise<{ app: INestApplicati
   const contract = options.contract ?? platformContract();
   const entry = new ServiceEntry(contract, new CallIdentity(options.principals), options.logger);
   const peers = peerOf(options);
-  const served = new GrpcServer(new Server(serverOptions(options, contract)), options.address, entry);
+  const streams = new ServedStreams(
+    entry,
+    peers,
+    streamAge * (options.connectionAgeSeconds ?? defaultAgeSeconds) * 1_000,
+  );
+  const served = new GrpcServer(new Server(serverOptions(options, contract)), options.address, streams, entry);
   const module: DynamicModule = {
     module: ServedModule,
     imports: [options.module],
@@ -104,7 +113,9 @@ async function start(options: GrpcServiceOptions): Promise<{ app: INestApplicati
   });
   for (const controller of servedControllers(app, options)) {
     served.server.addService(controller.definition, grpcHandlers(controller, entry, peers));
+    streams.add(controller);
   }
+  served.server.addService(CallsServiceService, streams.handlers);
   try {
     await served.listen(options.tls?.certificates.forServer() ?? ServerCredentials.createInsecure());
   } catch (error) {
@@ -158,6 +169,7 @@ class GrpcServer {
   constructor(
     readonly server: Server,
     private readonly address: string,
+    private readonly streams: ServedStreams,
     private readonly entry: ServiceEntry,
   ) {}
 
@@ -183,6 +195,7 @@ class GrpcServer {
 
   async #finish(): Promise<void> {
     const { server } = this;
+    this.streams.drain();
     let quiet = 0;
     const looking = setInterval(() => {
       server.drain(this.address, graceMs);

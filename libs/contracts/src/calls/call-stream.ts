@@ -1,0 +1,265 @@
+import { status, type Client, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
+import type { OutgoingCall } from '../call-metadata.js';
+import { refusedCall, transportError, unpackStatus } from '../errors/grpc-status.js';
+import {
+  CallsServiceService,
+  StreamEnd,
+  type AnswerFrame,
+  type CallFrame,
+  type StreamedAnswer,
+  type StreamedCall,
+} from '../gen/rapport/api/v1/calls_service.js';
+import { frames, maxTokens } from './frame-limits.js';
+
+/** Longest time that a timer of Node can wait, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+
+/** What a call says, and how long its answer is waited for. */
+export interface CallToStream {
+  /** Full gRPC path. */
+  path: string;
+  request: Buffer;
+  context: OutgoingCall;
+  /** In milliseconds since the epoch. */
+  dueAt: number;
+  /** Empty without a trace. */
+  traceparent: string;
+  signal: AbortSignal | undefined;
+}
+
+/** A call that has no answer yet. */
+interface WaitingCall extends CallToStream {
+  resolve: (answer: Buffer) => void;
+  reject: (error: unknown) => void;
+  timer: NodeJS.Timeout;
+  cancel: () => void;
+  /** Whether the service may have begun it. */
+  isSent: boolean;
+}
+
+/** `open` takes calls, and `aging` does while there is no other stream to the replica. */
+type State = 'connecting' | 'open' | 'aging' | 'leaving' | 'ended';
+
+/** One stream of calls to one replica of a service, on a connection of its own. */
+export class CallStream {
+  /** How it ended: with OK once the client has left it, and otherwise by a failure of the transport or a refusal. */
+  readonly ended: Promise<StatusObject>;
+  /** Whether it has carried a call. */
+  isUsed = false;
+  readonly #stream: ClientDuplexStream<CallFrame, AnswerFrame>;
+  readonly #waiting = new Map<number, WaitingCall>();
+  readonly #tokens = new Map<string, number>();
+  #state: State = 'connecting';
+  #lastNumber = 0;
+  #lastToken = 0;
+  #unsent: number[] = [];
+  #cancelled: number[] = [];
+  #forgotten: number[] = [];
+  #isFlushDue = false;
+  #hasRoom = true;
+
+  /**
+   * @param channel of its own, which it closes
+   * @param onChange called when it takes calls, and when the service asks for another stream
+   */
+  constructor(
+    private readonly channel: Client,
+    private readonly onChange: () => void,
+  ) {
+    const { path, requestSerialize, responseDeserialize } = CallsServiceService.calls;
+    const { promise, resolve } = Promise.withResolvers<StatusObject>();
+    this.ended = promise;
+    this.#stream = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#stream.once('metadata', () => {
+      this.#state = 'open';
+      onChange();
+    });
+    this.#stream.on('data', (frame: AnswerFrame) => this.#take(frame));
+    this.#stream.on('drain', () => {
+      this.#hasRoom = true;
+      this.#flushSoon();
+    });
+    // How it ended comes as a status too.
+    this.#stream.on('error', () => undefined);
+    this.#stream.once('status', (end: StatusObject) => {
+      this.#endAll();
+      resolve(end);
+    });
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Calls that wait for their answers. */
+  get running(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * @returns the encoded answer
+   * @throws AppError; `wasRefused` knows that of a call that the service has not begun
+   */
+  make(call: CallToStream): Promise<Buffer> {
+    if (this.#state === 'leaving' || this.#state === 'ended') return Promise.reject(refusedCall());
+    this.isUsed = true;
+    this.#lastNumber += 1;
+    const number = this.#lastNumber;
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const expire = () => this.#giveUp(number, status.DEADLINE_EXCEEDED);
+    const timer = setTimeout(expire, Math.min(Math.max(1, call.dueAt - Date.now()), longestTimerMs));
+    const cancel = () => this.#giveUp(number, status.CANCELLED);
+    call.signal?.addEventListener('abort', cancel, { once: true });
+    this.#waiting.set(number, { ...call, resolve, reject, timer, cancel, isSent: false });
+    this.#unsent.push(number);
+    this.#flushSoon();
+    return promise;
+  }
+
+  /** Has the service forget all principal tokens; calls that follow bring theirs again. */
+  forgetTokens(): void {
+    this.#forgotten.push(...this.#tokens.values());
+    this.#tokens.clear();
+    if (this.#forgotten.length > 0) this.#flushSoon();
+  }
+
+  /** Takes no more calls. Ends once those that run have their answers. */
+  leave(): void {
+    if (this.#state === 'ended') return;
+    if (this.#state === 'connecting') {
+      this.#stream.cancel();
+      return;
+    }
+    this.#state = 'leaving';
+    this.#endWhenAnswered();
+  }
+
+  #take({ answers, end }: AnswerFrame): void {
+    for (const answer of answers) this.#settle(answer);
+    if (end === StreamEnd.AGE) this.#state = 'aging';
+    if (end === StreamEnd.DRAINING) this.#state = 'leaving';
+    if (end !== StreamEnd.UNSPECIFIED) this.onChange();
+    this.#endWhenAnswered();
+  }
+
+  #settle({ number, code, answer, status: packed, refused }: StreamedAnswer): void {
+    const call = this.#remove(number);
+    if (!call) return;
+    if (code === 0) call.resolve(answer);
+    else call.reject(refused ? refusedCall() : errorOf(code, packed));
+  }
+
+  /** Waits for an answer no longer. */
+  #giveUp(number: number, code: status): void {
+    const call = this.#remove(number);
+    if (!call) return;
+    if (call.isSent) {
+      this.#cancelled.push(number);
+      this.#flushSoon();
+    }
+    call.reject(transportError({ code, details: '' }));
+    this.#endWhenAnswered();
+  }
+
+  #remove(number: number): WaitingCall | undefined {
+    const call = this.#waiting.get(number);
+    if (!call) return undefined;
+    this.#waiting.delete(number);
+    clearTimeout(call.timer);
+    call.signal?.removeEventListener('abort', call.cancel);
+    return call;
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    if (!this.#hasRoom || this.#state === 'ended') return;
+    const calls = this.#unsent.flatMap((number) => {
+      const call = this.#waiting.get(number);
+      return call ? [{ number, call }] : [];
+    });
+    const [cancelledCalls, forgottenTokens] = [this.#cancelled, this.#forgotten];
+    [this.#unsent, this.#cancelled, this.#forgotten] = [[], [], []];
+    if (cancelledCalls.length > 0 || forgottenTokens.length > 0)
+      this.#write({ tokens: [], calls: [], cancelledCalls, forgottenTokens });
+    for (const part of frames(calls, ({ call }) => call.request.length)) this.#send(part);
+    this.#endWhenAnswered();
+  }
+
+  #send(part: readonly { number: number; call: WaitingCall }[]): void {
+    const frame: CallFrame = { tokens: [], calls: [], cancelledCalls: [], forgottenTokens: [] };
+    for (const { number, call } of part) {
+      call.isSent = true;
+      frame.calls.push(streamedCall(number, call, this.#numberOf(call.context.principalToken, frame)));
+    }
+    this.#write(frame);
+  }
+
+  /** The number of a token, which the frame brings when the service does not know it. */
+  #numberOf(token: string | undefined, frame: CallFrame): number {
+    if (!token) return 0;
+    const known = this.#tokens.get(token);
+    if (known !== undefined) return known;
+    // Half of what the service may know: the other half are those that it is about to forget.
+    if (this.#tokens.size >= maxTokens / 2) this.forgetTokens();
+    this.#lastToken += 1;
+    this.#tokens.set(token, this.#lastToken);
+    frame.tokens.push({ number: this.#lastToken, token });
+    return this.#lastToken;
+  }
+
+  #write(frame: CallFrame): void {
+    this.#hasRoom = this.#stream.write(frame);
+  }
+
+  #endWhenAnswered(): void {
+    if (this.#state !== 'leaving') return;
+    if (this.#waiting.size === 0 && !this.#isFlushDue && !this.#stream.writableEnded) this.#stream.end();
+  }
+
+  #endAll(): void {
+    this.#state = 'ended';
+    this.channel.close();
+    for (const number of [...this.#waiting.keys()]) {
+      const call = this.#remove(number);
+      // What the service has made of a call that it was sent is not known.
+      call?.reject(call.isSent ? transportError({ code: status.UNAVAILABLE, details: '' }) : refusedCall());
+    }
+  }
+}
+
+function errorOf(code: status, packed: Buffer): unknown {
+  if (packed.length === 0) return transportError({ code, details: '' });
+  try {
+    return unpackStatus(code, packed);
+  } catch (error) {
+    return error;
+  }
+}
+
+function streamedCall(
+  number: number,
+  { path, request, context, dueAt, traceparent }: WaitingCall,
+  token: number,
+): StreamedCall {
+  const { requestId, cause, client } = context;
+  return {
+    number,
+    method: path,
+    timeoutMs: Math.max(1, Math.ceil(dueAt - Date.now())),
+    requestId,
+    token,
+    traceparent,
+    origin: cause?.origin ?? '',
+    causationId: cause?.causationId ?? '',
+    hop: cause?.hop ?? 0,
+    clientAddress: client?.address ?? '',
+    userAgent: client?.userAgent ?? '',
+    request,
+  };
+}

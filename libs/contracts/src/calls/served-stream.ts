@@ -1,0 +1,212 @@
+import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { AppError } from '@rapport/platform';
+import { receivedCall } from '../call-metadata.js';
+import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
+import {
+  StreamEnd,
+  type AnswerFrame,
+  type CallFrame,
+  type StreamedAnswer,
+  type StreamedCall,
+} from '../gen/rapport/api/v1/calls_service.js';
+import type { ServiceEntry } from '../server/service-entry.js';
+import { traceStreamedAnswer } from '../trace-calls.js';
+import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens } from './frame-limits.js';
+import type { StreamedMethod } from './served-streams.js';
+
+/** The longest time that a timer of Node can wait, in milliseconds. */
+const longestTimerMs = 2 ** 31 - 1;
+const nothing = Buffer.alloc(0);
+
+/** A call that is being answered. */
+interface RunningCall {
+  gone: AbortController;
+  timer: NodeJS.Timeout;
+  /** Whether its answer has been sent, or nobody waits for one. */
+  isOver: boolean;
+}
+
+/** One stream of calls of one process, of which the service answers each by itself. */
+export class ServedStream {
+  /** Resolves when nothing more will be sent. */
+  readonly ended: Promise<void>;
+  readonly #tokens = new Map<number, string>();
+  readonly #running = new Map<number, RunningCall>();
+  /** How many of the running calls somebody waits for. */
+  #waitedFor = 0;
+  #lastNumber = 0;
+  #answers: StreamedAnswer[] = [];
+  #end = StreamEnd.UNSPECIFIED;
+  #isDraining = false;
+  #isFlushDue = false;
+  /** Whether the client has said that no calls will follow. */
+  #isHalfClosed = false;
+  #isOver = false;
+
+  constructor(
+    private readonly call: ServerDuplexStream<CallFrame, AnswerFrame>,
+    private readonly peer: string | undefined,
+    private readonly methods: ReadonlyMap<string, StreamedMethod>,
+    private readonly entry: ServiceEntry,
+  ) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    call.on('data', (frame: CallFrame) => this.#take(frame));
+    call.once('end', () => {
+      this.#isHalfClosed = true;
+      this.#endWhenAnswered();
+    });
+    call.once('cancelled', () => this.#abandon());
+    call.once('close', resolve);
+    call.once('cancelled', resolve);
+    call.once('finish', resolve);
+    // The client sends no calls before it knows that the stream is taken.
+    call.sendMetadata(new Metadata());
+  }
+
+  announceEnd(end: StreamEnd): void {
+    if (end === StreamEnd.DRAINING) this.#isDraining = true;
+    this.#end = end;
+    this.#flushSoon();
+  }
+
+  #take(frame: CallFrame): void {
+    if (this.#isOver) return;
+    try {
+      for (const { number, token } of frame.tokens) {
+        if (number === 0 || this.#tokens.has(number) || this.#tokens.size >= maxTokens) throw frameInvalid();
+        this.#tokens.set(number, token);
+      }
+      for (const call of frame.calls) this.#begin(call);
+      for (const number of frame.cancelledCalls) this.#cancel(number);
+      for (const number of frame.forgottenTokens) this.#tokens.delete(number);
+    } catch (error) {
+      this.#abandon();
+      if (!(error instanceof AppError)) throw error;
+      this.call.emit('error', toGrpcStatus(error));
+    }
+  }
+
+  /** @throws AppError for a call that a sound client does not make */
+  #begin(call: StreamedCall): void {
+    const { number } = call;
+    const token = call.token === 0 ? '' : this.#tokens.get(call.token);
+    if (number <= this.#lastNumber || token === undefined || call.request.length > maxRequestBytes)
+      throw frameInvalid();
+    this.#lastNumber = number;
+    if (this.#isDraining || this.#running.size >= maxRunningCalls) {
+      this.#push({ ...failure(number, status.UNAVAILABLE), refused: true });
+      return;
+    }
+    const waitMs = Math.min(call.timeoutMs, longestTimerMs);
+    const gone = new AbortController();
+    const running: RunningCall = { gone, timer: setTimeout(() => this.#expire(number), waitMs), isOver: false };
+    this.#running.set(number, running);
+    this.#waitedFor += 1;
+    void this.#answer(call, token, Date.now() + waitMs, gone.signal).then((answer) => {
+      clearTimeout(running.timer);
+      this.#running.delete(number);
+      if (running.isOver) return;
+      running.isOver = true;
+      this.#waitedFor -= 1;
+      this.#push(answer);
+      this.#endWhenAnswered();
+    });
+  }
+
+  /** Never rejects. */
+  async #answer(call: StreamedCall, principalToken: string, dueAt: number, gone: AbortSignal): Promise<StreamedAnswer> {
+    const { number, method: path } = call;
+    const known = this.methods.get(path);
+    let request: unknown;
+    try {
+      request = known?.decode(call.request);
+    } catch {
+      // As grpc-js answers a plain call.
+      return failure(number, status.INTERNAL);
+    }
+    try {
+      if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
+      const received = receivedCall({ ...call, principalToken });
+      const incoming = { method: known.method, received, peer: this.peer, dueAt, gone };
+      const answered = await traceStreamedAnswer(path, call.traceparent, () =>
+        this.entry.answer(incoming, request, () => known.handle(request)),
+      );
+      const answer = known.encode(answered);
+      if (answer.length > maxAnswerBytes) return failure(number, status.RESOURCE_EXHAUSTED);
+      return { number, code: status.OK, answer, status: nothing, refused: false };
+    } catch (error) {
+      if (!(error instanceof AppError)) return failure(number, status.INTERNAL);
+      return { ...failure(number, status[error.code]), status: packStatus(error) };
+    }
+  }
+
+  #expire(number: number): void {
+    if (this.#leave(number)) this.#push(failure(number, status.DEADLINE_EXCEEDED));
+  }
+
+  #cancel(number: number): void {
+    if (this.#leave(number)) this.#endWhenAnswered();
+  }
+
+  /** Has the handler of a call end. It keeps its place until it does. @returns whether somebody has waited for its answer */
+  #leave(number: number): boolean {
+    const running = this.#running.get(number);
+    if (!running || running.isOver) return false;
+    running.isOver = true;
+    this.#waitedFor -= 1;
+    clearTimeout(running.timer);
+    running.gone.abort();
+    return true;
+  }
+
+  /** The stream has ended: nobody waits for any answer. */
+  #abandon(): void {
+    this.#isOver = true;
+    for (const number of this.#running.keys()) this.#leave(number);
+  }
+
+  #push(answer: StreamedAnswer): void {
+    this.#answers.push(answer);
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#isFlushDue = false;
+    const [answers, end] = [this.#answers, this.#end];
+    [this.#answers, this.#end] = [[], StreamEnd.UNSPECIFIED];
+    if (this.#isOver) return;
+    let hasRoom = true;
+    if (end !== StreamEnd.UNSPECIFIED) hasRoom = this.call.write({ answers: [], end });
+    for (const part of frames(answers, ({ answer }) => answer.length))
+      hasRoom = this.call.write({ answers: [...part], end: StreamEnd.UNSPECIFIED });
+    if (!hasRoom && !this.call.isPaused()) this.#waitForReader();
+    this.#endWhenAnswered();
+  }
+
+  /** Takes no calls of a client that does not read the answers of those before. */
+  #waitForReader(): void {
+    this.call.pause();
+    this.call.once('drain', () => this.call.resume());
+  }
+
+  #endWhenAnswered(): void {
+    if (!this.#isHalfClosed || this.#isOver || this.#waitedFor > 0 || this.#isFlushDue) return;
+    this.#isOver = true;
+    this.call.end();
+  }
+}
+
+function failure(number: number, code: status): StreamedAnswer {
+  return { number, code, answer: nothing, status: nothing, refused: false };
+}
+
+function frameInvalid(): AppError {
+  return new AppError('INVALID_ARGUMENT', 'FRAME_INVALID', 'The frame breaks the rules of streams of calls.');
+}

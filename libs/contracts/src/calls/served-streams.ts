@@ -1,0 +1,75 @@
+import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { AppError } from '@rapport/platform';
+import type { ContractMethod } from '../descriptors/load-contract.js';
+import { toGrpcStatus } from '../errors/grpc-status.js';
+import { StreamEnd, type AnswerFrame, type CallFrame } from '../gen/rapport/api/v1/calls_service.js';
+import type { PeerOf } from '../server/call-identity.js';
+import type { ServedController } from '../server/grpc-handlers.js';
+import type { ServiceEntry } from '../server/service-entry.js';
+import { ServedStream } from './served-stream.js';
+
+/** A method without streams, as a stream of calls finds it. */
+export interface StreamedMethod {
+  method: ContractMethod;
+  decode: (request: Buffer) => unknown;
+  encode: (answer: unknown) => Buffer;
+  handle: (request: unknown) => Promise<unknown>;
+}
+
+/** The streams of calls that a process answers. Each takes calls of all methods without streams of all its services. */
+export class ServedStreams {
+  readonly #methods = new Map<string, StreamedMethod>();
+  readonly #open = new Set<ServedStream>();
+  #isDraining = false;
+
+  /** @param ageMs how old a stream is when its client is asked to open another one */
+  constructor(
+    private readonly entry: ServiceEntry,
+    private readonly peerOf: PeerOf,
+    private readonly ageMs: number,
+  ) {}
+
+  /** Has the methods of a controller called. */
+  add({ definition, controller, run }: ServedController): void {
+    for (const [name, { path, requestStream, responseStream, ...code }] of Object.entries(definition)) {
+      const method = this.entry.contract.method(path);
+      if (!method || requestStream || responseStream) continue;
+      this.#methods.set(path, {
+        method,
+        decode: code.requestDeserialize,
+        encode: code.responseSerialize,
+        handle: (request) => run(() => controller[name]?.(request) as Promise<unknown>),
+      });
+    }
+  }
+
+  /** Answers CallsService. */
+  get handlers(): UntypedServiceImplementation {
+    return { calls: (call: ServerDuplexStream<CallFrame, AnswerFrame>) => this.#serve(call) };
+  }
+
+  /** Asks clients to open streams to other replicas. Calls that follow are refused, those that are running are answered. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const stream of this.#open) stream.announceEnd(StreamEnd.DRAINING);
+  }
+
+  #serve(call: ServerDuplexStream<CallFrame, AnswerFrame>): void {
+    let peer: string | undefined;
+    try {
+      peer = this.peerOf(call);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      call.emit('error', toGrpcStatus(error));
+      return;
+    }
+    const stream = new ServedStream(call, peer, this.#methods, this.entry);
+    this.#open.add(stream);
+    const age = setTimeout(() => stream.announceEnd(StreamEnd.AGE), this.ageMs);
+    void stream.ended.then(() => {
+      clearTimeout(age);
+      this.#open.delete(stream);
+    });
+    if (this.#isDraining) stream.announceEnd(StreamEnd.DRAINING);
+  }
+}
