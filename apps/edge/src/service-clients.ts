@@ -41,6 +41,11 @@ export class ServiceClients implements OnApplicationShutdown {
     return Object.fromEntries([...this.#clients].map(([area, client]) => [area, () => client.waitUntilReady(1_000)]));
   }
 
+  /** What principals may do has changed: no service keeps a token of theirs. */
+  forgetPrincipals(): void {
+    for (const client of this.#clients.values()) client.forgetPrincipals();
+  }
+
   onApplicationShutdown(): void {
     for (const client of this.#clients.values()) client.close();
   }

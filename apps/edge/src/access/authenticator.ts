@@ -122,6 +122,7 @@ export class Authenticator {
   /** From now on no answer is believed for which auth was asked before. @param tenantId whose principals; all when absent */
   distrust(tenantId?: string): void {
     this.#changes.note(tenantId);
+    this.clients.forgetPrincipals();
   }
 
   #isGood(known: KnownCredential): boolean {
