@@ -18,7 +18,7 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 3_000;
 const earlierServerTimeoutMs = 10_000;
 
-/** The client hashes the password at each connection as often as this says, 4,096 times by default: a third of what it costs to connect. */
+/** Rounds in which a client hashes its password at each connection. The default of 4,096 is a third of the time that a connection takes. */
 const fewRounds = ['-c', 'scram_iterations=1'];
 
 export interface EmbeddedPostgresOptions {
@@ -27,8 +27,8 @@ export interface EmbeddedPostgresOptions {
   /** Data of a stopped server that those of a new one begin as. */
   template?: string | undefined;
   /**
-   * Whether its data need not survive a power cut, nor its passwords somebody who reads their hashes: both cost time. Those without a
-   * `dataDir` are when absent.
+   * True to save time: data are not flushed to disk, and passwords are hashed once only. The default is true without a `dataDir`,
+   * and false with one.
    */
   isTemporary?: boolean;
   /** Where the server logs to. `postgres.log` beside the data when absent. */

@@ -26,7 +26,7 @@ export class MappingDeletedError extends Error {
   }
 }
 
-/** The mapping was changed while a run of it was at work: the run goes on with it as it is now. */
+/** The mapping was changed during the run, which continues with the new version. */
 export class MappingChangedError extends Error {
   override readonly name = 'MappingChangedError';
   constructor() {

@@ -26,6 +26,16 @@ const titleOf = async (name: string) => (await people.titles()).find(([own]) => 
 /** Waits for the exchange that follows a change by itself. */
 const eventually = (read: () => Promise<unknown>) => expect.poll(read, { timeout: 60_000, interval: 100 });
 
+/** A customer that got a record by the filter, and no longer meets it. */
+async function adaLeaves(): Promise<{ id: string; mapping: string }> {
+  const id = await create('Ada', vip);
+  const mapping = await people.map({ filter });
+  await eventually(names).toEqual(['Ada']);
+  await setVip(id, false);
+  await tenant.run(mapping);
+  return { id, mapping };
+}
+
 describe('a filter that customers refuses', () => {
   test.each([
     ['tags:vip AND', 'FILTER_SYNTAX'],
@@ -86,11 +96,7 @@ test('the first exchange, the feed and a reconciliation make records of those cu
 });
 
 test('a customer that leaves the filter keeps its record, which stays as it is until the customer comes back', async () => {
-  const id = await create('Ada', vip);
-  const mapping = await people.map({ filter });
-  await eventually(names).toEqual(['Ada']);
-  await setVip(id, false);
-  await tenant.run(mapping);
+  const { id, mapping } = await adaLeaves();
 
   await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
   await people.update(`name = 'Ada'`, `email = 'ada@example.com'`);
@@ -117,11 +123,7 @@ test('a customer that leaves the filter keeps its record, which stays as it is u
 });
 
 test('what both have changed meanwhile is a conflict when the customer comes back, and none before', async () => {
-  const id = await create('Ada', vip);
-  const mapping = await people.map({ filter });
-  await eventually(names).toEqual(['Ada']);
-  await setVip(id, false);
-  await tenant.run(mapping);
+  const { id, mapping } = await adaLeaves();
   await tenant.api.updateCustomer(id, { jobTitle: 'Countess' });
   await people.update(`name = 'Ada'`, `title = 'Programmer'`);
   await tenant.run(mapping, { kind: 'RECONCILE' });
