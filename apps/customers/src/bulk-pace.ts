@@ -1,10 +1,14 @@
 import { setImmediate as letOthersWork } from 'node:timers/promises';
 import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { callContext } from '@rapport/platform';
 import type { Observable } from 'rxjs';
 
-/** Calls per second at which bulk work leaves half of the time to them, and so on in proportion. */
-const busyRate = 60;
+/**
+ * Calls per second of other tenants, and of the same one, at which bulk work leaves half of the time to them, and so on in
+ * proportion. A tenant that calls while its own import runs wants both; the others have not asked for it.
+ */
+const busyRate = { others: 15, own: 60 };
 
 /** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
 const mostRest = 8;
@@ -12,11 +16,14 @@ const mostRest = 8;
 /** Longest rest in milliseconds: a step that took so long that it would rest for longer has waited for a lock or a connection. */
 const longestRestMs = 1_000;
 
-/** Up to here, that is 24 calls a second, bulk work counts as alone: who watches how it goes on does not slow it down. */
-const mostRestAlone = 0.4;
+/** Calls per second below which bulk work counts as alone: polls of its progress do not slow it down. */
+const aloneRate = 24;
 
 /** Calls that came this long ago count a third of those that come now, in milliseconds. */
 const memoryMs = 500;
+
+/** Tenants whose calls are counted apart at a time. */
+const mostCounted = 1_000;
 
 /** How long a step waits at most for another one, in milliseconds. */
 const longestWaitMs = 50;
@@ -29,19 +36,26 @@ const knownTraffic = new WeakMap<object, Traffic>();
  * than a step takes, and another processor is free meanwhile.
  */
 export class BulkPace {
-  private constructor(private readonly traffic: Traffic) {}
+  private constructor(
+    private readonly traffic: Traffic,
+    private readonly tenantId: string,
+  ) {}
 
-  /** The one pace of all bulk work on a database in this process. */
-  static of(em: EntityManager): BulkPace {
+  /**
+   * The pace of a tenant's bulk work on a database in this process.
+   *
+   * @param tenantId of the call that is being answered when absent; work for no tenant has a pace of its own
+   */
+  static of(em: EntityManager, tenantId = callContext.getStore()?.caller?.tenantId ?? ''): BulkPace {
     const connection = em.getConnection();
     let traffic = knownTraffic.get(connection);
     if (!traffic) knownTraffic.set(connection, (traffic = new Traffic()));
-    return new BulkPace(traffic);
+    return new BulkPace(traffic, tenantId);
   }
 
-  /** A call has come. */
+  /** The tenant has called. */
   noteCall(): void {
-    this.traffic.note();
+    this.traffic.note(this.tenantId);
   }
 
   /** The size of the next step: `alone`, or `beside` calls. */
@@ -49,20 +63,24 @@ export class BulkPace {
     return this.#isAlone ? alone : beside;
   }
 
-  /** Does a step in the database when no other step is under way there, and then rests. */
+  /** Does a step in the database when no other step is under way there. The tenant's next step begins after a rest. */
   async keep<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isAlone) return work();
+    await this.traffic.restOf(this.tenantId);
     const before = this.traffic.step;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.traffic.step = promise;
     // The step before may wait for a lock that only our transaction gives back.
     await Promise.race([before, delay(longestWaitMs)]);
+    // It may have been the tenant's own, and have ended meanwhile.
+    await this.traffic.restOf(this.tenantId);
     const began = performance.now();
     try {
       return await work();
     } finally {
-      await this.rest(performance.now() - began);
-      resolve();
+      const rest = this.rest(performance.now() - began);
+      this.traffic.setRest(this.tenantId, rest);
+      void rest.then(resolve);
     }
   }
 
@@ -74,11 +92,13 @@ export class BulkPace {
   }
 
   get #isAlone(): boolean {
-    return this.#restPerWork < mostRestAlone;
+    return this.traffic.perSecond() < aloneRate;
   }
 
   get #restPerWork(): number {
-    return Math.min(mostRest, this.traffic.perSecond() / busyRate);
+    const own = this.traffic.perSecondOf(this.tenantId);
+    const others = Math.max(0, this.traffic.perSecond() - own);
+    return Math.min(mostRest, others / busyRate.others + own / busyRate.own);
   }
 }
 
@@ -112,22 +132,61 @@ export class Turns {
 
 /** Tells bulk work of every call. */
 export class CallCounter implements NestInterceptor {
-  readonly #pace: BulkPace;
-
-  constructor(em: EntityManager) {
-    this.#pace = BulkPace.of(em);
-  }
+  constructor(private readonly em: EntityManager) {}
 
   intercept(_execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    this.#pace.noteCall();
+    BulkPace.of(this.em).noteCall();
     return next.handle();
   }
 }
 
-/** How many calls have come of late. */
+/** How many calls have come of late, and which bulk work goes on beside them. */
 class Traffic {
-  /** Ends with the last step of bulk work that has begun or waits to. */
+  /** Ends with the last step of bulk work that has begun or waits to, and the rest after it. */
   step: Promise<void> = Promise.resolve();
+  readonly #all = new FadingCount();
+  readonly #byTenant = new Map<string, FadingCount>();
+  readonly #rests = new Map<string, Promise<void>>();
+
+  note(tenantId: string): void {
+    this.#all.note();
+    let own = this.#byTenant.get(tenantId);
+    if (!own) {
+      this.#forgetQuiet();
+      this.#byTenant.set(tenantId, (own = new FadingCount()));
+    }
+    own.note();
+  }
+
+  perSecond(): number {
+    return this.#all.perSecond();
+  }
+
+  perSecondOf(tenantId: string): number {
+    return this.#byTenant.get(tenantId)?.perSecond() ?? 0;
+  }
+
+  /** Resolves when the tenant's bulk work has rested. */
+  async restOf(tenantId: string): Promise<void> {
+    await this.#rests.get(tenantId);
+  }
+
+  setRest(tenantId: string, rest: Promise<void>): void {
+    this.#rests.set(tenantId, rest);
+    void rest.then(() => {
+      if (this.#rests.get(tenantId) === rest) this.#rests.delete(tenantId);
+    });
+  }
+
+  /** Tenants that call again and again are counted, and others not for long. */
+  #forgetQuiet(): void {
+    if (this.#byTenant.size < mostCounted) return;
+    for (const [tenantId, count] of this.#byTenant) if (count.perSecond() < 1) this.#byTenant.delete(tenantId);
+    if (this.#byTenant.size >= mostCounted) this.#byTenant.clear();
+  }
+}
+
+class FadingCount {
   #sum = 0;
   #at = performance.now();
 

@@ -5,11 +5,12 @@ import { BulkPace } from '../src/bulk-pace.js';
 
 let orm: MikroORM;
 let pace: BulkPace;
+let other: BulkPace;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
   orm = createOrm({ databaseUrl: inject('superuserUrl'), entities: [] }, { discovery: { warnWhenNoEntities: false } });
-  pace = BulkPace.of(orm.em);
+  [pace, other] = [BulkPace.of(orm.em, 'one'), BulkPace.of(orm.em, 'other')];
   return () => {
     vi.useRealTimers();
     return orm.close();
@@ -21,9 +22,14 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** So many that bulk work rests for more than four times as long as it works. */
-function answerCalls(): void {
-  for (let call = 0; call < 200; call += 1) pace.noteCall();
+/** So many that bulk work rests for more than six times as long as it works. */
+function answerCalls(calling = other): void {
+  for (let call = 0; call < 80; call += 1) calling.noteCall();
+}
+
+/** Writes down when a step of so many milliseconds ends, and when the next one of the same tenant does. */
+function stepTwice(log: string[], ms: number): Promise<unknown> {
+  return Promise.all(['first', 'second'].map((name) => pace.keep(() => delay(ms).then(() => log.push(name)))));
 }
 
 describe('bulk work alone', () => {
@@ -40,36 +46,62 @@ describe('bulk work alone', () => {
 });
 
 describe('bulk work beside calls', () => {
-  beforeEach(answerCalls);
+  beforeEach(() => answerCalls());
 
   test('takes small steps', () => {
     expect(pace.step(100, 10)).toBe(10);
   });
 
-  test('rests for several times as long as it works, and goes on then', async () => {
+  test('answers at once, and rests for several times as long before it goes on', async () => {
     const log: string[] = [];
-    const working = pace.keep(() => delay(20).then(() => log.push('worked'))).then(() => log.push('rested'));
+    const working = stepTwice(log, 20);
 
     await vi.advanceTimersByTimeAsync(20);
-    expect(log).toEqual(['worked']);
+    expect(log).toEqual(['first']);
     await vi.advanceTimersByTimeAsync(4 * 20);
-    expect(log).toEqual(['worked']);
-    await vi.advanceTimersByTimeAsync(4 * 20);
-    expect(log).toEqual(['worked', 'rested']);
+    expect(log).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(6 * 20);
+    expect(log).toEqual(['first', 'second']);
+    await working;
+  });
+
+  test('rests less beside calls of its own tenant', async () => {
+    await vi.advanceTimersByTimeAsync(10_000);
+    answerCalls(pace);
+    const log: string[] = [];
+    const working = stepTwice(log, 20);
+
+    await vi.advanceTimersByTimeAsync(20 + 3 * 20 + 20);
+    expect(log).toEqual(['first', 'second']);
     await working;
   });
 
   test('rests for no longer than a second from a step that has waited', async () => {
     const log: string[] = [];
-    const working = pace.keep(() => delay(60_000).then(() => log.push('worked'))).then(() => log.push('rested'));
+    const working = stepTwice(log, 60_000);
 
     await vi.advanceTimersByTimeAsync(59_999);
     answerCalls();
-    await vi.advanceTimersByTimeAsync(500);
-    expect(log).toEqual(['worked']);
-    await vi.advanceTimersByTimeAsync(501);
-    expect(log).toEqual(['worked', 'rested']);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(log).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(60_000 + 1_001);
+    expect(log).toEqual(['first', 'second']);
     await working;
+  });
+
+  test('does not keep another tenant waiting for its rest', async () => {
+    const log: string[] = [];
+    const first = pace.keep(() => delay(100).then(() => log.push('first')));
+    await vi.advanceTimersByTimeAsync(100);
+    await first;
+    const others = [pace, other].map((each) =>
+      each.keep(() => Promise.resolve(log.push(each === other ? 'other' : 'second'))),
+    );
+
+    await vi.advanceTimersByTimeAsync(60);
+    expect(log).toEqual(['first', 'other']);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await Promise.all(others);
   });
 
   test('does one step after the other, and what a step answers is handed on', async () => {
