@@ -1,5 +1,5 @@
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
-import type { Caller } from '@rapport/platform';
+import { AppError, type Caller } from '@rapport/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { password, RunningAuth } from './running-auth.js';
@@ -21,13 +21,18 @@ afterAll(() => auth.stop());
 test('a flood of password resets refuses no sign-in', async () => {
   const release = await holdAttempts();
   let refused = 0;
-  const resets = Array.from({ length: flood }, (_, index) => {
-    const account = { workspace: 'acme', email: `nobody-${index}@example.com` };
-    return auth.call('requestPasswordReset', { account }).catch((error: unknown) => {
-      expect(error).toMatchObject({ reason: 'TOO_MANY_ATTEMPTS' });
-      refused += 1;
-    });
-  });
+  const reset = async (email: string): Promise<unknown> => {
+    const account = { workspace: 'acme', email };
+    const failure = await auth.call('requestPasswordReset', { account }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    // On a busy machine some find no connection for the name of the workspace, which is looked up first.
+    if (failure instanceof AppError && failure.reason === 'TOO_MANY_CONCURRENT') return reset(email);
+    if (failure) refused += 1;
+    return failure;
+  };
+  const resets = Array.from({ length: flood }, (_, index) => reset(`nobody-${index}@example.com`));
   await vi.waitUntil(() => refused >= 5, { timeout: 20_000 });
 
   const { tenantId } = admin;
@@ -36,7 +41,8 @@ test('a flood of password resets refuses no sign-in', async () => {
   await release();
 
   expect(await signedIn).toMatchObject({ id: user.id });
-  await Promise.all(resets);
+  for (const failure of await Promise.all(resets))
+    if (failure) expect(failure).toMatchObject({ reason: 'TOO_MANY_ATTEMPTS' });
 });
 
 /** Has whatever counts an attempt wait. @returns ends that */
