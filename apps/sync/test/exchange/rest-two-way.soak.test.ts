@@ -1,5 +1,5 @@
 import { isSoak, printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import { afterEach, expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { ExchangeTenant, type Customer, type Run } from './exchange-tenant.ts';
 import { directusPeople, ownPeople, redminePeople, type People } from './rest-people.ts';
 import { Random } from './two-way/random.ts';
@@ -17,13 +17,13 @@ const services = isSoak
 
 let people: People;
 let tenant: ExchangeTenant;
-afterEach(() => people.stop());
 
 test.each([['a service', ownPeople, own] as const, ...services])(
   'customers and the people of %s are equal in the end, edited and deleted on both sides while it is killed, and nobody is there twice',
   { timeout: soakTimeoutMs },
   async (name, start, count) => {
     people = await start();
+    onTestFinished(() => people.stop());
     const random = new Random(printedSeed(`rest-two-way ${name}`));
     tenant = await ExchangeTenant.create(await sharedPlatform(inject('platformUrl')));
     const connection = await tenant.connect('rest', people.settings, people.secrets);
