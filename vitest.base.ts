@@ -1,6 +1,7 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { ownPlatforms } from './tools/own-platforms.ts';
 
 /** The one test set-up: every project writes its totals where the test command can add them up. */
 export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['test'] = {}): ViteUserConfig {
@@ -29,11 +30,15 @@ export function vitestConfig(projectRoot: string, overrides: ViteUserConfig['tes
   });
 }
 
-/** Tests of pure code first: what is wrong there shows in seconds. */
+/** Tests of pure code first: what is wrong there shows in seconds. Then the longest, so that no worker is left alone with one. */
 class PureFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const isPure = ({ moduleId }: TestSpecification) => moduleId.endsWith('.spec.ts');
-    return [...sorted.filter(isPure), ...sorted.filter((file) => !isPure(file))];
+    return sorted.toSorted((one, other) => rank(one) - rank(other));
   }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  if (moduleId.endsWith('.spec.ts')) return 0;
+  return relative(import.meta.dirname, moduleId) in ownPlatforms ? 1 : 2;
 }

@@ -3,11 +3,8 @@
  * reconfigure processes, or look at what a whole process does. `tools/test/test-rules.test.ts` holds the list to the code.
  */
 export const ownPlatforms: Readonly<Record<string, string>> = {
-  'apps/sync/test/exchange/large-tables.soak.test.ts': 'reads how much memory sync takes',
-  'apps/sync/test/exchange/pairing-kill.soak.test.ts': 'kills sync',
   'apps/sync/test/exchange/two-way.soak.test.ts': 'kills sync and customers',
   'apps/sync/test/hooks/hook-limits.test.ts': 'allows few failures for each address, and all tests have one address',
-  'apps/sync/test/hooks/hooks-kill.soak.test.ts': 'kills sync',
   'apps/sync/test/kill-sync.soak.test.ts': 'kills sync, with a schedule of retries that allows for it',
   'apps/sync/test/large-changes.soak.test.ts': 'breaks a table, and reads how much memory processes take',
   'apps/sync/test/late-work.test.ts': 'kills customers, and reads what is late for all tenants',

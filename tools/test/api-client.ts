@@ -46,6 +46,14 @@ export interface ApiRequest {
   body?: unknown;
 }
 
+interface Description {
+  openApi: OpenApi;
+  described: DescribedAnswers;
+}
+
+/** By their text: all edges of a release have the same document, which takes long to read. */
+const descriptions = new Map<string, Description>();
+
 /** A client of the REST API that holds every answer to the OpenAPI document of the server. */
 export class ApiClient {
   readonly openApi: OpenApi;
@@ -53,16 +61,18 @@ export class ApiClient {
   readonly #apiKey: string;
   readonly described: DescribedAnswers;
 
-  private constructor(url: string, apiKey: string, openApi: OpenApi) {
+  private constructor(url: string, apiKey: string, { openApi, described }: Description) {
     this.#url = url;
     this.#apiKey = apiKey;
     this.openApi = openApi;
-    this.described = new DescribedAnswers(openApi);
+    this.described = described;
   }
 
   static async connect(url: string, apiKey: string): Promise<ApiClient> {
-    const answer = await fetch(`${url}/openapi.json`);
-    return new ApiClient(url, apiKey, (await answer.json()) as OpenApi);
+    const text = await (await fetch(`${url}/openapi.json`)).text();
+    const description = descriptions.get(text) ?? describe(text);
+    descriptions.set(text, description);
+    return new ApiClient(url, apiKey, description);
   }
 
   /** @throws Error when the answer is none that the document describes */
@@ -81,6 +91,11 @@ export class ApiClient {
     this.described.assert(method, path, answer);
     return answer;
   }
+}
+
+function describe(text: string): Description {
+  const openApi = JSON.parse(text) as OpenApi;
+  return { openApi, described: new DescribedAnswers(openApi) };
 }
 
 function parse(text: string): unknown {

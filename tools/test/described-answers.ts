@@ -1,13 +1,26 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Answer, OpenApi, Operation } from './api-client.ts';
 
+interface DescribedPath {
+  template: string;
+  pattern: RegExp;
+  operations: Record<string, Operation>;
+}
+
 /** Holds answers to an OpenAPI document. */
 export class DescribedAnswers {
-  readonly #openApi: OpenApi;
+  /** Longest first: both `{id}` and `{id}:watch` match what is to be watched. */
+  readonly #paths: DescribedPath[];
   readonly #ajv: Ajv2020;
 
   constructor(openApi: OpenApi) {
-    this.#openApi = openApi;
+    this.#paths = Object.entries(openApi.paths)
+      .map(([template, operations]) => ({
+        template,
+        pattern: new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`),
+        operations,
+      }))
+      .toSorted((one, other) => other.template.length - one.template.length);
     this.#ajv = new Ajv2020({ strict: false, validateFormats: false });
     this.#ajv.addSchema({ ...openApi }, 'openapi');
   }
@@ -46,14 +59,11 @@ export class DescribedAnswers {
 
   #operation(method: string, path: string): [string, Operation] {
     const [bare = ''] = path.split('?');
-    const matches = Object.entries(this.#openApi.paths).flatMap(([template, operations]): [string, Operation][] => {
-      const pattern = new RegExp(`^${template.replace(/\{[^{}]+\}/g, '[^/]+?')}$`);
-      const operation = operations[method.toLowerCase()];
-      return operation && pattern.test(bare) ? [[template, operation]] : [];
-    });
-    // Both `{id}` and `{id}:watch` match what is to be watched.
-    const [longest] = matches.toSorted(([one], [other]) => other.length - one.length);
-    if (!longest) throw new Error(`${method} ${path} is not described`);
-    return longest;
+    const name = method.toLowerCase();
+    for (const { template, pattern, operations } of this.#paths) {
+      const operation = operations[name];
+      if (operation && pattern.test(bare)) return [template, operation];
+    }
+    throw new Error(`${method} ${path} is not described`);
   }
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, readlinkSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,18 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const tool of started) await tool.stop();
   await rm(dataDir, { recursive: true });
+});
+
+// What comes first needs a Rapport that has not started yet, and what comes last leaves none.
+test('puts aside a log that has become too long', { timeout }, async () => {
+  const log = join(dataDir, 'logs/edge.log');
+  await mkdir(join(dataDir, 'logs'));
+  await writeFile(log, Buffer.alloc(17 * 1_024 * 1_024), { mode: 0o600 });
+
+  await running();
+
+  await expect.poll(() => stat(log).then(({ size }) => size), { timeout: readyTimeoutMs }).toBeLessThan(1_024 * 1_024);
+  expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
 });
 
 test('serves the commands it prints, and has its key in a file that only its owner reads', { timeout }, async () => {
@@ -72,6 +84,13 @@ test('ends every process on SIGTERM, and finds its data again', { timeout }, asy
   expect(second.output()).not.toContain('Loading the demo records');
 });
 
+test('leaves alone what is built', { timeout }, async () => {
+  await running();
+
+  expect(built).toHaveLength(4);
+  expect(await filesOfBuild()).toEqual(built);
+});
+
 test('starts a process again that dies, PostgreSQL too, and says so', { timeout }, async () => {
   const tool = await running();
   const { url, apiKey } = await readDemo();
@@ -106,23 +125,6 @@ test('names the port that is taken', { timeout }, async () => {
   expect(await tool.exitCode).toBe(1);
   expect(tool.output()).toContain(`Port ${port} (EDGE_PORT) is not available: another process listens on it`);
   server.close();
-});
-
-test('puts aside a log that has become too long', { timeout }, async () => {
-  const log = join(dataDir, 'logs/edge.log');
-  await writeFile(log, Buffer.alloc(17 * 1_024 * 1_024), { mode: 0o600 });
-
-  await running();
-
-  await expect.poll(() => stat(log).then(({ size }) => size), { timeout: readyTimeoutMs }).toBeLessThan(1_024 * 1_024);
-  expect((await stat(`${log}.1`)).size).toBe(17 * 1_024 * 1_024);
-});
-
-test('leaves alone what is built', { timeout }, async () => {
-  await running();
-
-  expect(built).toHaveLength(4);
-  expect(await filesOfBuild()).toEqual(built);
 });
 
 test('waits longer each time that a process dies again', async () => {

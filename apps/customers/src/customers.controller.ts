@@ -34,6 +34,7 @@ import { aggregateCustomers } from './aggregate-customers.js';
 import { methodDescriptor } from './contract.js';
 import { BulkPace } from './bulk-pace.js';
 import { BulkWork } from './bulk/bulk-work.js';
+import { batchGetCustomers } from './batch-get-customers.js';
 import { createBatch, deleteBatch, updateBatch } from './batch-customers.js';
 import { customerAsOf } from './changes/customer-as-of.js';
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
@@ -61,7 +62,8 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
 
   async getCustomer({ id, asOf }: GetCustomerRequest): Promise<CustomerMessage> {
     if (asOf !== undefined) return customerAsOf(this.em, id, asOf);
-    const [customer] = await this.#read([id]);
+    const rows = await readForTenant<CustomerRow>(this.em, liveCustomers([id]));
+    const [customer] = await messagesOfRows(rows);
     return liveCustomer(this.em, id, customer);
   }
 
@@ -69,13 +71,8 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     return listCustomers(this.em, this.pageTokenKey, request);
   }
 
-  async batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
-    const ids = [...new Set(request.ids)];
-    const byId = new Map((await this.#read(ids)).map((customer) => [customer.id, customer]));
-    return {
-      customers: ids.flatMap((id) => byId.get(id) ?? []),
-      missingIds: ids.filter((id) => !byId.has(id)),
-    };
+  batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
+    return batchGetCustomers(this.em, request);
   }
 
   aggregateCustomers(request: AggregateCustomersRequest): Promise<AggregateCustomersResponse> {
@@ -148,11 +145,5 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   /** A long batch counts as bulk work: it gives way to other calls. */
   #paced<Response>(batch: { items: unknown[] } | undefined, call: () => Promise<Response>): Promise<Response> {
     return batch && batch.items.length > maxShortBatch ? BulkPace.of(this.em).keep(call) : call();
-  }
-
-  /** The live customers of the ids, in any order. */
-  async #read(ids: string[]): Promise<CustomerMessage[]> {
-    if (ids.length === 0) return [];
-    return messagesOfRows(await readForTenant<CustomerRow>(this.em, liveCustomers(ids)));
   }
 }

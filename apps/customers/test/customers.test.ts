@@ -227,6 +227,31 @@ describe('BatchGetCustomers', () => {
 
     expect(answer.customers).toEqual([second, first]);
     expect(answer.missingIds).toEqual([unknown, gone!.id, foreign.id]);
+    expect(answer.unmetIds).toEqual([]);
+  });
+
+  test('says which of the customers do not meet a filter, and refuses one that is about others', async () => {
+    const email = `${v7()}@example.com`;
+    const vip = await customers.create(caller, person({ tags: ['vip'], emails: [{ address: email }] }));
+    const other = await customers.create(caller, person());
+    const ids = [vip.id, v7(), other.id];
+    const get = (filter: string) => customers.call('batchGetCustomers', { ids, filter }, caller);
+
+    expect(await get('tags:vip')).toEqual({ customers: [vip, other], missingIds: [ids[1]], unmetIds: [other.id] });
+    expect((await get(`NOT tags:vip OR emails:"${email}"`)).unmetIds).toEqual([]);
+    expect((await get('tags:none')).unmetIds).toEqual([vip.id, other.id]);
+    expect((await get('  ')).unmetIds).toEqual([]);
+    for (const [filter, reason] of [
+      ['tags:vip AND', 'FILTER_SYNTAX'],
+      ['custom_fields.none = 1', 'FILTER_FIELD_UNKNOWN'],
+      ['tags:vip AND company.city:Graz', 'FILTER_FIELD_UNKNOWN'],
+      ['associations.partner_of:*', 'FILTER_FIELD_UNKNOWN'],
+    ] as const) {
+      await expect(get(filter)).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        violations: [{ field: 'filter', reason }],
+      });
+    }
   });
 });
 

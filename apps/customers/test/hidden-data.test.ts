@@ -121,6 +121,14 @@ test.each([
   });
 });
 
+test('refuses to test customers by what is hidden', async () => {
+  const { id } = await customers.create(seeing, ada);
+
+  const test = customers.call('batchGetCustomers', { ids: [id], filter: 'emails:*' }, blind);
+
+  await expect(test).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'FIELD_HIDDEN' });
+});
+
 test('refuses to count by what is hidden', async () => {
   await expect(customers.call('aggregateCustomers', { filter: 'emails:*' }, blind)).rejects.toMatchObject({
     code: 'PERMISSION_DENIED',

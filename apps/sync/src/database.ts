@@ -6,6 +6,7 @@ import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
+import { FilterMappings } from './migrations/filter-mappings.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
@@ -30,4 +31,5 @@ export const migrations = [
   DeferChanges,
   KeepRunRecords,
   PairRecords,
+  FilterMappings,
 ];

@@ -4,6 +4,7 @@ import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
 import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
+import { CustomerFilters } from './customers/customer-filter.js';
 import { CustomFieldTypes } from './customers/custom-field-types.js';
 import { PrincipalTokens } from './customers/principal-tokens.js';
 import { TenantUsers } from './customers/tenant-users.js';
@@ -153,6 +154,11 @@ function ofTenants({ customers, auth }: SyncOptions): Provider[] {
     {
       provide: CustomFieldTypes,
       useFactory: (tokens: PrincipalTokens) => new CustomFieldTypes(customers, tokens),
+      inject: [PrincipalTokens],
+    },
+    {
+      provide: CustomerFilters,
+      useFactory: (tokens: PrincipalTokens) => new CustomerFilters(customers, tokens),
       inject: [PrincipalTokens],
     },
     {

@@ -1,24 +1,24 @@
-import { randomBytes } from 'node:crypto';
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { createOrm, runMigrations } from '@rapport/persistence';
-import { provisionDatabase, queryDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { createOrm } from '@rapport/persistence';
+import type { ProvisionedDatabase } from '@rapport/testing';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { entities } from '../src/database.js';
 import { claimJobs, type Room } from '../src/webhooks/claim-jobs.js';
+import { askDatabase } from './ask-database.ts';
+import { createSyncDatabase } from './sync-databases.ts';
 
 let urls: ProvisionedDatabase;
 let orm: MikroORM;
 
 beforeAll(async () => {
-  urls = await provisionDatabase(inject('superuserUrl'), `sync_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
+  urls = await createSyncDatabase();
   orm = createOrm({ databaseUrl: urls.appUrl, entities });
 });
 afterAll(async () => orm.close());
 
 beforeEach(async () => {
-  await queryDatabase(urls.ownerUrl, 'truncate webhook_job, webhook_hold');
+  await askDatabase(urls.ownerUrl, 'truncate webhook_job, webhook_hold');
 });
 
 test('each of more endpoints than there are places for has its turn', async () => {
@@ -60,7 +60,7 @@ test('a tenant gets no more jobs than it has room for, however many endpoints ha
 
 test('an endpoint that is held gets nothing, and the others do', async () => {
   const [held, other] = await endpointsOf(uuidv4(), 2, 4);
-  await queryDatabase(
+  await askDatabase(
     urls.ownerUrl,
     `insert into webhook_hold values ($1, gen_random_uuid(), now() + interval '1 hour')`,
     [held],
@@ -79,7 +79,7 @@ function claim(room: Partial<Room>) {
 /** @returns ids of endpoints that each have jobs which are due */
 async function endpointsOf(tenantId: string, count: number, jobs: number): Promise<string[]> {
   const ids = Array.from({ length: count }, () => uuidv7());
-  await queryDatabase(
+  await askDatabase(
     urls.ownerUrl,
     `insert into webhook_job (delivery_id, tenant_id, endpoint_id, due_time)
      select gen_random_uuid(), $1, id, now() - interval '1 second' from unnest($2::uuid[]) id, generate_series(1, $3)`,
@@ -89,5 +89,5 @@ async function endpointsOf(tenantId: string, count: number, jobs: number): Promi
 }
 
 function allDue() {
-  return queryDatabase(urls.ownerUrl, `update webhook_job set claim_id = null, due_time = now() - interval '1 second'`);
+  return askDatabase(urls.ownerUrl, `update webhook_job set claim_id = null, due_time = now() - interval '1 second'`);
 }

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { catalogFaults, runMigrations, schemaDifference } from '@rapport/persistence';
-import { provisionDatabase, queryDatabase, type ProvisionedDatabase } from '@rapport/testing';
-import { beforeAll, expect, inject, test } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { catalogFaults, schemaDifference } from '@rapport/persistence';
+import { queryDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import { beforeAll, expect, test } from 'vitest';
+import { entities } from '../src/database.js';
+import { createSyncDatabase } from './sync-databases.ts';
 
 // Workers look in them for what all tenants need; there is nothing in them but ids, times and a cursor.
 const tablesOfAllTenants = [
@@ -25,8 +25,7 @@ const tablesOfSql = [
 const sync = {} as { urls: ProvisionedDatabase };
 
 beforeAll(async () => {
-  sync.urls = await provisionDatabase(inject('superuserUrl'), `sync_${randomBytes(6).toString('hex')}`);
-  await runMigrations({ databaseUrl: sync.urls.ownerUrl, entities, migrations });
+  sync.urls = await createSyncDatabase();
 });
 
 test('every table keeps tenants apart', async () => {

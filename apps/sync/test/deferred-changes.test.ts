@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { Change, ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { createOrm, runMigrations } from '@rapport/persistence';
+import { createOrm } from '@rapport/persistence';
 import { MasterKeys } from '@rapport/platform';
-import { provisionDatabase, queryDatabase, type ProvisionedDatabase } from '@rapport/testing';
+import type { ProvisionedDatabase } from '@rapport/testing';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } from 'vitest';
-import { entities, migrations } from '../src/database.js';
+import { entities } from '../src/database.js';
 import { DeferredWorker } from '../src/feed/deferred-worker.js';
 import { ChangeTaker } from '../src/feed/take-changes.js';
 import type { TakingParts } from '../src/feed/tenant-changes.js';
 import { JobQueue } from '../src/jobs/job-queue.js';
 import { SecretEnvelope } from '../src/secrets/secret-envelope.js';
+import { askDatabase } from './ask-database.ts';
+import { createSyncDatabase } from './sync-databases.ts';
 
 let urls: ProvisionedDatabase;
 let superuserUrl: string;
@@ -22,12 +24,10 @@ let worker: DeferredWorker;
 let cursor: string | undefined;
 
 beforeAll(async () => {
-  const name = `sync_${randomBytes(6).toString('hex')}`;
-  urls = await provisionDatabase(inject('superuserUrl'), name);
+  urls = await createSyncDatabase();
   const url = new URL(inject('superuserUrl'));
-  url.pathname = name;
+  url.pathname = new URL(urls.appUrl).pathname;
   superuserUrl = url.href;
-  await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations });
   orm = createOrm({ databaseUrl: urls.appUrl, entities });
   const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32), []));
   // No tenant here has mappings, so that no run is queued.
@@ -139,5 +139,5 @@ function quarantined() {
 }
 
 function query<Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> {
-  return queryDatabase<Row>(superuserUrl, sql, values);
+  return askDatabase<Row>(superuserUrl, sql, values);
 }

@@ -1,5 +1,7 @@
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { declarePairingAmidKills } from './exchange/pairing-amid-kills.ts';
+import { declareHooksAmidKills } from './hooks/hooks-amid-kills.ts';
 import { Receiver } from './receiver.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
@@ -19,6 +21,16 @@ afterAll(async () => {
   await receiver.stop();
   await platform.stop();
 });
+
+beforeEach(async () => {
+  // The edge takes a moment to reach sync again after the last kill.
+  const { apiKey } = await platform.createTenant('Reaching sync');
+  const headers = { authorization: `Bearer ${apiKey}` };
+  await expect.poll(() => fetch(`${platform.edgeUrl}/v1/webhookEndpoints`, { headers })).toMatchObject({ status: 200 });
+});
+
+declareHooksAmidKills(() => platform);
+declarePairingAmidKills(() => platform);
 
 test(
   'kill -9 of sync amid deliveries loses no event, and none comes out of order for its record',

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, queryDatabase, type Platform, type Service } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,23 +5,21 @@ import { Receiver } from './receiver.ts';
 import { until } from './until.ts';
 import { startSyncPlatform, WebhookTenant } from './sync-platform.ts';
 
-let dataDir: string;
 let platform: Platform;
 let second: Service;
 let tenant: WebhookTenant;
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'rapport-sync-outages-'));
-  platform = await startSyncPlatform({ RETRY_SCHEDULE_SECONDS: '0', ATTEMPT_TIMEOUT_MS: '60000' }, { dataDir });
+  platform = await startSyncPlatform({ RETRY_SCHEDULE_SECONDS: '0', ATTEMPT_TIMEOUT_MS: '60000' });
   tenant = await WebhookTenant.create(platform);
   const [grpcPort, healthPort] = [await freePort(), await freePort()];
   const env = { GRPC_ADDRESS: `127.0.0.1:${grpcPort}`, HEALTH_PORT: String(healthPort) };
-  second = platform.services.sync.another({ name: 'sync-2', healthPort, env, logFile: join(dataDir, 'sync-2.log') });
+  const logFile = join(platform.logDir, 'sync-2.log');
+  second = platform.services.sync.another({ name: 'sync-2', healthPort, env, logFile });
 }, 120_000);
 afterAll(async () => {
   await second.stop();
   await platform.stop();
-  await rm(dataDir, { recursive: true });
 });
 
 test('an attempt that a restart cuts off is not counted', { timeout: 120_000 }, async () => {

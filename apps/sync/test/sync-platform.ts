@@ -1,13 +1,7 @@
 import pg from 'pg';
 import { expect } from 'vitest';
-import {
-  queryDatabase,
-  startPlatform,
-  type Platform,
-  type PlatformOptions,
-  type SharedPlatform,
-  type Tenant,
-} from '@rapport/testing';
+import { startPlatform, type Platform, type PlatformOptions, type SharedPlatform, type Tenant } from '@rapport/testing';
+import { askDatabase } from './ask-database.ts';
 
 type Json = Record<string, unknown>;
 
@@ -152,7 +146,7 @@ export class WebhookTenant {
 
   /** Asks the database of a service past everything. */
   query<Row extends object>(sql: string, values: unknown[] = [], service = 'sync'): Promise<Row[]> {
-    return queryDatabase<Row>(this.#databaseUrl(service), sql, values);
+    return askDatabase<Row>(this.#databaseUrl(service), sql, values);
   }
 
   /** A connection of its own to the database of sync, past everything, to hold locks by. */

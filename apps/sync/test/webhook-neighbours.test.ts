@@ -69,6 +69,42 @@ test('attempts that wait for the locks of their tenant leave the others their co
   await until(() => receivers.hostile.ids.length === 16);
 }, 60_000);
 
+test('attempts of an endpoint that are received while another one is written are written together', async () => {
+  await hostile.endpoint(receivers.hostile.url);
+  await calm.endpoint(receivers.calm.url);
+  const { tenantId } = hostile.tenant;
+  const name = `wait_${tenantId.replaceAll('-', '')}`;
+  await hostile.query(
+    `create function ${name}() returns trigger language plpgsql as
+       $$ begin perform pg_advisory_xact_lock(hashtext('${name}')); return new; end $$`,
+  );
+  await hostile.query(
+    `create trigger ${name} before insert on webhook_attempt for each row
+     when (new.tenant_id = '${tenantId}') execute function ${name}()`,
+  );
+  const holding = await hostile.connect();
+  await holding.query('select pg_advisory_lock(hashtext($1))', [name]);
+
+  const items = Array.from({ length: 8 }, (_, index) => ({
+    customer: { kind: 'PERSON', displayName: `One ${index}` },
+  }));
+  await hostile.ok('POST', '/v1/customers:batchCreate', { items });
+  await until(() => receivers.hostile.ids.length === 8);
+  // Its answer comes to sync after those.
+  await calm.createCustomer();
+  await until(() => receivers.calm.ids.length === 1);
+  await holding.end();
+
+  const written = `select xmin::text, delivery_id, number from webhook_attempt where tenant_id = $1`;
+  const attempts = () => hostile.query<{ xmin: string; number: number }>(written, [tenantId]);
+  await until(async () => (await attempts()).length === 8);
+  expect(new Set((await attempts()).map(({ xmin }) => xmin)).size).toBe(2);
+  expect((await attempts()).every(({ number }) => number === 1)).toBe(true);
+  const left = 'select 1 from webhook_job where tenant_id = $1';
+  await until(async () => (await hostile.query(left, [tenantId])).length === 0);
+  await hostile.query(`drop function ${name} cascade`);
+}, 60_000);
+
 test('a tenant whose deliveries can not be begun keeps no other from its turn', { timeout: 60_000 }, async () => {
   await hostile.endpoint(receivers.hostile.url);
   await calm.endpoint(receivers.calm.url);

@@ -24,7 +24,7 @@ export async function makePlatformTemplate(): Promise<() => Promise<void>> {
   if (platformTemplate() !== undefined) return () => Promise.resolve();
   const folder = await mkdtemp(join(tmpdir(), 'rapport-template-'));
   const dataDir = join(folder, 'postgres');
-  const postgres = await startEmbeddedPostgres({ dataDir });
+  const postgres = await startEmbeddedPostgres({ dataDir, isTemporary: true });
   try {
     const secrets = await SecretFiles.in(join(folder, 'secrets'));
     const certificates = await PlatformCertificates.in(secrets);

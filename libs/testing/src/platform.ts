@@ -22,6 +22,8 @@ const serviceStopTimeoutMs = 3_000;
 export interface PlatformOptions {
   /** Folder that keeps data, keys and logs. Without it they live in a temporary folder that goes at `stop`. */
   dataDir?: string;
+  /** Whether the databases of a new `dataDir` begin as those of temporary platforms do, which were migrated before. For tests. */
+  fromTemplate?: boolean;
   /** Port of the edge on 127.0.0.1; a free one when absent. */
   edgePort?: number;
   /** Number of edge processes, which share one Redis when they are more than one; 1 when absent. */
@@ -257,9 +259,9 @@ function freePorts(count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, () => freePort()));
 }
 
-/** What the databases of a temporary platform begin as, when that was made before. */
-function templateOf({ dataDir }: PlatformOptions): string | undefined {
-  return dataDir === undefined ? platformTemplate() : undefined;
+/** What the databases begin as, when that was made before. */
+function templateOf({ dataDir, fromTemplate = dataDir === undefined }: PlatformOptions): string | undefined {
+  return fromTemplate ? platformTemplate() : undefined;
 }
 
 function startPostgresOf(options: PlatformOptions, logs: string): Promise<EmbeddedPostgres> {

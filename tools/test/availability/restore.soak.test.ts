@@ -21,7 +21,7 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'rapport-restore-'));
   cluster = join(dataDir, 'postgres/cluster');
   // One of its own, whose database is destroyed.
-  platform = await startPlatform({ dataDir });
+  platform = await startPlatform({ dataDir, fromTemplate: true });
   api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Restored')).apiKey);
 }, 300_000);
 afterAll(async () => {

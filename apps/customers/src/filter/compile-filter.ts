@@ -13,6 +13,8 @@ export interface FilterContext {
   live: boolean;
   /** The tenant's definitions. May be absent when the filter names no custom field. */
   customFields: CustomFields | undefined;
+  /** True to refuse conditions on companies and associations. */
+  isOwnOnly?: boolean;
 }
 
 /** Most conditions on other customers in a filter. */
@@ -90,9 +92,12 @@ class FilterCompiler {
     throw this.#unknown(restriction, `is no field; ${isOther ? 'those of another customer' : 'fields'} are ${names}`);
   }
 
-  #countOther({ fieldIndex }: Restriction): void {
+  #countOther(restriction: Restriction): void {
+    if (this.context.isOwnOnly)
+      throw this.#unknown(restriction, 'is about another customer, which can not be asked here');
     this.#others += 1;
     if (this.#others <= maxOthers) return;
+    const { fieldIndex } = restriction;
     const problem = `there are more than ${maxOthers} conditions on companies and associations`;
     throw filterError('FILTER_SYNTAX', this.filter, fieldIndex, problem);
   }

@@ -34,9 +34,7 @@ export async function conditionsOf(
   refuseHidden([orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
   if (q !== '' && isHiding()) throw hiddenError('displayName', 'q');
   refuseSealed({ orderBy, q });
-  const names = [orderBy, ...filtered];
-  const isCustom = names.some((name) => snakeCase(name).includes('custom_fields.'));
-  const customFields = isCustom ? await CustomFields.load(em) : undefined;
+  const customFields = await customFieldsIn(em, [orderBy, ...filtered]);
   const live = !showDeleted;
   return {
     order: readOrder(orderBy, live, customFields),
@@ -46,4 +44,27 @@ export async function conditionsOf(
       ...ownedCustomers(),
     ],
   };
+}
+
+/**
+ * Reads a filter that is about customers themselves: what it says of a customer changes with that one only.
+ *
+ * @throws AppError as `conditionsOf` does for the filter
+ */
+export async function ownConditions(em: EntityManager, filter: string): Promise<Condition[]> {
+  const tree = parseFilter(filter);
+  if (!tree) return [];
+  const filtered = restrictionsOf(tree).map(({ field }) => field);
+  refuseHidden(filtered, 'filter');
+  return compileFilter(filter, tree, {
+    live: true,
+    isOwnOnly: true,
+    customFields: await customFieldsIn(em, filtered),
+  });
+}
+
+/** The tenant's definitions; undefined when none of the fields is custom. */
+async function customFieldsIn(em: EntityManager, fields: readonly string[]): Promise<CustomFields | undefined> {
+  const isCustom = fields.some((name) => snakeCase(name).includes('custom_fields.'));
+  return isCustom ? CustomFields.load(em) : undefined;
 }

@@ -26,6 +26,9 @@ export const inOrder: PlannerSettings = {
  */
 export const byCondition: PlannerSettings = { ...common, enable_indexscan: 'off', cpu_tuple_cost: '0.1' };
 
+/** For statements that read a few rows by their ids. */
+export const byId: PlannerSettings = common;
+
 /** For statements that count or add up all of a tenant's rows. */
 export const ofAll: PlannerSettings = common;
 

@@ -78,7 +78,7 @@ async function soleCandidate(run: RunStatement, tenantId: string, conflict: Conf
       where tenant_id = $1 and mapping_id = $2 and record_id = $3 and not is_refuted
         and not exists (select from sync_link link where link.tenant_id = $1 and link.mapping_id = $2
           and link.customer_id = candidate.customer_id and link.record_id is not null
-          and (link.copy_version is null or link.copy_version is distinct from link.record_version))
+          and (link.is_left_out or link.copy_version is null or link.copy_version is distinct from link.record_version))
       limit 2`,
     values: [tenantId, conflict.mapping_id, conflict.record_id],
   });
@@ -98,7 +98,8 @@ async function checkTarget(
     sql: `select exists (select from sync_candidate where tenant_id = $1 and mapping_id = $2 and record_id = $3
           and customer_id = $4 and not is_refuted) as is_candidate,
         exists (select from sync_link where tenant_id = $1 and mapping_id = $2 and customer_id = $4
-          and record_id is not null and (copy_version is null or copy_version is distinct from record_version)) as is_linked`,
+          and record_id is not null
+          and (is_left_out or copy_version is null or copy_version is distinct from record_version)) as is_linked`,
     values: [tenantId, conflict.mapping_id, conflict.record_id, customerId],
   });
   if (conflict.kind === 'PAIRING' && !target?.is_candidate) {

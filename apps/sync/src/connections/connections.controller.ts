@@ -17,6 +17,7 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { currentCaller } from '@rapport/platform';
 import { connectors } from '../connectors/connectors.js';
+import { MappingTicker } from '../exchange/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { connectionMessage, connectorMessage, recordTypeMessage } from './connection-message.js';
@@ -34,6 +35,7 @@ export class ConnectionsController implements ServiceHandlers<ConnectionsService
     private readonly em: EntityManager,
     private readonly peers: Peers,
     private readonly envelope: SecretEnvelope,
+    private readonly ticker: MappingTicker,
   ) {}
 
   listConnectors(): Promise<ListConnectorsResponse> {
@@ -57,10 +59,12 @@ export class ConnectionsController implements ServiceHandlers<ConnectionsService
     return { connections: connections.map(connectionMessage) };
   }
 
-  updateConnection(request: UpdateConnectionRequest): Promise<ConnectionMessage> {
-    return writeCall(this.em, this.envelope, Methods.updateConnection, request, (em) =>
+  async updateConnection(request: UpdateConnectionRequest): Promise<ConnectionMessage> {
+    const updated = await writeCall(this.em, this.envelope, Methods.updateConnection, request, (em) =>
       updateConnection(em, this.peers, this.envelope, request),
     );
+    this.ticker.wake();
+    return updated;
   }
 
   async deleteConnection(request: DeleteConnectionRequest): Promise<Empty> {

@@ -14,6 +14,7 @@ import {
 import { AppError, type CallCause } from '@rapport/platform';
 import type { JsonValue } from '../connectors/peer-record.js';
 import { customerChanges } from '../mappings/field-values.js';
+import { FilterRefusedError, refusalOf } from './customer-filter.js';
 
 const callMs = 10_000;
 const pageSize = 100;
@@ -22,9 +23,17 @@ const pageSize = 100;
 const maxComparisons = 6;
 const maxComparisonLength = 300;
 
+/** A customer that is there. */
+export interface PresentCustomer {
+  isThere: true;
+  customer: Customer;
+  /** Whether it meets the filter of the mapping. */
+  takesPart: boolean;
+}
+
 /** A customer as it is now. */
 export type CustomerState =
-  | { isThere: true; customer: Customer }
+  | PresentCustomer
   /** Deleted, erased, or merged into another that is there. */
   | { isThere: false; mergedInto?: string | undefined; isErased?: boolean };
 
@@ -35,12 +44,17 @@ export class ActingCustomers {
     private readonly token: () => Promise<string>,
     private readonly origin: string,
     private readonly signal: AbortSignal,
+    /** Of a mapping; null when all customers take part. */
+    private readonly filter: string | null,
   ) {}
 
   async get(id: string): Promise<CustomerState> {
+    const tested = this.filter === null ? undefined : (await this.batchGet([id])).get(id);
+    if (tested) return tested;
     try {
       const customer = (await this.#call(Methods.getCustomer.path, { id })) as Customer;
-      return { isThere: true, customer };
+      // With a filter it was not there when it was tested: that it is back is a change, which has it tested.
+      return { isThere: true, customer, takesPart: this.filter === null };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'NOT_FOUND') throw error;
       const { mergedInto } = error.metadata;
@@ -49,21 +63,44 @@ export class ActingCustomers {
     }
   }
 
-  /** Those of up to 100 customers that are there, by id. */
-  async batchGet(ids: readonly string[]): Promise<Map<string, Customer>> {
+  /**
+   * Those of up to 100 customers that are there, by id.
+   *
+   * @throws FilterRefusedError
+   */
+  async batchGet(ids: readonly string[]): Promise<Map<string, PresentCustomer>> {
     if (ids.length === 0) return new Map();
-    const { customers } = (await this.#call(Methods.batchGetCustomers.path, { ids })) as BatchGetCustomersResponse;
-    return new Map(customers.map((customer) => [customer.id, customer]));
+    const request = { ids, ...(this.filter !== null && { filter: this.filter }) };
+    const { customers, unmetIds } = (await this.#call(Methods.batchGetCustomers.path, request).catch(
+      filterRefused,
+    )) as BatchGetCustomersResponse;
+    const unmet = new Set(unmetIds);
+    return new Map(customers.map((customer) => [customer.id, presentCustomer(customer, !unmet.has(customer.id))]));
   }
 
-  /** A page of all customers of a kind, the oldest first, with the token of the next one. */
+  /**
+   * A page of all customers of a kind, the oldest first, with the token of the next one. Those that do not meet the filter are among
+   * them.
+   *
+   * @throws FilterRefusedError
+   */
   async page(
     kind: 'PERSON' | 'COMPANY',
     pageToken: string | undefined,
-  ): Promise<{ customers: Customer[]; nextPageToken?: string | undefined }> {
+  ): Promise<{ customers: PresentCustomer[]; nextPageToken?: string | undefined }> {
     const request = { filter: `kind = ${kind}`, orderBy: 'create_time', pageSize, pageToken };
     const message = { ...ListCustomersRequest.decode(new Uint8Array()), ...request };
-    return (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
+    const page = (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
+    const { customers, nextPageToken } = page;
+    if (this.filter === null) return { customers: customers.map((each) => presentCustomer(each, true)), nextPageToken };
+    // As they are when they are tested: one that was deleted since is not among them.
+    return { customers: [...(await this.batchGet(customers.map(({ id }) => id))).values()], nextPageToken };
+  }
+
+  /** Whether a customer that was just written meets the filter. One that is gone does. */
+  async takesPart(id: string): Promise<boolean> {
+    if (this.filter === null) return true;
+    return (await this.batchGet([id])).get(id)?.takesPart ?? true;
   }
 
   /** Customers of a kind that have one of these values, by the names that filters have: as many as one is likely to be of. */
@@ -115,6 +152,15 @@ export class ActingCustomers {
     };
     return this.client.unary(path, request, { context, deadlineMs: callMs, signal: this.signal });
   }
+}
+
+function presentCustomer(customer: Customer, takesPart: boolean): PresentCustomer {
+  return { isThere: true, customer, takesPart };
+}
+
+function filterRefused(error: unknown): never {
+  const [refused] = refusalOf(error);
+  throw refused ? new FilterRefusedError(refused.description, { cause: error }) : error;
 }
 
 /** A text as a filter has it (AIP-160). */

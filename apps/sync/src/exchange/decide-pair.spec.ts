@@ -5,7 +5,7 @@ const gone = { isThere: false, isChanged: false };
 const same = { isThere: true, isChanged: false };
 const changed = { isThere: true, isChanged: true };
 const pair = (more: Partial<Pair>): Pair => ({
-  ...{ customer: same, record: same, isLinked: true, isApart: false },
+  ...{ customer: same, record: same, isLinked: true, isApart: false, isLeftOut: false },
   ...{ direction: 'BOTH', deletePolicy: 'PROPAGATE', policy: 'MANUAL' },
   ...more,
 });
@@ -37,6 +37,10 @@ it.each<[string, Partial<Pair>, PairAction]>([
   ['leaves alone what is not to be deleted', { customer: gone, deletePolicy: 'KEEP' }, 'SET_APART'],
   ['deletes nothing against the direction', { customer: gone, direction: 'TO_CUSTOMERS' }, 'SET_APART'],
   ['does nothing about what stays alone', { customer: gone, isApart: true }, 'NONE'],
+  ['merges nothing that is left out', { record: changed, isLeftOut: true }, 'LEAVE_OUT'],
+  ['creates no record of what is left out', { record: gone, isLinked: false, isLeftOut: true }, 'LEAVE_OUT'],
+  ['deletes no record of what is left out', { customer: gone, isLeftOut: true }, 'SET_APART'],
+  ['deletes no customer that is left out', { record: gone, isLeftOut: true, policy: 'PEER' }, 'SET_APART'],
 ])('%s', (_what, given, action) => {
   expect(decidePair(pair(given))).toBe(action);
 });

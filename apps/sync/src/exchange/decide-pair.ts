@@ -13,6 +13,8 @@ export interface Pair {
   /** Whether each was there when both last agreed: undefined for a record that never had the other one. */
   isLinked: boolean;
   isApart: boolean;
+  /** The customer does not meet the filter of the mapping, or did not when it was deleted. */
+  isLeftOut: boolean;
   direction: 'BOTH' | 'TO_CUSTOMERS' | 'TO_PEER';
   deletePolicy: 'PROPAGATE' | 'KEEP';
   policy: string;
@@ -21,6 +23,8 @@ export interface Pair {
 
 export type PairAction =
   | 'NONE'
+  /** Both stay as they are until the customer meets the filter. */
+  | 'LEAVE_OUT'
   | 'MERGE'
   | 'CREATE_CUSTOMER'
   | 'CREATE_RECORD'
@@ -38,11 +42,12 @@ export type PairAction =
 
 /** What to do about a pair, before its fields are looked at. */
 export function decidePair(pair: Pair): PairAction {
-  const { customer, record, isLinked, isApart, direction } = pair;
-  if (customer.isThere && record.isThere) return 'MERGE';
+  const { customer, record, isLinked, isApart, isLeftOut, direction } = pair;
+  if (customer.isThere && record.isThere) return isLeftOut ? 'LEAVE_OUT' : 'MERGE';
   if (!customer.isThere && !record.isThere) return 'FORGET';
   if (isApart) return 'NONE';
   const source = record.isThere ? ('PEER' as const) : ('CUSTOMER' as const);
+  if (!isLinked && isLeftOut && customer.isThere) return 'LEAVE_OUT';
   if (!isLinked) return mayFlow(direction, source) ? create(source) : 'NONE';
   return afterDelete(pair, source);
 }
@@ -53,10 +58,10 @@ function create(source: Side): PairAction {
 
 /** @param left the side that is still there */
 function afterDelete(pair: Pair, left: Side): PairAction {
-  const { direction, deletePolicy, policy, choice } = pair;
+  const { direction, deletePolicy, policy, choice, isLeftOut } = pair;
   const deleted = left === 'PEER' ? 'CUSTOMER' : 'PEER';
   // A delete goes no other way than the rest does.
-  if (deletePolicy === 'KEEP' || !mayFlow(direction, deleted)) return 'SET_APART';
+  if (isLeftOut || deletePolicy === 'KEEP' || !mayFlow(direction, deleted)) return 'SET_APART';
   const isChanged = left === 'PEER' ? pair.record.isChanged : pair.customer.isChanged;
   const remove = left === 'PEER' ? 'DELETE_RECORD' : 'DELETE_CUSTOMER';
   const restore = left === 'PEER' ? 'RESTORE_CUSTOMER' : 'RESTORE_RECORD';

@@ -29,12 +29,14 @@ export interface Counts {
   conflicts: number;
   issues: number;
   skipped: number;
+  filtered: number;
 }
 
 export function noCounts(): Counts {
   return {
     ...{ seen: 0, customersCreated: 0, customersUpdated: 0, customersDeleted: 0 },
     ...{ recordsCreated: 0, recordsUpdated: 0, recordsDeleted: 0, conflicts: 0, issues: 0, skipped: 0 },
+    filtered: 0,
   };
 }
 

@@ -31,6 +31,7 @@ export class MergeFollower {
     }
     const survivor = await customers.get(survivorId);
     if (!survivor.isThere) return 'STALE';
+    if (!survivor.takesPart) return this.keeper.leaveOut(link);
     const edits = await this.planner.merge(
       link,
       survivor.customer,

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, type Statement } from '@rapport/persistence';
 import type { Link } from './link.js';
 import type { Base } from './merge-fields.js';
+import { MappingChangedError } from './run-failure.js';
 
 interface LinkRow {
   id: string;
@@ -13,6 +14,7 @@ interface LinkRow {
   sealed_intent: Buffer | null;
   is_deleting: boolean;
   is_apart: boolean;
+  is_left_out: boolean;
   choice: Link['choice'];
   answer: Link['answer'];
   copy_version: string | null;
@@ -22,7 +24,7 @@ interface LinkRow {
 }
 
 const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
-  choice, answer, copy_version, hop, push_time, revision`;
+  is_left_out, choice, answer, copy_version, hop, push_time, revision`;
 
 /** Somebody has changed a link since it was read, such as who decides about its conflict. */
 export class LinkChangedError extends Error {
@@ -39,6 +41,8 @@ export class LinkStore {
     private readonly em: EntityManager,
     private readonly tenantId: string,
     private readonly mappingId: string,
+    /** Of the mapping, as the run knows it. */
+    private readonly mappingVersion: number,
   ) {}
 
   /** Those of the customers that have one, by the customer's id. */
@@ -97,28 +101,18 @@ export class LinkStore {
    *
    * @throws LinkChangedError
    */
-  async save(link: Link): Promise<void> {
-    const [saved] = await this.#run<{ revision: number }>({
-      name: 'save_link',
-      sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17 + 1)
-        on conflict (tenant_id, mapping_id, id) do update set
-          customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
-          customer_version = excluded.customer_version, record_version = excluded.record_version,
-          sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
-          choice = excluded.choice, answer = excluded.answer, copy_version = excluded.copy_version,
-          hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
-        where known.revision = $17
-        returning revision`,
-      values: [
-        ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
-        ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart],
-        ...[link.choice, link.answer && JSON.stringify(link.answer), link.copyVersion],
-        ...[link.hop, link.pushTime, link.revision],
-      ],
-    });
-    if (!saved) throw new LinkChangedError(link.id);
-    link.revision = saved.revision;
+  save(link: Link): Promise<void> {
+    return this.#save(link, null);
+  }
+
+  /**
+   * Keeps a link with what is about to be written. Nothing is written for a mapping that has been changed meanwhile: it may not be
+   * wanted any more.
+   *
+   * @throws MappingChangedError, LinkChangedError
+   */
+  async saveIntent(link: Link): Promise<void> {
+    await this.#save(link, this.mappingVersion);
   }
 
   async remove({ id }: Link): Promise<void> {
@@ -127,6 +121,42 @@ export class LinkStore {
       sql: 'delete from sync_link where tenant_id = $1 and mapping_id = $2 and id = $3',
       values: [this.tenantId, this.mappingId, id],
     });
+  }
+
+  /** @param mappingVersion that the mapping must have; null when it does not matter */
+  async #save(link: Link, mappingVersion: number | null): Promise<void> {
+    const [saved] = await this.#run<{ revision: number }>({
+      name: 'save_link',
+      sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 + 1
+        where $19::int is null
+          or exists (select from mapping where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $19)
+        on conflict (tenant_id, mapping_id, id) do update set
+          customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
+          customer_version = excluded.customer_version, record_version = excluded.record_version,
+          sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
+          is_left_out = excluded.is_left_out, choice = excluded.choice, answer = excluded.answer, copy_version = excluded.copy_version,
+          hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
+        where known.revision = $18
+        returning revision`,
+      values: [
+        ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
+        ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart, link.isLeftOut],
+        ...[link.choice, link.answer && JSON.stringify(link.answer), link.copyVersion],
+        ...[link.hop, link.pushTime, link.revision, mappingVersion],
+      ],
+    });
+    if (!saved) throw (await this.#isMappingChanged()) ? new MappingChangedError() : new LinkChangedError(link.id);
+    link.revision = saved.revision;
+  }
+
+  async #isMappingChanged(): Promise<boolean> {
+    const same = await this.#run({
+      name: 'find_same_mapping',
+      sql: 'select from mapping where tenant_id = $1 and id = $2 and version = $3',
+      values: [this.tenantId, this.mappingId, this.mappingVersion],
+    });
+    return same.length === 0;
   }
 
   async #find(name: string, condition: string, values: readonly unknown[]): Promise<Link[]> {
@@ -154,6 +184,7 @@ function linkOfRow(row: LinkRow): Link {
     sealedIntent: row.sealed_intent,
     isDeleting: row.is_deleting,
     isApart: row.is_apart,
+    isLeftOut: row.is_left_out,
     choice: row.choice,
     answer: row.answer,
     copyVersion: row.copy_version,

@@ -15,6 +15,8 @@ export interface Link {
   isDeleting: boolean;
   /** One side stays alone: the other was deleted, and that does not propagate. */
   isApart: boolean;
+  /** The customer did not meet the filter of the mapping when it was last looked at: nothing is exchanged until it does. */
+  isLeftOut: boolean;
   /** What a person has chosen, until it is done. */
   choice: 'CUSTOMER' | 'PEER' | null;
   /** What a person has decided about what belongs together, until it is done. */
@@ -57,11 +59,16 @@ export interface Intent {
   base: Base;
 }
 
+/** Whether a write or a decision is still to be done, whatever both sides hold. */
+export function isUnderWay({ sealedIntent, choice, answer }: Link): boolean {
+  return sealedIntent !== null || choice !== null || answer !== null;
+}
+
 export function newLink(id: string, sides: Partial<Pick<Link, 'customerId' | 'recordId'>>): Link {
   return {
     ...{ id, customerId: null, recordId: null, base: {}, customerVersion: null, recordVersion: null },
     ...{ sealedIntent: null, isDeleting: false, isApart: false, choice: null, answer: null, hop: 0, pushTime: null },
-    ...{ copyVersion: null, revision: 0 },
+    ...{ copyVersion: null, isLeftOut: false, revision: 0 },
     ...sides,
   };
 }

@@ -6,6 +6,7 @@ import type { ClientBase } from 'pg';
 import type { JobQueue } from '../jobs/job-queue.js';
 import { queueAutomaticRuns } from './run-store.js';
 
+/** How often it is looked for mappings that are due, in milliseconds. */
 const lookEveryMs = 1_000;
 
 /** Queues the runs of mappings that are due. All processes do; a mapping is taken by one. */
@@ -13,11 +14,14 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MappingTicker');
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
+  #wake = (): void => undefined;
+  #isWanted = false;
   #isAway = false;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly jobs: JobQueue,
+    private readonly lookMs = lookEveryMs,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -29,10 +33,18 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#running;
   }
 
+  /** Something is due: a mapping was made or enabled. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#wake();
+  }
+
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    for (;;) {
+      if (!this.#isWanted) await this.#sleep(signal);
+      if (signal.aborted) return;
+      this.#isWanted = false;
       try {
         await withConnection(this.orm.em.fork(), (client) => this.#queueDue(client));
         this.#isAway = false;
@@ -42,6 +54,13 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
         this.#isAway = true;
       }
     }
+  }
+
+  async #sleep(stopping: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await delay(this.lookMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
+    this.#wake = () => undefined;
   }
 
   async #queueDue(client: ClientBase): Promise<void> {

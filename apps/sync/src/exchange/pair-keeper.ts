@@ -44,6 +44,15 @@ export class PairKeeper {
     return 'DONE';
   }
 
+  /** As it is until the customer meets the filter of the mapping. What a person would have to decide is found again then. */
+  async leaveOut(link: Link | undefined): Promise<'DONE'> {
+    this.context.counts.filtered += 1;
+    if (link && (!link.isLeftOut || link.choice !== null)) {
+      await this.keep(Object.assign(link, { isLeftOut: true, choice: null }), undefined);
+    }
+    return 'DONE';
+  }
+
   /** To be deleted once it is known how many there are. */
   async markDeleting(link: Link): Promise<'DONE'> {
     link.isDeleting = true;

@@ -204,6 +204,8 @@ export class PairWriter {
       // Of a merged customer it is the survivor that was written, which has a link of its own.
       link.customerId ??= customer.id;
       link.customerVersion = etagVersion(customer.etag);
+      // What was written here is no news to the exchange.
+      link.isLeftOut = !(await this.context.customers.takesPart(customer.id));
       return done;
     } catch (error) {
       // A create that is still under way must be waited for: begun anew it would make a second customer.
@@ -271,7 +273,7 @@ export class PairWriter {
 
   async #intend(link: Link, intent: Intent): Promise<void> {
     link.sealedIntent = this.context.sealIntent(link, intent);
-    await this.context.links.save(link);
+    await this.context.links.saveIntent(link);
   }
 
   /** The base of a new pair. @param fitting those of the views that the other side takes; nothing always fits */

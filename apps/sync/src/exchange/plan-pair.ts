@@ -34,7 +34,7 @@ export class PairPlanner {
     const customer = state?.isThere ? state.customer : undefined;
     const { mapping } = this.context;
     if (!link && customer && customer.kind !== CustomerKind[mapping.customerKind]) return { action: 'NONE' };
-    const action = decidePair(await this.#pair(link, customer, record));
+    const action = decidePair(await this.#pair(link, state, record));
     if (action !== 'MERGE') return { action };
     if (!link || !customer || !record) throw new Error('What is to be merged lacks a side.');
     return { action, link, customer, record, merged: await this.merge(link, customer, record, mapping.fields) };
@@ -74,8 +74,10 @@ export class PairPlanner {
     };
   }
 
-  async #pair(link: Link | undefined, customer: Customer | undefined, record: PeerRecord | undefined): Promise<Pair> {
+  async #pair(link: Link | undefined, state: CustomerState | undefined, record: PeerRecord | undefined): Promise<Pair> {
     const { mapping, fieldViews } = this.context;
+    const customer = state?.isThere ? state.customer : undefined;
+    const isOutside = isLeftOut(link, state);
     const { direction, deletePolicy, policy } = mapping;
     const [ofCustomer, ofPeer] = [
       customer && fieldViews.ofCustomer(customer),
@@ -85,8 +87,9 @@ export class PairPlanner {
       ...{ direction, deletePolicy, policy },
       customer: { isThere: customer !== undefined, isChanged: this.#isChanged(link, 'customer', ofCustomer) },
       record: { isThere: record !== undefined, isChanged: this.#isChanged(link, 'peer', ofPeer) },
-      isLinked: typeof link?.customerId === 'string' && link.recordId !== null && !isFresh(link),
+      isLinked: typeof link?.customerId === 'string' && link.recordId !== null && (isOutside || !isFresh(link)),
       isApart: link?.isApart ?? false,
+      isLeftOut: isOutside,
       choice: link?.choice ?? undefined,
     };
   }
@@ -104,6 +107,12 @@ export class PairPlanner {
     if (!link || !views) return false;
     return Object.entries(views).some(([field, view]) => link.base[field]?.[side] !== this.context.fingerprint(view));
   }
+}
+
+/** What is gone can't be tested any more. An erasure is exchanged whether the customer took part or not. */
+function isLeftOut(link: Link | undefined, state: CustomerState | undefined): boolean {
+  if (state?.isThere) return !state.takesPart;
+  return link !== undefined && link.isLeftOut && state?.isErased !== true;
 }
 
 /** Whether two that were found to be the same have not been merged yet: when one of them is gone, that says nothing about the other. */

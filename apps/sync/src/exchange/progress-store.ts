@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
+import { MappingChangedError } from './run-failure.js';
 
 /** How far a mapping has come: what is behind it is settled, or noted as a hint or a conflict. */
 export interface Progress {
@@ -25,6 +26,8 @@ export class ProgressStore {
     private readonly em: EntityManager,
     private readonly tenantId: string,
     private readonly mappingId: string,
+    /** Of the mapping, as the run knows it. */
+    private readonly mappingVersion: number,
   ) {}
 
   async find(): Promise<Progress> {
@@ -60,12 +63,20 @@ export class ProgressStore {
     });
   }
 
+  /**
+   * The lock waits for who changes the mapping, and so wants all customers looked at again.
+   *
+   * @throws MappingChangedError
+   */
   async keepCustomers(pageToken: string | undefined, areRead: boolean): Promise<void> {
-    await readForTenant(this.em, {
+    const kept = await readForTenant(this.em, {
       name: 'keep_customers_progress',
-      sql: `update mapping_progress set customers_page_token = $3, are_customers_read = $4
-        where tenant_id = $1 and mapping_id = $2`,
-      values: [this.tenantId, this.mappingId, pageToken ?? null, areRead],
+      sql: `with same as materialized (
+          select from mapping where tenant_id = $1 and id = $2 and version = $5 for share)
+        update mapping_progress set customers_page_token = $3, are_customers_read = $4
+        where tenant_id = $1 and mapping_id = $2 and exists (select from same) returning 1`,
+      values: [this.tenantId, this.mappingId, pageToken ?? null, areRead, this.mappingVersion],
     });
+    if (kept.length === 0) throw new MappingChangedError();
   }
 }

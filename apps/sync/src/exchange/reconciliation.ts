@@ -1,10 +1,10 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
+import type { PresentCustomer } from '../customers/acting-customers.js';
 import type { Exchange } from './exchange.js';
 import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
-import type { Link } from './link.js';
+import { isUnderWay, type Link } from './link.js';
 import type { Views } from './merge-fields.js';
 import { PlannedPairs } from './pairing/planned-pairs.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
@@ -32,7 +32,10 @@ export interface Findings {
 export class Reconciliation {
   readonly #planner: PairPlanner;
   readonly #findings: Findings = {
-    comparison: { equal: 0, normalised: 0, differing: 0, onlyCustomers: 0, onlyRecords: 0, conflicting: 0 },
+    comparison: {
+      ...{ equal: 0, normalised: 0, differing: 0, onlyCustomers: 0, onlyRecords: 0, conflicting: 0 },
+      filtered: 0,
+    },
     plannedChanges: [],
   };
   #conflicting: ReadonlySet<string> = new Set();
@@ -106,43 +109,67 @@ export class Reconciliation {
     } while (last !== undefined);
   }
 
-  async #compareCustomers(customers: readonly Customer[], isDry: boolean): Promise<void> {
+  async #compareCustomers(customers: readonly PresentCustomer[], isDry: boolean): Promise<void> {
     const { links, records } = this.context;
-    const pairs: { customer: Customer; link: Link | undefined }[] = [];
-    const known = await links.byCustomers(customers.map(({ id }) => id));
-    for (const customer of customers) {
-      pairs.push({ customer, link: known.get(customer.id) ?? (await this.#pairs.ofCustomer(customer.id)) });
+    const pairs: { state: PresentCustomer; link: Link | undefined }[] = [];
+    const known = await links.byCustomers(customers.map(({ customer }) => customer.id));
+    for (const state of customers) {
+      const { id } = state.customer;
+      pairs.push({ state, link: known.get(id) ?? (await this.#pairs.ofCustomer(id)) });
     }
     const held = await records.take(pairs.flatMap(({ link }) => link?.recordId ?? []));
-    for (const { customer, link } of pairs) {
-      await this.#compareCustomer(customer, link, held.get(link?.recordId ?? '') ?? undefined, isDry);
+    for (const { state, link } of pairs) {
+      const ofRecord = held.get(link?.recordId ?? '') ?? undefined;
+      if (state.takesPart) await this.#compareCustomer(state, link, ofRecord, isDry);
+      else await this.#leaveOut(state, link, ofRecord, isDry);
     }
   }
 
   /** @param held by its record, if that is there */
+  async #leaveOut(
+    state: PresentCustomer,
+    link: Link | undefined,
+    held: string | undefined,
+    isDry: boolean,
+  ): Promise<void> {
+    this.#findings.comparison.filtered += 1;
+    if (isDry) return;
+    const isNoted = !link || this.#pairs.isInQuestion(link) || (link.isLeftOut && !isUnderWay(link));
+    if (held === unreadable || (isNoted && (held !== undefined || !link?.recordId))) {
+      this.context.counts.filtered += 1;
+      return;
+    }
+    const recordId = held === undefined ? undefined : (link?.recordId ?? undefined);
+    const record = recordId === undefined ? undefined : await this.#readOne(recordId);
+    await this.exchange.settler.settle({ link, customer: state, record, hop: 0 });
+  }
+
+  /** @param held by its record, if that is there */
   async #compareCustomer(
-    customer: Customer,
+    state: PresentCustomer,
     link: Link | undefined,
     held: string | undefined,
     isDry: boolean,
   ): Promise<void> {
     const { comparison } = this.#findings;
     const recordId = link?.recordId ?? undefined;
+    const { customer } = state;
     if (held === unreadable || this.#isConflicting(link)) comparison.conflicting += 1;
     else if (held === this.#hold(this.context.fieldViews.ofCustomer(customer))) comparison.equal += 1;
-    else if (!link?.isApart) await this.#comparePair(customer, link, held === undefined ? undefined : recordId, isDry);
+    else if (!link?.isApart) await this.#comparePair(state, link, held === undefined ? undefined : recordId, isDry);
   }
 
   /** @param recordId of a record that is there */
   async #comparePair(
-    customer: Customer,
+    state: PresentCustomer,
     link: Link | undefined,
     recordId: string | undefined,
     isDry: boolean,
   ): Promise<void> {
     const { comparison } = this.#findings;
+    const { customer } = state;
     const record = recordId === undefined ? undefined : await this.#readOne(recordId);
-    const sides = { link, customer: { isThere: true as const, customer }, record, hop: 0 };
+    const sides = { link, customer: state, record, hop: 0 };
     const plan = await this.#planner.plan(sides);
     // It waits for a question about a record that it is like.
     if (plan.action === 'CREATE_RECORD' && (await this.context.questions.ofCustomer(customer.id))) {
@@ -217,7 +244,7 @@ const countNames: Readonly<Record<string, keyof Counts>> = {
 };
 
 function isNothing(plan: Plan): boolean {
-  if (plan.action !== 'MERGE') return plan.action === 'NONE';
+  if (plan.action !== 'MERGE') return plan.action === 'NONE' || plan.action === 'LEAVE_OUT';
   const { toCustomer, toPeer, conflicts } = plan.merged;
   return toCustomer.size === 0 && toPeer.size === 0 && conflicts.length === 0;
 }
@@ -225,7 +252,7 @@ function isNothing(plan: Plan): boolean {
 /** A plan for people to read. */
 function changesOf(plan: Plan, ids: Ids): PlannedChange[] {
   const change = (action: string, fields: Iterable<string> = []) => ({ ...ids, action, fields: [...fields] });
-  if (plan.action !== 'MERGE') return plan.action === 'NONE' ? [] : [change(plan.action)];
+  if (plan.action !== 'MERGE') return isNothing(plan) ? [] : [change(plan.action)];
   const { toCustomer, toPeer, conflicts } = plan.merged;
   return [
     ...(toCustomer.size > 0 ? [change('UPDATE_CUSTOMER', toCustomer.keys())] : []),

@@ -1,5 +1,6 @@
 import { AppError } from '@rapport/platform';
 import { ConnectorError } from '../connectors/connector-error.js';
+import { FilterRefusedError } from '../customers/customer-filter.js';
 
 /** What becomes of a mapping whose run has failed. */
 export interface RunFailure {
@@ -25,6 +26,14 @@ export class MappingDeletedError extends Error {
   }
 }
 
+/** The mapping was changed during the run, which continues with the new version. */
+export class MappingChangedError extends Error {
+  override readonly name = 'MappingChangedError';
+  constructor() {
+    super('The mapping was changed.');
+  }
+}
+
 /** JSONata of a mapping that takes too long, record after record. */
 export class SlowExpressionsError extends Error {
   override readonly name = 'SlowExpressionsError';
@@ -40,6 +49,10 @@ const unexpectedRetryMs = 30_000;
 /** Undefined for what is not the matter of a run. */
 export function runFailure(error: unknown): RunFailure {
   if (error instanceof MappingDeletedError) return { reason: 'MAPPING_DELETED', message: error.message };
+  if (error instanceof MappingChangedError) return { reason: 'MAPPING_CHANGED', message: error.message };
+  if (error instanceof FilterRefusedError) {
+    return { reason: 'FILTER_REFUSED', message: `${error.message} Change it to go on.` };
+  }
   if (error instanceof MassDeleteError) {
     const message = `${error.message} None was deleted. Ask for a run with allowMassDelete when they are meant.`;
     return { reason: 'MASS_DELETE', message };

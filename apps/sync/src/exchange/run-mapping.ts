@@ -30,7 +30,7 @@ import { MatchStore } from './pairing/match-store.js';
 import { PairingQuestions } from './pairing/pairing-questions.js';
 import { ProgressStore } from './progress-store.js';
 import { Reconciliation, type Findings } from './reconciliation.js';
-import { runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
+import { MappingChangedError, runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
 import { RunRecords } from './run-records.js';
 import { mayRunPaused, RunStore, type RunRow } from './run-store.js';
 
@@ -86,6 +86,7 @@ export class MappingRunner {
       signal.throwIfAborted();
       // Nothing is left to be done, or told, of one that was deleted.
       if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
+      if (error instanceof MappingChangedError) return this.run({ tenantId, mappingId, runId }, signal);
       const failure = runFailure(error);
       if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
       await runs.end(run, failure);
@@ -117,7 +118,7 @@ export class MappingRunner {
       context.issues.push(...run.issues);
     }
     const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
-    const progress = new ProgressStore(em, mapping.tenantId, mapping.id);
+    const progress = new ProgressStore(em, mapping.tenantId, mapping.id, mapping.version);
     const exchange = new Exchange(context, progress, tell);
     if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
     await this.#do(run, context, exchange, tell);
@@ -167,8 +168,8 @@ export class MappingRunner {
       mapping,
       peer,
       createsRecords,
-      customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal),
-      links: new LinkStore(em, tenantId, id),
+      customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal, mapping.filter ?? null),
+      links: new LinkStore(em, tenantId, id, mapping.version),
       conflicts: new ConflictStore(em, envelope, tenantId, id),
       hints: new HintStore(em, tenantId, id),
       records: new RunRecords(em, tenantId, run.id),

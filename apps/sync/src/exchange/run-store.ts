@@ -18,7 +18,8 @@ export interface RunRow {
   state: 'QUEUED' | 'RUNNING' | 'SUCCEEDED' | 'FAILED';
   is_automatic: boolean;
   counts: Partial<Counts>;
-  comparison: Findings['comparison'] | null;
+  /** Runs of earlier releases have not counted `filtered`. */
+  comparison: (Omit<Findings['comparison'], 'filtered'> & { filtered?: number }) | null;
   planned_changes: Findings['plannedChanges'];
   planned: Counts | null;
   pairing: ExchangeContext['pairing'] | null;

@@ -97,7 +97,9 @@ export class PairSettler {
       return this.#follower.follow(link, state.mergedInto, record, mayDelete);
     }
     if (link) link.isDeleting = false;
-    return this.#do(await this.#planner.plan(sides), link, live, sides.hop, mayDelete);
+    const plan = await this.#planner.plan(sides);
+    if (link && plan.action !== 'LEAVE_OUT') link.isLeftOut = false;
+    return this.#do(plan, link, live, sides.hop, mayDelete);
   }
 
   async #do(
@@ -110,6 +112,8 @@ export class PairSettler {
     switch (plan.action) {
       case 'NONE':
         return 'DONE';
+      case 'LEAVE_OUT':
+        return this.#keeper.leaveOut(link);
       case 'MERGE':
         return this.#write(plan, hop);
       case 'CREATE_CUSTOMER':
@@ -126,12 +130,8 @@ export class PairSettler {
       case 'RESTORE_RECORD':
         await this.context.links.remove(needed(link));
         return 'STALE';
-      case 'CONFLICT': {
-        const message = customer
-          ? 'The record was deleted, and the customer changed.'
-          : 'The customer was deleted, and the record changed.';
-        return this.#keeper.leave(needed(link), { customer, record }, { kind: 'DELETED', message });
-      }
+      case 'CONFLICT':
+        return this.#keeper.leave(needed(link), { customer, record }, oneDeleted(customer));
       case 'SET_APART':
         return this.#keeper.setApart(needed(link));
       case 'FORGET':
@@ -211,6 +211,8 @@ export class PairSettler {
     if (doubt === 'ASKED') return 'DONE';
     if (doubt) return this.#keeper.leave(made, { customer }, doubt);
     if (!this.context.createsRecords) return this.#skip(link);
+    // It was tested with others, which took their time: what has left the filter since gets no record.
+    if (!(await this.context.customers.takesPart(customer.id))) return this.#keeper.leaveOut(link);
     this.#keeper.note(made, { customer });
     const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
     return this.#keepCreated(made, written, 'recordsCreated');
@@ -296,6 +298,14 @@ function linkOf({ customer, record }: LiveSides): Link {
 
 function pick(base: Base, isWanted: (field: string) => boolean): Base {
   return Object.fromEntries(Object.entries(base).filter(([field]) => isWanted(field)));
+}
+
+/** @param customer the one that is still there; undefined when the record is */
+function oneDeleted(customer: Customer | undefined): Conflict {
+  const message = customer
+    ? 'The record was deleted, and the customer changed.'
+    : 'The customer was deleted, and the record changed.';
+  return { kind: 'DELETED', message };
 }
 
 /** @throws Error for what a plan can't be without */

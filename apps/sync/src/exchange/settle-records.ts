@@ -1,11 +1,10 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { etagVersion } from '@rapport/persistence';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
-import type { CustomerState } from '../customers/acting-customers.js';
+import type { CustomerState, PresentCustomer } from '../customers/acting-customers.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Hint } from './hint-store.js';
-import type { Link } from './link.js';
+import { isUnderWay, type Link } from './link.js';
 import type { Sides } from './plan-pair.js';
 import type { PairSettler } from './settle-pair.js';
 
@@ -38,9 +37,9 @@ export class RecordSettler {
   }
 
   /** Customers that are there. Those that are at the version that we have seen are passed over. */
-  async settleCustomers(customers: readonly Customer[]): Promise<void> {
+  async settleCustomers(customers: readonly PresentCustomer[]): Promise<void> {
     this.context.counts.seen += customers.length;
-    await inParallel(customers, (customer) => this.#settleCustomer({ isThere: true, customer }, customer.id, 0));
+    await inParallel(customers, (state) => this.#settleCustomer(state, state.customer.id, 0));
   }
 
   /** Customers and records that may have changed. */
@@ -88,8 +87,11 @@ export class RecordSettler {
       if (state.isThere) return this.pairs.settle({ link, customer: state, record: undefined, hop });
       return this.#forget(id, state.mergedInto);
     }
-    const isKnown = state.isThere && etagVersion(state.customer.etag) === link.customerVersion && !isOpen(link);
-    if (isKnown) return;
+    if (state.isThere && isLeftAlready(link, state)) {
+      this.context.counts.filtered += 1;
+      return;
+    }
+    if (state.isThere && isKnown(link, state)) return;
     const record = await this.#recordOf(link);
     // A delete is believed when the other system tells of it: what can't be read now may be there.
     if (state.isThere && link.recordId !== null && !record && !link.isDeleting) {
@@ -127,8 +129,8 @@ export class RecordSettler {
     return recordId === null ? Promise.resolve(undefined) : peer.readOne(mapping.recordType, recordId, signal);
   }
 
-  async #customersOf(ids: readonly string[]): Promise<Map<string, Customer>> {
-    const all = new Map<string, Customer>();
+  async #customersOf(ids: readonly string[]): Promise<Map<string, PresentCustomer>> {
+    const all = new Map<string, PresentCustomer>();
     for (let start = 0; start < ids.length; start += batchSize) {
       const found = await this.context.customers.batchGet(ids.slice(start, start + batchSize));
       for (const [id, customer] of found) all.set(id, customer);
@@ -137,10 +139,10 @@ export class RecordSettler {
   }
 
   /** One that was not found among the others may have been merged. */
-  #stateOf(id: string | null, customers: ReadonlyMap<string, Customer>): Promise<CustomerState | undefined> {
+  #stateOf(id: string | null, customers: ReadonlyMap<string, PresentCustomer>): Promise<CustomerState | undefined> {
     if (id === null) return Promise.resolve(undefined);
-    const customer = customers.get(id);
-    return customer ? Promise.resolve({ isThere: true, customer }) : this.context.customers.get(id);
+    const found = customers.get(id);
+    return found ? Promise.resolve(found) : this.context.customers.get(id);
   }
 }
 
@@ -148,9 +150,18 @@ function isSeen(link: Link | undefined, { version }: PeerRecord): boolean {
   return link?.recordVersion === version && !isOpen(link);
 }
 
+function isKnown(link: Link, { customer, takesPart }: PresentCustomer): boolean {
+  return takesPart && etagVersion(customer.etag) === link.customerVersion && !isOpen(link);
+}
+
+/** Whether it is noted of a customer that it does not meet the filter, and there is nothing else to do. */
+function isLeftAlready(link: Link, { takesPart }: PresentCustomer): boolean {
+  return !takesPart && link.isLeftOut && !isUnderWay(link);
+}
+
 /** What is not settled though both sides are as we have seen them. */
-function isOpen({ sealedIntent, choice, answer, customerId, recordId }: Link): boolean {
-  return sealedIntent !== null || choice !== null || answer !== null || customerId === null || recordId === null;
+function isOpen(link: Link): boolean {
+  return isUnderWay(link) || link.isLeftOut || link.customerId === null || link.recordId === null;
 }
 
 function idOf(item: ReadItem): string | undefined {

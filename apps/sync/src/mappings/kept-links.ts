@@ -8,7 +8,8 @@ import type { Mapping } from './mapping.entity.js';
 /** How long a deleted mapping's links are kept. */
 const keptDays = 30;
 
-const linkColumns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_apart, copy_version`;
+const linkColumns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_apart, copy_version,
+  is_left_out`;
 
 /** Where the links of a mapping are: what a new one has to have in common to take them up. */
 type Place = Pick<Mapping, 'tenantId' | 'connectionId' | 'recordType' | 'customerKind'>;

@@ -35,6 +35,7 @@ export type MappingContent = Pick<
   | 'maxDeletes'
   | 'matchFields'
   | 'externalIdSystem'
+  | 'filter'
   | 'state'
 >;
 
@@ -58,6 +59,7 @@ export function mappingContent(wanted: MappingMessage): MappingContent {
     maxDeletes: wanted.maxDeletes || defaultMaxDeletes,
     matchFields: wanted.matchFields,
     externalIdSystem: wanted.externalIdSystem ?? null,
+    filter: wanted.filter?.trim() ? wanted.filter : null,
     state: wanted.state === MappingState.PAUSED ? 'PAUSED' : 'ENABLED',
   };
 }

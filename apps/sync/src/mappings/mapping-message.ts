@@ -29,6 +29,7 @@ export function mappingMessage(mapping: Mapping, isBackfilled: boolean): Mapping
     maxDeletes: mapping.maxDeletes,
     matchFields: mapping.matchFields,
     externalIdSystem: mapping.externalIdSystem ?? undefined,
+    filter: mapping.filter ?? undefined,
     state: MappingState[mapping.state],
     errorReason: mapping.errorReason ?? undefined,
     errorMessage: mapping.errorMessage ?? undefined,

@@ -23,6 +23,8 @@ const MappingSchema = defineEntity({
     matchFields: p.json<string[]>().default('[]'),
     /** Of customers' external ids, whose values are ids of the records. */
     externalIdSystem: p.text().nullable(),
+    /** Which customers take part, as ListCustomers takes it; null when all do. */
+    filter: p.text().nullable(),
     /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
     sealedFingerprintKey: p.blob(),
     state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),

@@ -20,8 +20,10 @@ import type { Connection } from '../connections/connection.entity.js';
 import { peerFailure, Peers } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import type { PeerDescription } from '../connectors/description.js';
+import { CustomerFilters } from '../customers/customer-filter.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { TenantUsers } from '../customers/tenant-users.js';
+import { MappingTicker } from '../exchange/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
@@ -51,6 +53,8 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     private readonly evaluator: JsonataEvaluator,
     private readonly customFields: CustomFieldTypes,
     private readonly users: TenantUsers,
+    private readonly filters: CustomerFilters,
+    private readonly ticker: MappingTicker,
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
@@ -58,11 +62,14 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const wanted = sentMapping(request);
     // Outside of the transaction: the other system may take its time.
     const content = mappingContent(wanted);
+    await this.#checkFilter(wanted.connectionId, content);
     const notes = await this.#check(wanted.connectionId, content);
-    return writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
+    const created = await writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
       ...(await createMapping(em, this.envelope, request, content)),
       notes,
     }));
+    this.ticker.wake();
+    return created;
   }
 
   async getMapping({ id }: GetMappingRequest): Promise<MappingMessage> {
@@ -85,6 +92,7 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const mapping = await findMapping(this.em, request.id);
     const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
     const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
+    if (mask.includes('filter')) await this.#checkFilter(mapping.connectionId, content);
     // To pause an exchange takes no answer of the other system.
     const isChecked = mask.some((field) =>
       ['fields', 'direction', 'policy', 'timeField', 'matchFields'].includes(field),
@@ -92,15 +100,24 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const notes = isChecked ? await this.#check(mapping.connectionId, content) : [];
     // What was merged here is of the version that was read here.
     const etag = request.etag ?? mappingMessage(mapping, false).etag;
-    return writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
+    const updated = await writeCall(this.em, this.envelope, Methods.updateMapping, request, async (em) => ({
       ...(await updateMapping(em, { ...request, etag }, content)),
       notes,
     }));
+    this.ticker.wake();
+    return updated;
   }
 
   async deleteMapping(request: DeleteMappingRequest): Promise<Empty> {
     await this.em.transactional((em) => deleteMapping(em, this.envelope, request));
     return {};
+  }
+
+  /** Customers says whether it is one. */
+  async #checkFilter(connectionId: string, { filter }: MappingContent): Promise<void> {
+    if (typeof filter !== 'string') return;
+    const { principalId } = await findConnection(this.em, connectionId);
+    await this.filters.check(filter, currentCaller().tenantId, principalId);
   }
 
   /** @returns what the connection can't do of it */

@@ -26,7 +26,7 @@ const maxMappings = 20;
 
 const updatableFields = [
   ...(['fields', 'direction', 'policy', 'timeField', 'deletePolicy', 'maxDeletes', 'state'] as const),
-  ...(['matchFields', 'externalIdSystem'] as const),
+  ...(['matchFields', 'externalIdSystem', 'filter'] as const),
 ];
 
 export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
@@ -142,10 +142,10 @@ export async function isBackfilled(em: EntityManager, { tenantId, id }: Mapping)
 
 function contentOf(mapping: Mapping): MappingContent {
   const { recordType, customerKind, fields, direction, policy, timeField, deletePolicy, maxDeletes, state } = mapping;
-  const { matchFields, externalIdSystem } = mapping;
+  const { matchFields, externalIdSystem, filter } = mapping;
   return {
     ...{ recordType, customerKind, fields, direction, policy, deletePolicy, maxDeletes, state, matchFields },
-    ...{ timeField: timeField ?? null, externalIdSystem: externalIdSystem ?? null },
+    ...{ timeField: timeField ?? null, externalIdSystem: externalIdSystem ?? null, filter: filter ?? null },
   };
 }
 

@@ -16,7 +16,7 @@ export function runMessage(row: RunRow): SyncRunMessage {
     state: SyncRunState[row.state],
     isAutomatic: row.is_automatic,
     counts: { ...noCounts(), ...row.counts },
-    comparison: row.comparison ?? undefined,
+    comparison: row.comparison ? { filtered: 0, ...row.comparison } : undefined,
     plannedChanges: row.planned_changes,
     planned: row.planned ? { ...noCounts(), ...row.planned } : undefined,
     pairing: row.pairing ?? undefined,

@@ -8,7 +8,8 @@ import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { AttemptsUnderWay } from './attempts-under-way.js';
 import { claimJobs, type Job } from './claim-jobs.js';
 import { FailingEndpoints } from './failing-endpoints.js';
-import { finishAttempt, releaseJobs } from './finish-attempt.js';
+import { finishFailed, releaseJobs } from './finish-attempt.js';
+import { ReceivedAttempts } from './finish-together.js';
 import { makeAttempt, type DeliveryRules } from './make-attempt.js';
 import { startAttempts, type Attempt, type Started } from './start-attempts.js';
 import { startDelivery } from './trace-delivery.js';
@@ -41,6 +42,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #underWay = new AttemptsUnderWay();
   readonly #failing = new FailingEndpoints();
   readonly #finishing = new TenantLimit(maxFinishing);
+  readonly #received = new ReceivedAttempts(() => this.orm.em.fork(), this.#finishing);
   readonly #running = new Set<Promise<void>>();
   #looking: Promise<void> | undefined;
   #isWanted = false;
@@ -159,8 +161,9 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
     else this.#failing.note(endpointId, verdict.next === 'RETRY' ? Math.max(verdict.waitMs, verdict.holdMs ?? 0) : 0);
     const [event] = attempt.events;
     countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
-    const { tenantId } = attempt.job;
-    await this.#finishing.run(tenantId, () => finishAttempt(em, this.envelope, attempt, record, verdict));
+    const made = { attempt, record };
+    if (verdict.next === 'DELIVERED') return this.#received.finish(made);
+    await this.#finishing.run(attempt.job.tenantId, () => finishFailed(em, this.envelope, made, verdict));
   }
 
   async #jobs(): Promise<{ count: number; oldestSeconds: number }> {

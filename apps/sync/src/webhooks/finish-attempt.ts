@@ -10,8 +10,11 @@ import type { Attempt } from './start-attempts.js';
 import { platformEvent } from './webhook-event.js';
 
 /** What becomes of a delivery. */
-export type Verdict =
-  | { next: 'DELIVERED' | 'FAILED' }
+export type Verdict = { next: 'DELIVERED' } | FailureVerdict;
+
+/** What becomes of a delivery that was not received. */
+export type FailureVerdict =
+  | { next: 'FAILED' }
   /** @param holdMs how long the endpoint asks to get nothing at all, this delivery or another */
   | { next: 'RETRY'; waitMs: number; holdMs?: number | undefined }
   /** The endpoint gets nothing any more. */
@@ -25,16 +28,41 @@ export interface AttemptRecord {
   error?: string;
 }
 
+/** An attempt that has been made. */
+export interface MadeAttempt {
+  attempt: Attempt;
+  record: AttemptRecord;
+}
+
 /**
- * Writes an attempt into the ledger and settles the delivery, in one transaction. When another process has taken the job
- * meanwhile, the attempt is in the ledger and the delivery is the other's.
+ * Writes received attempts into the ledger and ends their deliveries, in one transaction that waits for the endpoint once. When
+ * another process has taken a job meanwhile, the attempt is in the ledger and the delivery is the other's.
+ *
+ * @param made of one endpoint, at least one
  */
-export async function finishAttempt(
+export async function finishReceived(em: EntityManager, made: readonly [MadeAttempt, ...MadeAttempt[]]): Promise<void> {
+  const { job } = made[0].attempt;
+  const lanes = made.map(({ attempt }) => ({ endpoint_id: job.endpointId, lane: attempt.lane }));
+  const statements = [
+    settingStatement({ 'app.tenant_id': job.tenantId }),
+    lockEndpoint(job.tenantId, job.endpointId),
+    noteSuccess(job),
+    ...made.flatMap(({ attempt, record }) => [
+      insertAttempt(attempt, record),
+      endDelivery(attempt, 'DELIVERED'),
+      deleteJob(attempt),
+    ]),
+    readyLanes(job.tenantId, lanes),
+  ];
+  await withConnection(em, (client) => pipeline(client, statements));
+}
+
+/** Does for an attempt that was not received what `finishReceived` does for the others. */
+export async function finishFailed(
   em: EntityManager,
   envelope: SecretEnvelope,
-  attempt: Attempt,
-  record: AttemptRecord,
-  verdict: Verdict,
+  { attempt, record }: MadeAttempt,
+  verdict: FailureVerdict,
 ): Promise<void> {
   const { tenantId, endpointId } = attempt.job;
   const statements = [
@@ -42,7 +70,7 @@ export async function finishAttempt(
     // Others are told of a disabled endpoint.
     verdict.next === 'DISABLE' ? lockAllEndpoints(tenantId) : lockEndpoint(tenantId, endpointId),
     insertAttempt(attempt, record),
-    noteHealth(attempt.job, record.error === undefined),
+    noteFailure(attempt.job),
     ...settle(attempt, verdict),
   ];
   await withConnection(em, async (client) => {
@@ -68,10 +96,9 @@ export async function releaseJobs(em: EntityManager, jobs: readonly Job[]): Prom
   );
 }
 
-function settle(attempt: Attempt, verdict: Verdict): Statement[] {
+function settle(attempt: Attempt, verdict: FailureVerdict): Statement[] {
   const { tenantId, endpointId, deliveryId } = attempt.job;
   switch (verdict.next) {
-    case 'DELIVERED':
     case 'FAILED':
       return [
         endDelivery(attempt, verdict.next),
@@ -111,20 +138,22 @@ function insertAttempt({ job }: Attempt, { startMs, durationMs, status, error }:
   };
 }
 
-function noteHealth({ tenantId, endpointId }: Attempt['job'], isWell: boolean): Statement {
-  return isWell
-    ? {
-        name: 'note_webhook_success',
-        sql: `update webhook_endpoint set failing_time = null
-          where tenant_id = $1 and id = $2 and failing_time is not null`,
-        values: [tenantId, endpointId],
-      }
-    : {
-        name: 'note_webhook_failure',
-        sql: `update webhook_endpoint set failing_time = now()
-          where tenant_id = $1 and id = $2 and failing_time is null`,
-        values: [tenantId, endpointId],
-      };
+function noteSuccess({ tenantId, endpointId }: Attempt['job']): Statement {
+  return {
+    name: 'note_webhook_success',
+    sql: `update webhook_endpoint set failing_time = null
+      where tenant_id = $1 and id = $2 and failing_time is not null`,
+    values: [tenantId, endpointId],
+  };
+}
+
+function noteFailure({ tenantId, endpointId }: Attempt['job']): Statement {
+  return {
+    name: 'note_webhook_failure',
+    sql: `update webhook_endpoint set failing_time = now()
+      where tenant_id = $1 and id = $2 and failing_time is null`,
+    values: [tenantId, endpointId],
+  };
 }
 
 function endDelivery({ job }: Attempt, state: string): Statement {

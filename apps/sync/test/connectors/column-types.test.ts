@@ -1,43 +1,71 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { WriteItem, WriteResult } from '../../src/connectors/connector.js';
 import type { RecordField } from '../../src/connectors/description.js';
-import type { JsonValue } from '../../src/connectors/peer-record.js';
+import type { JsonValue, PeerRecord } from '../../src/connectors/peer-record.js';
 import type { FieldLens } from '../../src/mappings/field-lens.js';
 import type { FieldRule } from '../../src/mappings/field-rule.js';
 import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/value-conversion.js';
-import { columnTypes, customTypes, type ColumnType } from './column-types.js';
-import { startMariadb, type Mariadb } from './peers/mariadb.js';
-import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import { columnTypes, customTypes, type Cell } from './column-types.js';
+import {
+  createPostgresDatabase,
+  createSharedMariadbDatabase,
+  installTimeoutMs,
+  type TestDatabase,
+} from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-/** The first time Debian's package is installed. */
-const installTimeoutMs = 360_000;
-
-let mariadb: Mariadb;
-beforeAll(async () => {
-  mariadb = await startMariadb();
-}, installTimeoutMs);
-afterAll(() => mariadb.stop());
 
 const engines: [TestDatabase['engine'], () => Promise<TestDatabase>][] = [
   ['POSTGRESQL', createPostgresDatabase],
-  ['MARIADB', () => createMariadbDatabase(mariadb)],
+  ['MARIADB', createSharedMariadbDatabase],
 ];
 const settings = { idColumn: 'id', timeZone: 'Europe/Berlin' };
 
+/** A value of a column in a row of its own, and another row that it is written to. */
+interface Sample {
+  type: string;
+  custom: string;
+  index: number;
+  cell: Cell;
+  rows: { from: string; to: string };
+}
+
+function samplesOf(engine: TestDatabase['engine']): Sample[] {
+  const cells = columnTypes[engine].flatMap(({ type, cells: values }, index) =>
+    customTypes.flatMap((custom) => {
+      const cell = values[custom];
+      return cell ? [{ type, custom, index, cell }] : [];
+    }),
+  );
+  return cells.map((cell, place) => ({ ...cell, rows: { from: String(2 * place + 1), to: String(2 * place + 2) } }));
+}
+
 describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
+  const samples = samplesOf(engine);
   let database: TestDatabase;
   let table: SqlTable;
   let described: RecordField[];
+  let records: Map<string, PeerRecord>;
+  let written: Map<string, WriteResult | undefined>;
+
+  // All are read by one call and written by another: each call connects anew, which is nearly all of what it costs.
   beforeAll(async () => {
     database = await createDatabase();
     if (engine === 'POSTGRESQL') await database.run(`CREATE TYPE colour AS ENUM ('dark red', 'blue')`);
     const columns = columnTypes[engine].map(({ type }, index) => `c${index} ${type} NULL`);
     await database.run(`CREATE TABLE samples (id int PRIMARY KEY, ${columns.join(', ')},
       updated_at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6))`);
-    await database.run('INSERT INTO samples (id) VALUES (1), (2)');
+    const ids = samples.flatMap(({ rows: { from, to } }) => [from, to]);
+    // No sample has the row 0.
+    await database.run(`INSERT INTO samples (id) VALUES ${[...ids, '0'].map((id) => `(${id})`).join(', ')}`);
+    for (const { index, cell, rows } of samples) {
+      const [sql] = cell;
+      await database.run(`UPDATE samples SET c${index} = ${cast(engine, index, sql)} WHERE id = ${rows.from}`);
+    }
     table = await SqlTable.open(database, 'samples', settings);
     described = (await table.describe()).fields;
-  });
+    records = new Map((await table.records(1_000)).map((record) => [record.id, record]));
+    written = await writeAll();
+  }, installTimeoutMs);
   afterAll(() => database.drop());
 
   const lensOf = (index: number, custom: string, fields = described): FieldLens | string => {
@@ -51,39 +79,50 @@ describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
     const types = { fields, customFields: new Map([['x', custom as CustomerFieldType]]) };
     return typeFault(rule, types) ?? ruleLens(rule, types);
   };
+  const readOf = ({ index, rows }: Sample): JsonValue => records.get(rows.from)?.fields[`c${index}`] ?? null;
 
-  const cells = columnTypes[engine].flatMap((column, index) =>
-    customTypes.map((custom): [string, string, number, ColumnType['cells'][string]] => [
-      ...([column.type, custom, index, column.cells[custom]] as const),
-    ]),
-  );
+  /** What a sample is read as goes to its other row. @returns the results by the id of the row */
+  async function writeAll(): Promise<Map<string, WriteResult | undefined>> {
+    const items = samples.flatMap((sample): WriteItem[] => {
+      const { index, custom, rows } = sample;
+      const lens = lensOf(index, custom);
+      // Its own test says so.
+      if (typeof lens === 'string') return [];
+      const fields = { [`c${index}`]: lens.toPeer(lens.ofPeer(readOf(sample)), null) };
+      return [{ kind: 'UPDATE', id: rows.to, expectedVersion: records.get(rows.to)?.version ?? '', fields }];
+    });
+    const results = await table.writeAll(items);
+    return new Map(items.map((item, place) => [item.kind === 'UPDATE' ? item.id : '', results[place]]));
+  }
 
-  test.each(cells.filter(([, , , cell]) => cell))(
+  test.each(samples.map((sample): [string, string, Sample] => [sample.type, sample.custom, sample]))(
     '%s gives its values to a field of the type %s, and takes them back exactly',
-    async (_type, custom, index, [sql, value] = ['', null]) => {
-      await database.run(`UPDATE samples SET c${index} = CASE id WHEN 1 THEN ${cast(engine, index, sql)} END`);
+    async (_type, custom, sample) => {
+      const { index, cell, rows } = sample;
+      const [, value] = cell;
       const lens = lensOf(index, custom);
       if (typeof lens === 'string') return expect.fail(lens);
 
-      const read = (await table.one('1'))?.fields[`c${index}`] ?? null;
+      const read = readOf(sample);
       const view = lens.ofPeer(read);
       expect(lens.toCustomer(view, null)).toEqual(value);
       // What both sides have is the same for a merge.
       expect(lens.ofCustomer(value as JsonValue)).toEqual(view);
-      expect(await table.update('2', { [`c${index}`]: lens.toPeer(view, null) })).toMatchObject({ kind: 'WRITTEN' });
+      expect(written.get(rows.to)).toMatchObject({ kind: 'WRITTEN' });
 
-      expect(await database.run(same(engine, index))).toEqual([['1']]);
+      expect(await database.run(same(engine, sample))).toEqual([['1']]);
       // What is the same stays as the column has it, with all of its digits.
       expect(lens.toPeer(view, read)).toEqual(read);
     },
   );
 
-  test.each(cells.filter(([, , , cell]) => !cell))(
-    '%s is refused for a field of the type %s, with the reason',
-    (_type, custom, index) => {
-      expect(lensOf(index, custom)).toEqual(expect.stringMatching(/not supported|can not become/));
-    },
+  const unfit = columnTypes[engine].flatMap(({ type, cells }, index) =>
+    customTypes.filter((custom) => !cells[custom]).map((custom): [string, string, number] => [type, custom, index]),
   );
+
+  test.each(unfit)('%s is refused for a field of the type %s, with the reason', (_type, custom, index) => {
+    expect(lensOf(index, custom)).toEqual(expect.stringMatching(/not supported|can not become/));
+  });
 
   test('without a zone is refused for moments, unless the connection has one', async () => {
     const { fields } = await (await SqlTable.open(database, 'samples', { idColumn: 'id' })).describe();
@@ -144,10 +183,9 @@ describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
     ),
   )('%s takes no %j: the field is named, and the row stays', async (type, value) => {
     const name = `c${columnTypes[engine].findIndex((column) => column.type === type)}`;
-    await database.run(`UPDATE samples SET ${name} = NULL`);
 
-    expect(await table.update('2', { [name]: value })).toMatchObject({ kind: 'REJECTED', issues: [{ field: name }] });
-    expect(await database.run(`SELECT COUNT(*) FROM samples WHERE ${name} IS NULL`)).toEqual([['2']]);
+    expect(await table.update('0', { [name]: value })).toMatchObject({ kind: 'REJECTED', issues: [{ field: name }] });
+    expect(await database.run(`SELECT COUNT(*) FROM samples WHERE ${name} IS NULL AND id = 0`)).toEqual([['1']]);
   });
 });
 
@@ -156,7 +194,7 @@ function cast(engine: TestDatabase['engine'], index: number, sql: string): strin
 }
 
 /** Compares both rows by the database alone. */
-function same(engine: TestDatabase['engine'], index: number): string {
+function same(engine: TestDatabase['engine'], { index, rows }: Sample): string {
   const [one, other] = [`a.c${index}`, `b.c${index}`];
   // The texts of JSON may differ in spaces.
   const form = columnTypes.POSTGRESQL[index]?.type === 'json' ? 'jsonb' : 'text';
@@ -164,5 +202,5 @@ function same(engine: TestDatabase['engine'], index: number): string {
     engine === 'POSTGRESQL'
       ? `(${one}::${form} IS NOT DISTINCT FROM ${other}::${form})::int`
       : `CAST(${one} AS BINARY) <=> CAST(${other} AS BINARY)`;
-  return `SELECT ${equal} FROM samples a, samples b WHERE a.id = 1 AND b.id = 2`;
+  return `SELECT ${equal} FROM samples a, samples b WHERE a.id = ${rows.from} AND b.id = ${rows.to}`;
 }

@@ -1,5 +1,5 @@
 /** What a value is in the database, as SQL, and what it has to be in a custom field. */
-type Cell = [sql: string, value: unknown];
+export type Cell = [sql: string, value: unknown];
 
 /** The types of custom fields. */
 export const customTypes = [

@@ -3,29 +3,25 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startMariadb, type Mariadb } from './peers/mariadb.js';
-import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import {
+  createPostgresDatabase,
+  createSharedMariadbDatabase,
+  installTimeoutMs,
+  type TestDatabase,
+} from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-/** The first time Debian's package is installed. */
-const installTimeoutMs = 360_000;
-
-let mariadb: Mariadb;
-beforeAll(async () => {
-  mariadb = await startMariadb();
-}, installTimeoutMs);
-afterAll(() => mariadb.stop());
 
 const engines: [string, () => Promise<TestDatabase>][] = [
   ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', () => createMariadbDatabase(mariadb)],
+  ['MariaDB', createSharedMariadbDatabase],
 ];
 
-describe.each(engines)('%s', (_engine, createDatabase) => {
+// At the same time: some of them wait until a driver has waited long enough.
+describe.concurrent.each(engines)('%s', (_engine, createDatabase) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
-  });
+  }, installTimeoutMs);
   afterAll(() => database.drop());
 
   describe('that can not be connected to says why:', () => {
@@ -58,10 +54,9 @@ describe.each(engines)('%s', (_engine, createDatabase) => {
 
     test('it is the other database system', async () => {
       const engine = database.engine === 'POSTGRESQL' ? 'MARIADB' : 'POSTGRESQL';
-      expect(await violations({ engine })).toMatchObject([{ field: '/engine', reason: 'WRONG_ENGINE' }]);
-      expect(await violations({ engine, tls: 'VERIFIED' })).toMatchObject([
-        { field: '/engine', reason: 'WRONG_ENGINE' },
-      ]);
+      const found = await Promise.all([violations({ engine }), violations({ engine, tls: 'VERIFIED' })]);
+      const expected = { field: '/engine', reason: 'WRONG_ENGINE' };
+      expect(found).toMatchObject([[expected], [expected]]);
     });
 
     test('there is no encryption, or none that is trusted', async () => {

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { queryDatabase } from '@rapport/testing';
+import { sharedByFiles } from '@rapport/testing';
 import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { inject } from 'vitest';
-import type { Mariadb } from './peers/mariadb.js';
+import { askDatabase } from '../ask-database.ts';
+import { startMariadb, type Mariadb } from './peers/mariadb.js';
+
+/** The first time Debian's package is installed. */
+export const installTimeoutMs = 360_000;
+
+/** Of the files that need databases of their own and nothing else. */
+const sharedMariadb = sharedByFiles(startMariadb, (mariadb) => mariadb.stop());
 
 /** Tables of its own on a real server, and what tests do to them behind the connector's back. */
 export interface TestDatabase {
@@ -57,6 +64,11 @@ export async function createPostgresSchema(): Promise<PostgresSchema> {
   return { database: 'postgres', port: postgresPort(), user: name, password, run };
 }
 
+/** On a server that files share. The first call starts it. */
+export async function createSharedMariadbDatabase(): Promise<TestDatabase> {
+  return createMariadbDatabase(await sharedMariadb());
+}
+
 export async function createMariadbDatabase(mariadb: Mariadb): Promise<TestDatabase> {
   const { name: database, password } = newNames();
   const user = `'${database}'@'%'`;
@@ -89,7 +101,7 @@ function newNames() {
 }
 
 function asSuperuser(text: string): Promise<object[]> {
-  return queryDatabase(inject('superuserUrl'), text);
+  return askDatabase(inject('superuserUrl'), text);
 }
 
 function postgresPort(): number {

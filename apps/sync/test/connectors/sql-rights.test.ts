@@ -1,20 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startMariadb, type Mariadb } from './peers/mariadb.js';
-import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import {
+  createPostgresDatabase,
+  createSharedMariadbDatabase,
+  installTimeoutMs,
+  type TestDatabase,
+} from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-/** The first time Debian's package is installed. */
-const installTimeoutMs = 360_000;
-
-let mariadb: Mariadb;
-beforeAll(async () => {
-  mariadb = await startMariadb();
-}, installTimeoutMs);
-afterAll(() => mariadb.stop());
 
 const engines: [string, () => Promise<TestDatabase>][] = [
   ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', () => createMariadbDatabase(mariadb)],
+  ['MariaDB', createSharedMariadbDatabase],
 ];
 
 const people = (more = '') => `CREATE TABLE people (id varchar(60) PRIMARY KEY, name varchar(60), title varchar(60),
@@ -25,7 +20,7 @@ describe.each(engines)('%s', (_engine, createDatabase) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
-  });
+  }, installTimeoutMs);
   afterAll(() => database.drop());
   afterEach(async () => {
     await database.run('DROP TABLE IF EXISTS people');

@@ -49,8 +49,13 @@ export class SqlTable {
     return this.peer.readOne(this.name, id, signal);
   }
 
+  /** By one call. @returns the results in the order of the items */
+  writeAll(items: WriteItem[]): Promise<WriteResult[]> {
+    return this.peer.write({ recordType: this.name, items, signal });
+  }
+
   async write(item: WriteItem): Promise<WriteResult | undefined> {
-    return (await this.peer.write({ recordType: this.name, items: [item], signal }))[0];
+    return (await this.writeAll([item]))[0];
   }
 
   async update(id: string, fields: JsonObject): Promise<WriteResult | undefined> {

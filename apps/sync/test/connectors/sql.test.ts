@@ -3,29 +3,24 @@ import type { Page, Peer } from '../../src/connectors/connector.js';
 import type { ConformancePeer } from './conformance-peer.js';
 import { collect } from './conformance-run.js';
 import { describeConformance } from './conformance.js';
-import { startMariadb, type Mariadb } from './peers/mariadb.js';
-import { createMariadbDatabase, createPostgresDatabase, type TestDatabase } from './sql-databases.js';
+import {
+  createPostgresDatabase,
+  createSharedMariadbDatabase,
+  installTimeoutMs,
+  type TestDatabase,
+} from './sql-databases.js';
 import { createSqlPeer } from './sql-peer.js';
-
-/** The first time Debian's package is installed. */
-const installTimeoutMs = 360_000;
-
-let mariadb: Mariadb;
-beforeAll(async () => {
-  mariadb = await startMariadb();
-}, installTimeoutMs);
-afterAll(() => mariadb.stop());
 
 const engines: [string, () => Promise<TestDatabase>][] = [
   ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', () => createMariadbDatabase(mariadb)],
+  ['MariaDB', createSharedMariadbDatabase],
 ];
 
 describe.each(engines)('%s', (_engine, createDatabase) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await createDatabase();
-  });
+  }, installTimeoutMs);
   afterAll(() => database.drop());
 
   describeConformance('a table that marks deleted rows', () => createSqlPeer(database, 'soft'));

@@ -74,8 +74,12 @@ export class ExchangeTenant {
     return this.api.ok('GET', `/v1/mappings/${id}`);
   }
 
-  /** A run, once it has ended. It is asked for again while a test beside this one has killed the service. */
+  /**
+   * A run with all changes that were made before, once it has ended. It is asked for again while a test beside this one has killed
+   * the service.
+   */
   async run(mappingId: string, more: Json = {}): Promise<Run> {
+    await this.#untilTaken();
     const headers = { 'idempotency-key': randomUUID() };
     const path = '/v1/syncRuns';
     const { status, body } = await untilThere(() => this.api.send('POST', path, { mappingId, ...more }, headers));
@@ -138,6 +142,21 @@ export class ExchangeTenant {
       token = page.nextPageToken ?? '';
     } while (token);
     return all;
+  }
+
+  /** Waits until sync has taken the changes of customers so far from their feed. */
+  async #untilTaken(): Promise<void> {
+    const soon = { ...patience, interval: 10 };
+    const ask = async <Row extends object>(sql: string, values: unknown[]) => {
+      const [row] = await this.api.query<Row>(sql, values, 'customers');
+      return row!;
+    };
+    const { last } = await ask<{ last: string | null }>('select max(sequence) as last from outbox', []);
+    const moved = 'select not exists (select from outbox where sequence <= $1) as yes';
+    await vi.waitFor(async () => expect(await ask(moved, [last])).toEqual({ yes: true }), soon);
+    const { end } = await ask<{ end: string }>('select change_log_end() as end', []);
+    const taken = `select exists (select from change_consumer where name = 'sync' and position >= $1) as yes`;
+    await vi.waitFor(async () => expect(await ask(taken, [end])).toEqual({ yes: true }), soon);
   }
 
   async #read<Body>(path: string): Promise<Body> {

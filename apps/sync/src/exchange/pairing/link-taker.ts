@@ -54,9 +54,9 @@ export class LinkTaker {
     await links.remove(link);
   }
 
-  async #isCopy({ recordId, copyVersion }: Link): Promise<boolean> {
+  async #isCopy({ recordId, copyVersion, isLeftOut }: Link): Promise<boolean> {
     const { peer, mapping, signal } = this.context;
-    if (recordId === null || copyVersion === null || mapping.direction === 'TO_CUSTOMERS') return false;
+    if (recordId === null || copyVersion === null || isLeftOut || mapping.direction === 'TO_CUSTOMERS') return false;
     const record = await peer.readOne(mapping.recordType, recordId, signal);
     return record === undefined || record.version === copyVersion;
   }

@@ -72,15 +72,24 @@ export class MatchStore {
     });
   }
 
-  /** Notes records or customers that belong to none. */
-  async putUnlinked(side: 'CUSTOMER' | 'PEER', ids: readonly string[]): Promise<void> {
-    const [outcome, column, type] =
-      side === 'PEER' ? (['RECORD', 'record_id', 'text'] as const) : (['CUSTOMER', 'customer_id', 'uuid'] as const);
+  /** Notes records that belong to none. */
+  async putRecords(ids: readonly string[]): Promise<void> {
     await this.#run({
-      name: `put_unlinked_${outcome.toLowerCase()}s`,
-      sql: `insert into sync_match (tenant_id, run_id, outcome, ${column})
-        select $1, $2, '${outcome}', id from unnest($3::${type}[]) as id on conflict do nothing`,
+      name: 'put_unlinked_records',
+      sql: `insert into sync_match (tenant_id, run_id, outcome, record_id)
+        select $1, $2, 'RECORD', id from unnest($3::text[]) as id on conflict do nothing`,
       values: [this.tenantId, this.runId, ids],
+    });
+  }
+
+  /** Notes customers that belong to none. Those that do not take part are paired, and not asked about or listed by themselves. */
+  async putCustomers(customers: readonly { id: string; takesPart: boolean }[]): Promise<void> {
+    await this.#run({
+      name: 'put_unlinked_customers',
+      sql: `insert into sync_match (tenant_id, run_id, outcome, customer_id, takes_part)
+        select $1, $2, 'CUSTOMER', id, takes_part from unnest($3::uuid[], $4::boolean[]) as free (id, takes_part)
+        on conflict do nothing`,
+      values: [this.tenantId, this.runId, customers.map(({ id }) => id), customers.map(({ takesPart }) => takesPart)],
     });
   }
 
@@ -201,11 +210,11 @@ const decisions = {
   ask_customers: `update sync_match question set side = 'CUSTOMER'
     where tenant_id = $1 and run_id = $2 and outcome = 'QUESTION' and side is null
       and not exists (select from sync_match other where other.tenant_id = $1 and other.run_id = $2
-        and other.customer_id = question.customer_id and other.side = 'PEER')`,
+        and other.customer_id = question.customer_id and (other.side = 'PEER' or not other.takes_part))`,
   drop: `delete from sync_match where tenant_id = $1 and run_id = $2 and outcome = 'EDGE'`,
   only: `update sync_match alone
     set outcome = case outcome when 'RECORD' then 'ONLY_RECORD' else 'ONLY_CUSTOMER' end
-    where tenant_id = $1 and run_id = $2 and outcome in ('RECORD', 'CUSTOMER')
+    where tenant_id = $1 and run_id = $2 and outcome in ('RECORD', 'CUSTOMER') and takes_part
       and not exists (select from sync_match question where question.tenant_id = $1 and question.run_id = $2
         and question.outcome = 'QUESTION' and question.record_id = alone.record_id)
       and not exists (select from sync_match question where question.tenant_id = $1 and question.run_id = $2

@@ -63,15 +63,12 @@ export class Pairing {
     let [count, pageToken]: [number, string | undefined] = [0, undefined];
     do {
       const page = await customers.page(mapping.customerKind, pageToken);
-      const known = await links.byCustomers(page.customers.map(({ id }) => id));
-      const there = page.customers.filter(({ id }) => !known.get(id)?.isApart);
-      const free = there.filter(({ id }) => !known.get(id)?.recordId);
-      await matches.putUnlinked(
-        'CUSTOMER',
-        free.map(({ id }) => id),
-      );
+      const known = await links.byCustomers(page.customers.map(({ customer }) => customer.id));
+      const there = page.customers.filter(({ customer }) => !known.get(customer.id)?.isApart);
+      const free = there.filter(({ customer }) => !known.get(customer.id)?.recordId);
+      await matches.putCustomers(free.map(({ customer: { id }, takesPart }) => ({ id, takesPart })));
       await matches.putKeys(
-        there.flatMap((customer) =>
+        there.flatMap(({ customer }) =>
           keysOf(identityOfCustomer(customer, mapping)).map((key) => ({
             key: fingerprint(key),
             customerId: customer.id,
@@ -96,10 +93,7 @@ export class Pairing {
         const candidate = await this.#candidate(record, Boolean(link?.customerId));
         if (candidate) candidates.push(candidate);
       }
-      await matches.putUnlinked(
-        'PEER',
-        candidates.filter(({ isLinked }) => !isLinked).map(({ recordId }) => recordId),
-      );
+      await matches.putRecords(candidates.filter(({ isLinked }) => !isLinked).map(({ recordId }) => recordId));
       await this.#compare(candidates);
     }
   }
@@ -127,7 +121,7 @@ export class Pairing {
     for (let start = 0; start < ids.length; start += pageSize) {
       const some = ids.slice(start, start + pageSize);
       const [there, known] = [await customers.batchGet(some), await links.byCustomers(some)];
-      for (const [id, customer] of there) {
+      for (const [id, { customer }] of there) {
         const isLinked = Boolean(known.get(id)?.recordId);
         found.set(id, { identity: identityOfCustomer(customer, mapping), isLinked });
       }

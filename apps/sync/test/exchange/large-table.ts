@@ -1,23 +1,17 @@
-import { readFile } from 'node:fs/promises';
 import { isSoak, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startSyncPlatform } from '../sync-platform.ts';
+import { expect, test } from 'vitest';
+import { peakMemory } from '../peak-memory.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { PeopleTable } from './people-table.ts';
 
 /** What a pod may take: `resources.limits.memory` of k8s/base. */
 const maxMemory = 512 * 1024 * 1024;
 
-let platform: Platform;
-
-beforeAll(async () => {
-  platform = await startSyncPlatform();
-}, 120_000);
-afterAll(async () => platform.stop());
-
-test(
-  'a table of any size is read and compared without being held in memory',
-  async () => {
+/** @param current gives a platform whose sync has done nothing else yet */
+export function declareLargeTable(current: () => Platform): void {
+  const name = 'a table of any size is read and compared without being held in memory';
+  test(name, { timeout: isSoak ? soakTimeoutMs : 120_000 }, async () => {
+    const platform = current();
     // More than a run forgets at a time, in either form.
     const records = sizeOf('LARGE_TABLE_RECORDS', { short: 5_200, long: 10_000_000 });
     // Each of these costs the peer a question of its own.
@@ -36,15 +30,8 @@ test(
 
     const kept = await tenant.api.query<{ count: number }>('select count(*)::int as count from sync_run_record');
     expect(kept).toEqual([{ count: 0 }]);
-    const peak = await peakMemory();
+    const peak = await peakMemory(platform.services.sync);
     printTally('large tables', { records, compared, 'peak of sync in MiB': Math.round(peak / 1024 / 1024) });
     expect(peak).toBeLessThan(maxMemory);
-  },
-  isSoak ? soakTimeoutMs : 120_000,
-);
-
-/** The most memory that sync has had, in bytes. */
-async function peakMemory(): Promise<number> {
-  const status = await readFile(`/proc/${platform.services.sync.pid}/status`, 'utf8');
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1_024;
+  });
 }

@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { startSyncPlatform } from '../sync-platform.ts';
+import { expect, test, vi } from 'vitest';
 import { HookedTable, type HookAnswer, type Message } from './hooked-table.ts';
 
 const hooks = sizeOf('HOOKS', { short: 60, long: 10_000 });
@@ -13,21 +12,14 @@ const rowCount = Math.round(hooks * 0.35);
 const isSentTwice = (place: number) => (place * 3) % 7 < 3;
 const senders = 16;
 
-let platform: Platform;
-
-beforeAll(async () => {
-  // Its sync is killed.
-  platform = await startSyncPlatform();
-});
-afterAll(async () => platform.stop());
-
-test(
-  `${hooks} webhooks amid ${kills} kills of sync are each handled once in effect`,
-  { timeout: soakTimeoutMs },
-  async () => {
+/** @param current gives the platform whose sync is killed */
+export function declareHooksAmidKills(current: () => Platform): void {
+  const name = `${hooks} webhooks amid ${kills} kills of sync are each handled once in effect`;
+  test(name, { timeout: soakTimeoutMs }, async () => {
+    const platform = current();
     const table = await HookedTable.create(platform);
     await table.map();
-    const sender = new Sender(table);
+    const sender = new Sender(table, platform.logDir);
     const sending = sender.sendAll();
 
     for (let kill = 1; kill <= kills; kill++) {
@@ -54,8 +46,8 @@ test(
     // Once created, and changed at most once more.
     expect(customers.filter(({ etag }) => !['"1"', '"2"'].includes(etag))).toEqual([]);
     printTally('hooks-kill', { hooks, ids: sender.ids.size, tries: sender.tries, kills });
-  },
-);
+  });
+}
 
 /** The application beside the table: it changes rows, tells of it, and tries again what was not taken. */
 class Sender {
@@ -68,9 +60,11 @@ class Sender {
   /** What was done to sync, and when. */
   readonly notes: string[] = [];
   readonly #table: HookedTable;
+  readonly #logDir: string;
 
-  constructor(table: HookedTable) {
+  constructor(table: HookedTable, logDir: string) {
     this.#table = table;
+    this.#logDir = logDir;
   }
 
   note(what: string): void {
@@ -107,7 +101,7 @@ class Sender {
       const answer = await this.#table.post(message, this.#table.signed(message));
       if (answer.status === 202) return true;
       // While sync is away.
-      if (answer.status !== 503) this.odd.push(await describe(answer, begin));
+      if (answer.status !== 503) this.odd.push(await describe(answer, begin, this.#logDir));
       expect(this.odd.length, this.notes.join('\n')).toBeLessThan(10);
       return false;
     };
@@ -117,10 +111,10 @@ class Sender {
 }
 
 /** An answer with what the processes wrote into their logs from its request on. */
-async function describe({ status, body }: HookAnswer, begin: string): Promise<object> {
+async function describe({ status, body }: HookAnswer, begin: string, logDir: string): Promise<object> {
   const end = new Date().toISOString();
   const lines = async (name: string) => {
-    const text = await readFile(join(platform.logDir, `${name}.log`), 'utf8');
+    const text = await readFile(join(logDir, `${name}.log`), 'utf8');
     const timed = text.split('\n').filter((line) => {
       const [, time = ''] = /"time":"([^"]*)"/.exec(line) ?? [];
       return time >= begin && time <= end && !/"status":20\d/.test(line);

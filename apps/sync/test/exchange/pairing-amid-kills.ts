@@ -1,6 +1,5 @@
 import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs, type Platform } from '@rapport/testing';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startSyncPlatform } from '../sync-platform.ts';
+import { expect, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { judge } from './pairing/judge.ts';
 import { PersonTable } from './pairing/person-table.ts';
@@ -10,16 +9,11 @@ import { Random } from './two-way/random.ts';
 const persons = sizeOf('PAIRING_KILL_PERSONS', { short: 30, long: 1_000 });
 const kills = sizeOf('PAIRING_KILLS', { short: 1, long: 20 });
 
-let platform: Platform;
-
-beforeAll(async () => {
-  platform = await startSyncPlatform();
-}, 120_000);
-afterAll(async () => platform.stop());
-
-test(
-  'kill -9 of sync amid the first exchange pairs, asks and creates what a dry run has said before',
-  async () => {
+/** @param current gives the platform whose sync is killed */
+export function declarePairingAmidKills(current: () => Platform): void {
+  const name = 'kill -9 of sync amid the first exchange pairs, asks and creates what a dry run has said before';
+  test(name, { timeout: isSoak ? soakTimeoutMs : 120_000 }, async () => {
+    const platform = current();
     const seed = printedSeed('pairing with kills');
     const tenant = await ExchangeTenant.create(platform);
     const systems = twoSystems(seed, persons);
@@ -68,6 +62,5 @@ test(
     expect([await table.count(), (await tenant.customers()).size]).toEqual([
       ...[systems.records.length + onlyCustomers, customers.size + onlyRecords],
     ]);
-  },
-  isSoak ? soakTimeoutMs : 120_000,
-);
+  });
+}

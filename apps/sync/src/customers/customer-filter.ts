@@ -1,0 +1,46 @@
+import { randomUUID } from 'node:crypto';
+import type { ContractClient } from '@rapport/contracts';
+import { CustomersServiceService as Methods } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { PrincipalTokens } from './principal-tokens.js';
+
+const callMs = 10_000;
+
+/** Customers no longer accepts the filter of a mapping, for example after an update. */
+export class FilterRefusedError extends Error {
+  override readonly name = 'FilterRefusedError';
+  constructor(reason: string, options: ErrorOptions) {
+    super(`The filter of the mapping can not be used: ${reason}.`, options);
+  }
+}
+
+/** Asks customers whether filters of mappings can be used. */
+export class CustomerFilters {
+  constructor(
+    private readonly client: Pick<ContractClient, 'unary'>,
+    private readonly tokens: PrincipalTokens,
+  ) {}
+
+  /**
+   * @param principalId as whom a connection acts
+   * @throws AppError INVALID_ARGUMENT that names `mapping.filter`, with the reason of customers
+   */
+  async check(filter: string, tenantId: string, principalId: string): Promise<void> {
+    const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
+    // The filter is read whether the customer exists or not.
+    const request = { ids: [randomUUID()], filter };
+    try {
+      await this.client.unary(Methods.batchGetCustomers.path, request, { context, deadlineMs: callMs });
+    } catch (error) {
+      const refused = refusalOf(error);
+      throw refused.length === 0
+        ? error
+        : invalidArgument(refused.map((each) => ({ ...each, field: 'mapping.filter' })));
+    }
+  }
+}
+
+/** What customers refuses of a filter; nothing when that is not why a call has failed. */
+export function refusalOf(error: unknown): FieldViolation[] {
+  return error instanceof AppError ? error.violations.filter(({ field }) => field === 'filter') : [];
+}
