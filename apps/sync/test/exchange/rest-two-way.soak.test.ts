@@ -1,5 +1,5 @@
 import { isSoak, printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs } from '@rapport/testing';
-import { expect, inject, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test, vi } from 'vitest';
 import { ExchangeTenant, type Customer, type Run } from './exchange-tenant.ts';
 import { directusPeople, ownPeople, redminePeople, type People } from './rest-people.ts';
 import { Random } from './two-way/random.ts';
@@ -9,6 +9,9 @@ const own = sizeOf('REST_PEOPLE', { short: 12, long: 1_000 });
 const others = sizeOf('REST_SERVICE_PEOPLE', { short: 0, long: 250 });
 const rounds = sizeOf('REST_ROUNDS', { short: 2, long: 10 });
 const editsPerRound = sizeOf('REST_EDITS', { short: 6, long: 30 });
+
+/** Within which both sides are equal again once the service is back. */
+const afterKillMs = 300_000;
 
 /** Each takes its packages, 30 to 400 MiB, and minutes to start. */
 const services = isSoak
@@ -34,25 +37,24 @@ test.each([['a service', ownPeople, own] as const, ...services])(
     const mapping = await tenant.map(connection, { recordType, fields, maxDeletes: 100_000 });
     await tenant.untilEqual(mapping, expected);
 
-    const tally = { people: expected, edits: 0, deletes: 0, kills: 0, failedRuns: 0 };
+    const tally = { people: expected, edits: 0, deletes: 0, kills: 0, cutOff: 0, failedRuns: 0 };
     for (let round = 1; round <= rounds; round += 1) {
+      const isKilled = round % 2 === 0;
       const customers = [...(await tenant.customers()).values()];
       const gone = await removeTwo(random, customers);
-      await editSome(
-        random,
-        round,
-        customers.filter((customer) => !gone.includes(customer)),
-      );
-      await add(round % 2 === 0, `Late ${round}`);
+      const left = customers.filter((customer) => !gone.includes(customer));
+      const sent = await edit(random, round, left);
       tally.edits += editsPerRound;
       tally.deletes += gone.length;
       expected += 1 - gone.length;
       const run = tenant.run(mapping, { kind: 'RECONCILE' });
-      if (round % 2 === 0) await people.restart();
-      tally.kills += round % 2 === 0 ? 1 : 0;
-      tally.failedRuns += (await run).state === 'FAILED' ? 1 : 0;
-      await tenant.run(mapping, { kind: 'RECONCILE' });
-      await tenant.untilEqual(mapping, expected);
+      if (isKilled) {
+        tally.cutOff += await killAmidst(sent);
+        tally.kills += 1;
+      }
+      tally.failedRuns += hasFailed(await run) ? 1 : 0;
+      tally.failedRuns += await reconcile(mapping);
+      await tenant.untilEqual(mapping, expected, afterKillMs);
     }
 
     await expectSame(expected);
@@ -81,12 +83,54 @@ async function removeTwo(random: Random, customers: Customer[]): Promise<Custome
   return [ours, theirs];
 }
 
-async function editSome(random: Random, round: number, customers: Customer[]): Promise<void> {
-  for (const [index, customer] of random.shuffled(customers).slice(0, editsPerRound).entries()) {
-    const title = `Title ${round}.${index}`;
-    if (random.below(2) === 0) await tenant.api.updateCustomer(customer.id, { [people.customerFields.title]: title });
-    else await people.edit(nameOf(customer), title);
-  }
+/** The edits of a round, those of customers last and all at once. @returns names and titles that are to arrive in the service */
+async function edit(random: Random, round: number, customers: Customer[]): Promise<string[][]> {
+  const edits = random
+    .shuffled(customers)
+    .slice(0, editsPerRound)
+    .map((customer, index) => ({ customer, title: `Title ${round}.${index}`, isOurs: random.below(2) === 0 }));
+  const ours = edits.filter(({ isOurs }) => isOurs);
+  for (const { customer, title, isOurs } of edits) if (!isOurs) await people.edit(nameOf(customer), title);
+  const { title: field } = people.customerFields;
+  const late = `Late ${round}`;
+  const isLateOurs = round % 2 === 0;
+  if (!isLateOurs) await add(false, late);
+  await Promise.all([
+    ...ours.map(({ customer, title }) => tenant.api.updateCustomer(customer.id, { [field]: title })),
+    ...(isLateOurs ? [add(true, late)] : []),
+  ]);
+  return [...ours.map(({ customer, title }) => [nameOf(customer), title]), ...(isLateOurs ? [[late, 'New']] : [])];
+}
+
+/** Kills the service as soon as something of this has arrived there. @returns how much had not */
+async function killAmidst(sent: string[][]): Promise<number> {
+  const missing = async () => {
+    const there = new Set((await people.all()).map(String));
+    return sent.filter((each) => !there.has(String(each))).length;
+  };
+  const arrived = { timeout: afterKillMs, interval: 5 };
+  await vi.waitUntil(async () => (await missing()) < sent.length, arrived);
+  const count = await missing();
+  await people.restart();
+  return count;
+}
+
+/** Until a run has succeeded: a service that is just up may still refuse to work. @returns how many have failed */
+async function reconcile(mapping: string): Promise<number> {
+  let failed = 0;
+  const succeeds = async () => {
+    const isFailed = hasFailed(await tenant.run(mapping, { kind: 'RECONCILE' }));
+    failed += isFailed ? 1 : 0;
+    return !isFailed;
+  };
+  await vi.waitUntil(succeeds, { timeout: afterKillMs, interval: 1_000 });
+  return failed;
+}
+
+/** For no other reason than that the service is away, or went away at a write. */
+function hasFailed({ state, errorReason }: Run): boolean {
+  if (state === 'FAILED') expect(['PEER_UNAVAILABLE', 'PEER_RATE_LIMITED']).toContain(errorReason);
+  return state === 'FAILED';
 }
 
 /** A title that the service refuses stays here, and everything else is exchanged. */
