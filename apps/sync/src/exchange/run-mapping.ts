@@ -201,11 +201,13 @@ export class MappingRunner {
         values: [tenantId, id],
       });
     }
-    // One that has become due meanwhile stays so.
+    // One that has become due meanwhile stays so. One whose connection is held stays due at the end of that: what customers do until
+    // then is only noted, and queues no run.
     await readForTenant(em, {
       name: 'postpone_mapping',
       sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
-        where mapping_id = $1 and due_time > clock_timestamp()`,
+        where mapping_id = $1 and due_time > clock_timestamp()
+          and (hold_time is null or hold_time <= clock_timestamp())`,
       values: [id, nextSeconds],
     });
   }

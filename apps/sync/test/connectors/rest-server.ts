@@ -94,12 +94,21 @@ export class RestServer {
     return stored && JSON.stringify(stored.content);
   }
 
+  ids(): number[] {
+    return [...this.#people.keys()];
+  }
+
   all(): Json[] {
     return [...this.#people.values()].map(({ content }) => content);
   }
 
-  async stop(): Promise<void> {
+  /** As a crash does. */
+  breakConnections(): void {
     this.#server.closeAllConnections();
+  }
+
+  async stop(): Promise<void> {
+    this.breakConnections();
     this.#server.close();
     await once(this.#server, 'close');
   }
@@ -150,10 +159,11 @@ export class RestServer {
     return this.options.isSilent ? { status: 204 } : this.#one(200, id, stored);
   }
 
-  #faults({ name, email, key }: Json, id: number | undefined): Answer | undefined {
+  #faults({ name, email, title, key }: Json, id: number | undefined): Answer | undefined {
     const refuse = (status: number, field: string) => ({ status, body: { errors: [{ field, message: 'Wrong' }] } });
     if (typeof name !== 'string' || name === '') return refuse(422, 'name');
     if (typeof email === 'string' && !email.includes('@')) return refuse(422, 'email');
+    if (typeof title === 'string' && title.length > 100) return refuse(422, 'title');
     const isTaken = [...this.#people].some(([other, { content }]) => other !== id && key && content['key'] === key);
     return isTaken ? refuse(409, 'key') : undefined;
   }

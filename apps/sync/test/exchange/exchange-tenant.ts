@@ -107,15 +107,20 @@ export class ExchangeTenant {
     return this.run(mappingId, { kind: 'RECONCILE', dryRun: true });
   }
 
-  /** Waits until both sides are equal but for what is listed as a conflict. @returns the run that has found it */
-  async untilEqual(mappingId: string, count?: number): Promise<Run> {
+  /**
+   * Waits until both sides are equal but for what is listed as a conflict.
+   *
+   * @param timeout in milliseconds, after which it fails with what differs
+   * @returns the run that has found it
+   */
+  async untilEqual(mappingId: string, count?: number, timeout = patience.timeout): Promise<Run> {
     const equal = async () => {
       const run = await this.compare(mappingId);
       const isAsWanted = isEqual(run) && (count === undefined || run.comparison?.['equal'] === count);
-      expect(isAsWanted ? 'equal' : run).toBe('equal');
+      expect(isAsWanted ? 'equal' : { run, conflicts: await this.conflicts(mappingId) }).toBe('equal');
       return run;
     };
-    return vi.waitFor(equal, patience);
+    return vi.waitFor(equal, { ...patience, timeout });
   }
 
   async conflicts(mappingId: string): Promise<Conflict[]> {

@@ -62,6 +62,28 @@ test('a service and customers become equal, both ways, digit for digit', async (
   expect(await customerOf('Ada Lovelace')).toBeUndefined();
 });
 
+test('what is edited while a service is left alone reaches it after that, though a run has succeeded meanwhile', async () => {
+  const id = server.add({ name: 'Ada' });
+  const mapping = await tenant.map(connection, { recordType: 'people', fields });
+  await tenant.untilEqual(mapping, 1);
+  server.instead = () => ({ status: 503, headers: { 'retry-after': '3600' } });
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'FAILED', errorReason: 'PEER_UNAVAILABLE' });
+  server.instead = undefined;
+  expect(await tenant.run(mapping)).toMatchObject({ state: 'SUCCEEDED' });
+
+  const ada = await customerOf('Ada');
+  await tenant.api.updateCustomer(ada?.id ?? '', { jobTitle: 'Countess' });
+  const noted = 'select 1 from sync_hint where mapping_id = $1 and record_id = $2';
+  await expect.poll(() => tenant.api.query(noted, [mapping, ada?.id]), { timeout: 30_000 }).toHaveLength(1);
+  await tenant.api.query(
+    `update mapping_schedule set due_time = due_time - interval '1 hour', hold_time = hold_time - interval '1 hour'
+     where mapping_id = $1`,
+    [mapping],
+  );
+
+  await expect.poll(() => server.stored(id), { timeout: 30_000 }).toContain('Countess');
+});
+
 test('a value that the service refuses costs its field, with an issue', async () => {
   const id = server.add({ name: 'Ada' });
   const mapping = await tenant.map(connection, { recordType: 'people', fields });

@@ -18,4 +18,10 @@ export class Random {
   of<Item>(items: readonly Item[]): Item | undefined {
     return items[this.below(items.length)];
   }
+
+  /** All of these in another order. */
+  shuffled<Item>(items: readonly Item[]): Item[] {
+    const left = [...items];
+    return items.flatMap(() => left.splice(this.below(left.length), 1));
+  }
 }
