@@ -1,7 +1,5 @@
 import { setImmediate as letOthersWork } from 'node:timers/promises';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Observable } from 'rxjs';
 
 /** Calls per second at which bulk work leaves half of the time to them, and so on in proportion. */
 const busyRate = 60;
@@ -107,20 +105,6 @@ export class Turns {
       results.push(work(item, index));
     }
     return results;
-  }
-}
-
-/** Tells bulk work of every call. */
-export class CallCounter implements NestInterceptor {
-  readonly #pace: BulkPace;
-
-  constructor(em: EntityManager) {
-    this.#pace = BulkPace.of(em);
-  }
-
-  intercept(_execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    this.#pace.noteCall();
-    return next.handle();
   }
 }
 

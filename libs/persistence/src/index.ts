@@ -10,6 +10,7 @@ export { auditEventText, recordAuditEvent, type AuditEvent } from './audit/recor
 export { verifyAllAudits } from './audit/verify-all-audits.js';
 export { verifyAudit, type AuditCheck, type AuditVerification } from './audit/verify-audit.js';
 export { beyondScope, callVariables, causedBy, forkBeyondScope } from './call-variables.js';
+export { inTenantSession } from './call-entity-manager.js';
 export { catalogFaults } from './catalog-faults.js';
 export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';
 export { createOrm, type DatabaseOptions } from './create-orm.js';
@@ -39,6 +40,5 @@ export { schemaDifference } from './schema-difference.js';
 export { StatementTransaction, type ReadRows, type TransactionStatement } from './statement-transaction.js';
 export { tenantIsolation, tenantSession } from './tenant-isolation.js';
 export { arrayLiteral, TextArray } from './text-array.js';
-export { TenantSessionInterceptor } from './tenant-session.interceptor.js';
 export { queryRows, transactionPipeline } from './transaction-pipeline.js';
 export { writeOnce, writeStatementsOnce, type WriteCall } from './write-once.js';
