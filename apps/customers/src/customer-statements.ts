@@ -43,14 +43,17 @@ const changedColumns = [
 ];
 const columns = [...changedColumns, 'id', 'create_time', 'created_by'].join(', ');
 
+const liveCustomer = `select ${shownColumns} from customer where tenant_id = $1 and id = $2 and delete_time is null`;
+
 /** Reads live customers, in any order. */
 export function liveCustomers(ids: readonly string[]): Statement {
   const [id] = ids;
   if (id !== undefined && ids.length === 1) {
     return {
       name: 'live_customer',
-      sql: `select ${shownColumns} from customer where tenant_id = $1 and id = $2 and delete_time is null`,
+      sql: liveCustomer,
       values: [currentCaller().tenantId, id],
+      isQuick: true,
     };
   }
   return {

@@ -3,6 +3,7 @@ import { AppError, callContext } from '@rapport/platform';
 import type { Pool, PoolClient } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 import { noticeWrites } from './notice-writes.js';
+import { waitForNoAnswer } from './pipeline.js';
 import { PoolPlaces } from './pool-places.js';
 import { runObserved, type QueryInput } from './query-input.js';
 import { startStatementSpan } from './statement-span.js';
@@ -87,7 +88,7 @@ class Loan {
 
   /** @throws AppError CANCELLED when nobody waits for the call any longer */
   constructor(
-    client: PoolClient,
+    private readonly client: PoolClient,
     private readonly leave: () => void,
     private readonly gone: AbortSignal | undefined,
   ) {
@@ -116,6 +117,7 @@ class Loan {
 
   readonly #end = (): void => {
     if (this.#state !== 'open') return;
+    waitForNoAnswer(this.client);
     this.#release(true);
     this.#close('ended');
   };
