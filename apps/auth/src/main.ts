@@ -1,6 +1,6 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
-import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
 import { serviceVariables } from './configuration.js';
@@ -39,6 +39,6 @@ await runGrpcService({
   logger,
   principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
   tls,
-  interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
+  runHandlers: (app) => (handle) => inTenantSession(app.get(MikroORM).em, handle),
   readinessChecks: (app) => ({ needed: databaseChecks(app.get(MikroORM).em, migrations) }),
 });

@@ -27,7 +27,7 @@ import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_se
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
-import { AuditKeys, createOrm, tenantSession, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, createOrm, inTenantSession, tenantSession } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
@@ -130,7 +130,7 @@ export class RunningAuth {
       principals: new PrincipalVerifier(principals.publicKeys),
       peer,
       logger,
-      interceptors: (starting) => [new TenantSessionInterceptor(starting.get(MikroORM))],
+      runHandlers: (starting) => (handle) => inTenantSession(starting.get(MikroORM).em, handle),
     });
     const orm = createOrm({ databaseUrl: urls.appUrl, entities });
     const client = new Client(address, credentials.createInsecure());

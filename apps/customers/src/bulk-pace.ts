@@ -1,8 +1,6 @@
 import { setImmediate as letOthersWork } from 'node:timers/promises';
-import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext } from '@rapport/platform';
-import type { Observable } from 'rxjs';
 
 /**
  * Calls per second of other tenants, and of the same one, at which bulk work leaves half of the time to them, and so on in
@@ -127,16 +125,6 @@ export class Turns {
       results.push(work(item, index));
     }
     return results;
-  }
-}
-
-/** Tells bulk work of every call. */
-export class CallCounter implements NestInterceptor {
-  constructor(private readonly em: EntityManager) {}
-
-  intercept(_execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    BulkPace.of(this.em).noteCall();
-    return next.handle();
   }
 }
 

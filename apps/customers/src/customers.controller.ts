@@ -42,7 +42,7 @@ import { liveCustomers } from './customer-statements.js';
 import { exportCustomers } from './export/export-customers.js';
 import { importCustomers } from './import/import-customers.js';
 import { listCustomers, PageTokenKey } from './list-customers.js';
-import { liveCustomer } from './merges/merged-into.js';
+import { missingCustomer } from './merges/merged-into.js';
 import { shownCounts, shownToCaller } from './privacy/hidden-data.js';
 import { upsertCustomer } from './upsert-customer.js';
 import { hotWriteCall } from './write-call.js';
@@ -64,7 +64,8 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
     if (asOf !== undefined) return customerAsOf(this.em, id, asOf);
     const rows = await readForTenant<CustomerRow>(this.em, liveCustomers([id]));
     const [customer] = await messagesOfRows(rows);
-    return liveCustomer(this.em, id, customer);
+    if (!customer) throw await missingCustomer(this.em, id);
+    return customer;
   }
 
   listCustomers(request: ListCustomersRequest): Promise<ListCustomersResponse> {

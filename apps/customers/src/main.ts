@@ -9,7 +9,7 @@ import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
 import { PageTokenKey } from './list-customers.js';
 import { subjectKeysOf } from './sealing/subject-keys-of.js';
-import { interceptors, services } from './services.js';
+import { runHandlers, services } from './services.js';
 import { SuppressionKey } from './suppressions/suppression-key.js';
 
 const config = readEnvironment(serviceVariables);
@@ -40,7 +40,7 @@ await runGrpcService({
     ),
     allowedCallers: config.ALLOWED_CALLERS,
   },
-  interceptors,
+  runHandlers,
   readinessChecks: (app) => ({
     needed: databaseChecks(app.get(MikroORM).em, migrations),
     watched: { changeLog: () => checkOutbox(app.get(MikroORM).em) },

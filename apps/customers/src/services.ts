@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import type { INestApplicationContext, NestInterceptor } from '@nestjs/common';
+import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import type { RunHandler } from '@rapport/contracts';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -11,19 +12,19 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { TenantSessionInterceptor } from '@rapport/persistence';
+import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './associations/associations.controller.js';
 import { AuditController } from './audit/audit.controller.js';
-import { CallCounter } from './bulk-pace.js';
+import { BulkPace } from './bulk-pace.js';
 import { ChangeFeedController } from './changes/change-feed.controller.js';
 import { ConsentsController } from './consents/consents.controller.js';
 import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
 import { CustomersController } from './customers.controller.js';
 import { MergesController } from './merges/merges.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
-import { RefuseNarrowScopes } from './record-scope/refuse-narrow-scopes.js';
+import { refuseNarrowScope } from './record-scope/refuse-narrow-scopes.js';
 import { PrivacyController } from './privacy/privacy.controller.js';
-import { SealingInterceptor } from './sealing/sealing.interceptor.js';
+import { Sealing } from './sealing/sealing.js';
 import { SuppressionsController } from './suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
@@ -53,7 +54,7 @@ export const controllers = [
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
-const keepingScopes = [
+const keepingScopes: readonly Type[] = [
   CustomersController,
   CustomFieldsController,
   AssociationsController,
@@ -64,12 +65,14 @@ const keepingScopes = [
   PrivacyController,
 ];
 
-/** What surrounds each handler of theirs, the first outermost. */
-export function interceptors(app: INestApplicationContext): NestInterceptor[] {
-  return [
-    new CallCounter(app.get(MikroORM).em),
-    new RefuseNarrowScopes(keepingScopes),
-    new TenantSessionInterceptor(app.get(MikroORM)),
-    new SealingInterceptor(app.get(MikroORM).em),
-  ];
+/** What surrounds the handlers of a controller of theirs. */
+export function runHandlers(app: INestApplicationContext, controller: Type): RunHandler {
+  const { em } = app.get(MikroORM);
+  const sealing = app.get(Sealing);
+  const keepsScopes = keepingScopes.includes(controller);
+  return (handle) => {
+    BulkPace.of(em).noteCall();
+    if (!keepsScopes) refuseNarrowScope();
+    return inTenantSession(em, () => sealing.run(em, handle));
+  };
 }

@@ -35,7 +35,7 @@ import { contract } from '../src/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
 import { PageTokenKey } from '../src/list-customers.js';
 import { SubjectKeys } from '../src/sealing/subject-keys.js';
-import { interceptors, services } from '../src/services.js';
+import { runHandlers, services } from '../src/services.js';
 import { SuppressionKey } from '../src/suppressions/suppression-key.js';
 import { newDatabase, type Keys } from './databases.js';
 
@@ -109,7 +109,7 @@ export class RunningCustomers {
       principals: new PrincipalVerifier(principals.publicKeys),
       peer: 'edge',
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
-      interceptors,
+      runHandlers,
     });
     const client = new CustomersServiceClient(address, credentials.createInsecure());
     const streams = new ContractClient(address, services);

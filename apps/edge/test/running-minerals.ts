@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Controller, Module, type NestInterceptor } from '@nestjs/common';
+import { Controller, Module } from '@nestjs/common';
 import {
   ContractClient,
   ImplementsService,
@@ -8,10 +8,10 @@ import {
   PrincipalVerifier,
   startGrpcService,
   type Contract,
+  type RunHandler,
 } from '@rapport/contracts';
 import { AppError, callContext, createLogger } from '@rapport/platform';
 import { freePort, sharedByFiles } from '@rapport/testing';
-import { Observable } from 'rxjs';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { createEdge } from '../src/create-edge.js';
 import { generateSampleContract } from './generate-sample-contract.js';
@@ -21,7 +21,7 @@ export type Message = Record<string, unknown>;
 /** What a handler of a stream was seen to do, by the `watcher` of its request. */
 export interface Watched {
   yielded: number;
-  /** The contexts of the handler, each time it was asked for more: the call's and that of an interceptor of the service. */
+  /** The contexts of the handler, each time it was asked for more: the call's and that of the service's session. */
   contexts: Set<string>;
   /** Settled when its `finally` has run. */
   ended: Promise<void>;
@@ -74,10 +74,11 @@ export async function startMinerals(through = async (address: string) => address
     return entry;
   };
   const module = mineralsModule(minerals, watched);
-  const interceptors = () => [setInnerContext];
+  // Gives each call a context of its own, as its database session is.
+  const runHandlers = (): RunHandler => (handle) => innerContext.run('inner', handle);
   const signer = await PrincipalSigner.of();
   const principals = new PrincipalVerifier(signer.publicKeys);
-  const options = { module, services: [minerals], address, principals, logger, contract, interceptors };
+  const options = { module, services: [minerals], address, principals, logger, contract, runHandlers };
   const service = await startGrpcService(options);
   const config = { host: '127.0.0.1', port: 0, logLevel: 'silent', trustedProxies: [] };
   const addresses = new Map([['sample', await through(address)]]);
@@ -108,12 +109,6 @@ export async function startMinerals(through = async (address: string) => address
     },
   };
 }
-
-/** Stands for an interceptor of a service that gives each call a context of its own, such as its database session. */
-const setInnerContext: NestInterceptor = {
-  intercept: (_execution, next) =>
-    new Observable((subscriber) => innerContext.run('inner', () => next.handle().subscribe(subscriber))),
-};
 
 function mineralsModule(definition: ServiceDefinition, watched: (watcher: string) => Watched & { end: () => void }) {
   @Controller()

@@ -6,7 +6,7 @@ import {
   serviceDefinitions,
   ServiceCertificates,
 } from '@rapport/contracts';
-import { AuditKeys, databaseChecks, TenantSessionInterceptor } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
@@ -57,7 +57,7 @@ await runGrpcService({
   logger,
   principals,
   tls: { certificates, allowedCallers: config.ALLOWED_CALLERS },
-  interceptors: (app) => [new TenantSessionInterceptor(app.get(MikroORM))],
+  runHandlers: (app) => (handle) => inTenantSession(app.get(MikroORM).em, handle),
   readinessChecks: (app) => ({
     needed: databaseChecks(app.get(MikroORM).em, migrations),
     watched: {

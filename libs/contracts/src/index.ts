@@ -13,6 +13,7 @@ export { ServiceCertificates, type CertificatePaths } from './certificates/servi
 export { PrincipalSigner } from './principals/principal-signer.js';
 export { readPrincipalToken } from './principals/principal-token.js';
 export { PrincipalVerifier } from './principals/principal-verifier.js';
+export type { RunHandler } from './server/grpc-handlers.js';
 export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
 export { ContractClient } from './client/contract-client.js';

@@ -109,6 +109,9 @@ describe('a frame that no sound client sends ends its stream, and no other:', ()
     const sound = new RawStream().send({ tokens: [token()] });
     const stream = new RawStream().send({ tokens: [token()] }).send(frame());
     expect(await stream.ended).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(service.log.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { reason: 'FRAME_INVALID', peer: 'edge' },
+    ]);
     sound.send({ calls: [callOf(1)] });
     expect(await sound.untilAnswered(1)).toMatchObject([{ code: status.OK }]);
     expect(await sound.end()).toMatchObject({ code: status.OK });
@@ -142,6 +145,14 @@ it.each<[string, Partial<StreamedCall>, status]>([
   const answers = await stream.untilAnswered(2);
   expect(answers.find(({ number }) => number === 1)).toMatchObject({ code, refused: false });
   expect(answers.find(({ number }) => number === 2)).toMatchObject({ code: status.OK });
+  await stream.end();
+});
+
+it('a call that was left before its principal was verified reaches no handler', async () => {
+  const stream = new RawStream().send({ tokens: [token()], calls: [callOf(1)], cancelledCalls: [1] });
+  stream.send({ calls: [callOf(2)] });
+  await stream.untilAnswered(1);
+  expect(service.begun).toBe(1);
   await stream.end();
 });
 

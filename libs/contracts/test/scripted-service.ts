@@ -1,6 +1,7 @@
 import { Controller, Module } from '@nestjs/common';
-import { callContext, createLogger, type CallContext } from '@rapport/platform';
+import { callContext, type CallContext } from '@rapport/platform';
 import { freePort } from '@rapport/testing';
+import { pino } from 'pino';
 import { Contract } from '../src/descriptors/load-contract.js';
 import { fileDescriptorSet } from '../src/gen/descriptors.js';
 import { TrafficClass } from '../src/gen/rapport/api/v1/options.js';
@@ -30,6 +31,8 @@ export class ScriptedService {
 
   private constructor(
     readonly address: string,
+    /** Lines of its log, as JSON. */
+    readonly log: readonly string[],
     readonly stop: () => Promise<void>,
     serve: { answer: Script },
   ) {
@@ -48,6 +51,7 @@ export class ScriptedService {
     }: { connectionAgeSeconds?: number; host?: string; port?: number } = {},
   ): Promise<ScriptedService> {
     const address = `${host}:${port ?? (await freePort())}`;
+    const log: string[] = [];
     const serve: { answer: Script } = { answer: () => Promise.reject(new Error('not started')) };
     const app = await startGrpcService({
       module: moduleOf(serve),
@@ -55,11 +59,11 @@ export class ScriptedService {
       address,
       principals,
       peer: 'edge',
-      logger: createLogger('test', 'silent'),
+      logger: pino({ level: 'warn' }, { write: (line) => log.push(line) }),
       ...(connectionAgeSeconds && { connectionAgeSeconds }),
     });
     let stopped: Promise<void> | undefined;
-    return new ScriptedService(address, () => (stopped ??= app.close()), serve);
+    return new ScriptedService(address, log, () => (stopped ??= app.close()), serve);
   }
 }
 

@@ -58,6 +58,35 @@ export function refusalOf(error: unknown): AppError | undefined {
   return new AppError(code, reason, error.message, details);
 }
 
+/** What to throw for the failures of a database that a caller can do something about: wait, try again, ask for less. Other errors stay. */
+export function callErrorOf(error: unknown): unknown {
+  const refusal = refusalOf(error);
+  if (refusal) return refusal;
+  if (isConnectionLoss(error)) {
+    return new AppError('UNAVAILABLE', 'DATABASE_UNAVAILABLE', 'The database can not be reached. Try again.', {
+      cause: error,
+      retryAfterSeconds: 1,
+    });
+  }
+  if (isConflict(error) || isLockTimeout(error)) {
+    return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+      cause: error,
+      retryAfterSeconds: 1,
+    });
+  }
+  if (isStatementTimeout(error)) {
+    return new AppError(
+      'DEADLINE_EXCEEDED',
+      'DATABASE_TIMEOUT',
+      'The database took too long. Ask for less, or try again.',
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

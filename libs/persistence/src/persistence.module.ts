@@ -4,7 +4,7 @@ import { createOrm, type DatabaseOptions } from './create-orm.js';
 
 /**
  * Provides `MikroORM` and `EntityManager` to every class of a service. The one EntityManager stands for the fork of the
- * call that is being answered (see TenantSessionInterceptor); used outside of a call it throws.
+ * call that is being answered (see `inTenantSession`); used outside of a call it throws.
  */
 @Module({})
 export class PersistenceModule implements OnApplicationShutdown {

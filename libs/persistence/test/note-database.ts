@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { Logger, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { callContext, type Caller } from '@rapport/platform';
 import { DatabaseCopies, provisionDatabase, type ProvisionedDatabase } from '@rapport/testing';
-import { defer, lastValueFrom } from 'rxjs';
 import type { Pool } from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
@@ -12,9 +11,9 @@ import {
   createOrm,
   CreateRefusal,
   IdempotencyKey,
+  inTenantSession,
   runMigrations,
   tenantSession,
-  TenantSessionInterceptor,
 } from '../src/index.js';
 import { stagePool } from '../src/driver/stage-pool.js';
 import { CreateNote, Note } from './note.entity.js';
@@ -70,11 +69,7 @@ export function answerCall<Result>(
   caller: Caller | undefined,
   handler: (em: EntityManager) => Promise<Result>,
 ): Promise<Result> {
-  const interceptor = new TenantSessionInterceptor(orm);
-  const next: CallHandler = { handle: () => defer(() => handler(orm.em)) };
-  return callContext.run({ requestId: v7(), caller }, () =>
-    lastValueFrom(interceptor.intercept({} as ExecutionContext, next)),
-  ) as Promise<Result>;
+  return callContext.run({ requestId: v7(), caller }, () => inTenantSession(orm.em, () => handler(orm.em)));
 }
 
 /** A new tenant with so many notes, of which each has its id as text. */

@@ -21,7 +21,7 @@ function answer<Result>(caller: Caller | undefined, handler: (em: EntityManager)
   return answerCall(orm, caller, handler);
 }
 
-describe('TenantSessionInterceptor', () => {
+describe('inTenantSession', () => {
   test('shows no rows to a call without a caller, also on connections that tenants have used', async () => {
     const tenantId = await tenantWithNotes(orm, 1);
     await Promise.all(Array.from({ length: 20 }, () => answer(callerOf(tenantId), (em) => em.find(Note, {}))));

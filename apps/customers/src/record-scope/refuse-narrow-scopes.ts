@@ -1,20 +1,4 @@
-import type { CallHandler, ExecutionContext, NestInterceptor, Type } from '@nestjs/common';
 import { AppError, callContext, seesSomeOnly } from '@rapport/platform';
-import type { Observable } from 'rxjs';
-
-/** Refuses who may see some records only at every controller that is not known to tell records apart by their owners. */
-export class RefuseNarrowScopes implements NestInterceptor {
-  readonly #keepingScopes: ReadonlySet<Type>;
-
-  constructor(keepingScopes: readonly Type[]) {
-    this.#keepingScopes = new Set(keepingScopes);
-  }
-
-  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
-    if (!this.#keepingScopes.has(execution.getClass())) refuseNarrowScope();
-    return next.handle();
-  }
-}
 
 /** @throws AppError PERMISSION_DENIED RECORD_SCOPE_UNSUPPORTED to a caller who may see some records only */
 export function refuseNarrowScope(): void {

@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, tenantSession } from '@rapport/persistence';
-import { AppError } from '@rapport/platform';
+import { AppError, callContext } from '@rapport/platform';
 import type { ChangeEntry } from '../changes/change-entry.js';
 import { sealedTextsOf } from './data-key.js';
-import { Seal } from './seal.js';
+import { Seal, withSeal } from './seal.js';
+import { sealMissing } from './sealed-messages.js';
 import type { SubjectKeys } from './subject-keys.js';
 
 /** Tenants of which a process knows at a time whether they are encrypted. */
@@ -51,6 +52,24 @@ export class Sealing {
   isKnownOff(tenantId: string): boolean {
     const state = this.#states.get(tenantId);
     return state !== undefined && !state.isOn && state.untilMs > Date.now();
+  }
+
+  /**
+   * Runs the handler of a call, with the keys of the caller's tenant at hand when its personal data is encrypted.
+   *
+   * @param em of the tenant's session
+   */
+  async run<Answer>(em: EntityManager, handle: () => Promise<Answer>): Promise<Answer> {
+    const { tenantId } = callContext.getStore()?.caller ?? {};
+    if (tenantId === undefined) return handle();
+    try {
+      if (this.isKnownOff(tenantId)) return await handle();
+      return await withSeal(await this.sealOf(em, tenantId), handle);
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      this.forget(tenantId);
+      throw sealMissing();
+    }
   }
 
   /** What a call of a tenant seals with; undefined when the tenant is not encrypted. @throws AppError UNAVAILABLE */
@@ -111,6 +130,14 @@ export class Sealing {
     this.#states.set(tenantId, state);
     return state;
   }
+}
+
+/**
+ * Whether a row was refused by a policy `sealed_only`: the database takes nothing that is not sealed from the moment on in which
+ * encryption is turned on.
+ */
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '42501' && error.message.includes('"sealed_only"');
 }
 
 function hasSealed(json: string | null): boolean {

@@ -1,5 +1,5 @@
 import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js';
-import { AppError } from '@rapport/platform';
+import { AppError, isTracing, type Logger } from '@rapport/platform';
 import { receivedCall } from '../call-metadata.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
 import {
@@ -48,6 +48,7 @@ export class ServedStream {
     private readonly peer: string | undefined,
     private readonly methods: ReadonlyMap<string, StreamedMethod>,
     private readonly entry: ServiceEntry,
+    private readonly logger: Logger,
   ) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -83,6 +84,8 @@ export class ServedStream {
     } catch (error) {
       this.#abandon();
       if (!(error instanceof AppError)) throw error;
+      // A defect of the process that calls: all its calls of this stream are lost.
+      this.logger.warn({ peer: this.peer, reason: error.reason }, 'ended a stream of calls');
       this.call.emit('error', toGrpcStatus(error));
     }
   }
@@ -129,9 +132,8 @@ export class ServedStream {
       if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
       const received = receivedCall({ ...call, principalToken });
       const incoming = { method: known.method, received, peer: this.peer, dueAt, gone };
-      const answered = await traceStreamedAnswer(path, call.traceparent, () =>
-        this.entry.answer(incoming, request, () => known.handle(request)),
-      );
+      const work = () => this.entry.answer(incoming, request, () => known.handle(request));
+      const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
       const answer = known.encode(answered);
       if (answer.length > maxAnswerBytes) return failure(number, status.RESOURCE_EXHAUSTED);
       return { number, code: status.OK, answer, status: nothing, refused: false };

@@ -1,11 +1,10 @@
 import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { AppError } from '@rapport/platform';
+import { AppError, type Logger } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
 import { StreamEnd, type AnswerFrame, type CallFrame } from '../gen/rapport/api/v1/calls_service.js';
-import type { PeerOf } from '../server/call-identity.js';
 import type { ServedController } from '../server/grpc-handlers.js';
-import type { ServiceEntry } from '../server/service-entry.js';
+import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
 import { ServedStream } from './served-stream.js';
 
 /** A method without streams, as a stream of calls finds it. */
@@ -27,6 +26,7 @@ export class ServedStreams {
     private readonly entry: ServiceEntry,
     private readonly peerOf: PeerOf,
     private readonly ageMs: number,
+    private readonly logger: Logger,
   ) {}
 
   /** Has the methods of a controller called. */
@@ -63,7 +63,7 @@ export class ServedStreams {
       call.emit('error', toGrpcStatus(error));
       return;
     }
-    const stream = new ServedStream(call, peer, this.#methods, this.entry);
+    const stream = new ServedStream(call, peer, this.#methods, this.entry, this.logger);
     this.#open.add(stream);
     const age = setTimeout(() => stream.announceEnd(StreamEnd.AGE), this.ageMs);
     void stream.ended.then(() => {

@@ -20,6 +20,8 @@ const dateTime = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d
 
 /** Made when a country is first checked: loading the names takes tens of milliseconds. */
 let countryNames: Intl.DisplayNames | undefined;
+/** What is known of codes that were checked before, of which there are 676. */
+const countries = new Map<string, boolean>();
 
 export const dateTimeFormat: TextFormat = {
   name: 'date-time',
@@ -67,9 +69,14 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** @param code two capital letters */
 function isCountry(code: string): boolean {
-  countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-  return countryNames.of(code) !== undefined;
+  let isKnown = countries.get(code);
+  if (isKnown === undefined) {
+    countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+    countries.set(code, (isKnown = countryNames.of(code) !== undefined));
+  }
+  return isKnown;
 }
 
 /** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */

@@ -23,29 +23,37 @@ export class MessageValidator {
 
   /** @throws AppError INVALID_ARGUMENT that names each wrong field */
   check(desc: DescMessage, message: unknown): void {
-    const violations = this.violations(desc, message as Message);
-    if (violations.length > 0) throw invalidArgument(violations);
+    const found: FieldViolation[] = [];
+    this.#checkMessage(desc, message as Message, '', false, found);
+    if (found.length > 0) throw invalidArgument(found.slice(0, maxViolations));
   }
 
   /** What is wrong with a message, at most 100 violations; field paths start with `prefix`. */
   violations(desc: DescMessage, message: object, prefix = '', partial = false): FieldViolation[] {
-    return this.#compile(desc)
-      .flatMap((field) => this.#fieldViolations(field, (message as Message)[field.name], prefix + field.name, partial))
-      .slice(0, maxViolations);
+    const found: FieldViolation[] = [];
+    this.#checkMessage(desc, message as Message, prefix, partial, found);
+    return found.slice(0, maxViolations);
   }
 
-  #fieldViolations(field: FieldCheck, value: unknown, path: string, partial: boolean): FieldViolation[] {
+  #checkMessage(desc: DescMessage, message: Message, prefix: string, partial: boolean, found: FieldViolation[]): void {
+    for (const field of this.#compile(desc)) {
+      this.#checkField(field, message[field.name], prefix + field.name, partial, found);
+    }
+  }
+
+  #checkField(field: FieldCheck, value: unknown, path: string, partial: boolean, found: FieldViolation[]): void {
     const violation = partial && value === undefined ? undefined : field.whole(value, partial);
-    if (violation) return [{ field: path, ...violation }];
-    if (value === undefined || (value === '' && field.emptyIsAbsent)) return [];
-    if (!Array.isArray(value)) return this.#valueViolations(field, value, path);
-    return value.flatMap((item, index) => this.#valueViolations(field, item, `${path}[${index}]`));
+    if (violation) found.push({ field: path, ...violation });
+    else if (value === undefined || (value === '' && field.emptyIsAbsent)) return;
+    else if (!Array.isArray(value)) this.#checkValue(field, value, path, found);
+    else for (const [index, item] of value.entries()) this.#checkValue(field, item, `${path}[${index}]`, found);
   }
 
-  #valueViolations(field: FieldCheck, value: unknown, path: string): FieldViolation[] {
-    if (field.message) return this.violations(field.message, value as Message, `${path}.`, field.partial);
+  #checkValue(field: FieldCheck, value: unknown, path: string, found: FieldViolation[]): void {
+    if (found.length >= maxViolations) return;
+    if (field.message) return this.#checkMessage(field.message, value as Message, `${path}.`, field.partial, found);
     const violation = field.value(value as never);
-    return violation ? [{ field: path, ...violation }] : [];
+    if (violation) found.push({ field: path, ...violation });
   }
 
   #compile(desc: DescMessage): FieldCheck[] {
@@ -147,16 +155,15 @@ function valueCheck(field: DescField, rules: FieldRules): Check {
 }
 
 function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?: string): Check {
+  const { minLength = 0, maxLength = Infinity } = rules;
   const pattern = rules.pattern === '' ? undefined : new RegExp(rules.pattern, 'u');
   return (text: string) => {
     if (!isStorableText(text)) return { reason: 'BAD_CHARACTERS', description: 'has a NUL or a broken character.' };
-    const length = rules.minLength === undefined && rules.maxLength === undefined ? 0 : countCodePoints(text);
-    if (rules.minLength !== undefined && length < rules.minLength) {
-      return { reason: 'TOO_SHORT', description: `must have at least ${rules.minLength} characters.` };
-    }
-    if (rules.maxLength !== undefined && length > rules.maxLength) {
-      return { reason: 'TOO_LONG', description: `must have at most ${rules.maxLength} characters.` };
-    }
+    const isWithin = Math.ceil(text.length / 2) >= minLength && text.length <= maxLength;
+    // A character is one or two units of the text, so that few texts are counted.
+    const length = isWithin ? text.length : countCodePoints(text);
+    if (length < minLength) return { reason: 'TOO_SHORT', description: `must have at least ${minLength} characters.` };
+    if (length > maxLength) return { reason: 'TOO_LONG', description: `must have at most ${maxLength} characters.` };
     if (pattern && !pattern.test(text)) return { reason: 'BAD_FORMAT', description: `must match ${rules.pattern}.` };
     if (test && !test(text)) return { reason: 'BAD_FORMAT', description: `must be ${phrase}.` };
     return undefined;

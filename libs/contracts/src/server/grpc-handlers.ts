@@ -12,10 +12,11 @@ import type {
 import { AppError } from '@rapport/platform';
 import { readCallMetadata } from '../call-metadata.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
-import type { PeerOf } from './call-identity.js';
-import type { RunHandler } from './run-interceptors.js';
-import type { IncomingCall, ServiceEntry } from './service-entry.js';
+import type { IncomingCall, PeerOf, ServiceEntry } from './service-entry.js';
 import { writeAnswers } from './write-answers.js';
+
+/** Runs a handler of a controller, in whatever it needs around it, such as a database session. */
+export type RunHandler = <Answer>(handle: () => Promise<Answer>) => Promise<Answer>;
 
 /** A service, its controller's instance, and what surrounds each of its handlers. */
 export interface ServedController {

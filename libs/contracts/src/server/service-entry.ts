@@ -1,3 +1,4 @@
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import {
   AppError,
   callContext,
@@ -6,23 +7,33 @@ import {
   metrics,
   permissionMissing,
   type CallContext,
+  type Caller,
   type Logger,
 } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import type { ReceivedCall } from '../call-metadata.js';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
+import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { MessageValidator } from '../rules/message-validator.js';
 import { PersonalDataMask } from '../rules/personal-data-mask.js';
 import { ReadMask } from '../rules/read-mask.js';
-import { internalPermission, type CallIdentity } from './call-identity.js';
 
 type Message = Record<string, unknown>;
+
+/** What the platform's own processes have, and no credential from outside can be given. */
+const internalPermission = 'platform.internal';
+
+/** Stands for the platform instead of a tenant. */
+const noTenant = '00000000-0000-0000-0000-000000000000';
+
+/** Finds the process at the other end of a connection; undefined when it is not known. Throws for one that may not call. */
+export type PeerOf = (call: Pick<ServerUnaryCall<unknown, unknown>, 'getAuthContext'>) => string | undefined;
 
 /** A call as it came, by whichever transport. */
 export interface IncomingCall {
   method: ContractMethod;
   received: ReceivedCall;
-  /** The process that calls; undefined when it is not known. */
+  /** The process that calls; undefined when it is not known. Such a one can't call what is internal, nor say why or from where it calls. */
   peer: string | undefined;
   /** In milliseconds since the epoch. */
   dueAt: number;
@@ -50,7 +61,7 @@ export class ServiceEntry {
 
   constructor(
     readonly contract: Contract,
-    private readonly identity: CallIdentity,
+    private readonly principals: PrincipalVerifier,
     private readonly logger: Logger,
   ) {
     this.#validator = new MessageValidator(contract);
@@ -68,38 +79,58 @@ export class ServiceEntry {
    * @param handle runs the handler, in the context of the call
    * @throws AppError and nothing else: what a handler throws besides is logged, and leaves without detail
    */
-  async answer<Answer>(call: IncomingCall, request: unknown, handle: () => Promise<Answer>): Promise<Answer> {
-    try {
-      const context = this.identity.contextOf(call.received, call.peer, call.method.policy);
-      return await this.#answer(call, context instanceof Promise ? await context : context, request, handle);
-    } catch (error) {
-      throw this.#asAppError(error, call.received.requestId);
-    }
-  }
-
-  async #answer<Answer>(
-    { method, dueAt, gone }: IncomingCall,
-    context: CallContext,
+  async answer<Answer>(
+    { method, received, peer, dueAt, gone }: IncomingCall,
     request: unknown,
     handle: () => Promise<Answer>,
   ): Promise<Answer> {
-    authorise(method, context);
-    calls.inc();
-    const hides = context.caller?.hidesPii === true;
-    if (request !== undefined) {
-      this.#validator.check(method.desc.input, request);
-      if (hides) this.#refuseMasked(method, request as Message);
-    }
-    const readMask = request === undefined ? undefined : this.#readMasks.get(method);
-    const names = readMask?.names(request as Message);
-    // A handler that leaves out what nobody asked for meets one spelling only.
-    if (readMask && names) (request as Message)[readMask.field.jsonName] = [...names];
-    this.#running += 1;
     try {
-      const answer = await callContext.run({ ...context, dueAt, gone }, handle);
+      const known = this.#callerOf(method, received, peer);
+      const caller = known instanceof Promise ? await known : known;
+      authorise(method, caller);
+      calls.inc();
+      const hides = caller?.hidesPii === true;
+      if (request !== undefined) {
+        this.#validator.check(method.desc.input, request);
+        if (hides) this.#refuseMasked(method, request as Message);
+      }
+      const readMask = request === undefined ? undefined : this.#readMasks.get(method);
+      const names = readMask?.names(request as Message);
+      // A handler that leaves out what nobody asked for meets one spelling only.
+      if (readMask && names) (request as Message)[readMask.field.jsonName] = [...names];
+      // Nobody waits for what has not begun.
+      if (gone.aborted) throw new AppError('CANCELLED', 'CANCELLED', 'Nobody waits for the answer any longer.');
+      const answer = await this.#run({ ...contextOf(received, peer, caller), dueAt, gone }, handle);
       if (answer === undefined) return answer;
       const chosen = readMask && names ? readMask.clearOthers(answer as Message, names) : answer;
       return hides ? (this.#personalData.hide(method.desc.output, chosen as Message) as Answer) : (chosen as Answer);
+    } catch (error) {
+      throw this.#asAppError(error, received.requestId);
+    }
+  }
+
+  /**
+   * For an internal method the process itself is the caller, for any other the principal that auth vouches for.
+   *
+   * @throws AppError UNAUTHENTICATED without a good principal token, PERMISSION_DENIED for a process that may not call
+   */
+  #callerOf(
+    { policy }: ContractMethod,
+    { principalToken }: ReceivedCall,
+    peer: string | undefined,
+  ): Caller | undefined | Promise<Caller> {
+    if (policy.internal) {
+      // A call for a principal has no access to what the platform does on its own account.
+      if (peer === undefined || principalToken !== '') throw permissionMissing(internalPermission);
+      return { tenantId: noTenant, principalId: `service:${peer}`, permissions: [internalPermission] };
+    }
+    return policy.public && principalToken === '' ? undefined : this.principals.verify(principalToken);
+  }
+
+  async #run<Answer>(context: CallContext, handle: () => Promise<Answer>): Promise<Answer> {
+    this.#running += 1;
+    try {
+      return await callContext.run(context, handle);
     } finally {
       this.#running -= 1;
     }
@@ -120,8 +151,14 @@ export class ServiceEntry {
   }
 }
 
-function authorise({ policy }: ContractMethod, { caller }: CallContext): void {
+function authorise({ policy }: ContractMethod, caller: Caller | undefined): void {
   if (policy.public) return;
   const permission = policy.internal ? internalPermission : policy.permission;
   if (!caller?.permissions.includes(permission)) throw permissionMissing(permission);
+}
+
+/** Why and from where a call comes is what a process says that is known. */
+function contextOf({ requestId, cause, client }: ReceivedCall, peer: string | undefined, caller: Caller | undefined) {
+  if (peer === undefined) return { requestId, caller };
+  return { requestId, caller, ...(cause && { cause }), ...(client && { client }) };
 }

@@ -1,5 +1,5 @@
 import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
-import { statementSummary } from '../statement-summary.js';
+import { statementSummary } from './statement-summary.js';
 import { RowShape } from './row-shape.js';
 
 /** One statement of a pipeline. */
@@ -13,6 +13,8 @@ export interface Statement {
    * only where one plan is good for all values: after five runs PostgreSQL may plan it without looking at them.
    */
   name?: string;
+  /** Whether it finds a row by its key: it is answered so soon that reads of other calls may wait for it on one connection. */
+  isQuick?: boolean;
 }
 
 /**
@@ -36,6 +38,38 @@ export function pipeline(client: ClientBase, statements: readonly Statement[]): 
     );
   });
 }
+
+/**
+ * Has what `send` asks for go out in one write: pipelines that know nothing of each other, each a transaction of its own. None waits
+ * for the answer of another one before it is sent, and one that fails ends none of the others.
+ *
+ * @param send calls `pipeline` on the connection, once or more often, before it returns
+ */
+export async function inOneWrite<Answer>(client: ClientBase, send: () => Promise<Answer>): Promise<Answer> {
+  const pipelining = client as Pipelining;
+  const { stream } = pipelining.connection;
+  pipelining.pipeline = true;
+  try {
+    stream.cork();
+    let answers: Promise<Answer>;
+    try {
+      answers = send();
+    } finally {
+      stream.uncork();
+    }
+    return await answers;
+  } finally {
+    pipelining.pipeline = false;
+  }
+}
+
+/** Has the connection end at once when it is ended, rather than after the answers to what `inOneWrite` has sent. */
+export function waitForNoAnswer(client: ClientBase): void {
+  (client as Pipelining).pipeline = false;
+}
+
+/** Not in @types/pg. https://node-postgres.com/features/pipelining */
+type Pipelining = ClientBase & { pipeline: boolean; connection: PgConnection };
 
 // Not in @types/pg: what `query` makes of values, and of what the server says of a statement that is done.
 const { prepareValue } = (pg as unknown as { utils: { prepareValue: (value: unknown) => string | Buffer | null } })

@@ -42,7 +42,9 @@ function quickly(type: number, parse: Parse): Parse {
     case types.textArray:
       return (text) => {
         if (text === '{}') return [];
-        return /^\{[^"\\{}]*\}$/.test(text) && !/null/i.test(text) ? text.slice(1, -1).split(',') : parse(text);
+        // The server quotes each text with a special character, and one that is like NULL.
+        const isPlain = text.lastIndexOf('{') === 0 && !text.includes('"') && !text.includes('NULL');
+        return isPlain ? text.slice(1, -1).split(',') : parse(text);
       };
     default:
       return parse;

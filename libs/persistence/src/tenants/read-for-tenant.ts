@@ -1,8 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { sessionVariables } from './call-entity-manager.js';
+import { pipeline, type Statement } from '../driver/pipeline.js';
+import { withConnection } from '../connections/pooled-connection.js';
+import { SharedReads } from '../connections/shared-reads.js';
 import { ownersSetting, tenantSetting } from './call-variables.js';
-import { pipeline, type Statement } from './driver/pipeline.js';
-import { withConnection } from './pooled-connection.js';
+import { sessionVariables } from './call-entity-manager.js';
 
 /** Another statement may write, which no part of a SELECT may. */
 const isSelect = /^\s*select\s/;
@@ -31,7 +32,11 @@ export async function readForTenant<Row extends object>(
   const statements = makesSettings
     ? [withSettings(statement, seen)]
     : [settingStatement({ ...settings, ...seen }), statement];
-  const results = await withConnection(em, (client) => pipeline(client, statements));
+  const [only] = statements;
+  const results =
+    makesSettings && statement.isQuick && only
+      ? await SharedReads.of(em).read(tenantId, only)
+      : await withConnection(em, (client) => pipeline(client, statements));
   return results.at(-1)?.rows as Row[];
 }
 
@@ -51,14 +56,26 @@ export function settingStatement(variables: Settings): Statement {
  */
 function withSettings({ sql, values = [], name = '' }: Statement, variables: Settings): Statement {
   const entries = Object.entries(variables);
-  const calls = entries.map((_, index) => `${settingCall(values.length + 2 * index + 1)} as setting_${index}`);
-  const areMade = entries.map((_, index) => `made.setting_${index} is not null`);
-  return {
-    name: `${name}_within_${entries.length}`,
-    sql: `select answer.* from (select ${calls.join(', ')} offset 0) made
-      cross join lateral (select wanted.* from (${sql}) wanted where ${areMade.join(' and ')} offset 0) answer`,
-    values: [...values, ...entries.flat()],
-  };
+  const within = `${name}_within_${entries.length}`;
+  const made = madeBefore.get(within);
+  const wrapped = made?.sql === sql ? made.wrapped : wrap(sql, values.length, entries.length);
+  if (wrapped !== made?.wrapped) madeBefore.set(within, { sql, wrapped });
+  return { name: within, sql: wrapped, values: [...values, ...entries.flat()] };
+}
+
+/** By name, what named statements are within their settings: there are few, and each is asked for often. */
+const madeBefore = new Map<string, { sql: string; wrapped: string }>();
+
+/**
+ * @param values number of parameters of the statement, which those of the settings follow
+ * @param settings number of settings
+ */
+function wrap(sql: string, values: number, settings: number): string {
+  const indexes = Array.from({ length: settings }, (_, index) => index);
+  const calls = indexes.map((index) => `${settingCall(values + 2 * index + 1)} as setting_${index}`);
+  const areMade = indexes.map((index) => `made.setting_${index} is not null`);
+  return `select answer.* from (select ${calls.join(', ')} offset 0) made
+      cross join lateral (select wanted.* from (${sql}) wanted where ${areMade.join(' and ')} offset 0) answer`;
 }
 
 /** @param first number of the parameter with the name, which the one with the value follows */

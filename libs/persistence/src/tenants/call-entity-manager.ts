@@ -1,5 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { callContext } from '@rapport/platform';
+import { callErrorOf } from '../database-errors.js';
+import { tenantSession } from './call-variables.js';
 
 type Session = { variables: Record<string, string> } | undefined;
 
@@ -32,9 +35,20 @@ class CallEntityManager {
 
 const calls = new AsyncLocalStorage<CallEntityManager>();
 
-/** Answers a call, for which `root` stands for a fork with the session; without a session it sees no tenant's rows. */
-export function runWithEntityManager<Result>(root: EntityManager, session: Session, work: () => Result): Result {
-  return calls.run(new CallEntityManager(root, session), work);
+/**
+ * Runs the handler of a call with an EntityManager of its own, which sees the rows of the caller's tenant only. Without a caller it sees
+ * no tenant's rows. What a database fails with leaves as an error that callers can do something about.
+ *
+ * @param root the service's own EntityManager, which stands for that of the call meanwhile
+ */
+export async function inTenantSession<Answer>(root: EntityManager, handle: () => Promise<Answer>): Promise<Answer> {
+  const caller = callContext.getStore()?.caller;
+  const session = caller && tenantSession(caller.tenantId);
+  try {
+    return await calls.run(new CallEntityManager(root, session), handle);
+  } catch (error) {
+    throw callErrorOf(error);
+  }
 }
 
 /** MikroORM's `context`: the fork that `root` stands for. */

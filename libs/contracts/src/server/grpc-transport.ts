@@ -1,0 +1,142 @@
+import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import type { INestApplicationContext, Type } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { CustomTransportStrategy } from '@nestjs/microservices';
+import { isTracing } from '@rapport/platform';
+import { ServedStreams } from '../calls/served-streams.js';
+import { AllowedCallers } from '../certificates/allowed-callers.js';
+import type { Contract } from '../descriptors/load-contract.js';
+import { platformContract } from '../descriptors/platform-contract.js';
+import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
+import { traceServerCall } from '../trace-calls.js';
+import { grpcHandlers, type ServedController } from './grpc-handlers.js';
+import { serviceOf } from './implements-service.js';
+import type { GrpcServiceOptions } from './run-grpc-service.js';
+import { ServiceEntry, type PeerOf } from './service-entry.js';
+
+/** How often the server looks at what keeps it from ending, in milliseconds. */
+const lookEveryMs = 200;
+/** After so many looks at which no call was being answered, all answers have been sent that can be. */
+const quietLooks = 5;
+const defaultAgeSeconds = 30;
+/** The share of the age of its connection at which the client of a stream of calls is asked to open another one. */
+const streamAge = 0.8;
+/** Longer than a process takes to end. In milliseconds. */
+const graceMs = 60_000;
+
+/**
+ * How Nest serves gRPC here: handlers are called by `ServiceEntry`, as plain functions, and not through Nest's pipeline, whose observables
+ * cost more than most calls do. Nest composes the modules, and says when to listen and to end.
+ */
+export class GrpcTransport implements CustomTransportStrategy {
+  readonly server: Server;
+  readonly #entry: ServiceEntry;
+  readonly #peerOf: PeerOf;
+  readonly #streams: ServedStreams;
+  #finished: Promise<void> | undefined;
+
+  constructor(private readonly options: GrpcServiceOptions) {
+    const { contract = platformContract(), principals, logger, connectionAgeSeconds = defaultAgeSeconds } = options;
+    this.server = new Server(serverOptions(contract, connectionAgeSeconds));
+    this.#entry = new ServiceEntry(contract, principals, logger);
+    this.#peerOf = peerOf(options);
+    this.#streams = new ServedStreams(this.#entry, this.#peerOf, streamAge * connectionAgeSeconds * 1_000, logger);
+  }
+
+  /** Takes the controllers of the services that `app` has. @throws Error when a service has none */
+  serve(app: INestApplicationContext): void {
+    for (const controller of servedControllers(app, this.options)) {
+      this.server.addService(controller.definition, grpcHandlers(controller, this.#entry, this.#peerOf));
+      this.#streams.add(controller);
+    }
+    this.server.addService(CallsServiceService, this.#streams.handlers);
+  }
+
+  /** Called by Nest once the modules are at work. */
+  listen(done: (error?: unknown) => void): void {
+    const { tls, address } = this.options;
+    this.server.bindAsync(address, tls?.certificates.forServer() ?? ServerCredentials.createInsecure(), done);
+  }
+
+  /** Called by Nest ahead of the hooks of modules, which have everything end that works for calls: it is not waited for here. */
+  close(): void {
+    void this.#finish();
+  }
+
+  /** Called by Nest after modules were told to finish, and before they let go of what calls need. */
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.#finish();
+  }
+
+  /** Part of Nest's interface, for transports with events. */
+  on(event: string): never {
+    throw new Error(`A gRPC server has no event ${event}.`);
+  }
+
+  /** Part of Nest's interface: the server beneath. */
+  unwrap<T>(): T {
+    return this.server as T;
+  }
+
+  /**
+   * Asks clients to call another replica, and resolves when no call is being answered any longer. Seen with grpc-js 1.14: a
+   * connection that was still being made is not asked, and the end of a call that has just begun may never be sent. Neither
+   * keeps the server from ending once no call is being answered.
+   */
+  #finish(): Promise<void> {
+    this.#finished ??= this.#drain();
+    return this.#finished;
+  }
+
+  async #drain(): Promise<void> {
+    const { server } = this;
+    this.#streams.drain();
+    let quiet = 0;
+    const looking = setInterval(() => {
+      server.drain(this.options.address, graceMs);
+      quiet = this.#entry.running === 0 ? quiet + 1 : 0;
+      if (quiet === quietLooks) server.forceShutdown();
+    }, lookEveryMs);
+    await new Promise((resolve) => server.tryShutdown(resolve));
+    clearInterval(looking);
+  }
+}
+
+function serverOptions(contract: Contract, connectionAgeSeconds: number) {
+  return {
+    // More than the edge's largest body, so that no other limit is met behind it.
+    'grpc.max_receive_message_length': 8 * 1024 * 1024,
+    'grpc.max_connection_age_ms': connectionAgeSeconds * 1_000,
+    // No call outlives its deadline, and none is cut off before it.
+    'grpc.max_connection_age_grace_ms': contract.longestCallMs,
+    // More than one edge has places of any class: calls beyond it would wait for those before them.
+    'grpc.max_concurrent_streams': 4_000,
+    ...(isTracing() && { interceptors: [traceServerCall] }),
+  };
+}
+
+/** The controllers of all modules that implement a service. @throws Error when a service has none */
+function servedControllers(app: INestApplicationContext, options: GrpcServiceOptions): ServedController[] {
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  return options.services.map((definition) => {
+    const name = serviceName(definition);
+    const implementing = (type: object) => serviceName(serviceOf(type) ?? {}) === name;
+    const found = controllers.find(({ metatype }) => metatype && implementing(metatype));
+    if (!name || !found?.metatype) throw new Error(`No controller implements ${name ?? 'a service without methods'}.`);
+    return {
+      definition,
+      controller: found.instance as ServedController['controller'],
+      run: options.runHandlers?.(app, found.metatype as Type) ?? ((handle) => handle()),
+    };
+  });
+}
+
+function serviceName(definition: ServiceDefinition): string | undefined {
+  return Object.values(definition)[0]?.path.split('/')[1];
+}
+
+function peerOf({ tls, peer }: GrpcServiceOptions): PeerOf {
+  if (!tls) return () => peer;
+  const callers = new AllowedCallers(tls.allowedCallers);
+  return (call) => callers.nameOf(call.getAuthContext().sslPeerCertificate);
+}

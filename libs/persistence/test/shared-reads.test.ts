@@ -1,0 +1,104 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { callContext } from '@rapport/platform';
+import pg from 'pg';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { readForTenant, tenantSession, type Statement } from '../src/index.js';
+import { asTenant, noteDatabase, tenantWithNotes } from './note-database.js';
+
+let orm: MikroORM;
+let superuser: pg.Client;
+beforeAll(async () => {
+  const { orm: opened, urls } = await noteDatabase();
+  orm = opened;
+  const url = new URL(inject('superuserUrl'));
+  url.pathname = new URL(urls.appUrl).pathname;
+  superuser = new pg.Client(url.href);
+  await superuser.connect();
+});
+afterAll(async () => {
+  await superuser.end();
+  await orm.close();
+});
+
+const notes: Statement = { name: 'notes_seen', sql: 'select text, pg_backend_pid() as pid from note', isQuick: true };
+
+/** Not quick at all. */
+const sleep: Statement = { name: 'sleep', sql: 'select pg_sleep($1)', values: [30], isQuick: true };
+
+/** The connection to the database that is asleep, if there is one. */
+const sleeping = `pg_stat_activity where datname = current_database() and state = 'active' and query like '%select pg_sleep($1)%'
+  and pid <> pg_backend_pid()`;
+
+/** A quick read with another outcome for each value: 0 fails. */
+function quotient(value: number): Statement {
+  return { name: 'quotient', sql: 'select 12 / $1::int as quotient', values: [value], isQuick: true };
+}
+
+function read<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
+  return asTenant(orm, tenantId, (em) => readForTenant<Row>(em, statement));
+}
+
+describe('quick reads that share a connection', () => {
+  test('see the rows of their own tenant each, and use two connections at most', async () => {
+    const tenants = await Promise.all(Array.from({ length: 10 }, () => tenantWithNotes(orm, 1)));
+    const asked = Array.from({ length: 200 }, (_, index) => tenants[index % tenants.length] ?? '');
+    const seen = await Promise.all(asked.map((tenant) => read<{ text: string; pid: number }>(tenant, notes)));
+
+    expect(seen.map((rows) => rows.map(({ text }) => text))).toEqual(asked.map((tenant) => [tenant]));
+    expect(new Set(seen.flat().map(({ pid }) => pid)).size).toBeLessThanOrEqual(2);
+    expect(await readForTenant(orm.em.fork(), notes)).toEqual([]);
+  });
+
+  test('fail alone', async () => {
+    const tenant = v7();
+    const outcomes = await Promise.allSettled([3, 0, 4, 0, 6].map((value) => read(tenant, quotient(value))));
+
+    expect(outcomes).toMatchObject([
+      { status: 'fulfilled', value: [{ quotient: 4 }] },
+      { status: 'rejected', reason: { code: '22012' } },
+      { status: 'fulfilled', value: [{ quotient: 3 }] },
+      { status: 'rejected', reason: { code: '22012' } },
+      { status: 'fulfilled', value: [{ quotient: 2 }] },
+    ]);
+  });
+
+  test('of a tenant with many of them let those of others have their turns', async () => {
+    const [busy, other] = [v7(), v7()];
+    const order: string[] = [];
+    const note = (tenant: string) => read(tenant, quotient(1)).then(() => order.push(tenant));
+    await Promise.all([...Array.from({ length: 300 }, () => note(busy)), note(other)]);
+
+    // Behind those of the first write, and of one more that may have been under way.
+    expect(order.indexOf(other)).toBeLessThan(100);
+  });
+
+  test('fail when their connection is lost, and those after them do not', async () => {
+    const tenant = v7();
+    const lost = Promise.allSettled([read(tenant, sleep), read(tenant, quotient(1))]);
+    await expect
+      .poll(async () => (await superuser.query(`select pg_terminate_backend(pid) from ${sleeping}`)).rowCount)
+      .toBe(1);
+    expect((await lost).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+
+    expect(await read(tenant, quotient(2))).toEqual([{ quotient: 6 }]);
+  });
+
+  test('end with their connection when nobody waits for any of them', async () => {
+    const calls = [new AbortController(), new AbortController()];
+    const left = Promise.allSettled(
+      calls.map(({ signal: gone }) => {
+        const caller = { tenantId: v7(), principalId: 'apiKey:test', permissions: [] };
+        const em = orm.em.fork({ session: tenantSession(caller.tenantId) });
+        return callContext.run({ requestId: v7(), caller, gone }, () => readForTenant(em, sleep));
+      }),
+    );
+    calls[0]?.abort();
+    const asleep = async () => (await superuser.query(`select from ${sleeping}`)).rowCount;
+    await expect.poll(asleep).toBe(1);
+    calls[1]?.abort();
+    const ended = { status: 'rejected', reason: { message: 'Connection terminated' } };
+    expect(await left).toMatchObject([ended, ended]);
+    await expect.poll(asleep).toBe(0);
+  });
+});
