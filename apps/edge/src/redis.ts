@@ -1,5 +1,5 @@
 import type { Logger } from '@rapport/platform';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 
 /** How often it is looked whether Redis answers, in milliseconds. */
 const beatMs = 100;
