@@ -11,7 +11,7 @@ import {
   soakTimeoutMs,
   type SharedPlatform,
 } from '@rapport/testing';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from './api-client.ts';
 import { newTrace, ReceivedTraces } from './received-traces.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { inSpan, SpanKind, startSpan } from '@rapport/platform';
-import { RESP_TYPES } from 'redis';
+import { RESP_TYPES } from '@redis/client';
 import type { RedisLink } from './redis.js';
 
 /** The start of a script that goes by Redis's own clock: `now`, in milliseconds. */

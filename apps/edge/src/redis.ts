@@ -1,13 +1,15 @@
 import type { Logger } from '@rapport/platform';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 
-/** How often Redis is asked for a sign of life, in milliseconds. */
-const pingIntervalMs = 100;
+/** How often it is looked whether Redis answers, in milliseconds. */
+const beatMs = 100;
 /**
  * How many beats Redis may leave everything unanswered before it counts as away. Not a time: when it is this process that
  * stood still, or the machine, that is one beat.
  */
 const patienceBeats = 5;
+/** After so many beats in which nothing was asked, a ping is. The renewals of a lease come more often, and are as good. */
+const pingAfterBeats = 4;
 /** How long a start waits for the first connection, in milliseconds. */
 const firstConnectionMs = 1_000;
 
@@ -64,8 +66,9 @@ export class RedisAway extends Error {
 
 /**
  * A connection to Redis that never makes its user wait for long. A server that is frozen keeps its connections open and
- * answers nothing, which no setting of the client notices while commands are still written. So the link pings, and when
- * nothing at all came back for half a second, every waiting command and every later one rejects at once, until a ping is answered.
+ * answers nothing, which no setting of the client notices while commands are still written. So when commands wait, and
+ * nothing at all came back for half a second, every one of them and every later one rejects at once, until a ping is answered.
+ * The link pings where nobody else asks anything, and while it counts Redis as away.
  */
 export class RedisLink {
   readonly #waiting = new Set<(error: Error) => void>();
@@ -74,8 +77,10 @@ export class RedisLink {
   /** Whether the log says that it is away: once, however many attempts fail. */
   #isLoggedAway = false;
   #isPinged = false;
-  /** Beats since something came back. */
+  /** Beats since something came back, or the first of what waits was asked. */
   #quietBeats = 0;
+  /** Beats since something was asked. */
+  #idleBeats = 0;
   #closed = false;
 
   /** @param client for `duplicate`, such as to subscribe; give a duplicate a `pingInterval` below its `socketTimeout` */
@@ -85,7 +90,7 @@ export class RedisLink {
   ) {
     client.on('ready', () => this.#found());
     client.on('error', (error: Error) => this.#lost(error));
-    this.#heartbeat = setInterval(() => this.#beat(), pingIntervalMs).unref();
+    this.#heartbeat = setInterval(() => this.#beat(), beatMs).unref();
   }
 
   /** False from the moment Redis is seen not to answer until it answers again. */
@@ -102,6 +107,8 @@ export class RedisLink {
   ask<Answer>(command: (client: RedisClient) => Promise<Answer>): Promise<Answer> {
     if (!this.#answers) return Promise.reject(new RedisAway());
     return new Promise<Answer>((resolve, reject) => {
+      this.#idleBeats = 0;
+      if (!this.#awaits) this.#quietBeats = 0;
       this.#waiting.add(reject);
       command(this.client).then(
         (answer) => {
@@ -110,6 +117,8 @@ export class RedisLink {
           resolve(answer);
         },
         (error: Error) => {
+          // An error is an answer too. One of the connection is seen by the next beat.
+          this.#quietBeats = 0;
           this.#waiting.delete(reject);
           reject(error);
         },
@@ -124,18 +133,28 @@ export class RedisLink {
     this.#giveUpWaiting();
   }
 
+  /** Whether Redis owes an answer. */
+  get #awaits(): boolean {
+    return this.#isPinged || this.#waiting.size > 0;
+  }
+
   #beat(): void {
     if (!this.client.isReady) return this.#lost();
-    if (!this.#isPinged) return this.#ping();
+    if (!this.#awaits) {
+      this.#idleBeats += 1;
+      if (!this.#answers || this.#idleBeats >= pingAfterBeats) this.#ping();
+      return;
+    }
     // Answers that are there already are read first.
     setImmediate(() => {
-      if (this.#isPinged && ++this.#quietBeats >= patienceBeats) this.#lost();
+      if (this.#awaits && ++this.#quietBeats >= patienceBeats) this.#lost();
     });
   }
 
   #ping(): void {
     this.#isPinged = true;
     this.#quietBeats = 0;
+    this.#idleBeats = 0;
     this.client.ping().then(
       () => {
         this.#isPinged = false;

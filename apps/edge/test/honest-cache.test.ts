@@ -1,4 +1,4 @@
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { redisNames } from '../src/cache/redis-names.js';
 import { get, startEdgesBehindRedis, versionOf, write, type EdgesBehindRedis } from './edges-behind-redis.js';

@@ -1,5 +1,5 @@
 import { ContractClient, PrincipalSigner } from '@rapport/contracts';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import type { RunningOres } from './running-ores.js';
 import type { VersionedCache } from './stale-reads.js';
 

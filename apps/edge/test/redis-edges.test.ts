@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { platformContract } from '@rapport/contracts';
 import { createLogger } from '@rapport/platform';
 import { startRedis, type Redis } from '@rapport/testing';
-import { createClient } from 'redis';
+import { createClient } from '@redis/client';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createEdgeCache } from '../src/cache/edge-cache.js';
 import { RedisAnswers } from '../src/cache/redis-answers.js';

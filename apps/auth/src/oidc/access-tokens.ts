@@ -1,15 +1,16 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PrincipalSigner } from '@rapport/contracts';
 import type { AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
-import { tenantSession } from '@rapport/persistence';
-import { rightsOfUser } from '../rights/principal-rights.js';
-import type { Rights } from '../rights/rights.js';
+import { readForTenant, tenantSession } from '@rapport/persistence';
+import { LRUCache } from 'lru-cache';
+import { builtInRolesOf, rightsByGrants } from '../rights/principal-rights.js';
+import type { Grant, Rights } from '../rights/rights.js';
+import type { UserState } from '../users/user-account.entity.js';
 import { originsOfTenant } from './allowed-origins.js';
 import { principalId } from './keep-access-token.js';
-import type { OidcDatabase } from './oidc-database.js';
 import { recordHash } from './record-adapter.js';
-import type { SigningKeys } from './signing-keys.js';
-import { verifyAccessToken } from './verify-access-token.js';
+import type { KeySet, SigningKeys } from './signing-keys.js';
+import { verifyAccessToken, type AccessTokenClaims } from './verify-access-token.js';
 
 interface TokenRow {
   user_id: string | null;
@@ -20,13 +21,26 @@ interface TokenRow {
   plan: string;
   expire_ms: number;
   allowed_origins: string[];
+  /** Of its user, as far as there is one. */
+  state: UserState | null;
+  role_ids: string[] | null;
+  team_id: string | null;
+  /** What the tenant's own roles of its user grant. */
+  own_grants: Grant[] | null;
 }
+
+/** Most tokens of which it is remembered that they are ours. */
+const maxVerified = 10_000;
 
 /** Tells whom the access tokens stand for that clients show to the API. */
 export class AccessTokens {
+  /** To verify a signature takes several times what the rest does, and the edge asks about each token once a second. */
+  readonly #verified = new LRUCache<string, AccessTokenClaims>({ max: maxVerified });
+  /** With which keys they were verified. */
+  #verifying: KeySet['verifying'] | undefined;
+
   constructor(
     private readonly em: EntityManager,
-    private readonly database: OidcDatabase,
     private readonly keys: SigningKeys,
     private readonly issuer: string,
     private readonly principals: PrincipalSigner,
@@ -34,15 +48,16 @@ export class AccessTokens {
 
   /** Undefined when the token, its grant, its session, its user or its client no longer stands. */
   async find(token: string): Promise<AuthenticateApiKeyResponse | undefined> {
-    const { verifying } = await this.keys.current();
-    const claims = await verifyAccessToken(token, this.issuer, verifying);
+    const claims = await this.#claimsOf(token);
     if (!claims) return undefined;
     const { jti, tenantId } = claims;
     const hashes = ['AccessToken', 'ClientCredentials'].map((kind) => recordHash(kind, jti));
-    const statement = { name: 'find_access_token', sql: findSql, values: [tenantId, ...hashes] };
-    const [row] = await this.database.rows<TokenRow>(statement, tenantId);
-    if (!row) return undefined;
-    const rights = await this.#rightsOf(tenantId, row);
+    const [row] = await readForTenant<TokenRow>(this.em.fork({ session: tenantSession(tenantId) }), {
+      name: 'find_access_token',
+      sql: findSql,
+      values: [tenantId, ...hashes],
+    });
+    const rights = row && rightsOf(row);
     if (!rights) return undefined;
     const principal = principalId(row.user_id, row.client_id);
     return {
@@ -56,25 +71,44 @@ export class AccessTokens {
     };
   }
 
-  /** No more than the scope of the token, the permissions of the client, and the rights of the user allow now. */
-  async #rightsOf(tenantId: string, row: TokenRow): Promise<Rights | undefined> {
-    const granted = row.scope?.split(' ') ?? [];
-    const permissions = row.permissions.filter((permission) => granted.includes(permission));
-    if (row.user_id === null) return { permissions, recordScope: 'ALL', teamIds: [], hidesPii: false };
-    const em = this.em.fork({ session: tenantSession(tenantId) });
-    const ofUser = await rightsOfUser(em, row.user_id);
-    return ofUser && { ...ofUser, permissions: permissions.filter((each) => ofUser.permissions.includes(each)) };
+  /** Undefined for a token that is not ours, or has expired. */
+  async #claimsOf(token: string): Promise<AccessTokenClaims | undefined> {
+    const { verifying } = await this.keys.current();
+    // What a key has signed that is no longer published is not ours any more.
+    if (this.#verifying !== verifying) this.#verified.clear();
+    this.#verifying = verifying;
+    const known = this.#verified.get(token);
+    if (known) return known.expireTime > Date.now() ? known : undefined;
+    const claims = await verifyAccessToken(token, this.issuer, verifying);
+    if (claims && this.#verifying === verifying) this.#verified.set(token, claims);
+    return claims;
   }
+}
+
+/** No more than the scope of the token, the permissions of the client, and the rights of the user allow now. */
+function rightsOf(row: TokenRow): Rights | undefined {
+  const granted = row.scope?.split(' ') ?? [];
+  const permissions = row.permissions.filter((permission) => granted.includes(permission));
+  if (row.user_id === null) return { permissions, recordScope: 'ALL', teamIds: [], hidesPii: false };
+  if (row.state !== 'ACTIVE') return undefined;
+  const grants = [...builtInRolesOf(row.role_ids ?? []), ...(row.own_grants ?? [])];
+  const ofUser = rightsByGrants(grants, row.team_id);
+  return { ...ofUser, permissions: permissions.filter((each) => ofUser.permissions.includes(each)) };
 }
 
 // A token without offline_access ends with the session of its user, who may have signed in again since.
 const findSql = `
   select token.user_id, token.client_id, token.payload ->> 'scope' as scope, client.permissions, tenant.plan,
     extract(epoch from token.expire_time)::float8 * 1000 as expire_ms,
-    ${originsOfTenant('$1')} as allowed_origins
+    ${originsOfTenant('$1')} as allowed_origins,
+    account.state, account.role_ids, account.team_id,
+    (select json_agg(json_build_object(
+        'permissions', role.permissions, 'recordScope', role.record_scope, 'hidesPii', role.hides_pii))
+      from role where role.tenant_id = $1 and role.id::text = any (account.role_ids)) as own_grants
   from oidc_record token
   join oauth_client client on client.tenant_id = token.tenant_id and client.id = token.client_id
   join tenant on tenant.tenant_id = token.tenant_id
+  left join user_account account on account.tenant_id = token.tenant_id and account.id = token.user_id
   where token.hash in ($2, $3) and token.tenant_id = $1 and token.expire_time > now()
     and (token.grant_hash is null or exists (
       select from oidc_record owner where owner.hash = token.grant_hash and owner.expire_time > now()))
@@ -85,6 +119,5 @@ const findSql = `
       select from user_session where user_session.tenant_id = token.tenant_id
         and user_session.user_id = token.user_id and user_session.expire_time > now()
         and user_session.id::text = split_part(token.payload ->> 'accountId', '.', 3)))
-    and (token.user_id is null or exists (
-      select from user_account where user_account.tenant_id = token.tenant_id and user_account.id = token.user_id
-        and user_account.session_epoch::text = split_part(token.payload ->> 'accountId', '.', 2)))`;
+    and (token.user_id is null
+      or account.session_epoch::text = split_part(token.payload ->> 'accountId', '.', 2))`;

@@ -71,7 +71,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
         {
           provide: AccessTokens,
           useFactory: (orm: MikroORM, keys: SigningKeys, principals: PrincipalSigner) =>
-            new AccessTokens(orm.em, new OidcDatabase(orm.em), keys, issuer, principals),
+            new AccessTokens(orm.em, keys, issuer, principals),
           inject: [MikroORM, SigningKeys, PrincipalSigner],
         },
         { provide: OidcDatabase, useFactory: (orm: MikroORM) => new OidcDatabase(orm.em), inject: [poolToken] },

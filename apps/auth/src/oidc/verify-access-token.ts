@@ -7,6 +7,8 @@ export interface AccessTokenClaims {
   /** What its record is found by. */
   jti: string;
   tenantId: string;
+  /** Milliseconds since the epoch. */
+  expireTime: number;
 }
 
 /** The claims of an access token that we signed and that has not expired; undefined of any other text. */
@@ -17,6 +19,7 @@ export async function verifyAccessToken(
 ): Promise<AccessTokenClaims | undefined> {
   const options = { issuer, audience: apiAudience(issuer), typ: 'at+jwt', algorithms: [signingAlgorithm] };
   const { payload } = await jwtVerify(token, keys, options).catch(() => ({ payload: {} }));
-  const { jti, tenant_id: tenantId } = payload as Record<string, unknown>;
-  return typeof jti === 'string' && typeof tenantId === 'string' ? { jti, tenantId } : undefined;
+  const { jti, tenant_id: tenantId, exp } = payload as Record<string, unknown>;
+  if (typeof jti !== 'string' || typeof tenantId !== 'string' || typeof exp !== 'number') return undefined;
+  return { jti, tenantId, expireTime: exp * 1_000 };
 }

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Role } from '../roles/role.entity.js';
 import { UserAccount } from '../users/user-account.entity.js';
 import { accountPermissions, builtInRoles, type BuiltInRole } from './built-in-roles.js';
-import { combineGrants, type Rights } from './rights.js';
+import { combineGrants, type Grant, type Rights } from './rights.js';
 
 /**
  * What somebody who signs in may do now. Undefined when there is no such user, or not one who is active.
@@ -19,7 +19,12 @@ export async function rightsOfAccount(
   em: EntityManager,
   { roleIds, teamId }: Pick<UserAccount, 'roleIds' | 'teamId'>,
 ): Promise<Rights> {
-  const { permissions, recordScope, hidesPii } = combineGrants(await findRoles(em, roleIds));
+  return rightsByGrants(await findRoles(em, roleIds), teamId);
+}
+
+/** What somebody may do who has roles that grant this, and is in this team. */
+export function rightsByGrants(grants: readonly Grant[], teamId: string | null | undefined): Rights {
+  const { permissions, recordScope, hidesPii } = combineGrants(grants);
   return {
     permissions: [...new Set([...permissions, ...accountPermissions])].sort(),
     recordScope,
@@ -30,8 +35,12 @@ export async function rightsOfAccount(
 
 /** Those of the roles that there are. */
 export async function findRoles(em: EntityManager, ids: readonly string[]): Promise<(Role | BuiltInRole)[]> {
-  const builtIn = builtInRoles.filter(({ id }) => ids.includes(id));
+  const builtIn = builtInRolesOf(ids);
   const ownIds = ids.filter((id) => builtIn.every((role) => role.id !== id));
   if (ownIds.length === 0) return builtIn;
   return [...builtIn, ...(await em.find(Role, { id: { $in: ownIds } }, { disableIdentityMap: true }))];
+}
+
+export function builtInRolesOf(ids: readonly string[]): BuiltInRole[] {
+  return builtInRoles.filter(({ id }) => ids.includes(id));
 }

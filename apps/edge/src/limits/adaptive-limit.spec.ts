@@ -3,7 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AdaptiveLimit } from './places.js';
 
-const slowCallMs = 60_000;
+/** Calls become slow between two ticks of the timer, which begins with the first of them. */
+const slowCallMs = 60_250;
 let limit: AdaptiveLimit;
 
 beforeEach(() => {
@@ -19,16 +20,16 @@ function start(count: number): (() => void)[] {
   return Array.from({ length: count }, () => limit.watch());
 }
 
-/** Has the event loop be late once, and then calls begin, none of which is slow: the clock that they go by stands still. */
-async function startAfterLateLoop(count: number): Promise<void> {
+/** Has calls begin, none of which is slow, since the clock that they go by stands still, and the event loop be late once. */
+async function startBeforeLateLoop(count: number): Promise<void> {
   limit.close();
   limit = new AdaptiveLimit(1_000, 250);
-  // It is the twin of the limit's own, and so tells what that one has seen.
+  start(count);
+  // It is the twin of the limit's own, and so says what that one has seen.
   const seen = monitorEventLoopDelay({ resolution: 20 });
   seen.enable();
   while (seen.count === 0) await turn();
   for (const end = Date.now() + 300; Date.now() < end;);
-  start(count);
   while (seen.max < 250e6) await turn();
   seen.disable();
 }
@@ -47,7 +48,6 @@ describe('an adaptive limit', () => {
   });
 
   it('falls when calls were answered late', () => {
-    vi.advanceTimersByTime(250);
     const calls = start(100);
     vi.advanceTimersByTime(slowCallMs + 1);
     const before = limit.current;
@@ -91,24 +91,36 @@ describe('an adaptive limit', () => {
     nextInterval();
     const fallen = limit.current;
 
-    for (let interval = 0; interval < 25; interval += 1) nextInterval();
+    vi.advanceTimersByTime(25 * 500);
 
     expect(fallen).toBe(10);
     expect(limit.current).toBe(1_000);
   });
 
   it('falls when the event loop is late', async () => {
-    await startAfterLateLoop(5);
+    await startBeforeLateLoop(5);
     limit.adapt();
 
     expect(limit.current).toBe(500);
   });
 
   it('does not fall for an event loop that is late while hardly anybody waits', async () => {
-    await startAfterLateLoop(4);
+    await startBeforeLateLoop(4);
     limit.adapt();
 
     expect(limit.current).toBe(1_000);
+  });
+
+  it('watches the time only while there are calls, or it is not the greatest yet', () => {
+    const calls = start(100);
+    vi.advanceTimersByTime(slowCallMs * 2);
+    for (const answered of calls) answered();
+    nextInterval();
+    const [fallen, timersWhileFallen] = [limit.current, vi.getTimerCount()];
+    vi.advanceTimersByTime(25 * 500);
+
+    expect([fallen, timersWhileFallen]).toEqual([10, 1]);
+    expect([limit.current, vi.getTimerCount()]).toEqual([1_000, 0]);
   });
 
   it('counts a call once, however often it is said to be answered', () => {

@@ -1,8 +1,8 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { areaOf, type RestRoute } from '@rapport/contracts';
 import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { figures } from './limit-metrics.js';
 import type { LimitSettings } from './limit-settings.js';
+import { LoopDelay } from './loop-delay.js';
 import { defaultPlan, type Payer, type PerClass, type Plan } from './plans.js';
 import type { Plans } from './rate-limits.js';
 import { overloaded, tooManyConcurrent } from './refusals.js';
@@ -165,8 +165,6 @@ const tolerated = 0.1;
  */
 const lateLoop = 0.2;
 const tolerableDelayMs = 10;
-/** Interval at which the delay of the event loop is measured, in milliseconds. */
-const resolutionMs = 20;
 /** What is left in an interval of overload: of the calls that were worked on, and of the limit when these are far fewer. */
 const decreaseOfUsed = 0.8;
 const decreaseOfLimit = 0.5;
@@ -182,8 +180,9 @@ const increase = 0.05;
  */
 export class AdaptiveLimit {
   readonly #running = new Set<{ startedAt: number }>();
-  readonly #loopDelay = monitorEventLoopDelay({ resolution: resolutionMs });
-  readonly #timer: NodeJS.Timeout;
+  /** While there is something to adapt to: calls, or a limit below the greatest. */
+  #timer: NodeJS.Timeout | undefined;
+  #delay: LoopDelay | undefined;
   #limit: number;
   #mostRunning = 0;
   #answered = 0;
@@ -195,8 +194,6 @@ export class AdaptiveLimit {
     private readonly slowCallMs: number,
   ) {
     this.#limit = greatest;
-    this.#loopDelay.enable();
-    this.#timer = setInterval(() => this.adapt(), intervalMs).unref();
   }
 
   get current(): number {
@@ -205,6 +202,7 @@ export class AdaptiveLimit {
 
   /** @returns to be called when the call is answered; calling it again does nothing */
   watch(): () => void {
+    this.#begin();
     const call = { startedAt: performance.now() };
     this.#running.add(call);
     this.#mostRunning = Math.max(this.#mostRunning, this.#running.size);
@@ -215,14 +213,14 @@ export class AdaptiveLimit {
     };
   }
 
-  /** Ends an interval. Called by a timer. */
+  /** Ends an interval. Called by a timer, which an interval without calls ends once the limit is the greatest again. */
   adapt(): void {
+    const delayMs = this.#delay?.takeMeanMs() ?? 0;
     const overdue = this.#countOverdue();
     const slow = this.#slow + overdue;
     const isSlow = slow >= fewestSlow && slow > (this.#answered + overdue) * tolerated;
     // An event loop that is late while hardly anybody waits, such as at a start, is no reason to refuse calls.
-    const isLate =
-      this.#mostRunning >= fewestSlow && this.#meanDelayMs() > Math.max(this.slowCallMs * lateLoop, tolerableDelayMs);
+    const isLate = this.#mostRunning >= fewestSlow && delayMs > Math.max(this.slowCallMs * lateLoop, tolerableDelayMs);
     if (isSlow || isLate) {
       const used = Math.min(this.#limit, this.#mostRunning) * decreaseOfUsed;
       const fewer = Math.floor(Math.max(used, this.#limit * decreaseOfLimit));
@@ -230,21 +228,22 @@ export class AdaptiveLimit {
     } else {
       this.#limit = Math.min(this.greatest, this.#limit + Math.ceil(this.greatest * increase));
     }
+    if (this.#mostRunning === 0 && this.#limit === this.greatest) this.close();
     this.#answered = 0;
     this.#slow = 0;
     this.#mostRunning = this.#running.size;
-    // The cumulative figures would go blind after a long quiet time.
-    this.#loopDelay.reset();
   }
 
   close(): void {
     clearInterval(this.#timer);
-    this.#loopDelay.disable();
+    this.#delay?.end();
+    this.#timer = undefined;
+    this.#delay = undefined;
   }
 
-  /** Node's histogram holds the time between two measurements, so an idle loop has a mean of the interval itself. */
-  #meanDelayMs(): number {
-    return this.#loopDelay.mean / 1e6 - resolutionMs;
+  #begin(): void {
+    this.#timer ??= setInterval(() => this.adapt(), intervalMs).unref();
+    this.#delay ??= new LoopDelay();
   }
 
   /** A frozen service answers nothing that could be measured: what waits too long counts now, and in each interval. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Plan } from './plans.js';
-import { MemoryBudgets } from './rate-limits.js';
+import { FixedWindows, MemoryBudgets } from './rate-limits.js';
 
 const plan: Plan = { keyUnits: 10, tenantUnits: 15, places: { interactive: 1, bulk: 1, feed: 1 } };
 const key = (principalId: string, tenantId = 't1') => ({ principalId, tenantId, permissions: [] });
@@ -51,5 +51,19 @@ describe('a budget in memory', () => {
     const charge = budgets.charge(key('a'), { ...plan, keyUnits: 5 }, 1);
 
     expect(charge).toMatchObject({ passed: false, keyLeft: 0 });
+  });
+});
+
+describe('windows of more ids than they hold', () => {
+  it('go on for those that come again and again, and begin anew for those that were quiet longest', () => {
+    const windows = new FixedWindows(60_000);
+    for (const id of ['busy', 'quiet']) windows.current(id, 0).used = 5;
+
+    for (let other = 0; other < 60_000; other += 1) {
+      windows.current(`other ${other}`, 1);
+      if (other % 10_000 === 0) windows.current('busy', 1);
+    }
+
+    expect([windows.current('busy', 2).used, windows.current('quiet', 2).used]).toEqual([5, 0]);
   });
 });

@@ -64,6 +64,11 @@ export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #queueDue(client: ClientBase): Promise<void> {
+    const { rows: due } = await client.query({
+      name: 'find_due_mapping',
+      text: 'select from mapping_schedule where due_time <= clock_timestamp() order by due_time limit 1',
+    });
+    if (due.length === 0) return;
     await client.query('begin');
     const { rows } = await client.query<{ mapping_id: string; tenant_id: string }>({
       name: 'take_due_mappings',

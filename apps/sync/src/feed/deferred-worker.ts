@@ -10,8 +10,8 @@ import { isBlocked, isPassing } from './passing-errors.js';
 import { lockTimeoutMs } from './take-changes.js';
 import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
 
-/** How often it is looked for changes that another process has put aside, in milliseconds. */
-const lookEveryMs = 500;
+/** How often it is looked for tenants that may have their turn again, and else for what another process has put aside, in milliseconds. */
+const lookEveryMs = { withWaiting: 500, withoutWaiting: 1_000 };
 
 /** What is taken of a tenant in its turn. */
 const turn = { changes: 100, bytes: 1024 * 1024, deliveries: 5_000 };
@@ -45,6 +45,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   #wake = (): void => undefined;
   #isWanted = false;
   #isAway = false;
+  #haveWaiting = true;
 
   constructor(
     private readonly orm: MikroORM,
@@ -87,13 +88,15 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   async #sleep(stopping: AbortSignal): Promise<void> {
     const woken = new AbortController();
     this.#wake = () => woken.abort();
-    await delay(lookEveryMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
+    const lookMs = this.#haveWaiting ? lookEveryMs.withWaiting : lookEveryMs.withoutWaiting;
+    await delay(lookMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
     this.#wake = () => undefined;
   }
 
   /** One turn of each tenant. @returns whether there may be more to take at once */
   async #takeTurns(stopping: AbortSignal): Promise<boolean> {
     const tenants = await withConnection(this.orm.em.fork(), waitingTenants);
+    this.#haveWaiting = tenants.length > 0;
     for (const tenantId of this.#paces.keys()) if (!tenants.includes(tenantId)) this.#paces.delete(tenantId);
     let hasMore = false;
     for (const tenantId of tenants) {

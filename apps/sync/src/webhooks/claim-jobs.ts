@@ -24,6 +24,17 @@ export interface Room {
   tenants: ReadonlyMap<string, number>;
 }
 
+/** Whether there is any job, due or not. Costs a fraction of taking none. */
+export async function areThereJobs(em: EntityManager): Promise<boolean> {
+  const { rows } = await withConnection(em, (client) =>
+    client.query({
+      name: 'are_there_webhook_jobs',
+      text: 'select from webhook_job order by endpoint_id limit 1',
+    }),
+  );
+  return rows.length > 0;
+}
+
 /**
  * Takes jobs that are due: of each tenant in turn, of each of its endpoints the oldest, and of none more than it has room for, so that
  * one with a million of them leaves the others their turn. A job that nobody finishes is due again after `leaseMs`.

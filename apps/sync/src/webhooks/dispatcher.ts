@@ -6,7 +6,7 @@ import { inSpan } from '@rapport/platform';
 import type { OutgoingHttp } from '../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { AttemptsUnderWay } from './attempts-under-way.js';
-import { claimJobs, type Job } from './claim-jobs.js';
+import { areThereJobs, claimJobs, type Job } from './claim-jobs.js';
 import { FailingEndpoints } from './failing-endpoints.js';
 import { finishFailed, releaseJobs } from './finish-attempt.js';
 import { ReceivedAttempts } from './finish-together.js';
@@ -19,8 +19,11 @@ import { countAttempt, reportJobs } from './webhook-metrics.js';
 /** Attempts of one tenant that are written down at a time: each takes a connection of the pool, also while it waits for a lock. */
 const maxFinishing = 6;
 
-/** How often it is looked for jobs that nobody has told of, in milliseconds. */
-const lookEveryMs = 250;
+/**
+ * How often it is looked for jobs that are due by now, and without any job for one that another process has made, in milliseconds.
+ * What this process makes wakes it.
+ */
+const lookEveryMs = { withJobs: 250, withoutJobs: 1_000 };
 
 /** How long a delivery that is due may wait before `/readyz` tells of it. */
 const lateSeconds = 60;
@@ -86,24 +89,29 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #look(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
+      const isWoken = this.#isWanted;
       this.#isWanted = false;
-      await this.#claim();
-      if (!this.#isWanted && !this.#stopping.signal.aborted) await this.#sleep();
+      const haveJobs = await this.#claim(isWoken);
+      if (!this.#isWanted && !this.#stopping.signal.aborted) {
+        await this.#sleep(haveJobs ? lookEveryMs.withJobs : lookEveryMs.withoutJobs);
+      }
     }
   }
 
-  async #sleep(): Promise<void> {
+  async #sleep(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, lookEveryMs);
+    const timer = setTimeout(resolve, ms);
     this.#wake = resolve;
     await promise;
     clearTimeout(timer);
   }
 
-  async #claim(): Promise<void> {
+  /** @returns false when there is no job at all that could be due later */
+  async #claim(isWoken: boolean): Promise<boolean> {
     const room = this.#underWay.room(this.#failing.current());
-    if (room.total <= 0) return;
+    if (room.total <= 0) return true;
     try {
+      if (!isWoken && !(await areThereJobs(this.orm.em.fork()))) return false;
       const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
       for (const [tenantId, own] of Map.groupBy(jobs, (job) => job.tenantId)) await this.#begin(tenantId, own);
       this.#isAway = false;
@@ -112,6 +120,7 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
       if (!this.#isAway) this.#logger.warn("Can't look for deliveries.", error);
       this.#isAway = true;
     }
+    return true;
   }
 
   /** What can't be begun keeps nothing from others, of the tenant or of other ones, and is tried again when its lease ends. */
