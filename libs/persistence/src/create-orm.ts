@@ -1,9 +1,9 @@
 import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
-import { entityManagerOfCall } from './call-entity-manager.js';
+import { entityManagerOfCall } from './tenants/call-entity-manager.js';
 import { stagePool } from './driver/stage-pool.js';
-import { verifyPrimary } from './refuse-standby.js';
+import { verifyPrimary } from './connections/refuse-standby.js';
 
 export interface DatabaseOptions {
   /** Every entity of the service, by name. */

@@ -9,13 +9,13 @@ export { netstrings, netstringsSql } from './audit/netstrings.js';
 export { auditEventText, recordAuditEvent, type AuditEvent } from './audit/record-audit-event.js';
 export { verifyAllAudits } from './audit/verify-all-audits.js';
 export { verifyAudit, type AuditCheck, type AuditVerification } from './audit/verify-audit.js';
-export { beyondScope, callVariables, causedBy, forkBeyondScope } from './call-variables.js';
-export { inTenantSession } from './call-entity-manager.js';
-export { catalogFaults } from './catalog-faults.js';
-export { CreateIdempotencyKey } from './create-idempotency-key.migration.js';
+export { beyondScope, callVariables, causedBy, forkBeyondScope, tenantSession } from './tenants/call-variables.js';
+export { inTenantSession } from './tenants/call-entity-manager.js';
+export { catalogFaults } from './tenants/catalog-faults.js';
+export { CreateIdempotencyKey } from './writes/create-idempotency-key.migration.js';
 export { createOrm, type DatabaseOptions } from './create-orm.js';
-export { CreateRefusal } from './create-refusal.migration.js';
-export { databaseChecks } from './database-checks.js';
+export { CreateRefusal } from './migrations/create-refusal.migration.js';
+export { databaseChecks } from './connections/database-checks.js';
 export {
   isConflict,
   isConnectionLoss,
@@ -25,20 +25,20 @@ export {
   isUniqueViolation,
   refusalOf,
 } from './database-errors.js';
-export { DedicatedConnection } from './dedicated-connection.js';
+export { DedicatedConnection } from './connections/dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
-export { IdempotencyKey } from './idempotency-key.entity.js';
-export { tableLockTimeoutMs } from './lock-timeout.js';
+export { IdempotencyKey } from './writes/idempotency-key.entity.js';
+export { tableLockTimeoutMs } from './writes/lock-timeout.js';
 export { readPageToken, signPageToken } from './page-token.js';
 export { pipeline, type Statement } from './driver/pipeline.js';
-export { withConnection } from './pooled-connection.js';
-export { readForTenant, settingStatement } from './read-for-tenant.js';
+export { withConnection } from './connections/pooled-connection.js';
+export { readForTenant, settingStatement } from './tenants/read-for-tenant.js';
 export { PersistenceModule } from './persistence.module.js';
-export { createScopePolicy, ownedBySeen, recordIsolation, seenIf } from './record-isolation.js';
-export { missingMigrations, runMigrations, type MigrationClass } from './run-migrations.js';
-export { schemaDifference } from './schema-difference.js';
-export { StatementTransaction, type ReadRows, type TransactionStatement } from './statement-transaction.js';
-export { tenantIsolation, tenantSession } from './tenant-isolation.js';
+export { createScopePolicy, ownedBySeen, recordIsolation, seenIf } from './tenants/record-isolation.js';
+export { missingMigrations, runMigrations, type MigrationClass } from './migrations/run-migrations.js';
+export { schemaDifference } from './migrations/schema-difference.js';
+export { StatementTransaction, type ReadRows, type TransactionStatement } from './writes/statement-transaction.js';
+export { tenantIsolation } from './tenants/tenant-isolation.js';
 export { arrayLiteral, TextArray } from './text-array.js';
-export { queryRows, transactionPipeline } from './transaction-pipeline.js';
-export { writeOnce, writeStatementsOnce, type WriteCall } from './write-once.js';
+export { queryRows, transactionPipeline } from './writes/transaction-pipeline.js';
+export { writeOnce, writeStatementsOnce, type WriteCall } from './writes/write-once.js';

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError } from '@rapport/platform';
-import { readForTenant } from '../read-for-tenant.js';
+import { readForTenant } from '../tenants/read-for-tenant.js';
 import { auditTime } from './audit-entry.js';
 import type { AuditHead, AuditKeys } from './audit-keys.js';
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readPageToken, signPageToken } from '../page-token.js';
-import { readForTenant } from '../read-for-tenant.js';
+import { readForTenant } from '../tenants/read-for-tenant.js';
 import {
   auditColumns,
   auditEntryOf,

@@ -1,5 +1,5 @@
 import { createOrm, type DatabaseOptions } from '../create-orm.js';
-import { tenantSession } from '../tenant-isolation.js';
+import { tenantSession } from '../tenants/call-variables.js';
 import { verifyAudit, type AuditCheck } from './verify-audit.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant } from '../read-for-tenant.js';
+import { readForTenant } from '../tenants/read-for-tenant.js';
 import {
   auditColumns,
   auditEntryOf,

@@ -1,5 +1,5 @@
 import pg, { type ClientBase, type Connection, type FieldDef, type QueryResult, type Submittable } from 'pg';
-import { statementSummary } from '../statement-summary.js';
+import { statementSummary } from './statement-summary.js';
 import { RowShape } from './row-shape.js';
 
 /** One statement of a pipeline. */

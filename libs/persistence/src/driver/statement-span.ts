@@ -1,6 +1,6 @@
 import { errorKind, failSpan, SpanKind, startSpan } from '@rapport/platform';
 import type { QueryConfig } from 'pg';
-import { statementSummary } from '../statement-summary.js';
+import { statementSummary } from './statement-summary.js';
 import { isDriven, type QueryInput } from './query-input.js';
 
 /**

@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { tenantIsolation } from './tenant-isolation.js';
+import { tenantIsolation } from '../tenants/tenant-isolation.js';
 
 const IdempotencyKeySchema = defineEntity({
   name: 'IdempotencyKey',

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { migrationTable } from './run-migrations.js';
+import { migrationTable } from '../migrations/run-migrations.js';
 
 /**
  * Looks into the catalog of a service's database for anything that could let one tenant's data reach another: what

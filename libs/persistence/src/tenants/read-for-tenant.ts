@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { sessionVariables } from './call-entity-manager.js';
+import { pipeline, type Statement } from '../driver/pipeline.js';
+import { withConnection } from '../connections/pooled-connection.js';
+import { SharedReads } from '../connections/shared-reads.js';
 import { ownersSetting, tenantSetting } from './call-variables.js';
-import { pipeline, type Statement } from './driver/pipeline.js';
-import { withConnection } from './pooled-connection.js';
-import { SharedReads } from './shared-reads.js';
+import { sessionVariables } from './call-entity-manager.js';
 
 /** Another statement may write, which no part of a SELECT may. */
 const isSelect = /^\s*select\s/;

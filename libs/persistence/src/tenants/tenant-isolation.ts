@@ -1,4 +1,4 @@
-import { callVariables, tenantSetting } from './call-variables.js';
+import { tenantSetting } from './call-variables.js';
 
 // A pooled connection keeps a setting that was set once as the empty text: `nullif` makes that no rows, not an error.
 const ownRows = `tenant_id = nullif(current_setting('${tenantSetting}', true), '')::uuid`;
@@ -14,13 +14,3 @@ export const tenantIsolation: {
   rowLevelSecurity: 'force',
   policies: [{ name: 'tenant_isolation', command: 'all', using: ownRows, check: ownRows }],
 };
-
-/**
- * The session of an EntityManager that works for one tenant: `em.fork({ session: tenantSession(id) })`. What it changes is
- * logged as the doing of the call that is being answered, if there is one.
- *
- * @param tenantId UUID
- */
-export function tenantSession(tenantId: string): { variables: Record<string, string> } {
-  return { variables: { ...callVariables(), [tenantSetting]: tenantId } };
-}

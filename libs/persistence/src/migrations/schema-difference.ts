@@ -1,4 +1,4 @@
-import { createOrm, type DatabaseOptions } from './create-orm.js';
+import { createOrm, type DatabaseOptions } from '../create-orm.js';
 import { migrationTable } from './run-migrations.js';
 
 /**

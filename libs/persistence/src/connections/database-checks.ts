@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { missingMigrations, type MigrationClass } from './run-migrations.js';
+import { missingMigrations, type MigrationClass } from '../migrations/run-migrations.js';
 
 /** What a service's readiness asks of its database: that it answers, and that it is at the level of this release. */
 export function databaseChecks(

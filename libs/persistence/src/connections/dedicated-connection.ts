@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import pg, { type QueryResultRow } from 'pg';
-import { sessionOptions } from './create-orm.js';
+import { sessionOptions } from '../create-orm.js';
 import { refuseStandby } from './refuse-standby.js';
 
 /**

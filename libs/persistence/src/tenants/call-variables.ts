@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext, ownersSeenBy, traceparentOf, type CallCause } from '@rapport/platform';
-import type { Statement } from './driver/pipeline.js';
+import type { Statement } from '../driver/pipeline.js';
 
 /** The setting that tells PostgreSQL whose rows a transaction may see and write. */
 export const tenantSetting = 'app.tenant_id';
@@ -35,6 +35,16 @@ export function callVariables(): Record<string, string> {
     [callSetting]: JSON.stringify({ actor: caller.principalId, requestId, origin, causationId, hop }),
     ...(traceparent && { [traceSetting]: traceparent }),
   };
+}
+
+/**
+ * The session of an EntityManager that works for one tenant: `em.fork({ session: tenantSession(id) })`. What it changes is
+ * logged as the doing of the call that is being answered, if there is one.
+ *
+ * @param tenantId UUID
+ */
+export function tenantSession(tenantId: string): { variables: Record<string, string> } {
+  return { variables: { ...callVariables(), [tenantSetting]: tenantId } };
 }
 
 /**

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { QueryResultRow } from 'pg';
-import { isRefusal } from './database-errors.js';
-import type { Statement } from './driver/pipeline.js';
+import { isRefusal } from '../database-errors.js';
+import type { Statement } from '../driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
 import type { WriteCall } from './write-once.js';
 

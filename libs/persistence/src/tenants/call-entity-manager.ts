@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext } from '@rapport/platform';
-import { callErrorOf } from './database-errors.js';
-import { tenantSession } from './tenant-isolation.js';
+import { callErrorOf } from '../database-errors.js';
+import { tenantSession } from './call-variables.js';
 
 type Session = { variables: Record<string, string> } | undefined;
 

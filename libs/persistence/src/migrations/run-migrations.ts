@@ -1,8 +1,8 @@
 import { Migrator, type Migration } from '@mikro-orm/migrations';
 import type { EntityManager, Constructor } from '@mikro-orm/postgresql';
-import { createOrm, type DatabaseOptions } from './create-orm.js';
-import { tableLockTimeoutMs } from './lock-timeout.js';
-import { verifyPrimary } from './refuse-standby.js';
+import { createOrm, type DatabaseOptions } from '../create-orm.js';
+import { tableLockTimeoutMs } from '../writes/lock-timeout.js';
+import { verifyPrimary } from '../connections/refuse-standby.js';
 
 /** A migration with its `name` set: that is what the database remembers it by. */
 export type MigrationClass = Constructor<Migration>;

@@ -1,9 +1,9 @@
 import type { ClientBase, QueryResultRow } from 'pg';
-import { callVariables } from './call-variables.js';
-import { isConnectionLoss } from './database-errors.js';
+import { callVariables } from '../tenants/call-variables.js';
+import { isConnectionLoss } from '../database-errors.js';
+import { pipeline, type Statement } from '../driver/pipeline.js';
+import { settingStatement } from '../tenants/read-for-tenant.js';
 import { lockTimeout } from './lock-timeout.js';
-import { pipeline, type Statement } from './driver/pipeline.js';
-import { settingStatement } from './read-for-tenant.js';
 
 /** Reads what the caller's tenant may see, outside of a transaction. */
 export type ReadRows = <Row extends object>(statement: Statement) => Promise<Row[]>;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { QueryResultRow } from 'pg';
-import { isConflict, isConnectionLoss } from './database-errors.js';
+import { isConflict, isConnectionLoss } from '../database-errors.js';
+import { withConnection } from '../connections/pooled-connection.js';
 import { AnsweredBefore, Idempotency } from './idempotency.js';
 import { lockTimeout } from './lock-timeout.js';
-import { withConnection } from './pooled-connection.js';
 import { StatementTransaction } from './statement-transaction.js';
 import { transactionPipeline, Unexplained } from './transaction-pipeline.js';
 

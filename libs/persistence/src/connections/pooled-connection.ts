@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PoolClient } from 'pg';
-import { isConnectionLoss } from './database-errors.js';
+import { isConnectionLoss } from '../database-errors.js';
 
 /**
  * Works on one connection of the ORM's pool, for what MikroORM does not do: see `pipeline`. The connection is in no

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext, keepSpan } from '@rapport/platform';
 import type { PoolClient, QueryResult } from 'pg';
-import { isConnectionLoss } from './database-errors.js';
-import { inOneWrite, pipeline, type Statement } from './driver/pipeline.js';
+import { isConnectionLoss } from '../database-errors.js';
+import { inOneWrite, pipeline, type Statement } from '../driver/pipeline.js';
 import { withConnection } from './pooled-connection.js';
 
 /** Connections of the pool that quick reads use at a time. */
@@ -51,7 +51,7 @@ export class SharedReads {
         tenantId,
         gone: callContext.getStore()?.gone,
         send: (client) =>
-          withinSpan(() => pipeline(client, [statement])).then(resolve, (error: unknown) => {
+          withinSpan(() => pipeline(client, [statement])).then(resolve, (error: Error) => {
             reject(error);
             return error;
           }),

@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { QueryResultRow } from 'pg';
-import { isConnectionLoss } from './database-errors.js';
-import { clientOfTransaction } from './driver/open-transaction.js';
-import { pipeline } from './driver/pipeline.js';
-import { readForTenant } from './read-for-tenant.js';
+import { isConnectionLoss } from '../database-errors.js';
+import { clientOfTransaction } from '../driver/open-transaction.js';
+import { pipeline } from '../driver/pipeline.js';
+import { readForTenant } from '../tenants/read-for-tenant.js';
 import {
   failedStatement,
   StatementTransaction,
