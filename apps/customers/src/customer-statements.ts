@@ -41,7 +41,9 @@ const changedColumns = [
   ...Object.values(contentColumns),
   ...['lifecycle_stage_time', 'version', 'update_time', 'delete_time', 'updated_by'],
 ];
-const columns = [...changedColumns, 'id', 'create_time', 'created_by'].join(', ');
+const allColumns = [...changedColumns, 'id', 'create_time', 'created_by'];
+const columns = allColumns.join(', ');
+const jsonColumns = new Set(['emails', 'phones', 'addresses', 'external_ids', 'custom_fields', 'order_values']);
 
 const liveCustomer = `select ${shownColumns} from customer where tenant_id = $1 and id = $2 and delete_time is null`;
 
@@ -122,7 +124,22 @@ export function leaveCompanies(ids: readonly string[]): Statement {
  * @param customers as they will be shown, normalised
  */
 export function insertCustomers(customers: readonly CustomerMessage[], customFields: CustomFields): Statement {
+  const [only, ...others] = customers;
+  if (only && others.length === 0) return insertCustomer(only, customFields);
   return insertRecords(customers.map((customer) => customerRecord(customer, customFields)));
+}
+
+const insertOne = `insert into customer (tenant_id, ${columns})
+  values ($1, ${allColumns.map((_, index) => `$${index + 2}`).join(', ')})`;
+
+/** Most customers come one by one, and PostgreSQL reads values in half of the time that it takes for an object with them. */
+function insertCustomer(customer: CustomerMessage, customFields: CustomFields): Statement {
+  const record = columnsOf(customer, customFields);
+  const values = allColumns.map((column) => {
+    const value = record[column];
+    return jsonColumns.has(column) ? JSON.stringify(value) : value;
+  });
+  return { name: 'insert_customer', sql: insertOne, values: [currentCaller().tenantId, ...values] };
 }
 
 /** Stores what locked customers have become. */
@@ -153,6 +170,10 @@ export function updateRecords(records: readonly string[]): Statement {
 
 /** The columns of a customer by their names, as JSON. */
 export function customerRecord(customer: CustomerMessage, customFields: CustomFields): string {
+  return JSON.stringify(columnsOf(customer, customFields));
+}
+
+function columnsOf(customer: CustomerMessage, customFields: CustomFields): Record<string, unknown> {
   const content = customerContent(currentCaller().tenantId, customer, customFields);
   const values: Record<string, unknown> = {
     id: customer.id,
@@ -166,5 +187,5 @@ export function customerRecord(customer: CustomerMessage, customFields: CustomFi
   };
   for (const [name, column] of contentEntries) values[column] = content[name];
   values['company_id'] = customer.companyId;
-  return JSON.stringify(values);
+  return values;
 }

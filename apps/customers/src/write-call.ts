@@ -46,7 +46,10 @@ function callOf<Request extends WriteRequest, Response extends object>(
     method: method.path,
     requestId: request.requestId,
     validateOnly: request.validateOnly ?? false,
-    request: method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined }),
+    // Made for a call with a key only.
+    get request() {
+      return method.requestSerialize({ ...request, requestId: undefined, validateOnly: undefined });
+    },
     hashKey: currentSeal()?.hashKey,
     encode: (response) => method.responseSerialize(sealAnswer(method.path, response)),
     decode: (bytes) => method.responseDeserialize(Buffer.from(bytes)),
