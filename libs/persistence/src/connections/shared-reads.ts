@@ -51,7 +51,7 @@ export class SharedReads {
         tenantId,
         gone: callContext.getStore()?.gone,
         send: (client) =>
-          withinSpan(() => pipeline(client, [statement])).then(resolve, (error: unknown) => {
+          withinSpan(() => pipeline(client, [statement])).then(resolve, (error: Error) => {
             reject(error);
             return error;
           }),
