@@ -1,8 +1,9 @@
 // Bundles the programs of an app into its `dist`, from its sources, the libraries' `dist` and their packages:
 // `node tools/bundle-app.ts auth main migrate passwords/hash-worker`. A process then loads a few files in place of two thousand.
 import { rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
-import { rolldown, type RolldownLog } from 'rolldown';
+import { rolldown, type Plugin, type RolldownLog } from 'rolldown';
 import { bundledLicences } from './bundled-licences.ts';
 import { externalPackages } from './external-packages.ts';
 
@@ -20,6 +21,7 @@ const bundle = await rolldown({
   onLog: (_level, log) => refuseUnlessKnown(log),
   plugins: [
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
+    lightHttp(),
   ],
 });
 rmSync(dist, { recursive: true, force: true });
@@ -37,6 +39,29 @@ const { output } = await bundle.write({
 await bundle.close();
 const moduleIds = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
 writeFileSync(join(dist, 'licences.txt'), bundledLicences(moduleIds));
+
+/**
+ * An import of `node:http` reads every export of it, WebSocket among them, for which Node loads all of its fetch: more processor
+ * time than the rest of Node takes to start. Nothing of ours uses that. Asked for as a built-in module, it is not read.
+ */
+function lightHttp(): Plugin {
+  const id = '\0light-http';
+  const ofFetch = ['CloseEvent', 'MessageEvent', 'WebSocket'];
+  const names = Object.keys(http).filter((name) => !ofFetch.includes(name));
+  return {
+    name: 'light-http',
+    resolveId: {
+      filter: { id: /^(node:)?http$/ },
+      handler: (_name, _importer, { kind }) => (kind === 'import-statement' ? id : undefined),
+    },
+    load: {
+      filter: { id: /^\0light-http$/ },
+      handler: () => `const http = process.getBuiltinModule('node:http');
+        export default http;
+        export const { ${names.join(', ')} } = http;`,
+    },
+  };
+}
 
 /**
  * NestJS' gRPC server loads two packages by their names, which a bundle cannot follow. It gets the grpc-js of our own code, of which
