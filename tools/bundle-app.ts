@@ -19,6 +19,8 @@ const bundle = await rolldown({
   tsconfig: join(folder, 'tsconfig.json'),
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
+  // A program that uses one thing of a library does without the others, and without the packages of these: Nest, say.
+  treeshake: { moduleSideEffects: [{ test: /\/libs\/[a-z]+\/dist\//, sideEffects: false }] },
   plugins: [
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
     lightHttp(),
