@@ -33,6 +33,14 @@ export interface Connector {
  * and the reason of `signal` when that is aborted; nothing is asked of the peer after that.
  */
 export interface Peer {
+  /**
+   * From now on calls may share what they open, such as connections, and what they learn of the types of records. Absent when that
+   * would save nothing.
+   *
+   * @returns ends what is kept
+   */
+  keepSessions?(): () => Promise<void>;
+
   /** Resolves when the peer is reachable and lets us do what the configuration wants. */
   check(signal: AbortSignal): Promise<void>;
 

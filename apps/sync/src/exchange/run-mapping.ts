@@ -105,6 +105,29 @@ export class MappingRunner {
     // Who may do nothing any more exchanges nothing, also when there is nothing to write.
     await this.parts.tokens.of(mapping.tenantId, connection.principalId);
     const peer = this.parts.peers.open(connection);
+    const endSessions = peer.keepSessions?.();
+    try {
+      const context = await this.#begin(em, run, mapping, connection, { peer, signal });
+      const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
+      const progress = new ProgressStore(em, mapping.tenantId, mapping.id, mapping.version);
+      const exchange = new Exchange(context, progress, tell);
+      if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
+      await this.#do(run, context, exchange, tell);
+      context.counts.conflicts = (await context.conflicts.linkIds()).size;
+      await tell();
+      return context;
+    } finally {
+      await endSessions?.();
+    }
+  }
+
+  async #begin(
+    em: EntityManager,
+    run: RunRow,
+    mapping: Mapping,
+    connection: Connection,
+    { peer, signal }: Pick<ExchangeContext, 'peer' | 'signal'>,
+  ): Promise<ExchangeContext> {
     const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
     const users = await this.parts.users.ofMapping(mapping.fields, mapping.tenantId, connection.principalId);
     const { fields, capabilities } = await checkPeerFields(peer, mapping, signal);
@@ -117,13 +140,6 @@ export class MappingRunner {
       Object.assign(context.counts, run.counts);
       context.issues.push(...run.issues);
     }
-    const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
-    const progress = new ProgressStore(em, mapping.tenantId, mapping.id, mapping.version);
-    const exchange = new Exchange(context, progress, tell);
-    if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
-    await this.#do(run, context, exchange, tell);
-    context.counts.conflicts = (await context.conflicts.linkIds()).size;
-    await tell();
     return context;
   }
 

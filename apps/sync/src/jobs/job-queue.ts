@@ -15,6 +15,13 @@ const settledMs = 50;
 /** Runs that one process works on at a time, in all and of one tenant: peers that answer slowly hold up those of their tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
+/** All workers look when a run is announced. Besides, some look often, and the others for when all of these are at work. */
+const lookers = { count: 2, lookEverySeconds: 2 };
+const othersLookEverySeconds = 10;
+
+/** How often runs under way are looked at for those whose process has died, in milliseconds. */
+const superviseEveryMs = 5_000;
+
 /** Connections that the queue itself uses, besides one by which it hears of runs that were queued. */
 const maxConnections = 4;
 
@@ -37,6 +44,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #boss: PgBoss;
   readonly #stopping = new AbortController();
   #starting: Promise<void> | undefined;
+  #supervising: Promise<void> | undefined;
   #isStarted = false;
   /** Of the workers it is the one that pg-boss gives a name to wake it by. */
   #firstWorker: string | undefined;
@@ -55,8 +63,10 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       createSchema: false,
       schedule: false,
       useListenNotify: true,
-      superviseIntervalSeconds: 5,
-      monitorIntervalSeconds: 5,
+      // Only for what is old: see `#superviseRuns`.
+      superviseIntervalSeconds: 60,
+      // So often at most, in all processes together: a little more often than one of them asks.
+      monitorIntervalSeconds: 4,
     });
     // Said where a call fails, too: nothing listens for events but this.
     this.#boss.on('error', (error) => this.#logger.warn('pg-boss failed.', error));
@@ -69,6 +79,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.#stopping.abort();
     await this.#starting;
+    await this.#supervising;
     // What is under way has heard of it by its signal, and is taken up by another process.
     if (this.#isStarted) await this.#boss.stop({ graceful: true, timeout: 3_000 });
   }
@@ -100,24 +111,49 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
         });
         // A run begins when it is queued. In a queue that was made before, this is not set yet.
         await this.#boss.updateQueue(queue, { notify: true });
-        this.#firstWorker = await this.#boss.work<RunJob>(
-          queue,
-          {
-            // For when nobody can tell of runs, and for runs that nobody tells of: those that are to be done again.
-            pollingIntervalSeconds: 0.5,
-            notifyPollingIntervalSeconds: 2,
-            localConcurrency: concurrency.all,
-            localGroupConcurrency: concurrency.ofTenant,
-          },
-          ([job]: Job<RunJob>[]) => this.#do(job).finally(() => this.#lookForNext()),
-        );
+        this.#firstWorker = await this.#startWorkers(lookers.count, lookers.lookEverySeconds);
+        await this.#startWorkers(concurrency.all - lookers.count, othersLookEverySeconds);
         this.#isStarted = true;
+        this.#supervising = this.#superviseRuns(this.#stopping.signal);
         return;
       } catch (error) {
         this.#logger.warn('The queue of runs can not start yet.', error);
         await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
+  }
+
+  /**
+   * Has runs done again whose process has died. pg-boss takes a dozen statements for that, so it is asked only while there are runs
+   * under way.
+   */
+  async #superviseRuns(stopping: AbortSignal): Promise<void> {
+    const underWay = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
+    for (;;) {
+      await delay(superviseEveryMs, undefined, { signal: stopping }).catch(() => undefined);
+      if (stopping.aborted) return;
+      try {
+        const { rows } = await this.#boss.getDb().executeSql(underWay, [queue]);
+        if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
+      } catch (error) {
+        this.#logger.warn('Runs whose process has died could not be looked for.', error);
+      }
+    }
+  }
+
+  /** @returns the name of the first one */
+  #startWorkers(count: number, lookEverySeconds: number): Promise<string> {
+    return this.#boss.work<RunJob>(
+      queue,
+      {
+        // For when nobody can announce runs, and for runs that nobody announces: those that are to be done again.
+        pollingIntervalSeconds: 0.5,
+        notifyPollingIntervalSeconds: lookEverySeconds,
+        localConcurrency: count,
+        localGroupConcurrency: concurrency.ofTenant,
+      },
+      ([job]: Job<RunJob>[]) => this.#do(job).finally(() => this.#lookForNext()),
+    );
   }
 
   /** Has a worker look for the run that waited for this one, once pg-boss has written down that it is done. */

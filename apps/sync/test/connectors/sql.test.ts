@@ -115,6 +115,28 @@ describe.each(engines)('%s', (_engine, createDatabase) => {
       expect(await real.names()).toEqual([]);
     });
 
+    test('is called in one session while sessions are kept, and in another one when that broke', async () => {
+      await real.add(['Ada']);
+      // Those of the test before may still be ending.
+      await expect.poll(() => sessionsOf(database)).toEqual([]);
+      const peer = connect();
+      const end = peer.keepSessions?.();
+      await peer.describe(signal);
+      const sessions = await sessionsOf(database);
+      await read(peer);
+      await peer.readOne('people', '1', signal);
+      const later = await sessionsOf(database);
+      await endSessions(database, later);
+      await expect.poll(() => sessionsOf(database)).toEqual([]);
+      await peer.describe(signal);
+      const replaced = await sessionsOf(database);
+      await end?.();
+
+      expect([sessions.length, later]).toEqual([1, sessions]);
+      expect(replaced).toHaveLength(1);
+      await expect.poll(() => sessionsOf(database)).toEqual([]);
+    });
+
     test('that lost a column says so while it is configured', async () => {
       const peer = connect();
       await database.run('ALTER TABLE people DROP COLUMN version');
@@ -122,6 +144,22 @@ describe.each(engines)('%s', (_engine, createDatabase) => {
     });
   });
 });
+
+/** Ids of the sessions of the connector's user, but for the one that asks. */
+async function sessionsOf(asked: TestDatabase): Promise<string[]> {
+  const { engine, database } = asked;
+  const rows = await asked.run(
+    engine === 'POSTGRESQL'
+      ? `SELECT pid::text FROM pg_stat_activity
+         WHERE datname = '${database}' AND backend_type = 'client backend' AND pid <> pg_backend_pid()`
+      : `SELECT CAST(id AS CHAR) FROM information_schema.processlist WHERE db = '${database}' AND id <> CONNECTION_ID()`,
+  );
+  return rows.map(([id = '']) => id);
+}
+
+async function endSessions(of: TestDatabase, ids: string[]): Promise<void> {
+  for (const id of ids) await of.run(of.engine === 'POSTGRESQL' ? `SELECT pg_terminate_backend(${id})` : `KILL ${id}`);
+}
 
 function earlier({ engine }: TestDatabase): string {
   return engine === 'POSTGRESQL' ? `now() - interval '2 hours'` : 'NOW(6) - INTERVAL 2 HOUR';

@@ -44,12 +44,13 @@ export function sendPage(context: Context, { title, body, status = 200, formTarg
     // Never a path, which may have a token in it. Without an origin browsers would say of our own forms that they come from nowhere.
     'referrer-policy': 'strict-origin',
   });
+  const ofTab = `${title} – Rapport`;
   context.body = html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – Rapport</title>
+        <title>${ofTab}</title>
         ${new Html(`<style>${style}</style>`)}
       </head>
       <body>

@@ -43,6 +43,10 @@ class SqlPeer implements Peer {
     this.#sessions = new SqlSessions(configuration, this.#dialect, environment);
   }
 
+  keepSessions(): () => Promise<void> {
+    return this.#sessions.keep();
+  }
+
   async check(signal: AbortSignal): Promise<void> {
     await this.#sessions.run(signal, ({ connection, reader }) => connection.query(`${reader.select} LIMIT 1`));
   }

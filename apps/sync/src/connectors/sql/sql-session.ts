@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectorEnvironment } from '../connector-environment.js';
 import { ConnectorError } from '../connector-error.js';
 import { connectFailure } from './connect-failure.js';
@@ -6,6 +7,9 @@ import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import { findTable, type Table } from './table.js';
 
+/** How long a database may take to end a session. In milliseconds. */
+const closeTimeoutMs = 2_000;
+
 /** What a call works with, as long as it lasts: a connection of its own, and the table as it is now. */
 export interface SqlSession {
   connection: SqlConnection;
@@ -13,11 +17,18 @@ export interface SqlSession {
   reader: TableReader;
 }
 
-/** Opens the sessions of one peer. They end with the call, or at once when its signal is aborted. */
+type OpenSession = Omit<SqlSession, 'reader'>;
+
+/**
+ * Opens the sessions of one peer. They end with the call, or at once when its signal is aborted. Those that are kept serve later
+ * calls too, one at a time, which costs neither a connection nor a look at the catalogue.
+ */
 export class SqlSessions {
   readonly #configuration: SqlConfiguration;
   readonly #resolveHost: ConnectorEnvironment['resolveHost'];
   readonly #dialect: SqlDialect;
+  /** Those that no call works with. Undefined while none are kept. */
+  #kept: OpenSession[] | undefined;
 
   constructor(configuration: SqlConfiguration, dialect: SqlDialect, { resolveHost }: ConnectorEnvironment) {
     this.#configuration = configuration;
@@ -25,49 +36,97 @@ export class SqlSessions {
     this.#resolveHost = resolveHost;
   }
 
+  /** From now on sessions are kept. @returns ends them, and those of calls under way end with the call again */
+  keep(): () => Promise<void> {
+    const kept: OpenSession[] = (this.#kept = []);
+    return async () => {
+      if (this.#kept === kept) this.#kept = undefined;
+      await Promise.all(kept.splice(0).map(endSession));
+    };
+  }
+
   /** Runs `work` in a session. What the database reports is thrown as a ConnectorError. */
   async run<Result>(signal: AbortSignal, work: (session: SqlSession) => Promise<Result>): Promise<Result> {
     const { session, end } = await this.#open(signal);
+    let isWhole = false;
     try {
-      return await work(session);
+      const result = await work(session);
+      isWhole = true;
+      return result;
     } catch (error) {
       throw this.#asThrown(error, signal);
     } finally {
-      await end();
+      await end(isWhole);
     }
   }
 
   /** Like `run`, for what comes piece by piece; the session ends when the reader goes away. */
   async *stream<Item>(signal: AbortSignal, work: (session: SqlSession) => AsyncIterable<Item>): AsyncGenerator<Item> {
     const { session, end } = await this.#open(signal);
+    let isWhole = false;
     try {
       for await (const item of work(session)) {
         yield item;
         signal.throwIfAborted();
       }
+      isWhole = true;
     } catch (error) {
       throw this.#asThrown(error, signal);
     } finally {
-      await end();
+      await end(isWhole);
     }
   }
 
-  async #open(signal: AbortSignal): Promise<{ session: SqlSession; end: () => Promise<void> }> {
+  /** @returns `end` takes whether the call went well: only then may another one use the session */
+  async #open(signal: AbortSignal): Promise<{ session: SqlSession; end: (isWhole: boolean) => Promise<void> }> {
     signal.throwIfAborted();
+    const kept = this.#kept;
+    const session = (await this.#takeKept(signal)) ?? (await this.#openNew(signal));
+    const { connection, table } = session;
+    const abort = () => connection.destroy();
+    if (signal.aborted) abort();
+    signal.throwIfAborted();
+    signal.addEventListener('abort', abort, { once: true });
+    const end = async (isWhole: boolean) => {
+      signal.removeEventListener('abort', abort);
+      if (signal.aborted) return;
+      if (isWhole && kept && kept === this.#kept) kept.push(session);
+      else await endSession(session);
+    };
+    return { session: { connection, table, reader: new TableReader(connection, this.#dialect, table) }, end };
+  }
+
+  /** One that still answers. */
+  async #takeKept(signal: AbortSignal): Promise<OpenSession | undefined> {
+    for (let session = this.#kept?.pop(); session; session = this.#kept?.pop()) {
+      const { connection } = session;
+      const abort = () => connection.destroy();
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        await connection.query('SELECT 1');
+        signal.throwIfAborted();
+        return session;
+      } catch {
+        abort();
+        signal.throwIfAborted();
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    }
+    return undefined;
+  }
+
+  async #openNew(signal: AbortSignal): Promise<OpenSession> {
     const connection = await this.#connect(signal);
     const abort = () => connection.destroy();
     signal.addEventListener('abort', abort, { once: true });
-    const end = async () => {
-      signal.removeEventListener('abort', abort);
-      // A connection that is broken already can't be ended in order, and need not be.
-      if (!signal.aborted) await connection.close().catch(abort);
-    };
     try {
-      const table = await findTable(connection, this.#dialect, this.#configuration);
-      return { session: { connection, table, reader: new TableReader(connection, this.#dialect, table) }, end };
+      return { connection, table: await findTable(connection, this.#dialect, this.#configuration) };
     } catch (error) {
-      await end();
+      if (!signal.aborted) await endSession({ connection });
       throw this.#asThrown(error, signal);
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 
@@ -107,4 +166,13 @@ export class SqlSessions {
         return failure satisfies never;
     }
   }
+}
+
+/** A connection that is broken already, or does not answer, can't be ended in order, and need not be. */
+async function endSession({ connection }: Pick<OpenSession, 'connection'>): Promise<void> {
+  const ended = new AbortController();
+  const late = delay(closeTimeoutMs, undefined, { signal: ended.signal }).then(() => connection.destroy());
+  const closed = connection.close().catch(() => connection.destroy());
+  await Promise.race([closed, late.catch(() => undefined)]);
+  ended.abort();
 }
