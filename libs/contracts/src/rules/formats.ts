@@ -67,9 +67,17 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** Whether each pair of letters that was asked for is a country: there are 676. */
+const countries = new Map<string, boolean>();
+
 function isCountry(code: string): boolean {
-  countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
-  return countryNames.of(code) !== undefined;
+  let isKnown = countries.get(code);
+  if (isKnown === undefined) {
+    countryNames ??= new Intl.DisplayNames('en', { type: 'region', fallback: 'none' });
+    isKnown = countryNames.of(code) !== undefined;
+    countries.set(code, isKnown);
+  }
+  return isKnown;
 }
 
 /** `Date.parse` takes February 30 for March 2, and 24:00 for the next day. */
