@@ -15,8 +15,10 @@ export { readPrincipalToken } from './principals/principal-token.js';
 export { PrincipalVerifier } from './principals/principal-verifier.js';
 export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
+export { atEndOfTurn, type EncodedAnswer } from './calls/call-stream.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
+export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';
 export { JsonCodec } from './rest/json-codec.js';
 export { openApiDocument } from './rest/open-api.js';
 export {
