@@ -50,6 +50,8 @@ const attempts = new Counter({
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;
   readonly #budget = new RetryBudget();
+  /** Paths of methods whose calls may take long. */
+  readonly #lasting: ReadonlySet<string>;
   readonly #probe = () => this.checkAnswers(probeMs);
   readonly #attempts: { first: Counter.Internal; retry: Counter.Internal };
 
@@ -63,6 +65,7 @@ export class PeerClient extends ContractClient {
   ) {
     super(address, services, certificates && { certificates, serviceName: service }, contract);
     this.#breaker = new PeerBreaker(service);
+    this.#lasting = new Set(contract.methods.filter(isLasting).map(({ path }) => path));
     const counted = (attempt: string) => attempts.labels({ service, attempt });
     this.#attempts = { first: counted('first'), retry: counted('retry') };
   }
@@ -81,10 +84,10 @@ export class PeerClient extends ContractClient {
   ): Promise<EncodedAnswer> {
     const { signal } = options;
     const dueAt = Date.now() + options.deadlineMs;
-    const method = this.contract.method(path);
+    const isLastingCall = this.#lasting.has(path);
     for (let retry = 0; ; retry += 1) {
       try {
-        if (method && isLasting(method)) await this.#breaker.admit(this.#probe);
+        if (isLastingCall) await this.#breaker.admit(this.#probe);
         if (retry === 0) this.#budget.earn();
         this.#attempts[retry === 0 ? 'first' : 'retry'].inc();
         const left = retry === 0 ? options : { ...options, deadlineMs: dueAt - Date.now() };

@@ -32,4 +32,4 @@ export {
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';
-export { allFormats, isStorableText } from './rules/formats.js';
+export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

@@ -2,7 +2,7 @@ import {
   allFormats,
   createProblem,
   escapePointerStep,
-  isStorableText,
+  storableKeyword,
   structViolation,
   type PlacedViolation,
   type Problem,
@@ -108,7 +108,7 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
     allowUnionTypes: true,
     strictRequired: false,
   });
-  ajv.addKeyword({ keyword: 'storable', type: 'string', validate: (_: unknown, text: string) => isStorableText(text) });
+  ajv.addKeyword(storableKeyword);
   ajv.addKeyword({
     keyword: 'finite',
     validate: (_: unknown, value: unknown) => value !== Infinity && value !== -Infinity,

@@ -5,7 +5,6 @@ import type { EncodedAnswer } from '../calls/call-stream.js';
 import { maxRequestBytes } from '../calls/frame-limits.js';
 import { ReplicaStreams } from '../calls/replica-streams.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
-import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { fromGrpcError, transportError } from '../errors/grpc-status.js';
 import { AnswerForm, type JsonText } from '../gen/rapport/api/v1/calls_service.js';
@@ -78,7 +77,8 @@ export class ContractClient {
     const { answer, json } = await this.call(path, request, options, form);
     if (json.length > 0) return json;
     const method = this.#method(path);
-    method.json ??= new JsonAnswers(outputOf(this.contract, path), this.#codecs);
+    if (!method.output) throw new Error(`${path} is in no contract.`);
+    method.json ??= new JsonAnswers(method.output, this.#codecs);
     const written = method.json.write(form, method.code.responseDeserialize(answer) as Record<string, unknown>);
     if (!written) throw new Error(`${path} has no list of records.`);
     return written;
@@ -90,15 +90,16 @@ export class ContractClient {
     const call = { path, request: method.code.requestSerialize(request), form, context, signal };
     if (signal?.aborted) throw transportError({ code: status.CANCELLED, details: '' });
     const dueAt = deadlineOf(options);
-    const again = new Attempts(dueAt, signal);
+    let again: Attempts | undefined;
     for (;;) {
       try {
         // Calls are plain while there is no stream.
         const stream = call.request.length > maxRequestBytes ? undefined : method.streams?.leastBusy();
-        if (!stream) return await this.#plain(call, dueAt, again);
+        if (!stream) return await this.#plain(call, dueAt, (again ??= new Attempts(dueAt, signal)));
         const make = (traceparent: string) => stream.make({ ...call, dueAt, traceparent });
         return await (isTracing() ? traceStreamedCall(path, make) : make(''));
       } catch (error) {
+        again ??= new Attempts(dueAt, signal);
         await again.after(error);
       }
     }
@@ -252,9 +253,9 @@ export class ContractClient {
   }
 
   #calledMethod(code: MethodDefinition<unknown, unknown>): CalledMethod {
-    const policy = this.contract.method(code.path)?.policy;
+    const { policy, desc } = this.contract.method(code.path) ?? {};
     const className = policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass);
-    return { code, className, streams: this.#streams[className], json: undefined };
+    return { code, className, streams: this.#streams[className], output: desc?.output, json: undefined };
   }
 
   #method(path: string): CalledMethod {
@@ -271,14 +272,10 @@ interface CalledMethod {
   className: string;
   /** Undefined for one whose calls are plain. */
   streams: ReplicaStreams | undefined;
+  /** Of a method that is in the contract. */
+  output: DescMessage | undefined;
   /** Made for the first answer that the service has not written in JSON. */
   json: JsonAnswers | undefined;
-}
-
-function outputOf(contract: Contract, path: string): DescMessage {
-  const method = contract.method(path);
-  if (!method) throw new Error(`${path} is in no contract.`);
-  return method.desc.output;
 }
 
 /** Whether it says that nothing came back. */

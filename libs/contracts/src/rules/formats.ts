@@ -67,6 +67,13 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** The same as a keyword of JSON Schema. */
+export const storableKeyword = {
+  keyword: 'storable',
+  type: 'string' as const,
+  validate: (_: unknown, text: string): boolean => isStorableText(text),
+};
+
 /** Whether each pair of letters that was asked for is a country: there are 676. */
 const countries = new Map<string, boolean>();
 
