@@ -5,8 +5,10 @@ import type { FastifyInstance } from 'fastify';
 import { AccessTokenVerifier } from './access/access-token-verifier.js';
 import { Admission } from './access/admission.js';
 import { Authenticator } from './access/authenticator.js';
+import { CachedReads } from './cache/cached-reads.js';
 import { createEdgeCache } from './cache/edge-cache.js';
 import type { EdgeConfig } from './config.js';
+import { apiHeaders } from './http/security-headers.js';
 import { createHttpServer } from './http/http-server.js';
 import { registerContractRoutes } from './routes/contract-routes.js';
 import { AllowedOrigins } from './cors/allowed-origins.js';
@@ -20,6 +22,7 @@ import { costOf } from './limits/rate-limits.js';
 import { OidcConnection } from './oidc/oidc-connection.js';
 import { OpenCalls } from './access/open-calls.js';
 import { createRedis } from './redis.js';
+import { addressReader } from './http/request-head.js';
 import { recordRequests } from './http/request-log.js';
 import { ServiceClients } from './service-clients.js';
 import { answerUnknownRoutes } from './http/unknown-routes.js';
@@ -58,7 +61,10 @@ export async function createEdge(
     logger,
     onRightsChange: (tenantId) => openCalls.rightsChanged(tenantId),
   });
-  const admission = new Admission({ authenticator, limits, cache, denials, logger });
+  const { places } = limits;
+  const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: apiHeaders(isTls) });
+  const addressOf = addressReader(config.trustedProxies);
+  const admission = new Admission({ authenticator, limits, cache, reads, denials, addressOf, logger });
   // What services it reaches is the same for all edges, and each can still give what it has cached.
   const readiness = new Readiness({ neededAtStart: { ...clients.readinessChecks(), ...cache.readinessChecks } });
   const app = createHttpServer({
@@ -87,8 +93,7 @@ export async function createEdge(
   }
   await registerDocuments(app, () => openApiDocument(contract, routes, '1.0.0'), isTls);
   if (oidc) await registerOidc(app, oidc, limits, isTls);
-  const { places } = limits;
-  await registerContractRoutes(app, routes, { admission, clients, places, cache, openCalls, isTls });
+  await registerContractRoutes(app, routes, { admission, clients, cache, reads, openCalls });
   return { app, readiness };
 }
 

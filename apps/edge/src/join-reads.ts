@@ -1,23 +1,32 @@
-import { JsonCodec, type Contract, type ContractClient } from '@rapport/contracts';
+import {
+  AnswerForm,
+  atEndOfTurn,
+  JsonCodec,
+  type Contract,
+  type ContractClient,
+  type JsonText,
+} from '@rapport/contracts';
 import { AppError, keepSpan } from '@rapport/platform';
 import { deadlineExceeded, endOf } from './call-ends.js';
-import { joinedMethod, type JoinedMethod } from './joined-method.js';
 
 type ContractMethod = Contract['methods'][number];
+type Descriptor = ContractMethod['desc']['input'];
+type Field = Descriptor['fields'][number];
 type Message = Record<string, unknown>;
 type CallOptions = Parameters<ContractClient['unary']>[2];
 
-/** Asks a service for one answer. Failures are thrown as AppError. */
-export type UnaryCall = (message: Message, options: CallOptions) => Promise<Message>;
+/** Asks a service for one answer as JSON. Failures are thrown as AppError. */
+export type ReadCall = (message: Message, options: CallOptions) => Promise<JsonText>;
 
 /** Batches of one caller that are under way at a time, while the next one gathers. */
 const maxUnderWay = 2;
-
 /** Longest time that a read waits for a batch before it, in milliseconds. */
 const maxWaitMs = 5;
+/** Most records that one call gets. */
+const maxIds = 100;
 
 /**
- * How a method is called. When its policy names a method that joins it (`joined_by`), reads of the same caller that arrive
+ * How a method is asked for JSON. When its policy names a method that joins it (`joined_by`), reads of the same caller that arrive
  * in the same turn of the event loop, or while earlier ones are under way, become one call of that method: one call costs as
  * much as ten records. Each gets the answer that it would have got alone. What the call lacks is asked for alone, and so is each
  * of them when it is refused with INVALID_ARGUMENT, so these problems are those of the single read too; any other failure of
@@ -25,13 +34,17 @@ const maxWaitMs = 5;
  *
  * @throws Error when the method that joins it does not have the form that the policy demands
  */
-export function unaryCall(contract: Contract, method: ContractMethod, client: ContractClient): UnaryCall {
-  const alone: UnaryCall = (message, options) => client.unary(method.path, message, options) as Promise<Message>;
+export function readCall(contract: Contract, method: ContractMethod, client: ContractClient): ReadCall {
+  const alone: ReadCall = async (message, options) => {
+    const [text] = await client.json(method.path, message, options, AnswerForm.JSON);
+    if (!text) throw new Error(`${method.path} was not answered in JSON.`);
+    return text;
+  };
   const joined = joinedMethod(contract, method);
   if (!joined) return alone;
   const codec = JsonCodec.of(joined.method.desc.input, new Map());
-  const together = async (ids: string[], options: CallOptions) =>
-    (await client.unary(joined.method.path, codec.fromJson({ ids }), options)) as Message;
+  const together = (ids: string[], options: CallOptions) =>
+    client.json(joined.method.path, codec.fromJson({ ids }), options, AnswerForm.JSON_RECORDS);
   const reads = new JoinedReads(joined, alone, together);
   return (message, options) => (joined.isJoinable(message) ? reads.get(message, options) : alone(message, options));
 }
@@ -44,11 +57,11 @@ class JoinedReads {
 
   constructor(
     private readonly joined: JoinedMethod,
-    private readonly alone: UnaryCall,
-    private readonly together: (ids: string[], options: CallOptions) => Promise<Message>,
+    private readonly alone: ReadCall,
+    private readonly together: (ids: string[], options: CallOptions) => Promise<JsonText[]>,
   ) {}
 
-  get(message: Message, options: CallOptions): Promise<Message> {
+  get(message: Message, options: CallOptions): Promise<JsonText> {
     const { principalToken } = options.context;
     let lane = this.#lanes.get(principalToken);
     if (!lane) {
@@ -62,7 +75,7 @@ class JoinedReads {
   }
 
   #atEndOfTurn(lane: Lane): void {
-    if (this.#gathering.size === 0) setImmediate(() => this.#endTurn());
+    if (this.#gathering.size === 0) atEndOfTurn(() => this.#endTurn());
     this.#gathering.add(lane);
   }
 
@@ -85,11 +98,12 @@ class JoinedReads {
   #send(lane: Lane): void {
     clearTimeout(lane.timer);
     lane.timer = undefined;
-    const reads = lane.waiting.splice(0, this.joined.maxIds).filter(({ isOver }) => !isOver);
+    const reads = lane.waiting.splice(0, this.joined.maxIds).filter((read) => !read.endIfGone());
     lane.underWay += 1;
     void this.#answer(reads).then(() => {
       lane.underWay -= 1;
-      this.#atEndOfTurn(lane);
+      if (lane.waiting.length > 0) this.#atEndOfTurn(lane);
+      else if (lane.underWay === 0) this.#lanes.delete(lane.principalToken);
     });
   }
 
@@ -109,21 +123,18 @@ class JoinedReads {
     }
   }
 
-  async #readTogether(first: Read, reads: Read[]): Promise<Map<unknown, Message>> {
-    const { id, list } = this.joined;
+  async #readTogether(first: Read, reads: Read[]): Promise<Map<unknown, JsonText>> {
+    const { id } = this.joined;
     const abandoned = new AbortController();
     let present = reads.length;
-    for (const read of reads) {
-      read.onGone = (reason) => (present -= 1) === 0 && abandoned.abort(reason);
-      read.endWhenDue();
-    }
+    for (const read of reads) read.endInTime((reason) => (present -= 1) === 0 && abandoned.abort(reason));
     const deadlineMs = Math.max(...reads.map(({ remainingMs }) => remainingMs));
     const options = { ...first.options, deadlineMs, signal: abandoned.signal };
-    const answer = await this.together([...new Set(reads.map(({ message }) => message[id] as string))], options);
-    return new Map((answer[list] as Message[]).map((record) => [record['id'], record]));
+    const records = await this.together([...new Set(reads.map(({ message }) => message[id] as string))], options);
+    return new Map(records.map((record) => [record.id, record]));
   }
 
-  async #settle(read: Read, found: Message | undefined): Promise<void> {
+  async #settle(read: Read, found: JsonText | undefined): Promise<void> {
     return found ? read.resolve(found) : this.#answerAlone(read);
   }
 
@@ -148,16 +159,13 @@ interface Lane {
 
 /** One who waits for an answer. */
 class Read {
-  readonly answer: Promise<Message>;
+  readonly answer: Promise<JsonText>;
   /** Does work for it in the trace that it belongs to, whoever was the cause of doing it now. */
   readonly inItsSpan = keepSpan();
-  /** Called when it waits no longer, though it is not answered. */
-  onGone: (reason: AppError) => void = () => undefined;
   isOver = false;
   readonly #dueAt: number;
-  #timer: NodeJS.Timeout | undefined;
-  readonly #goWithClient: () => void = () => undefined;
-  readonly #promise = Promise.withResolvers<Message>();
+  readonly #promise = Promise.withResolvers<JsonText>();
+  #stopWatching = (): void => undefined;
 
   constructor(
     readonly message: Message,
@@ -165,11 +173,6 @@ class Read {
   ) {
     this.answer = this.#promise.promise;
     this.#dueAt = Date.now() + options.deadlineMs;
-    const { signal } = options;
-    if (!signal) return;
-    this.#goWithClient = () => this.#leave(endOf(signal));
-    if (signal.aborted) this.#goWithClient();
-    else signal.addEventListener('abort', this.#goWithClient, { once: true });
   }
 
   /** What is left of the deadline, in milliseconds; at least 1, so that it is the call that fails. */
@@ -177,12 +180,35 @@ class Read {
     return Math.max(1, this.#dueAt - Date.now());
   }
 
-  /** Waits no longer than its own deadline, for an answer that others may wait for longer. */
-  endWhenDue(): void {
-    this.#timer = setTimeout(() => this.#leave(deadlineExceeded()), this.remainingMs);
+  /** Ends it when its client has gone before its call was made. @returns whether it has */
+  endIfGone(): boolean {
+    const { signal } = this.options;
+    if (signal?.aborted) this.reject(endOf(signal));
+    return this.isOver;
   }
 
-  resolve(answer: Message): void {
+  /**
+   * Has it wait no longer than its client and its own deadline, for an answer that others may wait for longer.
+   *
+   * @param onGone called when it waits no longer, though it is not answered
+   */
+  endInTime(onGone: (reason: AppError) => void): void {
+    const { signal } = this.options;
+    const leave = (error: AppError) => {
+      if (this.isOver) return;
+      this.reject(error);
+      onGone(error);
+    };
+    const goWithClient = () => signal && leave(endOf(signal));
+    const timer = setTimeout(() => leave(deadlineExceeded()), this.remainingMs);
+    signal?.addEventListener('abort', goWithClient, { once: true });
+    this.#stopWatching = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', goWithClient);
+    };
+  }
+
+  resolve(answer: JsonText): void {
     this.#end();
     this.#promise.resolve(answer);
   }
@@ -192,15 +218,75 @@ class Read {
     this.#promise.reject(error);
   }
 
-  #leave(error: AppError): void {
-    if (this.isOver) return;
-    this.reject(error);
-    this.onGone(error);
-  }
-
   #end(): void {
     this.isOver = true;
-    clearTimeout(this.#timer);
-    this.options.signal?.removeEventListener('abort', this.#goWithClient);
+    this.#stopWatching();
   }
+}
+
+/** The method that gets several records at once, and how it stands to the one that gets one. */
+interface JoinedMethod {
+  method: ContractMethod;
+  /** The request field of the single read that names its record, as JSON. */
+  id: string;
+  /** Most ids in one call. */
+  maxIds: number;
+  /** Whether a request of the single read says nothing but its id. */
+  isJoinable: (message: Message) => boolean;
+}
+
+/**
+ * What `joined_by` of a method's policy means; undefined when it is not set.
+ *
+ * @throws Error when there is no such method, or none of the form that the option demands
+ */
+function joinedMethod(contract: Contract, single: ContractMethod): JoinedMethod | undefined {
+  const { policy, service, desc, path } = single;
+  if (policy.joinedBy === '') return undefined;
+  const method = contract.method(`/${service.typeName}/${policy.joinedBy}`);
+  const fail = (demand: string): never => {
+    throw new Error(`${path}: joined_by ${policy.joinedBy}: ${demand}.`);
+  };
+  if (!method) return fail('the service has no such method with a policy');
+  if (isStream(method) || isStream(single)) return fail('neither method may have a stream');
+  if (method.policy.permission !== policy.permission || method.policy.public !== policy.public)
+    return fail('both methods must need the same permission');
+  const ids = fieldOf(method.desc.input, 'ids');
+  if (ids?.fieldKind !== 'list' || ids.listKind !== 'scalar')
+    return fail('its request must have `repeated string ids`');
+  const list = listOf(method.desc.output, desc.output);
+  if (!list) return fail('its answer must have one list of the record');
+  const id = fieldOf(desc.input, 'id');
+  if (!id || !fieldOf(desc.output, 'id')) return fail('request and record must have an `id`');
+  const others = desc.input.fields.filter((field) => field !== id).map(({ jsonName }) => jsonName);
+  return {
+    method,
+    id: id.jsonName,
+    maxIds: Math.min(maxIds, contract.rules(ids).maxItems ?? maxIds),
+    isJoinable: (message) => others.every((name) => isAbsent(message[name])),
+  };
+}
+
+function fieldOf(message: Descriptor, field: string): Field | undefined {
+  return message.fields.find(({ name }) => name === field);
+}
+
+/** The one field that has a list of records. */
+function listOf(answer: Descriptor, record: Descriptor): Field | undefined {
+  const [list, ...others] = answer.fields.filter(({ message }) => message?.typeName === record.typeName);
+  return list?.fieldKind === 'list' && others.length === 0 ? list : undefined;
+}
+
+function isStream({ requestStream, responseStream }: ContractMethod): boolean {
+  return requestStream || responseStream;
+}
+
+function isAbsent(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === '' ||
+    value === 0 ||
+    value === false ||
+    (Array.isArray(value) && value.length === 0)
+  );
 }

@@ -1,19 +1,39 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { ContractClient, hadNoConnection, type Contract, type ServiceCertificates } from '@rapport/contracts';
+import {
+  ContractClient,
+  hadNoConnection,
+  type AnswerForm,
+  type Contract,
+  type EncodedAnswer,
+  type RestRoute,
+  type ServiceCertificates,
+} from '@rapport/contracts';
 import { AppError, metrics } from '@rapport/platform';
-import { Counter } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
 import { endOf } from './call-ends.js';
-import { isLasting } from './lasting-calls.js';
-import { CallStopped, PeerBreaker } from './peer-breaker.js';
-import { RetryBudget } from './retry-budget.js';
 
 type CallOptions = Parameters<ContractClient['unary']>[2];
+type Method = Pick<RestRoute['method'], 'policy' | 'requestStream' | 'responseStream'>;
 
 /** Longest waits before the second attempt and the third, in milliseconds. */
 const retryAfterMs = [50, 200];
 /** How long the service has to answer when it is only to be known whether it does, in milliseconds. */
 const probeMs = 2_000;
+/** How long a request may take when the contract does not say, in milliseconds. */
+const defaultDeadlineMs = 10_000;
+/** What of a deadline the edge keeps for itself, so that also the answer that a service took too long is there in time. */
+const answerMs = 250;
+
+/** How long a service may take for a request that has just come, in milliseconds. */
+export function requestDeadlineMs({ policy }: Pick<Method, 'policy'>): number {
+  return (policy.deadlineMs || defaultDeadlineMs) - answerMs;
+}
+
+/** Whether calls of a method may take long: streams in either direction, and methods with a longer deadline than usual. */
+export function isLasting({ policy, requestStream, responseStream }: Method): boolean {
+  return requestStream || responseStream || policy.deadlineMs > defaultDeadlineMs;
+}
 
 const attempts = new Counter({
   name: 'rapport_attempts_total',
@@ -30,11 +50,14 @@ const attempts = new Counter({
 export class PeerClient extends ContractClient {
   readonly #breaker: PeerBreaker;
   readonly #budget = new RetryBudget();
+  /** Paths of methods whose calls may take long. */
+  readonly #lasting: ReadonlySet<string>;
   readonly #probe = () => this.checkAnswers(probeMs);
+  readonly #attempts: { first: Counter.Internal; retry: Counter.Internal };
 
   /** @param service its area of the contract */
   constructor(
-    private readonly service: string,
+    service: string,
     address: string,
     services: readonly ServiceDefinition[],
     contract: Contract,
@@ -42,6 +65,9 @@ export class PeerClient extends ContractClient {
   ) {
     super(address, services, certificates && { certificates, serviceName: service }, contract);
     this.#breaker = new PeerBreaker(service);
+    this.#lasting = new Set(contract.methods.filter(isLasting).map(({ path }) => path));
+    const counted = (attempt: string) => attempts.labels({ service, attempt });
+    this.#attempts = { first: counted('first'), retry: counted('retry') };
   }
 
   /** Rejects when a call would be stopped or find no connection within `timeoutMs`. */
@@ -50,22 +76,29 @@ export class PeerClient extends ContractClient {
     await this.#breaker.admit(this.#probe);
   }
 
-  override async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
+  protected override async call(
+    path: string,
+    request: unknown,
+    options: CallOptions,
+    form: AnswerForm,
+  ): Promise<EncodedAnswer> {
+    const { signal } = options;
     const dueAt = Date.now() + options.deadlineMs;
-    const waitsMs = this.#isRepeatable(path, request) ? retryAfterMs : [];
-    const method = this.contract.method(path);
+    const isLastingCall = this.#lasting.has(path);
     for (let retry = 0; ; retry += 1) {
       try {
-        if (method && isLasting(method)) await this.#breaker.admit(this.#probe);
-        const left = { ...options, deadlineMs: dueAt - Date.now() };
-        return await this.#breaker.run(() => this.#attempt(path, request, left, retry));
+        if (isLastingCall) await this.#breaker.admit(this.#probe);
+        if (retry === 0) this.#budget.earn();
+        this.#attempts[retry === 0 ? 'first' : 'retry'].inc();
+        const left = retry === 0 ? options : { ...options, deadlineMs: dueAt - Date.now() };
+        return await this.#breaker.run(() => super.call(path, request, left, form), signal);
       } catch (error) {
-        const longestMs = waitsMs[retry];
+        const longestMs = this.#isRepeatable(path, request) ? retryAfterMs[retry] : undefined;
         if (longestMs === undefined || !isWorthRetry(error)) throw error;
         const waitMs = Math.random() * longestMs;
         if (Date.now() + waitMs >= dueAt || !this.#budget.spend()) throw error;
-        await delay(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
-        if (options.signal?.aborted) throw endOf(options.signal);
+        await delay(waitMs, undefined, { signal }).catch(() => undefined);
+        if (signal?.aborted) throw endOf(signal);
       }
     }
   }
@@ -83,16 +116,6 @@ export class PeerClient extends ContractClient {
     await this.#breaker.admit(this.#probe);
     try {
       yield* super.stream(path, request, options);
-    } catch (error) {
-      throw orEndOf(options.signal, error);
-    }
-  }
-
-  async #attempt(path: string, request: unknown, options: CallOptions, retry: number): Promise<unknown> {
-    if (retry === 0) this.#budget.earn();
-    attempts.inc({ service: this.service, attempt: retry === 0 ? 'first' : 'retry' });
-    try {
-      return await super.unary(path, request, options);
     } catch (error) {
       throw orEndOf(options.signal, error);
     }
@@ -117,4 +140,131 @@ function orEndOf(signal: AbortSignal | undefined, error: unknown): unknown {
 function isWorthRetry(error: unknown): boolean {
   if (!(error instanceof AppError) || error.reason !== 'SERVICE_UNAVAILABLE') return false;
   return !(error instanceof CallStopped) && !hadNoConnection(error);
+}
+
+/** What each call adds, in retries, and most that can be saved. */
+const perCall = 0.1;
+const mostSaved = 5;
+
+/**
+ * How often calls may be tried again: one in ten, besides a few after a quiet time. A service that is down or overloaded is not
+ * asked several times as often as one that works. (gRFC A6, retry throttling)
+ */
+class RetryBudget {
+  #saved = mostSaved;
+
+  /** Notes a call. */
+  earn(): void {
+    this.#saved = Math.min(mostSaved, this.#saved + perCall);
+  }
+
+  /** Pays for a retry. @returns false when there is none left */
+  spend(): boolean {
+    if (this.#saved < 1) return false;
+    this.#saved -= 1;
+    return true;
+  }
+}
+
+/** How long nothing is asked of a peer before one call tries it, in milliseconds. */
+const restMs = 1_000;
+/**
+ * More than this part of the calls of so long must have failed, of at least ten. Of two replicas the one that answers keeps its
+ * share of calls below it. They are counted in windows.
+ */
+const opening = { threshold: 0.8, ofMs: 2_000, windowMs: 400, fewest: 10 };
+/** What the connection says of a peer, and none of its own answers. */
+const failures = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
+
+const breakerState = new Gauge({
+  name: 'rapport_breaker_state',
+  help: 'Whether calls of a service are made: 0 all of them, 1 none, 2 one that tries.',
+  registers: [metrics],
+  labelNames: ['service'],
+});
+const states = { closed: 0, open: 1, halfOpen: 2 };
+
+/** Stops calls of a peer that does not answer, so that nobody waits for it, and lets one a second find out whether it does again. */
+class PeerBreaker {
+  #state: keyof typeof states = 'closed';
+  #openedAt = 0;
+  /** The calls of late, while it is closed: the newest window is the last. */
+  #windows: { startedAt: number; answered: number; failed: number }[] = [];
+
+  constructor(private readonly service: string) {
+    this.#become('closed');
+  }
+
+  /**
+   * @param signal by which the call is ended from this side: the reason is thrown then, and says nothing of the peer
+   * @throws CallStopped without a call while it is stopped; what the call throws
+   */
+  async run<Answer>(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+    const isTry = this.#state === 'open' && performance.now() - this.#openedAt >= restMs;
+    if (isTry) this.#become('halfOpen');
+    else if (this.#state !== 'closed') throw new CallStopped();
+    try {
+      const answer = await call();
+      this.#note(isTry, false);
+      return answer;
+    } catch (failure) {
+      const error = orEndOf(signal, failure);
+      this.#note(isTry, isFailure(error, isTry));
+      throw error;
+    }
+  }
+
+  /**
+   * For calls that can't be the one that tries: streams, which say nothing of the peer, and calls that last, for whose answer
+   * everybody else would wait.
+   *
+   * @param probe tries in their place, and is short
+   * @throws CallStopped
+   */
+  async admit(probe: () => Promise<void>): Promise<void> {
+    if (this.#state === 'closed') return;
+    await this.run(probe).catch(() => {
+      throw new CallStopped();
+    });
+  }
+
+  #note(isTry: boolean, hasFailed: boolean): void {
+    if (isTry) return this.#become(hasFailed ? 'open' : 'closed');
+    // The outcome of a call that began before it opened.
+    if (this.#state !== 'closed') return;
+    const now = performance.now();
+    let window = this.#windows.at(-1);
+    if (!window || now - window.startedAt >= opening.windowMs) {
+      window = { startedAt: now, answered: 0, failed: 0 };
+      this.#windows = [...this.#windows.filter(({ startedAt }) => now - startedAt < opening.ofMs), window];
+    }
+    window[hasFailed ? 'failed' : 'answered'] += 1;
+    if (hasFailed && this.#isPeerAway()) this.#become('open');
+  }
+
+  #isPeerAway(): boolean {
+    const failed = this.#windows.reduce((sum, window) => sum + window.failed, 0);
+    const total = this.#windows.reduce((sum, window) => sum + window.answered, failed);
+    return total >= opening.fewest && failed > opening.threshold * total;
+  }
+
+  #become(state: keyof typeof states): void {
+    this.#state = state;
+    if (state === 'open') this.#openedAt = performance.now();
+    if (state === 'closed') this.#windows = [];
+    breakerState.set({ service: this.service }, states[state]);
+  }
+}
+
+/** A call that its client gave up tells nothing, which is not enough for one that tries. */
+function isFailure(error: unknown, isTry: boolean): boolean {
+  if (!(error instanceof AppError)) return false;
+  return failures.has(error.reason) || (isTry && error.code === 'CANCELLED');
+}
+
+/** UNAVAILABLE SERVICE_UNAVAILABLE of a call that was not made. */
+class CallStopped extends AppError {
+  constructor() {
+    super('UNAVAILABLE', 'SERVICE_UNAVAILABLE', 'A service can not be reached. Try again.', { retryAfterSeconds: 1 });
+  }
 }

@@ -7,7 +7,7 @@ import {
   type ServiceCertificates,
 } from '@rapport/contracts';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import { unaryCall, type UnaryCall } from './join-reads.js';
+import { readCall, type ReadCall } from './join-reads.js';
 import { PeerClient } from './peer-client.js';
 
 /** One client for each service that the edge calls. */
@@ -31,9 +31,9 @@ export class ServiceClients implements OnApplicationShutdown {
     return client;
   }
 
-  /** How a method without streams is called: see `unaryCall`. */
-  unary(method: RestRoute['method']): UnaryCall {
-    return unaryCall(this.contract, method, this.for(method.path));
+  /** How a method without streams is asked for JSON: see `readCall`. */
+  read(method: RestRoute['method']): ReadCall {
+    return readCall(this.contract, method, this.for(method.path));
   }
 
   /** By area, rejects when the service can't be reached. */

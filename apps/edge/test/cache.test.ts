@@ -38,12 +38,12 @@ function heldAnswer(): { release: () => void } {
   return { release };
 }
 
-/** @returns how many requests the edge has begun to handle since */
+/** @returns how many requests have come to the edge since */
 function countHandled(): () => number {
   let handled = 0;
   const count = () => handled++;
-  subscribe('tracing:fastify.request.handler:start', count);
-  onTestFinished(() => void unsubscribe('tracing:fastify.request.handler:start', count));
+  subscribe('http.server.request.start', count);
+  onTestFinished(() => void unsubscribe('http.server.request.start', count));
   return () => handled;
 }
 

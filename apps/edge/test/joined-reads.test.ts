@@ -2,7 +2,7 @@ import { Server, ServerCredentials, status, type Metadata, type sendUnaryData } 
 import { ContractClient, PrincipalSigner, type Contract } from '@rapport/contracts';
 import type { Caller } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { unaryCall, type UnaryCall } from '../src/join-reads.js';
+import { readCall, type ReadCall } from '../src/join-reads.js';
 import { ask } from './ask.js';
 import { grpcRefusal } from './grpc-refusal.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
@@ -73,7 +73,7 @@ describe('at the edge', () => {
 describe('in a client', () => {
   let server: Server;
   let client: ContractClient;
-  let read: UnaryCall;
+  let read: ReadCall;
   let calls: { method: 'one' | 'many'; ids: string[]; caller: string; deadlineMs: number }[];
   let answerMany: (respond: sendUnaryData<unknown>, ids: string[], call: GrpcCall) => void;
 
@@ -103,8 +103,8 @@ describe('in a client', () => {
         error ? reject(error) : resolve(bound),
       );
     });
-    client = new ContractClient(`127.0.0.1:${port}`, [ores.ores]);
-    read = unaryCall(contract, getOre(), client);
+    client = new ContractClient(`127.0.0.1:${port}`, [ores.ores], undefined, contract);
+    read = readCall(contract, getOre(), client);
   });
   afterEach(() => {
     client.close();
@@ -233,7 +233,7 @@ test.each([
 ])('joined_by %s keeps the edge from starting', (joinedBy, reason) => {
   const method = { ...getOre(), policy: { ...getOre().policy, joinedBy } };
   const client = new ContractClient('127.0.0.1:1', [ores.ores]);
-  expect(() => unaryCall(contract, method, client)).toThrow(reason);
+  expect(() => readCall(contract, method, client)).toThrow(reason);
   client.close();
 });
 

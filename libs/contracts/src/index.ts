@@ -16,8 +16,10 @@ export { PrincipalVerifier } from './principals/principal-verifier.js';
 export type { RunHandler } from './server/grpc-handlers.js';
 export { ImplementsService, type ServiceHandlers } from './server/implements-service.js';
 export { runGrpcService, startGrpcService } from './server/run-grpc-service.js';
+export { atEndOfTurn, type EncodedAnswer } from './calls/call-stream.js';
 export { ContractClient } from './client/contract-client.js';
 export { serviceDefinitions } from './gen/services.js';
+export { AnswerForm, type JsonText } from './gen/rapport/api/v1/calls_service.js';
 export { JsonCodec } from './rest/json-codec.js';
 export { openApiDocument } from './rest/open-api.js';
 export {
@@ -31,4 +33,4 @@ export {
 export { restRoutes, type RestRoute } from './rest/rest-route.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';
-export { allFormats, isStorableText } from './rules/formats.js';
+export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

@@ -6,6 +6,7 @@ import { SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ContractClient } from '../src/client/contract-client.js';
 import {
+  AnswerForm,
   CallsServiceService,
   StreamEnd,
   type AnswerFrame,
@@ -76,6 +77,7 @@ function callOf(number: number, more: Partial<StreamedCall> = {}): StreamedCall 
   return {
     ...{ number, method: methods.getTenant.path, timeoutMs: 30_000, requestId: String(number), token: 1 },
     ...{ traceparent: '', origin: '', causationId: '', hop: 0, clientAddress: '', userAgent: '' },
+    answerForm: AnswerForm.UNSPECIFIED,
     request: Buffer.alloc(0),
     ...more,
   };

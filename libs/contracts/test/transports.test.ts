@@ -1,6 +1,7 @@
 import { AppError, metrics, type Caller } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ContractClient } from '../src/client/contract-client.js';
+import { AnswerForm } from '../src/gen/rapport/api/v1/calls_service.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
 import { methods, PlainContract, ScriptedService } from './scripted-service.js';
@@ -70,6 +71,14 @@ describe.each([
   it('each of many calls has its own answer', async () => {
     const ids = Array.from({ length: 2_000 }, (_, index) => `call ${index}`);
     expect(await Promise.all(ids.map((id) => call(id)))).toEqual(ids);
+  });
+
+  it('a call that wants JSON has it, with what is needed of the message besides', async () => {
+    service.scripts.set('json', () => Promise.resolve('A "name"'));
+    const context = { requestId: 'json', principalToken: signer.sign(caller) };
+    const answered = client.json(methods.getTenant.path, {}, { context, deadlineMs: 30_000 }, AnswerForm.JSON);
+    const text = Buffer.from('{"id":"","displayName":"A \\"name\\"","plan":""}');
+    await expect(answered).resolves.toEqual([{ id: '', etag: '', text }]);
   });
 
   it('a call ends at its deadline, and its handler with it', async () => {

@@ -1,12 +1,14 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
-import { AppError, permissionMissing, type Logger } from '@rapport/platform';
+import { AppError, isTracing, permissionMissing, type Logger } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerEarly } from '../http/bounded-server.js';
 import { cacheKey } from '../cache/answer-store.js';
-import { sendCached, type CachedAnswer } from '../cache/cached-answer.js';
+import { sendCached, type Receiver } from '../cache/cached-answer.js';
+import type { AskedRead, CachedReads } from '../cache/cached-reads.js';
 import type { CachedRoute } from '../cache/cached-route.js';
 import type { EdgeCache } from '../cache/edge-cache.js';
+import type { Read } from '../cache/read-cache.js';
 import type { Limits } from '../limits/limits.js';
 import { costOf, type RateHeaders } from '../limits/rate-limits.js';
 import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
@@ -38,21 +40,27 @@ export interface AdmissionParts {
   authenticator: Authenticator;
   limits: Limits;
   cache: Pick<EdgeCache, 'answers' | 'tokens'>;
+  reads: CachedReads;
   denials: Denials;
+  /** Where a request comes from: see `addressReader`. */
+  addressOf: (request: IncomingMessage) => string;
   logger: Logger;
 }
 
 /**
  * The rules by which a request of the contract is served: the caller, its rate, its rights and its place, and how old
- * its answer may be. A read whose answer is cached is answered ahead of the router, by the same rules: a request that one of them
- * refuses goes on in the router, which answers the refusal. Nothing is charged twice.
+ * its answer may be. A read of a known caller whose answer may be cached is answered ahead of the router, from memory or by its
+ * service, by the same rules: a request that one of them refuses, or its service, goes on in the router, which answers the
+ * refusal. Nothing is charged or asked twice.
  */
 export class Admission {
   readonly #charges = new WeakMap<IncomingMessage, Promise<RateHeaders>>();
+  /** Of reads that the router goes on with. */
+  readonly #outcomes = new WeakMap<IncomingMessage, Promise<Read>>();
 
   constructor(private readonly parts: AdmissionParts) {}
 
-  /** Answers a read from memory, or else calls `route`. */
+  /** Answers a read, or else calls `route`. */
   readonly answerEarly: AnswerEarly = (request, response, route) => {
     const startedAt = performance.now();
     const { method, url = '' } = request;
@@ -65,20 +73,62 @@ export class Admission {
     const find = (now: number) =>
       this.parts.cache.answers.find(principal.caller.tenantId, cacheKey(principal.rights, url), now, notBefore);
     const answer = find(startedAt);
-    if (!answer || !mayCall(principal, answer.route.permission)) return route();
-    const send = (rate: RateHeaders, now: number) => {
-      const status = sendCached(response, answer, { head, principal, rate }, { kind: 'hit' }, now);
-      this.#record(request, head, principal, answer, status, startedAt);
-    };
-    const charge = this.#charge(request, principal, answer.route.cost);
-    if (!(charge instanceof Promise)) return send(charge, startedAt);
-    charge.then((rate) => {
-      const now = performance.now();
+    const asked = answer ? undefined : this.#find(request);
+    const found = answer?.route ?? asked?.route;
+    if (!found || !mayCall(principal, found.permission)) return route();
+    const go = (rate: RateHeaders, now: number) => {
+      const receiver = { head, principal, rate };
+      if (asked) return this.#forward(request, response, asked, receiver, startedAt, route);
       // It may have been written meanwhile.
-      if (find(now) === answer) send(rate, now);
-      else route();
-    }, route);
+      if (!answer || (now !== startedAt && find(now) !== answer)) return route();
+      const status = sendCached(response, answer, receiver, { kind: 'hit' }, now);
+      this.#record(request, receiver, found, status, startedAt);
+    };
+    const charge = this.#charge(request, principal, found.cost);
+    if (!(charge instanceof Promise)) return go(charge, startedAt);
+    charge.then((rate) => go(rate, performance.now()), route);
   };
+
+  /** A traced read has its span from the router. */
+  #find({ method, url = '' }: IncomingMessage): AskedRead | undefined {
+    return method !== 'GET' || isTracing() ? undefined : this.parts.reads.find(url);
+  }
+
+  /** Answers a read with what its service says, or else calls `route`. */
+  #forward(
+    request: IncomingMessage,
+    response: ServerResponse,
+    asked: AskedRead,
+    receiver: Receiver,
+    startedAt: number,
+    route: () => void,
+  ): void {
+    const { head, principal, rate } = receiver;
+    const outcome = this.parts.reads.read(asked, {
+      head,
+      principal,
+      url: request.url ?? '',
+      client: clientOf({ ip: this.parts.addressOf(request), headers: request.headers }),
+      response,
+      notBefore: this.notBefore(head, startedAt),
+      elapsedMs: performance.now() - startedAt,
+    });
+    const goOn = () => {
+      this.#charges.set(request, Promise.resolve(rate));
+      this.#outcomes.set(request, outcome);
+      route();
+    };
+    outcome.then(({ answer, status }) => {
+      if (answer.refusal) return goOn();
+      const sent = sendCached(response, answer, receiver, status, performance.now());
+      this.#record(request, receiver, asked.route, sent, startedAt);
+    }, goOn);
+  }
+
+  /** What has become of a read that was asked for ahead of the router. */
+  outcomeOf(request: IncomingMessage): Promise<Read> | undefined {
+    return this.#outcomes.get(request);
+  }
 
   /** Makes every request of a scope keep the rules before its body is read, and take its place before it is worked on. */
   register(scope: FastifyInstance): void {
@@ -188,13 +238,12 @@ export class Admission {
 
   #record(
     request: IncomingMessage,
-    { requestId }: RequestHead,
-    { caller }: Principal,
-    { route }: CachedAnswer,
+    { head: { requestId }, principal: { caller } }: Receiver,
+    { url: route }: CachedRoute,
     status: number,
     startedAt: number,
   ): void {
-    recordEarlyAnswer(this.parts.logger, { request, requestId, route: route.url, status, startedAt, caller });
+    recordEarlyAnswer(this.parts.logger, { request, requestId, route, status, startedAt, caller });
   }
 }
 

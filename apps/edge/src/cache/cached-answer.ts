@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { validateHeaderValue, type ServerResponse } from 'node:http';
 import type { AppError } from '@rapport/platform';
 import type { Principal } from '../access/authenticator.js';
@@ -176,7 +176,7 @@ function corsLines(principal: Principal, origin: string | undefined): string {
 /** The record's own version, or else a strong hash of the bytes. */
 export function etagOf(recordEtag: unknown, body: Buffer): string {
   if (typeof recordEtag === 'string' && recordEtag !== '') return recordEtag;
-  return `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
+  return `"${hash('sha256', body, 'base64url').slice(0, 22)}"`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { areaOf, type RestRoute } from '@rapport/contracts';
 import { costOf } from '../limits/rate-limits.js';
 import type { SecurityHeaders } from '../http/security-headers.js';
+import { isLasting } from '../peer-client.js';
 import { tagsOfRead, type TagsOfRead } from './tags.js';
 
 /**
@@ -42,6 +43,7 @@ export function cachedRoute(route: RestRoute, securityHeaders: SecurityHeaders):
   ) {
     throw new Error(`${path}: only the answer of a GET that depends on nothing but its URL can be cached.`);
   }
+  if (isLasting(route.method)) throw new Error(`${path}: an answer that takes long can't be cached.`);
   // A public answer belongs to no tenant, whose writes would invalidate it.
   if (policy.public) throw new Error(`${path}: an answer that needs no credential can't be cached.`);
   const ttlMs = policy.cache.ttlSeconds * 1_000;

@@ -101,13 +101,13 @@ export class ReadCache {
     const { route, tenantId, message } = request;
     const tags = route.tags(tenantId, message);
     const snapshot = this.versions.snapshot(tags);
-    const run = (started: InFlightLoad, signal: AbortSignal) => this.#load(request, tags, started, load, signal);
+    const run = (started: InFlightLoad, signal: AbortSignal) =>
+      this.#load(request, tags, started, load, signal).finally(() => {
+        if (this.#loads.get(loadKey) === started) this.#loads.delete(loadKey);
+      });
     const mayBeShared = this.#mayLookInRedis(request) && request.notBefore === -Infinity;
     const started = new InFlightLoad(startedAt, snapshot, run, mayBeShared);
     this.#loads.set(loadKey, started);
-    started.onEnd(() => {
-      if (this.#loads.get(loadKey) === started) this.#loads.delete(loadKey);
-    });
     return started;
   }
 
@@ -237,11 +237,13 @@ class InFlightLoad {
         signal.removeEventListener('abort', goWithClient);
       };
       signal.addEventListener('abort', goWithClient, { once: true });
-      void this.#result.finally(stay).then(resolve, reject);
+      const settle = <Outcome>(settled: (outcome: Outcome) => void) => {
+        return (outcome: Outcome) => {
+          stay();
+          settled(outcome);
+        };
+      };
+      this.#result.then(settle(resolve), settle(reject));
     });
-  }
-
-  onEnd(done: () => void): void {
-    this.#result.then(done, done);
   }
 }

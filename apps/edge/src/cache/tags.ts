@@ -21,15 +21,14 @@ export function tagsOfRead({ method }: RestRoute): TagsOfRead | undefined {
   if (cache.tags.length === 0)
     throw new Error(`${method.path}: a cached answer needs a tag, or no write could invalidate it.`);
   const tags = cache.tags.map(parseTag);
-  return (tenantId, request) => [
-    ...new Set(
-      tags.flatMap(({ type, path }) => {
-        const ids = path && idsAt(request, path);
-        if (!ids || ids.length === 0 || ids.length > maxRecords) return [anyRecord(tenantId, type)];
-        return [...ids.map((id) => oneRecord(tenantId, type, id)), wholeType(tenantId, type)];
-      }),
-    ),
-  ];
+  const tagsOf = (tenantId: string, request: Message, { type, path }: TagTemplate) => {
+    const ids = path && idsAt(request, path);
+    if (!ids || ids.length === 0 || ids.length > maxRecords) return [anyRecord(tenantId, type)];
+    return [...new Set(ids)].map((id) => oneRecord(tenantId, type, id)).concat(wholeType(tenantId, type));
+  };
+  const [only, ...others] = tags;
+  if (only && others.length === 0) return (tenantId, request) => tagsOf(tenantId, request, only);
+  return (tenantId, request) => [...new Set(tags.flatMap((tag) => tagsOf(tenantId, request, tag)))];
 }
 
 /** @returns undefined when the method changes nothing that is cached */
@@ -85,6 +84,10 @@ function parseTag(text: string): TagTemplate {
 
 /** The ids at the end of a path, through every item of the lists on it. Undefined when the path breaks off outside a list. */
 function idsAt(message: Message, path: readonly string[]): string[] | undefined {
+  const [first = '', ...others] = path;
+  // Of most methods the request names one record.
+  const value = message[first];
+  if (others.length === 0 && typeof value === 'string' && value !== '') return [value];
   let values: unknown[] = [message];
   let throughList = false;
   for (const name of path) {

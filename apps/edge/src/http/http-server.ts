@@ -4,7 +4,7 @@ import { createBoundedServer, type AnswerEarly, type TlsFiles } from './bounded-
 import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
 import { handleError } from './handle-error.js';
 import { sendProblem } from './problem.js';
-import { headOf } from './request-head.js';
+import { headOf, parseQuery } from './request-head.js';
 import { apiHeaders } from './security-headers.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
@@ -44,7 +44,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     clientErrorHandler: () => undefined,
     // Refused below, in our form.
     return503OnClosing: false,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: 200, querystringParser: parseQuery },
     // Such a request meets no hook.
     frameworkErrors: (_error, request, reply) => {
       request.log.info('unreadable URL');

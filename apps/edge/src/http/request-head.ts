@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { parse } from 'node:querystring';
+import proxyAddr from '@fastify/proxy-addr';
 import { AppError, type CallClient } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
 
@@ -132,6 +134,18 @@ function isHost(text: string): boolean {
 
 function malformed(message: string): AppError {
   return new AppError('INVALID_ARGUMENT', 'REQUEST_MALFORMED', message);
+}
+
+/** What a URL has behind its question mark, decoded: what is given several times is a list. */
+export function parseQuery(text: string): Record<string, unknown> {
+  return parse(text, '&', '=', { maxKeys: 0 });
+}
+
+/** How the address of a request's client is found, which proxies may say: as Fastify's `request.ip`. */
+export function addressReader(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
+  if (trustedProxies.length === 0) return ({ socket }) => socket.remoteAddress ?? '';
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
+  return (request) => proxyAddr(request, isTrusted);
 }
 
 const maxUserAgentLength = 200;

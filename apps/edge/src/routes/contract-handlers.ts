@@ -2,18 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admission } from '../access/admission.js';
-import { cacheKey } from '../cache/answer-store.js';
-import { cacheStatus, etagOf, hasCurrent, sendCached } from '../cache/cached-answer.js';
+import { cacheStatus, hasCurrent, sendCached } from '../cache/cached-answer.js';
+import type { CachedReads } from '../cache/cached-reads.js';
 import type { CachedRoute } from '../cache/cached-route.js';
 import { tokenHeader } from '../cache/consistency-tokens.js';
 import type { EdgeCache } from '../cache/edge-cache.js';
 import { tagsOfWrite } from '../cache/tags.js';
 import { clientGone } from '../call-ends.js';
-import type { UnaryCall } from '../join-reads.js';
-import { defaultDeadlineMs, isLasting } from '../lasting-calls.js';
-import type { CallPlaces } from '../limits/places.js';
 import type { OpenCall, OpenCalls } from '../access/open-calls.js';
 import { clientOf, headOf } from '../http/request-head.js';
+import { isLasting, requestDeadlineMs } from '../peer-client.js';
 import type { ServiceClients } from '../service-clients.js';
 import { refuseBody } from './request-validation.js';
 import { prefersStream, sendStream } from './stream-answer.js';
@@ -27,14 +25,10 @@ type RouterHandler = Parameters<ReturnType<ConstraintStrategy['storage']>['set']
 export interface RouteParts {
   admission: Admission;
   clients: ServiceClients;
-  places: CallPlaces;
-  cache: EdgeCache;
+  cache: Pick<EdgeCache, 'invalidations' | 'tokens'>;
+  reads: CachedReads;
   openCalls: OpenCalls;
-  isTls: boolean;
 }
-
-/** What of a deadline the edge keeps for itself, so that also the answer that a service took too long is there in time. */
-const answerMs = 250;
 
 /**
  * Chooses between two methods on one path by Accept: the one that streams its answers for clients that prefer events or lines to
@@ -58,44 +52,43 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<Fastify
 
 /** What a handler makes of a request before it calls the service. */
 function readRequest(request: FastifyRequest, reply: FastifyReply, route: RestRoute, openCalls: OpenCalls) {
-  const deadlineMs = (route.method.policy.deadlineMs || defaultDeadlineMs) - answerMs;
   const context = { requestId: request.id, principalToken: request.principal?.token, client: clientOf(request) };
   // It counts from the request on: authentication and the body have taken of it.
-  const leftMs = Math.max(1, deadlineMs - reply.elapsedTime);
+  const deadlineMs = Math.max(1, requestDeadlineMs(route.method) - reply.elapsedTime);
   const call = new RequestCall(reply, route.method, openCalls);
-  if (route.bodyUsage !== 'file') refuseBody(route, request.body);
-  const { headers, body } = request;
-  const query = request.query as Message;
-  const httpParts = { params: request.params as Message, query, headers, body };
-  const message = route.toMessage(httpParts);
-  const toJson = (answer: Message) => route.toJson(answer, httpParts);
-  return { call, message, toJson, deadlineMs, options: { context, deadlineMs: leftMs, signal: call.signal } };
+  const parts = partsOf(request, route);
+  return { call, message: route.toMessage(parts), parts, options: { context, deadlineMs, signal: call.signal } };
+}
+
+/** @throws AppError for a body that the route does not take */
+function partsOf({ params, query, headers, body }: FastifyRequest, route: RestRoute) {
+  if (route.bodyUsage !== 'file') refuseBody(route, body);
+  return { params: params as Message, query: query as Message, headers, body };
 }
 
 /** Calls the service. */
-export function callHandler(route: RestRoute, parts: RouteParts, isByAccept: boolean): Handler {
-  const { clients, cache, openCalls } = parts;
+export function callHandler(route: RestRoute, { clients, cache, openCalls }: RouteParts, isByAccept: boolean): Handler {
   const { path } = route.method;
   const client = clients.for(path);
-  const unary = clients.unary(route.method);
   const invalidated = tagsOfWrite(route);
   return async (request, reply) => {
     if (isByAccept) void reply.header('vary', 'accept');
-    const { call, message, toJson, options } = readRequest(request, reply, route, openCalls);
+    const { call, message, parts, options } = readRequest(request, reply, route, openCalls);
+    const toText = (answer: Message) => route.toText(answer, parts);
     if (route.answerUsage !== 'message') {
       const messages = call.whileConfirmed(client.stream(path, message, options));
-      return sendStream(reply, route, messages, toJson);
+      return sendStream(reply, route, messages, toText);
     }
     const ask = async () =>
       route.bodyUsage === 'file'
         ? client.upload(path, call.whileConfirmed(uploadMessages(route, request, message)), options)
-        : unary(message, options);
+        : client.unary(path, message, options);
     const tenantId = request.principal?.caller.tenantId ?? '';
     const answer = await cache.invalidations.around(invalidated, tenantId, message, ask).finally(() => {
       if (route.verb !== 'GET') void reply.header(tokenHeader, cache.tokens.issue());
     });
     await call.confirmed();
-    return send(reply, route, answer as Message, toJson);
+    return send(reply, route, answer as Message, toText);
   };
 }
 
@@ -103,7 +96,7 @@ function send(
   reply: FastifyReply,
   route: RestRoute,
   answer: Message,
-  toJson: (answer: Message) => Message,
+  toText: (answer: Message) => string,
 ): FastifyReply {
   const { etag, id } = answer;
   void reply.header('cache-control', 'private, no-cache');
@@ -114,32 +107,23 @@ function send(
       return reply.code(304).send();
   }
   if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);
-  return reply.code(route.status).send(route.schemas.response ? toJson(answer) : undefined);
+  void reply.code(route.status);
+  if (!route.schemas.response) return reply.send();
+  return reply.type('application/json; charset=utf-8').send(toText(answer));
 }
 
-/** Answers a read whose answer may be cached and was not in memory, or whose caller was not known yet. */
-export function cachedReadHandler(cached: CachedRoute, parts: RouteParts): Handler {
-  const { admission, clients, places, cache, openCalls } = parts;
-  const { route } = cached;
-  const unary: UnaryCall = clients.unary(route.method);
+/** Answers a read whose answer may be cached and that was not answered ahead of the router: its caller was not known yet, for one. */
+export function cachedReadHandler(route: CachedRoute, { admission, reads }: RouteParts): Handler {
   return async (request, reply) => {
-    const { message, toJson, deadlineMs, options } = readRequest(request, reply, route, openCalls);
     const { principal, rate, raw } = request;
-    if (!principal || !rate) throw new Error(`${cached.url} has no caller.`);
+    if (!principal || !rate) throw new Error(`${route.url} has no caller.`);
+    const parts = partsOf(request, route.route);
     const head = headOf(raw);
-    const load = async (signal: AbortSignal) => {
-      const ask = () => unary(message, { ...options, deadlineMs, signal });
-      const answer = await places.during(route.method, principal, ask);
-      const body = Buffer.from(reply.serializeInput(toJson(answer), '200') as string);
-      return { body, etag: etagOf(answer['etag'], body) };
-    };
     // Until it is known better.
     void reply.header('cache-status', 'rapport; fwd=miss');
-    const { tenantId } = principal.caller;
-    const key = cacheKey(principal.rights, raw.url ?? '');
-    const notBefore = admission.notBefore(head, performance.now());
-    const read = { route: cached, tenantId, key, message, leftMs: options.deadlineMs, notBefore };
-    const { answer, status } = await cache.reads.read(read, load, options.signal);
+    const who = { head, principal, url: raw.url ?? '', client: clientOf(request), response: reply.raw };
+    const when = { notBefore: admission.notBefore(head, performance.now()), elapsedMs: reply.elapsedTime };
+    const { answer, status } = await (admission.outcomeOf(raw) ?? reads.read({ route, parts }, { ...who, ...when }));
     const now = performance.now();
     if (answer.refusal) {
       void reply.header('cache-status', cacheStatus(status, Math.ceil((answer.freshUntil - now) / 1_000)));

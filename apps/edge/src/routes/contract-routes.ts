@@ -1,11 +1,9 @@
 import type { RestRoute } from '@rapport/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { cachedRoute } from '../cache/cached-route.js';
 import { shareWithOrigins } from '../cors/cors-headers.js';
-import { apiHeaders } from '../http/security-headers.js';
 import { byAccept, cachedReadHandler, callHandler, type RouteParts } from './contract-handlers.js';
 import { readJsonBodies, readMergePatches, refuseContentCoding } from './content-forms.js';
-import { serializerCompiler, validatorCompiler } from './request-validation.js';
+import { validatorCompiler } from './request-validation.js';
 
 /** Registers one Fastify route for each REST endpoint of the contract. */
 export async function registerContractRoutes(
@@ -16,7 +14,6 @@ export async function registerContractRoutes(
   server.addConstraintStrategy(byAccept);
   await server.register(async (scope) => {
     scope.setValidatorCompiler(validatorCompiler);
-    scope.setSerializerCompiler(serializerCompiler);
     // Fastify accepts it by default. No method of the contract takes plain text.
     scope.removeContentTypeParser('text/plain');
     shareWithOrigins(scope);
@@ -55,13 +52,13 @@ function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boole
 }
 
 function addRoute(scope: FastifyInstance, route: RestRoute, parts: RouteParts, isByAccept = false): void {
-  const { response, ...request } = route.schemas;
-  const cached = cachedRoute(route, apiHeaders(parts.isTls));
+  const { response: _, ...schema } = route.schemas;
+  const cached = parts.reads.of(route);
   if (cached && isByAccept) throw new Error(`${route.method.path}: an answer that depends on Accept can't be cached.`);
   scope.route({
     method: route.verb,
     url: route.path.pattern,
-    schema: { ...request, ...(response ? { response: { [route.status]: response } } : {}) },
+    schema,
     config: { route, cached },
     ...(route.fields.body && !route.isBodyRequired ? { preValidation: takeAsEmpty } : {}),
     ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),

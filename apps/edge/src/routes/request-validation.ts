@@ -2,16 +2,15 @@ import {
   allFormats,
   createProblem,
   escapePointerStep,
-  isStorableText,
+  storableKeyword,
   structViolation,
   type PlacedViolation,
   type Problem,
   type RestRoute,
 } from '@rapport/contracts';
 import { AppError, type FieldViolation } from '@rapport/platform';
-import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
 import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
-import type { FastifySchema, FastifySchemaCompiler, FastifySerializerCompiler } from 'fastify';
+import type { FastifySchema, FastifySchemaCompiler } from 'fastify';
 
 /** Most violations that an answer lists. */
 const maxViolations = 100;
@@ -24,6 +23,15 @@ const forLargeJson = createAjv({ coerceTypes: false, allErrors: false });
 /** Most values that a body of which all errors are found has: each can have an error. */
 const maxListedValues = 20_000;
 
+/** Whether the parameters of a route's path and of its query keep their schemas. */
+export type ParameterRules = Record<'params' | 'query', (parameters: object) => boolean>;
+
+export function compileParameters({
+  schemas: { params = {}, querystring },
+}: Pick<RestRoute, 'schemas'>): ParameterRules {
+  return { params: forText.compile(params), query: forText.compile(querystring) };
+}
+
 /** A route's schemas are compiled for its first request: to compile those of all routes took two thirds of a start. */
 export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema, httpPart }) => {
   let compiled: Validator | undefined;
@@ -35,14 +43,6 @@ export const validatorCompiler: FastifySchemaCompiler<FastifySchema> = ({ schema
   };
   return validate;
 };
-
-/** A route's serializer is compiled for its first answer. */
-export const serializerCompiler: FastifySerializerCompiler<FastifySchema> = (route) => {
-  let serialize: ReturnType<typeof compileSerializer> | undefined;
-  return (answer) => (serialize ??= compileSerializer(route))(answer);
-};
-
-const compileSerializer = SerializerSelector()({}, {}) as FastifySerializerCompiler<FastifySchema>;
 
 interface Validator {
   (value: unknown): boolean;
@@ -108,7 +108,7 @@ function createAjv(options: { coerceTypes: 'array' | false; allErrors: boolean }
     allowUnionTypes: true,
     strictRequired: false,
   });
-  ajv.addKeyword({ keyword: 'storable', type: 'string', validate: (_: unknown, text: string) => isStorableText(text) });
+  ajv.addKeyword(storableKeyword);
   ajv.addKeyword({
     keyword: 'finite',
     validate: (_: unknown, value: unknown) => value !== Infinity && value !== -Infinity,

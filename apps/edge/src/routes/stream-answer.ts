@@ -33,15 +33,15 @@ export function prefersStream(accept: string): boolean {
  * other forms, so that half of an answer is never taken for a whole one. The id of an event is the field `cursor` of its
  * message, if it has one.
  *
- * @param toJson makes the JSON of one message
+ * @param toText writes the JSON of one message
  */
 export async function sendStream(
   reply: FastifyReply,
   route: RestRoute,
   messages: AsyncGenerator<unknown, void>,
-  toJson: (message: Message) => Message,
+  toText: (message: Message) => string,
 ): Promise<FastifyReply> {
-  const chunks = chunksFor(reply, route, messages as AsyncGenerator<Message, void>, toJson);
+  const chunks = chunksFor(reply, route, messages as AsyncGenerator<Message, void>, toText);
   const first = await chunks.next();
   void reply.code(200).header('cache-control', 'private, no-store');
   cutOffIdleReader(reply.raw, route.method.policy.trafficClass === TrafficClass.FEED ? feedIdleMs : undefined);
@@ -53,9 +53,8 @@ function chunksFor(
   reply: FastifyReply,
   route: RestRoute,
   messages: AsyncGenerator<Message, void>,
-  toJson: (message: Message) => Message,
+  write: (message: Message) => string,
 ): Chunks {
-  const write = (message: Message) => JSON.stringify(toJson(message));
   if (route.answerUsage === 'file') return fileChunks(reply, messages);
   void reply.header('vary', 'accept');
   if (!prefers(reply.request.headers.accept, events, lines)) {

@@ -4,6 +4,7 @@ import { refusedCall, transportError, unpackStatus } from '../errors/grpc-status
 import {
   CallsServiceService,
   StreamEnd,
+  type AnswerForm,
   type AnswerFrame,
   type CallFrame,
   type StreamedAnswer,
@@ -14,11 +15,36 @@ import { frames, maxTokens } from './frame-limits.js';
 /** Longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** What is done at the end of this turn of the event loop: first what makes calls, then what sends them. */
+const endOfTurn: Record<'makes' | 'sends', (() => void)[]> = { makes: [], sends: [] };
+let isTurnEnding = false;
+
+/** Calls back once this turn of the event loop has brought all that it brings, and before the calls that were made in it are sent. */
+export function atEndOfTurn(make: () => void): void {
+  endOfTurn.makes.push(make);
+  endTurnSoon();
+}
+
+function endTurnSoon(): void {
+  if (isTurnEnding) return;
+  isTurnEnding = true;
+  setImmediate(() => {
+    for (const kind of ['makes', 'sends'] as const) {
+      const due = endOfTurn[kind];
+      endOfTurn[kind] = [];
+      for (const each of due) each();
+    }
+    isTurnEnding = false;
+    if (endOfTurn.makes.length + endOfTurn.sends.length > 0) endTurnSoon();
+  });
+}
+
 /** What a call says, and how long its answer is waited for. */
 export interface CallToStream {
   /** Full gRPC path. */
   path: string;
   request: Buffer;
+  form: AnswerForm;
   context: OutgoingCall;
   /** In milliseconds since the epoch. */
   dueAt: number;
@@ -27,9 +53,12 @@ export interface CallToStream {
   signal: AbortSignal | undefined;
 }
 
+/** The answer in the form that was asked for, or in protobuf. */
+export type EncodedAnswer = Pick<StreamedAnswer, 'answer' | 'json'>;
+
 /** A call that has no answer yet. */
 interface WaitingCall extends CallToStream {
-  resolve: (answer: Buffer) => void;
+  resolve: (answer: EncodedAnswer) => void;
   reject: (error: unknown) => void;
   timer: NodeJS.Timeout;
   cancel: () => void;
@@ -100,12 +129,12 @@ export class CallStream {
    * @returns the encoded answer
    * @throws AppError; `wasRefused` knows that of a call that the service has not begun
    */
-  make(call: CallToStream): Promise<Buffer> {
+  make(call: CallToStream): Promise<EncodedAnswer> {
     if (this.#state === 'leaving' || this.#state === 'ended') return Promise.reject(refusedCall());
     this.isUsed = true;
     this.#lastNumber += 1;
     const number = this.#lastNumber;
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const { promise, resolve, reject } = Promise.withResolvers<EncodedAnswer>();
     const expire = () => this.#giveUp(number, status.DEADLINE_EXCEEDED);
     const timer = setTimeout(expire, Math.min(Math.max(1, call.dueAt - Date.now()), longestTimerMs));
     const cancel = () => this.#giveUp(number, status.CANCELLED);
@@ -142,11 +171,11 @@ export class CallStream {
     this.#endWhenAnswered();
   }
 
-  #settle({ number, code, answer, status: packed, refused }: StreamedAnswer): void {
-    const call = this.#remove(number);
+  #settle(answer: StreamedAnswer): void {
+    const call = this.#remove(answer.number);
     if (!call) return;
-    if (code === 0) call.resolve(answer);
-    else call.reject(refused ? refusedCall() : errorOf(code, packed));
+    if (answer.code === 0) call.resolve(answer);
+    else call.reject(answer.refused ? refusedCall() : errorOf(answer.code, answer.status));
   }
 
   /** Waits for an answer no longer. */
@@ -173,10 +202,11 @@ export class CallStream {
   #flushSoon(): void {
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
-    setImmediate(() => this.#flush());
+    endOfTurn.sends.push(this.#flush);
+    endTurnSoon();
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     this.#isFlushDue = false;
     if (!this.#hasRoom || this.#state === 'ended') return;
     const calls = this.#unsent.flatMap((number) => {
@@ -189,7 +219,7 @@ export class CallStream {
       this.#write({ tokens: [], calls: [], cancelledCalls, forgottenTokens });
     for (const part of frames(calls, ({ call }) => call.request.length)) this.#send(part);
     this.#endWhenAnswered();
-  }
+  };
 
   #send(part: readonly { number: number; call: WaitingCall }[]): void {
     const frame: CallFrame = { tokens: [], calls: [], cancelledCalls: [], forgottenTokens: [] };
@@ -244,7 +274,7 @@ function errorOf(code: status, packed: Buffer): unknown {
 
 function streamedCall(
   number: number,
-  { path, request, context, dueAt, traceparent }: WaitingCall,
+  { path, request, form, context, dueAt, traceparent }: WaitingCall,
   token: number,
 ): StreamedCall {
   const { requestId, cause, client } = context;
@@ -260,6 +290,7 @@ function streamedCall(
     hop: cause?.hop ?? 0,
     clientAddress: client?.address ?? '',
     userAgent: client?.userAgent ?? '',
+    answerForm: form,
     request,
   };
 }

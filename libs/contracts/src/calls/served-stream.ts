@@ -6,6 +6,7 @@ import {
   StreamEnd,
   type AnswerFrame,
   type CallFrame,
+  type JsonText,
   type StreamedAnswer,
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
@@ -134,9 +135,12 @@ export class ServedStream {
       const incoming = { method: known.method, received, peer: this.peer, dueAt, gone };
       const work = () => this.entry.answer(incoming, request, () => known.handle(request));
       const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
+      const json = known.json(call.answerForm, answered);
+      // In protobuf it is smaller.
+      if (json && bytesOf(json) <= maxAnswerBytes) return { ...success(number), json };
       const answer = known.encode(answered);
       if (answer.length > maxAnswerBytes) return failure(number, status.RESOURCE_EXHAUSTED);
-      return { number, code: status.OK, answer, status: nothing, refused: false };
+      return { ...success(number), answer };
     } catch (error) {
       if (!(error instanceof AppError)) return failure(number, status.INTERNAL);
       return { ...failure(number, status[error.code]), status: packStatus(error) };
@@ -186,7 +190,7 @@ export class ServedStream {
     if (this.#isOver) return;
     let hasRoom = true;
     if (end !== StreamEnd.UNSPECIFIED) hasRoom = this.call.write({ answers: [], end });
-    for (const part of frames(answers, ({ answer }) => answer.length))
+    for (const part of frames(answers, ({ answer, json }) => answer.length + bytesOf(json)))
       hasRoom = this.call.write({ answers: [...part], end: StreamEnd.UNSPECIFIED });
     if (!hasRoom && !this.call.isPaused()) this.#waitForReader();
     this.#endWhenAnswered();
@@ -205,8 +209,16 @@ export class ServedStream {
   }
 }
 
+function success(number: number): StreamedAnswer {
+  return failure(number, status.OK);
+}
+
 function failure(number: number, code: status): StreamedAnswer {
-  return { number, code, answer: nothing, status: nothing, refused: false };
+  return { number, code, answer: nothing, status: nothing, refused: false, json: [] };
+}
+
+function bytesOf(json: readonly JsonText[]): number {
+  return json.reduce((bytes, { text }) => bytes + text.length, 0);
 }
 
 function frameInvalid(): AppError {

@@ -2,7 +2,15 @@ import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grp
 import { AppError, type Logger } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
-import { StreamEnd, type AnswerFrame, type CallFrame } from '../gen/rapport/api/v1/calls_service.js';
+import {
+  AnswerForm,
+  StreamEnd,
+  type AnswerFrame,
+  type CallFrame,
+  type JsonText,
+} from '../gen/rapport/api/v1/calls_service.js';
+import { JsonAnswers } from '../rest/json-answers.js';
+import type { JsonCodec } from '../rest/json-codec.js';
 import type { ServedController } from '../server/grpc-handlers.js';
 import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
 import { ServedStream } from './served-stream.js';
@@ -12,6 +20,8 @@ export interface StreamedMethod {
   method: ContractMethod;
   decode: (request: Buffer) => unknown;
   encode: (answer: unknown) => Buffer;
+  /** Undefined when the answer is sent in protobuf. */
+  json: (form: AnswerForm, answer: unknown) => JsonText[] | undefined;
   handle: (request: unknown) => Promise<unknown>;
 }
 
@@ -19,6 +29,7 @@ export interface StreamedMethod {
 export class ServedStreams {
   readonly #methods = new Map<string, StreamedMethod>();
   readonly #open = new Set<ServedStream>();
+  readonly #codecs = new Map<string, JsonCodec>();
   #isDraining = false;
 
   /** @param ageMs how old a stream is when its client is asked to open another one */
@@ -38,9 +49,20 @@ export class ServedStreams {
         method,
         decode: code.requestDeserialize,
         encode: code.responseSerialize,
+        json: this.#jsonWriter(method),
         handle: (request) => run(() => controller[name]?.(request) as Promise<unknown>),
       });
     }
+  }
+
+  /** Made for the first answer in JSON. */
+  #jsonWriter({ desc }: ContractMethod): StreamedMethod['json'] {
+    let answers: JsonAnswers | undefined;
+    return (form, answer) => {
+      if (form === AnswerForm.UNSPECIFIED) return undefined;
+      answers ??= new JsonAnswers(desc.output, this.#codecs);
+      return answers.write(form, answer as Record<string, unknown>);
+    };
   }
 
   /** Answers CallsService. */

@@ -1,32 +1,27 @@
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
-import {
-  status,
-  type Client,
-  type ClientUnaryCall,
-  type MethodDefinition,
-  type ServiceDefinition,
-  type ServiceError,
-} from '@grpc/grpc-js';
+import type { DescMessage } from '@bufbuild/protobuf';
+import { status, type Client, type MethodDefinition, type ServiceDefinition, type ServiceError } from '@grpc/grpc-js';
 import { AppError, callContext, isTracing } from '@rapport/platform';
-import type { CallStream } from '../calls/call-stream.js';
+import type { EncodedAnswer } from '../calls/call-stream.js';
 import { maxRequestBytes } from '../calls/frame-limits.js';
 import { ReplicaStreams } from '../calls/replica-streams.js';
 import { writeCallMetadata, type OutgoingCall } from '../call-metadata.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { fromGrpcError, transportError } from '../errors/grpc-status.js';
+import { AnswerForm, type JsonText } from '../gen/rapport/api/v1/calls_service.js';
 import { TrafficClass } from '../gen/rapport/api/v1/options.js';
+import { JsonAnswers } from '../rest/json-answers.js';
+import type { JsonCodec } from '../rest/json-codec.js';
 import { traceStreamedCall } from '../trace-calls.js';
 import { healthService } from '../server/grpc-health.js';
-import { untilSettled } from '../until-settled.js';
 import { Attempts } from './attempts.js';
 import { ClassChannels, untilConnected, type ServiceProof } from './class-channels.js';
+import { cancelOnAbort, settle, writeAll } from './plain-calls.js';
 
 export interface CallOptions {
   context: OutgoingCall;
   /** How long the answer may take, in milliseconds; never longer than the call for which this one is made. */
   deadlineMs: number;
-  /** Ends the call when the one who asked has gone. */
+  /** Ends the call when nobody waits for its answer any longer. */
   signal?: AbortSignal;
 }
 
@@ -41,7 +36,8 @@ export class ContractClient {
   readonly #channels: ClassChannels;
   /** By the class of traffic that they carry. Calls of all others are plain. */
   readonly #streams: Readonly<Partial<Record<string, ReplicaStreams>>>;
-  readonly #methods: ReadonlyMap<string, MethodDefinition<unknown, unknown>>;
+  readonly #methods: ReadonlyMap<string, CalledMethod>;
+  readonly #codecs = new Map<string, JsonCodec>();
 
   /**
    * @param address `host:port`, or a gRPC target such as `dns:///customers:50052`
@@ -58,25 +54,52 @@ export class ContractClient {
     this.#channels = new ClassChannels(address, contract.longestCallMs, tls);
     const streams = () => new ReplicaStreams(address, (replica) => this.#channels.openTo(replica));
     this.#streams = { interactive: streams(), platform: streams() };
-    this.#methods = new Map(
-      services.flatMap((service) => Object.values(service)).map((method) => [method.path, method]),
-    );
+    const methods = services.flatMap((service) => Object.values(service)).map((code) => this.#calledMethod(code));
+    this.#methods = new Map(methods.map((method) => [method.code.path, method]));
   }
 
   /** @param path full gRPC path of a method without streams */
   async unary(path: string, request: unknown, options: CallOptions): Promise<unknown> {
-    const { requestSerialize, responseDeserialize } = this.#method(path);
-    const call = { path, request: requestSerialize(request), context: options.context, signal: options.signal };
-    if (options.signal?.aborted) throw transportError({ code: status.CANCELLED, details: '' });
+    const { answer } = await this.call(path, request, options, AnswerForm.UNSPECIFIED);
+    return this.#method(path).code.responseDeserialize(answer);
+  }
+
+  /**
+   * The answer of a method without streams as JSON: one text, or one for each record of its list. The service writes it, or this
+   * process when the service has answered in protobuf.
+   */
+  async json(
+    path: string,
+    request: unknown,
+    options: CallOptions,
+    form: AnswerForm.JSON | AnswerForm.JSON_RECORDS,
+  ): Promise<JsonText[]> {
+    const { answer, json } = await this.call(path, request, options, form);
+    if (json.length > 0) return json;
+    const method = this.#method(path);
+    if (!method.output) throw new Error(`${path} is in no contract.`);
+    method.json ??= new JsonAnswers(method.output, this.#codecs);
+    const written = method.json.write(form, method.code.responseDeserialize(answer) as Record<string, unknown>);
+    if (!written) throw new Error(`${path} has no list of records.`);
+    return written;
+  }
+
+  protected async call(path: string, request: unknown, options: CallOptions, form: AnswerForm): Promise<EncodedAnswer> {
+    const method = this.#method(path);
+    const { context, signal } = options;
+    const call = { path, request: method.code.requestSerialize(request), form, context, signal };
+    if (signal?.aborted) throw transportError({ code: status.CANCELLED, details: '' });
     const dueAt = deadlineOf(options);
-    const again = new Attempts(dueAt, options.signal);
+    let again: Attempts | undefined;
     for (;;) {
       try {
-        const stream = this.#streamFor(call);
-        if (!stream) return await this.#plain(call, dueAt, responseDeserialize, again);
+        // Calls are plain while there is no stream.
+        const stream = call.request.length > maxRequestBytes ? undefined : method.streams?.leastBusy();
+        if (!stream) return await this.#plain(call, dueAt, (again ??= new Attempts(dueAt, signal)));
         const make = (traceparent: string) => stream.make({ ...call, dueAt, traceparent });
-        return responseDeserialize(await (isTracing() ? traceStreamedCall(path, make) : make('')));
+        return await (isTracing() ? traceStreamedCall(path, make) : make(''));
       } catch (error) {
+        again ??= new Attempts(dueAt, signal);
         await again.after(error);
       }
     }
@@ -88,7 +111,7 @@ export class ContractClient {
    * @param path of a client-streaming method
    */
   async upload(path: string, requests: AsyncIterable<unknown>, options: CallOptions): Promise<unknown> {
-    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const { requestSerialize, responseDeserialize } = this.#method(path).code;
     const [metadata, deadline] = callArguments(options);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const channel = await this.#connected(path, new Attempts(deadline, options.signal));
@@ -119,7 +142,7 @@ export class ContractClient {
    * @throws AppError when the call fails, after the messages that came before
    */
   async *stream(path: string, request: unknown, options: CallOptions): AsyncGenerator<unknown, void> {
-    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const { requestSerialize, responseDeserialize } = this.#method(path).code;
     const [metadata, deadline] = callArguments(options);
     const again = new Attempts(deadline, options.signal);
     for (;;) {
@@ -147,7 +170,7 @@ export class ContractClient {
    * @throws AppError when the call fails, after the messages that came before; what `requests` throws
    */
   async *duplex(path: string, requests: AsyncIterable<unknown>, options: CallOptions): AsyncGenerator<unknown, void> {
-    const { requestSerialize, responseDeserialize } = this.#method(path);
+    const { requestSerialize, responseDeserialize } = this.#method(path).code;
     const [metadata, deadline] = callArguments(options);
     const channel = await this.#connected(path, new Attempts(deadline, options.signal));
     const call = channel.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata, { deadline });
@@ -208,44 +231,51 @@ export class ContractClient {
     this.#channels.close();
   }
 
-  /** The stream that a call is made on; undefined for one that is made by plain gRPC, as are all while there is no stream. */
-  #streamFor({ path, request }: { path: string; request: Buffer }): CallStream | undefined {
-    if (request.length > maxRequestBytes) return undefined;
-    return this.#streams[this.#classOf(path)]?.leastBusy();
-  }
-
   async #plain(
     { path, request, context, signal }: { path: string; request: Buffer } & Omit<CallOptions, 'deadlineMs'>,
     deadline: number,
-    decode: (answer: Buffer) => unknown,
     again: Attempts,
-  ): Promise<unknown> {
+  ): Promise<EncodedAnswer> {
     const channel = await this.#connected(path, again);
-    return new Promise<unknown>((resolve, reject) => {
-      const encoded = () => request;
+    return new Promise((resolve, reject) => {
+      const same = (bytes: Buffer) => bytes;
       const metadata = writeCallMetadata(context);
-      const settled = settle(resolve, reject);
-      cancelOnAbort(channel.makeUnaryRequest(path, encoded, decode, request, metadata, { deadline }, settled), signal);
+      const settled = settle((answer) => resolve({ answer: answer as Buffer, json: [] }), reject);
+      cancelOnAbort(channel.makeUnaryRequest(path, same, same, request, metadata, { deadline }, settled), signal);
     });
   }
 
   /** The channel of a call, once it is connected or the call may wait no longer. */
   async #connected(path: string, { connectBy, signal }: Attempts): Promise<Client> {
-    const channel = this.#channels.of(this.#classOf(path));
+    const channel = this.#channels.of(this.#method(path).className);
     await untilConnected(channel, connectBy, signal);
     return channel;
   }
 
-  #classOf(path: string): string {
-    const policy = this.contract.method(path)?.policy;
-    return policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass);
+  #calledMethod(code: MethodDefinition<unknown, unknown>): CalledMethod {
+    const { policy, desc } = this.contract.method(code.path) ?? {};
+    const className = policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass);
+    return { code, className, streams: this.#streams[className], output: desc?.output, json: undefined };
   }
 
-  #method(path: string): MethodDefinition<unknown, unknown> {
+  #method(path: string): CalledMethod {
     const method = this.#methods.get(path);
     if (!method) throw new Error(`No compiled code for ${path}.`);
     return method;
   }
+}
+
+/** A method, with what its calls need at hand. */
+interface CalledMethod {
+  code: MethodDefinition<unknown, unknown>;
+  /** The class of traffic whose connections its calls use. */
+  className: string;
+  /** Undefined for one whose calls are plain. */
+  streams: ReplicaStreams | undefined;
+  /** Of a method that is in the contract. */
+  output: DescMessage | undefined;
+  /** Made for the first answer that the service has not written in JSON. */
+  json: JsonAnswers | undefined;
 }
 
 /** Whether it says that nothing came back. */
@@ -257,19 +287,6 @@ function nameOfClass(trafficClass = TrafficClass.UNSPECIFIED): string {
   return trafficClass === TrafficClass.UNSPECIFIED ? 'interactive' : TrafficClass[trafficClass].toLowerCase();
 }
 
-/**
- * Writes requests no faster than the service reads them, and no longer than until the call has ended. Leaves the call open,
- * and the iterator where it is.
- */
-async function writeAll(call: Writable, requests: AsyncIterator<unknown>, ended: Promise<unknown>): Promise<void> {
-  const unlessEnded = untilSettled(ended);
-  for (;;) {
-    const request = await unlessEnded(requests.next());
-    if (!request || request.done) return;
-    if (!call.write(request.value)) await unlessEnded(once(call, 'drain'));
-  }
-}
-
 function callArguments(options: CallOptions) {
   return [writeCallMetadata(options.context), deadlineOf(options)] as const;
 }
@@ -277,23 +294,4 @@ function callArguments(options: CallOptions) {
 function deadlineOf({ deadlineMs }: CallOptions): number {
   const { dueAt = Infinity } = callContext.getStore() ?? {};
   return Math.min(Date.now() + deadlineMs, dueAt);
-}
-
-function settle(resolve: (value: unknown) => void, reject: (error: Error) => void) {
-  return (error: ServiceError | null, response?: unknown) => {
-    if (!error) return resolve(response);
-    // Details that can't be read reject the call, and do not throw into the transport.
-    void Promise.resolve(error).then(fromGrpcError).then(reject, reject);
-  };
-}
-
-function cancelOnAbort(
-  call: Pick<ClientUnaryCall, 'cancel'> & NodeJS.EventEmitter,
-  signal: AbortSignal | undefined,
-): void {
-  if (!signal) return;
-  const cancel = () => call.cancel();
-  if (signal.aborted) cancel();
-  signal.addEventListener('abort', cancel, { once: true });
-  call.once('status', () => signal.removeEventListener('abort', cancel));
 }

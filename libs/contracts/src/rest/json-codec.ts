@@ -1,7 +1,8 @@
 import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
-import { isFieldMask, isHttpBody, isStruct, isTimestamp } from '../descriptors/well-known.js';
+import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { problemForm, problemWriter } from './problem-message.js';
+import type { RequestParts, RestRoute } from './rest-route.js';
 
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
@@ -33,6 +34,16 @@ export class JsonCodec {
       else if (value !== undefined) json[name] = write ? write(value, index) : value;
     }
     return json;
+  }
+
+  /**
+   * The text of that JSON, in the order of the contract. It is the same, byte for byte, for a message that was encoded and decoded
+   * meanwhile: the service writes it, or the edge does.
+   */
+  toText(message: Message): string {
+    const json = this.toJson(message);
+    const text = JSON.stringify(json);
+    return changedByCoding.test(text) ? JSON.stringify(json, asDecoded) : text;
   }
 
   /** @param json checked against the message's JSON Schema */
@@ -78,6 +89,7 @@ function converters(field: DescField, codecs: Map<string, JsonCodec>): Pick<Fiel
     };
   }
   if (isFieldMask(field.message)) return fieldMaskConverters;
+  if (isTimestamp(field.message)) return { read: undefined, write: timestampText as (value: unknown) => string };
   if (!field.message || isPlain(field.message)) return { read: undefined, write: undefined };
   const codec = JsonCodec.of(field.message, codecs);
   const form = problemForm(field.message);
@@ -94,9 +106,26 @@ const fieldMaskConverters: Pick<FieldCodec, 'read' | 'write'> = {
   read: (text) => (text as string).split(','),
 };
 
-/** ts-proto has a timestamp as text and a struct as the object that it stands for; the edge handles raw bytes itself. */
+/** The text that ts-proto makes when it decodes a timestamp: in UTC, with milliseconds. */
+const decodedTime = /^\d{4}-(?:0\d|1[0-2])-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
+function timestampText(text: string): string {
+  return decodedTime.test(text) ? text : new Date(text).toISOString();
+}
+
+/** Halves of characters, which UTF-8 has no bytes for, and a key of an object of any shape that decoding leaves out. */
+const changedByCoding = /\\ud[89a-f]|__proto__/;
+
+function asDecoded(key: string, value: unknown): unknown {
+  if (key === '__proto__') return undefined;
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name.toWellFormed(), item as unknown]));
+}
+
+/** ts-proto has a struct as the object that it stands for; the edge handles raw bytes itself. */
 function isPlain(message: DescMessage): boolean {
-  return isTimestamp(message) || isStruct(message) || isHttpBody(message);
+  return isStruct(message) || isHttpBody(message);
 }
 
 /** What ts-proto has for a field that is not set and is no list. */
@@ -104,4 +133,66 @@ export function absentValue(field: DescField): unknown {
   if (field.presence === FeatureSet_FieldPresence.EXPLICIT || field.message) return undefined;
   if (field.scalar === ScalarType.STRING) return '';
   return field.scalar === ScalarType.BOOL ? false : 0;
+}
+
+/** What a reader of server-sent events had last (the HTML standard, section 9.2.4): where a stream with a cursor goes on. */
+const lastEventId = 'last-event-id';
+
+/** How a route makes the request message from the parts of an HTTP request. */
+export function messageMaker(
+  route: Pick<RestRoute, 'method' | 'fields' | 'bodyUsage' | 'status' | 'readMask'>,
+  codecs: Map<string, JsonCodec>,
+): RestRoute['toMessage'] {
+  const { desc, path } = route.method;
+  const { body, header, allHeaders } = route.fields;
+  const codec = JsonCodec.of(desc.input, codecs);
+  const updateMask = desc.input.fields.find(isUpdateMask);
+  if (route.bodyUsage === 'patch' && !updateMask) throw new Error(`${path}: a patch needs an update_mask.`);
+  const readMask = route.readMask?.field.jsonName;
+  const sources = headerSources(route);
+  const hasCursor = route.method.responseStream && desc.input.fields.some(({ name }) => name === 'cursor');
+  return (parts) => {
+    const json: Json = { ...parts.params, ...parts.query };
+    for (const { name, field } of header) json[field.jsonName] = parts.headers[name];
+    // A browser that comes back says so what it had last, and repeats the query of the first time.
+    if (hasCursor && parts.headers[lastEventId]) json['cursor'] = parts.headers[lastEventId];
+    if (body && route.bodyUsage === 'bytes') json[body.jsonName] = httpBody(parts);
+    else if (body && route.bodyUsage !== 'file') json[body.jsonName] = parts.body;
+    if (allHeaders)
+      json[allHeaders.jsonName] = Object.entries(parts.headers).map(([name, value]) => ({
+        name,
+        value: String(value),
+      }));
+    const message = codec.fromJson(json);
+    // What a PATCH changes is what its body names (AIP-134), null included.
+    if (route.bodyUsage === 'patch' && updateMask) message[updateMask.jsonName] = Object.keys(parts.body as Json);
+    if (readMask && message[readMask]) message[readMask] = [...(message[readMask] as string[]), ...sources];
+    return message;
+  };
+}
+
+/** Raw bytes that came whole, as a google.api.HttpBody. Without a body there are none. */
+function httpBody({ headers, body }: RequestParts): Json {
+  return { contentType: headers['content-type'] ?? '', data: body ?? new Uint8Array(), extensions: [] };
+}
+
+/** How a route writes the JSON of an answer. */
+export function textMaker(
+  { method, readMask }: Pick<RestRoute, 'method' | 'readMask'>,
+  codecs: Map<string, JsonCodec>,
+): RestRoute['toText'] {
+  const codec = JsonCodec.of(method.desc.output, codecs);
+  if (!readMask) return (response) => codec.toText(response);
+  const { jsonName } = readMask.field;
+  return (response, { query }) => {
+    const names = readMask.names({ [jsonName]: (query[jsonName] as string | undefined)?.split(',') });
+    return names ? JSON.stringify(readMask.leaveOutOthers(codec.toJson(response), names)) : codec.toText(response);
+  };
+}
+
+/** The fields that the headers of an answer are made of: the service must give them, whether the caller wants them or not. */
+function headerSources({ method, status, readMask }: Pick<RestRoute, 'method' | 'status' | 'readMask'>): string[] {
+  if (!readMask || readMask.list) return [];
+  const names = status === 201 ? ['etag', 'id'] : ['etag'];
+  return names.filter((name) => method.desc.output.fields.some((field) => field.name === name));
 }

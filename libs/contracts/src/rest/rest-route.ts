@@ -3,10 +3,9 @@ import type { ContractMethod, Contract } from '../descriptors/load-contract.js';
 import { isEmpty, isHttpBody, isHttpHeaders, isUpdateMask } from '../descriptors/well-known.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { ReadMask } from '../rules/read-mask.js';
-import type { JsonCodec } from './json-codec.js';
+import { messageMaker, textMaker, type JsonCodec } from './json-codec.js';
 import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.js';
-import { jsonMaker, messageMaker } from './route-messages.js';
 
 type Message = Record<string, unknown>;
 type Json = Record<string, unknown>;
@@ -57,8 +56,8 @@ export interface RestRoute {
   };
   /** Makes the request message; of a file only the parameters. */
   toMessage: (parts: RequestParts) => Message;
-  /** Makes the JSON of an answer, or of one message of a stream of them. */
-  toJson: (response: Message, parts: RequestParts) => Json;
+  /** Writes the JSON of an answer, or of one message of a stream of them. */
+  toText: (response: Message, parts: RequestParts) => string;
 }
 
 export interface HeaderField {
@@ -124,7 +123,7 @@ function restRoute(
         : {}),
     },
     toMessage: messageMaker(parts, codecs),
-    toJson: jsonMaker(parts, codecs),
+    toText: textMaker(parts, codecs),
   };
 }
 

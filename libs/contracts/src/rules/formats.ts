@@ -69,6 +69,13 @@ export function isStorableText(text: string): boolean {
   return !text.includes('\0') && text.isWellFormed();
 }
 
+/** The same as a keyword of JSON Schema. */
+export const storableKeyword = {
+  keyword: 'storable',
+  type: 'string' as const,
+  validate: (_: unknown, text: string): boolean => isStorableText(text),
+};
+
 /** @param code two capital letters */
 function isCountry(code: string): boolean {
   let isKnown = countries.get(code);

@@ -1,8 +1,8 @@
 // Processor time of one call from a client to a handler that answers at once, both sides in one process, by plain gRPC and by a
-// stream of calls, one right after the other: node libs/contracts/bench/call-cost.ts [lanes] [calls]
+// stream of calls, one right after the other: node tools/bench/call-cost.ts [lanes] [calls]
 import { Controller, Module } from '@nestjs/common';
 import {
-  Contract,
+  type Contract,
   ContractClient,
   ImplementsService,
   platformContract,

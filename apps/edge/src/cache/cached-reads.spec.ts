@@ -1,0 +1,68 @@
+import { platformContract, restRoutes, serviceDefinitions } from '@rapport/contracts';
+import fastify from 'fastify';
+import { pino } from 'pino';
+import { afterAll, expect, it } from 'vitest';
+import { parseQuery } from '../http/request-head.js';
+import { CallPlaces } from '../limits/places.js';
+import { defaultLimitSettings } from '../limits/limit-settings.js';
+import { Plans } from '../limits/rate-limits.js';
+import { ServiceClients } from '../service-clients.js';
+import { AnswerStore, InvalidationSources } from './answer-store.js';
+import { CachedReads } from './cached-reads.js';
+import { ReadCache } from './read-cache.js';
+import { TagVersions } from './tags.js';
+
+const contract = platformContract();
+const routes = restRoutes(contract);
+const settings = defaultLimitSettings();
+const areas = ['auth', 'customers', 'sync'];
+const clients = new ServiceClients(new Map(areas.map((area) => [area, '127.0.0.1:1'])), serviceDefinitions, contract);
+const places = new CallPlaces(settings, new Plans(settings.plans, pino({ level: 'silent' })));
+const store = new AnswerStore(1_000, new InvalidationSources(undefined, []));
+const cache = { reads: new ReadCache(store, new TagVersions(), undefined) };
+const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: {} });
+
+/** Fastify's router with the same routes. */
+const server = fastify({ routerOptions: { maxParamLength: 200, querystringParser: parseQuery } });
+for (const route of routes) {
+  if (route.verb !== 'GET' || route.answerUsage !== 'message') continue;
+  server.get(route.path.pattern, async ({ params, query }) => ({ path: route.method.path, params, query }));
+}
+afterAll(() => {
+  places.close();
+  clients.onApplicationShutdown();
+});
+
+const id = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
+const paths = [...new Set(routes.map(({ path }) => path.template.replaceAll(/\{\w+\}/g, id)))];
+const odd = ['', '/', '//', '/a', `/${id}`, ':a', '%2Fa', '%', '?', '?a', '#a', ';a', '/history', '/%68istory'];
+
+it('finds the route that the router finds, with the same parameters, or none', async () => {
+  let found = 0;
+  for (const url of paths.flatMap((path) => [path, path.toUpperCase(), ...odd.map((end) => path + end)])) {
+    const asked = reads.find(url);
+    if (!asked) continue;
+    found += 1;
+    const { path, params, query } = (await server.inject({ url })).json<Record<string, unknown>>();
+    expect([url, asked.route.route.method.path, asked.parts.params]).toEqual([url, path, params]);
+    expect({ ...asked.parts.query }).toEqual(query);
+  }
+  expect(found).toBeGreaterThan(20);
+});
+
+it.each([
+  [`/v1/customers/${id}?readMask=id,etag`, { params: { id }, query: { readMask: 'id,etag' } }],
+  ['/v1/customers?pageSize=20&q=caf%C3%A9+x', { params: {}, query: { pageSize: 20, q: 'café x' } }],
+])('%s has its parameters in the types of the contract', (url, parts) => {
+  expect(reads.find(url)?.parts).toMatchObject(parts);
+});
+
+it.each([
+  '/v1/customers?pageSize=x',
+  '/v1/customers?no=1',
+  '/v1/customers/1',
+  `/v1/customers/${id}/`,
+  '/v1/customers/%61',
+])('leaves %s to the router', (url) => {
+  expect(reads.find(url)).toBeUndefined();
+});
