@@ -90,7 +90,8 @@ it('answers of one moment share a frame, and a stream ends when all are there', 
   });
   const answers = await stream.untilAnswered(100);
   expect(new Set(answers.map(({ code }) => code))).toEqual(new Set([status.OK]));
-  expect(stream.frames.length).toBeLessThan(10);
+  // One for each would be 100. How many moments they take depends on what else the machine does.
+  expect(stream.frames.length).toBeLessThan(50);
   expect(await stream.end()).toMatchObject({ code: status.OK });
 });
 
