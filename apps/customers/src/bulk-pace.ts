@@ -61,17 +61,22 @@ export class BulkPace {
     return this.#isAlone ? alone : beside;
   }
 
+  /** Resolves when the tenant's bulk work has rested. What begins a transaction waits first, so that no lock is held meanwhile. */
+  rested(): Promise<void> {
+    return this.traffic.restOf(this.tenantId);
+  }
+
   /** Does a step in the database when no other step is under way there. The tenant's next step begins after a rest. */
   async keep<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#isAlone) return work();
-    await this.traffic.restOf(this.tenantId);
+    await this.rested();
     const before = this.traffic.step;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.traffic.step = promise;
     // The step before may wait for a lock that only our transaction gives back.
     await Promise.race([before, delay(longestWaitMs)]);
     // It may have been the tenant's own, and have ended meanwhile.
-    await this.traffic.restOf(this.tenantId);
+    await this.rested();
     const began = performance.now();
     try {
       return await work();

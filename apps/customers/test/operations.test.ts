@@ -277,7 +277,7 @@ describe('an operation', () => {
   test.each(['PAUSED', 'FAILED'])('that is %s keeps its file for 7 days, and is cancelled then', async (state) => {
     const { id } =
       state === 'PAUSED'
-        ? await tenant.steerAt('p500@example.com', 'pauseOperation', people(1_100))
+        ? await tenant.steerAt('p500@example.com', 'pauseOperation', people(2_100))
         : await tenant.run(`${people(1_100)}"not closed,`);
     expect(State[(await tenant.get(id)).state]).toBe(state);
     const { rows } = await tenant.database.query<{ days: number }>(

@@ -28,15 +28,17 @@ export async function runImport(em: EntityManager, job: Job, operation: Operatio
   const columns = new Columns(rules.map, rules.externalIdSystem !== undefined, await CustomFields.load(em));
   const store = input.dryRun ? new DraftCustomers(id) : new StoredCustomers(MetCustomers.of(id), id);
   const file = new ImportFile(em, operation);
+  const pace = BulkPace.of(em);
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
     columns,
     defaults: rowDefaults(rules),
     customFields: () => CustomFields.load(em),
-    pace: BulkPace.of(em),
+    pace,
     skip: counts.rows,
   });
   const checkpoint = { state: operation.state, done: counts.rows };
   for await (const { rows, customFields, placed, bytes } of oneAhead(withBytes(chunks, file))) {
+    await pace.rested();
     if (signal.aborted) return;
     await doStep(em, job, checkpoint, async (transaction, stored) => {
       const result = await importChunk(transaction, rows, store, customFields);
