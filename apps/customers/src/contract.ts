@@ -13,7 +13,7 @@ export function methodDescriptor(path: string) {
 }
 
 /**
- * Checks a message of a stream of requests, which is for whoever reads it: `ServiceEntry` checks single requests only.
+ * Checks one message of a client stream. `ServiceEntry` checks unary requests only, so handlers of streams call this.
  *
  * @param path full gRPC path of the method
  * @throws AppError INVALID_ARGUMENT that names each wrong field

@@ -22,7 +22,7 @@ const retryAfterMs = [50, 200];
 const probeMs = 2_000;
 /** How long a request may take when the contract does not say, in milliseconds. */
 const defaultDeadlineMs = 10_000;
-/** What of a deadline the edge keeps for itself, so that also the answer that a service took too long is there in time. */
+/** Part of each deadline, in milliseconds, that the edge reserves for answering that a service took too long. */
 const answerMs = 250;
 
 /** How long a service may take for a request that has just come, in milliseconds. */

@@ -22,7 +22,7 @@ export async function rightsOfAccount(
   return rightsByGrants(await findRoles(em, roleIds), teamId);
 }
 
-/** What somebody may do who has roles that grant this, and is in this team. */
+/** The rights that the grants of a user's roles and the user's team add up to. */
 export function rightsByGrants(grants: readonly Grant[], teamId: string | null | undefined): Rights {
   const { permissions, recordScope, hidesPii } = combineGrants(grants);
   return {

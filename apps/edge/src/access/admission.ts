@@ -55,7 +55,7 @@ export interface AdmissionParts {
  */
 export class Admission {
   readonly #charges = new WeakMap<IncomingMessage, Promise<RateHeaders>>();
-  /** Of reads that the router goes on with. */
+  /** Results of early reads that the router still has to answer, by request. */
   readonly #outcomes = new WeakMap<IncomingMessage, Promise<Read>>();
 
   constructor(private readonly parts: AdmissionParts) {}

@@ -17,7 +17,7 @@ export class Limits {
   readonly provenCalls: ProvenCalls;
 
   /**
-   * @param redis makes the rates those of all edges together; without it each process counts for itself
+   * @param redis shares the counts among all edges; without it, each process keeps its own
    * @param highestCost of an operation, in units
    * @throws Error when a plan could never pay that
    */

@@ -24,7 +24,7 @@ export class RateLimits {
   readonly #fallbacks = new Map<Plan, Plan>();
 
   /**
-   * @param redis makes the rates those of all edges together; without it each process counts for itself
+   * @param redis shares the counts among all edges; without it, each process keeps its own
    * @param edges how many there are at most: each grants its part of a rate while Redis is away
    * @param highestCost of an operation, in units
    */

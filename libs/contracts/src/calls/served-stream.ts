@@ -33,7 +33,7 @@ export class ServedStream {
   readonly ended: Promise<void>;
   readonly #tokens = new Map<number, string>();
   readonly #running = new Map<number, RunningCall>();
-  /** How many of the running calls somebody waits for. */
+  /** Number of running calls whose answers are still wanted. */
   #waitedFor = 0;
   #lastNumber = 0;
   #answers: StreamedAnswer[] = [];
@@ -155,7 +155,7 @@ export class ServedStream {
     if (this.#leave(number)) this.#endWhenAnswered();
   }
 
-  /** Has the handler of a call end. It keeps its place until it does. @returns whether somebody has waited for its answer */
+  /** Aborts the handler of a call, which counts as running until it ends. @returns whether its answer was still wanted */
   #leave(number: number): boolean {
     const running = this.#running.get(number);
     if (!running || running.isOver) return false;

@@ -48,7 +48,7 @@ const calls = new Counter({
 });
 
 /**
- * Holds every call to its contract, whoever makes it: the caller must be proven and needs the permission that the policy names,
+ * Enforces the contract for every call: the caller must be authenticated and have the permission that the policy names,
  * and a message must keep the rules of its fields. Then runs the handler in the context of the call, clears what a read mask
  * leaves out of its answer, and hides personal data from callers that may not see it. What a handler makes of files, streams
  * and objects of any shape it hides itself.

@@ -112,7 +112,7 @@ async function start(folder: string, apiKey: string): Promise<Redmine> {
   return { url, apiKey, request, query, restart: server.restart, stop: server.stop };
 }
 
-/** A command within the root of the folder that it runs in. What it mounts is for itself only, and goes with it. */
+/** Wraps a command to run in a root of its own, the current folder. Its mounts are private and end with it. */
 function within(script: string): string[] {
   const mounts =
     'mount --bind /dev root/dev && mount -t proc proc root/proc && exec chroot root /usr/bin/env -i /bin/sh -c "$1"';
