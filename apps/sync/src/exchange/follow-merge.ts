@@ -57,7 +57,7 @@ export class MergeFollower {
     const { deletePolicy, direction } = this.context.mapping;
     if (deletePolicy === 'KEEP' || direction === 'TO_CUSTOMERS') return this.keeper.setApart(link);
     if (!mayDelete) return this.keeper.markDeleting(link);
-    const written = await this.writer.deleteRecord(link, record);
+    const written = await this.writer.records.delete(link, record);
     if (written.outcome === 'REFUSED') return this.keeper.leave(link, { record }, written.conflict);
     if (written.outcome === 'STALE') return 'STALE';
     this.context.counts.recordsDeleted += 1;

@@ -7,30 +7,27 @@ import type { Conflict } from './conflict-store.js';
 import type { ExchangeContext } from './exchange-context.js';
 import { FailureKeeper } from './keep-failures.js';
 import { MergeFollower } from './follow-merge.js';
-import { baseWithout } from './left-out.js';
 import { newLink, type Link } from './link.js';
 import { LinkChangedError } from './link-store.js';
-import type { Base } from './merge-fields.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
-import { PairWriter, type Written } from './pair-writer.js';
+import { PairWriter } from './pair-writer.js';
 import { LinkAnswerer } from './pairing/answer-link.js';
 import { TakenValues } from './pairing/taken-values.js';
-
-/** Beyond this many automatic steps in a row it is a loop. */
-const maxHop = 8;
+import { MergeWriter } from './write-merge.js';
+import type { Written } from './written.js';
 
 /** How often a pair is read again because somebody else was quicker. */
 const maxTries = 4;
 
 type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
-type MergePlan = Extract<Plan, { action: 'MERGE' }>;
 
 /** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
 export class PairSettler {
   readonly #writer: PairWriter;
   readonly #planner: PairPlanner;
   readonly #keeper: PairKeeper;
+  readonly #merges: MergeWriter;
   readonly #follower: MergeFollower;
   readonly #answerer: LinkAnswerer;
   readonly #failures: FailureKeeper;
@@ -40,6 +37,7 @@ export class PairSettler {
     this.#writer = new PairWriter(context);
     this.#planner = new PairPlanner(context);
     this.#keeper = new PairKeeper(context);
+    this.#merges = new MergeWriter(context, this.#planner, this.#writer, this.#keeper);
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
     this.#answerer = new LinkAnswerer(context);
     this.#failures = new FailureKeeper(context);
@@ -115,7 +113,7 @@ export class PairSettler {
       case 'LEAVE_OUT':
         return this.#keeper.leaveOut(link);
       case 'MERGE':
-        return this.#write(plan, hop);
+        return this.#merges.write(plan, hop);
       case 'CREATE_CUSTOMER':
         return this.#createCustomer(link, needed(record));
       case 'CREATE_RECORD':
@@ -140,55 +138,6 @@ export class PairSettler {
       default:
         return plan satisfies never;
     }
-  }
-
-  /** Writes what a merge has found out, to the customer first. What one side refuses keeps nothing from the other. */
-  async #write(plan: MergePlan, hop: number): Promise<Settled> {
-    const { link, customer, record, merged } = plan;
-    const { toCustomer, toPeer, conflicts, base } = merged;
-    if (this.#isLoop(plan, hop)) {
-      const message = 'Each side changes what the other has sent, again and again.';
-      return this.#keeper.leave(link, { customer, record }, { kind: 'LOOP', message });
-    }
-    const isSettled = (field: string) => !toCustomer.has(field) && !toPeer.has(field) && !conflicts.includes(field);
-    link.base = { ...link.base, ...pick(base, isSettled) };
-    this.#keeper.note(link, { customer, record });
-    const left: Conflict[] = [];
-    for (const write of [() => this.#updateCustomer(plan), () => this.#updateRecord(plan, hop)]) {
-      const written = await write();
-      if (written.outcome === 'STALE') return 'STALE';
-      if (written.outcome === 'REFUSED') left.push(written.conflict);
-    }
-    if (conflicts.length > 0) left.push(await this.#planner.fieldConflict(conflicts, customer, record));
-    if (left.length === 0) link.choice = null;
-    await this.#keeper.keep(link, left[0]);
-    return 'DONE';
-  }
-
-  #isLoop({ link, merged: { toCustomer, toPeer } }: MergePlan, hop: number): boolean {
-    if (link.choice) return false;
-    return (toCustomer.size > 0 && this.#writer.nextHop(link) > maxHop) || (toPeer.size > 0 && hop > maxHop);
-  }
-
-  async #updateCustomer({ link, customer, merged }: MergePlan): Promise<Written> {
-    const { toCustomer, toPeer, base } = merged;
-    if (toCustomer.size === 0) return { outcome: 'DONE' };
-    // A field that is written to both has a new base when both are.
-    const ofCustomer = pick(base, (field) => toCustomer.has(field) && !toPeer.has(field));
-    const written = await this.#writer.updateCustomer(link, customer, toCustomer, ofCustomer);
-    if (written.outcome !== 'DONE') return written;
-    this.context.counts.customersUpdated += 1;
-    // What is written to the record next agrees with what the customer has now.
-    if (written.leftOut) merged.base = baseWithout(base, written.leftOut, 'customer', this.context.fingerprint);
-    return written;
-  }
-
-  async #updateRecord({ link, record, merged: { toPeer, base } }: MergePlan, hop: number): Promise<Written> {
-    if (toPeer.size === 0) return { outcome: 'DONE' };
-    const ofPeer = pick(base, (field) => toPeer.has(field));
-    const written = await this.#writer.updateRecord(link, record, toPeer, ofPeer, hop);
-    if (written.outcome === 'DONE') this.context.counts.recordsUpdated += 1;
-    return written;
   }
 
   async #createCustomer(link: Link | undefined, record: PeerRecord): Promise<Settled> {
@@ -246,8 +195,8 @@ export class PairSettler {
   ): Promise<Settled> {
     const written =
       action === 'DELETE_CUSTOMER'
-        ? await this.#writer.deleteCustomer(needed(customer), link)
-        : await this.#writer.deleteRecord(link, needed(record));
+        ? await this.#writer.customers.delete(needed(customer), link)
+        : await this.#writer.records.delete(link, needed(record));
     if (written.outcome === 'STALE') return 'STALE';
     if (written.outcome === 'REFUSED') return this.#keeper.leave(link, { customer, record }, written.conflict);
     this.context.counts[action === 'DELETE_CUSTOMER' ? 'customersDeleted' : 'recordsDeleted'] += 1;
@@ -257,7 +206,7 @@ export class PairSettler {
 
   async #restoreCustomer(link: Link, record: PeerRecord | undefined): Promise<Settled> {
     try {
-      await this.context.customers.undelete(link.customerId ?? '', { hop: this.#writer.nextHop(link) });
+      await this.context.customers.undelete(link.customerId ?? '', { hop: this.#writer.customers.nextHop(link) });
       return 'STALE';
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -294,10 +243,6 @@ function staleWhenChanged(error: unknown): 'STALE' {
 
 function linkOf({ customer, record }: LiveSides): Link {
   return newLink(uuidv7(), { customerId: customer?.id ?? null, recordId: record?.id ?? null });
-}
-
-function pick(base: Base, isWanted: (field: string) => boolean): Base {
-  return Object.fromEntries(Object.entries(base).filter(([field]) => isWanted(field)));
 }
 
 /** @param customer the one that is still there; undefined when the record is */

@@ -1,16 +1,16 @@
 import type { ExchangeContext } from '../exchange-context.js';
 import type { Link } from '../link.js';
 import { PairKeeper } from '../pair-keeper.js';
-import { PairWriter } from '../pair-writer.js';
+import { RecordWriter } from '../write-record.js';
 
 /** Gives a record that has no customer one that is there. */
 export class LinkTaker {
   readonly #keeper: PairKeeper;
-  readonly #writer: PairWriter;
+  readonly #records: RecordWriter;
 
   constructor(private readonly context: ExchangeContext) {
     this.#keeper = new PairKeeper(context);
-    this.#writer = new PairWriter(context);
+    this.#records = new RecordWriter(context);
   }
 
   /**
@@ -45,7 +45,7 @@ export class LinkTaker {
     const record = link.recordId === null ? undefined : await peer.readOne(mapping.recordType, link.recordId, signal);
     if (record) {
       const isCopy = record.version === link.copyVersion;
-      if (!isCopy || (await this.#writer.deleteRecord(link, record)).outcome !== 'DONE') {
+      if (!isCopy || (await this.#records.delete(link, record)).outcome !== 'DONE') {
         await this.#keeper.setApart(Object.assign(link, { answer: null }));
         return;
       }
