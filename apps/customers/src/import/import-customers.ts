@@ -19,7 +19,7 @@ import type { FilePart } from './file-row.js';
 import { FileSpool } from './file-spool.js';
 import { importChunk, noOutcomes } from './import-chunk.js';
 import { ImportIssues } from './import-issues.js';
-import { rowDefaults, type RowDefaults } from './map-row.js';
+import { rowDefaults, type RowDefaults } from './row-defaults.js';
 import { MetCustomers } from './met-customers.js';
 import { oneAhead, prepareChunks } from './prepare-chunks.js';
 import { checkContentType, readFile } from './read-file.js';

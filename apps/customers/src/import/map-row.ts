@@ -5,7 +5,6 @@ import {
   LifecycleStage,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
-import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { customFieldPath, type CustomFields } from '../custom-fields/custom-fields.js';
 import { itemSeparators } from './cell-items.js';
 import { cellItems, cellText, property } from './cell-value.js';
@@ -22,41 +21,9 @@ import {
   type ImportTarget,
   type TextField,
 } from './import-target.js';
-import { dayReader, isoDay, type ReadDay } from './read-day.js';
+import { isoDay, type ReadDay } from './read-day.js';
+import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
-
-/** What the rows of a file have that do not say it themselves. */
-export interface RowDefaults {
-  kind: CustomerKind;
-  externalIdSystem: string;
-  /** ISO 3166-1 alpha-2 code of the country that local phone numbers are of. */
-  country?: string | undefined;
-  /** Reads the days of the file's language. Without it they begin with the year. */
-  readDay?: ReadDay | undefined;
-  /** Whether their lists replace those of customers. Otherwise they are united. */
-  replacesLists?: boolean | undefined;
-}
-
-/** What a file's rows are read by, as an import is asked for. */
-export interface RowRules {
-  kind: CustomerKind;
-  externalIdSystem?: string | undefined;
-  defaultCountry?: string | undefined;
-  language?: string | undefined;
-  /** Of rules that were kept before there were modes, undefined. */
-  listMode?: ListMode | undefined;
-}
-
-/** @throws AppError INVALID_ARGUMENT field `language` */
-export function rowDefaults({ kind, externalIdSystem, defaultCountry, language, listMode }: RowRules): RowDefaults {
-  return {
-    kind: kind || CustomerKind.PERSON,
-    externalIdSystem: externalIdSystem ?? 'import',
-    country: defaultCountry,
-    readDay: dayReader(language),
-    replacesLists: listMode === ListMode.REPLACE,
-  };
-}
 
 /** What a row says of a customer, as typed: neither checked nor normalised. */
 export interface MappedRow {

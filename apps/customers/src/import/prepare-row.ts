@@ -6,7 +6,8 @@ import { uniqueValues } from '../customer-keys.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { fieldViolations } from './customer-rules.js';
 import { leaveOut } from './leave-out.js';
-import type { MappedRow, RowDefaults } from './map-row.js';
+import type { MappedRow } from './map-row.js';
+import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
 /** What a row says of a customer, checked and normalised. */

@@ -4,7 +4,7 @@ import { BulkPace } from '../bulk-pace.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { Columns } from '../import/columns.js';
 import { importChunk, type OutcomeCounts } from '../import/import-chunk.js';
-import { rowDefaults } from '../import/map-row.js';
+import { rowDefaults } from '../import/row-defaults.js';
 import { MetCustomers } from '../import/met-customers.js';
 import { oneAhead, prepareChunks, type Chunk } from '../import/prepare-chunks.js';
 import { readFile } from '../import/read-file.js';
