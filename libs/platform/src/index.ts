@@ -9,6 +9,7 @@ export {
   type Caller,
 } from './call-context.js';
 export { closeServer } from './close-server.js';
+export { countryFinder } from './countries.js';
 export { FairPlaces } from './fair-places.js';
 export { followFiles } from './follow-files.js';
 export { answerProbe, startHealthServer } from './health-server.js';
