@@ -22,7 +22,7 @@ beforeEach(() => {
 /** Of whoever is invited, the page that the newest mail leads to. */
 async function openInvitation(invited: UserMessage): Promise<Visited> {
   return browser.visit(
-    `${provider.auth.issuer}/oauth/invitation?token=${await provider.auth.mailedToken(invited.email)}`,
+    `${provider.auth.issuer}/oauth/invitation?token=${await provider.auth.mails.tokenTo(invited.email)}`,
   );
 }
 
@@ -33,10 +33,12 @@ async function forget(email: string): Promise<Visited> {
 }
 
 async function openReset(email: string): Promise<Visited> {
-  const before = (await provider.auth.mailsTo(email)).length;
+  const before = (await provider.auth.mails.to(email)).length;
   await forget(email);
-  await expect.poll(async () => (await provider.auth.mailsTo(email)).length).toBe(before + 1);
-  return browser.visit(`${provider.auth.issuer}/oauth/password-reset?token=${await provider.auth.mailedToken(email)}`);
+  await expect.poll(async () => (await provider.auth.mails.to(email)).length).toBe(before + 1);
+  return browser.visit(
+    `${provider.auth.issuer}/oauth/password-reset?token=${await provider.auth.mails.tokenTo(email)}`,
+  );
 }
 
 async function signIn(email: string, with_: string): Promise<string> {
@@ -134,7 +136,7 @@ describe('a reset of a password', () => {
     const told = answers.map(({ status, text }) => [status, text.replaceAll(/interactions\/[\w-]+/g, '')]);
     expect(told[0]).toEqual([200, expect.stringContaining('If there is an account')]);
     expect(told[1]).toEqual(told[0]);
-    expect(await provider.auth.mailsTo('nobody@example.com')).toEqual([]);
+    expect(await provider.auth.mails.to('nobody@example.com')).toEqual([]);
   });
 
   test('sends an account three mails an hour, and says so of every address alike', async () => {

@@ -84,8 +84,8 @@ describe('a password reset', () => {
 
   /** The first mail was the invitation. */
   async function mailedReset(): Promise<string> {
-    await expect.poll(() => auth.mailsTo(user.email)).toHaveLength(2);
-    return auth.mailedToken(user.email);
+    await expect.poll(() => auth.mails.to(user.email)).toHaveLength(2);
+    return auth.mails.tokenTo(user.email);
   }
 
   test('gives a new password to whoever has the mail, once, and ends every session', async () => {
@@ -109,7 +109,7 @@ describe('a password reset', () => {
     ];
 
     expect(answers).toEqual([{}, {}, {}]);
-    expect(await auth.mailsTo('nobody@example.com')).toEqual([]);
+    expect(await auth.mails.to('nobody@example.com')).toEqual([]);
   });
 
   test('is sent three times an hour at most, whether there is an account or not', async () => {
@@ -122,7 +122,7 @@ describe('a password reset', () => {
   test('takes no token of an invitation', async () => {
     const { email } = await auth.invite(admin);
 
-    await expect(complete(await auth.mailedToken(email))).rejects.toMatchObject(wrongToken);
+    await expect(complete(await auth.mails.tokenTo(email))).rejects.toMatchObject(wrongToken);
   });
 });
 

@@ -1,8 +1,4 @@
 import { argon2Sync, randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import {
@@ -47,6 +43,7 @@ import { Tenant } from '../src/tenant.entity.js';
 import { UserAccount } from '../src/users/user-account.entity.js';
 import { Workspace } from '../src/workspaces/workspace.entity.js';
 import { copyDatabase } from './copy-database.js';
+import { MailFolder } from './mail-folder.js';
 
 const definitions = {
   ...AuthServiceService,
@@ -78,8 +75,6 @@ export class RunningAuth {
     (auth) => auth.stop(),
   );
 
-  readonly #mails = new Map<string, string>();
-
   private constructor(
     readonly urls: ProvisionedDatabase,
     /** Where it listens for gRPC. */
@@ -90,7 +85,7 @@ export class RunningAuth {
     private readonly principals: PrincipalSigner,
     readonly auditSigningKey: Buffer,
     private readonly client: Client,
-    private readonly mailFolder: string,
+    readonly mails: MailFolder,
     private readonly orm: MikroORM,
     readonly signIn: SignIn,
     readonly passwordHasher: PasswordHasher,
@@ -107,7 +102,7 @@ export class RunningAuth {
   static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
     const urls = await copyDatabase();
     const secrets = new Secrets(randomBytes(32), randomBytes(32), randomBytes(32));
-    const mailFolder = await mkdtemp(join(tmpdir(), 'rapport-mail-'));
+    const mails = await MailFolder.make();
     const principals = await PrincipalSigner.of();
     const auditSigningKey = randomBytes(32);
     const address = `127.0.0.1:${await freePort()}`;
@@ -120,7 +115,7 @@ export class RunningAuth {
         secrets,
         principals,
         accountKey: randomBytes(32),
-        mail: { mailUrl: pathToFileURL(mailFolder).href, mailFrom: 'Rapport <no-reply@example.com>' },
+        mail: { mailUrl: mails.url, mailFrom: 'Rapport <no-reply@example.com>' },
         oidc: { issuer, address: httpAddress, databaseUrl: urls.appUrl, logger, ...options },
         publicUrl: 'https://crm.example.com',
         auditKeys: new AuditKeys('auth', auditSigningKey),
@@ -143,7 +138,7 @@ export class RunningAuth {
       principals,
       auditSigningKey,
       client,
-      mailFolder,
+      mails,
       orm,
       app.get(SignIn),
       app.get(PasswordHasher),
@@ -153,7 +148,7 @@ export class RunningAuth {
         contract.close();
         await app.close();
         await orm.close();
-        await rm(mailFolder, { recursive: true });
+        await mails.remove();
       },
     );
   }
@@ -221,7 +216,7 @@ export class RunningAuth {
   /** Somebody who has been invited and has accepted, and who calls as the edge would let them. */
   async acceptedUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
     const invited = await this.invite(admin, user);
-    const token = await this.mailedToken(invited.email);
+    const token = await this.mails.tokenTo(invited.email);
     const accepted = await this.call('acceptInvitation', { acceptance: { token, password, displayName: undefined } });
     return { user: accepted, caller: await this.callerOfUser(admin, accepted.id) };
   }
@@ -245,31 +240,6 @@ export class RunningAuth {
   updateUser(caller: Caller, id: string, changes: Partial<User>, etag?: string): Promise<User> {
     const user = { ...User.decode(new Uint8Array()), ...changes };
     return this.call('updateUser', { id, user, updateMask: Object.keys(changes), etag }, caller);
-  }
-
-  /** The mails that an address has been sent, oldest first. */
-  async mailsTo(address: string): Promise<string[]> {
-    const files = (await readdir(this.mailFolder)).sort();
-    const mails = await Promise.all(files.map((file) => this.#readMail(file)));
-    return mails.filter((mail) => mail.includes(`To: ${address}`));
-  }
-
-  /** Once: all test files send their mails here. */
-  async #readMail(file: string): Promise<string> {
-    const known = this.#mails.get(file);
-    if (known !== undefined) return known;
-    const mail = await readFile(join(this.mailFolder, file), 'utf8');
-    // A file that is being written is empty.
-    if (mail !== '') this.#mails.set(file, mail);
-    return mail;
-  }
-
-  /** The token in the newest mail to an address. */
-  async mailedToken(address: string): Promise<string> {
-    const mail = (await this.mailsTo(address)).at(-1) ?? '';
-    const token = /token=([\w-]{64})/.exec(mail)?.[1];
-    if (token === undefined) throw new Error(`No token was mailed to ${address}: ${mail}`);
-    return token;
   }
 
   /** Rows of a statement of which `$1` is the caller's tenant, as the service itself would see them. */

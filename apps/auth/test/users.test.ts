@@ -24,11 +24,11 @@ const wrongToken = { code: 'INVALID_ARGUMENT', violations: [{ field: 'acceptance
 describe('an invitation', () => {
   test('arrives by mail and makes an account of which the password is stored as a hash only', async () => {
     const invited = await auth.invite(admin, { email: 'Ada@Example.com', displayName: 'Ada Lovelace' });
-    const accepted = await accept(await auth.mailedToken('ada@example.com'));
+    const accepted = await accept(await auth.mails.tokenTo('ada@example.com'));
 
     expect(invited).toMatchObject({ email: 'ada@example.com', state: User_State.INVITED, etag: '"1"' });
     expect(accepted).toMatchObject({ id: invited.id, state: User_State.ACTIVE, etag: '"2"' });
-    const [mail] = await auth.mailsTo('ada@example.com');
+    const [mail] = await auth.mails.to('ada@example.com');
     expect(mail).toContain('https://crm.example.com/oauth/invitation?token');
     const [row] = await auth.rowsOf(admin, 'select password_hash from user_account where tenant_id = $1');
     expect(row).toMatchObject({ password_hash: expect.stringMatching(/^\$argon2id\$/) as string });
@@ -36,7 +36,7 @@ describe('an invitation', () => {
 
   test('is good once', async () => {
     const { email } = await auth.invite(admin);
-    const token = await auth.mailedToken(email);
+    const token = await auth.mails.tokenTo(email);
     const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => accept(token)));
 
     expect(attempts.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -45,9 +45,9 @@ describe('an invitation', () => {
 
   test('is no longer good when a newer one was sent, or after a week', async () => {
     const { id, email } = await auth.invite(admin);
-    const first = await auth.mailedToken(email);
+    const first = await auth.mails.tokenTo(email);
     await auth.call('resendInvitation', { id }, admin);
-    const second = await auth.mailedToken(email);
+    const second = await auth.mails.tokenTo(email);
 
     await expect(accept(first)).rejects.toMatchObject(wrongToken);
     await auth.rowsOf(admin, 'update one_time_token set expire_time = now() where tenant_id = $1');
@@ -56,7 +56,7 @@ describe('an invitation', () => {
 
   test('is known to nobody who reads the database', async () => {
     const { email } = await auth.invite(admin);
-    const token = await auth.mailedToken(email);
+    const token = await auth.mails.tokenTo(email);
 
     const rows = await auth.rowsOf(admin, 'select t.*::text as row, hash from one_time_token t where tenant_id = $1');
 
@@ -71,7 +71,7 @@ describe('an invitation', () => {
 
   test('refuses a password that is guessed first, and stays good', async () => {
     const { email } = await auth.invite(admin);
-    const token = await auth.mailedToken(email);
+    const token = await auth.mails.tokenTo(email);
 
     await expect(accept(token, 'qwertyuiop')).rejects.toMatchObject({
       violations: [{ field: 'acceptance.password', reason: 'PASSWORD_COMMON' }],
