@@ -213,18 +213,58 @@ it('a process that ends says so, answers what it has begun, and refuses what fol
   service = await ScriptedService.start(new PrincipalVerifier(signer.publicKeys));
 });
 
+const openStreams = async () => (await metrics.getSingleMetric('rapport_call_streams')?.get())?.values[0]?.value ?? 0;
+
+/** A client whose calls go by stream from now on. */
+async function connect(): Promise<ContractClient> {
+  const client = new ContractClient(service.address, [methods]);
+  await callBy(client, 'first', signer.sign(caller));
+  await expect.poll(openStreams).toBe(1);
+  return client;
+}
+
+function callBy(client: ContractClient, requestId: string, principalToken: string): Promise<unknown> {
+  return client.unary(methods.getTenant.path, {}, { context: { requestId, principalToken }, deadlineMs: 30_000 });
+}
+
+describe('calls of many principals are all answered', () => {
+  let client: ContractClient;
+
+  beforeEach(async () => {
+    client = await connect();
+  });
+  afterEach(async () => {
+    client.close();
+    await expect.poll(openStreams).toBe(0);
+  });
+
+  it('when their tokens are longer in all than a message may be', async () => {
+    const permissions = ['tenant.read', 'x'.repeat(5_000)];
+    const tokens = Array.from({ length: 1_500 }, (_, index) =>
+      signer.sign({ ...caller, principalId: `apiKey:${index}`, permissions }),
+    );
+    expect(tokens.join('').length).toBeGreaterThan(8 * 1024 * 1024);
+    await Promise.all(tokens.map((each) => callBy(client, 'next', each)));
+    expect(service.begun).toBe(1 + tokens.length);
+  });
+
+  it('when they are more than a stream may know', async () => {
+    for (let round = 0; round < 11; round += 1) {
+      const tokens = Array.from({ length: 1_000 }, (_, index) =>
+        signer.sign({ ...caller, principalId: `apiKey:${round}-${index}` }),
+      );
+      await Promise.all(tokens.map((each) => callBy(client, 'next', each)));
+    }
+    expect(service.begun).toBe(1 + 11_000);
+  });
+});
+
 describe('of two replicas', () => {
   let replicas: ScriptedService[];
   let client: ContractClient;
   let stopNames: () => Promise<void>;
 
-  const call = (requestId: string) =>
-    client.unary(
-      methods.getTenant.path,
-      {},
-      { context: { requestId, principalToken: signer.sign(caller) }, deadlineMs: 30_000 },
-    );
-  const openStreams = async () => (await metrics.getSingleMetric('rapport_call_streams')?.get())?.values[0]?.value ?? 0;
+  const call = (requestId: string) => callBy(client, requestId, signer.sign(caller));
 
   beforeEach(async () => {
     const [port, principals] = [await freePort(), new PrincipalVerifier(signer.publicKeys)];

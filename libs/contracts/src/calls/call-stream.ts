@@ -66,6 +66,11 @@ interface WaitingCall extends CallToStream {
   isSent: boolean;
 }
 
+interface NumberedCall {
+  number: number;
+  call: WaitingCall;
+}
+
 /** `open` takes calls, and `aging` does while there is no other stream to the replica. */
 type State = 'connecting' | 'open' | 'aging' | 'leaving' | 'ended';
 
@@ -217,11 +222,11 @@ export class CallStream {
     [this.#unsent, this.#cancelled, this.#forgotten] = [[], [], []];
     if (cancelledCalls.length > 0 || forgottenTokens.length > 0)
       this.#write({ tokens: [], calls: [], cancelledCalls, forgottenTokens });
-    for (const part of frames(calls, ({ call }) => call.request.length)) this.#send(part);
+    for (const part of frames(calls, bytesOf)) this.#send(part);
     this.#endWhenAnswered();
   };
 
-  #send(part: readonly { number: number; call: WaitingCall }[]): void {
+  #send(part: readonly NumberedCall[]): void {
     const frame: CallFrame = { tokens: [], calls: [], cancelledCalls: [], forgottenTokens: [] };
     for (const { number, call } of part) {
       call.isSent = true;
@@ -235,8 +240,11 @@ export class CallStream {
     if (!token) return 0;
     const known = this.#tokens.get(token);
     if (known !== undefined) return known;
-    // Half of what the service may know: the other half are those that it is about to forget.
-    if (this.#tokens.size >= maxTokens / 2) this.forgetTokens();
+    // The service forgets them after it has read this frame. Until then it knows those of the frame too.
+    if (this.#tokens.size >= maxTokens / 2) {
+      frame.forgottenTokens.push(...this.#tokens.values());
+      this.#tokens.clear();
+    }
     this.#lastToken += 1;
     this.#tokens.set(token, this.#lastToken);
     frame.tokens.push({ number: this.#lastToken, token });
@@ -261,6 +269,14 @@ export class CallStream {
       call?.reject(call.isSent ? transportError({ code: status.UNAVAILABLE, details: '' }) : refusedCall());
     }
   }
+}
+
+/** Most that a frame has for a call besides its request and token, in bytes: ids, addresses and a user agent. */
+const envelopeBytes = 512;
+
+/** A token counts even if an earlier frame has brought it. */
+function bytesOf({ call: { request, context } }: NumberedCall): number {
+  return envelopeBytes + request.length + (context.principalToken?.length ?? 0);
 }
 
 function errorOf(code: status, packed: Buffer): unknown {

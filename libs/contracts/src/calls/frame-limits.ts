@@ -6,18 +6,20 @@ export const maxTokens = 10_000;
 export const maxRequestBytes = 256 * 1024;
 /** Largest encoded answer of any call, in bytes: what clients take in one message, less what surrounds it. */
 export const maxAnswerBytes = 63 * 1024 * 1024;
-/** Size from which on a frame takes no further part, in bytes. */
-const fullFrameBytes = 1024 * 1024;
+/** Largest frame of more than one part, in bytes. */
+const maxFrameBytes = 1024 * 1024;
 
-/** Divides what one turn of the event loop has brought into frames, none of which is much beyond the size of a full one. */
+/** Divides the parts of one turn of the event loop into frames. A part that is larger than a frame has one of its own. */
 export function* frames<Part>(parts: readonly Part[], bytesOf: (part: Part) => number): Generator<readonly Part[]> {
   let from = 0;
   let bytes = 0;
   for (const [index, part] of parts.entries()) {
-    bytes += bytesOf(part);
-    if (bytes < fullFrameBytes) continue;
-    yield parts.slice(from, index + 1);
-    [from, bytes] = [index + 1, 0];
+    const partBytes = bytesOf(part);
+    if (index > from && bytes + partBytes > maxFrameBytes) {
+      yield parts.slice(from, index);
+      [from, bytes] = [index, 0];
+    }
+    bytes += partBytes;
   }
   if (from < parts.length) yield parts.slice(from);
 }

@@ -190,7 +190,7 @@ export class ServedStream {
     if (this.#isOver) return;
     let hasRoom = true;
     if (end !== StreamEnd.UNSPECIFIED) hasRoom = this.call.write({ answers: [], end });
-    for (const part of frames(answers, ({ answer, json }) => answer.length + bytesOf(json)))
+    for (const part of frames(answers, answerBytes))
       hasRoom = this.call.write({ answers: [...part], end: StreamEnd.UNSPECIFIED });
     if (!hasRoom && !this.call.isPaused()) this.#waitForReader();
     this.#endWhenAnswered();
@@ -215,6 +215,10 @@ function success(number: number): StreamedAnswer {
 
 function failure(number: number, code: status): StreamedAnswer {
   return { number, code, answer: nothing, status: nothing, refused: false, json: [] };
+}
+
+function answerBytes({ answer, status: packed, json }: StreamedAnswer): number {
+  return answer.length + packed.length + bytesOf(json);
 }
 
 function bytesOf(json: readonly JsonText[]): number {
