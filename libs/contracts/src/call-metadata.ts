@@ -1,70 +1,79 @@
 import { Metadata } from '@grpc/grpc-js';
 import type { CallCause, CallContext } from '@rapport/platform';
+import type { StreamedCall } from './gen/rapport/api/v1/calls_service.js';
 
-const keys = {
+/**
+ * The context of a call between services, in metadata or in a frame, without its principal: the token of that has a number in
+ * frames. Empty texts and 0 stand for absent values.
+ */
+export type CallFields = Pick<
+  StreamedCall,
+  'requestId' | 'origin' | 'causationId' | 'hop' | 'clientAddress' | 'userAgent'
+>;
+
+const principalKey = 'x-rapport-principal';
+const keys: Readonly<Record<keyof CallFields, string>> = {
   requestId: 'x-request-id',
-  principalToken: 'x-rapport-principal',
   origin: 'x-rapport-origin',
   causationId: 'x-rapport-causation-id',
   hop: 'x-rapport-hop',
   clientAddress: 'x-rapport-client-address',
   userAgent: 'x-rapport-user-agent',
-} as const;
+};
 
 const maxOriginLength = 100;
 
-/** What a caller tells a service of a call. */
+/** The context of a call that a client sends with it. */
 export interface OutgoingCall extends Pick<CallContext, 'requestId' | 'cause' | 'client'> {
-  /** Made by auth; absent for a call that the process makes for itself. */
+  /** Made by auth; absent for a call on the process's own account. */
   principalToken?: string | undefined;
 }
 
-/** What a service has received of a call's context. Nothing of it is proven; a call without a token has the empty one. */
+/** The context of a call that a service has received. None of it is verified. The token is empty for a call without one. */
 export type ReceivedCall = OutgoingCall & { principalToken: string };
 
-/** How the context of a call travels between services. */
-export function writeCallMetadata({ requestId, principalToken, cause, client }: OutgoingCall): Metadata {
+export function callFields({ requestId, cause, client }: OutgoingCall): CallFields {
+  return {
+    requestId,
+    origin: cause?.origin ?? '',
+    causationId: cause?.causationId ?? '',
+    hop: cause?.hop ?? 0,
+    clientAddress: client?.address ?? '',
+    userAgent: client?.userAgent ?? '',
+  };
+}
+
+/** Leaves out what `CallCause` does not allow. */
+export function receivedCall(fields: CallFields, principalToken: string): ReceivedCall {
+  const { requestId, clientAddress: address, userAgent } = fields;
+  return { requestId, principalToken, ...(address && { client: { address, userAgent } }), ...readCause(fields) };
+}
+
+export function writeCallMetadata(context: OutgoingCall): Metadata {
   const metadata = new Metadata();
-  metadata.set(keys.requestId, requestId);
-  if (principalToken) metadata.set(keys.principalToken, principalToken);
-  if (cause?.origin) metadata.set(keys.origin, cause.origin);
-  if (cause?.causationId) metadata.set(keys.causationId, cause.causationId);
-  if (cause?.hop) metadata.set(keys.hop, String(cause.hop));
-  if (client) metadata.set(keys.clientAddress, client.address);
-  if (client?.userAgent) metadata.set(keys.userAgent, client.userAgent);
+  if (context.principalToken) metadata.set(principalKey, context.principalToken);
+  for (const [name, value] of Object.entries(callFields(context))) {
+    if (value) metadata.set(keys[name as keyof CallFields], String(value));
+  }
   return metadata;
 }
 
 export function readCallMetadata(metadata: Metadata): ReceivedCall {
   const read = (key: string) => metadata.get(key)[0]?.toString() ?? '';
-  return receivedCall({
+  const fields = {
     requestId: read(keys.requestId),
-    principalToken: read(keys.principalToken),
     origin: read(keys.origin),
     causationId: read(keys.causationId),
     hop: Number.parseInt(read(keys.hop), 10),
     clientAddress: read(keys.clientAddress),
     userAgent: read(keys.userAgent),
-  });
+  };
+  return receivedCall(fields, read(principalKey));
 }
 
-/** What `CallCause` does not allow is left out. Empty texts stand for what is not said. */
-export function receivedCall(said: {
-  requestId: string;
-  principalToken: string;
-  origin: string;
-  causationId: string;
-  hop: number;
-  clientAddress: string;
-  userAgent: string;
-}): ReceivedCall {
-  const { requestId, principalToken, clientAddress: address, userAgent } = said;
-  return { requestId, principalToken, ...(address && { client: { address, userAgent } }), ...readCause(said) };
-}
-
-function readCause(said: { origin: string; causationId: string; hop: number }): { cause?: CallCause } {
-  const { causationId, hop } = said;
-  const origin = said.origin.length > maxOriginLength ? '' : said.origin;
+function readCause(fields: CallFields): { cause?: CallCause } {
+  const { causationId, hop } = fields;
+  const origin = fields.origin.length > maxOriginLength ? '' : fields.origin;
   if (!origin && !causationId && !(hop > 0)) return {};
   return { cause: { ...(origin && { origin }), ...(causationId && { causationId }), ...(hop > 0 && { hop }) } };
 }

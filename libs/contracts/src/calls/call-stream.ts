@@ -1,5 +1,5 @@
 import { status, type Client, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
-import type { OutgoingCall } from '../call-metadata.js';
+import { callFields, type OutgoingCall } from '../call-metadata.js';
 import { refusedCall, transportError, unpackStatus } from '../errors/grpc-status.js';
 import {
   CallsServiceService,
@@ -293,20 +293,6 @@ function streamedCall(
   { path, request, form, context, dueAt, traceparent }: WaitingCall,
   token: number,
 ): StreamedCall {
-  const { requestId, cause, client } = context;
-  return {
-    number,
-    method: path,
-    timeoutMs: Math.max(1, Math.ceil(dueAt - Date.now())),
-    requestId,
-    token,
-    traceparent,
-    origin: cause?.origin ?? '',
-    causationId: cause?.causationId ?? '',
-    hop: cause?.hop ?? 0,
-    clientAddress: client?.address ?? '',
-    userAgent: client?.userAgent ?? '',
-    answerForm: form,
-    request,
-  };
+  const timeoutMs = Math.max(1, Math.ceil(dueAt - Date.now()));
+  return { number, method: path, timeoutMs, token, traceparent, ...callFields(context), answerForm: form, request };
 }

@@ -131,7 +131,7 @@ export class ServedStream {
     }
     try {
       if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
-      const received = receivedCall({ ...call, principalToken });
+      const received = receivedCall(call, principalToken);
       const incoming = { method: known.method, received, peer: this.peer, dueAt, gone };
       const work = () => this.entry.answer(incoming, request, () => known.handle(request));
       const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
