@@ -3,13 +3,13 @@ import { AppError, type Logger } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
 import {
-  AnswerForm,
   StreamEnd,
+  type AnswerForm,
   type AnswerFrame,
   type CallFrame,
   type JsonText,
 } from '../gen/rapport/api/v1/calls_service.js';
-import { JsonAnswers } from '../rest/json-answers.js';
+import { jsonAnswer } from '../rest/json-answers.js';
 import type { JsonCodec } from '../rest/json-codec.js';
 import type { ServedController } from '../server/grpc-handlers.js';
 import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
@@ -49,20 +49,10 @@ export class ServedStreams {
         method,
         decode: code.requestDeserialize,
         encode: code.responseSerialize,
-        json: this.#jsonWriter(method),
+        json: (form, answer) => jsonAnswer(form, method.desc.output, answer as Record<string, unknown>, this.#codecs),
         handle: (request) => run(() => controller[name]?.(request) as Promise<unknown>),
       });
     }
-  }
-
-  /** Made for the first answer in JSON. */
-  #jsonWriter({ desc }: ContractMethod): StreamedMethod['json'] {
-    let answers: JsonAnswers | undefined;
-    return (form, answer) => {
-      if (form === AnswerForm.UNSPECIFIED) return undefined;
-      answers ??= new JsonAnswers(desc.output, this.#codecs);
-      return answers.write(form, answer as Record<string, unknown>);
-    };
   }
 
   /** Answers CallsService. */

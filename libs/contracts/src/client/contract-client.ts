@@ -9,7 +9,7 @@ import { platformContract } from '../descriptors/platform-contract.js';
 import { fromGrpcError, transportError } from '../errors/grpc-status.js';
 import { AnswerForm, type JsonText } from '../gen/rapport/api/v1/calls_service.js';
 import { TrafficClass } from '../gen/rapport/api/v1/options.js';
-import { JsonAnswers } from '../rest/json-answers.js';
+import { jsonAnswer } from '../rest/json-answers.js';
 import type { JsonCodec } from '../rest/json-codec.js';
 import { traceStreamedCall } from '../trace-calls.js';
 import { healthService } from '../server/grpc-health.js';
@@ -76,10 +76,9 @@ export class ContractClient {
   ): Promise<JsonText[]> {
     const { answer, json } = await this.call(path, request, options, form);
     if (json.length > 0) return json;
-    const method = this.#method(path);
-    if (!method.output) throw new Error(`${path} is in no contract.`);
-    method.json ??= new JsonAnswers(method.output, this.#codecs);
-    const written = method.json.write(form, method.code.responseDeserialize(answer) as Record<string, unknown>);
+    const { code, output } = this.#method(path);
+    if (!output) throw new Error(`${path} is in no contract.`);
+    const written = jsonAnswer(form, output, code.responseDeserialize(answer) as Record<string, unknown>, this.#codecs);
     if (!written) throw new Error(`${path} has no list of records.`);
     return written;
   }
@@ -255,7 +254,7 @@ export class ContractClient {
   #calledMethod(code: MethodDefinition<unknown, unknown>): CalledMethod {
     const { policy, desc } = this.contract.method(code.path) ?? {};
     const className = policy?.internal ? 'platform' : nameOfClass(policy?.trafficClass);
-    return { code, className, streams: this.#streams[className], output: desc?.output, json: undefined };
+    return { code, className, streams: this.#streams[className], output: desc?.output };
   }
 
   #method(path: string): CalledMethod {
@@ -274,8 +273,6 @@ interface CalledMethod {
   streams: ReplicaStreams | undefined;
   /** Of a method that is in the contract. */
   output: DescMessage | undefined;
-  /** Made for the first answer that the service has not written in JSON. */
-  json: JsonAnswers | undefined;
 }
 
 /** Whether it says that nothing came back. */

@@ -5,7 +5,7 @@ import { platformContract } from '../descriptors/platform-contract.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp } from '../descriptors/well-known.js';
 import { AnswerForm } from '../gen/rapport/api/v1/calls_service.js';
 import { serviceDefinitions } from '../gen/services.js';
-import { JsonAnswers } from './json-answers.js';
+import { jsonAnswer } from './json-answers.js';
 import { absentValue, type JsonCodec } from './json-codec.js';
 
 type Message = Record<string, unknown>;
@@ -51,14 +51,14 @@ describe('the JSON of an answer', () => {
   it.each(answering.map((method) => [method.path, method] as const))(
     'of %s is the same before it is encoded and after',
     (path, { desc }) => {
-      const answers = new JsonAnswers(desc.output, codecs);
+      const write = (form: AnswerForm, message: Message) => jsonAnswer(form, desc.output, message, codecs);
       const { responseSerialize, responseDeserialize } = code.get(path) ?? fail(path);
       fc.assert(
         fc.property(messageOf(desc.output, 3), (message) => {
           const decoded = responseDeserialize(responseSerialize(message)) as Message;
           for (const form of [AnswerForm.JSON, AnswerForm.JSON_RECORDS])
-            expect(answers.write(form, message)).toEqual(answers.write(form, decoded));
-          const [whole] = answers.write(AnswerForm.JSON, message) ?? [];
+            expect(write(form, message)).toEqual(write(form, decoded));
+          const [whole] = write(AnswerForm.JSON, message) ?? [];
           expect(() => JSON.parse(String(whole?.text)) as unknown).not.toThrow();
         }),
         { numRuns: 50 },
@@ -68,11 +68,11 @@ describe('the JSON of an answer', () => {
 
   it('has one text for each record, which is the one that it has in the list', () => {
     const { desc } = answering.find(({ name }) => name === 'BatchGetCustomers') ?? fail('BatchGetCustomers');
-    const answers = new JsonAnswers(desc.output, codecs);
+    const write = (form: AnswerForm, message: Message) => jsonAnswer(form, desc.output, message, codecs);
     fc.assert(
       fc.property(messageOf(desc.output, 3), (message) => {
-        const records = answers.write(AnswerForm.JSON_RECORDS, message) ?? [];
-        const [whole] = answers.write(AnswerForm.JSON, message) ?? [];
+        const records = write(AnswerForm.JSON_RECORDS, message) ?? [];
+        const [whole] = write(AnswerForm.JSON, message) ?? [];
         const { customers } = JSON.parse(String(whole?.text)) as { customers: Message[] };
         expect(records.map((record) => JSON.parse(String(record.text)) as unknown)).toEqual(customers);
         expect(records.map(({ id, etag }) => ({ id, etag }))).toEqual(
@@ -88,9 +88,9 @@ describe('the JSON of an answer', () => {
 
   it('is sent in protobuf in a form that a service does not know, and where there are no records', () => {
     const { desc } = answering.find(({ name }) => name === 'GetCustomer') ?? fail('GetCustomer');
-    const answers = new JsonAnswers(desc.output, codecs);
-    expect(answers.write(99 as AnswerForm, {})).toBeUndefined();
-    expect(answers.write(AnswerForm.JSON_RECORDS, {})).toBeUndefined();
+    const write = (form: AnswerForm, message: Message) => jsonAnswer(form, desc.output, message, codecs);
+    expect(write(99 as AnswerForm, {})).toBeUndefined();
+    expect(write(AnswerForm.JSON_RECORDS, {})).toBeUndefined();
   });
 });
 

@@ -5,25 +5,23 @@ import { JsonCodec } from './json-codec.js';
 
 type Message = Record<string, unknown>;
 
-/** Writes the answers of one method in the JSON forms of streams of calls. */
-export class JsonAnswers {
-  readonly #codec: JsonCodec;
-  readonly #list: { name: string; codec: JsonCodec } | undefined;
-
-  /** @param codecs those made before, by type name */
-  constructor(output: DescMessage, codecs: Map<string, JsonCodec>) {
-    this.#codec = JsonCodec.of(output, codecs);
-    const list = resourceList(output);
-    this.#list = list?.message && { name: list.jsonName, codec: JsonCodec.of(list.message, codecs) };
-  }
-
-  /** @returns undefined in protobuf, which is also for a form that such answers do not have */
-  write(form: AnswerForm, answer: Message): JsonText[] | undefined {
-    if (form === AnswerForm.JSON) return [jsonText(this.#codec, answer)];
-    const list = this.#list;
-    if (form !== AnswerForm.JSON_RECORDS || !list) return undefined;
-    return (answer[list.name] as Message[]).map((record) => jsonText(list.codec, record));
-  }
+/**
+ * An answer in a JSON form of streams of calls.
+ *
+ * @param codecs those made before, by type name
+ * @returns undefined for an answer that is sent in protobuf, which includes forms that such answers do not have
+ */
+export function jsonAnswer(
+  form: AnswerForm,
+  output: DescMessage,
+  answer: Message,
+  codecs: Map<string, JsonCodec>,
+): JsonText[] | undefined {
+  if (form === AnswerForm.JSON) return [jsonText(JsonCodec.of(output, codecs), answer)];
+  const list = form === AnswerForm.JSON_RECORDS ? resourceList(output) : undefined;
+  if (!list?.message) return undefined;
+  const codec = JsonCodec.of(list.message, codecs);
+  return (answer[list.jsonName] as Message[]).map((record) => jsonText(codec, record));
 }
 
 function jsonText(codec: JsonCodec, message: Message): JsonText {
