@@ -108,7 +108,7 @@ function send(
   }
   if (route.status === 201) void reply.header('location', `${reply.request.url.split('?', 1)[0]}/${String(id)}`);
   void reply.code(route.status);
-  if (!route.schemas.response) return reply.send();
+  if (route.isEmpty) return reply.send();
   return reply.type('application/json; charset=utf-8').send(toText(answer));
 }
 

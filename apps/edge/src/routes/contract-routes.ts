@@ -52,13 +52,12 @@ function isChosenByAccept(route: RestRoute, routes: readonly RestRoute[]): boole
 }
 
 function addRoute(scope: FastifyInstance, route: RestRoute, parts: RouteParts, isByAccept = false): void {
-  const { response: _, ...schema } = route.schemas;
   const cached = parts.reads.of(route);
   if (cached && isByAccept) throw new Error(`${route.method.path}: an answer that depends on Accept can't be cached.`);
   scope.route({
     method: route.verb,
     url: route.path.pattern,
-    schema,
+    schema: route.schemas,
     config: { route, cached },
     ...(route.fields.body && !route.isBodyRequired ? { preValidation: takeAsEmpty } : {}),
     ...(route.maxBodyBytes !== undefined && { bodyLimit: route.maxBodyBytes }),

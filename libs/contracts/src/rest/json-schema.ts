@@ -20,7 +20,7 @@ export type JsonSchema = Record<string, unknown>;
  */
 export type Usage = 'output' | 'view' | 'views' | 'input' | 'patch' | 'item';
 
-/** Builds the JSON Schemas of messages and fields. The same source serves validation, serialisation and documents. */
+/** Builds the JSON Schemas of messages and fields. The same source serves validation and documents. */
 export class JsonSchemas {
   /**
    * @param reference how a message within another one is given: a `$ref`, or its schema in place

@@ -1,6 +1,5 @@
 import type { DescField, DescMessage, DescService } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
-import { isEmpty } from '../descriptors/well-known.js';
 import { JsonSchemas, ownKeywords, type JsonSchema, type Usage } from './json-schema.js';
 import { problemResponses, problemSchema, rateHeaders, references } from './open-api-problems.js';
 import { problemForm } from './problem-message.js';
@@ -123,7 +122,7 @@ function operation(
       [route.status]: {
         description: contract.comment(method.desc.output) || (route.status === 202 ? 'Accepted.' : 'Done.'),
         ...responseHeaders(route),
-        ...(isEmpty(method.desc.output) ? {} : { content: answerContent(route, schemas, components) }),
+        ...(route.isEmpty ? {} : { content: answerContent(route, schemas, components) }),
       },
       ...(route.isConditional ? { '304': { $ref: '#/components/responses/NotModified' } } : {}),
       '429': { $ref: '#/components/responses/TooMany' },

@@ -41,6 +41,8 @@ export interface RestRoute {
   maxBodyBytes: number | undefined;
   /** How the answer is written: as one JSON object, as a stream of them, or as a file in raw bytes. */
   answerUsage: 'message' | 'messages' | 'file';
+  /** Whether the answer has no content. */
+  isEmpty: boolean;
   status: 200 | 201 | 202 | 204;
   /** Whether a caller that has the answer already, by its etag, is answered 304. */
   isConditional: boolean;
@@ -51,8 +53,6 @@ export interface RestRoute {
     querystring: JsonSchema;
     headers?: JsonSchema;
     body?: JsonSchema;
-    /** Of one JSON object. */
-    response?: JsonSchema;
   };
   /** Makes the request message; of a file only the parameters. */
   toMessage: (parts: RequestParts) => Message;
@@ -80,7 +80,7 @@ export function restRoutes(contract: Contract): RestRoute[] {
       open.add(message.typeName);
       const schema = inPlace.message(message, usage);
       open.delete(message.typeName);
-      return usage === 'output' ? serialisable(schema) : schema;
+      return schema;
     },
     false,
   );
@@ -112,15 +112,13 @@ function restRoute(
     isBodyRequired: fields.body !== undefined && contract.is(fields.body, FieldBehavior.REQUIRED),
     maxBodyBytes: fields.body && contract.rules(fields.body).maxBytes,
     answerUsage,
+    isEmpty: isEmpty(method.desc.output),
     isConditional: verb === 'GET' && answerUsage === 'message' && hasEtag(method),
     schemas: {
       ...(fields.path.length > 0 ? { params: parametersSchema(schemas, fields.path, true) } : {}),
       querystring: parametersSchema(schemas, fields.query, false),
       ...(fields.header.length > 0 ? { headers: headersSchema(schemas, fields.header) } : {}),
       ...bodySchema(schemas, fields.body, bodyUsage),
-      ...(answerUsage === 'message' && !isEmpty(method.desc.output)
-        ? { response: serialisable(schemas.message(method.desc.output, 'output')) }
-        : {}),
     },
     toMessage: messageMaker(parts, codecs),
     toText: textMaker(parts, codecs),
@@ -210,9 +208,4 @@ function bodySchema(
   if (!body || usage === 'file' || usage === 'bytes') return {};
   if (!body.message) throw new Error(`${body.parent.typeName}.${body.name}: a body must be a message.`);
   return { body: schemas.message(body.message, usage satisfies Usage) };
-}
-
-/** A serialiser writes what is required first; without that, fields come in the order of the contract. */
-function serialisable({ required: _, ...schema }: JsonSchema): JsonSchema {
-  return schema;
 }
