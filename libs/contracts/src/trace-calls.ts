@@ -19,7 +19,7 @@ import { CallsServiceService } from './gen/rapport/api/v1/calls_service.js';
 
 const traceparentKey = 'traceparent';
 
-/** Makes a span of each call that a client makes within a trace, and tells the service where the trace goes on. */
+/** Makes a span of each call that a client makes within a trace, and sends the service its `traceparent`. */
 export const traceClientCall: Interceptor = (options, makeCall) => {
   // A stream of calls belongs to no trace: each of its calls has its own.
   if (options.method_definition.path === CallsServiceService.calls.path) return new InterceptingCall(makeCall(options));
@@ -69,14 +69,7 @@ export async function traceStreamedCall<Answer>(
 ): Promise<Answer> {
   const span = startSpan(...callSpan(path, SpanKind.CLIENT));
   if (!span) return make('');
-  try {
-    const answer = await make(traceparentOf(span) ?? '');
-    endCall(span, status.OK, false);
-    return answer;
-  } catch (error) {
-    endCall(span, error instanceof AppError ? status[error.code] : status.INTERNAL, true);
-    throw error;
-  }
+  return endWith(span, make(traceparentOf(span) ?? ''), () => true);
 }
 
 /** Answers a call that came over a stream, in a span of its own when it belongs to a trace. */
@@ -87,18 +80,27 @@ export async function traceStreamedAnswer<Answer>(
 ): Promise<Answer> {
   const span = continueTrace(...callSpan(path, SpanKind.SERVER), traceparent);
   if (!span) return answer();
+  return endWith(span, runInSpan(span, answer), (code) => serverFaults.has(code));
+}
+
+/** Ends the span of a call with its outcome. @param isFault whether a code other than OK is marked as an error */
+async function endWith<Answer>(
+  span: Span,
+  outcome: Promise<Answer>,
+  isFault: (code: number) => boolean,
+): Promise<Answer> {
   try {
-    const answered = await runInSpan(span, answer);
+    const answer = await outcome;
     endCall(span, status.OK, false);
-    return answered;
+    return answer;
   } catch (error) {
     const code = error instanceof AppError ? status[error.code] : status.INTERNAL;
-    endCall(span, code, serverFaults.has(code));
+    endCall(span, code, isFault(code));
     throw error;
   }
 }
 
-/** The others are what callers have to expect. */
+/** Codes that say that the service failed. Callers have to expect the others. */
 const serverFaults: ReadonlySet<number> = new Set([
   status.UNKNOWN,
   status.DEADLINE_EXCEEDED,

@@ -23,9 +23,8 @@ export class MessageValidator {
 
   /** @throws AppError INVALID_ARGUMENT that names each wrong field */
   check(desc: DescMessage, message: unknown): void {
-    const found: FieldViolation[] = [];
-    this.#checkMessage(desc, message as Message, '', false, found);
-    if (found.length > 0) throw invalidArgument(found.slice(0, maxViolations));
+    const violations = this.violations(desc, message as Message);
+    if (violations.length > 0) throw invalidArgument(violations);
   }
 
   /** What is wrong with a message, at most 100 violations; field paths start with `prefix`. */
@@ -159,8 +158,8 @@ function textCheck(rules: FieldRules, test?: (text: string) => boolean, phrase?:
   const pattern = rules.pattern === '' ? undefined : new RegExp(rules.pattern, 'u');
   return (text: string) => {
     if (!isStorableText(text)) return { reason: 'BAD_CHARACTERS', description: 'has a NUL or a broken character.' };
+    // A character takes one or two units of the text, so most texts are within the limits without being counted.
     const isWithin = Math.ceil(text.length / 2) >= minLength && text.length <= maxLength;
-    // A character is one or two units of the text, so that few texts are counted.
     const length = isWithin ? text.length : countCodePoints(text);
     if (length < minLength) return { reason: 'TOO_SHORT', description: `must have at least ${minLength} characters.` };
     if (length > maxLength) return { reason: 'TOO_LONG', description: `must have at most ${maxLength} characters.` };
