@@ -1,5 +1,5 @@
 import { Controller, Module } from '@nestjs/common';
-import { callContext, type CallContext } from '@rapport/platform';
+import { callContext, metrics, type CallContext } from '@rapport/platform';
 import { freePort } from '@rapport/testing';
 import { pino } from 'pino';
 import { Contract } from '../src/descriptors/load-contract.js';
@@ -18,6 +18,12 @@ const { authenticateApiKey, getTenant } = AuthServiceService;
 
 /** One with a permission, and a public one. */
 export const methods = { getTenant, authenticateApiKey };
+
+/** Number of streams of calls that clients of this process have open. */
+export async function openStreams(): Promise<number> {
+  const { values = [] } = (await metrics.getSingleMetric('rapport_call_streams')?.get()) ?? {};
+  return values[0]?.value ?? 0;
+}
 
 /** What a handler does with a call. @returns the tenant's name */
 export type Script = (context: CallContext) => Promise<string>;

@@ -1,10 +1,10 @@
-import { AppError, metrics, type Caller } from '@rapport/platform';
+import { AppError, type Caller } from '@rapport/platform';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ContractClient } from '../src/client/contract-client.js';
 import { AnswerForm } from '../src/gen/rapport/api/v1/calls_service.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
-import { methods, PlainContract, ScriptedService } from './scripted-service.js';
+import { methods, openStreams, PlainContract, ScriptedService } from './scripted-service.js';
 import { FragileProxy } from './fragile-proxy.js';
 
 const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['tenant.read'] };
@@ -34,11 +34,6 @@ async function call(requestId: string, { principalToken, deadlineMs = 30_000, si
   const options = { context, deadlineMs, ...(signal && { signal }) };
   const { displayName } = (await by.unary(methods.getTenant.path, {}, options)) as { displayName: string };
   return displayName;
-}
-
-async function openStreams(): Promise<number> {
-  const { values = [] } = (await metrics.getSingleMetric('rapport_call_streams')?.get()) ?? {};
-  return values[0]?.value ?? 0;
 }
 
 /** A client whose calls all go by one transport. */

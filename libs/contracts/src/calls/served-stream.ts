@@ -99,7 +99,7 @@ export class ServedStream {
       throw frameInvalid();
     this.#lastNumber = number;
     if (this.#isDraining || this.#running.size >= maxRunningCalls) {
-      this.#push({ ...failure(number, status.UNAVAILABLE), refused: true });
+      this.#push({ ...ending(number, status.UNAVAILABLE), refused: true });
       return;
     }
     const waitMs = Math.min(call.timeoutMs, longestTimerMs);
@@ -127,7 +127,7 @@ export class ServedStream {
       request = known?.decode(call.request);
     } catch {
       // As grpc-js answers a plain call.
-      return failure(number, status.INTERNAL);
+      return ending(number, status.INTERNAL);
     }
     try {
       if (!known) throw new AppError('UNIMPLEMENTED', 'METHOD_UNKNOWN', 'There is no such method.');
@@ -137,18 +137,19 @@ export class ServedStream {
       const answered = await (isTracing() ? traceStreamedAnswer(path, call.traceparent, work) : work());
       const json = known.json(call.answerForm, answered);
       // In protobuf it is smaller.
-      if (json && bytesOf(json) <= maxAnswerBytes) return { ...success(number), json };
+      if (json && bytesOf(json) <= maxAnswerBytes) return { ...ending(number, status.OK), json };
       const answer = known.encode(answered);
-      if (answer.length > maxAnswerBytes) return failure(number, status.RESOURCE_EXHAUSTED);
-      return { ...success(number), answer };
+      if (answer.length > maxAnswerBytes) return ending(number, status.RESOURCE_EXHAUSTED);
+      return { ...ending(number, status.OK), answer };
     } catch (error) {
-      if (!(error instanceof AppError)) return failure(number, status.INTERNAL);
-      return { ...failure(number, status[error.code]), status: packStatus(error) };
+      if (error instanceof AppError) return { ...ending(number, status[error.code]), status: packStatus(error) };
+      this.logger.error({ err: error, requestId: call.requestId, method: path }, 'could not encode an answer');
+      return ending(number, status.INTERNAL);
     }
   }
 
   #expire(number: number): void {
-    if (this.#leave(number)) this.#push(failure(number, status.DEADLINE_EXCEEDED));
+    if (this.#leave(number)) this.#push(ending(number, status.DEADLINE_EXCEEDED));
   }
 
   #cancel(number: number): void {
@@ -209,11 +210,7 @@ export class ServedStream {
   }
 }
 
-function success(number: number): StreamedAnswer {
-  return failure(number, status.OK);
-}
-
-function failure(number: number, code: status): StreamedAnswer {
+function ending(number: number, code: status): StreamedAnswer {
   return { number, code, answer: nothing, status: nothing, refused: false, json: [] };
 }
 
