@@ -30,6 +30,15 @@ const sleep: Statement = { name: 'sleep', sql: 'select pg_sleep($1)', values: [3
 const sleeping = `pg_stat_activity where datname = current_database() and state = 'active' and query like '%select pg_sleep($1)%'
   and pid <> pg_backend_pid()`;
 
+/** Waits until nothing else holds the advisory lock 1. */
+const waitForLock: Statement = {
+  name: 'wait_for_lock',
+  sql: 'select pg_advisory_xact_lock_shared(1) is null as is_locked',
+  isQuick: true,
+};
+
+const waiting = `pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+
 /** A quick read with another outcome for each value: 0 fails. */
 function quotient(value: number): Statement {
   return { name: 'quotient', sql: 'select 12 / $1::int as quotient', values: [value], isQuick: true };
@@ -37,6 +46,17 @@ function quotient(value: number): Statement {
 
 function read<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
   return asTenant(orm, tenantId, (em) => readForTenant<Row>(em, statement));
+}
+
+/** Reads in a call of a tenant of its own. */
+function readInCall(statement: Statement, gone = new AbortController().signal): Promise<object[]> {
+  const caller = { tenantId: v7(), principalId: 'apiKey:test', permissions: [] };
+  const em = orm.em.fork({ session: tenantSession(caller.tenantId) });
+  return callContext.run({ requestId: v7(), caller, gone }, () => readForTenant(em, statement));
+}
+
+async function count(activity: string): Promise<number | null> {
+  return (await superuser.query(`select from ${activity}`)).rowCount;
 }
 
 describe('quick reads that share a connection', () => {
@@ -84,21 +104,43 @@ describe('quick reads that share a connection', () => {
     expect(await read(tenant, quotient(2))).toEqual([{ quotient: 6 }]);
   });
 
-  test('end with their connection when nobody waits for any of them', async () => {
+  test('are not sent any more when their client has gone while they waited for a connection', async () => {
+    await superuser.query('select pg_advisory_lock(1)');
+    const blocked = [];
+    // One after the other, so that each takes a connection of its own.
+    for (const connections of [1, 2]) {
+      blocked.push(readInCall(waitForLock));
+      await expect.poll(() => count(waiting)).toBe(connections);
+    }
+    const gone = new AbortController();
+    const [left, kept] = [readInCall(quotient(3), gone.signal), readInCall(quotient(4))];
+    gone.abort();
+    await superuser.query('select pg_advisory_unlock(1)');
+
+    await expect(left).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await kept).toEqual([{ quotient: 3 }]);
+    await Promise.all(blocked);
+  });
+
+  test('keep their connection when the client of one of them has gone', async () => {
+    await superuser.query('select pg_advisory_lock(1)');
+    const gone = new AbortController();
+    const reads = [readInCall(waitForLock, gone.signal), readInCall(quotient(4))];
+    await expect.poll(() => count(waiting)).toBe(1);
+    gone.abort();
+    await superuser.query('select pg_advisory_unlock(1)');
+
+    expect(await Promise.all(reads)).toEqual([[{ is_locked: false }], [{ quotient: 3 }]]);
+  });
+
+  test('end with their connection when the clients of all of them have gone', async () => {
     const calls = [new AbortController(), new AbortController()];
-    const left = Promise.allSettled(
-      calls.map(({ signal: gone }) => {
-        const caller = { tenantId: v7(), principalId: 'apiKey:test', permissions: [] };
-        const em = orm.em.fork({ session: tenantSession(caller.tenantId) });
-        return callContext.run({ requestId: v7(), caller, gone }, () => readForTenant(em, sleep));
-      }),
-    );
-    calls[0]?.abort();
-    const asleep = async () => (await superuser.query(`select from ${sleeping}`)).rowCount;
-    await expect.poll(asleep).toBe(1);
-    calls[1]?.abort();
+    const left = Promise.allSettled(calls.map(({ signal }) => readInCall(sleep, signal)));
+    await expect.poll(() => count(sleeping)).toBe(1);
+    for (const call of calls) call.abort();
+
     const ended = { status: 'rejected', reason: { message: 'Connection terminated' } };
     expect(await left).toMatchObject([ended, ended]);
-    await expect.poll(asleep).toBe(0);
+    await expect.poll(() => count(sleeping)).toBe(0);
   });
 });

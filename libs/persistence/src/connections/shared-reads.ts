@@ -3,17 +3,18 @@ import { callContext, keepSpan } from '@rapport/platform';
 import type { PoolClient, QueryResult } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 import { inOneWrite, pipeline, type Statement } from '../driver/pipeline.js';
+import { clientGone } from '../driver/pool-places.js';
 import { withConnection } from './pooled-connection.js';
 
 /** Connections of the pool that quick reads use at a time. */
 const maxConnections = 2;
 
-/** Reads that share a connection at a time: as many as are answered before a call notices that it has waited. */
+/** Reads that share a connection at a time: few enough that the last of them waits for no more than a few milliseconds. */
 const maxTogether = 32;
 
 interface Read {
   tenantId: string;
-  /** Aborted once nobody waits for the rows. */
+  /** Aborted once the client of the call has gone. */
   gone: AbortSignal | undefined;
   /** Never rejects. @returns the error when it has failed */
   send: (client: PoolClient) => Promise<unknown>;
@@ -23,19 +24,19 @@ interface Read {
 const known = new WeakMap<object, SharedReads>();
 
 /**
- * Reads that find a row by its key, of all calls of the process. Those that come in one moment, or while others are under way, go to
- * PostgreSQL in one write on one connection, where each is a transaction of its own, with its own tenant. To send them one by one costs
- * both sides more than to answer them. Tenants have their turns, as they have them at the pool.
+ * Reads that find a row by its key, of all calls of the process. Reads that start in the same turn of the event loop, or while others
+ * are in flight, go to PostgreSQL in one write on one connection. Each is a transaction of its own, with its own tenant. Sending them
+ * one by one costs both sides more than answering them. Tenants take turns, as they do at the pool.
  */
 export class SharedReads {
-  /** By tenant, the one that is served next first. */
+  /** By tenant, in the order of their turns. */
   readonly #waiting = new Map<string, Read[]>();
   #connections = 0;
   #isDue = false;
 
   private constructor(private readonly em: EntityManager) {}
 
-  /** Those of the database of `em`. */
+  /** The shared reads of the database of `em`. */
   static of(em: EntityManager): SharedReads {
     const connection = em.getConnection();
     let reads = known.get(connection);
@@ -77,14 +78,16 @@ export class SharedReads {
     });
   }
 
-  /** A read of each tenant in turn. */
+  /** A read of each tenant in turn. Reads whose client has gone fail here instead of being sent. */
   #take(): Read[] {
     const taken: Read[] = [];
-    // The loop comes to a tenant again that is put back at the end.
+    // A tenant with more reads is put back at the end, where the loop comes to it again.
     for (const [tenantId, reads] of this.#waiting) {
-      taken.push(...reads.splice(0, 1));
+      const read = reads.shift();
       this.#waiting.delete(tenantId);
       if (reads.length > 0) this.#waiting.set(tenantId, reads);
+      if (read?.gone?.aborted) read.fail(clientGone());
+      else if (read) taken.push(read);
       if (taken.length === maxTogether) break;
     }
     return taken;
@@ -94,7 +97,7 @@ export class SharedReads {
   async #send(reads: readonly Read[]): Promise<void> {
     if (reads.length === 0) return;
     this.#connections += 1;
-    // The connection is none of one call.
+    // The connection does not count as one call's: its reads are of many.
     const context = { requestId: '', caller: undefined, gone: goneWith(reads) };
     try {
       await callContext.run(context, () =>
@@ -112,7 +115,7 @@ export class SharedReads {
   }
 }
 
-/** Aborted once nobody waits for any of the reads. */
+/** Aborted once the clients of all reads have gone. */
 function goneWith(reads: readonly Read[]): AbortSignal {
   const [only, ...others] = reads;
   if (only?.gone && others.length === 0) return only.gone;

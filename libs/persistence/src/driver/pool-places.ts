@@ -3,19 +3,19 @@ import { AppError, callContext, FairPlaces } from '@rapport/platform';
 /** The part of a pool's connections that the calls of one tenant hold at most: those of others always find one. */
 const greatestShare = 0.6;
 
-/** In the place of a tenant: work that no call waits for. It has its turn, and no bound but the pool's. */
+/** Stands in for the tenant of work that no call waits for. It takes its turn like a tenant, and is limited by the pool only. */
 const platform = '';
 
 /**
- * The connections of a pool, shared among the tenants whose calls are being answered: each holds a part of them at most, and of
- * those that wait for one each tenant has its turn, however many calls of another wait.
+ * Shares the connections of a pool among the tenants whose calls are being answered. Each tenant holds at most a part of them, and
+ * tenants that wait for one take turns, however many calls another tenant has waiting.
  */
 export class PoolPlaces {
   readonly #places: FairPlaces;
 
   /**
    * @param max connections of the pool
-   * @param timeoutMs how long a call waits for one, 0 for ever
+   * @param timeoutMs longest wait for one; 0 for no limit
    */
   constructor(
     max: number,
@@ -29,8 +29,9 @@ export class PoolPlaces {
    * Waits for a place of the tenant whose call is being answered.
    *
    * @returns gives the place back
-   * @throws Error as pg-pool has it when the time is over
-   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of the time while the tenant holds all of its part
+   * @throws Error pg-pool's own timeout error after `timeoutMs`
+   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_CONCURRENT after half of `timeoutMs` if the tenant holds all of its part
+   * @throws AppError CANCELLED once the client of the call has gone
    */
   async enter(): Promise<() => void> {
     const { caller, gone } = callContext.getStore() ?? {};
@@ -48,7 +49,7 @@ export class PoolPlaces {
       timer = setTimeout(endOfTurn, this.timeoutMs / 2);
     };
     let timer = this.timeoutMs > 0 ? setTimeout(endOfShare, this.timeoutMs / 2) : undefined;
-    const leave = () => end.abort(new AppError('CANCELLED', 'CANCELLED', 'Nobody waits for the answer any longer.'));
+    const leave = () => end.abort(clientGone());
     if (gone?.aborted) leave();
     gone?.addEventListener('abort', leave, { once: true });
     try {
@@ -60,7 +61,12 @@ export class PoolPlaces {
   }
 }
 
+/** What a call fails with once its client no longer waits for the answer. */
+export function clientGone(): AppError {
+  return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
+}
+
 function tooManyConcurrent(): AppError {
-  const message = 'As many calls of this tenant as may be at the database at the same time are. Try again.';
+  const message = 'This tenant has reached its limit of concurrent calls at the database. Try again.';
   return new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_CONCURRENT', message, { retryAfterSeconds: 1 });
 }

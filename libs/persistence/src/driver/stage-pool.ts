@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
-import { AppError, callContext } from '@rapport/platform';
+import { callContext } from '@rapport/platform';
 import type { Connection, Pool, PoolClient } from 'pg';
 import { isConnectionLoss } from '../database-errors.js';
 import { waitForNoAnswer } from './pipeline.js';
-import { PoolPlaces } from './pool-places.js';
+import { clientGone, PoolPlaces } from './pool-places.js';
 import { runObserved, type QueryInput } from './query-input.js';
 import { startStatementSpan } from './statement-span.js';
 
@@ -18,15 +18,15 @@ type Query = (...input: unknown[]) => unknown;
 type Callback = Parameters<Pool['connect']>[0];
 
 /**
- * Everything that stands between pg's pool and whatever works on its connections: the one place in which functions of pg are
- * replaced. MikroORM and Kysely take connections by `pool.connect` and give no other way in between.
+ * Everything between pg's pool and the code that works on its connections: the only place in which functions of pg are replaced.
+ * MikroORM and Kysely take connections by `pool.connect` and have no other extension point.
  *
  * A connection passes these stages:
  * 1. its tenant's turn (`PoolPlaces`),
  * 2. pg's own pool, which connects and checks that the server is a primary,
- * 3. a loan, which ends when the holder gives the connection back, when it is lost, or when nobody waits for the call any longer.
+ * 3. a loan, which ends when the holder gives the connection back, when it is lost, or when the client of the call has gone.
  *
- * A query passes these: its span, pg, the watch for losses.
+ * A query passes these stages: its span, pg, the check for a lost connection.
  */
 export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStages = {}): void {
   const { max, connectionTimeoutMillis = 0 } = pool.options;
@@ -41,8 +41,7 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
     const staged: Query = (...input) => {
       const endSpan = isTracing ? startStatementSpan(input[0] as QueryInput) : undefined;
       return runObserved(query, input, (error) => {
-        // When `query_timeout` is over pg itself only stops waiting: the connection would be used again while the server may still
-        // be at work for it.
+        // After `query_timeout` pg only stops waiting: the connection would be used again while the server may still run the query.
         if (isConnectionLoss(error)) lose();
         endSpan?.(error);
       });
@@ -74,18 +73,18 @@ export function stagePool(pool: Pool, { onWritten, isTracing = false }: PoolStag
 }
 
 /**
- * The time in which a connection is out of the pool. It ends early, with the connection,
- * - when the connection is lost: Kysely (0.29), through which MikroORM works, gives none back whose BEGIN, COMMIT or ROLLBACK fails,
- *   so each loss would make the pool smaller until no call gets one;
- * - when nobody waits for the call any longer, which is how a deadline reaches the database: it stops what it does for the call once
- *   `client_connection_check_interval` lets it notice. A request to cancel would keep the connection, but is not bound to a
- *   statement: it may meet the next one, of another call.
+ * The time in which a connection is out of the pool. It ends early, and closes the connection,
+ * - when the connection is lost: Kysely (0.29), which MikroORM works through, does not give back a connection whose BEGIN, COMMIT or
+ *   ROLLBACK fails, so each loss would make the pool smaller until no call gets one;
+ * - when the client of the call has gone. This is how a deadline reaches the database: the server notices the closed connection within
+ *   `client_connection_check_interval` and stops the statement. A cancel request would keep the connection, but is not bound to a
+ *   statement: it may reach the next one, of another call.
  */
 class Loan {
   readonly #release: (error?: Error | boolean) => void;
   #state: 'open' | 'returned' | 'ended' = 'open';
 
-  /** @throws AppError CANCELLED when nobody waits for the call any longer */
+  /** @throws AppError CANCELLED when the client of the call has gone */
   constructor(
     private readonly client: PoolClient,
     private readonly leave: () => void,
@@ -95,7 +94,7 @@ class Loan {
     client.release = (error) => this.#giveBack(error);
     if (gone?.aborted) {
       this.#giveBack();
-      throw new AppError('CANCELLED', 'CANCELLED', 'Nobody waits for the answer any longer.');
+      throw clientGone();
     }
     gone?.addEventListener('abort', this.#end, { once: true });
   }
@@ -108,7 +107,7 @@ class Loan {
   }
 
   #giveBack(error?: Error | boolean): void {
-    // The holder of a connection whose loan has ended gives it back too. To pg-pool that is a mistake, as is a second time.
+    // The holder gives a connection back whose loan has ended, too. pg-pool would refuse that, and does refuse a second return.
     if (this.#state === 'ended') return;
     this.#release(error);
     this.#close('returned');
