@@ -7,24 +7,12 @@ import { readGroups } from '../src/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
 import { matchingCustomers } from '../src/list/count-customers.js';
 import { conditionsOf, type ListRequest } from '../src/list/list-conditions.js';
-import { executeWith } from '../src/list/planner-settings.js';
+import { executeWith, numbered } from '../src/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
 import type { PageQuery } from '../src/list/page-statements.js';
+import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 import { seedTenants } from './seeded-tenant.js';
-
-/** A node of a plan, as EXPLAIN (FORMAT JSON) has it. */
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  'Index Cond'?: string;
-  'Actual Rows'?: number;
-  'Actual Loops'?: number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: PlanNode[];
-}
 
 const window = 2_000;
 let customers: RunningCustomers;
@@ -60,32 +48,22 @@ async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Pro
 /** The nodes of a statement's plan, those of its parts included. */
 async function planOf({ sql, params, settings }: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNode[]> {
   const explain = `explain (${isRun ? 'analyze, ' : ''}format json) ${sql}`;
-  const [row] = await executeWith<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(em, settings, { sql: explain, params });
-  const plan = row?.['QUERY PLAN'][0]?.Plan;
-  return plan ? nodesOf(plan) : [];
+  const [row] = await executeWith<Explained>(em, settings, { sql: explain, params });
+  return nodesOf(row);
 }
 
 /** The plan that PostgreSQL makes for a statement that stays prepared. */
 async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
-  let count = 0;
-  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
   return withConnection(em, async (client) => {
     await client.query('begin');
     const variables = { ...settings, 'app.tenant_id': tenantId };
     for (const [name, value] of Object.entries(variables)) {
       await client.query('select set_config($1, $2, true)', [name, value]);
     }
-    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-      `explain (generic_plan, format json) ${numbered}`,
-    );
+    const { rows } = await client.query<Explained>(`explain (generic_plan, format json) ${numbered(sql)}`);
     await client.query('rollback');
-    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
-    return plan ? nodesOf(plan) : [];
+    return nodesOf(rows[0]);
   });
-}
-
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 }
 
 const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
@@ -102,17 +80,6 @@ function broadReads(nodes: PlanNode[]): PlanNode[] {
 
 function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
   return nodes.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name']);
-}
-
-function rowsRead(nodes: PlanNode[]): number {
-  return nodes
-    .filter((node) => node['Relation Name'] !== undefined)
-    .map((node) => {
-      const each = node['Actual Rows'] ?? 0;
-      const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
-      return (each + removed) * (node['Actual Loops'] ?? 1);
-    })
-    .reduce((sum, rows) => sum + rows, 0);
 }
 
 const id = '019ab2f4-0000-7000-8000-000000000001';

@@ -7,8 +7,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { slipTerms } from '../src/customer-terms.js';
 import { entities } from '../src/database.js';
 import { conditionsOf } from '../src/list/list-conditions.js';
+import { numbered } from '../src/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
 import type { PageQuery } from '../src/list/page-statements.js';
+import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 
 /** Customers of a tenant each. The planner's statistics are of all of them together. */
@@ -20,17 +22,6 @@ const names = [
   { name: 'kalinski', oneIn: 333, slip: 'kalinsky' },
   { name: 'zimmermann', oneIn: 0, slip: 'zimmerman' },
 ] as const;
-
-interface PlanNode {
-  'Node Type': string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  'Actual Rows'?: number;
-  'Actual Loops'?: number;
-  'Rows Removed by Filter'?: number;
-  'Rows Removed by Index Recheck'?: number;
-  Plans?: PlanNode[];
-}
 
 const tenants = sizes.map((size) => ({ size, tenantId: v7() }));
 let customers: RunningCustomers;
@@ -81,37 +72,17 @@ function inCall<Answer>(tenantId: string, work: () => Promise<Answer>): Promise<
 
 /** The plan by which a statement that stays prepared is run, and what it did. */
 async function run(tenantId: string, { sql, params, settings }: PageStep): Promise<PlanNode[]> {
-  let count = 0;
-  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
   return withConnection(orm.em.fork(), async (client) => {
     await client.query('begin');
     for (const [setting, value] of Object.entries({ ...settings, 'app.tenant_id': tenantId }))
       await client.query('select set_config($1, $2, true)', [setting, value]);
-    await client.query(`prepare explained as ${numbered}`);
+    await client.query(`prepare explained as ${numbered(sql)}`);
     const values = params.map((value) => `'${String(value).replaceAll("'", "''")}'`).join(', ');
-    const { rows } = await client.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-      `explain (analyze, format json) execute explained (${values})`,
-    );
+    const { rows } = await client.query<Explained>(`explain (analyze, format json) execute explained (${values})`);
     await client.query('deallocate explained');
     await client.query('rollback');
-    const plan = rows[0]?.['QUERY PLAN'][0]?.Plan;
-    return plan ? nodesOf(plan) : [];
+    return nodesOf(rows[0]);
   });
-}
-
-function nodesOf(node: PlanNode): PlanNode[] {
-  return [node, ...(node.Plans ?? []).flatMap(nodesOf)];
-}
-
-/** Rows of tables that were looked at. */
-function rowsRead(nodes: PlanNode[]): number {
-  return nodes
-    .filter((node) => node['Relation Name'] !== undefined)
-    .map((node) => {
-      const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0);
-      return ((node['Actual Rows'] ?? 0) + removed) * (node['Actual Loops'] ?? 1);
-    })
-    .reduce((sum, rows) => sum + rows, 0);
 }
 
 const shapeOf = (nodes: PlanNode[]) =>

@@ -41,7 +41,11 @@ export function executeWith<Row extends object>(
   { sql, params }: Sql,
   name?: string,
 ): Promise<Row[]> {
+  return readForTenant<Row>(em, { sql: numbered(sql), values: params, ...(name !== undefined && { name }) }, settings);
+}
+
+/** SQL with `$1` and so on in place of each `?`. */
+export function numbered(sql: string): string {
   let count = 0;
-  const numbered = sql.replaceAll('?', () => `$${(count += 1)}`);
-  return readForTenant<Row>(em, { sql: numbered, values: params, ...(name !== undefined && { name }) }, settings);
+  return sql.replaceAll('?', () => `$${(count += 1)}`);
 }
