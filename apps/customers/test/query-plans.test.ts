@@ -2,6 +2,7 @@ import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, tenantSession, withConnection } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { SeedTenant } from '../seed/seed-rows.ts';
 import { aggregateStatement } from '../src/aggregate-customers.js';
 import { readGroups } from '../src/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
@@ -10,6 +11,7 @@ import { conditionsOf, type ListRequest } from '../src/list/list-conditions.js';
 import { executeWith, numbered } from '../src/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
 import type { PageQuery } from '../src/list/page-statements.js';
+import { isSmallTenant } from '../src/list/tenant-size.js';
 import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 import { seedTenants } from './seeded-tenant.js';
@@ -18,13 +20,14 @@ const window = 2_000;
 let customers: RunningCustomers;
 let orm: MikroORM;
 let em: EntityManager;
+let tenants: SeedTenant[];
 let tenantId: string;
 
 // A service of its own: the planner's statistics are of its rows alone.
 beforeAll(async () => {
   customers = await RunningCustomers.start();
-  const [largest] = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });
-  tenantId = largest?.tenantId ?? '';
+  tenants = await seedTenants(customers, { customers: 24_000, tenants: 4, seed: 7 });
+  tenantId = tenants[0]?.tenantId ?? '';
   orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   em = orm.em.fork({ session: tenantSession(tenantId) });
 }, 120_000);
@@ -274,6 +277,21 @@ test('lists and totals of who sees the records of some owners only read those, n
     // The index finds the entries first, and the rows then.
     expect(rowsRead(nodes)).toBeLessThanOrEqual(2 * count);
   }
+});
+
+test('a tenant of up to 10,000 live customers is small', async () => {
+  const sizes = await Promise.all(
+    tenants.map(async ({ tenantId: id }) => {
+      const ofTenant = orm.em.fork({ session: tenantSession(id) });
+      const [row] = await ofTenant.execute<{ count: number }[]>(
+        'select count(*)::int as count from customer where delete_time is null',
+      );
+      return { count: row?.count ?? 0, isSmall: await isSmallTenant(ofTenant, id) };
+    }),
+  );
+
+  expect(sizes.map(({ isSmall }) => isSmall)).toEqual(sizes.map(({ count }) => count <= 10_000));
+  expect(new Set(sizes.map(({ isSmall }) => isSmall)).size).toBe(2);
 });
 
 test('a total without conditions and one of what no index knows read one index of the tenant', async () => {

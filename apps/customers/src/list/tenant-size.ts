@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { executeWith, inOrder } from './planner-settings.js';
 
-/** Live customers of a small tenant at most. */
-const smallTenant = 10_000;
+/** Most live customers of a small tenant. */
+export const smallTenantCustomers = 10_000;
 
-/** How long a process takes a tenant for as large as it was, and of how many it remembers it. */
+/** How long a process keeps the size of a tenant, and of how many tenants. */
 const keptMs = 600_000;
 const maxKept = 50_000;
 
@@ -13,12 +13,12 @@ interface Size {
   untilMs: number;
 }
 
-/** By the connections of the database. */
+/** By database connection and tenant id. */
 const known = new WeakMap<object, Map<string, Size>>();
 
 /**
- * Whether a tenant has so few customers that whatever an index finds in it is soon sorted. What was found out is kept for ten
- * minutes: it decides how a page is read, not what is on it.
+ * Whether a tenant has so few live customers that reading or sorting all of them takes no more than some 50 ms. The answer may be ten
+ * minutes old: it decides how customers are read, not which.
  *
  * @param em sees all customers of the tenant
  */
@@ -30,7 +30,7 @@ export async function isSmallTenant(em: EntityManager, tenantId: string): Promis
   if (size && size.untilMs > Date.now()) return size.isSmall;
   const beyond = {
     sql: `select from customer where tenant_id = ? and delete_time is null
-      order by create_time desc, id desc offset ${smallTenant} limit 1`,
+      order by create_time desc, id desc offset ${smallTenantCustomers} limit 1`,
     params: [tenantId],
   };
   const rows = await executeWith(em, { ...inOrder, plan_cache_mode: 'force_generic_plan' }, beyond, 'size_of_tenant');

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
 import { byCondition, executeWith, type PlannerSettings } from '../list/planner-settings.js';
+import { smallTenantCustomers } from '../list/tenant-size.js';
 
 /** A term and the live customers that have it. */
 export interface SharedTerm {
@@ -8,26 +9,13 @@ export interface SharedTerm {
   ids: string[];
 }
 
-/** Most customers that are read to find out who shares a term. */
-const maxRows = 10_000;
+/** Most customers that are read to find out which of them share a term: all of a small tenant. */
+const maxRows = smallTenantCustomers;
 
 /**
- * Whether the tenant has so few live customers that reading them all is better than looking for terms in their index: it
- * takes some 50 ms, whatever the state of the index. Rows that were written since the last vacuum are not in the index
- * proper yet, and every look reads the list of them.
- */
-export async function isSmallTenant(em: EntityManager): Promise<boolean> {
-  const [row] = await em.execute<{ count: number }[]>(
-    `select count(*)::int as count
-     from (select from customer where tenant_id = ? and delete_time is null limit ?) some_of_them`,
-    [currentCaller().tenantId, maxRows + 1],
-  );
-  return row !== undefined && row.count <= maxRows;
-}
-
-/**
- * Who has which of the terms. A term that more than `maxHits` live customers have says too little and is left out, as is
- * one that nobody shares.
+ * The customers that have each of the terms. A term that more than `maxHits` live customers have says too little and is left out, as
+ * is one that only one customer has. In a small tenant all customers are read rather than looked up in the index of terms: rows that
+ * were written since the last vacuum are in a list beside the index, which each lookup reads whole.
  */
 export async function sharedTerms(
   em: EntityManager,

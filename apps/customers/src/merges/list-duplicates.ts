@@ -4,7 +4,7 @@ import type {
   ListDuplicatesRequest,
   ListDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { forkBeyondScope, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { customerMessage, loadKeysOf } from '../customer-message.js';
 import { Customer } from '../customer.entity.js';
@@ -13,7 +13,8 @@ import { customerCandidate, duplicateTerms } from '../duplicates/customer-candid
 import { scoreValues } from '../duplicates/score-pair.js';
 import type { TermFrequencies } from '../duplicates/term-frequencies.js';
 import type { PageTokenKey } from '../list-customers.js';
-import { isSmallTenant, sharedTerms } from './duplicate-peers.js';
+import { isSmallTenant } from '../list/tenant-size.js';
+import { sharedTerms } from './duplicate-peers.js';
 import { defaultMinScore, percent } from './find-duplicates.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
@@ -45,7 +46,7 @@ export async function listDuplicates(
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const pairs: DuplicatePair[] = [];
-  const isSmall = await isSmallTenant(em);
+  const isSmall = await isSmallTenant(forkBeyondScope(em), tenantId);
   const frequencies = await tenantFrequencies.get(em);
   const step = isSmall ? pageSize : chunkSize;
   for (let start = 0; start < page.length; start += step) {
