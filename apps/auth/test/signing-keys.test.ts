@@ -45,6 +45,15 @@ test('a key is published before it signs, and tokens of the one before it stay g
   expect(JSON.stringify(rows)).not.toContain('kty');
 });
 
+test('a token whose key was removed is refused, although it was accepted before', async () => {
+  const { access_token: token } = await provider.clientCredentials(client);
+  expect(await provider.isActive(token)).toBe(true);
+
+  await provider.sql('delete from signing_key where id::text = $1', [String(decodeProtectedHeader(token).kid)]);
+
+  expect(await provider.isActive(token)).toBe(false);
+});
+
 test('processes that find a key due at the same time make one', async () => {
   const { OidcDatabase } = await import('../src/oidc/oidc-database.js');
   const { SigningKeys } = await import('../src/oidc/signing-keys.js');

@@ -21,22 +21,22 @@ interface TokenRow {
   plan: string;
   expire_ms: number;
   allowed_origins: string[];
-  /** Of its user, as far as there is one. */
+  /** Of its user; null without one. */
   state: UserState | null;
   role_ids: string[] | null;
   team_id: string | null;
-  /** What the tenant's own roles of its user grant. */
+  /** Grants of those roles of its user that the tenant has defined; null without any. */
   own_grants: Grant[] | null;
 }
 
-/** Most tokens of which it is remembered that they are ours. */
+/** Most verified tokens that are cached. */
 const maxVerified = 10_000;
 
-/** Tells whom the access tokens stand for that clients show to the API. */
+/** Finds the principal of an access token that a client sends to the API. */
 export class AccessTokens {
-  /** To verify a signature takes several times what the rest does, and the edge asks about each token once a second. */
+  /** By token. Verifying a signature costs several times the rest of a lookup, and the edge asks about each token once a second. */
   readonly #verified = new LRUCache<string, AccessTokenClaims>({ max: maxVerified });
-  /** With which keys they were verified. */
+  /** The keys that verified them. */
   #verifying: KeySet['verifying'] | undefined;
 
   constructor(
@@ -71,10 +71,10 @@ export class AccessTokens {
     };
   }
 
-  /** Undefined for a token that is not ours, or has expired. */
+  /** Undefined for a token that none of our published keys has signed, or that has expired. */
   async #claimsOf(token: string): Promise<AccessTokenClaims | undefined> {
     const { verifying } = await this.keys.current();
-    // What a key has signed that is no longer published is not ours any more.
+    // A token is not valid any more once its key is no longer published.
     if (this.#verifying !== verifying) this.#verified.clear();
     this.#verifying = verifying;
     const known = this.#verified.get(token);
