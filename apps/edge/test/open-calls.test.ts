@@ -117,6 +117,26 @@ test('a caller that keeps its rights, or gets more, hears all', async () => {
   await expect.poll(() => ores.open()).toBe(0);
 });
 
+test('a client that disconnects while auth is asked about it opens no stream', async () => {
+  const release = ores.hold('authenticateApiKey');
+  const before = await connections();
+  const asked = once(edge.edge.app.server, 'request');
+  const headers = { authorization: key, accept: 'text/event-stream' };
+  const gone = get(`${edge.url}/v1/ores:watch`, { headers, agent: false }).on('error', () => undefined);
+  await asked;
+  gone.destroy();
+  await expect.poll(connections).toBe(before);
+
+  // Waits for the same answer of auth, behind the one that has gone.
+  const next = watch();
+  release();
+  const { answer } = await next;
+
+  expect(ores.open()).toBe(1);
+  answer.destroy();
+  await expect.poll(() => ores.open()).toBe(0);
+});
+
 test('while auth is away, what comes waits for it, and nothing is lost', async () => {
   const { answer, ids } = await watch();
   // The key that writes is known from now on.

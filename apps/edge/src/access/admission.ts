@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
 import { AppError, isTracing, permissionMissing, type Logger } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientGone } from '../call-ends.js';
 import type { AnswerEarly } from '../http/bounded-server.js';
 import { cacheKey } from '../cache/answer-store.js';
 import { sendCached, type Receiver } from '../cache/cached-answer.js';
@@ -13,7 +14,6 @@ import type { Limits } from '../limits/limits.js';
 import { costOf, type RateHeaders } from '../limits/rate-limits.js';
 import { clientOf, headOf, type RequestHead } from '../http/request-head.js';
 import { recordEarlyAnswer } from '../http/request-log.js';
-import { whenClosed } from '../http/when-closed.js';
 import type { Denials } from './denials.js';
 import type { Authenticator, Principal } from './authenticator.js';
 
@@ -77,6 +77,7 @@ export class Admission {
     const found = answer?.route ?? asked?.route;
     if (!found || !mayCall(principal, found.permission)) return route();
     const go = (rate: RateHeaders, now: number) => {
+      if (response.closed) return route();
       const receiver = { head, principal, rate };
       if (asked) return this.#forward(request, response, asked, receiver, startedAt, route);
       // It may have been written meanwhile.
@@ -139,6 +140,8 @@ export class Admission {
     scope.addHook('onRequest', (request, reply) => this.#admit(request, reply));
     // The body is there: a slow sender takes no place from others, and is no sign of a slow service.
     scope.addHook('preHandler', async (request, reply) => {
+      // No event `close` would end a call that begins now, or give its place back.
+      if (reply.raw.closed) throw clientGone();
       if (!request.routeOptions.config.cached) this.#enter(request, reply);
     });
     scope.addHook('onSend', (request, reply, _payload, done) => {
@@ -221,7 +224,7 @@ export class Admission {
     const { places } = this.parts.limits;
     request.leave = places.enter(route.method, request.principal);
     if (route.answerUsage === 'message') request.answered = places.watch(route.method);
-    whenClosed(reply.raw, () => {
+    reply.raw.once('close', () => {
       request.answered?.();
       request.leave?.();
     });

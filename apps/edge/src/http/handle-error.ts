@@ -1,6 +1,7 @@
 import { AppError } from '@rapport/platform';
 import type { ErrorObject } from 'ajv';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { clientGone } from '../call-ends.js';
 import { validationProblem } from '../routes/request-validation.js';
 import { replyWith, sendProblem } from './problem.js';
 
@@ -19,7 +20,7 @@ export function asAppError(error: unknown, request: FastifyRequest): AppError {
     if (error.code === 'INTERNAL') request.log.error({ err: error.cause }, 'a service failed');
     return error;
   }
-  if (request.raw.destroyed) return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
+  if (request.raw.destroyed) return clientGone();
   const known = asClientError(error);
   if (known) return known;
   request.log.error({ err: error }, 'unexpected error');
@@ -27,7 +28,7 @@ export function asAppError(error: unknown, request: FastifyRequest): AppError {
 }
 
 /** What Fastify says of requests that can't be read or that no route answers. */
-export function asClientError(error: unknown): AppError | undefined {
+function asClientError(error: unknown): AppError | undefined {
   const status = statusOf(error);
   switch (status) {
     case 404:

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError, traceparentOf } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientGone } from '../call-ends.js';
 import { methodNotAllowed, routeUnknown } from '../http/handle-error.js';
 import type { Limits } from '../limits/limits.js';
 import { refuseContentCoding } from '../routes/content-forms.js';
 import { clientOf } from '../http/request-head.js';
 import { sendPages } from '../http/security-headers.js';
-import { whenClosed } from '../http/when-closed.js';
 import type { OidcConnection } from './oidc-connection.js';
 
 /** Every path of the OpenID provider that is reached from outside. */
@@ -84,8 +84,8 @@ async function forward(request: FastifyRequest, reply: FastifyReply, parts: Prov
   const giveBack = request.method === 'POST' ? limits.failedAuthentications.take(request.ip, 'oauth') : undefined;
   let isWrong = false;
   try {
-    whenClosed(reply.raw, limits.places.enter(placeOf, undefined));
-    if (reply.raw.closed) throw new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
+    if (reply.raw.closed) throw clientGone();
+    reply.raw.once('close', limits.places.enter(placeOf, undefined));
     const answer = await ask(request, reply, parts);
     isWrong = answer.statusCode === 400 || answer.statusCode === 401;
     return sendOn(reply, answer);
