@@ -47,11 +47,20 @@ export interface AdmissionParts {
   logger: Logger;
 }
 
+/** A read that is answered ahead of the router, or passed on to it. Times are those of `performance.now()`. */
+interface EarlyRead extends Receiver {
+  request: IncomingMessage;
+  response: ServerResponse;
+  route: () => void;
+  startedAt: number;
+  /** See `Admission.notBefore`. */
+  notBefore: number;
+}
+
 /**
  * The rules by which a request of the contract is served: the caller, its rate, its rights and its place, and how old
  * its answer may be. A read of a known caller whose answer may be cached is answered ahead of the router, from memory or by its
- * service, by the same rules: a request that one of them refuses, or its service, goes on in the router, which answers the
- * refusal. Nothing is charged or asked twice.
+ * service, by the same rules. The router answers every refusal, also one by the service. Nothing is charged or asked twice.
  */
 export class Admission {
   readonly #charges = new WeakMap<IncomingMessage, Promise<RateHeaders>>();
@@ -78,12 +87,11 @@ export class Admission {
     if (!found || !mayCall(principal, found.permission)) return route();
     const go = (rate: RateHeaders, now: number) => {
       if (response.closed) return route();
-      const receiver = { head, principal, rate };
-      if (asked) return this.#forward(request, response, asked, receiver, startedAt, route);
+      const early = { request, response, route, head, principal, rate, startedAt, notBefore };
+      if (asked) return this.#forward(asked, early);
       // It may have been written meanwhile.
       if (!answer || (now !== startedAt && find(now) !== answer)) return route();
-      const status = sendCached(response, answer, receiver, { kind: 'hit' }, now);
-      this.#record(request, receiver, found, status, startedAt);
+      this.#record(early, found, sendCached(response, answer, early, { kind: 'hit' }, now));
     };
     const charge = this.#charge(request, principal, found.cost);
     if (!(charge instanceof Promise)) return go(charge, startedAt);
@@ -95,23 +103,16 @@ export class Admission {
     return method !== 'GET' || isTracing() ? undefined : this.parts.reads.find(url);
   }
 
-  /** Answers a read with what its service says, or else calls `route`. */
-  #forward(
-    request: IncomingMessage,
-    response: ServerResponse,
-    asked: AskedRead,
-    receiver: Receiver,
-    startedAt: number,
-    route: () => void,
-  ): void {
-    const { head, principal, rate } = receiver;
+  /** Answers a read with its service's answer, or else calls `route`. */
+  #forward(asked: AskedRead, early: EarlyRead): void {
+    const { request, response, route, head, principal, rate, startedAt, notBefore } = early;
     const outcome = this.parts.reads.read(asked, {
       head,
       principal,
       url: request.url ?? '',
       client: clientOf({ ip: this.parts.addressOf(request), headers: request.headers }),
       response,
-      notBefore: this.notBefore(head, startedAt),
+      notBefore,
       elapsedMs: performance.now() - startedAt,
     });
     const goOn = () => {
@@ -121,12 +122,11 @@ export class Admission {
     };
     outcome.then(({ answer, status }) => {
       if (answer.refusal) return goOn();
-      const sent = sendCached(response, answer, receiver, status, performance.now());
-      this.#record(request, receiver, asked.route, sent, startedAt);
+      this.#record(early, asked.route, sendCached(response, answer, early, status, performance.now()));
     }, goOn);
   }
 
-  /** What has become of a read that was asked for ahead of the router. */
+  /** The result of a read that was forwarded ahead of the router and that the router still has to answer. */
   outcomeOf(request: IncomingMessage): Promise<Read> | undefined {
     return this.#outcomes.get(request);
   }
@@ -239,14 +239,9 @@ export class Admission {
     return charge;
   }
 
-  #record(
-    request: IncomingMessage,
-    { head: { requestId }, principal: { caller } }: Receiver,
-    { url: route }: CachedRoute,
-    status: number,
-    startedAt: number,
-  ): void {
-    recordEarlyAnswer(this.parts.logger, { request, requestId, route, status, startedAt, caller });
+  #record({ request, head, principal, startedAt }: EarlyRead, { url: route }: CachedRoute, status: number): void {
+    const { caller } = principal;
+    recordEarlyAnswer(this.parts.logger, { request, requestId: head.requestId, route, status, startedAt, caller });
   }
 }
 
