@@ -4,6 +4,7 @@ import { parse } from 'node:querystring';
 import proxyAddr from '@fastify/proxy-addr';
 import { AppError, type CallClient } from '@rapport/platform';
 import type { FastifyRequest } from 'fastify';
+import { tokenHeader } from '../cache/consistency-tokens.js';
 
 /** What the header lines of a request say about how it is answered. */
 export interface RequestHead {
@@ -48,7 +49,7 @@ function readHead(request: IncomingMessage): RequestHead {
 type Values = Partial<Record<Field, string>>;
 
 /**
- * Reads the lines as they came, in one pass: Node drops the second of two lines that should be one, and a proxy may go by it.
+ * Reads the lines as they came, in one pass: Node drops the second of two lines that should be one, and a proxy may use it.
  * Values of lines that may be repeated are joined, as Node does.
  */
 function readLines({ method, rawHeaders }: IncomingMessage): { values: Values; repeated: Field | undefined } {
@@ -58,7 +59,7 @@ function readLines({ method, rawHeaders }: IncomingMessage): { values: Values; r
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const line = rawHeaders[index] ?? '';
     if (!lengths.has(line.length)) continue;
-    const field = fields[line.toLowerCase()];
+    const field = fieldsByName.get(line.toLowerCase());
     if (field === undefined) continue;
     const value = rawHeaders[index + 1] ?? '';
     const earlier = values[field];
@@ -78,8 +79,8 @@ function refusalOf({ host, expect }: Values, repeated: Field | undefined, isMode
   return undefined;
 }
 
-/** By name in lower case. */
-const fields: Readonly<Partial<Record<string, Field>>> = {
+/** The lines that are read, by name in lower case. */
+const fields = {
   host: 'host',
   authorization: 'authorization',
   'content-type': 'contentType',
@@ -90,25 +91,16 @@ const fields: Readonly<Partial<Record<string, Field>>> = {
   'x-request-id': 'requestId',
   'if-none-match': 'ifNoneMatch',
   'cache-control': 'cacheControl',
-  'rapport-consistency-token': 'consistencyToken',
+  [tokenHeader]: 'consistencyToken',
   origin: 'origin',
-};
+} as const;
+type Field = (typeof fields)[keyof typeof fields];
 
-type Field =
-  | 'host'
-  | 'authorization'
-  | 'contentType'
-  | 'idempotencyKey'
-  | 'contentLength'
-  | 'transferEncoding'
-  | 'expect'
-  | 'requestId'
-  | 'ifNoneMatch'
-  | 'cacheControl'
-  | 'consistencyToken'
-  | 'origin';
+const fieldsByName = new Map<string, Field>(Object.entries(fields));
+/** Rules out most other lines before their names are put in lower case. */
+const lengths = new Set([...fieldsByName.keys()].map((name) => name.length));
 
-/** Of two lines with one of these names, a proxy may go by the other one. The last two matter with a body only. */
+/** Lines that must not be repeated: a proxy may read another of them than this server. The last two matter with a body only. */
 const singleFieldsOfReads = new Set<Field>(['host', 'authorization']);
 const singleFields = new Set<Field>([...singleFieldsOfReads, 'contentType', 'idempotencyKey']);
 const shownNames: Readonly<Partial<Record<Field, string>>> = {
@@ -117,7 +109,6 @@ const shownNames: Readonly<Partial<Record<Field, string>>> = {
   contentType: 'Content-Type',
   idempotencyKey: 'Idempotency-Key',
 };
-const lengths = new Set(Object.keys(fields).map((name) => name.length));
 
 /** Source: RFC 3986, section 3.2.2, and RFC 9110, section 7.2. */
 const hostForm = /^(?:\[[\da-f:.]{2,45}\]|[\w.~!$&'()*+,;=%-]{1,255})(?::\d{0,5})?$/i;
