@@ -5,7 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import { parseQuery } from '../http/request-head.js';
 import { CallPlaces } from '../limits/places.js';
 import { defaultLimitSettings } from '../limits/limit-settings.js';
-import { Plans } from '../limits/rate-limits.js';
+import { Plans } from '../limits/plans.js';
 import { ServiceClients } from '../service-clients.js';
 import { AnswerStore, InvalidationSources } from './answer-store.js';
 import { CachedReads } from './cached-reads.js';

@@ -4,9 +4,9 @@ import { AddressBudgets } from './address-budgets.js';
 import { FailedAuthentications } from './failed-authentications.js';
 import type { LimitSettings } from './limit-settings.js';
 import { CallPlaces } from './places.js';
-import { refuseNarrowPlans } from './plans.js';
+import { Plans, refuseNarrowPlans } from './plans.js';
 import { ProvenCalls } from './proven-calls.js';
-import { Plans, RateLimits } from './rate-limits.js';
+import { RateLimits } from './rate-limits.js';
 
 /** Everything that bounds the work of an edge. */
 export class Limits {

@@ -3,8 +3,7 @@ import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { figures } from './limit-metrics.js';
 import type { LimitSettings } from './limit-settings.js';
 import { LoopDelay } from './loop-delay.js';
-import { defaultPlan, type Payer, type PerClass, type Plan } from './plans.js';
-import type { Plans } from './rate-limits.js';
+import { defaultPlan, type Payer, type PerClass, type Plan, type Plans } from './plans.js';
 import { overloaded, tooManyConcurrent } from './refusals.js';
 
 type ClassName = keyof PerClass;

@@ -1,7 +1,7 @@
 import { createLogger } from '@rapport/platform';
 import { describe, expect, it, vi } from 'vitest';
 import { defaultLimitSettings, limitVariables } from './limit-settings.js';
-import { Plans } from './rate-limits.js';
+import { Plans } from './plans.js';
 
 describe('the plans', () => {
   it('have what is configured, and what is not as in the standard plan', () => {

@@ -1,4 +1,4 @@
-import type { Caller } from '@rapport/platform';
+import type { Caller, Logger } from '@rapport/platform';
 import { z } from 'zod';
 
 /** A number for each class of traffic. */
@@ -55,6 +55,32 @@ export const planSettings = z
     const named = Object.entries({ [defaultPlan]: {}, ...plans });
     return new Map<string, Plan>(named.map(([name, plan]) => [name, { ...standard, ...plan }]));
   });
+
+/** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
+export class Plans {
+  readonly #default: Plan;
+  readonly #warned = new Set<string>();
+
+  constructor(
+    private readonly byName: ReadonlyMap<string, Plan>,
+    private readonly logger: Logger,
+  ) {
+    const found = byName.get(defaultPlan);
+    if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
+    this.#default = found;
+  }
+
+  of(name: string): Plan {
+    const plan = this.byName.get(name);
+    if (plan) return plan;
+    // The names come from our own database: there are few.
+    if (!this.#warned.has(name)) {
+      this.#warned.add(name);
+      this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
+    }
+    return this.#default;
+  }
+}
 
 /** @throws Error naming a plan that could never pay for the operation with the highest cost, in units */
 export function refuseNarrowPlans(plans: ReadonlyMap<string, Plan>, highestCost: number): void {

@@ -2,7 +2,7 @@ import type { RestRoute } from '@rapport/contracts';
 import { AppError, type Caller, type Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { figures } from './limit-metrics.js';
-import { defaultPlan, windowSeconds, type Charge, type Payer, type Plan } from './plans.js';
+import { defaultPlan, windowSeconds, type Charge, type Payer, type Plan, type Plans } from './plans.js';
 import { RedisBudgets } from './redis-budgets.js';
 
 /**
@@ -107,32 +107,6 @@ export class RateLimits {
 /** What an operation costs, in units of a rate: at least one, also when the contract does not say. */
 export function costOf({ policy }: Pick<RestRoute['method'], 'policy'>): number {
   return Math.max(1, policy.cost);
-}
-
-/** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
-export class Plans {
-  readonly #default: Plan;
-  readonly #warned = new Set<string>();
-
-  constructor(
-    private readonly byName: ReadonlyMap<string, Plan>,
-    private readonly logger: Logger,
-  ) {
-    const found = byName.get(defaultPlan);
-    if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
-    this.#default = found;
-  }
-
-  of(name: string): Plan {
-    const plan = this.byName.get(name);
-    if (plan) return plan;
-    // The names come from our own database: there are few.
-    if (!this.#warned.has(name)) {
-      this.#warned.add(name);
-      this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
-    }
-    return this.#default;
-  }
 }
 
 /** RESOURCE_EXHAUSTED RATE_LIMITED: answered as 429 with the rate headers. */
