@@ -1,4 +1,4 @@
-import fastify, { LogController, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { LogController, type FastifyInstance } from 'fastify';
 import { AppError, invalidArgument, type Logger, type Readiness } from '@rapport/platform';
 import { createBoundedServer, type AnswerEarly, type TlsFiles } from './bounded-server.js';
 import { defaultConnectionBounds, type ConnectionBounds } from './connection-shares.js';
@@ -87,26 +87,6 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     done(null, payload);
   });
   return server;
-}
-
-/** Has requests that match no route answered in this way, before their body is read. */
-export function onUnmatched(
-  server: FastifyInstance,
-  answer: (request: FastifyRequest, reply: FastifyReply) => void,
-): void {
-  server.addHook('onRequest', (request, reply, done) => {
-    if (request.is404) answer(request, reply);
-    else done();
-  });
-}
-
-/** Has requests of a scope that have a body refused by `check` before it is read. */
-export function beforeBody(scope: FastifyInstance, check: (request: FastifyRequest) => AppError | undefined): void {
-  scope.addHook('preParsing', (request, _reply, payload, done) => {
-    const refusal = headOf(request.raw).hasBody ? check(request) : undefined;
-    if (refusal) done(refusal);
-    else done(null, payload);
-  });
 }
 
 /** Refusal of a request on a connection that was busy when the server began to close. */

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AddressBudgets } from '../limits/address-budgets.js';
-import { onUnmatched } from './http-server.js';
 import { methodNotAllowed, routeUnknown } from './handle-error.js';
 import { sendProblem } from './problem.js';
 
@@ -27,7 +26,8 @@ export function answerUnknownRoutes(
     for (const each of [method].flat()) known.methods.add(each);
     paths.set(url, known);
   });
-  onUnmatched(server, (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
+    if (!request.is404) return done();
     const limited = addresses.charge(request.ip, 1);
     if (limited) return void sendProblem(reply, limited);
     if (answerPreflight(request, reply)) return;

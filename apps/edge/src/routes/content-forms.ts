@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AppError } from '@rapport/platform';
 import type { FastifyBodyParser, FastifyInstance } from 'fastify';
-import { beforeBody } from '../http/http-server.js';
+import { headOf } from '../http/request-head.js';
 
 /** JSON Merge Patch, RFC 7396. */
 const mergePatch = 'application/merge-patch+json';
@@ -34,16 +34,16 @@ function jsonParser(scope: FastifyInstance): FastifyBodyParser<string> {
  * unread, so they may have any coding.
  */
 export function refuseContentCoding(scope: FastifyInstance): void {
-  beforeBody(scope, (request) => {
-    const { bodyUsage } = request.routeOptions.config.route ?? {};
-    const problem = bodyUsage === 'bytes' ? undefined : problemOf(request.headers);
-    return problem === undefined ? undefined : new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', problem);
+  scope.addHook('preParsing', (request, _reply, payload, done) => {
+    const isRead = headOf(request.raw).hasBody && request.routeOptions.config.route?.bodyUsage !== 'bytes';
+    const problem = isRead ? problemOf(request.headers) : undefined;
+    if (problem === undefined) done(null, payload);
+    else done(new AppError('INVALID_ARGUMENT', 'CONTENT_TYPE_UNSUPPORTED', problem));
   });
 }
 
 function problemOf(headers: IncomingHttpHeaders): string | undefined {
   const { 'content-type': type = '', 'content-encoding': coding = 'identity' } = headers;
-  if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return undefined;
   if (coding.toLowerCase() !== 'identity') return 'Send the body without a Content-Encoding.';
   const isJson = /^\s*application\/(?:merge-patch\+)?json\b/i.test(type);
   const charsets = [...type.matchAll(/;\s*charset\s*=\s*"?([^\s;"]*)/gi)];
