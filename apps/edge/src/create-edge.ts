@@ -81,7 +81,7 @@ export async function createEdge(
     await cache.close();
     limits.close();
     redis?.close();
-    clients.onApplicationShutdown();
+    clients.close();
   });
   recordRequests(app);
   answerUnknownRoutes(app, limits.addresses, preflightAnswerer(routes, new AllowedOrigins(clients, logger)));

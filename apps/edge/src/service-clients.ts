@@ -1,4 +1,3 @@
-import type { OnApplicationShutdown } from '@nestjs/common';
 import {
   areaOf,
   type Contract,
@@ -11,7 +10,7 @@ import { readCall, type ReadCall } from './join-reads.js';
 import { PeerClient } from './peer-client.js';
 
 /** One client for each service that the edge calls. */
-export class ServiceClients implements OnApplicationShutdown {
+export class ServiceClients {
   readonly #clients: ReadonlyMap<string, ContractClient>;
 
   constructor(
@@ -46,7 +45,7 @@ export class ServiceClients implements OnApplicationShutdown {
     for (const client of this.#clients.values()) client.forgetPrincipals();
   }
 
-  onApplicationShutdown(): void {
+  close(): void {
     for (const client of this.#clients.values()) client.close();
   }
 }

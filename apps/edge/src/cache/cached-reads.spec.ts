@@ -30,7 +30,7 @@ for (const route of routes) {
 }
 afterAll(() => {
   places.close();
-  clients.onApplicationShutdown();
+  clients.close();
 });
 
 const id = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
