@@ -21,7 +21,8 @@ const endedCalls = new Counter({
 
 type Verifier = Pick<Authenticator, 'verify' | 'distrust'>;
 
-export interface Admission {
+/** A call to be watched. */
+export interface AdmittedCall {
   /** The header that the call was admitted by. */
   authorization: string;
   principal: Principal;
@@ -44,15 +45,15 @@ export class OpenCalls {
   }
 
   /** To be left when the call has ended. */
-  enter(admission: Admission): OpenCall {
-    const { authorization, principal } = admission;
+  enter(admitted: AdmittedCall): OpenCall {
+    const { authorization, principal } = admitted;
     let credential = this.#byCredential.get(authorization);
     if (!credential) {
       const forget = () => void this.#byCredential.delete(authorization);
       credential = new OpenCredential(authorization, principal.caller.tenantId, this.authenticator, forget);
       this.#byCredential.set(authorization, credential);
     }
-    return credential.enter(admission);
+    return credential.enter(admitted);
   }
 
   /** What principals may do may have changed. @param tenantId whose principals; those of all tenants when absent */
@@ -101,8 +102,8 @@ class OpenCredential {
     return performance.now() - known.askedAt < goodForMs && known.expiresAt > Date.now();
   }
 
-  enter(admission: Admission): OpenCall {
-    const call = new OpenCall(this, admission, (left) => this.#leave(left));
+  enter(admitted: AdmittedCall): OpenCall {
+    const call = new OpenCall(this, admitted, (left) => this.#leave(left));
     this.#calls.add(call);
     // The newest answer may be of other rights than those that the call was admitted with.
     if (this.#known && this.isConfirmed) call.compare(this.#known.principal);
@@ -152,7 +153,7 @@ export class OpenCall {
 
   constructor(
     private readonly credential: OpenCredential,
-    private readonly admission: Admission,
+    private readonly admitted: AdmittedCall,
     private readonly onLeave: (call: OpenCall) => void,
   ) {}
 
@@ -168,7 +169,7 @@ export class OpenCall {
 
   /** Ends the call when its caller has lost rights. @param now what the caller may do now */
   compare({ caller: now, rights }: Principal): void {
-    const { principal, permission } = this.admission;
+    const { principal, permission } = this.admitted;
     if (rights === principal.rights || !hasLostRights(principal.caller, now)) return;
     this.end(now.permissions.includes(permission) ? rightsChanged() : permissionMissing(permission));
   }
@@ -179,7 +180,7 @@ export class OpenCall {
     const ended = new CallEnded(code, reason, message, { metadata, ...retry });
     endedCalls.inc({ code: reason });
     this.#finish(ended);
-    this.admission.end(ended);
+    this.admitted.end(ended);
   }
 
   /** The call has ended, or its client has gone. */
