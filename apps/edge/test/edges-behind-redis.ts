@@ -52,7 +52,7 @@ export function versionOf({ body }: HttpAnswer): number {
 }
 
 /** Waits until an edge holds a lease, from when on it keeps answers. */
-export async function untilKeeps(edge: RunningEdge): Promise<void> {
+async function untilKeeps(edge: RunningEdge): Promise<void> {
   await untilStatus(edge, 'rapport; hit');
 }
 

@@ -174,8 +174,8 @@ function corsLines(principal: Principal, origin: string | undefined): string {
 }
 
 /** The record's own version, or else a strong hash of the bytes. */
-export function etagOf(recordEtag: unknown, body: Buffer): string {
-  if (typeof recordEtag === 'string' && recordEtag !== '') return recordEtag;
+export function etagOf(recordEtag: string, body: Buffer): string {
+  if (recordEtag !== '') return recordEtag;
   return `"${hash('sha256', body, 'base64url').slice(0, 22)}"`;
 }
 

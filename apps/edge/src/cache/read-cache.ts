@@ -86,7 +86,7 @@ export class ReadCache {
   }
 
   #forwardReason(
-    { route, notBefore }: CacheRequest,
+    { route }: CacheRequest,
     known: CachedAnswer | undefined,
     now: number,
   ): { reason: ForwardReason; detail?: string } {
@@ -94,7 +94,8 @@ export class ReadCache {
     if (silent) return { reason: 'bypass', detail: silent };
     if (!known?.snapshot.isCurrent) return { reason: 'uri-miss' };
     if (now >= known.freshUntil) return { reason: 'stale' };
-    return known.loadedAt < notBefore ? { reason: 'request' } : { reason: 'uri-miss' };
+    // Nothing else keeps it from being fresh.
+    return { reason: 'request' };
   }
 
   #start(loadKey: string, request: CacheRequest, load: Load, startedAt: number): InFlightLoad {
