@@ -1,6 +1,6 @@
 import { AppError } from '@rapport/platform';
 
-/** CANCELLED: nobody waits for the answer any longer. */
+/** CANCELLED: the client no longer waits for the answer. */
 export function clientGone(): AppError {
   return new AppError('CANCELLED', 'CANCELLED', 'The client has gone.');
 }

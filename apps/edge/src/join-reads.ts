@@ -50,10 +50,10 @@ export function readCall(contract: Contract, method: ContractMethod, client: Con
 }
 
 class JoinedReads {
-  /** By principal token: reads of one principal with the same rights, and nobody else's are among them. */
-  readonly #lanes = new Map<string | undefined, Lane>();
-  /** Those that got a read in this turn. */
-  #gathering = new Set<Lane>();
+  /** By principal token: each has only reads of one principal with the same rights. */
+  readonly #queues = new Map<string | undefined, Queue>();
+  /** Queues that got a read in this turn. */
+  #gathering = new Set<Queue>();
 
   constructor(
     private readonly joined: JoinedMethod,
@@ -63,47 +63,47 @@ class JoinedReads {
 
   get(message: Message, options: CallOptions): Promise<JsonText> {
     const { principalToken } = options.context;
-    let lane = this.#lanes.get(principalToken);
-    if (!lane) {
-      lane = { principalToken, waiting: [], underWay: 0, timer: undefined };
-      this.#lanes.set(principalToken, lane);
+    let queue = this.#queues.get(principalToken);
+    if (!queue) {
+      queue = { principalToken, waiting: [], underWay: 0, timer: undefined };
+      this.#queues.set(principalToken, queue);
     }
     const read = new Read(message, options);
-    lane.waiting.push(read);
-    this.#atEndOfTurn(lane);
+    queue.waiting.push(read);
+    this.#atEndOfTurn(queue);
     return read.answer;
   }
 
-  #atEndOfTurn(lane: Lane): void {
+  #atEndOfTurn(queue: Queue): void {
     if (this.#gathering.size === 0) atEndOfTurn(() => this.#endTurn());
-    this.#gathering.add(lane);
+    this.#gathering.add(queue);
   }
 
   #endTurn(): void {
-    const lanes = this.#gathering;
+    const queues = this.#gathering;
     this.#gathering = new Set();
-    for (const lane of lanes) this.#advance(lane);
+    for (const queue of queues) this.#advance(queue);
   }
 
-  #advance(lane: Lane): void {
-    while (lane.waiting.length >= this.joined.maxIds) this.#send(lane);
-    if (lane.waiting.length === 0) {
-      if (lane.underWay === 0) this.#lanes.delete(lane.principalToken);
+  #advance(queue: Queue): void {
+    while (queue.waiting.length >= this.joined.maxIds) this.#send(queue);
+    if (queue.waiting.length === 0) {
+      if (queue.underWay === 0) this.#queues.delete(queue.principalToken);
       return;
     }
-    if (lane.underWay < maxUnderWay) this.#send(lane);
-    else lane.timer ??= setTimeout(() => this.#send(lane), maxWaitMs);
+    if (queue.underWay < maxUnderWay) this.#send(queue);
+    else queue.timer ??= setTimeout(() => this.#send(queue), maxWaitMs);
   }
 
-  #send(lane: Lane): void {
-    clearTimeout(lane.timer);
-    lane.timer = undefined;
-    const reads = lane.waiting.splice(0, this.joined.maxIds).filter((read) => !read.endIfGone());
-    lane.underWay += 1;
+  #send(queue: Queue): void {
+    clearTimeout(queue.timer);
+    queue.timer = undefined;
+    const reads = queue.waiting.splice(0, this.joined.maxIds).filter((read) => !read.endIfGone());
+    queue.underWay += 1;
     void this.#answer(reads).then(() => {
-      lane.underWay -= 1;
-      if (lane.waiting.length > 0) this.#atEndOfTurn(lane);
-      else if (lane.underWay === 0) this.#lanes.delete(lane.principalToken);
+      queue.underWay -= 1;
+      if (queue.waiting.length > 0) this.#atEndOfTurn(queue);
+      else if (queue.underWay === 0) this.#queues.delete(queue.principalToken);
     });
   }
 
@@ -114,10 +114,10 @@ class JoinedReads {
     if (reads.length === 1) return this.#answerAlone(first);
     try {
       const byId = await first.inItsSpan(() => this.#readTogether(first, reads));
-      // What is missing is asked for alone: only that tells why.
+      // What is missing is asked for alone: only the single read gives the reason.
       await Promise.all(reads.map((read) => this.#settle(read, byId.get(read.message[this.joined.id]))));
     } catch (error) {
-      // A message that the one method takes and the other refuses is for the one to judge.
+      // The two methods may validate differently, so the single read decides.
       const isRefused = error instanceof AppError && error.code === 'INVALID_ARGUMENT';
       await Promise.all(reads.map(async (read) => (isRefused ? this.#answerAlone(read) : read.reject(error))));
     }
@@ -150,17 +150,17 @@ class JoinedReads {
 }
 
 /** The reads of one caller. */
-interface Lane {
+interface Queue {
   principalToken: string | undefined;
   waiting: Read[];
   underWay: number;
   timer: NodeJS.Timeout | undefined;
 }
 
-/** One who waits for an answer. */
+/** A read that waits for its answer. */
 class Read {
   readonly answer: Promise<JsonText>;
-  /** Does work for it in the trace that it belongs to, whoever was the cause of doing it now. */
+  /** Runs work in the trace of this read, also when another read causes it. */
   readonly inItsSpan = keepSpan();
   isOver = false;
   readonly #dueAt: number;
@@ -188,9 +188,9 @@ class Read {
   }
 
   /**
-   * Has it wait no longer than its client and its own deadline, for an answer that others may wait for longer.
+   * Limits its wait to its own deadline and until its client disconnects. Other reads of the same call may wait longer.
    *
-   * @param onGone called when it waits no longer, though it is not answered
+   * @param onGone called when it stops waiting without an answer
    */
   endInTime(onGone: (reason: AppError) => void): void {
     const { signal } = this.options;
@@ -231,7 +231,7 @@ interface JoinedMethod {
   id: string;
   /** Most ids in one call. */
   maxIds: number;
-  /** Whether a request of the single read says nothing but its id. */
+  /** Whether a request of the single read has no field but its id. */
   isJoinable: (message: Message) => boolean;
 }
 

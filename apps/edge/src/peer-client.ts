@@ -128,7 +128,7 @@ export class PeerClient extends ContractClient {
   }
 }
 
-/** Of a call that was ended from this side, why; otherwise it looks as if the service had ended it. */
+/** The reason of a call that was ended from this side, which would otherwise look like an error of the service. */
 function orEndOf(signal: AbortSignal | undefined, error: unknown): unknown {
   return signal?.aborted ? endOf(signal) : error;
 }
@@ -173,7 +173,7 @@ const restMs = 1_000;
  * share of calls below it. They are counted in windows.
  */
 const opening = { threshold: 0.8, ofMs: 2_000, windowMs: 400, fewest: 10 };
-/** What the connection says of a peer, and none of its own answers. */
+/** Reasons of errors that come from the connection to a peer. Errors that the peer answers do not count. */
 const failures = new Set(['SERVICE_UNAVAILABLE', 'DEADLINE_EXCEEDED']);
 
 const breakerState = new Gauge({
@@ -184,11 +184,11 @@ const breakerState = new Gauge({
 });
 const states = { closed: 0, open: 1, halfOpen: 2 };
 
-/** Stops calls of a peer that does not answer, so that nobody waits for it, and lets one a second find out whether it does again. */
+/** Stops calls to a peer that does not answer, so that no request waits for it. One call a second tries whether it answers again. */
 class PeerBreaker {
   #state: keyof typeof states = 'closed';
   #openedAt = 0;
-  /** The calls of late, while it is closed: the newest window is the last. */
+  /** Recent calls while it is closed, by window: the newest is the last. */
   #windows: { startedAt: number; answered: number; failed: number }[] = [];
 
   constructor(private readonly service: string) {
@@ -196,7 +196,7 @@ class PeerBreaker {
   }
 
   /**
-   * @param signal by which the call is ended from this side: the reason is thrown then, and says nothing of the peer
+   * @param signal ends the call from this side: then its reason is thrown, and the outcome does not count
    * @throws CallStopped without a call while it is stopped; what the call throws
    */
   async run<Answer>(call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
@@ -215,8 +215,8 @@ class PeerBreaker {
   }
 
   /**
-   * For calls that can't be the one that tries: streams, which say nothing of the peer, and calls that last, for whose answer
-   * everybody else would wait.
+   * For calls that must not be the one that tries: streams, whose outcome does not count, and calls that last, because all others
+   * would wait for their answer.
    *
    * @param probe tries in their place, and is short
    * @throws CallStopped
@@ -256,7 +256,7 @@ class PeerBreaker {
   }
 }
 
-/** A call that its client gave up tells nothing, which is not enough for one that tries. */
+/** A call that its client gave up does not count, except as the one that tries: the peer has not answered it. */
 function isFailure(error: unknown, isTry: boolean): boolean {
   if (!(error instanceof AppError)) return false;
   return failures.has(error.reason) || (isTry && error.code === 'CANCELLED');

@@ -68,7 +68,7 @@ export class RedisAway extends Error {
  * A connection to Redis that never makes its user wait for long. A server that is frozen keeps its connections open and
  * answers nothing, which no setting of the client notices while commands are still written. So when commands wait, and
  * nothing at all came back for half a second, every one of them and every later one rejects at once, until a ping is answered.
- * The link pings where nobody else asks anything, and while it counts Redis as away.
+ * The link pings while no other command is sent, and while it counts Redis as away.
  */
 export class RedisLink {
   readonly #waiting = new Set<(error: Error) => void>();

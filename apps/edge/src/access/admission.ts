@@ -31,7 +31,7 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** The contract's route, on every route that has one. */
     route?: RestRoute;
-    /** On a route whose answers are cached: of its reads only those that the service is asked for take a place, when it is. */
+    /** Set on a route whose answers are cached. Its reads take a place only while the service is asked. */
     cached?: CachedRoute | undefined;
   }
 }

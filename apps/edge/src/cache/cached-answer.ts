@@ -15,7 +15,7 @@ export type Loaded = { body: Buffer; etag: string } | { refusal: AppError };
 /** Why the service was asked. Source: RFC 9211, section 2.2. */
 export type ForwardReason = 'bypass' | 'request' | 'stale' | 'uri-miss';
 
-/** What the cache says of one answer. Source: RFC 9211. */
+/** How the cache handled a request, for the header Cache-Status. Source: RFC 9211. */
 export type CacheStatus =
   | { kind: 'hit'; from?: 'redis' }
   /** `stored`: cached for others. `collapsed`: the load of another request was waited for. */
@@ -139,7 +139,7 @@ export function cacheStatus(status: CacheStatus, ttl: number): string {
   }
 }
 
-/** What of an answer differs between requests. */
+/** The parts of an answer that differ between requests for it. */
 export interface Receiver {
   head: RequestHead;
   principal: Principal;

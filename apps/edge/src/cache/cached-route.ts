@@ -10,7 +10,7 @@ import { tagsOfRead, type TagsOfRead } from './tags.js';
  */
 const refusalTtlMs = 5_000;
 
-/** A route whose answers may be cached, with what the contract says of it at hand. */
+/** A route whose answers may be cached, with the values of its policy in the units of the cache. */
 export interface CachedRoute {
   readonly route: RestRoute;
   /** The area of the contract that the answers come from. */

@@ -121,7 +121,7 @@ function tagsOf(changes: readonly Change[]): string[] {
   return [...new Set(tags)];
 }
 
-/** Requests by which a reader says how much more it takes: the first, and then whenever half of it is used up. */
+/** Requests by which a reader grants credit: the first grants all of it, and each later one what was used, once that is half. */
 export class Credit<Request extends { credit: number }> {
   readonly #size: number;
   #used = 0;

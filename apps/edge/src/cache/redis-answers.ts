@@ -8,8 +8,8 @@ import { redisNames, tagTtlMs } from './redis-names.js';
 const maxBytes = 256 * 1024;
 
 /**
- * Answers the nonces of an answer's tags, made where they are missing, and the answer when it was kept under the very same. The
- * first key is the answer's, the second has the nonce under all.
+ * Returns the nonces of an answer's tags, made where they are missing, and the answer if it was kept with the same nonces. The
+ * first key is the answer's, the second that of the generation.
  */
 const look = new RedisScript(
   'look',

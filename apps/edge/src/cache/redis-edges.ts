@@ -30,7 +30,7 @@ const invalidate = new RedisScript(
 `,
 );
 
-/** What became of an invalidation at the other edges. */
+/** An invalidation that the other edges have yet to acknowledge. */
 export interface Invalidated {
   /** Resolves when no edge gives an answer any longer that was loaded before. Never rejects. */
   acknowledged: Promise<void>;

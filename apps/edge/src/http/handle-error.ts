@@ -27,7 +27,7 @@ export function asAppError(error: unknown, request: FastifyRequest): AppError {
   return new AppError('INTERNAL', 'INTERNAL', 'Something went wrong on our side.');
 }
 
-/** What Fastify says of requests that can't be read or that no route answers. */
+/** The error for a request that Fastify can't read or has no route for. @returns undefined for any other error */
 function asClientError(error: unknown): AppError | undefined {
   const status = statusOf(error);
   switch (status) {

@@ -70,7 +70,7 @@ function requestLine(method: string, route: string, status: number, durationMs: 
   };
 }
 
-/** Has the log lines of a request name its trace. */
+/** Traces requests, and adds the id of the trace to their log lines. */
 function traceRequests(server: FastifyInstance): void {
   server.decorateRequest('span');
   server.addHook('onRequest', (request, reply, done) => {

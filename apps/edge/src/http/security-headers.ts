@@ -7,8 +7,8 @@ import helmet from 'helmet';
 export type SecurityHeaders = Readonly<Record<string, string>>;
 
 /**
- * Of every answer but 304 that is no page: those that mean something for JSON, files and streams. A browser that shows one as a
- * document runs and loads nothing of it.
+ * The security headers of every answer except pages and 304: those that apply to JSON, files and streams. A browser that shows such
+ * an answer as a document runs no script of it and loads nothing.
  *
  * @param isTls whether the edge itself speaks TLS; only then it asks clients to use nothing else (RFC 6797, section 7.2). Else
  *   what ends TLS in front of it decides.
@@ -22,7 +22,7 @@ export function apiHeaders(isTls: boolean): SecurityHeaders {
   };
 }
 
-/** Has every answer of a scope, problems included, carry the headers of pages: all that helmet sets. */
+/** Adds the headers of pages, all that helmet sets, to every answer of a scope, problems included. */
 export function sendPages(scope: FastifyInstance, isTls: boolean): void {
   const headers = pageHeaders(isTls);
   scope.addHook('onRequest', (_request, reply, done) => {

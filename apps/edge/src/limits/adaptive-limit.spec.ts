@@ -20,12 +20,12 @@ function start(count: number): (() => void)[] {
   return Array.from({ length: count }, () => limit.watch());
 }
 
-/** Has calls begin, none of which is slow, since the clock that they go by stands still, and the event loop be late once. */
+/** Starts calls, none of which is slow because their clock stands still, and makes the event loop late once. */
 async function startBeforeLateLoop(count: number): Promise<void> {
   limit.close();
   limit = new AdaptiveLimit(1_000, 250);
   start(count);
-  // It is the twin of the limit's own, and so says what that one has seen.
+  // It measures the same as the limit's own histogram.
   const seen = monitorEventLoopDelay({ resolution: 20 });
   seen.enable();
   while (seen.count === 0) await turn();
@@ -104,7 +104,7 @@ describe('an adaptive limit', () => {
     expect(limit.current).toBe(500);
   });
 
-  it('does not fall for an event loop that is late while hardly anybody waits', async () => {
+  it('does not fall for an event loop that is late while few calls wait', async () => {
     await startBeforeLateLoop(4);
     limit.adapt();
 

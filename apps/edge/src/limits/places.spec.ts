@@ -16,7 +16,7 @@ describe('the places of a class', () => {
     expect(() => places.enter('t2', plan, 100)).not.toThrow();
   });
 
-  it('are refused to everybody when all are taken', () => {
+  it('are refused to every tenant when all are taken', () => {
     const places = new Places('interactive');
     for (const tenant of ['t1', 't2', 't3', 't4']) places.enter(tenant, plan, 4);
 

@@ -218,7 +218,7 @@ export class AdaptiveLimit {
     const overdue = this.#countOverdue();
     const slow = this.#slow + overdue;
     const isSlow = slow >= fewestSlow && slow > (this.#answered + overdue) * tolerated;
-    // An event loop that is late while hardly anybody waits, such as at a start, is no reason to refuse calls.
+    // An event loop that is late while few calls wait, such as at a start, is no reason to refuse calls.
     const isLate = this.#mostRunning >= fewestSlow && delayMs > Math.max(this.slowCallMs * lateLoop, tolerableDelayMs);
     if (isSlow || isLate) {
       const used = Math.min(this.#limit, this.#mostRunning) * decreaseOfUsed;

@@ -27,7 +27,7 @@ export interface Payer {
 /** Length of every budget's window, in seconds. */
 export const windowSeconds = 60;
 
-/** What became of a charge, and what is left of both budgets after it. */
+/** The outcome of a charge, and what is left of both budgets after it. */
 export interface Charge {
   plan: Plan;
   /** False: nothing was spent. */

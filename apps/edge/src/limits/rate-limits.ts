@@ -175,7 +175,7 @@ export class MemoryBudgets {
   }
 }
 
-/** Most ids whose windows are known. Beyond it those that were quiet longest start anew. */
+/** Most ids that have a window. Beyond it, the least recently used start a new window. */
 const maxWindows = 50_000;
 
 export interface FixedWindow {

@@ -35,7 +35,7 @@ const passwordForms = new Set(['/oauth/interactions/:id/:action', '/oauth/invita
 const bodyLimitBytes = 32 * 1024;
 const deadlineMs = 10_000;
 
-/** What of a request the provider goes by. Its address, scheme and host are set below. */
+/** Header lines of a request that are forwarded. Its address, scheme and host are set below. */
 const passedOn = ['accept', 'authorization', 'content-type', 'cookie', 'origin'] as const;
 
 /** Of one connection, or set by this server itself. */

@@ -112,18 +112,21 @@ function send(
   return reply.type('application/json; charset=utf-8').send(toText(answer));
 }
 
-/** Answers a read whose answer may be cached and that was not answered ahead of the router: its caller was not known yet, for one. */
+/** Answers a cacheable read that was not answered ahead of the router, for example because its caller was not known yet. */
 export function cachedReadHandler(route: CachedRoute, { admission, reads }: RouteParts): Handler {
   return async (request, reply) => {
     const { principal, rate, raw } = request;
     if (!principal || !rate) throw new Error(`${route.url} has no caller.`);
     const parts = partsOf(request, route.route);
     const head = headOf(raw);
-    // Until it is known better.
+    // Replaced once the cache has answered.
     void reply.header('cache-status', 'rapport; fwd=miss');
-    const who = { head, principal, url: raw.url ?? '', client: clientOf(request), response: reply.raw };
-    const when = { notBefore: admission.notBefore(head, performance.now()), elapsedMs: reply.elapsedTime };
-    const { answer, status } = await (admission.outcomeOf(raw) ?? reads.read({ route, parts }, { ...who, ...when }));
+    const forward = () => {
+      const times = { notBefore: admission.notBefore(head, performance.now()), elapsedMs: reply.elapsedTime };
+      const caller = { principal, client: clientOf(request), response: reply.raw };
+      return reads.read({ route, parts }, { head, url: raw.url ?? '', ...caller, ...times });
+    };
+    const { answer, status } = await (admission.outcomeOf(raw) ?? forward());
     const now = performance.now();
     if (answer.refusal) {
       void reply.header('cache-status', cacheStatus(status, Math.ceil((answer.freshUntil - now) / 1_000)));
