@@ -1,4 +1,4 @@
-import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   BatchMode,
   type CreateCustomerItem,
@@ -231,4 +231,27 @@ test('gives way, as a whole, to a write that takes a unique value meanwhile, and
   await tenant.close();
 
   expect(results.map(({ problem }) => problem?.reason)).toEqual([undefined, 'EMAIL_TAKEN', undefined]);
+});
+
+test('a customer is stored alike whether it is created alone or in a batch', async () => {
+  const wanted = person({
+    phones: [{ number: '+49 30 901820' }],
+    addresses: [{ street: 'Hauptstraße 1', countryCode: 'DE' }],
+    tags: ['vip', 'two words', 'null'],
+    lifecycleStage: LifecycleStage.LEAD,
+    ownerId: v7(),
+  });
+  await customers.create(caller, wanted);
+  await create([creation(wanted), creation(wanted)]);
+
+  const superuser = await customers.connectAsSuperuser();
+  const { rows } = await superuser.query<{ stored: object }>(
+    `select to_jsonb(customer) - array['id', 'create_time', 'update_time', 'lifecycle_stage_time'] as stored
+     from customer where tenant_id = $1 order by id`,
+    [caller.tenantId],
+  );
+  await superuser.end();
+  const [alone, ...inBatch] = rows;
+  expect(inBatch).toEqual([alone, alone]);
+  expect(alone?.stored).toMatchObject({ emails: [], domains: [], tags: wanted.tags, order_values: {} });
 });
