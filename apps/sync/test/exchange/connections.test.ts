@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { freePort, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { beforeAll, beforeEach, expect, inject, test } from 'vitest';
 import { ExchangeTenant } from './exchange-tenant.ts';
+import { PeopleTable } from './people-table.ts';
 
 const settings = { url: 'https://cards.example/ada/', username: 'ada' };
 const body = { connector: 'carddav', displayName: 'Cards', settings, secrets: { password: 'correct horse' } };
@@ -149,4 +150,20 @@ test('a run is watched until it ends', async () => {
 
   expect(JSON.parse(events.at(-1)?.slice(5) ?? '')).toMatchObject({ id, state: 'SUCCEEDED' });
   await expect.poll(async () => (await tenant.customers()).size).toBe(1);
+});
+
+test('a run writes its records in few sessions of a database, and ends them', async () => {
+  const people = await PeopleTable.create(tenant);
+  await people.database.run('ALTER TABLE people ADD writer int DEFAULT pg_backend_pid()');
+  const items = Array.from({ length: 40 }, (_, index) => ({
+    customer: { kind: 'PERSON', displayName: `Person ${index}` },
+  }));
+  await tenant.api.ok('POST', '/v1/customers:batchCreate', { items });
+
+  await tenant.untilEqual(await people.map(), items.length);
+
+  const [[writers] = []] = await people.database.run('SELECT count(DISTINCT writer) FROM people');
+  expect(Number(writers)).toBeLessThan(items.length / 2);
+  const open = 'SELECT pid FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()';
+  await expect.poll(() => people.database.run(open)).toEqual([]);
 });
