@@ -19,7 +19,7 @@ const bundle = await rolldown({
   tsconfig: join(folder, 'tsconfig.json'),
   external: (name) => externalPackages.some((each) => name === each || name.startsWith(`${each}/`)),
   onLog: (_level, log) => refuseUnlessKnown(log),
-  // A program that uses one thing of a library does without the others, and without the packages of these: Nest, say.
+  // No module of our libraries is imported for its side effects. So a program bundles only those that it uses, with their packages.
   treeshake: { moduleSideEffects: [{ test: /\/libs\/[a-z]+\/dist\//, sideEffects: false }] },
   plugins: [
     { name: 'what-nest-loads-by-name', transform: { filter: { id: /server-grpc\.js$/ }, handler: bundleGrpc } },
@@ -37,8 +37,8 @@ const { output } = await bundle.write({
   // Positions lead back to the sources by maps beside the code, which are read when an error is logged.
   sourcemap: true,
   sourcemapExcludeSources: true,
-  // Read in a fifth of the time that other text of a few megabytes takes, and kept in half of the room. This package has a comment
-  // with a name that is not ASCII, so it is a file of its own.
+  // Node reads ASCII in a fifth of the time of other text, and keeps it in half of the memory. A comment of this package is not ASCII,
+  // so the package gets a file of its own.
   charset: 'ascii',
   codeSplitting: { groups: [{ name: 'light-my-request', test: /\/node_modules\/light-my-request\// }] },
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
@@ -48,8 +48,8 @@ const moduleIds = output.flatMap((file) => (file.type === 'chunk' ? file.moduleI
 writeFileSync(join(dist, 'licences.txt'), bundledLicences(moduleIds));
 
 /**
- * An import of `node:http` reads every export of it, WebSocket among them, for which Node loads all of its fetch: more processor
- * time than the rest of Node takes to start. Nothing of ours uses that. Asked for as a built-in module, it is not read.
+ * An import of `node:http` reads each of its exports. Three of them, such as WebSocket, make Node load its fetch, which takes more
+ * processor time than the rest of its start. `process.getBuiltinModule` reads no exports, and the bundle only those that are listed.
  */
 function lightHttp(): Plugin {
   const id = '\0light-http';
@@ -85,7 +85,7 @@ function bundleGrpc(code: string): string {
   }, `import * as grpcJs from '@grpc/grpc-js';\n${code}`);
 }
 
-/** Each of Nest's own loggers, which only speak before ours does, makes a format of dates when it is loaded. That takes 25 ms of a start. */
+/** Nest's own loggers make a date format when they are loaded, which takes 25 ms. They are used only before ours, so they make one for each line. */
 function formatDatesLate(code: string): string {
   const made = 'const dateTimeFormatter = new Intl.DateTimeFormat(';
   if (!code.includes(made)) throw new Error(`Nest's logger has no ${made} any more.`);

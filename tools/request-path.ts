@@ -10,12 +10,12 @@ const document = join(root, 'docs/architecture.md');
 const start = '<!-- request path: written by tools/request-path.ts -->';
 const end = '<!-- end of the request path -->';
 
-/** How often each request is sent: what a process does meanwhile for other reasons is done less often. */
+/** How often each request is sent: more often than a process does anything else meanwhile. */
 const requests = 100;
-/** Calls that every request has made: the last request may not have ended yet in the process. */
+/** Calls of a function from which on every request counts as having called it: the last ones may not have ended yet. */
 const leastCalls = requests - 5;
 
-/** The files with a function that every request of a kind has executed in a process, generated code left out. */
+/** The files of which every request calls a function, without generated code. */
 export interface RequestPaths {
   /** A read from the memory of the edge. */
   hit: string[];
@@ -35,8 +35,8 @@ export async function traceRequestPaths(): Promise<RequestPaths> {
     for (const port of [edgePort, customersPort]) counters.push(await CallCounter.connect(port));
     const [first = '', ...others] = ids;
     const read = async (id: string) => cacheStatusOf(platform, tenant, id);
-    // Until the change log has said everything about the import.
-    await until(async () => (await read(first)).startsWith('rapport; hit'));
+    // The import's entries in the change log invalidate the answer until all of them have arrived.
+    await untilCached(() => read(first));
     const trace = async (kind: string, each: readonly string[]): Promise<RequestPaths['miss']> => {
       for (const counter of counters) await counter.take();
       for (const id of each) {
@@ -56,7 +56,7 @@ export async function traceRequestPaths(): Promise<RequestPaths> {
   }
 }
 
-/** What the document says of the paths now, and what it is to say. */
+/** The section of the document about the paths: as it is now, and as it should be. */
 export function documentedPaths(paths: RequestPaths): { now: string; wanted: string } {
   const text = readFileSync(document, 'utf8');
   const from = text.indexOf(start);
@@ -73,7 +73,7 @@ function describe({ hit, miss }: RequestPaths): string {
     start,
     `A cached read passes ${hit.length} files:`,
     list(hit),
-    `A read that the service is asked for passes ${miss.edge.length} files in the edge: ${shared} of these and`,
+    `A read that misses the cache passes ${miss.edge.length} files in the edge: ${shared} of these and`,
     list(others),
     `and ${miss.customers.length} in customers:`,
     list(miss.customers),
@@ -102,9 +102,9 @@ async function cacheStatusOf({ edgeUrl }: Platform, { apiKey }: Tenant, id: stri
   return answer.headers.get('cache-status') ?? '';
 }
 
-async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 10_000; attempt++) if (await isTrue()) return;
-  throw new Error('It never came true.');
+async function untilCached(read: () => Promise<string>): Promise<void> {
+  for (let attempt = 0; attempt < 10_000; attempt++) if ((await read()).startsWith('rapport; hit')) return;
+  throw new Error('The read was never answered from the cache.');
 }
 
 interface ScriptCalls {
@@ -142,7 +142,7 @@ class CallCounter {
     return counter;
   }
 
-  /** The calls since it was last asked. */
+  /** The calls since it was last called. */
   async take(): Promise<ScriptCalls[]> {
     const { result } = (await this.#ask('Profiler.takePreciseCoverage')) as { result: ScriptCalls[] };
     return result;
@@ -188,7 +188,7 @@ function sourcesAt(script: string, offsets: readonly number[]): string[] {
   return offsets.flatMap((offset) => {
     const line = starts.findLastIndex((each) => each <= offset);
     const entry = map.findEntry(line, offset - (starts[line] ?? 0));
-    // Code that the bundler has written itself has no source.
+    // Code of the bundler has no source.
     if (!('originalSource' in entry) || !entry.originalSource) return [];
     const source = relative(root, resolve(dirname(script), entry.originalSource));
     // Libraries are built before they are bundled.

@@ -1,5 +1,5 @@
-// Processor time of one call from a client to a handler that answers at once, both sides in one process, by plain gRPC and by a
-// stream of calls, one right after the other: node tools/bench/call-cost.ts [lanes] [calls]
+// Processor time of a call to a handler that answers at once, with client and service in one process: by plain gRPC and by a stream of
+// calls, in alternating rounds. `node tools/bench/call-cost.ts [concurrent calls, 16] [calls of a round, 20000]`
 import { Controller, Module } from '@nestjs/common';
 import {
   type Contract,
@@ -15,7 +15,7 @@ import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_serv
 import { createLogger } from '@rapport/platform';
 import { freePort, median } from '@rapport/testing';
 
-const [lanes = 16, calls = 20_000] = process.argv.slice(2).map(Number);
+const [callers = 16, calls = 20_000] = process.argv.slice(2).map(Number);
 const rounds = 5;
 const tenants = 20;
 const { getTenant } = AuthServiceService;
@@ -30,7 +30,7 @@ ImplementsService({ getTenant })(TenantController);
 class BenchModule {}
 Module({ controllers: [TenantController] })(BenchModule);
 
-/** The platform's contract as if its methods were bulk, so that calls are made by plain gRPC. */
+/** The platform's contract with all methods as bulk, whose calls are plain gRPC. */
 const plainContract = Object.create(platformContract(), {
   method: {
     value: (path: string) => {
@@ -61,14 +61,14 @@ const clients = {
 async function measure(client: ContractClient): Promise<number> {
   let made = 0;
   const before = process.cpuUsage();
-  const lane = async () => {
+  const callInTurn = async () => {
     while (made < calls) {
       made += 1;
       const context = { requestId: 'r', principalToken: tokens[made % tenants] };
       await client.unary(getTenant.path, {}, { context, deadlineMs: 10_000 });
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: callers }, callInTurn));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / made;
 }
@@ -83,7 +83,7 @@ for (let round = 0; round <= rounds; round += 1) {
 }
 for (const [name, taken] of Object.entries(micros)) {
   const [least, most] = [Math.min(...taken), Math.max(...taken)].map((each) => each.toFixed(1));
-  console.log(`${name}: ${median(taken).toFixed(1)} µs a call (${least} to ${most}), ${lanes} at a time`);
+  console.log(`${name}: ${median(taken).toFixed(1)} µs a call (${least} to ${most}), ${callers} at a time`);
 }
 for (const client of Object.values(clients)) client.close();
 await service.close();

@@ -21,10 +21,10 @@ const clusters = globSync('k8s/components/databases/*.yaml', { cwd: root })
   .flatMap((file) => parseAllDocuments(readFileSync(join(root, file), 'utf8')).map((each) => each.toJS() as Cluster))
   .filter(({ kind }) => kind === 'Cluster');
 
-/** What only a cluster with standbys and many pods has. */
+/** Settings that only clusters have. */
 const ofClusters = { max_connections: '220' };
 
-/** Of 8Gi, 512Mi or 2g. */
+/** @param memory such as 8Gi, 512Mi or 2g */
 function mebibytes(memory: string): number {
   const [, number, unit = ''] = /^(\d+)([GM])i?$/i.exec(memory) ?? [];
   return Number(number) * (unit.toUpperCase() === 'G' ? 1_024 : 1);

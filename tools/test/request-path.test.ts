@@ -16,7 +16,7 @@ test('a cached read passes at most 10 files of the edge and of the contract', ()
   expect(followed(paths.hit).length).toBeLessThanOrEqual(10);
 });
 
-test('a read that the service is asked for passes at most 20 files of the edge and of the contract', () => {
+test('a read that misses the cache passes at most 20 files of the edge and of the contract', () => {
   expect(followed(paths.miss.edge).length).toBeLessThanOrEqual(20);
 });
 

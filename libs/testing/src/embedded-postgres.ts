@@ -18,7 +18,7 @@ const startTimeoutMs = 60_000;
 const stopTimeoutMs = 3_000;
 const earlierServerTimeoutMs = 10_000;
 
-/** Rounds in which a client hashes its password at each connection. The default of 4,096 is a third of the time that a connection takes. */
+/** Rounds in which a client hashes its password when it connects. The default of 4,096 takes a third of the time of a connection. */
 const fewRounds = ['-c', 'scram_iterations=1'];
 
 export interface EmbeddedPostgresOptions {
@@ -27,8 +27,8 @@ export interface EmbeddedPostgresOptions {
   /** Data of a stopped server that those of a new one begin as. */
   template?: string | undefined;
   /**
-   * True to save time: data are not flushed to disk, and passwords are hashed once only. The default is true without a `dataDir`,
-   * and false with one.
+   * True to save time: data is not flushed to disk, and passwords are hashed in one round. The default is true without a `dataDir`, and
+   * false with one.
    */
   isTemporary?: boolean;
   /** Where the server logs to. `postgres.log` beside the data when absent. */
@@ -131,7 +131,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions = {
   };
 }
 
-/** An eighth of what this process may use: the services, and whatever else a developer runs, share the machine with it. */
+/** An eighth of the memory that this process may use, but 512 MiB to 8 GiB: the services and a developer's other programs need the rest. */
 function serverMemoryMiB(): number {
   const bytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   return Math.min(Math.max(bytes / 8 / 2 ** 20, 512), 8_192);

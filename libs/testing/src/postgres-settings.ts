@@ -1,14 +1,14 @@
-/** What a server has to work with. */
+/** The server to be configured. */
 export interface PostgresServer {
-  /** Memory that it may take, in MiB. */
+  /** Memory that it may use, in MiB. */
   memoryMiB: number;
-  /** Whether it was built with lz4, as the images of Debian and CloudNativePG are, and the packages of npm are not. */
+  /** True for the images of Debian and CloudNativePG; the binaries from npm are built without lz4. */
   hasLz4: boolean;
 }
 
 /**
- * Settings of PostgreSQL by their names, for every server that Rapport's databases run on: the one of `npm start`, that of
- * `compose.yaml`, and those of the clusters in `k8s/components/databases`. A test holds the files to them.
+ * Settings by their names, for every PostgreSQL server of Rapport: in `npm start`, in `compose.yaml`, and in the clusters of
+ * `k8s/components/databases`. `tools/test/postgres-settings.test.ts` compares the files with them.
  */
 export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<string, string> {
   const mebibytes = (part: number) => `${Math.floor(memoryMiB * part)}MB`;
@@ -19,17 +19,17 @@ export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<
     maintenance_work_mem: mebibytes(1 / 32),
     // Statements sort and hash pages of rows, not tables.
     work_mem: '8MB',
-    // Compiling a plan takes longer than any statement of ours.
+    // To compile a plan takes longer than to run it.
     jit: 'off',
-    // The disk is an SSD, or the rows are in memory: reading one page here and there is nearly as fast as one after the other.
+    // Disks are SSDs, and most pages are in memory: random reads are nearly as fast as sequential ones.
     random_page_cost: '1.1',
     effective_io_concurrency: '64',
-    // After a checkpoint each page is written whole to the WAL once: seldom, and compressed where that takes little time.
+    // The first change of a page after a checkpoint writes the whole page to the WAL. So checkpoints are rare, and pages compressed.
     checkpoint_timeout: '15min',
     max_wal_size: '2GB',
     ...(hasLz4 && { wal_compression: 'lz4', default_toast_compression: 'lz4' }),
-    // A fifth of a large table is a million rows: dead ones are taken away, pages marked as visible to all, and statistics
-    // gathered long before so many have changed, and fast enough to keep up with the writers.
+    // The defaults wait until a fifth of a table has changed, which in a large one is a million rows. The cost limit lets vacuum keep
+    // up with the writers.
     autovacuum_vacuum_scale_factor: '0.05',
     autovacuum_vacuum_insert_scale_factor: '0.05',
     autovacuum_analyze_scale_factor: '0.02',

@@ -4,7 +4,7 @@ import type { JsonObject, PeerRecord, RecordIssue, RecordKey } from './peer-reco
 
 /**
  * One kind of system that Rapport can exchange records with. A connector keeps nothing: no database, no connection
- * between calls, no memory of what it read. All state is in the cursors, ids and versions that it hands out.
+ * between calls (but see `keepSessions`), no memory of what it read. All state is in the cursors, ids and versions that it hands out.
  */
 export interface Connector {
   readonly description: ConnectorDescription;
@@ -34,10 +34,10 @@ export interface Connector {
  */
 export interface Peer {
   /**
-   * From now on calls may share what they open, such as connections, and what they learn of the types of records. Absent when that
-   * would save nothing.
+   * Lets later calls reuse the connections that earlier ones opened, with the record types that were found on them. Absent when
+   * calls open no connections of their own.
    *
-   * @returns ends what is kept
+   * @returns closes these connections, and stops reusing them
    */
   keepSessions?(): () => Promise<void>;
 

@@ -217,8 +217,8 @@ export class MappingRunner {
         values: [tenantId, id],
       });
     }
-    // One that has become due meanwhile stays so. One whose connection is held stays due at the end of that: what customers do until
-    // then is only noted, and queues no run.
+    // A mapping that became due meanwhile stays due. While its connection is held, it stays due at the end of the hold: until then
+    // changes of customers are only noted, and queue no run.
     await readForTenant(em, {
       name: 'postpone_mapping',
       sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)

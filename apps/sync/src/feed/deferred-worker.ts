@@ -10,7 +10,10 @@ import { isBlocked, isPassing } from './passing-errors.js';
 import { lockTimeoutMs } from './take-changes.js';
 import { interestsIn, takeOfTenant, type TakingParts } from './tenant-changes.js';
 
-/** How often it is looked for tenants that may have their turn again, and else for what another process has put aside, in milliseconds. */
+/**
+ * How often the worker looks whether a waiting tenant may have its next turn, and without a waiting tenant whether another process has
+ * put changes aside, in milliseconds.
+ */
 const lookEveryMs = { withWaiting: 500, withoutWaiting: 1_000 };
 
 /** What is taken of a tenant in its turn. */

@@ -15,11 +15,11 @@ const settledMs = 50;
 /** Runs that one process works on at a time, in all and of one tenant: peers that answer slowly hold up those of their tenant only. */
 const concurrency = { all: 8, ofTenant: 2 };
 
-/** All workers look when a run is announced. Besides, some look often, and the others for when all of these are at work. */
+/** Every worker looks for a run when one is announced. Besides, some poll often, and the others in case all of these are busy. */
 const lookers = { count: 2, lookEverySeconds: 2 };
 const othersLookEverySeconds = 10;
 
-/** How often runs under way are looked at for those whose process has died, in milliseconds. */
+/** How often the process looks for runs whose process has died, in milliseconds. */
 const superviseEveryMs = 5_000;
 
 /** Connections that the queue itself uses, besides one by which it hears of runs that were queued. */
@@ -63,9 +63,9 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
       createSchema: false,
       schedule: false,
       useListenNotify: true,
-      // Only for what is old: see `#superviseRuns`.
+      // Only to delete old jobs: `#superviseRuns` does the rest.
       superviseIntervalSeconds: 60,
-      // So often at most, in all processes together: a little more often than one of them asks.
+      // At most so often, for all processes together: a little less than `superviseEveryMs`, or every second attempt would do nothing.
       monitorIntervalSeconds: 4,
     });
     // Said where a call fails, too: nothing listens for events but this.
@@ -124,8 +124,8 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Has runs done again whose process has died. pg-boss takes a dozen statements for that, so it is asked only while there are runs
-   * under way.
+   * Queues runs again whose process has died. pg-boss takes a dozen statements for that, so it is called only while runs are
+   * active.
    */
   async #superviseRuns(stopping: AbortSignal): Promise<void> {
     const underWay = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
@@ -136,7 +136,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
         const { rows } = await this.#boss.getDb().executeSql(underWay, [queue]);
         if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
       } catch (error) {
-        this.#logger.warn('Runs whose process has died could not be looked for.', error);
+        this.#logger.warn('Could not look for runs whose process has died.', error);
       }
     }
   }
@@ -146,7 +146,7 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#boss.work<RunJob>(
       queue,
       {
-        // For when nobody can announce runs, and for runs that nobody announces: those that are to be done again.
+        // Polling finds runs that are not announced: those that are done again, and all of them while LISTEN fails.
         pollingIntervalSeconds: 0.5,
         notifyPollingIntervalSeconds: lookEverySeconds,
         localConcurrency: count,

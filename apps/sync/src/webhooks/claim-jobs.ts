@@ -24,7 +24,7 @@ export interface Room {
   tenants: ReadonlyMap<string, number>;
 }
 
-/** Whether there is any job, due or not. Costs a fraction of taking none. */
+/** Whether there is any job, due or not. Costs a fraction of a claim that finds none. */
 export async function areThereJobs(em: EntityManager): Promise<boolean> {
   const { rows } = await withConnection(em, (client) =>
     client.query({

@@ -16,12 +16,12 @@ import { startDelivery } from './trace-delivery.js';
 import { TenantLimit } from './tenant-limit.js';
 import { countAttempt, reportJobs } from './webhook-metrics.js';
 
-/** Attempts of one tenant that are written down at a time: each takes a connection of the pool, also while it waits for a lock. */
+/** Most transactions of one tenant that store attempts at a time: each takes a connection of the pool, also while it waits for a lock. */
 const maxFinishing = 6;
 
 /**
- * How often it is looked for jobs that are due by now, and without any job for one that another process has made, in milliseconds.
- * What this process makes wakes it.
+ * How often the dispatcher looks for due jobs, and without any job for those that another process has made, in milliseconds. Jobs of
+ * this process wake it.
  */
 const lookEveryMs = { withJobs: 250, withoutJobs: 1_000 };
 

@@ -12,7 +12,7 @@ import { platformEvent } from './webhook-event.js';
 /** What becomes of a delivery. */
 export type Verdict = { next: 'DELIVERED' } | FailureVerdict;
 
-/** What becomes of a delivery that was not received. */
+/** What becomes of a delivery after a failed attempt. */
 export type FailureVerdict =
   | { next: 'FAILED' }
   /** @param holdMs how long the endpoint asks to get nothing at all, this delivery or another */
@@ -35,10 +35,10 @@ export interface MadeAttempt {
 }
 
 /**
- * Writes received attempts into the ledger and ends their deliveries, in one transaction that waits for the endpoint once. When
- * another process has taken a job meanwhile, the attempt is in the ledger and the delivery is the other's.
+ * Stores successful attempts in the ledger and ends their deliveries, in one transaction that locks the endpoint once. When another
+ * process has claimed a job meanwhile, only the attempt is stored: the delivery belongs to the other process.
  *
- * @param made of one endpoint, at least one
+ * @param made of one endpoint
  */
 export async function finishReceived(em: EntityManager, made: readonly [MadeAttempt, ...MadeAttempt[]]): Promise<void> {
   const { job } = made[0].attempt;
@@ -57,7 +57,10 @@ export async function finishReceived(em: EntityManager, made: readonly [MadeAtte
   await withConnection(em, (client) => pipeline(client, statements));
 }
 
-/** Does for an attempt that was not received what `finishReceived` does for the others. */
+/**
+ * Stores a failed attempt in the ledger, and ends its delivery, puts it off, or disables the endpoint. A job that another process has
+ * claimed meanwhile stays as it is.
+ */
 export async function finishFailed(
   em: EntityManager,
   envelope: SecretEnvelope,

@@ -2,18 +2,18 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { finishReceived, type MadeAttempt } from './finish-attempt.js';
 import type { TenantLimit } from './tenant-limit.js';
 
-/** An attempt that is not yet written down. */
+/** An attempt that is not stored yet. */
 interface Waiting extends MadeAttempt {
   resolve: () => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * Writes down received attempts: those of an endpoint that end while others of it are written are written together, since each
- * transaction waits for the endpoint.
+ * Stores successful attempts. Attempts of an endpoint that end while others of it are being stored share the next transaction, since
+ * each transaction locks the endpoint.
  */
 export class ReceivedAttempts {
-  /** By endpoint; present while attempts of it are written. */
+  /** By endpoint; present while attempts of it are being stored. */
   readonly #waiting = new Map<string, Waiting[]>();
 
   constructor(

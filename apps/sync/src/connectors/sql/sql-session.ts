@@ -7,10 +7,10 @@ import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
 import { findTable, type Table } from './table.js';
 
-/** How long a database may take to end a session. In milliseconds. */
+/** How long a database may take to end a session, in milliseconds. */
 const closeTimeoutMs = 2_000;
 
-/** What a call works with, as long as it lasts: a connection of its own, and the table as it is now. */
+/** What a call works with: a connection that no other call uses meanwhile, and the table as it was when that was opened. */
 export interface SqlSession {
   connection: SqlConnection;
   table: Table;
@@ -20,14 +20,14 @@ export interface SqlSession {
 type OpenSession = Omit<SqlSession, 'reader'>;
 
 /**
- * Opens the sessions of one peer. They end with the call, or at once when its signal is aborted. Those that are kept serve later
- * calls too, one at a time, which costs neither a connection nor a look at the catalogue.
+ * Opens the sessions of one peer. A session ends with its call, or at once when the signal of the call is aborted. While sessions
+ * are kept, later calls reuse those of earlier ones, one call at a time, and neither connect nor read the catalogue.
  */
 export class SqlSessions {
   readonly #configuration: SqlConfiguration;
   readonly #resolveHost: ConnectorEnvironment['resolveHost'];
   readonly #dialect: SqlDialect;
-  /** Those that no call works with. Undefined while none are kept. */
+  /** Sessions that no call uses. Undefined while sessions are not kept. */
   #kept: OpenSession[] | undefined;
 
   constructor(configuration: SqlConfiguration, dialect: SqlDialect, { resolveHost }: ConnectorEnvironment) {
@@ -36,7 +36,7 @@ export class SqlSessions {
     this.#resolveHost = resolveHost;
   }
 
-  /** From now on sessions are kept. @returns ends them, and those of calls under way end with the call again */
+  /** Keeps sessions from now on. @returns ends those that no call uses; the others end with their calls */
   keep(): () => Promise<void> {
     const kept: OpenSession[] = (this.#kept = []);
     return async () => {
@@ -77,18 +77,16 @@ export class SqlSessions {
     }
   }
 
-  /** @returns `end` takes whether the call went well: only then may another one use the session */
+  /** @returns `end` takes whether the call succeeded: only then may another call use the session */
   async #open(signal: AbortSignal): Promise<{ session: SqlSession; end: (isWhole: boolean) => Promise<void> }> {
     signal.throwIfAborted();
     const kept = this.#kept;
     const session = (await this.#takeKept(signal)) ?? (await this.#openNew(signal));
     const { connection, table } = session;
-    const abort = () => connection.destroy();
-    if (signal.aborted) abort();
+    const release = destroyOnAbort(connection, signal);
     signal.throwIfAborted();
-    signal.addEventListener('abort', abort, { once: true });
     const end = async (isWhole: boolean) => {
-      signal.removeEventListener('abort', abort);
+      release();
       if (signal.aborted) return;
       if (isWhole && kept && kept === this.#kept) kept.push(session);
       else await endSession(session);
@@ -96,21 +94,19 @@ export class SqlSessions {
     return { session: { connection, table, reader: new TableReader(connection, this.#dialect, table) }, end };
   }
 
-  /** One that still answers. */
+  /** A kept session whose connection still answers. */
   async #takeKept(signal: AbortSignal): Promise<OpenSession | undefined> {
     for (let session = this.#kept?.pop(); session; session = this.#kept?.pop()) {
       const { connection } = session;
-      const abort = () => connection.destroy();
-      signal.addEventListener('abort', abort, { once: true });
+      const release = destroyOnAbort(connection, signal);
       try {
         await connection.query('SELECT 1');
-        signal.throwIfAborted();
         return session;
       } catch {
-        abort();
+        connection.destroy();
         signal.throwIfAborted();
       } finally {
-        signal.removeEventListener('abort', abort);
+        release();
       }
     }
     return undefined;
@@ -118,15 +114,14 @@ export class SqlSessions {
 
   async #openNew(signal: AbortSignal): Promise<OpenSession> {
     const connection = await this.#connect(signal);
-    const abort = () => connection.destroy();
-    signal.addEventListener('abort', abort, { once: true });
+    const release = destroyOnAbort(connection, signal);
     try {
       return { connection, table: await findTable(connection, this.#dialect, this.#configuration) };
     } catch (error) {
       if (!signal.aborted) await endSession({ connection });
       throw this.#asThrown(error, signal);
     } finally {
-      signal.removeEventListener('abort', abort);
+      release();
     }
   }
 
@@ -168,7 +163,15 @@ export class SqlSessions {
   }
 }
 
-/** A connection that is broken already, or does not answer, can't be ended in order, and need not be. */
+/** Destroys a connection when the signal is aborted, or at once when it was. @returns stops that */
+function destroyOnAbort(connection: SqlConnection, signal: AbortSignal): () => void {
+  const destroy = () => connection.destroy();
+  if (signal.aborted) destroy();
+  signal.addEventListener('abort', destroy, { once: true });
+  return () => signal.removeEventListener('abort', destroy);
+}
+
+/** Closes a connection, or destroys it when it is broken or the database does not answer in time. */
 async function endSession({ connection }: Pick<OpenSession, 'connection'>): Promise<void> {
   const ended = new AbortController();
   const late = delay(closeTimeoutMs, undefined, { signal: ended.signal }).then(() => connection.destroy());
