@@ -1,9 +1,11 @@
 import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { AppError, isTracing, type Logger } from '@rapport/platform';
 import { receivedCall } from '../call-metadata.js';
+import type { ContractMethod } from '../descriptors/load-contract.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
 import {
   StreamEnd,
+  type AnswerForm,
   type AnswerFrame,
   type CallFrame,
   type JsonText,
@@ -13,7 +15,16 @@ import {
 import type { ServiceEntry } from '../server/service-entry.js';
 import { traceStreamedAnswer } from '../trace-calls.js';
 import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens } from './frame-limits.js';
-import type { StreamedMethod } from './served-streams.js';
+
+/** A method without streams that a stream of calls can call. */
+export interface StreamedMethod {
+  method: ContractMethod;
+  decode: (request: Buffer) => unknown;
+  encode: (answer: unknown) => Buffer;
+  /** Undefined when the answer is sent in protobuf. */
+  json: (form: AnswerForm, answer: unknown) => JsonText[] | undefined;
+  handle: (request: unknown) => Promise<unknown>;
+}
 
 /** The longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;
@@ -23,7 +34,7 @@ const nothing = Buffer.alloc(0);
 interface RunningCall {
   gone: AbortController;
   timer: NodeJS.Timeout;
-  /** Whether its answer has been sent, or nobody waits for one. */
+  /** Whether its answer has been sent, or the client has left. */
   isOver: boolean;
 }
 

@@ -1,29 +1,12 @@
 import type { ServerDuplexStream, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AppError, type Logger } from '@rapport/platform';
-import type { ContractMethod } from '../descriptors/load-contract.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
-import {
-  StreamEnd,
-  type AnswerForm,
-  type AnswerFrame,
-  type CallFrame,
-  type JsonText,
-} from '../gen/rapport/api/v1/calls_service.js';
+import { StreamEnd, type AnswerFrame, type CallFrame } from '../gen/rapport/api/v1/calls_service.js';
 import { jsonAnswer } from '../rest/json-answers.js';
 import type { JsonCodec } from '../rest/json-codec.js';
 import type { ServedController } from '../server/grpc-handlers.js';
 import type { PeerOf, ServiceEntry } from '../server/service-entry.js';
-import { ServedStream } from './served-stream.js';
-
-/** A method without streams, as a stream of calls finds it. */
-export interface StreamedMethod {
-  method: ContractMethod;
-  decode: (request: Buffer) => unknown;
-  encode: (answer: unknown) => Buffer;
-  /** Undefined when the answer is sent in protobuf. */
-  json: (form: AnswerForm, answer: unknown) => JsonText[] | undefined;
-  handle: (request: unknown) => Promise<unknown>;
-}
+import { ServedStream, type StreamedMethod } from './served-stream.js';
 
 /** The streams of calls that a process answers. Each takes calls of all methods without streams of all its services. */
 export class ServedStreams {
