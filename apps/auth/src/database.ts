@@ -10,7 +10,7 @@ import { CreateTenantAndApiKey } from './migrations/create-tenant-and-api-key.js
 import { CreateUserAccount } from './migrations/create-user-account.js';
 import { IndexGrants } from './migrations/index-grants.js';
 import { WidenApiKey } from './migrations/widen-api-key.js';
-import { OAuthClient } from './oidc/oauth-client.entity.js';
+import { OAuthClient } from './oidc/clients/oauth-client.entity.js';
 import { OneTimeToken } from './one-time-tokens/one-time-token.entity.js';
 import { Role } from './roles/role.entity.js';
 import { UserSession } from './sessions/user-session.entity.js';

@@ -11,8 +11,8 @@ import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_se
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
-import { ConnectedAppsController } from './oidc/connected-apps.controller.js';
-import { OAuthClientsController } from './oidc/oauth-clients.controller.js';
+import { ConnectedAppsController } from './oidc/clients/connected-apps.controller.js';
+import { OAuthClientsController } from './oidc/clients/oauth-clients.controller.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
 import { RolesController } from './roles/roles.controller.js';
 import { SecurityEventsController } from './security/security-events.controller.js';

@@ -11,7 +11,7 @@ import { Browser, queryDatabase, type Visited } from '@rapport/testing';
 import * as oauth from 'oauth4webapi';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
-import type { KeySchedule } from '../src/oidc/signing-keys.js';
+import type { KeySchedule } from '../src/oidc/tokens/signing-keys.js';
 import { password, RunningAuth } from './running-auth.js';
 
 type Methods = typeof OAuthClientsServiceService;

@@ -21,7 +21,7 @@ import {
 import { messagesOfRows, type CustomerRow } from './customer-row.js';
 import { lockCustomers } from './customer-statements.js';
 import { CustomFields, type Definition } from './custom-fields/custom-fields.js';
-import { maxItems } from './import/customer-rules.js';
+import { maxItems } from './import/records/customer-rules.js';
 import { normaliseCustomer, type NormalisedCustomer } from './normalise-customer.js';
 import { presentFields } from './update-mask.js';
 import { changeCustomer, createCustomer } from './write-customer.js';

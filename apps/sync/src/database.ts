@@ -12,7 +12,7 @@ import { PairRecords } from './migrations/pair-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
 import { ShareWebhookTurns } from './migrations/share-webhook-turns.migration.js';
 import { TraceEvents } from './migrations/trace-events.migration.js';
-import { WebhookEndpoint } from './webhooks/webhook-endpoint.entity.js';
+import { WebhookEndpoint } from './webhooks/endpoints/webhook-endpoint.entity.js';
 
 /** What the ORM knows of sync's database. What there is much of is read and written by SQL only. */
 export const entities = [WebhookEndpoint, Connection, Mapping, IdempotencyKey];

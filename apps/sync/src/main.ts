@@ -17,8 +17,8 @@ import { PageTokenKey } from './page-token-key.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { services } from './services.js';
 import { SyncModule } from './sync.module.js';
-import { Dispatcher } from './webhooks/dispatcher.js';
-import { RetrySchedule } from './webhooks/retry-schedule.js';
+import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
+import { RetrySchedule } from './webhooks/deliveries/retry-schedule.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('sync', config.LOG_LEVEL);

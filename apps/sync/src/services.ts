@@ -11,8 +11,8 @@ import { ConnectionsController } from './connections/connections.controller.js';
 import { HooksController } from './hooks/hooks.controller.js';
 import { MappingsController } from './mappings/mappings.controller.js';
 import { SyncRunsController } from './runs/sync-runs.controller.js';
-import { WebhookDeliveriesController } from './webhooks/webhook-deliveries.controller.js';
-import { WebhookEndpointsController } from './webhooks/webhook-endpoints.controller.js';
+import { WebhookDeliveriesController } from './webhooks/deliveries/webhook-deliveries.controller.js';
+import { WebhookEndpointsController } from './webhooks/endpoints/webhook-endpoints.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [

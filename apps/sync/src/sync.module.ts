@@ -9,8 +9,8 @@ import { CustomFieldTypes } from './customers/custom-field-types.js';
 import { PrincipalTokens } from './customers/principal-tokens.js';
 import { TenantUsers } from './customers/tenant-users.js';
 import { entities } from './database.js';
-import { MappingTicker } from './exchange/mapping-ticker.js';
-import { MappingRunner } from './exchange/run-mapping.js';
+import { MappingTicker } from './exchange/runs/mapping-ticker.js';
+import { MappingRunner } from './exchange/runs/run-mapping.js';
 import { DeferredWorker } from './feed/deferred-worker.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { ChangeTaker } from './feed/take-changes.js';
@@ -25,11 +25,11 @@ import { RunWatcher } from './runs/watch-run.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { renewSealedRows } from './secrets/sealed-row.js';
 import { controllers } from './services.js';
-import { Dispatcher } from './webhooks/dispatcher.js';
-import { clearExpired, clearExpiredQuarantine } from './webhooks/expired-events.js';
-import type { DeliveryRules } from './webhooks/make-attempt.js';
-import { renewEndpointKeys } from './webhooks/renew-endpoint-keys.js';
-import { Upkeep } from './webhooks/upkeep.js';
+import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
+import { clearExpired, clearExpiredQuarantine } from './webhooks/events/expired-events.js';
+import type { DeliveryRules } from './webhooks/deliveries/make-attempt.js';
+import { renewEndpointKeys } from './webhooks/endpoints/renew-endpoint-keys.js';
+import { Upkeep } from './webhooks/deliveries/upkeep.js';
 
 export interface SyncOptions {
   databaseUrl: string;

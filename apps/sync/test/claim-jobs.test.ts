@@ -4,7 +4,7 @@ import type { ProvisionedDatabase } from '@rapport/testing';
 import { v4 as uuidv4, v7 as uuidv7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { claimJobs, type Room } from '../src/webhooks/claim-jobs.js';
+import { claimJobs, type Room } from '../src/webhooks/deliveries/claim-jobs.js';
 import { askDatabase } from './ask-database.ts';
 import { createSyncDatabase } from './sync-databases.ts';
 

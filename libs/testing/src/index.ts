@@ -3,9 +3,13 @@ export { measureCases, median } from './bench/measure-cases.js';
 export { medianNoise } from './bench/median-noise.js';
 export { cpuSeconds, rssMib } from './bench/process-cpu.js';
 export { reportCases, type BenchReport } from './bench/report-cases.js';
-export { Browser, type Visited } from './browser.js';
+export { Browser, type Visited } from './servers/browser.js';
 export { comesTrueWithinMs } from './comes-true-within-ms.js';
-export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
+export {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from './servers/embedded-postgres.js';
 export { assertPortFree, freePort } from './free-port.js';
 export {
   percentile,
@@ -17,26 +21,26 @@ export {
 } from './load/load-plan.js';
 export { LoadProcess } from './load/load-process.js';
 export { importSource } from './import-source.js';
-export { startNameServer, type NameServer } from './name-server.js';
+export { startNameServer, type NameServer } from './servers/name-server.js';
 export { passedForMs } from './passed-for-ms.js';
-export { startPlatform, type Platform, type PlatformOptions } from './platform.js';
-export { postgresSettings, type PostgresServer } from './postgres-settings.js';
-export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform-certificates.js';
-export { makePlatformTemplate } from './platform-template.js';
-export { principalKeys, type PrincipalKeys } from './principal-keys.js';
-export { type UnexpectedExit } from './process-exit.js';
+export { startPlatform, type Platform, type PlatformOptions } from './platform/platform.js';
+export { postgresSettings, type PostgresServer } from './servers/postgres-settings.js';
+export { certificateVariables, PlatformCertificates, type CertificateFiles } from './platform/platform-certificates.js';
+export { makePlatformTemplate } from './platform/platform-template.js';
+export { principalKeys, type PrincipalKeys } from './platform/principal-keys.js';
+export { type UnexpectedExit } from './platform/process-exit.js';
 export {
   copyDatabase,
   DatabaseCopies,
   provisionDatabase,
   type ProvisionedDatabase,
   type ProvisionOptions,
-} from './provision-database.js';
-export { queryDatabase } from './query-database.js';
-export { startRedis, type Redis } from './redis.js';
-export { sharedPlatform, sharePlatform, type SharedPlatform } from './shared-platform.js';
+} from './servers/provision-database.js';
+export { queryDatabase } from './servers/query-database.js';
+export { startRedis, type Redis } from './servers/redis.js';
+export { sharedPlatform, sharePlatform, type SharedPlatform } from './platform/shared-platform.js';
 export { sharedByFiles } from './shared-by-files.js';
 export { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from './soak.js';
-export { SecretFiles } from './secret-files.js';
-export { Service, spawnService, type ServiceOptions } from './spawn-service.js';
-export { TenantMaker, type Tenant } from './tenant-maker.js';
+export { SecretFiles } from './platform/secret-files.js';
+export { Service, spawnService, type ServiceOptions } from './platform/spawn-service.js';
+export { TenantMaker, type Tenant } from './platform/tenant-maker.js';

@@ -14,18 +14,18 @@ import { PasswordResets } from '../account/password-resets.js';
 import { PasswordHasher } from '../passwords/password-hasher.js';
 import { Secrets } from '../secrets.js';
 import { SignIn } from '../sign-in/sign-in.js';
-import { AccessTokens } from './access-tokens.js';
-import { AccountPages } from './account-pages.js';
-import { ExpiredRecords } from './clear-expired-records.js';
-import type { MutualTls } from './create-bounded-server.js';
-import { ForgottenPassword } from './forgotten-password.js';
-import { FormRules } from './form-rules.js';
-import { OAuthClient } from './oauth-client.entity.js';
-import { OidcDatabase } from './oidc-database.js';
-import { OidcServer } from './oidc-server.js';
-import { SignOut } from './sign-out.js';
-import { keySchedule, SigningKeys, type KeySchedule } from './signing-keys.js';
-import { UserAccounts } from './user-accounts.js';
+import { AccessTokens } from './tokens/access-tokens.js';
+import { AccountPages } from './pages/account-pages.js';
+import { ExpiredRecords } from './provider/clear-expired-records.js';
+import type { MutualTls } from './provider/create-bounded-server.js';
+import { ForgottenPassword } from './pages/forgotten-password.js';
+import { FormRules } from './pages/form-rules.js';
+import { OAuthClient } from './clients/oauth-client.entity.js';
+import { OidcDatabase } from './provider/oidc-database.js';
+import { OidcServer } from './provider/oidc-server.js';
+import { SignOut } from './pages/sign-out.js';
+import { keySchedule, SigningKeys, type KeySchedule } from './tokens/signing-keys.js';
+import { UserAccounts } from './provider/user-accounts.js';
 
 export interface OidcOptions {
   /** URL by which clients know us, without a slash at its end: that of the edge. */

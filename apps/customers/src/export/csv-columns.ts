@@ -5,7 +5,7 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { itemSeparators, joinItems } from '../import/cell-items.js';
+import { itemSeparators, joinItems } from '../import/rows/cell-items.js';
 
 /** A column of an exported file: its name, which an import maps by itself, and what it has of a customer. */
 export interface CsvColumn {

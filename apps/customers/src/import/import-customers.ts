@@ -12,18 +12,18 @@ import type { BulkWork } from '../bulk/bulk-work.js';
 import { checkRequest } from '../contract.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { refuseUnderEncryption } from '../sealing/refuse-sealed.js';
-import type { Outcome } from './apply-row.js';
-import { Columns } from './columns.js';
-import { fileError } from './file-error.js';
-import type { FilePart } from './file-row.js';
-import { FileSpool } from './file-spool.js';
-import { importChunk, noOutcomes } from './import-chunk.js';
+import type { Outcome } from './records/apply-row.js';
+import { Columns } from './columns/columns.js';
+import { fileError } from './files/file-error.js';
+import type { FilePart } from './files/file-row.js';
+import { FileSpool } from './files/file-spool.js';
+import { importChunk, noOutcomes } from './chunks/import-chunk.js';
 import { ImportIssues } from './import-issues.js';
-import { rowDefaults, type RowDefaults } from './row-defaults.js';
-import { MetCustomers } from './met-customers.js';
-import { oneAhead, prepareChunks } from './prepare-chunks.js';
-import { checkContentType, readFile } from './read-file.js';
-import { StoredCustomers } from './stored-customers.js';
+import { rowDefaults, type RowDefaults } from './rows/row-defaults.js';
+import { MetCustomers } from './records/met-customers.js';
+import { oneAhead, prepareChunks } from './chunks/prepare-chunks.js';
+import { checkContentType, readFile } from './files/read-file.js';
+import { StoredCustomers } from './records/stored-customers.js';
 
 /**
  * Imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The

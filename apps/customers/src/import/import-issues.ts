@@ -1,5 +1,5 @@
 import type { ImportIssue } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import type { LineIssue } from './import-chunk.js';
+import type { LineIssue } from './chunks/import-chunk.js';
 
 const maxIssues = 10_000;
 

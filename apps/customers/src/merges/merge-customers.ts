@@ -12,7 +12,7 @@ import { listFields, uniqueValues } from '../customer-keys.js';
 import { customerContent, customerMessage } from '../customer-message.js';
 import type { Customer } from '../customer.entity.js';
 import { CustomFields } from '../custom-fields/custom-fields.js';
-import { fieldViolations } from '../import/customer-rules.js';
+import { fieldViolations } from '../import/records/customer-rules.js';
 import { checkOwner } from '../record-scope/record-owner.js';
 import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';

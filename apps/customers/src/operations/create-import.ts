@@ -8,7 +8,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { checkContentType } from '../import/read-file.js';
+import { checkContentType } from '../import/files/read-file.js';
 import { encryptedError } from '../sealing/refuse-sealed.js';
 import { TenantEncryption } from '../sealing/tenant-encryption.entity.js';
 import { findMapping } from './import-mappings.js';

@@ -5,8 +5,8 @@ import { currentCaller } from '@rapport/platform';
 import { uniqueValues } from '../customer-keys.js';
 import { messagesOfRows, type CustomerRow } from '../customer-row.js';
 import { liveCustomers } from '../customer-statements.js';
-import { addedKeys } from '../import/added-keys.js';
-import type { CustomerRecord, CustomerRecords } from '../import/customer-record.js';
+import { addedKeys } from '../import/records/added-keys.js';
+import type { CustomerRecord, CustomerRecords } from '../import/records/customer-record.js';
 import {
   idsByName,
   keylessNames,
@@ -15,10 +15,10 @@ import {
   ownersByKey,
   ownIds,
   recordsOf,
-} from '../import/find-records.js';
-import type { CustomerStore } from '../import/import-chunk.js';
-import { MetCustomers } from '../import/met-customers.js';
-import type { PreparedRow } from '../import/prepare-row.js';
+} from '../import/records/find-records.js';
+import type { CustomerStore } from '../import/chunks/import-chunk.js';
+import { MetCustomers } from '../import/records/met-customers.js';
+import type { PreparedRow } from '../import/rows/prepare-row.js';
 import { sortName } from '../search-text.js';
 
 /**

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError, invalidArgument } from '@rapport/platform';
 import { CustomFields } from '../custom-fields/custom-fields.js';
-import { Columns } from '../import/columns.js';
-import { rowDefaults, type RowRules } from '../import/row-defaults.js';
+import { Columns } from '../import/columns/columns.js';
+import { rowDefaults, type RowRules } from '../import/rows/row-defaults.js';
 
 /** Where the values of a file go, and how they are read. */
 export interface ImportRules extends RowRules {

@@ -13,7 +13,7 @@ import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { methodDescriptor } from '../contract.js';
 import { csvLine } from '../export/csv-line.js';
-import type { LineIssue } from '../import/import-chunk.js';
+import type { LineIssue } from '../import/chunks/import-chunk.js';
 import type { PageTokenKey } from '../list-customers.js';
 import { shownToCaller } from '../privacy/hidden-data.js';
 import { found } from './operation-message.js';

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomFields } from '../custom-fields/custom-fields.js';
-import type { LineIssue } from '../import/import-chunk.js';
-import { warning } from '../import/row-issue.js';
+import type { LineIssue } from '../import/chunks/import-chunk.js';
+import { warning } from '../import/rows/row-issue.js';
 import { doneOf, doStep } from './checkpoint.js';
 import { addIssues } from './operation-issues.js';
 import type { Job } from './operation-jobs.js';

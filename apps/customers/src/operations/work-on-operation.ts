@@ -4,7 +4,7 @@ import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
-import { storable } from '../import/row-issue.js';
+import { storable } from '../import/rows/row-issue.js';
 import { encryptionOrigin, encryptTenant } from '../sealing/encrypt-tenant.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';

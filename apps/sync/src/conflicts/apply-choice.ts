@@ -1,6 +1,6 @@
 import type { Statement } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
-import type { LinkAnswer } from '../exchange/link.js';
+import type { LinkAnswer } from '../exchange/links/link.js';
 import { choiceFault, type Choice } from './choices.js';
 import type { ConflictRow } from './conflict-message.js';
 

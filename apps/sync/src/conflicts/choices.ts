@@ -1,6 +1,6 @@
 import { SyncChoice } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import { invalidArgument } from '@rapport/platform';
-import type { ConflictKind } from '../exchange/conflict-store.js';
+import type { ConflictKind } from '../exchange/links/conflict-store.js';
 
 /** What a person may choose about a conflict; see SyncChoice. */
 export type Choice = 'CUSTOMER' | 'PEER' | 'LINK' | 'SEPARATE' | 'IGNORE' | 'RETRY';

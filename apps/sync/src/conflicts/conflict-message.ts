@@ -6,8 +6,8 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import type { LinkAnswer } from '../exchange/link.js';
-import type { ConflictField, ConflictKind } from '../exchange/conflict-store.js';
+import type { LinkAnswer } from '../exchange/links/link.js';
+import type { ConflictField, ConflictKind } from '../exchange/links/conflict-store.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 import type { RunStatement } from './apply-choice.js';

@@ -2,7 +2,7 @@ import { readForTenant, type Statement } from '@rapport/persistence';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError } from '@rapport/platform';
 import type { ExchangeContext } from '../exchange/exchange-context.js';
-import type { ResolveRequest } from '../exchange/run-store.js';
+import type { ResolveRequest } from '../exchange/runs/run-store.js';
 import { applyChoice } from './apply-choice.js';
 import { conflictQuery, type ConflictRow } from './conflict-message.js';
 

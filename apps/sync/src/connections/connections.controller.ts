@@ -17,7 +17,7 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/connections_service';
 import { currentCaller } from '@rapport/platform';
 import { connectors } from '../connectors/connectors.js';
-import { MappingTicker } from '../exchange/mapping-ticker.js';
+import { MappingTicker } from '../exchange/runs/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { connectionMessage, connectorMessage, recordTypeMessage } from './connection-message.js';

@@ -12,7 +12,7 @@ import { checkEtag, recordAuditEvent } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonObject } from '../connectors/peer-record.js';
-import { scheduleMappings } from '../exchange/mapping-schedule.js';
+import { scheduleMappings } from '../exchange/runs/mapping-schedule.js';
 import { Mapping } from '../mappings/mapping.entity.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';

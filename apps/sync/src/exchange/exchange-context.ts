@@ -8,14 +8,14 @@ import type { JsonValue, PeerRecord } from '../connectors/peer-record.js';
 import type { ActingCustomers } from '../customers/acting-customers.js';
 import type { Mapping } from '../mappings/mapping.entity.js';
 import type { MappingViews } from '../mappings/mapping-views.js';
-import type { ConflictStore } from './conflict-store.js';
-import type { FailedPairs } from './failed-pairs.js';
-import type { HintStore } from './hint-store.js';
-import type { Intent, Link } from './link.js';
-import type { LinkStore } from './link-store.js';
+import type { ConflictStore } from './links/conflict-store.js';
+import type { FailedPairs } from './pairs/failed-pairs.js';
+import type { HintStore } from './links/hint-store.js';
+import type { Intent, Link } from './links/link.js';
+import type { LinkStore } from './links/link-store.js';
 import type { MatchStore } from './pairing/match-store.js';
 import type { PairingQuestions } from './pairing/pairing-questions.js';
-import type { RunRecords } from './run-records.js';
+import type { RunRecords } from './runs/run-records.js';
 
 /** What a run has done, as SyncCounts tells it. */
 export interface Counts {

@@ -1,11 +1,11 @@
 import { ConnectorError } from '../connectors/connector-error.js';
 import type { ExchangeContext } from './exchange-context.js';
-import type { Hint } from './hint-store.js';
-import type { ProgressStore } from './progress-store.js';
+import type { Hint } from './links/hint-store.js';
+import type { ProgressStore } from './runs/progress-store.js';
 import { Pairing } from './pairing/pair-records.js';
-import { MassDeleteError } from './run-failure.js';
+import { MassDeleteError } from './runs/run-failure.js';
 import { RecordSettler } from './settle-records.js';
-import { PairSettler } from './settle-pair.js';
+import { PairSettler } from './pairs/settle-pair.js';
 
 const pageSize = 100;
 

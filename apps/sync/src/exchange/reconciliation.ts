@@ -4,10 +4,10 @@ import type { PeerRecord } from '../connectors/peer-record.js';
 import type { PresentCustomer } from '../customers/acting-customers.js';
 import type { Exchange } from './exchange.js';
 import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
-import { isUnderWay, type Link } from './link.js';
-import type { Views } from './merge-fields.js';
+import { isUnderWay, type Link } from './links/link.js';
+import type { Views } from './pairs/merge-fields.js';
 import { PlannedPairs } from './pairing/planned-pairs.js';
-import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
+import { PairPlanner, type Plan, type Sides } from './pairs/plan-pair.js';
 
 const pageSize = 100;
 const maxPlanned = 100;

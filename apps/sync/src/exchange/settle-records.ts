@@ -3,10 +3,10 @@ import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
 import type { CustomerState, PresentCustomer } from '../customers/acting-customers.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
-import type { Hint } from './hint-store.js';
-import { isUnderWay, type Link } from './link.js';
-import type { Sides } from './plan-pair.js';
-import type { PairSettler } from './settle-pair.js';
+import type { Hint } from './links/hint-store.js';
+import { isUnderWay, type Link } from './links/link.js';
+import type { Sides } from './pairs/plan-pair.js';
+import type { PairSettler } from './pairs/settle-pair.js';
 
 /** Pairs that are settled at a time. */
 const concurrency = 8;

@@ -3,7 +3,7 @@ import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nest
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
 import { errorKind } from '@rapport/platform';
-import { TooManyDeliveriesError } from '../webhooks/record-events.js';
+import { TooManyDeliveriesError } from '../webhooks/events/record-events.js';
 import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
 import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
 import { isBlocked, isPassing } from './passing-errors.js';

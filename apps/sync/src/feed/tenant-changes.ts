@@ -3,12 +3,12 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { pipeline } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { noteChanges } from '../exchange/note-changes.js';
+import { noteChanges } from '../exchange/links/note-changes.js';
 import { forgetErasedHooks } from '../hooks/forget-erased-hooks.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { erasureOrigin, recordEvents } from '../webhooks/record-events.js';
-import { eventOfChange, type WebhookEvent } from '../webhooks/webhook-event.js';
+import { erasureOrigin, recordEvents } from '../webhooks/events/record-events.js';
+import { eventOfChange, type WebhookEvent } from '../webhooks/events/webhook-event.js';
 import { forgetQuarantined } from './deferred-changes.js';
 
 /** What a tenant has that its changes matter to. */

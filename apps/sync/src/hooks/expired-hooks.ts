@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { batchSize, deleteAll } from '../webhooks/expired-events.js';
+import { batchSize, deleteAll } from '../webhooks/events/expired-events.js';
 
 /** Deletes what came in for a tenant by webhook longer ago than it has to be kept. One that is sent so late again is an old one. */
 export function clearExpiredHooks(em: EntityManager, tenantId: string, retentionDays: number): Promise<void> {

@@ -3,7 +3,7 @@ import { pipeline, settingStatement, withConnection, type Statement } from '@rap
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { WebhookHint } from '../connectors/connector.js';
-import { queueAutomaticRuns } from '../exchange/run-store.js';
+import { queueAutomaticRuns } from '../exchange/runs/run-store.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { notProven, type ProvenHook } from './prove-hook.js';

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { rowOwner } from '../secrets/sealed-row.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
-import { batchSize, deleteAll } from '../webhooks/expired-events.js';
+import { batchSize, deleteAll } from '../webhooks/events/expired-events.js';
 import type { Mapping } from './mapping.entity.js';
 
 /** How long a deleted mapping's links are kept. */

@@ -23,7 +23,7 @@ import type { PeerDescription } from '../connectors/description.js';
 import { CustomerFilters } from '../customers/customer-filter.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { TenantUsers } from '../customers/tenant-users.js';
-import { MappingTicker } from '../exchange/mapping-ticker.js';
+import { MappingTicker } from '../exchange/runs/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { runColumns, type RunRow } from '../exchange/run-store.js';
+import { runColumns, type RunRow } from '../exchange/runs/run-store.js';
 
 /** @throws AppError NOT_FOUND, the same for a run of another tenant */
 export async function findRun(em: EntityManager, id: string): Promise<RunRow> {

@@ -4,7 +4,7 @@ import {
   type SyncRun as SyncRunMessage,
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { noCounts } from '../exchange/exchange-context.js';
-import type { RunRow } from '../exchange/run-store.js';
+import type { RunRow } from '../exchange/runs/run-store.js';
 
 export function runMessage(row: RunRow): SyncRunMessage {
   return {

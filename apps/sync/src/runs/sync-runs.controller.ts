@@ -18,7 +18,7 @@ import {
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
-import { runColumns, type RunRow } from '../exchange/run-store.js';
+import { runColumns, type RunRow } from '../exchange/runs/run-store.js';
 import { JobQueue } from '../jobs/job-queue.js';
 import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { childEnvironment } from '../child-environment.js';
+import { childEnvironment } from '../platform/child-environment.js';
 import type { LoadPlan, LoadResult } from './load-plan.js';
 
 interface Reply {

@@ -1,6 +1,6 @@
 import type { ExchangeContext } from '../exchange-context.js';
-import type { Link, LinkAnswer } from '../link.js';
-import { PairKeeper, type Settled } from '../pair-keeper.js';
+import type { Link, LinkAnswer } from '../links/link.js';
+import { PairKeeper, type Settled } from '../pairs/pair-keeper.js';
 import { LinkTaker } from './link-taker.js';
 
 /** Does what a person has decided about what belongs together. */

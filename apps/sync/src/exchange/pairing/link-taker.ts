@@ -1,7 +1,7 @@
 import type { ExchangeContext } from '../exchange-context.js';
-import type { Link } from '../link.js';
-import { PairKeeper } from '../pair-keeper.js';
-import { RecordWriter } from '../write-record.js';
+import type { Link } from '../links/link.js';
+import { PairKeeper } from '../pairs/pair-keeper.js';
+import { RecordWriter } from '../writes/write-record.js';
 
 /** Gives a record that has no customer one that is there. */
 export class LinkTaker {

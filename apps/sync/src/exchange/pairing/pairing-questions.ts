@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, type Statement } from '@rapport/persistence';
-import type { Conflict } from '../conflict-store.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { MatchRow } from './match-store.js';
 
 /** A possible match of a customer or record: a new conflict to open, or `ASKED` if one is open already. */

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { ExchangeContext } from '../exchange-context.js';
-import { newLink, type Link } from '../link.js';
+import { newLink, type Link } from '../links/link.js';
 
 /** The links that a dry run would make of what it has paired. Nothing is kept of them. */
 export class PlannedPairs {

@@ -1,8 +1,8 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import type { Conflict } from '../conflict-store.js';
+import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
-import type { Link } from '../link.js';
+import type { Link } from '../links/link.js';
 import { identityOfCustomer, identityOfRecord, likeness, uniqueTexts, type Likeness } from './identity.js';
 import { LinkTaker } from './link-taker.js';
 

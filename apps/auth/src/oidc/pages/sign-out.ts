@@ -1,0 +1,47 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { tenantSession } from '@rapport/persistence';
+import type { Context, Middleware } from 'koa';
+import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { recordSecurityEvent } from '../../security/security-event.js';
+import { endSession } from '../../sessions/sessions.js';
+import { parseAccountId } from '../provider/user-accounts.js';
+import { sendPage } from './page.js';
+import { signedOutPage } from './sign-out-pages.js';
+
+const path = '/oauth/logout';
+
+/** Ends the session of who signs out, as users see it in their list, together with that of the provider. */
+export class SignOut {
+  /** @param em of no tenant: the session says which */
+  constructor(private readonly em: EntityManager) {}
+
+  middleware(provider: Provider): Middleware {
+    return async (context, next) => {
+      if (!context.path.startsWith(path)) return void (await next());
+      const { accountId } = await provider.Session.get(context);
+      // The provider would go on by a page that needs JavaScript.
+      if (accountId === undefined && context.path === path) return sendPage(context, signedOutPage());
+      await next();
+      const isConfirmed = context.path === `${path}/confirm` && context.status === 303;
+      if (accountId !== undefined && isConfirmed && isWhole(context)) await this.#end(accountId);
+    };
+  }
+
+  async #end(accountId: string): Promise<void> {
+    const { tenantId, userId, sessionId } = parseAccountId(accountId);
+    await this.em.fork({ session: tenantSession(tenantId) }).transactional(async (em) => {
+      if (!(await endSession(em, tenantId, sessionId))) return;
+      await recordSecurityEvent(em, {
+        kind: 'SESSION_ENDED',
+        outcome: 'SUCCESS',
+        records: [`session/${sessionId}`, `user/${userId}`],
+        principalId: `user:${userId}`,
+      });
+    });
+  }
+}
+
+/** Whether somebody leaves for all clients, and not only for the one that has sent them. */
+function isWhole(context: Context): boolean {
+  return (context as unknown as KoaContextWithOIDC).oidc.params?.['logout'] === 'yes';
+}

@@ -1,0 +1,211 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { JWK } from 'jose';
+import {
+  errors,
+  interactionPolicy,
+  Provider,
+  type Adapter,
+  type Configuration,
+  type KoaContextWithOIDC,
+} from 'oidc-provider';
+import { knownPermissions } from '../../permissions/known-permissions.js';
+import { hashClientSecret, parseClientId } from '../clients/client-id.js';
+import { keepAccessToken } from '../tokens/keep-access-token.js';
+import { errorPage } from '../pages/error-page.js';
+import { sendPage } from '../pages/page.js';
+import { signedOutPage, signOutPage } from '../pages/sign-out-pages.js';
+import { signingAlgorithm } from '../tokens/signing-keys.js';
+import { RecordAdapter } from './record-adapter.js';
+import type { OidcDatabase } from './oidc-database.js';
+import { ClientAdapter } from './client-adapter.js';
+import { parseAccountId, sessionSeconds, type UserAccounts } from './user-accounts.js';
+
+/** How long things last, in seconds. */
+const ttl = {
+  AccessToken: 600,
+  AuthorizationCode: 60,
+  ClientCredentials: 600,
+  Grant: 30 * 86_400,
+  IdToken: 600,
+  Interaction: 1_800,
+  RefreshToken: 30 * 86_400,
+  Session: sessionSeconds,
+};
+
+export interface ProviderOptions {
+  /** URL by which clients know us, without a slash at its end. */
+  issuer: string;
+  /** Private keys, the first one signs. */
+  keys: readonly JWK[];
+  /** Signs cookies. */
+  cookieKey: string;
+  /** Keys the hashes of client secrets. */
+  clientSecretKey: Buffer;
+  database: OidcDatabase;
+  accounts: UserAccounts;
+}
+
+const openIdScopes: readonly string[] = ['openid', 'offline_access'];
+
+/** What access tokens are for: their audience. */
+export function apiAudience(issuer: string): string {
+  return `${issuer}/v1`;
+}
+
+/** An OpenID provider and OAuth 2.1 server with a fixed set of keys. */
+export function createProvider(options: ProviderOptions): Provider {
+  const { issuer, clientSecretKey } = options;
+  const provider = new Provider(issuer, configurationOf(options));
+  // The edge says what the client said.
+  provider.proxy = true;
+  // Clients reach us by the scheme of the issuer, whatever the last hop is: it decides whether cookies are for TLS only.
+  Object.defineProperty(provider.request, 'protocol', { value: new URL(issuer).protocol.slice(0, -1) });
+  provider.Client.prototype.compareClientSecret = function (secret) {
+    return timingSafeEqualText(this.clientSecret ?? '', hashClientSecret(clientSecretKey, secret).toString('hex'));
+  };
+  // Character by character: the provider would take any port of a loopback address.
+  provider.Client.prototype.redirectUriAllowed = function (uri) {
+    return this.redirectUris?.includes(uri) === true;
+  };
+  provider.use(nameAllScopes);
+  // Clients know users by their id; what is beside it is ours.
+  const payload = Reflect.get<{ payload: () => Promise<Record<string, unknown>> }, 'payload'>(
+    provider.IdToken.prototype,
+    'payload',
+  );
+  provider.IdToken.prototype.payload = async function () {
+    const claims = await payload.call(this);
+    return { ...claims, sub: parseAccountId(claims['sub'] as string).userId };
+  };
+  return provider;
+}
+
+function configurationOf({ issuer, keys, cookieKey, database, accounts }: ProviderOptions): Configuration {
+  const audience = apiAudience(issuer);
+  const clients = new ClientAdapter(database);
+  return {
+    adapter: (kind: string): Adapter => (kind === 'Client' ? clients : new RecordAdapter(database, kind)),
+    jwks: { keys: [...keys] },
+    cookies: {
+      keys: [cookieKey],
+      long: { signed: true, httpOnly: true, sameSite: 'lax' },
+      short: { signed: true, httpOnly: true, sameSite: 'lax' },
+    },
+    routes: {
+      authorization: '/oauth/authorize',
+      token: '/oauth/token',
+      introspection: '/oauth/introspect',
+      revocation: '/oauth/revoke',
+      jwks: '/oauth/jwks',
+      end_session: '/oauth/logout',
+    },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      introspection: { enabled: true, allowedPolicy: isOwnToken },
+      pushedAuthorizationRequests: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => audience,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (ctx, resource, client) => {
+          if (resource !== audience) throw new errors.InvalidTarget();
+          refuseUnknownScopes(ctx);
+          return {
+            audience,
+            scope: client['permissions'] as string,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: signingAlgorithm } },
+          };
+        },
+      },
+      revocation: { enabled: true, allowedPolicy: isOwnToken },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx) => sendPage(ctx, signOutPage(xsrfOf(ctx))),
+        postLogoutSuccessSource: (ctx) => sendPage(ctx, signedOutPage()),
+      },
+      userinfo: { enabled: false },
+    },
+    scopes: [...openIdScopes],
+    extraClientMetadata: { properties: ['permissions'] },
+    claims: { openid: ['sub'] },
+    responseTypes: ['code'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+    enabledJWA: { idTokenSigningAlgValues: [signingAlgorithm] },
+    clientDefaults: { id_token_signed_response_alg: signingAlgorithm },
+    pkce: { required: () => true },
+    rotateRefreshToken: true,
+    revokeGrantPolicy: () => true,
+    // A client that may refresh gets to: the token ends with the browser's session unless offline_access was agreed to.
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    allowOmittingSingleRegisteredRedirectUri: false,
+    clockTolerance: 5,
+    ttl,
+    formats: { customizers: { jwt: (_ctx, token, { payload }) => keepAccessToken(database, token, payload) } },
+    findAccount: (ctx, accountId, token) =>
+      accounts.find(
+        tenantOf(ctx),
+        accountId,
+        !token || ('expiresWithSession' in token && token.expiresWithSession === true),
+      ),
+    interactions: { policy: policy(), url: (_ctx, { uid }) => `/oauth/interactions/${uid}` },
+    renderError: (ctx, { error, error_description: description }) =>
+      sendPage(ctx, errorPage(error, description, ctx.status)),
+  };
+}
+
+/**
+ * RFC 6749, section 3.3: the provider would leave out what it does not know, and the client would learn of a spelling mistake from
+ * the first call that is refused. Permissions that only the client may not have are left out: the answer says what is granted.
+ */
+function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
+  const unknown = [...oidc.requestParamScopes].find(
+    (scope) => !openIdScopes.includes(scope) && !knownPermissions.includes(scope),
+  );
+  if (unknown !== undefined) throw new errors.InvalidScope('requested scope is unknown', unknown);
+}
+
+/** RFC 8414, section 2: `scopes_supported`. The provider knows only those of OpenID Connect; ours are those of its resource server. */
+async function nameAllScopes(context: { path: string; body: unknown }, next: () => Promise<unknown>): Promise<void> {
+  await next();
+  const metadata = context.body as { scopes_supported?: string[] } | undefined;
+  if (!context.path.startsWith('/.well-known/') || !metadata?.scopes_supported) return;
+  metadata.scopes_supported = [...openIdScopes, ...knownPermissions];
+}
+
+/** Others are told that there is no such token. */
+function isOwnToken(
+  _context: unknown,
+  client: { clientId: string },
+  token: { clientId?: string | undefined },
+): boolean {
+  return token.clientId === client.clientId;
+}
+
+/** As the provider has it, and who is signed in but no longer there, or of another tenant, signs in again. */
+function policy(): interactionPolicy.DefaultPolicy {
+  const prompts = interactionPolicy.base();
+  const gone = new interactionPolicy.Check(
+    'account_gone',
+    'End-User authentication is required',
+    'login_required',
+    ({ oidc }) => oidc.session?.accountId !== undefined && !oidc.account,
+  );
+  prompts.get('login')?.checks.add(gone);
+  return prompts;
+}
+
+/** What the form to sign out is to send, so that no other site can. */
+function xsrfOf({ oidc }: KoaContextWithOIDC): string {
+  return (oidc.session?.state as { secret: string }).secret;
+}
+
+function tenantOf({ oidc }: KoaContextWithOIDC): string {
+  return parseClientId(oidc.client?.clientId ?? '')?.tenantId ?? '';
+}
+
+function timingSafeEqualText(left: string, right: string): boolean {
+  return left.length === right.length && timingSafeEqual(Buffer.from(left), Buffer.from(right));
+}

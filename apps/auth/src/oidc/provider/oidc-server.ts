@@ -1,0 +1,120 @@
+import { hkdfSync } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { AppError, callContext, closeServer, continueTrace, runInSpan, SpanKind, type Logger } from '@rapport/platform';
+import type { Middleware } from 'koa';
+import type { AccountPages } from '../pages/account-pages.js';
+import type { ForgottenPassword } from '../pages/forgotten-password.js';
+import { Interactions } from '../pages/interactions.js';
+import type { SignOut } from '../pages/sign-out.js';
+import type { KeySet, SigningKeys } from '../tokens/signing-keys.js';
+import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
+import { createProvider } from './create-provider.js';
+import { exchangeTransaction } from './exchange-transaction.js';
+import type { OidcDatabase } from './oidc-database.js';
+import { noticeRevocations } from './record-exchange.js';
+import type { UserAccounts } from './user-accounts.js';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface OidcServerOptions {
+  /** URL by which clients know us, without a slash at its end. */
+  issuer: string;
+  /** 32 bytes, from which the key of cookies is made. */
+  masterKey: Buffer;
+  clientSecretKey: Buffer;
+  database: OidcDatabase;
+  keys: SigningKeys;
+  accounts: UserAccounts;
+  accountPages: AccountPages;
+  forgottenPassword: ForgottenPassword;
+  signOut: SignOut;
+  /** Plain HTTP when absent, which is for tests only. */
+  tls?: MutualTls | undefined;
+  logger: Logger;
+}
+
+/** The HTTP server of the OpenID provider. Only the edge calls it. */
+export class OidcServer {
+  readonly #server: Server;
+  readonly #cookieKey: string;
+  #provider: { keys: KeySet; answer: Answer } | undefined;
+
+  constructor(private readonly options: OidcServerOptions) {
+    const cookieKey = hkdfSync('sha256', options.masterKey, '', 'rapport sign-in cookies', 32);
+    this.#cookieKey = Buffer.from(cookieKey).toString('base64url');
+    const answer = (request: IncomingMessage, response: ServerResponse) => void this.#answer(request, response);
+    this.#server = createBoundedServer(answer, options.tls, options.logger);
+  }
+
+  listen(port: number, host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+  }
+
+  /** Ends when the running requests are answered. */
+  close(): Promise<void> {
+    return closeServer(this.#server);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const answer = await this.#currentProvider();
+      const span = startSpan(request);
+      const endSpan = () => span?.setAttribute('http.response.status_code', response.statusCode).end();
+      if (span) response.once('close', endSpan);
+      await callContext.run(contextOf(request), () => runInSpan(span, () => answer(request, response)));
+    } catch (error) {
+      this.options.logger.error({ err: error }, 'the OpenID provider failed');
+      if (!response.headersSent) response.writeHead(503, { 'retry-after': '1' });
+      response.end();
+    }
+  }
+
+  /** A provider has one set of keys for good: other keys are another provider. */
+  async #currentProvider(): Promise<Answer> {
+    const keys = await this.options.keys.current();
+    if (this.#provider?.keys === keys) return this.#provider.answer;
+    const { issuer, database, accounts, accountPages, forgottenPassword, signOut, logger } = this.options;
+    const provider = createProvider({ ...this.options, keys: keys.signing, cookieKey: this.#cookieKey });
+    const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
+    provider.on('server_error', (_context, error) => logFailure(error));
+    // Koa's own, which the provider's types leave out.
+    (provider as EventEmitter).on('error', logFailure);
+    provider.use(refuseTooLarge);
+    provider.use(accountPages.middleware);
+    provider.use(new Interactions(issuer, database, accounts, forgottenPassword).middleware(provider));
+    provider.use(signOut.middleware(provider));
+    noticeRevocations(provider);
+    provider.use(exchangeTransaction(database, issuer, keys));
+    const answer = provider.callback();
+    this.#provider = { keys, answer };
+    return answer;
+  }
+}
+
+/** From where the edge says that a request comes, for what is noted of it. */
+function contextOf({ headers }: IncomingMessage) {
+  const read = (name: string) => headers[name]?.toString() ?? '';
+  const client = { address: read('x-forwarded-for'), userAgent: read('user-agent') };
+  return { requestId: read('x-request-id'), caller: undefined, client };
+}
+
+/** Named by the steps of the path that are the same for everybody, such as `/oauth/interactions`. */
+function startSpan({ method = '', url = '', headers }: IncomingMessage) {
+  const route = url.split(/[/?]/, 3).join('/');
+  const start = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': route } };
+  return continueTrace(`${method} ${route}`, start, headers['traceparent']?.toString());
+}
+
+const refuseTooLarge: Middleware = async (context, next) => {
+  try {
+    await next();
+  } catch (error) {
+    if (!(error instanceof AppError) || error.reason !== 'BODY_TOO_LARGE') throw error;
+    context.status = 413;
+    context.body = { error: 'invalid_request', error_description: error.message };
+  }
+};

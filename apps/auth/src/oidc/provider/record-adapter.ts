@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
+import { parseClientId } from '../clients/client-id.js';
+import type { OidcDatabase } from './oidc-database.js';
+import { parseAccountId } from './user-accounts.js';
+
+/** Kinds that are exchanged for tokens, once. */
+const exchanged = new Set(['AuthorizationCode', 'RefreshToken']);
+
+interface RecordRow {
+  payload: AdapterPayload;
+  /** Seconds since the epoch. */
+  consumed: number | null;
+}
+
+/**
+ * Keeps one kind of what the provider remembers in `oidc_record`. Within a transaction, whoever looks for a code or a refresh
+ * token locks its grant until the end, so that all exchanges and revocations of a grant come one after the other.
+ */
+export class RecordAdapter implements Adapter {
+  constructor(
+    private readonly database: OidcDatabase,
+    private readonly kind: string,
+  ) {}
+
+  async upsert(id: string, payload: AdapterPayload, expiresInSeconds: number): Promise<void> {
+    const { accountId } = payload;
+    const client = parseClientId(payload.clientId ?? (payload.params?.['client_id'] as string | undefined) ?? '');
+    const values = [
+      recordHash(this.kind, id),
+      this.kind,
+      this.#grantHash(payload),
+      this.#uidHash(payload),
+      client?.tenantId ?? null,
+      client?.id ?? null,
+      accountId === undefined ? null : parseAccountId(accountId).userId,
+      JSON.stringify(withoutId(id, payload)),
+      expiresInSeconds,
+    ];
+    try {
+      await this.database.rows({ name: 'upsert_oidc_record', sql: upsertSql, values });
+    } catch (error) {
+      if (isMissingReference(error)) throw new errors.InvalidGrant('grant not found');
+      throw error;
+    }
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const hash = recordHash(this.kind, id);
+    if (this.database.isInTransaction && exchanged.has(this.kind)) {
+      await this.database.rows({ name: 'lock_oidc_grant', sql: lockGrantSql, values: [hash] });
+    }
+    const [row] = await this.database.rows<RecordRow>({
+      name: 'find_oidc_record',
+      sql: `select payload, extract(epoch from consume_time)::float8 as consumed from oidc_record
+        where hash = $1 and expire_time > now()`,
+      values: [hash],
+    });
+    return row && restored(id, row);
+  }
+
+  /** Sessions only, which are not found by their id but restored for a token: their id stays unknown. */
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const [row] = await this.database.rows<RecordRow>({
+      name: 'find_oidc_session',
+      sql: `select payload, null as consumed from oidc_record
+        where uid_hash = $1 and kind = 'Session' and expire_time > now() limit 1`,
+      values: [recordHash('uid', uid)],
+    });
+    return row?.payload;
+  }
+
+  /** Of any number of exchanges at once, one goes on. */
+  async consume(id: string): Promise<void> {
+    const rows = await this.database.rows({
+      name: 'consume_oidc_record',
+      sql: 'update oidc_record set consume_time = now() where hash = $1 and consume_time is null returning kind',
+      values: [recordHash(this.kind, id)],
+    });
+    if (rows.length === 0) throw new errors.InvalidGrant('already used');
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.#delete(recordHash(this.kind, id));
+  }
+
+  /** The grant takes all of its codes and tokens with it. */
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#delete(recordHash('Grant', grantId));
+  }
+
+  async findByUserCode(): Promise<undefined> {
+    throw new Error('The device flow is off.');
+  }
+
+  /** An interaction names its grant too, but does not end with it. */
+  #grantHash({ grantId }: AdapterPayload): Buffer | null {
+    return grantId === undefined || this.kind === 'Interaction' ? null : recordHash('Grant', grantId);
+  }
+
+  #uidHash({ uid, sessionUid, expiresWithSession }: AdapterPayload): Buffer | null {
+    const boundTo = this.kind === 'Session' ? uid : expiresWithSession ? sessionUid : undefined;
+    return boundTo === undefined ? null : recordHash('uid', boundTo);
+  }
+
+  async #delete(hash: Buffer): Promise<void> {
+    const sql = 'delete from oidc_record where hash = $1';
+    await this.database.rows({ name: 'delete_oidc_record', sql, values: [hash] });
+  }
+}
+
+/** What a record is found by. */
+export function recordHash(kind: string, id: string): Buffer {
+  return createHash('sha256').update(`${kind}:${id}`).digest();
+}
+
+const upsertSql = `
+  insert into oidc_record (hash, kind, grant_hash, uid_hash, tenant_id, client_id, user_id, payload, expire_time)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
+  on conflict (hash) do update
+    set uid_hash = excluded.uid_hash, user_id = excluded.user_id, payload = excluded.payload,
+      expire_time = excluded.expire_time`;
+
+const lockGrantSql = `
+  select from oidc_record token join oidc_record grant_record on grant_record.hash = token.grant_hash
+  where token.hash = $1 for update of grant_record`;
+
+/** The id of an interaction is also at the end of the address that it returns to, and that of its session within it. */
+function withoutId(id: string, { jti: _, ...payload }: AdapterPayload): AdapterPayload {
+  const { returnTo, session } = payload;
+  return {
+    ...payload,
+    ...(returnTo === undefined ? {} : { returnTo: returnTo.slice(0, -id.length) }),
+    ...(session === undefined ? {} : { session: { ...session, cookie: '' } }),
+  };
+}
+
+function restored(id: string, { payload, consumed }: RecordRow): AdapterPayload {
+  const { returnTo } = payload;
+  return {
+    ...payload,
+    jti: id,
+    ...(returnTo === undefined ? {} : { returnTo: returnTo + id }),
+    ...(consumed === null ? {} : { consumed: Math.floor(consumed) }),
+  };
+}
+
+/** 23503 foreign_key_violation: the grant or the client was deleted meanwhile. */
+function isMissingReference(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '23503';
+}

@@ -1,0 +1,166 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { callContext } from '@rapport/platform';
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { v7 } from 'uuid';
+import type { OidcDatabase } from '../provider/oidc-database.js';
+
+/** What tokens are signed with: the algorithm that most clients know after RSA, with short signatures. */
+export const signingAlgorithm = 'ES256';
+
+/** When keys are made, used and forgotten, in milliseconds. */
+export interface KeySchedule {
+  /** How long a key signs. */
+  periodMs: number;
+  /** How long a key is published before it signs. More than anybody keeps our keys without asking again. */
+  publishAheadMs: number;
+  /** How long a key is published after it signed last. More than any token lasts. */
+  overlapMs: number;
+  /** How long a process believes its keys before it asks the database again: a small part of `publishAheadMs`. */
+  believedMs: number;
+}
+
+const hourMs = 3_600_000;
+export const keySchedule: KeySchedule = {
+  periodMs: 30 * 24 * hourMs,
+  publishAheadMs: 2 * hourMs,
+  overlapMs: 24 * hourMs,
+  believedMs: 30_000,
+};
+
+/** The keys that count at a time. The same object for as long as they stay the same. */
+export interface KeySet {
+  /** Private keys, the first one signs. */
+  signing: readonly JWK[];
+  /** Finds the public key of a token. */
+  verifying: ReturnType<typeof createLocalJWKSet>;
+}
+
+/** Any number of its own: who makes or forgets a key holds this lock. */
+const keyLock = 3_391_847_266;
+const ivBytes = 12;
+const tagBytes = 16;
+
+/** A key and when it was made, in milliseconds since the epoch. */
+export interface TimedKey {
+  id: string;
+  createdAt: number;
+}
+
+interface KeyRow {
+  id: string;
+  sealed_jwk: Buffer;
+  created_ms: number;
+}
+
+/** The keys that sign tokens, in the database, which all processes of auth share. */
+export class SigningKeys {
+  readonly #sealKey: Buffer;
+  readonly #opened = new Map<string, JWK>();
+  #current: KeySet | undefined;
+  #loading: Promise<KeySet> | undefined;
+  /** By `performance.now()`. */
+  #loadedAt = 0;
+
+  /** @param masterKey 32 bytes, without which a copy of the database holds no usable key */
+  constructor(
+    private readonly database: OidcDatabase,
+    masterKey: Buffer,
+    private readonly schedule = keySchedule,
+  ) {
+    this.#sealKey = Buffer.from(hkdfSync('sha256', masterKey, '', 'rapport signing keys', 32));
+  }
+
+  /** Makes and forgets keys when that is due. While the database is away the keys of before count. */
+  async current(): Promise<KeySet> {
+    if (this.#current && performance.now() - this.#loadedAt < this.schedule.believedMs) return this.#current;
+    // Not for the call that asks first: others wait for it too.
+    this.#loading ??= callContext.exit(() => this.#load()).finally(() => (this.#loading = undefined));
+    const known = this.#current;
+    return known ? this.#loading.catch(() => known) : this.#loading;
+  }
+
+  async #load(): Promise<KeySet> {
+    const keys = await this.#read();
+    const now = Date.now();
+    const next = isKeyDue(keys, now, this.schedule) ? await this.#makeKey() : keys;
+    const signing = orderKeys(next, now, this.schedule).map((key) => this.#open(key));
+    this.#loadedAt = performance.now();
+    const isSame = this.#current?.signing.map(({ kid }) => kid).join() === signing.map(({ kid }) => kid).join();
+    if (!this.#current || !isSame) {
+      const publicKeys = signing.map(({ d: _, ...publicKey }) => publicKey);
+      this.#current = { signing, verifying: createLocalJWKSet({ keys: publicKeys }) };
+    }
+    return this.#current;
+  }
+
+  async #read(): Promise<(TimedKey & { sealed: Buffer })[]> {
+    const rows = await this.database.rows<KeyRow>({
+      name: 'read_signing_keys',
+      sql: `select id, sealed_jwk, extract(epoch from create_time)::float8 * 1000 as created_ms
+        from signing_key order by create_time, id limit 100`,
+    });
+    return rows.map(({ id, sealed_jwk: sealed, created_ms: createdAt }) => ({ id, sealed, createdAt }));
+  }
+
+  /** Several processes may find it due at once: the first one makes it. */
+  #makeKey(): Promise<(TimedKey & { sealed: Buffer })[]> {
+    return this.database.transaction(async () => {
+      await this.database.rows({ sql: 'select pg_advisory_xact_lock($1)', values: [keyLock] });
+      const keys = await this.#read();
+      const now = Date.now();
+      if (!isKeyDue(keys, now, this.schedule)) return keys;
+      const used = new Set(orderKeys(keys, now, this.schedule).map(({ id }) => id));
+      const forgotten = keys.map(({ id }) => id).filter((id) => !used.has(id));
+      await this.database.rows({ sql: 'delete from signing_key where id = any ($1)', values: [forgotten] });
+      const id = v7();
+      const { privateKey } = await generateKeyPair(signingAlgorithm, { extractable: true });
+      const jwk = { ...(await exportJWK(privateKey)), kid: id, alg: signingAlgorithm, use: 'sig' };
+      const sql = 'insert into signing_key (id, sealed_jwk, create_time) values ($1, $2, to_timestamp($3))';
+      await this.database.rows({ sql, values: [id, this.#seal(id, jwk), now / 1_000] });
+      return this.#read();
+    });
+  }
+
+  #seal(id: string, jwk: JWK): Buffer {
+    const iv = randomBytes(ivBytes);
+    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, iv).setAAD(Buffer.from(id));
+    const text = Buffer.concat([cipher.update(JSON.stringify(jwk)), cipher.final()]);
+    return Buffer.concat([iv, cipher.getAuthTag(), text]);
+  }
+
+  #open({ id, sealed }: { id: string; sealed: Buffer }): JWK {
+    let jwk = this.#opened.get(id);
+    if (!jwk) {
+      const decipher = createDecipheriv('aes-256-gcm', this.#sealKey, sealed.subarray(0, ivBytes));
+      decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
+      const text = Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
+      jwk = JSON.parse(text.toString()) as JWK;
+      this.#opened.set(id, jwk);
+    }
+    return jwk;
+  }
+}
+
+/** Whether the next key must be made now. @param keys oldest first */
+export function isKeyDue(keys: readonly TimedKey[], now: number, { periodMs }: KeySchedule): boolean {
+  const newest = keys.at(-1);
+  return !newest || newest.createdAt + periodMs <= now;
+}
+
+/**
+ * The keys to publish, the one that signs first. A key signs once it was published for long enough; the only one there is
+ * signs at once.
+ *
+ * @param keys oldest first
+ */
+export function orderKeys<Key extends TimedKey>(
+  keys: readonly Key[],
+  now: number,
+  { publishAheadMs, overlapMs }: KeySchedule,
+): Key[] {
+  const signsSince = (index: number) => (index === 0 ? 0 : (keys[index]?.createdAt ?? Infinity) + publishAheadMs);
+  const signing = keys.findLastIndex((_, index) => signsSince(index) <= now);
+  const published = keys.filter((_, index) => index >= signing || signsSince(index + 1) + overlapMs > now);
+  const signer = keys[signing];
+  return signer ? [signer, ...published.filter((key) => key !== signer)] : [];
+}

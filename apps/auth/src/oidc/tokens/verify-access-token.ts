@@ -1,0 +1,25 @@
+import { jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { apiAudience } from '../provider/create-provider.js';
+import { signingAlgorithm } from './signing-keys.js';
+
+/** What we said of the holder of an access token. */
+export interface AccessTokenClaims {
+  /** What its record is found by. */
+  jti: string;
+  tenantId: string;
+  /** Milliseconds since the epoch. */
+  expireTime: number;
+}
+
+/** The claims of an access token that we signed and that has not expired; undefined of any other text. */
+export async function verifyAccessToken(
+  token: string,
+  issuer: string,
+  keys: JWTVerifyGetKey,
+): Promise<AccessTokenClaims | undefined> {
+  const options = { issuer, audience: apiAudience(issuer), typ: 'at+jwt', algorithms: [signingAlgorithm] };
+  const { payload } = await jwtVerify(token, keys, options).catch(() => ({ payload: {} }));
+  const { jti, tenant_id: tenantId, exp } = payload as Record<string, unknown>;
+  if (typeof jti !== 'string' || typeof tenantId !== 'string' || typeof exp !== 'number') return undefined;
+  return { jti, tenantId, expireTime: exp * 1_000 };
+}

@@ -1,0 +1,195 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type Statement } from '@rapport/persistence';
+import type { Base } from '../pairs/merge-fields.js';
+import { MappingChangedError } from '../runs/run-failure.js';
+import type { Link } from './link.js';
+
+interface LinkRow {
+  id: string;
+  customer_id: string | null;
+  record_id: string | null;
+  base: Base;
+  customer_version: number | null;
+  record_version: string | null;
+  sealed_intent: Buffer | null;
+  is_deleting: boolean;
+  is_apart: boolean;
+  is_left_out: boolean;
+  choice: Link['choice'];
+  answer: Link['answer'];
+  copy_version: string | null;
+  hop: number;
+  push_time: Date | null;
+  revision: number;
+}
+
+const columns = `id, customer_id, record_id, base, customer_version, record_version, sealed_intent, is_deleting, is_apart,
+  is_left_out, choice, answer, copy_version, hop, push_time, revision`;
+
+/** Somebody has changed a link since it was read, such as who decides about its conflict. */
+export class LinkChangedError extends Error {
+  override readonly name = 'LinkChangedError';
+  constructor(id: string) {
+    super(`Somebody has changed the link ${id} meanwhile.`);
+  }
+}
+
+/** The links of one mapping. */
+export class LinkStore {
+  /** @param em of the mapping's tenant */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tenantId: string,
+    private readonly mappingId: string,
+    /** Of the mapping, as the run knows it. */
+    private readonly mappingVersion: number,
+  ) {}
+
+  /** Those of the customers that have one, by the customer's id. */
+  async byCustomers(customerIds: readonly string[]): Promise<Map<string, Link>> {
+    const links = await this.#find('links_by_customer', 'customer_id = any ($3::uuid[])', [customerIds]);
+    return new Map(links.map((link) => [link.customerId ?? '', link]));
+  }
+
+  async byCustomer(customerId: string): Promise<Link | undefined> {
+    const [link] = await this.#find('link_by_customer', 'customer_id = $3', [customerId]);
+    return link;
+  }
+
+  /** Those of the records that have one, by the record's id. */
+  async byRecords(recordIds: readonly string[]): Promise<Map<string, Link>> {
+    const links = await this.#find('links_by_record', 'record_id = any ($3::text[])', [recordIds]);
+    return new Map(links.map((link) => [link.recordId ?? '', link]));
+  }
+
+  async byRecord(recordId: string): Promise<Link | undefined> {
+    return (await this.byRecords([recordId])).get(recordId);
+  }
+
+  async byId(id: string): Promise<Link | undefined> {
+    const [link] = await this.#find('link_by_id', 'id = $3', [id]);
+    return link;
+  }
+
+  /** A page of all links in the order of their ids. */
+  after(id: string | undefined, limit: number): Promise<Link[]> {
+    return this.#find('links_after', '($3::uuid is null or id > $3) order by id limit $4', [id ?? null, limit]);
+  }
+
+  /** Those of which a write was under way when its process ended, or the other side went away. */
+  intending(): Promise<Link[]> {
+    return this.#find('links_intending', 'sealed_intent is not null order by id', []);
+  }
+
+  async countDeleting(): Promise<number> {
+    const [row] = await this.#run<{ count: number }>({
+      name: 'count_deleting_links',
+      sql: `select count(*)::int as count from sync_link where tenant_id = $1 and mapping_id = $2 and is_deleting`,
+      values: [this.tenantId, this.mappingId],
+    });
+    return row?.count ?? 0;
+  }
+
+  /** A page of those that wait for their deletes, in the order of their ids. */
+  deletingAfter(id: string | undefined, limit: number): Promise<Link[]> {
+    const condition = 'is_deleting and ($3::uuid is null or id > $3) order by id limit $4';
+    return this.#find('links_deleting_after', condition, [id ?? null, limit]);
+  }
+
+  /**
+   * Keeps a link as it is now. It has its next revision then.
+   *
+   * @throws LinkChangedError
+   */
+  save(link: Link): Promise<void> {
+    return this.#save(link, null);
+  }
+
+  /**
+   * Keeps a link with what is about to be written. Nothing is written for a mapping that has been changed meanwhile: it may not be
+   * wanted any more.
+   *
+   * @throws MappingChangedError, LinkChangedError
+   */
+  async saveIntent(link: Link): Promise<void> {
+    await this.#save(link, this.mappingVersion);
+  }
+
+  async remove({ id }: Link): Promise<void> {
+    await this.#run({
+      name: 'remove_link',
+      sql: 'delete from sync_link where tenant_id = $1 and mapping_id = $2 and id = $3',
+      values: [this.tenantId, this.mappingId, id],
+    });
+  }
+
+  /** @param mappingVersion that the mapping must have; null when it does not matter */
+  async #save(link: Link, mappingVersion: number | null): Promise<void> {
+    const [saved] = await this.#run<{ revision: number }>({
+      name: 'save_link',
+      sql: `insert into sync_link as known (tenant_id, mapping_id, ${columns})
+        select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18 + 1
+        where $19::int is null
+          or exists (select from mapping where mapping.tenant_id = $1 and mapping.id = $2 and mapping.version = $19)
+        on conflict (tenant_id, mapping_id, id) do update set
+          customer_id = excluded.customer_id, record_id = excluded.record_id, base = excluded.base,
+          customer_version = excluded.customer_version, record_version = excluded.record_version,
+          sealed_intent = excluded.sealed_intent, is_deleting = excluded.is_deleting, is_apart = excluded.is_apart,
+          is_left_out = excluded.is_left_out, choice = excluded.choice, answer = excluded.answer, copy_version = excluded.copy_version,
+          hop = excluded.hop, push_time = excluded.push_time, revision = excluded.revision
+        where known.revision = $18
+        returning revision`,
+      values: [
+        ...[this.tenantId, this.mappingId, link.id, link.customerId, link.recordId, JSON.stringify(link.base)],
+        ...[link.customerVersion, link.recordVersion, link.sealedIntent, link.isDeleting, link.isApart, link.isLeftOut],
+        ...[link.choice, link.answer && JSON.stringify(link.answer), link.copyVersion],
+        ...[link.hop, link.pushTime, link.revision, mappingVersion],
+      ],
+    });
+    if (!saved) throw (await this.#isMappingChanged()) ? new MappingChangedError() : new LinkChangedError(link.id);
+    link.revision = saved.revision;
+  }
+
+  async #isMappingChanged(): Promise<boolean> {
+    const same = await this.#run({
+      name: 'find_same_mapping',
+      sql: 'select from mapping where tenant_id = $1 and id = $2 and version = $3',
+      values: [this.tenantId, this.mappingId, this.mappingVersion],
+    });
+    return same.length === 0;
+  }
+
+  async #find(name: string, condition: string, values: readonly unknown[]): Promise<Link[]> {
+    const rows = await this.#run<LinkRow>({
+      name,
+      sql: `select ${columns} from sync_link where tenant_id = $1 and mapping_id = $2 and ${condition}`,
+      values: [this.tenantId, this.mappingId, ...values],
+    });
+    return rows.map(linkOfRow);
+  }
+
+  #run<Row extends object>(statement: Statement): Promise<Row[]> {
+    return readForTenant<Row>(this.em, statement);
+  }
+}
+
+function linkOfRow(row: LinkRow): Link {
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    recordId: row.record_id,
+    base: row.base,
+    customerVersion: row.customer_version,
+    recordVersion: row.record_version,
+    sealedIntent: row.sealed_intent,
+    isDeleting: row.is_deleting,
+    isApart: row.is_apart,
+    isLeftOut: row.is_left_out,
+    choice: row.choice,
+    answer: row.answer,
+    copyVersion: row.copy_version,
+    hop: row.hop,
+    pushTime: row.push_time && new Date(row.push_time),
+    revision: row.revision,
+  };
+}

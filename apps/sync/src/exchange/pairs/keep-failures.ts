@@ -1,0 +1,67 @@
+import { Logger } from '@nestjs/common';
+import { countFailedPair } from '../runs/exchange-metrics.js';
+import { tellIssues, type ExchangeContext } from '../exchange-context.js';
+import { isOfDeletedMapping, MappingDeletedError, runFailure } from '../runs/run-failure.js';
+import type { PairIds } from './failed-pairs.js';
+import type { Sides } from './plan-pair.js';
+
+/** More pairs of a run that fail for no reason that is known mean that it is not the pairs. */
+const maxFailed = 10;
+
+/**
+ * A pair that fails with an unexpected error is reported and left to the next run, so that it does not block other pairs. The next
+ * run first recovers interrupted writes. This run could take a record that the failed write created for a new one.
+ */
+export class FailureKeeper {
+  readonly #logger = new Logger('PairSettler');
+
+  constructor(private readonly context: ExchangeContext) {}
+
+  async leaving(sides: Sides, settle: () => Promise<void>): Promise<void> {
+    const ids = idsOf(sides);
+    if (this.context.failed.has(ids)) return this.#leave(ids);
+    try {
+      await settle();
+    } catch (error) {
+      this.context.signal.throwIfAborted();
+      if (isOfDeletedMapping(error)) throw new MappingDeletedError({ cause: error });
+      if (runFailure(error).reason !== 'INTERNAL') throw error;
+      await this.#leaveFailed(sides, error);
+    }
+  }
+
+  async #leaveFailed(sides: Sides, error: unknown): Promise<void> {
+    const { failed } = this.context;
+    const ids = await this.#idsOfFailed(sides);
+    if (failed.add(ids)) {
+      if (failed.count > maxFailed) throw error;
+      countFailedPair();
+      this.#logger.error(`A pair of the mapping ${this.context.mapping.id} could not be settled.`, error);
+      const message = 'It will be tried again; the log says what went wrong.';
+      tellIssues(this.context, ids.recordId, [{ reason: 'FAILED', message }]);
+    }
+    await this.#leave(ids);
+  }
+
+  /** Those that are known, and of a customer that may have been created though nothing was kept of it. */
+  async #idsOfFailed(sides: Sides): Promise<PairIds> {
+    const { customerId, recordId } = idsOf(sides);
+    if (customerId !== undefined || recordId === undefined) return { customerId, recordId };
+    const link = await this.context.links.byRecord(recordId);
+    const intent = link && this.context.openIntent(link);
+    return { customerId: link?.customerId ?? intent?.customer?.requestId, recordId };
+  }
+
+  /** To the next run, by both sides: by one alone a pair might pass for one that is settled. */
+  async #leave({ customerId, recordId }: PairIds): Promise<void> {
+    if (customerId !== undefined) await this.context.hints.put('CUSTOMER', customerId);
+    if (recordId !== undefined) await this.context.hints.put('PEER', recordId);
+  }
+}
+
+function idsOf({ link, customer, record }: Sides): PairIds {
+  return {
+    customerId: customer?.isThere ? customer.customer.id : (link?.customerId ?? undefined),
+    recordId: record?.id ?? link?.recordId ?? undefined,
+  };
+}

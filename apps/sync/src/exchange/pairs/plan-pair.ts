@@ -1,0 +1,121 @@
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { PeerRecord } from '../../connectors/peer-record.js';
+import type { CustomerState } from '../../customers/acting-customers.js';
+import type { FieldRule } from '../../mappings/field-rule.js';
+import type { Conflict } from '../links/conflict-store.js';
+import type { ExchangeContext } from '../exchange-context.js';
+import type { Link } from '../links/link.js';
+import { decidePair, type Pair, type PairAction } from './decide-pair.js';
+import { mergeFields, type Merged, type Side, type Views } from './merge-fields.js';
+
+/** Both sides of a pair as they are now, as far as there are any. */
+export interface Sides {
+  link: Link | undefined;
+  customer: CustomerState | undefined;
+  record: PeerRecord | undefined;
+  /** Automatic steps behind what has led to the pair. */
+  hop: number;
+}
+
+/** What is to be done about a pair. */
+export type Plan =
+  | { action: Exclude<PairAction, 'MERGE'> }
+  | { action: 'MERGE'; link: Link; customer: Customer; record: PeerRecord; merged: Merged };
+
+/** A time with its offset from UTC (RFC 3339). */
+const zoned = /T[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i;
+
+/** Finds out what is to be done about pairs, and does nothing. */
+export class PairPlanner {
+  constructor(private readonly context: ExchangeContext) {}
+
+  /** @throws EvaluationError */
+  async plan({ link, customer: state, record }: Sides): Promise<Plan> {
+    const customer = state?.isThere ? state.customer : undefined;
+    const { mapping } = this.context;
+    if (!link && customer && customer.kind !== CustomerKind[mapping.customerKind]) return { action: 'NONE' };
+    const action = decidePair(await this.#pair(link, state, record));
+    if (action !== 'MERGE') return { action };
+    if (!link || !customer || !record) throw new Error('What is to be merged lacks a side.');
+    return { action, link, customer, record, merged: await this.merge(link, customer, record, mapping.fields) };
+  }
+
+  /** @param rules of the fields to merge */
+  async merge(link: Link, customer: Customer, record: PeerRecord, rules: readonly FieldRule[]): Promise<Merged> {
+    const { mapping, fieldViews, fingerprint } = this.context;
+    return mergeFields({
+      rules,
+      policy: mapping.policy,
+      direction: mapping.direction,
+      base: link.base,
+      customer: fieldViews.ofCustomer(customer),
+      peer: await fieldViews.ofPeer(record.fields),
+      newest: this.#newest(customer, record),
+      choice: link.choice ?? undefined,
+      fingerprint,
+    });
+  }
+
+  /** The rules of the fields of a record that were changed since both agreed. */
+  async changedRules({ base }: Link, record: PeerRecord): Promise<FieldRule[]> {
+    const views = await this.context.fieldViews.ofPeer(record.fields);
+    return this.context.mapping.fields.filter(
+      ({ customerField: field }) => this.context.fingerprint(views[field] ?? null) !== base[field]?.peer,
+    );
+  }
+
+  async fieldConflict(fields: readonly string[], customer: Customer, record: PeerRecord): Promise<Conflict> {
+    const { fieldViews } = this.context;
+    const [ofCustomer, ofPeer] = [fieldViews.ofCustomer(customer), await fieldViews.ofPeer(record.fields)];
+    return {
+      kind: 'FIELDS',
+      message: `Both have changed ${fields.join(', ')}.`,
+      fields: fields.map((field) => ({ field, customer: ofCustomer[field] ?? null, peer: ofPeer[field] ?? null })),
+    };
+  }
+
+  async #pair(link: Link | undefined, state: CustomerState | undefined, record: PeerRecord | undefined): Promise<Pair> {
+    const { mapping, fieldViews } = this.context;
+    const customer = state?.isThere ? state.customer : undefined;
+    const isOutside = isLeftOut(link, state);
+    const { direction, deletePolicy, policy } = mapping;
+    const [ofCustomer, ofPeer] = [
+      customer && fieldViews.ofCustomer(customer),
+      record && (await fieldViews.ofPeer(record.fields)),
+    ];
+    return {
+      ...{ direction, deletePolicy, policy },
+      customer: { isThere: customer !== undefined, isChanged: this.#isChanged(link, 'customer', ofCustomer) },
+      record: { isThere: record !== undefined, isChanged: this.#isChanged(link, 'peer', ofPeer) },
+      isLinked: typeof link?.customerId === 'string' && link.recordId !== null && (isOutside || !isFresh(link)),
+      isApart: link?.isApart ?? false,
+      isLeftOut: isOutside,
+      choice: link?.choice ?? undefined,
+    };
+  }
+
+  #newest({ updateTime }: Customer, { fields }: PeerRecord): Side | undefined {
+    const { mapping, fieldViews } = this.context;
+    const time = fieldViews.peerTime(fields, mapping.timeField ?? '');
+    // Without its zone nobody knows which moment a time is.
+    const peerMs = typeof time === 'string' && zoned.test(time) ? Date.parse(time) : Number.NaN;
+    if (Number.isNaN(peerMs)) return undefined;
+    return Date.parse(updateTime ?? '') >= peerMs ? 'CUSTOMER' : 'PEER';
+  }
+
+  #isChanged(link: Link | undefined, side: 'customer' | 'peer', views: Views | undefined): boolean {
+    if (!link || !views) return false;
+    return Object.entries(views).some(([field, view]) => link.base[field]?.[side] !== this.context.fingerprint(view));
+  }
+}
+
+/** What is gone can't be tested any more. An erasure is exchanged whether the customer took part or not. */
+function isLeftOut(link: Link | undefined, state: CustomerState | undefined): boolean {
+  if (state?.isThere) return !state.takesPart;
+  return link !== undefined && link.isLeftOut && state?.isErased !== true;
+}
+
+/** Whether two that were found to be the same have not been merged yet: when one of them is gone, that says nothing about the other. */
+function isFresh({ base, customerVersion, recordVersion }: Link): boolean {
+  return customerVersion === null && recordVersion === null && Object.keys(base).length === 0;
+}

@@ -1,0 +1,88 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
+import type { ClientBase } from 'pg';
+import type { JobQueue } from '../../jobs/job-queue.js';
+import { queueAutomaticRuns } from './run-store.js';
+
+/** How often it is looked for mappings that are due, in milliseconds. */
+const lookEveryMs = 1_000;
+
+/** Queues the runs of mappings that are due. All processes do; a mapping is taken by one. */
+export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('MappingTicker');
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #wake = (): void => undefined;
+  #isWanted = false;
+  #isAway = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly jobs: JobQueue,
+    private readonly lookMs = lookEveryMs,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  /** Something is due: a mapping was made or enabled. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      if (!this.#isWanted) await this.#sleep(signal);
+      if (signal.aborted) return;
+      this.#isWanted = false;
+      try {
+        await withConnection(this.orm.em.fork(), (client) => this.#queueDue(client));
+        this.#isAway = false;
+      } catch (error) {
+        // Said once: while the database is away, it is away each time.
+        if (!this.#isAway) this.#logger.warn('What is due could not be queued.', error);
+        this.#isAway = true;
+      }
+    }
+  }
+
+  async #sleep(stopping: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    await delay(this.lookMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
+    this.#wake = () => undefined;
+  }
+
+  async #queueDue(client: ClientBase): Promise<void> {
+    const { rows: due } = await client.query({
+      name: 'find_due_mapping',
+      text: 'select from mapping_schedule where due_time <= clock_timestamp() order by due_time limit 1',
+    });
+    if (due.length === 0) return;
+    await client.query('begin');
+    const { rows } = await client.query<{ mapping_id: string; tenant_id: string }>({
+      name: 'take_due_mappings',
+      // The end of the run says when the next one is due; this is for when there is no such end.
+      text: `update mapping_schedule set due_time = clock_timestamp() + interval '1 minute'
+        where mapping_id in (
+          select mapping_id from mapping_schedule where due_time <= clock_timestamp()
+          order by due_time limit 50 for update skip locked)
+        returning mapping_id, tenant_id`,
+    });
+    for (const { mapping_id: mappingId, tenant_id: tenantId } of rows) {
+      await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
+      await queueAutomaticRuns(client, this.jobs, tenantId, [mappingId]);
+    }
+    await client.query('commit');
+  }
+}

@@ -1,0 +1,264 @@
+import { Logger } from '@nestjs/common';
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { ContractClient } from '@rapport/contracts';
+import { readForTenant } from '@rapport/persistence';
+import { ConflictResolver } from '../../conflicts/resolve-conflicts.js';
+import { Connection } from '../../connections/connection.entity.js';
+import type { Peers } from '../../connections/open-connection.js';
+import { ActingCustomers } from '../../customers/acting-customers.js';
+import type { CustomFieldTypes } from '../../customers/custom-field-types.js';
+import type { PrincipalTokens } from '../../customers/principal-tokens.js';
+import type { TenantUsers } from '../../customers/tenant-users.js';
+import type { RunJob } from '../../jobs/job-queue.js';
+import { checkPeerFields } from '../../mappings/check-peer-fields.js';
+import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../../mappings/jsonata-evaluator.js';
+import { Mapping } from '../../mappings/mapping.entity.js';
+import { MappingViews } from '../../mappings/mapping-views.js';
+import type { ValueTypes } from '../../mappings/value-conversion.js';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import { rowOwner } from '../../secrets/sealed-row.js';
+import { ConflictStore } from '../links/conflict-store.js';
+import { Exchange } from '../exchange.js';
+import { noCounts, type ExchangeContext } from '../exchange-context.js';
+import { FailedPairs } from '../pairs/failed-pairs.js';
+import { Fingerprints } from '../links/fingerprints.js';
+import { HintStore } from '../links/hint-store.js';
+import type { Intent, Link } from '../links/link.js';
+import { LinkStore } from '../links/link-store.js';
+import { exchangeOrigin } from '../origin.js';
+import { MatchStore } from '../pairing/match-store.js';
+import { PairingQuestions } from '../pairing/pairing-questions.js';
+import { Reconciliation, type Findings } from '../reconciliation.js';
+import { ProgressStore } from './progress-store.js';
+import { MappingChangedError, runFailure, SlowExpressionsError, type RunFailure } from './run-failure.js';
+import { RunRecords } from './run-records.js';
+import { mayRunPaused, RunStore, type RunRow } from './run-store.js';
+
+export interface RunnerParts {
+  orm: MikroORM;
+  peers: Peers;
+  envelope: SecretEnvelope;
+  evaluator: JsonataEvaluator;
+  customers: Pick<ContractClient, 'unary'>;
+  tokens: PrincipalTokens;
+  customFields: CustomFieldTypes;
+  users: TenantUsers;
+}
+
+/** When pairs that failed for no reason that is known are tried again. */
+const failedPairSeconds = 30;
+
+/** More evaluations of a run that take too long mean that all of them do. */
+const maxSlowEvaluations = 10;
+
+/** Does the runs of mappings. One that was cut off is gone on with from what it has kept. */
+export class MappingRunner {
+  readonly #logger = new Logger('MappingRunner');
+
+  constructor(private readonly parts: RunnerParts) {}
+
+  /** @throws the reason of `signal` when that is aborted: the run is to be done again */
+  async run({ tenantId, mappingId, runId }: RunJob, signal: AbortSignal): Promise<void> {
+    const em = this.parts.orm.em.fork({ session: { variables: { 'app.tenant_id': tenantId } } });
+    const runs = new RunStore(em, tenantId);
+    const run = await runs.begin(runId);
+    const mapping = await em.findOne(Mapping, { tenantId, id: mappingId });
+    const connection = mapping && (await em.findOne(Connection, { tenantId, id: mapping.connectionId }));
+    if (!run || !connection) return;
+    if (
+      connection.state === 'DISABLED' ||
+      (mapping.state === 'PAUSED' && !mayRunPaused(run)) ||
+      (run.is_automatic && mapping.state !== 'ENABLED')
+    ) {
+      return runs.end(run, {
+        reason: 'MAPPING_DISABLED',
+        message: 'The mapping or its connection was disabled meanwhile.',
+      });
+    }
+    try {
+      const { failed } = await this.#exchange(em, run, runs, mapping, connection, signal);
+      await runs.end(run);
+      // It has exchanged nothing: what is due stays due.
+      if (run.dry_run) return;
+      const { pollSeconds } = connection;
+      await this.#goOn(em, mapping, failed.count > 0 ? Math.min(pollSeconds, failedPairSeconds) : pollSeconds);
+    } catch (error) {
+      signal.throwIfAborted();
+      // Nothing is left to be done, or told, of one that was deleted.
+      if ((await em.count(Mapping, { tenantId, id: mappingId })) === 0) return;
+      if (error instanceof MappingChangedError) return this.run({ tenantId, mappingId, runId }, signal);
+      const failure = runFailure(error);
+      if (failure.reason === 'INTERNAL') this.#logger.error(`A run of the mapping ${mappingId} has failed.`, error);
+      await runs.end(run, failure);
+      await this.#fail(em, mapping, failure);
+    }
+  }
+
+  async #exchange(
+    em: EntityManager,
+    run: RunRow,
+    runs: RunStore,
+    mapping: Mapping,
+    connection: Connection,
+    signal: AbortSignal,
+  ): Promise<ExchangeContext> {
+    // Who may do nothing any more exchanges nothing, also when there is nothing to write.
+    await this.parts.tokens.of(mapping.tenantId, connection.principalId);
+    const peer = this.parts.peers.open(connection);
+    const endSessions = peer.keepSessions?.();
+    try {
+      const context = await this.#begin(em, run, mapping, connection, { peer, signal });
+      const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
+      const progress = new ProgressStore(em, mapping.tenantId, mapping.id, mapping.version);
+      const exchange = new Exchange(context, progress, tell);
+      if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
+      await this.#do(run, context, exchange, tell);
+      context.counts.conflicts = (await context.conflicts.linkIds()).size;
+      await tell();
+      return context;
+    } finally {
+      await endSessions?.();
+    }
+  }
+
+  async #begin(
+    em: EntityManager,
+    run: RunRow,
+    mapping: Mapping,
+    connection: Connection,
+    { peer, signal }: Pick<ExchangeContext, 'peer' | 'signal'>,
+  ): Promise<ExchangeContext> {
+    const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
+    const users = await this.parts.users.ofMapping(mapping.fields, mapping.tenantId, connection.principalId);
+    const { fields, capabilities } = await checkPeerFields(peer, mapping, signal);
+    const createsRecords = capabilities.create;
+    const ofPeer = { peer, createsRecords, fields };
+    const context = this.#context(em, run, mapping, connection, { ...ofPeer, customFields, users, signal });
+    // An exchange that was cut off goes on where it was; what compares begins anew.
+    if (run.kind === 'EXCHANGE' && !run.dry_run) {
+      Object.assign(context, { pairing: run.pairing ?? undefined });
+      Object.assign(context.counts, run.counts);
+      context.issues.push(...run.issues);
+    }
+    return context;
+  }
+
+  async #do(
+    run: RunRow,
+    context: ExchangeContext,
+    exchange: Exchange,
+    tell: (findings?: Findings) => Promise<void>,
+  ): Promise<void> {
+    const { mapping } = context;
+    const maxDeletes = run.allow_mass_delete ? Number.POSITIVE_INFINITY : mapping.maxDeletes;
+    if (run.kind === 'PAIR') await exchange.pair(run.dry_run);
+    if (run.kind !== 'RECONCILE' && !run.dry_run && mapping.state !== 'PAUSED') return exchange.run(maxDeletes);
+    if (run.kind === 'PAIR' || run.kind === 'RESOLVE') return;
+    if (!run.dry_run) {
+      await exchange.recover();
+      await exchange.pairFirst();
+    } else if (!(await exchange.isPaired())) await exchange.pair(true);
+    await tell(await new Reconciliation(context, exchange).run(run.dry_run, tell));
+    if (!run.dry_run) await exchange.delete(maxDeletes);
+  }
+
+  #context(
+    em: EntityManager,
+    run: RunRow,
+    mapping: Mapping,
+    connection: Connection,
+    {
+      peer,
+      createsRecords,
+      signal,
+      ...types
+    }: ValueTypes & Pick<ExchangeContext, 'peer' | 'createsRecords' | 'signal'>,
+  ): ExchangeContext {
+    const { envelope, evaluator, customers, tokens } = this.parts;
+    const { tenantId, id } = mapping;
+    const fingerprintKey = envelope.open(Buffer.from(mapping.sealedFingerprintKey), rowOwner('mapping', tenantId, id));
+    const fingerprints = new Fingerprints(fingerprintKey);
+    const intentOwner = (link: Link) => rowOwner('sync_link', tenantId, link.id);
+    const token = () => tokens.of(tenantId, connection.principalId);
+    return {
+      mapping,
+      peer,
+      createsRecords,
+      customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal, mapping.filter ?? null),
+      links: new LinkStore(em, tenantId, id, mapping.version),
+      conflicts: new ConflictStore(em, envelope, tenantId, id),
+      hints: new HintStore(em, tenantId, id),
+      records: new RunRecords(em, tenantId, run.id),
+      matches: new MatchStore(em, tenantId, id, run.id),
+      questions: new PairingQuestions(em, tenantId, id),
+      fieldViews: new MappingViews(mapping.fields, types, endingSlow(evaluator.of(tenantId))),
+      fingerprint: (value) => fingerprints.of(value),
+      sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),
+      openIntent: (link) =>
+        link.sealedIntent === null
+          ? undefined
+          : (JSON.parse(envelope.open(Buffer.from(link.sealedIntent), intentOwner(link)).toString()) as Intent),
+      counts: noCounts(),
+      issues: [],
+      failed: new FailedPairs(),
+      signal,
+    };
+  }
+
+  /** What has stopped a mapping is over when a run of it succeeds. */
+  async #goOn(em: EntityManager, { tenantId, id, state }: Mapping, nextSeconds: number): Promise<void> {
+    if (state === 'STOPPED') {
+      await readForTenant(em, {
+        sql: `with begun as (
+            update mapping set state = 'ENABLED', error_reason = null, error_message = null
+            where tenant_id = $1 and id = $2 and state = 'STOPPED' returning id, connection_id)
+          insert into mapping_schedule (mapping_id, tenant_id, connection_id, due_time)
+          select id, $1, connection_id, now() from begun on conflict do nothing`,
+        values: [tenantId, id],
+      });
+    }
+    // A mapping that became due meanwhile stays due. While its connection is held, it stays due at the end of the hold: until then
+    // changes of customers are only noted, and queue no run.
+    await readForTenant(em, {
+      name: 'postpone_mapping',
+      sql: `update mapping_schedule set due_time = clock_timestamp() + make_interval(secs => $2)
+        where mapping_id = $1 and due_time > clock_timestamp()
+          and (hold_time is null or hold_time <= clock_timestamp())`,
+      values: [id, nextSeconds],
+    });
+  }
+
+  async #fail(em: EntityManager, mapping: Mapping, { reason, message, retryAfterMs }: RunFailure): Promise<void> {
+    if (retryAfterMs !== undefined) {
+      // All mappings of the connection wait, in whichever process their runs are.
+      await readForTenant(em, {
+        name: 'hold_connection',
+        sql: `update mapping_schedule set due_time = held.until, hold_time = held.until
+          from (select clock_timestamp() + make_interval(secs => $2) as until) held
+          where connection_id = $1`,
+        values: [mapping.connectionId, retryAfterMs / 1_000],
+      });
+      return;
+    }
+    await readForTenant(em, {
+      sql: `with stopped as (
+          update mapping set state = 'STOPPED', error_reason = $3, error_message = $4
+          where tenant_id = $1 and id = $2 and state <> 'PAUSED')
+        delete from mapping_schedule where mapping_id = $2`,
+      values: [mapping.tenantId, mapping.id, reason, message],
+    });
+  }
+}
+
+/** The same, but that evaluations of one run that take too long end it. */
+function endingSlow(evaluate: Evaluate): Evaluate {
+  let slow = 0;
+  return async (expression, input) => {
+    try {
+      return await evaluate(expression, input);
+    } catch (error) {
+      if (error instanceof EvaluationError && error.isSlow) slow += 1;
+      throw slow > maxSlowEvaluations ? new SlowExpressionsError(slow, { cause: error }) : error;
+    }
+  };
+}

@@ -1,0 +1,58 @@
+import type { JsonValue } from '../../connectors/peer-record.js';
+import type { FieldFault } from '../../mappings/mapping-views.js';
+import { itemKey, type Base } from '../pairs/merge-fields.js';
+import { refusal, type RefusedField } from './refused-fields.js';
+
+/** Lists that a side has taken without some of their items, by the field of the customer. */
+export type LeftOut = Map<string, { taken: JsonValue; items: string[] }>;
+
+type Fingerprint = (value: JsonValue) => string;
+
+/**
+ * Takes out of views what a side has refused: of a list the items that do not fit, else the whole field.
+ *
+ * @returns what was taken out; nothing when there was nothing of it in the views
+ */
+export function leaveOut(
+  views: Map<string, JsonValue>,
+  refused: readonly RefusedField[],
+  leftOut: LeftOut,
+  fingerprint: Fingerprint,
+): RefusedField[] {
+  const found = refused.filter(({ field }) => views.has(field));
+  for (const field of new Set(found.map((own) => own.field))) {
+    const places = found.filter((own) => own.field === field).map(({ index }) => index);
+    const list = views.get(field) ?? null;
+    const items = Array.isArray(list) ? list : [];
+    if (places.some((place) => place === undefined || items[place] === undefined)) {
+      views.delete(field);
+      leftOut.delete(field);
+      continue;
+    }
+    const taken = items.filter((_, place) => !places.includes(place));
+    const unfit = items.filter((_, place) => places.includes(place)).map((item) => fingerprint(itemKey(item)));
+    views.set(field, taken.length === 0 ? null : taken);
+    leftOut.set(field, { taken: views.get(field) ?? null, items: [...(leftOut.get(field)?.items ?? []), ...unfit] });
+  }
+  return found;
+}
+
+/** What both sides have once one of them has taken lists without some items. @param side that has not taken them */
+export function baseWithout(base: Base, leftOut: LeftOut, side: 'customer' | 'peer', fingerprint: Fingerprint): Base {
+  const changed = [...leftOut].flatMap(([field, { taken, items: unfit }]) => {
+    const before = base[field];
+    if (!before) return [];
+    const left = [...new Set([...(before.left ?? []), ...unfit])];
+    const items = before.items?.filter((item) => !unfit.includes(item));
+    return [[field, { ...before, [side]: fingerprint(taken), left, ...(items && { items }) }]];
+  });
+  return { ...base, ...(Object.fromEntries(changed) as Base) };
+}
+
+/** Values that no customer can have. Undefined when there are none. */
+export function refusedAsUnknown(faults: readonly FieldFault[]): RefusedField[] | undefined {
+  const refused = faults.map(({ rule, fault: { index, description } }) =>
+    refusal(rule, `The value ${description}`, index),
+  );
+  return refused.length > 0 ? refused : undefined;
+}

@@ -1,0 +1,86 @@
+import type { FieldViolation } from '@rapport/platform';
+import type { JsonValue, RecordIssue } from '../../connectors/peer-record.js';
+import { addressPart, placeOf } from '../../mappings/address-parts.js';
+import type { FieldRule } from '../../mappings/field-rule.js';
+import { isObject } from '../../mappings/field-values.js';
+
+/** A field whose value a side does not take, by its name at the customer, and why. */
+export interface RefusedField {
+  field: string;
+  /** Of the item of a list that is not taken; the others are. */
+  index?: number;
+  issue: RecordIssue;
+}
+
+/**
+ * The fields that violations of a customer are about. Undefined when one of them is about something else.
+ *
+ * @param sent values that customers have refused, by field
+ */
+export function refusedByCustomers(
+  rules: readonly FieldRule[],
+  violations: readonly FieldViolation[],
+  sent: Readonly<Record<string, JsonValue>>,
+): RefusedField[] | undefined {
+  const refused = violations.map(({ field: path, reason, description }) => {
+    // Of a field that is not defined no value fits: all wait until it is.
+    if (reason === 'UNKNOWN_FIELD') return undefined;
+    const name = path.replace(/^customer\./, '');
+    const rule =
+      rules.find(({ customerField: field }) => [field, `${field}.`, `${field}[`].some((own) => begins(name, own))) ??
+      rules.find(({ customerField }) => isPart(customerField, name, sent['addresses']));
+    return rule && refusal(rule, `The customer's ${rule.customerField} ${description}`, refusedIndex(rule, name));
+  });
+  return all(refused);
+}
+
+/** The fields that issues of a record are about. Undefined when one of them is about something else. */
+export function refusedByPeer(rules: readonly FieldRule[], issues: readonly RecordIssue[]): RefusedField[] | undefined {
+  const refused = issues.map(({ field: path = '', message }) => {
+    const [name = ''] = path.split('[');
+    const rule = rules.find(({ peerField }) => peerField === name || peerField.startsWith(`${name}.`));
+    if (name === '' || !rule) return undefined;
+    // Of what an expression has made nobody knows which item it was.
+    return refusal(rule, message, rule.toPeer === undefined ? itemIndex(name, path) : undefined);
+  });
+  return all(refused);
+}
+
+/** @param index of the item of a list that it is about */
+export function refusal({ customerField, peerField }: FieldRule, message: string, index?: number): RefusedField {
+  const field = index === undefined ? peerField : `${peerField}[${index}]`;
+  return {
+    field: customerField,
+    ...(index !== undefined && { index }),
+    issue: { reason: 'VALUE_UNFIT', message, field },
+  };
+}
+
+/** Whether a path such as `addresses[1].city` is that of a part of an address that was sent. */
+function isPart(customerField: string, path: string, sent: JsonValue | undefined): boolean {
+  const own = addressPart(customerField);
+  const [, index, part] = /^addresses\[(\d+)\]\.(\w+)$/.exec(path) ?? [];
+  if (!own || own.part !== part) return false;
+  const addresses = Array.isArray(sent) ? sent.filter(isObject) : [];
+  return placeOf(addresses, own.label) === Number(index);
+}
+
+/** Of one value that stands for a list there is no item to name. */
+function refusedIndex({ customerField, transform }: FieldRule, path: string): number | undefined {
+  return transform === 'FIRST_OF_LIST' ? undefined : itemIndex(customerField, path);
+}
+
+/** The place in the list of a field that a path names, such as `emails[2].address`. */
+function itemIndex(field: string, path: string): number | undefined {
+  const index = path.startsWith(`${field}[`) ? /^\[(\d+)\]/.exec(path.slice(field.length))?.[1] : undefined;
+  return index === undefined ? undefined : Number(index);
+}
+
+function begins(name: string, own: string): boolean {
+  return name === own || (/[.[]$/.test(own) && name.startsWith(own));
+}
+
+function all(refused: (RefusedField | undefined)[]): RefusedField[] | undefined {
+  const found = refused.flatMap((field) => field ?? []);
+  return found.length > 0 && found.length === refused.length ? found : undefined;
+}

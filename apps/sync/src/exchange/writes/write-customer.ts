@@ -1,0 +1,111 @@
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { etagVersion } from '@rapport/persistence';
+import { AppError } from '@rapport/platform';
+import type { Conflict } from '../links/conflict-store.js';
+import type { ExchangeContext } from '../exchange-context.js';
+import type { Intent, Link } from '../links/link.js';
+import type { Base } from '../pairs/merge-fields.js';
+import { refusedByCustomers } from './refused-fields.js';
+import { done, isCode, stale, type Written } from './written.js';
+
+/** An intent to write a customer: to create one when it names no id. */
+export type CustomerIntent = Intent & { customer: NonNullable<Intent['customer']> };
+
+/** How long the steps behind a push count for what comes back, in milliseconds. */
+const echoMs = 60_000;
+
+/** Writes the customer of a pair, and notes in the link what both sides have then. */
+export class CustomerWriter {
+  constructor(private readonly context: ExchangeContext) {}
+
+  /** Creates or changes the customer, as the intent says. Repeating it within the time that request ids are kept changes nothing. */
+  write(link: Link, intent: CustomerIntent): Promise<Written> {
+    const { customers, mapping } = this.context;
+    const { requestId, id, etag, values } = intent.customer;
+    const [given, cause] = [new Map(Object.entries(values)), { hop: this.nextHop(link) }];
+    return this.#settle(link, intent, () =>
+      id === undefined || etag === undefined
+        ? customers.create(CustomerKind[mapping.customerKind], given, requestId, cause)
+        : customers.update(id, given, etag, requestId, cause),
+    );
+  }
+
+  /** Completes a create that a process has left. The customer has the id of the request, which may be too old to be repeated. */
+  async recoverCreate(link: Link, intent: CustomerIntent): Promise<void> {
+    const { requestId: id } = intent.customer;
+    const created = await this.context.customers.get(id);
+    if (created.isThere && etagVersion(created.customer.etag) === 1) {
+      await this.#settle(link, intent, () => Promise.resolve(created.customer));
+    } else if (created.isThere) {
+      // It was edited since, so that what was created is what both sides had.
+      Object.assign(link, { customerId: id, base: { ...link.base, ...intent.base } });
+    } else if (created.mergedInto !== undefined || created.isErased) {
+      link.customerId = id;
+    } else {
+      await this.write(link, intent);
+    }
+  }
+
+  async delete({ id, etag }: Customer, link: Link): Promise<Written> {
+    try {
+      await this.context.customers.delete(id, etag, { hop: this.nextHop(link) });
+    } catch (error) {
+      if (isCode(error, 'ABORTED')) return stale;
+      if (!isCode(error, 'NOT_FOUND')) throw error;
+    }
+    return done;
+  }
+
+  /** Number of automatic steps behind a write to a customer: one more than those behind a push to its record within the last minute. */
+  nextHop({ hop, pushTime }: Link): number {
+    return (pushTime && Date.now() - pushTime.getTime() < echoMs ? hop : 0) + 1;
+  }
+
+  async #settle(link: Link, intent: CustomerIntent, write: () => Promise<Customer>): Promise<Written> {
+    try {
+      await this.#note(link, intent.base, await write());
+      return done;
+    } catch (error) {
+      return this.#refused(link, intent, error);
+    } finally {
+      link.sealedIntent = null;
+    }
+  }
+
+  async #note(link: Link, base: Base, customer: Customer): Promise<void> {
+    const { customers, fieldViews, fingerprint } = this.context;
+    const views = fieldViews.ofCustomer(customer);
+    const agreed = Object.entries(base).map(([field, values]) => [
+      field,
+      { ...values, customer: fingerprint(views[field] ?? null) },
+    ]);
+    link.base = { ...link.base, ...(Object.fromEntries(agreed) as Base) };
+    // Of a merged customer it is the survivor that was written, which has a link of its own.
+    link.customerId ??= customer.id;
+    link.customerVersion = etagVersion(customer.etag);
+    // What was written here is no news to the exchange.
+    link.isLeftOut = !(await customers.takesPart(customer.id));
+  }
+
+  /** @throws `error` when it says nothing of the customer */
+  #refused(link: Link, { customer: { id, requestId, values } }: CustomerIntent, error: unknown): Written {
+    // A create that is still under way must be waited for: begun anew it would make a second customer.
+    if (id !== undefined && isCode(error, 'ABORTED', 'NOT_FOUND')) return stale;
+    if (error instanceof AppError && error.reason === 'CUSTOMER_CREATED_BEFORE') {
+      link.customerId = requestId;
+      return stale;
+    }
+    if (!isCode(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION')) throw error;
+    const isInvalid = error.code === 'INVALID_ARGUMENT';
+    const fields = isInvalid ? refusedByCustomers(this.context.mapping.fields, error.violations, values) : undefined;
+    return { outcome: 'REFUSED', conflict: refusal(error), ...(fields && { fields }) };
+  }
+}
+
+function refusal({ code, message, violations, metadata }: AppError): Conflict {
+  const fields = violations.map(({ field, description }) => `${field} ${description}`).join('; ');
+  if (code === 'ALREADY_EXISTS') {
+    return { kind: 'VALUE_TAKEN', message: fields || message, otherCustomerId: metadata['customerId'] };
+  }
+  return { kind: 'REJECTED', message: fields || message };
+}

@@ -1,0 +1,64 @@
+import { ConnectorError } from '../../connectors/connector-error.js';
+import type { WriteItem, WriteResult } from '../../connectors/connector.js';
+import type { JsonObject, PeerRecord } from '../../connectors/peer-record.js';
+import type { ExchangeContext } from '../exchange-context.js';
+import type { Intent, Link } from '../links/link.js';
+import { refusedByPeer } from './refused-fields.js';
+import { done, stale, type Written } from './written.js';
+
+/** Writes the record of a pair, and notes its id and version in the link. */
+export class RecordWriter {
+  constructor(private readonly context: ExchangeContext) {}
+
+  /** Creates the record, as the intent says. The id of the link is its key, so repeating it creates no second one. */
+  async create(link: Link, { record, base }: Intent & { record: JsonObject }): Promise<Written> {
+    const written = await this.#write(link, { kind: 'CREATE', key: link.id, fields: record });
+    // A record that another client has changed since was created with these values nevertheless.
+    if (written.outcome !== 'REFUSED') link.base = base;
+    if (written.outcome === 'DONE') link.copyVersion = link.recordVersion;
+    return written;
+  }
+
+  /** @param fields those that change, as the peer has them */
+  async update(link: Link, { id, version }: PeerRecord, fields: JsonObject): Promise<Written> {
+    const written = await this.#write(link, { kind: 'UPDATE', id, expectedVersion: version, fields });
+    // A record that was edited since the exchange created it no longer counts as a copy.
+    const isCopy = written.outcome === 'DONE' && link.copyVersion === version;
+    link.copyVersion = isCopy ? link.recordVersion : null;
+    return written;
+  }
+
+  delete(link: Link, { id, version }: PeerRecord): Promise<Written> {
+    return this.#write(link, { kind: 'DELETE', id, expectedVersion: version });
+  }
+
+  async #write(link: Link, item: WriteItem): Promise<Written> {
+    const { peer, mapping, signal } = this.context;
+    const [result] = await peer.write({ recordType: mapping.recordType, items: [item], signal });
+    link.sealedIntent = null;
+    return this.#note(link, result);
+  }
+
+  #note(link: Link, result: WriteResult | undefined): Written {
+    switch (result?.kind) {
+      case 'WRITTEN':
+        link.recordId = result.id;
+        link.recordVersion = result.version ?? null;
+        return done;
+      case 'CONFLICT':
+        link.recordId ??= result.id;
+        return stale;
+      case 'REJECTED': {
+        const message = result.issues.map((issue) => [issue.field, issue.message].filter(Boolean).join(': ')).join(' ');
+        const fields = refusedByPeer(this.context.mapping.fields, result.issues);
+        return { outcome: 'REFUSED', conflict: { kind: 'REJECTED', message }, ...(fields && { fields }) };
+      }
+      case 'RETRY_LATER':
+        throw new ConnectorError('RATE_LIMITED', 'The peer takes no more for now.', result);
+      case undefined:
+        throw new Error('A connector answered no result.');
+      default:
+        return result satisfies never;
+    }
+  }
+}

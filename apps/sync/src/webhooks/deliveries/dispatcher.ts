@@ -1,0 +1,186 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { isConnectionLoss } from '@rapport/persistence';
+import { inSpan } from '@rapport/platform';
+import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
+import { TenantLimit } from '../endpoints/tenant-limit.js';
+import { AttemptsUnderWay } from './attempts-under-way.js';
+import { areThereJobs, claimJobs, type Job } from './claim-jobs.js';
+import { finishFailed, releaseJobs } from './finish-attempt.js';
+import { ReceivedAttempts } from './finish-together.js';
+import { makeAttempt, type DeliveryRules } from './make-attempt.js';
+import { startAttempts, type Attempt, type Started } from './start-attempts.js';
+import { startDelivery } from './trace-delivery.js';
+import { countAttempt, reportJobs } from './webhook-metrics.js';
+
+/** Most transactions of one tenant that store attempts at a time: each takes a connection of the pool, also while it waits for a lock. */
+const maxFinishing = 6;
+
+/**
+ * How often the dispatcher looks for due jobs, and without any job for those that another process has made, in milliseconds. Jobs of
+ * this process wake it.
+ */
+const lookEveryMs = { withJobs: 250, withoutJobs: 1_000 };
+
+/** How long a delivery that is due may wait before `/readyz` tells of it. */
+const lateSeconds = 60;
+
+/** What an attempt may take besides the request itself, in milliseconds. */
+const leaseMarginMs = 5_000;
+
+/** How long attempts may go on when the process is told to end, in milliseconds. */
+const drainMs = 4_000;
+
+/**
+ * Makes the attempts of all tenants, in each process of the service. What a process has claimed when it dies is due again
+ * when the lease of the claim ends.
+ */
+export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('Dispatcher');
+  readonly #stopping = new AbortController();
+  readonly #cutOff = new AbortController();
+  readonly #underWay = new AttemptsUnderWay();
+  readonly #failing = new FailingEndpoints();
+  readonly #finishing = new TenantLimit(maxFinishing);
+  readonly #received = new ReceivedAttempts(() => this.orm.em.fork(), this.#finishing);
+  readonly #running = new Set<Promise<void>>();
+  #looking: Promise<void> | undefined;
+  #isWanted = false;
+  #wake = (): void => undefined;
+  #isAway = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly http: OutgoingHttp,
+    private readonly envelope: SecretEnvelope,
+    private readonly rules: DeliveryRules,
+  ) {}
+
+  /** @throws Error while a delivery that is due waits for long */
+  async checkAge(): Promise<void> {
+    const { oldestSeconds } = await this.#jobs();
+    if (oldestSeconds > lateSeconds) throw new Error(`A delivery has waited ${oldestSeconds} s for an attempt.`);
+  }
+
+  onApplicationBootstrap(): void {
+    reportJobs(() => this.#jobs());
+    this.#looking = this.#look();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    await this.#looking;
+    const drained = Promise.all(this.#running);
+    await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
+    this.#cutOff.abort();
+    await drained;
+    this.http.close();
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#wake();
+  }
+
+  async #look(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const isWoken = this.#isWanted;
+      this.#isWanted = false;
+      const haveJobs = await this.#claim(isWoken);
+      if (!this.#isWanted && !this.#stopping.signal.aborted) {
+        await this.#sleep(haveJobs ? lookEveryMs.withJobs : lookEveryMs.withoutJobs);
+      }
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#wake = resolve;
+    await promise;
+    clearTimeout(timer);
+  }
+
+  /** @returns false when there is no job at all that could be due later */
+  async #claim(isWoken: boolean): Promise<boolean> {
+    const room = this.#underWay.room(this.#failing.current());
+    if (room.total <= 0) return true;
+    try {
+      if (!isWoken && !(await areThereJobs(this.orm.em.fork()))) return false;
+      const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
+      for (const [tenantId, own] of Map.groupBy(jobs, (job) => job.tenantId)) await this.#begin(tenantId, own);
+      this.#isAway = false;
+    } catch (error) {
+      // Said once: while the database is away, it is away at every look. What was claimed is due again when its lease ends.
+      if (!this.#isAway) this.#logger.warn("Can't look for deliveries.", error);
+      this.#isAway = true;
+    }
+    return true;
+  }
+
+  /** What can't be begun keeps nothing from others, of the tenant or of other ones, and is tried again when its lease ends. */
+  async #begin(tenantId: string, jobs: readonly Job[]): Promise<void> {
+    let started: Started;
+    try {
+      started = await startAttempts(this.orm.em.fork(), tenantId, jobs, this.#underWay.bytesFor(tenantId));
+    } catch (error) {
+      if (isConnectionLoss(error)) throw error;
+      const [job, ...others] = jobs;
+      if (others.length > 0) for (const one of jobs) await this.#begin(tenantId, [one]);
+      else if (job) this.#leave(job, error);
+      return;
+    }
+    for (const attempt of started.attempts) this.#run(attempt);
+    await releaseJobs(this.orm.em.fork(), started.left);
+  }
+
+  #leave({ deliveryId, endpointId }: Job, error: unknown): void {
+    this.#failing.note(endpointId, this.#leaseMs);
+    this.#logger.warn(`Left delivery ${deliveryId}.`, error);
+  }
+
+  get #leaseMs(): number {
+    return this.rules.timeoutMs + leaseMarginMs;
+  }
+
+  #run(attempt: Attempt): void {
+    this.#underWay.begin(attempt);
+    const run = inSpan(startDelivery(attempt), () => this.#deliver(attempt))
+      .catch((error: unknown) => this.#leave(attempt.job, error))
+      .finally(() => {
+        this.#running.delete(run);
+        this.#underWay.end(attempt);
+        this.wake();
+      });
+    this.#running.add(run);
+  }
+
+  async #deliver(attempt: Attempt): Promise<void> {
+    const em = this.orm.em.fork();
+    const result = await makeAttempt(this.http, this.envelope, attempt, this.rules, this.#cutOff.signal);
+    if (!result) return releaseJobs(em, [attempt.job]);
+    const { record, verdict } = result;
+    const { endpointId } = attempt.job;
+    if (record.error === undefined || verdict.next === 'DISABLE') this.#failing.forget(endpointId);
+    else this.#failing.note(endpointId, verdict.next === 'RETRY' ? Math.max(verdict.waitMs, verdict.holdMs ?? 0) : 0);
+    const [event] = attempt.events;
+    countAttempt(verdict, attempt.number === 1 && event ? record.startMs - Date.parse(event.time) : undefined);
+    const made = { attempt, record };
+    if (verdict.next === 'DELIVERED') return this.#received.finish(made);
+    await this.#finishing.run(attempt.job.tenantId, () => finishFailed(em, this.envelope, made, verdict));
+  }
+
+  async #jobs(): Promise<{ count: number; oldestSeconds: number }> {
+    const [row] = await this.orm.em.fork().execute<{ count: number; oldest: number }[]>(
+      `select count(*)::int as count, coalesce(
+           extract(epoch from clock_timestamp() - min(greatest(job.due_time, hold.hold_until))), 0)::double precision as oldest
+       from webhook_job job left join webhook_hold hold on hold.endpoint_id = job.endpoint_id`,
+    );
+    return { count: row?.count ?? 0, oldestSeconds: Math.max(0, row?.oldest ?? 0) };
+  }
+}

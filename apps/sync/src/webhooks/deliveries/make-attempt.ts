@@ -1,0 +1,86 @@
+import { OutgoingError, type OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import { EndpointKeys, keyOwner } from '../endpoints/endpoint-keys.js';
+import { eventBody } from '../events/event-body.js';
+import { openEvent } from '../events/sealed-event.js';
+import { gatherEvents } from '../events/webhook-event.js';
+import type { AttemptRecord, Verdict } from './finish-attempt.js';
+import { readRetryAfter, type RetrySchedule } from './retry-schedule.js';
+import type { Attempt } from './start-attempts.js';
+
+/** How deliveries are made. */
+export interface DeliveryRules {
+  schedule: RetrySchedule;
+  /** How long an endpoint may do nothing but fail before it is disabled. */
+  failingMs: number;
+  /** How long it may take for its answer. */
+  timeoutMs: number;
+}
+
+export interface AttemptResult {
+  record: AttemptRecord;
+  verdict: Verdict;
+}
+
+/**
+ * Sends a delivery once and says what is to become of it.
+ *
+ * @param signal cuts the attempt off
+ * @returns undefined when it was cut off: nobody knows what the endpoint has got
+ */
+export async function makeAttempt(
+  http: OutgoingHttp,
+  envelope: SecretEnvelope,
+  attempt: Attempt,
+  rules: DeliveryRules,
+  signal: AbortSignal,
+): Promise<AttemptResult | undefined> {
+  const startMs = Date.now();
+  const begin = performance.now();
+  const record = (rest: Pick<AttemptRecord, 'status' | 'error'>): AttemptRecord => ({
+    startMs,
+    durationMs: performance.now() - begin,
+    ...rest,
+  });
+  if (attempt.events.length === 0) return { record: record({ error: 'EVENT_EXPIRED' }), verdict: { next: 'FAILED' } };
+  try {
+    const request = { ...signedRequest(envelope, attempt, startMs), timeoutMs: rules.timeoutMs, signal };
+    const { status, retryAfter } = await http.post(request);
+    if (status >= 200 && status < 300) return { record: record({ status }), verdict: { next: 'DELIVERED' } };
+    const failed = record({ status, error: status >= 300 && status < 400 ? 'REDIRECTED' : 'STATUS' });
+    if (status === 410) return { record: failed, verdict: { next: 'DISABLE', reason: 'GONE' } };
+    return { record: failed, verdict: afterFailure(attempt, rules, readRetryAfter(retryAfter, Date.now())) };
+  } catch (error) {
+    if (!(error instanceof OutgoingError)) throw error;
+    if (error.reason === 'ABORTED') return undefined;
+    return { record: record({ error: error.reason }), verdict: afterFailure(attempt, rules) };
+  }
+}
+
+function signedRequest(envelope: SecretEnvelope, { job, eventId, events, endpoint }: Attempt, startMs: number) {
+  const owner = keyOwner({ tenantId: job.tenantId, id: job.endpointId });
+  const sealed = [endpoint.sealedKeys, ...(endpoint.previousSealedKeys ? [endpoint.previousSealedKeys] : [])];
+  const opened = events.map((event) => openEvent(envelope, job.tenantId, event));
+  const body = eventBody(gatherEvents(opened), endpoint);
+  const timestamp = Math.floor(startMs / 1_000);
+  const signatures = sealed.flatMap((each) =>
+    EndpointKeys.open(envelope, each, owner).signatures(eventId, timestamp, body),
+  );
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'Rapport-Webhooks/1',
+    'webhook-id': eventId,
+    'webhook-timestamp': String(timestamp),
+    'webhook-signature': signatures.join(' '),
+  };
+  return { url: endpoint.url, headers, body };
+}
+
+function afterFailure({ endpoint, number }: Attempt, rules: DeliveryRules, holdMs?: number): Verdict {
+  const { failingTimeMs } = endpoint;
+  if (failingTimeMs !== undefined && Date.now() - failingTimeMs >= rules.failingMs) {
+    return { next: 'DISABLE', reason: 'FAILING' };
+  }
+  const waitMs = rules.schedule.waitMs(number);
+  return waitMs === undefined ? { next: 'FAILED' } : { next: 'RETRY', waitMs, holdMs };
+}

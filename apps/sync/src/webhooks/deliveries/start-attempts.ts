@@ -1,0 +1,137 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
+import type { SealedEvent } from '../events/sealed-event.js';
+import { eventColumns } from '../events/webhook-event.js';
+import type { Job } from './claim-jobs.js';
+
+/** All that an attempt needs. */
+export interface Attempt {
+  job: Job;
+  /** From 1, if no other process makes one at the same time. */
+  number: number;
+  /** Of the sealed values that are in memory for it. */
+  bytes: number;
+  eventId: string;
+  /** None when they are kept no longer. */
+  events: SealedEvent[];
+  lane: string;
+  endpoint: AttemptEndpoint;
+}
+
+interface AttemptEndpoint {
+  url: string;
+  payload: string;
+  hidesPersonalData: boolean;
+  failingTimeMs: number | undefined;
+  sealedKeys: Buffer;
+  /** Of the time before, while they are still used. */
+  previousSealedKeys: Buffer | undefined;
+}
+
+interface StartedRow {
+  id: string;
+  event_id: string;
+  attempt_count: number;
+  lane: string;
+  events: SealedEvent[] | null;
+  bytes: number;
+  url: string;
+  payload: string;
+  hides_personal_data: boolean;
+  failing_time_ms: number | null;
+  sealed_keys: Buffer;
+  previous_sealed_keys: Buffer | null;
+}
+
+/** Attempts that were begun, and jobs that there was no room for. */
+export interface Started {
+  attempts: Attempt[];
+  left: Job[];
+}
+
+/**
+ * Begins attempts, and reads what they need. From here on a delivery gathers no more events. A job whose delivery is no longer to be
+ * sent is dropped.
+ *
+ * @param jobs of one tenant
+ * @param maxBytes of the values of all, but for one that has more by itself
+ */
+export async function startAttempts(
+  em: EntityManager,
+  tenantId: string,
+  jobs: readonly Job[],
+  maxBytes: number,
+): Promise<Started> {
+  const ids = jobs.map(({ deliveryId }) => deliveryId);
+  const [, , started, dropped] = await withConnection(em, (client) =>
+    pipeline(client, [
+      settingStatement({ 'app.tenant_id': tenantId }),
+      { name: 'close_webhook_deliveries', sql: closeQuery, values: [tenantId, ids] },
+      { name: 'start_webhook_attempts', sql: startQuery, values: [tenantId, ids, maxBytes] },
+      { name: 'drop_idle_webhook_jobs', sql: dropQuery, values: [tenantId, ids, jobs[0]?.claimId] },
+    ]),
+  );
+  const rows = new Map((started?.rows as StartedRow[]).map((row) => [row.id, row]));
+  const gone = new Set((dropped?.rows as { delivery_id: string }[]).map((row) => row.delivery_id));
+  const left: Job[] = [];
+  const attempts = jobs.flatMap((job) => {
+    const row = rows.get(job.deliveryId);
+    if (!row && !gone.has(job.deliveryId)) left.push(job);
+    return row ? [attemptOf(job, row)] : [];
+  });
+  return { attempts, left };
+}
+
+function attemptOf(job: Job, row: StartedRow): Attempt {
+  return {
+    job,
+    number: row.attempt_count + 1,
+    bytes: row.bytes,
+    eventId: row.event_id,
+    events: (row.events ?? []).map((event) => ({ ...event, time: new Date(event.time).toISOString() })),
+    lane: row.lane,
+    endpoint: {
+      url: row.url,
+      payload: row.payload,
+      hidesPersonalData: row.hides_personal_data,
+      failingTimeMs: row.failing_time_ms ?? undefined,
+      sealedKeys: row.sealed_keys,
+      previousSealedKeys: row.previous_sealed_keys ?? undefined,
+    },
+  };
+}
+
+// Waits for whoever adds an event at this moment.
+const closeQuery = `
+  update webhook_delivery set is_started = true
+  where tenant_id = $1 and id = any ($2::uuid[]) and not is_started`;
+
+const startQuery = `
+  with ready as (
+    select delivery.id, delivery.event_id, delivery.attempt_count, delivery.lane, delivery.events as numbers,
+      delivery.number as place, endpoint.url, endpoint.payload, endpoint.hides_personal_data, endpoint.sealed_keys,
+      case when endpoint.payload = 'FULL' then delivery.event_bytes else 0 end::double precision as bytes,
+      (extract(epoch from endpoint.failing_time) * 1000)::double precision as failing_time_ms,
+      case when endpoint.previous_expire_time > now() then endpoint.previous_sealed_keys end as previous_sealed_keys
+    from webhook_delivery delivery
+    join webhook_endpoint endpoint on endpoint.tenant_id = $1 and endpoint.id = delivery.endpoint_id
+    where delivery.tenant_id = $1 and delivery.id = any ($2::uuid[]) and delivery.state = 'PENDING'
+      and endpoint.state = 'ENABLED'
+  ),
+  weighed as (select ready.*, sum(bytes) over (order by place) as total from ready)
+  select weighed.*, (
+    select jsonb_agg(to_jsonb(event) order by event.number) from (
+      select ${eventColumns.map(([name]) => name).join(', ')}, number,
+        case when weighed.payload = 'FULL' or record_type is null then sealed_values end as sealed_values
+      from webhook_event where tenant_id = $1 and number = any (weighed.numbers)) event) as events
+  from weighed where total <= $3 or total = bytes`;
+
+// What may be sent is found first, and once: an anti-join with deliveries of which there are no statistics yet scans them all.
+const dropQuery = `
+  delete from webhook_job
+  where tenant_id = $1 and delivery_id = any ($2::uuid[]) and claim_id = $3 and delivery_id not in (
+    select delivery.id from webhook_delivery delivery
+    join webhook_endpoint endpoint on endpoint.tenant_id = $1 and endpoint.id = delivery.endpoint_id
+    where delivery.tenant_id = $1 and delivery.id = any ($2::uuid[]) and delivery.state = 'PENDING'
+      and endpoint.state = 'ENABLED')
+  returning delivery_id`;

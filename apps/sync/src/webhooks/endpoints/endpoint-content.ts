@@ -1,0 +1,49 @@
+import {
+  WebhookEndpointState,
+  WebhookPayload,
+  type WebhookEndpoint as WebhookEndpointMessage,
+} from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import { eventTypes } from './event-types.js';
+import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
+
+/** What callers say of an endpoint. */
+export type EndpointContent = Pick<
+  WebhookEndpoint,
+  'url' | 'eventTypes' | 'fields' | 'payload' | 'coalescingSeconds' | 'state' | 'description'
+>;
+
+/**
+ * What a caller wants an endpoint to be, checked.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each wrong field
+ */
+export function endpointContent(wanted: WebhookEndpointMessage, http: OutgoingHttp): EndpointContent {
+  const violations = [
+    ...urlViolations(wanted.url, http),
+    ...wanted.eventTypes.flatMap((type, index) => (eventTypes.has(type) ? [] : [unknownType(index)])),
+  ];
+  if (violations.length > 0) throw invalidArgument(violations);
+  return {
+    url: new URL(wanted.url).href,
+    eventTypes: [...new Set(wanted.eventTypes)],
+    fields: [...new Set(wanted.fields)],
+    payload: wanted.payload === WebhookPayload.FULL ? 'FULL' : 'THIN',
+    coalescingSeconds: wanted.coalescingSeconds,
+    state: wanted.state === WebhookEndpointState.DISABLED ? 'DISABLED' : 'ENABLED',
+    description: wanted.description ?? null,
+  };
+}
+
+function urlViolations(text: string, http: OutgoingHttp): FieldViolation[] {
+  const url = URL.parse(text);
+  if (url?.hash === '' && http.mayCall(url)) return [];
+  const description = 'must be an https URL of a public host, without user name and fragment';
+  return [{ field: 'webhookEndpoint.url', reason: 'URL_NOT_ALLOWED', description }];
+}
+
+function unknownType(index: number): FieldViolation {
+  const field = `webhookEndpoint.eventTypes[${index}]`;
+  return { field, reason: 'EVENT_TYPE_UNKNOWN', description: 'is no type of event, such as customer.updated' };
+}

@@ -1,0 +1,68 @@
+import { createPrivateKey, createPublicKey, createHmac, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+
+/** Within the 24 to 64 bytes that Standard Webhooks asks for. */
+const secretBytes = 32;
+
+/**
+ * What an endpoint's requests are signed with: a secret that the receiver has too (`v1`, HMAC-SHA256), and a key of which the
+ * receiver has the public half (`v1a`, Ed25519).
+ * (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md)
+ */
+export class EndpointKeys {
+  private constructor(
+    private readonly secretKey: Buffer,
+    /** PKCS #8. */
+    private readonly signingKey: Buffer,
+  ) {}
+
+  static generate(): EndpointKeys {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    return new EndpointKeys(randomBytes(secretBytes), privateKey.export({ type: 'pkcs8', format: 'der' }));
+  }
+
+  /** @param owner as given to `seal` */
+  static open(envelope: SecretEnvelope, sealed: Buffer, owner: string): EndpointKeys {
+    const keys = envelope.open(sealed, owner);
+    return new EndpointKeys(keys.subarray(0, secretBytes), keys.subarray(secretBytes));
+  }
+
+  /** @param owner the endpoint */
+  seal(envelope: SecretEnvelope, owner: string): Buffer {
+    return envelope.seal(Buffer.concat([this.secretKey, this.signingKey]), owner);
+  }
+
+  /** As receivers configure it: `whsec_…`. */
+  get secret(): string {
+    return `whsec_${this.secretKey.toString('base64')}`;
+  }
+
+  /** As receivers configure it: `whpk_…`. */
+  get publicKey(): string {
+    const { x = '' } = createPublicKey(this.#privateKey).export({ format: 'jwk' });
+    return `whpk_${Buffer.from(x, 'base64url').toString('base64')}`;
+  }
+
+  /**
+   * The signatures of one request.
+   *
+   * @param timestamp seconds since 1970
+   * @param body the exact bytes that are sent
+   */
+  signatures(id: string, timestamp: number, body: Buffer): string[] {
+    const content = Buffer.concat([Buffer.from(`${id}.${timestamp}.`), body]);
+    return [
+      `v1,${createHmac('sha256', this.secretKey).update(content).digest('base64')}`,
+      `v1a,${sign(null, content, this.#privateKey).toString('base64')}`,
+    ];
+  }
+
+  get #privateKey() {
+    return createPrivateKey({ key: this.signingKey, format: 'der', type: 'pkcs8' });
+  }
+}
+
+/** Whose keys they are, for the envelope. */
+export function keyOwner({ tenantId, id }: { tenantId: string; id: string }): string {
+  return `webhook_endpoint/${tenantId}/${id}`;
+}

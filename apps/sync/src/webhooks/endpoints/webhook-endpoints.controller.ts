@@ -1,0 +1,93 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
+import type { WebhookDelivery } from '@rapport/contracts/rapport/sync/v1/webhook_delivery';
+import {
+  WebhookEndpointsServiceService as Methods,
+  type CreateWebhookEndpointRequest,
+  type DeleteWebhookEndpointRequest,
+  type GetWebhookEndpointRequest,
+  type ListWebhookEndpointsResponse,
+  type ReplayWebhookEventsRequest,
+  type ReplayWebhookEventsResponse,
+  type RotateWebhookEndpointSecretRequest,
+  type TestWebhookEndpointRequest,
+  type UpdateWebhookEndpointRequest,
+  type WebhookEndpoint as WebhookEndpointMessage,
+  type WebhookEndpointsServiceServer,
+} from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { currentCaller } from '@rapport/platform';
+import { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import { writeCall } from '../../write-call.js';
+import { Dispatcher } from '../deliveries/dispatcher.js';
+import { replayEvents } from '../events/replay-events.js';
+import { endpointMessage } from './endpoint-message.js';
+import { sendTest } from './send-test.js';
+import { WebhookEndpoint } from './webhook-endpoint.entity.js';
+import { createEndpoint, deleteEndpoint, foundEndpoint, rotateSecret, updateEndpoint } from './write-endpoint.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpointsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly http: OutgoingHttp,
+    private readonly envelope: SecretEnvelope,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  createWebhookEndpoint(request: CreateWebhookEndpointRequest): Promise<WebhookEndpointMessage> {
+    return writeCall(this.em, this.envelope, Methods.createWebhookEndpoint, request, (em) =>
+      createEndpoint(em, this.http, this.envelope, request),
+    );
+  }
+
+  async getWebhookEndpoint({ id }: GetWebhookEndpointRequest): Promise<WebhookEndpointMessage> {
+    const { tenantId } = currentCaller();
+    return endpointMessage(foundEndpoint(await this.em.findOne(WebhookEndpoint, { tenantId, id })));
+  }
+
+  async listWebhookEndpoints(): Promise<ListWebhookEndpointsResponse> {
+    const { tenantId } = currentCaller();
+    // A UUIDv7 grows with the time it was made at.
+    const endpoints = await this.em.find(WebhookEndpoint, { tenantId }, { orderBy: { id: 'desc' } });
+    return { webhookEndpoints: endpoints.map((endpoint) => endpointMessage(endpoint)) };
+  }
+
+  async updateWebhookEndpoint(request: UpdateWebhookEndpointRequest): Promise<WebhookEndpointMessage> {
+    const endpoint = await writeCall(this.em, this.envelope, Methods.updateWebhookEndpoint, request, (em) =>
+      updateEndpoint(em, this.http, request),
+    );
+    this.dispatcher.wake();
+    return endpoint;
+  }
+
+  async deleteWebhookEndpoint(request: DeleteWebhookEndpointRequest): Promise<Empty> {
+    await this.em.transactional((em) => deleteEndpoint(em, request));
+    return {};
+  }
+
+  rotateWebhookEndpointSecret(request: RotateWebhookEndpointSecretRequest): Promise<WebhookEndpointMessage> {
+    return writeCall(this.em, this.envelope, Methods.rotateWebhookEndpointSecret, request, (em) =>
+      rotateSecret(em, this.envelope, request),
+    );
+  }
+
+  async testWebhookEndpoint(request: TestWebhookEndpointRequest): Promise<WebhookDelivery> {
+    const delivery = await writeCall(this.em, this.envelope, Methods.testWebhookEndpoint, request, (em) =>
+      sendTest(em, this.envelope, request),
+    );
+    this.dispatcher.wake();
+    return delivery;
+  }
+
+  async replayWebhookEvents(request: ReplayWebhookEventsRequest): Promise<ReplayWebhookEventsResponse> {
+    const answer = await writeCall(this.em, this.envelope, Methods.replayWebhookEvents, request, (em) =>
+      replayEvents(em, request),
+    );
+    this.dispatcher.wake();
+    return answer;
+  }
+}

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import { readMask, type Updatable } from '@rapport/contracts';
+import type {
+  CreateWebhookEndpointRequest,
+  DeleteWebhookEndpointRequest,
+  RotateWebhookEndpointSecretRequest,
+  UpdateWebhookEndpointRequest,
+  WebhookEndpoint as WebhookEndpointMessage,
+} from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
+import { checkEtag, recordAuditEvent, transactionPipeline } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import { dropJobs, endHold, readyEndpoint } from '../deliveries/delivery-statements.js';
+import { endpointContent, type EndpointContent } from './endpoint-content.js';
+import { EndpointKeys, keyOwner } from './endpoint-keys.js';
+import { endpointMessage } from './endpoint-message.js';
+import { WebhookEndpoint } from './webhook-endpoint.entity.js';
+
+const maxEndpoints = 200;
+
+/** For how long the secret before a new one is used too, in milliseconds. */
+const overlapMs = 24 * 60 * 60 * 1_000;
+
+/** What callers need to read the records themselves: events tell of them. */
+const readPermission = 'customers.read';
+
+const updatable: Updatable<keyof EndpointContent> = {
+  name: 'webhookEndpoint',
+  noun: 'a webhook endpoint',
+  fields: ['url', 'eventTypes', 'fields', 'payload', 'coalescingSeconds', 'state', 'description'],
+  fixed: Object.fromEntries(
+    [
+      ...['id', 'disableReason', 'disableTime', 'failingTime', 'hidesPersonalData', 'secret', 'publicKeys'],
+      ...['previousSecretExpireTime', 'etag', 'createTime', 'updateTime', 'createdBy'],
+    ].map((field) => [field, 'OUTPUT_ONLY']),
+  ),
+};
+
+/** Answers CreateWebhookEndpoint. Runs in a transaction, as all here. */
+export async function createEndpoint(
+  em: EntityManager,
+  http: OutgoingHttp,
+  envelope: SecretEnvelope,
+  request: CreateWebhookEndpointRequest,
+): Promise<WebhookEndpointMessage> {
+  checkSight();
+  const content = endpointContent(sent(request), http);
+  const { tenantId, principalId, hidesPii = false } = currentCaller();
+  await checkRoom(em, tenantId);
+  const [id, keys, now] = [uuidv7(), EndpointKeys.generate(), new Date()];
+  const endpoint = em.create(WebhookEndpoint, {
+    ...content,
+    ...disabling(content, now),
+    tenantId,
+    id,
+    hidesPersonalData: hidesPii,
+    sealedKeys: keys.seal(envelope, keyOwner({ tenantId, id })),
+    publicKey: keys.publicKey,
+    version: 1,
+    createTime: now,
+    updateTime: now,
+    createdBy: principalId,
+  });
+  await em.flush();
+  await em.execute('insert into webhook_tenant (tenant_id) values (?) on conflict do nothing', [tenantId]);
+  await note(em, 'WEBHOOK_ENDPOINT_CREATED', endpoint);
+  return endpointMessage(endpoint, keys.secret);
+}
+
+export async function updateEndpoint(
+  em: EntityManager,
+  http: OutgoingHttp,
+  request: UpdateWebhookEndpointRequest,
+): Promise<WebhookEndpointMessage> {
+  checkSight();
+  const changes = sent(request);
+  const mask = readMask(request.updateMask, updatable);
+  const endpoint = await findForChange(em, request.id);
+  checkEtag(request.etag, endpoint.version);
+  const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
+  const content = endpointContent({ ...endpointMessage(endpoint), ...named }, http);
+  // What a caller sends on is no more than that caller may see.
+  const hidesPersonalData = endpoint.hidesPersonalData || currentCaller().hidesPii === true;
+  const before = Object.fromEntries(updatable.fields.map((field) => [field, endpoint[field] ?? null]));
+  if (isDeepStrictEqual({ ...content }, before) && hidesPersonalData === endpoint.hidesPersonalData) {
+    return endpointMessage(endpoint);
+  }
+  const now = new Date();
+  const isSwitched = content.state !== endpoint.state;
+  em.assign(endpoint, {
+    ...content,
+    ...(isSwitched && { ...disabling(content, now), failingTime: null, holdTime: null }),
+    hidesPersonalData,
+    version: endpoint.version + 1,
+    updateTime: now,
+  });
+  await em.flush();
+  if (isSwitched) {
+    const { tenantId, id, state } = endpoint;
+    await transactionPipeline(em, state === 'ENABLED' ? [readyEndpoint(tenantId, id), endHold(id)] : dropJobs(id));
+  }
+  await note(em, 'WEBHOOK_ENDPOINT_CHANGED', endpoint, { fields: mask });
+  return endpointMessage(endpoint);
+}
+
+export async function deleteEndpoint(em: EntityManager, request: DeleteWebhookEndpointRequest): Promise<void> {
+  const endpoint = await findForChange(em, request.id);
+  checkEtag(request.etag, endpoint.version);
+  await transactionPipeline(em, dropJobs(endpoint.id));
+  em.remove(endpoint);
+  await em.flush();
+  await note(em, 'WEBHOOK_ENDPOINT_DELETED', endpoint);
+}
+
+export async function rotateSecret(
+  em: EntityManager,
+  envelope: SecretEnvelope,
+  request: RotateWebhookEndpointSecretRequest,
+): Promise<WebhookEndpointMessage> {
+  const endpoint = await findForChange(em, request.id);
+  const [keys, now] = [EndpointKeys.generate(), new Date()];
+  em.assign(endpoint, {
+    previousSealedKeys: endpoint.sealedKeys,
+    previousPublicKey: endpoint.publicKey,
+    previousExpireTime: new Date(now.getTime() + overlapMs),
+    sealedKeys: keys.seal(envelope, keyOwner(endpoint)),
+    publicKey: keys.publicKey,
+    version: endpoint.version + 1,
+    updateTime: now,
+  });
+  await em.flush();
+  await note(em, 'WEBHOOK_SECRET_ROTATED', endpoint);
+  return endpointMessage(endpoint, keys.secret);
+}
+
+/** @throws AppError NOT_FOUND, the same for an endpoint of another tenant */
+export function foundEndpoint(endpoint: WebhookEndpoint | null): WebhookEndpoint {
+  if (endpoint) return endpoint;
+  throw new AppError('NOT_FOUND', 'WEBHOOK_ENDPOINT_NOT_FOUND', 'There is no such webhook endpoint.');
+}
+
+/** Locked, so that its deliveries wait. */
+export async function findForChange(em: EntityManager, id: string): Promise<WebhookEndpoint> {
+  const { tenantId } = currentCaller();
+  const lockMode = LockMode.PESSIMISTIC_WRITE;
+  return foundEndpoint(await em.findOne(WebhookEndpoint, { tenantId, id }, { lockMode }));
+}
+
+/** Who makes an endpoint sees what is sent to it. */
+function checkSight(): void {
+  const { permissions, recordScope = 'ALL' } = currentCaller();
+  if (!permissions.includes(readPermission)) throw permissionMissing(readPermission);
+  if (recordScope === 'ALL') return;
+  const message = `Events tell of all records: who may see those of the scope ${recordScope} only can't ask for them.`;
+  throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message, { metadata: { recordScope } });
+}
+
+function sent({ webhookEndpoint }: { webhookEndpoint?: WebhookEndpointMessage | undefined }): WebhookEndpointMessage {
+  if (webhookEndpoint) return webhookEndpoint;
+  throw invalidArgument([{ field: 'webhookEndpoint', reason: 'REQUIRED', description: 'is required' }]);
+}
+
+/** Endpoints of a tenant are created one after the other, so that each sees those before it. */
+async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
+  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`webhook_endpoint ${tenantId}`]);
+  if ((await em.count(WebhookEndpoint, { tenantId })) < maxEndpoints) return;
+  const message = `A tenant can have at most ${maxEndpoints} webhook endpoints.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'WEBHOOK_ENDPOINT_LIMIT', message);
+}
+
+function disabling({ state }: EndpointContent, now: Date): Pick<WebhookEndpoint, 'disableReason' | 'disableTime'> {
+  return state === 'DISABLED'
+    ? { disableReason: 'CALLER', disableTime: now }
+    : { disableReason: null, disableTime: null };
+}
+
+/** Where a tenant's data goes is written into its chain, with the change and for good. */
+async function note(em: EntityManager, kind: string, { id, url }: WebhookEndpoint, detail: object = {}): Promise<void> {
+  const { host } = new URL(url);
+  await recordAuditEvent(em, { kind, records: [`webhookEndpoint/${id}`], detail: { host, ...detail } });
+}

@@ -1,0 +1,175 @@
+import { pipeline, settingStatement, type Statement } from '@rapport/persistence';
+import type { ClientBase } from 'pg';
+import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
+import {
+  insertDeliveries,
+  newDelivery,
+  readyLanes,
+  type NewDelivery,
+  type StoredEvent,
+} from '../deliveries/delivery-statements.js';
+import { wants } from '../endpoints/event-types.js';
+import { sealEvent, type SealedEvent } from './sealed-event.js';
+import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
+
+/** The origin of what an erasure does: the values of its records are forgotten here too. */
+export const erasureOrigin = 'erasure';
+
+/** Most events that are gathered into one delivery, and bytes of their values: a delivery is in memory as a whole. */
+const maxGathered = 1_000;
+const maxGatheredBytes = 8 * 1024 * 1024;
+
+/** Characters of the values that one statement stores: PostgreSQL takes no JSON beyond 256 MiB. */
+const maxStoredChars = 8 * 1024 * 1024;
+
+/** The events of a tenant would make more deliveries than may be made at once. */
+export class TooManyDeliveriesError extends Error {
+  override readonly name = 'TooManyDeliveriesError';
+}
+
+interface Endpoint {
+  id: string;
+  eventTypes: string[];
+  fields: string[];
+  coalescingSeconds: number;
+}
+
+/**
+ * Stores events of a tenant in their order, with a delivery to each endpoint that wants them. Runs in a transaction, which
+ * works for the tenant from then on.
+ *
+ * Its endpoints are locked before deliveries are made, and so they are where one ends: whoever comes second sees what the
+ * first one has done to a lane, so that no lane is left without a job.
+ *
+ * @param client in the transaction
+ * @param maxDeliveries more of them are refused, unless they are of one event
+ * @returns how many deliveries were made
+ * @throws TooManyDeliveriesError, after which nothing of it may be committed
+ */
+export async function recordEvents(
+  client: ClientBase,
+  envelope: SecretEnvelope,
+  tenantId: string,
+  events: readonly WebhookEvent[],
+  maxDeliveries = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  const [, endpoints, ...stored] = await pipeline(client, [
+    settingStatement({ 'app.tenant_id': tenantId }),
+    lockEndpoints(tenantId),
+    ...insertEvents(envelope, tenantId, events),
+    forgetErased(tenantId, events),
+  ]);
+  if (events.length > 1 && events.length * (endpoints?.rowCount ?? 0) > maxDeliveries)
+    throw new TooManyDeliveriesError();
+  const known = new Map(
+    stored.flatMap(({ rows }) => rows as (StoredEvent & { id: string })[]).map((row) => [row.id, row]),
+  );
+  const deliveries: NewDelivery[] = [];
+  for (const event of events) {
+    const place = known.get(event.id);
+    // Stored before: the feed was read anew from an older place.
+    if (!place) continue;
+    for (const endpoint of endpoints?.rows as Endpoint[]) {
+      if (!wants(endpoint, event)) continue;
+      const isGathered =
+        endpoint.coalescingSeconds > 0 && (await gather(client, tenantId, endpoint, event, place, deliveries));
+      if (!isGathered) deliveries.push(newDelivery(event, place, endpoint.id, endpoint.coalescingSeconds));
+    }
+  }
+  if (deliveries.length > 0) {
+    await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyLanes(tenantId, deliveries)]);
+  }
+  return deliveries.length;
+}
+
+/**
+ * Adds an event to a delivery that still gathers, of this transaction or of one before.
+ *
+ * A delivery that is being taken for its first attempt is locked by that, and no longer gathers when we get it.
+ */
+async function gather(
+  client: ClientBase,
+  tenantId: string,
+  endpoint: Endpoint,
+  event: WebhookEvent,
+  { number, bytes }: StoredEvent,
+  deliveries: NewDelivery[],
+): Promise<boolean> {
+  const lane = laneOf(event);
+  const own = deliveries.findLast((delivery) => delivery.endpoint_id === endpoint.id && delivery.lane === lane);
+  if (own && own.events.length < maxGathered && own.event_bytes + bytes <= maxGatheredBytes) {
+    own.events.push(number);
+    own.event_bytes += bytes;
+    own.event_type = gatheredType(own.event_type, event.type);
+    return true;
+  }
+  const { rowCount } = await client.query(
+    `update webhook_delivery
+     set events = events || $4::bigint, event_bytes = event_bytes + $6,
+       event_type = case when event_type like '%.created' and $5 like '%.updated' then event_type else $5 end
+     where tenant_id = $1 and endpoint_id = $2 and lane = $3 and state = 'PENDING'
+       and attempt_count = 0 and not is_started and not is_replay and due_time > clock_timestamp()
+       and cardinality(events) < ${maxGathered} and event_bytes + $6 <= ${maxGatheredBytes}`,
+    [tenantId, endpoint.id, lane, number, event.type, bytes],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+function lockEndpoints(tenantId: string): Statement {
+  return {
+    name: 'lock_webhook_endpoints',
+    sql: `select id, event_types as "eventTypes", fields, coalescing_seconds as "coalescingSeconds" from webhook_endpoint
+      where tenant_id = $1 and state = 'ENABLED' order by id for no key update`,
+    values: [tenantId],
+  };
+}
+
+/** Values are kept for tenants of whom an endpoint gets them. What is said of no record has nothing else. */
+export function insertEvents(envelope: SecretEnvelope, tenantId: string, events: readonly WebhookEvent[]): Statement[] {
+  return pieces(events.map((event) => sealEvent(envelope, tenantId, event))).map((piece) =>
+    insertSealed(tenantId, piece),
+  );
+}
+
+function insertSealed(tenantId: string, events: readonly SealedEvent[]): Statement {
+  const names = eventColumns.map(([name]) => name).join(', ');
+  const typed = eventColumns.map(([name, type]) => `${name} ${type}`).join(', ');
+  return {
+    name: 'insert_webhook_events',
+    sql: `insert into webhook_event (tenant_id, ${names}, sealed_values)
+      select $1::uuid, ${names}, case when record_type is null or exists (
+          select from webhook_endpoint where tenant_id = $1 and payload = 'FULL') then sealed_values end
+      from rows from (jsonb_to_recordset($2::jsonb) as (${typed}, sealed_values bytea))
+        with ordinality as event (${names}, sealed_values, place)
+      order by place
+      on conflict (tenant_id, id) do nothing
+      returning id, number, coalesce(octet_length(sealed_values), 0) as bytes`,
+    values: [tenantId, JSON.stringify(events)],
+  };
+}
+
+/** In their order, with no more values in each than one statement may store. */
+function pieces(events: readonly SealedEvent[]): SealedEvent[][] {
+  const all: SealedEvent[][] = [];
+  let chars = Number.POSITIVE_INFINITY;
+  for (const event of events) {
+    const own = event.sealed_values?.length ?? 0;
+    if (chars + own > maxStoredChars) {
+      all.push([]);
+      chars = 0;
+    }
+    all.at(-1)?.push(event);
+    chars += own;
+  }
+  return all;
+}
+
+function forgetErased(tenantId: string, events: readonly WebhookEvent[]): Statement {
+  const ids = events.filter(({ origin, record_id }) => origin === erasureOrigin && record_id !== null);
+  return {
+    name: 'forget_erased_events',
+    sql: `update webhook_event set sealed_values = null
+      where tenant_id = $1 and record_id = any ($2::text[]) and sealed_values is not null`,
+    values: [tenantId, ids.map(({ record_id }) => record_id)],
+  };
+}
