@@ -1,5 +1,5 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { Answer, OpenApi, Operation } from './api-client.ts';
+import type { Answer, OpenApi, Operation } from './open-api.ts';
 
 interface DescribedPath {
   template: string;

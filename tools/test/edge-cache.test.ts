@@ -1,6 +1,7 @@
 import { queryDatabase, sharedPlatform } from '@rapport/testing';
 import { expect, inject, it } from 'vitest';
-import { ApiClient, type Answer } from './api-client.ts';
+import { ApiClient } from './api-client.ts';
+import type { Answer } from './open-api.ts';
 import { untilKept } from './until-kept.ts';
 
 it('a kept answer whose record was changed past every edge ends with the change log', async () => {

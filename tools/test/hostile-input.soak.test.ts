@@ -2,7 +2,8 @@ import { printedSeed, printTally, sharedPlatform, sizeOf, soakTimeoutMs, type Sh
 import fc from 'fast-check';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { makeTenantRecords, newMarker, type Ids } from './access/tenant-records.ts';
-import { ApiClient, type Answer } from './api-client.ts';
+import { ApiClient } from './api-client.ts';
+import type { Answer } from './open-api.ts';
 import { hostileRequests, type HostileRequest } from './hostile-requests.ts';
 
 const seed = printedSeed('hostile input');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import type { ApiRequest, JsonSchema, OpenApi, Operation, Parameter } from './api-client.ts';
+import type { ApiRequest } from './api-client.ts';
+import type { JsonSchema, OpenApi, Operation, Parameter } from './open-api.ts';
 
 /** A request that is wrong, or that a careless server would stumble over. */
 export interface HostileRequest extends ApiRequest {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@rapport/testing';
 import { vi } from 'vitest';
-import type { OpenApi } from './api-client.ts';
+import type { OpenApi } from './open-api.ts';
 
 const prism = '@stoplight/prism-cli@5.16.0';
 

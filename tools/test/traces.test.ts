@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { ApiClient, type Answer } from './api-client.ts';
+import { ApiClient } from './api-client.ts';
+import type { Answer } from './open-api.ts';
 import { newTrace, ReceivedTraces, type ReceivedSpan } from './received-traces.ts';
 
 let platform: SharedPlatform;

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { Answer, ApiClient } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
+import type { Answer } from './open-api.ts';
 
 /** Reads until the answer comes from the edge's memory: the change log is followed, and what it says of the last write is done. */
 export async function untilKept(api: ApiClient, path: string): Promise<Answer> {

@@ -4,7 +4,7 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { UniqueValue } from './customer-keys.js';
 import type { Customer } from './customer.entity.js';
-import { snakeCase } from './filter/filter-fields.js';
+import { snakeCase } from './filter/snake-case.js';
 import { isHiding, isPersonal } from './privacy/hidden-data.js';
 import { checkOwner, ownerOfNew } from './record-scope/record-owner.js';
 import type { UpdatableField } from './update-mask.js';

@@ -30,7 +30,8 @@ export {
   type PlacedViolation,
   type Problem,
 } from './rest/problem.js';
-export { restRoutes, type RestRoute } from './rest/rest-route.js';
+export type { RestRoute } from './rest/rest-route.js';
+export { restRoutes } from './rest/rest-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';
 export { structViolation } from './rules/struct-value.js';
 export { allFormats, isStorableText, storableKeyword } from './rules/formats.js';

@@ -10,7 +10,8 @@ import {
 } from '../src/gen/rapport/auth/v1/auth_service.js';
 import { ChangeFeedServiceService } from '../src/gen/rapport/customers/v1/change_feed_service.js';
 import { ImplementsService } from '../src/server/implements-service.js';
-import { startGrpcService, type GrpcServiceOptions } from '../src/server/run-grpc-service.js';
+import type { GrpcServiceOptions } from '../src/server/grpc-transport.js';
+import { startGrpcService } from '../src/server/run-grpc-service.js';
 
 const { authenticateApiKey, getTenant } = AuthServiceService;
 const { subscribe } = ChangeFeedServiceService;

@@ -41,4 +41,5 @@ export { StatementTransaction, type ReadRows, type TransactionStatement } from '
 export { tenantIsolation } from './tenants/tenant-isolation.js';
 export { arrayLiteral, TextArray } from './text-array.js';
 export { queryRows, transactionPipeline } from './writes/transaction-pipeline.js';
-export { writeOnce, writeStatementsOnce, type WriteCall } from './writes/write-once.js';
+export type { WriteCall } from './writes/write-call.js';
+export { writeOnce, writeStatementsOnce } from './writes/write-once.js';

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import { callAndWait } from './call-and-wait.ts';
 import type { GrpcRequest } from './invoke-grpc.ts';
-import type { Stage } from './modules.ts';
 
 interface ConnectParams {
   tls?: GrpcRequest['tls'];
 }
 
 /** Stands in for `k6/net/grpc`. Names of servers lead to this machine, and to the server that proves that it is called so. */
-export function grpcModule(stage: Stage, root: string): { Client: new () => object; StatusOK: number } {
+export function grpcModule(
+  stage: { readonly isInit: boolean },
+  root: string,
+): { Client: new () => object; StatusOK: number } {
   class Client {
     #files: Pick<GrpcRequest, 'importPaths' | 'files'> | undefined;
     #connection: { address: string; tls: NonNullable<ConnectParams['tls']> } | undefined;

@@ -1,6 +1,6 @@
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 
 /** A field by which customers are grouped. */
 export interface GroupColumn {

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 
 /** One sum of a custom field: of money one for each currency. */
 export interface SumColumn {

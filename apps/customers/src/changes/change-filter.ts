@@ -1,6 +1,6 @@
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { allTenants } from '@rapport/contracts';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 import type { ChangeEntry } from './change-entry.js';
 import { fieldNames, recordTypes } from './record-values.js';
 

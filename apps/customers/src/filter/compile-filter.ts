@@ -4,7 +4,8 @@ import { compareField } from './compare-field.js';
 import { Comparison } from './comparison.js';
 import { allOf, anyOf, negated, type Condition } from './condition.js';
 import { filterError } from './filter-error.js';
-import { filterField, filterFieldNames, snakeCase } from './filter-fields.js';
+import { filterField, filterFieldNames } from './filter-fields.js';
+import { snakeCase } from './snake-case.js';
 import { ofCompany, ofLinked } from './other-customers.js';
 import type { Filter, Restriction } from './parse-filter.js';
 

@@ -58,8 +58,3 @@ export const filterFieldNames: readonly string[] = Object.keys(fields);
 export function filterField(name: string): FilterField | undefined {
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
-
-/** @param name in lowerCamelCase or snake_case */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { CustomFields } from '../custom-fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
 import { hiddenError, isHiding, refuseHidden } from '../privacy/hidden-data.js';
 import { ownedCustomers } from '../record-scope/owned-customers.js';

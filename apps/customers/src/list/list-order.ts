@@ -1,7 +1,7 @@
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds } from '../custom-fields/custom-field-value.js';
 import type { CustomFields } from '../custom-fields/custom-fields.js';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 
 /** What a list is ordered by; customers with the same value, or without any, by their ids in the same direction. */
 export interface ListOrder {

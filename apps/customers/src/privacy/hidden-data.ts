@@ -3,7 +3,7 @@ import { PersonalDataMask } from '@rapport/contracts';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError, callContext } from '@rapport/platform';
 import { contract, methodDescriptor } from '../contract.js';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 
 const mask = new PersonalDataMask(contract);
 

@@ -1,5 +1,5 @@
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { snakeCase } from '../filter/filter-fields.js';
+import { snakeCase } from '../filter/snake-case.js';
 import { isPersonal } from '../privacy/hidden-data.js';
 import { currentSeal } from './seal.js';
 

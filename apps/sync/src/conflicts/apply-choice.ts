@@ -1,11 +1,7 @@
-import type { Statement } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
 import type { LinkAnswer } from '../exchange/links/link.js';
 import { choiceFault, type Choice } from './choices.js';
-import type { ConflictRow } from './conflict-message.js';
-
-/** Runs a statement for the tenant: in a transaction of a call, or by itself in a run. */
-export type RunStatement = <Row extends object>(statement: Statement) => Promise<Row[]>;
+import type { ConflictRow, RunStatement } from './conflict-message.js';
 
 export interface Decision {
   choice: Choice;

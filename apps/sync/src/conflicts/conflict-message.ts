@@ -4,14 +4,16 @@ import {
   SyncConflictKind,
   type SyncConflict as SyncConflictMessage,
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
-import { queryRows } from '@rapport/persistence';
+import { queryRows, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { LinkAnswer } from '../exchange/links/link.js';
 import type { ConflictField, ConflictKind } from '../exchange/links/conflict-store.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
-import type { RunStatement } from './apply-choice.js';
 import type { Choice } from './choices.js';
+
+/** Runs a statement for the tenant: in a transaction of a call, or by itself in a run. */
+export type RunStatement = <Row extends object>(statement: Statement) => Promise<Row[]>;
 
 export interface ConflictRow {
   id: string;

@@ -1,5 +1,5 @@
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { FieldLens } from './field-lens.js';
+import type { FieldLens } from './lens.js';
 
 /** The users of a tenant, by id and by e-mail address in lower case. */
 export interface Users {

@@ -2,7 +2,7 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import { momentOf } from '../connectors/zoned-time.js';
 import type { Views } from '../exchange/pairs/merge-fields.js';
-import type { FieldLens, ValueFault } from './field-lens.js';
+import type { FieldLens, ValueFault } from './lens.js';
 import type { FieldRule } from './field-rule.js';
 import { customerValue, peerChanges, peerValue, wholeValues } from './field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';

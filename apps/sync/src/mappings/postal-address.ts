@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import { labelOf, preferredFirst, withLabel } from './contact-list.js';
 import { countryCode, countryName } from './country.js';
-import type { FieldLens, ValueFault } from './field-lens.js';
+import type { FieldLens, ValueFault } from './lens.js';
 import { isObject } from './field-values.js';
 
 /** The lines of a card's address (RFC 6350 §6.3.1) that are the street of a customer's, in their order. */

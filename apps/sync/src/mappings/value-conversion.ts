@@ -5,7 +5,8 @@ import { exactNumber, plainDecimal, withFraction } from '../connectors/decimal.j
 import { localTimeOf, momentOf } from '../connectors/zoned-time.js';
 import { addressPart } from './address-parts.js';
 import { ownerLens, stageLens, type Users } from './customer-lenses.js';
-import { fieldLens, type FieldLens } from './field-lens.js';
+import { fieldLens } from './field-lens.js';
+import type { FieldLens } from './lens.js';
 import type { FieldRule } from './field-rule.js';
 import { customerFields, customKey } from './field-values.js';
 import { countryLens } from './postal-address.js';

@@ -1,4 +1,12 @@
-import type { RestServerOptions } from './rest-server.ts';
+export interface RestServerOptions {
+  paging: 'PAGE' | 'OFFSET' | 'CURSOR' | 'LINK';
+  /** What lists, records and bodies are within. */
+  wrap?: string;
+  method: 'patch' | 'put';
+  hasEtags: boolean;
+  /** Writes are answered without the record. */
+  isSilent: boolean;
+}
 
 const person = {
   type: 'object',

@@ -4,7 +4,8 @@ import type { WebhookDelivery } from '../../src/connectors/connector.js';
 import { restConnector } from '../../src/connectors/rest/rest-connector.js';
 import type { ConformancePeer } from './conformance-peer.js';
 import { realEnvironment } from './real-environment.js';
-import { RestServer, type RestServerOptions } from './rest-server.js';
+import type { RestServerOptions } from './rest-document.js';
+import { RestServer } from './rest-server.js';
 
 const webhookSecret = `whsec_${Buffer.alloc(24, 'key').toString('base64')}`;
 

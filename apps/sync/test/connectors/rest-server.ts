@@ -2,19 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { restDocument } from './rest-document.ts';
+import { restDocument, type RestServerOptions } from './rest-document.ts';
 
 type Json = Record<string, unknown>;
-
-export interface RestServerOptions {
-  paging: 'PAGE' | 'OFFSET' | 'CURSOR' | 'LINK';
-  /** What lists, records and bodies are within. */
-  wrap?: string;
-  method: 'patch' | 'put';
-  hasEtags: boolean;
-  /** Writes are answered without the record. */
-  isSilent: boolean;
-}
 
 interface Stored {
   content: Json;

@@ -3,7 +3,8 @@ import type { Page, Peer, WriteItem } from '../../src/connectors/connector.js';
 import type { JsonObject } from '../../src/connectors/peer-record.js';
 import { collect, failure, lastCursor, recordIds, records } from './conformance-run.js';
 import { createRestPeer } from './rest-peer.js';
-import { raw, type RestServer, type RestServerOptions } from './rest-server.js';
+import type { RestServerOptions } from './rest-document.js';
+import { raw, type RestServer } from './rest-server.js';
 
 let real: Awaited<ReturnType<typeof createRestPeer>>;
 let server: RestServer;

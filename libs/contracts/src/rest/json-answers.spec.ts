@@ -5,8 +5,9 @@ import { platformContract } from '../descriptors/platform-contract.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp } from '../descriptors/well-known.js';
 import { AnswerForm } from '../gen/rapport/api/v1/calls_service.js';
 import { serviceDefinitions } from '../gen/services.js';
+import { absentValue } from '../descriptors/absent-value.js';
 import { jsonAnswer } from './json-answers.js';
-import { absentValue, type JsonCodec } from './json-codec.js';
+import type { JsonCodec } from './json-codec.js';
 
 type Message = Record<string, unknown>;
 

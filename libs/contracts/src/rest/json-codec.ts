@@ -1,5 +1,5 @@
-import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
-import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import { absentValue } from '../descriptors/absent-value.js';
 import { isFieldMask, isHttpBody, isStruct, isTimestamp, isUpdateMask } from '../descriptors/well-known.js';
 import { problemForm, problemWriter } from './problem-message.js';
 import type { RequestParts, RestRoute } from './rest-route.js';
@@ -126,13 +126,6 @@ function asDecoded(key: string, value: unknown): unknown {
 /** ts-proto has a struct as the object that it stands for; the edge handles raw bytes itself. */
 function isPlain(message: DescMessage): boolean {
   return isStruct(message) || isHttpBody(message);
-}
-
-/** What ts-proto has for a field that is not set and is no list. */
-export function absentValue(field: DescField): unknown {
-  if (field.presence === FeatureSet_FieldPresence.EXPLICIT || field.message) return undefined;
-  if (field.scalar === ScalarType.STRING) return '';
-  return field.scalar === ScalarType.BOOL ? false : 0;
 }
 
 /** What a reader of server-sent events had last (the HTML standard, section 9.2.4): where a stream with a cursor goes on. */

@@ -1,8 +1,6 @@
-import type { JsonSchema } from './json-schema.js';
-
 type Json = Record<string, unknown>;
 
-export const problemSchema: JsonSchema = {
+export const problemSchema: Json = {
   type: 'object',
   description: 'What went wrong (RFC 9457).',
   required: ['type', 'title', 'status', 'detail', 'code'],

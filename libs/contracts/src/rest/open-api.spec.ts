@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { openApiDocument } from './open-api.js';
-import { restRoutes } from './rest-route.js';
+import { restRoutes } from './rest-routes.js';
 
 interface Operation {
   parameters: { in: string; name: string }[];

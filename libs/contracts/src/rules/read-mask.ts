@@ -2,7 +2,7 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { invalidArgument } from '@rapport/platform';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { isReadMask } from '../descriptors/well-known.js';
-import { absentValue } from '../rest/json-codec.js';
+import { absentValue } from '../descriptors/absent-value.js';
 
 type Message = Record<string, unknown>;
 

@@ -1,18 +1,43 @@
 import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
-import type { INestApplicationContext, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplicationContext, Type } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
-import { isTracing } from '@rapport/platform';
+import { isTracing, type Logger } from '@rapport/platform';
 import { ServedStreams } from '../calls/served-streams.js';
 import { AllowedCallers } from '../certificates/allowed-callers.js';
+import type { ServiceCertificates } from '../certificates/service-certificates.js';
 import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
+import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { traceServerCall } from '../trace-calls.js';
-import { grpcHandlers, type ServedController } from './grpc-handlers.js';
+import { grpcHandlers, type RunHandler, type ServedController } from './grpc-handlers.js';
 import { serviceOf } from './implements-service.js';
-import type { GrpcServiceOptions } from './run-grpc-service.js';
 import { ServiceEntry, type PeerOf } from './service-entry.js';
+
+export interface GrpcServiceOptions {
+  module: Type | DynamicModule;
+  /** The services that the module's controllers implement. */
+  services: ServiceDefinition[];
+  /** `host:port` to listen on. */
+  address: string;
+  /** Verify for whom calls are made. */
+  principals: PrincipalVerifier;
+  /** What it proves itself with, and which processes may call it: their names are in their certificates. */
+  tls?: { certificates: ServiceCertificates; allowedCallers: readonly string[] };
+  /**
+   * Without `tls`, which is for tests only: the process that every call is taken to come from. Absent, none is taken to come
+   * from the platform.
+   */
+  peer?: string;
+  logger: Logger;
+  /** How long a connection of a client lives at most. 30 when absent. */
+  connectionAgeSeconds?: number;
+  /** What runs the handlers of a controller, inside the contract's checks. Without it they are called as they are. */
+  runHandlers?: (app: INestApplicationContext, controller: Type) => RunHandler;
+  /** The platform's own contract when unset. */
+  contract?: Contract;
+}
 
 /** How often the server looks at what keeps it from ending, in milliseconds. */
 const lookEveryMs = 200;

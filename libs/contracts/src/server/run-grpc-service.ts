@@ -1,46 +1,10 @@
 import 'reflect-metadata';
-import type { ServiceDefinition } from '@grpc/grpc-js';
-import { Module, type DynamicModule, type INestApplicationContext, type Type } from '@nestjs/common';
+import { Module, type DynamicModule, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MicroserviceOptions } from '@nestjs/microservices';
-import {
-  nestLogger,
-  Readiness,
-  runUntilStopped,
-  startHealthServer,
-  type Logger,
-  type ReadinessChecks,
-} from '@rapport/platform';
-import type { ServiceCertificates } from '../certificates/service-certificates.js';
-import type { Contract } from '../descriptors/load-contract.js';
-import type { PrincipalVerifier } from '../principals/principal-verifier.js';
-import type { RunHandler } from './grpc-handlers.js';
+import { nestLogger, Readiness, runUntilStopped, startHealthServer, type ReadinessChecks } from '@rapport/platform';
 import { addGrpcHealth } from './grpc-health.js';
-import { GrpcTransport } from './grpc-transport.js';
-
-export interface GrpcServiceOptions {
-  module: Type | DynamicModule;
-  /** The services that the module's controllers implement. */
-  services: ServiceDefinition[];
-  /** `host:port` to listen on. */
-  address: string;
-  /** Verify for whom calls are made. */
-  principals: PrincipalVerifier;
-  /** What it proves itself with, and which processes may call it: their names are in their certificates. */
-  tls?: { certificates: ServiceCertificates; allowedCallers: readonly string[] };
-  /**
-   * Without `tls`, which is for tests only: the process that every call is taken to come from. Absent, none is taken to come
-   * from the platform.
-   */
-  peer?: string;
-  logger: Logger;
-  /** How long a connection of a client lives at most. 30 when absent. */
-  connectionAgeSeconds?: number;
-  /** What runs the handlers of a controller, inside the contract's checks. Without it they are called as they are. */
-  runHandlers?: (app: INestApplicationContext, controller: Type) => RunHandler;
-  /** The platform's own contract when unset. */
-  contract?: Contract;
-}
+import { GrpcTransport, type GrpcServiceOptions } from './grpc-transport.js';
 
 /** A gRPC server that holds the module's controllers to the contract. Listens when the promise resolves. */
 export async function startGrpcService(options: GrpcServiceOptions): Promise<INestApplicationContext> {

@@ -4,7 +4,7 @@ import type { QueryResultRow } from 'pg';
 import { isRefusal } from '../database-errors.js';
 import type { Statement } from '../driver/pipeline.js';
 import type { ReadRows, TransactionStatement } from './statement-transaction.js';
-import type { WriteCall } from './write-once.js';
+import type { WriteCall } from './write-call.js';
 
 /** Rows that a write removes because they are older than a day, so that a tenant's rows stay in proportion to its writes. */
 const expiredRowsPerWrite = 5;

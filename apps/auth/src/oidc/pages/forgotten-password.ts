@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
 import { PasswordResets } from '../../account/password-resets.js';
 import { FormRules, problemsOf } from './form-rules.js';
-import type { Visit } from './interactions.js';
+import type { Visit } from './visit.js';
 import { forgottenPasswordPage, linkSentPage } from './forgotten-password-page.js';
 import { sendPage } from './page.js';
 import { readForm } from './read-form.js';

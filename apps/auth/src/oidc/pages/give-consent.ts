@@ -2,7 +2,7 @@ import { securityEventStatement } from '../../security/security-event.js';
 import { parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../provider/oidc-database.js';
 import { parseAccountId } from '../provider/user-accounts.js';
-import type { Visit } from './interactions.js';
+import type { Visit } from './visit.js';
 
 /** What the consent prompt says is still to be agreed to. */
 export interface MissingConsent {

@@ -7,27 +7,12 @@ import type { OidcDatabase } from '../provider/oidc-database.js';
 import type { UserAccounts } from '../provider/user-accounts.js';
 import type { ForgottenPassword } from './forgotten-password.js';
 import { giveConsent, type MissingConsent } from './give-consent.js';
+import type { Visit } from './visit.js';
 import { consentPage } from './consent-page.js';
 import { expiredPage, foreignFormPage } from './error-page.js';
 import { sendPage, type Page } from './page.js';
 import { signInPage } from './sign-in-page.js';
 import { isOwnForm, readForm } from './read-form.js';
-
-type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
-
-/** Somebody on the pages of an authorization. */
-export interface Visit {
-  context: Context;
-  provider: Provider;
-  interaction: Interaction;
-  /** Where the forms of its pages lead, without a slash at its end. */
-  path: string;
-  tenantId: string;
-  tenantName: string;
-  clientName: string;
-  /** Origin or scheme of where the client waits. */
-  formTargets: string[];
-}
 
 /** `/oauth/interactions/<id>`, and another page of it or what a form of its pages does. */
 const route = /^(\/oauth\/interactions\/[\w-]{10,100})(?:\/(sign-in|consent|cancel|forgotten-password))?$/;

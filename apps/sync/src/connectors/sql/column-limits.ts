@@ -1,4 +1,4 @@
-import type { CatalogColumn } from './table.js';
+import type { CatalogColumn } from './column.js';
 
 /** What fits into a column, by its declared type. What is absent is not limited, or only the database knows. */
 export interface ColumnLimits {

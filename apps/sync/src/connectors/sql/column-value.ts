@@ -2,7 +2,7 @@ import { exactNumber, plainDecimal, withFraction, withoutZeros } from '../decima
 import type { JsonValue } from '../peer-record.js';
 import { columnLimits, type ColumnLimits } from './column-limits.js';
 import type { SqlDialect } from './sql-dialect.js';
-import type { Column } from './table.js';
+import type { Column } from './column.js';
 
 /** The value of a column from its text, by the type of the column. What no such value can say, as `NaN`, stays a text. */
 export function readColumn(column: Column, text: string): JsonValue {

@@ -5,7 +5,7 @@ import { offsetMs } from '../zoned-time.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';
-import type { CatalogColumn, Column } from './table.js';
+import type { CatalogColumn, Column } from './column.js';
 
 const connectTimeoutMs = 10_000;
 const statementTimeoutMs = 30_000;

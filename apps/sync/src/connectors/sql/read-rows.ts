@@ -6,7 +6,8 @@ import type { PeerRecord, RecordKey } from '../peer-record.js';
 import { readColumn } from './column-value.js';
 import { rowId, rowIdTexts } from './row-id.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
-import type { Column, Table } from './table.js';
+import type { Column } from './column.js';
+import type { Table } from './table.js';
 
 const cursorForm = 'sql-1';
 

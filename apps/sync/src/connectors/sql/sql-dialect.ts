@@ -1,7 +1,7 @@
 import type { RecordIssue } from '../peer-record.js';
 import type { ConnectorError } from '../connector-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
-import type { CatalogColumn, Column } from './table.js';
+import type { CatalogColumn, Column } from './column.js';
 
 /** A connection to a database. All values are texts, in both directions, so that none loses digits. */
 export interface SqlConnection {

@@ -4,7 +4,8 @@ import type { JsonObject, RecordIssue } from '../peer-record.js';
 import { writeColumn } from './column-value.js';
 import { RowCountError, type Row, type TableReader } from './read-rows.js';
 import type { SqlConnection, SqlDialect } from './sql-dialect.js';
-import { tableFields, tableRights, type Column, type Table } from './table.js';
+import type { Column } from './column.js';
+import { tableFields, tableRights, type Table } from './table.js';
 
 type Create = Extract<WriteItem, { kind: 'CREATE' }>;
 type Update = Extract<WriteItem, { kind: 'UPDATE' }>;
