@@ -49,7 +49,7 @@ export async function createEdge(
   const oidc = authHttpAddress === undefined ? undefined : new OidcConnection(authHttpAddress, certificates);
   // Without an OpenID provider behind it an edge takes API keys only.
   const accessTokens = oidc && issuer ? new AccessTokenVerifier({ connection: oidc, issuer }) : undefined;
-  const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens);
+  const authenticator = new Authenticator(clients, limits.failedAuthentications, accessTokens, limits.plans);
   const openCalls = new OpenCalls(authenticator);
   const denials = new Denials(clients, logger);
   const cache = createEdgeCache({

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readCallMetadata, writeCallMetadata, type OutgoingCall } from './call-metadata.js';
+import { readCallMetadata, writeCallMetadata } from './call-metadata.js';
+import type { OutgoingCall } from './calls/frames.js';
 
 const principalToken = 'a.b.c';
 

@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:cry
 import type { Caller } from '@rapport/platform';
 import { SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { OutgoingCall } from '../src/call-metadata.js';
+import type { OutgoingCall } from '../src/calls/frames.js';
 import { ContractClient } from '../src/client/contract-client.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';

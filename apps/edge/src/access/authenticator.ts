@@ -10,6 +10,7 @@ import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { FailedAuthentications } from '../limits/failed-authentications.js';
 import { figures } from '../limits/limit-metrics.js';
+import type { Plan, Plans } from '../limits/plans.js';
 import type { ServiceClients } from '../service-clients.js';
 import { maxTokenLength, type AccessTokenVerifier } from './access-token-verifier.js';
 
@@ -30,8 +31,8 @@ export interface Principal {
   readonly caller: Caller;
   /** Proves the caller to services. It outlives an answer of auth, and whatever waits to be sent. */
   readonly token: string;
-  /** Name of the tenant's plan. */
-  readonly plan: string;
+  /** The tenant's plan. */
+  readonly plan: Plan;
   /** Fingerprint of what the caller may see: equal exactly when it is the same. */
   readonly rights: string;
   /** Of the pages whose scripts may read answers, as the tenant has registered them. */
@@ -72,6 +73,7 @@ export class Authenticator {
     private readonly clients: ServiceClients,
     private readonly failed: FailedAuthentications,
     private readonly tokens: AccessTokenVerifier | undefined,
+    private readonly plans: Plans,
   ) {}
 
   /**
@@ -193,7 +195,7 @@ export class Authenticator {
       const answer = await this.clients.for(method).unary(method, request, { context, deadlineMs });
       const { principalToken: token, expireTime, plan, allowedOrigins: origins } = answer as AuthenticateApiKeyResponse;
       const caller = readPrincipalToken(token);
-      const principal = { caller, token, plan, rights: fingerprint(caller), origins };
+      const principal = { caller, token, plan: this.plans.of(plan), rights: fingerprint(caller), origins };
       const expiresAt = expireTime === undefined ? Infinity : Date.parse(expireTime);
       return { principal, askedAt, expiresAt };
     } catch (error) {

@@ -17,7 +17,7 @@ const routes = restRoutes(contract);
 const settings = defaultLimitSettings();
 const areas = [...new Set(contract.methods.map(({ path }) => areaOf(path)))];
 const clients = new ServiceClients(new Map(areas.map((area) => [area, '127.0.0.1:1'])), serviceDefinitions, contract);
-const places = new CallPlaces(settings, new Plans(settings.plans, pino({ level: 'silent' })));
+const places = new CallPlaces(settings, new Plans(settings.plans, pino({ level: 'silent' })).standard);
 const store = new AnswerStore(1_000, new InvalidationSources(undefined, []));
 const cache = { reads: new ReadCache(store, new TagVersions(), undefined) };
 const reads = new CachedReads(routes, { clients, places, cache, securityHeaders: {} });

@@ -9,7 +9,7 @@ it('the metrics tell charges by outcome, places by class and limits by service',
   const settings = defaultLimitSettings();
   const limits = new Limits(settings, undefined, createLogger('test', 'silent'), 1);
   const caller = { tenantId: 't', principalId: 'p', permissions: [] };
-  const principal: Principal = { caller, token: '', plan: 'standard', rights: '', origins: [] };
+  const principal: Principal = { caller, token: '', plan: limits.plans.standard, rights: '', origins: [] };
 
   const counted = [
     'rapport_rate_charges_total{outcome="passed"}',

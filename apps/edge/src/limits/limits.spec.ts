@@ -67,7 +67,7 @@ function principalOf(tenantId: string): Principal {
   return {
     caller: { tenantId, principalId: tenantId, permissions: [] },
     token: '',
-    plan: 'standard',
+    plan,
     rights: '',
     origins: [],
   };

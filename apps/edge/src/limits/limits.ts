@@ -10,6 +10,7 @@ import { RateLimits } from './rate-limits.js';
 
 /** Everything that bounds the work of an edge. */
 export class Limits {
+  readonly plans: Plans;
   readonly rates: RateLimits;
   readonly addresses: AddressBudgets;
   readonly places: CallPlaces;
@@ -23,10 +24,10 @@ export class Limits {
    */
   constructor(settings: LimitSettings, redis: RedisLink | undefined, logger: Logger, highestCost: number) {
     refuseNarrowPlans(settings.plans, highestCost);
-    const plans = new Plans(settings.plans, logger);
-    this.rates = new RateLimits(plans, redis, settings.edges, highestCost, logger);
+    this.plans = new Plans(settings.plans, logger);
+    this.rates = new RateLimits(this.plans.standard, redis, settings.edges, highestCost, logger);
     this.addresses = new AddressBudgets(settings.anonymousUnits);
-    this.places = new CallPlaces(settings, plans);
+    this.places = new CallPlaces(settings, this.plans.standard);
     this.failedAuthentications = new FailedAuthentications(settings.failedAuthentications);
     this.provenCalls = new ProvenCalls(settings.failedAuthentications);
   }

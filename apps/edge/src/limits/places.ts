@@ -3,7 +3,7 @@ import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { figures } from './limit-metrics.js';
 import type { LimitSettings } from './limit-settings.js';
 import { LoopDelay } from './loop-delay.js';
-import { defaultPlan, type Payer, type PerClass, type Plan, type Plans } from './plans.js';
+import type { Payer, PerClass, Plan } from './plans.js';
 import { overloaded, tooManyConcurrent } from './refusals.js';
 
 type ClassName = keyof PerClass;
@@ -23,7 +23,7 @@ export class CallPlaces {
 
   constructor(
     private readonly settings: Pick<LimitSettings, 'places' | 'slowCallMs'>,
-    private readonly plans: Plans,
+    private readonly standard: Plan,
   ) {}
 
   /**
@@ -35,7 +35,7 @@ export class CallPlaces {
    */
   enter({ path, policy }: Method, principal: Payer | undefined): () => void {
     const name = classOf(policy.trafficClass);
-    const plan = this.plans.of(principal?.plan ?? defaultPlan);
+    const plan = principal?.plan ?? this.standard;
     const tenantId = principal?.caller.tenantId ?? '';
     if (name !== 'interactive') return this.#places[name].enter(tenantId, plan, this.settings.places[name]);
     const { places, limit } = this.#interactiveOf(path);

@@ -18,10 +18,10 @@ export interface Plan {
   readonly places: Readonly<PerClass>;
 }
 
-/** A caller, and the name of its tenant's plan. */
+/** A caller and its tenant's plan. */
 export interface Payer {
   readonly caller: Caller;
-  readonly plan: string;
+  readonly plan: Plan;
 }
 
 /** Length of every budget's window, in seconds. */
@@ -58,7 +58,8 @@ export const planSettings = z
 
 /** Finds a tenant's plan. A name that is not configured means the default plan, and a warning, never no limit. */
 export class Plans {
-  readonly #default: Plan;
+  /** The plan of calls without a tenant. */
+  readonly standard: Plan;
   readonly #warned = new Set<string>();
 
   constructor(
@@ -67,7 +68,7 @@ export class Plans {
   ) {
     const found = byName.get(defaultPlan);
     if (!found) throw new Error(`There is no plan ${defaultPlan}.`);
-    this.#default = found;
+    this.standard = found;
   }
 
   of(name: string): Plan {
@@ -78,7 +79,7 @@ export class Plans {
       this.#warned.add(name);
       this.logger.warn({ plan: name }, 'the plan is not configured, its tenants get the default plan');
     }
-    return this.#default;
+    return this.standard;
   }
 }
 

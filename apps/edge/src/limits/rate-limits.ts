@@ -2,7 +2,7 @@ import type { RestRoute } from '@rapport/contracts';
 import { AppError, type Caller, type Logger } from '@rapport/platform';
 import { RedisAway, type RedisLink } from '../redis.js';
 import { figures } from './limit-metrics.js';
-import { defaultPlan, windowSeconds, type Charge, type Payer, type Plan, type Plans } from './plans.js';
+import { windowSeconds, type Charge, type Payer, type Plan } from './plans.js';
 import { RedisBudgets } from './redis-budgets.js';
 
 /**
@@ -29,7 +29,7 @@ export class RateLimits {
    * @param highestCost of an operation, in units
    */
   constructor(
-    private readonly plans: Plans,
+    private readonly standard: Plan,
     redis: RedisLink | undefined,
     private readonly edges: number,
     private readonly highestCost: number,
@@ -56,12 +56,11 @@ export class RateLimits {
    */
   chargeOwner(owner: string, cost: number): RateHeaders | Promise<RateHeaders> {
     const id = `proven:${owner}`;
-    const payer = { caller: { tenantId: id, principalId: id, permissions: [] }, plan: defaultPlan };
+    const payer = { caller: { tenantId: id, principalId: id, permissions: [] }, plan: this.standard };
     return this.#charge(payer, cost, this.#unproven);
   }
 
-  #charge({ caller, plan: name }: Payer, cost: number, own: MemoryBudgets): RateHeaders | Promise<RateHeaders> {
-    const plan = this.plans.of(name);
+  #charge({ caller, plan }: Payer, cost: number, own: MemoryBudgets): RateHeaders | Promise<RateHeaders> {
     if (this.#shared) return this.#chargeShared(this.#shared, caller, plan, cost, own);
     const charge = own.charge(caller, plan, cost);
     figures.charges[charge.passed ? 'passed' : 'refused'] += 1;

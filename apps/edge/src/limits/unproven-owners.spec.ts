@@ -9,7 +9,7 @@ const flood = 50_001;
 test('a flood of unproven ids does not restore the spent budget of a key', async () => {
   const limits = new Limits(defaultLimitSettings(), undefined, createLogger('test', 'silent'), 1);
   const caller = { tenantId: 't1', principalId: 'apiKey:1', permissions: [] };
-  const pay = async () => limits.rates.charge({ caller, plan: 'standard' }, 60_000);
+  const pay = async () => limits.rates.charge({ caller, plan: limits.plans.standard }, 60_000);
   await pay();
   await expect(pay()).rejects.toThrow('60000 units');
 

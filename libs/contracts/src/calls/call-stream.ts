@@ -1,5 +1,4 @@
 import { status, type Client, type ClientDuplexStream, type StatusObject } from '@grpc/grpc-js';
-import { callFields, type OutgoingCall } from '../call-metadata.js';
 import { refusedCall, transportError, unpackStatus } from '../errors/grpc-status.js';
 import {
   CallsServiceService,
@@ -10,7 +9,7 @@ import {
   type StreamedAnswer,
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
-import { frames, maxTokens } from './frame-limits.js';
+import { callFields, frames, maxTokens, type OutgoingCall } from './frames.js';
 
 /** Longest time that a timer of Node can wait, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1;

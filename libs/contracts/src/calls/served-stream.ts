@@ -1,6 +1,5 @@
 import { Metadata, status, type ServerDuplexStream } from '@grpc/grpc-js';
 import { AppError, isTracing, type Logger } from '@rapport/platform';
-import { receivedCall } from '../call-metadata.js';
 import type { ContractMethod } from '../descriptors/load-contract.js';
 import { packStatus, toGrpcStatus } from '../errors/grpc-status.js';
 import {
@@ -14,7 +13,7 @@ import {
 } from '../gen/rapport/api/v1/calls_service.js';
 import type { ServiceEntry } from '../server/service-entry.js';
 import { traceStreamedAnswer } from '../trace-calls.js';
-import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens } from './frame-limits.js';
+import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens, receivedCall } from './frames.js';
 
 /** A method without streams that a stream of calls can call. */
 export interface StreamedMethod {

@@ -11,7 +11,7 @@ import {
   type Logger,
 } from '@rapport/platform';
 import { Counter } from 'prom-client';
-import type { ReceivedCall } from '../call-metadata.js';
+import type { ReceivedCall } from '../calls/frames.js';
 import type { Contract, ContractMethod } from '../descriptors/load-contract.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
 import { MessageValidator } from '../rules/message-validator.js';
