@@ -26,6 +26,7 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
 import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
 import { Erasure } from './privacy/erasure.entity.js';
@@ -78,4 +79,5 @@ export const migrations = [
   BoundReadChanges,
   CreateRefusal,
   KeepOrderValuesByRow,
+  SkipStatistics,
 ];

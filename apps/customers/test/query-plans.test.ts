@@ -317,3 +317,14 @@ test.each([
 ])('%s, which no index answers, is refused', async (filter) => {
   await expect(stepsOf({ filter })).rejects.toMatchObject({ violations: [{ reason: 'FILTER_NOT_INDEXED' }] });
 });
+
+test('no statistics are gathered of lists and JSON, which no plan is made by', async () => {
+  const superuser = await customers.connectAsSuperuser();
+  const { rows } = await superuser.query<{ name: string }>(
+    `select attname as name from pg_stats join information_schema.columns on table_name = tablename and column_name = attname
+     where tablename = 'customer' and data_type in ('ARRAY', 'jsonb')`,
+  );
+  await superuser.end();
+
+  expect(rows).toEqual([]);
+});

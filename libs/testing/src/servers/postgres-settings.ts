@@ -32,7 +32,6 @@ export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<
     // up with the writers.
     autovacuum_vacuum_scale_factor: '0.05',
     autovacuum_vacuum_insert_scale_factor: '0.05',
-    autovacuum_analyze_scale_factor: '0.02',
     autovacuum_vacuum_cost_limit: '1000',
   };
 }
