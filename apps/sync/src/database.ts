@@ -7,6 +7,7 @@ import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
 import { FilterMappings } from './migrations/filter-mappings.migration.js';
+import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
 import { SealWebhookEvents } from './migrations/seal-webhook-events.migration.js';
@@ -33,4 +34,5 @@ export const migrations = [
   PairRecords,
   FilterMappings,
   CreateRefusal,
+  FindEqualRecords,
 ];

@@ -91,6 +91,7 @@ test('a dry run of the first exchange says exactly what that creates', async () 
   await people.insert('Radia Perlman', 'Analyst', 'radia@work.example');
   await tenant.api.createCustomer('Radia Perlman', { emails: [{ address: 'radia@home.example' }] });
   for (const name of ['Only There', 'Also There']) await people.insert(name);
+  for (const name of ['Ken Thompson', 'K. Thompson']) await people.insert(name, 'Analyst', 'ken@example.com');
   await tenant.api.createCustomer('Just Here');
   const mapping = await people.map({ state: 'PAUSED' });
 
@@ -101,9 +102,11 @@ test('a dry run of the first exchange says exactly what that creates', async () 
 
   const { customersCreated, recordsCreated, customersUpdated, recordsUpdated } = first?.counts ?? {};
   expect(dry.planned).toMatchObject({ customersCreated, recordsCreated, customersUpdated, recordsUpdated });
-  expect(dry.planned).toMatchObject({ customersCreated: 2, recordsCreated: 1, customersUpdated: 2 });
+  expect(dry.planned).toMatchObject({ customersCreated: 3, recordsCreated: 1, customersUpdated: 2 });
   expect(dry.pairing).toEqual(first?.pairing);
-  expect(await counted()).toEqual({ records: 6, customers: 6 });
+  expect((await tenant.conflicts(mapping)).map(({ kind }) => kind)).toEqual(['PAIRING', 'PAIRING']);
+  expect(dry.pairing).toMatchObject({ questions: 2, onlyRecords: 3 });
+  expect(await counted()).toEqual({ records: 8, customers: 7 });
 });
 
 test('what pairs is not decided by chance: external ids first, and no address against a name', async () => {

@@ -72,9 +72,25 @@ export function identityOfRecord(recordId: string, views: Views, rules: Rules): 
   };
 }
 
-/** What of a record's values only one customer can have, by the names that filters of customers have. */
+/** The values of a record that only one customer can have, by the names that filters of customers have. */
 export function uniqueTexts(views: Views): Record<'emails' | 'domains', string[]> {
   return { emails: textsOf(views['emails'] ?? null), domains: textsOf(views['domains'] ?? null) };
+}
+
+/** Keys of values that only one customer can have: the same for a customer and for the views of a record. */
+export function uniqueKeysOf(values: Readonly<Record<'emails' | 'domains', readonly string[]>>): string[] {
+  return Object.entries(values).flatMap(([field, texts]) => texts.map((text) => uniqueKey(field, text)));
+}
+
+export function uniqueTextsOfCustomer(customer: Customer): Record<'emails' | 'domains', string[]> {
+  return {
+    emails: textsOf(customerValue(customer, 'emails')),
+    domains: textsOf(customerValue(customer, 'domains')),
+  };
+}
+
+function uniqueKey(field: string, text: string): string {
+  return `u ${field} ${text}`;
 }
 
 /**
@@ -85,7 +101,7 @@ export function keysOf({ name, birthDate, phones, unique, externalId }: Identity
   const words = [...new Set(name)].sort();
   const keys = [
     ...(externalId === undefined ? [] : [`x ${externalId}`]),
-    ...[...unique].flatMap(([field, values]) => values.map((value) => `u ${field} ${value}`)),
+    ...[...unique].flatMap(([field, values]) => values.map((value) => uniqueKey(field, value))),
     ...phones.map((phone) => `p ${phone}`),
     ...(birthDate === undefined ? [] : [`b ${birthDate}`]),
     ...(words.length === 0 ? [] : [`n ${words.join(' ')}`, `s ${words.map(soundOf).sort().join(' ')}`]),

@@ -6,6 +6,11 @@ import type { Likeness } from './identity.js';
 /** A key that more customers have says nothing, as the number of a switchboard. */
 const maxSharing = 20;
 
+/** Stands for the customers that will be created of records. */
+const newCustomer = '00000000-0000-0000-0000-000000000000';
+
+const comparedAtATime = 1_000;
+
 /** None of its statements takes long. */
 const clearedAtATime = 5_000;
 
@@ -73,12 +78,16 @@ export class MatchStore {
   }
 
   /** Notes records that belong to none. */
-  async putRecords(ids: readonly string[]): Promise<void> {
+  async putRecords(records: readonly { recordId: string; uniqueKeys: readonly string[] }[]): Promise<void> {
     await this.#run({
       name: 'put_unlinked_records',
-      sql: `insert into sync_match (tenant_id, run_id, outcome, record_id)
-        select $1, $2, 'RECORD', id from unnest($3::text[]) as id on conflict do nothing`,
-      values: [this.tenantId, this.runId, ids],
+      sql: `insert into sync_match (tenant_id, run_id, outcome, record_id, unique_keys)
+        select $1, $2, 'RECORD', "recordId", "uniqueKeys"
+        from jsonb_to_recordset($3) as record ("recordId" text, "uniqueKeys" text[]) on conflict do nothing`,
+      values: [
+        ...[this.tenantId, this.runId],
+        JSON.stringify(records.map(({ recordId, uniqueKeys }) => ({ recordId, uniqueKeys }))),
+      ],
     });
   }
 
@@ -119,6 +128,40 @@ export class MatchStore {
     }
   }
 
+  /**
+   * Of records without a customer that share a value which only one customer can have, the first becomes a customer, and the others
+   * are asked about.
+   */
+  async askEqualRecords(): Promise<void> {
+    for (let last: string | undefined; ;) {
+      const rows = await this.#run<{ id: string; keys: string[] }>({
+        name: 'records_with_unique_keys',
+        sql: `select id::text, unique_keys as keys from sync_match
+          where tenant_id = $1 and run_id = $2 and outcome = 'ONLY_RECORD' and unique_keys <> '{}'
+            and ($3::bigint is null or id > $3)
+          order by sync_match.id limit ${comparedAtATime}`,
+        values: [this.tenantId, this.runId, last ?? null],
+      });
+      if (rows.length === 0) return;
+      last = rows.at(-1)?.id;
+      const taken = new Set((await this.customersOf(rows.flatMap(({ keys }) => keys))).map(({ key }) => key));
+      const created: string[] = [];
+      const equal = rows.filter(({ keys }) => {
+        if (keys.some((key) => taken.has(key))) return true;
+        for (const key of keys) taken.add(key);
+        created.push(...keys);
+        return false;
+      });
+      await this.putKeys(created.map((key) => ({ key, customerId: newCustomer })));
+      await this.#run({
+        name: 'ask_equal_records',
+        sql: `update sync_match set outcome = 'QUESTION', side = 'PEER'
+          where tenant_id = $1 and run_id = $2 and id = any ($3::bigint[])`,
+        values: [this.tenantId, this.runId, equal.map(({ id }) => id)],
+      });
+    }
+  }
+
   async counts(): Promise<PairingCounts> {
     const [counts] = await this.#run<PairingCounts>({
       name: 'match_counts',
@@ -139,7 +182,7 @@ export class MatchStore {
       name: 'matches_after',
       sql: `select id::text, outcome, record_id, customer_id, side, score, reasons from sync_match
         where tenant_id = $1 and run_id = $2 and outcome = any ($3::text[]) and ($4::bigint is null or id > $4)
-        order by id limit $5`,
+        order by sync_match.id limit $5`,
       values: [this.tenantId, this.runId, outcomes, id ?? null, limit],
     });
   }

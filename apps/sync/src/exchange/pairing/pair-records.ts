@@ -1,11 +1,22 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { PairingCounts } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { v7 as uuidv7 } from 'uuid';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import { EvaluationError } from '../../mappings/jsonata-evaluator.js';
+import type { Mapping } from '../../mappings/mapping.entity.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import { newLink, type Link } from '../links/link.js';
 import { PairKeeper } from '../pairs/pair-keeper.js';
-import { identityOfCustomer, identityOfRecord, keysOf, likeness, type Identity } from './identity.js';
+import {
+  identityOfCustomer,
+  identityOfRecord,
+  keysOf,
+  likeness,
+  uniqueKeysOf,
+  uniqueTexts,
+  uniqueTextsOfCustomer,
+  type Identity,
+} from './identity.js';
 import { LinkTaker } from './link-taker.js';
 import type { Edge, MatchRow } from './match-store.js';
 import type { Doubt } from './pairing-questions.js';
@@ -18,6 +29,8 @@ interface Candidate {
   recordId: string;
   isLinked: boolean;
   keys: string[];
+  /** Of the values that only one customer can have. */
+  uniqueKeys: string[];
 }
 
 /**
@@ -40,8 +53,9 @@ export class Pairing {
     const customers = await this.#noteCustomers();
     if (customers === 0 && !isListed) return undefined;
     await this.#noteRecords();
-    await matches.clearKeys();
     await matches.decide();
+    await matches.askEqualRecords();
+    await matches.clearKeys();
     return matches.counts();
   }
 
@@ -49,7 +63,9 @@ export class Pairing {
   async apply(isHinted: boolean): Promise<void> {
     const { questions } = this.context;
     // All questions first: what is in one is not created, whatever happens from here on.
-    for await (const rows of this.#pages('QUESTION')) await questions.put(rows);
+    for await (const rows of this.#pages('QUESTION')) {
+      await questions.put(rows.filter(({ customer_id: customerId }) => customerId !== null));
+    }
     for await (const rows of this.#pages('PAIR')) {
       for (const row of rows) await this.#link(row, isHinted);
     }
@@ -69,10 +85,7 @@ export class Pairing {
       await matches.putCustomers(free.map(({ customer: { id }, takesPart }) => ({ id, takesPart })));
       await matches.putKeys(
         there.flatMap(({ customer }) =>
-          keysOf(identityOfCustomer(customer, mapping)).map((key) => ({
-            key: fingerprint(key),
-            customerId: customer.id,
-          })),
+          keysOfCustomer(customer, mapping).map((key) => ({ key: fingerprint(key), customerId: customer.id })),
         ),
       );
       count += there.length;
@@ -93,7 +106,7 @@ export class Pairing {
         const candidate = await this.#candidate(record, Boolean(link?.customerId));
         if (candidate) candidates.push(candidate);
       }
-      await matches.putRecords(candidates.filter(({ isLinked }) => !isLinked).map(({ recordId }) => recordId));
+      await matches.putRecords(candidates.filter(({ isLinked }) => !isLinked));
       await this.#compare(candidates);
     }
   }
@@ -102,8 +115,10 @@ export class Pairing {
   async #candidate(record: PeerRecord, isLinked: boolean): Promise<Candidate | undefined> {
     const { mapping, fieldViews, fingerprint } = this.context;
     try {
-      const identity = identityOfRecord(record.id, await fieldViews.ofPeer(record.fields), mapping);
-      return { identity, isLinked, recordId: record.id, keys: keysOf(identity).map(fingerprint) };
+      const views = await fieldViews.ofPeer(record.fields);
+      const identity = identityOfRecord(record.id, views, mapping);
+      const uniqueKeys = uniqueKeysOf(uniqueTexts(views)).map(fingerprint);
+      return { identity, isLinked, recordId: record.id, keys: keysOf(identity).map(fingerprint), uniqueKeys };
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
       return undefined;
@@ -177,4 +192,10 @@ export class Pairing {
       last = rows.at(-1)?.id;
     }
   }
+}
+
+/** Keys by which records are compared with a customer, and those of values that no other customer can have. */
+function keysOfCustomer(customer: Customer, mapping: Mapping): string[] {
+  const unique = uniqueKeysOf(uniqueTextsOfCustomer(customer));
+  return [...new Set([...keysOf(identityOfCustomer(customer, mapping)), ...unique])];
 }
