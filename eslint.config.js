@@ -107,6 +107,19 @@ export default tseslint.config(
   },
   // One long text of SQL.
   { files: ['**/*.migration.ts'], rules: { 'max-lines-per-function': 'off' } },
+  // A released migration must not change with the code around it.
+  {
+    files: ['**/migrations/*.migration.ts', 'apps/*/src/migrations/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: shellFunctions,
+          patterns: [{ regex: String.raw`^(?:\.\./|@rapport/)`, message: 'A migration imports only what is beside it.' }],
+        },
+      ],
+    },
+  },
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,
 );

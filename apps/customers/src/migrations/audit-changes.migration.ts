@@ -1,5 +1,4 @@
 import { Migration } from '@mikro-orm/migrations';
-import { netstringsSql } from '@rapport/persistence';
 
 /**
  * Has the sequencer append changes to their tenants' audit in the transaction that gives them their positions: one entry for
@@ -11,6 +10,15 @@ export class AuditChanges extends Migration {
   override up(): void {
     this.addSql(sequenceChanges({ withTraces: false }));
   }
+}
+
+/**
+ * SQL of one text that says where each value ends: `<bytes>:<value>,` for each, and `:,` for one that is absent.
+ *
+ * @param values expressions, each of which is evaluated twice
+ */
+function netstringsSql(values: readonly string[]): string {
+  return `concat(${values.map((value) => `octet_length((${value})::text), ':', ${value}, ','`).join(', ')})`;
 }
 
 /** What stands for a change in its entry, as `netstrings` writes it. Twin of digestOfChange in audited-changes.ts. */

@@ -1,5 +1,4 @@
 import { Migration } from '@mikro-orm/migrations';
-import { sealedOnlyCheck } from '../sealing/sealed-only.js';
 import { changeDigest } from './audit-changes.migration.js';
 
 /** What the encryption of a tenant's personal data takes (ADR 0032), and an audit that verifies after values were erased. */
@@ -50,7 +49,8 @@ const tables = `
 
 /** The twin of \`sealedOnly\` in the entities. */
 function createSealedOnly(table: string, isSealed: string): string {
-  return `create policy sealed_only on ${table} as restrictive using (true) with check (${sealedOnlyCheck(isSealed)});`;
+  const check = `(${isSealed}) or not exists (select from tenant_encryption)`;
+  return `create policy sealed_only on ${table} as restrictive using (true) with check (${check});`;
 }
 
 const eraseChanges = `

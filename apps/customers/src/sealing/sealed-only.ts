@@ -10,11 +10,7 @@ export function sealedOnly(isSealed: string) {
     command: 'all',
     type: 'restrictive',
     using: 'true',
-    check: sealedOnlyCheck(isSealed),
+    // The table of tenants shows one its own row only, so this is looked up once for a statement.
+    check: `(${isSealed}) or not exists (select from tenant_encryption)`,
   } as const;
-}
-
-/** The table of tenants shows one its own row only, so this is looked up once for a statement. */
-export function sealedOnlyCheck(isSealed: string): string {
-  return `(${isSealed}) or not exists (select from tenant_encryption)`;
 }

@@ -1,6 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 import { getConstructionPlans } from 'pg-boss';
-import { jobSchema } from '../jobs/job-queue.js';
+
+const jobSchema = 'pgboss';
 
 /** The tables of pg-boss, in a schema of their own, and the app role's rights on them. */
 export class CreateJobQueue extends Migration {

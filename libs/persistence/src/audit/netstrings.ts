@@ -8,12 +8,3 @@ export function netstrings(values: readonly (string | number | null | undefined)
     .map((value) => (value === null || value === undefined ? ':,' : `${Buffer.byteLength(String(value))}:${value},`))
     .join('');
 }
-
-/**
- * The same in SQL, of a database in UTF-8.
- *
- * @param values expressions, each of which is evaluated twice
- */
-export function netstringsSql(values: readonly string[]): string {
-  return `concat(${values.map((value) => `octet_length((${value})::text), ':', ${value}, ','`).join(', ')})`;
-}

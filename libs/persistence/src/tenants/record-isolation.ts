@@ -34,7 +34,7 @@ export function seenIf(condition: string): string {
  * What an entity spreads in place of `tenantIsolation` when its rows are records of owners, or belong to such records. A
  * policy that restricts: it can't let anything through that is not the tenant's.
  *
- * @param condition that `createScopePolicy` got for the table
+ * @param condition of the policy `record_scope` that the table has got by its migration
  * @param further policies of the table
  */
 export function recordIsolation(condition: string, ...further: RestrictivePolicy[]) {
@@ -46,9 +46,4 @@ export function recordIsolation(condition: string, ...further: RestrictivePolicy
     check: condition,
   };
   return { ...tenantIsolation, policies: [...tenantIsolation.policies, policy, ...further] };
-}
-
-/** SQL that gives a table the policy of `recordIsolation`. */
-export function createScopePolicy(table: string, condition: string): string {
-  return `create policy record_scope on ${table} as restrictive using (${condition}) with check (${condition});`;
 }

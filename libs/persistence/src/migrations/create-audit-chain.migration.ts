@@ -1,6 +1,4 @@
 import { Migration } from '@mikro-orm/migrations';
-import { auditTime } from './audit-entry.js';
-import { netstringsSql } from './netstrings.js';
 
 /**
  * The audit of a service: one chain of entries for each tenant, in which each entry holds the hash of the one before
@@ -74,12 +72,21 @@ const tables = `
   end $$;
 `;
 
+/**
+ * SQL of one text that says where each value ends: `<bytes>:<value>,` for each, and `:,` for one that is absent.
+ *
+ * @param values expressions, each of which is evaluated twice
+ */
+function netstringsSql(values: readonly string[]): string {
+  return `concat(${values.map((value) => `octet_length((${value})::text), ':', ${value}, ','`).join(', ')})`;
+}
+
 /** Of an `audit_entry` that is called entry. Twin of hashOfEntry in audit-entry.ts. */
 const entryHash = `sha256(convert_to(${netstringsSql([
   `encode(entry.previous_hash, 'hex')`,
   'entry.tenant_id',
   'entry.number',
-  auditTime('entry.time'),
+  `to_char(entry.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
   ...['kind', 'actor', 'origin', 'request_id', 'causation_id'].map((column) => `entry.${column}`),
   'audited',
   'entry.detail',
