@@ -1,9 +1,10 @@
 import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
-import { importX } from 'eslint-plugin-import-x';
+import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
+import { exceptions, importZones } from './apps/customers/folders.ts';
 
 /** Who may use whom (docs/architecture.md). Nothing is allowed that is not named here. */
 const depConstraints = [
@@ -67,6 +68,16 @@ const securityRules = {
   'regexp/no-empty-alternative': 'error',
 };
 
+/** The folders of customers, one above the other. @param file one with exceptions */
+const customersZones = (file) => ({
+  files: [`apps/customers/src/${file ?? '**/*.ts'}`],
+  ignores: ['**/*.spec.ts'],
+  settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts'] } })] },
+  rules: {
+    'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: importZones(file) }],
+  },
+});
+
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
   {
@@ -115,11 +126,15 @@ export default tseslint.config(
         'error',
         {
           paths: shellFunctions,
-          patterns: [{ regex: String.raw`^(?:\.\./|@rapport/)`, message: 'A migration imports only what is beside it.' }],
+          patterns: [
+            { regex: String.raw`^(?:\.\./|@rapport/)`, message: 'A migration imports only what is beside it.' },
+          ],
         },
       ],
     },
   },
+  customersZones(),
+  ...Object.keys(exceptions).map((file) => customersZones(file)),
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,
 );

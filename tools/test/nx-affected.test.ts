@@ -20,7 +20,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
   ['apps/auth/src/permissions.ts', ['auth', ...wholePlatform]],
-  ['apps/customers/src/list-customers.ts', ['customers', ...wholePlatform]],
+  ['apps/customers/src/engine/query/list-customers.ts', ['customers', ...wholePlatform]],
   ['apps/sync/src/services.ts', wholePlatform],
   // The manifests set what a process reads, and nothing else of it.
   ['apps/edge/src/config.ts', ['edge', 'k8s', ...wholePlatform]],

@@ -1,5 +1,5 @@
 import { SeedRandom } from '../seed/seed-random.ts';
-import type { CandidateAddress, DuplicateCandidate } from '../src/duplicates/duplicate-candidate.js';
+import type { CandidateAddress, DuplicateCandidate } from '../src/domain/customers/duplicates/duplicate-candidate.js';
 import * as lists from './company-words.ts';
 import type { LabelledSet } from './duplicate-samples.ts';
 

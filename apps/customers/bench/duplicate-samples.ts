@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import type { DuplicateCandidate, DuplicatePair } from '../src/duplicates/duplicate-candidate.js';
+import type { DuplicateCandidate, DuplicatePair } from '../src/domain/customers/duplicates/duplicate-candidate.js';
 
 const samples = join(import.meta.dirname, '../test/samples');
 

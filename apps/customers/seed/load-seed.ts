@@ -3,9 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { arrayLiteral } from '@rapport/persistence';
 import type { Client } from 'pg';
 import { from } from 'pg-copy-streams';
-import type * as CustomFieldsModule from '../src/custom-fields/custom-fields.js';
-import type * as CustomerKeysModule from '../src/customer-keys.js';
-import type * as CustomerMessageModule from '../src/customer-message.js';
+import type * as CustomFieldsModule from '../src/engine/fields/custom-fields.js';
+import type * as CustomerKeysModule from '../src/engine/records/customer-keys.js';
+import type * as CustomerMessageModule from '../src/engine/records/customer-message.js';
 import type { SeedCustomer, SeedLink, SeedTenant } from './seed-rows.ts';
 
 /** The parts of the service by which rows become what it would have stored: built for Node, as sources for tests. */

@@ -1,5 +1,5 @@
-import type { CustomField } from '../src/custom-fields/custom-field.entity.js';
-import type { CustomValues } from '../src/custom-fields/custom-fields.js';
+import type { CustomField } from '../src/engine/fields/custom-field.entity.js';
+import type { CustomValues } from '../src/engine/fields/custom-fields.js';
 import type { SeedRandom } from './seed-random.ts';
 
 const types = {

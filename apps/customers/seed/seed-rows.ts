@@ -4,7 +4,7 @@ import {
   LifecycleStage,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { CustomField } from '../src/custom-fields/custom-field.entity.js';
+import type { CustomField } from '../src/engine/fields/custom-field.entity.js';
 import { jobTitles, locales, rareNames, sources, tagNames, type Locale } from './locales.ts';
 import { seedCustomValues, seedDefinitions } from './seed-custom-fields.ts';
 import { SeedRandom } from './seed-random.ts';

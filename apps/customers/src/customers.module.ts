@@ -1,21 +1,21 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
-import { BulkPace } from './bulk-pace.js';
-import { BulkWork, type BulkLimits } from './bulk/bulk-work.js';
-import { ChangeTail } from './changes/change-tail.js';
-import { reportOutbox } from './changes/change-metrics.js';
-import { outboxState } from './changes/outbox-state.js';
-import { Sequencer } from './changes/sequencer.js';
+import { BulkPace } from './engine/pace/bulk-pace.js';
+import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
+import { ChangeTail } from './engine/changes/log/change-tail.js';
+import { reportOutbox } from './engine/changes/log/change-metrics.js';
+import { outboxState } from './engine/changes/log/outbox-state.js';
+import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
-import { PageTokenKey } from './list-customers.js';
-import { OperationWorker } from './operations/operation-worker.js';
-import { OperationWatcher } from './operations/watch-operation.js';
-import { KeyDestroyer } from './sealing/key-destroyer.js';
-import { Sealing } from './sealing/sealing.js';
-import type { SubjectKeys } from './sealing/subject-keys.js';
+import { PageTokenKey } from './engine/query/list-customers.js';
+import { OperationWorker } from './engine/operations/operation-worker.js';
+import { OperationWatcher } from './engine/operations/watch-operation.js';
+import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
+import { Sealing } from './engine/sealing/sealing.js';
+import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { controllers } from './services.js';
-import { SuppressionKey } from './suppressions/suppression-key.js';
+import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 @Module({})
 export class CustomersModule {

@@ -1,9 +1,9 @@
 import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
-import { Association } from './associations/association.entity.js';
-import { Consent } from './consents/consent.entity.js';
-import { CustomField } from './custom-fields/custom-field.entity.js';
-import { Customer, CustomerKey, CustomerOrderValue } from './customer.entity.js';
-import { Merge } from './merges/merge.entity.js';
+import { Association } from './domain/associations/association.entity.js';
+import { Consent } from './domain/consents/consent.entity.js';
+import { CustomField } from './engine/fields/custom-field.entity.js';
+import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customer.entity.js';
+import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
@@ -22,17 +22,17 @@ import {
   ImportMapping,
   ImportMet,
   ImportPiece,
-} from './operations/import.entity.js';
+} from './engine/import/operation/import.entity.js';
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
-import { Operation, OperationIssue, OperationJob } from './operations/operation.entity.js';
-import { Erasure } from './privacy/erasure.entity.js';
-import { KeyDestruction } from './sealing/key-destruction.entity.js';
-import { TenantEncryption } from './sealing/tenant-encryption.entity.js';
-import { Suppression } from './suppressions/suppression.entity.js';
+import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
+import { Erasure } from './domain/privacy/erasure.entity.js';
+import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
+import { TenantEncryption } from './engine/sealing/tenant-encryption.entity.js';
+import { Suppression } from './domain/suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
 export const entities = [

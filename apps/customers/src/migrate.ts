@@ -2,8 +2,8 @@ import { runMigrations } from '@rapport/persistence';
 import { createLogger, readEnvironment } from '@rapport/platform';
 import { migrationVariables } from './configuration.js';
 import { entities, migrations } from './database.js';
-import { keysEntities, keysMigrations } from './sealing/keys-database.js';
-import { reindexCustomers } from './reindex-customers.js';
+import { keysEntities, keysMigrations } from './engine/sealing/keys-database.js';
+import { reindexCustomers } from './engine/write/reindex-customers.js';
 
 const { MIGRATION_DATABASE_URL: databaseUrl, KEYS_MIGRATION_DATABASE_URL: keysUrl } =
   readEnvironment(migrationVariables);

@@ -13,19 +13,19 @@ import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { inTenantSession } from '@rapport/persistence';
-import { AssociationsController } from './associations/associations.controller.js';
-import { AuditController } from './audit/audit.controller.js';
-import { BulkPace } from './bulk-pace.js';
-import { ChangeFeedController } from './changes/change-feed.controller.js';
-import { ConsentsController } from './consents/consents.controller.js';
-import { CustomFieldsController } from './custom-fields/custom-fields.controller.js';
-import { CustomersController } from './customers.controller.js';
-import { MergesController } from './merges/merges.controller.js';
-import { OperationsController } from './operations/operations.controller.js';
-import { refuseNarrowScope } from './record-scope/refuse-narrow-scopes.js';
-import { PrivacyController } from './privacy/privacy.controller.js';
-import { Sealing } from './sealing/sealing.js';
-import { SuppressionsController } from './suppressions/suppressions.controller.js';
+import { AssociationsController } from './domain/associations/associations.controller.js';
+import { AuditController } from './engine/changes/audit/audit.controller.js';
+import { BulkPace } from './engine/pace/bulk-pace.js';
+import { ChangeFeedController } from './engine/changes/feed/change-feed.controller.js';
+import { ConsentsController } from './domain/consents/consents.controller.js';
+import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
+import { CustomersController } from './domain/customers/customers.controller.js';
+import { MergesController } from './engine/merge/merges.controller.js';
+import { OperationsController } from './engine/operations/operations.controller.js';
+import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';
+import { PrivacyController } from './domain/privacy/privacy.controller.js';
+import { Sealing } from './engine/sealing/sealing.js';
+import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [

@@ -4,7 +4,7 @@
  */
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
-import { findOtherChanges } from './audit/audited-changes.js';
+import { findOtherChanges } from './engine/changes/audit/audited-changes.js';
 import { verificationVariables } from './configuration.js';
 import { entities } from './database.js';
 

@@ -4,7 +4,7 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
-import { Sequencer } from '../src/changes/sequencer.js';
+import { Sequencer } from '../src/engine/changes/log/sequencer.js';
 import { verifyAll } from './audit-command.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
 import { superuserOf } from './superuser.js';

@@ -1,7 +1,7 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { createOrm } from '@rapport/persistence';
 import { beforeEach, describe, expect, inject, test, vi } from 'vitest';
-import { BulkPace } from '../src/bulk-pace.js';
+import { BulkPace } from '../src/engine/pace/bulk-pace.js';
 
 let orm: MikroORM;
 let pace: BulkPace;

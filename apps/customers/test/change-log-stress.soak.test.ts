@@ -2,7 +2,7 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import pg from 'pg';
 import { expect, inject, test, vi } from 'vitest';
 import { SeedRandom } from '../seed/seed-random.ts';
-import { Sequencer } from '../src/changes/sequencer.js';
+import { Sequencer } from '../src/engine/changes/log/sequencer.js';
 import { changesOf, Requests, subscribe } from './change-feeds.js';
 import { newDatabase } from './databases.js';
 import { compare, newWriters, runWriters, writerCount, type Event, type Writers } from './log-stress.js';

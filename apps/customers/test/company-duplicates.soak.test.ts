@@ -3,10 +3,10 @@ import { expect, test } from 'vitest';
 import { companySet, companyWorlds, type CompanyWorld } from '../bench/company-samples.js';
 import { accuracy, calibrationError } from '../bench/duplicate-samples.js';
 import { SeedRandom } from '../seed/seed-random.js';
-import { comparableValues } from '../src/duplicates/comparable-values.js';
-import { defaultMinScore, findDuplicatePairs } from '../src/duplicates/find-duplicate-pairs.js';
-import { scoreValues } from '../src/duplicates/score-pair.js';
-import { TermFrequencies } from '../src/duplicates/term-frequencies.js';
+import { comparableValues } from '../src/domain/customers/duplicates/comparable-values.js';
+import { defaultMinScore, findDuplicatePairs } from '../src/domain/customers/duplicates/find-duplicate-pairs.js';
+import { scoreValues } from '../src/domain/customers/duplicates/score-pair.js';
+import { TermFrequencies } from '../src/domain/customers/duplicates/term-frequencies.js';
 
 const worlds = sizeOf('COMPANY_WORLDS', { short: 2, long: 60 });
 const companies = sizeOf('COMPANIES', { short: 600, long: 1_200 });

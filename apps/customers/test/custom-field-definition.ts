@@ -1,5 +1,5 @@
-import type { CustomField, CustomFieldType } from '../src/custom-fields/custom-field.entity.js';
-import { CustomFields } from '../src/custom-fields/custom-fields.js';
+import type { CustomField, CustomFieldType } from '../src/engine/fields/custom-field.entity.js';
+import { CustomFields } from '../src/engine/fields/custom-fields.js';
 
 /** A live definition that was never stored, of a field that customers of any kind may have. */
 export function definition(key: string, type: CustomFieldType, more: Partial<CustomField> = {}): CustomField {

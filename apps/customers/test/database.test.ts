@@ -2,9 +2,9 @@ import { catalogFaults, createOrm, readForTenant, schemaDifference, tenantSessio
 import { callContext } from '@rapport/platform';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ownersOf } from '../src/claim-unique-values.js';
+import { ownersOf } from '../src/engine/records/claim-unique-values.js';
 import { entities } from '../src/database.js';
-import { keysEntities } from '../src/sealing/keys-database.js';
+import { keysEntities } from '../src/engine/sealing/keys-database.js';
 import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 

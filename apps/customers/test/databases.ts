@@ -3,7 +3,7 @@ import { runMigrations } from '@rapport/persistence';
 import { copyDatabase, DatabaseCopies, type ProvisionedDatabase } from '@rapport/testing';
 import { inject } from 'vitest';
 import { entities, migrations } from '../src/database.js';
-import { keysEntities, keysMigrations } from '../src/sealing/keys-database.js';
+import { keysEntities, keysMigrations } from '../src/engine/sealing/keys-database.js';
 
 /** Where keys of encrypted personal data are, and what opens them. */
 export interface Keys {

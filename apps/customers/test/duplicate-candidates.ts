@@ -1,4 +1,4 @@
-import type { DuplicateCandidate } from '../src/duplicates/duplicate-candidate.js';
+import type { DuplicateCandidate } from '../src/domain/customers/duplicates/duplicate-candidate.js';
 
 const nothing = { emails: [], phones: [], domains: [], addresses: [], identifiers: [] };
 

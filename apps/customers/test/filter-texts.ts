@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { filterFieldNames } from '../src/filter/filter-fields.js';
+import { filterFieldNames } from '../src/engine/fields/filter-fields.js';
 
 /** Custom fields that filters name, and a valid value of each. */
 export const customValues = {

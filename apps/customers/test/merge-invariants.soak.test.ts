@@ -6,9 +6,9 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { uniqueValues } from '../src/customer-keys.js';
-import { customerMessage } from '../src/customer-message.js';
-import { Customer as StoredCustomer } from '../src/customer.entity.js';
+import { uniqueValues } from '../src/engine/records/customer-keys.js';
+import { customerMessage } from '../src/engine/records/customer-message.js';
+import { Customer as StoredCustomer } from '../src/engine/records/customer.entity.js';
 import { customerOf, newCaller, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();

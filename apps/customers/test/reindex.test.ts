@@ -4,9 +4,9 @@ import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { indexVersion } from '../src/customer-message.js';
+import { indexVersion } from '../src/engine/records/customer-message.js';
 import { entities } from '../src/database.js';
-import { reindexCustomers, reindexTenant } from '../src/reindex-customers.js';
+import { reindexCustomers, reindexTenant } from '../src/engine/write/reindex-customers.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;

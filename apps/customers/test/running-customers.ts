@@ -30,13 +30,13 @@ import { freePort, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { inject } from 'vitest';
-import type { BulkLimits } from '../src/bulk/bulk-work.js';
-import { contract } from '../src/contract.js';
+import type { BulkLimits } from '../src/engine/pace/bulk-work.js';
+import { contract } from '../src/engine/values/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
-import { PageTokenKey } from '../src/list-customers.js';
-import { SubjectKeys } from '../src/sealing/subject-keys.js';
+import { PageTokenKey } from '../src/engine/query/list-customers.js';
+import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { runHandlers, services } from '../src/services.js';
-import { SuppressionKey } from '../src/suppressions/suppression-key.js';
+import { SuppressionKey } from '../src/domain/suppressions/suppression-key.js';
 import { newDatabase, type Keys } from './databases.js';
 
 const definitions = {

@@ -4,12 +4,12 @@ import { callContext } from '@rapport/platform';
 import { isSoak, printTally, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { slipTerms } from '../src/customer-terms.js';
+import { slipTerms } from '../src/engine/fields/customer-terms.js';
 import { entities } from '../src/database.js';
-import { conditionsOf } from '../src/list/list-conditions.js';
-import { numbered } from '../src/list/planner-settings.js';
-import { pageSteps, readPage, type PageStep } from '../src/list/read-page.js';
-import type { PageQuery } from '../src/list/page-statements.js';
+import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
+import { numbered } from '../src/engine/query/list/planner-settings.js';
+import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
+import type { PageQuery } from '../src/engine/query/list/page-statements.js';
 import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 

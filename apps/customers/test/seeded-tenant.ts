@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { loadTenant } from '../seed/load-seed.ts';
 import { seedRows, type SeedOptions, type SeedTenant } from '../seed/seed-rows.ts';
-import { CustomFields } from '../src/custom-fields/custom-fields.js';
-import { uniqueValues } from '../src/customer-keys.js';
-import { customerContent } from '../src/customer-message.js';
+import { CustomFields } from '../src/engine/fields/custom-fields.js';
+import { uniqueValues } from '../src/engine/records/customer-keys.js';
+import { customerContent } from '../src/engine/records/customer-message.js';
 import type { SharedCustomers } from './running-customers.js';
 
 /**

@@ -1,0 +1,37 @@
+import type { Association as AssociationMessage } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { formatEtag } from '@rapport/persistence';
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { referencedId } from '../../engine/records/customer.entity.js';
+import type { Association } from './association.entity.js';
+
+/** A stored link as the contract shows it. */
+export function associationMessage(association: Association): AssociationMessage {
+  return {
+    id: association.id,
+    fromCustomerId: referencedId(association.from),
+    type: association.type,
+    toCustomerId: referencedId(association.to),
+    role: association.role ?? undefined,
+    labels: association.labels,
+    etag: formatEtag(association.version),
+    createTime: association.createTime.toISOString(),
+    updateTime: association.updateTime.toISOString(),
+  };
+}
+
+/**
+ * What a link says beside the customers and its type, ready to store: trimmed, no label twice.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each blank label
+ */
+export function associationContent({ role, labels }: AssociationMessage): Pick<Association, 'role' | 'labels'> {
+  const trimmed = labels.map((label) => label.trim());
+  const violations = trimmed.flatMap((label, index): FieldViolation[] =>
+    label === ''
+      ? [{ field: `association.labels[${index}]`, reason: 'REQUIRED', description: 'must not be blank' }]
+      : [],
+  );
+  if (violations.length > 0) throw invalidArgument(violations);
+  const trimmedRole = role?.trim();
+  return { role: trimmedRole === '' ? null : (trimmedRole ?? null), labels: [...new Set(trimmed)] };
+}

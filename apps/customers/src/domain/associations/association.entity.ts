@@ -1,0 +1,56 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { recordIsolation, TextArray } from '@rapport/persistence';
+import { Customer } from '../../engine/records/customer.entity.js';
+import { scopeConditions } from '../../engine/records/scope-conditions.js';
+
+const AssociationSchema = defineEntity({
+  name: 'Association',
+  tableName: 'customer_association',
+  ...recordIsolation(scopeConditions.customer_association),
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    /** [tenant id, customer id], as the composite foreign key has it. */
+    from: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'from_customer_id')
+        .ownColumns('from_customer_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_association_from')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    type: p.text(),
+    /** [tenant id, customer id], as the composite foreign key has it. */
+    to: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'to_customer_id')
+        .ownColumns('to_customer_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_association_to')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    role: p.text().nullable(),
+    labels: p.type(TextArray).$type<string[]>(),
+    version: p.integer(),
+    createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+  },
+  indexes: [
+    {
+      name: 'customer_association_link',
+      expression:
+        'create unique index customer_association_link on customer_association (tenant_id, from_customer_id, type, to_customer_id)',
+    },
+    { name: 'customer_association_to_by_type', properties: ['to', 'type', 'id'] },
+    { name: 'customer_association_from_by_id', properties: ['from', 'id'] },
+    { name: 'customer_association_to_by_id', properties: ['to', 'id'] },
+  ],
+});
+
+/** A labelled link between two customers. One of which a customer is deleted stays stored, and hidden. */
+export class Association extends AssociationSchema.class {}
+AssociationSchema.setClass(Association);

@@ -1,0 +1,55 @@
+import {
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+  type Consent as ConsentMessage,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { isoTime } from '../../engine/records/customer-row.js';
+import { isSealed } from '../../engine/sealing/data-key.js';
+import { currentSeal } from '../../engine/sealing/seal.js';
+import { sealMissing } from '../../engine/sealing/sealed-messages.js';
+import type { Consent } from './consent.entity.js';
+
+/** What is shown of a stored consent; times as the driver or the ORM gives them. */
+export interface ConsentRow extends Pick<
+  Consent,
+  'id' | 'purpose' | 'channel' | 'state' | 'legalBasis' | 'source' | 'evidence' | 'createdBy'
+> {
+  customerId: string;
+  time: Date | string;
+  createTime: Date | string;
+}
+
+/** For `select`, each by its property's name. */
+export const consentColumns = `consent.id, consent.customer_id as "customerId", consent.purpose, consent.channel,
+  consent.state, consent.legal_basis as "legalBasis", consent.source, consent.time, consent.evidence,
+  consent.create_time as "createTime", consent.created_by as "createdBy"`;
+
+/** Stored consents as the contract shows them. */
+export async function consentMessages(rows: readonly ConsentRow[]): Promise<ConsentMessage[]> {
+  const sealed = rows.flatMap(({ evidence }) => (evidence && isSealed(evidence) ? [evidence] : []));
+  if (sealed.length === 0) return rows.map(consentMessage);
+  const seal = currentSeal();
+  if (!seal) throw sealMissing();
+  await seal.load(sealed);
+  const open = (evidence: string | null | undefined) =>
+    evidence && isSealed(evidence) ? seal.openText(evidence) : evidence;
+  return rows.map((row) => consentMessage({ ...row, evidence: open(row.evidence) }));
+}
+
+/** A consent as the contract shows it, of which nothing is sealed. */
+export function consentMessage(row: ConsentRow): ConsentMessage {
+  return {
+    id: row.id,
+    customerId: row.customerId,
+    purpose: row.purpose,
+    channel: ContactChannel[row.channel],
+    state: ConsentState[row.state],
+    legalBasis: LegalBasis[row.legalBasis],
+    source: row.source,
+    time: isoTime(row.time),
+    evidence: row.evidence ?? undefined,
+    createTime: isoTime(row.createTime),
+    createdBy: row.createdBy,
+  };
+}

@@ -1,0 +1,50 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { recordIsolation } from '@rapport/persistence';
+import { Customer } from '../../engine/records/customer.entity.js';
+import { scopeConditions } from '../../engine/records/scope-conditions.js';
+import { sealedOnly } from '../../engine/sealing/sealed-only.js';
+
+export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
+
+const ConsentSchema = defineEntity({
+  name: 'Consent',
+  tableName: 'consent',
+  ...recordIsolation(scopeConditions.consent, sealedOnly(`evidence is null or starts_with(evidence, chr(1))`)),
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    /** [tenant id, customer id], as the composite foreign key has it. */
+    customer: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'customer_id')
+        .ownColumns('customer_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('consent_customer')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    purpose: p.text(),
+    channel: p.enum(contactChannels),
+    state: p.enum(['GIVEN', 'WITHDRAWN'] as const),
+    legalBasis: p.enum([
+      'CONSENT',
+      'CONTRACT',
+      'LEGAL_OBLIGATION',
+      'VITAL_INTERESTS',
+      'PUBLIC_TASK',
+      'LEGITIMATE_INTERESTS',
+    ] as const),
+    source: p.text(),
+    /** When it was said. */
+    time: p.datetime(3),
+    evidence: p.text().nullable(),
+    createTime: p.datetime(3),
+    createdBy: p.text(),
+  },
+  indexes: [{ name: 'consent_by_customer', properties: ['customer', 'time', 'id'] }],
+});
+
+/** What a customer has said about one purpose and channel. Rows are added and, when the customer is erased, removed. */
+export class Consent extends ConsentSchema.class {}
+ConsentSchema.setClass(Consent);

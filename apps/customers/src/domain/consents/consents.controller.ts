@@ -1,0 +1,39 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  ConsentsServiceService as Methods,
+  type Consent as ConsentMessage,
+  type ConsentsServiceServer,
+  type CreateConsentRequest,
+  type GetConsentRequest,
+  type ListConsentsRequest,
+  type ListConsentsResponse,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { PageTokenKey } from '../../engine/query/list-customers.js';
+import { SuppressionKey } from '../suppressions/suppression-key.js';
+import { writeCall } from '../../engine/records/write-call.js';
+import { createConsent } from './create-consent.js';
+import { getConsent, listConsents } from './list-consents.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class ConsentsController implements ServiceHandlers<ConsentsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly pageTokenKey: PageTokenKey,
+    private readonly suppressionKey: SuppressionKey,
+  ) {}
+
+  createConsent(request: CreateConsentRequest): Promise<ConsentMessage> {
+    return writeCall(this.em, Methods.createConsent, request, (em) => createConsent(em, this.suppressionKey, request));
+  }
+
+  getConsent({ id }: GetConsentRequest): Promise<ConsentMessage> {
+    return getConsent(this.em, id);
+  }
+
+  listConsents(request: ListConsentsRequest): Promise<ListConsentsResponse> {
+    return listConsents(this.em, this.pageTokenKey, request);
+  }
+}

@@ -1,0 +1,103 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+  type Consent as ConsentMessage,
+  type CreateConsentRequest,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { beyondScope, transactionPipeline } from '@rapport/persistence';
+import { currentCaller, invalidArgument } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { clockSkewMs } from '../../engine/changes/history/customer-as-of.js';
+import { messagesOfRows, type CustomerRow } from '../../engine/records/customer-row.js';
+import { lockCustomers } from '../../engine/records/customer-statements.js';
+import { liveCustomer } from '../../engine/records/merged-into.js';
+import { currentSeal } from '../../engine/sealing/seal.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { liftSuppressions, suppressAddresses } from '../suppressions/suppression-statements.js';
+import { consentMessage, type ConsentRow } from './consent-message.js';
+import { consentsOf } from './consent-statements.js';
+import type { Consent } from './consent.entity.js';
+
+/** Answers CreateConsent. Runs in a transaction. */
+export async function createConsent(
+  em: EntityManager,
+  key: SuppressionKey,
+  { customerId, consent }: CreateConsentRequest,
+): Promise<ConsentMessage> {
+  const row = newConsent(customerId, consent);
+  // The lock puts consents of one customer in order, so that the last of them sees the others.
+  const [locked = []] = await transactionPipeline(em, [lockCustomers([customerId])]);
+  const customer = await liveCustomer(em, customerId, (await messagesOfRows(locked as CustomerRow[]))[0]);
+  const { purpose, channel } = row;
+  // Consents of those that were merged into it count too, whoever may see them.
+  const [, , current = []] = await transactionPipeline(em, [
+    beyondScope,
+    insertConsent(sealedConsent(row)),
+    consentsOf({ customerId, purpose, channel, currentOnly: true, limit: 1 }),
+  ]);
+  const counting = (current as ConsentRow[])[0]?.state;
+  if (counting === 'GIVEN') {
+    await transactionPipeline(em, [liftSuppressions({ customerId, channel, purpose })]);
+  } else if (channel !== 'POST') {
+    const addresses = channel === 'EMAIL' ? customer.emails.map(({ address }) => address) : phonesOf(customer);
+    const suppressed = addresses.map((address) => ({ channel, address, purpose, customerId }));
+    await transactionPipeline(em, suppressAddresses(key, 'CONSENT_WITHDRAWN', suppressed));
+  }
+  return consentMessage(row);
+}
+
+function phonesOf({ phones }: { phones: { number: string }[] }): string[] {
+  return phones.map(({ number }) => number);
+}
+
+/** @throws AppError INVALID_ARGUMENT */
+function newConsent(customerId: string, consent: ConsentMessage | undefined): ConsentRow {
+  if (!consent) throw invalidArgument([{ field: 'consent', reason: 'REQUIRED', description: 'is required' }]);
+  const now = new Date();
+  const time = consent.time === undefined ? now : new Date(consent.time);
+  if (time.getTime() > now.getTime() + clockSkewMs) {
+    throw invalidArgument([{ field: 'consent.time', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
+  }
+  const source = consent.source.trim();
+  if (source === '') {
+    throw invalidArgument([{ field: 'consent.source', reason: 'REQUIRED', description: 'must not be blank' }]);
+  }
+  const evidence = consent.evidence?.trim();
+  return {
+    id: uuidv7(),
+    customerId,
+    purpose: consent.purpose,
+    // The contract's rules have seen to it that these are known.
+    channel: ContactChannel[consent.channel] as Consent['channel'],
+    state: ConsentState[consent.state] as Consent['state'],
+    legalBasis: LegalBasis[consent.legalBasis] as Consent['legalBasis'],
+    source,
+    time,
+    evidence: evidence === '' ? null : (evidence ?? null),
+    createTime: now,
+    createdBy: currentCaller().principalId,
+  };
+}
+
+/** The row as it is stored. The keys of its customer are at hand. */
+function sealedConsent(row: ConsentRow): ConsentRow {
+  const seal = currentSeal();
+  if (!seal || !row.evidence) return row;
+  return { ...row, evidence: seal.sealText(row.customerId, row.evidence) };
+}
+
+function insertConsent(row: ConsentRow) {
+  return {
+    name: 'insert_consent',
+    sql: `insert into consent (tenant_id, id, customer_id, purpose, channel, state, legal_basis, source, time, evidence,
+        create_time, created_by)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    values: [
+      currentCaller().tenantId,
+      ...[row.id, row.customerId, row.purpose, row.channel, row.state, row.legalBasis, row.source],
+      ...[row.time, row.evidence, row.createTime, row.createdBy],
+    ],
+  };
+}

@@ -1,0 +1,54 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  ContactChannel,
+  type Consent as ConsentMessage,
+  type ListConsentsRequest,
+  type ListConsentsResponse,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { forkBeyondScope, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import { liveCustomers } from '../../engine/records/customer-statements.js';
+import type { CustomerRow } from '../../engine/records/customer-row.js';
+import type { PageTokenKey } from '../../engine/query/list-customers.js';
+import { liveCustomer } from '../../engine/records/merged-into.js';
+import { consentColumns, consentMessages, type ConsentRow } from './consent-message.js';
+import { consentsOf } from './consent-statements.js';
+
+const defaultPageSize = 20;
+
+/** Answers ListConsents: one page, from the time and id that the page token holds. */
+export async function listConsents(
+  em: EntityManager,
+  pageTokenKey: PageTokenKey,
+  request: ListConsentsRequest,
+): Promise<ListConsentsResponse> {
+  const { customerId, purpose, pageSize = defaultPageSize, pageToken, currentOnly = false } = request;
+  const { tenantId } = currentCaller();
+  const channel = request.channel === ContactChannel.UNSPECIFIED ? undefined : ContactChannel[request.channel];
+  const binding = JSON.stringify(['ListConsents', tenantId, customerId, purpose ?? null, channel ?? null, currentOnly]);
+  const after = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const [customer] = await readForTenant<CustomerRow>(em, liveCustomers([customerId]));
+  await liveCustomer(em, customerId, customer);
+  // The row beyond the page tells that there is a next one.
+  const query = { customerId, purpose, channel, currentOnly, after, limit: pageSize + 1 };
+  // Those of customers that were merged into it too, whoever may see them.
+  const rows = await readForTenant<ConsentRow>(forkBeyondScope(em), consentsOf(query));
+  const consents = await consentMessages(rows.slice(0, pageSize));
+  const last = rows.length > pageSize ? consents.at(-1) : undefined;
+  return {
+    consents,
+    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.time ?? null, last.id]),
+  };
+}
+
+/** @throws AppError NOT_FOUND */
+export async function getConsent(em: EntityManager, id: string): Promise<ConsentMessage> {
+  const [row] = await readForTenant<ConsentRow>(em, {
+    name: 'consent',
+    sql: `select ${consentColumns} from consent where tenant_id = $1 and id = $2`,
+    values: [currentCaller().tenantId, id],
+  });
+  const [consent] = row ? await consentMessages([row]) : [];
+  if (consent) return consent;
+  throw new AppError('NOT_FOUND', 'CONSENT_NOT_FOUND', 'There is no such consent.');
+}

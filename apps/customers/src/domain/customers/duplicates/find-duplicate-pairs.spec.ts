@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { companySet, companyWorlds } from '../../../../bench/company-samples.js';
+import { accuracy, calibrationError, febrl, splink, withoutIdentifiers } from '../../../../bench/duplicate-samples.js';
+import { personCandidate } from '../../../../test/duplicate-candidates.js';
+import { candidatePairs } from './candidate-pairs.js';
+import { comparableValues } from './comparable-values.js';
+import type { DuplicateCandidate } from './duplicate-candidate.js';
+import { defaultMaxBlockSize, findDuplicatePairs } from './find-duplicate-pairs.js';
+
+describe.each([
+  { set: withoutIdentifiers(febrl()), f1: 0.95, comparedShare: 0.98 },
+  { set: febrl(), f1: 0.95, comparedShare: 0.99 },
+  { set: splink(), f1: 0.8, comparedShare: 0.9 },
+])('$set.name', ({ set, f1, comparedShare }) => {
+  const { candidates, entityOf } = set;
+
+  test(`is told apart with an F1 of ${f1} by the one threshold for all sets`, () => {
+    expect(accuracy(findDuplicatePairs(candidates), set).f1).toBeGreaterThanOrEqual(f1);
+  });
+
+  test(`has ${comparedShare * 100} % of its true pairs share a key`, () => {
+    const compared = [...candidatePairs(candidates.map(comparableValues), defaultMaxBlockSize)];
+    const pairs = compared.map(([left, right]) => ({ leftId: left.id, rightId: right.id }));
+
+    expect(accuracy(pairs, set).recall).toBeGreaterThanOrEqual(comparedShare);
+    // Of a thousand records, a few thousand pairs of the half million.
+    expect(pairs.length).toBeLessThan(entityOf.size * 5);
+  });
+});
+
+describe.each(companyWorlds.map((world) => ({ set: companySet(world) })))('$set.name', ({ set }) => {
+  const compared = findDuplicatePairs(set.candidates, { minScore: 0 });
+
+  test('are told apart with an F1 of 0.9 by the one threshold for all sets', () => {
+    expect(
+      accuracy(
+        compared.filter(({ score }) => score >= 0.5),
+        set,
+      ).f1,
+    ).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test('have scores that are off by less than 0.05 of how often they are right, and no more where they are not sure', () => {
+    expect(calibrationError(compared, set)).toBeLessThan(0.05);
+    expect(calibrationError(compared, set, 0.1)).toBeLessThan(0.05);
+  });
+
+  test('have 97 % of their true pairs share a key', () => {
+    expect(accuracy(compared, set).recall).toBeGreaterThanOrEqual(0.97);
+    expect(compared.length).toBeLessThan(set.candidates.length * 10);
+  });
+});
+
+test('the result is the same whatever the order of the candidates', () => {
+  const { candidates } = splink();
+
+  expect(findDuplicatePairs(candidates.toReversed())).toEqual(findDuplicatePairs(candidates));
+});
+
+test('each pair comes once, smaller id first, likeliest first and then by ids', () => {
+  const pairs = findDuplicatePairs(splink().candidates);
+
+  expect(new Set(pairs.map(({ leftId, rightId }) => `${leftId} ${rightId}`)).size).toBe(pairs.length);
+  expect(pairs.every(({ leftId, rightId }) => leftId < rightId)).toBe(true);
+  const expected = pairs.toSorted(
+    (a, b) => b.score - a.score || compare(a.leftId, b.leftId) || compare(a.rightId, b.rightId),
+  );
+  expect(pairs).toEqual(expected);
+});
+
+test('a higher minScore leaves only the pairs that reach it', () => {
+  const { candidates } = splink();
+  const sure = findDuplicatePairs(candidates).filter(({ score }) => score >= 0.9);
+
+  expect(findDuplicatePairs(candidates, { minScore: 0.9 })).toEqual(sure);
+});
+
+test('the pairs of a common key grow in line with the candidates', () => {
+  const namesakes = (count: number): DuplicateCandidate[] =>
+    Array.from({ length: count }, (_, index) =>
+      personCandidate({
+        id: String(index).padStart(6, '0'),
+        givenName: 'John',
+        familyName: 'Smith',
+        birthDate: `19${String(10 + (index % 80))}-01-${String(1 + (Math.floor(index / 80) % 28)).padStart(2, '0')}`,
+      }),
+    );
+  const pairsOf = (count: number) => [...candidatePairs(namesakes(count).map(comparableValues), 20)];
+  const [thousand, fourThousand] = [pairsOf(1000), pairsOf(4000)];
+
+  expect(fourThousand.length / thousand.length).toBeLessThan(4.4);
+});
+
+test.each([2, 3, 7, 60])(
+  'with blocks of %i every candidate of a common key is compared with its neighbour',
+  (maxBlockSize) => {
+    const family = Array.from({ length: 61 }, (_, index) =>
+      personCandidate({ id: String(index).padStart(3, '0'), givenName: 'Ada', familyName: 'Smith' }),
+    );
+    const compared = [...candidatePairs(family.map(comparableValues), maxBlockSize)];
+    const neighbours = compared.filter(([left, right]) => Number(right.id) - Number(left.id) === 1);
+
+    expect(neighbours).toHaveLength(60);
+    expect(new Set(compared.map(([left, right]) => `${left.id} ${right.id}`)).size).toBe(compared.length);
+  },
+);
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

@@ -1,0 +1,273 @@
+import { structViolation } from '@rapport/contracts';
+import {
+  CustomerKind,
+  Customer,
+  LifecycleStage,
+  type PostalAddress,
+} from '@rapport/contracts/rapport/customers/v1/customer';
+import { customFieldPath, type CustomFields } from '../../../engine/fields/custom-fields.js';
+import type { Columns } from '../../../engine/import/columns/columns.js';
+import type { FileRow } from '../../../engine/import/files/file-row.js';
+import { itemSeparators } from '../../../engine/values/cell-items.js';
+import { cellItems, cellText, property } from '../../../engine/import/rows/cell-value.js';
+import { customCell } from '../../../engine/import/rows/custom-cell.js';
+import { isoDay, type ReadDay } from '../../../engine/import/rows/read-day.js';
+import type { RowDefaults } from '../../../engine/import/rows/row-defaults.js';
+import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { hostOf, isSharedHost } from './host-name.js';
+import { countryCode } from './country-code.js';
+import {
+  isAddressField,
+  isTextField,
+  type AddressField,
+  type IdField,
+  type ImportTarget,
+  type TextField,
+} from './import-target.js';
+
+/** What a row says of a customer, as typed: neither checked nor normalised. */
+export interface MappedRow {
+  customer: Customer;
+  issues: RowIssue[];
+}
+
+/** Puts the cells of a row where their columns go. */
+export function mapRow(row: FileRow, columns: Columns, defaults: RowDefaults): MappedRow {
+  const mapping = new RowMapping(defaults, columns.customFields);
+  for (const [target, value] of columns.targeted(row)) mapping.put(target, value);
+  return mapping.finish();
+}
+
+const anyUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+class RowMapping {
+  readonly #customer = Customer.create({});
+  readonly #issues: RowIssue[] = [];
+  /** Parts of addresses that come in columns of their own, by label. */
+  readonly #addresses = new Map<string, PostalAddress>();
+  readonly #readDay: ReadDay;
+
+  constructor(
+    private readonly defaults: RowDefaults,
+    private readonly customFields: CustomFields,
+  ) {
+    this.#customer.kind = defaults.kind;
+    this.#readDay = defaults.readDay ?? isoDay;
+  }
+
+  put({ field, label }: ImportTarget, value: unknown): void {
+    if (isTextField(field)) return this.#putText(field, value);
+    if (isAddressField(field)) return this.#putAddressPart(field, value, label);
+    const { emails, phones, tags, externalIds } = this.#customer;
+    switch (field) {
+      case 'id':
+        return this.#putId(value);
+      case 'kind':
+        return this.#putKind(value);
+      case 'lifecycle_stage':
+        return this.#putStage(value);
+      case 'email':
+        return this.#each(field, value, itemSeparators.email, 'address', (address, item) => {
+          emails.push({ address, label: property(item, 'label') ?? label });
+        });
+      case 'phone':
+        return this.#each(field, value, itemSeparators.phone, 'number', (number, item) => {
+          phones.push({ number, label: property(item, 'label') ?? label });
+        });
+      case 'domain':
+        return this.#each(field, value, itemSeparators.domain, 'domain', (text) => this.#putDomain(text));
+      case 'tag':
+        return this.#each(field, value, itemSeparators.tag, 'tag', (tag) => tags.push(tag));
+      case 'external_id':
+        return this.#each(field, value, undefined, 'value', (id, item) => {
+          const system = property(item, 'system') ?? label ?? this.defaults.externalIdSystem;
+          externalIds.push({ system, value: id });
+        });
+      case 'custom_fields':
+        return label === undefined ? this.#putCustomValues(value) : this.#putCustomValue(label, value);
+      case 'address':
+        return cellItems(value).forEach((item) => this.#putAddress(item, label));
+      default:
+        field satisfies never;
+    }
+  }
+
+  finish(): MappedRow {
+    const customer = this.#customer;
+    customer.addresses.push(...this.#addresses.values());
+    // The name of a customer that is there already may be left out, or hidden.
+    if (customer.kind === CustomerKind.COMPANY && customer.displayName === undefined && customer.id === '') {
+      // A list of companies may call their names by the word that a list of people uses for the employer.
+      customer.displayName = customer.companyName;
+      customer.companyName = undefined;
+    }
+    return { customer, issues: this.#issues };
+  }
+
+  #putText(field: TextField | IdField, value: unknown): void {
+    const text = this.#text(field, value);
+    if (text === undefined) return;
+    const name = textProperties[field];
+    const form = name === 'birthDate' ? this.#readDay : textForms[name];
+    this.#customer[name] ??= form?.(text) ?? text;
+  }
+
+  #putCustomValues(value: unknown): void {
+    if (cellText(value) === undefined) return;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return this.#leaveOut('customFields', value, 'VALUE_INVALID', 'is no object with the values of custom fields');
+    }
+    for (const [key, item] of Object.entries(value)) this.#putCustomValue(key, item);
+  }
+
+  #putCustomValue(key: string, cell: unknown): void {
+    const type = this.customFields.get(key)?.type;
+    const value = type ? customCell(type, cell, this.#readDay) : cell;
+    if (value === undefined || value === null) return;
+    // Read for itself, so that only what is wrong is lost.
+    const violation = structViolation({ [key]: value });
+    if (violation) this.#leaveOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field');
+    else this.#customer.customFields = { [key]: value, ...this.#customer.customFields };
+  }
+
+  /** A file of another system may have ids of its own there, which are none of ours. */
+  #putId(value: unknown): void {
+    const id = cellText(value)?.toLowerCase();
+    if (id !== undefined && anyUuid.test(id)) this.#customer.id = id;
+  }
+
+  #putKind(value: unknown): void {
+    const text = this.#text('kind', value);
+    if (text === undefined) return;
+    const kind = kinds.get(text.toLowerCase());
+    if (kind !== undefined) this.#customer.kind = kind;
+    else this.#issues.push(error('VALUE_UNKNOWN', `${quote(text)} is no kind of customer.`, { field: 'kind' }));
+  }
+
+  #putStage(value: unknown): void {
+    const text = this.#text('lifecycle_stage', value);
+    if (text === undefined) return;
+    const stage = stages.get(text.toLowerCase().replace(/[^a-z]/g, ''));
+    if (stage !== undefined) this.#customer.lifecycleStage = stage;
+    else this.#leaveOut('lifecycle_stage', text, 'VALUE_UNKNOWN', 'is no lifecycle stage');
+  }
+
+  #putDomain(text: string): void {
+    const host = hostOf(text);
+    if (isSharedHost(text, host))
+      this.#leaveOut('domain', text, 'DOMAIN_SHARED', 'is a page on a site that many share');
+    else this.#customer.domains.push(host);
+  }
+
+  #putAddress(value: unknown, label: string | undefined): void {
+    if (typeof value !== 'object' || value === null) return this.#putAddressPart('street', value, label);
+    const address: PostalAddress = {
+      street: this.#text('address', property(value, 'street')),
+      city: this.#text('address', property(value, 'city')),
+      state: this.#text('address', property(value, 'state')),
+      postalCode: this.#text('address', property(value, 'postalCode')),
+      countryCode: this.#text('address', property(value, 'countryCode'))?.toUpperCase(),
+      label: this.#text('address', property(value, 'label')) ?? label,
+    };
+    if (Object.values(address).some((part) => part !== undefined)) this.#customer.addresses.push(address);
+  }
+
+  #putAddressPart(field: AddressField, value: unknown, label: string | undefined): void {
+    const text = this.#text(field, value);
+    if (text === undefined) return;
+    const address = this.#addresses.get(label ?? '') ?? emptyAddress(label);
+    this.#addresses.set(label ?? '', address);
+    if (field === 'street') {
+      // Files have a column for each line of an address.
+      address.street = address.street === undefined ? text : `${address.street}\n${text}`;
+    } else if (field === 'country' || field === 'country_code') {
+      address.countryCode ??= countryCode(text);
+      if (address.countryCode === undefined)
+        this.#leaveOut(field, text, 'COUNTRY_UNKNOWN', 'is no country that we know');
+    } else {
+      address[field === 'postal_code' ? 'postalCode' : field] ??= text;
+    }
+  }
+
+  /** Puts each text of a cell that may hold several; an object gives the one that it has under `key`. */
+  #each(
+    field: string,
+    value: unknown,
+    separator: RegExp | undefined,
+    key: string,
+    put: (text: string, item: unknown) => void,
+  ): void {
+    for (const item of cellItems(value, separator)) {
+      const isObject = typeof item === 'object' && item !== null && Object.hasOwn(item, key);
+      const text = this.#text(field, isObject ? property(item, key) : item);
+      if (text !== undefined) put(text, item);
+    }
+  }
+
+  #text(field: string, value: unknown): string | undefined {
+    const text = cellText(value);
+    if (text !== null) return text;
+    this.#leaveOut(field, value, 'VALUE_INVALID', 'is not a text');
+    return undefined;
+  }
+
+  #leaveOut(field: string, value: unknown, reason: string, why: string): void {
+    this.#issues.push(warning(reason, `${quote(value)} ${why}; it was left out.`, { field }));
+  }
+}
+
+function emptyAddress(label: string | undefined): PostalAddress {
+  return {
+    street: undefined,
+    city: undefined,
+    state: undefined,
+    postalCode: undefined,
+    countryCode: undefined,
+    label,
+  };
+}
+
+const textProperties = {
+  display_name: 'displayName',
+  given_name: 'givenName',
+  family_name: 'familyName',
+  job_title: 'jobTitle',
+  company_name: 'companyName',
+  source: 'source',
+  owner_id: 'ownerId',
+  owner_team_id: 'ownerTeamId',
+  company_id: 'companyId',
+  birth_date: 'birthDate',
+} as const satisfies Record<TextField | IdField, keyof Customer>;
+
+/** How files write what the contract has in one form only. */
+const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {
+  ownerId: (id) => id.toLowerCase(),
+  ownerTeamId: (id) => id.toLowerCase(),
+  companyId: (id) => id.toLowerCase(),
+};
+
+const kinds = new Map(
+  Object.entries({
+    person: CustomerKind.PERSON,
+    contact: CustomerKind.PERSON,
+    individual: CustomerKind.PERSON,
+    company: CustomerKind.COMPANY,
+    account: CustomerKind.COMPANY,
+    organization: CustomerKind.COMPANY,
+    organisation: CustomerKind.COMPANY,
+  }),
+);
+
+const stages = new Map(
+  Object.entries({
+    subscriber: LifecycleStage.SUBSCRIBER,
+    lead: LifecycleStage.LEAD,
+    qualified: LifecycleStage.QUALIFIED,
+    marketingqualifiedlead: LifecycleStage.QUALIFIED,
+    salesqualifiedlead: LifecycleStage.QUALIFIED,
+    opportunity: LifecycleStage.OPPORTUNITY,
+    customer: LifecycleStage.CUSTOMER,
+    formercustomer: LifecycleStage.FORMER_CUSTOMER,
+  }),
+);

@@ -1,0 +1,108 @@
+import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
+import { listFields, replaceLists, uniteLists, type ListField } from '../../../engine/records/customer-keys.js';
+import { lifecycleViolation } from '../lifecycle-stage.js';
+import { composeDisplayName } from '../normalise-customer.js';
+import { maxItems } from '../../../engine/write/customer-rules.js';
+
+export interface Merge {
+  customer: Customer;
+  /** Whether it differs from the customer before. */
+  changed: boolean;
+  /** Lists that have no room for all that the row adds to them. */
+  full: ListField[];
+  /** Why the row's lifecycle stage was left out. */
+  stage: FieldViolation | undefined;
+}
+
+export interface MergeOptions {
+  /** Values of the row only fill what is missing. Otherwise they replace. */
+  fillOnly: boolean;
+  /** The row's lists take the place of those that are there. Otherwise they are united. */
+  replacesLists: boolean;
+  /** The display name stays whatever the row says. */
+  keepName: boolean;
+  /** The row's display name is its own, not composed of its other values. */
+  givesDisplayName: boolean;
+}
+
+/**
+ * What a stored customer becomes by a normalised row. Merging the same row again changes nothing.
+ */
+export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): Merge {
+  const { fillOnly } = options;
+  const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
+    fillOnly ? (stored ?? given) : (given ?? stored);
+  const { lists, full } = options.replacesLists
+    ? { lists: replaceLists(before, row), full: [] }
+    : boundedLists(before, row);
+  const stage = fillOnly ? undefined : lifecycleViolation(before.lifecycleStage, row.lifecycleStage);
+  const customer: Customer = {
+    ...before,
+    givenName: value(before.givenName, row.givenName),
+    familyName: value(before.familyName, row.familyName),
+    jobTitle: value(before.jobTitle, row.jobTitle),
+    companyName: value(before.companyName, row.companyName),
+    companyId: value(before.companyId, row.companyId),
+    lifecycleStage: stage
+      ? before.lifecycleStage
+      : (value(known(before.lifecycleStage), known(row.lifecycleStage)) ?? LifecycleStage.UNSPECIFIED),
+    ownerId: value(before.ownerId, row.ownerId),
+    ownerTeamId: value(before.ownerTeamId, row.ownerTeamId),
+    source: value(before.source, row.source),
+    birthDate: value(before.birthDate, row.birthDate),
+    customFields: mergeCustomValues(before.customFields, row.customFields, fillOnly),
+    ...lists,
+  };
+  customer.displayName = displayName(before, customer, row, options);
+  return { customer, changed: isChanged(before, customer), full, stage };
+}
+
+/** United lists, cut to the most items that each may have. */
+function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: ListField[] } {
+  const lists = uniteLists(before, row);
+  const full = listFields.filter((name) => lists[name].length > Math.max(maxItems[name], before[name].length));
+  for (const name of full) {
+    Object.assign(lists, { [name]: lists[name].slice(0, Math.max(maxItems[name], before[name].length)) });
+  }
+  return { lists, full };
+}
+
+/**
+ * A name that was composed, not given, follows what it is composed of. One that is only an e-mail address or a phone
+ * number counts as missing.
+ */
+function displayName(
+  before: Customer,
+  merged: Customer,
+  row: Customer,
+  { fillOnly, keepName, givesDisplayName }: MergeOptions,
+): string | undefined {
+  if (keepName) return before.displayName;
+  // Whether a name was given can't be told from what is stored. One that will look composed after this merge is taken
+  // for composed already, or the next import of the row would treat it otherwise.
+  const isComposed = [before, merged].some((customer) => before.displayName === composeDisplayName(customer));
+  const isMissing = isComposed && before.givenName === undefined && before.familyName === undefined;
+  if (givesDisplayName && (isMissing || !fillOnly)) return row.displayName;
+  return isComposed ? composeDisplayName(merged) : before.displayName;
+}
+
+/** Answers the same values when the row adds nothing to them. */
+function mergeCustomValues(
+  before: Customer['customFields'],
+  row: Customer['customFields'],
+  fillOnly: boolean,
+): Customer['customFields'] {
+  const merged = fillOnly ? { ...row, ...before } : { ...before, ...row };
+  const isChanged = Object.keys(merged).some((key) => JSON.stringify(merged[key]) !== JSON.stringify(before?.[key]));
+  return isChanged ? merged : before;
+}
+
+function known(stage: LifecycleStage): LifecycleStage | undefined {
+  return stage === LifecycleStage.UNSPECIFIED ? undefined : stage;
+}
+
+/** Lists keep their identity when nothing is added to them. */
+function isChanged(before: Customer, after: Customer): boolean {
+  return (Object.keys(after) as (keyof Customer)[]).some((name) => before[name] !== after[name]);
+}

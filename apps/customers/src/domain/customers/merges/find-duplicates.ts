@@ -1,0 +1,54 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  Duplicate,
+  FindDuplicatesRequest,
+  FindDuplicatesResponse,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { currentCaller } from '@rapport/platform';
+import { customerMessage, loadKeysOf } from '../../../engine/records/customer-message.js';
+import { Customer } from '../../../engine/records/customer.entity.js';
+import { comparableValues } from '../duplicates/comparable-values.js';
+import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
+import { scoreValues } from '../duplicates/score-pair.js';
+import { liveCustomer } from '../../../engine/records/merged-into.js';
+import { sharedTerms } from './duplicate-peers.js';
+import type { TenantFrequencies } from './tenant-frequencies.js';
+
+export const defaultMinScore = 50;
+const defaultPageSize = 20;
+const maxHits = 500;
+
+/** Answers FindDuplicates. */
+export async function findDuplicates(
+  em: EntityManager,
+  tenantFrequencies: TenantFrequencies,
+  { id, minScore = defaultMinScore, pageSize = defaultPageSize }: FindDuplicatesRequest,
+): Promise<FindDuplicatesResponse> {
+  const { tenantId } = currentCaller();
+  const row = await em.findOne(Customer, { tenantId, id, deleteTime: null });
+  const found = await liveCustomer(em, id, row);
+  await loadKeysOf([found]);
+  const customer = customerMessage(found);
+  const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });
+  const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((peerId) => peerId !== id);
+  if (ids.length === 0) return { duplicates: [] };
+
+  const frequencies = await tenantFrequencies.get(em);
+  const values = comparableValues(customerCandidate(customer));
+  const peers = await em.find(Customer, { tenantId, id: { $in: ids }, deleteTime: null }, { disableIdentityMap: true });
+  await loadKeysOf(peers);
+  const duplicates = peers
+    .map((peer): Duplicate => {
+      const message = customerMessage(peer);
+      const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(message)), frequencies);
+      return { customer: message, score: percent(score), evidence };
+    })
+    .filter(({ score }) => score >= minScore)
+    .sort((a, b) => b.score - a.score || (a.customer?.id ?? '').localeCompare(b.customer?.id ?? ''));
+  return { duplicates: duplicates.slice(0, pageSize) };
+}
+
+/** Of a probability, cut to two places: a score that is shown is never above the one that was compared. */
+export function percent(probability: number): number {
+  return Math.floor(probability * 10_000) / 100;
+}

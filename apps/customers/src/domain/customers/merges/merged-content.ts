@@ -1,0 +1,113 @@
+import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { valueText } from '../../../engine/records/claim-unique-values.js';
+import { itemKeys, listFields, uniqueValues, type ListField } from '../../../engine/records/customer-keys.js';
+import { composeDisplayName } from '../normalise-customer.js';
+
+export const singleFields = [
+  'displayName',
+  'givenName',
+  'familyName',
+  'jobTitle',
+  'ownerId',
+  'ownerTeamId',
+  'source',
+  'birthDate',
+  'companyId',
+  'companyName',
+] as const satisfies (keyof Customer)[];
+
+/** What of a customer is merged. The kind is the same on both sides. */
+export type Content = Pick<
+  Customer,
+  'kind' | (typeof singleFields)[number] | ListField | 'lifecycleStage' | 'lifecycleStageTime' | 'customFields'
+>;
+
+export function contentOf(customer: Customer): Content {
+  const { kind, lifecycleStage, lifecycleStageTime, customFields } = customer;
+  const fields = [...singleFields, ...listFields].map((field) => [field, customer[field]]);
+  return { kind, lifecycleStage, lifecycleStageTime, customFields, ...Object.fromEntries(fields) } as Content;
+}
+
+/**
+ * The customer that stays with what another brings: what it lacks, and the items of all lists. Pure.
+ *
+ * Of two items with the same key, such as external ids of one system, that of the customer that stays is kept. A display
+ * name that was composed follows what it is composed of. CUSTOMER counts as further than FORMER_CUSTOMER.
+ *
+ * @param preferred names of fields, such as `jobTitle` or `customFields.plan`, in which the merged customer comes first
+ */
+export function unite(stays: Content, merged: Content, preferred: ReadonlySet<string>): Content {
+  const inOrder = (field: string) => (preferred.has(field) ? [merged, stays] : [stays, merged]);
+  const united: Content = { ...stays };
+  for (const field of singleFields) {
+    united[field] = inOrder(field)
+      .map((content) => content[field])
+      .find((value) => value !== undefined);
+  }
+  for (const field of listFields) {
+    const [first = [], second = []] = inOrder(field).map((content): unknown[] => content[field]);
+    Object.assign(united, { [field]: unitedItems(first, second, itemKeys[field] as (item: unknown) => string) });
+  }
+  Object.assign(united, unitedStage(stays, merged, preferred.has('lifecycleStage')));
+  united.customFields = unitedCustomFields(stays.customFields, merged.customFields, preferred);
+  if (!preferred.has('displayName') && isComposed(stays)) united.displayName = composedName(united, merged);
+  return united;
+}
+
+type Stage = Pick<Content, 'lifecycleStage' | 'lifecycleStageTime'>;
+
+function unitedStage(stays: Stage, merged: Stage, prefersMerged: boolean): Stage {
+  const takesMerged =
+    merged.lifecycleStage !== LifecycleStage.UNSPECIFIED &&
+    (prefersMerged || stageRank(merged.lifecycleStage) > stageRank(stays.lifecycleStage));
+  const { lifecycleStage, lifecycleStageTime } = takesMerged ? merged : stays;
+  return { lifecycleStage, lifecycleStageTime };
+}
+
+function stageRank(stage: LifecycleStage): number {
+  // Who is a customer in one of both records is one.
+  return stage === LifecycleStage.CUSTOMER ? LifecycleStage.FORMER_CUSTOMER + 1 : stage;
+}
+
+function unitedCustomFields(
+  stays: Content['customFields'],
+  merged: Content['customFields'],
+  preferred: ReadonlySet<string>,
+): Content['customFields'] {
+  if (preferred.has('customFields')) return stays || merged ? { ...stays, ...merged } : undefined;
+  const united: Record<string, unknown> = { ...merged, ...stays };
+  for (const [key, value] of Object.entries<unknown>(merged ?? {})) {
+    if (preferred.has(`customFields.${key}`)) united[key] = value;
+  }
+  return Object.keys(united).length > 0 ? united : undefined;
+}
+
+function isComposed(content: Content): boolean {
+  return content.displayName === composedOf(content);
+}
+
+/** A name that was given is better than an e-mail address. */
+function composedName(united: Content, merged: Content): string | undefined {
+  const hasNames = united.givenName !== undefined || united.familyName !== undefined;
+  return hasNames || isComposed(merged) ? composedOf(united) : merged.displayName;
+}
+
+function composedOf(content: Content): string | undefined {
+  return composeDisplayName(content as Customer);
+}
+
+/** All that the first has, whatever it has twice, and what it lacks. */
+function unitedItems(first: unknown[], second: unknown[], key: (item: unknown) => string): unknown[] {
+  const keys = new Set(first.map(key));
+  return [...first, ...second.filter((item) => !keys.has(key(item)))];
+}
+
+/** An item of a list as valueText shows a unique value; undefined for lists of which the items are not unique. */
+export function uniqueItemText<Field extends ListField>(
+  field: Field,
+  item: Customer[Field][number],
+): string | undefined {
+  const empty: Pick<Customer, 'emails' | 'domains' | 'externalIds'> = { emails: [], domains: [], externalIds: [] };
+  const [value] = uniqueValues({ ...empty, [field]: [item] } as unknown as Customer);
+  return value && valueText(value);
+}

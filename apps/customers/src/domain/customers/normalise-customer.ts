@@ -1,0 +1,168 @@
+import {
+  CustomerKind,
+  type Customer,
+  type ExternalId,
+  type PostalAddress,
+} from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
+import { isCalendarDate } from '../../engine/fields/custom-field-value.js';
+import type { CustomFields } from '../../engine/fields/custom-fields.js';
+import { emailKey } from '../../engine/records/customer-keys.js';
+import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';
+
+/** What came of a customer as it was sent. */
+export interface NormalisedCustomer {
+  /** Ready to store when there are no violations. */
+  customer: Customer;
+  /** What is wrong with it. Paths start within the customer, such as `externalIds[1].system`. */
+  violations: FieldViolation[];
+  /** Indexes in `customer.phones` of numbers that are not valid and were kept as typed. */
+  invalidPhones: number[];
+}
+
+/**
+ * Brings a customer into the form in which it is stored and checks what no single field can tell. Pure: applying it to
+ * its own result changes nothing.
+ *
+ * @param before the customer that is updated: its values of custom fields are not checked anew
+ * @param defaultCountry of local phone numbers when the first address has none
+ */
+export function normaliseCustomer(
+  sent: Customer,
+  customFields: CustomFields,
+  { before, defaultCountry }: { before?: Customer | undefined; defaultCountry?: string | undefined } = {},
+): NormalisedCustomer {
+  const custom = customFields.read(sent.customFields, sent.kind, before?.customFields);
+  const violations: FieldViolation[] = custom.violations;
+  const required = (value: string, path: string) => {
+    const kept = trimmed(value);
+    if (kept === undefined) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
+    return kept ?? '';
+  };
+  const addresses = sent.addresses
+    .map(trimAddress)
+    .filter((address) => Object.values(address).some((part) => part !== undefined));
+  const region = phoneRegion(addresses, defaultCountry);
+  const phones = sent.phones.map(({ number, label }, index) => ({
+    ...readPhone(required(number, `phones[${index}].number`), region),
+    label: trimmed(label),
+  }));
+  const customer: Customer = {
+    ...sent,
+    displayName: trimmed(sent.displayName),
+    givenName: trimmed(sent.givenName),
+    familyName: trimmed(sent.familyName),
+    jobTitle: trimmed(sent.jobTitle),
+    companyName: trimmed(sent.companyName),
+    source: trimmed(sent.source),
+    birthDate: trimmed(sent.birthDate),
+    customFields: custom.values,
+    emails: uniqueBy(
+      sent.emails.map(({ address, label }, index) => ({
+        address: lowerDomain(required(address, `emails[${index}].address`)),
+        label: trimmed(label),
+      })),
+      ({ address }) => emailKey(address),
+    ),
+    phones: uniqueBy(phones, ({ number }) => number).map(({ number, label }) => ({ number, label })),
+    addresses,
+    domains: uniqueBy(
+      sent.domains.map((domain, index) => required(domain, `domains[${index}]`).toLowerCase()),
+      (domain) => domain,
+    ),
+    tags: uniqueBy(
+      sent.tags.map((tag, index) => required(tag, `tags[${index}]`)),
+      (tag) => tag,
+    ),
+    externalIds: readExternalIds(sent.externalIds, required, violations),
+  };
+  customer.displayName ??= composeDisplayName(customer);
+  violations.push(...kindViolations(customer));
+  if (customer.birthDate !== undefined && !isCalendarDate(customer.birthDate)) {
+    violations.push({ field: 'birthDate', reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });
+  }
+  const invalidPhones = uniqueBy(phones, ({ number }) => number).flatMap(({ valid }, index) => (valid ? [] : [index]));
+  return { customer, violations, invalidPhones };
+}
+
+/** The name that a person without one is shown by. A company must be given one. */
+export function composeDisplayName({ kind, givenName, familyName, emails, phones }: Customer): string | undefined {
+  if (kind !== CustomerKind.PERSON) return undefined;
+  const fullName = [givenName, familyName].filter((name) => name !== undefined).join(' ');
+  const name = [fullName, emails[0]?.address, phones[0]?.number].find((text) => text);
+  return name === undefined ? undefined : Array.from(name).slice(0, displayNameMaxCodePoints).join('');
+}
+
+const displayNameMaxCodePoints = 300;
+
+type ReadRequiredText = (value: string, path: string) => string;
+
+/** Blank is absent. */
+function trimmed(value: string | undefined): string | undefined {
+  const text = value?.trim();
+  return text === '' ? undefined : text;
+}
+
+function trimAddress(address: PostalAddress): PostalAddress {
+  return {
+    street: trimmed(address.street),
+    city: trimmed(address.city),
+    state: trimmed(address.state),
+    postalCode: trimmed(address.postalCode),
+    countryCode: address.countryCode,
+    label: trimmed(address.label),
+  };
+}
+
+function lowerDomain(address: string): string {
+  const at = address.lastIndexOf('@');
+  return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase();
+}
+
+function readExternalIds(sent: ExternalId[], required: ReadRequiredText, violations: FieldViolation[]): ExternalId[] {
+  const bySystem = new Map<string, ExternalId>();
+  for (const [index, { system, value: typed }] of sent.entries()) {
+    const value = required(typed, `externalIds[${index}].value`);
+    if ((bySystem.get(system)?.value ?? value) === value) bySystem.set(system, { system, value });
+    else {
+      const description = `must be the only one of the system ${system}`;
+      violations.push({ field: `externalIds[${index}].system`, reason: 'DUPLICATE_SYSTEM', description });
+    }
+  }
+  return [...bySystem.values()];
+}
+
+function uniqueBy<Item>(items: Item[], key: (item: Item) => string): Item[] {
+  const seen = new Map<string, Item>();
+  for (const item of items) if (!seen.has(key(item))) seen.set(key(item), item);
+  return [...seen.values()];
+}
+
+function kindViolations(customer: Customer): FieldViolation[] {
+  switch (customer.kind) {
+    case CustomerKind.PERSON:
+      return [
+        ...absent(customer.domains.length === 0, 'domains', 'a person'),
+        ...named(customer, 'a person needs a name, an e-mail address or a phone number'),
+      ];
+    case CustomerKind.COMPANY:
+      return [
+        ...absent(customer.givenName === undefined, 'givenName', 'a company'),
+        ...absent(customer.familyName === undefined, 'familyName', 'a company'),
+        ...absent(customer.companyId === undefined, 'companyId', 'a company'),
+        ...absent(customer.birthDate === undefined, 'birthDate', 'a company'),
+        ...named(customer, 'a company needs a name'),
+      ];
+    // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.
+    default:
+      return [{ field: 'kind', reason: 'REQUIRED', description: 'must be PERSON or COMPANY' }];
+  }
+}
+
+function absent(isAbsent: boolean, field: string, owner: string): FieldViolation[] {
+  return isAbsent ? [] : [{ field, reason: 'NOT_ALLOWED', description: `is no field of ${owner}` }];
+}
+
+function named({ displayName }: Customer, description: string): FieldViolation[] {
+  return displayName === undefined ? [{ field: 'displayName', reason: 'REQUIRED', description }] : [];
+}

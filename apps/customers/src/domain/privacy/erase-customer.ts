@@ -1,0 +1,149 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import type {
+  EraseCustomerRequest,
+  ErasedData,
+  Erasure as ErasureMessage,
+} from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import {
+  beyondScope,
+  checkEtag,
+  etagVersion,
+  queryRows,
+  transactionPipeline,
+  type Statement,
+} from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { messagesOfRows, type CustomerRow } from '../../engine/records/customer-row.js';
+import { knownCustomer, lockCustomers } from '../../engine/records/customer-statements.js';
+import { ownCustomers } from '../../engine/query/own-customers.js';
+import { lockMerges } from '../../engine/merge/lock-merges.js';
+import { missingCustomer } from '../../engine/records/merged-into.js';
+import { forgetKeys } from '../../engine/encryption/forget-keys.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { suppressAddresses } from '../suppressions/suppression-statements.js';
+import {
+  anonymiseSuppressions,
+  eraseAnswers,
+  eraseChanges,
+  eraseIssues,
+  formerMerges,
+  removeImportLeftovers,
+  removeKeys,
+  removeRecords,
+  type FormerMerge,
+  type RemovedRow,
+} from '../../engine/changes/erasure/erasure-statements.js';
+import { erasureMessage, receiptDigest } from './erasure-receipt.js';
+import { Erasure } from './erasure.entity.js';
+import { addressesOf } from './personal-addresses.js';
+
+/** What clocks of the service and of the database may differ by, in milliseconds. */
+const clockSkewMs = 60_000;
+
+/**
+ * Answers EraseCustomer. Runs in a transaction.
+ *
+ * @param id of the erasure
+ */
+export async function eraseCustomer(
+  em: EntityManager,
+  key: SuppressionKey,
+  id: string,
+  request: EraseCustomerRequest,
+): Promise<ErasureMessage> {
+  const reason = request.erasure?.reason.trim() ?? '';
+  if (reason === '') {
+    throw invalidArgument([{ field: 'erasure.reason', reason: 'REQUIRED', description: 'must not be blank' }]);
+  }
+  await lockMerges(em);
+  const customers = await lockPerson(em, request);
+  const ids = customers.map((customer) => customer.id);
+  await transactionPipeline(em, [
+    ...suppressAddresses(key, 'ERASURE', customers.flatMap(addressesOf)),
+    anonymiseSuppressions(ids),
+  ]);
+  await forgetKeys(em, ids);
+  const { erased, recordIds, former } = await removeAll(em, customers);
+  const changes = await eraseLog(em, recordIds, former);
+  const { tenantId, principalId } = currentCaller();
+  const receipt = {
+    id,
+    customerIds: ids,
+    reason,
+    erased: [...erased, { dataClass: 'changes', count: changes }].filter(({ count }) => count > 0),
+    createTime: new Date(),
+    createdBy: principalId,
+  };
+  const { ownerId = null, ownerTeamId = null } = customers[0] ?? {};
+  const erasure = em.create(Erasure, { ...receipt, tenantId, digest: receiptDigest(receipt), ownerId, ownerTeamId });
+  await em.flush();
+  return erasureMessage(erasure);
+}
+
+/** The customer, first, and those that were merged into it, locked. */
+async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest): Promise<CustomerMessage[]> {
+  const seen = await queryRows(em, knownCustomer(id));
+  if (seen.length === 0) throw await missingCustomer(em, id);
+  // Nothing of the person stays, whoever may see it.
+  await transactionPipeline(em, [beyondScope]);
+  const own = await queryRows<{ id: string }>(em, {
+    name: 'own_customers',
+    sql: `with recursive ${ownCustomers} select id from own`,
+    values: [currentCaller().tenantId, id],
+  });
+  const rows = await queryRows<CustomerRow>(em, lockCustomers(own.map((each) => each.id)));
+  const customers = await messagesOfRows(rows);
+  const person = customers.find((customer) => customer.id === id);
+  if (!person || person.mergedIntoId !== undefined) throw await missingCustomer(em, id);
+  if (person.kind !== CustomerKind.PERSON) {
+    throw new AppError('FAILED_PRECONDITION', 'NOT_A_PERSON', 'The customer is a company. Only people can be erased.');
+  }
+  checkEtag(etag, etagVersion(person.etag));
+  return [person, ...customers.filter((customer) => customer !== person)];
+}
+
+/** Removes all but what the change log has. */
+async function removeAll(em: EntityManager, customers: CustomerMessage[]) {
+  const ids = customers.map(({ id }) => id);
+  const former = await queryRows<FormerMerge>(em, formerMerges(ids));
+  const records = removeRecords(ids);
+  const erased: ErasedData[] = [];
+  const recordIds: string[] = [];
+  const run = async (dataClass: string, statements: Statement[]) => {
+    const rows = (await transactionPipeline(em, statements)).flat();
+    erased.push({ dataClass, count: rows.length });
+    return rows;
+  };
+  await transactionPipeline(em, [removeKeys(ids)]);
+  for (const [dataClass, statement] of Object.entries(records)) {
+    const rows = (await run(dataClass, [statement])) as RemovedRow[];
+    recordIds.push(...rows.map(({ id }) => id));
+  }
+  await run('idempotencyAnswers', [eraseAnswers([...ids, ...former.map((merge) => merge.customer_id)])]);
+  await run('importLeftovers', removeImportLeftovers(customers));
+  await run('importIssues', [eraseIssues(customers)]);
+  return { erased, recordIds, former };
+}
+
+/**
+ * Takes the values out of the log: of what was removed at any time, and of customers that had them in between, when they
+ * were merged.
+ *
+ * @returns the number of changes
+ */
+async function eraseLog(em: EntityManager, recordIds: string[], former: FormerMerge[]): Promise<number> {
+  const statements = [
+    eraseChanges(recordIds),
+    ...former.map(({ customer_id, create_time, undo_time }) =>
+      eraseChanges([customer_id], shifted(create_time, -clockSkewMs), shifted(undo_time, clockSkewMs)),
+    ),
+  ];
+  const counts = (await transactionPipeline(em, statements)).flat() as { count: number }[];
+  return counts.reduce((sum, { count }) => sum + count, 0);
+}
+
+function shifted(time: string, ms: number): string {
+  return new Date(new Date(time).getTime() + ms).toISOString();
+}

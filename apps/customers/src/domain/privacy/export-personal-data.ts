@@ -1,0 +1,183 @@
+import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
+import { JsonCodec } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { beyondScope, tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import { associationMessage } from '../associations/association-message.js';
+import { Association } from '../associations/association.entity.js';
+import type { BulkWork } from '../../engine/pace/bulk-work.js';
+import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../../engine/changes/log/change-entry.js';
+import { tenantChange } from '../../engine/changes/feed/change-message.js';
+import { consentMessages, type ConsentRow } from '../consents/consent-message.js';
+import { ownCustomers } from '../../engine/query/own-customers.js';
+import { consentsOf } from '../consents/consent-statements.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
+import { messagesOfRows, shownColumns, type CustomerRow } from '../../engine/records/customer-row.js';
+import { knownCustomer } from '../../engine/records/customer-statements.js';
+import { customerValue } from '../../engine/query/customer-json.js';
+import { findMergeRecords } from '../../engine/merge/find-merge.js';
+import { mergeMessage } from '../../engine/merge/merge-message.js';
+import { missingCustomer } from '../../engine/records/merged-into.js';
+import { Sealing } from '../../engine/sealing/sealing.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
+import { suppressionsOfCustomers } from '../suppressions/suppression-statements.js';
+import { isHiding } from '../../engine/fields/hidden-data.js';
+import { addressesOf } from './personal-addresses.js';
+
+/** Changes that are read and written at a time. */
+const batchSize = 200;
+
+/** Most records of one kind that belong to a person. */
+const maxRecords = 100_000;
+
+type Json = Record<string, unknown>;
+
+const codecs = new Map<string, JsonCodec>();
+const jsonOf = {
+  association: codecOf(AssociationsServiceService.getAssociation.path),
+  merge: codecOf(MergesServiceService.getMerge.path),
+  consent: codecOf(ConsentsServiceService.getConsent.path),
+  suppression: codecOf(SuppressionsServiceService.getSuppression.path),
+  change: JsonCodec.of(changeDescriptor(), codecs),
+};
+
+/**
+ * Answers ExportPersonalData: all of one moment, in pieces of which the next is made when the one before was taken.
+ *
+ * @throws AppError NOT_FOUND
+ * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
+ * @throws AppError PERMISSION_DENIED to a caller from whom personal data is hidden
+ */
+export async function* exportPersonalData(
+  em: EntityManager,
+  bulk: BulkWork,
+  key: SuppressionKey,
+  id: string,
+): AsyncGenerator<HttpBody, void> {
+  if (isHiding()) {
+    throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
+  }
+  const place = await bulk.exports.enter();
+  yield* place.read(readPerson(em, key, id), () => batchSize);
+}
+
+async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): AsyncGenerator<HttpBody, void> {
+  const reader = em.fork({ session: tenantSession(currentCaller().tenantId) });
+  await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
+  try {
+    // The edge cuts a reader off that takes nothing for a minute or two.
+    await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
+    const customers = await readCustomers(reader, id);
+    const { associations, ...lists } = await readRecords(reader, key, customers);
+    const [customer, ...mergedCustomers] = customers.map(customerValue);
+    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists });
+    yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
+    let separator = '';
+    for await (const changes of readChanges(reader, customers, [...associations, ...lists.consents, ...lists.merges])) {
+      yield piece('', separator + changes.map((change) => JSON.stringify(change)).join(','));
+      separator = ',';
+    }
+    yield piece('', ']}');
+  } finally {
+    await reader.rollback();
+  }
+}
+
+/** The customer, first, and those that were merged into it. Lets all that is read after it be the person's, whoever may see it. */
+async function readCustomers(reader: EntityManager, id: string): Promise<CustomerMessage[]> {
+  const seen = await rowsOf(reader, knownCustomer(id));
+  if (seen.length === 0) throw await missingCustomer(reader, id);
+  await transactionPipeline(reader, [beyondScope]);
+  const rows = await rowsOf<CustomerRow>(reader, {
+    name: 'own_customer_rows',
+    sql: `with recursive ${ownCustomers}
+      select ${shownColumns} from own join customer on customer.tenant_id = $1 and customer.id = own.id
+      order by customer.id <> $2, customer.id`,
+    values: [currentCaller().tenantId, id],
+  });
+  const customers = await messagesOfRows(rows);
+  if (customers[0]?.id !== id || customers[0].mergedIntoId !== undefined) throw await missingCustomer(reader, id);
+  return customers;
+}
+
+async function readRecords(reader: EntityManager, key: SuppressionKey, customers: CustomerMessage[]) {
+  const { tenantId } = currentCaller();
+  const ids = customers.map(({ id }) => id);
+  const ends = ids.map((id): [string, string] => [tenantId, id]);
+  const oldestFirst = { orderBy: { id: 'asc' as const }, limit: maxRecords };
+  const associations = await reader.find(
+    Association,
+    { tenantId, $or: ends.flatMap((end) => [{ from: end }, { to: end }]) },
+    { ...oldestFirst, disableIdentityMap: true },
+  );
+  const merges = await findMergeRecords(
+    reader,
+    { tenantId, $or: ends.flatMap((end) => [{ customer: end }, { merged: end }]) },
+    oldestFirst,
+  );
+  const consents = await rowsOf<ConsentRow>(
+    reader,
+    consentsOf({ customerId: ids[0] ?? '', currentOnly: false, limit: maxRecords }),
+  );
+  const suppressions = await rowsOf<SuppressionRow>(
+    reader,
+    suppressionsOfCustomers(key, ids, customers.flatMap(addressesOf)),
+  );
+  return {
+    associations: associations.map((row) => jsonOf.association.toJson(associationMessage(row) as unknown as Json)),
+    merges: merges.map((row) => jsonOf.merge.toJson(mergeMessage(row) as unknown as Json)),
+    consents: (await consentMessages(consents)).map((consent) => jsonOf.consent.toJson(consent as unknown as Json)),
+    suppressions: suppressions.map((row) => jsonOf.suppression.toJson(suppressionMessage(row) as unknown as Json)),
+  };
+}
+
+/** What the log has of the customers and their records, the oldest first. */
+async function* readChanges(
+  reader: EntityManager,
+  customers: CustomerMessage[],
+  records: readonly Json[],
+): AsyncGenerator<Json[]> {
+  const { tenantId } = currentCaller();
+  const ids = [...customers.map(({ id }) => id), ...records.map(({ id }) => id as string)];
+  let after: ChangeEntry | undefined;
+  do {
+    const rows = await rowsOf<ChangeRow>(reader, {
+      name: 'changes_of_person',
+      sql: `select ${changeColumns} from change_log
+        where tenant_id = $1 and record_id = any ($2::text[]) and position > $3 order by position limit $4`,
+      values: [tenantId, ids, after?.position ?? 0, batchSize],
+    });
+    const entries = await Sealing.of(reader).openEntries(reader, rows.map(entryOf));
+    if (entries.length > 0) {
+      yield entries.map((entry) => jsonOf.change.toJson(tenantChange(entry, tenantId, '') as unknown as Json));
+    }
+    after = entries.length === batchSize ? entries.at(-1) : undefined;
+  } while (after);
+}
+
+async function rowsOf<Row>(reader: EntityManager, statement: Statement): Promise<Row[]> {
+  const [rows = []] = await transactionPipeline(reader, [statement]);
+  return rows as Row[];
+}
+
+/** @param path of a method that answers the record */
+function codecOf(path: string): JsonCodec {
+  return JsonCodec.of(methodDescriptor(path).output, codecs);
+}
+
+function changeDescriptor() {
+  const { message } = methodDescriptor(ChangeFeedServiceService.listChanges.path).output.field['changes'] ?? {};
+  if (!message) throw new Error('ListChanges answers no changes.');
+  return message;
+}
+
+function piece(contentType: string, text: string): HttpBody {
+  return { contentType, data: Buffer.from(text), extensions: [] };
+}

@@ -1,0 +1,54 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  SuppressionReason,
+  type CreateSuppressionRequest,
+  type Suppression as SuppressionMessage,
+} from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { transactionPipeline } from '@rapport/persistence';
+import { invalidArgument } from '@rapport/platform';
+import { refuseNarrowScope } from '../../engine/records/refuse-narrow-scopes.js';
+import { checkAddresses, suppressedChannel } from './suppressible.js';
+import type { SuppressionKey } from './suppression-key.js';
+import { suppressionMessage, type SuppressionRow } from './suppression-message.js';
+import { suppressAddresses, suppressionsOf } from './suppression-statements.js';
+import type { Suppression } from './suppression.entity.js';
+
+/** Answers CreateSuppression. Runs in a transaction. */
+export async function createSuppression(
+  em: EntityManager,
+  key: SuppressionKey,
+  { suppression }: CreateSuppressionRequest,
+): Promise<SuppressionMessage> {
+  // It holds for the whole tenant, and nobody owns it.
+  refuseNarrowScope();
+  if (!suppression) throw invalidArgument([{ field: 'suppression', reason: 'REQUIRED', description: 'is required' }]);
+  const { address = '', purpose } = suppression;
+  const channel = suppressedChannel(suppression.channel, 'suppression.channel');
+  const reason = givenReason(suppression.reason);
+  checkAddresses(channel, [address], () => 'suppression.address');
+  const [, found = []] = await transactionPipeline(em, [
+    ...suppressAddresses(key, reason, [{ channel, address, purpose }]),
+    suppressionsOf(key, channel, [address], purpose),
+  ]);
+  const row = (found as SuppressionRow[]).find(
+    (each) => each.reason === reason && (each.purpose ?? undefined) === purpose && each.customerId === null,
+  );
+  if (!row) throw new Error('A suppression that was just made is not there.');
+  return suppressionMessage(row);
+}
+
+/** The other reasons come from what is done to customers. */
+function givenReason(reason: SuppressionReason): Suppression['reason'] {
+  switch (reason) {
+    case SuppressionReason.MANUAL:
+      return 'MANUAL';
+    case SuppressionReason.COMPLAINT:
+      return 'COMPLAINT';
+    case SuppressionReason.BOUNCE:
+      return 'BOUNCE';
+    default: {
+      const description = 'must be MANUAL, COMPLAINT or BOUNCE';
+      throw invalidArgument([{ field: 'suppression.reason', reason: 'NOT_ALLOWED', description }]);
+    }
+  }
+}

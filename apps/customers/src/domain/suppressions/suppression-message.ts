@@ -1,0 +1,34 @@
+import { ContactChannel } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import {
+  SuppressionReason,
+  type Suppression as SuppressionMessage,
+} from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { isoTime } from '../../engine/records/customer-row.js';
+import type { Suppression } from './suppression.entity.js';
+
+/** What is shown of a stored suppression; times as the driver or the ORM gives them. */
+export interface SuppressionRow extends Pick<
+  Suppression,
+  'id' | 'channel' | 'purpose' | 'reason' | 'customerId' | 'createdBy'
+> {
+  createTime: Date | string;
+}
+
+/** For `select`, each by its property's name. */
+export const suppressionColumns = `suppression.id, suppression.channel, suppression.purpose, suppression.reason,
+  suppression.customer_id as "customerId", suppression.create_time as "createTime",
+  suppression.created_by as "createdBy"`;
+
+/** A stored suppression as the contract shows it: its address is not known. */
+export function suppressionMessage(row: SuppressionRow): SuppressionMessage {
+  return {
+    id: row.id,
+    channel: ContactChannel[row.channel],
+    address: undefined,
+    purpose: row.purpose ?? undefined,
+    reason: SuppressionReason[row.reason],
+    customerId: row.customerId ?? undefined,
+    createTime: isoTime(row.createTime),
+    createdBy: row.createdBy,
+  };
+}

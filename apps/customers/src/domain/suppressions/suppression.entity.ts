@@ -1,0 +1,39 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { recordIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../../engine/records/scope-conditions.js';
+
+const SuppressionSchema = defineEntity({
+  name: 'Suppression',
+  tableName: 'suppression',
+  ...recordIsolation(scopeConditions.suppression),
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    channel: p.enum(['EMAIL', 'PHONE', 'SMS'] as const),
+    /** Made by `SuppressionKey`. */
+    addressHash: p.blob(),
+    /** Absent: all purposes. */
+    purpose: p.text().nullable(),
+    reason: p.enum(['MANUAL', 'COMPLAINT', 'BOUNCE', 'CONSENT_WITHDRAWN', 'ERASURE'] as const),
+    /** Whose withdrawn consent it comes from. No foreign key: it outlives the customer. */
+    customerId: p.uuid().nullable(),
+    createTime: p.datetime(3),
+    createdBy: p.text(),
+  },
+  indexes: [
+    {
+      name: 'suppression_of_address',
+      expression: `create unique index suppression_of_address on suppression
+        (tenant_id, channel, address_hash, reason, purpose, customer_id) nulls not distinct`,
+    },
+    {
+      name: 'suppression_by_customer',
+      properties: ['tenantId', 'customerId'],
+      where: 'customer_id is not null',
+    },
+  ],
+});
+
+/** That an address, of which there is only a keyed hash, must not be used. */
+export class Suppression extends SuppressionSchema.class {}
+SuppressionSchema.setClass(Suppression);

@@ -1,0 +1,136 @@
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { Statement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { uniqueValues } from '../../records/customer-keys.js';
+
+/** Rows with the id of each record that a statement has removed. */
+export interface RemovedRow {
+  id: string;
+}
+
+/** Removes what refers to customers and then themselves, each statement answering rows of `RemovedRow`. */
+export function removeRecords(ids: readonly string[]) {
+  const remove = (table: string, condition: string): Statement => ({
+    name: `erase_${table}`,
+    sql: `delete from ${table} where tenant_id = $1 and (${condition}) returning id`,
+    values: [currentCaller().tenantId, ids],
+  });
+  const ends = (one: string, other: string) => `${one} = any ($2::uuid[]) or ${other} = any ($2::uuid[])`;
+  return {
+    associations: remove('customer_association', ends('from_customer_id', 'to_customer_id')),
+    consents: remove('consent', 'customer_id = any ($2::uuid[])'),
+    merges: remove('customer_merge', ends('customer_id', 'merged_id')),
+    customers: remove('customer', 'id = any ($2::uuid[])'),
+  };
+}
+
+export function removeKeys(ids: readonly string[]): Statement {
+  return {
+    name: 'erase_customer_keys',
+    sql: 'delete from customer_key where tenant_id = $1 and customer_id = any ($2::uuid[])',
+    values: [currentCaller().tenantId, ids],
+  };
+}
+
+/** A customer that had the data of an erased one in it, and when. */
+export interface FormerMerge {
+  customer_id: string;
+  create_time: string;
+  undo_time: string;
+}
+
+/** Reads rows of `FormerMerge`: into whom the customers had been merged before that was undone. */
+export function formerMerges(ids: readonly string[]): Statement {
+  return {
+    name: 'former_merges',
+    sql: `select customer_id, create_time, undo_time from customer_merge
+      where tenant_id = $1 and merged_id = any ($2::uuid[]) and undo_time is not null`,
+    values: [currentCaller().tenantId, ids],
+  };
+}
+
+/** Makes suppressions forget whose withdrawn consents they come from. */
+export function anonymiseSuppressions(ids: readonly string[]): Statement {
+  return {
+    name: 'anonymise_suppressions',
+    sql: `with known as (
+        delete from suppression where tenant_id = $1 and customer_id = any ($2::uuid[]) returning *
+      )
+      insert into suppression (tenant_id, id, channel, address_hash, purpose, reason, create_time, created_by)
+      select tenant_id, id, channel, address_hash, purpose, reason, create_time, created_by from known order by id
+      on conflict (tenant_id, channel, address_hash, reason, purpose, customer_id) do nothing`,
+    values: [currentCaller().tenantId, ids],
+  };
+}
+
+/**
+ * Takes the answers that name a customer out of those that are kept for idempotency keys: they may show it. A key whose
+ * answer is gone has neither answer nor hash.
+ */
+export function eraseAnswers(ids: readonly string[]): Statement {
+  return {
+    name: 'erase_idempotency_answers',
+    sql: `update idempotency_key set request_hash = '', response = ''
+      where tenant_id = $1 and exists (
+        select from unnest($2::text[]) as erased (id) where position(convert_to(erased.id, 'UTF8') in response) > 0)
+      returning key`,
+    values: [currentCaller().tenantId, ids],
+  };
+}
+
+/** Removes what imports keep to be undone with, and what dry runs would have made of the customers. */
+export function removeImportLeftovers(customers: readonly CustomerMessage[]): Statement[] {
+  const { tenantId } = currentCaller();
+  const ids = customers.map(({ id }) => id);
+  const keys = JSON.stringify(customers.flatMap(uniqueValues).map(({ type, value }) => ({ type, value })));
+  // By operation, since each of these tables is led by it.
+  const ofOperations = `(operation_id, customer_id) in (
+    select operation.id, erased.id from operation cross join unnest($2::uuid[]) as erased (id)
+    where operation.tenant_id = $1)`;
+  const removed = (table: string, condition: string): Statement => ({
+    name: `erase_${table}`,
+    sql: `delete from ${table} where tenant_id = $1 and ${condition} returning operation_id`,
+    values: [tenantId, ids],
+  });
+  const drafted: Statement = {
+    name: 'erase_import_drafts',
+    sql: `with drafted as (
+        delete from import_draft_key using jsonb_to_recordset($2) as erased (type text, value text)
+        where tenant_id = $1 and import_draft_key.type = erased.type and import_draft_key.value = erased.value
+        returning operation_id, customer_id
+      )
+      delete from import_draft using drafted
+      where import_draft.tenant_id = $1 and import_draft.operation_id = drafted.operation_id
+        and import_draft.customer_id = drafted.customer_id
+      returning import_draft.operation_id`,
+    values: [tenantId, keys],
+  };
+  const tables = ['import_change', 'import_met', 'import_draft'];
+  return [...tables.map((table) => removed(table, ofOperations)), drafted];
+}
+
+/** Takes the words out of issues of imports that are about the customers or quote what they are known by. */
+export function eraseIssues(customers: readonly CustomerMessage[]): Statement {
+  const quoted = customers.flatMap(({ displayName = '', emails, phones }) => [
+    displayName,
+    ...emails.map(({ address }) => address),
+    ...phones.map(({ number }) => number),
+  ]);
+  return {
+    name: 'erase_import_issues',
+    sql: `update operation_issue set message = 'Erased.'
+      where tenant_id = $1 and message <> 'Erased.' and (customer_id = any ($2::uuid[]) or exists (
+        select from unnest($3::text[]) as quoted (value) where position(quoted.value in message) > 0))
+      returning operation_id`,
+    values: [currentCaller().tenantId, customers.map(({ id }) => id), quoted.filter((value) => value !== '')],
+  };
+}
+
+/** Takes the values of records out of the change log, which waits until the transaction ends: little should come after it. */
+export function eraseChanges(recordIds: readonly string[], since = '-infinity', until = 'infinity'): Statement {
+  return {
+    name: 'erase_changes',
+    sql: 'select erase_changes($1::text[], $2::timestamptz, $3::timestamptz) as count',
+    values: [recordIds, since, until],
+  };
+}

@@ -1,0 +1,153 @@
+import { Controller, type OnModuleDestroy } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
+import {
+  ChangeFeedServiceService as Methods,
+  type ChangeFeedServiceServer,
+  type ListChangesRequest,
+  type ListChangesResponse,
+  type ListCustomerHistoryRequest,
+  type ListCustomerHistoryResponse,
+  type SnapshotCustomersResponse,
+  type WatchChangesRequest,
+  type WatchChangesResponse,
+} from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { tenantSession } from '@rapport/persistence';
+import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
+import { BulkWork } from '../../pace/bulk-work.js';
+import { checkRequest } from '../../values/contract.js';
+import { PageTokenKey } from '../../query/list-customers.js';
+import { ChangeConsumers } from '../log/change-consumers.js';
+import { ChangeCursors } from '../log/change-cursor.js';
+import { ChangeReader } from '../log/change-reader.js';
+import { ChangeTail } from '../log/change-tail.js';
+import { listCustomerHistory } from '../history/customer-history.js';
+import { Sequencer } from '../log/sequencer.js';
+import { ReaderPlaces } from './reader-places.js';
+import { listChanges } from './list-changes.js';
+import { checkFilter, filterKey, type ChangeFilter } from './change-filter.js';
+import { snapshotCustomers } from './snapshot-customers.js';
+import { Subscription } from './subscription.js';
+import { watchChanges } from './watch-changes.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceServer>, OnModuleDestroy {
+  readonly #stopping = new AbortController();
+  readonly #consumers: ChangeConsumers;
+  readonly #places = new ReaderPlaces();
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tail: ChangeTail,
+    private readonly sequencer: Sequencer,
+    private readonly key: PageTokenKey,
+    private readonly bulk: BulkWork,
+  ) {
+    this.#consumers = new ChangeConsumers(em);
+  }
+
+  onModuleDestroy(): void {
+    this.#stopping.abort();
+  }
+
+  async listChanges(request: ListChangesRequest): Promise<ListChangesResponse> {
+    const { tenantId, ...sources } = this.#sourcesOfCaller(request);
+    const leave = this.#places.enter(tenantId);
+    try {
+      return await listChanges(request, { tenantId, ...sources }, callContext.getStore()?.gone);
+    } finally {
+      leave();
+    }
+  }
+
+  watchChanges(request: WatchChangesRequest): AsyncIterable<WatchChangesResponse> {
+    const { tenantId, ...sources } = this.#sourcesOfCaller(request);
+    return this.#untilGone((end) => this.#inPlace(tenantId, watchChanges(request, { tenantId, ...sources }, end)));
+  }
+
+  snapshotCustomers(): AsyncIterable<SnapshotCustomersResponse> {
+    const { tenantId } = currentCaller();
+    return snapshotCustomers(this.em, this.bulk, this.#cursors({ tenantId, types: [], fields: [] }));
+  }
+
+  async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
+    // Who has just made a change finds it.
+    await this.sequencer.caughtUp();
+    return listCustomerHistory(this.em, this.key.bytes, request);
+  }
+
+  subscribe(requests: AsyncIterable<SubscribeRequest>): AsyncIterable<SubscribeResponse> {
+    return this.#untilGone((end) => this.#subscribe(requests, end));
+  }
+
+  async *#subscribe(
+    requests: AsyncIterable<SubscribeRequest>,
+    end: AbortSignal,
+  ): AsyncGenerator<SubscribeResponse, void> {
+    const iterator = requests[Symbol.asyncIterator]();
+    const first = await iterator.next();
+    if (first.done) {
+      throw invalidArgument([{ field: 'credit', reason: 'REQUIRED', description: 'a first message is required' }]);
+    }
+    checkRequest(Methods.subscribe.path, first.value);
+    const { tenantId, types, withValues } = first.value;
+    const filter = { tenantId, types, fields: [] };
+    checkFilter(filter);
+    const cursors = this.#cursors(filter);
+    // Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all.
+    const em = this.em.fork({ session: tenantSession(tenantId ?? '') });
+    const reader = new ChangeReader(em, this.tail, cursors, { ...filter, withValues });
+    const sources = { reader, cursors, tail: this.tail, consumers: this.#consumers };
+    const subscription = new Subscription(first.value, sources);
+    void subscription.take(iterator);
+    yield* subscription.changes(end);
+  }
+
+  #sourcesOfCaller({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>) {
+    checkFilter({ types, fields });
+    const caller = currentCaller();
+    const { tenantId } = caller;
+    const filter = { tenantId, types, fields, withValues: true };
+    const cursors = this.#cursors(filter);
+    const reader = new ChangeReader(this.em, this.tail, cursors, filter, ownersSeenBy(caller));
+    return { tenantId, cursors, tail: this.tail, reader };
+  }
+
+  #cursors(filter: ChangeFilter): ChangeCursors {
+    return new ChangeCursors(this.key.bytes, filterKey(filter));
+  }
+
+  /** The messages of a stream, which a reader that goes wakes wherever it waits. */
+  #untilGone<Message>(messages: (end: AbortSignal) => AsyncGenerator<Message, void>): AsyncIterable<Message> {
+    const gone = new AbortController();
+    const stream = this.#untilStopped(messages(AbortSignal.any([gone.signal, this.#stopping.signal])));
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => stream.next(),
+        return: () => {
+          gone.abort();
+          return stream.return();
+        },
+      }),
+    };
+  }
+
+  async *#inPlace<Message>(tenantId: string, messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
+    const leave = this.#places.enter(tenantId);
+    try {
+      yield* messages;
+    } finally {
+      leave();
+    }
+  }
+
+  async *#untilStopped<Message>(messages: AsyncGenerator<Message, void>): AsyncGenerator<Message, void> {
+    yield* messages;
+    if (!this.#stopping.signal.aborted) return;
+    throw new AppError('UNAVAILABLE', 'SERVICE_STOPPING', 'The service stops. Go on from the last cursor.', {
+      retryAfterSeconds: 1,
+    });
+  }
+}

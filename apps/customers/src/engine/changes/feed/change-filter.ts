@@ -1,0 +1,49 @@
+import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { allTenants } from '@rapport/contracts';
+import { snakeCase } from '../../values/snake-case.js';
+import type { ChangeEntry } from '../log/change-entry.js';
+import { fieldNames, recordTypes } from '../history/record-values.js';
+
+/** Which changes a reader wants. */
+export interface ChangeFilter {
+  /** The platform itself reads those of all tenants without it. */
+  tenantId: string | undefined;
+  types: readonly string[];
+  /** JSON names. */
+  fields: readonly string[];
+}
+
+/** @throws AppError INVALID_ARGUMENT that names each type and field which is none */
+export function checkFilter({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>): void {
+  const violations: FieldViolation[] = [
+    ...types.flatMap((type, index) =>
+      recordTypes.has(type) ? [] : [unknown(`types[${index}]`, 'UNKNOWN_TYPE', [...recordTypes].join(', '))],
+    ),
+    ...fields.flatMap((field, index) =>
+      fieldNames.has(field) ? [] : [unknown(`fields[${index}]`, 'UNKNOWN_FIELD', 'the name of a field of a record')],
+    ),
+  ];
+  if (violations.length > 0) throw invalidArgument(violations);
+}
+
+/** Whether a change meets a filter. */
+export function matcher({ tenantId, types, fields }: ChangeFilter): (entry: ChangeEntry) => boolean {
+  const wantedTypes = types.length > 0 ? new Set(types) : undefined;
+  const columns = fields.length > 0 ? new Set(fields.map(snakeCase)) : undefined;
+  return (entry) => {
+    if (tenantId !== undefined && entry.tenant_id !== tenantId && entry.tenant_id !== allTenants) return false;
+    if (wantedTypes && !wantedTypes.has(entry.type)) return false;
+    // What creates, removes or brings back a record is for all of its fields.
+    if (!columns || entry.operation !== 'UPDATE' || entry.changed_fields === null) return true;
+    return entry.changed_fields.some((column) => columns.has(column));
+  };
+}
+
+/** The same for filters that mean the same: what a cursor is bound to. */
+export function filterKey({ tenantId, types, fields }: ChangeFilter): string {
+  return JSON.stringify(['changes', tenantId ?? null, [...new Set(types)].sort(), [...new Set(fields)].sort()]);
+}
+
+function unknown(field: string, reason: string, choice: string): FieldViolation {
+  return { field, reason, description: `must be ${choice.includes(',') ? 'one of ' : ''}${choice}` };
+}

@@ -1,0 +1,62 @@
+import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { allTenants } from '@rapport/contracts';
+import type { ChangeEntry } from '../log/change-entry.js';
+import { changedFields, fieldsJson, recordJson, type StoredValues } from '../history/record-values.js';
+
+type Values = Record<string, unknown> | undefined;
+
+/** A change without its values, as the platform's own processes get it: its cursor is that of its message. */
+export function bareChange(entry: ChangeEntry): Change {
+  return {
+    cursor: '',
+    id: entry.id,
+    tenantId: entry.tenant_id,
+    type: entry.type,
+    recordId: entry.record_id,
+    version: entry.version,
+    operation: ChangeOperation[entry.operation],
+    time: new Date(entry.time_ms).toISOString(),
+    changedFields: [],
+    before: undefined,
+    after: undefined,
+    actor: entry.actor,
+    origin: entry.origin,
+    requestId: entry.request_id ?? undefined,
+    causationId: entry.causation_id ?? undefined,
+    hop: entry.hop,
+    traceparent: entry.traceparent ?? undefined,
+  };
+}
+
+/** A change with what changed, by the names and in the shapes that REST has for the record. */
+export function fullChange(entry: ChangeEntry): Change {
+  return {
+    ...bareChange(entry),
+    changedFields: changedFields(entry.type, entry.changed_fields ?? []),
+    before: before(entry),
+    after: after(entry),
+  };
+}
+
+/**
+ * A change as a tenant's reader sees it.
+ *
+ * @param cursor where to go on after it
+ */
+export function tenantChange(entry: ChangeEntry, tenantId: string, cursor: string): Change {
+  const change = fullChange(entry);
+  return { ...change, cursor, tenantId: entry.tenant_id === allTenants ? tenantId : change.tenantId };
+}
+
+function before({ type, operation, changed_fields, before: values }: ChangeEntry): Values {
+  if (values === null) return undefined;
+  const stored = JSON.parse(values) as StoredValues;
+  // Without a list of changed fields it is the whole record that has gone.
+  return operation === 'DELETE' && changed_fields === null ? recordJson(type, stored) : fieldsJson(type, stored);
+}
+
+function after({ type, operation, after: values }: ChangeEntry): Values {
+  if (values === null) return undefined;
+  const stored = JSON.parse(values) as StoredValues;
+  return operation === 'CREATE' || operation === 'UNDELETE' ? recordJson(type, stored) : fieldsJson(type, stored);
+}

@@ -1,0 +1,45 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SnapshotCustomersResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { recordAuditEvent } from '@rapport/persistence';
+import type { BulkWork } from '../../pace/bulk-work.js';
+import { customerValue } from '../../query/customer-json.js';
+import { snapshotRows } from '../../query/snapshot-rows.js';
+import type { ChangeCursors, Place } from '../log/change-cursor.js';
+
+/**
+ * Answers SnapshotCustomers. The cursor is the end of the log as the snapshot sees it, and the log only has changes whose
+ * transactions had ended before. So the snapshot has whatever is up to the cursor. What it has beyond, of changes that were
+ * committed and had no position yet, comes after the cursor once more: changes may be repeated, none is missed.
+ *
+ * @throws AppError RESOURCE_EXHAUSTED while another snapshot of the tenant is read, or too many of others that are no slow readers
+ * @throws AppError ABORTED READER_TOO_SLOW
+ */
+export async function* snapshotCustomers(
+  em: EntityManager,
+  bulk: BulkWork,
+  cursors: ChangeCursors,
+): AsyncGenerator<SnapshotCustomersResponse, void> {
+  const place = await bulk.snapshots.enter();
+  try {
+    await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'customers', format: 'SNAPSHOT' } });
+    let end: Place | undefined;
+    const batches = snapshotRows(em, [], endOfLog);
+    for await (const { context, customers } of place.read(batches, ({ customers }) => customers.length)) {
+      end = context;
+      for (const customer of customers) {
+        yield { customer: customerValue(customer), cursor: undefined };
+      }
+    }
+    if (end) yield { customer: undefined, cursor: cursors.write(end) };
+  } finally {
+    place.leave();
+  }
+}
+
+async function endOfLog(reader: EntityManager): Promise<Place> {
+  const [log] = await reader.execute<{ epoch: string; end_position: string }[]>(
+    'select epoch, change_log_end() as end_position from change_log_state',
+  );
+  if (!log) throw new Error('The change log has no state.');
+  return { epoch: log.epoch, position: Number(log.end_position) };
+}

@@ -1,0 +1,147 @@
+import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { Turns } from '../../pace/bulk-pace.js';
+import { checkRequest } from '../../values/contract.js';
+import type { ChangeConsumers } from '../log/change-consumers.js';
+import type { ChangeCursors, Place } from '../log/change-cursor.js';
+import type { ChangeEntry } from '../log/change-entry.js';
+import { countDelivered } from '../log/change-metrics.js';
+import type { ChangeReader } from '../log/change-reader.js';
+import type { ChangeTail } from '../log/change-tail.js';
+import { WakeSignal } from '../../values/wake-signal.js';
+import { bareChange, fullChange } from './change-message.js';
+
+/** How long a subscriber hears nothing at most while the log can be read, in milliseconds. */
+const keepAliveMs = 1_000;
+
+/** Changes of one message. */
+const batchSize = 1_000;
+const maxCredit = 100_000;
+
+interface Sources {
+  reader: ChangeReader;
+  cursors: ChangeCursors;
+  tail: ChangeTail;
+  consumers: ChangeConsumers;
+}
+
+/** What one subscriber gets: as many changes as it has given credit for, until `end` or until it says no more. */
+export class Subscription {
+  readonly #told = new WakeSignal();
+  #credit = 0;
+  #acknowledged: Place | undefined;
+  /** The subscriber's side has ended, with this when it broke. */
+  #closed: { error?: unknown } | undefined;
+
+  /** @param first checked */
+  constructor(
+    private readonly first: SubscribeRequest,
+    private readonly sources: Sources,
+  ) {}
+
+  /** Takes credit and acknowledgements until the subscriber has no more of them. */
+  async take(requests: AsyncIterator<SubscribeRequest>): Promise<void> {
+    try {
+      this.#note(this.first);
+      for (;;) {
+        const next = await requests.next();
+        if (next.done) break;
+        checkRequest(ChangeFeedServiceService.subscribe.path, next.value);
+        this.#note(next.value);
+      }
+      this.#closed = {};
+    } catch (error) {
+      this.#closed = { error };
+    }
+    this.#told.wake();
+  }
+
+  async *changes(end: AbortSignal): AsyncGenerator<SubscribeResponse, void> {
+    const { reader, cursors, tail } = this.sources;
+    const stopKeeping = this.first.withValues ? tail.keepValues() : () => undefined;
+    const message = this.first.withValues ? fullChange : bareChange;
+    try {
+      let place = await this.#begin();
+      // The reader learns at once where it is.
+      yield { changes: [], cursor: cursors.write(place) };
+      let toldMs = Date.now();
+      while (!end.aborted) {
+        if (this.#closed?.error) throw this.#closed.error as Error;
+        if (this.#closed) return;
+        await this.#remember(place);
+        const most = Math.min(this.#credit, batchSize);
+        const { entries, ...next } = most > 0 ? await reader.next(place, most) : { entries: [], place };
+        place = next.place;
+        this.#credit -= entries.length;
+        if (entries.length > 0 || (Date.now() - toldMs >= keepAliveMs && tail.isFresh)) {
+          countDelivered(entries.map(({ time_ms }) => time_ms));
+          yield* this.#messages(entries, place, message);
+          toldMs = Date.now();
+          continue;
+        }
+        await this.#wait(place, Math.max(50, toldMs + keepAliveMs - Date.now()), end);
+      }
+    } finally {
+      stopKeeping();
+    }
+  }
+
+  /** Sends changes in messages that take one turn of the event loop each to make. */
+  async *#messages(
+    entries: readonly ChangeEntry[],
+    end: Place,
+    message: (entry: ChangeEntry) => Change,
+  ): AsyncGenerator<SubscribeResponse, void> {
+    const { cursors } = this.sources;
+    const turns = new Turns();
+    let changes: Change[] = [];
+    for (const entry of entries) {
+      changes.push(message(entry));
+      if (!turns.isOver) continue;
+      yield { changes, cursor: cursors.write({ ...end, position: entry.position }) };
+      changes = [];
+      await turns.next();
+    }
+    yield { changes, cursor: cursors.write(end) };
+  }
+
+  /** Where it was asked to go on, or where the consumer was the last time, or now. */
+  async #begin(): Promise<Place> {
+    const { reader, cursors, consumers } = this.sources;
+    const { cursor, consumer } = this.first;
+    const place = cursor === undefined ? undefined : cursors.read(cursor);
+    const known = place ?? (consumer === undefined ? undefined : await consumers.find(consumer));
+    const start = known ?? (await reader.end());
+    if (consumer !== undefined) await consumers.remember(consumer, start);
+    return start;
+  }
+
+  #note({ credit, acknowledgedCursor }: SubscribeRequest): void {
+    this.#credit = Math.min(this.#credit + credit, maxCredit);
+    if (acknowledgedCursor !== undefined) {
+      this.#acknowledged = this.sources.cursors.read(acknowledgedCursor, 'acknowledgedCursor');
+    }
+    this.#told.wake();
+  }
+
+  async #remember(place: Place): Promise<void> {
+    const { consumer } = this.first;
+    if (consumer === undefined) return;
+    const acknowledged = this.#acknowledged;
+    this.#acknowledged = undefined;
+    if (acknowledged?.epoch === place.epoch) {
+      await this.sources.consumers.remember(consumer, acknowledged);
+    } else await this.sources.consumers.hear(consumer);
+  }
+
+  /** For changes that there is credit for, or for the subscriber to say something. */
+  async #wait(place: Place, timeoutMs: number, end: AbortSignal): Promise<void> {
+    const { tail } = this.sources;
+    const over = new AbortController();
+    const signal = AbortSignal.any([end, over.signal]);
+    const waits = [this.#told.sleep(timeoutMs, signal)];
+    if (this.#credit > 0) waits.push(tail.waitBeyond(place.position, timeoutMs, signal));
+    await Promise.race(waits);
+    over.abort();
+  }
+}

@@ -1,0 +1,54 @@
+import type {
+  WatchChangesRequest,
+  WatchChangesResponse,
+} from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import type { ChangeCursors } from '../log/change-cursor.js';
+import { countDelivered } from '../log/change-metrics.js';
+import type { ChangeReader } from '../log/change-reader.js';
+import type { ChangeTail } from '../log/change-tail.js';
+import { tenantChange } from './change-message.js';
+
+/** How long a stream is silent at most, in milliseconds. */
+const keepAliveMs = 15_000;
+
+/** Changes that are read at a time. */
+const batchSize = 200;
+
+/** Answers WatchChanges until `end`: each change in a message of its own, since each is an event of its own in REST. */
+export async function* watchChanges(
+  request: WatchChangesRequest,
+  {
+    tenantId,
+    reader,
+    cursors,
+    tail,
+  }: { tenantId: string; reader: ChangeReader; cursors: ChangeCursors; tail: ChangeTail },
+  end: AbortSignal,
+): AsyncGenerator<WatchChangesResponse, void> {
+  let place = request.cursor === undefined ? await reader.end() : cursors.read(request.cursor);
+  const stopKeeping = tail.keepValues();
+  try {
+    // The reader learns at once where it is.
+    yield { change: undefined, cursor: cursors.write(place) };
+    let toldMs = Date.now();
+    while (!end.aborted) {
+      const batch = await reader.next(place, batchSize);
+      countDelivered(batch.entries.map((entry) => entry.time_ms));
+      for (const entry of batch.entries) {
+        const cursor = cursors.write({ epoch: place.epoch, position: entry.position });
+        yield { change: tenantChange(entry, tenantId, cursor), cursor };
+        toldMs = Date.now();
+      }
+      place = batch.place;
+      if (batch.hasMore) continue;
+      // While the end of the log is not known, silence says so.
+      if (Date.now() - toldMs >= keepAliveMs && tail.isFresh) {
+        yield { change: undefined, cursor: cursors.write(place) };
+        toldMs = Date.now();
+      }
+      await tail.waitBeyond(place.position, Math.max(100, toldMs + keepAliveMs - Date.now()), end);
+    }
+  } finally {
+    stopKeeping();
+  }
+}

@@ -1,0 +1,156 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type Statement } from '@rapport/persistence';
+import { Sealing } from '../../sealing/sealing.js';
+import { matcher, type ChangeFilter } from '../feed/change-filter.js';
+import { changesInScope } from '../feed/changes-in-scope.js';
+import type { ChangeCursors, Place } from './change-cursor.js';
+import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+import type { ChangeTail } from './change-tail.js';
+
+/** Changes that were read, and how far was looked for them. */
+export interface ChangeBatch {
+  entries: ChangeEntry[];
+  place: Place;
+  /** Whether more were there already. */
+  hasMore: boolean;
+}
+
+/** Most changes that are looked at in one statement, when few of them meet the filter. */
+const maxWindow = 1_000;
+
+/**
+ * Characters of the values that are read at a time: a batch is a message, and in memory as a whole. The change that goes beyond it
+ * is still among them, so that there always is one.
+ */
+const maxChars = 1024 * 1024;
+
+/** Reads the log for one reader: from memory where that has it, and else from the database. */
+export class ChangeReader {
+  readonly #matches: (entry: ChangeEntry) => boolean;
+  /** Whether the database gives changes that don't match. */
+  readonly #isPicky: boolean;
+  #window = 0;
+
+  /**
+   * @param em with the session of the reader's tenant; without a tenant that of none, not of the platform's
+   * @param owners whose records the reader sees; those of all when undefined
+   */
+  constructor(
+    private readonly em: EntityManager,
+    private readonly tail: ChangeTail,
+    private readonly cursors: ChangeCursors,
+    private readonly filter: ChangeFilter & { withValues: boolean },
+    private readonly owners?: readonly string[],
+  ) {
+    this.#matches = matcher(filter);
+    this.#isPicky = filter.types.length > 0 || filter.fields.length > 0;
+  }
+
+  /** Where changes begin that come from now on. */
+  async end(): Promise<Place> {
+    const { end } = this.tail;
+    if (end && this.tail.isFresh) return end;
+    const log = await this.#log();
+    return { epoch: log.epoch, position: log.end };
+  }
+
+  /** Where the log begins. */
+  async oldest(): Promise<Place> {
+    const { epoch, dropped } = await this.#log();
+    return { epoch, position: dropped };
+  }
+
+  /**
+   * The next changes that are there now, meet the filter and are the reader's to see.
+   *
+   * @param most of them; fewer when their values are large
+   * @throws AppError CURSOR_EXPIRED when there were changes after `place` that are no longer kept
+   */
+  async next(place: Place, most: number): Promise<ChangeBatch> {
+    const { entries, ...batch } = await this.#nextOfTenant(place, most);
+    const seen = this.owners && entries.length > 0 ? await changesInScope(this.em, entries, this.owners) : entries;
+    return { ...batch, entries: await Sealing.of(this.em).openEntries(this.em, seen) };
+  }
+
+  async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {
+    const kept = this.tail.after(place, this.filter.withValues);
+    if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
+    // One more tells whether there are more.
+    const limit = Math.max(most + 1, this.#window);
+    const page = await this.#page(place.position, limit);
+    if (page.epoch !== place.epoch || place.position < page.dropped) {
+      throw this.cursors.expired({ epoch: page.epoch, position: page.dropped });
+    }
+    const last = page.entries.length < limit && !page.isCut ? undefined : page.entries.at(-1);
+    const end = Math.max(place.position, last?.position ?? page.end);
+    const batch = this.#pick(page.entries, place, { ...place, position: end }, most);
+    // Values that nobody gets are read for nothing, and so are pages in which there is nothing.
+    this.#window = this.#isPicky && batch.entries.length < most ? Math.min(limit * 4, maxWindow) : 0;
+    return { ...batch, hasMore: batch.hasMore || last !== undefined };
+  }
+
+  #pick(looked: readonly ChangeEntry[], from: Place, end: Place, most: number): ChangeBatch {
+    const entries: ChangeEntry[] = [];
+    let chars = 0;
+    for (const entry of looked) {
+      if (!this.#matches(entry)) continue;
+      // There is one more than wanted.
+      if (entries.length === most || (this.filter.withValues && chars >= maxChars)) {
+        const position = entries.at(-1)?.position ?? from.position;
+        return { entries, place: { ...from, position }, hasMore: true };
+      }
+      entries.push(entry);
+      chars += charsOf(entry);
+    }
+    return { entries, place: { ...end, position: Math.max(from.position, end.position) }, hasMore: false };
+  }
+
+  async #log(): Promise<{ epoch: string; end: number; dropped: number }> {
+    const [row] = await readForTenant<LogRow>(this.em, { name: 'change_log', sql: `${withLog} select * from log` });
+    return logOf(row);
+  }
+
+  /** One statement, so that all of it is of one moment: what is between the changes and the end is known to be nothing. */
+  async #page(
+    position: number,
+    limit: number,
+  ): Promise<{ epoch: string; end: number; dropped: number; entries: ChangeEntry[]; isCut: boolean }> {
+    const rows = await readForTenant<LogRow & Partial<ChangeRow>>(this.em, this.#statement(position, limit));
+    const entries = rows.flatMap((row) => (typeof row.position === 'string' ? entryOf(row as ChangeRow) : []));
+    return { ...logOf(rows[0]), entries, isCut: rows.at(-1)?.is_cut === true };
+  }
+
+  #statement(position: number, limit: number): Statement {
+    const { tenantId, withValues } = this.filter;
+    if (tenantId !== undefined) {
+      return { name: 'changes_of_tenant', sql: changesOfTenant, values: [tenantId, position, limit, maxChars] };
+    }
+    return withValues
+      ? { name: 'changes_of_all', sql: changesOfAll, values: [position, limit, maxChars] }
+      : { name: 'bare_changes_of_all', sql: bareChangesOfAll, values: [position, limit] };
+  }
+}
+
+interface LogRow {
+  epoch: string;
+  end_position: string;
+  dropped_position: string;
+}
+
+function logOf(row: LogRow | undefined): { epoch: string; end: number; dropped: number } {
+  if (!row) throw new Error('The change log has no state.');
+  return { epoch: row.epoch, end: Number(row.end_position), dropped: Number(row.dropped_position) };
+}
+
+const withLog = `with log as materialized (
+  select epoch, change_log_end() as end_position, dropped_position from change_log_state)`;
+
+const bareChangesOfAll = `${withLog}
+  select log.*, ${changeColumns} from log left join changes_after($1, $2, false) on true order by position`;
+
+const changesOfAll = `${withLog}
+  select log.*, ${changeColumns}, is_cut from log left join changes_within($1, $2, $3) on true order by position`;
+
+const changesOfTenant = `${withLog}
+  select log.*, ${changeColumns}, is_cut from log left join tenant_changes_within($1, $2, $3, $4) on true
+  order by position`;

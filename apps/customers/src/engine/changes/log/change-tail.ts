@@ -1,0 +1,196 @@
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DedicatedConnection } from '@rapport/persistence';
+import { erasureOrigin } from '../erasure/erasure-origin.js';
+import { WakeSignal } from '../../values/wake-signal.js';
+import type { Place } from './change-cursor.js';
+import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
+
+/** How long nobody may have told us that the log has grown, in milliseconds. */
+const lookEveryMs = 1_000;
+
+/** Changes that are read at a time: fewer when their values come too, and no more than so many bytes of those. */
+const batchSize = { withValues: 500, bare: 5_000 };
+const batchBytes = 4 * 1024 * 1024;
+/** What is kept for readers who are a little behind. */
+const maxKept = 20_000;
+const maxKeptChars = 16 * 1024 * 1024;
+
+/**
+ * The end of the log in memory, read once for all who follow it in this process: what a change costs does not grow with
+ * their number. Who is further behind reads the log itself.
+ */
+export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #logger = new Logger('ChangeTail');
+  readonly #connection: DedicatedConnection;
+  readonly #news = new WakeSignal();
+  readonly #grown = new WakeSignal();
+  #entries: ChangeEntry[] = [];
+  #chars = 0;
+  #epoch: string | undefined;
+  /** All changes after it, up to `#end`, are kept; with their values those after `#valuesStart`. */
+  #start = 0;
+  #valuesStart = Number.POSITIVE_INFINITY;
+  #end = 0;
+  #valueReaders = 0;
+  #lookedMs = 0;
+  #isTold = false;
+  #isStopping = false;
+  #running: Promise<void> | undefined;
+
+  /** @param databaseUrl as the app role */
+  constructor(databaseUrl: string) {
+    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-change-tail', {
+      onConnect: async (client) => {
+        // It may be another database by now.
+        this.#lookedMs = 0;
+        await client.query('select check_change_log_epoch()');
+        await client.query('listen change_log');
+      },
+      onNotification: () => {
+        this.#isTold = true;
+        this.#news.wake();
+      },
+    });
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+  }
+
+  /** After the calls that read it have been answered. */
+  async onApplicationShutdown(): Promise<void> {
+    this.#isStopping = true;
+    this.#news.wake();
+    this.#grown.wake();
+    // What is being asked may take long, and is done by nobody or by another process as well.
+    await this.#connection.close();
+    await this.#running;
+  }
+
+  /** The end of the log, unless it is not known now. */
+  get end(): Place | undefined {
+    return this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#end };
+  }
+
+  /** Whether the end was looked at within the last seconds: what comes after it has only just been committed. */
+  get isFresh(): boolean {
+    return Date.now() - this.#lookedMs < 3 * lookEveryMs;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** The changes after a place that are kept here; undefined when they are not all. */
+  after({ epoch, position }: Place, withValues: boolean): readonly ChangeEntry[] | undefined {
+    const start = withValues ? Math.max(this.#start, this.#valuesStart) : this.#start;
+    if (epoch !== this.#epoch || position < start) return undefined;
+    return position >= this.#end ? [] : this.#entries.slice(this.#indexAfter(position));
+  }
+
+  /** From now on values are kept too, until the returned function is called. */
+  keepValues(): () => void {
+    this.#valueReaders += 1;
+    if (this.#valueReaders === 1) this.#valuesStart = Number.POSITIVE_INFINITY;
+    return () => {
+      this.#valueReaders -= 1;
+    };
+  }
+
+  /** Waits until the log goes beyond a position, `timeoutMs` have passed, or `signal` says so. */
+  async waitBeyond(position: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    if (this.#end > position || this.#isStopping) return;
+    await this.#grown.sleep(timeoutMs, signal);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      try {
+        this.#isTold = false;
+        await this.#look();
+      } catch {
+        // The connection has said why, and the next look connects again.
+        this.#isTold = false;
+        await this.#news.sleep(200);
+      }
+      if (!this.#isTold && !this.#isStopping) await this.#news.sleep(lookEveryMs);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const lookedMs = Date.now();
+    if (this.#epoch === undefined || lookedMs - this.#lookedMs >= lookEveryMs / 2) await this.#checkEpoch();
+    for (;;) {
+      const withValues = this.#valueReaders > 0;
+      const most = withValues ? batchSize.withValues : batchSize.bare;
+      const rows = await this.#read(most, withValues);
+      this.#append(rows.map(entryOf), withValues);
+      this.#lookedMs = lookedMs;
+      if (rows.length < most && !rows.at(-1)?.is_cut) return;
+    }
+  }
+
+  #read(most: number, withValues: boolean): Promise<ChangeRow[]> {
+    return withValues
+      ? this.#connection.query(`select ${changeColumns}, is_cut from changes_within($1, $2, $3)`, [
+          ...[this.#end, most, batchBytes],
+        ])
+      : this.#connection.query(`select ${changeColumns} from changes_after($1, $2, false)`, [this.#end, most]);
+  }
+
+  async #checkEpoch(): Promise<void> {
+    const [log] = await this.#connection.query<{ epoch: string; end_position: string }>(
+      'select epoch, change_log_end() as end_position from change_log_state',
+    );
+    if (!log || log.epoch === this.#epoch) return;
+    if (this.#epoch !== undefined) this.#logger.warn('The change log has begun a new epoch: all cursors are expired.');
+    this.#epoch = log.epoch;
+    this.#end = Number(log.end_position);
+    this.#forgetAll();
+    this.#valuesStart = Number.POSITIVE_INFINITY;
+    this.#grown.wake();
+  }
+
+  #append(entries: ChangeEntry[], withValues: boolean): void {
+    if (!withValues) this.#valuesStart = Number.POSITIVE_INFINITY;
+    else if (this.#valuesStart === Number.POSITIVE_INFINITY) this.#valuesStart = this.#end;
+    const last = entries.at(-1);
+    if (!last) return;
+    if (entries.some(({ origin }) => origin === erasureOrigin)) this.#forgetAll();
+    this.#entries.push(...entries);
+    this.#end = last.position;
+    for (const entry of entries) this.#chars += charsOf(entry);
+    if (this.#entries.length > maxKept || this.#chars > maxKeptChars) this.#forget();
+    this.#grown.wake();
+  }
+
+  /** What is kept may have what was erased; what is read from now on has not. */
+  #forgetAll(): void {
+    this.#entries = [];
+    this.#chars = 0;
+    this.#start = this.#end;
+  }
+
+  /** Down to half of what may be kept, so that it is not done with each change. */
+  #forget(): void {
+    let count = 0;
+    while (this.#entries.length - count > maxKept / 2 || this.#chars > maxKeptChars / 2) {
+      const entry = this.#entries[count];
+      if (!entry) break;
+      this.#chars -= charsOf(entry);
+      this.#start = entry.position;
+      count += 1;
+    }
+    this.#entries.splice(0, count);
+  }
+
+  #indexAfter(position: number): number {
+    let [low, high] = [0, this.#entries.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#entries[middle]?.position ?? 0) > position) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,196 @@
+import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { DedicatedConnection } from '@rapport/persistence';
+import type { BulkPace } from '../../pace/bulk-pace.js';
+import { WakeSignal } from '../../values/wake-signal.js';
+import { countSequenced } from './change-metrics.js';
+import { traceSequenced } from './trace-sequenced.js';
+
+/**
+ * How long a change waits at most of which nobody told this process: a quarter of the time since the last one moved, within
+ * these bounds, in milliseconds.
+ */
+const lookAfterMs = { least: 20, most: 250 };
+
+/**
+ * Time between two passes that move something: twice as long as the first one took, within these bounds, in milliseconds. What comes
+ * meanwhile goes together, which costs a fraction: each pass has the log's lock, and a chain of the audit to look up for each tenant.
+ */
+const restMs = { least: 4, most: 20 };
+
+/** Changes that are moved in one transaction, alone and beside calls. */
+const batchSize = { alone: 2_000, beside: 100 };
+
+const maintainEveryMs = 60_000;
+
+/** Changes are dropped by so many at a time. */
+const partitionSpan = '1 day';
+
+/** A consumer that is not heard of for so long no longer keeps changes from being dropped. */
+const mourning = '7 days';
+
+/** A pass over what became visible between two snapshots of one server. */
+interface Pass {
+  /** Where it ends. */
+  snapshot: string;
+  /** Which connection it is made on. */
+  connections: number;
+}
+
+interface Moved {
+  moved: number;
+  last_sequence: string | null;
+  snapshot: string;
+  ages: number[] | null;
+  traces: string[] | null;
+}
+
+/**
+ * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one, and
+ * none is special: the database lets one of them move at a time. It is woken when a transaction of this process has written,
+ * and looks by itself for what others wrote.
+ */
+export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #logger = new Logger('Sequencer');
+  readonly #connection: DedicatedConnection;
+  readonly #signal = new WakeSignal();
+  readonly #retention: string;
+  #pace: BulkPace | undefined;
+  #isWanted = false;
+  #isStopping = false;
+  #running: Promise<void> | undefined;
+  /**
+   * Everything that this snapshot of the server of the current connection sees is in the log. Another server may give out again
+   * the transaction ids that it takes for seen.
+   */
+  #seen: string | null = null;
+  /** How often it has connected. */
+  #connections = 0;
+  #nextPass = Promise.withResolvers<unknown>();
+  #movedAt = 0;
+  #maintainedMs = 0;
+
+  /**
+   * @param databaseUrl as the app role
+   * @param retentionDays how long changes are kept at least
+   */
+  constructor(databaseUrl: string, retentionDays: number) {
+    this.#connection = new DedicatedConnection(databaseUrl, 'rapport-sequencer', {
+      onConnect: () => {
+        this.#seen = null;
+        this.#connections += 1;
+        return Promise.resolve();
+      },
+    });
+    this.#retention = `${retentionDays} days`;
+  }
+
+  onApplicationBootstrap(): void {
+    this.#running = this.#run();
+  }
+
+  /** After the calls that wait for it have been answered. */
+  async onApplicationShutdown(): Promise<void> {
+    this.#isStopping = true;
+    this.#signal.wake();
+    // What is being asked may take long, and is done by nobody or by another process as well.
+    await this.#connection.close();
+    await this.#running;
+  }
+
+  /** From now on many changes at once are moved at this pace. */
+  setPace(pace: BulkPace): void {
+    this.#pace = pace;
+  }
+
+  /** Something may have been committed. */
+  wake(): void {
+    this.#isWanted = true;
+    this.#signal.wake();
+  }
+
+  /** Resolves when all that is committed by now is in the log. @throws what the database throws */
+  async caughtUp(): Promise<void> {
+    const { promise } = this.#nextPass;
+    this.wake();
+    const failure = await promise;
+    if (failure) throw failure as Error;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#isStopping) {
+      this.#isWanted = false;
+      const pass = this.#nextPass;
+      this.#nextPass = Promise.withResolvers();
+      let hasMoved = false;
+      const began = performance.now();
+      try {
+        hasMoved = await this.#pass();
+        pass.resolve(undefined);
+        await this.#maintain();
+      } catch (error) {
+        // The connection has said why. What it had moved is found by looking at everything once.
+        this.#seen = null;
+        pass.resolve(error);
+        this.#isWanted = false;
+        await this.#signal.sleep(200);
+        continue;
+      }
+      if (hasMoved) {
+        this.#movedAt = performance.now();
+        const rest = Math.min(Math.max(2 * (this.#movedAt - began), restMs.least), restMs.most);
+        await new Promise((resolve) => setTimeout(resolve, rest));
+      }
+      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
+    }
+    this.#nextPass.resolve(new Error('The service stops.'));
+  }
+
+  #lookAfterMs(): number {
+    const quietMs = performance.now() - this.#movedAt;
+    return Math.min(Math.max(quietMs / 4, lookAfterMs.least), lookAfterMs.most);
+  }
+
+  /** Moves what has become visible since the last pass. @returns whether there was anything */
+  async #pass(): Promise<boolean> {
+    let pass: Pass | undefined;
+    let after = '0';
+    for (;;) {
+      const size = this.#pace?.step(batchSize.alone, batchSize.beside) ?? batchSize.alone;
+      const move = () => this.#move(pass, after, size);
+      const batch = after === '0' || !this.#pace ? await move() : await this.#pace.keep(move);
+      pass ??= { snapshot: batch.snapshot, connections: this.#connections };
+      countSequenced(batch.ages ?? []);
+      traceSequenced(batch.traces ?? []);
+      if (batch.moved < size) {
+        const hasMoved = after !== '0' || batch.moved > 0;
+        this.#seen = pass.snapshot;
+        return hasMoved;
+      }
+      after = batch.last_sequence ?? after;
+    }
+  }
+
+  async #move(pass: Pass | undefined, after: string, most: number): Promise<Moved> {
+    const [batch] = await this.#connection.query<Moved>(
+      'select moved, last_sequence, snapshot::text, ages, traces from sequence_changes($1, $2, $3, $4)',
+      () => {
+        if (pass && pass.connections !== this.#connections) throw new Error('The connection of the pass was lost.');
+        return [this.#seen, pass?.snapshot ?? null, after, most];
+      },
+    );
+    if (!batch) throw new Error('sequence_changes answers one row.');
+    return batch;
+  }
+
+  /** Makes room in the log for what comes, and drops what is too old. */
+  async #maintain(): Promise<void> {
+    if (Date.now() - this.#maintainedMs < maintainEveryMs) return;
+    this.#maintainedMs = Date.now();
+    await this.#connection.query('select extend_change_log($1::interval)', [partitionSpan]);
+    const [row] = await this.#connection.query<{ dropped: number }>(
+      'select drop_old_changes($1::interval, $2::interval) as dropped',
+      [this.#retention, mourning],
+    );
+    if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
+  }
+}

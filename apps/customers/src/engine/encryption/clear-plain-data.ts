@@ -1,0 +1,54 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { BulkPace } from '../pace/bulk-pace.js';
+import { eraseChanges } from '../changes/erasure/erasure-statements.js';
+
+/** Rows that one statement changes. */
+const batchSize = 500;
+
+/**
+ * Removes the personal data of the caller's tenant that is kept beside its customers, and is of use for a while only: answers
+ * for idempotency keys, what imports have kept, and what is left in the change log.
+ *
+ * @param since up to when something plain may have been written
+ */
+export async function clearPlainData(em: EntityManager, since: Date, signal: AbortSignal): Promise<void> {
+  const { tenantId } = currentCaller();
+  const pace = BulkPace.of(em);
+  const some = (table: string, condition: string) =>
+    `ctid = any (array(select ctid from ${table} where tenant_id = ? and ${condition} limit ${batchSize}))`;
+  const answers = `request_hash <> '' and create_time <= '${since.toISOString()}'`;
+  const statements = [
+    `update idempotency_key set request_hash = '', response = '' where ${some('idempotency_key', answers)} returning 1`,
+    ...['import_change', 'import_met', 'import_draft', 'import_draft_key', 'import_piece'].map(
+      (table) => `delete from ${table} where ${some(table, 'true')} returning 1`,
+    ),
+    `update operation_issue set message = 'Erased.' where ${some('operation_issue', `message <> 'Erased.'`)} returning 1`,
+    // What an import says of the columns of its file, and of why it has failed.
+    `update operation set columns = '[]', error = case when error is null then null else error || '{"message": "Erased."}' end
+     where ${some('operation', `kind = 'IMPORT' and (columns <> '[]' or error ->> 'message' <> 'Erased.')`)} returning 1`,
+  ];
+  for (const statement of statements) {
+    const clear = () => em.execute<unknown[]>(statement, [tenantId]);
+    for (let cleared: unknown[] = [true]; cleared.length > 0 && !signal.aborted;) cleared = await pace.keep(clear);
+  }
+  for (let isDone = false; !isDone && !signal.aborted;) isDone = await pace.keep(() => cutHistory(em, since));
+}
+
+/** Takes the values out of what the change log still has of that time, such as of customers that are not there any more. */
+async function cutHistory(em: EntityManager, since: Date): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    const rows = await queryRows<{ record_id: string }>(transaction, {
+      name: 'plain_history',
+      sql: `select distinct record_id from change_log
+        where tenant_id = $1 and type in ('customer', 'consent') and time <= $2 and erased_digest is null
+          and (before is not null or after is not null)
+        limit $3`,
+      values: [currentCaller().tenantId, since, batchSize],
+    });
+    const ids = rows.map(({ record_id }) => record_id);
+    if (ids.length > 0) await transactionPipeline(transaction, [eraseChanges(ids, undefined, since.toISOString())]);
+    return ids.length < batchSize;
+  });
+}

@@ -1,0 +1,182 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { BulkPace } from '../pace/bulk-pace.js';
+import { emailValue } from '../records/customer-keys.js';
+import { shownColumns, type CustomerRow } from '../records/customer-row.js';
+import { doStep, type Checkpoint } from '../operations/checkpoint.js';
+import type { Job } from '../operations/operation-jobs.js';
+import type { Operation } from '../operations/operation.entity.js';
+import { eraseChanges } from '../changes/erasure/erasure-statements.js';
+import { withSeal } from '../sealing/seal.js';
+import { Sealing } from '../sealing/sealing.js';
+import { clearPlainData } from './clear-plain-data.js';
+import { sealRecords } from './seal-records.js';
+
+/** The origin that the change log has of what the encryption of a tenant does. */
+export const encryptionOrigin = 'encryption';
+
+/** Customers, and addresses, that are sealed in one transaction: alone and beside calls. */
+const batchSize = { alone: 200, beside: 24 };
+
+/** What one step after the other is done with. */
+interface Work {
+  em: EntityManager;
+  job: Job;
+  checkpoint: Checkpoint;
+  pace: BulkPace;
+  signal: AbortSignal;
+}
+
+/**
+ * Seals what a tenant has stored before its encryption was turned on, and removes what can't be sealed. Each step leaves less
+ * to do, so that it goes on from any point by beginning anew.
+ *
+ * @throws OperationMoved when somebody else has changed the operation
+ */
+export async function encryptTenant(
+  em: EntityManager,
+  job: Job,
+  operation: Operation,
+  signal: AbortSignal,
+): Promise<void> {
+  const checkpoint = { state: operation.state, done: operation.counts.rows };
+  const work = { em, job, checkpoint, pace: BulkPace.of(em), signal };
+  const sealing = Sealing.of(em);
+  sealing.forget(job.tenantId);
+  const seal = await sealing.sealOf(em, job.tenantId);
+  if (!seal) throw new Error('The encryption of the tenant is not turned on.');
+  await withSeal(seal, async () => {
+    const since = await formerWritesGone(em, operation, signal);
+    await blindAddresses(work);
+    await sealCustomers(work, since);
+    await clearPlainData(em, since, signal);
+    if (!signal.aborted) await finish(work);
+  });
+}
+
+/**
+ * Waits until every transaction has ended that may have been begun for a tenant that is not encrypted. From then on nothing
+ * plain is added.
+ *
+ * @returns up to when something plain may have been written
+ */
+async function formerWritesGone(em: EntityManager, { createTime }: Operation, signal: AbortSignal): Promise<Date> {
+  const since = new Date(createTime.getTime() + 3 * Sealing.of(em).stalenessMs);
+  while (Date.now() < since.getTime() && !signal.aborted) await delay(50);
+  const [row] = await em.execute<{ horizon: string }[]>(
+    'select pg_snapshot_xmax(pg_current_snapshot())::text as horizon',
+  );
+  for (;;) {
+    const [state] = await em.execute<{ are_gone: boolean }[]>(
+      'select pg_snapshot_xmin(pg_current_snapshot()) >= ?::xid8 as are_gone',
+      [row?.horizon ?? '0'],
+    );
+    if (state?.are_gone || signal.aborted) return since;
+    await delay(50);
+  }
+}
+
+/** First, since until then the database does not see to it that an address is unique: the statements of writes do. */
+async function blindAddresses({ em, job, checkpoint, pace, signal }: Work): Promise<void> {
+  let after: string | undefined = '';
+  while (after !== undefined && !signal.aborted) {
+    const limit = pace.step(batchSize.alone, batchSize.beside);
+    const from: string = after;
+    after = await pace.keep(() =>
+      doStep(em, job, checkpoint, async (transaction) => {
+        // An address has an @, which what stands for one never has.
+        const rows = await queryRows<{ value: string }>(transaction, {
+          name: 'plain_addresses',
+          sql: `select value from customer_key where tenant_id = $1 and type = 'EMAIL' and value > $2 and value like '%@%'
+            order by value limit $3 for update`,
+          values: [job.tenantId, from, limit],
+        });
+        const blinded = rows.map(({ value }) => ({ plain: value, blind: emailValue(value).value }));
+        const json = JSON.stringify(blinded);
+        await transactionPipeline(transaction, [
+          blindAddressesOf(job.tenantId, json),
+          dropAddresses(job.tenantId, json),
+        ]);
+        return rows.length < limit ? undefined : rows.at(-1)?.value;
+      }),
+    );
+  }
+}
+
+const blindedRows = `jsonb_to_recordset($2) as blinded (plain text, blind text)`;
+
+function blindAddressesOf(tenantId: string, json: string) {
+  return {
+    name: 'blind_addresses',
+    sql: `insert into customer_key (tenant_id, type, value, customer_id)
+      select $1, 'EMAIL', blinded.blind, customer_key.customer_id from ${blindedRows}
+      join customer_key on customer_key.tenant_id = $1 and customer_key.type = 'EMAIL' and customer_key.value = blinded.plain
+      on conflict do nothing`,
+    values: [tenantId, json],
+  };
+}
+
+function dropAddresses(tenantId: string, json: string) {
+  return {
+    name: 'drop_plain_addresses',
+    sql: `delete from customer_key using ${blindedRows}
+      where customer_key.tenant_id = $1 and customer_key.type = 'EMAIL' and customer_key.value = blinded.plain`,
+    values: [tenantId, json],
+  };
+}
+
+/**
+ * Seals customers in the order of their ids, with their consents and merges, and takes the values out of their history: also
+ * out of that of customers which writes have sealed meanwhile, since the first such change tells what was there before.
+ */
+async function sealCustomers({ em, job, checkpoint, pace, signal }: Work, since: Date): Promise<void> {
+  for (let isDone = false; !isDone && !signal.aborted;) {
+    const limit = pace.step(batchSize.alone, batchSize.beside);
+    const sealed = await pace.keep(() =>
+      doStep(em, job, checkpoint, async (transaction, operation) => {
+        const rows = await queryRows<CustomerRow>(transaction, {
+          name: 'customers_to_seal',
+          sql: `select ${shownColumns} from customer
+            where tenant_id = $1 and id > (select done_id from tenant_encryption) and (not sealed or create_time <= $2)
+            order by id limit $3 for update of customer`,
+          values: [job.tenantId, since, limit],
+        });
+        const consentIds = await sealRecords(transaction, rows);
+        const { counts } = operation;
+        operation.counts = { ...counts, rows: counts.rows + rows.length, updated: counts.updated + rows.length };
+        operation.startTime ??= new Date();
+        await transaction.flush();
+        const last = rows.at(-1);
+        // The change log last, since nothing is sequenced from there to the commit.
+        if (last) {
+          await transactionPipeline(transaction, [
+            doneUpTo(job.tenantId, last.id),
+            eraseChanges([...rows.map(({ id }) => id), ...consentIds]),
+          ]);
+        }
+        return rows.length;
+      }),
+    );
+    checkpoint.done += sealed;
+    isDone = sealed < limit;
+  }
+}
+
+function doneUpTo(tenantId: string, id: string) {
+  return {
+    name: 'encrypted_up_to',
+    sql: 'update tenant_encryption set done_id = $2 where tenant_id = $1',
+    values: [tenantId, id],
+  };
+}
+
+async function finish({ em, job, checkpoint }: Work): Promise<void> {
+  await doStep(em, job, checkpoint, async (transaction, operation) => {
+    await transaction.execute('update tenant_encryption set complete_time = now() where tenant_id = ?', [job.tenantId]);
+    operation.startTime ??= new Date();
+    operation.endTime = new Date();
+    operation.state = 'SUCCEEDED';
+  });
+  Sealing.of(em).forget(job.tenantId);
+}

@@ -1,0 +1,46 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { CustomerRow } from '../records/customer-row.js';
+import { lockCustomers } from '../records/customer-statements.js';
+import { formerMerges, type FormerMerge } from '../changes/erasure/erasure-statements.js';
+import { currentSeal, type Seal } from '../sealing/seal.js';
+import type { FormerKeys } from '../sealing/subject-keys.js';
+import { sealRecords } from './seal-records.js';
+
+/** Of a generation that no key reaches. */
+const allGenerations = 2 ** 31 - 1;
+
+/**
+ * Has the keys of customers that are being erased destroyed, once the transaction is committed. Customers into whom they had
+ * been merged for a while get new keys, since the former ones open what they had of them.
+ */
+export async function forgetKeys(em: EntityManager, ids: readonly string[]): Promise<void> {
+  const seal = currentSeal();
+  if (!seal) return;
+  const { tenantId } = currentCaller();
+  const former = await queryRows<FormerMerge>(em, formerMerges(ids));
+  const others = [...new Set(former.map(({ customer_id }) => customer_id))].filter((id) => !ids.includes(id)).sort();
+  const renewed = others.length > 0 ? await renewKeys(em, seal, others) : [];
+  const due = [...ids.map((customerId) => ({ customerId, formerGeneration: allGenerations })), ...renewed];
+  await transactionPipeline(em, [
+    {
+      name: 'destroy_keys_later',
+      sql: `insert into key_destruction (tenant_id, customer_id, last_generation)
+        select $1, due."customerId", due."formerGeneration"
+        from jsonb_to_recordset($2) as due ("customerId" uuid, "formerGeneration" int)
+        on conflict (tenant_id, customer_id)
+          do update set last_generation = greatest(key_destruction.last_generation, excluded.last_generation)`,
+      values: [tenantId, JSON.stringify(due)],
+    },
+  ]);
+}
+
+async function renewKeys(em: EntityManager, seal: Seal, ids: readonly string[]): Promise<FormerKeys[]> {
+  const rows = await queryRows<CustomerRow>(em, lockCustomers(ids));
+  let former: FormerKeys[] = [];
+  await sealRecords(em, rows, async () => {
+    former = await seal.renew(rows.map(({ id }) => id));
+  });
+  return former;
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { Sealing } from '../sealing/sealing.js';
+
+/** How often it is looked for keys that an ended process left, or that could not be destroyed, in milliseconds. */
+const lookEveryMs = 2_000;
+
+interface Due {
+  tenant_id: string;
+  customer_id: string;
+  last_generation: number;
+}
+
+/** Destroys the keys of what was erased. An erasure does it at once; what fails then is tried until it is done. */
+@Injectable()
+export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #logger = new Logger('KeyDestroyer');
+  readonly #stopping = new AbortController();
+  #looking: Promise<void> | undefined;
+  #isAway = false;
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly sealing: Sealing,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (this.sealing.keys) this.#looking = this.#look();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.#stopping.abort();
+    await this.#looking;
+  }
+
+  /** Destroys what is due. What can't be destroyed now stays due. */
+  async destroyDue(): Promise<void> {
+    const { keys } = this.sealing;
+    if (!keys) return;
+    try {
+      const em = this.orm.em.fork();
+      const due = await em.execute<Due[]>(
+        'select tenant_id, customer_id, last_generation from key_destruction limit 1000',
+      );
+      for (const { tenant_id, customer_id, last_generation } of due) {
+        await keys.destroy(tenant_id, customer_id, last_generation);
+        await em.execute(
+          'delete from key_destruction where tenant_id = ? and customer_id = ? and last_generation = ?',
+          [tenant_id, customer_id, last_generation],
+        );
+      }
+      this.#isAway = false;
+    } catch (error) {
+      // Said once: while a database is away, it is away at every look.
+      if (!this.#isAway) this.#logger.warn('Keys of erased customers are still to be destroyed.', error);
+      this.#isAway = true;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.destroyDue();
+      await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { PersonalDataMask } from '@rapport/contracts';
+import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { AppError, callContext } from '@rapport/platform';
+import { contract, methodDescriptor } from '../values/contract.js';
+import { snakeCase } from '../values/snake-case.js';
+
+const mask = new PersonalDataMask(contract);
+
+/** The fields of a customer that are, or have in them, personal data, in snake_case. */
+const personalFields: ReadonlySet<string> = new Set(
+  [...mask.fieldNames(methodDescriptor(CustomersServiceService.getCustomer.path).output)].map(snakeCase),
+);
+
+/** Whether a field of customers, in snake_case, is personal data. */
+export function isPersonal(field: string): boolean {
+  return personalFields.has(field);
+}
+
+/** Whether personal data is hidden from the caller. The platform's own work sees all. */
+export function isHiding(): boolean {
+  return callContext.getStore()?.caller?.hidesPii === true;
+}
+
+/** A message for an answer in a form that the contract does not see into: a file, or an object of any shape. */
+export function shownToCaller<Message extends object>(desc: DescMessage, message: Message): Message {
+  return isHiding() ? mask.hide(desc, message) : message;
+}
+
+/**
+ * What became of the rows of an import. Whether a customer has the values of a row already is kept from callers who do not see
+ * them: a dry run would tell them whether a guess is right.
+ */
+export function shownCounts<Counts extends { updated: number; unchanged: number }>(counts: Counts): Counts {
+  return isHiding() ? { ...counts, updated: counts.updated + counts.unchanged, unchanged: 0 } : counts;
+}
+
+/**
+ * Refuses to look for customers by what the caller may not see: to find them by a value is to know it.
+ *
+ * @param paths fields of customers, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
+ * @param parameter the field of the request that names them
+ * @throws AppError PERMISSION_DENIED that names the first such field
+ */
+export function refuseHidden(paths: readonly string[], parameter: string): void {
+  if (!isHiding()) return;
+  const hidden = paths.find((path) => {
+    const [field = '', owner] = path.split('.').map(snakeCase).toReversed();
+    return owner !== 'custom_fields' && personalFields.has(field);
+  });
+  if (hidden !== undefined) throw hiddenError(hidden, parameter);
+}
+
+/**
+ * Denies duplicate searches to callers without access to personal data. They could create a customer with a guessed value, and read
+ * from the score how close the guess is.
+ *
+ * @throws AppError PERMISSION_DENIED FIELD_HIDDEN
+ */
+export function refuseToCompare(): void {
+  if (!isHiding()) return;
+  const message = 'Duplicates are found by personal data, which is hidden from this caller.';
+  throw new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', message);
+}
+
+/** PERMISSION_DENIED for a parameter that is about a field which the caller may not see. */
+export function hiddenError(field: string, parameter: string): AppError {
+  const description = `is about ${field}, which is hidden from this caller`;
+  return new AppError('PERMISSION_DENIED', 'FIELD_HIDDEN', `${parameter}: ${description}`, {
+    violations: [{ field: parameter, reason: 'FIELD_HIDDEN', description }],
+    metadata: { field },
+  });
+}

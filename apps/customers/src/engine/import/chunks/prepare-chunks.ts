@@ -1,0 +1,90 @@
+import type { ImportColumn } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { BulkPace } from '../../pace/bulk-pace.js';
+import type { CustomFields } from '../../fields/custom-fields.js';
+import type { Columns } from '../columns/columns.js';
+import type { FilePart } from '../files/file-row.js';
+import { mapRow } from '../../../domain/customers/import/map-row.js';
+import type { RowDefaults } from '../rows/row-defaults.js';
+import { prepareRow } from '../rows/prepare-row.js';
+import { error } from '../rows/row-issue.js';
+import { Turn } from '../../pace/turn.js';
+import type { ChunkRow } from './import-chunk.js';
+
+/** Rows that are matched and written together. */
+export interface Chunk {
+  rows: ChunkRow[];
+  /** The definitions that the rows were read by. */
+  customFields: CustomFields;
+  /** Where each column went; empty while they are not all known. */
+  placed: ImportColumn[];
+}
+
+export interface ChunkOptions {
+  columns: Columns;
+  defaults: RowDefaults;
+  /** Asked once for each chunk. */
+  customFields: () => Promise<CustomFields>;
+  pace: BulkPace;
+  /** Number of rows at the start of the file that are done already. */
+  skip?: number;
+}
+
+/** Rows of a chunk, alone and beside calls, and the most text that they may come from, in UTF-16 units. */
+const limits = { rows: { alone: 1_000, beside: 100 }, size: 4 * 1024 * 1024 };
+
+/** Makes chunks of the rows of a file, each row checked and normalised. Their columns are placed on the way. */
+export async function* prepareChunks(
+  parts: AsyncIterable<FilePart>,
+  { columns, defaults, customFields: load, pace, skip = 0 }: ChunkOptions,
+): AsyncGenerator<Chunk, void> {
+  let toSkip = skip;
+  let customFields = await load();
+  let placed: ImportColumn[] = [];
+  let rows: ChunkRow[] = [];
+  let size = 0;
+  const turn = new Turn(pace);
+  for await (const part of parts) {
+    if (turn.isOver) await turn.next();
+    if ('columns' in part) {
+      columns.placeHeader(part.columns);
+      // All columns of such a file are known now, so what is missing is told before anything is done.
+      placed = columns.report();
+      continue;
+    }
+    if (toSkip > 0) {
+      // Columns that are named row by row are claimed in the order of the rows.
+      if ('cells' in part) columns.place(part.cells.map(([name]) => name));
+      toSkip -= 1;
+      continue;
+    }
+    if ('problem' in part)
+      rows.push({ line: part.line, row: { refused: [error(part.problem.reason, part.problem.message)] } });
+    else {
+      rows.push({ line: part.line, row: prepareRow(mapRow(part, columns, defaults), customFields, defaults) });
+      size += part.size;
+    }
+    if (rows.length < pace.step(limits.rows.alone, limits.rows.beside) && size <= limits.size) continue;
+    yield { rows, customFields, placed };
+    [rows, size] = [[], 0];
+    customFields = await load();
+    turn.begin();
+  }
+  if (rows.length > 0) yield { rows, customFields, placed };
+}
+
+/** Makes the next item while the one before is worked on. */
+export async function* oneAhead<Item>(source: AsyncGenerator<Item, void>): AsyncGenerator<Item, void> {
+  try {
+    let next = source.next();
+    for (;;) {
+      const item = await next;
+      if (item.done) return;
+      next = source.next();
+      // Thrown when its turn comes, which is later than Node takes for unhandled.
+      next.catch(() => undefined);
+      yield item.value;
+    }
+  } finally {
+    await source.return();
+  }
+}

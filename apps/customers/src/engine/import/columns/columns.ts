@@ -1,0 +1,149 @@
+import {
+  ImportColumn_Reason as Reason,
+  type ImportColumn,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { isStorableText } from '@rapport/contracts';
+import { invalidArgument } from '@rapport/platform';
+import { CustomFields } from '../../fields/custom-fields.js';
+import { fileError } from '../files/file-error.js';
+import { maxColumns, type FileRow } from '../files/file-row.js';
+import { guessColumns, whyLeftOut } from '../../../domain/customers/import/guess-columns.js';
+import {
+  formatTarget,
+  parseTarget,
+  takesMany,
+  type ImportTarget,
+} from '../../../domain/customers/import/import-target.js';
+import { ColumnSample } from './suggest-field.js';
+
+/** Longest name of a column that is taken or named in the answer, in UTF-16 units. */
+const maxNameLength = 300;
+
+/** What is done with a column. */
+interface Placed {
+  /** Undefined when it is left out. */
+  target: ImportTarget | undefined;
+  reason: Reason;
+  /** The field that its name has to do with. */
+  suggested?: string | undefined;
+  /** Of a column whose name says nothing. */
+  sample?: ColumnSample;
+}
+
+/** The columns of one file and where the values of each go. JSON names its columns row by row. */
+export class Columns {
+  readonly #placed = new Map<string, Placed>();
+  readonly #wanted: ReadonlyMap<string, ImportTarget> | undefined;
+  readonly #taken = new Set<string>();
+
+  /**
+   * @param map as in the request; when empty the columns are guessed
+   * @param takeIds whether a guess may take a column of ids
+   * @param customFields the tenant's, which columns may be for
+   * @throws AppError INVALID_ARGUMENT field `map`
+   */
+  constructor(
+    map: string[],
+    readonly takeIds: boolean,
+    readonly customFields = new CustomFields([]),
+  ) {
+    this.#wanted = map.length > 0 ? readMap(map, customFields) : undefined;
+  }
+
+  /** @throws AppError INVALID_ARGUMENT when none of the names of a CSV file tells what it is */
+  placeHeader(names: string[]): void {
+    this.place(names);
+    if (this.#taken.size > 0 || this.#wanted) return;
+    const description = 'is needed: no column has a name that tells what it is.';
+    throw invalidArgument([{ field: 'map', reason: 'COLUMNS_UNKNOWN', description }]);
+  }
+
+  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be told again */
+  place(names: string[]): void {
+    const added = names.filter((name) => !this.#placed.has(name));
+    if (added.length === 0) return;
+    for (const name of added) {
+      if (name.length > maxNameLength) {
+        throw fileError('COLUMN_NAME_TOO_LONG', `has a column whose name is longer than ${maxNameLength} characters.`);
+      }
+      if (!isStorableText(name)) {
+        throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
+      }
+    }
+    const guesses = this.#wanted ? undefined : guessColumns(added, this);
+    for (const name of added) {
+      const guess = guesses?.get(name);
+      const target = this.#claim(this.#wanted?.get(name) ?? guess);
+      this.#placed.set(name, target ? { target, reason: guess?.reason ?? Reason.MAP } : this.#leftOut(name));
+    }
+    if (this.#placed.size > maxColumns) {
+      throw fileError('TOO_MANY_COLUMNS', `must not have more than ${maxColumns} columns.`);
+    }
+  }
+
+  /** The cells of a row that go somewhere. */
+  *targeted(row: FileRow): Generator<[target: ImportTarget, value: unknown]> {
+    this.place(row.cells.map(([column]) => column));
+    for (const [column, value] of row.cells) {
+      const { target, sample } = this.#placed.get(column) ?? {};
+      if (target) yield [target, value];
+      else sample?.add(value);
+    }
+  }
+
+  /** @throws AppError INVALID_ARGUMENT when `map` names a column that the file, now read to its end, lacks */
+  report(): ImportColumn[] {
+    const missing = [...(this.#wanted?.keys() ?? [])].filter((name) => !this.#placed.has(name));
+    if (missing.length > 0 && this.#placed.size > 0) {
+      throw invalidArgument(
+        missing.map((name) => ({
+          field: 'map',
+          reason: 'COLUMN_MISSING',
+          description: `names the column ${name}, which the file lacks.`,
+        })),
+      );
+    }
+    return [...this.#placed].map(([column, { target, reason, suggested, sample }]) => ({
+      column,
+      field: target && formatTarget(target),
+      reason,
+      suggestedField: suggested ?? sample?.field,
+    }));
+  }
+
+  #leftOut(name: string): Placed {
+    const { reason, field } = whyLeftOut(name, this.takeIds);
+    const sample = reason === Reason.UNKNOWN_NAME ? { sample: new ColumnSample() } : {};
+    return { target: undefined, reason: this.#wanted ? Reason.MAP : reason, suggested: field, ...sample };
+  }
+
+  /** Of two columns for a field that takes one, the later is left out. */
+  #claim(target: ImportTarget | undefined): ImportTarget | undefined {
+    if (!target) return undefined;
+    const name = formatTarget(target);
+    if (this.#taken.has(name) && !takesMany(target)) return undefined;
+    this.#taken.add(name);
+    return target;
+  }
+}
+
+function readMap(map: string[], customFields: CustomFields): Map<string, ImportTarget> {
+  const targets = new Map<string, ImportTarget>();
+  const fields = new Set<string>();
+  for (const [index, entry] of map.entries()) {
+    const at = entry.indexOf('=');
+    const column = entry.slice(0, at).trim();
+    const target = parseTarget(entry.slice(at + 1), customFields);
+    const refuse = (reason: string, description: string) =>
+      invalidArgument([{ field: `map[${index}]`, reason, description }]);
+    if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is no field that can be imported.`);
+    if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
+    const field = formatTarget(target);
+    if (fields.has(field) && !takesMany(target)) {
+      throw refuse('FIELD_REPEATED', `names the field ${field} a second time.`);
+    }
+    targets.set(column, target);
+    fields.add(field);
+  }
+  return targets;
+}

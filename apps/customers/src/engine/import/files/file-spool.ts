@@ -1,0 +1,117 @@
+import { Logger } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { forkBeyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
+import { AppError, callContext, currentCaller } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { BulkPace } from '../../pace/bulk-pace.js';
+import { clearOperation } from '../../operations/clear-operation.js';
+import { checkImportQuota, maxFileBytes } from '../operation/import-quota.js';
+import { enqueue, removeJob } from '../../operations/operation-jobs.js';
+import { ByteBlocks } from './byte-blocks.js';
+import { fileError } from './file-error.js';
+
+/** Bytes of a file that are kept in memory. A smaller file rests nowhere else. */
+const memoryBytes = 1_024 * 1_024;
+
+/** Bytes that are stored together: what other calls may have to wait for. */
+const pieceBytes = 256 * 1_024;
+
+/** How long a file may be in use, in seconds, before a worker takes it for one whose process has died: longer than any call. */
+const longestUseSeconds = 2 * 60 * 60;
+
+const logger = new Logger('FileSpool');
+
+/**
+ * A file that has arrived whole. It is received before anything is done with its rows, so that nobody waits for its sender:
+ * neither a lock nor a transaction is held meanwhile, nor a connection between its pieces.
+ */
+export class FileSpool {
+  /** In the place of an operation's. */
+  readonly #id = uuidv7();
+  #stored: number[] = [];
+  #storedBytes = 0;
+  readonly #kept = new ByteBlocks(pieceBytes);
+
+  private constructor(
+    private readonly em: EntityManager,
+    private readonly quotaBytes: number,
+  ) {}
+
+  /** Takes a file, uses it and forgets it. @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA */
+  static async with<Result>(
+    em: EntityManager,
+    quotaBytes: number,
+    pieces: AsyncIterable<Uint8Array>,
+    use: (file: FileSpool) => Promise<Result>,
+  ): Promise<Result> {
+    // An import is the caller's, whose records are told apart later; its file is of nobody in particular.
+    const file = new FileSpool(forkBeyondScope(em), quotaBytes);
+    try {
+      for await (const piece of pieces) await file.#add(piece);
+      return await use(file);
+    } finally {
+      await file.#remove();
+    }
+  }
+
+  /** The bytes of the file. They may be read once. */
+  async *pieces(): AsyncGenerator<Uint8Array, void> {
+    for (const start of this.#stored) yield await this.#piece(start);
+    while (this.#kept.length > 0) yield this.#kept.take();
+  }
+
+  async #add(piece: Uint8Array): Promise<void> {
+    this.#kept.add(piece);
+    while (this.#kept.length > memoryBytes) await this.#store();
+  }
+
+  async #store(): Promise<void> {
+    const data = this.#kept.take();
+    const { tenantId } = currentCaller();
+    const start = this.#storedBytes;
+    if (start + data.length > maxFileBytes) {
+      throw fileError('FILE_TOO_LARGE', `must not be larger than ${maxFileBytes} bytes.`);
+    }
+    await BulkPace.of(this.em).keep(() =>
+      this.em.transactional(async (transaction) => {
+        await checkImportQuota(transaction, this.quotaBytes, start, data.length);
+        // Whatever becomes of this process, the file goes.
+        if (start === 0) await enqueue(transaction, { id: this.#id, tenantId }, longestUseSeconds);
+        await transactionPipeline(transaction, [
+          {
+            sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
+            values: [tenantId, this.#id, start, data],
+          },
+        ]);
+      }),
+    );
+    this.#stored.push(start);
+    this.#storedBytes += data.length;
+  }
+
+  async #piece(start: number): Promise<Uint8Array> {
+    const [piece] = await queryRows<{ data: Buffer }>(this.em, {
+      name: 'spooled_piece',
+      sql: 'select data from import_piece where tenant_id = $1 and operation_id = $2 and start = $3',
+      values: [currentCaller().tenantId, this.#id, start],
+    });
+    if (piece) return piece.data;
+    // Taken away while it was in use, as all files of a tenant are whose personal data is being encrypted.
+    throw new AppError('ABORTED', 'IMPORT_CONFLICT', 'The file was removed meanwhile. Repeat the import.');
+  }
+
+  async #remove(): Promise<void> {
+    if (this.#storedBytes === 0) return;
+    // Also for a caller that has gone.
+    const { gone: _, ...call } = callContext.getStore() ?? { requestId: this.#id, caller: currentCaller() };
+    const job = { tenantId: currentCaller().tenantId, operationId: this.#id };
+    try {
+      await callContext.run(call, async () => {
+        await clearOperation(this.em, job, new AbortController().signal);
+        await removeJob(this.em, this.#id);
+      });
+    } catch (error) {
+      logger.warn('A file could not be removed; a worker will do it.', error);
+    }
+  }
+}

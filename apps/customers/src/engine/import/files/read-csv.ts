@@ -1,0 +1,132 @@
+import { pipeline, Readable } from 'node:stream';
+import { CsvError, parse, type Options } from 'csv-parse';
+import { withoutFormulaGuard } from '../../values/csv-line.js';
+import { fileError } from './file-error.js';
+import { maxColumns, maxRowSize, rowTooLarge, tooManyColumns, type FilePart } from './file-row.js';
+
+interface CsvRecord {
+  cells: string[];
+  line: number;
+  size: number;
+}
+
+/**
+ * The rows of a CSV file (RFC 4180) whose first row names the columns; delimited by comma, semicolon or tab, whichever
+ * the first line has most of. Rows without any value are none.
+ *
+ * @throws AppError INVALID_ARGUMENT when a row is too long or a quote is not closed: what follows can't be told apart
+ */
+export async function* readCsv(texts: AsyncIterable<string>): AsyncGenerator<FilePart> {
+  const lines = new LineCounter();
+  let header: string[] | undefined;
+  try {
+    for await (const { cells, line, size } of csvRecords(texts, lines)) {
+      if (cells.every((cell) => cell.trim() === '')) continue;
+      if (header) yield readRow(header, cells, line, size);
+      else yield { columns: (header = readHeader(cells)) };
+    }
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    throw fileError('CSV_INVALID', `can't be read from the row after line ${lines.passed} on: is a quote not closed?`);
+  }
+}
+
+/** What csv-parse gives per row: its cells and all the text that it read since the row before. */
+interface RawRecord {
+  record: string[];
+  raw: string;
+}
+
+async function* csvRecords(texts: AsyncIterable<string>, lines: LineCounter): AsyncGenerator<CsvRecord> {
+  const { delimiter, all } = await guessDelimiter(boundLines(texts));
+  const countLines = ({ record, raw }: RawRecord): CsvRecord => ({
+    cells: record,
+    line: lines.advance(raw),
+    size: raw.length,
+  });
+  const parser = parse({
+    delimiter,
+    raw: true,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: maxRowSize,
+    // Called while it parses: when it fails, what it had read before is lost, but counted. Its type does not know `raw`.
+    on_record: countLines as unknown as Options['on_record'],
+  });
+  // The parser is destroyed with the error of its source, which the loop below then throws.
+  pipeline(Readable.from(all), parser, () => undefined);
+  for await (const record of parser) yield record as CsvRecord;
+}
+
+/** csv-parse bounds the text of a row, not its number of cells; a bounded line bounds both. */
+async function* boundLines(texts: AsyncIterable<string>): AsyncGenerator<string> {
+  let length = 0;
+  for await (const text of texts) {
+    const first = text.search(/[\r\n]/);
+    if (length + (first < 0 ? text.length : first) > maxRowSize)
+      throw fileError(rowTooLarge.reason, 'has a line of more than 1 MiB.');
+    length =
+      first < 0 ? length + text.length : text.length - 1 - Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'));
+    yield text;
+  }
+}
+
+async function guessDelimiter(
+  texts: AsyncGenerator<string>,
+): Promise<{ delimiter: string; all: AsyncGenerator<string> }> {
+  let start = '';
+  for (;;) {
+    const next = await texts.next();
+    if (next.done) break;
+    start += next.value;
+    // Blank lines before the first one are passed over, as everywhere in a file.
+    const text = start.trimStart();
+    if (/[\r\n]/.test(text)) break;
+    if (start.length - text.length > maxRowSize)
+      throw fileError(rowTooLarge.reason, 'begins with more than 1 MiB of blanks.');
+  }
+  const [firstLine = ''] = start.trimStart().split(/[\r\n]/, 1);
+  const unquoted = firstLine.replace(/"[^"]*"/g, '');
+  const count = (delimiter: string) => unquoted.split(delimiter).length;
+  const delimiter = [';', '\t'].reduce((best, next) => (count(next) > count(best) ? next : best), ',');
+  return {
+    delimiter,
+    all: (async function* () {
+      yield start;
+      yield* texts;
+    })(),
+  };
+}
+
+function readHeader(record: string[]): string[] {
+  if (record.length > maxColumns)
+    throw fileError(tooManyColumns.reason, `must not have more than ${maxColumns} columns.`);
+  return record.map((name) => name.trim());
+}
+
+function readRow(header: string[], record: string[], line: number, size: number): FilePart {
+  if (record.length === header.length)
+    return { line, cells: record.map((value, index) => [header[index] ?? '', withoutFormulaGuard(value)]), size };
+  const message = `The row has ${record.length} cells, the header ${header.length}.`;
+  return { line, problem: { reason: record.length > header.length ? 'TOO_MANY_CELLS' : 'TOO_FEW_CELLS', message } };
+}
+
+/** csv-parse's own count of lines takes a CRLF within quotes for two. */
+class LineCounter {
+  passed = 0;
+
+  /** @returns the line on which the row starts, `raw` being all text from the end of the row before to its own end */
+  advance(raw: string): number {
+    const emptyLines = countLineEnds(/^(?:\r\n|\n|\r)*/.exec(raw)?.[0] ?? '');
+    const line = this.passed + emptyLines + 1;
+    // Of a CRLF at the end of a row, csv-parse gives the first half only; the last row of a file may have no end.
+    this.passed += Math.max(countLineEnds(raw), emptyLines + 1);
+    return line;
+  }
+}
+
+function countLineEnds(text: string): number {
+  return text.match(/\r\n|\n|\r/g)?.length ?? 0;
+}

@@ -1,0 +1,181 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import {
+  CustomersServiceService,
+  type ImportCustomersRequest,
+  type ImportCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { isConflict, isUniqueViolation } from '@rapport/persistence';
+import { AppError, callContext, currentCaller } from '@rapport/platform';
+import { BulkPace } from '../pace/bulk-pace.js';
+import type { BulkPlace } from '../pace/bulk-place.js';
+import type { BulkWork } from '../pace/bulk-work.js';
+import { checkRequest } from '../values/contract.js';
+import { CustomFields } from '../fields/custom-fields.js';
+import { refuseUnderEncryption } from '../query/filter/refuse-sealed.js';
+import type { Outcome } from './records/apply-row.js';
+import { Columns } from './columns/columns.js';
+import { fileError } from './files/file-error.js';
+import type { FilePart } from './files/file-row.js';
+import { FileSpool } from './files/file-spool.js';
+import { importChunk, noOutcomes } from './chunks/import-chunk.js';
+import { ImportIssues } from './import-issues.js';
+import { rowDefaults, type RowDefaults } from './rows/row-defaults.js';
+import { MetCustomers } from './records/met-customers.js';
+import { oneAhead, prepareChunks } from './chunks/prepare-chunks.js';
+import { checkContentType, readFile } from './files/read-file.js';
+import { StoredCustomers } from './records/stored-customers.js';
+
+/**
+ * Imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The
+ * transaction begins when the file has arrived, and waits for no client. Runs in the context of a call.
+ *
+ * @throws AppError INVALID_ARGUMENT for the parameters, or for a file that can't be read
+ * @throws AppError ABORTED IMPORT_CONFLICT when a concurrent write takes a unique value
+ * @throws AppError ABORTED UPLOAD_TOO_SLOW
+ * @throws AppError RESOURCE_EXHAUSTED while too many imports of the tenant run, or their files take too much room
+ */
+export async function importCustomers(
+  em: EntityManager,
+  bulk: BulkWork,
+  requests: AsyncIterable<ImportCustomersRequest>,
+): Promise<ImportCustomersResponse> {
+  refuseUnderEncryption('Files can not be imported');
+  const place = await bulk.imports.enter();
+  try {
+    return await importFile(em, bulk, place, requests);
+  } catch (failure) {
+    if (!isUniqueViolation(failure) && !isConflict(failure)) throw failure;
+    throw new AppError(
+      'ABORTED',
+      'IMPORT_CONFLICT',
+      'Another write took a unique value meanwhile. Repeat the import.',
+      {
+        cause: failure,
+        retryAfterSeconds: 1,
+      },
+    );
+  } finally {
+    place.leave();
+  }
+}
+
+async function importFile(
+  em: EntityManager,
+  bulk: BulkWork,
+  place: BulkPlace,
+  requests: AsyncIterable<ImportCustomersRequest>,
+): Promise<ImportCustomersResponse> {
+  const messages = untilCancelled(requests);
+  try {
+    const first = await messages.next();
+    if (first.done) throw fileError('REQUIRED', 'is required.');
+    checkRequest(CustomersServiceService.importCustomers.path, first.value);
+    const { file, map, externalIdSystem, validateOnly = false } = first.value;
+    const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
+    const defaults = rowDefaults(first.value);
+    const contentType = file?.contentType ?? '';
+    checkContentType(contentType);
+    const pieces = place.receive(filePieces(first.value, messages));
+    return await FileSpool.with(em, bulk.importQuotaBytes, pieces, (whole) =>
+      inTurn(bulk, () =>
+        inTransaction(em, validateOnly, (transaction) =>
+          importRows(transaction, readFile(contentType, whole.pieces()), columns, defaults),
+        ),
+      ),
+    );
+  } finally {
+    // Not waited for: a message may be awaited that never comes.
+    messages.return(undefined).catch(() => undefined);
+  }
+}
+
+/** Thrown to roll a dry run back. */
+class ImportTried extends Error {
+  constructor(readonly answer: ImportCustomersResponse) {
+    super('The import was only tried.');
+  }
+}
+
+async function inTransaction(
+  em: EntityManager,
+  validateOnly: boolean,
+  work: (transaction: EntityManager) => Promise<ImportCustomersResponse>,
+): Promise<ImportCustomersResponse> {
+  if (!validateOnly) return em.transactional(work);
+  try {
+    return await em.transactional(async (transaction) => {
+      const answer = await work(transaction);
+      // What would be checked at the commit.
+      await transaction.execute('set constraints all immediate');
+      throw new ImportTried(answer);
+    });
+  } catch (failure) {
+    if (failure instanceof ImportTried) return failure.answer;
+    throw failure;
+  }
+}
+
+/** Waits while other imports of the tenant are at work, and those of other tenants take all turns. */
+async function inTurn<Result>({ importTurns }: BulkWork, work: () => Promise<Result>): Promise<Result> {
+  const { tenantId } = currentCaller();
+  await importTurns.enter(tenantId, callContext.getStore()?.gone).catch((cause: unknown) => {
+    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'Nobody waits for the import any longer.', { cause });
+  });
+  try {
+    return await work();
+  } finally {
+    importTurns.leave(tenantId);
+  }
+}
+
+async function importRows(
+  em: EntityManager,
+  parts: AsyncIterable<FilePart>,
+  columns: Columns,
+  defaults: RowDefaults,
+): Promise<ImportCustomersResponse> {
+  // Beside many calls there are long rests between its statements.
+  await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
+  const { customFields } = columns;
+  const store = new StoredCustomers(await MetCustomers.temporary(em));
+  const counts = { ...noOutcomes };
+  const issues = new ImportIssues();
+  const chunks = prepareChunks(parts, {
+    columns,
+    defaults,
+    customFields: () => Promise.resolve(customFields),
+    pace: BulkPace.of(em),
+  });
+  for await (const { rows } of oneAhead(chunks)) {
+    const result = await importChunk(em, rows, store, customFields);
+    for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
+    issues.add(result.issues);
+  }
+  const total = Object.values(counts).reduce((sum, count) => sum + count);
+  return { rows: total, ...counts, issues: issues.listed, issuesOmitted: issues.omitted, columns: columns.report() };
+}
+
+async function* filePieces(
+  first: ImportCustomersRequest,
+  others: AsyncGenerator<ImportCustomersRequest>,
+): AsyncGenerator<Uint8Array> {
+  if (first.file?.data.length) yield first.file.data;
+  for await (const { file } of others) {
+    if (!file?.data.length) return;
+    yield file.data;
+  }
+  // A call that was cancelled, or whose sender died, may look like one that ended.
+  throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The file is not complete.');
+}
+
+async function* untilCancelled(
+  requests: AsyncIterable<ImportCustomersRequest>,
+): AsyncGenerator<ImportCustomersRequest> {
+  try {
+    yield* requests;
+  } catch (failure) {
+    if (!(failure instanceof Error && 'code' in failure && failure.code === 'ERR_STREAM_PREMATURE_CLOSE'))
+      throw failure;
+    throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The upload was cancelled.', { cause: failure });
+  }
+}

@@ -1,0 +1,117 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { recordIsolation, tenantIsolation } from '@rapport/persistence';
+import { scopeConditions } from '../../records/scope-conditions.js';
+import type { ImportRules } from './import-rules.js';
+
+const ImportPieceSchema = defineEntity({
+  name: 'ImportPiece',
+  tableName: 'import_piece',
+  ...recordIsolation(scopeConditions.import_piece),
+  properties: {
+    tenantId: p.uuid().primary(),
+    operationId: p.uuid().primary(),
+    /** Number of bytes of the file before it. */
+    start: p.integer().primary(),
+    /** At most 1 MiB. */
+    data: p.blob(),
+  },
+});
+
+/** A piece of a file that is to be imported. Goes when its operation ends. */
+export class ImportPiece extends ImportPieceSchema.class {}
+ImportPieceSchema.setClass(ImportPiece);
+
+const ImportMetSchema = defineEntity({
+  name: 'ImportMet',
+  tableName: 'import_met',
+  ...recordIsolation(scopeConditions.import_met),
+  properties: {
+    tenantId: p.uuid().primary(),
+    operationId: p.uuid().primary(),
+    customerId: p.uuid().primary(),
+    /** Whether a row gave its display name. */
+    named: p.boolean(),
+  },
+});
+
+/** A customer that a row of the file has met or created. Goes when the operation ends. */
+export class ImportMet extends ImportMetSchema.class {}
+ImportMetSchema.setClass(ImportMet);
+
+const ImportChangeSchema = defineEntity({
+  name: 'ImportChange',
+  tableName: 'import_change',
+  ...recordIsolation(scopeConditions.import_change),
+  properties: {
+    tenantId: p.uuid().primary(),
+    operationId: p.uuid().primary(),
+    customerId: p.uuid().primary(),
+    /** What the customer was; null for one that the import created. */
+    before: p.json<CustomerMessage>().nullable(),
+    /** The version that the import left it with; 0 when another write came between two of the import's own. */
+    version: p.integer(),
+  },
+});
+
+/** What an import did to a customer, so that it can be undone. Goes when it is. */
+export class ImportChange extends ImportChangeSchema.class {}
+ImportChangeSchema.setClass(ImportChange);
+
+const ImportDraftSchema = defineEntity({
+  name: 'ImportDraft',
+  tableName: 'import_draft',
+  ...recordIsolation(scopeConditions.import_draft),
+  indexes: [
+    {
+      name: 'import_draft_by_name',
+      properties: ['tenantId', 'operationId', 'keylessName'],
+      where: 'keyless_name is not null',
+    },
+  ],
+  properties: {
+    tenantId: p.uuid().primary(),
+    operationId: p.uuid().primary(),
+    customerId: p.uuid().primary(),
+    customer: p.json<CustomerMessage>(),
+    /** Its name as ordered by, when it has no key to be known by. */
+    keylessName: p.text().collation('C').nullable(),
+  },
+});
+
+/** What a dry run would have made of a customer so far. Goes when the operation ends. */
+export class ImportDraft extends ImportDraftSchema.class {}
+ImportDraftSchema.setClass(ImportDraft);
+
+const ImportDraftKeySchema = defineEntity({
+  name: 'ImportDraftKey',
+  tableName: 'import_draft_key',
+  ...recordIsolation(scopeConditions.import_draft_key),
+  properties: {
+    tenantId: p.uuid().primary(),
+    operationId: p.uuid().primary(),
+    type: p.enum(['EMAIL', 'DOMAIN', 'EXTERNAL_ID'] as const).primary(),
+    value: p.text().collation('C').primary(),
+    customerId: p.uuid(),
+  },
+});
+
+/** A unique value that a dry run would have given to a customer. Goes when the operation ends. */
+export class ImportDraftKey extends ImportDraftKeySchema.class {}
+ImportDraftKeySchema.setClass(ImportDraftKey);
+
+const ImportMappingSchema = defineEntity({
+  name: 'ImportMapping',
+  tableName: 'import_mapping',
+  ...tenantIsolation,
+  properties: {
+    tenantId: p.uuid().primary(),
+    key: p.text().collation('C').primary(),
+    rules: p.json<ImportRules>(),
+    updateTime: p.datetime(3),
+  },
+});
+
+/** A mapping of columns that imports can use again. */
+export class ImportMapping extends ImportMappingSchema.class {}
+ImportMappingSchema.setClass(ImportMapping);

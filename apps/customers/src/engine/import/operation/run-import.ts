@@ -1,0 +1,81 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ImportCounts } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { BulkPace } from '../../pace/bulk-pace.js';
+import { CustomFields } from '../../fields/custom-fields.js';
+import { Columns } from '../columns/columns.js';
+import { importChunk, type OutcomeCounts } from '../chunks/import-chunk.js';
+import { rowDefaults } from '../rows/row-defaults.js';
+import { MetCustomers } from '../records/met-customers.js';
+import { oneAhead, prepareChunks, type Chunk } from '../chunks/prepare-chunks.js';
+import { readFile } from '../files/read-file.js';
+import { StoredCustomers } from '../records/stored-customers.js';
+import { doStep } from '../../operations/checkpoint.js';
+import { addIssues } from '../../operations/operation-issues.js';
+import type { Job } from '../../operations/operation-jobs.js';
+import type { Operation } from '../../operations/operation.entity.js';
+import { ImportFile } from './import-file.js';
+import { DraftCustomers } from './draft-customers.js';
+
+/**
+ * Imports a file from where its operation stands: reads it again from its start, passes over the rows that are done, and
+ * does the others in chunks, each a step with its own checkpoint. The next chunk is prepared while one is written.
+ *
+ * @throws OperationMoved when somebody else has changed the operation
+ * @throws AppError INVALID_ARGUMENT when the file can't be read
+ */
+export async function runImport(em: EntityManager, job: Job, operation: Operation, signal: AbortSignal): Promise<void> {
+  const { id, input, rules, counts } = operation;
+  const columns = new Columns(rules.map, rules.externalIdSystem !== undefined, await CustomFields.load(em));
+  const store = input.dryRun ? new DraftCustomers(id) : new StoredCustomers(MetCustomers.of(id), id);
+  const file = new ImportFile(em, operation);
+  const pace = BulkPace.of(em);
+  const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
+    columns,
+    defaults: rowDefaults(rules),
+    customFields: () => CustomFields.load(em),
+    pace,
+    skip: counts.rows,
+  });
+  const checkpoint = { state: operation.state, done: counts.rows };
+  for await (const { rows, customFields, placed, bytes } of oneAhead(withBytes(chunks, file))) {
+    await pace.rested();
+    if (signal.aborted) return;
+    await doStep(em, job, checkpoint, async (transaction, stored) => {
+      const result = await importChunk(transaction, rows, store, customFields);
+      stored.counts = added(stored.counts, result.counts);
+      stored.processedBytes = bytes;
+      stored.startTime ??= new Date();
+      if (stored.columns.length === 0) stored.columns = placed;
+      await addIssues(transaction, stored, result.issues);
+    });
+    checkpoint.done += rows.length;
+  }
+  await doStep(em, job, checkpoint, (_, stored) => {
+    stored.columns = columns.report();
+    stored.processedBytes = stored.receivedBytes;
+    stored.startTime ??= new Date();
+    stored.endTime = new Date();
+    stored.state = 'SUCCEEDED';
+    return Promise.resolve();
+  });
+}
+
+/** Each chunk with the bytes of the file that were read for it and those before. */
+async function* withBytes(
+  chunks: AsyncGenerator<Chunk, void>,
+  file: ImportFile,
+): AsyncGenerator<Chunk & { bytes: number }, void> {
+  for await (const chunk of chunks) yield { ...chunk, bytes: file.bytesRead };
+}
+
+function added(counts: ImportCounts, { created, updated, unchanged, joined, failed }: OutcomeCounts): ImportCounts {
+  return {
+    ...counts,
+    rows: counts.rows + created + updated + unchanged + joined + failed,
+    created: counts.created + created,
+    updated: counts.updated + updated,
+    unchanged: counts.unchanged + unchanged,
+    joined: counts.joined + joined,
+    failed: counts.failed + failed,
+  };
+}

@@ -1,0 +1,131 @@
+import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { oneOfEach } from '../../../../test/custom-field-definition.js';
+import { uniqueValues } from '../../records/customer-keys.js';
+import { Columns } from '../columns/columns.js';
+import { mapRow } from '../../../domain/customers/import/map-row.js';
+import { prepareRow, type PreparedRow } from '../rows/prepare-row.js';
+import { CustomerRecords } from './customer-record.js';
+import { applyRow, type Outcome } from './apply-row.js';
+
+const map = [
+  'kind',
+  'display_name',
+  'given_name',
+  'family_name',
+  'job_title',
+  'email',
+  'phone',
+  'tag',
+  'domain',
+  'city',
+  'lifecycle_stage',
+  'custom_fields.text',
+  'custom_fields.multi_select',
+]
+  .map((field) => `${field}=${field}`)
+  .concat('street=street', 'erp=external_id.erp', 'shop=external_id.shop');
+
+const customFields = oneOfEach();
+
+const few = (...values: string[]) => fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
+const list = (...values: string[]) => fc.uniqueArray(fc.constantFrom(...values), { maxLength: 2 });
+
+/** Rows that share keys, names and values as often as no real file does. */
+const cells = fc.record({
+  kind: fc.constantFrom('PERSON', 'PERSON', 'PERSON', 'COMPANY'),
+  display_name: few('Ada', 'Bob', 'Ada Lovelace', 'a@x.example'),
+  given_name: few('Ada', 'Bob'),
+  family_name: few('Lovelace', 'King'),
+  job_title: few('Analyst', 'Countess'),
+  email: list('a@x.example', 'b@x.example', 'c@x.example', 'd@x.example'),
+  phone: list('+4930901820', '+4930901821'),
+  tag: list('x', 'y'),
+  domain: list('x.example', 'y.example'),
+  city: few('Rome', 'Bonn'),
+  lifecycle_stage: few('SUBSCRIBER', 'LEAD', 'CUSTOMER', 'FORMER_CUSTOMER'),
+  'custom_fields.text': few('a', 'b'),
+  'custom_fields.multi_select': few('red', 'green;red'),
+  street: few('Ring 1'),
+  erp: few('1', '2', '3'),
+  shop: few('1', '2'),
+});
+
+function prepare(row: object): PreparedRow[] {
+  const mapped = mapRow({ line: 1, cells: Object.entries(row), size: 0 }, new Columns(map, true, customFields), {
+    kind: CustomerKind.PERSON,
+    externalIdSystem: 'import',
+  });
+  const prepared = prepareRow(mapped, customFields, {});
+  return 'refused' in prepared ? [] : [prepared];
+}
+
+function importAll(rows: object[], records: CustomerRecords): Outcome[] {
+  return rows.flatMap(prepare).map((row) => applyRow(row, records).outcome);
+}
+
+/** What the next import finds. */
+function stored(records: CustomerRecords): CustomerRecords {
+  const next = new CustomerRecords();
+  for (const { id, customer } of records.all) {
+    next.put({ id, stored: customer, customer, changed: false, met: false, named: false });
+  }
+  return next;
+}
+
+test('importing the same rows again creates and changes nothing, whatever keys and values they share', () => {
+  fc.assert(
+    fc.property(fc.array(cells, { maxLength: 12 }), fc.array(cells, { maxLength: 6 }), (before, rows) => {
+      const earlier = new CustomerRecords();
+      importAll(before, earlier);
+      const first = stored(earlier);
+      importAll(rows, first);
+      const second = stored(first);
+
+      const outcomes = importAll(rows, second);
+
+      expect(outcomes.filter((outcome) => outcome === 'created' || outcome === 'updated')).toEqual([]);
+      expect([...second.all].filter(({ changed }) => changed)).toEqual([]);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('no two customers ever get the same unique value', () => {
+  fc.assert(
+    fc.property(fc.array(cells, { maxLength: 20 }), (rows) => {
+      const records = new CustomerRecords();
+      importAll(rows, records);
+
+      const values = [...records.all].flatMap(({ customer }) =>
+        uniqueValues(customer).map(({ type, value }) => type + value),
+      );
+
+      expect(new Set(values).size).toBe(values.length);
+    }),
+  );
+});
+
+test('a stage that may not follow that of the customer is left out with a warning', () => {
+  const records = new CustomerRecords();
+  importAll([{ display_name: 'Ada', erp: '1', lifecycle_stage: 'CUSTOMER' }], records);
+  const [row] = prepare({ display_name: 'Ada', erp: '1', lifecycle_stage: 'LEAD', job_title: 'Analyst' });
+
+  const next = stored(records);
+  const { outcome, issues } = applyRow(row!, next);
+
+  expect([outcome, issues.map(({ reason, field }) => [reason, field])]).toEqual([
+    'updated',
+    [['LIFECYCLE_TRANSITION', 'lifecycleStage']],
+  ]);
+  expect([...next.all][0]?.customer).toMatchObject({ lifecycleStage: LifecycleStage.CUSTOMER, jobTitle: 'Analyst' });
+});
+
+test('a row without keys is not about a namesake whose stage it could not have', () => {
+  const records = new CustomerRecords();
+  importAll([{ display_name: 'Ada', lifecycle_stage: 'CUSTOMER' }], records);
+  const next = stored(records);
+
+  expect(importAll([{ display_name: 'Ada', lifecycle_stage: 'LEAD' }], next)).toEqual(['created']);
+});

@@ -1,0 +1,106 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { queryRows } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { ownersOf, type OwnerRow } from '../../records/claim-unique-values.js';
+import { uniqueValues } from '../../records/customer-keys.js';
+import type { CustomFields } from '../../fields/custom-fields.js';
+import { messagesOfRows, type CustomerRow } from '../../records/customer-row.js';
+import { lockCustomers } from '../../records/customer-statements.js';
+import { LinkedCustomers, linkedIds } from '../../records/linked-customers.js';
+import { sortName } from '../../values/search-text.js';
+import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
+import { CustomerRecords } from './customer-record.js';
+import { leaveOut } from './leave-out.js';
+import type { MetCustomers } from './met-customers.js';
+
+/** Most customers of one name and without any key that a row without one is compared with. */
+export const maxNamesakes = 100;
+
+/** Most of them for all rows of a chunk, each of which is in memory. Of names that have many the first ones are taken. */
+export const maxNamesakesInAll = 5_000;
+
+/**
+ * The live customers that share a key with one of the rows, or have like one of them a name and no key, in the order of
+ * their ids and locked until the transaction ends.
+ */
+export async function findRecords(em: EntityManager, rows: PreparedRow[], met: MetCustomers): Promise<CustomerRecords> {
+  const { tenantId } = currentCaller();
+  const owners = await ownersByKey(em, rows);
+  const ids = [
+    ...ownIds(rows),
+    ...owners.flatMap(({ customer_id }) => customer_id ?? []),
+    ...(await idsByName(em, tenantId, rows)),
+  ];
+  const rowsFound = ids.length === 0 ? [] : await queryRows<CustomerRow>(em, lockCustomers(ids));
+  const customers = await messagesOfRows(rowsFound.filter(({ deleteTime }) => deleteTime === null));
+  const records = recordsOf(customers, await met.find(em, ids));
+  for (const { type, value, customer_id } of owners) if (customer_id === null) records.hide({ type, value });
+  return records;
+}
+
+/** @param met whether rows before gave their display names, for those that were met */
+export function recordsOf(customers: CustomerMessage[], met: ReadonlyMap<string, boolean>): CustomerRecords {
+  const records = new CustomerRecords();
+  for (const stored of customers) {
+    const named = met.get(stored.id);
+    records.put({
+      id: stored.id,
+      stored,
+      customer: stored,
+      changed: false,
+      met: named !== undefined,
+      named: named ?? false,
+    });
+  }
+  return records;
+}
+
+/** Takes out of the rows, with a WARNING, links that lead to no live customer. The others stay live meanwhile. */
+export async function checkLinks(em: EntityManager, rows: PreparedRow[], customFields: CustomFields): Promise<void> {
+  const ids = rows.flatMap(({ customer }) => linkedIds(customer, customFields));
+  if (ids.length === 0) return;
+  const linked = await LinkedCustomers.lock(em, ids);
+  for (const { customer, issues } of rows) {
+    const violations = linked.violations(customer, customFields);
+    issues.push(...leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value)));
+  }
+}
+
+/** The ids of customers that rows name themselves. */
+export function ownIds(rows: PreparedRow[]): string[] {
+  return rows.flatMap(({ customer: { id } }) => (id === '' ? [] : [id]));
+}
+
+/** The owners of the keys of rows. */
+export async function ownersByKey(em: EntityManager, rows: PreparedRow[]): Promise<OwnerRow[]> {
+  const values = rows.flatMap(({ customer }) => uniqueValues(customer));
+  return values.length === 0 ? [] : queryRows<OwnerRow>(em, ownersOf(values));
+}
+
+/** Customers without any key that have the name of a row without one. */
+export async function idsByName(em: EntityManager, tenantId: string, rows: PreparedRow[]): Promise<string[]> {
+  const names = keylessNames(rows);
+  if (names.length === 0) return [];
+  const found = await em.execute<{ id: string }[]>(
+    `select namesake.id
+     from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
+     cross join lateral (
+       select id, row_number() over (order by id) as place from (
+         select id from customer
+         where tenant_id = ? and sort_name = wanted.sort_name and display_name = wanted.display_name
+           and emails = '[]' and domains = '{}' and external_ids = '[]' and delete_time is null
+         order by id limit ${maxNamesakes}) first
+     ) namesake
+     order by place, id limit ${maxNamesakesInAll}`,
+    [JSON.stringify(names), tenantId],
+  );
+  return found.map(({ id }) => id);
+}
+
+/** The names of the rows that have no key to be known by. */
+export function keylessNames(rows: PreparedRow[]): { sort_name: string; display_name: string }[] {
+  return rows
+    .filter(({ customer }) => uniqueValues(customer).length === 0)
+    .map(({ customer: { displayName = '' } }) => ({ sort_name: sortName(displayName), display_name: displayName }));
+}

@@ -1,0 +1,38 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ListMergesRequest, ListMergesResponse } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { PageTokenKey } from '../query/list-customers.js';
+import { findMergeRecords } from './find-merge.js';
+import { mergeMessage } from './merge-message.js';
+
+const defaultPageSize = 20;
+
+/** Answers ListMerges: one page, from the id that the page token holds. */
+export async function listMerges(
+  em: EntityManager,
+  pageTokenKey: PageTokenKey,
+  { customerId, pageSize = defaultPageSize, pageToken }: ListMergesRequest,
+): Promise<ListMergesResponse> {
+  const { tenantId } = currentCaller();
+  const binding = JSON.stringify(['ListMerges', tenantId, customerId ?? null]);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const rows = await findMergeRecords(
+    em,
+    {
+      tenantId,
+      ...(customerId === undefined
+        ? {}
+        : { $or: [{ customer: [tenantId, customerId] }, { merged: [tenantId, customerId] }] }),
+      ...(typeof before === 'string' ? { id: { $lt: before } } : {}),
+    },
+    // The row beyond the page tells that there is a next one.
+    { orderBy: { id: 'desc' }, limit: pageSize + 1 },
+  );
+  const page = rows.slice(0, pageSize);
+  const last = rows.length > pageSize ? page.at(-1) : undefined;
+  return {
+    merges: page.map(mergeMessage),
+    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+  };
+}

@@ -1,0 +1,48 @@
+import { openPart, storedPart } from '../sealing/sealed-messages.js';
+import type { Content } from '../../domain/customers/merges/merged-content.js';
+
+/** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
+export interface MergeUndo {
+  /** The customer that stayed, before and after. */
+  before: Content;
+  after: Content;
+  /** The fields that were preferred from the merged one. */
+  preferMerged: string[];
+  /** When the merged customer had been deleted, if it had been: then it is deleted again. */
+  mergedDeleteTime?: string | undefined;
+  /** Ids of the people who had the merged company. */
+  people: string[];
+  links: MovedLinks;
+}
+
+/** As it is stored. @param customerId of the customer that stayed */
+export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
+  return { ...undo, before: storedPart(customerId, undo.before), after: storedPart(customerId, undo.after) };
+}
+
+/** What `storedUndo` made, open again. */
+export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
+  return { ...undo, before: await openPart(undo.before), after: await openPart(undo.after) };
+}
+
+/** What a merge did with the links of the merged customer. */
+export interface MovedLinks {
+  /** Ids of those that started at it, and of those that led to it. */
+  from: string[];
+  to: string[];
+  /** Those that became the same as one that was there, or would have led from the customer to itself. */
+  removed: RemovedLink[];
+}
+
+/** A row of customer_association by column, but for its tenant. */
+export interface RemovedLink {
+  id: string;
+  from_customer_id: string;
+  type: string;
+  to_customer_id: string;
+  role: string | null;
+  labels: string[];
+  version: number;
+  /** ISO 8601. */
+  create_time: string;
+}

@@ -1,0 +1,56 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { recordIsolation } from '@rapport/persistence';
+import { Customer } from '../records/customer.entity.js';
+import { scopeConditions } from '../records/scope-conditions.js';
+import type { MergeUndo } from './merge-undo.js';
+
+const MergeSchema = defineEntity({
+  name: 'Merge',
+  tableName: 'customer_merge',
+  ...recordIsolation(scopeConditions.customer_merge),
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    /** [tenant id, id of the customer that stayed]. */
+    customer: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'customer_id')
+        .ownColumns('customer_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_merge_customer')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    /** [tenant id, id of the customer that was merged into it]. */
+    merged: () =>
+      p
+        .manyToOne(Customer)
+        .mapToPk()
+        .joinColumns('tenant_id', 'merged_id')
+        .ownColumns('merged_id')
+        .referencedColumnNames('tenant_id', 'id')
+        .foreignKeyName('customer_merge_merged')
+        .deleteRule('no action')
+        .updateRule('no action'),
+    undo: p.json<MergeUndo>(),
+    createTime: p.datetime(3),
+    createdBy: p.text(),
+    /** Absent while the merge is in force. */
+    undoTime: p.datetime(3).nullable(),
+    undoneBy: p.text().nullable(),
+  },
+  indexes: [
+    {
+      name: 'customer_merge_in_force',
+      expression:
+        'create unique index customer_merge_in_force on customer_merge (tenant_id, merged_id) where undo_time is null',
+    },
+    { name: 'customer_merge_by_customer', properties: ['customer', 'id'] },
+    { name: 'customer_merge_by_merged', properties: ['merged', 'id'] },
+  ],
+});
+
+/** The record of a merge, and what it takes to undo it. */
+export class Merge extends MergeSchema.class {}
+MergeSchema.setClass(Merge);

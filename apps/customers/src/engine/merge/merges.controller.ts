@@ -1,0 +1,67 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  MergesServiceService as Methods,
+  type FindDuplicatesRequest,
+  type FindDuplicatesResponse,
+  type GetMergeRequest,
+  type ListDuplicatesRequest,
+  type ListDuplicatesResponse,
+  type ListMergesRequest,
+  type ListMergesResponse,
+  type Merge as MergeMessage,
+  type MergeCustomersRequest,
+  type MergeCustomersResponse,
+  type MergesServiceServer,
+  type UnmergeCustomersRequest,
+  type UnmergeCustomersResponse,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { PageTokenKey } from '../query/list-customers.js';
+import { refuseToCompare } from '../fields/hidden-data.js';
+import { writeCall } from '../records/write-call.js';
+import { findDuplicates } from '../../domain/customers/merges/find-duplicates.js';
+import { listDuplicates } from '../../domain/customers/merges/list-duplicates.js';
+import { TenantFrequencies } from '../../domain/customers/merges/tenant-frequencies.js';
+import { findMerge } from './find-merge.js';
+import { listMerges } from './list-merges.js';
+import { mergeCustomers } from './merge-customers.js';
+import { mergeMessage } from './merge-message.js';
+import { unmergeCustomers } from './unmerge-customers.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class MergesController implements ServiceHandlers<MergesServiceServer> {
+  private readonly frequencies = new TenantFrequencies();
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly pageTokenKey: PageTokenKey,
+  ) {}
+
+  mergeCustomers(request: MergeCustomersRequest): Promise<MergeCustomersResponse> {
+    return writeCall(this.em, Methods.mergeCustomers, request, (em) => mergeCustomers(em, request));
+  }
+
+  unmergeCustomers(request: UnmergeCustomersRequest): Promise<UnmergeCustomersResponse> {
+    return writeCall(this.em, Methods.unmergeCustomers, request, (em) => unmergeCustomers(em, request));
+  }
+
+  async getMerge({ id }: GetMergeRequest): Promise<MergeMessage> {
+    return mergeMessage(await findMerge(this.em, id));
+  }
+
+  listMerges(request: ListMergesRequest): Promise<ListMergesResponse> {
+    return listMerges(this.em, this.pageTokenKey, request);
+  }
+
+  async findDuplicates(request: FindDuplicatesRequest): Promise<FindDuplicatesResponse> {
+    refuseToCompare();
+    return findDuplicates(this.em, this.frequencies, request);
+  }
+
+  async listDuplicates(request: ListDuplicatesRequest): Promise<ListDuplicatesResponse> {
+    refuseToCompare();
+    return listDuplicates(this.em, this.pageTokenKey, this.frequencies, request);
+  }
+}

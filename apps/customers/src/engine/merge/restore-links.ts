@@ -1,0 +1,193 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { currentCaller } from '@rapport/platform';
+import { referencedId } from '../records/customer.entity.js';
+import type { MovedLinks, RemovedLink } from './merge-undo.js';
+import { Merge } from './merge.entity.js';
+import { moveEnds } from './move-links.js';
+
+/** Gives the links of a merge back to the customer that is no longer merged, as far as they have not been deleted. */
+export async function restoreLinks(
+  em: EntityManager,
+  links: MovedLinks,
+  customerId: string,
+  restoredId: string,
+): Promise<void> {
+  const back = {
+    from: new Set(await moveEnds(em, 'from_customer_id', customerId, restoredId, links.from)),
+    to: new Set(await moveEnds(em, 'to_customer_id', customerId, restoredId, links.to)),
+  };
+  const missing = {
+    from: new Set(links.from.filter((id) => !back.from.has(id))),
+    to: new Set(links.to.filter((id) => !back.to.has(id))),
+  };
+  await moveRemovedBack(em, missing, customerId, restoredId);
+  await insertAgain(em, links.removed);
+}
+
+/** A link that another merge has removed meanwhile belongs to the restored customer once that merge is undone too. */
+async function moveRemovedBack(
+  em: EntityManager,
+  missing: { from: ReadonlySet<string>; to: ReadonlySet<string> },
+  customerId: string,
+  restoredId: string,
+): Promise<void> {
+  const ids = [...missing.from, ...missing.to];
+  if (ids.length === 0) return;
+  const { tenantId } = currentCaller();
+  const removers = await em.execute<{ id: string }[]>(
+    `select id from customer_merge
+     where tenant_id = ? and undo_time is null and exists (
+       select from jsonb_array_elements(undo #> '{links,removed}') link
+       where link->>'id' in (select jsonb_array_elements_text(?)))`,
+    [tenantId, JSON.stringify(ids)],
+  );
+  for (const merge of await em.find(Merge, { tenantId, id: { $in: removers.map(({ id }) => id) } })) {
+    const removed = merge.undo.links.removed.map((link) => ({
+      ...link,
+      from_customer_id: missing.from.has(link.id) ? other(link.from_customer_id) : link.from_customer_id,
+      to_customer_id: missing.to.has(link.id) ? other(link.to_customer_id) : link.to_customer_id,
+    }));
+    putLinks(em, merge, { ...merge.undo.links, removed });
+  }
+
+  function other(end: string): string {
+    return end === customerId ? restoredId : end;
+  }
+}
+
+/**
+ * Makes links again that a merge removed. One whose other end has been merged since leads to the customer that stayed, and
+ * goes back from there as if it had been there when that merge was made.
+ */
+async function insertAgain(em: EntityManager, removed: RemovedLink[]): Promise<void> {
+  const mergesByMerged = await mergesSince(em, removed);
+  const paths = removed.map((link) => pathOf(link, mergesByMerged));
+  // Those that lead where they did come first: of two that become the same, it is the other that a merge would remove.
+  const staying = removed.filter((_, index) => paths[index]?.length === 0);
+  const restored = new Set(await insert(em, staying));
+  await leaveToEarlierMerges(
+    em,
+    staying.filter(({ id }) => !restored.has(id)),
+  );
+  const moved = paths.flatMap((path) => path.at(-1)?.after ?? []).filter((link) => !isSelfLink(link));
+  const inserted = new Set(await insert(em, moved));
+
+  const records = new Map<Merge, MovedLinks>();
+  for (const { merge, before, after, isLast } of paths.flat()) {
+    const links = records.get(merge) ?? copyOf(merge.undo.links);
+    records.set(merge, links);
+    if (isLast && !inserted.has(before.id)) links.removed.push(before);
+    else {
+      if (before.from_customer_id !== after.from_customer_id) links.from.push(before.id);
+      if (before.to_customer_id !== after.to_customer_id) links.to.push(before.id);
+    }
+  }
+  for (const [merge, links] of records) putLinks(em, merge, links);
+}
+
+/**
+ * A link that is the same as another one still became so by the last merge in force that moved it: undoing that one makes
+ * it again. When there is none, somebody has made the same link meanwhile.
+ */
+async function leaveToEarlierMerges(em: EntityManager, links: RemovedLink[]): Promise<void> {
+  if (links.length === 0) return;
+  const { tenantId } = currentCaller();
+  const movers = await em.execute<{ id: string }[]>(
+    `select id from customer_merge
+     where tenant_id = ? and undo_time is null and exists (
+       select from jsonb_array_elements_text((undo #> '{links,from}') || (undo #> '{links,to}')) link (id)
+       where link.id in (select jsonb_array_elements_text(?)))`,
+    [tenantId, JSON.stringify(links.map(({ id }) => id))],
+  );
+  const ids = movers.map(({ id }) => id);
+  const merges = await em.find(Merge, { tenantId, id: { $in: ids } }, { orderBy: { id: 'desc' } });
+  for (const link of links) {
+    const merge = merges.find(({ undo: { links: moved } }) => [...moved.from, ...moved.to].includes(link.id));
+    if (!merge) continue;
+    const { from, to, removed } = merge.undo.links;
+    const mergedId = referencedId(merge.merged);
+    const before = {
+      ...link,
+      ...(from.includes(link.id) ? { from_customer_id: mergedId } : {}),
+      ...(to.includes(link.id) ? { to_customer_id: mergedId } : {}),
+    };
+    const others = (moved: string[]) => moved.filter((id) => id !== link.id);
+    putLinks(em, merge, { from: others(from), to: others(to), removed: [...removed, before] });
+  }
+}
+
+/** The merges in force of the customers at the ends of links, and of those that they were merged into. */
+async function mergesSince(em: EntityManager, links: RemovedLink[]): Promise<ReadonlyMap<string, Merge>> {
+  const merges = new Map<string, Merge>();
+  let ids = [...new Set(links.flatMap((link) => [link.from_customer_id, link.to_customer_id]))];
+  while (ids.length > 0) {
+    const { tenantId } = currentCaller();
+    const rows = await em.execute<{ id: string }[]>(
+      `select id from customer_merge where tenant_id = ? and undo_time is null
+         and merged_id in (select value::uuid from jsonb_array_elements_text(?))`,
+      [tenantId, JSON.stringify(ids)],
+    );
+    const found = rows.length === 0 ? [] : await em.find(Merge, { tenantId, id: { $in: rows.map(({ id }) => id) } });
+    for (const merge of found) merges.set(referencedId(merge.merged), merge);
+    ids = found.map(({ customer }) => referencedId(customer)).filter((id) => !merges.has(id));
+  }
+  return merges;
+}
+
+/** What one merge does with a link. */
+interface Move {
+  merge: Merge;
+  before: RemovedLink;
+  after: RemovedLink;
+  isLast: boolean;
+}
+
+/** What merges do with a link, in their order, to where it becomes a link of a customer with itself if it does. */
+function pathOf(link: RemovedLink, mergesByMerged: ReadonlyMap<string, Merge>): Move[] {
+  const path: Move[] = [];
+  let before = link;
+  while (!isSelfLink(before)) {
+    const [merge] = [before.from_customer_id, before.to_customer_id]
+      .flatMap((end) => mergesByMerged.get(end) ?? [])
+      .sort((one, next) => (one.id < next.id ? -1 : 1));
+    if (!merge) break;
+    const moved = (end: string) => (mergesByMerged.get(end) === merge ? referencedId(merge.customer) : end);
+    const after = {
+      ...before,
+      from_customer_id: moved(before.from_customer_id),
+      to_customer_id: moved(before.to_customer_id),
+    };
+    path.push({ merge, before, after, isLast: false });
+    before = after;
+  }
+  return path.map((move, index) => ({ ...move, isLast: index === path.length - 1 }));
+}
+
+function isSelfLink(link: RemovedLink): boolean {
+  return link.from_customer_id === link.to_customer_id;
+}
+
+/** @returns the ids of those that were not there yet */
+async function insert(em: EntityManager, links: RemovedLink[]): Promise<string[]> {
+  if (links.length === 0) return [];
+  const rows = await em.execute<{ id: string }[]>(
+    `insert into customer_association
+       (tenant_id, id, from_customer_id, type, to_customer_id, role, labels, version, create_time, update_time)
+     select ?, id, from_customer_id, type, to_customer_id, role, array (select jsonb_array_elements_text(labels)),
+       version + 1, create_time, ?
+     from jsonb_to_recordset(?) as link (id uuid, from_customer_id uuid, type text, to_customer_id uuid, role text,
+       labels jsonb, version int, create_time timestamptz)
+     on conflict do nothing
+     returning id`,
+    [currentCaller().tenantId, new Date().toISOString(), JSON.stringify(links)],
+  );
+  return rows.map(({ id }) => id);
+}
+
+function copyOf({ from, to, removed }: MovedLinks): MovedLinks {
+  return { from: [...from], to: [...to], removed: [...removed] };
+}
+
+function putLinks(em: EntityManager, merge: Merge, links: MovedLinks): void {
+  em.assign(merge, { undo: { ...merge.undo, links } }, { mergeObjectProperties: false });
+}

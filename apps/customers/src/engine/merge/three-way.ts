@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from 'node:util';
+import { itemKeys, listFields } from '../records/customer-keys.js';
+import { singleFields, uniqueItemText, type Content } from '../../domain/customers/merges/merged-content.js';
+
+/** What came of taking a change back. */
+export interface TakenBack {
+  content: Content;
+  /** Fields that keep what the change brought, since they were changed after it. */
+  keptFields: string[];
+}
+
+/**
+ * Takes a change back that others may have built on: what is still as the change left it becomes what it was before, what
+ * was changed since stays. Lists are compared item by item, custom fields key by key. Pure.
+ *
+ * @param before the content before the change
+ * @param after the content after it
+ * @param now the content to take it from
+ * @param gone unique values, by valueText, that leave it even where they were touched since
+ */
+export function takeBack(
+  before: Content,
+  after: Content,
+  now: Content,
+  gone: ReadonlySet<string> = new Set(),
+): TakenBack {
+  const content: Content = { ...now };
+  const keptFields: string[] = [];
+  const single = <Value>(field: string, was: Value, became: Value, is: Value): Value => {
+    if (same(is, became)) return was;
+    if (!same(was, became) && !same(is, was)) keptFields.push(field);
+    return is;
+  };
+  for (const field of singleFields) content[field] = single(field, before[field], after[field], now[field]);
+  Object.assign(content, single('lifecycleStage', stageOf(before), stageOf(after), stageOf(now)));
+  for (const field of listFields) {
+    const key = itemKeys[field] as (item: unknown) => string;
+    const leaves = (item: unknown) => gone.has(uniqueItemText(field, item as never) ?? '');
+    const { items, kept } = takeItemsBack(before[field], after[field], now[field], key, leaves);
+    Object.assign(content, { [field]: items });
+    if (kept) keptFields.push(field);
+  }
+  const custom: Record<string, unknown> = {};
+  const keys = [before, after, now].flatMap(({ customFields }) => Object.keys(customFields ?? {}));
+  for (const key of new Set(keys)) {
+    const [was, became, is] = [before, after, now].map(({ customFields }) => ownValue(customFields, key));
+    const value = single(`customFields.${key}`, was, became, is);
+    if (value !== undefined) custom[key] = value;
+  }
+  content.customFields = Object.keys(custom).length > 0 ? custom : undefined;
+  return { content, keptFields };
+}
+
+/** A key may be called as a property of every object, such as `constructor`. */
+function ownValue(values: Content['customFields'], key: string): unknown {
+  return values && Object.hasOwn(values, key) ? values[key] : undefined;
+}
+
+/** A stage and when it was reached go together. */
+function stageOf({ lifecycleStage, lifecycleStageTime }: Content) {
+  return { lifecycleStage, lifecycleStageTime };
+}
+
+function takeItemsBack(
+  before: unknown[],
+  after: unknown[],
+  now: unknown[],
+  key: (item: unknown) => string,
+  leaves: (item: unknown) => boolean,
+) {
+  const stays = (item: unknown) => !leaves(item);
+  if (same(now, after)) return { items: before.filter(stays), kept: false };
+  const byKey = (items: unknown[]) => new Map(items.map((item) => [key(item), item]));
+  const [was, became, is] = [byKey(before), byKey(after), byKey(now)];
+  let kept = false;
+  const items = now.flatMap((item) => {
+    const [old, brought] = [was.get(key(item)), became.get(key(item))];
+    if (leaves(item) || (brought !== undefined && same(item, brought))) return old === undefined ? [] : [old];
+    if (brought !== undefined && !same(old, brought) && !same(item, old)) kept = true;
+    return [item];
+  });
+  const lost = before.filter((item) => !became.has(key(item)) && !is.has(key(item)));
+  return { items: [...items, ...lost].filter(stays), kept };
+}
+
+/** Undefined is the same as absent, since JSON knows no undefined. */
+function same(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(plain(one), plain(other));
+}
+
+function plain(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,35 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  ListOperationsRequest,
+  ListOperationsResponse,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { PageTokenKey } from '../query/list-customers.js';
+import { operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+const defaultPageSize = 20;
+
+/** Answers ListOperations. */
+export async function listOperations(
+  em: EntityManager,
+  pageTokenKey: PageTokenKey,
+  { pageSize = defaultPageSize, pageToken }: ListOperationsRequest,
+): Promise<ListOperationsResponse> {
+  const { tenantId } = currentCaller();
+  const binding = JSON.stringify(['ListOperations', tenantId]);
+  const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const rows = await em.find(
+    Operation,
+    { tenantId, ...(before ? { id: { $lt: before } } : {}) },
+    // The row beyond the page tells that there is a next one.
+    { orderBy: { id: 'desc' }, limit: pageSize + 1 },
+  );
+  const page = rows.slice(0, pageSize);
+  const last = rows.length > pageSize ? page.at(-1) : undefined;
+  return {
+    operations: page.map(operationMessage),
+    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last.id]),
+  };
+}

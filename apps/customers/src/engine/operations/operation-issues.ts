@@ -1,0 +1,116 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import {
+  ImportIssue_Severity as Severity,
+  type ImportIssue,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  OperationsServiceService,
+  type ListOperationIssuesRequest,
+  type ListOperationIssuesResponse,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { methodDescriptor } from '../values/contract.js';
+import { csvLine } from '../values/csv-line.js';
+import type { LineIssue } from '../import/chunks/import-chunk.js';
+import type { PageTokenKey } from '../query/list-customers.js';
+import { shownToCaller } from '../fields/hidden-data.js';
+import { found } from './operation-message.js';
+import { Operation, OperationIssue } from './operation.entity.js';
+
+const issuesDescriptor = methodDescriptor(OperationsServiceService.listOperationIssues.path).output;
+
+const defaultPageSize = 100;
+const downloadPageSize = 1_000;
+
+/** Most issues of one operation that are kept. The others are counted only. */
+const maxIssues = 1_000_000;
+
+/** Adds to the issues of an operation, and counts them in `counts`. */
+export async function addIssues(em: EntityManager, operation: Operation, issues: LineIssue[]): Promise<void> {
+  const from = operation.counts.issues;
+  operation.counts = { ...operation.counts, issues: from + issues.length };
+  const kept = issues.slice(0, Math.max(0, maxIssues - from));
+  if (kept.length === 0) return;
+  const rows = kept.map(({ severity, line, reason, field, message, customerId }, index) => ({
+    number: from + index,
+    severity: Severity[severity],
+    line,
+    reason,
+    field,
+    message,
+    customer_id: customerId,
+  }));
+  await em.execute(
+    `insert into operation_issue (tenant_id, operation_id, number, severity, line, reason, field, message, customer_id)
+     select ?, ?, issue.* from jsonb_to_recordset(?) as issue
+       (number int, severity text, line int, reason text, field text, message text, customer_id uuid)`,
+    [operation.tenantId, operation.id, JSON.stringify(rows)],
+  );
+}
+
+/** Answers ListOperationIssues. */
+export async function listIssues(
+  em: EntityManager,
+  pageTokenKey: PageTokenKey,
+  { id, pageSize = defaultPageSize, pageToken }: ListOperationIssuesRequest,
+): Promise<ListOperationIssuesResponse> {
+  const { tenantId } = currentCaller();
+  const binding = JSON.stringify(['ListOperationIssues', tenantId, id]);
+  const [last] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  await checkOperation(em, id);
+  // The issue beyond the page tells that there is a next one.
+  const rows = await issuesAfter(em, id, Number(last ?? -1), pageSize + 1);
+  const page = rows.slice(0, pageSize);
+  const next = rows.length > pageSize ? page.at(-1) : undefined;
+  return {
+    issues: page.map(issueMessage),
+    nextPageToken: next && signPageToken(pageTokenKey.bytes, binding, [String(next.number)]),
+  };
+}
+
+/** Answers DownloadOperationIssues: one page in memory at a time. */
+export async function* downloadIssues(em: EntityManager, id: string): AsyncGenerator<HttpBody> {
+  await checkOperation(em, id);
+  yield csvPiece(csvLine(['severity', 'line', 'reason', 'field', 'message', 'customer_id']));
+  for (let last = -1; ;) {
+    const page = await issuesAfter(em, id, last, downloadPageSize);
+    if (page.length > 0) yield csvPiece(page.map(issueLine).join(''));
+    if (page.length < downloadPageSize) return;
+    last = page.at(-1)?.number ?? last;
+  }
+}
+
+async function checkOperation(em: EntityManager, id: string): Promise<void> {
+  const { tenantId } = currentCaller();
+  found(await em.findOne(Operation, { tenantId, id }));
+}
+
+function issuesAfter(em: EntityManager, operationId: string, number: number, limit: number): Promise<OperationIssue[]> {
+  const { tenantId } = currentCaller();
+  const options = { orderBy: { number: 'asc' as const }, limit, disableIdentityMap: true };
+  return em.find(OperationIssue, { tenantId, operationId, number: { $gt: number } }, options);
+}
+
+function issueMessage({ severity, line, reason, field, message, customerId }: OperationIssue): ImportIssue {
+  return {
+    severity: Severity[severity],
+    line,
+    reason,
+    field: field ?? undefined,
+    message,
+    customerId: customerId ?? undefined,
+  };
+}
+
+function issueLine(issue: OperationIssue): string {
+  const { severity, line, reason, field, customerId } = issue;
+  const { issues } = shownToCaller(issuesDescriptor, { issues: [issueMessage(issue)] });
+  const message = issues[0]?.message ?? '';
+  return csvLine([severity, line === 0 ? '' : String(line), reason, field ?? '', message, customerId ?? '']);
+}
+
+function csvPiece(text: string): HttpBody {
+  return { contentType: 'text/csv; charset=utf-8', data: Buffer.from(text), extensions: [] };
+}

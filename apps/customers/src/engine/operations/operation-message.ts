@@ -1,0 +1,58 @@
+import { ImportColumn_Reason as Reason, ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  Operation_Kind as Kind,
+  Operation_State as State,
+  type Operation as OperationMessage,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError } from '@rapport/platform';
+import { shownCounts } from '../fields/hidden-data.js';
+import type { Operation, OperationState } from './operation.entity.js';
+
+/** A stored operation as the contract shows it. */
+export function operationMessage(operation: Operation): OperationMessage {
+  const kind: 'IMPORT' | 'ENCRYPTION' = operation.kind;
+  return {
+    id: operation.id,
+    state: State[operation.state],
+    kind: Kind[kind],
+    // What a release stored before there were modes has none.
+    import:
+      kind === 'IMPORT'
+        ? { ...operation.input, listMode: operation.input.listMode ?? ListMode.UNSPECIFIED }
+        : undefined,
+    receivedBytes: operation.receivedBytes,
+    processedBytes: operation.processedBytes,
+    counts: shownCounts(operation.counts),
+    // What a release stored before there were reasons has none.
+    columns: operation.columns.map((column) => ({ ...column, reason: column.reason ?? Reason.UNSPECIFIED })),
+    error: operation.error ?? undefined,
+    createTime: operation.createTime.toISOString(),
+    startTime: operation.startTime?.toISOString(),
+    endTime: operation.endTime?.toISOString(),
+    createdBy: operation.createdBy,
+  };
+}
+
+/** Whether nothing more becomes of an operation unless somebody asks for it. */
+export function hasEnded(state: OperationState): boolean {
+  switch (state) {
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'CANCELLED':
+    case 'UNDONE':
+      return true;
+    case 'WAITING':
+    case 'RUNNING':
+    case 'PAUSED':
+    case 'UNDOING':
+      return false;
+    default:
+      return state satisfies never;
+  }
+}
+
+/** @throws AppError NOT_FOUND, the same for one of another tenant */
+export function found(operation: Operation | null): Operation {
+  if (operation) return operation;
+  throw new AppError('NOT_FOUND', 'OPERATION_NOT_FOUND', 'There is no such operation.');
+}

@@ -1,0 +1,118 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import {
+  OperationsServiceService as Methods,
+  type CancelOperationRequest,
+  type CreateImportRequest,
+  type DeleteImportMappingRequest,
+  type DownloadOperationIssuesRequest,
+  type GetImportMappingRequest,
+  type GetOperationRequest,
+  type ImportMapping,
+  type ListImportMappingsResponse,
+  type ListOperationIssuesRequest,
+  type ListOperationIssuesResponse,
+  type ListOperationsRequest,
+  type ListOperationsResponse,
+  type Operation as OperationMessage,
+  type OperationsServiceServer,
+  type PauseOperationRequest,
+  type ResumeOperationRequest,
+  type SaveImportMappingRequest,
+  type UndoOperationRequest,
+  type UploadImportFileRequest,
+  type WatchOperationRequest,
+} from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { currentCaller } from '@rapport/platform';
+import { BulkWork } from '../pace/bulk-work.js';
+import { PageTokenKey } from '../query/list-customers.js';
+import { writeCall } from '../records/write-call.js';
+import { createImport } from '../import/operation/create-import.js';
+import {
+  deleteMapping,
+  findMapping,
+  listMappings,
+  mappingMessage,
+  saveMapping,
+} from '../import/operation/import-mappings.js';
+import { uploadImportFile } from '../import/operation/upload-import-file.js';
+import { listOperations } from './list-operations.js';
+import { downloadIssues, listIssues } from './operation-issues.js';
+import { found, operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from './steer-operation.js';
+import { OperationWatcher } from './watch-operation.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class OperationsController implements ServiceHandlers<OperationsServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly pageTokenKey: PageTokenKey,
+    private readonly watcher: OperationWatcher,
+    private readonly bulk: BulkWork,
+  ) {}
+
+  createImport(request: CreateImportRequest): Promise<OperationMessage> {
+    return writeCall(this.em, Methods.createImport, request, (em) => createImport(em, request));
+  }
+
+  uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {
+    return uploadImportFile(this.em, this.bulk.importQuotaBytes, requests);
+  }
+
+  async getOperation({ id }: GetOperationRequest): Promise<OperationMessage> {
+    const { tenantId } = currentCaller();
+    return operationMessage(found(await this.em.findOne(Operation, { tenantId, id })));
+  }
+
+  listOperations(request: ListOperationsRequest): Promise<ListOperationsResponse> {
+    return listOperations(this.em, this.pageTokenKey, request);
+  }
+
+  watchOperation({ id }: WatchOperationRequest): AsyncIterable<OperationMessage> {
+    return this.watcher.watch(id);
+  }
+
+  pauseOperation({ id }: PauseOperationRequest): Promise<OperationMessage> {
+    return pauseOperation(this.em, id);
+  }
+
+  resumeOperation({ id }: ResumeOperationRequest): Promise<OperationMessage> {
+    return resumeOperation(this.em, id);
+  }
+
+  cancelOperation({ id }: CancelOperationRequest): Promise<OperationMessage> {
+    return cancelOperation(this.em, id);
+  }
+
+  undoOperation({ id }: UndoOperationRequest): Promise<OperationMessage> {
+    return undoOperation(this.em, id);
+  }
+
+  listOperationIssues(request: ListOperationIssuesRequest): Promise<ListOperationIssuesResponse> {
+    return listIssues(this.em, this.pageTokenKey, request);
+  }
+
+  downloadOperationIssues({ id }: DownloadOperationIssuesRequest): AsyncIterable<HttpBody> {
+    return downloadIssues(this.em, id);
+  }
+
+  saveImportMapping(request: SaveImportMappingRequest): Promise<ImportMapping> {
+    return saveMapping(this.em, request);
+  }
+
+  async getImportMapping({ key }: GetImportMappingRequest): Promise<ImportMapping> {
+    return mappingMessage(await findMapping(this.em, key));
+  }
+
+  listImportMappings(): Promise<ListImportMappingsResponse> {
+    return listMappings(this.em);
+  }
+
+  deleteImportMapping({ key }: DeleteImportMappingRequest): Promise<ImportMapping> {
+    return deleteMapping(this.em, key);
+  }
+}

@@ -1,0 +1,100 @@
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { AppError, currentCaller } from '@rapport/platform';
+import { refuseUnderEncryption } from '../query/filter/refuse-sealed.js';
+import { enqueue, jobSignal, postpone } from './operation-jobs.js';
+import { found, hasEnded, operationMessage } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+/** How long an operation that was paused or has failed can be resumed, in seconds. */
+const resumableSeconds = 7 * 24 * 60 * 60;
+
+/**
+ * Answers PauseOperation. It waits for the lock that a worker's chunk holds, so that it answers at a checkpoint.
+ *
+ * @throws AppError FAILED_PRECONDITION
+ */
+export function pauseOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+  return steer(em, id, async (transaction, operation) => {
+    if (operation.state !== 'RUNNING') throw wrongState(operation, 'Only a running operation can be paused.');
+    operation.state = 'PAUSED';
+    await stop(transaction, operation);
+  });
+}
+
+/** Answers ResumeOperation. @throws AppError FAILED_PRECONDITION */
+export function resumeOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+  return steer(em, id, async (transaction, operation) => {
+    if (operation.kind === 'IMPORT') refuseUnderEncryption('Files can not be imported');
+    if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
+      throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
+    }
+    operation.state = operation.undoneBy === null ? 'RUNNING' : 'UNDOING';
+    operation.error = null;
+    operation.endTime = null;
+    await enqueue(transaction, operation);
+  });
+}
+
+/** Answers CancelOperation, at a checkpoint like PauseOperation. @throws AppError FAILED_PRECONDITION */
+export function cancelOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+  return steer(em, id, async (transaction, operation) => {
+    if (operation.kind === 'ENCRYPTION')
+      throw wrongState(operation, 'Encryption goes on to its end. It can be paused.');
+    if (hasEnded(operation.state)) throw wrongState(operation, 'The operation has ended already.');
+    if (operation.state === 'UNDOING')
+      throw wrongState(operation, 'An operation that is being undone goes on to its end.');
+    await cancel(transaction, operation);
+  });
+}
+
+/** Takes an operation from its worker. One cancels it, and removes its file, unless it is resumed in time. */
+export function stop(em: EntityManager, operation: Operation): Promise<void> {
+  return postpone(em, operation, resumableSeconds);
+}
+
+/** Ends an operation where it is. A worker clears away what it leaves. */
+export async function cancel(em: EntityManager, operation: Operation): Promise<void> {
+  operation.state = 'CANCELLED';
+  operation.endTime = new Date();
+  await enqueue(em, operation);
+}
+
+/** Answers UndoOperation. @throws AppError FAILED_PRECONDITION */
+export function undoOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+  return steer(em, id, async (transaction, operation) => {
+    if (!hasEnded(operation.state)) throw wrongState(operation, 'Only an operation that has ended can be undone.');
+    if (operation.state === 'UNDONE') throw wrongState(operation, 'The operation was undone already.');
+    if (operation.kind === 'ENCRYPTION') throw wrongState(operation, 'Encryption can not be undone.');
+    refuseUnderEncryption('An import can not be undone');
+    if (operation.input.dryRun) throw wrongState(operation, 'A dry run has changed nothing that could be undone.');
+    operation.state = 'UNDOING';
+    operation.undoneBy = currentCaller().principalId;
+    operation.error = null;
+    operation.endTime = null;
+    await enqueue(transaction, operation);
+  });
+}
+
+async function steer(
+  em: EntityManager,
+  id: string,
+  change: (em: EntityManager, operation: Operation) => Promise<void>,
+): Promise<OperationMessage> {
+  const { tenantId } = currentCaller();
+  const answer = await em.transactional(
+    async (transaction) => {
+      const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
+      const operation = found(await transaction.findOne(Operation, { tenantId, id }, lock));
+      await change(transaction, operation);
+      return operationMessage(operation);
+    },
+    { clear: true },
+  );
+  jobSignal(em).wake();
+  return answer;
+}
+
+function wrongState({ state }: Operation, message: string): AppError {
+  return new AppError('FAILED_PRECONDITION', 'OPERATION_STATE', message, { metadata: { state } });
+}

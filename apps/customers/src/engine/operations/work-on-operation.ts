@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
+import { AppError, callContext } from '@rapport/platform';
+import { storable } from '../import/rows/row-issue.js';
+import { encryptionOrigin, encryptTenant } from '../encryption/encrypt-tenant.js';
+import { runImport } from '../import/operation/run-import.js';
+import { undoImport } from '../import/operation/undo-import.js';
+import { doneOf, doStep, OperationMoved } from './checkpoint.js';
+import { clearOperation, finishJob } from './clear-operation.js';
+import { holdsJob, maxAttempts, removeJob, type Job } from './operation-jobs.js';
+import { found } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+import { cancel, stop } from './steer-operation.js';
+
+const logger = new Logger('Operations');
+
+/** How often work is taken up again that gets no further, before its operation has failed. */
+const maxFailures = 20;
+
+/**
+ * Does whatever an operation needs until it needs no worker, the job is another's, or `signal` says to stop. One that ended
+ * the processes of all its workers has failed before any work is done.
+ */
+export async function workOnOperation(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  const { tenantId, operationId } = job;
+  // The file of an import in one call, whose process has died.
+  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, job, signal);
+  if (job.attempts > maxAttempts) await giveUp(em, job);
+  let failures = 0;
+  let lastDone = -1;
+  while (!signal.aborted && (await holdsJob(em, job))) {
+    const operation = await load(em, job);
+    if (doneOf(operation) !== lastDone) failures = 0;
+    lastDone = doneOf(operation);
+    try {
+      await asCreator(em, operation, () => work(em, job, operation, signal));
+    } catch (error) {
+      if (error instanceof OperationMoved) continue;
+      failures += 1;
+      if (isTransient(error) && failures < maxFailures)
+        await delayUnlessAborted(100 * 2 ** Math.min(failures, 6), signal);
+      else await fail(em, job, operation, error);
+    }
+  }
+}
+
+async function forgetFile(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  await clearOperation(em, job, signal);
+  if (!signal.aborted) await removeJob(em, job.operationId);
+}
+
+async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<Operation> {
+  return found(await em.findOne(Operation, { tenantId, id: operationId }, { disableIdentityMap: true }));
+}
+
+/** Changes are attributed to who asked for them. */
+function asCreator(em: EntityManager, operation: Operation, work: () => Promise<void>): Promise<void> {
+  const { id, tenantId, undoneBy, createdBy, state, kind } = operation;
+  const caller = { tenantId, principalId: undoneBy ?? createdBy, permissions: [] };
+  const origin = kind === 'ENCRYPTION' ? encryptionOrigin : state === 'UNDOING' ? 'undo' : 'import';
+  const cause = { origin, causationId: id };
+  return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
+}
+
+async function work(em: EntityManager, job: Job, operation: Operation, signal: AbortSignal): Promise<void> {
+  const { state } = operation;
+  switch (state) {
+    case 'WAITING':
+    case 'PAUSED':
+    case 'FAILED':
+      if (operation.kind === 'ENCRYPTION') return finishJob(em, job, state);
+      // Its job comes due only when its file has not come in time, or when nobody has resumed it.
+      return doStep(em, job, { state, done: doneOf(operation) }, cancel);
+    case 'RUNNING':
+      return operation.kind === 'ENCRYPTION'
+        ? encryptTenant(em, job, operation, signal)
+        : runImport(em, job, operation, signal);
+    case 'UNDOING':
+      return undoImport(em, job, operation, signal);
+    case 'SUCCEEDED':
+    case 'CANCELLED':
+    case 'UNDONE':
+      await clearOperation(em, job, signal);
+      if (!signal.aborted) await finishJob(em, job, state);
+      return;
+    default:
+      return state satisfies never;
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  if (error instanceof AppError) return error.code === 'UNAVAILABLE';
+  return isConnectionLoss(error) || isConflict(error) || isStatementTimeout(error) || isUniqueViolation(error);
+}
+
+async function giveUp(em: EntityManager, job: Job): Promise<void> {
+  const operation = await load(em, job);
+  if (!isAtWork(operation)) return;
+  logger.error(`Operation ${job.operationId} got no further with any of its last workers.`);
+  const message = 'No process that worked on it got any further, each ended early. Resume it, or ask for help.';
+  await fail(em, job, operation, new AppError('INTERNAL', 'IMPORT_CRASHED', message));
+}
+
+function isAtWork({ state }: Operation): boolean {
+  return state === 'RUNNING' || state === 'UNDOING';
+}
+
+/** @throws the error itself when there is nothing that could fail: only leftovers are to be cleared away */
+async function fail(em: EntityManager, job: Job, at: Operation, error: unknown): Promise<void> {
+  if (!isAtWork(at)) throw error;
+  if (!(error instanceof AppError)) {
+    logger.error(`Operation ${job.operationId} failed.`, error);
+  }
+  await em.transactional(
+    async (transaction) => {
+      const id = { tenantId: job.tenantId, id: job.operationId };
+      const operation = found(await transaction.findOne(Operation, id, { lockMode: LockMode.PESSIMISTIC_WRITE }));
+      if (operation.state !== at.state || !(await holdsJob(transaction, job))) return;
+      operation.state = 'FAILED';
+      operation.error = operationError(error);
+      operation.endTime = new Date();
+      await stop(transaction, operation);
+    },
+    { clear: true },
+  );
+}
+
+/** Only what was meant for a caller is told. */
+function operationError(error: unknown): OperationError {
+  if (error instanceof AppError) {
+    const { code, message, reason, violations } = error;
+    return { code, reason: violations[0]?.reason ?? reason, message: storable(message) };
+  }
+  if (isTransient(error)) {
+    const message = 'Other writes or the database kept it from going on. Resume it.';
+    return { code: 'ABORTED', reason: 'IMPORT_CONFLICT', message };
+  }
+  return { code: 'INTERNAL', reason: 'INTERNAL', message: 'Something went wrong. Resume it, or ask for help.' };
+}
+
+async function delayUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,90 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  AggregateCustomersRequest,
+  AggregateCustomersResponse,
+  AggregateGroup,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { currentCaller } from '@rapport/platform';
+import { CustomFields } from '../fields/custom-fields.js';
+import { readGroups, type GroupColumn } from './aggregate/group-columns.js';
+import { readSums, type SumColumn } from './aggregate/sum-columns.js';
+import type { Sql } from './filter/condition.js';
+import { matchingCustomers, type CountQuery } from './list/count-customers.js';
+import { conditionsOf } from './list/list-conditions.js';
+import { executeWith, type PlannerSettings } from './list/planner-settings.js';
+
+const maxGroups = 1_000;
+
+/** Answers AggregateCustomers. */
+export async function aggregateCustomers(
+  em: EntityManager,
+  { filter, q, groupBy, sum }: AggregateCustomersRequest,
+): Promise<AggregateCustomersResponse> {
+  const { tenantId } = currentCaller();
+  const { conditions } = await conditionsOf(em, { filter, q });
+  const isCustom = [...groupBy, ...sum].some((name) => name.includes('.'));
+  const customFields = isCustom ? await CustomFields.load(em) : undefined;
+  const columns = { groups: readGroups(groupBy, customFields), sums: await readSums(em, sum, customFields) };
+  const query = { tenantId, live: true, conditions };
+  // A customer with several values of a list is in several groups, and counts once in the total.
+  const statements = columns.groups.some(({ isList }) => isList)
+    ? [aggregateStatement(query, [], columns.sums), aggregateStatement(query, columns.groups, columns.sums)]
+    : [aggregateStatement(query, columns.groups, columns.sums, true)];
+  const rows: AggregateRow[] = [];
+  for (const { settings, ...statement } of statements) {
+    rows.push(...(await executeWith<AggregateRow>(em, settings, statement)));
+  }
+  const [totalRow, ...groupRows] = rows;
+  const groups = groupRows.map((row) => aggregateGroup(row, columns.groups, columns.sums));
+  return {
+    total: totalRow && aggregateGroup(totalRow, [], columns.sums),
+    groups: groups.slice(0, maxGroups),
+    groupsOmitted: groups.length > maxGroups,
+  };
+}
+
+type AggregateRow = Record<string, string | null>;
+
+/**
+ * Counts and sums of each group, one group more than are answered; of all customers when there are no groups.
+ *
+ * @param withTotal true to have those of all customers first, read in the same pass
+ */
+export function aggregateStatement(
+  query: CountQuery,
+  groups: GroupColumn[],
+  sums: SumColumn[],
+  withTotal = false,
+): Sql & { settings: PlannerSettings } {
+  const { sql, params, settings } = matchingCustomers(query);
+  const values = groups.map(({ value }, index) => `${value} as group_${index}`);
+  const names = groups.map((_, index) => `group_${index}`).join(', ');
+  const columns = [...values, 'count(*) as count', ...sums.map((column, index) => `${column.sum} as sum_${index}`)];
+  const [first] = groups;
+  const order = [
+    ...(withTotal && first ? [`grouping(${first.value}) desc`] : []),
+    'count desc',
+    ...groups.map(({ value }) => `${value} collate "C"`),
+  ].join(', ');
+  const sets = withTotal ? `grouping sets ((), (${names}))` : names;
+  const grouping = first ? `group by ${sets} order by ${order} limit ?` : '';
+  return {
+    sql:
+      `select ${columns.join(', ')} from (select customer.* ${sql}) customer ` +
+      `${groups.map(({ join }) => join).join(' ')} ${grouping}`,
+    params: [...params, ...(first ? [maxGroups + (withTotal ? 2 : 1)] : [])],
+    settings,
+  };
+}
+
+function aggregateGroup(row: AggregateRow, groups: GroupColumn[], sums: SumColumn[]): AggregateGroup {
+  return {
+    values: groups.map((_, index) => ({ value: row[`group_${index}`] ?? undefined })),
+    count: Number(row['count']),
+    // Money in a currency that nobody of the group has is left out; numbers add up to nothing.
+    sums: sums.flatMap(({ field, currencyCode }, index) => {
+      const value = row[`sum_${index}`] ?? (currencyCode === undefined ? '0' : undefined);
+      return value === undefined ? [] : [{ field, value, currencyCode }];
+    }),
+  };
+}

@@ -1,0 +1,109 @@
+import type { CustomFields } from '../../fields/custom-fields.js';
+import { filterField, filterFieldNames } from '../../fields/filter-fields.js';
+import { snakeCase } from '../../values/snake-case.js';
+import { compareCustomField } from './compare-custom-field.js';
+import { compareField } from './compare-field.js';
+import { Comparison } from './comparison.js';
+import { allOf, anyOf, negated, type Condition } from './condition.js';
+import { filterError } from './filter-error.js';
+import { ofCompany, ofLinked } from './other-customers.js';
+import type { Filter, Restriction } from './parse-filter.js';
+
+export interface FilterContext {
+  /** Whether live customers are asked for: deleted ones have no entries in the indexes that filters use. */
+  live: boolean;
+  /** The tenant's definitions. May be absent when the filter names no custom field. */
+  customFields: CustomFields | undefined;
+  /** True to refuse conditions on companies and associations. */
+  isOwnOnly?: boolean;
+}
+
+/** Most conditions on other customers in a filter. */
+const maxOthers = 5;
+
+/**
+ * Makes SQL of a filter. Every value travels as a parameter. A comparison with what a customer does not have is false,
+ * and its negation true.
+ *
+ * @param filter what `tree` was parsed from, for positions in errors
+ * @returns conditions that must all be met
+ * @throws AppError INVALID_ARGUMENT FILTER_FIELD_UNKNOWN, FILTER_VALUE_INVALID, FILTER_NOT_INDEXED or FILTER_SYNTAX with
+ *   the position
+ */
+export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
+  const compiler = new FilterCompiler(filter, context);
+  return tree.type === 'and' ? tree.operands.map((operand) => compiler.compile(operand)) : [compiler.compile(tree)];
+}
+
+class FilterCompiler {
+  #others = 0;
+
+  constructor(
+    private readonly filter: string,
+    private readonly context: FilterContext,
+  ) {}
+
+  compile(tree: Filter): Condition {
+    switch (tree.type) {
+      case 'and':
+        return allOf(tree.operands.map((operand) => this.compile(operand)));
+      case 'or':
+        return anyOf(tree.operands.map((operand) => this.compile(operand)));
+      case 'not':
+        return negated(this.compile(tree.operand));
+      case 'restriction': {
+        const condition = this.#restriction(tree.restriction);
+        return tree.restriction.operator === '!=' ? negated(condition) : condition;
+      }
+    }
+  }
+
+  #restriction(restriction: Restriction): Condition {
+    const [first = '', ...rest] = restriction.field.split('.');
+    switch (snakeCase(first)) {
+      case 'company':
+        this.#countOther(restriction);
+        return ofCompany((table) => this.#own(restriction, rest, table, true));
+      case 'associations': {
+        this.#countOther(restriction);
+        const [type = '', ...field] = rest;
+        if (!/^[a-z][a-z0-9_]{0,59}$/.test(type)) throw this.#unknown(restriction, 'is no type of association');
+        const comparison = new Comparison(this.filter, restriction, 'linked', true);
+        if (field.length > 0) return ofLinked(type, (table) => this.#own(restriction, field, table, true));
+        return ofLinked(type, () => compareField('id', { type: 'id', column: 'id' }, comparison));
+      }
+      default:
+        return this.#own(restriction, [first, ...rest], 'customer', this.context.live);
+    }
+  }
+
+  #own(restriction: Restriction, path: string[], table: string, live: boolean): Condition {
+    const comparison = new Comparison(this.filter, restriction, table, live);
+    const [first = '', key, ...deeper] = path;
+    const name = snakeCase(first);
+    if (name === 'custom_fields' && key !== undefined && deeper.length === 0) {
+      const definition = this.context.customFields?.get(key);
+      if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
+      return compareCustomField(definition, comparison);
+    }
+    const field = key === undefined ? filterField(name) : undefined;
+    if (field) return compareField(name, field, comparison);
+    const names = `${filterFieldNames.join(', ')}, custom_fields.<key>`;
+    const isOther = table !== 'customer';
+    throw this.#unknown(restriction, `is no field; ${isOther ? 'those of another customer' : 'fields'} are ${names}`);
+  }
+
+  #countOther(restriction: Restriction): void {
+    if (this.context.isOwnOnly)
+      throw this.#unknown(restriction, 'is about another customer, which can not be asked here');
+    this.#others += 1;
+    if (this.#others <= maxOthers) return;
+    const { fieldIndex } = restriction;
+    const problem = `there are more than ${maxOthers} conditions on companies and associations`;
+    throw filterError('FILTER_SYNTAX', this.filter, fieldIndex, problem);
+  }
+
+  #unknown({ field, fieldIndex }: Restriction, problem: string) {
+    return filterError('FILTER_FIELD_UNKNOWN', this.filter, fieldIndex, `${field} ${problem}`);
+  }
+}

@@ -1,0 +1,35 @@
+import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { snakeCase } from '../../values/snake-case.js';
+import { isPersonal } from '../../fields/hidden-data.js';
+import { currentSeal } from '../../sealing/seal.js';
+
+/**
+ * Refuses what can not be asked of customers whose names are encrypted. What a filter can't ask is refused where it is read.
+ *
+ * @throws AppError INVALID_ARGUMENT that names `orderBy` or `q`
+ */
+export function refuseSealed({ orderBy, q }: { orderBy: string; q: string }): void {
+  if (!currentSeal()) return;
+  const violations: FieldViolation[] = [];
+  const [field = ''] = orderBy.trim().split(/\s/);
+  if (isPersonal(snakeCase(field))) {
+    const description = `is about ${field}, which is encrypted in this tenant and has no order`;
+    violations.push({ field: 'orderBy', reason: 'ORDER_ENCRYPTED', description });
+  }
+  if (q !== '') {
+    const description =
+      'can not be used in this tenant, since names are encrypted; filter by emails, phones or a whole name instead';
+    violations.push({ field: 'q', reason: 'QUERY_ENCRYPTED', description });
+  }
+  if (violations.length > 0) throw invalidArgument(violations);
+}
+
+/** @throws AppError FAILED_PRECONDITION for a call of a tenant whose personal data is encrypted */
+export function refuseUnderEncryption(what: string): void {
+  if (currentSeal()) throw encryptedError(what);
+}
+
+export function encryptedError(what: string): AppError {
+  const message = `${what} while the personal data of the tenant is encrypted.`;
+  return new AppError('FAILED_PRECONDITION', 'PERSONAL_DATA_ENCRYPTED', message);
+}

@@ -1,0 +1,157 @@
+import { shownColumns } from '../../records/customer-row.js';
+import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
+import type { ListOrder } from './list-order.js';
+
+/** A page, or what is left of one, of the customers that have a value of the order or of those that have none. */
+export interface PageQuery {
+  tenantId: string;
+  live: boolean;
+  order: ListOrder;
+  /** Whether customers with a value of the order are asked for, or those without. */
+  valued: boolean;
+  /** All must be met. */
+  conditions: Condition[];
+  /** Value, absent when `valued` is false, and id of the customer that the page comes after. */
+  after: { value: string | null; id: string } | undefined;
+  /** Rows to answer with at most. */
+  limit: number;
+  /** Whether the tenant has few customers, see `isSmallTenant`. */
+  isSmall?: boolean;
+}
+
+/** Walks the index of the order and tests each row, for as long as it takes. */
+export function walkStatement(query: PageQuery): Sql {
+  const { from, key, id } = source(query);
+  const where = joined([...walkConditions(query), ...testsOf(query)], 'and');
+  return {
+    sql:
+      `select ${shownColumns}, ${key} as order_value from ${from} where ${where.sql} ` +
+      `order by ${ordering(query, key, id)} limit ?`,
+    params: [...where.params, query.limit],
+  };
+}
+
+/**
+ * Walks the index of the order and tests `window` rows at most, fewer when the page is full before. `rows_tested` tells
+ * how many there were when the page has not become full: fewer than `window` at the end of the list. It comes with each
+ * row, or with one that has no id when none is found.
+ */
+export function windowStatement(query: PageQuery, window: number): Sql {
+  const { from, key, id } = source(query);
+  const test = joined(testsOf(query), 'and');
+  const where = joined(walkConditions(query), 'and');
+  return {
+    sql: `with tested as materialized (
+        select ${key} as key, ${id} as id, (${test.sql}) as is_met from ${from} where ${where.sql}
+        order by ${ordering(query, key, id)} limit ?
+      ), found as materialized (
+        select key, id from tested where is_met order by ${ordering(query, 'key', 'id')} limit ?
+      )
+      select ${shownColumns}, found.key as order_value, rows_tested
+      from (select case when (select count(*) from found) < ? then (select count(*) from tested) end as rows_tested) end_of
+      left join found on true
+      left join customer on customer.tenant_id = ? and customer.id = found.id
+      order by ${ordering(query, 'found.key', 'found.id')}`,
+    params: [...test.params, ...where.params, window, query.limit, query.limit, query.tenantId],
+  };
+}
+
+/**
+ * Finds all rows by the indexes of the conditions, or by that of the tenant where the conditions have none, and sorts
+ * them. Those without a value follow those with one, in the same answer.
+ */
+export function sortStatement(query: PageQuery): Sql {
+  const { conditions, live, order } = query;
+  const { row, index } = allOf(conditions);
+  const key = valueOf(order);
+  const where = joined([ofTenant(query), ...sortPosition(query, key), (live ? index : undefined) ?? row], 'and');
+  const { direction } = order;
+  return {
+    sql:
+      `select ${shownColumns}, ${key} as order_value from customer where ${where.sql} ` +
+      `order by ${key} ${direction} nulls last, customer.id ${direction} limit ?`,
+    params: [...where.params, query.limit],
+  };
+}
+
+/** Whether each row on the way must be tested, rather than the walk leading through nothing but wanted ones. */
+export function hasTests(query: PageQuery): boolean {
+  return testsOf(query).length > 0;
+}
+
+/** What is not a range of the order. */
+function testsOf({ conditions, order, valued }: PageQuery): Sql[] {
+  const tests = conditions.filter(({ range }) => !valued || range?.orderedBy !== order.name).map(({ row }) => row);
+  const isWalkOfAll = !valued && 'customField' in order.by;
+  return isWalkOfAll ? [{ sql: `${valueOf(order)} is null`, params: [] }, ...tests] : tests;
+}
+
+/** Rows of customer or, in the order of a custom field, of customer_order_value with their customers. */
+function source({ order, valued }: PageQuery) {
+  const { by } = order;
+  if (!('customField' in by)) return { from: 'customer', key: valueOf(order), id: 'customer.id' };
+  // Those without a value of a custom field have no index of their own: all customers are walked by their ids.
+  if (!valued) return { from: 'customer', key: 'null::text', id: 'customer.id' };
+  const from = `customer_order_value ordered
+    join customer on customer.tenant_id = ordered.tenant_id and customer.id = ordered.customer_id`;
+  return { from, key: 'ordered.value', id: 'ordered.customer_id' };
+}
+
+/** Customers without a value of a custom field are in the order of the primary key. */
+function ordering({ order, valued }: PageQuery, key: string, id: string): string {
+  const { by, direction } = order;
+  return 'customField' in by && !valued ? `${id} ${direction}` : `${key} ${direction}, ${id} ${direction}`;
+}
+
+/** Where in the index the walk goes: all but the tests. */
+function walkConditions(query: PageQuery): Sql[] {
+  const { tenantId, order, conditions, valued } = query;
+  const { by, name } = order;
+  const { key, id } = source(query);
+  if (!valued) {
+    const isNull = 'customField' in by ? [] : [{ sql: `${key} is null`, params: [] }];
+    return [ofTenant(query), ...isNull, ...afterId(query, id)];
+  }
+  const ofField = {
+    sql: 'ordered.tenant_id = ? and ordered.field = ?',
+    params: [tenantId, name.replace(/^[^.]*\./, '')],
+  };
+  return [
+    ofTenant(query),
+    ...('customField' in by ? [ofField] : [{ sql: `${key} is not null`, params: [] }]),
+    ...conditions.flatMap(({ range }) => (range?.orderedBy === name ? range.on(key) : [])),
+    ...afterValue(query, key, id),
+  ];
+}
+
+function sortPosition(query: PageQuery, key: string): Sql[] {
+  const isNull = { sql: `${key} is null`, params: [] };
+  if (!query.valued) return [isNull, ...afterId(query, 'customer.id')];
+  const after = afterValue(query, key, 'customer.id');
+  return after.length > 0
+    ? [joined([...after, isNull], 'or')].map(({ sql, params }) => ({ sql: `(${sql})`, params }))
+    : [];
+}
+
+function ofTenant({ tenantId, live }: PageQuery): Sql {
+  return { sql: `customer.tenant_id = ? and customer.delete_time is ${live ? '' : 'not '}null`, params: [tenantId] };
+}
+
+function afterValue({ order, after }: PageQuery, key: string, id: string): Sql[] {
+  if (!after) return [];
+  const type = 'customField' in order.by ? 'text' : order.by.type;
+  return [{ sql: `(${key}, ${id}) ${comparator(order)} (?::${type}, ?::uuid)`, params: [after.value ?? '', after.id] }];
+}
+
+function afterId({ order, after }: PageQuery, id: string): Sql[] {
+  return after ? [{ sql: `${id} ${comparator(order)} ?::uuid`, params: [after.id] }] : [];
+}
+
+function comparator({ direction }: ListOrder): string {
+  return direction === 'asc' ? '>' : '<';
+}
+
+/** The value of the order in a row of customer. Keys of custom fields have letters, digits and underscores only. */
+function valueOf({ by }: ListOrder): string {
+  return 'customField' in by ? `(customer.order_values->>'${by.customField}') collate "C"` : `customer.${by.column}`;
+}

@@ -1,0 +1,59 @@
+import { arrayLiteral } from '@rapport/persistence';
+import { invalidArgument } from '@rapport/platform';
+import { slipLetters, slipTerms } from '../../fields/customer-terms.js';
+import { indexed, joined, type Condition } from '../filter/condition.js';
+import { soughtDigits } from '../../values/phone-numbers.js';
+import { fold } from '../../values/search-text.js';
+
+/** Letters of a word that may be found with a slip in it. */
+const similarWordLength = 4;
+
+/**
+ * What `q` asks for: each of its words must occur, a phone number in any grouping. A word is found anywhere, one without
+ * three letters or digits in a row only at the start of a word, and one of four letters and more also when a name is
+ * like it (slipTerms). Signs without letters and digits are passed over.
+ *
+ * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs
+ */
+export function searchConditions(q: string): Condition[] {
+  const words = q.split(/\s+/).filter((word) => word !== '');
+  const folded = words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
+  if (words.length > 0 && folded.length === 0) {
+    const description = 'must have a letter or a digit';
+    throw invalidArgument([{ field: 'q', reason: 'QUERY_NOT_INDEXED', description }]);
+  }
+  return folded.map(wordCondition);
+}
+
+function wordCondition(word: string): Condition {
+  const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
+  const texts = [word, ...(isNumber ? soughtDigits(word) : [])];
+  const patterns = [...new Set(texts)].flatMap(likePatterns);
+  const similar = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word) ? slipTerms(word) : [];
+  const like = { sql: 'customer.search_text like any (?::text[])', params: [arrayLiteral(patterns)] };
+  if (similar.length === 0) return { ...indexed(like.sql, like.params), shape: 'text' };
+  const slip = { sql: 'customer.terms && ?::text[]', params: [arrayLiteral(similar)] };
+  const mayBeSlip = { ...like, params: [arrayLiteral(partsOf(word).map((part) => `%${part}%`))] };
+  return {
+    row: joined([like, joined([mayBeSlip, slip], 'and')], 'or'),
+    index: joined([like, slip], 'or'),
+    shape: 'word',
+  };
+}
+
+/** The trigram index knows three letters or digits in a row, and with which one or two a word begins. */
+function likePatterns(text: string): string[] {
+  const literal = text.replace(/[\\%_]/g, '\\$&');
+  return /[\p{L}\p{N}]{3}/u.test(text) ? [`%${literal}%`] : [`${literal}%`, `% ${literal}%`, `%-${literal}%`];
+}
+
+/**
+ * Three parts of a word, of which the text of a customer has one if a name is like the word: a letter that is missing in the word
+ * breaks one of them at most, and so does one that is too many. Looking for them takes a tenth of the time of comparing a row's terms,
+ * which most rows are then spared.
+ */
+export function partsOf(word: string): string[] {
+  const letters = Array.from(word).slice(0, slipLetters);
+  const cuts = [0, 1 / 3, 2 / 3, 1].map((part) => Math.floor(part * letters.length));
+  return cuts.slice(1).map((end, index) => letters.slice(cuts[index], end).join(''));
+}
