@@ -13,15 +13,21 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import type { FieldBehavior } from '../gen/google/api/field_behavior.js';
 import { HttpRule } from '../gen/google/api/http.js';
-import { FieldRules, Policy } from '../gen/rapport/api/v1/options.js';
+import { ResourceDescriptor, ResourceReference } from '../gen/google/api/resource.js';
+import { FieldIndex, FieldRules, Policy, RecordOptions } from '../gen/rapport/api/v1/options.js';
 import { readComments } from './comments.js';
 
 /** Everything the proto files say, with the options and comments that Rapport gives a meaning. */
 export class Contract {
   readonly methods: readonly ContractMethod[];
+  /** Messages whose values are kept as records. */
+  readonly recordMessages: readonly DescMessage[];
   readonly #byPath: ReadonlyMap<string, ContractMethod>;
   /** Numbers of the options. */
-  readonly #options: Record<'http' | 'policy' | 'rules' | 'behavior', number>;
+  readonly #options: Record<
+    'http' | 'policy' | 'rules' | 'behavior' | 'record' | 'index' | 'resource' | 'reference',
+    number
+  >;
   readonly #rules = new Map<DescField, FieldRules>();
   readonly #commented: () => Uint8Array;
   #comments: ReadonlyMap<string, ReadonlyMap<string, string>> | undefined;
@@ -38,11 +44,18 @@ export class Contract {
       policy: optionNumber(registry, 'rapport.api.v1.policy'),
       rules: optionNumber(registry, 'rapport.api.v1.rules'),
       behavior: optionNumber(registry, 'google.api.field_behavior'),
+      record: optionNumber(registry, 'rapport.api.v1.record'),
+      index: optionNumber(registry, 'rapport.api.v1.index'),
+      resource: resourceOptions.resource,
+      reference: resourceOptions.reference,
     };
     this.methods = [...registry.files]
       .flatMap((file) => file.services)
       .flatMap((service) => service.methods.map((method) => this.#readMethod(method)))
       .filter((method) => method !== undefined);
+    this.recordMessages = [...registry.files]
+      .flatMap((file) => file.messages)
+      .filter((message) => optionBytes(message, this.#options.record));
     this.#byPath = new Map(this.methods.map((method) => [method.path, method]));
   }
 
@@ -68,6 +81,29 @@ export class Contract {
 
   is(field: DescField, behavior: FieldBehavior): boolean {
     return optionNumbers(field, this.#options.behavior).includes(behavior);
+  }
+
+  /** What a message says of its records; undefined when its values are not kept as records. */
+  record(message: DescMessage): RecordOptions | undefined {
+    const bytes = optionBytes(message, this.#options.record);
+    return bytes && RecordOptions.decode(bytes);
+  }
+
+  /** What records are found, ordered and grouped by a field; without the option all unset. */
+  index(field: DescField): FieldIndex {
+    return FieldIndex.decode(optionBytes(field, this.#options.index) ?? new Uint8Array());
+  }
+
+  /** The names of a resource; undefined for a message that is none. */
+  resource(message: DescMessage): ResourceDescriptor | undefined {
+    const bytes = optionBytes(message, this.#options.resource);
+    return bytes && ResourceDescriptor.decode(bytes);
+  }
+
+  /** The type of the resource whose id a field has, such as `rapport/Customer`; undefined for a field that has none. */
+  reference(field: DescField): string | undefined {
+    const bytes = optionBytes(field, this.#options.reference);
+    return bytes && ResourceReference.decode(bytes).type;
   }
 
   comment(desc: DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue): string {
@@ -109,6 +145,9 @@ export interface ContractMethod {
   responseStream: boolean;
 }
 
+/** Options of google/api/resource.proto, which only a contract with records has to import. */
+const resourceOptions = { resource: 1053, reference: 1055 };
+
 function optionNumber(registry: FileRegistry, name: string): number {
   const found = registry.getExtension(name);
   if (!found) throw new Error(`The descriptors lack ${name}.`);
@@ -119,7 +158,7 @@ function optionNumber(registry: FileRegistry, name: string): number {
  * The bytes of an option that is a message; undefined when it is not set. Options are fields that descriptor.proto does not know. They
  * are decoded by ts-proto's code: protobuf-es' `getOption` makes a message type for each value, which took a third of a start.
  */
-function optionBytes(desc: DescMethod | DescField, option: number): Uint8Array | undefined {
+function optionBytes(desc: DescMethod | DescField | DescMessage, option: number): Uint8Array | undefined {
   const parts = unknownFields(desc, option).map(({ data }) => new BinaryReader(data).bytes());
   // Of a message that is given in parts the concatenation is the whole: https://protobuf.dev/programming-guides/encoding/#last-one-wins
   return parts.length > 1 ? Buffer.concat(parts) : parts[0];
@@ -136,7 +175,7 @@ function optionNumbers(desc: DescField, option: number): number[] {
   });
 }
 
-function unknownFields(desc: DescMethod | DescField, number: number) {
+function unknownFields(desc: DescMethod | DescField | DescMessage, number: number) {
   return (desc.proto.options?.$unknown ?? []).filter(({ no }) => no === number);
 }
 

@@ -1,9 +1,20 @@
-import { platformContract, MessageValidator } from '@rapport/contracts';
+import { platformContract, MessageValidator, recordContracts, type RecordContract } from '@rapport/contracts';
 
 /** The platform's contract. Read once for the process, which takes some 20 to 50 milliseconds. */
 export const contract = platformContract();
 
 export const validator = new MessageValidator(contract);
+
+const records: ReadonlyMap<string, RecordContract> = new Map(
+  recordContracts(contract).map((each) => [each.type, each]),
+);
+
+/** @param type of the resource, such as `rapport/Customer` */
+export function recordContract(type: string): RecordContract {
+  const found = records.get(type);
+  if (!found) throw new Error(`The contract has no records of the type ${type}.`);
+  return found;
+}
 
 /** @param path full gRPC path of a method, as its service definition has it */
 export function methodDescriptor(path: string) {

@@ -1,0 +1,77 @@
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import type { Contract } from '../descriptors/load-contract.js';
+import { FieldBehavior } from '../gen/google/api/field_behavior.js';
+import type { FieldIndex, RecordOptions } from '../gen/rapport/api/v1/options.js';
+
+/** A type of records, as its message declares it. */
+export interface RecordContract {
+  /** Type of the resource, such as `rapport/Customer`. */
+  type: string;
+  /** Such as `customer` and `customers`. */
+  singular: string;
+  plural: string;
+  message: DescMessage;
+  options: RecordOptions;
+  /** In the order of the message. */
+  fields: readonly RecordField[];
+}
+
+/** A field of a record, or of a message within one. */
+export interface RecordField {
+  /** In JSON, such as `displayName`. */
+  name: string;
+  /** In SQL and filters, such as `display_name`. */
+  column: string;
+  desc: DescField;
+  index: FieldIndex;
+  /** Whether callers set it: at any time, when the record is created, or never. */
+  writable: 'ALWAYS' | 'ONCE' | 'NEVER';
+  isPersonal: boolean;
+  /** Type of the record whose id it has. */
+  reference: string | undefined;
+  /** The fields of its message, when it has one of this contract. */
+  parts: readonly RecordField[];
+}
+
+/** All types of records of a contract. @throws Error naming what a message lacks, or declares twice */
+export function recordContracts(contract: Contract): RecordContract[] {
+  return contract.recordMessages.map((message) => {
+    const resource = contract.resource(message);
+    const options = contract.record(message);
+    if (!resource || !options) throw new Error(`${message.typeName}: a record needs google.api.resource.`);
+    const fields = message.fields.map((field) => recordField(contract, field));
+    refuseDoubleTerms(message, fields);
+    const { type, singular, plural } = resource;
+    return { type, singular, plural, message, options, fields };
+  });
+}
+
+/** The fields of a record and of the messages within it, those of a message behind the field that has it. */
+export function allFields(fields: readonly RecordField[]): RecordField[] {
+  return fields.flatMap((field) => [field, ...allFields(field.parts)]);
+}
+
+function recordField(contract: Contract, desc: DescField): RecordField {
+  const own = desc.message?.typeName.startsWith('rapport.') ? desc.message.fields : [];
+  return {
+    name: desc.jsonName,
+    column: desc.name,
+    desc,
+    index: contract.index(desc),
+    writable: writableOf(contract, desc),
+    isPersonal: contract.rules(desc).pii,
+    reference: contract.reference(desc),
+    parts: own.map((part) => recordField(contract, part)),
+  };
+}
+
+function writableOf(contract: Contract, desc: DescField): RecordField['writable'] {
+  if (contract.is(desc, FieldBehavior.OUTPUT_ONLY)) return 'NEVER';
+  return contract.is(desc, FieldBehavior.IMMUTABLE) ? 'ONCE' : 'ALWAYS';
+}
+
+function refuseDoubleTerms(message: DescMessage, fields: readonly RecordField[]): void {
+  const terms = allFields(fields).flatMap(({ index }) => (index.term === '' ? [] : [index.term]));
+  const double = terms.find((term, place) => terms.indexOf(term) !== place);
+  if (double !== undefined) throw new Error(`${message.typeName}: two fields have the term ${double}.`);
+}
