@@ -1,27 +1,29 @@
 // The folders of apps/customers/src and what each may import: lint zones are made of this (eslint.config.js).
 
-/** Lowest first. A file imports from its own folder and from those before it. */
-export const folders: readonly string[] = [
-  'engine/values',
-  'engine/pace',
-  'engine/sealing',
-  'engine/fields',
-  'engine/records',
-  'engine/query',
-  'engine/write',
-  'engine/changes',
-  'engine/operations',
-  'engine/export',
-  'engine/import',
-  'engine/merge',
-  'engine/encryption',
-  'domain/customers',
-  'domain/custom-fields',
-  'domain/associations',
-  'domain/suppressions',
-  'domain/consents',
-  'domain/privacy',
-];
+/** What each folder has, lowest first. A file imports from its own folder and from those before it. */
+const contents: Readonly<Record<string, string>> = {
+  'engine/values': 'the contract, and values without a record: texts, phones, currencies',
+  'engine/pace': 'how bulk work leaves time for calls',
+  'engine/sealing': 'keys, and personal data that they seal',
+  'engine/fields': 'what a field is: terms, filters, custom fields, hidden data',
+  'engine/records': 'one record: row, message, changes, unique values, owner',
+  'engine/query': 'filter, order, page, count, sum',
+  'engine/write': 'create, update, upsert, batch',
+  'engine/changes': 'the log of changes: feed, history, audit, erasure',
+  'engine/operations': 'long work: jobs, checkpoints, issues, watching',
+  'engine/export': 'files out',
+  'engine/import': 'files in, and their undo',
+  'engine/merge': 'merge and unmerge',
+  'engine/encryption': 'turning encryption on, destroying keys',
+  'domain/customers': 'people and companies: names, duplicates, imports',
+  'domain/custom-fields': 'definitions of custom fields',
+  'domain/associations': 'relations between customers',
+  'domain/suppressions': 'addresses that are not written to',
+  'domain/consents': 'what customers have agreed to',
+  'domain/privacy': 'erasure, and export of personal data',
+};
+
+export const folders: readonly string[] = Object.keys(contents);
 
 /** Folders of `domain` import each other only here: they have to ask. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
@@ -101,4 +103,15 @@ export function importZones(file?: string) {
       message: `${folder} imports only from folders before it (apps/customers/folders.ts).`,
     };
   });
+}
+
+/** The folders as `docs/architecture.md` shows them, highest first. */
+export function picture(): string {
+  const lines = folders.toReversed().map((folder) => {
+    const imported = domainImports[folder]?.map((each) => each.replace('domain/', '')) ?? [];
+    const beside = imported.length > 0 ? ` (imports ${imported.join(', ')})` : '';
+    return `${folder.padEnd(22)} ${contents[folder]}${beside}`;
+  });
+  const border = folders.findLast((folder) => folder.startsWith('engine/'));
+  return lines.map((line) => (line.startsWith(`${border} `) ? `${'─'.repeat(70)}\n${line}` : line)).join('\n');
 }

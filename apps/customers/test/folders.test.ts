@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { exceptions, folders } from '../folders.ts';
+import { exceptions, folders, picture } from '../folders.ts';
 
 const root = join(import.meta.dirname, '../src');
 const sources = globSync('{engine,domain}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
@@ -27,4 +27,10 @@ test('exceptions are imports that are there', () => {
   });
 
   expect(unused).toEqual([]);
+});
+
+test('the document shows the folders as they are', () => {
+  const document = readFileSync(join(root, '../../../docs/architecture.md'), 'utf8');
+
+  expect(document).toContain(`\n\`\`\`text\n${picture()}\n\`\`\`\n`);
 });

@@ -1,93 +1,98 @@
-import { allFields, type RecordField } from '@rapport/contracts';
-import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { AppError } from '@rapport/platform';
 import { describe, expect, test } from 'vitest';
-import { term, type TermField } from '../src/engine/fields/customer-terms.js';
+import { term } from '../src/engine/fields/customer-terms.js';
 import { filterField, filterFieldNames } from '../src/engine/fields/filter-fields.js';
 import { isPersonal } from '../src/engine/fields/hidden-data.js';
+import { namedFields } from '../src/engine/fields/named-fields.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
 import { readOrder } from '../src/engine/query/list/list-order.js';
 import { readUpdateMask } from '../src/engine/records/update-mask.js';
-import { recordContract } from '../src/engine/values/contract.js';
 
-const { fields, options, plural } = recordContract('rapport/Customer');
+const names = [...new Set(namedFields.map(({ name }) => name))];
 
-/** The field of a record that has a part, for all but parts that have names of their own in filters. */
-function filterName(field: RecordField): string {
-  const list = fields.find(({ parts }) => parts.includes(field));
-  return list && ['emails', 'phones', 'external_ids'].includes(list.column) ? list.column : field.column;
-}
-
-/** Names of the fields for which `use` does not refuse its request. */
-function accepted(use: (field: RecordField) => unknown, of = allFields(fields)): string[] {
-  const names = of.filter((field) => {
+/** The fields for which `use` does not refuse its request. */
+function accepted(use: (name: string) => unknown): string[] {
+  return names.filter((name) => {
     try {
-      use(field);
+      use(name);
       return true;
     } catch (error) {
       if (error instanceof AppError && error.code === 'INVALID_ARGUMENT') return false;
       throw error;
     }
   });
-  return [...new Set(names.map(filterName))].sort();
 }
 
-function declared(isMeant: (field: RecordField) => boolean): string[] {
-  return [...new Set(allFields(fields).filter(isMeant).map(filterName))].sort();
-}
+describe('by the contract, customers', () => {
+  test('have terms that stored customers are found by: another name would lose them', () => {
+    const found = filterFieldNames.filter((name) => ['term', 'enum', 'listed', 'owner'].includes(typeOf(name)));
 
-describe('what the contract declares of customers is what the service does:', () => {
-  test('names', () => {
-    expect({ plural, ...options }).toEqual({
-      plural: 'customers',
-      order: 'create_time',
-      owned: true,
-      customFields: true,
+    expect(Object.fromEntries(found.map((name) => [name, term(name, '1')]))).toEqual({
+      ...{
+        kind: 'k:1',
+        lifecycle_stage: 's:1',
+        owner_id: 'o:1',
+        owner_team_id: 'w:1',
+        given_name: 'g:1',
+        job_title: 'j:1',
+      },
+      ...{
+        source: 'r:1',
+        birth_date: 'b:1',
+        phones: 'p:1',
+        tags: 't:1',
+        city: 'c:1',
+        state: 'a:1',
+        postal_code: 'z:1',
+      },
+      country_code: 'n:1',
     });
   });
 
-  test('fields that an update changes', () => {
-    expect(accepted(({ name }) => readUpdateMask([name]), [...fields])).toEqual(
-      fields
-        .filter(({ writable }) => writable === 'ALWAYS')
-        .map(({ column }) => column)
-        .sort(),
+  test('have other fields in filters', () => {
+    const others = filterFieldNames.filter((name) => ['id', 'time', 'name', 'key'].includes(typeOf(name)));
+
+    expect(Object.fromEntries(others.map((name) => [name, typeOf(name)]))).toEqual({
+      ...{ id: 'id', company_id: 'id', create_time: 'time', update_time: 'time' },
+      ...{ display_name: 'name', family_name: 'name', company_name: 'name' },
+      ...{ emails: 'key', domains: 'key', external_ids: 'key' },
+    });
+  });
+
+  test('are ordered live and deleted', () => {
+    const ofAll = ['display_name', 'create_time', 'update_time'];
+
+    expect(accepted((name) => readOrder(name, false, undefined)).sort()).toEqual([...ofAll].sort());
+    expect(accepted((name) => readOrder(name, true, undefined)).sort()).toEqual(
+      [...ofAll, 'family_name', 'company_name'].sort(),
     );
   });
 
-  test('terms', () => {
-    const terms = allFields(fields).filter(({ index }) => index.term !== '');
-    expect(terms.map((field) => term(filterName(field) as TermField, '1').split(':')[0])).toEqual(
-      terms.map(({ index }) => index.term),
-    );
-    const inFilters = filterFieldNames.filter((name) =>
-      ['term', 'enum', 'listed', 'owner'].includes(filterField(name)?.type ?? ''),
-    );
-    expect(declared(({ index }) => index.term !== '')).toEqual([...inFilters].sort());
-  });
-
-  test('values that only one live customer can have', () => {
-    const keys = filterFieldNames.filter((name) => filterField(name)?.type === 'key');
-    expect(declared(({ index }) => index.unique)).toEqual([...keys].sort());
-  });
-
-  test.each([
-    ['live', true, ['LIVE', 'ALL']],
-    ['deleted', false, ['ALL']],
-  ] as const)('orders of %s customers', (_which, isLive, orders) => {
-    expect(accepted(({ column }) => readOrder(column, isLive, undefined), [...fields])).toEqual(
-      declared(({ index }) => (orders as readonly string[]).includes(FieldOrder[index.order])),
+  test('are grouped', () => {
+    expect(accepted((name) => readGroups([name], undefined)).sort()).toEqual(
+      ['company_id', 'country_code', 'kind', 'lifecycle_stage', 'owner_id', 'owner_team_id', 'source', 'tags'].sort(),
     );
   });
 
-  test('groups', () => {
-    expect(accepted((field) => readGroups([filterName(field)], undefined))).toEqual(
-      declared(({ index }) => index.group),
+  test('are updated, but for what is fixed', () => {
+    const fixed = [
+      ...['id', 'kind', 'etag', 'create_time', 'update_time', 'delete_time', 'created_by', 'updated_by'],
+      ...['lifecycle_stage_time', 'merged_into_id'],
+    ];
+    const own = namedFields.filter(({ list }) => !list).map(({ name }) => name);
+
+    expect(accepted((name) => readUpdateMask([name])).sort()).toEqual(
+      own.filter((name) => !fixed.includes(name)).sort(),
     );
   });
 
-  test('personal data', () => {
-    const personal = fields.filter((field) => allFields([field]).some(({ isPersonal: is }) => is));
-    expect(fields.filter(({ column }) => isPersonal(column))).toEqual(personal);
+  test('have personal data', () => {
+    expect(names.filter(isPersonal).sort()).toEqual(
+      ['addresses', 'birth_date', 'display_name', 'emails', 'family_name', 'given_name', 'phones'].sort(),
+    );
   });
 });
+
+function typeOf(name: string): string {
+  return filterField(name)?.type ?? '';
+}

@@ -31,6 +31,7 @@ export {
   type PlacedViolation,
   type Problem,
 } from './rest/problem.js';
+export { enumNames } from './rest/enum-names.js';
 export { allFields, recordContracts, type RecordContract, type RecordField } from './records/record-contract.js';
 export type { RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';

@@ -1,7 +1,7 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
-import type { FieldIndex, RecordOptions } from '../gen/rapport/api/v1/options.js';
+import { Format, type FieldIndex, type RecordOptions } from '../gen/rapport/api/v1/options.js';
 
 /** A type of records, as its message declares it. */
 export interface RecordContract {
@@ -26,7 +26,11 @@ export interface RecordField {
   index: FieldIndex;
   /** Whether callers set it: at any time, when the record is created, or never. */
   writable: 'ALWAYS' | 'ONCE' | 'NEVER';
+  /** Whether it must have a value. Items of a list are known by this part of them. */
+  isRequired: boolean;
   isPersonal: boolean;
+  /** Whether its values are UUIDs. */
+  isId: boolean;
   /** Type of the record whose id it has. */
   reference: string | undefined;
   /** The fields of its message, when it has one of this contract. */
@@ -59,7 +63,9 @@ function recordField(contract: Contract, desc: DescField): RecordField {
     desc,
     index: contract.index(desc),
     writable: writableOf(contract, desc),
+    isRequired: contract.is(desc, FieldBehavior.REQUIRED),
     isPersonal: contract.rules(desc).pii,
+    isId: contract.rules(desc).format === Format.UUID,
     reference: contract.reference(desc),
     parts: own.map((part) => recordField(contract, part)),
   };

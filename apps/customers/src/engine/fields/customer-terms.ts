@@ -1,76 +1,68 @@
+import type { RecordField } from '@rapport/contracts';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { currentSeal } from '../sealing/seal.js';
 import { digits, phoneDigits } from '../values/phone-numbers.js';
 import { firstCodePoints, fold } from '../values/search-text.js';
+import { namedFields } from './named-fields.js';
 import { isPersonal } from './hidden-data.js';
 
 /** The fields of which terms are made, and the short name that a term has for each. */
-export const termFields = {
-  kind: 'k',
-  lifecycle_stage: 's',
-  owner_id: 'o',
-  owner_team_id: 'w',
-  given_name: 'g',
-  job_title: 'j',
-  source: 'r',
-  birth_date: 'b',
-  phones: 'p',
-  tags: 't',
-  city: 'c',
-  state: 'a',
-  postal_code: 'z',
-  country_code: 'n',
-} as const;
-
-export type TermField = keyof typeof termFields;
+const termFields = namedFields.filter(({ field }) => field.index.term !== '');
+const shortNames: ReadonlyMap<string, string> = new Map(termFields.map(({ name, field }) => [name, field.index.term]));
 
 /** Longest term, in code points: an entry of a GIN index has at most 2,704 bytes. */
 const maxTermLength = 300;
 
 /** What a customer is found by when its field has the value: the entries of the column terms. */
-export function term(field: TermField, value: string): string {
+export function term(field: string, value: string): string {
   const seal = currentSeal();
   const text = termText(field, value);
-  return `${termFields[field]}:${seal && isPersonal(field) ? seal.blind(field, text) : text}`;
+  return `${shortName(field)}:${seal && isPersonal(field) ? seal.blind(field, text) : text}`;
 }
 
 /** The terms by which customers are found that have the value, also while some are not sealed yet. */
-export function findableTerms(field: TermField, value: string): string[] {
+export function findableTerms(field: string, value: string): string[] {
   const terms = [term(field, value)];
-  if (currentSeal()?.isComplete === false) terms.push(`${termFields[field]}:${termText(field, value)}`);
+  if (currentSeal()?.isComplete === false) terms.push(`${shortName(field)}:${termText(field, value)}`);
   return [...new Set(terms)];
 }
 
-function termText(field: TermField, value: string): string {
+function shortName(field: string): string {
+  const name = shortNames.get(field);
+  if (name === undefined) throw new Error(`Customers have no terms of ${field}.`);
+  return name;
+}
+
+function termText(field: string, value: string): string {
   return firstCodePoints(field === 'phones' ? digits(value) : fold(value), maxTermLength);
 }
 
 /** The terms of a normalised customer's own fields, each once. */
 export function customerTerms(customer: Customer): string[] {
-  const { kind, lifecycleStage, addresses } = customer;
-  const values: [TermField, (string | undefined)[]][] = [
-    ['kind', [CustomerKind[kind]]],
-    ['lifecycle_stage', lifecycleStage === LifecycleStage.UNSPECIFIED ? [] : [LifecycleStage[lifecycleStage]]],
-    ['owner_id', [customer.ownerId]],
-    ['owner_team_id', [customer.ownerTeamId]],
-    ['given_name', [customer.givenName]],
-    ['job_title', [customer.jobTitle]],
-    ['source', [customer.source]],
-    ['birth_date', [customer.birthDate]],
-    ['phones', customer.phones.flatMap(({ number }) => phoneDigits(number))],
-    ['tags', customer.tags],
-    ['city', addresses.map(({ city }) => city)],
-    ['state', addresses.map(({ state }) => state)],
-    ['postal_code', addresses.map(({ postalCode }) => postalCode)],
-    ['country_code', addresses.map(({ countryCode }) => countryCode)],
-  ];
-  const terms = values.flatMap(([field, texts]) =>
-    texts.flatMap((text) => (text === undefined ? [] : [term(field, text)])),
+  const terms = fieldTexts.flatMap(({ name, textsOf }) =>
+    textsOf(customer as unknown as Message).map((text) => term(name, text)),
   );
   // A name that is sealed is not found by a part or something like it.
   const slips = currentSeal() ? [] : nameWords(customer).flatMap(slipTerms);
   return [...new Set([...terms, ...slips])];
+}
+
+type Message = Record<string, unknown>;
+
+/** How the texts of each field are read of a message. */
+const fieldTexts = termFields.map(({ name, field, list }) => {
+  const texts = textsIn(field);
+  const spell = name === 'phones' ? phoneDigits : (text: string) => [text];
+  const textsOf = (message: Message) =>
+    list ? (message[list.name] as Message[]).flatMap((item) => texts(item[field.name])) : texts(message[field.name]);
+  return { name, textsOf: (message: Message) => textsOf(message).flatMap(spell) };
+});
+
+function textsIn({ desc }: RecordField): (value: unknown) => readonly string[] {
+  if (desc.fieldKind === 'list') return (value) => value as string[];
+  const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
+  if (desc.enum) return (value) => (value === 0 ? [] : [names.get(value as number) ?? '']);
+  return (value) => (value === undefined ? [] : [value as string]);
 }
 
 /** Letters of a name's word that is found with a slip in it, and words of a name. */

@@ -1,55 +1,62 @@
-import type { TermField } from './customer-terms.js';
+import { enumNames, type RecordField } from '@rapport/contracts';
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
+import { namedFields, type NamedField } from './named-fields.js';
+
+type UniqueKey = 'EMAIL' | 'DOMAIN' | 'EXTERNAL_ID';
 
 /** How a field of a filter is compared. */
 export type FilterField =
   /** `column` is not null when there is a value. */
-  | { type: 'term'; field: TermField; column: string }
+  | { type: 'term'; field: string; column: string }
   /** Holds one of `names`, in their order when `ordered`. */
-  | { type: 'enum'; field: TermField; column: string; names: readonly string[]; ordered: boolean }
+  | { type: 'enum'; field: string; column: string; names: readonly string[]; ordered: boolean }
   /** A text in any of the entries of a list. */
-  | { type: 'listed'; field: TermField; hasValue: string }
-  | { type: 'id'; column: 'id' | 'company_id' }
-  | { type: 'owner'; field: TermField; column: string }
+  | { type: 'listed'; field: string; hasValue: string }
+  | { type: 'id'; column: string }
+  | { type: 'owner'; field: string; column: string }
   | { type: 'time'; column: string }
   /** `column` shows it, `sorted` has it folded. */
   | { type: 'name'; column: string; sorted: string }
-  | { type: 'key'; key: 'EMAIL' | 'DOMAIN' | 'EXTERNAL_ID'; column: string };
+  | { type: 'key'; key: UniqueKey; column: string };
 
-const address = (key: string) =>
-  `exists (select from jsonb_array_elements(%.addresses) item where item->>'${key}' <> '')`;
-
-const fields: Readonly<Record<string, FilterField>> = {
-  id: { type: 'id', column: 'id' },
-  kind: { type: 'enum', field: 'kind', column: 'kind', names: ['PERSON', 'COMPANY'], ordered: false },
-  display_name: { type: 'name', column: 'display_name', sorted: 'sort_name' },
-  given_name: { type: 'term', field: 'given_name', column: 'given_name' },
-  family_name: { type: 'name', column: 'family_name', sorted: 'family_sort_name' },
-  job_title: { type: 'term', field: 'job_title', column: 'job_title' },
-  company_name: { type: 'name', column: 'company_name', sorted: 'company_sort_name' },
-  company_id: { type: 'id', column: 'company_id' },
-  lifecycle_stage: {
-    type: 'enum',
-    field: 'lifecycle_stage',
-    column: 'lifecycle_stage',
-    names: ['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'],
-    ordered: true,
-  },
-  owner_id: { type: 'owner', field: 'owner_id', column: 'owner_id' },
-  owner_team_id: { type: 'owner', field: 'owner_team_id', column: 'owner_team_id' },
-  source: { type: 'term', field: 'source', column: 'source' },
-  birth_date: { type: 'term', field: 'birth_date', column: 'birth_date' },
-  create_time: { type: 'time', column: 'create_time' },
-  update_time: { type: 'time', column: 'update_time' },
-  emails: { type: 'key', key: 'EMAIL', column: 'emails' },
-  domains: { type: 'key', key: 'DOMAIN', column: 'domains' },
-  external_ids: { type: 'key', key: 'EXTERNAL_ID', column: 'external_ids' },
-  phones: { type: 'listed', field: 'phones', hasValue: `%.phones <> '[]'` },
-  tags: { type: 'listed', field: 'tags', hasValue: `%.tags <> '{}'` },
-  city: { type: 'listed', field: 'city', hasValue: address('city') },
-  state: { type: 'listed', field: 'state', hasValue: address('state') },
-  postal_code: { type: 'listed', field: 'postal_code', hasValue: address('postalCode') },
-  country_code: { type: 'listed', field: 'country_code', hasValue: address('countryCode') },
+/** The columns that have names folded, by which they are compared and ordered. */
+const sortColumns: Readonly<Record<string, string>> = {
+  display_name: 'sort_name',
+  family_name: 'family_sort_name',
+  company_name: 'company_sort_name',
 };
+
+const fields: Readonly<Record<string, FilterField>> = Object.fromEntries(
+  namedFields.flatMap((named) => {
+    const field = filterFieldOf(named);
+    return field ? [[named.name, field]] : [];
+  }),
+);
+
+/** Undefined for a field that no filter compares. */
+function filterFieldOf({ name, field, list }: NamedField): FilterField | undefined {
+  const { column, desc, index, isId } = field;
+  const sorted = sortColumns[column];
+  if (index.unique) return { type: 'key', key: name.replace(/s$/, '').toUpperCase() as UniqueKey, column: name };
+  if (index.term !== '') return termField({ name, field, list });
+  if (isId && (field.reference !== undefined || column === 'id')) return { type: 'id', column };
+  if (index.order === FieldOrder.UNSPECIFIED) return undefined;
+  if (desc.message) return { type: 'time', column };
+  return sorted === undefined ? undefined : { type: 'name', column, sorted };
+}
+
+function termField({ name, field, list }: NamedField): FilterField {
+  const { column, desc, index, isId } = field;
+  if (list) return { type: 'listed', field: name, hasValue: itemsWith(list, field) };
+  if (desc.fieldKind === 'list') return { type: 'listed', field: name, hasValue: `%.${column} <> '{}'` };
+  if (desc.enum) return { type: 'enum', field: name, column, names: enumNames(desc.enum), ordered: index.ordered };
+  return { type: isId ? 'owner' : 'term', field: name, column };
+}
+
+function itemsWith(list: RecordField, part: RecordField): string {
+  if (part.isRequired) return `%.${list.column} <> '[]'`;
+  return `exists (select from jsonb_array_elements(%.${list.column}) item where item->>'${part.name}' <> '')`;
+}
 
 /** Names of the fields that a filter may compare, without those of the tenant's own and of other customers. */
 export const filterFieldNames: readonly string[] = Object.keys(fields);

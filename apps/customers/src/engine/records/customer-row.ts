@@ -5,6 +5,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { formatEtag } from '@rapport/persistence';
 import { currentSeal } from '../sealing/seal.js';
+import { recordContract } from '../values/contract.js';
 import { openRows, sealMissing } from '../sealing/sealed-messages.js';
 import type { Customer } from './customer.entity.js';
 
@@ -46,42 +47,16 @@ interface References {
   mergedIntoId?: string | null | undefined;
 }
 
-const columns: Record<keyof CustomerRow, string> = {
-  id: 'id',
-  kind: 'kind',
-  displayName: 'display_name',
-  givenName: 'given_name',
-  familyName: 'family_name',
-  jobTitle: 'job_title',
-  emails: 'emails',
-  phones: 'phones',
-  addresses: 'addresses',
-  domains: 'domains',
-  tags: 'tags',
-  lifecycleStage: 'lifecycle_stage',
-  ownerId: 'owner_id',
-  ownerTeamId: 'owner_team_id',
-  source: 'source',
-  externalIds: 'external_ids',
-  companyId: 'company_id',
-  companyName: 'company_name',
-  version: 'version',
-  createTime: 'create_time',
-  updateTime: 'update_time',
-  deleteTime: 'delete_time',
-  createdBy: 'created_by',
-  updatedBy: 'updated_by',
-  birthDate: 'birth_date',
-  customFields: 'custom_fields',
-  lifecycleStageTime: 'lifecycle_stage_time',
-  mergedIntoId: 'merged_into_id',
-  sealed: 'sealed',
-};
+const columns: readonly [property: string, column: string][] = [
+  ...recordContract('rapport/Customer')
+    .fields.filter(({ column }) => column !== 'etag')
+    .map(({ name, column }): [string, string] => [name, column]),
+  ['version', 'version'],
+  ['sealed', 'sealed'],
+];
 
 /** For `select`, each by its property's name: what is stored beside these is only for finding and ordering, and as large. */
-export const shownColumns = Object.entries(columns)
-  .map(([property, column]) => `customer.${column} as "${property}"`)
-  .join(', ');
+export const shownColumns = columns.map(([property, column]) => `customer.${column} as "${property}"`).join(', ');
 
 /**
  * Rows as the contract shows them. MikroORM's own `map` takes ten times as long as the query does for each row, since it

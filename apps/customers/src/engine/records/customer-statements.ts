@@ -2,43 +2,27 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { etagVersion, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
-import { customerContent, type CustomerContent } from './customer-message.js';
+import { recordContract } from '../values/contract.js';
+import { customerContent } from './customer-message.js';
 import { shownColumns } from './customer-row.js';
 
-/** The column of each part of what a caller decides on, and of what is computed from it. */
-const contentColumns: Record<keyof CustomerContent, string> = {
-  kind: 'kind',
-  displayName: 'display_name',
-  givenName: 'given_name',
-  familyName: 'family_name',
-  jobTitle: 'job_title',
-  companyName: 'company_name',
-  company: 'company_id',
-  emails: 'emails',
-  phones: 'phones',
-  addresses: 'addresses',
-  externalIds: 'external_ids',
-  domains: 'domains',
-  tags: 'tags',
-  lifecycleStage: 'lifecycle_stage',
-  ownerId: 'owner_id',
-  ownerTeamId: 'owner_team_id',
-  source: 'source',
-  birthDate: 'birth_date',
-  customFields: 'custom_fields',
-  searchText: 'search_text',
-  sortName: 'sort_name',
-  familySortName: 'family_sort_name',
-  companySortName: 'company_sort_name',
-  terms: 'terms',
-  orderValues: 'order_values',
-  indexVersion: 'index_version',
-  sealed: 'sealed',
-};
+/** What a customer is stored as, by the names that `customerContent` has for it: what callers decide on, and what is made of it. */
+const contentColumns: readonly [name: string, column: string][] = [
+  ...recordContract('rapport/Customer')
+    .fields.filter(({ writable }) => writable !== 'NEVER')
+    .map(({ name, column }): [string, string] => [name, column]),
+  ['searchText', 'search_text'],
+  ['sortName', 'sort_name'],
+  ['familySortName', 'family_sort_name'],
+  ['companySortName', 'company_sort_name'],
+  ['terms', 'terms'],
+  ['orderValues', 'order_values'],
+  ['indexVersion', 'index_version'],
+  ['sealed', 'sealed'],
+];
 
-const contentEntries = Object.entries(contentColumns) as [keyof CustomerContent, string][];
 const changedColumns = [
-  ...Object.values(contentColumns),
+  ...contentColumns.map(([, column]) => column),
   ...['lifecycle_stage_time', 'version', 'update_time', 'delete_time', 'updated_by'],
 ];
 const allColumns = [...changedColumns, 'id', 'create_time', 'created_by'];
@@ -177,7 +161,7 @@ export function customerRecord(customer: CustomerMessage, customFields: CustomFi
 }
 
 function columnsOf(customer: CustomerMessage, customFields: CustomFields): Record<string, unknown> {
-  const content = customerContent(currentCaller().tenantId, customer, customFields);
+  const content: Record<string, unknown> = customerContent(currentCaller().tenantId, customer, customFields);
   const values: Record<string, unknown> = {
     id: customer.id,
     lifecycle_stage_time: customer.lifecycleStageTime,
@@ -188,7 +172,7 @@ function columnsOf(customer: CustomerMessage, customFields: CustomFields): Recor
     created_by: customer.createdBy,
     updated_by: customer.updatedBy,
   };
-  for (const [name, column] of contentEntries) values[column] = content[name];
+  for (const [name, column] of contentColumns) values[column] = content[name];
   values['company_id'] = customer.companyId;
   return values;
 }

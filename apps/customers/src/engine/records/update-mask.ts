@@ -1,51 +1,25 @@
 import { readMask, type Updatable } from '@rapport/contracts';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-
-const updatableFields = [
-  'displayName',
-  'givenName',
-  'familyName',
-  'jobTitle',
-  'emails',
-  'phones',
-  'addresses',
-  'domains',
-  'tags',
-  'lifecycleStage',
-  'ownerId',
-  'ownerTeamId',
-  'source',
-  'birthDate',
-  'customFields',
-  'externalIds',
-  'companyId',
-  'companyName',
-] as const satisfies (keyof Customer)[];
-
-const updatable: Updatable<UpdatableField> = {
-  name: 'customer',
-  noun: 'a customer',
-  fields: updatableFields,
-  fixed: {
-    kind: 'IMMUTABLE',
-    ...Object.fromEntries(
-      [
-        'id',
-        'etag',
-        'createTime',
-        'updateTime',
-        'deleteTime',
-        'createdBy',
-        'updatedBy',
-        'lifecycleStageTime',
-        'mergedIntoId',
-      ].map((field) => [field, 'OUTPUT_ONLY']),
-    ),
-  },
-};
+import { recordContract } from '../values/contract.js';
 
 /** A field of a customer that an update may change. */
-export type UpdatableField = (typeof updatableFields)[number];
+export type UpdatableField = keyof Customer;
+
+const { singular, fields } = recordContract('rapport/Customer');
+const updatableFields = fields
+  .filter(({ writable }) => writable === 'ALWAYS')
+  .map(({ name }) => name as UpdatableField);
+
+const updatable: Updatable<UpdatableField> = {
+  name: singular,
+  noun: `a ${singular}`,
+  fields: updatableFields,
+  fixed: Object.fromEntries(
+    fields
+      .filter(({ writable }) => writable !== 'ALWAYS')
+      .map(({ name, writable }) => [name, writable === 'ONCE' ? 'IMMUTABLE' : 'OUTPUT_ONLY']),
+  ),
+};
 
 /** The fields of a customer that an update changes, as `readMask` answers them. */
 export function readUpdateMask(paths: string[] | undefined): UpdatableField[] {

@@ -9,7 +9,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { associationMessage } from '../../../domain/associations/association-message.js';
 import type { Association } from '../../../domain/associations/association.entity.js';
 import { consentMessage, type ConsentRow } from '../../../domain/consents/consent-message.js';
-import { methodDescriptor } from '../../values/contract.js';
+import { methodDescriptor, recordContract } from '../../values/contract.js';
 import { customFieldMessage } from '../../../domain/custom-fields/custom-field-message.js';
 import type { CustomField } from '../../fields/custom-field.entity.js';
 import type { Customer } from '../../records/customer.entity.js';
@@ -36,15 +36,15 @@ interface RecordType {
 
 const codecs = new Map<string, JsonCodec>();
 const day = '1970-01-01T00:00:00Z';
+/** Fields that change with every change. */
+const bookkeeping = new Set(['id', 'etag', 'create_time', 'update_time', 'created_by', 'updated_by']);
 const timesOfRecord = { version: 0, create_time: day, update_time: day };
 
 const types: Record<string, RecordType> = {
   customer: {
-    columns: [
-      ...['kind', 'display_name', 'given_name', 'family_name', 'job_title', 'company_name', 'company_id', 'emails'],
-      ...['phones', 'addresses', 'external_ids', 'domains', 'tags', 'lifecycle_stage', 'lifecycle_stage_time'],
-      ...['owner_id', 'owner_team_id', 'source', 'birth_date', 'custom_fields', 'delete_time', 'merged_into_id'],
-    ],
+    columns: recordContract('rapport/Customer')
+      .fields.map(({ column }) => column)
+      .filter((column) => !bookkeeping.has(column)),
     empty: {
       ...{ ...timesOfRecord, id: '', kind: 'PERSON', display_name: '', emails: [], phones: [], addresses: [] },
       ...{ external_ids: [], domains: [], tags: [], custom_fields: {}, created_by: '', updated_by: '' },

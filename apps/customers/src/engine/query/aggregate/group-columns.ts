@@ -1,5 +1,6 @@
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { namedFields, type NamedField } from '../../fields/named-fields.js';
 import { snakeCase } from '../../values/snake-case.js';
 
 /** A field by which customers are grouped. */
@@ -12,35 +13,23 @@ export interface GroupColumn {
   isList: boolean;
 }
 
-const columns: Readonly<Record<string, string>> = {
-  kind: 'customer.kind',
-  lifecycle_stage: 'customer.lifecycle_stage',
-  owner_id: 'customer.owner_id::text',
-  owner_team_id: 'customer.owner_team_id::text',
-  company_id: 'customer.company_id::text',
-  source: 'customer.source',
-};
-
-const lists: Readonly<Record<string, string>> = {
-  tags: 'unnest(customer.tags)',
-  country_code: `(select distinct item->>'countryCode' from jsonb_array_elements(customer.addresses) item
-    where item->>'countryCode' is not null)`,
-};
+const groups: ReadonlyMap<string, NamedField> = new Map(
+  namedFields.filter(({ field }) => field.index.group).map((named) => [named.name, named]),
+);
 
 /**
  * @param customFields may be absent when no custom field is named
  * @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field by which customers can't be grouped
  */
 export function readGroups(groupBy: readonly string[], customFields: CustomFields | undefined): GroupColumn[] {
-  const groups = groupBy.map((name, index) => groupColumn(name, `value_${index}`, customFields));
-  const violations = groups.flatMap((group, index) => {
+  const columns = groupBy.map((name, index) => groupColumn(name, `value_${index}`, customFields));
+  const violations = columns.flatMap((group, index) => {
     const description =
-      'must be kind, lifecycle_stage, owner_id, owner_team_id, company_id, source, tags, country_code, or ' +
-      'custom_fields.<key> of type BOOLEAN, SELECT or MULTI_SELECT';
+      `must be ${[...groups.keys()].join(', ')}, or ` + 'custom_fields.<key> of type BOOLEAN, SELECT or MULTI_SELECT';
     return group ? [] : [{ field: `groupBy[${index}]`, reason: 'GROUP_INVALID', description }];
   });
   if (violations.length > 0) throw invalidArgument(violations);
-  return groups.filter((group) => group !== undefined);
+  return columns.filter((group) => group !== undefined);
 }
 
 function groupColumn(name: string, alias: string, customFields: CustomFields | undefined): GroupColumn | undefined {
@@ -57,9 +46,17 @@ function groupColumn(name: string, alias: string, customFields: CustomFields | u
         return undefined;
     }
   }
-  if (key !== undefined) return undefined;
-  if (Object.hasOwn(columns, field)) return single(columns[field] ?? '');
-  return Object.hasOwn(lists, field) ? listed(lists[field] ?? '', alias) : undefined;
+  const named = key === undefined ? groups.get(field) : undefined;
+  return named && builtInGroup(named, alias);
+}
+
+function builtInGroup({ field: { column, name, desc, isId }, list }: NamedField, alias: string): GroupColumn {
+  if (list) {
+    const values = `select distinct item->>'${name}' from jsonb_array_elements(customer.${list.column}) item`;
+    return listed(`(${values} where item->>'${name}' is not null)`, alias);
+  }
+  if (desc.fieldKind === 'list') return listed(`unnest(customer.${column})`, alias);
+  return single(`customer.${column}${isId ? '::text' : ''}`);
 }
 
 function single(value: string): GroupColumn {
