@@ -10,8 +10,8 @@ import { RecordWriter } from './write-record.js';
 import type { Written } from './written.js';
 
 /**
- * Writes the sides of one pair. The intent is stored in the link before a write, so that after a kill the next process can tell the
- * exchange's own write from an edit of others.
+ * Writes both sides of a pair. The link stores the intent before each write. After a crash, the next process uses it to distinguish the
+ * write of the exchange from an edit by someone else.
  */
 export class PairWriter {
   readonly customers: CustomerWriter;
