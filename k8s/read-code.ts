@@ -52,7 +52,7 @@ function readEdge(services: string[]): Process {
 function readService(name: string): Process[] {
   const configuration = `apps/${name}/src/configuration.ts`;
   const variables = (group: string) => keys(match(configuration, new RegExp(`${group} = \\{\\n([^]*?)\\n\\}`)));
-  const probePaths = readProbePaths('libs/platform/src/health-server.ts');
+  const probePaths = readProbePaths('libs/platform/src/http/health-server.ts');
   return [
     { script: scriptOf(`apps/${name}/src/main.ts`), variables: variables('serviceVariables'), probePaths },
     { script: scriptOf(`apps/${name}/src/migrate.ts`), variables: variables('migrationVariables'), probePaths: [] },

@@ -7,7 +7,7 @@ export { formatApiKey, tenantOfApiKey, type ApiKeyMode } from './api-key-text.js
 export { maskText, PersonalDataMask } from './rules/personal-data-mask.js';
 export { MessageValidator } from './rules/message-validator.js';
 export { fromGrpcError, hadNoConnection } from './errors/grpc-status.js';
-export { writeCallMetadata } from './call-metadata.js';
+export { writeCallMetadata } from './calls/call-metadata.js';
 export type { OutgoingCall } from './calls/frames.js';
 export { AllowedCallers } from './certificates/allowed-callers.js';
 export { ServiceCertificates, type CertificatePaths } from './certificates/service-certificates.js';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Logger } from './logger.js';
+import type { Logger } from './logging/logger.js';
 
 /**
  * Takes the contents of files now, and again whenever one of them changes, for as long as the process runs. It looks by

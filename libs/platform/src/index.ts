@@ -1,4 +1,4 @@
-export { decrypt, encrypt } from './aes-gcm.js';
+export { decrypt, encrypt } from './crypto/aes-gcm.js';
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
 export {
   callContext,
@@ -8,15 +8,15 @@ export {
   type CallContext,
   type Caller,
 } from './call-context.js';
-export { closeServer } from './close-server.js';
+export { closeServer } from './http/close-server.js';
 export { countryFinder } from './countries.js';
 export { FairPlaces } from './fair-places.js';
 export { followFiles } from './follow-files.js';
-export { answerProbe, startHealthServer } from './health-server.js';
-export { MasterKeys, type WrappedKey } from './master-keys.js';
-export { metrics } from './metrics.js';
-export { createLogger, nestLogger, type Logger } from './logger.js';
-export { networkOf } from './network-of.js';
+export { answerProbe, startHealthServer } from './http/health-server.js';
+export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
+export { metrics } from './logging/metrics.js';
+export { createLogger, nestLogger, type Logger } from './logging/logger.js';
+export { networkOf } from './http/network-of.js';
 export {
   address,
   connectionAgeSeconds,

@@ -1,4 +1,4 @@
-import type { Logger } from './logger.js';
+import type { Logger } from './logging/logger.js';
 import { stopTracing } from './tracing/tracing.js';
 
 /** Longest time a process takes to finish its running calls, in milliseconds. */

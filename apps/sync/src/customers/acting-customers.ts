@@ -13,7 +13,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError, type CallCause } from '@rapport/platform';
 import type { JsonValue } from '../connectors/peer-record.js';
-import { customerChanges } from '../mappings/field-values.js';
+import { customerChanges } from '../mappings/lenses/field-values.js';
 import { FilterRefusedError, refusalOf } from './customer-filter.js';
 
 const callMs = 10_000;

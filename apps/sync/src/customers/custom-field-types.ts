@@ -5,7 +5,7 @@ import {
   CustomFieldsServiceService as Methods,
   type ListCustomFieldsResponse,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import type { CustomerFieldType, ValueTypes } from '../mappings/value-conversion.js';
+import type { CustomerFieldType, ValueTypes } from '../mappings/lenses/value-conversion.js';
 import type { PrincipalTokens } from './principal-tokens.js';
 
 const callMs = 10_000;

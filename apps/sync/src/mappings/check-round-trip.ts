@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { JsonValue } from '../connectors/peer-record.js';
 import { EvaluationError, type Evaluate } from './jsonata-evaluator.js';
-import { fieldLens } from './field-lens.js';
+import { fieldLens } from './lenses/field-lens.js';
 import type { FieldRule } from './field-rule.js';
-import { customerFields } from './field-values.js';
+import { customerFields } from './lenses/field-values.js';
 
 const texts = ['Ada Lovelace', 'O’Brien & Ünï-Çødé 😀', 'x'];
 

@@ -13,15 +13,15 @@ import {
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { PeerDescription, RecordType } from '../connectors/description.js';
-import { addressPart } from './address-parts.js';
+import { addressPart } from './lenses/address-parts.js';
 import { missingFields } from './check-peer-fields.js';
 import { roundTripFault } from './check-round-trip.js';
-import { isContactList } from './contact-list.js';
+import { isContactList } from './lenses/contact-list.js';
 import type { FieldRule } from './field-rule.js';
-import { customerFields, customKey } from './field-values.js';
+import { customerFields, customKey } from './lenses/field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
 import type { Mapping } from './mapping.entity.js';
-import { typeFault, type ValueTypes } from './value-conversion.js';
+import { typeFault, type ValueTypes } from './lenses/value-conversion.js';
 
 export type MappingContent = Pick<
   Mapping,

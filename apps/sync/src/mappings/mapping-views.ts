@@ -1,12 +1,12 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
-import { momentOf } from '../connectors/zoned-time.js';
+import { momentOf } from '../connectors/values/zoned-time.js';
 import type { Views } from '../exchange/pairs/merge-fields.js';
-import type { FieldLens, ValueFault } from './lens.js';
+import type { FieldLens, ValueFault } from './lenses/lens.js';
 import type { FieldRule } from './field-rule.js';
-import { customerValue, peerChanges, peerValue, wholeValues } from './field-values.js';
+import { customerValue, peerChanges, peerValue, wholeValues } from './lenses/field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
-import { ruleLens, type ValueTypes } from './value-conversion.js';
+import { ruleLens, type ValueTypes } from './lenses/value-conversion.js';
 
 /** A value of a field that does not fit. */
 export interface FieldFault {

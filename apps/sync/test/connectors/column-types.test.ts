@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { WriteItem, WriteResult } from '../../src/connectors/connector.js';
 import type { RecordField } from '../../src/connectors/description.js';
 import type { JsonValue, PeerRecord } from '../../src/connectors/peer-record.js';
-import type { FieldLens } from '../../src/mappings/lens.js';
+import type { FieldLens } from '../../src/mappings/lenses/lens.js';
 import type { FieldRule } from '../../src/mappings/field-rule.js';
-import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/value-conversion.js';
+import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/lenses/value-conversion.js';
 import { columnTypes, customTypes, type Cell } from './column-types.js';
 import {
   createPostgresDatabase,

@@ -12,7 +12,7 @@ import {
   type StreamedCall,
 } from '../gen/rapport/api/v1/calls_service.js';
 import type { ServiceEntry } from '../server/service-entry.js';
-import { traceStreamedAnswer } from '../trace-calls.js';
+import { traceStreamedAnswer } from './trace-calls.js';
 import { frames, maxAnswerBytes, maxRequestBytes, maxRunningCalls, maxTokens, receivedCall } from './frames.js';
 
 /** A method without streams that a stream of calls can call. */

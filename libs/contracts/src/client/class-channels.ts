@@ -1,7 +1,7 @@
 import { Client, connectivityState, credentials, type ChannelOptions } from '@grpc/grpc-js';
 import { isTracing } from '@rapport/platform';
 import type { ServiceCertificates } from '../certificates/service-certificates.js';
-import { traceClientCall } from '../trace-calls.js';
+import { traceClientCall } from '../calls/trace-calls.js';
 
 /** What a service may send on a stream of calls before it waits for the client to read, in bytes: pages of large records. */
 const streamWindowBytes = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { ClientUnaryCall, ServiceError } from '@grpc/grpc-js';
 import { fromGrpcError } from '../errors/grpc-status.js';
-import { untilSettled } from '../until-settled.js';
+import { untilSettled } from './until-settled.js';
 
 /**
  * Writes requests no faster than the service reads them, and no longer than until the call has ended. Leaves the call open,

@@ -10,7 +10,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { AppError } from '@rapport/platform';
-import { readCallMetadata } from '../call-metadata.js';
+import { readCallMetadata } from '../calls/call-metadata.js';
 import { toGrpcStatus } from '../errors/grpc-status.js';
 import type { IncomingCall, PeerOf, ServiceEntry } from './service-entry.js';
 import { writeAnswers } from './write-answers.js';

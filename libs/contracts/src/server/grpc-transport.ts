@@ -10,7 +10,7 @@ import type { Contract } from '../descriptors/load-contract.js';
 import { platformContract } from '../descriptors/platform-contract.js';
 import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 import type { PrincipalVerifier } from '../principals/principal-verifier.js';
-import { traceServerCall } from '../trace-calls.js';
+import { traceServerCall } from '../calls/trace-calls.js';
 import { grpcHandlers, type RunHandler, type ServedController } from './grpc-handlers.js';
 import { serviceOf } from './implements-service.js';
 import { ServiceEntry, type PeerOf } from './service-entry.js';

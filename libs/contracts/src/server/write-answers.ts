@@ -1,6 +1,6 @@
 import { once, type EventEmitter } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { untilSettled } from '../until-settled.js';
+import { untilSettled } from '../client/until-settled.js';
 
 /**
  * Writes the answers of a server stream to its call, and asks for the next one only when the reader has room. When the reader

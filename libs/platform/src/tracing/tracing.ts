@@ -11,7 +11,7 @@ import {
   type TimeInput,
   type Tracer,
 } from '@opentelemetry/api';
-import type { Logger } from '../logger.js';
+import type { Logger } from '../logging/logger.js';
 import type { Exporting } from './export-traces.js';
 
 export { SpanKind, type Span } from '@opentelemetry/api';

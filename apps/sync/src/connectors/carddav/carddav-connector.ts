@@ -9,7 +9,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from '../connector.js';
-import { readCursor, writeCursor } from '../cursor.js';
+import { readCursor, writeCursor } from '../values/cursor.js';
 import type { ConnectorDescription, PeerDescription } from '../description.js';
 import type { PeerRecord, RecordKey } from '../peer-record.js';
 import { checkRecordType } from '../record-type.js';

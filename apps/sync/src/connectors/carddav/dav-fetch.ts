@@ -1,5 +1,5 @@
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { retryAfterMs } from '../retry-after.js';
+import { retryAfterMs } from '../values/retry-after.js';
 import type { CardDavConfiguration } from './carddav-configuration.js';
 
 type Fetch = typeof globalThis.fetch;

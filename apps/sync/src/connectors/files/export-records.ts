@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { WriteItem, WriteResult } from '../connector.js';
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { PeerRecord } from '../peer-record.js';
 import { exportColumns, formatRecords, recordIssues, type Create } from './format-records.js';
 import type { FileConfiguration } from './file-configuration.js';

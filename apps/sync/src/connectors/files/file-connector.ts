@@ -10,7 +10,7 @@ import type {
   WriteResult,
 } from '../connector.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { readCursor, writeCursor } from '../cursor.js';
+import { readCursor, writeCursor } from '../values/cursor.js';
 import type { ConnectorDescription, PeerDescription, RecordField } from '../description.js';
 import type { PeerRecord, RecordKey } from '../peer-record.js';
 import { checkRecordType } from '../record-type.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { ReadItem } from '../connector.js';
 import type { RecordIssue } from '../peer-record.js';
 import { csvRecords } from './csv-records.js';

@@ -1,4 +1,4 @@
-import { exactNumber } from '../decimal.js';
+import { exactNumber } from '../values/decimal.js';
 import type { JsonValue } from '../peer-record.js';
 
 /** A number as JSON writes it: a double would round some. */

@@ -1,8 +1,8 @@
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { Page } from '../connector.js';
 import type { RecordKey } from '../peer-record.js';
-import { readCursor, writeCursor } from '../cursor.js';
+import { readCursor, writeCursor } from '../values/cursor.js';
 import { parameter, timeMs, type Collection, type ListPage } from './collection.js';
 import { idText, readRecord, type RecordItem } from './read-record.js';
 import { ExactNumber, valueAt, type ExactValue } from './exact-json.js';

@@ -1,4 +1,4 @@
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { ReadItem } from '../connector.js';
 import type { JsonObject } from '../peer-record.js';
 import { ExactNumber, formatExact, valueAt, type ExactValue } from './exact-json.js';

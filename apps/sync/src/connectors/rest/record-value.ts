@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { exactNumber, plainDecimal, withFraction } from '../decimal.js';
+import { exactNumber, plainDecimal, withFraction } from '../values/decimal.js';
 import type { JsonValue } from '../peer-record.js';
 import { exactValue, ExactNumber, plainValue, type ExactValue } from './exact-json.js';
 import type { ApiField } from './record-fields.js';

@@ -1,6 +1,6 @@
 import type { ConnectorEnvironment } from '../connector-environment.js';
 import { configurationError, ConnectorError } from '../connector-error.js';
-import { retryAfterMs } from '../retry-after.js';
+import { retryAfterMs } from '../values/retry-after.js';
 import { formatExact, parseExact, type ExactObject, type ExactValue } from './exact-json.js';
 import type { RestConfiguration } from './rest-configuration.js';
 

@@ -1,4 +1,4 @@
-import { exactNumber, plainDecimal, withFraction, withoutZeros } from '../decimal.js';
+import { exactNumber, plainDecimal, withFraction, withoutZeros } from '../values/decimal.js';
 import type { JsonValue } from '../peer-record.js';
 import { columnLimits, type ColumnLimits } from './column-limits.js';
 import type { SqlDialect } from './sql-dialect.js';

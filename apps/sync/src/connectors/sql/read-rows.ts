@@ -1,7 +1,7 @@
 import { foreignCursor } from '../connector-error.js';
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { Page, ReadItem } from '../connector.js';
-import { readCursor, writeCursor } from '../cursor.js';
+import { readCursor, writeCursor } from '../values/cursor.js';
 import type { PeerRecord, RecordKey } from '../peer-record.js';
 import { readColumn } from './column-value.js';
 import { rowId, rowIdTexts } from './row-id.js';

@@ -1,4 +1,4 @@
-import { contentVersion } from '../content-version.js';
+import { contentVersion } from '../values/content-version.js';
 import type { WriteItem, WriteResult } from '../connector.js';
 import type { JsonObject, RecordIssue } from '../peer-record.js';
 import { writeColumn } from './column-value.js';

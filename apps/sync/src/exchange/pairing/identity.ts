@@ -1,6 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonValue } from '../../connectors/peer-record.js';
-import { customKey, customerValue, isObject } from '../../mappings/field-values.js';
+import { customKey, customerValue, isObject } from '../../mappings/lenses/field-values.js';
 import type { Mapping } from '../../mappings/mapping.entity.js';
 import type { Views } from '../pairs/merge-fields.js';
 import { areNamesAlike, areWordsAlike, nameWords, soundOf } from './name-likeness.js';

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
 import type { FieldRule, MergePolicy } from '../../mappings/field-rule.js';
-import { isObject } from '../../mappings/field-values.js';
+import { isObject } from '../../mappings/lenses/field-values.js';
 
 export type Side = 'CUSTOMER' | 'PEER';
 

@@ -14,7 +14,7 @@ import { checkPeerFields } from '../../mappings/check-peer-fields.js';
 import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../../mappings/jsonata-evaluator.js';
 import { Mapping } from '../../mappings/mapping.entity.js';
 import { MappingViews } from '../../mappings/mapping-views.js';
-import type { ValueTypes } from '../../mappings/value-conversion.js';
+import type { ValueTypes } from '../../mappings/lenses/value-conversion.js';
 import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
 import { rowOwner } from '../../secrets/sealed-row.js';
 import { ConflictStore } from '../links/conflict-store.js';

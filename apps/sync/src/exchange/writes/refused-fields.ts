@@ -1,8 +1,8 @@
 import type { FieldViolation } from '@rapport/platform';
 import type { JsonValue, RecordIssue } from '../../connectors/peer-record.js';
-import { addressPart, placeOf } from '../../mappings/address-parts.js';
+import { addressPart, placeOf } from '../../mappings/lenses/address-parts.js';
 import type { FieldRule } from '../../mappings/field-rule.js';
-import { isObject } from '../../mappings/field-values.js';
+import { isObject } from '../../mappings/lenses/field-values.js';
 
 /** A field whose value a side does not take, by its name at the customer, and why. */
 export interface RefusedField {

@@ -1,7 +1,7 @@
 import { configurationCheck } from '../../../src/connectors/check-configuration.js';
 import { ConnectorError } from '../../../src/connectors/connector-error.js';
 import type { Connector, Page, Peer } from '../../../src/connectors/connector.js';
-import { contentVersion } from '../../../src/connectors/content-version.js';
+import { contentVersion } from '../../../src/connectors/values/content-version.js';
 import type { ConnectorDescription, PeerDescription } from '../../../src/connectors/description.js';
 import type { PeerRecord } from '../../../src/connectors/peer-record.js';
 import { checkRecordType } from '../../../src/connectors/record-type.js';

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../connectors/peer-record.js';
+import type { JsonValue } from '../../connectors/peer-record.js';
 
 /**
  * How one field is seen from both sides. What a view gives is what the sides are compared and merged by; null is none. What puts

@@ -1,5 +1,5 @@
-import { foreignCursor } from './connector-error.js';
-import type { JsonObject } from './peer-record.js';
+import { foreignCursor } from '../connector-error.js';
+import type { JsonObject } from '../peer-record.js';
 
 /** Cursors are opaque to callers. @param form name and version of what the cursor holds, such as `table-1` */
 export function writeCursor(form: string, content: JsonObject): string {

@@ -1,5 +1,5 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
 import { addressPart, partOf, withParts } from './address-parts.js';
 
 /** The fields of Customer that can be exchanged, and whether their value is a list. */

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Readiness } from '../readiness.js';
 import { startHealthServer } from './health-server.js';
-import { Readiness } from './readiness.js';
 
 let server: Awaited<ReturnType<typeof startHealthServer>> | undefined;
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
-import { isSameValue } from '../connectors/vcard/same-value.js';
+import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
+import { isSameValue } from '../../connectors/vcard/same-value.js';
 import { isObject } from './field-values.js';
 
 /** What an item of a list is known by: an address or a number. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
 import { labelOf, preferredFirst, withLabel } from './contact-list.js';
 import { countryCode, countryName } from './country.js';
 import type { FieldLens, ValueFault } from './lens.js';

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { metrics } from './metrics.js';
-import type { Readiness } from './readiness.js';
+import { metrics } from '../logging/metrics.js';
+import type { Readiness } from '../readiness.js';
 
 /**
  * Serves `/livez` (the process works), `/readyz` (it should get work; names what is missing) and `/metrics` on a plain

@@ -1,5 +1,5 @@
 import { Metadata } from '@grpc/grpc-js';
-import { callFields, receivedCall, type CallFields, type OutgoingCall, type ReceivedCall } from './calls/frames.js';
+import { callFields, receivedCall, type CallFields, type OutgoingCall, type ReceivedCall } from './frames.js';
 
 const principalKey = 'x-rapport-principal';
 const keys: Readonly<Record<keyof CallFields, string>> = {

@@ -1,13 +1,13 @@
 import type { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import type { RecordField } from '../connectors/description.js';
-import type { JsonValue } from '../connectors/peer-record.js';
-import { exactNumber, plainDecimal, withFraction } from '../connectors/decimal.js';
-import { localTimeOf, momentOf } from '../connectors/zoned-time.js';
+import type { RecordField } from '../../connectors/description.js';
+import type { JsonValue } from '../../connectors/peer-record.js';
+import { exactNumber, plainDecimal, withFraction } from '../../connectors/values/decimal.js';
+import { localTimeOf, momentOf } from '../../connectors/values/zoned-time.js';
+import type { FieldRule } from '../field-rule.js';
 import { addressPart } from './address-parts.js';
 import { ownerLens, stageLens, type Users } from './customer-lenses.js';
 import { fieldLens } from './field-lens.js';
 import type { FieldLens } from './lens.js';
-import type { FieldRule } from './field-rule.js';
 import { customerFields, customKey } from './field-values.js';
 import { countryLens } from './postal-address.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
+import type { FieldRule, Transform } from '../field-rule.js';
 import { fieldLens } from './field-lens.js';
-import type { FieldRule, Transform } from './field-rule.js';
 
 const lensOf = (customerField: string, transform: Transform) =>
   fieldLens({ customerField, peerField: 'x', transform, authority: 'BOTH', onEmpty: 'CLEAR' } satisfies FieldRule);

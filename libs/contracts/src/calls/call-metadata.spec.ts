@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readCallMetadata, writeCallMetadata } from './call-metadata.js';
-import type { OutgoingCall } from './calls/frames.js';
+import type { OutgoingCall } from './frames.js';
 
 const principalToken = 'a.b.c';
 

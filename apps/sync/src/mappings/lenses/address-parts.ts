@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
+import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
 
 /** What a customer's postal address says. */
 const parts = ['street', 'city', 'state', 'postalCode', 'countryCode'] as const;

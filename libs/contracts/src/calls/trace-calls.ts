@@ -15,7 +15,7 @@ import {
   traceparentOf,
   type Span,
 } from '@rapport/platform';
-import { CallsServiceService } from './gen/rapport/api/v1/calls_service.js';
+import { CallsServiceService } from '../gen/rapport/api/v1/calls_service.js';
 
 const traceparentKey = 'traceparent';
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonValue } from '../connectors/peer-record.js';
+import type { JsonValue } from '../../connectors/peer-record.js';
+import type { FieldRule } from '../field-rule.js';
 import { cardItems, cardList, customerItems, isContactList, type ContactList } from './contact-list.js';
-import type { FieldRule } from './field-rule.js';
 import { isObject } from './field-values.js';
 import type { FieldLens } from './lens.js';
 import { postalAddressLens } from './postal-address.js';
