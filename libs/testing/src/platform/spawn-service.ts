@@ -12,8 +12,9 @@ const servingIntervalMs = 20;
 const silentIntervalMs = 1_000;
 
 /**
- * Sizes of the heap in MiB, as in a pod of `k8s/base`. Without them the heap may grow to 4 GiB on a large machine, and old objects are
- * collected seldom: an edge and a service took nearly 400 MiB each where these take 240, at the same speed.
+ * Sizes of the heap in MiB, since nothing else bounds these processes; in a pod, V8 derives them from the memory limit. Without them
+ * the heap may grow to 4 GiB on a large machine, and old objects are collected seldom: an edge and a service took nearly 400 MiB each
+ * where these take 240, at the same speed.
  */
 const heapFlags = ['--max-old-space-size=384', '--max-semi-space-size=32'];
 
