@@ -79,11 +79,7 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
     'engine/import/operation/undo-import.ts',
     'engine/import/rows/row-issue.ts',
   ],
-  'engine/records/apply-update.ts': ['domain/customers/lifecycle-stage.ts', 'domain/customers/normalise-customer.ts'],
-  'engine/records/customer-message.ts': ['domain/customers/duplicates/customer-candidate.ts'],
   'engine/sealing/sealing.ts': ['engine/changes/log/change-entry.ts'],
-  'engine/write/batch-records.ts': ['domain/customers/normalise-customer.ts'],
-  'engine/write/upsert-customer.ts': ['domain/customers/normalise-customer.ts'],
 };
 
 /** The zones of `import-x/no-restricted-paths` for a file, or for all files that are no exception. */

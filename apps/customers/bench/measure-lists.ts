@@ -5,7 +5,7 @@ import { callContext } from '@rapport/platform';
 import { AggregateCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { source } from '../seed/load-source.ts';
 
-const { aggregateCustomers, conditionsOf, countCustomers, entities, readPage } = source;
+const { aggregateRecords, conditionsOf, countRecords, customers: type, entities, readPage } = source;
 const orm = createOrm({ databaseUrl: process.env['DATABASE_URL'] ?? '', entities });
 const rounds = Number(process.argv[2] ?? 5);
 const only = process.argv[3];
@@ -163,7 +163,7 @@ async function deepPage(request: { filter?: string; orderBy: string }) {
     const rows = await readMany(request, after, 40_000);
     const last = rows.at(-1);
     if (!last) break;
-    after = { value: last.order_value, id: last.id };
+    after = { value: last.more[0] ?? null, id: last.record.id };
   }
   await measure(`deep ${JSON.stringify(request)} after ${JSON.stringify(after)}`, () => read(request, after));
 }
@@ -171,8 +171,8 @@ async function deepPage(request: { filter?: string; orderBy: string }) {
 async function readMany(request: object, after: { value: string | null; id: string } | undefined, limit: number) {
   const em = newEm();
   return inCall(async () => {
-    const { order, conditions } = await conditionsOf(em, request);
-    return readPage(em, { tenantId: largestTenant, live: true, order, conditions, after, limit });
+    const { order, conditions } = await conditionsOf(em, type, request);
+    return readPage(em, { type, tenantId: largestTenant, live: true, order, conditions, after, limit });
   });
 }
 
@@ -184,8 +184,8 @@ async function count(request: { filter?: string; q?: string }) {
   await measure(`count ${JSON.stringify(request)}`, () =>
     inCall(async () => {
       const em = newEm();
-      const { conditions } = await conditionsOf(em, request);
-      return (await countCustomers(em, { tenantId: largestTenant, live: true, conditions }, 3)) ?? 0;
+      const { conditions } = await conditionsOf(em, type, request);
+      return (await countRecords(em, { type, tenantId: largestTenant, live: true, conditions }, 3)) ?? 0;
     }),
   );
 }
@@ -204,7 +204,7 @@ async function aggregates() {
     for (const sum of [[], ['custom_fields.seats', 'custom_fields.revenue']])
       for (const filter of [undefined, 'tags:vip']) {
         await measure(`aggregate ${JSON.stringify({ groupBy, sum, filter })}`, () =>
-          inCall(async () => (await aggregateCustomers(newEm(), { ...blank, groupBy, sum, filter })).groups.length),
+          inCall(async () => (await aggregateRecords(newEm(), type, { ...blank, groupBy, sum, filter })).groups.length),
         );
       }
   }

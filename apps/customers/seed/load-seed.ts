@@ -4,14 +4,16 @@ import { arrayLiteral } from '@rapport/persistence';
 import type { Client } from 'pg';
 import { from } from 'pg-copy-streams';
 import type * as CustomFieldsModule from '../src/engine/fields/custom-fields.js';
-import type * as CustomerKeysModule from '../src/engine/records/customer-keys.js';
-import type * as CustomerMessageModule from '../src/engine/records/customer-message.js';
+import type * as CustomersModule from '../src/domain/customers/customers.js';
+import type * as UniqueValuesModule from '../src/engine/records/unique-values.js';
+import type * as RecordContentModule from '../src/engine/records/record-content.js';
 import type { SeedCustomer, SeedLink, SeedTenant } from './seed-rows.ts';
 
 /** The parts of the service by which rows become what it would have stored: built for Node, as sources for tests. */
 export type SeedModel = Pick<typeof CustomFieldsModule, 'CustomFields'> &
-  Pick<typeof CustomerKeysModule, 'uniqueValues'> &
-  Pick<typeof CustomerMessageModule, 'customerContent'>;
+  Pick<typeof CustomersModule, 'customers'> &
+  Pick<typeof UniqueValuesModule, 'uniqueValues'> &
+  Pick<typeof RecordContentModule, 'recordColumns' | 'textLists'>;
 
 type Cell = string | null;
 
@@ -19,20 +21,10 @@ const batchSize = 5_000;
 const tables = {
   customer: [
     ...['tenant_id', 'id', 'kind', 'display_name', 'given_name', 'family_name', 'job_title', 'company_name'],
-    ...[
-      'company_id',
-      'emails',
-      'phones',
-      'addresses',
-      'external_ids',
-      'domains',
-      'tags',
-      'lifecycle_stage',
-      'owner_id',
-    ],
-    ...['source', 'birth_date', 'custom_fields', 'search_text', 'sort_name', 'family_sort_name', 'company_sort_name'],
-    ...['terms', 'order_values', 'index_version', 'version', 'lifecycle_stage_time', 'create_time', 'update_time'],
-    ...['delete_time', 'created_by', 'updated_by'],
+    ...['company_id', 'emails', 'phones', 'addresses', 'external_ids', 'domains', 'tags', 'lifecycle_stage'],
+    ...['owner_id', 'source', 'birth_date', 'custom_fields', 'search_text', 'sort_name', 'family_sort_name'],
+    ...['company_sort_name', 'terms', 'order_values', 'index_version', 'version', 'lifecycle_stage_time'],
+    ...['create_time', 'update_time', 'delete_time', 'created_by', 'updated_by'],
   ],
   customer_key: ['tenant_id', 'type', 'value', 'customer_id'],
   customer_association: [
@@ -121,24 +113,28 @@ function customerCells(
   tenantId: string,
   { customer, version, createTime, updateTime, deleteTime }: SeedCustomer,
 ): Cell[] {
-  const content = model.customerContent(tenantId, customer, customFields);
-  return [
-    ...[tenantId, customer.id, content.kind, content.displayName, content.givenName, content.familyName],
-    ...[content.jobTitle, content.companyName, content.company?.[1] ?? null],
-    ...[content.emails, content.phones, content.addresses, content.externalIds].map((list) => JSON.stringify(list)),
-    ...[arrayLiteral(content.domains), arrayLiteral(content.tags), content.lifecycleStage, content.ownerId],
-    ...[content.source, content.birthDate, JSON.stringify(content.customFields), content.searchText],
-    ...[content.sortName, content.familySortName, content.companySortName, arrayLiteral(content.terms)],
-    ...[JSON.stringify(content.orderValues), String(content.indexVersion), String(version)],
-    ...[content.lifecycleStage === null ? null : createTime.toISOString(), createTime.toISOString()],
-    ...[updateTime.toISOString(), deleteTime?.toISOString() ?? null, 'seed', 'seed'],
-  ].map((cell) => cell ?? null);
+  const content = model.recordColumns(model.customers, { ...customer, etag: '"1"' }, customFields);
+  const columns: Record<string, unknown> = {
+    ...content,
+    ...{ tenant_id: tenantId, version, created_by: 'seed', updated_by: 'seed' },
+    lifecycle_stage_time: content['lifecycle_stage'] === null ? null : createTime,
+    ...{ create_time: createTime, update_time: updateTime, delete_time: deleteTime ?? null },
+  };
+  const lists = model.textLists(model.customers);
+  return tables.customer.map((column) => cellOf(columns[column], lists.has(column)));
+}
+
+function cellOf(value: unknown, isTextList: boolean): Cell {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Date) return value.toISOString();
+  if (isTextList) return arrayLiteral(value as string[]);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Only live customers have unique values. */
 function keyCells(model: SeedModel, tenantId: string, { customer, deleteTime }: SeedCustomer): Cell[][] {
   if (deleteTime) return [];
-  return model.uniqueValues(customer).map(({ type, value }) => [tenantId, type, value, customer.id]);
+  return model.uniqueValues(model.customers, customer).map(({ type, value }) => [tenantId, type, value, customer.id]);
 }
 
 function linkCells(tenantId: string, links: SeedLink[]): Cell[][] {

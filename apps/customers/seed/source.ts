@@ -1,10 +1,11 @@
 // What the seed and the benches use of the service itself. Only `loadSource` imports this file.
-export { aggregateCustomers } from '../src/engine/query/aggregate-customers.js';
+export { aggregateRecords } from '../src/engine/query/aggregate-records.js';
 export * from '../src/engine/fields/custom-fields.js';
-export * from '../src/engine/records/customer-keys.js';
-export * from '../src/engine/records/customer-message.js';
+export * from '../src/engine/records/record-content.js';
+export * from '../src/engine/records/unique-values.js';
+export { customers } from '../src/domain/customers/customers.js';
 export { entities, migrations } from '../src/database.js';
 export { defaultMinScore, findDuplicatePairs } from '../src/domain/customers/duplicates/find-duplicate-pairs.js';
-export { countCustomers } from '../src/engine/query/list/count-customers.js';
+export { countRecords } from '../src/engine/query/list/count-records.js';
 export { conditionsOf } from '../src/engine/query/list/list-conditions.js';
 export { readPage } from '../src/engine/query/list/read-page.js';

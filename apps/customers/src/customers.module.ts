@@ -8,7 +8,7 @@ import { reportOutbox } from './engine/changes/log/change-metrics.js';
 import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
-import { PageTokenKey } from './engine/query/list-customers.js';
+import { PageTokenKey } from './engine/query/list-records.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';

@@ -2,7 +2,7 @@ import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey }
 import { Association } from './domain/associations/association.entity.js';
 import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
-import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customer.entity.js';
+import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';

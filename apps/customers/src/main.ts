@@ -7,7 +7,7 @@ import { serviceVariables } from './configuration.js';
 import { contract } from './engine/values/contract.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
-import { PageTokenKey } from './engine/query/list-customers.js';
+import { PageTokenKey } from './engine/query/list-records.js';
 import { subjectKeysOf } from './engine/sealing/subject-keys-of.js';
 import { runHandlers, services } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';

@@ -3,7 +3,8 @@ import { createLogger, readEnvironment } from '@rapport/platform';
 import { migrationVariables } from './configuration.js';
 import { entities, migrations } from './database.js';
 import { keysEntities, keysMigrations } from './engine/sealing/keys-database.js';
-import { reindexCustomers } from './engine/write/reindex-customers.js';
+import './record-types.js';
+import { reindexRecords } from './engine/write/reindex-records.js';
 
 const { MIGRATION_DATABASE_URL: databaseUrl, KEYS_MIGRATION_DATABASE_URL: keysUrl } =
   readEnvironment(migrationVariables);
@@ -15,6 +16,6 @@ if (keysUrl !== undefined) {
   const keysDone = await runMigrations({ databaseUrl: keysUrl, entities: keysEntities, migrations: keysMigrations });
   logger.info({ migrations: keysDone }, 'migrated the database of keys');
 }
-const { reindexed, held } = await reindexCustomers({ databaseUrl, entities });
+const { reindexed, held } = await reindexRecords({ databaseUrl, entities });
 if (held > 0) logger.warn({ reindexed, held }, 'reindexed; run it again for the customers that writes held');
 else logger.info({ reindexed }, 'reindexed');

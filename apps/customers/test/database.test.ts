@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ownersOf } from '../src/engine/records/claim-unique-values.js';
 import { entities } from '../src/database.js';
 import { keysEntities } from '../src/engine/sealing/keys-database.js';
+import { customers as type } from '../src/domain/customers/customers.js';
 import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
@@ -141,7 +142,7 @@ test('a rare word is found through the trigram index, beneath row-level security
 test('the owners of keys are looked up one by one, also in a table that is small enough to be read as a whole', async () => {
   const orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
   const caller = { tenantId: largeTenant, principalId: 'test', permissions: [] };
-  const { sql } = callContext.run({ requestId: 'test', caller }, () => ownersOf([]));
+  const { sql } = callContext.run({ requestId: 'test', caller }, () => ownersOf(type, []));
   const plan = await orm.em.fork().execute<{ 'QUERY PLAN': string }[]>(`explain (generic_plan) ${sql}`);
   await orm.close();
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { filterFieldNames } from '../src/engine/fields/filter-fields.js';
+import { customers } from '../src/domain/customers/customers.js';
+import { filterFields } from '../src/engine/fields/filter-fields.js';
 
 /** Custom fields that filters name, and a valid value of each. */
 export const customValues = {
@@ -32,7 +33,11 @@ const beginnings: Readonly<Record<string, string>> = {
 
 /** Every comparison of a customer's own fields that a filter may have. */
 export const ownComparisons: readonly string[] = [
-  ...filterFieldNames.map((name): [string, string, boolean] => [name, values[name] ?? 'Ada', ordered.includes(name)]),
+  ...[...filterFields(customers).keys()].map((name): [string, string, boolean] => [
+    name,
+    values[name] ?? 'Ada',
+    ordered.includes(name),
+  ]),
   ...Object.entries(customValues).map(([key, value]): [string, string, boolean] => [
     `custom_fields.${key}`,
     value,

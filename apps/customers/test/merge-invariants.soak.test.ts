@@ -6,9 +6,10 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { uniqueValues } from '../src/engine/records/customer-keys.js';
-import { customerMessage } from '../src/engine/records/customer-message.js';
-import { Customer as StoredCustomer } from '../src/engine/records/customer.entity.js';
+import { customerMessage } from '../src/engine/records/customers/entity-content.js';
+import { uniqueValues } from '../src/engine/records/unique-values.js';
+import { Customer as StoredCustomer } from '../src/engine/records/customers/customer.entity.js';
+import { customers as type } from '../src/domain/customers/customers.js';
 import { customerOf, newCaller, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
@@ -219,7 +220,7 @@ class Tenant {
   async faults(): Promise<unknown[]> {
     const wanted = (await this.#rows()).flatMap((customer) =>
       customer.deleteTime === undefined
-        ? uniqueValues(customer).map(({ type, value }) => `${type} ${value} ${customer.id}`)
+        ? uniqueValues(type, customer).map(({ type, value }) => `${type} ${value} ${customer.id}`)
         : [],
     );
     const keys = await this.#sql('select type, value, customer_id from customer_key');

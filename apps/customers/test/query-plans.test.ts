@@ -3,15 +3,16 @@ import { createOrm, tenantSession, withConnection } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SeedTenant } from '../seed/seed-rows.ts';
-import { aggregateStatement } from '../src/engine/query/aggregate-customers.js';
+import { aggregateStatement } from '../src/engine/query/aggregate-records.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
-import { matchingCustomers } from '../src/engine/query/list/count-customers.js';
+import { matchingRecords } from '../src/engine/query/list/count-records.js';
 import { conditionsOf, type ListRequest } from '../src/engine/query/list/list-conditions.js';
 import { executeWith, numbered } from '../src/engine/query/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
 import type { PageQuery } from '../src/engine/query/list/page-statements.js';
 import { isSmallTenant } from '../src/engine/query/list/tenant-size.js';
+import { customers as type } from '../src/domain/customers/customers.js';
 import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 import { seedTenants } from './seeded-tenant.js';
@@ -43,9 +44,9 @@ function inCall<Answer>(work: () => Promise<Answer>, more: Partial<Caller> = {})
 
 /** The very statements that the list makes for a page. */
 async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Promise<PageStep[]> {
-  const { order, conditions } = await inCall(() => conditionsOf(em, request));
+  const { order, conditions } = await inCall(() => conditionsOf(em, type, request));
   const live = !request.showDeleted;
-  return pageSteps({ tenantId, live, order, conditions, valued: true, after: undefined, limit: 21, ...more });
+  return pageSteps({ type, tenantId, live, order, conditions, valued: true, after: undefined, limit: 21, ...more });
 }
 
 /** The nodes of a statement's plan, those of its parts included. */
@@ -169,14 +170,14 @@ describe('what a filter or q finds by indexes', () => {
   });
 
   test.each(requests)('neither for a total or an aggregation: %o', async (request) => {
-    const { conditions } = await inCall(() => conditionsOf(em, request));
-    const query = { tenantId, live: true, conditions };
-    const { sql, params, settings } = matchingCustomers(query);
+    const { conditions } = await inCall(() => conditionsOf(em, type, request));
+    const query = { type, tenantId, live: true, conditions };
+    const { sql, params, settings } = matchingRecords(query);
 
     expect(broadReads(await planOf({ sql: `select count(*) ${sql}`, params, settings }))).toEqual([]);
-    expect(broadReads(await planOf(aggregateStatement(query, readGroups(['kind', 'tags'], undefined), [])))).toEqual(
-      [],
-    );
+    expect(
+      broadReads(await planOf(aggregateStatement(query, readGroups(type, ['kind', 'tags'], undefined), []))),
+    ).toEqual([]);
   });
 });
 
@@ -234,10 +235,10 @@ describe('orders', () => {
   });
 
   test.each(orders)('%s reads no more rows for a page far down than for the first', async (orderBy) => {
-    const { order, conditions } = await inCall(() => conditionsOf(em, { orderBy }));
-    const query = { tenantId, live: true, order, conditions, after: undefined, limit: 3_000 };
+    const { order, conditions } = await inCall(() => conditionsOf(em, type, { orderBy }));
+    const query = { type, tenantId, live: true, order, conditions, after: undefined, limit: 3_000 };
     const last = (await readPage(em, query)).at(-1);
-    const { order_value: value, id } = last!;
+    const [{ id }, value = null] = [last!.record, last!.more[0]];
     const read = async (after: PageQuery['after'], valued: boolean) =>
       rowsRead(await planOf((await stepsOf({ orderBy }, { after, valued }))[0]!, true));
 
@@ -266,9 +267,9 @@ test('lists and totals of who sees the records of some owners only read those, n
   );
   const { id, count } = owner!;
   const caller = { principalId: `user:${id}`, recordScope: 'OWN' as const };
-  const { order, conditions } = await inCall(() => conditionsOf(em, {}), caller);
-  const steps = pageSteps({ tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21 });
-  const { sql, params, settings } = matchingCustomers({ tenantId, live: true, conditions });
+  const { order, conditions } = await inCall(() => conditionsOf(em, type, {}), caller);
+  const steps = pageSteps({ type, tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21 });
+  const { sql, params, settings } = matchingRecords({ type, tenantId, live: true, conditions });
 
   expect(steps).toHaveLength(1);
   for (const step of [...steps, { sql: `select count(*) ${sql}`, params, settings }]) {
@@ -286,7 +287,7 @@ test('a tenant of up to 10,000 live customers is small', async () => {
       const [row] = await ofTenant.execute<{ count: number }[]>(
         'select count(*)::int as count from customer where delete_time is null',
       );
-      return { count: row?.count ?? 0, isSmall: await isSmallTenant(ofTenant, id) };
+      return { count: row?.count ?? 0, isSmall: await isSmallTenant(ofTenant, type, id) };
     }),
   );
 
@@ -301,8 +302,8 @@ test('a total without conditions and one of what no index knows read one index o
     { filter: 'given_name:*' },
     { filter: 'tags:x', showDeleted: true },
   ] as ListRequest[]) {
-    const { conditions } = await inCall(() => conditionsOf(em, request));
-    const { sql, params, settings } = matchingCustomers({ tenantId, live: !request.showDeleted, conditions });
+    const { conditions } = await inCall(() => conditionsOf(em, type, request));
+    const { sql, params, settings } = matchingRecords({ type, tenantId, live: !request.showDeleted, conditions });
     expect(tablesReadWhole(await planOf({ sql: `select count(*) ${sql}`, params, settings }))).toEqual([]);
   }
 });

@@ -1,14 +1,15 @@
 import { AppError } from '@rapport/platform';
 import { describe, expect, test } from 'vitest';
-import { term } from '../src/engine/fields/customer-terms.js';
-import { filterField, filterFieldNames } from '../src/engine/fields/filter-fields.js';
-import { isPersonal } from '../src/engine/fields/hidden-data.js';
-import { namedFields } from '../src/engine/fields/named-fields.js';
+import { customers } from '../src/domain/customers/customers.js';
+import { filterFields } from '../src/engine/fields/filter-fields.js';
+import { term } from '../src/engine/fields/terms.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
 import { readOrder } from '../src/engine/query/list/list-order.js';
 import { readUpdateMask } from '../src/engine/records/update-mask.js';
 
+const { namedFields } = customers;
 const names = [...new Set(namedFields.map(({ name }) => name))];
+const filterFieldNames = [...filterFields(customers).keys()];
 
 /** The fields for which `use` does not refuse its request. */
 function accepted(use: (name: string) => unknown): string[] {
@@ -27,7 +28,7 @@ describe('by the contract, customers', () => {
   test('have terms that stored customers are found by: another name would lose them', () => {
     const found = filterFieldNames.filter((name) => ['term', 'enum', 'listed', 'owner'].includes(typeOf(name)));
 
-    expect(Object.fromEntries(found.map((name) => [name, term(name, '1')]))).toEqual({
+    expect(Object.fromEntries(found.map((name) => [name, term(customers, name, '1')]))).toEqual({
       ...{
         kind: 'k:1',
         lifecycle_stage: 's:1',
@@ -62,14 +63,14 @@ describe('by the contract, customers', () => {
   test('are ordered live and deleted', () => {
     const ofAll = ['display_name', 'create_time', 'update_time'];
 
-    expect(accepted((name) => readOrder(name, false, undefined)).sort()).toEqual([...ofAll].sort());
-    expect(accepted((name) => readOrder(name, true, undefined)).sort()).toEqual(
+    expect(accepted((name) => readOrder(customers, name, false, undefined)).sort()).toEqual([...ofAll].sort());
+    expect(accepted((name) => readOrder(customers, name, true, undefined)).sort()).toEqual(
       [...ofAll, 'family_name', 'company_name'].sort(),
     );
   });
 
   test('are grouped', () => {
-    expect(accepted((name) => readGroups([name], undefined)).sort()).toEqual(
+    expect(accepted((name) => readGroups(customers, [name], undefined)).sort()).toEqual(
       ['company_id', 'country_code', 'kind', 'lifecycle_stage', 'owner_id', 'owner_team_id', 'source', 'tags'].sort(),
     );
   });
@@ -81,18 +82,18 @@ describe('by the contract, customers', () => {
     ];
     const own = namedFields.filter(({ list }) => !list).map(({ name }) => name);
 
-    expect(accepted((name) => readUpdateMask([name])).sort()).toEqual(
+    expect(accepted((name) => readUpdateMask(customers, [name])).sort()).toEqual(
       own.filter((name) => !fixed.includes(name)).sort(),
     );
   });
 
   test('have personal data', () => {
-    expect(names.filter(isPersonal).sort()).toEqual(
+    expect(names.filter((name) => customers.isPersonal(name)).sort()).toEqual(
       ['addresses', 'birth_date', 'display_name', 'emails', 'family_name', 'given_name', 'phones'].sort(),
     );
   });
 });
 
 function typeOf(name: string): string {
-  return filterField(name)?.type ?? '';
+  return filterFields(customers).get(name)?.type ?? '';
 }

@@ -4,9 +4,9 @@ import type { Caller } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { indexVersion } from '../src/engine/records/customer-message.js';
 import { entities } from '../src/database.js';
-import { reindexCustomers, reindexTenant } from '../src/engine/write/reindex-customers.js';
+import { reindexRecords, reindexTenant } from '../src/engine/write/reindex-records.js';
+import { customers as type } from '../src/domain/customers/customers.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 let customers: RunningCustomers;
@@ -31,7 +31,7 @@ async function asTenant(tenant: Caller): Promise<void> {
 }
 
 function reindex() {
-  return reindexCustomers({ databaseUrl: customers.urls.ownerUrl, entities });
+  return reindexRecords({ databaseUrl: customers.urls.ownerUrl, entities });
 }
 
 /** What follows once the tenants are known. */
@@ -39,7 +39,7 @@ async function reindexOwn() {
   const orm = createOrm({ databaseUrl: customers.urls.ownerUrl, entities });
   try {
     const { tenantId } = caller;
-    return await reindexTenant(orm.em.fork({ session: tenantSession(tenantId) }), tenantId);
+    return await reindexTenant(orm.em.fork({ session: tenantSession(tenantId) }), type, tenantId);
   } finally {
     await orm.close();
   }
@@ -83,7 +83,7 @@ test('rows of the release before get the derived columns that this one would wri
   const twin = await customers.create(caller, { ...own, externalIds: [] });
   expect(await columns(id, derived)).toEqual(await columns(twin.id, derived));
   expect(await columns(id, derived)).toMatchObject({
-    index_version: indexVersion,
+    index_version: type.definition.indexVersion,
     sort_name: 'zoe adams',
     company_sort_name: 'angstrom ab',
   });
@@ -122,10 +122,11 @@ test('a row that a write holds is passed over, and one that it has written is le
 
     expect(await reindexOwn()).toEqual({ reindexed: 1, held: 1 });
 
-    expect(await columns(free, 'index_version')).toEqual({ index_version: indexVersion });
-    await writer.query(`update customer set search_text = 'newer', index_version = ${indexVersion} where id = $1`, [
-      held,
-    ]);
+    expect(await columns(free, 'index_version')).toEqual({ index_version: type.definition.indexVersion });
+    await writer.query(
+      `update customer set search_text = 'newer', index_version = ${type.definition.indexVersion} where id = $1`,
+      [held],
+    );
     await writer.query('commit');
   } finally {
     await writer.end();

@@ -33,7 +33,7 @@ import { inject } from 'vitest';
 import type { BulkLimits } from '../src/engine/pace/bulk-work.js';
 import { contract } from '../src/engine/values/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
-import { PageTokenKey } from '../src/engine/query/list-customers.js';
+import { PageTokenKey } from '../src/engine/query/list-records.js';
 import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { runHandlers, services } from '../src/services.js';
 import { SuppressionKey } from '../src/domain/suppressions/suppression-key.js';

@@ -4,12 +4,13 @@ import { callContext } from '@rapport/platform';
 import { isSoak, printTally, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { slipTerms } from '../src/engine/fields/customer-terms.js';
+import { slipTerms } from '../src/engine/fields/terms.js';
 import { entities } from '../src/database.js';
 import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
 import { numbered } from '../src/engine/query/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
 import type { PageQuery } from '../src/engine/query/list/page-statements.js';
+import { customers as type } from '../src/domain/customers/customers.js';
 import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 
@@ -95,9 +96,10 @@ const cases = tenants.flatMap((tenant) =>
 test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few rows, by indexes', async (search) => {
   const { tenantId, size, q, oneIn } = search;
   const em = orm.em.fork({ session: tenantSession(tenantId) });
-  const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, { q }));
+  const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, type, { q }));
   const isSmall = size <= 10_000;
   const query: PageQuery = {
+    type,
     tenantId,
     live: true,
     order,
@@ -134,8 +136,17 @@ test('a statement that stays prepared has one plan for tenants of any size', asy
   const plans = new Set<string>();
   for (const { tenantId } of tenants) {
     const em = orm.em.fork({ session: tenantSession(tenantId) });
-    const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, { q: 'keller' }));
-    const steps = pageSteps({ tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21 });
+    const { order, conditions } = await inCall(tenantId, () => conditionsOf(em, type, { q: 'keller' }));
+    const steps = pageSteps({
+      type,
+      tenantId,
+      live: true,
+      order,
+      conditions,
+      valued: true,
+      after: undefined,
+      limit: 21,
+    });
     const shapes = [];
     for (const step of steps) shapes.push(shapeOf(await run(tenantId, step)));
     plans.add(shapes.join('; '));

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { loadTenant } from '../seed/load-seed.ts';
 import { seedRows, type SeedOptions, type SeedTenant } from '../seed/seed-rows.ts';
 import { CustomFields } from '../src/engine/fields/custom-fields.js';
-import { uniqueValues } from '../src/engine/records/customer-keys.js';
-import { customerContent } from '../src/engine/records/customer-message.js';
+import { customers as type } from '../src/domain/customers/customers.js';
+import { recordColumns, textLists } from '../src/engine/records/record-content.js';
+import { uniqueValues } from '../src/engine/records/unique-values.js';
 import type { SharedCustomers } from './running-customers.js';
 
 /**
@@ -13,7 +14,8 @@ import type { SharedCustomers } from './running-customers.js';
 export async function seedTenants(customers: SharedCustomers, options: SeedOptions): Promise<SeedTenant[]> {
   const tenants = seedRows(options);
   await pastTheLog(customers, async (client) => {
-    for (const tenant of tenants) await loadTenant(client, { CustomFields, customerContent, uniqueValues }, tenant);
+    const model = { CustomFields, customers: type, recordColumns, textLists, uniqueValues };
+    for (const tenant of tenants) await loadTenant(client, model, tenant);
     await client.query('vacuum analyze customer, customer_key, customer_order_value, customer_association');
   });
   return tenants;

@@ -15,6 +15,8 @@ export interface Statement {
   name?: string;
   /** Whether it finds a row by its key: it is answered so soon that reads of other calls may wait for it on one connection. */
   isQuick?: boolean;
+  /** Makes a row of the texts of its columns, in their order. Without it rows are objects by the names of the columns, with parsed values. */
+  row?: (texts: readonly (string | null)[]) => object;
 }
 
 /**
@@ -145,7 +147,7 @@ class Pipeline implements Submittable {
         if (textOf(server, name) === undefined) server.parse({ name, text: sql });
         if (name !== '') server.submittedNamedStatements[name] = sql;
         server.bind({ statement: name, values: this.#values[index] ?? [] });
-        if (!this.#shapes[index]) server.describe({ type: 'P', name: '' });
+        if (!this.#shapes[index] && !this.statements[index]?.row) server.describe({ type: 'P', name: '' });
         server.execute({ portal: '', rows: 0 });
       }
       server.sync();
@@ -166,8 +168,8 @@ class Pipeline implements Submittable {
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     if (this.#error) return;
     try {
-      const row = this.#shapes[this.#current]?.row(fields);
-      this.#result.rows.push(row);
+      const { row } = this.statements[this.#current] ?? {};
+      this.#result.rows.push(row ? row(fields) : this.#shapes[this.#current]?.row(fields));
     } catch (error) {
       this.#error = this.#placed(error as Error);
     }

@@ -54,13 +54,13 @@ export function settingStatement(variables: Settings): Statement {
  * into the other (`offset 0`), so it comes first. The policies look at the settings when their scan begins. Were the order ever
  * another one, they would find no tenant, and the statement no row.
  */
-function withSettings({ sql, values = [], name = '' }: Statement, variables: Settings): Statement {
+function withSettings({ sql, values = [], name = '', ...rest }: Statement, variables: Settings): Statement {
   const entries = Object.entries(variables);
   const within = `${name}_within_${entries.length}`;
   const made = madeBefore.get(within);
   const wrapped = made?.sql === sql ? made.wrapped : wrap(sql, values.length, entries.length);
   if (wrapped !== made?.wrapped) madeBefore.set(within, { sql, wrapped });
-  return { name: within, sql: wrapped, values: [...values, ...entries.flat()] };
+  return { ...rest, name: within, sql: wrapped, values: [...values, ...entries.flat()] };
 }
 
 /** By name, what named statements are within their settings: there are few, and each is asked for often. */

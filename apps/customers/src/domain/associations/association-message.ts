@@ -1,7 +1,7 @@
 import type { Association as AssociationMessage } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { formatEtag } from '@rapport/persistence';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import { referencedId } from '../../engine/records/customer.entity.js';
+import { referencedId } from '../../engine/records/customers/customer.entity.js';
 import type { Association } from './association.entity.js';
 
 /** A stored link as the contract shows it. */

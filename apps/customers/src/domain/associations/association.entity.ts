@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, TextArray } from '@rapport/persistence';
-import { Customer } from '../../engine/records/customer.entity.js';
+import { Customer } from '../../engine/records/customers/customer.entity.js';
 import { scopeConditions } from '../../engine/records/scope-conditions.js';
 
 const AssociationSchema = defineEntity({

@@ -12,7 +12,7 @@ import {
   type ListAssociationsResponse,
   type UpdateAssociationRequest,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
-import { PageTokenKey } from '../../engine/query/list-customers.js';
+import { PageTokenKey } from '../../engine/query/list-records.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { associationMessage } from './association-message.js';
 import { findShown } from './find-association.js';

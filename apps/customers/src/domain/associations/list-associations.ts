@@ -5,9 +5,10 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { Customer } from '../../engine/records/customer.entity.js';
-import type { PageTokenKey } from '../../engine/query/list-customers.js';
-import { liveCustomer } from '../../engine/records/merged-into.js';
+import { Customer } from '../../engine/records/customers/customer.entity.js';
+import type { PageTokenKey } from '../../engine/query/list-records.js';
+import { liveRecord } from '../../engine/records/missing-record.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { associationMessage } from './association-message.js';
 import { Association } from './association.entity.js';
 
@@ -22,7 +23,12 @@ export async function listAssociations(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListAssociations', tenantId, customerId, type ?? null]);
   const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  await liveCustomer(em, customerId, await em.findOne(Customer, { tenantId, id: customerId, deleteTime: null }));
+  await liveRecord(
+    em,
+    customerType(),
+    customerId,
+    await em.findOne(Customer, { tenantId, id: customerId, deleteTime: null }),
+  );
 
   // Each direction has an index that is in the order of the list; the row beyond the page tells that there is a next one.
   const direction = (own: string, other: string) => `

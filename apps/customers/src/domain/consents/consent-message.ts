@@ -4,7 +4,7 @@ import {
   LegalBasis,
   type Consent as ConsentMessage,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { isoTime } from '../../engine/records/customer-row.js';
+import { isoTime } from '../../engine/records/record-rows.js';
 import { isSealed } from '../../engine/sealing/data-key.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import { sealMissing } from '../../engine/sealing/sealed-messages.js';

@@ -6,16 +6,18 @@ import {
   type Consent as ConsentMessage,
   type CreateConsentRequest,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { beyondScope, transactionPipeline } from '@rapport/persistence';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { beyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { clockSkewMs } from '../../engine/changes/history/customer-as-of.js';
-import { messagesOfRows, type CustomerRow } from '../../engine/records/customer-row.js';
-import { lockCustomers } from '../../engine/records/customer-statements.js';
-import { liveCustomer } from '../../engine/records/merged-into.js';
+import { liveRecord } from '../../engine/records/missing-record.js';
+import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
+import { lockRecords } from '../../engine/records/record-statements.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { liftSuppressions, suppressAddresses } from '../suppressions/suppression-statements.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { consentMessage, type ConsentRow } from './consent-message.js';
 import { consentsOf } from './consent-statements.js';
 import type { Consent } from './consent.entity.js';
@@ -28,8 +30,10 @@ export async function createConsent(
 ): Promise<ConsentMessage> {
   const row = newConsent(customerId, consent);
   // The lock puts consents of one customer in order, so that the last of them sees the others.
-  const [locked = []] = await transactionPipeline(em, [lockCustomers([customerId])]);
-  const customer = await liveCustomer(em, customerId, (await messagesOfRows(locked as CustomerRow[]))[0]);
+  const type = customerType();
+  const [locked] = await queryRows<StoredRecord<Customer>>(em, lockRecords(type, [customerId]));
+  const [stored] = await openStored(type, locked ? [locked] : []);
+  const customer = await liveRecord(em, type, customerId, stored);
   const { purpose, channel } = row;
   // Consents of those that were merged into it count too, whoever may see them.
   const [, , current = []] = await transactionPipeline(em, [

@@ -7,10 +7,11 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { forkBeyondScope, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { liveCustomers } from '../../engine/records/customer-statements.js';
-import type { CustomerRow } from '../../engine/records/customer-row.js';
-import type { PageTokenKey } from '../../engine/query/list-customers.js';
-import { liveCustomer } from '../../engine/records/merged-into.js';
+import { liveRecord } from '../../engine/records/missing-record.js';
+import { type StoredRecord } from '../../engine/records/record-rows.js';
+import { liveRecords } from '../../engine/records/record-statements.js';
+import type { PageTokenKey } from '../../engine/query/list-records.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { consentColumns, consentMessages, type ConsentRow } from './consent-message.js';
 import { consentsOf } from './consent-statements.js';
 
@@ -27,8 +28,8 @@ export async function listConsents(
   const channel = request.channel === ContactChannel.UNSPECIFIED ? undefined : ContactChannel[request.channel];
   const binding = JSON.stringify(['ListConsents', tenantId, customerId, purpose ?? null, channel ?? null, currentOnly]);
   const after = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  const [customer] = await readForTenant<CustomerRow>(em, liveCustomers([customerId]));
-  await liveCustomer(em, customerId, customer);
+  const [customer] = await readForTenant<StoredRecord>(em, liveRecords(customerType(), [customerId]));
+  await liveRecord(em, customerType(), customerId, customer?.record);
   // The row beyond the page tells that there is a next one.
   const query = { customerId, purpose, channel, currentOnly, after, limit: pageSize + 1 };
   // Those of customers that were merged into it too, whoever may see them.

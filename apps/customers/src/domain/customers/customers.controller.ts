@@ -13,6 +13,8 @@ import {
   type BatchDeleteCustomersResponse,
   type BatchGetCustomersRequest,
   type BatchGetCustomersResponse,
+  type BatchProblem,
+  type BatchResult,
   type BatchUpdateCustomersRequest,
   type BatchUpdateCustomersResponse,
   type CreateCustomerRequest,
@@ -30,23 +32,26 @@ import {
   type UpsertCustomerResponse,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { causedBy, readForTenant } from '@rapport/persistence';
-import { aggregateCustomers } from '../../engine/query/aggregate-customers.js';
+import type { AppError, FieldViolation } from '@rapport/platform';
+import { aggregateRecords } from '../../engine/query/aggregate-records.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import { BulkWork } from '../../engine/pace/bulk-work.js';
-import { batchGetCustomers } from '../../engine/query/batch-get-customers.js';
-import { createBatch, deleteBatch, updateBatch } from '../../engine/write/batch-customers.js';
+import { batchGetRecords } from '../../engine/query/batch-get-records.js';
+import { createBatch, deleteBatch, updateBatch, type BatchOutcome } from '../../engine/write/batch-write.js';
 import { customerAsOf } from '../../engine/changes/history/customer-as-of.js';
-import { messagesOfRows, type CustomerRow } from '../../engine/records/customer-row.js';
-import { liveCustomers } from '../../engine/records/customer-statements.js';
+import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
+import { liveRecords } from '../../engine/records/record-statements.js';
 import { exportCustomers } from '../../engine/export/export-customers.js';
 import { importCustomers } from '../../engine/import/import-customers.js';
-import { listCustomers, PageTokenKey } from '../../engine/query/list-customers.js';
-import { missingCustomer } from '../../engine/records/merged-into.js';
+import { listRecords, PageTokenKey } from '../../engine/query/list-records.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
 import { shownCounts, shownToCaller } from '../../engine/fields/hidden-data.js';
-import { upsertCustomer } from '../../engine/write/upsert-customer.js';
+import { upsertRecord } from '../../engine/write/upsert-record.js';
 import { hotWriteCall } from '../../engine/records/write-call.js';
-import { createCustomer, deleteCustomer, undeleteCustomer, updateCustomer } from '../../engine/write/write-customer.js';
+import { createRecord, deleteRecord, undeleteRecord, updateRecord } from '../../engine/write/write-record.js';
+import { customers } from './customers.js';
+import { matchedValue } from './matched-value.js';
 
 /** Most items of a batch that counts as one call among others. */
 const maxShortBatch = 20;
@@ -62,22 +67,24 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
 
   async getCustomer({ id, asOf }: GetCustomerRequest): Promise<CustomerMessage> {
     if (asOf !== undefined) return customerAsOf(this.em, id, asOf);
-    const rows = await readForTenant<CustomerRow>(this.em, liveCustomers([id]));
-    const [customer] = await messagesOfRows(rows);
-    if (!customer) throw await missingCustomer(this.em, id);
+    const stored = await readForTenant<StoredRecord<CustomerMessage>>(this.em, liveRecords(customers, [id]));
+    const [customer] = await openStored(customers, stored);
+    if (!customer) throw await missingRecord(this.em, customers, id);
     return customer;
   }
 
-  listCustomers(request: ListCustomersRequest): Promise<ListCustomersResponse> {
-    return listCustomers(this.em, this.pageTokenKey, request);
+  async listCustomers(request: ListCustomersRequest): Promise<ListCustomersResponse> {
+    const { records, ...page } = await listRecords(this.em, customers, this.pageTokenKey, request);
+    return { customers: records, ...page };
   }
 
-  batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
-    return batchGetCustomers(this.em, request);
+  async batchGetCustomers(request: BatchGetCustomersRequest): Promise<BatchGetCustomersResponse> {
+    const { records, ...ids } = await batchGetRecords(this.em, customers, request);
+    return { customers: records, ...ids };
   }
 
   aggregateCustomers(request: AggregateCustomersRequest): Promise<AggregateCustomersResponse> {
-    return aggregateCustomers(this.em, request);
+    return aggregateRecords(this.em, customers, request);
   }
 
   exportCustomers(request: ExportCustomersRequest): AsyncIterable<HttpBody> {
@@ -86,54 +93,56 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
 
   createCustomer(request: CreateCustomerRequest): Promise<CustomerMessage> {
     return hotWriteCall(this.em, Methods.createCustomer, request, (transaction) =>
-      createCustomer(transaction, request),
+      createRecord(transaction, customers, request),
     );
   }
 
   updateCustomer(request: UpdateCustomerRequest): Promise<CustomerMessage> {
     return hotWriteCall(this.em, Methods.updateCustomer, request, (transaction) =>
-      updateCustomer(transaction, request),
+      updateRecord(transaction, customers, request),
     );
   }
 
   deleteCustomer(request: DeleteCustomerRequest): Promise<CustomerMessage> {
     return hotWriteCall(this.em, Methods.deleteCustomer, request, (transaction) =>
-      deleteCustomer(transaction, request),
+      deleteRecord(transaction, customers, request),
     );
   }
 
   undeleteCustomer(request: UndeleteCustomerRequest): Promise<CustomerMessage> {
     return hotWriteCall(this.em, Methods.undeleteCustomer, request, (transaction) =>
-      undeleteCustomer(transaction, request),
+      undeleteRecord(transaction, customers, request),
     );
   }
 
   upsertCustomer(request: UpsertCustomerRequest): Promise<UpsertCustomerResponse> {
-    return hotWriteCall(this.em, Methods.upsertCustomer, request, (transaction) =>
-      upsertCustomer(transaction, request),
-    );
+    return hotWriteCall(this.em, Methods.upsertCustomer, request, async (transaction) => {
+      const valueOf = (customer: CustomerMessage) => matchedValue(request, customer);
+      const { record, created } = await upsertRecord(transaction, customers, request, valueOf);
+      return { customer: record, created };
+    });
   }
 
   batchCreateCustomers(request: BatchCreateCustomersRequest): Promise<BatchCreateCustomersResponse> {
     return this.#paced(request.batch, () =>
-      hotWriteCall(this.em, Methods.batchCreateCustomers, request, (transaction) =>
-        createBatch(transaction, request.batch),
+      hotWriteCall(this.em, Methods.batchCreateCustomers, request, async (transaction) =>
+        batchResults(await createBatch(transaction, customers, request.batch)),
       ),
     );
   }
 
   batchUpdateCustomers(request: BatchUpdateCustomersRequest): Promise<BatchUpdateCustomersResponse> {
     return this.#paced(request.batch, () =>
-      hotWriteCall(this.em, Methods.batchUpdateCustomers, request, (transaction) =>
-        updateBatch(transaction, request.batch),
+      hotWriteCall(this.em, Methods.batchUpdateCustomers, request, async (transaction) =>
+        batchResults(await updateBatch(transaction, customers, request.batch)),
       ),
     );
   }
 
   batchDeleteCustomers(request: BatchDeleteCustomersRequest): Promise<BatchDeleteCustomersResponse> {
     return this.#paced(request.batch, () =>
-      hotWriteCall(this.em, Methods.batchDeleteCustomers, request, (transaction) =>
-        deleteBatch(transaction, request.batch),
+      hotWriteCall(this.em, Methods.batchDeleteCustomers, request, async (transaction) =>
+        batchResults(await deleteBatch(transaction, customers, request.batch)),
       ),
     );
   }
@@ -147,4 +156,18 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   #paced<Response>(batch: { items: unknown[] } | undefined, call: () => Promise<Response>): Promise<Response> {
     return batch && batch.items.length > maxShortBatch ? BulkPace.of(this.em).keep(call) : call();
   }
+}
+
+function batchResults(outcomes: BatchOutcome<CustomerMessage>[]): { results: BatchResult[] } {
+  return {
+    results: outcomes.map((outcome) =>
+      'record' in outcome
+        ? { customer: outcome.record, problem: undefined }
+        : { customer: undefined, problem: problemOf(outcome.problem, outcome.violations) },
+    ),
+  };
+}
+
+function problemOf({ code, reason, message, metadata }: AppError, violations: FieldViolation[]): BatchProblem {
+  return { code, reason, message, violations, customerId: metadata['customerId'] };
 }

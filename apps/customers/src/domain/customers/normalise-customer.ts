@@ -7,7 +7,7 @@ import {
 import type { FieldViolation } from '@rapport/platform';
 import { isCalendarDate } from '../../engine/fields/custom-field-value.js';
 import type { CustomFields } from '../../engine/fields/custom-fields.js';
-import { emailKey } from '../../engine/records/customer-keys.js';
+import { emailKey } from '../../engine/records/unique-values.js';
 import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';
 
 /** What came of a customer as it was sent. */

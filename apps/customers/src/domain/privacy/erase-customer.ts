@@ -15,11 +15,11 @@ import {
   type Statement,
 } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { messagesOfRows, type CustomerRow } from '../../engine/records/customer-row.js';
-import { knownCustomer, lockCustomers } from '../../engine/records/customer-statements.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
+import { knownRecord, lockRecords } from '../../engine/records/record-statements.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
-import { missingCustomer } from '../../engine/records/merged-into.js';
 import { forgetKeys } from '../../engine/encryption/forget-keys.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
@@ -35,6 +35,7 @@ import {
   type FormerMerge,
   type RemovedRow,
 } from '../../engine/changes/erasure/erasure-statements.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
 import { addressesOf } from './personal-addresses.js';
@@ -84,8 +85,8 @@ export async function eraseCustomer(
 
 /** The customer, first, and those that were merged into it, locked. */
 async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest): Promise<CustomerMessage[]> {
-  const seen = await queryRows(em, knownCustomer(id));
-  if (seen.length === 0) throw await missingCustomer(em, id);
+  const seen = await queryRows(em, knownRecord(customerType(), id));
+  if (seen.length === 0) throw await missingRecord(em, customerType(), id);
   // Nothing of the person stays, whoever may see it.
   await transactionPipeline(em, [beyondScope]);
   const own = await queryRows<{ id: string }>(em, {
@@ -93,10 +94,16 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
     sql: `with recursive ${ownCustomers} select id from own`,
     values: [currentCaller().tenantId, id],
   });
-  const rows = await queryRows<CustomerRow>(em, lockCustomers(own.map((each) => each.id)));
-  const customers = await messagesOfRows(rows);
+  const rows = await queryRows<StoredRecord<CustomerMessage>>(
+    em,
+    lockRecords(
+      customerType(),
+      own.map((each) => each.id),
+    ),
+  );
+  const customers = await openStored(customerType(), rows);
   const person = customers.find((customer) => customer.id === id);
-  if (!person || person.mergedIntoId !== undefined) throw await missingCustomer(em, id);
+  if (!person || person.mergedIntoId !== undefined) throw await missingRecord(em, customerType(), id);
   if (person.kind !== CustomerKind.PERSON) {
     throw new AppError('FAILED_PRECONDITION', 'NOT_A_PERSON', 'The customer is a company. Only people can be erased.');
   }

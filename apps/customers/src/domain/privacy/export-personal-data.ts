@@ -18,17 +18,18 @@ import { consentMessages, type ConsentRow } from '../consents/consent-message.js
 import { ownCustomers } from '../../engine/query/own-customers.js';
 import { consentsOf } from '../consents/consent-statements.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
-import { messagesOfRows, shownColumns, type CustomerRow } from '../../engine/records/customer-row.js';
-import { knownCustomer } from '../../engine/records/customer-statements.js';
-import { customerValue } from '../../engine/query/customer-json.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { type StoredRecord, openStored, rowReader, shownColumns } from '../../engine/records/record-rows.js';
+import { knownRecord } from '../../engine/records/record-statements.js';
+import { recordValue } from '../../engine/query/record-json.js';
 import { findMergeRecords } from '../../engine/merge/find-merge.js';
 import { mergeMessage } from '../../engine/merge/merge-message.js';
-import { missingCustomer } from '../../engine/records/merged-into.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
 import { suppressionsOfCustomers } from '../suppressions/suppression-statements.js';
 import { isHiding } from '../../engine/fields/hidden-data.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { addressesOf } from './personal-addresses.js';
 
 /** Changes that are read and written at a time. */
@@ -76,7 +77,7 @@ async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): 
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const customers = await readCustomers(reader, id);
     const { associations, ...lists } = await readRecords(reader, key, customers);
-    const [customer, ...mergedCustomers] = customers.map(customerValue);
+    const [customer, ...mergedCustomers] = customers.map((each) => recordValue(customerType(), each));
     const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists });
     yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
     let separator = '';
@@ -92,18 +93,20 @@ async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): 
 
 /** The customer, first, and those that were merged into it. Lets all that is read after it be the person's, whoever may see it. */
 async function readCustomers(reader: EntityManager, id: string): Promise<CustomerMessage[]> {
-  const seen = await rowsOf(reader, knownCustomer(id));
-  if (seen.length === 0) throw await missingCustomer(reader, id);
+  const seen = await rowsOf(reader, knownRecord(customerType(), id));
+  if (seen.length === 0) throw await missingRecord(reader, customerType(), id);
   await transactionPipeline(reader, [beyondScope]);
-  const rows = await rowsOf<CustomerRow>(reader, {
+  const rows = await rowsOf<StoredRecord<CustomerMessage>>(reader, {
     name: 'own_customer_rows',
     sql: `with recursive ${ownCustomers}
-      select ${shownColumns} from own join customer on customer.tenant_id = $1 and customer.id = own.id
+      select ${shownColumns(customerType())} from own join customer on customer.tenant_id = $1 and customer.id = own.id
       order by customer.id <> $2, customer.id`,
     values: [currentCaller().tenantId, id],
+    row: rowReader(customerType()),
   });
-  const customers = await messagesOfRows(rows);
-  if (customers[0]?.id !== id || customers[0].mergedIntoId !== undefined) throw await missingCustomer(reader, id);
+  const customers = await openStored(customerType(), rows);
+  if (customers[0]?.id !== id || customers[0].mergedIntoId !== undefined)
+    throw await missingRecord(reader, customerType(), id);
   return customers;
 }
 

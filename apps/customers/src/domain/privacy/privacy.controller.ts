@@ -17,7 +17,7 @@ import { causedBy } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { BulkWork } from '../../engine/pace/bulk-work.js';
 import { Sequencer } from '../../engine/changes/log/sequencer.js';
-import { PageTokenKey } from '../../engine/query/list-customers.js';
+import { PageTokenKey } from '../../engine/query/list-records.js';
 import { refuseNarrowScope } from '../../engine/records/refuse-narrow-scopes.js';
 import { encryptPersonalData } from '../../engine/encryption/encrypt-personal-data.js';
 import { KeyDestroyer } from '../../engine/encryption/key-destroyer.js';

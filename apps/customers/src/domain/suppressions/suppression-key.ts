@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
-import { emailKey } from '../../engine/records/customer-keys.js';
+import { emailKey } from '../../engine/records/unique-values.js';
 import type { Suppression } from './suppression.entity.js';
 
 /** A way of contact whose addresses can be suppressed. */

@@ -3,7 +3,7 @@ import {
   SuppressionReason,
   type Suppression as SuppressionMessage,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { isoTime } from '../../engine/records/customer-row.js';
+import { isoTime } from '../../engine/records/record-rows.js';
 import type { Suppression } from './suppression.entity.js';
 
 /** What is shown of a stored suppression; times as the driver or the ORM gives them. */

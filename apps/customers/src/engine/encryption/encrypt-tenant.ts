@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { BulkPace } from '../pace/bulk-pace.js';
-import { emailValue } from '../records/customer-keys.js';
-import { shownColumns, type CustomerRow } from '../records/customer-row.js';
+import { type StoredRecord, rowReader, shownColumns } from '../records/record-rows.js';
+import { customerType } from '../records/customers/customer-type.js';
+import { emailValue } from '../records/unique-values.js';
 import { doStep, type Checkpoint } from '../operations/checkpoint.js';
 import type { Job } from '../operations/operation-jobs.js';
 import type { Operation } from '../operations/operation.entity.js';
@@ -135,24 +137,25 @@ async function sealCustomers({ em, job, checkpoint, pace, signal }: Work, since:
     const limit = pace.step(batchSize.alone, batchSize.beside);
     const sealed = await pace.keep(() =>
       doStep(em, job, checkpoint, async (transaction, operation) => {
-        const rows = await queryRows<CustomerRow>(transaction, {
+        const rows = await queryRows<StoredRecord<Customer>>(transaction, {
           name: 'customers_to_seal',
-          sql: `select ${shownColumns} from customer
+          sql: `select ${shownColumns(customerType())} from customer
             where tenant_id = $1 and id > (select done_id from tenant_encryption) and (not sealed or create_time <= $2)
             order by id limit $3 for update of customer`,
           values: [job.tenantId, since, limit],
+          row: rowReader(customerType()),
         });
         const consentIds = await sealRecords(transaction, rows);
         const { counts } = operation;
         operation.counts = { ...counts, rows: counts.rows + rows.length, updated: counts.updated + rows.length };
         operation.startTime ??= new Date();
         await transaction.flush();
-        const last = rows.at(-1);
+        const last = rows.at(-1)?.record;
         // The change log last, since nothing is sequenced from there to the commit.
         if (last) {
           await transactionPipeline(transaction, [
             doneUpTo(job.tenantId, last.id),
-            eraseChanges([...rows.map(({ id }) => id), ...consentIds]),
+            eraseChanges([...rows.map(({ record }) => record.id), ...consentIds]),
           ]);
         }
         return rows.length;

@@ -1,11 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { CustomerRow } from '../records/customer-row.js';
-import { lockCustomers } from '../records/customer-statements.js';
+import { type StoredRecord } from '../records/record-rows.js';
+import { lockRecords } from '../records/record-statements.js';
 import { formerMerges, type FormerMerge } from '../changes/erasure/erasure-statements.js';
 import { currentSeal, type Seal } from '../sealing/seal.js';
 import type { FormerKeys } from '../sealing/subject-keys.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { sealRecords } from './seal-records.js';
 
 /** Of a generation that no key reaches. */
@@ -37,10 +39,10 @@ export async function forgetKeys(em: EntityManager, ids: readonly string[]): Pro
 }
 
 async function renewKeys(em: EntityManager, seal: Seal, ids: readonly string[]): Promise<FormerKeys[]> {
-  const rows = await queryRows<CustomerRow>(em, lockCustomers(ids));
+  const rows = await queryRows<StoredRecord<Customer>>(em, lockRecords(customerType(), ids));
   let former: FormerKeys[] = [];
   await sealRecords(em, rows, async () => {
-    former = await seal.renew(rows.map(({ id }) => id));
+    former = await seal.renew(rows.map(({ record }) => record.id));
   });
   return former;
 }

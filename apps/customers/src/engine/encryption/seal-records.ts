@@ -1,12 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { messagesOfRows, type CustomerRow } from '../records/customer-row.js';
-import { updateCustomers } from '../records/customer-statements.js';
+import { type StoredRecord, openStored } from '../records/record-rows.js';
+import { updateRecords } from '../records/record-statements.js';
 import { CustomFields } from '../fields/custom-fields.js';
 import { openUndo, storedUndo, type MergeUndo } from '../merge/merge-undo.js';
 import { isSealed } from '../sealing/data-key.js';
 import { requiredSeal } from '../sealing/seal.js';
+import { customerType } from '../records/customers/customer-type.js';
 
 interface EvidenceRow {
   id: string;
@@ -30,13 +32,13 @@ interface UndoRow {
  */
 export async function sealRecords(
   em: EntityManager,
-  rows: readonly CustomerRow[],
+  rows: readonly StoredRecord<Customer>[],
   renew = () => Promise.resolve(),
 ): Promise<string[]> {
   if (rows.length === 0) return [];
   const { tenantId } = currentCaller();
-  const ids = rows.map(({ id }) => id);
-  const customers = await messagesOfRows(rows);
+  const ids = rows.map(({ record }) => record.id);
+  const customers = await openStored(customerType(), rows);
   const consents = await openEvidence(
     await queryRows<EvidenceRow>(em, {
       name: 'evidence_of_customers',
@@ -58,7 +60,7 @@ export async function sealRecords(
   const evidence = consents.map((row) => ({ id: row.id, evidence: seal.sealText(row.customer_id, row.evidence) }));
   const undo = merges.map((row) => ({ id: row.id, undo: storedUndo(row.customer_id, row.undo) }));
   await transactionPipeline(em, [
-    updateCustomers(customers, await CustomFields.load(em)),
+    updateRecords(customerType(), customers, await CustomFields.load(em)),
     {
       name: 'seal_evidence',
       sql: `update consent set evidence = sealed.evidence

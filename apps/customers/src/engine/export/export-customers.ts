@@ -10,8 +10,9 @@ import { CustomFields } from '../fields/custom-fields.js';
 import { conditionsOf } from '../query/list/list-conditions.js';
 import { shownToCaller } from '../fields/hidden-data.js';
 import { csvLine } from '../values/csv-line.js';
-import { customerDescriptor, customerJson, readColumns } from '../query/customer-json.js';
-import { snapshotRows } from '../query/snapshot-rows.js';
+import { recordJson, readColumns } from '../query/record-json.js';
+import { snapshotRecords } from '../query/snapshot-records.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { csvColumns } from './csv-columns.js';
 
 /** What the file says of a customer. */
@@ -33,7 +34,7 @@ export async function* exportCustomers(
   bulk: BulkWork,
   request: ExportCustomersRequest,
 ): AsyncGenerator<HttpBody, void> {
-  const columns = readColumns(request.columns);
+  const columns = readColumns(customerType(), request.columns);
   const place = await bulk.exports.enter();
   try {
     yield* exportSnapshot(em, place, request, columns);
@@ -48,16 +49,18 @@ async function* exportSnapshot(
   request: ExportCustomersRequest,
   columns: string[],
 ): AsyncGenerator<HttpBody, void> {
-  const { conditions } = await conditionsOf(em, request);
+  const { conditions } = await conditionsOf(em, customerType(), request);
   // Not the filter, which may name a person.
   const detail = { of: 'customers', format: ExportFormat[request.format], columns: request.columns };
   await recordAuditEvent(em, { kind: 'EXPORT', detail });
-  const batches = snapshotRows(em, conditions, (reader) => fileFormat(reader, request.format, columns));
+  const batches = snapshotRecords(em, customerType(), conditions, (reader) =>
+    fileFormat(reader, request.format, columns),
+  );
   let isFirst = true;
-  for await (const { context: format, customers } of place.read(batches, ({ customers }) => customers.length)) {
+  for await (const { context: format, records } of place.read(batches, (batch) => batch.records.length)) {
     if (isFirst) yield piece(format.contentType, format.head);
     isFirst = false;
-    for (const text of joined(customers, format.write)) yield piece('', text);
+    for (const text of joined(records, format.write)) yield piece('', text);
   }
 }
 
@@ -79,9 +82,10 @@ async function fileFormat(
   fields: string[],
 ): Promise<{ contentType: string; head: string; write: WriteCustomer }> {
   if (format !== ExportFormat.CSV && format !== ExportFormat.CSV_SEMICOLON) {
-    const write: WriteCustomer = (customer) => `${customerJson(customer, fields)}\n`;
+    const write: WriteCustomer = (customer) => `${recordJson(customerType(), customer, fields)}\n`;
     return { contentType: 'application/x-ndjson', head: '', write };
   }
+  const type = customerType();
   const delimiter = format === ExportFormat.CSV ? ',' : ';';
   const columns = csvColumns(await externalSystems(em), await CustomFields.load(em), fields);
   return {
@@ -92,7 +96,7 @@ async function fileFormat(
       delimiter,
     )}`,
     write: (customer) => {
-      const shown = shownToCaller(customerDescriptor, customer);
+      const shown = shownToCaller(type.message, customer);
       return csvLine(
         columns.map((column) => column.text(shown) ?? ''),
         delimiter,

@@ -1,8 +1,7 @@
 import { enumNames, type RecordField } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
-import { namedFields, type NamedField } from './named-fields.js';
-
-type UniqueKey = 'EMAIL' | 'DOMAIN' | 'EXTERNAL_ID';
+import { onceFor } from '../values/once-for.js';
+import type { NamedField, RecordType } from './record-type.js';
 
 /** How a field of a filter is compared. */
 export type FilterField =
@@ -17,32 +16,70 @@ export type FilterField =
   | { type: 'time'; column: string }
   /** `column` shows it, `sorted` has it folded. */
   | { type: 'name'; column: string; sorted: string }
-  | { type: 'key'; key: UniqueKey; column: string };
+  /** A value that no two live records have. */
+  | KeyField;
 
-/** The columns that have names folded, by which they are compared and ordered. */
-const sortColumns: Readonly<Record<string, string>> = {
-  display_name: 'sort_name',
-  family_name: 'family_sort_name',
-  company_name: 'company_sort_name',
-};
+export interface KeyField {
+  type: 'key';
+  /** The name of the values among the keys. */
+  key: string;
+  /** Whether values have the form `system/value`. */
+  hasSystem: boolean;
+  isPersonal: boolean;
+  /** What is true of a row with a value, the values of a row as `item`, and one as it is compared; `%` is the table. */
+  hasValue: string;
+  items: string;
+  item: string;
+}
 
-const fields: Readonly<Record<string, FilterField>> = Object.fromEntries(
-  namedFields.flatMap((named) => {
-    const field = filterFieldOf(named);
-    return field ? [[named.name, field]] : [];
-  }),
+/** The fields of a type that a filter may compare, without those of the tenant's own and of other records. */
+export const filterFields = onceFor(
+  (type: RecordType): ReadonlyMap<string, FilterField> =>
+    new Map(
+      type.namedFields.flatMap((named): [string, FilterField][] => {
+        const field = filterFieldOf(type, named);
+        return field ? [[named.name, field]] : [];
+      }),
+    ),
 );
 
+/** The name of a field's values among the unique keys, such as `EMAIL` of `emails`. */
+export function keyName(name: string): string {
+  return name.replace(/s$/, '').toUpperCase();
+}
+
 /** Undefined for a field that no filter compares. */
-function filterFieldOf({ name, field, list }: NamedField): FilterField | undefined {
+function filterFieldOf(type: RecordType, { name, field, list }: NamedField): FilterField | undefined {
   const { column, desc, index, isId } = field;
-  const sorted = sortColumns[column];
-  if (index.unique) return { type: 'key', key: name.replace(/s$/, '').toUpperCase() as UniqueKey, column: name };
+  if (index.unique) return keyField({ name, field, list });
   if (index.term !== '') return termField({ name, field, list });
   if (isId && (field.reference !== undefined || column === 'id')) return { type: 'id', column };
   if (index.order === FieldOrder.UNSPECIFIED) return undefined;
   if (desc.message) return { type: 'time', column };
-  return sorted === undefined ? undefined : { type: 'name', column, sorted };
+  return { type: 'name', column, sorted: type.sortColumn(column) };
+}
+
+function keyField({ name, field, list }: NamedField): KeyField {
+  const key = { type: 'key', key: keyName(name), isPersonal: field.isPersonal } as const;
+  if (!list) {
+    const { column } = field;
+    return {
+      ...key,
+      hasSystem: false,
+      hasValue: `%.${column} <> '{}'`,
+      items: `unnest(%.${column}) item`,
+      item: 'item',
+    };
+  }
+  const hasSystem = list.parts.some((part) => part.name === 'system');
+  const value = `item->>'${field.name}'`;
+  return {
+    ...key,
+    hasSystem,
+    hasValue: `%.${list.column} <> '[]'`,
+    items: `jsonb_array_elements(%.${list.column}) item`,
+    item: hasSystem ? `concat(item->>'system', '/', ${value})` : `lower(${value})`,
+  };
 }
 
 function termField({ name, field, list }: NamedField): FilterField {
@@ -56,12 +93,4 @@ function termField({ name, field, list }: NamedField): FilterField {
 function itemsWith(list: RecordField, part: RecordField): string {
   if (part.isRequired) return `%.${list.column} <> '[]'`;
   return `exists (select from jsonb_array_elements(%.${list.column}) item where item->>'${part.name}' <> '')`;
-}
-
-/** Names of the fields that a filter may compare, without those of the tenant's own and of other customers. */
-export const filterFieldNames: readonly string[] = Object.keys(fields);
-
-/** @param name in snake_case */
-export function filterField(name: string): FilterField | undefined {
-  return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }

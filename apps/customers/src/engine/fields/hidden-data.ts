@@ -1,21 +1,11 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { PersonalDataMask } from '@rapport/contracts';
-import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError, callContext } from '@rapport/platform';
-import { contract, methodDescriptor } from '../values/contract.js';
+import { contract } from '../values/contract.js';
 import { snakeCase } from '../values/snake-case.js';
+import type { RecordType } from './record-type.js';
 
 const mask = new PersonalDataMask(contract);
-
-/** The fields of a customer that are, or have in them, personal data, in snake_case. */
-const personalFields: ReadonlySet<string> = new Set(
-  [...mask.fieldNames(methodDescriptor(CustomersServiceService.getCustomer.path).output)].map(snakeCase),
-);
-
-/** Whether a field of customers, in snake_case, is personal data. */
-export function isPersonal(field: string): boolean {
-  return personalFields.has(field);
-}
 
 /** Whether personal data is hidden from the caller. The platform's own work sees all. */
 export function isHiding(): boolean {
@@ -36,17 +26,17 @@ export function shownCounts<Counts extends { updated: number; unchanged: number 
 }
 
 /**
- * Refuses to look for customers by what the caller may not see: to find them by a value is to know it.
+ * Refuses to look for records by what the caller may not see: to find them by a value is to know it.
  *
- * @param paths fields of customers, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
+ * @param paths fields of records of the type, in lowerCamelCase or snake_case, such as `emails` or `company.display_name`
  * @param parameter the field of the request that names them
  * @throws AppError PERMISSION_DENIED that names the first such field
  */
-export function refuseHidden(paths: readonly string[], parameter: string): void {
+export function refuseHidden(type: RecordType, paths: readonly string[], parameter: string): void {
   if (!isHiding()) return;
   const hidden = paths.find((path) => {
     const [field = '', owner] = path.split('.').map(snakeCase).toReversed();
-    return owner !== 'custom_fields' && personalFields.has(field);
+    return owner !== 'custom_fields' && type.isPersonal(field);
   });
   if (hidden !== undefined) throw hiddenError(hidden, parameter);
 }

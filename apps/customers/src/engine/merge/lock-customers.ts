@@ -1,7 +1,7 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
-import { loadKeysOf } from '../records/customer-message.js';
-import { Customer } from '../records/customer.entity.js';
+import { loadKeysOf } from '../records/customers/entity-content.js';
+import { Customer } from '../records/customers/customer.entity.js';
 
 /** Customers by id, live or deleted, locked in the order of their ids: two merges wait for each other, not both for ever. */
 export async function lockCustomers(em: EntityManager, ids: string[]): Promise<Map<string, Customer>> {

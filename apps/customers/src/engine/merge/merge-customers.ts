@@ -7,15 +7,16 @@ import type {
 import { beyondScope, checkEtag, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues } from '../records/claim-unique-values.js';
-import { nextVersion, without } from '../records/customer-changes.js';
-import { listFields, uniqueValues } from '../records/customer-keys.js';
-import { customerContent, customerMessage } from '../records/customer-message.js';
-import type { Customer } from '../records/customer.entity.js';
+import { listFields } from '../records/customers/customer-lists.js';
+import { customerMessage, entityContent, nextVersion } from '../records/customers/entity-content.js';
+import { liveRecord } from '../records/missing-record.js';
+import { uniqueValues, without } from '../records/unique-values.js';
+import type { Customer } from '../records/customers/customer.entity.js';
 import { CustomFields } from '../fields/custom-fields.js';
-import { fieldViolations } from '../write/customer-rules.js';
+import { fieldViolations } from '../write/record-rules.js';
 import { checkOwner } from '../records/record-owner.js';
 import { contentOf, singleFields, unite, type Content } from '../../domain/customers/merges/merged-content.js';
-import { liveCustomer } from '../records/merged-into.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
@@ -34,7 +35,7 @@ export async function mergeCustomers(
   const { mergedId, mergedEtag, preferMerged } = sent(request);
   await lockMerges(em);
   const rows = await lockCustomers(em, [request.id, mergedId]);
-  const customer = await liveCustomer(em, request.id, rows.get(request.id));
+  const customer = await liveRecord(em, customerType(), request.id, rows.get(request.id));
   const merged = mergeable(rows.get(mergedId), customer);
   checkEtag(request.etag, customer.version);
   checkEtag(mergedEtag, merged.version);
@@ -52,12 +53,15 @@ export async function mergeCustomers(
   await em.flush();
 
   const { tenantId, principalId } = currentCaller();
-  const valuesOf = (content: Content) => uniqueValues({ ...customerMessage(customer), ...content });
+  const valuesOf = (content: Content) => uniqueValues(customerType(), { ...customerMessage(customer), ...content });
   const [had, has] = [valuesOf(before), valuesOf(after)];
-  const givenUp = mergedDeleteTime === undefined ? uniqueValues(customerMessage(merged)) : [];
+  const givenUp = mergedDeleteTime === undefined ? uniqueValues(customerType(), customerMessage(merged)) : [];
   await transactionPipeline(em, [
-    ...releaseValues([...ownedValues(merged.id, givenUp), ...ownedValues(customer.id, without(had, has))]),
-    ...claimValues(ownedValues(customer.id, without(has, had)), () => 'merge.mergedId'),
+    ...releaseValues(customerType(), [
+      ...ownedValues(merged.id, givenUp),
+      ...ownedValues(customer.id, without(had, has)),
+    ]),
+    ...claimValues(customerType(), ownedValues(customer.id, without(has, had)), () => 'merge.mergedId'),
   ]);
   const merge = em.create(Merge, {
     tenantId,
@@ -87,9 +91,9 @@ export async function mergeCustomers(
 export async function putContent(em: EntityManager, customer: Customer, content: Content): Promise<void> {
   const { lifecycleStageTime } = content;
   const before = customerMessage(customer);
-  checkOwner(content, before);
+  checkOwner(customerType(), content, before);
   em.assign(customer, {
-    ...customerContent(customer.tenantId, { ...before, ...content }, await CustomFields.load(em)),
+    ...entityContent(customer.tenantId, { ...before, ...content }, await CustomFields.load(em)),
     lifecycleStageTime: lifecycleStageTime === undefined ? null : new Date(lifecycleStageTime),
     ...nextVersion(customer),
   });
@@ -130,7 +134,11 @@ function mergeable(merged: Customer | undefined, customer: Customer): Customer {
  * @throws AppError INVALID_ARGUMENT that names each list that would be too long
  */
 function checkLimits(customer: Customer, after: Content): void {
-  const violations = fieldViolations({ ...customerMessage(customer), ...after, customFields: undefined });
+  const violations = fieldViolations(customerType(), {
+    ...customerMessage(customer),
+    ...after,
+    customFields: undefined,
+  });
   if (violations.length === 0) return;
   throw invalidArgument(
     violations.map(({ field, reason, description }) => ({

@@ -1,5 +1,5 @@
 import type { Merge as MergeMessage } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { referencedId } from '../records/customer.entity.js';
+import { referencedId } from '../records/customers/customer.entity.js';
 import type { MergeRecord } from './find-merge.js';
 
 /** The record of a merge as the contract shows it. */

@@ -1,5 +1,6 @@
 import { openPart, storedPart } from '../sealing/sealed-messages.js';
 import type { Content } from '../../domain/customers/merges/merged-content.js';
+import { customerType } from '../records/customers/customer-type.js';
 
 /** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
 export interface MergeUndo {
@@ -17,12 +18,17 @@ export interface MergeUndo {
 
 /** As it is stored. @param customerId of the customer that stayed */
 export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
-  return { ...undo, before: storedPart(customerId, undo.before), after: storedPart(customerId, undo.after) };
+  const stored = (content: Content) => storedPart(customerType(), customerId, content);
+  return { ...undo, before: stored(undo.before), after: stored(undo.after) };
 }
 
 /** What `storedUndo` made, open again. */
 export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
-  return { ...undo, before: await openPart(undo.before), after: await openPart(undo.after) };
+  return {
+    ...undo,
+    before: await openPart(customerType(), undo.before),
+    after: await openPart(customerType(), undo.after),
+  };
 }
 
 /** What a merge did with the links of the merged customer. */

@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { Customer } from '../records/customer.entity.js';
+import { Customer } from '../records/customers/customer.entity.js';
 import { scopeConditions } from '../records/scope-conditions.js';
 import type { MergeUndo } from './merge-undo.js';
 

@@ -17,7 +17,7 @@ import {
   type UnmergeCustomersRequest,
   type UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { PageTokenKey } from '../query/list-customers.js';
+import { PageTokenKey } from '../query/list-records.js';
 import { refuseToCompare } from '../fields/hidden-data.js';
 import { writeCall } from '../records/write-call.js';
 import { findDuplicates } from '../../domain/customers/merges/find-duplicates.js';

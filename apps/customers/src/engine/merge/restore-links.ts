@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
-import { referencedId } from '../records/customer.entity.js';
+import { referencedId } from '../records/customers/customer.entity.js';
 import type { MovedLinks, RemovedLink } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { moveEnds } from './move-links.js';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { itemKeys, listFields } from '../records/customer-keys.js';
+import { itemKeys, listFields } from '../records/customers/customer-lists.js';
 import { singleFields, uniqueItemText, type Content } from '../../domain/customers/merges/merged-content.js';
 
 /** What came of taking a change back. */

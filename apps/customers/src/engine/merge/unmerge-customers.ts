@@ -6,12 +6,13 @@ import type {
 import { beyondScope, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { claimValues, ownedValues, releaseValues, valueText } from '../records/claim-unique-values.js';
-import { nextVersion, notFound, without } from '../records/customer-changes.js';
-import { uniqueValues, type UniqueValue } from '../records/customer-keys.js';
-import { customerMessage, loadKeysOf } from '../records/customer-message.js';
-import { Customer, referencedId } from '../records/customer.entity.js';
+import { customerMessage, loadKeysOf, nextVersion } from '../records/customers/entity-content.js';
+import { survivors } from '../records/missing-record.js';
+import { notFound } from '../records/record-changes.js';
+import { type UniqueValue, uniqueValues, without } from '../records/unique-values.js';
+import { Customer, referencedId } from '../records/customers/customer.entity.js';
 import { contentOf, unite, type Content } from '../../domain/customers/merges/merged-content.js';
-import { survivors } from '../records/merged-into.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { findMergeInForce, findMergeToUndo } from './find-merge.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
@@ -34,7 +35,7 @@ export async function unmergeCustomers(
   await transactionPipeline(em, [beyondScope]);
   const { undo } = merge;
   const now = customerMessage(customer);
-  const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerMessage(merged)) : [];
+  const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerType(), customerMessage(merged)) : [];
   const { content, keptFields } = await takeMergeBack(em, merge, contentOf(now), regained);
   await putContent(em, customer, content);
   em.assign(merged, {
@@ -45,11 +46,11 @@ export async function unmergeCustomers(
   em.assign(merge, { undoTime: new Date(), undoneBy: currentCaller().principalId });
   await em.flush();
 
-  const [had, has] = [uniqueValues(now), uniqueValues(customerMessage(customer))];
+  const [had, has] = [uniqueValues(customerType(), now), uniqueValues(customerType(), customerMessage(customer))];
   const claims = [...ownedValues(customer.id, without(has, had)), ...ownedValues(merged.id, regained)];
   await transactionPipeline(em, [
-    ...releaseValues(ownedValues(customer.id, without(had, has))),
-    ...claimValues(claims, () => 'id'),
+    ...releaseValues(customerType(), ownedValues(customer.id, without(had, has))),
+    ...claimValues(customerType(), claims, () => 'id'),
   ]);
   if (customer.kind === 'COMPANY') await movePeople(em, customer.id, merged.id, undo.people);
   await restoreLinks(em, undo.links, customer.id, merged.id);
@@ -68,7 +69,7 @@ async function lockMerge(em: EntityManager, id: string) {
   const [customerId, mergedId] = [referencedId(merge.customer), referencedId(merge.merged)];
   const rows = await lockCustomers(em, [customerId, mergedId]);
   const [customer, merged] = [rows.get(customerId), rows.get(mergedId)];
-  if (!customer || !merged) throw notFound();
+  if (!customer || !merged) throw notFound(customerType());
   return { merge, customer, merged };
 }
 
@@ -126,6 +127,6 @@ async function takeMergeBack(
 /** A company that the records name may have been merged since. */
 async function companyResolver(em: EntityManager, merges: Merge[]): Promise<(content: Content) => Content> {
   const ids = merges.flatMap(({ undo }) => [undo.before.companyId, undo.after.companyId].flatMap((id) => id ?? []));
-  const merged = await survivors(em, [...new Set(ids)]);
+  const merged = await survivors(em, customerType(), [...new Set(ids)]);
   return (content) => ({ ...content, companyId: merged.get(content.companyId ?? '') ?? content.companyId });
 }

@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { PageTokenKey } from '../query/list-customers.js';
+import type { PageTokenKey } from '../query/list-records.js';
 import { operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 

@@ -14,7 +14,7 @@ import { currentCaller } from '@rapport/platform';
 import { methodDescriptor } from '../values/contract.js';
 import { csvLine } from '../values/csv-line.js';
 import type { LineIssue } from '../import/chunks/import-chunk.js';
-import type { PageTokenKey } from '../query/list-customers.js';
+import type { PageTokenKey } from '../query/list-records.js';
 import { shownToCaller } from '../fields/hidden-data.js';
 import { found } from './operation-message.js';
 import { Operation, OperationIssue } from './operation.entity.js';

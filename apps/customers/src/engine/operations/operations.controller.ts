@@ -27,7 +27,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { currentCaller } from '@rapport/platform';
 import { BulkWork } from '../pace/bulk-work.js';
-import { PageTokenKey } from '../query/list-customers.js';
+import { PageTokenKey } from '../query/list-records.js';
 import { writeCall } from '../records/write-call.js';
 import { createImport } from '../import/operation/create-import.js';
 import {

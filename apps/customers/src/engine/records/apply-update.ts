@@ -1,51 +1,56 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
-import { lifecycleViolation } from '../../domain/customers/lifecycle-stage.js';
-import { composeDisplayName, normaliseCustomer } from '../../domain/customers/normalise-customer.js';
-import type { UpdatableField } from './update-mask.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
 
 /**
- * A customer as it was sent, ready to store.
+ * A record as it was sent, ready to store.
  *
- * @throws AppError INVALID_ARGUMENT that names each wrong field of `customer`
+ * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
  */
-export function checkedCustomer(customer: Customer, customFields: CustomFields, before?: Customer): Customer {
-  const { customer: normalised, violations } = normaliseCustomer(customer, customFields, { before });
-  refuse(violations);
-  return normalised;
+export function checkedRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  sent: Message,
+  customFields: CustomFields,
+): Message {
+  const { record, violations } = type.definition.normalise(sent, customFields);
+  const guarded = type.definition.guard?.({ before: undefined, after: record }) ?? [];
+  refuse(type, [...violations, ...guarded]);
+  return record;
 }
 
 /**
- * The customer after an update: the fields of `mask` as in `changes`, where absent clears, and all others untouched. A
- * display name that was composed, not given, follows what it is composed of.
+ * The record after an update: the fields of `mask` as in `changes`, where absent clears, and all others untouched. A
+ * field that was composed, not given, follows what it is composed of.
  *
- * @throws AppError INVALID_ARGUMENT that names each wrong field of `customer`
+ * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
  */
-export function applyUpdate(
-  before: Customer,
-  changes: Customer,
-  mask: UpdatableField[],
+export function applyUpdate<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  before: Message,
+  changes: Message,
+  mask: readonly string[],
   customFields: CustomFields,
-): Customer {
-  const isComposed = before.displayName === composeDisplayName(before);
-  const changed: UpdatableField[] = isComposed ? [...mask, 'displayName'] : mask;
-  const merged = { ...before, ...(isComposed ? { displayName: undefined } : {}), ...pick(changes, mask) };
+): Message {
+  const composed = type.definition.composedFields?.(before) ?? [];
+  const cleared = Object.fromEntries(composed.map((name) => [name, undefined]));
+  const merged: Message = { ...before, ...cleared, ...pick(changes, mask) };
   // Of custom fields the keys that are named change; null clears one.
   if (mask.includes('customFields') && changes.customFields) {
     merged.customFields = { ...before.customFields, ...changes.customFields };
   }
-  const { customer, violations } = normaliseCustomer(merged, customFields, { before });
-  const stage = lifecycleViolation(before.lifecycleStage, merged.lifecycleStage);
-  refuse(stage ? [...violations, stage] : violations);
-  return { ...before, ...pick(customer, changed) };
+  const { record, violations } = type.definition.normalise(merged, customFields, before);
+  const guarded = type.definition.guard?.({ before, after: merged }) ?? [];
+  refuse(type, [...violations, ...guarded]);
+  return { ...before, ...pick(record, [...mask, ...composed]) };
 }
 
-function refuse(violations: FieldViolation[]): void {
+/** @throws AppError INVALID_ARGUMENT for violations with paths within the record */
+export function refuse({ singular }: RecordType, violations: readonly FieldViolation[]): void {
   if (violations.length === 0) return;
-  throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `customer.${field}`, ...rest })));
+  throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `${singular}.${field}`, ...rest })));
 }
 
-function pick(customer: Customer, fields: UpdatableField[]): Partial<Customer> {
-  return Object.fromEntries(fields.map((field) => [field, customer[field]]));
+function pick<Message extends RecordMessage>(record: Message, fields: readonly string[]): Partial<Message> {
+  const values = record as unknown as Record<string, unknown>;
+  return Object.fromEntries(fields.map((field) => [field, values[field]])) as Partial<Message>;
 }

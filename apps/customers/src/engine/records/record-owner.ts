@@ -1,12 +1,12 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { AppError, currentCaller, ownerIdOf, ownersSeenBy } from '@rapport/platform';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
 
-/** Who and which team look after a customer. */
-type Owner = Pick<Customer, 'ownerId' | 'ownerTeamId'>;
+/** The user or API key, and the team, that own a record. */
+type Owner = Pick<RecordMessage, 'ownerId' | 'ownerTeamId'>;
 
 /**
- * Whose a new customer is. By default, when its creator may see some records only, the creator's and, when there is one of
- * them, the creator's team's.
+ * The owner of a new record. A record of a creator who sees some records only belongs to the creator by default and, when the
+ * creator is in one team, to that team.
  */
 export function ownerOfNew({ ownerId, ownerTeamId }: Owner): Owner {
   const caller = currentCaller();
@@ -19,24 +19,25 @@ export function ownerOfNew({ ownerId, ownerTeamId }: Owner): Owner {
 }
 
 /**
- * Refuses what row-level security would refuse without a word: to leave a customer where the caller no longer sees it. Who
- * sees some records only shares them with teams of their own only.
+ * Refuses what row-level security would refuse without a word: to leave a record where the caller no longer sees it. Callers
+ * who see some records only share them with teams of their own only.
  *
- * @param before whose it was
+ * @param before the owner that it had
  * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE that names the field
  */
-export function checkOwner(after: Owner, before: Owner = { ownerId: undefined, ownerTeamId: undefined }): void {
+export function checkOwner({ singular }: RecordType, after: Owner, before: Owner = {}): void {
   const { ownerId, ownerTeamId } = after;
   if (ownerId === before.ownerId && ownerTeamId === before.ownerTeamId) return;
   const caller = currentCaller();
   const seen = ownersSeenBy(caller);
   if (!seen) return;
   const isOwnTeam = ownerTeamId === before.ownerTeamId || isAmong(caller.teamIds ?? [], ownerTeamId);
-  if (ownerTeamId !== undefined && !isOwnTeam) throw outOfScope('ownerTeamId', 'must be a team of the caller');
+  if (ownerTeamId !== undefined && !isOwnTeam)
+    throw outOfScope(`${singular}.ownerTeamId`, 'must be a team of the caller');
   if (isAmong(seen, ownerId) || isAmong(seen, ownerTeamId)) return;
   throw outOfScope(
-    'ownerId',
-    'must leave the customer in sight of the caller, who sees the records of some owners only',
+    `${singular}.ownerId`,
+    `must leave the ${singular} in sight of the caller, who sees the records of some owners only`,
   );
 }
 
@@ -44,8 +45,7 @@ function isAmong(ids: readonly string[], id: string | undefined): boolean {
   return id !== undefined && ids.includes(id);
 }
 
-function outOfScope(name: 'ownerId' | 'ownerTeamId', description: string): AppError {
-  const field = `customer.${name}`;
+function outOfScope(field: string, description: string): AppError {
   const reason = 'OWNER_OUT_OF_SCOPE';
   return new AppError('PERMISSION_DENIED', reason, `${field}: ${description}`, {
     violations: [{ field, reason, description }],

@@ -1,35 +1,30 @@
 import { readMask, type Updatable } from '@rapport/contracts';
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { recordContract } from '../values/contract.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { onceFor } from '../values/once-for.js';
 
-/** A field of a customer that an update may change. */
-export type UpdatableField = keyof Customer;
+/** The fields that an update may change, by JSON names, and those that it may not. */
+const updatable = onceFor(({ singular, contract }: RecordType): Updatable<string> => {
+  const { fields } = contract;
+  const others = fields.filter(({ writable }) => writable !== 'ALWAYS');
+  return {
+    name: singular,
+    noun: `${/^[aeiou]/.test(singular) ? 'an' : 'a'} ${singular}`,
+    fields: fields.filter(({ writable }) => writable === 'ALWAYS').map(({ name }) => name),
+    fixed: Object.fromEntries(
+      others.map(({ name, writable }) => [name, writable === 'ONCE' ? 'IMMUTABLE' : 'OUTPUT_ONLY']),
+    ),
+  };
+});
 
-const { singular, fields } = recordContract('rapport/Customer');
-const updatableFields = fields
-  .filter(({ writable }) => writable === 'ALWAYS')
-  .map(({ name }) => name as UpdatableField);
-
-const updatable: Updatable<UpdatableField> = {
-  name: singular,
-  noun: `a ${singular}`,
-  fields: updatableFields,
-  fixed: Object.fromEntries(
-    fields
-      .filter(({ writable }) => writable !== 'ALWAYS')
-      .map(({ name, writable }) => [name, writable === 'ONCE' ? 'IMMUTABLE' : 'OUTPUT_ONLY']),
-  ),
-};
-
-/** The fields of a customer that an update changes, as `readMask` answers them. */
-export function readUpdateMask(paths: string[] | undefined): UpdatableField[] {
-  return readMask(paths, updatable);
+/** The fields of a record that an update changes, as `readMask` answers them. */
+export function readUpdateMask(type: RecordType, paths: string[] | undefined): string[] {
+  return readMask(paths, updatable(type));
 }
 
-/** The fields that a customer has a value of. */
-export function presentFields(customer: Customer): UpdatableField[] {
-  return updatableFields.filter((field) => {
-    const value = customer[field];
+/** The fields that a record has a value of. */
+export function presentFields<Message extends RecordMessage>(type: RecordType<Message>, record: Message): string[] {
+  return updatable(type).fields.filter((field) => {
+    const value = (record as unknown as Record<string, unknown>)[field];
     return Array.isArray(value) ? value.length > 0 : Boolean(value);
   });
 }

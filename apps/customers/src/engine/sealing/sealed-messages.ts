@@ -1,39 +1,52 @@
 import type { DescMessage } from '@bufbuild/protobuf';
 import { maskText, PersonalDataMask } from '@rapport/contracts';
 import { AppError } from '@rapport/platform';
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { contract, methodDescriptor } from '../values/contract.js';
 import { isSealed } from './data-key.js';
 import { currentSeal, type Seal } from './seal.js';
 
-type Message = Record<string, unknown>;
+type Values = Record<string, unknown>;
 
 const mask = new PersonalDataMask(contract);
-const customerDescriptor = methodDescriptor(CustomersServiceService.getCustomer.path).output;
 
-/** A customer, or a part of one, with its personal data sealed for `customerId`. */
-export function sealCustomer<Part extends Partial<Customer>>(seal: Seal, customerId: string, customer: Part): Part {
-  return mask.replace(customerDescriptor, customer, (text) => seal.sealText(customerId, text));
+/** What is sealed: messages of one type, each with the key of the record that its personal data is about. */
+export interface SealedType<Message> {
+  message: DescMessage;
+  /** Id of that record. */
+  subjectOf(message: Message): string;
 }
 
-/** A customer, or a part of one, with its personal data open. Its keys were loaded. */
-export function openCustomer<Part extends Partial<Customer>>(seal: Seal, customer: Part): Part {
-  return mask.replace(customerDescriptor, customer, (text) => (isSealed(text) ? seal.openText(text) : text));
+/** A record, or a part of one, with its personal data sealed for the record `subject`. */
+export function sealRecord<Part extends object>(
+  seal: Seal,
+  { message }: SealedType<never>,
+  subject: string,
+  part: Part,
+): Part {
+  return mask.replace(message, part, (text) => seal.sealText(subject, text));
+}
+
+/** A record, or a part of one, with its personal data open. Its keys were loaded. */
+export function openRecord<Part extends object>(seal: Seal, { message }: SealedType<never>, part: Part): Part {
+  return mask.replace(message, part, (text) => (isSealed(text) ? seal.openText(text) : text));
 }
 
 /**
- * Customers as they are stored, open. From now on each is sealed with the key that it has; one that is not sealed yet has got
+ * Records as they are stored, open. From now on each is sealed with the key that it has; one that is not sealed yet has got
  * a key.
  */
-export async function openRows(seal: Seal, customers: readonly Customer[]): Promise<Customer[]> {
-  const texts = customers.map(sealedTexts);
+export async function openRecords<Message extends object>(
+  seal: Seal,
+  type: SealedType<Message>,
+  records: readonly Message[],
+): Promise<Message[]> {
+  const texts = records.map((record) => sealedTexts(type, record));
   await seal.load(texts.flat());
-  await seal.prepare(customers.filter((_, index) => texts[index]?.length === 0).map(({ id }) => id));
-  return customers.map((customer, index) => {
+  await seal.prepare(records.filter((_, index) => texts[index]?.length === 0).map((record) => type.subjectOf(record)));
+  return records.map((record, index) => {
     const [sealed] = texts[index] ?? [];
-    if (sealed !== undefined) seal.goOnWith(customer.id, sealed);
-    return openCustomer(seal, customer);
+    if (sealed !== undefined) seal.goOnWith(type.subjectOf(record), sealed);
+    return openRecord(seal, type, record);
   });
 }
 
@@ -43,23 +56,23 @@ export function sealMissing(): AppError {
   return new AppError('ABORTED', 'CONCURRENT_WRITE', message, { retryAfterSeconds: 1 });
 }
 
-/** `sealCustomer` when the call seals: the keys of the customer are at hand. */
-export function storedPart<Part extends Partial<Customer>>(customerId: string, customer: Part): Part {
+/** `sealRecord` when the call seals: the keys of the record are at hand. */
+export function storedPart<Part extends object>(type: SealedType<never>, subject: string, part: Part): Part {
   const seal = currentSeal();
-  return seal ? sealCustomer(seal, customerId, customer) : customer;
+  return seal ? sealRecord(seal, type, subject, part) : part;
 }
 
 /** What `storedPart` made, open again. */
-export async function openPart<Part extends Partial<Customer>>(part: Part): Promise<Part> {
+export async function openPart<Part extends object>(type: SealedType<never>, part: Part): Promise<Part> {
   const seal = currentSeal();
   if (!seal) return part;
-  await seal.load(sealedTexts(part));
-  return openCustomer(seal, part);
+  await seal.load(sealedTexts(type, part));
+  return openRecord(seal, type, part);
 }
 
-/** The sealed texts of a customer, or of a part of one. */
-export function sealedTexts(customer: Partial<Customer>): string[] {
-  return textsOf(customerDescriptor, customer);
+/** The sealed texts of a record, or of a part of one. */
+export function sealedTexts({ message }: SealedType<never>, part: object): string[] {
+  return textsOf(message, part);
 }
 
 /** An answer as it is kept: what it says of customers sealed for each, all other personal data hidden. */
@@ -89,13 +102,13 @@ function textsOf(desc: DescMessage, message: object): string[] {
 }
 
 function sealMessage<Whole extends object>(seal: Seal, desc: DescMessage, message: Whole): Whole {
-  const subject = subjectOf(desc, message as Message);
+  const subject = subjectOf(desc, message as Values);
   if (subject !== undefined) return mask.replace(desc, message, (text) => seal.sealText(subject, text));
-  const sealed: Message = { ...(message as Message) };
+  const sealed: Values = { ...(message as Values) };
   const personal = mask.fieldNames(desc);
   for (const { jsonName: name, message: type } of desc.fields) {
     if (!personal.has(name)) continue;
-    const each = (value: unknown) => (type ? sealMessage(seal, type, value as Message) : maskText);
+    const each = (value: unknown) => (type ? sealMessage(seal, type, value as Values) : maskText);
     const value = sealed[name];
     if (value === undefined || value === '') continue;
     sealed[name] = Array.isArray(value) ? value.map(each) : each(value);
@@ -104,7 +117,7 @@ function sealMessage<Whole extends object>(seal: Seal, desc: DescMessage, messag
 }
 
 /** Whose personal data is in a message. */
-function subjectOf({ typeName }: DescMessage, message: Message): string | undefined {
+function subjectOf({ typeName }: DescMessage, message: Values): string | undefined {
   switch (typeName) {
     case 'rapport.customers.v1.Customer':
       return message['id'] as string;

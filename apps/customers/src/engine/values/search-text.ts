@@ -1,6 +1,3 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { phoneDigits } from './phone-numbers.js';
-
 /**
  * Letters that Unicode does not decompose though people leave their strokes and ligatures out when they type.
  */
@@ -43,35 +40,19 @@ export function firstCodePoints(text: string, count: number): string {
   return text.length <= count ? text : Array.from(text).slice(0, count).join('');
 }
 
-/**
- * The column search_text: names, e-mail addresses, domains, the digits of phone numbers and texts of custom fields, folded.
- */
-export function searchText(customer: Customer, customTexts: readonly string[]): string {
-  const { displayName = '', givenName = '', familyName = '' } = customer;
-  return [
-    displayName,
-    ...[givenName, familyName].filter((name) => !displayName.includes(name)),
-    ...customer.emails.map(({ address }) => address),
-    ...customer.domains,
-    ...customer.phones.flatMap(({ number }) => searchableDigits(number)),
-    ...customTexts,
-  ]
+/** The column search_text: texts of a record, folded. */
+export function searchText(texts: readonly string[]): string {
+  return texts
     .map(fold)
     .filter((part) => part !== '')
     .join(' ');
 }
 
-/** What is a part of the number as it is kept is found in that. */
-function searchableDigits(number: string): string[] {
-  const [kept = '', national = ''] = phoneDigits(number);
-  return kept.includes(national) ? [kept] : [kept, national];
-}
-
 /**
- * The column sort_name: the folded display name, compared byte by byte. A linguistic collation would change with the
+ * The column by which a text is ordered: the folded text, compared byte by byte. A linguistic collation would change with the
  * version of the C library or ICU, and an index that was built under another version loses rows. This order is the same
  * on every machine and for ever, keeps "Émile" beside "emile", and its comparisons are the cheapest.
  */
-export function sortName(displayName: string): string {
-  return firstCodePoints(fold(displayName), sortNameMaxCodePoints);
+export function sortName(text: string): string {
+  return firstCodePoints(fold(text), sortNameMaxCodePoints);
 }

@@ -1,6 +1,8 @@
-import { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { CustomFields, type Definition } from '../fields/custom-fields.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { Turns } from '../pace/bulk-pace.js';
 import {
   claimValues,
   ownedValues,
@@ -11,123 +13,131 @@ import {
   type OwnedValue,
   type OwnerRow,
 } from '../records/claim-unique-values.js';
-import type { Turns } from '../pace/bulk-pace.js';
-import { customerField } from '../records/customer-changes.js';
-import { uniqueValues, type UniqueValue } from '../records/customer-keys.js';
-import { messagesOfRows, type CustomerRow } from '../records/customer-row.js';
-import { customerRecord, insertRecords, lockCustomers, updateRecords } from '../records/customer-statements.js';
-import { CustomFields, type Definition } from '../fields/custom-fields.js';
-import { LinkedCustomers, linkedIds, type LinkedRow } from '../records/linked-customers.js';
-import { normaliseCustomer } from '../../domain/customers/normalise-customer.js';
+import { fieldIn } from '../records/record-changes.js';
+import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
+import { LinkedRecords, newLinks } from '../records/references.js';
+import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
-import { leftByPeople } from './write-customer.js';
 
-/** What the items of a batch name. */
-interface Named {
-  id?: string;
-  customer?: CustomerMessage | undefined;
-}
+/** What an item of a batch names: the id of a record, or the values of one by the name of its type. */
+type Item = Readonly<Record<string, unknown>> & { id?: string };
 
-/** The customers, those that they point to and the owners of unique values that a batch is about, as its items so far have left them. */
-export class BatchRecords {
-  /** Customers as they were read, by id. */
-  readonly #before: ReadonlyMap<string, CustomerMessage>;
+/** The records, those that they point to and the owners of unique values that a batch is about, as its items so far have left them. */
+export class BatchRecords<Message extends RecordMessage> {
+  /** Records as they were read, by id. */
+  readonly #before: ReadonlyMap<string, Message>;
   /** And as they are now, new ones too. */
-  readonly #now: Map<string, CustomerMessage>;
+  readonly #now: Map<string, Message>;
   /** Ids of those that items have changed or made. */
   readonly #changed = new Set<string>();
 
   private constructor(
     private readonly transaction: StatementTransaction,
-    customers: readonly CustomerMessage[],
-    readonly linked: LinkedCustomers,
+    private readonly type: RecordType<Message>,
+    records: readonly Message[],
+    readonly linked: LinkedRecords,
     private readonly owners: Map<string, string | null>,
     readonly customFields: CustomFields,
   ) {
-    this.#before = new Map(customers.map((customer) => [customer.id, customer]));
+    this.#before = new Map(records.map((record) => [record.id, record]));
     this.#now = new Map(this.#before);
   }
 
-  /** Reads what the items name. Customers to change stay locked, and linked ones live, until the transaction ends. */
-  static async load(transaction: StatementTransaction, items: Named[]): Promise<BatchRecords> {
-    const named = items.flatMap(({ customer }) => customer ?? []);
-    const [customers, customFields] = await loadChanged(transaction, items, named);
-    const links = named.flatMap((customer) => linkedIds(customer, customFields));
-    const values = named.flatMap(namedValues);
-    const [owners = [], linked = []] =
-      values.length + links.length > 0 ? await transaction.run(ownersOf(values), LinkedCustomers.statement(links)) : [];
+  /** Reads what the items name. Records to change stay locked, and linked ones live, until the transaction ends. */
+  static async load<Message extends RecordMessage>(
+    transaction: StatementTransaction,
+    type: RecordType<Message>,
+    items: readonly object[],
+  ): Promise<BatchRecords<Message>> {
+    const named = items.flatMap((item) => (item as Item)[type.singular] ?? []) as Message[];
+    const [records, customFields] = await loadChanged(transaction, type, items, named);
+    const links = named.flatMap((record) => newLinks(type, record, customFields));
+    const values = named.flatMap((record) => namedValues(type, record));
+    const [owners = [], ...linked] =
+      values.length + links.length > 0
+        ? await transaction.run(ownersOf(type, values), ...LinkedRecords.statements(links))
+        : [];
     return new BatchRecords(
       transaction,
-      customers,
-      LinkedCustomers.of(linked as LinkedRow[]),
-      new Map((owners as OwnerRow[]).map((row) => [valueText(row), row.customer_id])),
+      type,
+      records,
+      LinkedRecords.of(linked),
+      new Map((owners as OwnerRow[]).map((row) => [valueText(row), row.record_id])),
       customFields,
     );
   }
 
-  find(id: string): CustomerMessage | undefined {
+  find(id: string): Message | undefined {
     return this.#now.get(id);
   }
 
-  /** @throws AppError ALREADY_EXISTS when another customer has one of the values */
-  checkUnique(customerId: string | undefined, wanted: CustomerMessage): void {
-    const taken = uniqueValues(wanted).filter((value) => {
+  /** @throws AppError ALREADY_EXISTS when another record has one of the values */
+  checkUnique(id: string | undefined, wanted: Message): void {
+    const taken = uniqueValues(this.type, wanted).filter((value) => {
       const owner = this.owners.get(valueText(value));
-      return owner !== undefined && owner !== customerId;
+      return owner !== undefined && owner !== id;
     });
     const [first] = taken;
-    if (first) throw takenError(taken, this.owners.get(valueText(first)) ?? null, customerField);
+    if (first) throw takenError(this.type, taken, this.owners.get(valueText(first)) ?? null, fieldIn(this.type));
   }
 
-  /** Notes that an item has made or changed a customer, and whose its unique values are now. */
-  put(customer: CustomerMessage): CustomerMessage {
-    const before = this.#now.get(customer.id);
-    if (customer === before) return customer;
-    for (const value of valuesOf(before)) this.owners.delete(valueText(value));
-    for (const value of valuesOf(customer)) this.owners.set(valueText(value), customer.id);
-    this.#now.set(customer.id, customer);
-    this.#changed.add(customer.id);
-    return customer;
+  /** Notes that an item has made or changed a record, and whose its unique values are now. */
+  put(record: Message): Message {
+    const before = this.#now.get(record.id);
+    if (record === before) return record;
+    for (const value of valuesOf(this.type, before)) this.owners.delete(valueText(value));
+    for (const value of valuesOf(this.type, record)) this.owners.set(valueText(value), record.id);
+    this.#now.set(record.id, record);
+    this.#changed.add(record.id);
+    return record;
   }
 
   /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
   async write(turns: Turns): Promise<void> {
+    const { type, transaction } = this;
     const changed = [...this.#changed].flatMap((id) => this.#now.get(id) ?? []);
-    const isNew = ({ id }: CustomerMessage) => !this.#before.has(id);
-    const [created, updated] = [changed.filter(isNew), changed.filter((customer) => !isNew(customer))];
-    const had = updated.flatMap(({ id }) => valuesOf(this.#before.get(id)));
-    const has = changed.flatMap(valuesOf);
-    await currentSeal()?.prepare(created.map(({ id }) => id));
-    const recordsOf = (customers: readonly CustomerMessage[]) =>
-      turns.map(customers, (customer) => customerRecord(customer, this.customFields));
-    if (created.length > 0) this.transaction.later(insertRecords(await recordsOf(created)));
-    if (updated.length > 0) this.transaction.later(updateRecords(await recordsOf(updated)));
-    this.transaction.later(...releaseValues(difference(had, has)));
-    this.transaction.later(...claimValues(difference(has, had), customerField, asLostRace));
-    this.transaction.later(...leftByPeople(updated.filter(({ deleteTime }) => deleteTime !== undefined)));
+    const isNew = ({ id }: Message) => !this.#before.has(id);
+    const [created, updated] = [changed.filter(isNew), changed.filter((record) => !isNew(record))];
+    const had = updated.flatMap(({ id }) => valuesOf(type, this.#before.get(id)));
+    const has = changed.flatMap((record) => valuesOf(type, record));
+    await currentSeal()?.prepare(created.map((record) => type.subjectOf(record)));
+    const rowsOf = (records: readonly Message[]) =>
+      turns.map(records, (record) => recordRow(type, record, this.customFields));
+    if (created.length > 0) transaction.later(insertRows(type, await rowsOf(created)));
+    if (updated.length > 0) transaction.later(updateRows(type, await rowsOf(updated)));
+    transaction.later(...releaseValues(type, difference(had, has)));
+    transaction.later(...claimValues(type, difference(has, had), fieldIn(type), asLostRace));
+    const deleted = updated.filter(({ deleteTime }) => deleteTime !== undefined);
+    transaction.later(...(type.definition.deleted?.(deleted) ?? []));
   }
 }
 
-async function loadChanged(
+async function loadChanged<Message extends RecordMessage>(
   transaction: StatementTransaction,
-  items: Named[],
-  named: CustomerMessage[],
-): Promise<[customers: CustomerMessage[], customFields: CustomFields]> {
-  const ids = items.flatMap(({ id }) => id ?? []);
-  // New customers without custom fields need no definitions.
+  type: RecordType<Message>,
+  items: readonly object[],
+  named: Message[],
+): Promise<[records: Message[], customFields: CustomFields]> {
+  const ids = items.flatMap((item) => (item as Item).id ?? []);
+  // New records without custom fields need no definitions.
   if (ids.length === 0 && !named.some(({ customFields }) => customFields)) return [[], new CustomFields([])];
-  const [rows = [], definitions = []] = await transaction.run(lockCustomers(ids), CustomFields.statement());
-  return [await messagesOfRows(rows as CustomerRow[]), new CustomFields(definitions as Definition[])];
+  const [rows = [], definitions = []] = await transaction.run(lockRecords(type, ids), CustomFields.statement());
+  return [
+    await openStored(type, rows as unknown as StoredRecord<Message>[]),
+    new CustomFields(definitions as Definition[]),
+  ];
 }
 
-/** The values that a customer shall have. Its other fields don't matter for them. */
-function namedValues({ emails, domains, externalIds }: CustomerMessage): UniqueValue[] {
-  const others = CustomerMessage.decode(new Uint8Array());
-  const { customer } = normaliseCustomer({ ...others, emails, domains, externalIds }, new CustomFields([]));
-  return uniqueValues(customer);
+/** The unique values that a record shall have. Its other fields don't matter for them. */
+function namedValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
+  const names = [...uniqueFieldNames(type)];
+  const unique = Object.fromEntries(names.map((name) => [name, (record as unknown as Record<string, unknown>)[name]]));
+  const normalised = type.definition.normalise({ ...type.empty(), ...unique }, new CustomFields([]));
+  return uniqueValues(type, normalised.record);
 }
 
-/** Whose values were free when the batch began: the next try finds out which item is concerned. */
+/** The values were free when the batch began: the next try finds out which item is concerned. */
 function asLostRace(error: AppError): AppError {
   if (error.code !== 'ALREADY_EXISTS') return error;
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write took a unique value meanwhile. Try again.', {
@@ -136,12 +146,12 @@ function asLostRace(error: AppError): AppError {
   });
 }
 
-/** The values that are the customer's in customer_key: none once it is deleted. */
-function valuesOf(customer: CustomerMessage | undefined): OwnedValue[] {
-  return !customer || customer.deleteTime !== undefined ? [] : ownedValues(customer.id, uniqueValues(customer));
+/** The values that are the record's among the keys: none once it is deleted. */
+function valuesOf<Message extends RecordMessage>(type: RecordType<Message>, record: Message | undefined): OwnedValue[] {
+  return !record || record.deleteTime !== undefined ? [] : ownedValues(record.id, uniqueValues(type, record));
 }
 
 function difference(values: OwnedValue[], others: OwnedValue[]): OwnedValue[] {
-  const known = new Set(others.map((value) => `${value.customerId} ${valueText(value)}`));
-  return values.filter((value) => !known.has(`${value.customerId} ${valueText(value)}`));
+  const known = new Set(others.map((value) => `${value.recordId} ${valueText(value)}`));
+  return values.filter((value) => !known.has(`${value.recordId} ${valueText(value)}`));
 }

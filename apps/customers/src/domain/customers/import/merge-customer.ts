@@ -1,9 +1,15 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { listFields, replaceLists, uniteLists, type ListField } from '../../../engine/records/customer-keys.js';
+import {
+  type ListField,
+  listFields,
+  replaceLists,
+  uniteLists,
+} from '../../../engine/records/customers/customer-lists.js';
 import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
-import { maxItems } from '../../../engine/write/customer-rules.js';
+import { customerType } from '../../../engine/records/customers/customer-type.js';
+import { maxItems } from '../../../engine/write/record-rules.js';
 
 export interface Merge {
   customer: Customer;
@@ -61,9 +67,10 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
 /** United lists, cut to the most items that each may have. */
 function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: ListField[] } {
   const lists = uniteLists(before, row);
-  const full = listFields.filter((name) => lists[name].length > Math.max(maxItems[name], before[name].length));
+  const limits = maxItems(customerType());
+  const full = listFields.filter((name) => lists[name].length > Math.max(limits[name] ?? 0, before[name].length));
   for (const name of full) {
-    Object.assign(lists, { [name]: lists[name].slice(0, Math.max(maxItems[name], before[name].length)) });
+    Object.assign(lists, { [name]: lists[name].slice(0, Math.max(limits[name] ?? 0, before[name].length)) });
   }
   return { lists, full };
 }

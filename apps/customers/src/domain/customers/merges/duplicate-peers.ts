@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
 import { byCondition, executeWith, type PlannerSettings } from '../../../engine/query/list/planner-settings.js';
-import { smallTenantCustomers } from '../../../engine/query/list/tenant-size.js';
+import { smallTenantRecords } from '../../../engine/query/list/tenant-size.js';
 
 /** A term and the live customers that have it. */
 export interface SharedTerm {
@@ -10,7 +10,7 @@ export interface SharedTerm {
 }
 
 /** Most customers that are read to find out which of them share a term: all of a small tenant. */
-const maxRows = smallTenantCustomers;
+const maxRows = smallTenantRecords;
 
 /**
  * The customers that have each of the terms. A term that more than `maxHits` live customers have says too little and is left out, as

@@ -5,12 +5,13 @@ import type {
   FindDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customer-message.js';
-import { Customer } from '../../../engine/records/customer.entity.js';
+import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
+import { liveRecord } from '../../../engine/records/missing-record.js';
+import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
-import { liveCustomer } from '../../../engine/records/merged-into.js';
+import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { sharedTerms } from './duplicate-peers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
@@ -26,7 +27,7 @@ export async function findDuplicates(
 ): Promise<FindDuplicatesResponse> {
   const { tenantId } = currentCaller();
   const row = await em.findOne(Customer, { tenantId, id, deleteTime: null });
-  const found = await liveCustomer(em, id, row);
+  const found = await liveRecord(em, customerType(), id, row);
   await loadKeysOf([found]);
   const customer = customerMessage(found);
   const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });

@@ -6,13 +6,14 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { forkBeyondScope, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customer-message.js';
-import { Customer } from '../../../engine/records/customer.entity.js';
+import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
+import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { comparableValues, type ComparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
 import type { TermFrequencies } from '../duplicates/term-frequencies.js';
-import type { PageTokenKey } from '../../../engine/query/list-customers.js';
+import type { PageTokenKey } from '../../../engine/query/list-records.js';
+import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { isSmallTenant } from '../../../engine/query/list/tenant-size.js';
 import { sharedTerms } from './duplicate-peers.js';
 import { defaultMinScore, percent } from './find-duplicates.js';
@@ -46,7 +47,7 @@ export async function listDuplicates(
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const pairs: DuplicatePair[] = [];
-  const isSmall = await isSmallTenant(forkBeyondScope(em), tenantId);
+  const isSmall = await isSmallTenant(forkBeyondScope(em), customerType(), tenantId);
   const frequencies = await tenantFrequencies.get(em);
   const step = isSmall ? pageSize : chunkSize;
   for (let start = 0; start < page.length; start += step) {

@@ -1,7 +1,9 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { valueText } from '../../../engine/records/claim-unique-values.js';
-import { itemKeys, listFields, uniqueValues, type ListField } from '../../../engine/records/customer-keys.js';
+import { type ListField, itemKeys, listFields } from '../../../engine/records/customers/customer-lists.js';
+import { uniqueValues } from '../../../engine/records/unique-values.js';
 import { composeDisplayName } from '../normalise-customer.js';
+import { customerType } from '../../../engine/records/customers/customer-type.js';
 
 export const singleFields = [
   'displayName',
@@ -108,6 +110,6 @@ export function uniqueItemText<Field extends ListField>(
   item: Customer[Field][number],
 ): string | undefined {
   const empty: Pick<Customer, 'emails' | 'domains' | 'externalIds'> = { emails: [], domains: [], externalIds: [] };
-  const [value] = uniqueValues({ ...empty, [field]: [item] } as unknown as Customer);
+  const [value] = uniqueValues(customerType(), { ...empty, [field]: [item] } as unknown as Customer);
   return value && valueText(value);
 }

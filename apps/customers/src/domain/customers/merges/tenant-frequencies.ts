@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller, ownersSeenBy } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customer-message.js';
-import { Customer } from '../../../engine/records/customer.entity.js';
+import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
+import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { customerCandidate } from '../duplicates/customer-candidate.js';
 import { TermFrequencies } from '../duplicates/term-frequencies.js';
 

@@ -1,7 +1,8 @@
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { uniqueValues } from '../../records/customer-keys.js';
+import { customerType } from '../../records/customers/customer-type.js';
+import { uniqueValues } from '../../records/unique-values.js';
 
 /** Rows with the id of each record that a statement has removed. */
 export interface RemovedRow {
@@ -82,7 +83,9 @@ export function eraseAnswers(ids: readonly string[]): Statement {
 export function removeImportLeftovers(customers: readonly CustomerMessage[]): Statement[] {
   const { tenantId } = currentCaller();
   const ids = customers.map(({ id }) => id);
-  const keys = JSON.stringify(customers.flatMap(uniqueValues).map(({ type, value }) => ({ type, value })));
+  const keys = JSON.stringify(
+    customers.flatMap((each) => uniqueValues(customerType(), each)).map(({ type, value }) => ({ type, value })),
+  );
   // By operation, since each of these tables is led by it.
   const ofOperations = `(operation_id, customer_id) in (
     select operation.id, erased.id from operation cross join unnest($2::uuid[]) as erased (id)

@@ -17,7 +17,7 @@ import { tenantSession } from '@rapport/persistence';
 import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
-import { PageTokenKey } from '../../query/list-customers.js';
+import { PageTokenKey } from '../../query/list-records.js';
 import { ChangeConsumers } from '../log/change-consumers.js';
 import { ChangeCursors } from '../log/change-cursor.js';
 import { ChangeReader } from '../log/change-reader.js';

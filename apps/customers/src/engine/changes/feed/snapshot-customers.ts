@@ -2,9 +2,10 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SnapshotCustomersResponse } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { recordAuditEvent } from '@rapport/persistence';
 import type { BulkWork } from '../../pace/bulk-work.js';
-import { customerValue } from '../../query/customer-json.js';
-import { snapshotRows } from '../../query/snapshot-rows.js';
+import { recordValue } from '../../query/record-json.js';
+import { snapshotRecords } from '../../query/snapshot-records.js';
 import type { ChangeCursors, Place } from '../log/change-cursor.js';
+import { customerType } from '../../records/customers/customer-type.js';
 
 /**
  * Answers SnapshotCustomers. The cursor is the end of the log as the snapshot sees it, and the log only has changes whose
@@ -23,11 +24,11 @@ export async function* snapshotCustomers(
   try {
     await recordAuditEvent(em, { kind: 'EXPORT', detail: { of: 'customers', format: 'SNAPSHOT' } });
     let end: Place | undefined;
-    const batches = snapshotRows(em, [], endOfLog);
-    for await (const { context, customers } of place.read(batches, ({ customers }) => customers.length)) {
+    const batches = snapshotRecords(em, customerType(), [], endOfLog);
+    for await (const { context, records } of place.read(batches, (batch) => batch.records.length)) {
       end = context;
-      for (const customer of customers) {
-        yield { customer: customerValue(customer), cursor: undefined };
+      for (const customer of records) {
+        yield { customer: recordValue(customerType(), customer), cursor: undefined };
       }
     }
     if (end) yield { customer: undefined, cursor: cursors.write(end) };

@@ -2,12 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, seesSomeOnly } from '@rapport/platform';
-import { notFound } from '../../records/customer-changes.js';
-import { missingCustomer } from '../../records/merged-into.js';
-import { erasedError } from '../../records/erased-error.js';
+import { erasedError, missingRecord } from '../../records/missing-record.js';
+import { notFound } from '../../records/record-changes.js';
 import { currentSeal } from '../../sealing/seal.js';
-import { openCustomer, sealedTexts, sealMissing } from '../../sealing/sealed-messages.js';
+import { openRecord, sealedTexts, sealMissing } from '../../sealing/sealed-messages.js';
 import type { Operation } from '../log/change-entry.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import { knownSince } from './known-since.js';
 import { customerOfValues, type StoredValues } from './record-values.js';
 
@@ -37,19 +37,19 @@ export async function customerAsOf(em: EntityManager, id: string, asOf: string):
       metadata: { oldestTime: known.time.toISOString() },
     });
   }
-  if (values?.['delete_time'] !== null) throw notFound();
+  if (values?.['delete_time'] !== null) throw notFound(customerType());
   return opened(customerOfValues(values));
 }
 
 /** What was sealed with a key that is destroyed is as if it were not there. */
 async function opened(customer: CustomerMessage): Promise<CustomerMessage> {
-  const texts = sealedTexts(customer);
+  const texts = sealedTexts(customerType(), customer);
   if (texts.length === 0) return customer;
   const seal = currentSeal();
   if (!seal) throw sealMissing();
   await seal.load(texts);
   if (texts.some((text) => seal.isDestroyed(text))) throw historyErased();
-  return openCustomer(seal, customer);
+  return openRecord(seal, customerType(), customer);
 }
 
 /** @returns undefined when there was no such customer */
@@ -72,9 +72,9 @@ async function valuesAsOf(em: EntityManager, id: string, time: Date): Promise<St
   });
   let values = rows[0]?.current ?? undefined;
   // What the log has of it is for those only who see the customer itself.
-  if (!values && seesSomeOnly()) throw await missingCustomer(em, id);
+  if (!values && seesSomeOnly()) throw await missingRecord(em, customerType(), id);
   for (const { operation, before } of rows) {
-    if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, id)) ?? historyErased();
+    if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, customerType(), id)) ?? historyErased();
     if (isShownBy(values, before, operation, time)) break;
     if (operation === 'CREATE') values = undefined;
     else if (before) values = { ...values, ...before };

@@ -5,13 +5,14 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller, seesSomeOnly } from '@rapport/platform';
-import { knownCustomer } from '../../records/customer-statements.js';
-import { missingCustomer } from '../../records/merged-into.js';
+import { missingRecord } from '../../records/missing-record.js';
+import { knownRecord } from '../../records/record-statements.js';
 import { Sealing } from '../../sealing/sealing.js';
 import { ChangeCursors } from '../log/change-cursor.js';
 import { changeColumns, entryOf, type ChangeRow } from '../log/change-entry.js';
 import { filterKey } from '../feed/change-filter.js';
 import { tenantChange } from '../feed/change-message.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import { knownSince } from './known-since.js';
 
 const defaultPageSize = 20;
@@ -49,6 +50,6 @@ export async function listCustomerHistory(
 
 /** @throws AppError NOT_FOUND unless there is such a customer, live or deleted, that the caller may see */
 async function checkKnown(em: EntityManager, id: string): Promise<void> {
-  const found = await readForTenant(em, knownCustomer(id));
-  if (found.length === 0) throw await missingCustomer(em, id);
+  const found = await readForTenant(em, knownRecord(customerType(), id));
+  if (found.length === 0) throw await missingRecord(em, customerType(), id);
 }

@@ -12,8 +12,8 @@ import { consentMessage, type ConsentRow } from '../../../domain/consents/consen
 import { methodDescriptor, recordContract } from '../../values/contract.js';
 import { customFieldMessage } from '../../../domain/custom-fields/custom-field-message.js';
 import type { CustomField } from '../../fields/custom-field.entity.js';
-import type { Customer } from '../../records/customer.entity.js';
-import { messageOf } from '../../records/customer-row.js';
+import { customerType } from '../../records/customers/customer-type.js';
+import { recordOf } from '../../records/record-rows.js';
 import { mergeMessage } from '../../merge/merge-message.js';
 import type { MergeRecord } from '../../merge/find-merge.js';
 import { shownToCaller } from '../../fields/hidden-data.js';
@@ -136,10 +136,7 @@ export function changedFields(type: string, columns: readonly string[]): string[
 
 /** A customer of values that the log or \`row_to_json\` gives. */
 export function customerOfValues(values: StoredValues): CustomerMessage {
-  return messageOf(propertiesOf(values) as unknown as Customer, {
-    companyId: values['company_id'] as string | null,
-    mergedIntoId: values['merged_into_id'] as string | null,
-  });
+  return recordOf(customerType(), propertiesOf(values));
 }
 
 function typeOf(type: string): RecordType {

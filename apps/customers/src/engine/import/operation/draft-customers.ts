@@ -2,9 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { uniqueValues } from '../../records/customer-keys.js';
-import { messagesOfRows, type CustomerRow } from '../../records/customer-row.js';
-import { liveCustomers } from '../../records/customer-statements.js';
+import { type StoredRecord, openStored } from '../../records/record-rows.js';
+import { liveRecords } from '../../records/record-statements.js';
+import { uniqueValues } from '../../records/unique-values.js';
 import { addedKeys } from '../records/added-keys.js';
 import type { CustomerRecord, CustomerRecords } from '../records/customer-record.js';
 import {
@@ -20,6 +20,7 @@ import type { CustomerStore } from '../chunks/import-chunk.js';
 import { MetCustomers } from '../records/met-customers.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import { sortName } from '../../values/search-text.js';
+import { customerType } from '../../records/customers/customer-type.js';
 
 /**
  * The customers of the tenant with a dry run's changes laid over them. The changes are kept in tables of their own, so
@@ -37,19 +38,19 @@ export class DraftCustomers implements CustomerStore {
     const { tenantId } = currentCaller();
     const found = [
       ...ownIds(rows),
-      ...(await ownersByKey(em, rows)).flatMap(({ customer_id }) => customer_id ?? []),
+      ...(await ownersByKey(em, rows)).flatMap(({ record_id }) => record_id ?? []),
       ...(await idsByName(em, tenantId, rows)),
       ...(await this.#draftIdsByKey(em, rows)),
       ...(await this.#draftIdsByName(em, rows)),
     ];
     const ids = [...new Set(found)];
     if (ids.length === 0) return recordsOf([], new Map());
-    const stored = await queryRows<CustomerRow>(em, liveCustomers(ids));
+    const stored = await queryRows<StoredRecord<CustomerMessage>>(em, liveRecords(customerType(), ids));
     const drafts = await em.execute<{ customer: CustomerMessage }[]>(
       'select customer from import_draft where tenant_id = ? and operation_id = ? and customer_id in (?)',
       [tenantId, this.operationId, ids],
     );
-    const customers = new Map((await messagesOfRows(stored)).map((customer) => [customer.id, customer]));
+    const customers = new Map((await openStored(customerType(), stored)).map((customer) => [customer.id, customer]));
     for (const { customer } of drafts) customers.set(customer.id, customer);
     const inOrder = [...customers.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
     return recordsOf(inOrder, await this.#met.find(em, ids));
@@ -63,7 +64,7 @@ export class DraftCustomers implements CustomerStore {
   }
 
   async #draftIdsByKey(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
-    const values = rows.flatMap(({ customer }) => uniqueValues(customer));
+    const values = rows.flatMap(({ customer }) => uniqueValues(customerType(), customer));
     if (values.length === 0) return [];
     const found = await em.execute<{ customer_id: string }[]>(
       `select customer_id from import_draft_key
@@ -99,7 +100,7 @@ export class DraftCustomers implements CustomerStore {
     const drafts = records.map(({ id, customer }) => ({
       customer_id: id,
       customer,
-      keyless_name: uniqueValues(customer).length === 0 ? sortName(customer.displayName ?? '') : null,
+      keyless_name: uniqueValues(customerType(), customer).length === 0 ? sortName(customer.displayName ?? '') : null,
     }));
     await em.execute(
       `insert into import_draft (tenant_id, operation_id, customer_id, customer, keyless_name)
@@ -111,8 +112,8 @@ export class DraftCustomers implements CustomerStore {
     );
     await em.execute(
       `insert into import_draft_key (tenant_id, operation_id, type, value, customer_id)
-       select ?, ?, type, value, "customerId"
-       from jsonb_to_recordset(?) as added (type text, value text, "customerId" uuid)
+       select ?, ?, type, value, "recordId"
+       from jsonb_to_recordset(?) as added (type text, value text, "recordId" uuid)
        on conflict (tenant_id, operation_id, type, value) do update set customer_id = excluded.customer_id`,
       [tenantId, this.operationId, JSON.stringify(addedKeys(records))],
     );

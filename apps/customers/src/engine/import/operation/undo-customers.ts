@@ -1,13 +1,13 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { queryRows } from '@rapport/persistence';
+import { formatEtag, queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { CustomField } from '../../fields/custom-field.entity.js';
-import { uniqueValues } from '../../records/customer-keys.js';
-import { customerContent } from '../../records/customer-message.js';
-import { Customer } from '../../records/customer.entity.js';
+import { uniqueValues } from '../../records/unique-values.js';
+import { updateRecords } from '../../records/record-statements.js';
+import { customerType } from '../../records/customers/customer-type.js';
 
 /** What an import did to a customer. */
 export interface Change {
@@ -20,13 +20,11 @@ export interface Change {
 
 /** The customers that have unique values by now which others, or they, had before, by the value. */
 export async function formerKeyOwners(em: EntityManager, changes: readonly Change[]): Promise<Map<string, string>> {
-  const values = changes.flatMap(({ before }) => (before ? uniqueValues(before) : []));
+  const values = changes.flatMap(({ before }) => (before ? uniqueValues(customerType(), before) : []));
   if (values.length === 0) return new Map();
-  const owners = await queryRows<OwnerRow>(em, ownersOf(values));
+  const owners = await queryRows<OwnerRow>(em, ownersOf(customerType(), values));
   // Callers that do not see all customers have no operations.
-  return new Map(
-    owners.flatMap((owner) => (owner.customer_id === null ? [] : [[valueText(owner), owner.customer_id]])),
-  );
+  return new Map(owners.flatMap((owner) => (owner.record_id === null ? [] : [[valueText(owner), owner.record_id]])));
 }
 
 /**
@@ -42,7 +40,7 @@ export async function blockedIds(em: EntityManager, changes: readonly Change[]):
     count = blocked.size;
     const claims = new Map<string, string>();
     for (const { customer_id: id, before } of changes.filter((change) => !blocked.has(change.customer_id))) {
-      const values = before ? uniqueValues(before).map(valueText) : [];
+      const values = before ? uniqueValues(customerType(), before).map(valueText) : [];
       const isFree = values.every((value) => {
         const owner = owners.get(value) ?? id;
         return (owner === id || (undone.has(owner) && !blocked.has(owner))) && (claims.get(value) ?? id) === id;
@@ -134,26 +132,22 @@ export async function restoreCustomers(
 ): Promise<void> {
   if (before.length === 0) return;
   const { tenantId, principalId } = currentCaller();
-  const byId = new Map(before.map((customer) => [customer.id, customer]));
-  for (const entity of await em.find(Customer, { tenantId, id: { $in: [...byId.keys()] } })) {
-    const customer = byId.get(entity.id);
-    if (!customer) continue;
-    em.assign(entity, {
-      ...customerContent(tenantId, customer, customFields),
-      lifecycleStageTime: customer.lifecycleStageTime === undefined ? null : new Date(customer.lifecycleStageTime),
-      version: entity.version + 1,
-      updateTime: new Date(),
-      updatedBy: principalId,
-    });
-  }
-  await em.flush();
+  const ids = before.map(({ id }) => id);
+  const versions = await lockCustomers(em, ids);
+  const restored = before.map((customer) => ({
+    ...customer,
+    etag: formatEtag((versions.get(customer.id) ?? 0) + 1),
+    updateTime: new Date().toISOString(),
+    updatedBy: principalId,
+  }));
+  await transactionPipeline(em, [updateRecords(customerType(), restored, customFields)]);
   const kept = before.flatMap((customer) =>
-    uniqueValues(customer).map(({ type, value }) => ({ type, value, customer_id: customer.id })),
+    uniqueValues(customerType(), customer).map(({ type, value }) => ({ type, value, customer_id: customer.id })),
   );
   await em.execute(
     `delete from customer_key where tenant_id = ? and customer_id in (?) and (type, value, customer_id) not in (
        select * from jsonb_to_recordset(?) as kept (type text, value text, customer_id uuid))`,
-    [tenantId, [...byId.keys()], JSON.stringify(kept)],
+    [tenantId, ids, JSON.stringify(kept)],
   );
   // Those that the import had taken from them. Fails when a customer that is made just now has one.
   await em.execute(
@@ -162,6 +156,6 @@ export async function restoreCustomers(
        select * from jsonb_to_recordset(?) as kept (type text, value text, customer_id uuid)
        except select type, value, customer_id from customer_key where tenant_id = ? and customer_id in (?)
      ) lost order by type, value`,
-    [tenantId, JSON.stringify(kept), tenantId, [...byId.keys()]],
+    [tenantId, JSON.stringify(kept), tenantId, ids],
   );
 }

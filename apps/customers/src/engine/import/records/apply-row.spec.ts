@@ -2,10 +2,11 @@ import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/custome
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { oneOfEach } from '../../../../test/custom-field-definition.js';
-import { uniqueValues } from '../../records/customer-keys.js';
+import { uniqueValues } from '../../records/unique-values.js';
 import { Columns } from '../columns/columns.js';
 import { mapRow } from '../../../domain/customers/import/map-row.js';
 import { prepareRow, type PreparedRow } from '../rows/prepare-row.js';
+import { customers as type } from '../../../domain/customers/customers.js';
 import { CustomerRecords } from './customer-record.js';
 import { applyRow, type Outcome } from './apply-row.js';
 
@@ -99,7 +100,7 @@ test('no two customers ever get the same unique value', () => {
       importAll(rows, records);
 
       const values = [...records.all].flatMap(({ customer }) =>
-        uniqueValues(customer).map(({ type, value }) => type + value),
+        uniqueValues(type, customer).map(({ type, value }) => type + value),
       );
 
       expect(new Set(values).size).toBe(values.length);

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { uniqueValues, type UniqueValue } from '../../records/customer-keys.js';
+import { type UniqueValue, uniqueValues } from '../../records/unique-values.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import { error, notice, quote, warning, type RowIssue } from '../rows/row-issue.js';
 import { mergeCustomer, type Merge } from '../../../domain/customers/import/merge-customer.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import type { CustomerRecord, CustomerRecords } from './customer-record.js';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
@@ -20,7 +21,7 @@ export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
 export function applyRow(given: PreparedRow, records: CustomerRecords): { outcome: Outcome; issues: RowIssue[] } {
   const own = records.byId(given.customer.id);
   const row = own ? asKept(given, own.customer) : given;
-  const keys = uniqueValues(row.customer).sort((one, other) => priorities[one.type] - priorities[other.type]);
+  const keys = uniqueValues(customerType(), row.customer).sort((one, other) => priorityOf(one) - priorityOf(other));
   const owned = keys.flatMap((key) => {
     const owner = records.owner(key);
     return owner ? [{ key, owner }] : [];
@@ -53,7 +54,11 @@ interface OwnedKey {
 }
 
 /** The order in which keys decide. */
-const priorities: Record<UniqueValue['type'], number> = { EXTERNAL_ID: 0, EMAIL: 1, DOMAIN: 2 };
+const priorities = ['EXTERNAL_ID', 'EMAIL', 'DOMAIN'];
+
+function priorityOf({ type }: UniqueValue): number {
+  return priorities.indexOf(type);
+}
 
 function refusalOf(
   row: PreparedRow,
@@ -133,7 +138,7 @@ function hasOtherId(customer: Customer, row: Customer): boolean {
  */
 function findEqual(row: PreparedRow, records: CustomerRecords): CustomerRecord | undefined {
   return records.namesakes(row.customer.displayName ?? '').find(({ customer }) => {
-    if (customer.kind !== row.customer.kind || uniqueValues(customer).length > 0) return false;
+    if (customer.kind !== row.customer.kind || uniqueValues(customerType(), customer).length > 0) return false;
     const united = { ...row, replacesLists: false };
     const { changed, stage } = merge(customer, united, false, false);
     return !changed && !stage;

@@ -1,5 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { uniqueValues, type UniqueValue } from '../../records/customer-keys.js';
+import { type UniqueValue, uniqueValues } from '../../records/unique-values.js';
+import { customerType } from '../../records/customers/customer-type.js';
 
 /** A customer that rows of a chunk meet or create. */
 export interface CustomerRecord {
@@ -30,13 +31,13 @@ export class CustomerRecords {
    */
   put(record: CustomerRecord, before?: Customer): void {
     if (before && before !== record.customer) {
-      for (const value of uniqueValues(before)) {
+      for (const value of uniqueValues(customerType(), before)) {
         if (this.#byKey.get(keyText(value)) === record) this.#byKey.delete(keyText(value));
       }
     }
     this.all.add(record);
     this.#byId.set(record.id, record);
-    for (const value of uniqueValues(record.customer)) this.#byKey.set(keyText(value), record);
+    for (const value of uniqueValues(customerType(), record.customer)) this.#byKey.set(keyText(value), record);
     const name = record.customer.displayName ?? '';
     const namesakes = this.#byName.get(name) ?? new Set();
     this.#byName.set(name, namesakes.add(record));

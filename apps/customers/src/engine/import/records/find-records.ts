@@ -3,13 +3,14 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { ownersOf, type OwnerRow } from '../../records/claim-unique-values.js';
-import { uniqueValues } from '../../records/customer-keys.js';
+import { type StoredRecord, openStored } from '../../records/record-rows.js';
+import { lockRecords } from '../../records/record-statements.js';
+import { LinkedRecords, newLinks } from '../../records/references.js';
+import { uniqueValues } from '../../records/unique-values.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { messagesOfRows, type CustomerRow } from '../../records/customer-row.js';
-import { lockCustomers } from '../../records/customer-statements.js';
-import { LinkedCustomers, linkedIds } from '../../records/linked-customers.js';
 import { sortName } from '../../values/search-text.js';
 import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import { CustomerRecords } from './customer-record.js';
 import { leaveOut } from './leave-out.js';
 import type { MetCustomers } from './met-customers.js';
@@ -29,13 +30,17 @@ export async function findRecords(em: EntityManager, rows: PreparedRow[], met: M
   const owners = await ownersByKey(em, rows);
   const ids = [
     ...ownIds(rows),
-    ...owners.flatMap(({ customer_id }) => customer_id ?? []),
+    ...owners.flatMap(({ record_id }) => record_id ?? []),
     ...(await idsByName(em, tenantId, rows)),
   ];
-  const rowsFound = ids.length === 0 ? [] : await queryRows<CustomerRow>(em, lockCustomers(ids));
-  const customers = await messagesOfRows(rowsFound.filter(({ deleteTime }) => deleteTime === null));
+  const type = customerType();
+  const found = ids.length === 0 ? [] : await queryRows<StoredRecord<CustomerMessage>>(em, lockRecords(type, ids));
+  const customers = await openStored(
+    type,
+    found.filter(({ record }) => record.deleteTime === undefined),
+  );
   const records = recordsOf(customers, await met.find(em, ids));
-  for (const { type, value, customer_id } of owners) if (customer_id === null) records.hide({ type, value });
+  for (const { record_id, ...value } of owners) if (record_id === null) records.hide(value);
   return records;
 }
 
@@ -58,11 +63,11 @@ export function recordsOf(customers: CustomerMessage[], met: ReadonlyMap<string,
 
 /** Takes out of the rows, with a WARNING, links that lead to no live customer. The others stay live meanwhile. */
 export async function checkLinks(em: EntityManager, rows: PreparedRow[], customFields: CustomFields): Promise<void> {
-  const ids = rows.flatMap(({ customer }) => linkedIds(customer, customFields));
-  if (ids.length === 0) return;
-  const linked = await LinkedCustomers.lock(em, ids);
-  for (const { customer, issues } of rows) {
-    const violations = linked.violations(customer, customFields);
+  const links = rows.map(({ customer }) => newLinks(customerType(), customer, customFields));
+  if (links.flat().length === 0) return;
+  const linked = await LinkedRecords.lock(em, links.flat());
+  for (const [index, { customer, issues }] of rows.entries()) {
+    const violations = linked.violations(links[index] ?? []);
     issues.push(...leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value)));
   }
 }
@@ -74,8 +79,8 @@ export function ownIds(rows: PreparedRow[]): string[] {
 
 /** The owners of the keys of rows. */
 export async function ownersByKey(em: EntityManager, rows: PreparedRow[]): Promise<OwnerRow[]> {
-  const values = rows.flatMap(({ customer }) => uniqueValues(customer));
-  return values.length === 0 ? [] : queryRows<OwnerRow>(em, ownersOf(values));
+  const values = rows.flatMap(({ customer }) => uniqueValues(customerType(), customer));
+  return values.length === 0 ? [] : queryRows<OwnerRow>(em, ownersOf(customerType(), values));
 }
 
 /** Customers without any key that have the name of a row without one. */
@@ -101,6 +106,6 @@ export async function idsByName(em: EntityManager, tenantId: string, rows: Prepa
 /** The names of the rows that have no key to be known by. */
 export function keylessNames(rows: PreparedRow[]): { sort_name: string; display_name: string }[] {
   return rows
-    .filter(({ customer }) => uniqueValues(customer).length === 0)
+    .filter(({ customer }) => uniqueValues(customerType(), customer).length === 0)
     .map(({ customer: { displayName = '' } }) => ({ sort_name: sortName(displayName), display_name: displayName }));
 }

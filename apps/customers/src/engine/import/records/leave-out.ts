@@ -1,8 +1,9 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import { customFieldPath } from '../../fields/custom-fields.js';
-import type { ListField } from '../../records/customer-keys.js';
-import { maxItems } from '../../write/customer-rules.js';
+import { type ListField } from '../../records/customers/customer-lists.js';
+import { customerType } from '../../records/customers/customer-type.js';
+import { maxItems } from '../../write/record-rules.js';
 
 /**
  * Takes out of a customer the values that violations name: an item of a list as a whole, unless only what it is for is
@@ -29,7 +30,7 @@ function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes:
   const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\](?:\.(\w+))?)?$/.exec(field) ?? [];
   if (!isListName(name)) return takeProperty(customer, name);
   const list: unknown[] = customer[name];
-  if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? maxItems[name] : 0);
+  if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? (maxItems(customerType())[name] ?? 0) : 0);
   const item = list[Number(index)];
   if (part !== undefined && (name === 'addresses' || part === 'label')) return takeProperty(item as object, part);
   indexes.set(name, (indexes.get(name) ?? new Set()).add(Number(index)));
@@ -52,5 +53,5 @@ function takeProperty(owner: object, name: string): unknown {
 }
 
 function isListName(name: string): name is ListField {
-  return Object.hasOwn(maxItems, name);
+  return Object.hasOwn(maxItems(customerType()), name);
 }

@@ -4,6 +4,7 @@ import { insertKeys, releaseValues } from '../../records/claim-unique-values.js'
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { CustomerStore } from '../chunks/import-chunk.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import { addedKeys, removedKeys } from './added-keys.js';
 import type { CustomerRecords } from './customer-record.js';
 import { findRecords } from './find-records.js';
@@ -29,8 +30,8 @@ export class StoredCustomers implements CustomerStore {
     const added = addedKeys(written);
     await transactionPipeline(em, [
       // First, so that another customer of the chunk can have them.
-      ...releaseValues(removedKeys(written)),
-      ...(added.length > 0 ? [insertKeys(added)] : []),
+      ...releaseValues(customerType(), removedKeys(written)),
+      ...(added.length > 0 ? [insertKeys(customerType(), added)] : []),
       ...(met.length > 0 ? [this.met.remember(met)] : []),
     ]);
   }

@@ -3,10 +3,11 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../pace/bulk-pace.js';
-import { newCustomer, nextCustomer } from '../../records/customer-changes.js';
-import { customerRecord, insertRecords, updateRecords } from '../../records/customer-statements.js';
+import { newRecord, nextRecord } from '../../records/record-changes.js';
+import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import type { CustomerRecord } from './customer-record.js';
 
 /** Records that are written at a time, alone and beside calls: while PostgreSQL does, the next ones are made ready. */
@@ -46,13 +47,13 @@ async function sliceStatements(
   const [created, updated, changes]: [string[], string[], string[]] = [[], [], []];
   for (const { stored, customer: wanted, id } of records) {
     if (turn.isOver) await turn.next();
-    const customer = stored ? nextCustomer(stored, wanted) : newCustomer(wanted, id);
-    (stored ? updated : created).push(customerRecord(customer, customFields));
+    const customer = stored ? nextRecord(customerType(), stored, wanted) : newRecord(customerType(), wanted, id);
+    (stored ? updated : created).push(recordRow(customerType(), customer, customFields));
     if (operationId !== undefined) changes.push(changeRecord(customer, stored));
   }
   return [
-    ...(created.length > 0 ? [insertRecords(created)] : []),
-    ...(updated.length > 0 ? [updateRecords(updated)] : []),
+    ...(created.length > 0 ? [insertRows(customerType(), created)] : []),
+    ...(updated.length > 0 ? [updateRows(customerType(), updated)] : []),
     ...(operationId === undefined ? [] : [rememberChanges(operationId, changes)]),
   ];
 }

@@ -2,11 +2,12 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { uniqueValues } from '../../records/customer-keys.js';
+import { uniqueValues } from '../../records/unique-values.js';
 import { normaliseCustomer } from '../../../domain/customers/normalise-customer.js';
-import { fieldViolations } from '../../write/customer-rules.js';
+import { fieldViolations } from '../../write/record-rules.js';
 import { leaveOut } from '../records/leave-out.js';
 import type { MappedRow } from '../../../domain/customers/import/map-row.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
@@ -43,7 +44,7 @@ export function prepareRow(
   let lostKey: RowIssue | undefined;
   let unnamed: RowIssue | undefined;
   for (let round = 0; round < maxRounds; round += 1) {
-    const wrongFields = fieldViolations(customer);
+    const wrongFields = fieldViolations(customerType(), customer);
     const normalised =
       wrongFields.length === 0 ? normaliseCustomer(customer, customFields, { defaultCountry: country }) : undefined;
     const violations = normalised?.violations ?? wrongFields;
@@ -87,7 +88,7 @@ export function leftOut({ field, reason, description }: FieldViolation, value: u
 
 /** Whether nothing tells whom a row is about but its name. */
 function isUnknown(customer: Customer): boolean {
-  return customer.id === '' && uniqueValues(customer).length === 0;
+  return customer.id === '' && uniqueValues(customerType(), customer).length === 0;
 }
 
 /** A person's domain is no key: people have none. */

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 
 /** One sum of a custom field: of money one for each currency. */
@@ -18,6 +19,7 @@ export interface SumColumn {
  */
 export async function readSums(
   em: EntityManager,
+  { table }: RecordType,
   sum: readonly string[],
   customFields: CustomFields | undefined,
 ): Promise<SumColumn[]> {
@@ -31,11 +33,11 @@ export async function readSums(
   for (const [index, { key, isMoney }] of keys.filter((found) => found !== undefined).entries()) {
     const field = sum[index] ?? '';
     if (!isMoney) {
-      columns.push({ field, currencyCode: undefined, sum: `sum((customer.custom_fields->>'${key}')::numeric)` });
+      columns.push({ field, currencyCode: undefined, sum: `sum((${table}.custom_fields->>'${key}')::numeric)` });
       continue;
     }
-    const value = `customer.custom_fields->'${key}'`;
-    for (const currencyCode of await currenciesOf(em, key)) {
+    const value = `${table}.custom_fields->'${key}'`;
+    for (const currencyCode of await currenciesOf(em, table, key)) {
       const filter = `${value}->>'currencyCode' = '${currencyCode}'`;
       columns.push({ field, currencyCode, sum: `sum((${value}->>'amount')::numeric) filter (where ${filter})` });
     }
@@ -61,10 +63,10 @@ function summable(field: string, customFields: CustomFields | undefined) {
  * The currencies of a field, in the order of their codes: a step along the index for each. Order values of money are
  * `EUR ` and digits, so that the next currency comes after `EUR!`.
  */
-async function currenciesOf(em: EntityManager, key: string): Promise<string[]> {
+async function currenciesOf(em: EntityManager, table: string, key: string): Promise<string[]> {
   const rows = await em.execute<{ code: string }[]>(
     `with recursive currency(code) as (
-       (select left(value, 3) from customer_order_value where field = ? order by value limit 1)
+       (select left(value, 3) from ${table}_order_value where field = ? order by value limit 1)
        union all
        select (select left(value, 3) from customer_order_value
                where field = ? and value > currency.code || '!' order by value limit 1)

@@ -22,13 +22,13 @@ export function compareCustomField(definition: Definition, comparison: Compariso
 }
 
 /** A range of the order that the field has. */
-function inOrder(key: string, { table }: Comparison, on: (column: string) => Sql): Condition {
+function inOrder(key: string, { table, type }: Comparison, on: (column: string) => Sql): Condition {
   const inRow = on(`(${table}.order_values->>'${key}') collate "C"`);
   const inIndex = on('value');
   return {
     row: { sql: `(${inRow.sql}) is true`, params: inRow.params },
     index: {
-      sql: `${table}.id = any(array(select customer_id from customer_order_value where field = ? and ${inIndex.sql}))`,
+      sql: `${table}.id = any(array(select ${type.table}_id from ${type.table}_order_value where field = ? and ${inIndex.sql}))`,
       params: [key, ...inIndex.params],
     },
     range: { orderedBy: `custom_fields.${key}`, on },

@@ -1,7 +1,5 @@
-import { findableTerms, term } from '../../fields/customer-terms.js';
-import { isPersonal } from '../../fields/hidden-data.js';
+import { findableTerms, soughtTexts, term } from '../../fields/terms.js';
 import { currentSeal, type Seal } from '../../sealing/seal.js';
-import { digits, soughtDigits } from '../../values/phone-numbers.js';
 import { sortName } from '../../values/search-text.js';
 import type { FilterField } from '../../fields/filter-fields.js';
 import { compareKey } from './compare-key.js';
@@ -9,7 +7,7 @@ import type { Comparison } from './comparison.js';
 import { indexed, rowOnly, type Condition, type Sql } from './condition.js';
 import { prefixRange } from './prefix-range.js';
 
-/** Compares a field that every customer has. */
+/** Compares a field that every record of the type has. */
 export function compareField(name: string, field: FilterField, comparison: Comparison): Condition {
   switch (field.type) {
     case 'term':
@@ -19,7 +17,7 @@ export function compareField(name: string, field: FilterField, comparison: Compa
     case 'owner':
       comparison.assertOneOf({});
       if (comparison.isPresence) return hasValue(comparison, field.column);
-      return comparison.hasTerm([term(field.field, readUuid(comparison))]);
+      return comparison.hasTerm([term(comparison.type, field.field, readUuid(comparison))]);
     case 'enum':
       return compareEnum(field, comparison);
     case 'id':
@@ -40,9 +38,9 @@ function hasValue({ table }: Comparison, column: string): Condition {
 function compareTerm(field: string, presence: string, comparison: Comparison): Condition {
   comparison.assertOneOf({});
   if (comparison.isPresence) return rowOnly(presence);
-  if (field === 'phones' && digits(comparison.text) === '') throw comparison.valueError('must have digits');
-  const texts = field === 'phones' ? soughtDigits(comparison.text) : [comparison.text];
-  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(field, text)))]);
+  const texts = soughtTexts(comparison.type, field, comparison.text);
+  if (texts.length === 0) throw comparison.valueError('must have digits');
+  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(comparison.type, field, text)))]);
 }
 
 function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparison): Condition {
@@ -51,7 +49,7 @@ function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparis
   const position = field.names.indexOf(comparison.text.toUpperCase());
   if (position < 0) throw comparison.valueError(`must be one of ${field.names.join(', ')}`);
   const isMet = field.names.filter((_, index) => compareNumbers(index, comparison.operator, position));
-  return comparison.hasTerm(isMet.map((name) => term(field.field, name)));
+  return comparison.hasTerm(isMet.map((name) => term(comparison.type, field.field, name)));
 }
 
 function compareNumbers(left: number, operator: Comparison['operator'], right: number): boolean {
@@ -92,7 +90,7 @@ function compareName(name: string, { column, sorted }: FilterField & { type: 'na
   comparison.assertOneOf({ prefix: true, order: true });
   if (comparison.isPresence) return hasValue(comparison, column);
   const seal = currentSeal();
-  if (seal && isPersonal(name)) return compareSealedName(seal, name, sorted, comparison);
+  if (seal && comparison.type.isPersonal(name)) return compareSealedName(seal, name, sorted, comparison);
   const text = sortName(comparison.text);
   const operator = comparison.operator === ':' ? '=' : comparison.operator;
   return orderedBy(name, `${comparison.table}.${sorted}`, (on) =>

@@ -1,4 +1,5 @@
 import type { AppError } from '@rapport/platform';
+import type { RecordType } from '../../fields/record-type.js';
 import { indexed, type Condition } from './condition.js';
 import { filterError } from './filter-error.js';
 import type { FilterOperator, Restriction } from './parse-filter.js';
@@ -9,11 +10,13 @@ export class Comparison {
   readonly operator: Exclude<FilterOperator, '!='>;
 
   /**
+   * @param type of the records that are compared
    * @param filter the whole filter, for positions in errors
-   * @param table name that the table customer has in the condition
-   * @param live whether live customers are asked for
+   * @param table name that the type's table has in the condition
+   * @param live whether live records are asked for
    */
   constructor(
+    readonly type: RecordType,
     readonly filter: string,
     readonly restriction: Restriction,
     readonly table: string,
@@ -41,7 +44,7 @@ export class Comparison {
     return this.operator === '=' || this.operator === ':';
   }
 
-  /** Customers that have one of the terms. */
+  /** Records that have one of the terms. */
   hasTerm(terms: readonly string[]): Condition {
     if (terms.length === 0) return indexed('false');
     const operator = terms.length === 1 ? '@>' : '&&';

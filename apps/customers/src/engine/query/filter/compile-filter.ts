@@ -1,28 +1,31 @@
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { filterField, filterFieldNames } from '../../fields/filter-fields.js';
+import { filterFields } from '../../fields/filter-fields.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 import { compareCustomField } from './compare-custom-field.js';
 import { compareField } from './compare-field.js';
 import { Comparison } from './comparison.js';
 import { allOf, anyOf, negated, type Condition } from './condition.js';
 import { filterError } from './filter-error.js';
-import { ofCompany, ofLinked } from './other-customers.js';
+import { pathsOf } from './filter-paths.js';
 import type { Filter, Restriction } from './parse-filter.js';
 
 export interface FilterContext {
-  /** Whether live customers are asked for: deleted ones have no entries in the indexes that filters use. */
+  /** The records that are asked for. */
+  type: RecordType;
+  /** Whether live records are asked for: deleted ones have no entries in the indexes that filters use. */
   live: boolean;
   /** The tenant's definitions. May be absent when the filter names no custom field. */
   customFields: CustomFields | undefined;
-  /** True to refuse conditions on companies and associations. */
+  /** True to refuse conditions on other records. */
   isOwnOnly?: boolean;
 }
 
-/** Most conditions on other customers in a filter. */
+/** Most conditions on other records in a filter. */
 const maxOthers = 5;
 
 /**
- * Makes SQL of a filter. Every value travels as a parameter. A comparison with what a customer does not have is false,
+ * Makes SQL of a filter. Every value travels as a parameter. A comparison with what a record does not have is false,
  * and its negation true.
  *
  * @param filter what `tree` was parsed from, for positions in errors
@@ -33,6 +36,14 @@ const maxOthers = 5;
 export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
   const compiler = new FilterCompiler(filter, context);
   return tree.type === 'and' ? tree.operands.map((operand) => compiler.compile(operand)) : [compiler.compile(tree)];
+}
+
+/** The records that a comparison is of. */
+interface Compared {
+  type: RecordType;
+  /** Name that the type's table has in the condition. */
+  table: string;
+  live: boolean;
 }
 
 class FilterCompiler {
@@ -59,26 +70,20 @@ class FilterCompiler {
   }
 
   #restriction(restriction: Restriction): Condition {
+    const { type, live } = this.context;
     const [first = '', ...rest] = restriction.field.split('.');
-    switch (snakeCase(first)) {
-      case 'company':
-        this.#countOther(restriction);
-        return ofCompany((table) => this.#own(restriction, rest, table, true));
-      case 'associations': {
-        this.#countOther(restriction);
-        const [type = '', ...field] = rest;
-        if (!/^[a-z][a-z0-9_]{0,59}$/.test(type)) throw this.#unknown(restriction, 'is no type of association');
-        const comparison = new Comparison(this.filter, restriction, 'linked', true);
-        if (field.length > 0) return ofLinked(type, (table) => this.#own(restriction, field, table, true));
-        return ofLinked(type, () => compareField('id', { type: 'id', column: 'id' }, comparison));
-      }
-      default:
-        return this.#own(restriction, [first, ...rest], 'customer', this.context.live);
-    }
+    const name = snakeCase(first);
+    const path = pathsOf(type).get(name);
+    if (!path) return this.#own(restriction, [first, ...rest], { type, table: type.table, live });
+    this.#countOther(restriction);
+    return path(rest, {
+      compare: (fields, on) => this.#own(restriction, fields, { ...on, live: true }),
+      unknown: (problem) => this.#unknown(restriction, problem),
+    });
   }
 
-  #own(restriction: Restriction, path: string[], table: string, live: boolean): Condition {
-    const comparison = new Comparison(this.filter, restriction, table, live);
+  #own(restriction: Restriction, path: string[], { type, table, live }: Compared): Condition {
+    const comparison = new Comparison(type, this.filter, restriction, table, live);
     const [first = '', key, ...deeper] = path;
     const name = snakeCase(first);
     if (name === 'custom_fields' && key !== undefined && deeper.length === 0) {
@@ -86,16 +91,19 @@ class FilterCompiler {
       if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
       return compareCustomField(definition, comparison);
     }
-    const field = key === undefined ? filterField(name) : undefined;
+    const field = key === undefined ? filterFields(type).get(name) : undefined;
     if (field) return compareField(name, field, comparison);
-    const names = `${filterFieldNames.join(', ')}, custom_fields.<key>`;
-    const isOther = table !== 'customer';
-    throw this.#unknown(restriction, `is no field; ${isOther ? 'those of another customer' : 'fields'} are ${names}`);
+    const names = `${[...filterFields(type).keys()].join(', ')}, custom_fields.<key>`;
+    const isOther = table !== type.table;
+    throw this.#unknown(
+      restriction,
+      `is no field; ${isOther ? `those of another ${type.singular}` : 'fields'} are ${names}`,
+    );
   }
 
   #countOther(restriction: Restriction): void {
-    if (this.context.isOwnOnly)
-      throw this.#unknown(restriction, 'is about another customer, which can not be asked here');
+    const { isOwnOnly, type } = this.context;
+    if (isOwnOnly) throw this.#unknown(restriction, `is about another ${type.singular}, which can not be asked here`);
     this.#others += 1;
     if (this.#others <= maxOthers) return;
     const { fieldIndex } = restriction;

@@ -1,18 +1,18 @@
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { snakeCase } from '../../values/snake-case.js';
-import { isPersonal } from '../../fields/hidden-data.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { currentSeal } from '../../sealing/seal.js';
 
 /**
- * Refuses what can not be asked of customers whose names are encrypted. What a filter can't ask is refused where it is read.
+ * Refuses what can not be asked of records whose names are encrypted. What a filter can't ask is refused where it is read.
  *
  * @throws AppError INVALID_ARGUMENT that names `orderBy` or `q`
  */
-export function refuseSealed({ orderBy, q }: { orderBy: string; q: string }): void {
+export function refuseSealed(type: RecordType, { orderBy, q }: { orderBy: string; q: string }): void {
   if (!currentSeal()) return;
   const violations: FieldViolation[] = [];
   const [field = ''] = orderBy.trim().split(/\s/);
-  if (isPersonal(snakeCase(field))) {
+  if (type.isPersonal(snakeCase(field))) {
     const description = `is about ${field}, which is encrypted in this tenant and has no order`;
     violations.push({ field: 'orderBy', reason: 'ORDER_ENCRYPTED', description });
   }

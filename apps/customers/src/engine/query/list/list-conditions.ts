@@ -5,12 +5,13 @@ import type { Condition } from '../filter/condition.js';
 import { snakeCase } from '../../values/snake-case.js';
 import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
 import { hiddenError, isHiding, refuseHidden } from '../../fields/hidden-data.js';
-import { ownedCustomers } from '../owned-customers.js';
+import { ownedRecords } from '../owned-records.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { refuseSealed } from '../filter/refuse-sealed.js';
 import { defaultOrder, readOrder, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
-/** What a request says about which customers it is about, and in which order. */
+/** What a request says about which records it is about, and in which order. */
 export interface ListRequest {
   filter?: string | undefined;
   q?: string | undefined;
@@ -26,41 +27,49 @@ export interface ListRequest {
  */
 export async function conditionsOf(
   em: EntityManager,
-  { filter = '', q = '', orderBy = defaultOrder, showDeleted = false }: ListRequest,
+  type: RecordType,
+  { filter = '', q = '', orderBy = defaultOrder(type), showDeleted = false }: ListRequest,
 ): Promise<{ order: ListOrder; conditions: Condition[] }> {
   const tree = parseFilter(filter);
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
-  refuseHidden(filtered, 'filter');
-  refuseHidden([orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
-  if (q !== '' && isHiding()) throw hiddenError('displayName', 'q');
-  refuseSealed({ orderBy, q });
+  refuseHidden(type, filtered, 'filter');
+  refuseHidden(type, [orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
+  if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
+  refuseSealed(type, { orderBy, q });
   const customFields = await customFieldsIn(em, [orderBy, ...filtered]);
   const live = !showDeleted;
   return {
-    order: readOrder(orderBy, live, customFields),
+    order: readOrder(type, orderBy, live, customFields),
     conditions: [
-      ...(tree ? compileFilter(filter, tree, { live, customFields }) : []),
-      ...searchConditions(q),
-      ...ownedCustomers(),
+      ...(tree ? compileFilter(filter, tree, { type, live, customFields }) : []),
+      ...searchConditions(type, q),
+      ...ownedRecords(type),
     ],
   };
 }
 
 /**
- * Reads a filter that is about customers themselves: what it says of a customer changes with that one only.
+ * Reads a filter that is about records themselves: what it says of a record changes with that one only.
  *
  * @throws AppError as `conditionsOf` does for the filter
  */
-export async function ownConditions(em: EntityManager, filter: string): Promise<Condition[]> {
+export async function ownConditions(em: EntityManager, type: RecordType, filter: string): Promise<Condition[]> {
   const tree = parseFilter(filter);
   if (!tree) return [];
   const filtered = restrictionsOf(tree).map(({ field }) => field);
-  refuseHidden(filtered, 'filter');
+  refuseHidden(type, filtered, 'filter');
   return compileFilter(filter, tree, {
+    type,
     live: true,
     isOwnOnly: true,
     customFields: await customFieldsIn(em, filtered),
   });
+}
+
+/** A field that the search for text looks in and that is hidden from callers without access to personal data. */
+function searchedField(type: RecordType): string {
+  const personal = type.namedFields.find(({ field }) => field.index.search && field.isPersonal);
+  return (personal?.list ?? personal?.field)?.name ?? 'q';
 }
 
 /** The tenant's definitions; undefined when none of the fields is custom. */

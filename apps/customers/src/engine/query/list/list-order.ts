@@ -1,53 +1,80 @@
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds } from '../../fields/custom-field-value.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
 
-/** What a list is ordered by; customers with the same value, or without any, by their ids in the same direction. */
+/** What a list is ordered by; records with the same value, or without any, by their ids in the same direction. */
 export interface ListOrder {
   /** As in a filter, such as `display_name` or `custom_fields.seats`. */
   name: string;
   direction: 'asc' | 'desc';
-  /** The column of customer that has the values, or the custom field. */
+  /** The column that has the values, or the custom field. */
   by: OrderColumn | { customField: string };
 }
 
 export interface OrderColumn {
-  column: 'sort_name' | 'family_sort_name' | 'company_sort_name' | 'create_time' | 'update_time';
+  column: string;
   type: 'text' | 'timestamptz';
   nullable: boolean;
-  /** Whether deleted customers have an index in this order. */
+  /** Whether deleted records have an index in this order. */
   ofDeleted: boolean;
 }
 
-const columns: Readonly<Record<string, OrderColumn>> = {
-  display_name: { column: 'sort_name', type: 'text', nullable: false, ofDeleted: true },
-  family_name: { column: 'family_sort_name', type: 'text', nullable: true, ofDeleted: false },
-  company_name: { column: 'company_sort_name', type: 'text', nullable: true, ofDeleted: false },
-  create_time: { column: 'create_time', type: 'timestamptz', nullable: false, ofDeleted: true },
-  update_time: { column: 'update_time', type: 'timestamptz', nullable: false, ofDeleted: true },
-};
+/** The orders of a type by the names of their fields: texts first, as errors list them. */
+const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
+  const columns = type.contract.fields.flatMap((field): [string, OrderColumn][] => {
+    const { column, index, desc, isRequired, writable } = field;
+    if (index.order === FieldOrder.UNSPECIFIED) return [];
+    const isTime = desc.message !== undefined;
+    const ofDeleted = index.order === FieldOrder.ALL;
+    const nullable = !isRequired && !type.definition.alwaysSet?.includes(column) && !(isTime && writable === 'NEVER');
+    return [
+      [
+        column,
+        {
+          column: isTime ? column : type.sortColumn(column),
+          type: isTime ? 'timestamptz' : 'text',
+          nullable,
+          ofDeleted,
+        },
+      ],
+    ];
+  });
+  return new Map(columns);
+});
 
 /** The order when none is asked for. */
-export const defaultOrder = 'create_time desc';
+export function defaultOrder({ contract }: RecordType): string {
+  return `${contract.options.order} desc`;
+}
 
 /**
  * @param customFields may be absent when `orderBy` names no custom field
  * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the orders that there are
  */
-export function readOrder(orderBy: string, live: boolean, customFields: CustomFields | undefined): ListOrder {
+export function readOrder(
+  type: RecordType,
+  orderBy: string,
+  live: boolean,
+  customFields: CustomFields | undefined,
+): ListOrder {
   const [, path = '', direction] = /^\s*(\S+?)(?:\s+(asc|desc))?\s*$/.exec(orderBy) ?? [];
   const [first = '', key, ...deeper] = path.split('.');
   const name = [snakeCase(first), ...(key === undefined ? [] : [key])].join('.');
-  const by = deeper.length > 0 ? undefined : orderSource(name, key, live, customFields);
+  const by = deeper.length > 0 ? undefined : orderSource(type, name, key, live, customFields);
   if (by) return { name, direction: direction === 'desc' ? 'desc' : 'asc', by };
-  const known = Object.keys(columns).filter((column) => live || columns[column]?.ofDeleted);
+  const columns = columnsOf(type);
+  const known = [...columns.keys()].filter((column) => live || columns.get(column)?.ofDeleted);
   const choice = live ? [...known, 'custom_fields.<key> of a type that has an order'] : known;
   const description = `must be one of ${choice.join(', ')}, and may be followed by " desc"`;
   throw invalidArgument([{ field: 'orderBy', reason: 'ORDER_NOT_INDEXED', description }]);
 }
 
 function orderSource(
+  type: RecordType,
   name: string,
   key: string | undefined,
   live: boolean,
@@ -57,14 +84,14 @@ function orderSource(
     const definition = customFields?.get(key);
     return live && definition && customFieldKinds[definition.type].order ? { customField: key } : undefined;
   }
-  const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+  const column = columnsOf(type).get(name);
   return column && (live || column.ofDeleted) ? column : undefined;
 }
 
-/** Whether customers can be without a value of the order. */
+/** Whether records can be without a value of the order. */
 export function isNullable({ by }: ListOrder): boolean {
   return 'customField' in by || by.nullable;
 }
 
-/** Where a list goes on after a customer: its value, null when it has none, and its id. */
+/** Where a list goes on after a record: its value, null when it has none, and its id. */
 export type ListPosition = [value: string | null, id: string];

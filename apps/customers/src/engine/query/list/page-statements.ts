@@ -1,21 +1,23 @@
-import { shownColumns } from '../../records/customer-row.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import type { ListOrder } from './list-order.js';
 
-/** A page, or what is left of one, of the customers that have a value of the order or of those that have none. */
+/** A page, or what is left of one, of the records that have a value of the order or of those that have none. */
 export interface PageQuery {
+  type: RecordType;
   tenantId: string;
   live: boolean;
   order: ListOrder;
-  /** Whether customers with a value of the order are asked for, or those without. */
+  /** Whether records with a value of the order are asked for, or those without. */
   valued: boolean;
   /** All must be met. */
   conditions: Condition[];
-  /** Value, absent when `valued` is false, and id of the customer that the page comes after. */
+  /** Value, absent when `valued` is false, and id of the record that the page comes after. */
   after: { value: string | null; id: string } | undefined;
   /** Rows to answer with at most. */
   limit: number;
-  /** Whether the tenant has few customers, see `isSmallTenant`. */
+  /** Whether the tenant has few records of the type, see `isSmallTenant`. */
   isSmall?: boolean;
 }
 
@@ -25,7 +27,7 @@ export function walkStatement(query: PageQuery): Sql {
   const where = joined([...walkConditions(query), ...testsOf(query)], 'and');
   return {
     sql:
-      `select ${shownColumns}, ${key} as order_value from ${from} where ${where.sql} ` +
+      `select ${shownColumns(query.type)}, ${key} as order_value from ${from} where ${where.sql} ` +
       `order by ${ordering(query, key, id)} limit ?`,
     params: [...where.params, query.limit],
   };
@@ -37,6 +39,7 @@ export function walkStatement(query: PageQuery): Sql {
  * row, or with one that has no id when none is found.
  */
 export function windowStatement(query: PageQuery, window: number): Sql {
+  const { table } = query.type;
   const { from, key, id } = source(query);
   const test = joined(testsOf(query), 'and');
   const where = joined(walkConditions(query), 'and');
@@ -47,10 +50,10 @@ export function windowStatement(query: PageQuery, window: number): Sql {
       ), found as materialized (
         select key, id from tested where is_met order by ${ordering(query, 'key', 'id')} limit ?
       )
-      select ${shownColumns}, found.key as order_value, rows_tested
+      select ${shownColumns(query.type)}, found.key as order_value, rows_tested
       from (select case when (select count(*) from found) < ? then (select count(*) from tested) end as rows_tested) end_of
       left join found on true
-      left join customer on customer.tenant_id = ? and customer.id = found.id
+      left join ${table} on ${table}.tenant_id = ? and ${table}.id = found.id
       order by ${ordering(query, 'found.key', 'found.id')}`,
     params: [...test.params, ...where.params, window, query.limit, query.limit, query.tenantId],
   };
@@ -61,15 +64,16 @@ export function windowStatement(query: PageQuery, window: number): Sql {
  * them. Those without a value follow those with one, in the same answer.
  */
 export function sortStatement(query: PageQuery): Sql {
-  const { conditions, live, order } = query;
+  const { type, conditions, live, order } = query;
+  const { table } = type;
   const { row, index } = allOf(conditions);
-  const key = valueOf(order);
+  const key = valueOf(query);
   const where = joined([ofTenant(query), ...sortPosition(query, key), (live ? index : undefined) ?? row], 'and');
   const { direction } = order;
   return {
     sql:
-      `select ${shownColumns}, ${key} as order_value from customer where ${where.sql} ` +
-      `order by ${key} ${direction} nulls last, customer.id ${direction} limit ?`,
+      `select ${shownColumns(type)}, ${key} as order_value from ${table} where ${where.sql} ` +
+      `order by ${key} ${direction} nulls last, ${table}.id ${direction} limit ?`,
     params: [...where.params, query.limit],
   };
 }
@@ -80,24 +84,26 @@ export function hasTests(query: PageQuery): boolean {
 }
 
 /** What is not a range of the order. */
-function testsOf({ conditions, order, valued }: PageQuery): Sql[] {
+function testsOf(query: PageQuery): Sql[] {
+  const { conditions, order, valued } = query;
   const tests = conditions.filter(({ range }) => !valued || range?.orderedBy !== order.name).map(({ row }) => row);
   const isWalkOfAll = !valued && 'customField' in order.by;
-  return isWalkOfAll ? [{ sql: `${valueOf(order)} is null`, params: [] }, ...tests] : tests;
+  return isWalkOfAll ? [{ sql: `${valueOf(query)} is null`, params: [] }, ...tests] : tests;
 }
 
-/** Rows of customer or, in the order of a custom field, of customer_order_value with their customers. */
-function source({ order, valued }: PageQuery) {
-  const { by } = order;
-  if (!('customField' in by)) return { from: 'customer', key: valueOf(order), id: 'customer.id' };
-  // Those without a value of a custom field have no index of their own: all customers are walked by their ids.
-  if (!valued) return { from: 'customer', key: 'null::text', id: 'customer.id' };
-  const from = `customer_order_value ordered
-    join customer on customer.tenant_id = ordered.tenant_id and customer.id = ordered.customer_id`;
-  return { from, key: 'ordered.value', id: 'ordered.customer_id' };
+/** Rows of the type or, in the order of a custom field, of its order values with their records. */
+function source(query: PageQuery) {
+  const { table } = query.type;
+  const { by } = query.order;
+  if (!('customField' in by)) return { from: table, key: valueOf(query), id: `${table}.id` };
+  // Those without a value of a custom field have no index of their own: all records are walked by their ids.
+  if (!query.valued) return { from: table, key: 'null::text', id: `${table}.id` };
+  const from = `${table}_order_value ordered
+    join ${table} on ${table}.tenant_id = ordered.tenant_id and ${table}.id = ordered.${table}_id`;
+  return { from, key: 'ordered.value', id: `ordered.${table}_id` };
 }
 
-/** Customers without a value of a custom field are in the order of the primary key. */
+/** Records without a value of a custom field are in the order of the primary key. */
 function ordering({ order, valued }: PageQuery, key: string, id: string): string {
   const { by, direction } = order;
   return 'customField' in by && !valued ? `${id} ${direction}` : `${key} ${direction}, ${id} ${direction}`;
@@ -126,15 +132,16 @@ function walkConditions(query: PageQuery): Sql[] {
 
 function sortPosition(query: PageQuery, key: string): Sql[] {
   const isNull = { sql: `${key} is null`, params: [] };
-  if (!query.valued) return [isNull, ...afterId(query, 'customer.id')];
-  const after = afterValue(query, key, 'customer.id');
+  const id = `${query.type.table}.id`;
+  if (!query.valued) return [isNull, ...afterId(query, id)];
+  const after = afterValue(query, key, id);
   return after.length > 0
     ? [joined([...after, isNull], 'or')].map(({ sql, params }) => ({ sql: `(${sql})`, params }))
     : [];
 }
 
-function ofTenant({ tenantId, live }: PageQuery): Sql {
-  return { sql: `customer.tenant_id = ? and customer.delete_time is ${live ? '' : 'not '}null`, params: [tenantId] };
+function ofTenant({ type: { table }, tenantId, live }: PageQuery): Sql {
+  return { sql: `${table}.tenant_id = ? and ${table}.delete_time is ${live ? '' : 'not '}null`, params: [tenantId] };
 }
 
 function afterValue({ order, after }: PageQuery, key: string, id: string): Sql[] {
@@ -151,7 +158,7 @@ function comparator({ direction }: ListOrder): string {
   return direction === 'asc' ? '>' : '<';
 }
 
-/** The value of the order in a row of customer. Keys of custom fields have letters, digits and underscores only. */
-function valueOf({ by }: ListOrder): string {
-  return 'customField' in by ? `(customer.order_values->>'${by.customField}') collate "C"` : `customer.${by.column}`;
+/** The value of the order in a row of the type. Keys of custom fields have letters, digits and underscores only. */
+function valueOf({ type: { table }, order: { by } }: PageQuery): string {
+  return 'customField' in by ? `(${table}.order_values->>'${by.customField}') collate "C"` : `${table}.${by.column}`;
 }

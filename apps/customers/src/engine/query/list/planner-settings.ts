@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant } from '@rapport/persistence';
+import { readForTenant, type Statement } from '@rapport/persistence';
 import type { Sql } from '../filter/condition.js';
 
 /** Settings of PostgreSQL for one statement. */
@@ -38,10 +38,11 @@ export const ofAll: PlannerSettings = common;
 export function executeWith<Row extends object>(
   em: EntityManager,
   settings: PlannerSettings,
-  { sql, params }: Sql,
+  { sql, params, row }: Sql & Pick<Statement, 'row'>,
   name?: string,
 ): Promise<Row[]> {
-  return readForTenant<Row>(em, { sql: numbered(sql), values: params, ...(name !== undefined && { name }) }, settings);
+  const statement = { sql: numbered(sql), values: params, ...(name !== undefined && { name }), ...(row && { row }) };
+  return readForTenant<Row>(em, statement, settings);
 }
 
 /** SQL with `$1` and so on in place of each `?`. */

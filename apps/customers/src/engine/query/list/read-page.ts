@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { CustomerRow } from '../../records/customer-row.js';
+import type { RecordMessage } from '../../fields/record-type.js';
+import { rowReader, type StoredRecord } from '../../records/record-rows.js';
 import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';
 import { hasTests, sortStatement, walkStatement, windowStatement, type PageQuery } from './page-statements.js';
@@ -16,19 +17,17 @@ export interface PageStep extends Sql {
   window?: number;
 }
 
-/** A customer and its value of the order, null when it has none. */
-export interface PageRow extends CustomerRow {
-  order_value: string | null;
-}
+/** A record, with its value of the order first in `more`, null when it has none. */
+export type PageRow = StoredRecord<RecordMessage>;
 
 /**
  * Rows tested at least, and for each row of the page. In a small tenant, where sorting all that is found takes less than testing
- * hundreds of rows, only so many that what most customers meet is not sorted.
+ * hundreds of rows, only so many that what most records meet is not sorted.
  */
 const windowRows = { least: 2_000, each: 50, eachOfFew: 3 };
 
 /**
- * Reads a page. First those customers that have a value of the order, then those that have none.
+ * Reads a page. First those records that have a value of the order, then those that have none.
  *
  * @param after where the page before ended
  */
@@ -36,7 +35,7 @@ export async function readPage(em: EntityManager, query: Omit<PageQuery, 'valued
   const { after, order, limit, conditions } = query;
   const isAmongUnvalued = after?.value === null;
   const valued = isAmongUnvalued ? { rows: [], isSorted: false } : await readPart(em, { ...query, valued: true });
-  // A comparison with what a customer does not have is false.
+  // A comparison with what a record does not have is false.
   const isRange = conditions.some(({ range }) => range?.orderedBy === order.name);
   const isWhole = valued.isSorted || valued.rows.length >= limit || isRange || !isNullable(order);
   if (isWhole) return valued.rows;
@@ -72,25 +71,27 @@ const maxKeptConditions = 2;
  */
 function planOf(
   kind: string,
-  { order, live, valued, after, conditions }: PageQuery,
+  { type, order, live, valued, after, conditions }: PageQuery,
   settings: PlannerSettings,
 ): Pick<PageStep, 'settings' | 'name'> {
   const shapes = conditions.flatMap(({ shape }) => shape ?? []);
   const isKept = shapes.length === conditions.length && shapes.length <= maxKeptConditions;
   if ('customField' in order.by || !isKept) return { settings };
-  const walk = [order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
+  const walk = [type.table, order.name, order.direction, live ? 'live' : 'deleted', valued ? 'valued' : 'unvalued'];
   const name = [kind, ...walk, after ? 'after' : 'first', ...shapes].join('_');
   return { name, settings: { ...settings, plan_cache_mode: 'force_generic_plan' } };
 }
 
 /** @returns also whether the rows were sorted, and so those without a value are among them */
 async function readPart(em: EntityManager, query: PageQuery): Promise<{ rows: PageRow[]; isSorted: boolean }> {
-  const isSmall = mayBeSorted(query) && (await isSmallTenant(em, query.tenantId));
+  const isSmall = mayBeSorted(query) && (await isSmallTenant(em, query.type, query.tenantId));
   const steps = pageSteps({ ...query, isSmall });
   for (const step of steps) {
-    const found = await executeWith<FoundRow>(em, step.settings, step, step.name);
-    const rows = found.filter((row) => row.id !== null) as PageRow[];
-    const isAtEnd = Number(found[0]?.rows_tested ?? 0) < (step.window ?? 0);
+    const found = await executeWith<PageRow>(em, step.settings, { ...step, row: rowReader(query.type) }, step.name);
+    // A window that has found nothing has one row without a record.
+    const rows = found.filter(({ record }) => record.id !== '');
+    const [, rowsTested] = found[0]?.more ?? [];
+    const isAtEnd = Number(rowsTested ?? 0) < (step.window ?? 0);
     if (rows.length >= query.limit || isAtEnd || step === steps.at(-1)) return { rows, isSorted: step.isSorted };
   }
   throw new Error('A part of a list is read in at least one step.');
@@ -101,6 +102,3 @@ function mayBeSorted(query: PageQuery): boolean {
   const { index, few } = allOf(query.conditions);
   return query.live && hasTests(query) && index !== undefined && few !== true;
 }
-
-/** What a window has found; without an id when that is nothing. */
-type FoundRow = Omit<PageRow, 'id'> & { id: string | null; rows_tested?: string | null };

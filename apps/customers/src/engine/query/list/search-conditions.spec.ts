@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slipTerms } from '../../fields/customer-terms.js';
+import { slipTerms } from '../../fields/terms.js';
 import { partsOf } from './search-conditions.js';
 
 const letters = Array.from('abcdeł');

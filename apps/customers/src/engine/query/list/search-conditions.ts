@@ -1,6 +1,7 @@
 import { arrayLiteral } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
-import { slipLetters, slipTerms } from '../../fields/customer-terms.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { slipLetters, slipTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
 import { soughtDigits } from '../../values/phone-numbers.js';
 import { fold } from '../../values/search-text.js';
@@ -15,24 +16,25 @@ const similarWordLength = 4;
  *
  * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs
  */
-export function searchConditions(q: string): Condition[] {
+export function searchConditions(type: RecordType, q: string): Condition[] {
   const words = q.split(/\s+/).filter((word) => word !== '');
   const folded = words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
   if (words.length > 0 && folded.length === 0) {
     const description = 'must have a letter or a digit';
     throw invalidArgument([{ field: 'q', reason: 'QUERY_NOT_INDEXED', description }]);
   }
-  return folded.map(wordCondition);
+  return folded.map((word) => wordCondition(type, word));
 }
 
-function wordCondition(word: string): Condition {
+function wordCondition({ table, definition }: RecordType, word: string): Condition {
   const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
   const texts = [word, ...(isNumber ? soughtDigits(word) : [])];
   const patterns = [...new Set(texts)].flatMap(likePatterns);
-  const similar = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word) ? slipTerms(word) : [];
-  const like = { sql: 'customer.search_text like any (?::text[])', params: [arrayLiteral(patterns)] };
+  const isWord = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word);
+  const similar = isWord && definition.slipWords ? slipTerms(word) : [];
+  const like = { sql: `${table}.search_text like any (?::text[])`, params: [arrayLiteral(patterns)] };
   if (similar.length === 0) return { ...indexed(like.sql, like.params), shape: 'text' };
-  const slip = { sql: 'customer.terms && ?::text[]', params: [arrayLiteral(similar)] };
+  const slip = { sql: `${table}.terms && ?::text[]`, params: [arrayLiteral(similar)] };
   const mayBeSlip = { ...like, params: [arrayLiteral(partsOf(word).map((part) => `%${part}%`))] };
   return {
     row: joined([like, joined([mayBeSlip, slip], 'and')], 'or'),
@@ -48,7 +50,7 @@ function likePatterns(text: string): string[] {
 }
 
 /**
- * Three parts of a word, of which the text of a customer has one if a name is like the word: a letter that is missing in the word
+ * Three parts of a word, of which the text of a record has one if a name is like the word: a letter that is missing in the word
  * breaks one of them at most, and so does one that is too many. Looking for them takes a tenth of the time of comparing a row's terms,
  * which most rows are then spared.
  */

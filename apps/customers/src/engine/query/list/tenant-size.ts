@@ -1,8 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { RecordType } from '../../fields/record-type.js';
 import { executeWith, inOrder } from './planner-settings.js';
 
-/** Most live customers of a small tenant. */
-export const smallTenantCustomers = 10_000;
+/** Most live records of a type in a small tenant. */
+export const smallTenantRecords = 10_000;
 
 /** How long a process keeps the size of a tenant, and of how many tenants. */
 const keptMs = 600_000;
@@ -13,28 +14,34 @@ interface Size {
   untilMs: number;
 }
 
-/** By database connection and tenant id. */
+/** By database connection, and by tenant and type. */
 const known = new WeakMap<object, Map<string, Size>>();
 
 /**
- * Whether a tenant has so few live customers that reading or sorting all of them takes no more than some 50 ms. The answer may be ten
- * minutes old: it decides how customers are read, not which.
+ * Whether a tenant has so few live records of a type that reading or sorting all of them takes no more than some 50 ms. The answer may be ten
+ * minutes old: it decides how records are read, not which.
  *
- * @param em sees all customers of the tenant
+ * @param em sees all records of the tenant
  */
-export async function isSmallTenant(em: EntityManager, tenantId: string): Promise<boolean> {
+export async function isSmallTenant(em: EntityManager, { table }: RecordType, tenantId: string): Promise<boolean> {
   const connection = em.getConnection();
   const sizes = known.get(connection) ?? new Map<string, Size>();
   known.set(connection, sizes);
-  const size = sizes.get(tenantId);
+  const key = `${tenantId} ${table}`;
+  const size = sizes.get(key);
   if (size && size.untilMs > Date.now()) return size.isSmall;
   const beyond = {
-    sql: `select from customer where tenant_id = ? and delete_time is null
-      order by create_time desc, id desc offset ${smallTenantCustomers} limit 1`,
+    sql: `select from ${table} where tenant_id = ? and delete_time is null
+      order by create_time desc, id desc offset ${smallTenantRecords} limit 1`,
     params: [tenantId],
   };
-  const rows = await executeWith(em, { ...inOrder, plan_cache_mode: 'force_generic_plan' }, beyond, 'size_of_tenant');
+  const rows = await executeWith(
+    em,
+    { ...inOrder, plan_cache_mode: 'force_generic_plan' },
+    beyond,
+    `size_of_tenant_${table}`,
+  );
   if (sizes.size >= maxKept) sizes.clear();
-  sizes.set(tenantId, { isSmall: rows.length === 0, untilMs: Date.now() + keptMs });
+  sizes.set(key, { isSmall: rows.length === 0, untilMs: Date.now() + keptMs });
   return rows.length === 0;
 }

@@ -1,32 +1,44 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type {
-  AggregateCustomersRequest,
   AggregateCustomersResponse,
   AggregateGroup,
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
+import type { RecordType } from '../fields/record-type.js';
 import { readGroups, type GroupColumn } from './aggregate/group-columns.js';
 import { readSums, type SumColumn } from './aggregate/sum-columns.js';
 import type { Sql } from './filter/condition.js';
-import { matchingCustomers, type CountQuery } from './list/count-customers.js';
+import { matchingRecords, type CountQuery } from './list/count-records.js';
 import { conditionsOf } from './list/list-conditions.js';
 import { executeWith, type PlannerSettings } from './list/planner-settings.js';
 
 const maxGroups = 1_000;
 
-/** Answers AggregateCustomers. */
-export async function aggregateCustomers(
+/** Request of the standard method `aggregate`. */
+export interface AggregateRecordsRequest {
+  filter?: string | undefined;
+  q?: string | undefined;
+  groupBy: readonly string[];
+  sum: readonly string[];
+}
+
+/** Answers the method `aggregate` of a type. */
+export async function aggregateRecords(
   em: EntityManager,
-  { filter, q, groupBy, sum }: AggregateCustomersRequest,
+  type: RecordType,
+  { filter, q, groupBy, sum }: AggregateRecordsRequest,
 ): Promise<AggregateCustomersResponse> {
   const { tenantId } = currentCaller();
-  const { conditions } = await conditionsOf(em, { filter, q });
+  const { conditions } = await conditionsOf(em, type, { filter, q });
   const isCustom = [...groupBy, ...sum].some((name) => name.includes('.'));
   const customFields = isCustom ? await CustomFields.load(em) : undefined;
-  const columns = { groups: readGroups(groupBy, customFields), sums: await readSums(em, sum, customFields) };
-  const query = { tenantId, live: true, conditions };
-  // A customer with several values of a list is in several groups, and counts once in the total.
+  const columns = {
+    groups: readGroups(type, groupBy, customFields),
+    sums: await readSums(em, type, sum, customFields),
+  };
+  const query = { type, tenantId, live: true, conditions };
+  // A record with several values of a list is in several groups, and counts once in the total.
   const statements = columns.groups.some(({ isList }) => isList)
     ? [aggregateStatement(query, [], columns.sums), aggregateStatement(query, columns.groups, columns.sums)]
     : [aggregateStatement(query, columns.groups, columns.sums, true)];
@@ -46,9 +58,9 @@ export async function aggregateCustomers(
 type AggregateRow = Record<string, string | null>;
 
 /**
- * Counts and sums of each group, one group more than are answered; of all customers when there are no groups.
+ * Counts and sums of each group, one group more than are answered; of all records when there are no groups.
  *
- * @param withTotal true to have those of all customers first, read in the same pass
+ * @param withTotal true to have those of all records first, read in the same pass
  */
 export function aggregateStatement(
   query: CountQuery,
@@ -56,7 +68,8 @@ export function aggregateStatement(
   sums: SumColumn[],
   withTotal = false,
 ): Sql & { settings: PlannerSettings } {
-  const { sql, params, settings } = matchingCustomers(query);
+  const { table } = query.type;
+  const { sql, params, settings } = matchingRecords(query);
   const values = groups.map(({ value }, index) => `${value} as group_${index}`);
   const names = groups.map((_, index) => `group_${index}`).join(', ');
   const columns = [...values, 'count(*) as count', ...sums.map((column, index) => `${column.sum} as sum_${index}`)];
@@ -70,7 +83,7 @@ export function aggregateStatement(
   const grouping = first ? `group by ${sets} order by ${order} limit ?` : '';
   return {
     sql:
-      `select ${columns.join(', ')} from (select customer.* ${sql}) customer ` +
+      `select ${columns.join(', ')} from (select ${table}.* ${sql}) ${table} ` +
       `${groups.map(({ join }) => join).join(' ')} ${grouping}`,
     params: [...params, ...(first ? [maxGroups + (withTotal ? 2 : 1)] : [])],
     settings,

@@ -1,34 +1,34 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { TotalMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { seesSomeOnly } from '@rapport/platform';
+import type { RecordType } from '../../fields/record-type.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import { byCondition, executeWith, ofAll, type PlannerSettings } from './planner-settings.js';
 
-/** Customers of one tenant. */
+/** Records of one tenant. */
 export interface CountQuery {
+  type: RecordType;
   tenantId: string;
   live: boolean;
   /** All must be met. */
   conditions: Condition[];
 }
 
-/** How many customers there are, as exact as is asked for. Undefined when it is not asked for. */
-export async function countCustomers(
-  em: EntityManager,
-  query: CountQuery,
-  mode: TotalMode,
-): Promise<number | undefined> {
-  const { sql, params, settings } = matchingCustomers(query);
+/** How exactly records are counted, as the contract numbers it. */
+const modes = { estimated: 2, exact: 3 };
+
+/** How many records there are, as exact as is asked for. Undefined when it is not asked for. */
+export async function countRecords(em: EntityManager, query: CountQuery, mode: number): Promise<number | undefined> {
+  const { sql, params, settings } = matchingRecords(query);
   const execute = <Row extends object>(select: string) =>
     executeWith<Row>(em, settings, { sql: `${select} ${sql}`, params });
   switch (mode) {
-    case TotalMode.EXACT: {
+    case modes.exact: {
       const [row] = await execute<{ count: string }>('select count(*) as count');
       return Number(row?.count);
     }
-    case TotalMode.ESTIMATED: {
+    case modes.estimated: {
       // The planner's statistics are of records that the caller may not see, too.
-      if (seesSomeOnly()) return countCustomers(em, query, TotalMode.EXACT);
+      if (seesSomeOnly()) return countRecords(em, query, modes.exact);
       const [row] = await execute<{ 'QUERY PLAN': ExplainedPlan[] }>('explain (format json) select');
       return row?.['QUERY PLAN'][0]?.Plan['Plan Rows'];
     }
@@ -41,14 +41,19 @@ interface ExplainedPlan {
   Plan: { 'Plan Rows': number };
 }
 
-/** `from customer where …` of the customers that meet the conditions, and what the planner must be told for it. */
-export function matchingCustomers({ tenantId, live, conditions }: CountQuery): Sql & { settings: PlannerSettings } {
+/** `from <table> where …` of the records that meet the conditions, and what the planner must be told for it. */
+export function matchingRecords({
+  type: { table },
+  tenantId,
+  live,
+  conditions,
+}: CountQuery): Sql & { settings: PlannerSettings } {
   const { row, index } = allOf(conditions);
   const isIndexed = live && index !== undefined;
   const ofTenant = {
-    sql: `customer.tenant_id = ? and customer.delete_time is ${live ? '' : 'not '}null`,
+    sql: `${table}.tenant_id = ? and ${table}.delete_time is ${live ? '' : 'not '}null`,
     params: [tenantId],
   };
   const where = joined([ofTenant, isIndexed ? index : row], 'and');
-  return { sql: `from customer where ${where.sql}`, params: where.params, settings: isIndexed ? byCondition : ofAll };
+  return { sql: `from ${table} where ${where.sql}`, params: where.params, settings: isIndexed ? byCondition : ofAll };
 }

@@ -1,28 +1,29 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { tenantSession } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { messagesOfRows, shownColumns, type CustomerRow } from '../records/customer-row.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { openStored, recordOf, shownColumns } from '../records/record-rows.js';
 import { allOf, type Condition, type Sql } from './filter/condition.js';
 import { byCondition, inOrder, type PlannerSettings } from './list/planner-settings.js';
 
-/** Customers that are read, written and held in memory at a time. */
+/** Records that are read, written and held in memory at a time. */
 const batchSize = 200;
 
-/** Customers that are found by the indexes of the conditions first, and then read by their ids. */
+/** Records that are found by the indexes of the conditions first, and then read by their ids. */
 const maxFound = 10_000;
 
 /**
- * Calls `begin` and then gives the live customers that meet the conditions, in the order of their ids and in batches, all as
+ * Calls `begin` and then gives the live records that meet the conditions, in the order of their ids and in batches, all as
  * they were when `begin` was called. The next batch is read when the one before was taken.
  *
  * @param begin reads what else must be of the same moment
  */
-export async function* snapshotRows<Context>(
+export async function* snapshotRecords<Message extends RecordMessage, Context>(
   em: EntityManager,
+  type: RecordType<Message>,
   conditions: Condition[],
   begin: (reader: EntityManager) => Promise<Context>,
-): AsyncGenerator<{ context: Context; customers: CustomerMessage[] }, void> {
+): AsyncGenerator<{ context: Context; records: Message[] }, void> {
   const { tenantId } = currentCaller();
   const reader = em.fork({ session: tenantSession(tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
@@ -30,35 +31,45 @@ export async function* snapshotRows<Context>(
     // The edge cuts a reader off that takes nothing for a minute or two.
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const context = await begin(reader);
-    yield { context, customers: [] };
-    const found = await findFew(reader, tenantId, conditions);
-    for await (const rows of found ? byIds(reader, tenantId, found) : byWalk(reader, tenantId, conditions)) {
-      yield { context, customers: await messagesOfRows(rows) };
+    yield { context, records: [] };
+    const found = await findFew(reader, type, tenantId, conditions);
+    for await (const rows of found
+      ? byIds(reader, type, tenantId, found)
+      : byWalk(reader, type, tenantId, conditions)) {
+      const stored = rows.map((row) => ({ record: recordOf(type, row), sealed: row.sealed, more: [] }));
+      yield { context, records: await openStored(type, stored) };
     }
   } finally {
     await reader.rollback();
   }
 }
 
-/** The ids of the customers, when an index finds them and they are few. */
+/** A row by the names of `shownColumns`. */
+interface Row {
+  id: string;
+  sealed: boolean;
+}
+
+/** The ids of the records, when an index finds them and they are few. */
 async function findFew(
   reader: EntityManager,
+  { table }: RecordType,
   tenantId: string,
   conditions: Condition[],
 ): Promise<string[] | undefined> {
   const { index } = allOf(conditions);
   if (!index) return undefined;
   await setPlanner(reader, byCondition);
-  const { sql, params } = where(tenantId, index);
-  const rows = await reader.execute<{ id: string }[]>(`select customer.id ${sql} limit ${maxFound + 1}`, params);
+  const { sql, params } = where(table, tenantId, index);
+  const rows = await reader.execute<{ id: string }[]>(`select ${table}.id ${sql} limit ${maxFound + 1}`, params);
   return rows.length > maxFound ? undefined : rows.map(({ id }) => id).sort();
 }
 
-async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): AsyncGenerator<CustomerRow[]> {
+async function* byIds(reader: EntityManager, type: RecordType, tenantId: string, ids: string[]): AsyncGenerator<Row[]> {
   await setPlanner(reader, inOrder);
   for (let start = 0; start < ids.length; start += batchSize) {
-    yield await reader.execute<CustomerRow[]>(
-      `select ${shownColumns} from customer where tenant_id = ? and id in (?) order by id`,
+    yield await reader.execute<Row[]>(
+      `select ${shownColumns(type)} from ${type.table} where tenant_id = ? and id in (?) order by id`,
       [tenantId, ids.slice(start, start + batchSize)],
     );
   }
@@ -67,25 +78,26 @@ async function* byIds(reader: EntityManager, tenantId: string, ids: string[]): A
 /** Walks the primary key and tests each row, so that the first ones come at once and nothing is sorted. */
 async function* byWalk(
   reader: EntityManager,
+  type: RecordType,
   tenantId: string,
   conditions: Condition[],
-): AsyncGenerator<CustomerRow[]> {
+): AsyncGenerator<Row[]> {
   await setPlanner(reader, inOrder);
-  const { sql, params } = where(tenantId, allOf(conditions).row);
+  const { sql, params } = where(type.table, tenantId, allOf(conditions).row);
   await reader.execute(
-    `declare customers no scroll cursor for select ${shownColumns} ${sql} order by customer.id`,
+    `declare records no scroll cursor for select ${shownColumns(type)} ${sql} order by ${type.table}.id`,
     params,
   );
   for (;;) {
-    const rows = await reader.execute<CustomerRow[]>(`fetch ${batchSize} from customers`);
+    const rows = await reader.execute<Row[]>(`fetch ${batchSize} from records`);
     if (rows.length === 0) return;
     yield rows;
   }
 }
 
-function where(tenantId: string, condition: Sql): Sql {
+function where(table: string, tenantId: string, condition: Sql): Sql {
   return {
-    sql: `from customer where customer.tenant_id = ? and customer.delete_time is null and (${condition.sql})`,
+    sql: `from ${table} where ${table}.tenant_id = ? and ${table}.delete_time is null and (${condition.sql})`,
     params: [tenantId, ...condition.params],
   };
 }

@@ -6,9 +6,9 @@ import type {
   PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { recordIsolation, TextArray, tenantIsolation } from '@rapport/persistence';
-import { sealedOnly } from '../sealing/sealed-only.js';
-import type { CustomValues } from '../fields/custom-fields.js';
-import { scopeConditions } from './scope-conditions.js';
+import { sealedOnly } from '../../sealing/sealed-only.js';
+import type { CustomValues } from '../../fields/custom-fields.js';
+import { scopeConditions } from '../scope-conditions.js';
 
 const live = 'delete_time is null';
 const deleted = 'delete_time is not null';

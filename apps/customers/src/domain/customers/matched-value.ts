@@ -1,0 +1,35 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import { UpsertMatch, type UpsertCustomerRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { invalidArgument } from '@rapport/platform';
+import { externalIdKey, uniqueValues, type UniqueValue } from '../../engine/records/unique-values.js';
+import { required } from '../../engine/write/upsert-record.js';
+import { customers } from './customers.js';
+
+/** @throws AppError INVALID_ARGUMENT when the customer does not have what is to be matched */
+export function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: Customer): UniqueValue {
+  const values = uniqueValues(customers, customer);
+  switch (match) {
+    case UpsertMatch.EMAIL: {
+      const email = values.find(({ type }) => type === 'EMAIL');
+      return required(email, 'customer.emails', 'must have the e-mail address to match');
+    }
+    case UpsertMatch.DOMAIN: {
+      const domain = values.find(({ type }) => type === 'DOMAIN');
+      return required(domain, 'customer.domains', 'must have the domain to match');
+    }
+    case UpsertMatch.EXTERNAL_ID: {
+      if (matchSystem === undefined) {
+        const description = 'must be the system of the external id to match';
+        throw invalidArgument([{ field: 'matchSystem', reason: 'REQUIRED', description }]);
+      }
+      const prefix = externalIdKey(matchSystem, '');
+      const id = values.find(({ type, value }) => type === 'EXTERNAL_ID' && value.startsWith(prefix));
+      return required(id, 'customer.externalIds', `must have an external id of the system ${matchSystem}`);
+    }
+    // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.
+    default:
+      throw invalidArgument([
+        { field: 'match', reason: 'UNKNOWN_VALUE', description: 'must be EMAIL, DOMAIN or EXTERNAL_ID' },
+      ]);
+  }
+}

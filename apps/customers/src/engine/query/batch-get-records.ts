@@ -1,0 +1,60 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { openStored, rowReader, shownColumns, type StoredRecord } from '../records/record-rows.js';
+import { liveRecords } from '../records/record-statements.js';
+import { allOf, type Condition } from './filter/condition.js';
+import { ownConditions } from './list/list-conditions.js';
+import { byId, executeWith } from './list/planner-settings.js';
+
+/** Request of the standard method `batchGet`. */
+export interface BatchGetRequest {
+  ids: string[];
+  filter?: string | undefined;
+}
+
+/** What was found of some records. */
+export interface FoundRecords<Message> {
+  records: Message[];
+  missingIds: string[];
+  unmetIds: string[];
+}
+
+/** Answers the method `batchGet` of a type. */
+export async function batchGetRecords<Message extends RecordMessage>(
+  em: EntityManager,
+  type: RecordType<Message>,
+  { ids, filter = '' }: BatchGetRequest,
+): Promise<FoundRecords<Message>> {
+  const wanted = [...new Set(ids)];
+  const conditions = await ownConditions(em, type, filter);
+  const stored =
+    conditions.length === 0
+      ? await readForTenant<StoredRecord<Message>>(em, liveRecords(type, wanted))
+      : await readTested(em, type, wanted, conditions);
+  const unmet = new Set(stored.filter(({ more: [isMet] }) => isMet === 'f').map(({ record }) => record.id));
+  const byRecordId = new Map((await openStored(type, stored)).map((record) => [record.id, record]));
+  return {
+    records: wanted.flatMap((id) => byRecordId.get(id) ?? []),
+    missingIds: wanted.filter((id) => !byRecordId.has(id)),
+    unmetIds: wanted.filter((id) => unmet.has(id)),
+  };
+}
+
+/** In one statement, so that what is tested is what is answered. */
+function readTested<Message extends RecordMessage>(
+  em: EntityManager,
+  type: RecordType<Message>,
+  ids: readonly string[],
+  conditions: Condition[],
+): Promise<StoredRecord<Message>[]> {
+  const { table } = type;
+  const { row: test } = allOf(conditions);
+  return executeWith<StoredRecord<Message>>(em, byId, {
+    sql: `select ${shownColumns(type)}, (${test.sql}) as is_met from ${table}
+      where ${table}.tenant_id = ? and ${table}.id = any (?::uuid[]) and ${table}.delete_time is null`,
+    params: [...test.params, currentCaller().tenantId, `{${ids.join(',')}}`],
+    row: rowReader(type),
+  });
+}

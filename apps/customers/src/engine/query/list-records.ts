@@ -1,0 +1,59 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { countRecords } from './list/count-records.js';
+import { conditionsOf, type ListRequest } from './list/list-conditions.js';
+import type { ListPosition } from './list/list-order.js';
+import { readPage } from './list/read-page.js';
+
+/** The key that page tokens are signed with. */
+export class PageTokenKey {
+  /** @param bytes 32 of them */
+  constructor(readonly bytes: Buffer) {}
+}
+
+/** Request of the standard method `list`. */
+export interface ListRecordsRequest extends ListRequest {
+  pageSize?: number | undefined;
+  pageToken?: string | undefined;
+  /** How exactly to count. */
+  total: number;
+}
+
+/** A page of a list. */
+export interface RecordPage<Message> {
+  records: Message[];
+  nextPageToken: string | undefined;
+  totalSize: number | undefined;
+}
+
+const defaultPageSize = 20;
+
+/** Answers the method `list` of a type: one page, from the position that the page token holds. */
+export async function listRecords<Message extends RecordMessage>(
+  em: EntityManager,
+  type: RecordType<Message>,
+  pageTokenKey: PageTokenKey,
+  request: ListRecordsRequest,
+): Promise<RecordPage<Message>> {
+  const { pageSize = defaultPageSize, pageToken, filter = '', q = '', showDeleted = false } = request;
+  const { tenantId } = currentCaller();
+  const { order, conditions } = await conditionsOf(em, type, request);
+  const methodName = type.method('list', 'plural').path.replace(/^.*\//, '');
+  const binding = JSON.stringify([methodName, tenantId, filter, order, q, showDeleted]);
+  const [value = null, id] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+
+  const query = { type, tenantId, live: !showDeleted, order, conditions };
+  // The row beyond the page tells that there is a next one.
+  const rows = await readPage(em, { ...query, after: id ? { value, id } : undefined, limit: pageSize + 1 });
+  const page = rows.slice(0, pageSize);
+  const last = rows.length > pageSize ? page.at(-1) : undefined;
+  const position: ListPosition | undefined = last && [last.more[0] ?? null, last.record.id];
+  return {
+    records: await openStored(type, page as StoredRecord<Message>[]),
+    nextPageToken: position && signPageToken(pageTokenKey.bytes, binding, position),
+    totalSize: await countRecords(em, query, request.total),
+  };
+}

@@ -1,0 +1,104 @@
+import { etagVersion, formatEtag } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { isHiding } from '../fields/hidden-data.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { snakeCase } from '../values/snake-case.js';
+import { checkOwner, ownerOfNew } from './record-owner.js';
+import type { UniqueValue } from './unique-values.js';
+
+/** @throws AppError INVALID_ARGUMENT when a request lacks its record */
+export function sent<Message extends RecordMessage>({ singular }: RecordType<Message>, request: object): Message {
+  const record = (request as Record<string, unknown>)[singular];
+  if (record) return record as Message;
+  throw invalidArgument([{ field: singular, reason: 'REQUIRED', description: 'is required' }]);
+}
+
+/**
+ * A new record as it will be shown, from what was wanted, normalised.
+ *
+ * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
+ */
+export function newRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  wanted: Message,
+  id: string = uuidv7(),
+): Message {
+  const { principalId } = currentCaller();
+  const now = new Date().toISOString();
+  const owner = type.contract.options.owned ? ownerOfNew(wanted) : {};
+  if (type.contract.options.owned) checkOwner(type, owner);
+  return {
+    ...wanted,
+    ...owner,
+    id,
+    etag: formatEtag(1),
+    ...type.definition.stamp?.({ before: undefined, after: wanted }, now),
+    createTime: now,
+    updateTime: now,
+    deleteTime: undefined,
+    createdBy: principalId,
+    updatedBy: principalId,
+    ...('mergedIntoId' in wanted && { mergedIntoId: undefined }),
+  };
+}
+
+/**
+ * A record with new content and its next version; `before` itself when it has this content already. To set personal data is
+ * a change whatever the value was when it is hidden from the caller, who would else learn from the version whether a guess is right.
+ *
+ * @param mask the fields that were given
+ */
+export function changedRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  before: Message,
+  after: Message,
+  mask: readonly string[],
+): Message {
+  const isKnown = !isHiding() || !mask.some((field) => type.isPersonal(snakeCase(field)));
+  const isSame = isKnown && type.encode(before).equals(type.encode(after));
+  return isSame ? before : nextRecord(type, before, after);
+}
+
+/**
+ * A record with new content and its next version.
+ *
+ * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
+ */
+export function nextRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  before: Message,
+  after: Message,
+): Message {
+  if (type.contract.options.owned) checkOwner(type, after, before);
+  const change = nextChange(before);
+  return { ...after, ...change, ...type.definition.stamp?.({ before, after }, change.updateTime) };
+}
+
+export function deletedRecord<Message extends RecordMessage>(record: Message): Message {
+  const change = nextChange(record);
+  return { ...record, ...change, deleteTime: change.updateTime };
+}
+
+/** What every change of a record changes. */
+export function nextChange({ etag }: RecordMessage): Pick<RecordMessage, 'etag' | 'updateTime' | 'updatedBy'> {
+  const updateTime = new Date().toISOString();
+  return { etag: formatEtag(etagVersion(etag) + 1), updateTime, updatedBy: currentCaller().principalId };
+}
+
+/** @throws AppError NOT_FOUND, the same for a record that is deleted and one that never was */
+export function live<Message extends RecordMessage>(type: RecordType<Message>, record: Message | undefined): Message {
+  if (record && !record.deleteTime) return record;
+  throw notFound(type);
+}
+
+/** @param mergedInto id of the record that it was merged into */
+export function notFound({ constant, singular }: RecordType, mergedInto?: string): AppError {
+  const metadata: Record<string, string> = mergedInto === undefined ? {} : { mergedInto };
+  return new AppError('NOT_FOUND', `${constant}_NOT_FOUND`, `There is no such ${singular}.`, { metadata });
+}
+
+/** The field of a request for one record that has a unique value. */
+export function fieldIn({ singular }: RecordType): (value: UniqueValue) => string {
+  return ({ path }) => `${singular}.${path}`;
+}

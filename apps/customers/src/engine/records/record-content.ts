@@ -1,0 +1,106 @@
+import type { RecordField } from '@rapport/contracts';
+import { etagVersion } from '@rapport/persistence';
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
+import type { CustomFields } from '../fields/custom-fields.js';
+import { recordTerms } from '../fields/terms.js';
+import { currentSeal } from '../sealing/seal.js';
+import { storedPart } from '../sealing/sealed-messages.js';
+import { onceFor } from '../values/once-for.js';
+import { searchText, sortName } from '../values/search-text.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+
+/** The values of all columns of a record by their names, but for that of its tenant. */
+export type RecordColumns = Record<string, unknown>;
+
+/** What a normalised record is stored as: sealed, when the call seals. `Seal.prepare` comes first then. */
+export function recordColumns<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  customFields: CustomFields,
+): RecordColumns {
+  const stored = storedPart(type, type.subjectOf(record), record) as unknown as Values;
+  const columns = contentColumns(type, record, customFields);
+  for (const { column, name, convert } of fieldColumns(type)) columns[column] = convert(stored[name]);
+  columns['version'] = etagVersion(record.etag);
+  return columns;
+}
+
+/** The columns that are made of what callers decide on, to find and order records by. */
+export function contentColumns<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  customFields: CustomFields,
+): RecordColumns {
+  const { definition } = type;
+  const seal = currentSeal();
+  const custom = customFields.index(record.customFields);
+  const texts = seal ? definition.openTexts(record) : definition.searchTexts(record);
+  const columns: RecordColumns = {
+    search_text: searchText([...texts, ...custom.searchTexts]),
+    terms: [...recordTerms(type, record), ...custom.terms, ...(definition.moreTerms?.(record) ?? [])],
+    order_values: custom.orderValues,
+    index_version: definition.indexVersion,
+    sealed: seal !== undefined,
+  };
+  for (const { name, column, sorted, isRequired } of sortedColumns(type)) {
+    const text = (record as unknown as Values)[name] as string | undefined;
+    columns[sorted] = text === undefined ? (isRequired ? '' : null) : sortedText(type, column, text);
+  }
+  return columns;
+}
+
+type Values = Record<string, unknown>;
+
+/** Names of the columns that `recordColumns` gives a value. */
+export const storedColumns = onceFor((type: RecordType): readonly string[] => [
+  ...fieldColumns(type).map(({ column }) => column),
+  ...['search_text', 'terms', 'order_values', 'index_version', 'sealed', 'version'],
+  ...sortedColumns(type).map(({ sorted }) => sorted),
+]);
+
+/** Names of columns of the type text[]. Other lists are JSON. */
+export const textLists = onceFor((type: RecordType): ReadonlySet<string> => {
+  const lists = type.contract.fields.filter(({ desc, parts }) => desc.fieldKind === 'list' && parts.length === 0);
+  return new Set(['terms', ...lists.map(({ column }) => column)]);
+});
+
+interface FieldColumn {
+  name: string;
+  column: string;
+  /** The value of the column, of that of the field. */
+  convert: (value: unknown) => unknown;
+}
+
+const fieldColumns = onceFor((type: RecordType): readonly FieldColumn[] =>
+  type.contract.fields
+    .filter(({ column }) => column !== 'etag')
+    .map((field) => ({ name: field.name, column: field.column, convert: storing(field) })),
+);
+
+function storing({ desc, name }: RecordField): FieldColumn['convert'] {
+  const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
+  if (desc.enum) return (value) => (value === 0 || value === undefined ? null : names.get(value as number));
+  if (name === 'customFields') return (value) => value ?? {};
+  return (value) => value ?? null;
+}
+
+/** A text by which records are ordered and compared. */
+interface SortedColumn {
+  name: string;
+  column: string;
+  sorted: string;
+  isRequired: boolean;
+}
+
+const sortedColumns = onceFor((type: RecordType): readonly SortedColumn[] =>
+  type.contract.fields.flatMap(({ name, column, index, desc, isRequired }) => {
+    const isText = desc.fieldKind === 'scalar' && index.order !== FieldOrder.UNSPECIFIED;
+    return isText ? [{ name, column, sorted: type.sortColumn(column), isRequired }] : [];
+  }),
+);
+
+/** What a text is found by: when it is sealed, equal ones only. */
+function sortedText(type: RecordType, column: string, text: string): string {
+  const sorted = sortName(text);
+  return type.isPersonal(column) ? (currentSeal()?.blind(column, sorted) ?? sorted) : sorted;
+}

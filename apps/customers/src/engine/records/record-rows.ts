@@ -1,0 +1,179 @@
+import type { RecordField } from '@rapport/contracts';
+import { formatEtag } from '@rapport/persistence';
+import { currentSeal } from '../sealing/seal.js';
+import { openRecords, sealMissing } from '../sealing/sealed-messages.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { onceFor } from '../values/once-for.js';
+
+/** A stored record as the contract shows it, or sealed as it is stored. */
+export interface StoredRecord<Message = RecordMessage> {
+  record: Message;
+  /** Whether its personal data is sealed. */
+  sealed: boolean;
+  /** The columns that the statement reads behind those of the record, as text. */
+  more: readonly (string | null)[];
+}
+
+/** For `select`: what is stored beside these columns is only for finding and ordering, and as large. */
+export function shownColumns(type: RecordType): string {
+  return selectLists(type);
+}
+
+/** Makes a stored record of the texts of a row that begins with `shownColumns`. */
+export function rowReader<Message extends RecordMessage>(
+  type: RecordType<Message>,
+): (texts: readonly (string | null)[]) => StoredRecord<Message> {
+  return readers(type) as (texts: readonly (string | null)[]) => StoredRecord<Message>;
+}
+
+/**
+ * Stored records as the contract shows them.
+ *
+ * @throws AppError UNAVAILABLE when they are sealed and the keys can't be reached
+ */
+export async function openStored<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  stored: readonly StoredRecord<Message>[],
+): Promise<Message[]> {
+  const seal = currentSeal();
+  if (!seal && stored.some(({ sealed }) => sealed)) throw sealMissing();
+  const records = stored.map(({ record }) => record);
+  return seal ? openRecords(seal, type, records) : records;
+}
+
+/**
+ * A stored record, as its properties have the values of its columns by the JSON names of the fields: as an entity has them, or a row
+ * that was read by other means than `rowReader`.
+ *
+ * @param source has `version` in place of `etag`
+ */
+export function recordOf<Message extends RecordMessage>(type: RecordType<Message>, source: object): Message {
+  const values = source as Record<string, unknown>;
+  const record: Record<string, unknown> = { ...templates(type) };
+  for (const { name, property, convert } of columnsOf(type)) {
+    const value = values[property];
+    if (value !== null && value !== undefined) record[name] = convert(value);
+  }
+  return record as unknown as Message;
+}
+
+/** A column of a record, and the field that shows it. */
+interface Column {
+  /** JSON name of the field. */
+  name: string;
+  column: string;
+  /** Name of the value in an entity or a row. */
+  property: string;
+  /** The value of the column, of the text that PostgreSQL writes. */
+  parse: (text: string) => unknown;
+  /** The value of the field. */
+  convert: (value: unknown) => unknown;
+}
+
+/** The columns that are shown of each record of a type, in the order of the message. */
+const columnsOf = onceFor((type: RecordType): readonly Column[] => type.contract.fields.map(columnOf));
+
+/** For `select`, by the names that `recordOf` takes. */
+const selectLists = onceFor((type: RecordType) =>
+  [
+    ...columnsOf(type).map(({ column, property }) => `${type.table}.${column} as "${property}"`),
+    `${type.table}.sealed`,
+  ].join(', '),
+);
+
+/** A record without values: those that are made of it share their hidden class. */
+const templates = onceFor((type: RecordType): object => {
+  const lists = type.contract.fields.filter(({ desc }) => desc.fieldKind === 'list').map(({ name }) => name);
+  const empty = Object.fromEntries(columnsOf(type).map(({ name }) => [name, undefined]));
+  return { ...empty, ...type.empty(), ...Object.fromEntries(lists.map((name) => [name, []])) };
+});
+
+const none: readonly string[] = [];
+
+const readers = onceFor((type: RecordType) => {
+  const template = templates(type);
+  const names = columnsOf(type).map(({ name }) => name);
+  const reads = columnsOf(type).map(
+    ({ parse, convert }) =>
+      (text: string) =>
+        convert(parse(text)),
+  );
+  const width = names.length;
+  return (texts: readonly (string | null)[]): StoredRecord<object> => {
+    const record: Record<string, unknown> = { ...template };
+    for (let index = 0; index < width; index += 1) {
+      const text = texts[index] ?? null;
+      if (text !== null) record[names[index] ?? ''] = reads[index]?.(text);
+    }
+    const more = texts.length > width + 1 ? texts.slice(width + 1) : none;
+    return { record, sealed: texts[width] === 't', more };
+  };
+});
+
+function columnOf(field: RecordField): Column {
+  const { name, column } = field;
+  if (column === 'etag') {
+    const convert = (version: unknown) => formatEtag(version as number);
+    return { name, column: 'version', property: 'version', parse: Number, convert };
+  }
+  return { name, column, property: name, ...readingOf(field) };
+}
+
+function readingOf({ desc, parts }: RecordField): Pick<Column, 'parse' | 'convert'> {
+  if (desc.fieldKind === 'list') return { parse: parts.length > 0 ? parseJson : parseTexts, convert: same };
+  if (desc.enum) {
+    const numbers = new Map(desc.enum.values.map(({ localName, number }) => [localName, number]));
+    return { parse: same, convert: (name) => numbers.get(name as string) ?? 0 };
+  }
+  switch (desc.message?.typeName) {
+    case undefined:
+      return { parse: parserOf(desc.scalar), convert: same };
+    case 'google.protobuf.Timestamp':
+      return { parse: same, convert: (time) => isoTime(time as Date | string) };
+    case 'google.protobuf.Struct':
+      return { parse: parseJson, convert: (values) => (isEmptyObject(values as object) ? undefined : values) };
+    default:
+      return { parse: parseJson, convert: same };
+  }
+}
+
+/** Scalar types of protobuf that are texts, and bool; all others of records are numbers. */
+const scalars = { bool: 8, string: 9 };
+
+function parserOf(scalar: number | undefined): (text: string) => unknown {
+  if (scalar === scalars.string) return same;
+  return scalar === scalars.bool ? (text) => text === 't' : Number;
+}
+
+function same<Value>(value: Value): Value {
+  return value;
+}
+
+function isEmptyObject(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
+}
+
+/** Most JSON of a record is an empty list or object. */
+function parseJson(text: string): unknown {
+  return text === '[]' ? [] : text === '{}' ? {} : JSON.parse(text);
+}
+
+/** A list of texts, as PostgreSQL writes arrays. The server quotes each text with a special character, and one that is like NULL. */
+function parseTexts(text: string): string[] {
+  if (text === '{}') return [];
+  if (!text.includes('"')) return text.slice(1, -1).split(',');
+  const texts: string[] = [];
+  for (const [, quoted, bare = ''] of text.matchAll(/[{,](?:"((?:[^"\\]|\\.)*)"|([^",{}]+))/gs)) {
+    texts.push(quoted === undefined ? bare : quoted.replace(/\\(.)/gs, '$1'));
+  }
+  return texts;
+}
+
+/** Of a Date, or of PostgreSQL's text of a time in milliseconds, such as `2026-01-31 09:30:00.5+00`. */
+export function isoTime(time: Date | string): string {
+  if (typeof time !== 'string') return time.toISOString();
+  if (!/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/.test(time))
+    throw new Error(`The database has a time that is not of this form: ${time}`);
+  return `${time.slice(0, 10)}T${time.slice(11, 19)}.${time.slice(20, -3).padEnd(3, '0')}Z`;
+}

@@ -1,0 +1,94 @@
+import { Format } from '@rapport/contracts/rapport/api/v1/options';
+import { keyName } from '../fields/filter-fields.js';
+import type { NamedField, RecordMessage, RecordType } from '../fields/record-type.js';
+import { currentSeal } from '../sealing/seal.js';
+import { contract } from '../values/contract.js';
+import { onceFor } from '../values/once-for.js';
+
+/** A value that only one live record of its type and tenant may have. */
+export interface UniqueValue {
+  /** Such as `EMAIL`, for the field `emails`. */
+  type: string;
+  /** As compared and stored among the keys. */
+  value: string;
+  /** As it may be stored of a record that is not sealed yet, while a tenant's records are being sealed. */
+  plainValue?: string | undefined;
+  /** Path in the record by JSON names, such as `emails[0].address`. */
+  path: string;
+}
+
+/** The unique values of a normalised record, each once. */
+export function uniqueValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
+  return uniqueFields(type).flatMap(({ key, valuesOf }) =>
+    valuesOf(record as unknown as Values).map(({ text, path, isPersonal }) => ({
+      type: key,
+      ...(isPersonal ? sealedValue(key, text) : { value: text }),
+      path,
+    })),
+  );
+}
+
+/** JSON names of the fields that have unique values. */
+export const uniqueFieldNames = onceFor((type: RecordType): ReadonlySet<string> => {
+  const unique = type.namedFields.filter(({ field }) => field.index.unique);
+  return new Set(unique.map(({ field, list }) => (list ?? field).name));
+});
+
+/** What stands for an e-mail address among the keys. */
+export function emailValue(address: string): Pick<UniqueValue, 'value' | 'plainValue'> {
+  return sealedValue('EMAIL', emailKey(address));
+}
+
+/** E-mail addresses are compared without case. */
+export function emailKey(address: string): string {
+  return address.toLowerCase();
+}
+
+/** A system's name has no slash, so that the first one ends it. */
+export function externalIdKey(system: string, value: string): string {
+  return `${system}/${value}`;
+}
+
+/** The values that are not among others. */
+export function without(values: UniqueValue[], others: UniqueValue[]): UniqueValue[] {
+  return values.filter(({ type, value }) => !others.some((other) => other.type === type && other.value === value));
+}
+
+/** A personal value as it stands among the keys. @param key name of its type */
+export function sealedValue(key: string, text: string): Pick<UniqueValue, 'value' | 'plainValue'> {
+  const seal = currentSeal();
+  if (!seal) return { value: text };
+  return { value: seal.blind(key.toLowerCase(), text), plainValue: seal.isComplete ? undefined : text };
+}
+
+type Values = Record<string, unknown>;
+
+interface PlacedText {
+  text: string;
+  path: string;
+  isPersonal: boolean;
+}
+
+const uniqueFields = onceFor((type: RecordType) =>
+  type.namedFields
+    .filter(({ field }) => field.index.unique)
+    .map((named) => ({ key: keyName(named.name), valuesOf: readerOf(named) })),
+);
+
+function readerOf({ field, list }: NamedField): (record: Values) => PlacedText[] {
+  const { name, isPersonal, desc } = field;
+  const compared = contract.rules(desc).format === Format.EMAIL ? emailKey : (text: string) => text;
+  const placed = (text: unknown, path: string) => ({ text: compared(text as string), path, isPersonal });
+  if (list) {
+    // Ids of other systems are unique within their system.
+    const hasSystem = list.parts.some((part) => part.name === 'system');
+    const textOf = (item: Values) =>
+      hasSystem ? externalIdKey(item['system'] as string, item[name] as string) : item[name];
+    return (record) =>
+      (record[list.name] as Values[]).map((item, index) => placed(textOf(item), `${list.name}[${index}].${name}`));
+  }
+  if (desc.fieldKind === 'list') {
+    return (record) => (record[name] as string[]).map((text, index) => placed(text, `${name}[${index}]`));
+  }
+  return (record) => (record[name] === undefined ? [] : [placed(record[name], name)]);
+}

@@ -1,0 +1,147 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { createOrm, tableLockTimeoutMs, tenantSession, type DatabaseOptions } from '@rapport/persistence';
+import { CustomFields } from '../fields/custom-fields.js';
+import { recordTypes, type RecordType } from '../fields/record-type.js';
+import { contentColumns } from '../records/record-content.js';
+import { recordOf, shownColumns } from '../records/record-rows.js';
+
+/** Numbers of records that were indexed again, and that writes held all the time. */
+export interface Reindexed {
+  reindexed: number;
+  held: number;
+}
+
+/** Records that are indexed again in one transaction. */
+const batchSize = 1_000;
+
+/** How often, and after how long, records are looked for again that were held by writes. */
+const maxPasses = 10;
+const passPauseMs = 200;
+
+/**
+ * Makes the derived columns of all records anew that another release has made, but of those that are sealed, without a change of
+ * what the contract shows. Works while the service runs, but for a moment at its start, and waits like a migration no longer than
+ * 0.8 s for that: on error 55P03 run it again, which goes on where it ended.
+ *
+ * @param database with the URL of the owner of the tables
+ */
+export async function reindexRecords(database: DatabaseOptions): Promise<Reindexed> {
+  const orm = createOrm(database, {
+    driverOptions: {
+      connectionString: database.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      lock_timeout: tableLockTimeoutMs,
+      statement_timeout: 300_000,
+      keepAlive: true,
+    },
+  });
+  try {
+    const done = { reindexed: 0, held: 0 };
+    for (const type of recordTypes()) {
+      for (const tenantId of await staleTenants(orm.em.fork(), type)) {
+        const em = orm.em.fork({ session: tenantSession(tenantId) });
+        const { reindexed, held } = await reindexTenant(em, type, tenantId);
+        done.reindexed += reindexed;
+        done.held += held;
+      }
+    }
+    return done;
+  } finally {
+    await orm.close();
+  }
+}
+
+/**
+ * The tenants, when any has records to index again. Row-level security binds the owner too, and this takes it off until
+ * the end of the transaction, which no other one can see; the lock that this needs keeps all others out. That is why the
+ * tenants are looked up one by one in the primary key: it takes as long as there are tenants, not records.
+ */
+async function staleTenants(em: EntityManager, { table, definition }: RecordType): Promise<string[]> {
+  return em.transactional(async (owner) => {
+    await owner.execute(`alter table ${table} no force row level security`);
+    const rows = await owner.execute<{ tenant_id: string }[]>(
+      `with recursive tenant as (
+         (select tenant_id from ${table}
+          where exists (select from ${table} where index_version < ? and not sealed) order by tenant_id limit 1)
+         union all
+         select (select next.tenant_id from ${table} next
+                 where next.tenant_id > tenant.tenant_id order by next.tenant_id limit 1)
+         from tenant where tenant.tenant_id is not null
+       )
+       select tenant_id from tenant where tenant_id is not null`,
+      [definition.indexVersion],
+    );
+    await owner.execute(`alter table ${table} force row level security`);
+    return rows.map(({ tenant_id }) => tenant_id);
+  });
+}
+
+/**
+ * Those of one tenant. A record that a write holds is passed over and looked at again: it is done by that write when
+ * that is one of this release.
+ *
+ * @param em the owner's, with the session of the tenant
+ */
+export async function reindexTenant(em: EntityManager, type: RecordType, tenantId: string): Promise<Reindexed> {
+  let reindexed = 0;
+  for (let pass = 1; ; pass += 1) {
+    reindexed += await reindexFree(em, type, tenantId);
+    const [row] = await em.execute<{ held: string }[]>(
+      `select count(*) as held from ${type.table} where tenant_id = ? and not sealed and index_version < ?`,
+      [tenantId, type.definition.indexVersion],
+    );
+    const held = Number(row?.held);
+    if (held === 0 || pass === maxPasses) return { reindexed, held };
+    await delay(passPauseMs);
+  }
+}
+
+/** Those that no write holds. */
+async function reindexFree(em: EntityManager, type: RecordType, tenantId: string): Promise<number> {
+  let count = 0;
+  let after: string | undefined = '00000000-0000-0000-0000-000000000000';
+  while (after !== undefined) {
+    const ids: string[] = await reindexBatch(em, type, tenantId, after);
+    count += ids.length;
+    after = ids.length === batchSize ? ids.at(-1) : undefined;
+  }
+  return count;
+}
+
+/** @returns the ids of the records that were indexed again, in their order */
+async function reindexBatch(em: EntityManager, type: RecordType, tenantId: string, after: string): Promise<string[]> {
+  const { table } = type;
+  return em.transactional(async (transaction) => {
+    const stale = await lockStale(transaction, type, tenantId, after);
+    if (stale.length === 0) return [];
+    const customFields = await CustomFields.load(transaction, tenantId);
+    const rows = stale.map((row) => {
+      const record = recordOf(type, row);
+      const { sealed: _, ...columns } = contentColumns(type, record, customFields);
+      return { id: record.id, ...columns };
+    });
+    const columns = Object.keys(rows[0] ?? {}).filter((column) => column !== 'id');
+    await transaction.execute(
+      `update ${table} set ${columns.map((column) => `${column} = made.${column}`).join(', ')}
+       from jsonb_populate_recordset(null::${table}, ?) as made
+       where ${table}.tenant_id = ? and ${table}.id = made.id`,
+      [JSON.stringify(rows), tenantId],
+    );
+    return rows.map(({ id }) => id);
+  });
+}
+
+function lockStale(
+  em: EntityManager,
+  type: RecordType,
+  tenantId: string,
+  after: string,
+): Promise<Record<string, unknown>[]> {
+  const { table, definition } = type;
+  return em.execute<Record<string, unknown>[]>(
+    `select ${shownColumns(type)} from ${table} where tenant_id = ? and id > ? and index_version < ? and not sealed
+     order by id limit ${batchSize} for update skip locked`,
+    [tenantId, after, definition.indexVersion],
+  );
+}

@@ -1,0 +1,198 @@
+import type { StatementTransaction } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { CustomFields, type Definition } from '../fields/custom-fields.js';
+import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import { refuse } from '../records/apply-update.js';
+import { ownersOf, takenError, type OwnedValue, type OwnerRow } from '../records/claim-unique-values.js';
+import { fieldIn, live, sent } from '../records/record-changes.js';
+import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { lockRecords } from '../records/record-statements.js';
+import { uniqueValues, type UniqueValue } from '../records/unique-values.js';
+import { presentFields } from '../records/update-mask.js';
+import { maxItems } from './record-rules.js';
+import { changeRecord, createRecord } from './write-record.js';
+
+/** Request of the standard method `upsert`. */
+export interface UpsertRequest {
+  requestId?: string | undefined;
+  /** What becomes of the lists of the record that is met. */
+  listMode: number;
+}
+
+/** What became of an upsert. */
+export interface Upserted<Message> {
+  record: Message;
+  created: boolean;
+}
+
+/** Number of REPLACE among the list modes of the contract. */
+const replaceMode = 2;
+
+/** How often a value may change hands while one looks whose it is. */
+const maxAttempts = 5;
+
+/**
+ * Answers the method `upsert` of a type. The first call to claim the value creates the record; all others wait for that claim to be
+ * committed, and then find its owner.
+ *
+ * @param valueOf the unique value of the normalised record that decides which record is met
+ */
+export async function upsertRecord<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  request: UpsertRequest,
+  valueOf: (record: Message) => UniqueValue,
+): Promise<Upserted<Message>> {
+  const wanted = sent(type, request);
+  // What is matched by does not depend on custom fields: whether those are right, creating or updating tells.
+  const normalised = type.definition.normalise({ ...wanted, customFields: undefined }, new CustomFields([]));
+  const value = valueOf(normalised.record);
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    const claim = { ...value, recordId: uuidv7() };
+    const [isFirst, owner] = await claimFirst(transaction, type, claim);
+    if (isFirst) return { record: await createRecord(transaction, type, request, claim), created: true };
+    if (owner === undefined) continue;
+    if (owner === null) throw takenError(type, [value], null, fieldIn(type));
+    const [record, customFields] = await lockedOwner(transaction, type, owner, value);
+    if (!record) continue;
+    refuse(type, type.definition.metViolations?.(record, wanted) ?? []);
+    const isReplacing = request.listMode === replaceMode;
+    const changes = isReplacing ? wanted : { ...wanted, ...unitedLists(type, record, normalised) };
+    const updated = await changeRecord(transaction, type, live(type, record), customFields, {
+      changes,
+      mask: presentFields(type, wanted),
+      fieldOf: (claimed) => fieldIn(type)(sentValue(type, claimed, normalised.record)),
+    });
+    return { record: updated, created: false };
+  }
+  throw concurrentWrite();
+}
+
+function concurrentWrite(): AppError {
+  return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {
+    retryAfterSeconds: 1,
+  });
+}
+
+/** @throws AppError INVALID_ARGUMENT for a record that lacks what is to be matched */
+export function required(value: UniqueValue | undefined, field: string, description: string): UniqueValue {
+  if (value) return value;
+  throw invalidArgument([{ field, reason: 'REQUIRED', description }]);
+}
+
+/**
+ * Claims the value for a record that is not there yet: the check of that ends with the transaction. Waits for a running
+ * transaction that claims the same. False when the value has an owner; that row is not locked, since a delete takes the
+ * record first and its values then.
+ *
+ * @returns whether it was claimed, and the id of the record that has the value, null when the caller does not see that one
+ */
+async function claimFirst(
+  transaction: StatementTransaction,
+  type: RecordType,
+  { type: key, value, plainValue, recordId, path }: OwnedValue,
+): Promise<[claimed: boolean, owner: string | null | undefined]> {
+  const { table } = type;
+  const [, claimed = [], owners = []] = await transaction.run(
+    { name: `defer_${table}_key`, sql: `set constraints ${table}_key_${table} deferred` },
+    {
+      name: `claim_first_${table}_key`,
+      sql: `insert into ${table}_key (tenant_id, type, value, ${table}_id) values ($1, $2, $3, $4)
+        on conflict (tenant_id, type, value) do nothing returning ${table}_id`,
+      values: [currentCaller().tenantId, key, value, recordId],
+    },
+    // A statement of its own: it sees what the transaction that was waited for has committed.
+    ownersOf(type, [{ type: key, value, plainValue, path }]),
+  );
+  const isFirst = claimed.length > 0;
+  const owner = (owners as OwnerRow[]).find(({ stored }) => !isFirst || stored !== value)?.record_id;
+  // Of a record that is not sealed yet the value is stored as it is, which does not keep others from claiming it.
+  if (isFirst && owner !== undefined) throw concurrentWrite();
+  return [isFirst, owner];
+}
+
+/** The record that has the value, locked; undefined when the value has gone or changed hands meanwhile. */
+async function lockedOwner<Message extends RecordMessage>(
+  transaction: StatementTransaction,
+  type: RecordType<Message>,
+  owner: string,
+  value: UniqueValue,
+): Promise<[record: Message | undefined, customFields: CustomFields]> {
+  const [locked = [], owners = [], definitions = []] = await transaction.run(
+    lockRecords(type, [owner]),
+    ownersOf(type, [value]),
+    CustomFields.statement(),
+  );
+  const isOwner = (owners as OwnerRow[])[0]?.record_id === owner;
+  const [record] = isOwner ? await openStored(type, locked as unknown as StoredRecord<Message>[]) : [];
+  return [record, new CustomFields(definitions as Definition[])];
+}
+
+/**
+ * The lists of the record that was met with those of the request.
+ *
+ * @throws AppError INVALID_ARGUMENT for items that are wrong, and TOO_MANY_ITEMS
+ * @throws AppError ALREADY_EXISTS EXTERNAL_ID_DIFFERS
+ */
+function unitedLists<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  owner: Message,
+  { record, violations }: { record: Message; violations: FieldViolation[] },
+): Partial<Message> {
+  const { lists } = type.definition;
+  // By their places in the request, not in what comes of it.
+  refuse(
+    type,
+    violations.filter(({ field }) => lists.fields.some((list) => field.startsWith(`${list}[`))),
+  );
+  checkExternalIds(type, owner, record);
+  const united = lists.unite(owner, record);
+  const limits = maxItems(type);
+  const lengthOf = (of: object, list: string) => ((of as Values)[list] as unknown[]).length;
+  const tooLong = lists.fields.filter(
+    (list) => lengthOf(united, list) > Math.max(limits[list] ?? 0, lengthOf(owner, list)),
+  );
+  refuse(
+    type,
+    tooLong.map((list) => ({
+      field: list,
+      reason: 'TOO_MANY_ITEMS',
+      description: `must leave the ${type.singular} with at most ${limits[list]} items: it has ${lengthOf(owner, list)}`,
+    })),
+  );
+  return united;
+}
+
+type Values = Record<string, unknown>;
+
+interface ExternalIds {
+  externalIds?: readonly { system: string; value: string }[];
+}
+
+/** A record that has another id in a system may be another one: neither id may be lost without being asked for. */
+function checkExternalIds({ singular }: RecordType, owner: RecordMessage, wanted: RecordMessage): void {
+  const { externalIds = [] } = owner as ExternalIds;
+  const violations = ((wanted as ExternalIds).externalIds ?? []).flatMap(
+    ({ system, value }, index): FieldViolation[] => {
+      const stored = externalIds.find((id) => id.system === system);
+      if (!stored || stored.value === value) return [];
+      const description = `must be the id that the ${singular} has in the system ${system}, unless listMode is REPLACE`;
+      return [{ field: `${singular}.externalIds[${index}].value`, reason: 'EXTERNAL_ID_DIFFERS', description }];
+    },
+  );
+  if (violations.length === 0) return;
+  const message = `The ${singular} that was met has another id in the same system.`;
+  const metadata = { [`${singular}Id`]: owner.id };
+  throw new AppError('ALREADY_EXISTS', 'EXTERNAL_ID_DIFFERS', message, { violations, metadata });
+}
+
+/** A unique value by its place in the request. */
+function sentValue<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  claimed: UniqueValue,
+  wanted: Message,
+): UniqueValue {
+  const isSame = ({ type: key, value }: UniqueValue) => key === claimed.type && value === claimed.value;
+  return uniqueValues(type, wanted).find(isSame) ?? claimed;
+}
