@@ -1,4 +1,5 @@
-import { knownPermissions } from '../permissions/known-permissions.js';
+import { recordContracts, type Contract } from '@rapport/contracts';
+import { contract, permissionsOf } from '../permissions/known-permissions.js';
 import type { Grant } from './rights.js';
 
 export interface BuiltInRole extends Grant {
@@ -14,37 +15,55 @@ const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tena
 const isAdministration = (permission: string) => administration.includes(permission.split('.')[0] ?? '');
 
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];
-const work = knownPermissions.filter((permission) => !isAdministration(permission));
-const memberLacks = ['configure', 'export', 'erase', 'verify'];
+
+/** What Member may do besides reading and writing records. A permission is added here only on purpose. */
+const memberHasBesides = [...accountPermissions, 'audit.read', 'privacy.manage', 'tenant.read', 'users.read'];
 
 /** The role of which somebody who is active must have it, once somebody has. */
 export const adminRoleId = 'admin';
 
-/** The roles that every tenant has. They follow the contract: a permission that is new is in them at once. */
-export const builtInRoles: readonly BuiltInRole[] = [
-  { id: adminRoleId, displayName: 'Admin', permissions: knownPermissions, recordScope: 'ALL', hidesPii: false },
-  {
-    id: 'manager',
-    displayName: 'Manager',
-    permissions: [...work, ...readsOfAdministration].sort(),
-    recordScope: 'ALL',
-    hidesPii: false,
-  },
-  {
-    id: 'member',
-    displayName: 'Member',
-    permissions: [
-      ...work.filter((permission) => !memberLacks.includes(permission.split('.')[1] ?? '')),
-      ...['tenant.read', 'users.read'],
-    ].sort(),
-    recordScope: 'TEAM',
-    hidesPii: false,
-  },
-  {
-    id: 'read-only',
-    displayName: 'Read only',
-    permissions: [...work.filter((permission) => permission.endsWith('.read')), 'tenant.read'].sort(),
-    recordScope: 'ALL',
-    hidesPii: false,
-  },
-];
+/** The roles that every tenant has. */
+export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
+
+/**
+ * The built-in roles for the permissions of a contract:
+ * - Admin has every permission.
+ * - Manager has every permission outside administration, and some that read administration.
+ * - Member reads and writes records: `read` and `write` of each area that is a type of records, so that it is called like the
+ *   plural of the type, as `customers` is. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
+ *   are Member's only by `memberHasBesides`.
+ * - Read only has each `read` outside administration, and reads the tenant.
+ *
+ * So Admin and Manager have a new permission at once, and Member has it only when it is to read or to write records. A test compares
+ * the roles with `test/role-permissions.json`.
+ */
+export function builtInRolesBy(contract: Contract): BuiltInRole[] {
+  const all = permissionsOf(contract);
+  const work = all.filter((permission) => !isAdministration(permission));
+  const ofRecords = recordContracts(contract).flatMap(({ plural }) => [`${plural}.read`, `${plural}.write`]);
+  const only = (named: readonly string[]) => all.filter((permission) => named.includes(permission));
+  return [
+    { id: adminRoleId, displayName: 'Admin', permissions: all, recordScope: 'ALL', hidesPii: false },
+    {
+      id: 'manager',
+      displayName: 'Manager',
+      permissions: [...work, ...readsOfAdministration].sort(),
+      recordScope: 'ALL',
+      hidesPii: false,
+    },
+    {
+      id: 'member',
+      displayName: 'Member',
+      permissions: only([...ofRecords, ...memberHasBesides]),
+      recordScope: 'TEAM',
+      hidesPii: false,
+    },
+    {
+      id: 'read-only',
+      displayName: 'Read only',
+      permissions: [...work.filter((permission) => permission.endsWith('.read')), 'tenant.read'].sort(),
+      recordScope: 'ALL',
+      hidesPii: false,
+    },
+  ];
+}
