@@ -1,6 +1,8 @@
+import { contractWithSiteVisits } from '@rapport/contracts';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { expect, it } from 'vitest';
-import { eventTypeOf, eventTypes, wants } from './event-types.js';
+import { recordTypes } from '../events/record-types.js';
+import { eventTypeOf, eventTypes, eventTypesOf, wants } from './event-types.js';
 
 const update = { type: 'customer.updated', changed_fields: ['emails', 'tags'] };
 
@@ -31,4 +33,27 @@ it('knows every operation that the contract has', () => {
   );
   const types = operations.map((operation) => eventTypeOf({ type: 'customer', operation: operation }));
   expect(types.filter((type) => !eventTypes.has(type))).toEqual(['changes.gap']);
+});
+
+const withSiteVisits = recordTypes(contractWithSiteVisits());
+
+/** What receivers have subscribed to. A type that is gone from here is refused when its endpoint is changed. */
+const released = [
+  ...['*', 'webhook_endpoint.disabled'],
+  ...['customer', 'association', 'custom_field', 'merge', 'consent', 'suppression'].flatMap((type) =>
+    ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`),
+  ),
+];
+
+it('has the types of events that were released', () => {
+  expect([...eventTypes]).toEqual(released);
+});
+
+it('has events of a new type of records as soon as the contract declares it', () => {
+  const added = [...eventTypesOf(withSiteVisits)].filter((type) => !eventTypes.has(type));
+
+  expect(added).toEqual([
+    ...['site_visit.*', 'site_visit.created', 'site_visit.updated', 'site_visit.deleted'],
+    ...['site_visit.undeleted', 'site_visit.merged'],
+  ]);
 });

@@ -1,14 +1,13 @@
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { contract } from '../../contract.js';
+import { recordTypes, type RecordTypes } from '../events/record-types.js';
 
 /** Says that changes may have been missed. Everybody gets it. */
 export const gapEvent = 'changes.gap';
 /** Says that an endpoint of the tenant gets nothing any more. */
 export const disabledEvent = 'webhook_endpoint.disabled';
 export const testEvent = 'webhook_endpoint.test';
-
-/** The types of records whose changes the feed tells. */
-export const recordTypes = ['customer', 'association', 'custom_field', 'merge', 'consent', 'suppression'] as const;
 
 const verbs: Readonly<Record<number, string>> = {
   [ChangeOperation.CREATE]: 'created',
@@ -19,11 +18,12 @@ const verbs: Readonly<Record<number, string>> = {
 };
 
 /** What an endpoint may ask for. */
-export const eventTypes: ReadonlySet<string> = new Set([
-  '*',
-  disabledEvent,
-  ...recordTypes.flatMap((type) => ['*', ...Object.values(verbs)].map((verb) => `${type}.${verb}`)),
-]);
+export const eventTypes: ReadonlySet<string> = eventTypesOf(recordTypes(contract));
+
+export function eventTypesOf(types: RecordTypes): Set<string> {
+  const kinds = ['*', ...Object.values(verbs)];
+  return new Set(['*', disabledEvent, ...[...types.keys()].flatMap((type) => kinds.map((kind) => `${type}.${kind}`))]);
+}
 
 /** `customer.updated` and the like. An operation that this release does not know is a gap too: something has happened. */
 export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operation'>): string {

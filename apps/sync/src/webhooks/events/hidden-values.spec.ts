@@ -1,0 +1,33 @@
+import { contractWithSiteVisits } from '@rapport/contracts';
+import { expect, it } from 'vitest';
+import { personalFieldsHidden, personalFieldsHiddenBy } from './hidden-values.js';
+
+it.each([
+  ['customer', { displayName: 'Ada', tags: ['vip'] }, { displayName: '***', tags: ['vip'] }],
+  [
+    'customer',
+    { emails: [{ address: 'a@b.example', label: 'work' }] },
+    { emails: [{ address: '***', label: 'work' }] },
+  ],
+  ['association', { type: 'friend_of' }, { type: 'friend_of' }],
+  ['custom_field', { key: 'plan', displayName: 'Plan' }, { key: 'plan', displayName: 'Plan' }],
+  ['merge', { customerId: '1', mergedId: '2' }, { customerId: '1', mergedId: '2' }],
+  ['consent', { purpose: 'news', evidence: 'A form' }, { purpose: 'news', evidence: '***' }],
+  ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
+])('of the type %s the values %j are shown as %j', (type, values, shown) => {
+  expect(personalFieldsHidden(type, values)).toEqual(shown);
+});
+
+it('of a record whose field was cleared the field is cleared, not hidden', () => {
+  expect(personalFieldsHidden('customer', { displayName: null, tags: null })).toEqual({
+    displayName: null,
+    tags: null,
+  });
+});
+
+it('of a new type of records personal data is hidden as soon as the contract declares it, and before that everything', () => {
+  const values = { id: '1', summary: 'Met Ada', place: 'London', customerId: '2' };
+
+  expect(personalFieldsHiddenBy(contractWithSiteVisits())('site_visit', values)).toEqual({ ...values, summary: '***' });
+  expect(personalFieldsHidden('site_visit', values)).toEqual({});
+});
