@@ -1,5 +1,5 @@
 import { ScalarType, type DescField } from '@bufbuild/protobuf';
-import type { Contract, RestRoute } from '@rapport/contracts';
+import { recordContracts, type Contract, type RecordContract, type RestRoute } from '@rapport/contracts';
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 
@@ -15,21 +15,15 @@ export interface Reference {
   write?: (id: string) => string;
 }
 
-/** Whose ids the fields have that are not called after their collection; undefined: of nothing that is in a collection. */
+/**
+ * Whose ids the fields have of which neither `google.api.resource_reference` nor the name says it, as `from_customer_id` and `role_ids`
+ * do; undefined: of nothing that is in a collection.
+ */
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
-  customer_id: 'customers',
-  from_customer_id: 'customers',
-  to_customer_id: 'customers',
   merged_id: 'customers',
-  company_id: 'customers',
-  user_id: 'users',
   principal_id: 'users',
-  role_ids: 'roles',
-  team_id: 'teams',
   endpoint_id: 'webhookEndpoints',
   connection: 'connections',
-  connection_id: 'connections',
-  mapping_id: 'mappings',
   // Of a record in another system.
   record_id: undefined,
   // Ids of changes, of which a replay takes those that are the tenant's.
@@ -46,9 +40,6 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
 /** What stands around the id in a field. */
 const forms: Readonly<Record<string, Reference['write']>> = { principal_id: (id) => `user:${id}` };
 
-/** A filter with an id, by the collection that is filtered. */
-const filters: Readonly<Record<string, Reference['write']>> = { customers: (id) => `company_id = "${id}"` };
-
 /** Every place of a request in which the id of a record stands. @throws Error for an id of which nobody has said whose it is */
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
@@ -58,7 +49,7 @@ export function references(contract: Contract, route: RestRoute): Reference[] {
       collection: collectionOfField[name] ?? collectionBefore(route.path.template, jsonName),
     })),
     ...query.flatMap((field) => referencesOf(contract, route, field, ['query', field.jsonName])),
-    ...query.filter(({ name }) => name === 'filter').map(() => filterReference(route)),
+    ...query.filter(({ name }) => name === 'filter').flatMap(() => filterReferences(contract, route)),
     ...(body && route.bodyUsage !== 'file' ? referencesOf(contract, route, body, ['body']) : []),
   ];
 }
@@ -77,11 +68,16 @@ export function serverOwned(
   );
 }
 
-function filterReference({ path }: RestRoute): Reference {
-  const collection = collectionOfPath(path.template);
-  const write = filters[collection];
-  if (!write) throw new Error(`Say in ${import.meta.filename} how ${collection} are filtered by an id.`);
-  return { place: ['query', 'filter'], collection, write };
+/** Every id by which a filter compares records of the collection: those of the records that they refer to. */
+function filterReferences(contract: Contract, { path }: RestRoute): Reference[] {
+  const { records } = namesOf(contract);
+  const filtered = records.find(({ plural }) => plural === collectionOfPath(path.template));
+  if (!filtered) throw new Error(`Say in ${import.meta.filename} how ${path.template} is filtered by an id.`);
+  return filtered.fields.flatMap(({ column, isId, reference }) => {
+    const target = records.find(({ type }) => type === reference);
+    if (!isId || !target) return [];
+    return [{ place: ['query', 'filter'], collection: target.plural, write: (id: string) => `${column} = "${id}"` }];
+  });
 }
 
 function referencesOf(contract: Contract, route: RestRoute, field: DescField, place: Place): Reference[] {
@@ -89,7 +85,7 @@ function referencesOf(contract: Contract, route: RestRoute, field: DescField, pl
   return fieldsWithin(field, place)
     .filter((candidate) => isId(contract, candidate.field) && !owned.includes(candidate.field))
     .flatMap((candidate) => {
-      const collection = collectionOf(route, candidate.field);
+      const collection = collectionOf(contract, route, candidate.field);
       const item = candidate.field.fieldKind === 'list' ? [0] : [];
       const write = forms[candidate.field.name];
       return collection === undefined
@@ -113,10 +109,48 @@ function isId(contract: Contract, field: DescField): boolean {
   );
 }
 
-function collectionOf({ path }: RestRoute, { name, parent }: DescField): string | undefined {
+function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
+  const { name, parent } = field;
   if (name === 'id' || name === 'ids') return collectionOfPath(path.template);
+  const { records, collections } = namesOf(contract);
+  const target = records.find(({ type }) => type === contract.reference(field));
+  if (target) return target.plural;
   if (name in collectionOfField) return collectionOfField[name];
+  const words = name.replace(/_ids?$/, '').split('_');
+  const ends = words.map((_, index) => words.slice(index).join('_'));
+  const end = ends.find((each) => collections.has(each));
+  if (end !== undefined) return collections.get(end);
   throw new Error(`Say in ${import.meta.filename} whose id ${parent.typeName}.${name} is.`);
+}
+
+interface Names {
+  records: readonly RecordContract[];
+  /** By the singular in snake case: `webhookEndpoints` by `webhook_endpoint`. */
+  collections: ReadonlyMap<string, string>;
+}
+
+const names = new WeakMap<Contract, Names>();
+
+/** The types of records of a contract, and all collections that its paths name. */
+function namesOf(contract: Contract): Names {
+  let known = names.get(contract);
+  if (!known) {
+    const records = recordContracts(contract);
+    const plurals = contract.methods
+      .flatMap(({ http }) => [http?.get, http?.post, http?.put, http?.patch, http?.delete])
+      .flatMap((template = '') => [...template.matchAll(/\/(\w+)\/\{/g)].map(([, plural = '']) => plural));
+    const collections = new Map([
+      ...plurals.map((plural) => [snakeCase(plural.replace(/s$/, '')), plural] as const),
+      ...records.map(({ singular, plural }) => [snakeCase(singular), plural] as const),
+    ]);
+    known = { records, collections };
+    names.set(contract, known);
+  }
+  return known;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** `customers` of `/v1/customers:batchGet`. */

@@ -1,0 +1,37 @@
+import { contractWithSiteVisits, platformContract, restRoutes, type Contract } from '@rapport/contracts';
+import { expect, test } from 'vitest';
+import { references } from './references.ts';
+
+/** Whose id is in each place of an operation that has one. */
+function placesOf(contract: Contract, operation: string): string[] {
+  const route = restRoutes(contract).find(({ method }) => method.name === operation);
+  if (!route) return expect.unreachable(`There is no ${operation}.`);
+  return references(contract, route).map(({ place, collection, write = String }) =>
+    [place.join('.'), collection, write('ID')].join(' '),
+  );
+}
+
+test.each<[string, string[]]>([
+  ['ListCustomers', ['query.filter customers company_id = "ID"']],
+  ['CreateCustomer', ['body.companyId customers ID']],
+  ['MergeCustomers', ['params.id customers ID', 'body.mergedId customers ID']],
+  ['CreateAssociation', ['body.fromCustomerId customers ID', 'body.toCustomerId customers ID']],
+  ['CreateUser', ['body.roleIds.0 roles ID', 'body.teamId teams ID']],
+  ['ListSyncRuns', ['query.mappingId mappings ID']],
+  ['ExplainPermission', ['query.principalId users user:ID']],
+])('%s has ids in %j', (operation, places) => {
+  expect(placesOf(platformContract(), operation)).toEqual(places);
+});
+
+test.each<[string, string[]]>([
+  ['GetSiteVisit', ['params.id siteVisits ID']],
+  ['ListSiteVisits', ['query.filter customers customer_id = "ID"', 'query.filter customers host_id = "ID"']],
+  ['CreateSiteVisit', ['body.customerId customers ID', 'body.hostId customers ID']],
+  ['CreateVisitPlan', ['body.siteVisitId siteVisits ID', 'body.firstCustomerId customers ID']],
+])('of a new type of records the contract says that %s has ids in %j', (operation, places) => {
+  expect(placesOf(contractWithSiteVisits(), operation)).toEqual(places);
+});
+
+test('an id of which the contract does not say whose it is has to be explained', () => {
+  expect(() => placesOf(contractWithSiteVisits(), 'ConfigureVisitPlans')).toThrow(/whose id .*calendar_id is/);
+});
