@@ -1,6 +1,7 @@
 import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
 import { Connection } from './connections/connection.entity.js';
 import { Mapping } from './mappings/mapping.entity.js';
+import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
 import { CreateConnections } from './migrations/create-connections.migration.js';
 import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
@@ -35,4 +36,5 @@ export const migrations = [
   FilterMappings,
   CreateRefusal,
   FindEqualRecords,
+  BoundWebhooksByRights,
 ];

@@ -97,6 +97,37 @@ test('an endpoint that somebody changes who may not see personal data shows none
   expect(await tenant.getEndpoint(id)).toMatchObject({ hidesPersonalData: true });
 });
 
+test('an endpoint for all events gets those about records that the caller who set them may read', async () => {
+  const [receiver, other] = [await Receiver.start(), await Receiver.start()];
+  const { id } = await tenant.endpoint(receiver.url, { eventTypes: ['*'] });
+  await tenant.endpoint(other.url, { eventTypes: ['*'] });
+  // As it is with a type of records that came after the endpoint.
+  await tenant.query(`update webhook_endpoint set read_permissions = '{}' where id = $1`, [id]);
+
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { description: 'Ours' });
+  await tenant.createCustomer('Ada');
+  await expect.poll(() => other.ids).toHaveLength(1);
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { eventTypes: ['*'] });
+  await tenant.createCustomer('Bob');
+  await expect.poll(() => other.ids).toHaveLength(2);
+  await expect.poll(() => receiver.ids).toEqual(other.ids.slice(1));
+
+  await Promise.all([receiver.stop(), other.stop()]);
+});
+
+test('a change of an endpoint by a caller that may read less takes away what that caller may not read', async () => {
+  const { id } = await tenant.endpoint(url, { eventTypes: ['*'] });
+  await tenant.query(
+    `update webhook_endpoint set read_permissions = '{customers.read,siteVisits.read}' where id = $1`,
+    [id],
+  );
+
+  await tenant.ok('PATCH', `/v1/webhookEndpoints/${id}`, { description: 'Ours' });
+
+  const found = await tenant.query('select read_permissions from webhook_endpoint where id = $1', [id]);
+  expect(found).toEqual([{ read_permissions: ['customers.read'] }]);
+});
+
 test('an endpoint that does nothing but fail is disabled, and gets what is pending once it is enabled', async () => {
   const receiver = await Receiver.start();
   const { id } = await tenant.endpoint(receiver.url);

@@ -2,8 +2,9 @@ import { contractWithSiteVisits } from '@rapport/contracts';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { expect, it } from 'vitest';
 import { recordTypes } from '../events/record-types.js';
-import { eventTypeOf, eventTypes, eventTypesOf, wants } from './event-types.js';
+import { eventTypeOf, eventTypes, eventTypesOf, readPermissions, wants } from './event-types.js';
 
+const mayRead = { readPermissions: ['customers.read'] };
 const update = { type: 'customer.updated', changed_fields: ['emails', 'tags'] };
 
 it.each<[string[], string[], boolean]>([
@@ -14,17 +15,18 @@ it.each<[string[], string[], boolean]>([
   [['*'], ['emails'], true],
   [['*'], ['displayName'], false],
 ])('an endpoint for %j and fields %j wants an update of e-mail addresses: %j', (types, fields, expected) => {
-  expect(wants({ eventTypes: types, fields }, update)).toBe(expected);
+  expect(wants({ ...mayRead, eventTypes: types, fields }, update)).toBe(expected);
 });
 
 it('fields filter updates only', () => {
-  const endpoint = { eventTypes: ['customer.*'], fields: ['emails'] };
+  const endpoint = { ...mayRead, eventTypes: ['customer.*'], fields: ['emails'] };
   expect(wants(endpoint, { type: 'customer.deleted', changed_fields: [] })).toBe(true);
 });
 
 it('everybody is told of a gap', () => {
   const type = eventTypeOf({ type: 'customer', operation: ChangeOperation.GAP });
-  expect(wants({ eventTypes: ['merge.created'], fields: ['emails'] }, { type, changed_fields: [] })).toBe(true);
+  const endpoint = { readPermissions: [], eventTypes: ['merge.created'], fields: ['emails'] };
+  expect(wants(endpoint, { type, changed_fields: [] })).toBe(true);
 });
 
 it('knows every operation that the contract has', () => {
@@ -56,4 +58,32 @@ it('has events of a new type of records as soon as the contract declares it', ()
     ...['site_visit.*', 'site_visit.created', 'site_visit.updated', 'site_visit.deleted'],
     ...['site_visit.undeleted', 'site_visit.merged'],
   ]);
+});
+
+it.each<[string[], string[]]>([
+  [['customers.read'], ['customer.created', 'suppression.created', 'webhook_endpoint.disabled']],
+  [['siteVisits.read'], ['site_visit.created', 'webhook_endpoint.disabled']],
+  [[], ['webhook_endpoint.disabled']],
+])('an endpoint for all events, set by a caller with %j, gets %j only', (permissions, expected) => {
+  const endpoint = { eventTypes: ['*'], fields: [], readPermissions: permissions };
+  const all = ['customer.created', 'suppression.created', 'site_visit.created', 'unknown.created'];
+  const sent = [...all, 'webhook_endpoint.disabled'].filter((type) =>
+    wants(endpoint, { type, changed_fields: [] }, withSiteVisits),
+  );
+  expect(sent).toEqual(expected);
+});
+
+it('* stands for what the caller may read', () => {
+  const held = ['webhooks.write', 'customers.read'];
+  expect(readPermissions(['*'], held, withSiteVisits)).toEqual(['customers.read']);
+  expect(readPermissions(['*'], [...held, 'siteVisits.read'], withSiteVisits)).toEqual([
+    'customers.read',
+    'siteVisits.read',
+  ]);
+});
+
+it.each(['site_visit.*', 'site_visit.created'])('%s is refused to a caller that may not read site visits', (type) => {
+  const choose = (held: string[]) => readPermissions(['customer.*', type], held, withSiteVisits);
+  expect(() => choose(['customers.read'])).toThrow('The permission siteVisits.read is needed.');
+  expect(choose(['customers.read', 'siteVisits.read'])).toEqual(['customers.read', 'siteVisits.read']);
 });

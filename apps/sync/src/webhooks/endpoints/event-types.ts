@@ -1,5 +1,6 @@
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { permissionMissing } from '@rapport/platform';
 import { contract } from '../../contract.js';
 import { recordTypes, type RecordTypes } from '../events/record-types.js';
 
@@ -17,12 +18,30 @@ const verbs: Readonly<Record<number, string>> = {
   [ChangeOperation.MERGE]: 'merged',
 };
 
+const known = recordTypes(contract);
+
 /** What an endpoint may ask for. */
-export const eventTypes: ReadonlySet<string> = eventTypesOf(recordTypes(contract));
+export const eventTypes: ReadonlySet<string> = eventTypesOf(known);
 
 export function eventTypesOf(types: RecordTypes): Set<string> {
   const kinds = ['*', ...Object.values(verbs)];
   return new Set(['*', disabledEvent, ...[...types.keys()].flatMap((type) => kinds.map((kind) => `${type}.${kind}`))]);
+}
+
+/**
+ * Those of a caller's permissions by which records are read that events are about. An endpoint for whose events the caller asks is sent
+ * events about these records only, so that `*` stands for the types that the caller may read.
+ *
+ * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
+ */
+export function readPermissions(wanted: readonly string[], permissions: readonly string[], types = known): string[] {
+  const named = new Set(wanted.map(recordTypeOf));
+  const needed = [...types].map(([type, { policy }]) => ({ type, permission: policy.permission }));
+  const missing = needed.find(({ type, permission }) => named.has(type) && !permissions.includes(permission));
+  if (missing) throw permissionMissing(missing.permission);
+  return [...new Set(needed.map(({ permission }) => permission))].filter((permission) =>
+    permissions.includes(permission),
+  );
 }
 
 /** `customer.updated` and the like. An operation that this release does not know is a gap too: something has happened. */
@@ -31,14 +50,22 @@ export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operatio
   return verb === undefined ? gapEvent : `${type}.${verb}`;
 }
 
-/** Whether an endpoint wants an event. */
+/** Whether an endpoint wants an event, and may have it. */
 export function wants(
-  endpoint: { eventTypes: readonly string[]; fields: readonly string[] },
+  endpoint: { eventTypes: readonly string[]; fields: readonly string[]; readPermissions: readonly string[] },
   event: { type: string; changed_fields: readonly string[] },
+  types = known,
 ): boolean {
   if (event.type === gapEvent) return true;
-  const [recordType = ''] = event.type.split('.');
+  const recordType = recordTypeOf(event.type);
+  const permission = types.get(recordType)?.policy.permission ?? '';
+  // Which permission reads records of a type that this release does not know is not known either.
+  if (event.type !== disabledEvent && !endpoint.readPermissions.includes(permission)) return false;
   const isNamed = ['*', `${recordType}.*`, event.type].some((type) => endpoint.eventTypes.includes(type));
   if (!isNamed || endpoint.fields.length === 0 || !event.type.endsWith('.updated')) return isNamed;
   return event.changed_fields.some((field) => endpoint.fields.includes(field));
+}
+
+function recordTypeOf(eventType: string): string {
+  return eventType.split('.')[0] ?? '';
 }

@@ -23,6 +23,8 @@ const WebhookEndpointSchema = defineEntity({
     /** Until when it has asked to be left alone. */
     holdTime: p.datetime(3).nullable(),
     hidesPersonalData: p.boolean(),
+    /** The permissions to read records that the caller had who set `eventTypes`: events about other records are not sent. */
+    readPermissions: p.type(TextArray).$type<string[]>().defaultRaw(`'{customers.read}'`),
     /** What signs, sealed: see `EndpointKeys`. */
     sealedKeys: p.blob().$type<Buffer>(),
     publicKey: p.text(),

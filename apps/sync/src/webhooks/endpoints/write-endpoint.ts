@@ -17,6 +17,7 @@ import { dropJobs, endHold, readyEndpoint } from '../deliveries/delivery-stateme
 import { endpointContent, type EndpointContent } from './endpoint-content.js';
 import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { endpointMessage } from './endpoint-message.js';
+import { readPermissions } from './event-types.js';
 import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 const maxEndpoints = 200;
@@ -24,7 +25,7 @@ const maxEndpoints = 200;
 /** For how long the secret before a new one is used too, in milliseconds. */
 const overlapMs = 24 * 60 * 60 * 1_000;
 
-/** What callers need to read the records themselves: events tell of them. */
+/** What callers need for any endpoint: gaps, and most events, are about customers. */
 const readPermission = 'customers.read';
 
 const updatable: Updatable<keyof EndpointContent> = {
@@ -48,7 +49,8 @@ export async function createEndpoint(
 ): Promise<WebhookEndpointMessage> {
   checkSight();
   const content = endpointContent(sent(request), http);
-  const { tenantId, principalId, hidesPii = false } = currentCaller();
+  const { tenantId, principalId, permissions, hidesPii = false } = currentCaller();
+  const readable = readPermissions(content.eventTypes, permissions);
   await checkRoom(em, tenantId);
   const [id, keys, now] = [uuidv7(), EndpointKeys.generate(), new Date()];
   const endpoint = em.create(WebhookEndpoint, {
@@ -57,6 +59,7 @@ export async function createEndpoint(
     tenantId,
     id,
     hidesPersonalData: hidesPii,
+    readPermissions: readable,
     sealedKeys: keys.seal(envelope, keyOwner({ tenantId, id })),
     publicKey: keys.publicKey,
     version: 1,
@@ -82,10 +85,10 @@ export async function updateEndpoint(
   checkEtag(request.etag, endpoint.version);
   const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
   const content = endpointContent({ ...endpointMessage(endpoint), ...named }, http);
-  // What a caller sends on is no more than that caller may see.
-  const hidesPersonalData = endpoint.hidesPersonalData || currentCaller().hidesPii === true;
+  const rights = rightsOfChange(endpoint, content, mask.includes('eventTypes'));
   const before = Object.fromEntries(updatable.fields.map((field) => [field, endpoint[field] ?? null]));
-  if (isDeepStrictEqual({ ...content }, before) && hidesPersonalData === endpoint.hidesPersonalData) {
+  const { hidesPersonalData, readPermissions: readable } = endpoint;
+  if (isDeepStrictEqual([{ ...content }, rights], [before, { hidesPersonalData, readPermissions: readable }])) {
     return endpointMessage(endpoint);
   }
   const now = new Date();
@@ -93,7 +96,7 @@ export async function updateEndpoint(
   em.assign(endpoint, {
     ...content,
     ...(isSwitched && { ...disabling(content, now), failingTime: null, holdTime: null }),
-    hidesPersonalData,
+    ...rights,
     version: endpoint.version + 1,
     updateTime: now,
   });
@@ -156,6 +159,20 @@ function checkSight(): void {
   if (recordScope === 'ALL') return;
   const message = `Events tell of all records: who may see those of the scope ${recordScope} only can't ask for them.`;
   throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message, { metadata: { recordScope } });
+}
+
+/** What a caller sends on is no more than that caller may see. A change that does not set the events adds nothing to what is sent. */
+function rightsOfChange(
+  endpoint: WebhookEndpoint,
+  { eventTypes }: EndpointContent,
+  areEventsSet: boolean,
+): Pick<WebhookEndpoint, 'hidesPersonalData' | 'readPermissions'> {
+  const { permissions, hidesPii = false } = currentCaller();
+  const own = readPermissions(eventTypes, permissions);
+  return {
+    hidesPersonalData: endpoint.hidesPersonalData || hidesPii,
+    readPermissions: areEventsSet ? own : endpoint.readPermissions.filter((each) => own.includes(each)),
+  };
 }
 
 function sent({ webhookEndpoint }: { webhookEndpoint?: WebhookEndpointMessage | undefined }): WebhookEndpointMessage {

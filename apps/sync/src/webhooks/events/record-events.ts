@@ -31,6 +31,7 @@ interface Endpoint {
   id: string;
   eventTypes: string[];
   fields: string[];
+  readPermissions: string[];
   coalescingSeconds: number;
 }
 
@@ -118,7 +119,9 @@ async function gather(
 function lockEndpoints(tenantId: string): Statement {
   return {
     name: 'lock_webhook_endpoints',
-    sql: `select id, event_types as "eventTypes", fields, coalescing_seconds as "coalescingSeconds" from webhook_endpoint
+    sql: `select id, event_types as "eventTypes", fields, read_permissions as "readPermissions",
+        coalescing_seconds as "coalescingSeconds"
+      from webhook_endpoint
       where tenant_id = $1 and state = 'ENABLED' order by id for no key update`,
     values: [tenantId],
   };

@@ -23,8 +23,8 @@ const undeclared: Readonly<Record<string, string>> = {
 };
 
 /**
- * The types of records whose changes the feed has, such as `customer` and `custom_field`, each with the method that answers one record
- * and so has its message, whose fields the feed has by the same names.
+ * The types of records whose changes the feed has, such as `customer` and `custom_field`, each with the method that answers one record:
+ * it has the message, whose fields the feed has by the same names, and the permission that reading takes.
  *
  * @throws Error for a type that has no such method
  */
