@@ -1,9 +1,20 @@
-import { fromBinary, toBinary } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema, type DescriptorProto } from '@bufbuild/protobuf/wkt';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import {
+  FieldDescriptorProto_Type,
+  FieldOptionsSchema,
+  FileDescriptorSetSchema,
+  MessageOptionsSchema,
+  type DescriptorProto,
+} from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import { Contract } from '../descriptors/load-contract.js';
 import { fileDescriptorSet } from '../gen/descriptors.js';
+import { FieldIndex, OnDelete, OnErase, OnMerge, RecordOptions } from '../gen/rapport/api/v1/options.js';
 import { allFields, recordContracts } from './record-contract.js';
+
+/** Numbers of the options. */
+const option = { resource: 1053, record: 50004, index: 50005 };
 
 /** The platform's contract with another declaration of customers. */
 function changed(change: (customer: DescriptorProto) => void): Contract {
@@ -17,11 +28,35 @@ function fieldOf(customer: DescriptorProto, name: string) {
   return customer.field.find((field) => field.name === name) ?? expect.unreachable(`There is no ${name}.`);
 }
 
+/** The platform's contract with other options of the records of customers. */
+function declared(options: Partial<RecordOptions>): Contract {
+  return changed((customer) => {
+    customer.options ??= create(MessageOptionsSchema);
+    const bytes = RecordOptions.encode(RecordOptions.fromPartial({ order: 'create_time', ...options })).finish();
+    setOption(customer.options, option.record, bytes);
+  });
+}
+
+/** The platform's contract with another index of a field of customers. */
+function indexed(name: string, index: Partial<FieldIndex>): Contract {
+  return changed((customer) => {
+    const field = fieldOf(customer, name);
+    field.options ??= create(FieldOptionsSchema);
+    setOption(field.options, option.index, FieldIndex.encode(FieldIndex.fromPartial(index)).finish());
+  });
+}
+
+function setOption(options: Pick<DescriptorProto, '$unknown'>, no: number, bytes: Uint8Array): void {
+  const data = new BinaryWriter().bytes(bytes).finish();
+  const others = options.$unknown?.filter((unknown) => unknown.no !== no) ?? [];
+  options.$unknown = [...others, { no, wireType: WireType.LengthDelimited, data }];
+}
+
 test('a record has the names of its resource, its options, and its fields with their parts', () => {
   const [customer] = recordContracts(changed(() => undefined));
 
   expect(customer).toMatchObject({
-    ...{ type: 'rapport/Customer', singular: 'customer', plural: 'customers' },
+    ...{ type: 'rapport/Customer', singular: 'customer', plural: 'customers', permission: 'customers' },
     options: { order: 'create_time', owned: true, customFields: true },
   });
   const fields = Object.fromEntries(allFields(customer?.fields ?? []).map((field) => [field.name, field]));
@@ -37,8 +72,7 @@ test('a record has the names of its resource, its options, and its fields with t
 
 test('a record without google.api.resource is refused', () => {
   const contract = changed(({ options }) => {
-    // The number of google.api.resource.
-    if (options) options.$unknown = options.$unknown?.filter(({ no }) => no !== 1053);
+    if (options) options.$unknown = options.$unknown?.filter(({ no }) => no !== option.resource);
   });
 
   expect(() => recordContracts(contract)).toThrow('rapport.customers.v1.Customer: a record needs google.api.resource.');
@@ -51,4 +85,54 @@ test('two fields with one term are refused', () => {
   });
 
   expect(() => recordContracts(contract)).toThrow('rapport.customers.v1.Customer: two fields have the term g.');
+});
+
+test('calls need permissions of another name when the record says so', () => {
+  const [customer] = recordContracts(declared({ permission: 'people' }));
+
+  expect(customer?.permission).toBe('people');
+});
+
+test('a subject that is no reference is refused, and one that is a reference is taken', () => {
+  const refusal = 'rapport.customers.v1.Customer: subject names "owner_id", which is no reference.';
+
+  expect(() => recordContracts(declared({ subject: 'owner_id' }))).toThrow(refusal);
+  expect(recordContracts(declared({ subject: 'company_id' }))[0]?.options.subject).toBe('company_id');
+});
+
+test.each(['', 'given_name', 'nothing'])('the order "%s" is refused: no field of that name has an order', (order) => {
+  expect(() => recordContracts(declared({ order }))).toThrow(
+    `rapport.customers.v1.Customer: order names "${order}", which is no field with an order.`,
+  );
+});
+
+test.each([{ onDelete: OnDelete.RESTRICT }, { onMerge: OnMerge.KEEP }, { onErase: OnErase.REMOVE }])(
+  'a rule about references is refused on a field that is none, and taken on one that is: %j',
+  (rule) => {
+    expect(() => recordContracts(indexed('source', rule))).toThrow(
+      'rapport.customers.v1.Customer: source has on_delete, on_merge or on_erase, but is no reference.',
+    );
+    expect(allFields(recordContracts(indexed('company_id', rule))[0]?.fields ?? [])).toContainEqual(
+      expect.objectContaining({ column: 'company_id', index: FieldIndex.fromPartial(rule) }),
+    );
+  },
+);
+
+test.each(['source', 'kind', 'tags', 'custom_fields'])('a sum of %s, which is no number, is refused', (name) => {
+  expect(() => recordContracts(indexed(name, { sum: true }))).toThrow(
+    `rapport.customers.v1.Customer: ${name} has sum, but is neither a number nor Money.`,
+  );
+});
+
+test('a sum of a number is taken', () => {
+  const contract = changed((customer) => {
+    const field = fieldOf(customer, 'source');
+    field.type = FieldDescriptorProto_Type.INT32;
+    field.options = create(FieldOptionsSchema);
+    setOption(field.options, option.index, FieldIndex.encode(FieldIndex.fromPartial({ sum: true })).finish());
+  });
+
+  expect(allFields(recordContracts(contract)[0]?.fields ?? [])).toContainEqual(
+    expect.objectContaining({ column: 'source', index: FieldIndex.fromPartial({ sum: true }) }),
+  );
 });

@@ -1,7 +1,15 @@
-import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import { ScalarType, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import type { Contract } from '../descriptors/load-contract.js';
 import { FieldBehavior } from '../gen/google/api/field_behavior.js';
-import { Format, type FieldIndex, type RecordOptions } from '../gen/rapport/api/v1/options.js';
+import {
+  FieldOrder,
+  Format,
+  OnDelete,
+  OnErase,
+  OnMerge,
+  type FieldIndex,
+  type RecordOptions,
+} from '../gen/rapport/api/v1/options.js';
 
 /** A type of records, as its message declares it. */
 export interface RecordContract {
@@ -12,6 +20,8 @@ export interface RecordContract {
   plural: string;
   message: DescMessage;
   options: RecordOptions;
+  /** First part of the permissions that calls need, such as `customers` of `customers.read`. */
+  permission: string;
   /** In the order of the message. */
   fields: readonly RecordField[];
 }
@@ -37,16 +47,17 @@ export interface RecordField {
   parts: readonly RecordField[];
 }
 
-/** All types of records of a contract. @throws Error naming what a message lacks, or declares twice */
+/** All types of records of a contract. @throws Error naming what a message lacks or declares wrongly */
 export function recordContracts(contract: Contract): RecordContract[] {
   return contract.recordMessages.map((message) => {
     const resource = contract.resource(message);
     const options = contract.record(message);
     if (!resource || !options) throw new Error(`${message.typeName}: a record needs google.api.resource.`);
     const fields = message.fields.map((field) => recordField(contract, field));
-    refuseDoubleTerms(message, fields);
+    const fault = faultOf(options, fields);
+    if (fault !== undefined) throw new Error(`${message.typeName}: ${fault}.`);
     const { type, singular, plural } = resource;
-    return { type, singular, plural, message, options, fields };
+    return { type, singular, plural, message, options, permission: options.permission || plural, fields };
   });
 }
 
@@ -76,8 +87,30 @@ function writableOf(contract: Contract, desc: DescField): RecordField['writable'
   return contract.is(desc, FieldBehavior.IMMUTABLE) ? 'ONCE' : 'ALWAYS';
 }
 
-function refuseDoubleTerms(message: DescMessage, fields: readonly RecordField[]): void {
-  const terms = allFields(fields).flatMap(({ index }) => (index.term === '' ? [] : [index.term]));
+/** What contradicts itself in a declaration; undefined for one that is sound. */
+function faultOf({ order, subject }: RecordOptions, fields: readonly RecordField[]): string | undefined {
+  const all = allFields(fields);
+  const terms = all.flatMap(({ index }) => (index.term === '' ? [] : [index.term]));
   const double = terms.find((term, place) => terms.indexOf(term) !== place);
-  if (double !== undefined) throw new Error(`${message.typeName}: two fields have the term ${double}.`);
+  if (double !== undefined) return `two fields have the term ${double}`;
+  if (!fields.some(({ column, index }) => column === order && index.order !== FieldOrder.UNSPECIFIED))
+    return `order names "${order}", which is no field with an order`;
+  if (subject !== '' && !fields.some(({ column, reference }) => column === subject && reference !== undefined))
+    return `subject names "${subject}", which is no reference`;
+  const unreferenced = all.find((field) => field.reference === undefined && hasReferenceRule(field));
+  if (unreferenced) return `${unreferenced.column} has on_delete, on_merge or on_erase, but is no reference`;
+  const unsummable = all.find((field) => field.index.sum && !isSummable(field));
+  if (unsummable) return `${unsummable.column} has sum, but is neither a number nor Money`;
+  return undefined;
 }
+
+function hasReferenceRule({ index: { onDelete, onMerge, onErase } }: RecordField): boolean {
+  return onDelete !== OnDelete.UNSPECIFIED || onMerge !== OnMerge.UNSPECIFIED || onErase !== OnErase.UNSPECIFIED;
+}
+
+function isSummable({ desc }: RecordField): boolean {
+  if (desc.fieldKind === 'message') return desc.message.typeName === 'rapport.api.v1.Money';
+  return desc.fieldKind === 'scalar' && !unsummableScalars.includes(desc.scalar);
+}
+
+const unsummableScalars = [ScalarType.STRING, ScalarType.BYTES, ScalarType.BOOL];
