@@ -6,6 +6,7 @@ import {
   FileDescriptorSetSchema,
   MessageOptionsSchema,
   type DescriptorProto,
+  type FileDescriptorProto,
 } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 import { Contract } from '../descriptors/load-contract.js';
@@ -17,10 +18,12 @@ import { allFields, recordContracts } from './record-contract.js';
 const option = { resource: 1053, record: 50004, index: 50005 };
 
 /** The platform's contract with another declaration of customers. */
-function changed(change: (customer: DescriptorProto) => void): Contract {
+function changed(change: (customer: DescriptorProto, file: FileDescriptorProto) => void): Contract {
   const set = fromBinary(FileDescriptorSetSchema, fileDescriptorSet);
-  const customer = set.file.flatMap(({ messageType }) => messageType).find(({ name }) => name === 'Customer');
-  change(customer ?? expect.unreachable('There are no customers.'));
+  const file = set.file.find(({ name }) => name === 'rapport/customers/v1/customer.proto');
+  const customer = file?.messageType.find(({ name }) => name === 'Customer');
+  if (!file || !customer) return expect.unreachable('There are no customers.');
+  change(customer, file);
   return new Contract(toBinary(FileDescriptorSetSchema, set));
 }
 
@@ -124,15 +127,17 @@ test.each(['source', 'kind', 'tags', 'custom_fields'])('a sum of %s, which is no
   );
 });
 
-test('a sum of a number is taken', () => {
-  const contract = changed((customer) => {
-    const field = fieldOf(customer, 'source');
-    field.type = FieldDescriptorProto_Type.INT32;
-    field.options = create(FieldOptionsSchema);
+test.each([
+  { type: FieldDescriptorProto_Type.INT32 },
+  { type: FieldDescriptorProto_Type.MESSAGE, typeName: '.rapport.api.v1.Money' },
+])('a sum of a number or of money is taken: %j', (value) => {
+  const contract = changed((customer, file) => {
+    file.dependency.push('rapport/api/v1/records.proto');
+    const field = Object.assign(fieldOf(customer, 'merged_into_id'), value, { options: create(FieldOptionsSchema) });
     setOption(field.options, option.index, FieldIndex.encode(FieldIndex.fromPartial({ sum: true })).finish());
   });
 
   expect(allFields(recordContracts(contract)[0]?.fields ?? [])).toContainEqual(
-    expect.objectContaining({ column: 'source', index: FieldIndex.fromPartial({ sum: true }) }),
+    expect.objectContaining({ column: 'merged_into_id', index: FieldIndex.fromPartial({ sum: true }) }),
   );
 });
