@@ -33,7 +33,13 @@ export {
   type Problem,
 } from './rest/problem.js';
 export { enumNames } from './rest/enum-names.js';
-export { recordContracts, type RecordContract, type RecordField } from './records/record-contract.js';
+export {
+  namedFields,
+  recordContracts,
+  type NamedField,
+  type RecordContract,
+  type RecordField,
+} from './records/record-contract.js';
 export type { RestRoute } from './rest/rest-route.js';
 export { restRoutes } from './rest/rest-routes.js';
 export { readMask, type Updatable } from './rules/update-mask.js';

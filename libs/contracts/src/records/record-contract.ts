@@ -47,6 +47,15 @@ export interface RecordField {
   parts: readonly RecordField[];
 }
 
+/** A field of a record, or a part of the items of one of its lists, under its name in filters, orders and groups. */
+export interface NamedField {
+  /** In snake_case. The part by which items are known has the name of their list. */
+  name: string;
+  field: RecordField;
+  /** The list whose items have it. */
+  list: RecordField | undefined;
+}
+
 /** All types of records of a contract. @throws Error naming what a message lacks or declares wrongly */
 export function recordContracts(contract: Contract): RecordContract[] {
   return contract.recordMessages.map((message) => {
@@ -64,6 +73,14 @@ export function recordContracts(contract: Contract): RecordContract[] {
 /** The fields of a record and of the messages within it, those of a message behind the field that has it. */
 export function allFields(fields: readonly RecordField[]): RecordField[] {
   return fields.flatMap((field) => [field, ...allFields(field.parts)]);
+}
+
+/** The fields of a record and of the items of its lists, in the order of the message. */
+export function namedFields({ fields }: RecordContract): NamedField[] {
+  return fields.flatMap((field) => [
+    { name: field.column, field, list: undefined },
+    ...field.parts.map((part) => ({ name: part.isRequired ? field.column : part.column, field: part, list: field })),
+  ]);
 }
 
 function recordField(contract: Contract, desc: DescField): RecordField {

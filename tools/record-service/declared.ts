@@ -1,0 +1,157 @@
+import { namedFields, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
+import { FieldOrder, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
+import { namesOf, type Names } from './names.ts';
+
+/** How many references a path in a filter may follow. */
+const maxPathLength = 2;
+
+/** A type of records among all others of its contract. */
+export interface Declared {
+  contract: Contract;
+  record: RecordContract;
+  records: readonly RecordContract[];
+  names: Names;
+}
+
+/** Fields that a filter compares, and paths over references. */
+export function filterNames({ record, records }: Declared): string[] {
+  const own = namedFields(record).flatMap(({ name, field }) => (isCompared(field) ? [name] : []));
+  const paths = record.fields.flatMap(({ column, reference, writable }) =>
+    (record.options.readOnly || writable !== 'NEVER') && records.some(({ type }) => type === reference)
+      ? [`${column.replace(/_id$/, '')}.<field>`]
+      : [],
+  );
+  return [...own, ...customFieldNames(record), ...paths];
+}
+
+/** Fields that lists are ordered by. */
+export function orderNames({ record }: Declared): { live: string[]; deleted: string[] } {
+  const ordered = namedFields(record).filter(({ field }) => field.index.order !== FieldOrder.UNSPECIFIED);
+  const all = ordered.filter(({ field }) => field.index.order === FieldOrder.ALL);
+  return {
+    live: [...ordered.map(({ name }) => name), ...customFieldNames(record)],
+    deleted: all.map(({ name }) => name),
+  };
+}
+
+export function searchNames({ record }: Declared): string[] {
+  return namedFields(record).flatMap(({ name, field }) => (field.index.search ? [name] : []));
+}
+
+export function groupNames({ record }: Declared): string[] {
+  return [
+    ...namedFields(record).flatMap(({ name, field }) => (field.index.group ? [name] : [])),
+    ...customFieldNames(record),
+  ];
+}
+
+export function sumNames({ record }: Declared): string[] {
+  return [
+    ...namedFields(record).flatMap(({ name, field }) => (field.index.sum ? [name] : [])),
+    ...customFieldNames(record),
+  ];
+}
+
+/** Fields of which no two live records have the same value: external ids are one of a kind within their system. */
+export function uniqueNames({ record }: Declared): string[] {
+  return namedFields(record).flatMap(({ name, field }) => (field.index.unique ? [name] : []));
+}
+
+/** Sentences about what is wrong with the content of a record beyond its rules. */
+export function inputErrors(declared: Declared): string[] {
+  const { record, names } = declared;
+  const unique = uniqueNames(declared);
+  const references = record.fields.flatMap(({ column, reference, writable }) =>
+    reference !== undefined && writable !== 'NEVER' ? [`\`${column}\``] : [],
+  );
+  return [
+    ...(unique.length > 0
+      ? [
+          `ALREADY_EXISTS when a live ${names.noun} has one of its ${unique.map((name) => `\`${name}\``).join(' or ')}; the problem ` +
+            `names the field and the id of that ${names.noun} (\`recordId\`).`,
+        ]
+      : []),
+    ...(references.length > 0
+      ? [`INVALID_ARGUMENT when ${references.join(' or ')} names no live record that the caller can see.`]
+      : []),
+  ];
+}
+
+/** Sentences about what deleting a record does to those that reference it. */
+export function deleteErrors(declared: Declared): string[] {
+  const { names } = declared;
+  const restricting = referrers(declared, OnDelete.RESTRICT).map((each) => namesOf(each).one);
+  const deleted = referrers(declared, OnDelete.CASCADE).map((each) => namesOf(each).nouns);
+  return [
+    ...(restricting.length > 0
+      ? [`FAILED_PRECONDITION RECORD_IN_USE while a live record, such as ${restricting.join(' or ')}, references it.`]
+      : []),
+    ...(deleted.length > 0 ? [`Deletes the ${deleted.join(' and ')} that reference the ${names.noun} too.`] : []),
+  ];
+}
+
+/** Types of records that a deletion deletes too. */
+export function cascadeTags(declared: Declared): string[] {
+  return referrers(declared, OnDelete.CASCADE).map((each) => namesOf(each).field);
+}
+
+/** Items of batches as JSON text, made of the examples of the fields. */
+export function itemExamples({ contract, record, names }: Declared): { create: string; update: string } {
+  const given = record.fields.flatMap(({ name, desc, writable, isRequired }) => {
+    const { example } = contract.rules(desc);
+    if (writable === 'NEVER' || example === '') return [];
+    const value = JSON.parse(example) as unknown;
+    return [{ name, isRequired, isFixed: writable === 'ONCE', value: desc.fieldKind === 'list' ? [value] : value }];
+  });
+  const changed = given.filter(({ isFixed }) => !isFixed).slice(0, 1);
+  const content = (fields: typeof given) => Object.fromEntries(fields.map(({ name, value }) => [name, value]));
+  const create = { [names.json]: content(given.filter(({ isRequired }) => isRequired)) };
+  const id = '019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a11';
+  const update = { id, [names.json]: content(changed), updateMask: changed.map(({ name }) => name) };
+  return { create: JSON.stringify(create), update: JSON.stringify(update) };
+}
+
+/** Types whose records reference those of this type by a rule about its deletion. */
+function referrers({ record, records }: Declared, rule: OnDelete): RecordContract[] {
+  return records.filter(({ fields }) =>
+    fields.some(({ reference, index }) => reference === record.type && index.onDelete === rule),
+  );
+}
+
+/** Types of which a list depends on any record: its own, and those that its filters reach. */
+export function listTags({ record, records }: Declared): string[] {
+  const reached = [record];
+  let latest = [record];
+  for (let steps = 0; steps < maxPathLength; steps++) {
+    const types = latest.flatMap(({ fields }) => fields.map(({ reference }) => reference));
+    latest = records.filter(({ type }) => types.includes(type) && reached.every((known) => known.type !== type));
+    reached.push(...latest);
+  }
+  return [
+    ...reached.map((each) => namesOf(each).field),
+    // No message declares them. They lead from customers to customers.
+    ...(reached.some(({ type }) => type === 'rapport/Customer') ? ['association'] : []),
+    ...(reached.some(({ options }) => options.customFields) ? ['custom_field'] : []),
+  ];
+}
+
+/** Types of records that only the service writes and that reference this one: a write may write some of them too. */
+export function writtenTags({ record, records }: Declared): string[] {
+  return records
+    .filter(({ options, fields }) => options.readOnly && fields.some(({ reference }) => reference === record.type))
+    .map((each) => namesOf(each).field);
+}
+
+/** Definitions of custom fields decide how their values are shown. */
+export function customFieldTag({ options }: RecordContract): string[] {
+  return options.customFields ? ['custom_field'] : [];
+}
+
+function isCompared({ column, index, isId, reference }: RecordField): boolean {
+  if (index.unique || index.term !== '' || index.order !== FieldOrder.UNSPECIFIED) return true;
+  return isId && (reference !== undefined || column === 'id');
+}
+
+function customFieldNames({ options }: RecordContract): string[] {
+  return options.customFields ? ['custom_fields.<key>'] : [];
+}

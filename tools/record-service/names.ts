@@ -1,0 +1,43 @@
+import type { RecordContract } from '@rapport/contracts';
+
+/** What a type of records is called in its service. */
+export interface Names {
+  /** Such as `StageEntry` and `StageEntries`, in names of methods and messages. */
+  type: string;
+  types: string;
+  /** Such as `stage_entry` and `stage_entries`, in names of fields, and the first of them in cache tags. */
+  field: string;
+  fields: string;
+  /** Such as `stageEntry`, in JSON. */
+  json: string;
+  /** Such as `stageEntries`, in paths. */
+  collection: string;
+  /** Such as `stage entry` and `stage entries`, in sentences. */
+  noun: string;
+  nouns: string;
+  /** Such as `a stage entry`. */
+  one: string;
+}
+
+export function namesOf({ singular, plural }: RecordContract): Names {
+  const noun = words(singular, ' ');
+  return {
+    type: upperFirst(singular),
+    types: upperFirst(plural),
+    field: words(singular, '_'),
+    fields: words(plural, '_'),
+    json: singular,
+    collection: plural,
+    noun,
+    nouns: words(plural, ' '),
+    one: `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`,
+  };
+}
+
+function upperFirst(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+function words(camelCase: string, separator: string): string {
+  return camelCase.replace(/[A-Z]/g, (letter) => separator + letter.toLowerCase());
+}

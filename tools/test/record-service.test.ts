@@ -1,0 +1,232 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Contract, platformContract, recordContracts, type RecordContract } from '@rapport/contracts';
+import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { buf, recordServices, standardMethods } from '../record-service.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+test('the printed services in the repository are what their records are printed as', () => {
+  const committed = globSync('proto/**/*.proto', { cwd: root })
+    .map((path) => [path, readFileSync(join(root, path), 'utf8')] as const)
+    .filter(([, text]) => text.startsWith('// Printed by'));
+
+  expect(Object.fromEntries(committed)).toEqual(Object.fromEntries(recordServices(root)));
+});
+
+test('the released service of customers has every standard method as a printed service would have it', () => {
+  const contract = platformContract();
+  const record = recordOf(contract, 'rapport/Customer');
+  const released = new Map(contract.methods.map((method) => [method.name, method]));
+
+  for (const { name, http, policy, ...method } of standardMethods(contract, record)) {
+    const customers = released.get(name) ?? expect.unreachable(`Customers have no ${name}.`);
+    expect({ name, http: customers.http, policy: customers.policy }).toEqual({
+      name,
+      http: expect.objectContaining({ [http.verb]: http.path, body: http.body ?? '' }) as object,
+      policy,
+    });
+    expect([method.request.startsWith('stream '), method.response.startsWith('stream ')]).toEqual([
+      customers.requestStream,
+      customers.responseStream,
+    ]);
+    // The history is of the change log, and has been released with it.
+    expect(customers.service.name).toBe(name === 'ListCustomerHistory' ? 'ChangeFeedService' : 'CustomersService');
+  }
+});
+
+/** A workspace with the records of another package, and their printed services. */
+const workspace = mkdtempSync(join(tmpdir(), 'rapport-records-'));
+const folder = 'proto/rapport/sample/v1';
+
+beforeAll(() => {
+  cpSync(join(root, 'proto'), join(workspace, 'proto'), { recursive: true });
+  const google = 'node_modules/google-proto-files/google';
+  for (const part of ['api', 'rpc'])
+    cpSync(join(root, google, part), join(workspace, google, part), { recursive: true });
+  const lint = readFileSync(join(root, 'buf.yaml'), 'utf8');
+  const exception = '    RPC_REQUEST_STANDARD_NAME:\n';
+  writeFileSync(join(workspace, 'buf.yaml'), lint.replace(exception, `${exception}      - ${folder}\n`));
+  mkdirSync(join(workspace, folder), { recursive: true });
+  const customer = readFileSync(join(root, 'proto/rapport/customers/v1/customer.proto'), 'utf8');
+  const sample = customer.replace('package rapport.customers.v1', 'package rapport.sample.v1');
+  writeFileSync(join(workspace, folder, 'customer.proto'), sample.replaceAll('rapport/Customer', 'rapport/Sample'));
+  writeFileSync(join(workspace, folder, 'note.proto'), notes);
+  for (const [path, text] of recordServices(workspace)) writeFileSync(join(workspace, path), text);
+});
+
+afterAll(() => rmSync(workspace, { recursive: true }));
+
+test('a printed file passes lint and has the form of buf, whatever its record has', () => {
+  const printed = [...recordServices(workspace).keys()].filter((path) => path.startsWith(folder));
+
+  expect(printed.toSorted()).toEqual([
+    `${folder}/customers_service.proto`,
+    `${folder}/note_entries_service.proto`,
+    `${folder}/notes_service.proto`,
+  ]);
+  expect(run('lint').toString()).toBe('');
+  expect(run('format', '--diff', ...printed.flatMap((path) => ['--path', path])).toString()).toBe('');
+});
+
+test('a printed service takes and answers messages with the same fields as the released one of customers', () => {
+  const contract = printedContract();
+  const released = platformContract();
+  const shapes = (of: Contract, area: string) =>
+    Object.fromEntries(
+      of.methods
+        .filter(
+          ({ path }) => path.startsWith(`/rapport.${area}.v1.CustomersService/`) || path.endsWith('CustomerHistory'),
+        )
+        .map(({ name, desc }) => [name, { request: shape(of, desc.input), response: shape(of, desc.output) }]),
+    );
+
+  expect(Object.keys(shapes(contract, 'sample')).toSorted()).toEqual(
+    Object.keys(shapes(released, 'customers')).toSorted(),
+  );
+  expect(shapes(contract, 'sample')).toEqual(shapes(released, 'customers'));
+});
+
+test('records that only the service writes have methods that read, with permissions of the name that they declare', () => {
+  const contract = printedContract();
+  const methods = standardMethods(contract, recordOf(contract, 'rapport/NoteEntry'));
+
+  expect(methods.map(({ name }) => name)).toEqual([
+    'GetNoteEntry',
+    'ListNoteEntries',
+    'BatchGetNoteEntries',
+    'AggregateNoteEntries',
+    'ExportNoteEntries',
+  ]);
+  expect(new Set(methods.map(({ policy }) => policy.permission))).toEqual(new Set(['notes.read']));
+  expect(methods.map(({ http }) => http.path)).toContain('/v1/noteEntries/{id}');
+});
+
+test('records without unique values have no upsert', () => {
+  const contract = printedContract();
+  const names = standardMethods(contract, recordOf(contract, 'rapport/Note')).map(({ name }) => name);
+
+  expect(names).toContain('CreateNote');
+  expect(names).not.toContain('UpsertNote');
+});
+
+test('lists depend on all records that their filters reach, and writes invalidate what they change beside their record', () => {
+  const contract = printedContract();
+  const notes = new Map(
+    standardMethods(contract, recordOf(contract, 'rapport/Note')).map(({ name, policy }) => [name, policy]),
+  );
+  const customers = new Map(
+    standardMethods(contract, recordOf(contract, 'rapport/Sample')).map(({ name, policy }) => [name, policy]),
+  );
+
+  expect(notes.get('ListNotes')?.cache?.tags).toEqual(['note', 'customer', 'custom_field']);
+  expect(notes.get('GetNote')?.cache?.tags).toEqual(['note:{id}']);
+  expect(notes.get('UpdateNote')?.invalidates).toEqual(['note:{id}', 'note_entry']);
+  expect(notes.get('ImportNotes')?.invalidates).toEqual(['note', 'note_entry']);
+  expect(customers.get('DeleteCustomer')?.invalidates).toEqual(['customer:{id}', 'note']);
+  expect(customers.get('UpdateCustomer')?.invalidates).toEqual(['customer:{id}']);
+});
+
+const notes = `syntax = "proto3";
+
+package rapport.sample.v1;
+
+import "google/api/field_behavior.proto";
+import "google/api/resource.proto";
+import "google/protobuf/timestamp.proto";
+import "rapport/api/v1/options.proto";
+
+message Note {
+  option (google.api.resource) = {
+    type: "rapport/Note"
+    pattern: "notes/{note}"
+    singular: "note"
+    plural: "notes"
+  };
+  option (rapport.api.v1.record) = {order: "update_time"};
+  string id = 1 [(google.api.field_behavior) = OUTPUT_ONLY];
+  string text = 2 [(google.api.field_behavior) = REQUIRED];
+  string customer_id = 3 [
+    (google.api.resource_reference) = {type: "rapport/Sample"},
+    (rapport.api.v1.index) = {on_delete: ON_DELETE_CASCADE}
+  ];
+  google.protobuf.Timestamp update_time = 4 [
+    (google.api.field_behavior) = OUTPUT_ONLY,
+    (rapport.api.v1.index) = {order: FIELD_ORDER_LIVE}
+  ];
+}
+
+message NoteEntry {
+  option (google.api.resource) = {
+    type: "rapport/NoteEntry"
+    pattern: "noteEntries/{noteEntry}"
+    singular: "noteEntry"
+    plural: "noteEntries"
+  };
+  option (rapport.api.v1.record) = {
+    order: "create_time"
+    read_only: true
+    permission: "notes"
+  };
+  string id = 1;
+  string note_id = 2 [(google.api.resource_reference) = {type: "rapport/Note"}];
+  google.protobuf.Timestamp create_time = 3 [(rapport.api.v1.index) = {order: FIELD_ORDER_LIVE}];
+}
+`;
+
+/** Fields that a printed service has on purpose otherwise. */
+const intended: Readonly<Record<string, string | undefined>> = {
+  // Of messages that all types share.
+  customer_id: 'record_id',
+  // Rows of customers are people or companies.
+  'ImportCustomersRequest.kind': undefined,
+  // Printed services name the field; the released one has an enum.
+  'UpsertCustomerRequest.match': 'match',
+};
+
+type Message = Contract['methods'][number]['desc']['input'];
+type Field = Message['fields'][number];
+
+/** What goes over the wire, by the numbers of the fields, but for the records themselves. */
+function shape(contract: Contract, { name: message, typeName, fields }: Message): unknown {
+  if (typeName.startsWith('google.') || message === 'Customer' || message === 'Change') return message;
+  const released = typeName.startsWith('rapport.customers.');
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const path = [field.name, `${message}.${field.name}`].find((candidate) => released && candidate in intended);
+      const name = path === undefined ? field.name : intended[path];
+      const isChoice = message === 'UpsertCustomerRequest' && name === 'match';
+      return name === undefined ? [] : [[field.number, isChoice ? name : { name, ...fieldShape(contract, field) }]];
+    }),
+  );
+}
+
+function fieldShape(contract: Contract, field: Field) {
+  const { example: _, ...rules } = contract.rules(field);
+  return {
+    kind: field.fieldKind === 'list' ? field.listKind : field.fieldKind,
+    isList: field.fieldKind === 'list',
+    scalar: field.scalar,
+    presence: field.presence,
+    isRequired: contract.is(field, FieldBehavior.REQUIRED),
+    rules,
+    message: field.message && shape(contract, field.message),
+    enum: field.enum?.values.map(({ name, number }) => [name, number]),
+  };
+}
+
+function printedContract(): Contract {
+  return new Contract(run('build', '-o', '-#format=binpb', '--path', folder));
+}
+
+function recordOf(contract: Contract, wanted: string): RecordContract {
+  const found = recordContracts(contract).find(({ type }) => type === wanted);
+  return found ?? expect.unreachable(`There is no ${wanted}.`);
+}
+
+function run(...args: string[]): Buffer {
+  return execFileSync(buf, args, { cwd: workspace, maxBuffer: 64 * 1024 * 1024 });
+}
