@@ -1,5 +1,7 @@
+import type { DescMessage } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { platformContract } from '../descriptors/platform-contract.js';
+import { JsonSchemas } from './json-schema.js';
 import { openApiDocument } from './open-api.js';
 import { restRoutes } from './rest-routes.js';
 
@@ -42,3 +44,25 @@ describe('a message that stands for a problem', () => {
     expect(Object.keys(schemas)).not.toEqual(expect.arrayContaining(['OperationError']));
   });
 });
+
+describe('messages of one name in several packages', () => {
+  const schemas = new JsonSchemas(contract, (_, { name }) => ({ $ref: name }), false);
+
+  it.each(['input', 'output'] as const)(
+    'have one schema as %s, since the document names it by the message',
+    (usage) => {
+      const messages = new Set(contract.methods.flatMap(({ http, desc }) => (http ? within(desc[usage]) : [])));
+      for (const named of Map.groupBy(messages, ({ name }) => name).values()) {
+        const found = named.map((message) => schemas.message(message, usage));
+        expect(found).toEqual(found.map(() => found[0]));
+      }
+    },
+  );
+});
+
+/** A message and those in it at any depth. */
+function within(message: DescMessage, known = new Set<DescMessage>()): DescMessage[] {
+  if (known.has(message) || message.typeName.startsWith('google.')) return [];
+  known.add(message);
+  return [message, ...message.fields.flatMap((field) => (field.message ? within(field.message, known) : []))];
+}
