@@ -59,11 +59,6 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
   'engine/import/rows/prepare-row.ts': ['domain/customers/import/map-row.ts', 'domain/customers/normalise-customer.ts'],
   'engine/merge/merge-customers.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/merge-undo.ts': ['domain/customers/merges/merged-content.ts'],
-  'engine/merge/merges.controller.ts': [
-    'domain/customers/merges/find-duplicates.ts',
-    'domain/customers/merges/list-duplicates.ts',
-    'domain/customers/merges/tenant-frequencies.ts',
-  ],
   'engine/merge/three-way.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/unmerge-customers.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/operations/operation-issues.ts': ['engine/import/chunks/import-chunk.ts'],

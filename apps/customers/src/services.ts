@@ -20,7 +20,7 @@ import { ChangeFeedController } from './engine/changes/feed/change-feed.controll
 import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
 import { CustomersController } from './domain/customers/customers.controller.js';
-import { MergesController } from './engine/merge/merges.controller.js';
+import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/operations/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';

@@ -17,17 +17,17 @@ import {
   type UnmergeCustomersRequest,
   type UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { PageTokenKey } from '../query/list-records.js';
-import { refuseToCompare } from '../fields/hidden-data.js';
-import { writeCall } from '../records/write-call.js';
-import { findDuplicates } from '../../domain/customers/merges/find-duplicates.js';
-import { listDuplicates } from '../../domain/customers/merges/list-duplicates.js';
-import { TenantFrequencies } from '../../domain/customers/merges/tenant-frequencies.js';
-import { findMerge } from './find-merge.js';
-import { listMerges } from './list-merges.js';
-import { mergeCustomers } from './merge-customers.js';
-import { mergeMessage } from './merge-message.js';
-import { unmergeCustomers } from './unmerge-customers.js';
+import { refuseToCompare } from '../../../engine/fields/hidden-data.js';
+import { findMerge } from '../../../engine/merge/find-merge.js';
+import { listMerges } from '../../../engine/merge/list-merges.js';
+import { mergeCustomers } from '../../../engine/merge/merge-customers.js';
+import { mergeMessage } from '../../../engine/merge/merge-message.js';
+import { unmergeCustomers } from '../../../engine/merge/unmerge-customers.js';
+import { PageTokenKey } from '../../../engine/query/list-records.js';
+import { writeCall } from '../../../engine/records/write-call.js';
+import { findDuplicates } from './find-duplicates.js';
+import { listDuplicates } from './list-duplicates.js';
+import { TenantFrequencies } from './tenant-frequencies.js';
 
 @Controller()
 @ImplementsService(Methods)
