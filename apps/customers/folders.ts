@@ -61,19 +61,6 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
   'engine/merge/merge-undo.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/three-way.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/unmerge-customers.ts': ['domain/customers/merges/merged-content.ts'],
-  'engine/operations/operation-issues.ts': ['engine/import/chunks/import-chunk.ts'],
-  'engine/operations/operation.entity.ts': ['engine/import/operation/import-rules.ts'],
-  'engine/operations/operations.controller.ts': [
-    'engine/import/operation/create-import.ts',
-    'engine/import/operation/import-mappings.ts',
-    'engine/import/operation/upload-import-file.ts',
-  ],
-  'engine/operations/work-on-operation.ts': [
-    'engine/encryption/encrypt-tenant.ts',
-    'engine/import/operation/run-import.ts',
-    'engine/import/operation/undo-import.ts',
-    'engine/import/rows/row-issue.ts',
-  ],
   'engine/sealing/sealing.ts': ['engine/changes/log/change-entry.ts'],
 };
 

@@ -9,13 +9,18 @@ import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './engine/query/list-records.js';
+import { importKind } from './engine/import/operation/import-kind.js';
+import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
+import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
+
+const operationKinds = new OperationKinds([importKind, encryptionKind]);
 
 @Module({})
 export class CustomersModule {
@@ -79,9 +84,10 @@ export class CustomersModule {
         },
         KeyDestroyer,
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
+        { provide: OperationKinds, useValue: operationKinds },
         {
           provide: OperationWorker,
-          useFactory: (orm: MikroORM, bulk: BulkWork) => new OperationWorker(orm, bulk, jobLookMs),
+          useFactory: (orm: MikroORM, bulk: BulkWork) => new OperationWorker(orm, operationKinds, bulk, jobLookMs),
           inject: [MikroORM, BulkWork],
         },
         OperationWatcher,

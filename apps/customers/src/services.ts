@@ -21,7 +21,7 @@ import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
 import { CustomersController } from './domain/customers/customers.controller.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
-import { OperationsController } from './engine/operations/operations.controller.js';
+import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';

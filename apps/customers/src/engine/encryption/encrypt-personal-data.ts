@@ -4,9 +4,8 @@ import {
   type Operation as OperationMessage,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
-import { countOpen, lockOperations, noCounts } from '../import/operation/create-import.js';
-import { enqueue, jobSignal } from '../operations/operation-jobs.js';
+import { countOpen, createOperation, lockOperations } from '../operations/create-operation.js';
+import { jobSignal } from '../operations/operation-jobs.js';
 import { found, operationMessage } from '../operations/operation-message.js';
 import { Operation } from '../operations/operation.entity.js';
 import { Sealing } from '../sealing/sealing.js';
@@ -25,7 +24,7 @@ export async function encryptPersonalData(em: EntityManager): Promise<OperationM
 }
 
 async function begin(em: EntityManager): Promise<Operation> {
-  const { tenantId, principalId } = currentCaller();
+  const { tenantId } = currentCaller();
   await lockOperations(em, tenantId);
   const known = await em.findOne(TenantEncryption, { tenantId });
   if (known) return found(await em.findOne(Operation, { tenantId, id: known.operationId }));
@@ -33,22 +32,14 @@ async function begin(em: EntityManager): Promise<Operation> {
     const message = 'There are operations that have not ended. Cancel them, or wait.';
     throw new AppError('FAILED_PRECONDITION', 'OPERATIONS_OPEN', message);
   }
-  const now = new Date();
-  const operation = em.create(Operation, {
-    tenantId,
-    id: uuidv7(),
+  const operation = await createOperation(em, {
     kind: 'ENCRYPTION',
     state: 'RUNNING',
+    // Only imports have any.
     input: ImportInput.decode(new Uint8Array()),
-    rules: { map: [], kind: 0, externalIdSystem: undefined },
-    receivedBytes: 0,
-    processedBytes: 0,
-    counts: { ...noCounts },
-    columns: [],
-    createTime: now,
-    createdBy: principalId,
+    rules: { map: [], kind: 0 },
   });
-  em.create(TenantEncryption, { tenantId, operationId: operation.id, createTime: now, createdBy: principalId });
-  await enqueue(em, operation);
+  const { id: operationId, createTime, createdBy } = operation;
+  em.create(TenantEncryption, { tenantId, operationId, createTime, createdBy });
   return operation;
 }

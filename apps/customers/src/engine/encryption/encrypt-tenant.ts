@@ -8,15 +8,13 @@ import { customerType } from '../records/customers/customer-type.js';
 import { emailValue } from '../records/unique-values.js';
 import { doStep, type Checkpoint } from '../operations/checkpoint.js';
 import type { Job } from '../operations/operation-jobs.js';
+import type { OperationKind, OperationTask } from '../operations/operation-kind.js';
 import type { Operation } from '../operations/operation.entity.js';
 import { eraseChanges } from '../changes/erasure/erasure-statements.js';
 import { withSeal } from '../sealing/seal.js';
 import { Sealing } from '../sealing/sealing.js';
 import { clearPlainData } from './clear-plain-data.js';
 import { sealRecords } from './seal-records.js';
-
-/** The origin that the change log has of what the encryption of a tenant does. */
-export const encryptionOrigin = 'encryption';
 
 /** Customers, and addresses, that are sealed in one transaction: alone and beside calls. */
 const batchSize = { alone: 200, beside: 24 };
@@ -30,18 +28,23 @@ interface Work {
   signal: AbortSignal;
 }
 
+/** Turns the encryption of a tenant on. Once begun it goes on to its end. */
+export const encryptionKind: OperationKind = {
+  name: 'ENCRYPTION',
+  origin: 'encryption',
+  run: encryptTenant,
+  undo: { refusal: 'Encryption can not be undone.' },
+  cancelRefusal: 'Encryption goes on to its end. It can be paused.',
+  leftovers: [],
+};
+
 /**
  * Seals what a tenant has stored before its encryption was turned on, and removes what can't be sealed. Each step leaves less
  * to do, so that it goes on from any point by beginning anew.
  *
- * @throws OperationMoved when somebody else has changed the operation
+ * @throws OperationMoved when the operation was changed meanwhile
  */
-export async function encryptTenant(
-  em: EntityManager,
-  job: Job,
-  operation: Operation,
-  signal: AbortSignal,
-): Promise<void> {
+async function encryptTenant({ em, job, operation, signal }: OperationTask): Promise<void> {
   const checkpoint = { state: operation.state, done: operation.counts.rows };
   const work = { em, job, checkpoint, pace: BulkPace.of(em), signal };
   const sealing = Sealing.of(em);

@@ -1,25 +1,19 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { BulkPace } from '../pace/bulk-pace.js';
+import type { Leftovers } from './operation-kind.js';
 import { removeJob, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
 
-/** What an operation that has ended needs no more, and rows of it that are removed at a time. */
-const leftovers = [
-  ['import_piece', 32],
-  ['import_met', 1_000],
-  ['import_draft', 500],
-  ['import_draft_key', 1_000],
-] as const;
-
 /** Removes what an operation that has ended leaves, in statements of which each is short. */
 export async function clearOperation(
   em: EntityManager,
+  leftovers: readonly Leftovers[],
   { tenantId, operationId }: Pick<Job, 'tenantId' | 'operationId'>,
   signal: AbortSignal,
 ): Promise<void> {
   const pace = BulkPace.of(em);
-  for (const [table, limit] of leftovers) {
+  for (const { table, limit } of leftovers) {
     // By their places: a join with their keys may read the whole table.
     const remove = () =>
       em.execute<unknown[]>(

@@ -13,7 +13,6 @@ import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { methodDescriptor } from '../values/contract.js';
 import { csvLine } from '../values/csv-line.js';
-import type { LineIssue } from '../import/chunks/import-chunk.js';
 import type { PageTokenKey } from '../query/list-records.js';
 import { shownToCaller } from '../fields/hidden-data.js';
 import { found } from './operation-message.js';
@@ -28,7 +27,7 @@ const downloadPageSize = 1_000;
 const maxIssues = 1_000_000;
 
 /** Adds to the issues of an operation, and counts them in `counts`. */
-export async function addIssues(em: EntityManager, operation: Operation, issues: LineIssue[]): Promise<void> {
+export async function addIssues(em: EntityManager, operation: Operation, issues: ImportIssue[]): Promise<void> {
   const from = operation.counts.issues;
   operation.counts = { ...operation.counts, issues: from + issues.length };
   const kept = issues.slice(0, Math.max(0, maxIssues - from));

@@ -14,6 +14,7 @@ import {
   shelveJob,
   type Job,
 } from './operation-jobs.js';
+import type { OperationKinds } from './operation-kind.js';
 import { OperationTurn } from './operation-turn.js';
 import { workOnOperation } from './work-on-operation.js';
 
@@ -37,6 +38,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   /** @param lookEveryMs how long a job waits at most of which nobody told this process */
   constructor(
     private readonly orm: MikroORM,
+    private readonly kinds: OperationKinds,
     private readonly bulk: BulkWork,
     private readonly lookEveryMs: number,
   ) {}
@@ -104,7 +106,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     const keeping = this.#keepLease(job, lost);
     const em = this.orm.em.fork({ session: tenantSession(job.tenantId) });
     try {
-      await workOnOperation(em, job, AbortSignal.any([this.#stopping.signal, lost.signal, turn.signal]));
+      await workOnOperation(em, this.kinds, job, AbortSignal.any([this.#stopping.signal, lost.signal, turn.signal]));
     } catch (error) {
       // The lease ends by itself, and whoever takes the job then tries again.
       this.#logger.warn(`Left operation ${job.operationId}.`, error);

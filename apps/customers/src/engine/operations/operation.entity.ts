@@ -7,7 +7,6 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { recordIsolation } from '@rapport/persistence';
 import { scopeConditions } from '../records/scope-conditions.js';
-import type { ImportRules } from '../import/operation/import-rules.js';
 
 export const operationStates = [
   'WAITING',
@@ -34,8 +33,8 @@ const OperationSchema = defineEntity({
     state: p.enum(operationStates),
     /** Of an import, as it was asked for. */
     input: p.json<ImportInput>(),
-    /** What the input comes to, whatever becomes of the saved mapping that it names. */
-    rules: p.json<ImportRules>(),
+    /** What its kind makes of the input, whatever becomes of the saved mapping that it names. */
+    rules: p.json<object>(),
     receivedBytes: p.integer(),
     processedBytes: p.integer(),
     /** Written with the rows that they count: `counts.rows` is the checkpoint from which an import goes on. */

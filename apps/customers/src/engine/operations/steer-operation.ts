@@ -1,8 +1,8 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
-import { refuseUnderEncryption } from '../query/filter/refuse-sealed.js';
 import { enqueue, jobSignal, postpone } from './operation-jobs.js';
+import type { OperationKinds } from './operation-kind.js';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
@@ -23,9 +23,9 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
 }
 
 /** Answers ResumeOperation. @throws AppError FAILED_PRECONDITION */
-export function resumeOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
-    if (operation.kind === 'IMPORT') refuseUnderEncryption('Files can not be imported');
+    kinds.of(operation).checkResume?.();
     if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
       throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
     }
@@ -37,10 +37,10 @@ export function resumeOperation(em: EntityManager, id: string): Promise<Operatio
 }
 
 /** Answers CancelOperation, at a checkpoint like PauseOperation. @throws AppError FAILED_PRECONDITION */
-export function cancelOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+export function cancelOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
-    if (operation.kind === 'ENCRYPTION')
-      throw wrongState(operation, 'Encryption goes on to its end. It can be paused.');
+    const { cancelRefusal } = kinds.of(operation);
+    if (cancelRefusal !== undefined) throw wrongState(operation, cancelRefusal);
     if (hasEnded(operation.state)) throw wrongState(operation, 'The operation has ended already.');
     if (operation.state === 'UNDOING')
       throw wrongState(operation, 'An operation that is being undone goes on to its end.');
@@ -61,13 +61,13 @@ export async function cancel(em: EntityManager, operation: Operation): Promise<v
 }
 
 /** Answers UndoOperation. @throws AppError FAILED_PRECONDITION */
-export function undoOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+export function undoOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     if (!hasEnded(operation.state)) throw wrongState(operation, 'Only an operation that has ended can be undone.');
     if (operation.state === 'UNDONE') throw wrongState(operation, 'The operation was undone already.');
-    if (operation.kind === 'ENCRYPTION') throw wrongState(operation, 'Encryption can not be undone.');
-    refuseUnderEncryption('An import can not be undone');
-    if (operation.input.dryRun) throw wrongState(operation, 'A dry run has changed nothing that could be undone.');
+    const { undo } = kinds.of(operation);
+    if ('refusal' in undo) throw wrongState(operation, undo.refusal);
+    undo.check(operation);
     operation.state = 'UNDOING';
     operation.undoneBy = currentCaller().principalId;
     operation.error = null;
@@ -95,6 +95,7 @@ async function steer(
   return answer;
 }
 
-function wrongState({ state }: Operation, message: string): AppError {
+/** What was asked of an operation is refused for its state, or for what it is. */
+export function wrongState({ state }: Operation, message: string): AppError {
   return new AppError('FAILED_PRECONDITION', 'OPERATION_STATE', message, { metadata: { state } });
 }

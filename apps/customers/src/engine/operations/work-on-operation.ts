@@ -4,15 +4,13 @@ import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { OperationError } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { causedBy, isConflict, isConnectionLoss, isStatementTimeout, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
-import { storable } from '../import/rows/row-issue.js';
-import { encryptionOrigin, encryptTenant } from '../encryption/encrypt-tenant.js';
-import { runImport } from '../import/operation/run-import.js';
-import { undoImport } from '../import/operation/undo-import.js';
+import { storable } from '../values/storable-text.js';
 import { doneOf, doStep, OperationMoved } from './checkpoint.js';
 import { clearOperation, finishJob } from './clear-operation.js';
 import { holdsJob, maxAttempts, removeJob, type Job } from './operation-jobs.js';
+import type { OperationKind, OperationKinds, OperationWork } from './operation-kind.js';
 import { found } from './operation-message.js';
-import { Operation } from './operation.entity.js';
+import { Operation, type OperationState } from './operation.entity.js';
 import { cancel, stop } from './steer-operation.js';
 
 const logger = new Logger('Operations');
@@ -24,10 +22,15 @@ const maxFailures = 20;
  * Does whatever an operation needs until it needs no worker, the job is another's, or `signal` says to stop. One that ended
  * the processes of all its workers has failed before any work is done.
  */
-export async function workOnOperation(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+export async function workOnOperation(
+  em: EntityManager,
+  kinds: OperationKinds,
+  job: Job,
+  signal: AbortSignal,
+): Promise<void> {
   const { tenantId, operationId } = job;
   // The file of an import in one call, whose process has died.
-  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, job, signal);
+  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, kinds, job, signal);
   if (job.attempts > maxAttempts) await giveUp(em, job);
   let failures = 0;
   let lastDone = -1;
@@ -36,7 +39,9 @@ export async function workOnOperation(em: EntityManager, job: Job, signal: Abort
     if (doneOf(operation) !== lastDone) failures = 0;
     lastDone = doneOf(operation);
     try {
-      await asCreator(em, operation, () => work(em, job, operation, signal));
+      const kind = kinds.of(operation);
+      const work = workIn(operation.state, kind);
+      await asCreator(em, kind, operation, () => work({ em, job, operation, signal }));
     } catch (error) {
       if (error instanceof OperationMoved) continue;
       failures += 1;
@@ -47,8 +52,8 @@ export async function workOnOperation(em: EntityManager, job: Job, signal: Abort
   }
 }
 
-async function forgetFile(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
-  await clearOperation(em, job, signal);
+async function forgetFile(em: EntityManager, kinds: OperationKinds, job: Job, signal: AbortSignal): Promise<void> {
+  for (const { leftovers } of kinds.all) await clearOperation(em, leftovers, job, signal);
   if (!signal.aborted) await removeJob(em, job.operationId);
 }
 
@@ -57,35 +62,40 @@ async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<
 }
 
 /** Changes are attributed to who asked for them. */
-function asCreator(em: EntityManager, operation: Operation, work: () => Promise<void>): Promise<void> {
-  const { id, tenantId, undoneBy, createdBy, state, kind } = operation;
+function asCreator(
+  em: EntityManager,
+  kind: OperationKind,
+  { id, tenantId, undoneBy, createdBy, state }: Operation,
+  work: () => Promise<void>,
+): Promise<void> {
   const caller = { tenantId, principalId: undoneBy ?? createdBy, permissions: [] };
-  const origin = kind === 'ENCRYPTION' ? encryptionOrigin : state === 'UNDOING' ? 'undo' : 'import';
-  const cause = { origin, causationId: id };
+  const cause = { origin: state === 'UNDOING' ? 'undo' : kind.origin, causationId: id };
   return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
 }
 
-async function work(em: EntityManager, job: Job, operation: Operation, signal: AbortSignal): Promise<void> {
-  const { state } = operation;
+/** What an operation of a kind needs in a state. */
+function workIn(state: OperationState, kind: OperationKind): OperationWork {
   switch (state) {
     case 'WAITING':
     case 'PAUSED':
     case 'FAILED':
-      if (operation.kind === 'ENCRYPTION') return finishJob(em, job, state);
       // Its job comes due only when its file has not come in time, or when nobody has resumed it.
-      return doStep(em, job, { state, done: doneOf(operation) }, cancel);
+      return ({ em, job, operation }) =>
+        kind.cancelRefusal === undefined
+          ? doStep(em, job, { state, done: doneOf(operation) }, cancel)
+          : finishJob(em, job, state);
     case 'RUNNING':
-      return operation.kind === 'ENCRYPTION'
-        ? encryptTenant(em, job, operation, signal)
-        : runImport(em, job, operation, signal);
+      return kind.run;
     case 'UNDOING':
-      return undoImport(em, job, operation, signal);
+      if ('refusal' in kind.undo) throw new Error(kind.undo.refusal);
+      return kind.undo.run;
     case 'SUCCEEDED':
     case 'CANCELLED':
     case 'UNDONE':
-      await clearOperation(em, job, signal);
-      if (!signal.aborted) await finishJob(em, job, state);
-      return;
+      return async ({ em, job, signal }) => {
+        await clearOperation(em, kind.leftovers, job, signal);
+        if (!signal.aborted) await finishJob(em, job, state);
+      };
     default:
       return state satisfies never;
   }

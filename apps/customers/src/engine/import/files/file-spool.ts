@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import { clearOperation } from '../../operations/clear-operation.js';
 import { checkImportQuota, maxFileBytes } from '../operation/import-quota.js';
+import { importLeftovers } from '../operation/import.entity.js';
 import { enqueue, removeJob } from '../../operations/operation-jobs.js';
 import { ByteBlocks } from './byte-blocks.js';
 import { fileError } from './file-error.js';
@@ -107,7 +108,7 @@ export class FileSpool {
     const job = { tenantId: currentCaller().tenantId, operationId: this.#id };
     try {
       await callContext.run(call, async () => {
-        await clearOperation(this.em, job, new AbortController().signal);
+        await clearOperation(this.em, importLeftovers, job, new AbortController().signal);
         await removeJob(this.em, this.#id);
       });
     } catch (error) {

@@ -7,21 +7,16 @@ import type {
   Operation as OperationMessage,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { v7 as uuidv7 } from 'uuid';
 import { checkContentType } from '../files/read-file.js';
 import { encryptedError } from '../../query/filter/refuse-sealed.js';
 import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
-import { enqueue } from '../../operations/operation-jobs.js';
-import { hasEnded, operationMessage } from '../../operations/operation-message.js';
-import { Operation, operationStates } from '../../operations/operation.entity.js';
-import { checkRules, type ImportRules } from './import-rules.js';
+import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
+import { operationMessage } from '../../operations/operation-message.js';
 import { findMapping } from './import-mappings.js';
+import { checkRules, type MappingRules } from './mapping-rules.js';
 
 /** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
 const maxOpen = 100;
-
-/** What has been done when nothing has. */
-export const noCounts = { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 };
 
 /** How long an operation waits for its file, in seconds. */
 const waitSeconds = 24 * 60 * 60;
@@ -35,33 +30,13 @@ export async function createImport(em: EntityManager, request: CreateImportReque
   const input = request.import;
   if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
   checkFileType(input.contentType);
-  const { tenantId, principalId } = currentCaller();
+  const { tenantId } = currentCaller();
   const rules = await readRules(em, input);
   await lockOperations(em, tenantId);
   await checkEncryption(em, tenantId);
   await checkRoom(em, tenantId);
-  const operation = em.create(Operation, {
-    tenantId,
-    id: uuidv7(),
-    kind: 'IMPORT',
-    state: 'WAITING',
-    input,
-    rules,
-    receivedBytes: 0,
-    processedBytes: 0,
-    counts: { ...noCounts },
-    columns: [],
-    createTime: new Date(),
-    createdBy: principalId,
-  });
   // A worker cancels what it finds still waiting.
-  await enqueue(em, operation, waitSeconds);
-  return operationMessage(operation);
-}
-
-/** Lets nobody else begin an operation of the tenant until the transaction ends. */
-export async function lockOperations(em: EntityManager, tenantId: string): Promise<void> {
-  await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`operation ${tenantId}`]);
+  return operationMessage(await createOperation(em, { kind: 'IMPORT', state: 'WAITING', input, rules }, waitSeconds));
 }
 
 /** Under the lock, so that no import begins beside the encryption, whose file would rest in plain text. */
@@ -76,18 +51,6 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
 }
 
-/** How many operations of a tenant have not ended. */
-export async function countOpen(em: EntityManager, tenantId: string): Promise<number> {
-  // Each that has not ended has a job, and few others have: a tenant's operations of all time need not be looked at.
-  const [open] = await em.execute<{ count: number }[]>(
-    `select count(*)::int as count
-     from operation_job join operation on operation.tenant_id = operation_job.tenant_id and operation.id = operation_id
-     where operation_job.tenant_id = ? and state in (?)`,
-    [tenantId, operationStates.filter((state) => !hasEnded(state))],
-  );
-  return open?.count ?? 0;
-}
-
 function checkFileType(contentType: string): void {
   try {
     checkContentType(contentType);
@@ -97,7 +60,7 @@ function checkFileType(contentType: string): void {
   }
 }
 
-async function readRules(em: EntityManager, input: ImportInput): Promise<ImportRules> {
+async function readRules(em: EntityManager, input: ImportInput): Promise<MappingRules> {
   const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping } = input;
   if (mapping === undefined) {
     const rules = { map, kind, externalIdSystem, defaultCountry, language, listMode };

@@ -8,7 +8,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { ImportMapping } from './import.entity.js';
-import { checkRules, type ImportRules } from './import-rules.js';
+import { checkRules, type MappingRules } from './mapping-rules.js';
 
 /** Most mappings of a tenant. */
 const maxMappings = 200;
@@ -19,7 +19,7 @@ export async function saveMapping(em: EntityManager, request: SaveImportMappingR
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
   const { map, kind, externalIdSystem, defaultCountry, language, listMode } = mapping;
   // What is undefined would be stored as null.
-  const rules: ImportRules = {
+  const rules: MappingRules = {
     map,
     kind,
     listMode,

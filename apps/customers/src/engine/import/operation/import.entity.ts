@@ -2,7 +2,8 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { recordIsolation, tenantIsolation } from '@rapport/persistence';
 import { scopeConditions } from '../../records/scope-conditions.js';
-import type { ImportRules } from './import-rules.js';
+import type { Leftovers } from '../../operations/operation-kind.js';
+import type { MappingRules } from './mapping-rules.js';
 
 const ImportPieceSchema = defineEntity({
   name: 'ImportPiece',
@@ -107,7 +108,7 @@ const ImportMappingSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     key: p.text().collation('C').primary(),
-    rules: p.json<ImportRules>(),
+    rules: p.json<MappingRules>(),
     updateTime: p.datetime(3),
   },
 });
@@ -115,3 +116,11 @@ const ImportMappingSchema = defineEntity({
 /** A mapping of columns that imports can use again. */
 export class ImportMapping extends ImportMappingSchema.class {}
 ImportMappingSchema.setClass(ImportMapping);
+
+/** What an import that has ended needs no more. */
+export const importLeftovers: readonly Leftovers[] = [
+  { table: 'import_piece', limit: 32 },
+  { table: 'import_met', limit: 1_000 },
+  { table: 'import_draft', limit: 500 },
+  { table: 'import_draft_key', limit: 1_000 },
+];

@@ -1,4 +1,3 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ImportCounts } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import { CustomFields } from '../../fields/custom-fields.js';
@@ -11,10 +10,10 @@ import { readFile } from '../files/read-file.js';
 import { StoredCustomers } from '../records/stored-customers.js';
 import { doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
-import type { Job } from '../../operations/operation-jobs.js';
-import type { Operation } from '../../operations/operation.entity.js';
+import type { OperationTask } from '../../operations/operation-kind.js';
 import { ImportFile } from './import-file.js';
 import { DraftCustomers } from './draft-customers.js';
+import type { MappingRules } from './mapping-rules.js';
 
 /**
  * Imports a file from where its operation stands: reads it again from its start, passes over the rows that are done, and
@@ -23,8 +22,9 @@ import { DraftCustomers } from './draft-customers.js';
  * @throws OperationMoved when somebody else has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
  */
-export async function runImport(em: EntityManager, job: Job, operation: Operation, signal: AbortSignal): Promise<void> {
-  const { id, input, rules, counts } = operation;
+export async function runImport({ em, job, operation, signal }: OperationTask): Promise<void> {
+  const { id, input, counts } = operation;
+  const rules = operation.rules as MappingRules;
   const columns = new Columns(rules.map, rules.externalIdSystem !== undefined, await CustomFields.load(em));
   const store = input.dryRun ? new DraftCustomers(id) : new StoredCustomers(MetCustomers.of(id), id);
   const file = new ImportFile(em, operation);

@@ -4,7 +4,7 @@ import type { LineIssue } from '../chunks/import-chunk.js';
 import { warning } from '../rows/row-issue.js';
 import { doneOf, doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
-import type { Job } from '../../operations/operation-jobs.js';
+import type { OperationTask } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
 import {
   blockedIds,
@@ -26,12 +26,7 @@ const customersPerStep = 500;
  *
  * @throws OperationMoved when somebody else has changed the operation
  */
-export async function undoImport(
-  em: EntityManager,
-  job: Job,
-  operation: Operation,
-  signal: AbortSignal,
-): Promise<void> {
+export async function undoImport({ em, job, operation, signal }: OperationTask): Promise<void> {
   const checkpoint = { state: operation.state, done: doneOf(operation) };
   let seenTo: number | undefined;
   while (seenTo !== 0 && !signal.aborted) {

@@ -1,4 +1,5 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { storable } from '../../values/storable-text.js';
 
 /** What is to be known of a row. */
 export interface RowIssue {
@@ -37,11 +38,6 @@ function issue(
 ): RowIssue {
   // Either may name what is in the file.
   return { severity, reason, message: storable(message), field: field && storable(field), customerId };
-}
-
-/** Text of a file as PostgreSQL and JSON take it: what is no character becomes U+FFFD. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\ufffd').toWellFormed();
 }
 
 const quotedCodePoints = 40;

@@ -5,7 +5,7 @@ import { Columns } from '../columns/columns.js';
 import { rowDefaults, type RowRules } from '../rows/row-defaults.js';
 
 /** Where the values of a file go, and how they are read. */
-export interface ImportRules extends RowRules {
+export interface MappingRules extends RowRules {
   map: string[];
 }
 
@@ -13,7 +13,7 @@ export interface ImportRules extends RowRules {
  * @param path where the rules are in the request, such as `import`
  * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
  */
-export async function checkRules(em: EntityManager, rules: ImportRules, path: string) {
+export async function checkRules(em: EntityManager, rules: MappingRules, path: string) {
   const customFields = await CustomFields.load(em);
   within(path, () => new Columns(rules.map, rules.externalIdSystem !== undefined, customFields));
   within(path, () => rowDefaults(rules));

@@ -26,30 +26,27 @@ import {
   type WatchOperationRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { currentCaller } from '@rapport/platform';
-import { BulkWork } from '../pace/bulk-work.js';
-import { PageTokenKey } from '../query/list-records.js';
-import { writeCall } from '../records/write-call.js';
-import { createImport } from '../import/operation/create-import.js';
-import {
-  deleteMapping,
-  findMapping,
-  listMappings,
-  mappingMessage,
-  saveMapping,
-} from '../import/operation/import-mappings.js';
-import { uploadImportFile } from '../import/operation/upload-import-file.js';
-import { listOperations } from './list-operations.js';
-import { downloadIssues, listIssues } from './operation-issues.js';
-import { found, operationMessage } from './operation-message.js';
-import { Operation } from './operation.entity.js';
-import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from './steer-operation.js';
-import { OperationWatcher } from './watch-operation.js';
+import { BulkWork } from '../../pace/bulk-work.js';
+import { PageTokenKey } from '../../query/list-records.js';
+import { writeCall } from '../../records/write-call.js';
+import { listOperations } from '../../operations/list-operations.js';
+import { downloadIssues, listIssues } from '../../operations/operation-issues.js';
+import { OperationKinds } from '../../operations/operation-kind.js';
+import { found, operationMessage } from '../../operations/operation-message.js';
+import { Operation } from '../../operations/operation.entity.js';
+import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from '../../operations/steer-operation.js';
+import { OperationWatcher } from '../../operations/watch-operation.js';
+import { createImport } from './create-import.js';
+import { deleteMapping, findMapping, listMappings, mappingMessage, saveMapping } from './import-mappings.js';
+import { uploadImportFile } from './upload-import-file.js';
 
+/** Answers what is asked of operations, and what imports have besides: the contract has both in one service. */
 @Controller()
 @ImplementsService(Methods)
 export class OperationsController implements ServiceHandlers<OperationsServiceServer> {
   constructor(
     private readonly em: EntityManager,
+    private readonly kinds: OperationKinds,
     private readonly pageTokenKey: PageTokenKey,
     private readonly watcher: OperationWatcher,
     private readonly bulk: BulkWork,
@@ -81,15 +78,15 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   resumeOperation({ id }: ResumeOperationRequest): Promise<OperationMessage> {
-    return resumeOperation(this.em, id);
+    return resumeOperation(this.em, this.kinds, id);
   }
 
   cancelOperation({ id }: CancelOperationRequest): Promise<OperationMessage> {
-    return cancelOperation(this.em, id);
+    return cancelOperation(this.em, this.kinds, id);
   }
 
   undoOperation({ id }: UndoOperationRequest): Promise<OperationMessage> {
-    return undoOperation(this.em, id);
+    return undoOperation(this.em, this.kinds, id);
   }
 
   listOperationIssues(request: ListOperationIssuesRequest): Promise<ListOperationIssuesResponse> {
