@@ -46,17 +46,6 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
     'engine/merge/find-merge.ts',
     'engine/merge/merge-message.ts',
   ],
-  'engine/import/chunks/prepare-chunks.ts': ['domain/customers/import/map-row.ts'],
-  'engine/import/columns/columns.ts': [
-    'domain/customers/import/guess-columns.ts',
-    'domain/customers/import/import-target.ts',
-  ],
-  'engine/import/columns/suggest-field.ts': [
-    'domain/customers/import/country-code.ts',
-    'domain/customers/import/import-target.ts',
-  ],
-  'engine/import/records/apply-row.ts': ['domain/customers/import/merge-customer.ts'],
-  'engine/import/rows/prepare-row.ts': ['domain/customers/import/map-row.ts', 'domain/customers/normalise-customer.ts'],
   'engine/merge/merge-customers.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/merge-undo.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/merge/three-way.ts': ['domain/customers/merges/merged-content.ts'],

@@ -13,6 +13,8 @@ import { importKind } from './engine/import/operation/import-kind.js';
 import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
+import { customerImport } from './domain/customers/import/customer-import.js';
+import { ImportRules } from './engine/import/import-rules.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -20,7 +22,7 @@ import type { SubjectKeys } from './engine/sealing/subject-keys.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
-const operationKinds = new OperationKinds([importKind, encryptionKind]);
+const operationKinds = new OperationKinds([importKind(customerImport), encryptionKind]);
 
 @Module({})
 export class CustomersModule {
@@ -84,6 +86,7 @@ export class CustomersModule {
         },
         KeyDestroyer,
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
+        { provide: ImportRules, useValue: customerImport },
         { provide: OperationKinds, useValue: operationKinds },
         {
           provide: OperationWorker,

@@ -52,6 +52,7 @@ import { hotWriteCall } from '../../engine/records/write-call.js';
 import { createRecord, deleteRecord, undeleteRecord, updateRecord } from '../../engine/write/write-record.js';
 import { customers } from './customers.js';
 import { matchedValue } from './matched-value.js';
+import { customerImport } from './import/customer-import.js';
 
 /** Most items of a batch that counts as one call among others. */
 const maxShortBatch = 20;
@@ -148,7 +149,9 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   async importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
-    const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, this.bulk, requests));
+    const answer = await causedBy(this.em, { origin: 'import' }, () =>
+      importCustomers(this.em, this.bulk, customerImport, requests),
+    );
     return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, shownCounts(answer));
   }
 

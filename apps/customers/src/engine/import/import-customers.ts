@@ -18,6 +18,7 @@ import { fileError } from './files/file-error.js';
 import type { FilePart } from './files/file-row.js';
 import { FileSpool } from './files/file-spool.js';
 import { importChunk, noOutcomes } from './chunks/import-chunk.js';
+import type { ImportRules } from './import-rules.js';
 import { ImportIssues } from './import-issues.js';
 import { rowDefaults, type RowDefaults } from './rows/row-defaults.js';
 import { MetCustomers } from './records/met-customers.js';
@@ -37,12 +38,13 @@ import { StoredCustomers } from './records/stored-customers.js';
 export async function importCustomers(
   em: EntityManager,
   bulk: BulkWork,
+  rules: ImportRules,
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
   refuseUnderEncryption('Files can not be imported');
   const place = await bulk.imports.enter();
   try {
-    return await importFile(em, bulk, place, requests);
+    return await importFile(em, { bulk, place, rules }, requests);
   } catch (failure) {
     if (!isUniqueViolation(failure) && !isConflict(failure)) throw failure;
     throw new AppError(
@@ -61,8 +63,7 @@ export async function importCustomers(
 
 async function importFile(
   em: EntityManager,
-  bulk: BulkWork,
-  place: BulkPlace,
+  { bulk, place, rules }: { bulk: BulkWork; place: BulkPlace; rules: ImportRules },
   requests: AsyncIterable<ImportCustomersRequest>,
 ): Promise<ImportCustomersResponse> {
   const messages = untilCancelled(requests);
@@ -71,7 +72,7 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(CustomersServiceService.importCustomers.path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
-    const columns = new Columns(map, externalIdSystem !== undefined, await CustomFields.load(em));
+    const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
     checkContentType(contentType);
@@ -136,7 +137,7 @@ async function importRows(
 ): Promise<ImportCustomersResponse> {
   // Beside many calls there are long rests between its statements.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
-  const { customFields } = columns;
+  const { customFields, rules } = columns;
   const store = new StoredCustomers(await MetCustomers.temporary(em));
   const counts = { ...noOutcomes };
   const issues = new ImportIssues();
@@ -146,8 +147,8 @@ async function importRows(
     customFields: () => Promise.resolve(customFields),
     pace: BulkPace.of(em),
   });
-  for await (const { rows } of oneAhead(chunks)) {
-    const result = await importChunk(em, rows, store, customFields);
+  for await (const chunk of oneAhead(chunks)) {
+    const result = await importChunk(em, rules, chunk, store);
     for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
     issues.add(result.issues);
   }

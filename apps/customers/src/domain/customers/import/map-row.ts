@@ -6,8 +6,7 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { customFieldPath, type CustomFields } from '../../../engine/fields/custom-fields.js';
-import type { Columns } from '../../../engine/import/columns/columns.js';
-import type { FileRow } from '../../../engine/import/files/file-row.js';
+import type { MappedRow } from '../../../engine/import/import-rules.js';
 import { itemSeparators } from '../../../engine/values/cell-items.js';
 import { cellItems, cellText, property } from '../../../engine/import/rows/cell-value.js';
 import { customCell } from '../../../engine/import/rows/custom-cell.js';
@@ -16,25 +15,16 @@ import type { RowDefaults } from '../../../engine/import/rows/row-defaults.js';
 import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
 import { hostOf, isSharedHost } from './host-name.js';
 import { countryCode } from './country-code.js';
-import {
-  isAddressField,
-  isTextField,
-  type AddressField,
-  type IdField,
-  type ImportTarget,
-  type TextField,
-} from './import-target.js';
-
-/** What a row says of a customer, as typed: neither checked nor normalised. */
-export interface MappedRow {
-  customer: Customer;
-  issues: RowIssue[];
-}
+import type { CustomerImportField, CustomerTarget } from './import-fields.js';
 
 /** Puts the cells of a row where their columns go. */
-export function mapRow(row: FileRow, columns: Columns, defaults: RowDefaults): MappedRow {
-  const mapping = new RowMapping(defaults, columns.customFields);
-  for (const [target, value] of columns.targeted(row)) mapping.put(target, value);
+export function mapRow(
+  cells: Iterable<[target: CustomerTarget, value: unknown]>,
+  defaults: RowDefaults,
+  customFields: CustomFields,
+): MappedRow {
+  const mapping = new RowMapping(defaults, customFields);
+  for (const [target, value] of cells) mapping.put(target, value);
   return mapping.finish();
 }
 
@@ -55,7 +45,7 @@ class RowMapping {
     this.#readDay = defaults.readDay ?? isoDay;
   }
 
-  put({ field, label }: ImportTarget, value: unknown): void {
+  put({ field, label }: CustomerTarget, value: unknown): void {
     if (isTextField(field)) return this.#putText(field, value);
     if (isAddressField(field)) return this.#putAddressPart(field, value, label);
     const { emails, phones, tags, externalIds } = this.#customer;
@@ -104,7 +94,7 @@ class RowMapping {
     return { customer, issues: this.#issues };
   }
 
-  #putText(field: TextField | IdField, value: unknown): void {
+  #putText(field: TextField, value: unknown): void {
     const text = this.#text(field, value);
     if (text === undefined) return;
     const name = textProperties[field];
@@ -238,7 +228,22 @@ const textProperties = {
   owner_team_id: 'ownerTeamId',
   company_id: 'companyId',
   birth_date: 'birthDate',
-} as const satisfies Record<TextField | IdField, keyof Customer>;
+} as const satisfies Partial<Record<CustomerImportField, keyof Customer>>;
+
+/** The fields that hold one text each. */
+type TextField = keyof typeof textProperties;
+
+function isTextField(field: CustomerImportField): field is TextField {
+  return Object.hasOwn(textProperties, field);
+}
+
+const addressFields = ['street', 'city', 'state', 'postal_code', 'country_code', 'country'] as const;
+
+type AddressField = (typeof addressFields)[number];
+
+function isAddressField(field: CustomerImportField): field is AddressField {
+  return addressFields.some((each) => each === field);
+}
 
 /** How files write what the contract has in one form only. */
 const textForms: Partial<Record<keyof Customer, (text: string) => string>> = {

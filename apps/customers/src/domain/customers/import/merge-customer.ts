@@ -1,5 +1,5 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { FieldViolation } from '@rapport/platform';
+import type { MergeOptions, RowMerge } from '../../../engine/import/import-rules.js';
 import {
   type ListField,
   listFields,
@@ -11,31 +11,10 @@ import { composeDisplayName } from '../normalise-customer.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { maxItems } from '../../../engine/write/record-rules.js';
 
-export interface Merge {
-  customer: Customer;
-  /** Whether it differs from the customer before. */
-  changed: boolean;
-  /** Lists that have no room for all that the row adds to them. */
-  full: ListField[];
-  /** Why the row's lifecycle stage was left out. */
-  stage: FieldViolation | undefined;
-}
-
-export interface MergeOptions {
-  /** Values of the row only fill what is missing. Otherwise they replace. */
-  fillOnly: boolean;
-  /** The row's lists take the place of those that are there. Otherwise they are united. */
-  replacesLists: boolean;
-  /** The display name stays whatever the row says. */
-  keepName: boolean;
-  /** The row's display name is its own, not composed of its other values. */
-  givesDisplayName: boolean;
-}
-
 /**
  * What a stored customer becomes by a normalised row. Merging the same row again changes nothing.
  */
-export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): Merge {
+export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): RowMerge {
   const { fillOnly } = options;
   const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
     fillOnly ? (stored ?? given) : (given ?? stored);
@@ -61,7 +40,8 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
     ...lists,
   };
   customer.displayName = displayName(before, customer, row, options);
-  return { customer, changed: isChanged(before, customer), full, stage };
+  const refused = stage ? [{ violation: stage, value: LifecycleStage[row.lifecycleStage] }] : [];
+  return { customer, changed: isChanged(before, customer), full, refused };
 }
 
 /** United lists, cut to the most items that each may have. */

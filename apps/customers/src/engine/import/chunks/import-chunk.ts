@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import type { ImportRules } from '../import-rules.js';
 import { applyRow, type Outcome } from '../records/apply-row.js';
 import type { CustomerRecords } from '../records/customer-record.js';
 import { checkLinks } from '../records/find-records.js';
@@ -34,9 +35,9 @@ export const noOutcomes: Readonly<OutcomeCounts> = { created: 0, updated: 0, unc
 /** Applies the rows of a chunk in their order and writes what came of them. Doing it again after a rollback is safe. */
 export async function importChunk(
   em: EntityManager,
-  rows: ChunkRow[],
+  rules: ImportRules,
+  { rows, customFields }: { rows: ChunkRow[]; customFields: CustomFields },
   store: CustomerStore,
-  customFields: CustomFields,
 ): Promise<{ counts: OutcomeCounts; issues: LineIssue[] }> {
   const prepared = rows.flatMap(({ row }) => ('refused' in row ? [] : [row]));
   await checkLinks(em, prepared, customFields);
@@ -46,7 +47,8 @@ export async function importChunk(
   const turn = new Turn(BulkPace.of(em));
   for (const { line, row } of rows) {
     if (turn.isOver) await turn.next();
-    const result = 'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records);
+    const result =
+      'refused' in row ? { outcome: 'failed' as const, issues: row.refused } : applyRow(row, records, rules);
     counts[result.outcome] += 1;
     for (const issue of result.issues) issues.push({ ...issue, line });
   }

@@ -1,6 +1,7 @@
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { oneOfEach } from '../../../../test/custom-field-definition.js';
+import { customerImport } from '../../../domain/customers/import/customer-import.js';
 import type { BulkPace } from '../../pace/bulk-pace.js';
 import { Columns } from '../columns/columns.js';
 import type { FilePart } from '../files/file-row.js';
@@ -17,7 +18,7 @@ test('does not rest from the time that a chunk waited to be taken', async () => 
   const pace = { step: () => 1, rest } as Partial<BulkPace> as BulkPace;
   const customFields = oneOfEach();
   const options = {
-    columns: new Columns([], false, customFields),
+    columns: new Columns(customerImport, [], false, customFields),
     defaults: { kind: CustomerKind.PERSON, externalIdSystem: 'import' },
     customFields: () => Promise.resolve(customFields),
     pace,

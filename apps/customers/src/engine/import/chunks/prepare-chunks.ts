@@ -3,7 +3,6 @@ import type { BulkPace } from '../../pace/bulk-pace.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import type { Columns } from '../columns/columns.js';
 import type { FilePart } from '../files/file-row.js';
-import { mapRow } from '../../../domain/customers/import/map-row.js';
 import type { RowDefaults } from '../rows/row-defaults.js';
 import { prepareRow } from '../rows/prepare-row.js';
 import { error } from '../rows/row-issue.js';
@@ -43,6 +42,7 @@ export async function* prepareChunks(
   let rows: ChunkRow[] = [];
   let size = 0;
   const turn = new Turn(pace);
+  const { rules } = columns;
   for await (const part of parts) {
     if (turn.isOver) await turn.next();
     if ('columns' in part) {
@@ -60,7 +60,8 @@ export async function* prepareChunks(
     if ('problem' in part)
       rows.push({ line: part.line, row: { refused: [error(part.problem.reason, part.problem.message)] } });
     else {
-      rows.push({ line: part.line, row: prepareRow(mapRow(part, columns, defaults), customFields, defaults) });
+      const mapped = rules.readRow(columns.targeted(part), defaults, columns.customFields);
+      rows.push({ line: part.line, row: prepareRow(rules, mapped, customFields, defaults) });
       size += part.size;
     }
     if (rows.length < pace.step(limits.rows.alone, limits.rows.beside) && size <= limits.size) continue;

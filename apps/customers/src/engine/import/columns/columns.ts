@@ -4,16 +4,12 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { isStorableText } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
-import { CustomFields } from '../../fields/custom-fields.js';
+import type { CustomFields } from '../../fields/custom-fields.js';
 import { fileError } from '../files/file-error.js';
 import { maxColumns, type FileRow } from '../files/file-row.js';
-import { guessColumns, whyLeftOut } from '../../../domain/customers/import/guess-columns.js';
-import {
-  formatTarget,
-  parseTarget,
-  takesMany,
-  type ImportTarget,
-} from '../../../domain/customers/import/import-target.js';
+import type { ImportRules, ImportTarget } from '../import-rules.js';
+import { guessColumns, whyLeftOut } from './guess-columns.js';
+import { formatTarget, parseTarget, takesMany } from './import-target.js';
 import { ColumnSample } from './suggest-field.js';
 
 /** Longest name of a column that is taken or named in the answer, in UTF-16 units. */
@@ -37,17 +33,19 @@ export class Columns {
   readonly #taken = new Set<string>();
 
   /**
+   * @param rules of the type of records that the file is of
    * @param map as in the request; when empty the columns are guessed
    * @param takeIds whether a guess may take a column of ids
    * @param customFields the tenant's, which columns may be for
    * @throws AppError INVALID_ARGUMENT field `map`
    */
   constructor(
+    readonly rules: ImportRules,
     map: string[],
     readonly takeIds: boolean,
-    readonly customFields = new CustomFields([]),
+    readonly customFields: CustomFields,
   ) {
-    this.#wanted = map.length > 0 ? readMap(map, customFields) : undefined;
+    this.#wanted = map.length > 0 ? readMap(rules, map, customFields) : undefined;
   }
 
   /** @throws AppError INVALID_ARGUMENT when none of the names of a CSV file tells what it is */
@@ -70,7 +68,7 @@ export class Columns {
         throw fileError('COLUMN_NAME_INVALID', 'has a column whose name has a NUL or a broken character in it.');
       }
     }
-    const guesses = this.#wanted ? undefined : guessColumns(added, this);
+    const guesses = this.#wanted ? undefined : guessColumns(this.rules, added, this);
     for (const name of added) {
       const guess = guesses?.get(name);
       const target = this.#claim(this.#wanted?.get(name) ?? guess);
@@ -112,8 +110,8 @@ export class Columns {
   }
 
   #leftOut(name: string): Placed {
-    const { reason, field } = whyLeftOut(name, this.takeIds);
-    const sample = reason === Reason.UNKNOWN_NAME ? { sample: new ColumnSample() } : {};
+    const { reason, field } = whyLeftOut(this.rules, name, this.takeIds);
+    const sample = reason === Reason.UNKNOWN_NAME ? { sample: new ColumnSample(this.rules.looks) } : {};
     return { target: undefined, reason: this.#wanted ? Reason.MAP : reason, suggested: field, ...sample };
   }
 
@@ -121,25 +119,25 @@ export class Columns {
   #claim(target: ImportTarget | undefined): ImportTarget | undefined {
     if (!target) return undefined;
     const name = formatTarget(target);
-    if (this.#taken.has(name) && !takesMany(target)) return undefined;
+    if (this.#taken.has(name) && !takesMany(this.rules, target)) return undefined;
     this.#taken.add(name);
     return target;
   }
 }
 
-function readMap(map: string[], customFields: CustomFields): Map<string, ImportTarget> {
+function readMap(rules: ImportRules, map: string[], customFields: CustomFields): Map<string, ImportTarget> {
   const targets = new Map<string, ImportTarget>();
   const fields = new Set<string>();
   for (const [index, entry] of map.entries()) {
     const at = entry.indexOf('=');
     const column = entry.slice(0, at).trim();
-    const target = parseTarget(entry.slice(at + 1), customFields);
+    const target = parseTarget(rules, entry.slice(at + 1), customFields);
     const refuse = (reason: string, description: string) =>
       invalidArgument([{ field: `map[${index}]`, reason, description }]);
     if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is no field that can be imported.`);
     if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
     const field = formatTarget(target);
-    if (fields.has(field) && !takesMany(target)) {
+    if (fields.has(field) && !takesMany(rules, target)) {
       throw refuse('FIELD_REPEATED', `names the field ${field} a second time.`);
     }
     targets.set(column, target);

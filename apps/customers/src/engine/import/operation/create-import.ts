@@ -8,6 +8,7 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { checkContentType } from '../files/read-file.js';
+import type { ImportRules } from '../import-rules.js';
 import { encryptedError } from '../../query/filter/refuse-sealed.js';
 import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
 import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
@@ -26,12 +27,16 @@ const waitSeconds = 24 * 60 * 60;
  *
  * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
  */
-export async function createImport(em: EntityManager, request: CreateImportRequest): Promise<OperationMessage> {
+export async function createImport(
+  em: EntityManager,
+  importRules: ImportRules,
+  request: CreateImportRequest,
+): Promise<OperationMessage> {
   const input = request.import;
   if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
   checkFileType(input.contentType);
   const { tenantId } = currentCaller();
-  const rules = await readRules(em, input);
+  const rules = await readRules(em, importRules, input);
   await lockOperations(em, tenantId);
   await checkEncryption(em, tenantId);
   await checkRoom(em, tenantId);
@@ -60,11 +65,11 @@ function checkFileType(contentType: string): void {
   }
 }
 
-async function readRules(em: EntityManager, input: ImportInput): Promise<MappingRules> {
+async function readRules(em: EntityManager, importRules: ImportRules, input: ImportInput): Promise<MappingRules> {
   const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping } = input;
   if (mapping === undefined) {
     const rules = { map, kind, externalIdSystem, defaultCountry, language, listMode };
-    await checkRules(em, rules, 'import');
+    await checkRules(em, importRules, rules, 'import');
     return rules;
   }
   const given = {

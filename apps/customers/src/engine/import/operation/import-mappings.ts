@@ -7,6 +7,7 @@ import type {
   SaveImportMappingRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import type { ImportRules } from '../import-rules.js';
 import { ImportMapping } from './import.entity.js';
 import { checkRules, type MappingRules } from './mapping-rules.js';
 
@@ -14,7 +15,11 @@ import { checkRules, type MappingRules } from './mapping-rules.js';
 const maxMappings = 200;
 
 /** Answers SaveImportMapping. */
-export async function saveMapping(em: EntityManager, request: SaveImportMappingRequest): Promise<MappingMessage> {
+export async function saveMapping(
+  em: EntityManager,
+  importRules: ImportRules,
+  request: SaveImportMappingRequest,
+): Promise<MappingMessage> {
   const { key, mapping } = request;
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
   const { map, kind, externalIdSystem, defaultCountry, language, listMode } = mapping;
@@ -27,7 +32,7 @@ export async function saveMapping(em: EntityManager, request: SaveImportMappingR
     ...(defaultCountry === undefined ? {} : { defaultCountry }),
     ...(language === undefined ? {} : { language }),
   };
-  await checkRules(em, rules, 'mapping');
+  await checkRules(em, importRules, rules, 'mapping');
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
     await transaction.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`import_mapping ${tenantId}`]);

@@ -6,6 +6,7 @@ import { importChunk, type OutcomeCounts } from '../chunks/import-chunk.js';
 import { rowDefaults } from '../rows/row-defaults.js';
 import { MetCustomers } from '../records/met-customers.js';
 import { oneAhead, prepareChunks, type Chunk } from '../chunks/prepare-chunks.js';
+import type { ImportRules } from '../import-rules.js';
 import { readFile } from '../files/read-file.js';
 import { StoredCustomers } from '../records/stored-customers.js';
 import { doStep } from '../../operations/checkpoint.js';
@@ -22,10 +23,18 @@ import type { MappingRules } from './mapping-rules.js';
  * @throws OperationMoved when somebody else has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
  */
-export async function runImport({ em, job, operation, signal }: OperationTask): Promise<void> {
+export async function runImport(
+  importRules: ImportRules,
+  { em, job, operation, signal }: OperationTask,
+): Promise<void> {
   const { id, input, counts } = operation;
   const rules = operation.rules as MappingRules;
-  const columns = new Columns(rules.map, rules.externalIdSystem !== undefined, await CustomFields.load(em));
+  const columns = new Columns(
+    importRules,
+    rules.map,
+    rules.externalIdSystem !== undefined,
+    await CustomFields.load(em),
+  );
   const store = input.dryRun ? new DraftCustomers(id) : new StoredCustomers(MetCustomers.of(id), id);
   const file = new ImportFile(em, operation);
   const pace = BulkPace.of(em);
@@ -41,7 +50,7 @@ export async function runImport({ em, job, operation, signal }: OperationTask): 
     await pace.rested();
     if (signal.aborted) return;
     await doStep(em, job, checkpoint, async (transaction, stored) => {
-      const result = await importChunk(transaction, rows, store, customFields);
+      const result = await importChunk(transaction, importRules, { rows, customFields }, store);
       stored.counts = added(stored.counts, result.counts);
       stored.processedBytes = bytes;
       stored.startTime ??= new Date();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { oneOfEach } from '../../../../test/custom-field-definition.js';
 import { uniqueValues } from '../../records/unique-values.js';
 import { Columns } from '../columns/columns.js';
-import { mapRow } from '../../../domain/customers/import/map-row.js';
+import { customerImport } from '../../../domain/customers/import/customer-import.js';
 import { prepareRow, type PreparedRow } from '../rows/prepare-row.js';
 import { customers as type } from '../../../domain/customers/customers.js';
 import { CustomerRecords } from './customer-record.js';
@@ -54,16 +54,16 @@ const cells = fc.record({
 });
 
 function prepare(row: object): PreparedRow[] {
-  const mapped = mapRow({ line: 1, cells: Object.entries(row), size: 0 }, new Columns(map, true, customFields), {
-    kind: CustomerKind.PERSON,
-    externalIdSystem: 'import',
-  });
-  const prepared = prepareRow(mapped, customFields, {});
+  const columns = new Columns(customerImport, map, true, customFields);
+  const targeted = columns.targeted({ line: 1, cells: Object.entries(row), size: 0 });
+  const defaults = { kind: CustomerKind.PERSON, externalIdSystem: 'import' };
+  const mapped = customerImport.readRow(targeted, defaults, customFields);
+  const prepared = prepareRow(customerImport, mapped, customFields, {});
   return 'refused' in prepared ? [] : [prepared];
 }
 
 function importAll(rows: object[], records: CustomerRecords): Outcome[] {
-  return rows.flatMap(prepare).map((row) => applyRow(row, records).outcome);
+  return rows.flatMap(prepare).map((row) => applyRow(row, records, customerImport).outcome);
 }
 
 /** What the next import finds. */
@@ -114,7 +114,7 @@ test('a stage that may not follow that of the customer is left out with a warnin
   const [row] = prepare({ display_name: 'Ada', erp: '1', lifecycle_stage: 'LEAD', job_title: 'Analyst' });
 
   const next = stored(records);
-  const { outcome, issues } = applyRow(row!, next);
+  const { outcome, issues } = applyRow(row!, next, customerImport);
 
   expect([outcome, issues.map(({ reason, field }) => [reason, field])]).toEqual([
     'updated',

@@ -1,12 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import type { FieldViolation } from '@rapport/platform';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { v7 as uuidv7 } from 'uuid';
-import { type UniqueValue, uniqueValues } from '../../records/unique-values.js';
-import type { PreparedRow } from '../rows/prepare-row.js';
-import { error, notice, quote, warning, type RowIssue } from '../rows/row-issue.js';
-import { mergeCustomer, type Merge } from '../../../domain/customers/import/merge-customer.js';
 import { customerType } from '../../records/customers/customer-type.js';
+import { uniqueValues, type UniqueValue } from '../../records/unique-values.js';
+import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
+import { error, notice, quote, warning, type RowIssue } from '../rows/row-issue.js';
+import type { ImportRules, MergeOptions, RowMerge } from '../import-rules.js';
 import type { CustomerRecord, CustomerRecords } from './customer-record.js';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
@@ -18,7 +17,11 @@ export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
  * All of this depends only on who has which key, which no later row takes away unless lists are replaced, and a row that is taken
  * leaves none of its external ids without an owner. That is why the same file imported again finds the same customers.
  */
-export function applyRow(given: PreparedRow, records: CustomerRecords): { outcome: Outcome; issues: RowIssue[] } {
+export function applyRow(
+  given: PreparedRow,
+  records: CustomerRecords,
+  rules: ImportRules,
+): { outcome: Outcome; issues: RowIssue[] } {
   const own = records.byId(given.customer.id);
   const row = own ? asKept(given, own.customer) : given;
   const keys = uniqueValues(customerType(), row.customer).sort((one, other) => priorityOf(one) - priorityOf(other));
@@ -39,12 +42,12 @@ export function applyRow(given: PreparedRow, records: CustomerRecords): { outcom
     ),
   };
   const issues = [...row.issues, ...taken.map(keyConflict), ...idIssues(row, own)];
-  const record = met ?? (keys.length === 0 ? findEqual(row, records) : undefined);
+  const record = met ?? (keys.length === 0 ? findEqual(row, records, rules) : undefined);
   if (!record) return { outcome: create(free, records), issues };
   if (record.met) issues.push(joinedEarlierRow(row, record));
-  const { outcome, full, stage } = change(record, free, records);
+  const { outcome, full, refused } = change(record, free, records, rules);
   issues.push(...full.map((list) => listFull(list, record)));
-  if (stage) issues.push(stageKept(stage, row, record));
+  issues.push(...refused.map(({ violation, value }) => ({ ...leftOut(violation, value), customerId: record.id })));
   return { outcome, issues };
 }
 
@@ -136,12 +139,12 @@ function hasOtherId(customer: Customer, row: Customer): boolean {
  * A row without any key is about a customer without any that has all its values already. One that has keys may get
  * another name from a later row, and would then not be found again.
  */
-function findEqual(row: PreparedRow, records: CustomerRecords): CustomerRecord | undefined {
+function findEqual(row: PreparedRow, records: CustomerRecords, rules: ImportRules): CustomerRecord | undefined {
   return records.namesakes(row.customer.displayName ?? '').find(({ customer }) => {
     if (customer.kind !== row.customer.kind || uniqueValues(customerType(), customer).length > 0) return false;
     const united = { ...row, replacesLists: false };
-    const { changed, stage } = merge(customer, united, false, false);
-    return !changed && !stage;
+    const { changed, refused } = merge(rules, customer, united, { fillOnly: false, keepName: false });
+    return !changed && refused.length === 0;
   });
 }
 
@@ -156,25 +159,27 @@ function change(
   record: CustomerRecord,
   row: PreparedRow,
   records: CustomerRecords,
-): Pick<Merge, 'full' | 'stage'> & { outcome: Outcome } {
+  rules: ImportRules,
+): Pick<RowMerge, 'full' | 'refused'> & { outcome: Outcome } {
   const before = record.customer;
-  const { customer, changed, full, stage } = merge(before, row, record.met, record.named);
+  const options = { fillOnly: record.met, keepName: record.named };
+  const { customer, changed, full, refused } = merge(rules, before, row, options);
   const outcome = record.met ? 'joined' : changed ? 'updated' : 'unchanged';
   record.met = true;
   record.named ||= row.givesDisplayName;
   record.changed ||= changed;
   record.customer = customer;
   records.put(record, before);
-  return { outcome, full, stage };
+  return { outcome, full, refused };
 }
 
 function merge(
+  rules: ImportRules,
   customer: Customer,
   { customer: row, givesDisplayName, replacesLists }: PreparedRow,
-  fillOnly: boolean,
-  keepName: boolean,
-) {
-  return mergeCustomer(customer, row, {
+  { fillOnly, keepName }: Pick<MergeOptions, 'fillOnly' | 'keepName'>,
+): RowMerge {
+  return rules.merge(customer, row, {
     fillOnly,
     replacesLists: replacesLists === true && !fillOnly,
     keepName,
@@ -218,11 +223,6 @@ function otherIds(customer: Customer, { id, customer: own }: CustomerRecord): Ro
 function joinedEarlierRow({ customer }: PreparedRow, { id }: CustomerRecord): RowIssue {
   const message = `An earlier row is about the same customer; ${quote(customer.displayName)} only added what was missing.`;
   return notice('JOINED_EARLIER_ROW', message, { customerId: id });
-}
-
-function stageKept({ reason, description, field }: FieldViolation, row: PreparedRow, { id }: CustomerRecord): RowIssue {
-  const message = `${quote(LifecycleStage[row.customer.lifecycleStage])} was left out: ${description}`;
-  return warning(reason, message, { field, customerId: id });
 }
 
 function listFull(list: string, { id }: CustomerRecord): RowIssue {

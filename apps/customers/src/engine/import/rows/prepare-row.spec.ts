@@ -3,19 +3,17 @@ import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/cus
 import { describe, expect, test } from 'vitest';
 import { oneOfEach } from '../../../../test/custom-field-definition.js';
 import { Columns } from '../columns/columns.js';
-import { mapRow } from '../../../domain/customers/import/map-row.js';
+import { customerImport } from '../../../domain/customers/import/customer-import.js';
 import { prepareRow, type PreparedRow } from './prepare-row.js';
 import type { RowIssue } from './row-issue.js';
 
 const customFields = oneOfEach();
 
 function prepare(cells: Record<string, unknown>, map: string[] = [], kind = CustomerKind.PERSON) {
-  const row = { line: 1, cells: Object.entries(cells), size: 0 };
-  return prepareRow(
-    mapRow(row, new Columns(map, true, customFields), { kind, externalIdSystem: 'import' }),
-    customFields,
-    {},
-  );
+  const columns = new Columns(customerImport, map, true, customFields);
+  const targeted = columns.targeted({ line: 1, cells: Object.entries(cells), size: 0 });
+  const mapped = customerImport.readRow(targeted, { kind, externalIdSystem: 'import' }, customFields);
+  return prepareRow(customerImport, mapped, customFields, {});
 }
 
 function taken(result: ReturnType<typeof prepare>): PreparedRow {
@@ -212,13 +210,13 @@ describe('map', () => {
     ['a custom field twice', ['a=custom_fields.text', 'b=custom_fields.text'], 'FIELD_REPEATED'],
     ['a field that takes one column twice', ['a=display_name', 'b=display_name'], 'FIELD_REPEATED'],
   ])('refuses %s', (_what, map, reason) => {
-    expect(() => new Columns(map, false, customFields)).toThrow(
+    expect(() => new Columns(customerImport, map, false, customFields)).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ reason })] }),
     );
   });
 
   test('refuses a column that the file lacks, once the file is read', () => {
-    const columns = new Columns(['a=email', 'b=phone'], false);
+    const columns = new Columns(customerImport, ['a=email', 'b=phone'], false, customFields);
     columns.placeHeader(['a', 'c']);
     expect(() => columns.report()).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ field: 'map', reason: 'COLUMN_MISSING' })] }),
@@ -226,7 +224,7 @@ describe('map', () => {
   });
 
   test('refuses a CSV file none of whose columns tells what it is', () => {
-    expect(() => new Columns([], false).placeHeader(['1', 'Ada'])).toThrow(
+    expect(() => new Columns(customerImport, [], false, customFields).placeHeader(['1', 'Ada'])).toThrow(
       expect.objectContaining({ violations: [expect.objectContaining({ field: 'map', reason: 'COLUMNS_UNKNOWN' })] }),
     );
   });

@@ -2,12 +2,11 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { customerType } from '../../records/customers/customer-type.js';
 import { uniqueValues } from '../../records/unique-values.js';
-import { normaliseCustomer } from '../../../domain/customers/normalise-customer.js';
 import { fieldViolations } from '../../write/record-rules.js';
 import { leaveOut } from '../records/leave-out.js';
-import type { MappedRow } from '../../../domain/customers/import/map-row.js';
-import { customerType } from '../../records/customers/customer-type.js';
+import type { ImportRules, MappedRow } from '../import-rules.js';
 import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
@@ -36,6 +35,7 @@ const maxRounds = 5;
  * @returns the issues that refuse the row, one of them an ERROR, when there is no customer in it
  */
 export function prepareRow(
+  rules: ImportRules,
   { customer, issues }: MappedRow,
   customFields: CustomFields,
   { country, replacesLists }: Pick<RowDefaults, 'country' | 'replacesLists'>,
@@ -45,8 +45,7 @@ export function prepareRow(
   let unnamed: RowIssue | undefined;
   for (let round = 0; round < maxRounds; round += 1) {
     const wrongFields = fieldViolations(customerType(), customer);
-    const normalised =
-      wrongFields.length === 0 ? normaliseCustomer(customer, customFields, { defaultCountry: country }) : undefined;
+    const normalised = wrongFields.length === 0 ? rules.normalise(customer, customFields, country) : undefined;
     const violations = normalised?.violations ?? wrongFields;
     if (violations.some(isNameMissing)) {
       unnamed = nameMissing(violations);
@@ -54,7 +53,7 @@ export function prepareRow(
       customer.displayName = placeholder;
     } else if (normalised && violations.length === 0) {
       if (lostKey && isUnknown(normalised.customer)) return { refused: withError(issues, lostKey) };
-      issues.push(...normalised.invalidPhones.map((index) => phoneInvalid(normalised.customer, index)));
+      issues.push(...normalised.issues);
       const givesDisplayName = customer.displayName !== undefined && !unnamed;
       return { customer: normalised.customer, givesDisplayName, replacesLists, issues, unnamed };
     } else {
@@ -73,11 +72,6 @@ function isNameMissing({ field, reason }: FieldViolation): boolean {
 function nameMissing(violations: FieldViolation[]): RowIssue {
   const description = violations.find(isNameMissing)?.description ?? '';
   return error('NAME_MISSING', `The row names nobody: ${description}.`, { field: 'displayName' });
-}
-
-function phoneInvalid({ phones }: Customer, index: number): RowIssue {
-  const message = `${quote(phones[index]?.number)} is no valid phone number; it was kept as typed.`;
-  return { ...warning('PHONE_INVALID', message, { field: `phones[${index}].number` }), value: phones[index]?.number };
 }
 
 /** A value of a row that is wrong. */

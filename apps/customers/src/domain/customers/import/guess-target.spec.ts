@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { definition } from '../../../../test/custom-field-definition.js';
 import { CustomFields } from '../../../engine/fields/custom-fields.js';
-import { guessColumns } from './guess-columns.js';
-import { formatTarget } from './import-target.js';
+import { guessColumns } from '../../../engine/import/columns/guess-columns.js';
+import { formatTarget } from '../../../engine/import/columns/import-target.js';
+import { customerImport } from './customer-import.js';
 
 function guess(columns: string[], takeIds = false, customFields = new CustomFields([])): Record<string, string> {
-  const targets = guessColumns(columns, { takeIds, customFields });
+  const targets = guessColumns(customerImport, columns, { takeIds, customFields });
   return Object.fromEntries([...targets].map(([column, target]) => [column, formatTarget(target)]));
 }
 

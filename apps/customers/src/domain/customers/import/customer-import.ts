@@ -1,0 +1,34 @@
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ImportRules } from '../../../engine/import/import-rules.js';
+import { quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { normaliseCustomer } from '../normalise-customer.js';
+import { countryCode } from './country-code.js';
+import { guessTarget } from './guess-target.js';
+import { importFields, serverFields } from './import-fields.js';
+import { mapRow } from './map-row.js';
+import { mergeCustomer } from './merge-customer.js';
+
+/** How customers are imported. */
+export const customerImport: ImportRules = {
+  fields: new Map(Object.entries(importFields)),
+  serverFields,
+  looks: [
+    ['email', (text) => /^[^\s@,;"]+@[^\s@,;".]+(\.[^\s@,;".]+)+$/.test(text)],
+    ['phone', (text) => /^(\+|00?)[\d ()./-]{6,24}$/.test(text) && text.replace(/\D/g, '').length >= 7],
+    ['domain', (text) => /^(https?:\/\/)?([a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(\/\S*)?$/i.test(text)],
+    // Codes of two letters are too often something else.
+    ['country', (text) => text.length > 3 && text.length <= 60 && countryCode(text) !== undefined],
+  ],
+  guess: guessTarget,
+  readRow: mapRow,
+  normalise(sent, customFields, defaultCountry) {
+    const { customer, violations, invalidPhones } = normaliseCustomer(sent, customFields, { defaultCountry });
+    return { customer, violations, issues: invalidPhones.map((index) => phoneInvalid(customer, index)) };
+  },
+  merge: mergeCustomer,
+};
+
+function phoneInvalid({ phones }: Customer, index: number): RowIssue {
+  const message = `${quote(phones[index]?.number)} is no valid phone number; it was kept as typed.`;
+  return { ...warning('PHONE_INVALID', message, { field: `phones[${index}].number` }), value: phones[index]?.number };
+}

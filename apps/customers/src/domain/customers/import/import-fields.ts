@@ -1,0 +1,76 @@
+import type { ImportField, ImportTarget } from '../../../engine/import/import-rules.js';
+
+const list = { takesMany: true } as const;
+const labelledList = { takesMany: true, isLabelled: true } as const;
+
+/**
+ * The fields that columns can go to, with names of columns in the files of HubSpot, Salesforce, Google, Outlook, Pipedrive
+ * and in our own JSON. Of those that come in several columns `guessTarget` knows the names.
+ */
+export const importFields = {
+  display_name: { columns: ['displayname', 'fullname', 'contactname', 'customername', 'name', 'fileas'] },
+  given_name: { columns: ['givenname', 'firstname', 'forename', 'vorname', 'prenom'] },
+  family_name: { columns: ['familyname', 'lastname', 'surname', 'nachname', 'nom'] },
+  job_title: { columns: ['jobtitle', 'position', 'role', 'organizationtitle', 'organization1title', 'title'] },
+  company_name: {
+    columns: [
+      'companyname',
+      'company',
+      'employer',
+      'accountname',
+      'account',
+      'organizationname',
+      'organization1name',
+      'organization',
+      'organisation',
+    ],
+  },
+  kind: { columns: ['kind', 'recordtype', 'customertype'] },
+  lifecycle_stage: { columns: ['lifecyclestage', 'leadstatus', 'stage'] },
+  birth_date: { columns: ['birthdate', 'dateofbirth', 'birthday', 'dob', 'geburtsdatum', 'datedenaissance'] },
+  /** With the key of one of the tenant's own fields, or all of them in an object. */
+  custom_fields: { columns: ['customfields'], isLabelled: true },
+  source: { columns: ['source', 'leadsource', 'originalsource', 'originalsourcetype'] },
+  owner_id: { columns: ['ownerid'] },
+  owner_team_id: { columns: ['ownerteamid'] },
+  company_id: { columns: ['companyid'] },
+  external_id: {
+    ...labelledList,
+    plural: 'external_ids',
+    columns: ['externalid', 'recordid', 'customerid', 'contactid', 'accountid', 'clientid', 'id'],
+  },
+  /** The customer's own, which the row is about. */
+  id: {},
+  email: { ...labelledList, plural: 'emails' },
+  phone: { ...labelledList, plural: 'phones' },
+  domain: { ...list, plural: 'domains' },
+  tag: { ...list, plural: 'tags' },
+  address: { ...labelledList, plural: 'addresses' },
+  street: labelledList,
+  city: labelledList,
+  state: labelledList,
+  postal_code: labelledList,
+  country_code: labelledList,
+  country: labelledList,
+} as const satisfies Record<string, ImportField>;
+
+export type CustomerImportField = keyof typeof importFields;
+
+/** Where the values of a column go in a customer. */
+export interface CustomerTarget extends ImportTarget {
+  field: CustomerImportField;
+}
+
+/** Fields of our own JSON and CSV that the server sets. None is a custom field, though one may be called the same. */
+export const serverFields: ReadonlySet<string> = new Set(
+  [
+    'etag',
+    'create_time',
+    'update_time',
+    'delete_time',
+    'created_by',
+    'updated_by',
+    'lifecycle_stage_time',
+    'merged_into_id',
+  ].flatMap((name) => [name, name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())]),
+);

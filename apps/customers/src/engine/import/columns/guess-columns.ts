@@ -1,0 +1,120 @@
+import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { CustomFields } from '../../fields/custom-fields.js';
+import type { ImportRules, ImportTarget } from '../import-rules.js';
+import { formatTarget, parseTarget, takesMany } from './import-target.js';
+
+/** Where a column's values go, and what its name has to do with it. */
+interface GuessedTarget extends ImportTarget {
+  reason: Reason;
+}
+
+/**
+ * Guesses from the names of a file's columns where their values go: the fields of the type first, then the tenant's own by
+ * their keys and names. What can't be told is left out.
+ *
+ * Ids of another system are taken only when the caller names that system: two files that count from 1 would otherwise
+ * overwrite each other's records. A column `id` has the records' own ids then otherwise, as in an exported file.
+ */
+export function guessColumns(
+  rules: ImportRules,
+  columns: string[],
+  options: { takeIds: boolean; customFields: CustomFields },
+): Map<string, GuessedTarget> {
+  const guess = new ColumnGuess(rules, columns);
+  guess.takeFullTargets(options.customFields);
+  guess.takeNamed(options.takeIds);
+  guess.takeGuessed();
+  for (const [name, key] of namesOfOwn(options.customFields)) {
+    guess.take(name, { field: 'custom_fields', label: key }, Reason.CUSTOM_FIELD);
+  }
+  return guess.targets;
+}
+
+/** What is known so far of the columns of a file. A column goes to the first field that takes it. */
+class ColumnGuess {
+  readonly targets = new Map<string, GuessedTarget>();
+  readonly #byName = new Map<string, string>();
+  readonly #taken = new Set<string>();
+
+  constructor(
+    private readonly rules: ImportRules,
+    private readonly columns: string[],
+  ) {
+    for (const column of columns) {
+      const name = simplify(column);
+      if (!rules.serverFields.has(column) && !this.#byName.has(name)) this.#byName.set(name, column);
+    }
+  }
+
+  take(name: string | undefined, target: ImportTarget, reason = Reason.KNOWN_NAME): void {
+    const column = name === undefined ? undefined : this.#byName.get(name);
+    if (column !== undefined) this.#takeColumn(column, target, column === target.field ? Reason.FIELD_NAME : reason);
+  }
+
+  /** What has a dot names a target just as `map` would. Two of these may differ in nothing but punctuation. */
+  takeFullTargets(customFields: CustomFields): void {
+    for (const column of this.columns) {
+      const target = column.includes('.') ? parseTarget(this.rules, column, customFields) : undefined;
+      if (target) this.#takeColumn(column, target, Reason.FIELD_NAME);
+    }
+  }
+
+  takeNamed(takeIds: boolean): void {
+    if (!takeIds && this.#byName.get('id') === 'id') this.take('id', { field: 'id', label: undefined });
+    for (const [field, { columns }] of this.rules.fields) {
+      if (field === 'external_id' && !takeIds) continue;
+      this.take(
+        columns?.find((name) => this.#byName.has(name)),
+        { field, label: undefined },
+      );
+    }
+  }
+
+  takeGuessed(): void {
+    const names = new Set(this.#byName.keys());
+    for (const name of names) {
+      const target = this.rules.guess(name, names);
+      if (target) this.take(name, target);
+    }
+  }
+
+  #takeColumn(column: string, target: ImportTarget, reason: Reason): void {
+    const text = formatTarget(target);
+    if (this.targets.has(column) || (this.#taken.has(text) && !takesMany(this.rules, target))) return;
+    this.#taken.add(text);
+    this.targets.set(column, { ...target, reason });
+  }
+}
+
+/**
+ * Why a column was left out that `guessColumns` did not take, and the field that its name has to do with.
+ *
+ * @param takeIds as in `guessColumns`
+ */
+export function whyLeftOut(
+  rules: ImportRules,
+  column: string,
+  takeIds: boolean,
+): { reason: Reason; field?: string | undefined } {
+  if (rules.serverFields.has(column)) return { reason: Reason.SERVER_FIELD };
+  const name = simplify(column);
+  const [named] = [...rules.fields].find(([, { columns }]) => columns?.includes(name)) ?? [];
+  if (!takeIds && named === 'external_id') return { reason: Reason.SYSTEM_MISSING, field: named };
+  if (named !== undefined) return { reason: Reason.FIELD_TAKEN };
+  const guessed = rules.guess(name, new Set());
+  return guessed ? { reason: Reason.FIELD_TAKEN, field: guessed.field } : { reason: Reason.UNKNOWN_NAME };
+}
+
+/** Names of columns for the tenant's own fields, and the keys of those. */
+function namesOfOwn({ live }: CustomFields): [name: string, key: string][] {
+  return live.flatMap(({ key, displayName }) =>
+    [key, displayName ?? '', `customfields${key}`].map((name): [string, string] => [simplify(name), key]),
+  );
+}
+
+function simplify(column: string): string {
+  return column
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}

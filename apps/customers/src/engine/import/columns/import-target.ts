@@ -1,0 +1,21 @@
+import type { CustomFields } from '../../fields/custom-fields.js';
+import type { ImportRules, ImportTarget } from '../import-rules.js';
+
+/** Reads a target such as `family_name`, `phone.fax` or `custom_fields.plan`. Undefined when there is no such field. */
+export function parseTarget({ fields }: ImportRules, text: string, { live }: CustomFields): ImportTarget | undefined {
+  const [, name = '', label] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
+  const [field] = [...fields].find(([each, { plural }]) => name === each || name === plural) ?? [];
+  if (field === undefined || (label !== undefined && !fields.get(field)?.isLabelled)) return undefined;
+  if (field === 'custom_fields' && label !== undefined && !live.some(({ key }) => key === label)) return undefined;
+  return { field, label };
+}
+
+/** The target as it is written in `map`. */
+export function formatTarget({ field, label }: ImportTarget): string {
+  return label === undefined ? field : `${field}.${label}`;
+}
+
+/** Whether several columns may go to the target. */
+export function takesMany({ fields }: ImportRules, { field }: ImportTarget): boolean {
+  return fields.get(field)?.takesMany === true;
+}
