@@ -1,12 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, TextArray } from '@rapport/persistence';
 import { Customer } from '../../engine/records/customers/customer.entity.js';
-import { scopeConditions } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope-conditions.js';
 
 const AssociationSchema = defineEntity({
   name: 'Association',
   tableName: 'customer_association',
-  ...recordIsolation(scopeConditions.customer_association),
+  ...recordIsolation(ofRecords('customer', 'from_customer_id', 'to_customer_id')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../../engine/records/customers/customer.entity.js';
-import { scopeConditions } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope-conditions.js';
 import { sealedOnly } from '../../engine/sealing/sealed-only.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
@@ -9,7 +9,10 @@ export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;
 const ConsentSchema = defineEntity({
   name: 'Consent',
   tableName: 'consent',
-  ...recordIsolation(scopeConditions.consent, sealedOnly(`evidence is null or starts_with(evidence, chr(1))`)),
+  ...recordIsolation(
+    ofRecords('customer', 'customer_id'),
+    sealedOnly(`evidence is null or starts_with(evidence, chr(1))`),
+  ),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

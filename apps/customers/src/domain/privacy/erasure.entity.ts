@@ -1,12 +1,12 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { ErasedData } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { recordIsolation, TextArray } from '@rapport/persistence';
-import { scopeConditions } from '../../engine/records/scope-conditions.js';
+import { ofOwners } from '../../engine/records/scope-conditions.js';
 
 const ErasureSchema = defineEntity({
   name: 'Erasure',
   tableName: 'erasure',
-  ...recordIsolation(scopeConditions.erasure),
+  ...recordIsolation(ofOwners),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

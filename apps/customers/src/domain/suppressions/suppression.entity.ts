@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { scopeConditions } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope-conditions.js';
 
 const SuppressionSchema = defineEntity({
   name: 'Suppression',
   tableName: 'suppression',
-  ...recordIsolation(scopeConditions.suppression),
+  ...recordIsolation(ofRecords('customer', 'customer_id')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

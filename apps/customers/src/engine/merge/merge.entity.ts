@@ -1,13 +1,13 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../records/customers/customer.entity.js';
-import { scopeConditions } from '../records/scope-conditions.js';
+import { ofRecords } from '../records/scope-conditions.js';
 import type { MergeUndo } from './merge-undo.js';
 
 const MergeSchema = defineEntity({
   name: 'Merge',
   tableName: 'customer_merge',
-  ...recordIsolation(scopeConditions.customer_merge),
+  ...recordIsolation(ofRecords('customer', 'customer_id', 'merged_id')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),

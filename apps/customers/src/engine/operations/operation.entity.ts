@@ -6,7 +6,7 @@ import type {
   OperationError,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { recordIsolation } from '@rapport/persistence';
-import { scopeConditions } from '../records/scope-conditions.js';
+import { ofNobody } from '../records/scope-conditions.js';
 
 export const operationStates = [
   'WAITING',
@@ -24,7 +24,7 @@ export type OperationState = (typeof operationStates)[number];
 const OperationSchema = defineEntity({
   name: 'Operation',
   tableName: 'operation',
-  ...recordIsolation(scopeConditions.operation),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     /** UUIDv7: the order of ids is that of time. */
@@ -57,7 +57,7 @@ OperationSchema.setClass(Operation);
 const OperationIssueSchema = defineEntity({
   name: 'OperationIssue',
   tableName: 'operation_issue',
-  ...recordIsolation(scopeConditions.operation_issue),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),

@@ -1,27 +1,18 @@
 import { ownedBySeen, seenIf } from '@rapport/persistence';
 
-/** What the id of a user or API key, and that of a team, are found in. */
-const ofOwners = ownedBySeen('owner_id', 'owner_team_id');
+/** For records with owners, whose rows have the id of a user or API key, and that of a team. */
+export const ofOwners = ownedBySeen('owner_id', 'owner_team_id');
 
 /** For files that nobody can tell the owners of yet. */
-const ofNobody = seenIf('false');
+export const ofNobody = seenIf('false');
 
 /**
- * Which rows of each table are seen by who may see some records only. `sees_customer` tells whether the transaction sees a
- * customer, live or deleted.
+ * For rows that belong to records of a type: they are seen with all of those.
+ *
+ * @param table of the records, whose function `sees_<table>` tells whether the transaction sees one, live or deleted
+ * @param columns with the id of such a record each
  */
-export const scopeConditions = {
-  customer: ofOwners,
-  customer_association: seenIf('(sees_customer(from_customer_id) and sees_customer(to_customer_id))'),
-  customer_merge: seenIf('(sees_customer(customer_id) and sees_customer(merged_id))'),
-  consent: seenIf('sees_customer(customer_id)'),
-  suppression: seenIf('sees_customer(customer_id)'),
-  erasure: ofOwners,
-  operation: ofNobody,
-  operation_issue: ofNobody,
-  import_piece: ofNobody,
-  import_met: ofNobody,
-  import_change: ofNobody,
-  import_draft: ofNobody,
-  import_draft_key: ofNobody,
-} as const;
+export function ofRecords(table: string, ...columns: string[]): string {
+  const seen = columns.map((column) => `sees_${table}(${column})`).join(' and ');
+  return seenIf(columns.length > 1 ? `(${seen})` : seen);
+}

@@ -1,14 +1,14 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { recordIsolation, tenantIsolation } from '@rapport/persistence';
-import { scopeConditions } from '../../records/scope-conditions.js';
+import { ofNobody } from '../../records/scope-conditions.js';
 import type { Leftovers } from '../../operations/operation-kind.js';
 import type { MappingRules } from './mapping-rules.js';
 
 const ImportPieceSchema = defineEntity({
   name: 'ImportPiece',
   tableName: 'import_piece',
-  ...recordIsolation(scopeConditions.import_piece),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -26,7 +26,7 @@ ImportPieceSchema.setClass(ImportPiece);
 const ImportMetSchema = defineEntity({
   name: 'ImportMet',
   tableName: 'import_met',
-  ...recordIsolation(scopeConditions.import_met),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -43,7 +43,7 @@ ImportMetSchema.setClass(ImportMet);
 const ImportChangeSchema = defineEntity({
   name: 'ImportChange',
   tableName: 'import_change',
-  ...recordIsolation(scopeConditions.import_change),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
@@ -62,7 +62,7 @@ ImportChangeSchema.setClass(ImportChange);
 const ImportDraftSchema = defineEntity({
   name: 'ImportDraft',
   tableName: 'import_draft',
-  ...recordIsolation(scopeConditions.import_draft),
+  ...recordIsolation(ofNobody),
   indexes: [
     {
       name: 'import_draft_by_name',
@@ -87,7 +87,7 @@ ImportDraftSchema.setClass(ImportDraft);
 const ImportDraftKeySchema = defineEntity({
   name: 'ImportDraftKey',
   tableName: 'import_draft_key',
-  ...recordIsolation(scopeConditions.import_draft_key),
+  ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),

@@ -8,7 +8,7 @@ import type {
 import { recordIsolation, TextArray, tenantIsolation } from '@rapport/persistence';
 import { sealedOnly } from '../../sealing/sealed-only.js';
 import type { CustomValues } from '../../fields/custom-fields.js';
-import { scopeConditions } from '../scope-conditions.js';
+import { ofOwners } from '../scope-conditions.js';
 
 const live = 'delete_time is null';
 const deleted = 'delete_time is not null';
@@ -16,7 +16,7 @@ const deleted = 'delete_time is not null';
 const CustomerSchema = defineEntity({
   name: 'Customer',
   tableName: 'customer',
-  ...recordIsolation(scopeConditions.customer, sealedOnly('sealed')),
+  ...recordIsolation(ofOwners, sealedOnly('sealed')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
