@@ -4,6 +4,7 @@ import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persiste
 import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
 import { ChangeTail } from './engine/changes/log/change-tail.js';
+import { LoggedTypes } from './engine/changes/log/logged-types.js';
 import { reportOutbox } from './engine/changes/log/change-metrics.js';
 import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
@@ -19,6 +20,7 @@ import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import type { SubjectKeys } from './engine/sealing/subject-keys.js';
+import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
@@ -63,6 +65,7 @@ export class CustomersModule {
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
         { provide: SuppressionKey, useValue: suppressionKey },
+        { provide: LoggedTypes, useValue: loggedTypes },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

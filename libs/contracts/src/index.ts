@@ -1,3 +1,4 @@
+export { absentValue } from './descriptors/absent-value.js';
 export { Contract } from './descriptors/load-contract.js';
 export { allTenants } from './all-tenants.js';
 export { areaOf } from './area-of.js';

@@ -1,8 +1,25 @@
-import type { Association as AssociationMessage } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import {
+  AssociationsServiceService,
+  type Association as AssociationMessage,
+} from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { formatEtag } from '@rapport/persistence';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { referencedId } from '../../engine/records/customers/customer.entity.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
 import type { Association } from './association.entity.js';
+
+const descriptor = methodDescriptor(AssociationsServiceService.getAssociation.path).output;
+
+/** Links in the change log. */
+export const loggedAssociations: LoggedType = {
+  name: 'association',
+  table: 'customer_association',
+  descriptor,
+  columns: toldColumns(descriptor),
+  scope: { by: 'RECORD', of: { from_customer_id: 'customer', to_customer_id: 'customer' } },
+  empty: {},
+};
 
 /** A stored link as the contract shows it. */
 export function associationMessage(association: Association): AssociationMessage {

@@ -1,14 +1,29 @@
 import {
+  ConsentsServiceService,
   ConsentState,
   ContactChannel,
   LegalBasis,
   type Consent as ConsentMessage,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { isoTime } from '../../engine/records/record-rows.js';
 import { isSealed } from '../../engine/sealing/data-key.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
 import { sealMissing } from '../../engine/sealing/sealed-messages.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
 import type { Consent } from './consent.entity.js';
+
+const descriptor = methodDescriptor(ConsentsServiceService.getConsent.path).output;
+
+/** Consents in the change log. */
+export const loggedConsents: LoggedType = {
+  name: 'consent',
+  table: 'consent',
+  descriptor,
+  columns: toldColumns(descriptor),
+  scope: { by: 'RECORD', of: { customer_id: 'customer' } },
+  empty: {},
+};
 
 /** What is shown of a stored consent; times as the driver or the ORM gives them. */
 export interface ConsentRow extends Pick<

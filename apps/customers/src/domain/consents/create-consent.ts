@@ -10,7 +10,7 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { beyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { clockSkewMs } from '../../engine/changes/history/customer-as-of.js';
+import { clockSkewMs } from '../../engine/changes/history/record-as-of.js';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
 import { lockRecords } from '../../engine/records/record-statements.js';

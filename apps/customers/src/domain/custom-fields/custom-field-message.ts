@@ -1,24 +1,46 @@
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import {
   CustomField_Type as Type,
+  CustomFieldsServiceService,
   type CustomField as CustomFieldMessage,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { formatEtag } from '@rapport/persistence';
+import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import type { CustomField } from '../../engine/fields/custom-field.entity.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
+
+const descriptor = methodDescriptor(CustomFieldsServiceService.getCustomField.path).output;
+
+/** Definitions in the change log. */
+export const loggedCustomFields: LoggedType = {
+  name: 'custom_field',
+  table: 'custom_field',
+  descriptor,
+  columns: toldColumns(descriptor).filter((column) => column !== 'key'),
+  scope: { by: 'TENANT' },
+  empty: {},
+  completed: (message) => named(message as CustomFieldMessage),
+};
 
 /** A stored definition as the contract shows it: with the names that stand in for those not given. */
 export function customFieldMessage(definition: CustomField): CustomFieldMessage {
-  return {
+  return named({
     key: definition.key,
     type: Type[definition.type],
     kind: CustomerKind[definition.kind ?? 'UNSPECIFIED'],
-    displayName: definition.displayName ?? definition.key,
+    displayName: definition.displayName ?? undefined,
     description: definition.description ?? undefined,
-    options: definition.options.map(({ value, displayName }) => ({ value, displayName: displayName ?? value })),
+    options: definition.options,
     searchable: definition.searchable,
     etag: formatEtag(definition.version),
     createTime: definition.createTime.toISOString(),
     updateTime: definition.updateTime.toISOString(),
     deleteTime: definition.deleteTime?.toISOString(),
-  };
+  });
+}
+
+function named(definition: CustomFieldMessage): CustomFieldMessage {
+  const { key, displayName = key } = definition;
+  const options = definition.options.map(({ value, displayName: name = value }) => ({ value, displayName: name }));
+  return { ...definition, displayName, options };
 }

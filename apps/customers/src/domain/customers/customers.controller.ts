@@ -39,7 +39,7 @@ import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import { BulkWork } from '../../engine/pace/bulk-work.js';
 import { batchGetRecords } from '../../engine/query/batch-get-records.js';
 import { createBatch, deleteBatch, updateBatch, type BatchOutcome } from '../../engine/write/batch-write.js';
-import { customerAsOf } from '../../engine/changes/history/customer-as-of.js';
+import { recordAsOf } from '../../engine/changes/history/record-as-of.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { exportCustomers } from '../../engine/export/export-customers.js';
@@ -67,7 +67,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   ) {}
 
   async getCustomer({ id, asOf }: GetCustomerRequest): Promise<CustomerMessage> {
-    if (asOf !== undefined) return customerAsOf(this.em, id, asOf);
+    if (asOf !== undefined) return recordAsOf(this.em, customers, id, asOf);
     const stored = await readForTenant<StoredRecord<CustomerMessage>>(this.em, liveRecords(customers, [id]));
     const [customer] = await openStored(customers, stored);
     if (!customer) throw await missingRecord(this.em, customers, id);

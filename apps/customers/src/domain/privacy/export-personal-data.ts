@@ -14,6 +14,7 @@ import { Association } from '../associations/association.entity.js';
 import type { BulkWork } from '../../engine/pace/bulk-work.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../../engine/changes/log/change-entry.js';
 import { tenantChange } from '../../engine/changes/feed/change-message.js';
+import type { LoggedTypes } from '../../engine/changes/log/logged-types.js';
 import { consentMessages, type ConsentRow } from '../consents/consent-message.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
 import { consentsOf } from '../consents/consent-statements.js';
@@ -49,6 +50,13 @@ const jsonOf = {
   change: JsonCodec.of(changeDescriptor(), codecs),
 };
 
+/** What it is read with. */
+interface Sources {
+  em: EntityManager;
+  types: LoggedTypes;
+  key: SuppressionKey;
+}
+
 /**
  * Answers ExportPersonalData: all of one moment, in pieces of which the next is made when the one before was taken.
  *
@@ -57,19 +65,18 @@ const jsonOf = {
  * @throws AppError PERMISSION_DENIED to a caller from whom personal data is hidden
  */
 export async function* exportPersonalData(
-  em: EntityManager,
+  sources: Sources,
   bulk: BulkWork,
-  key: SuppressionKey,
   id: string,
 ): AsyncGenerator<HttpBody, void> {
   if (isHiding()) {
     throw new AppError('PERMISSION_DENIED', 'PERSONAL_DATA_HIDDEN', 'Personal data is hidden from this caller.');
   }
   const place = await bulk.exports.enter();
-  yield* place.read(readPerson(em, key, id), () => batchSize);
+  yield* place.read(readPerson(sources, id), () => batchSize);
 }
 
-async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): AsyncGenerator<HttpBody, void> {
+async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenerator<HttpBody, void> {
   const reader = em.fork({ session: tenantSession(currentCaller().tenantId) });
   await reader.begin({ isolationLevel: IsolationLevel.REPEATABLE_READ, readOnly: true });
   try {
@@ -81,7 +88,8 @@ async function* readPerson(em: EntityManager, key: SuppressionKey, id: string): 
     const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists });
     yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
     let separator = '';
-    for await (const changes of readChanges(reader, customers, [...associations, ...lists.consents, ...lists.merges])) {
+    const records = [...associations, ...lists.consents, ...lists.merges];
+    for await (const changes of readChanges(reader, types, customers, records)) {
       yield piece('', separator + changes.map((change) => JSON.stringify(change)).join(','));
       separator = ',';
     }
@@ -144,6 +152,7 @@ async function readRecords(reader: EntityManager, key: SuppressionKey, customers
 /** What the log has of the customers and their records, the oldest first. */
 async function* readChanges(
   reader: EntityManager,
+  types: LoggedTypes,
   customers: CustomerMessage[],
   records: readonly Json[],
 ): AsyncGenerator<Json[]> {
@@ -159,7 +168,7 @@ async function* readChanges(
     });
     const entries = await Sealing.of(reader).openEntries(reader, rows.map(entryOf));
     if (entries.length > 0) {
-      yield entries.map((entry) => jsonOf.change.toJson(tenantChange(entry, tenantId, '') as unknown as Json));
+      yield entries.map((entry) => jsonOf.change.toJson(tenantChange(types, entry, tenantId, '') as unknown as Json));
     }
     after = entries.length === batchSize ? entries.at(-1) : undefined;
   } while (after);

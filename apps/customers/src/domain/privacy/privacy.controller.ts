@@ -16,6 +16,7 @@ import type { Operation } from '@rapport/contracts/rapport/customers/v1/operatio
 import { causedBy } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { BulkWork } from '../../engine/pace/bulk-work.js';
+import { LoggedTypes } from '../../engine/changes/log/logged-types.js';
 import { Sequencer } from '../../engine/changes/log/sequencer.js';
 import { PageTokenKey } from '../../engine/query/list-records.js';
 import { refuseNarrowScope } from '../../engine/records/refuse-narrow-scopes.js';
@@ -38,12 +39,13 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     private readonly suppressionKey: SuppressionKey,
     private readonly keyDestroyer: KeyDestroyer,
     private readonly bulk: BulkWork,
+    private readonly types: LoggedTypes,
   ) {}
 
   async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
     // Changes that were made just now have their positions then.
     await this.sequencer.caughtUp();
-    yield* exportPersonalData(this.em, this.bulk, this.suppressionKey, id);
+    yield* exportPersonalData({ em: this.em, types: this.types, key: this.suppressionKey }, this.bulk, id);
   }
 
   async eraseCustomer(request: EraseCustomerRequest): Promise<ErasureMessage> {

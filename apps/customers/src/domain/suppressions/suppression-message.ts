@@ -1,10 +1,26 @@
 import { ContactChannel } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import {
   SuppressionReason,
+  SuppressionsServiceService,
   type Suppression as SuppressionMessage,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { isoTime } from '../../engine/records/record-rows.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
 import type { Suppression } from './suppression.entity.js';
+
+const descriptor = methodDescriptor(SuppressionsServiceService.getSuppression.path).output;
+
+/** Suppressions in the change log, which does not know their addresses. */
+export const loggedSuppressions: LoggedType = {
+  name: 'suppression',
+  table: 'suppression',
+  descriptor,
+  columns: toldColumns(descriptor).filter((column) => column !== 'address'),
+  scope: { by: 'RECORD', of: { customer_id: 'customer' } },
+  // Not among what an erasure leaves.
+  empty: { reason: 'MANUAL' },
+};
 
 /** What is shown of a stored suppression; times as the driver or the ORM gives them. */
 export interface SuppressionRow extends Pick<

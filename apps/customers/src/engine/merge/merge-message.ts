@@ -1,6 +1,23 @@
-import type { Merge as MergeMessage } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import {
+  MergesServiceService,
+  type Merge as MergeMessage,
+} from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { toldColumns, type LoggedType } from '../changes/log/logged-types.js';
 import { referencedId } from '../records/customers/customer.entity.js';
+import { methodDescriptor } from '../values/contract.js';
 import type { MergeRecord } from './find-merge.js';
+
+const descriptor = methodDescriptor(MergesServiceService.getMerge.path).output;
+
+/** Merges in the change log. */
+export const loggedMerges: LoggedType = {
+  name: 'merge',
+  table: 'customer_merge',
+  descriptor,
+  columns: toldColumns(descriptor),
+  scope: { by: 'RECORD', of: { customer_id: 'customer', merged_id: 'customer' } },
+  empty: {},
+};
 
 /** The record of a merge as the contract shows it. */
 export function mergeMessage(merge: MergeRecord): MergeMessage {

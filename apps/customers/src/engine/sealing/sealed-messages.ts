@@ -72,7 +72,7 @@ export async function openPart<Part extends object>(type: SealedType<never>, par
 
 /** The sealed texts of a record, or of a part of one. */
 export function sealedTexts({ message }: SealedType<never>, part: object): string[] {
-  return textsOf(message, part);
+  return sealedTextsIn(message, part);
 }
 
 /** An answer as it is kept: what it says of customers sealed for each, all other personal data hidden. */
@@ -86,13 +86,14 @@ export async function openAnswer<Answer extends object>(path: string, answer: An
   const seal = currentSeal();
   if (!seal) return answer;
   const { output } = methodDescriptor(path);
-  const sealed = textsOf(output, answer);
+  const sealed = sealedTextsIn(output, answer);
   if (sealed.length === 0) return answer;
   await seal.load(sealed);
   return mask.replace(output, answer, (text) => (isSealed(text) && seal.knows(text) ? seal.openText(text) : text));
 }
 
-function textsOf(desc: DescMessage, message: object): string[] {
+/** The sealed texts of a message. */
+function sealedTextsIn(desc: DescMessage, message: object): string[] {
   const texts: string[] = [];
   mask.replace(desc, message, (text) => {
     if (isSealed(text)) texts.push(text);

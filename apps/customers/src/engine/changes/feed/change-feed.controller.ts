@@ -17,17 +17,19 @@ import { tenantSession } from '@rapport/persistence';
 import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
+import { recordValue } from '../../query/record-json.js';
 import { PageTokenKey } from '../../query/list-records.js';
 import { ChangeConsumers } from '../log/change-consumers.js';
 import { ChangeCursors } from '../log/change-cursor.js';
 import { ChangeReader } from '../log/change-reader.js';
 import { ChangeTail } from '../log/change-tail.js';
-import { listCustomerHistory } from '../history/customer-history.js';
+import { listRecordHistory } from '../history/record-history.js';
+import { LoggedTypes } from '../log/logged-types.js';
 import { Sequencer } from '../log/sequencer.js';
 import { ReaderPlaces } from './reader-places.js';
 import { listChanges } from './list-changes.js';
 import { checkFilter, filterKey, type ChangeFilter } from './change-filter.js';
-import { snapshotCustomers } from './snapshot-customers.js';
+import { recordSnapshot } from './record-snapshot.js';
 import { Subscription } from './subscription.js';
 import { watchChanges } from './watch-changes.js';
 
@@ -44,6 +46,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     private readonly sequencer: Sequencer,
     private readonly key: PageTokenKey,
     private readonly bulk: BulkWork,
+    private readonly types: LoggedTypes,
   ) {
     this.#consumers = new ChangeConsumers(em);
   }
@@ -67,15 +70,20 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return this.#untilGone((end) => this.#inPlace(tenantId, watchChanges(request, { tenantId, ...sources }, end)));
   }
 
-  snapshotCustomers(): AsyncIterable<SnapshotCustomersResponse> {
+  async *snapshotCustomers(): AsyncGenerator<SnapshotCustomersResponse, void> {
     const { tenantId } = currentCaller();
-    return snapshotCustomers(this.em, this.bulk, this.#cursors({ tenantId, types: [], fields: [] }));
+    const customers = this.types.record('customer');
+    const cursors = this.#cursors({ tenantId, types: [], fields: [] });
+    const sources = { em: this.em, bulk: this.bulk, cursors };
+    for await (const { record, cursor } of recordSnapshot(customers, sources)) {
+      yield { customer: record && recordValue(customers, record), cursor };
+    }
   }
 
   async listCustomerHistory(request: ListCustomerHistoryRequest): Promise<ListCustomerHistoryResponse> {
     // Who has just made a change finds it.
     await this.sequencer.caughtUp();
-    return listCustomerHistory(this.em, this.key.bytes, request);
+    return listRecordHistory(this.types, this.types.record('customer'), { em: this.em, key: this.key.bytes }, request);
   }
 
   subscribe(requests: AsyncIterable<SubscribeRequest>): AsyncIterable<SubscribeResponse> {
@@ -94,25 +102,27 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     checkRequest(Methods.subscribe.path, first.value);
     const { tenantId, types, withValues } = first.value;
     const filter = { tenantId, types, fields: [] };
-    checkFilter(filter);
+    checkFilter(this.types, filter);
     const cursors = this.#cursors(filter);
     // Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all.
     const em = this.em.fork({ session: tenantSession(tenantId ?? '') });
     const reader = new ChangeReader(em, this.tail, cursors, { ...filter, withValues });
-    const sources = { reader, cursors, tail: this.tail, consumers: this.#consumers };
+    const sources = { types: this.types, reader, cursors, tail: this.tail, consumers: this.#consumers };
     const subscription = new Subscription(first.value, sources);
     void subscription.take(iterator);
     yield* subscription.changes(end);
   }
 
   #sourcesOfCaller({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>) {
-    checkFilter({ types, fields });
+    checkFilter(this.types, { types, fields });
     const caller = currentCaller();
     const { tenantId } = caller;
     const filter = { tenantId, types, fields, withValues: true };
     const cursors = this.#cursors(filter);
-    const reader = new ChangeReader(this.em, this.tail, cursors, filter, ownersSeenBy(caller));
-    return { tenantId, cursors, tail: this.tail, reader };
+    const owners = ownersSeenBy(caller);
+    const scope = owners && { types: this.types, owners };
+    const reader = new ChangeReader(this.em, this.tail, cursors, filter, scope);
+    return { tenantId, types: this.types, cursors, tail: this.tail, reader };
   }
 
   #cursors(filter: ChangeFilter): ChangeCursors {

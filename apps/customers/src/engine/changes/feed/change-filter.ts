@@ -2,7 +2,7 @@ import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import { allTenants } from '@rapport/contracts';
 import { snakeCase } from '../../values/snake-case.js';
 import type { ChangeEntry } from '../log/change-entry.js';
-import { fieldNames, recordTypes } from '../history/record-values.js';
+import type { LoggedTypes } from '../log/logged-types.js';
 
 /** Which changes a reader wants. */
 export interface ChangeFilter {
@@ -14,10 +14,13 @@ export interface ChangeFilter {
 }
 
 /** @throws AppError INVALID_ARGUMENT that names each type and field which is none */
-export function checkFilter({ types, fields }: Pick<ChangeFilter, 'types' | 'fields'>): void {
+export function checkFilter(
+  { names, fieldNames }: LoggedTypes,
+  { types, fields }: Pick<ChangeFilter, 'types' | 'fields'>,
+): void {
   const violations: FieldViolation[] = [
     ...types.flatMap((type, index) =>
-      recordTypes.has(type) ? [] : [unknown(`types[${index}]`, 'UNKNOWN_TYPE', [...recordTypes].join(', '))],
+      names.includes(type) ? [] : [unknown(`types[${index}]`, 'UNKNOWN_TYPE', names.join(', '))],
     ),
     ...fields.flatMap((field, index) =>
       fieldNames.has(field) ? [] : [unknown(`fields[${index}]`, 'UNKNOWN_FIELD', 'the name of a field of a record')],

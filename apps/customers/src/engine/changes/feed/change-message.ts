@@ -1,7 +1,8 @@
 import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { allTenants } from '@rapport/contracts';
 import type { ChangeEntry } from '../log/change-entry.js';
-import { changedFields, fieldsJson, recordJson, type StoredValues } from '../history/record-values.js';
+import type { LoggedTypes } from '../log/logged-types.js';
+import type { StoredValues } from '../log/stored-values.js';
 
 type Values = Record<string, unknown> | undefined;
 
@@ -29,12 +30,12 @@ export function bareChange(entry: ChangeEntry): Change {
 }
 
 /** A change with what changed, by the names and in the shapes that REST has for the record. */
-export function fullChange(entry: ChangeEntry): Change {
+export function fullChange(types: LoggedTypes, entry: ChangeEntry): Change {
   return {
     ...bareChange(entry),
-    changedFields: changedFields(entry.type, entry.changed_fields ?? []),
-    before: before(entry),
-    after: after(entry),
+    changedFields: types.changedFields(entry.type, entry.changed_fields ?? []),
+    before: before(types, entry),
+    after: after(types, entry),
   };
 }
 
@@ -43,20 +44,24 @@ export function fullChange(entry: ChangeEntry): Change {
  *
  * @param cursor where to go on after it
  */
-export function tenantChange(entry: ChangeEntry, tenantId: string, cursor: string): Change {
-  const change = fullChange(entry);
+export function tenantChange(types: LoggedTypes, entry: ChangeEntry, tenantId: string, cursor: string): Change {
+  const change = fullChange(types, entry);
   return { ...change, cursor, tenantId: entry.tenant_id === allTenants ? tenantId : change.tenantId };
 }
 
-function before({ type, operation, changed_fields, before: values }: ChangeEntry): Values {
+function before(types: LoggedTypes, { type, operation, changed_fields, before: values }: ChangeEntry): Values {
   if (values === null) return undefined;
   const stored = JSON.parse(values) as StoredValues;
   // Without a list of changed fields it is the whole record that has gone.
-  return operation === 'DELETE' && changed_fields === null ? recordJson(type, stored) : fieldsJson(type, stored);
+  return operation === 'DELETE' && changed_fields === null
+    ? types.recordJson(type, stored)
+    : types.fieldsJson(type, stored);
 }
 
-function after({ type, operation, after: values }: ChangeEntry): Values {
+function after(types: LoggedTypes, { type, operation, after: values }: ChangeEntry): Values {
   if (values === null) return undefined;
   const stored = JSON.parse(values) as StoredValues;
-  return operation === 'CREATE' || operation === 'UNDELETE' ? recordJson(type, stored) : fieldsJson(type, stored);
+  return operation === 'CREATE' || operation === 'UNDELETE'
+    ? types.recordJson(type, stored)
+    : types.fieldsJson(type, stored);
 }

@@ -1,14 +1,18 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { ChangeEntry } from '../log/change-entry.js';
-import type { StoredValues } from '../history/record-values.js';
+import type { LoggedType, LoggedTypes } from '../log/logged-types.js';
+import type { StoredValues } from '../log/stored-values.js';
 
-/** Columns of records that are no customers themselves, which name those that they belong to. */
-const customerColumns = ['customer_id', 'merged_id', 'from_customer_id', 'to_customer_id'];
+/** A record that a change names. */
+interface NamedRecord {
+  type: string;
+  id: string;
+}
 
 /**
  * What a reader who may see the records of some owners only gets of changes: those of records that are seen now, and for a
- * customer that a change took out of sight a DELETE without values, so that the reader drops it. Of all others nothing.
+ * record with owners that a change took out of sight a DELETE without values, so that the reader drops it. Of all others nothing.
  *
  * Seen now, not then: a reader that comes late is not shown what it may not see any more.
  *
@@ -16,57 +20,71 @@ const customerColumns = ['customer_id', 'merged_id', 'from_customer_id', 'to_cus
  * @param owners whose records the reader sees
  */
 export async function changesInScope(
+  types: LoggedTypes,
   em: EntityManager,
   entries: readonly ChangeEntry[],
   owners: readonly string[],
 ): Promise<ChangeEntry[]> {
-  const seen = await seenRecords(em, entries);
+  const seen = await seenRecords(types, em, entries);
   return entries.flatMap((entry): ChangeEntry[] => {
-    if (isOfAll(entry) || seen.has(keyOf(entry.type, entry.record_id))) return [entry];
+    const type = types.get(entry.type);
+    if (isOfAll(type, entry) || seen.has(keyOf({ type: entry.type, id: entry.record_id }))) return [entry];
     const before = valuesBefore(entry);
-    if (entry.type === 'customer') {
+    if (type.scope.by === 'OWNER') {
       const wasSeen = [before['owner_id'], before['owner_team_id']].some((id) => owners.includes(id as string));
       return wasSeen ? [{ ...entry, operation: 'DELETE', changed_fields: null, before: null, after: null }] : [];
     }
-    const customerIds = customersOf(before);
-    const wasSeen = customerIds.length > 0 && customerIds.every((id) => seen.has(keyOf('customer', id)));
+    const records = recordsNamed(type, before);
+    const wasSeen = records.length > 0 && records.every((record) => seen.has(keyOf(record)));
     return entry.operation === 'DELETE' && wasSeen ? [entry] : [];
   });
 }
 
 /** Definitions are everybody's, and a gap is of no record. */
-function isOfAll({ type, operation }: ChangeEntry): boolean {
-  return type === 'custom_field' || operation === 'GAP';
+function isOfAll({ scope }: LoggedType, { operation }: ChangeEntry): boolean {
+  return scope.by === 'TENANT' || operation === 'GAP';
 }
 
 function valuesBefore({ before }: ChangeEntry): StoredValues {
   return before === null ? {} : (JSON.parse(before) as StoredValues);
 }
 
-function customersOf(values: StoredValues): string[] {
-  return customerColumns.flatMap((column) => (typeof values[column] === 'string' ? [values[column]] : []));
+/** The records that a record of a type belongs to. */
+function recordsNamed({ scope }: LoggedType, values: StoredValues): NamedRecord[] {
+  if (scope.by !== 'RECORD') return [];
+  return Object.entries(scope.of).flatMap(([column, type]) => {
+    const id = values[column];
+    return typeof id === 'string' ? [{ type, id }] : [];
+  });
 }
 
-function keyOf(type: string, id: string): string {
+function keyOf({ type, id }: NamedRecord): string {
   return `${type} ${id}`;
 }
 
-/** Row-level security tells which of the records, and of the customers of deleted ones, are seen. */
-async function seenRecords(em: EntityManager, entries: readonly ChangeEntry[]): Promise<ReadonlySet<string>> {
-  const ofRecords = entries.filter((entry) => !isOfAll(entry));
-  const idsOf = (type: string) => ofRecords.filter((entry) => entry.type === type).map(({ record_id }) => record_id);
-  const deleted = ofRecords.filter(({ type, operation }) => type !== 'customer' && operation === 'DELETE');
-  const customerIds = [...idsOf('customer'), ...deleted.flatMap((entry) => customersOf(valuesBefore(entry)))];
-  const rows = await readForTenant<{ type: string; id: string }>(em, {
-    name: 'seen_records',
-    sql: `select 'customer' as type, id::text from customer where id = any ($1::uuid[])
-      union all select 'customer', erased.id from erasure, unnest(customer_ids) erased (id)
-        where customer_ids && $1::text[]
-      union all select 'association', id::text from customer_association where id = any ($2::uuid[])
-      union all select 'merge', id::text from customer_merge where id = any ($3::uuid[])
-      union all select 'consent', id::text from consent where id = any ($4::uuid[])
-      union all select 'suppression', id::text from suppression where id = any ($5::uuid[])`,
-    values: [customerIds, ...['association', 'merge', 'consent', 'suppression'].map(idsOf)],
+/** Row-level security tells which of the records, and of those that deleted ones belonged to, are seen. */
+async function seenRecords(
+  types: LoggedTypes,
+  em: EntityManager,
+  entries: readonly ChangeEntry[],
+): Promise<ReadonlySet<string>> {
+  const named = entries.flatMap((entry): NamedRecord[] => {
+    const type = types.get(entry.type);
+    if (isOfAll(type, entry)) return [];
+    const records = entry.operation === 'DELETE' ? recordsNamed(type, valuesBefore(entry)) : [];
+    return [{ type: entry.type, id: entry.record_id }, ...records];
   });
-  return new Set(rows.map(({ type, id }) => keyOf(type, id)));
+  const scoped = types.types.filter(({ scope }) => scope.by !== 'TENANT');
+  const rows = await readForTenant<NamedRecord>(em, {
+    name: 'seen_records',
+    sql: scoped.map((type, index) => seenOf(type, `$${index + 1}`)).join(' union all '),
+    values: scoped.map(({ name }) => named.filter(({ type }) => type === name).map(({ id }) => id)),
+  });
+  return new Set(rows.map(keyOf));
+}
+
+function seenOf({ name, table, scope }: LoggedType, ids: string): string {
+  const seen = `select '${name}' as type, id::text from ${table} where id = any (${ids}::uuid[])`;
+  if (scope.by !== 'OWNER' || !scope.alsoSeen) return seen;
+  return `${seen} union all select '${name}', also.id from (${scope.alsoSeen(ids)}) also (id)`;
 }

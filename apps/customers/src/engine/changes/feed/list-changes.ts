@@ -6,7 +6,17 @@ import type { ChangeCursors } from '../log/change-cursor.js';
 import type { ChangeEntry } from '../log/change-entry.js';
 import type { ChangeReader } from '../log/change-reader.js';
 import type { ChangeTail } from '../log/change-tail.js';
+import type { LoggedTypes } from '../log/logged-types.js';
 import { tenantChange } from './change-message.js';
+
+/** What the changes of a tenant are read and shown with. */
+export interface TenantSources {
+  tenantId: string;
+  types: LoggedTypes;
+  reader: ChangeReader;
+  cursors: ChangeCursors;
+  tail: ChangeTail;
+}
 
 const defaultPageSize = 100;
 
@@ -20,12 +30,7 @@ const lookForMs = 2_000;
  */
 export async function listChanges(
   request: ListChangesRequest,
-  {
-    tenantId,
-    reader,
-    cursors,
-    tail,
-  }: { tenantId: string; reader: ChangeReader; cursors: ChangeCursors; tail: ChangeTail },
+  { tenantId, types, reader, cursors, tail }: TenantSources,
   gone: AbortSignal | undefined,
 ): Promise<ListChangesResponse> {
   const { pageSize = defaultPageSize, waitSeconds = 0, cursor } = request;
@@ -52,7 +57,7 @@ export async function listChanges(
   function answer(entries: ChangeEntry[]) {
     const { epoch } = place;
     const changes = entries.map((entry) =>
-      tenantChange(entry, tenantId, cursors.write({ epoch, position: entry.position })),
+      tenantChange(types, entry, tenantId, cursors.write({ epoch, position: entry.position })),
     );
     return { changes };
   }

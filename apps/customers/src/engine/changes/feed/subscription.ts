@@ -8,6 +8,7 @@ import type { ChangeEntry } from '../log/change-entry.js';
 import { countDelivered } from '../log/change-metrics.js';
 import type { ChangeReader } from '../log/change-reader.js';
 import type { ChangeTail } from '../log/change-tail.js';
+import type { LoggedTypes } from '../log/logged-types.js';
 import { WakeSignal } from '../../values/wake-signal.js';
 import { bareChange, fullChange } from './change-message.js';
 
@@ -19,6 +20,7 @@ const batchSize = 1_000;
 const maxCredit = 100_000;
 
 interface Sources {
+  types: LoggedTypes;
   reader: ChangeReader;
   cursors: ChangeCursors;
   tail: ChangeTail;
@@ -57,9 +59,9 @@ export class Subscription {
   }
 
   async *changes(end: AbortSignal): AsyncGenerator<SubscribeResponse, void> {
-    const { reader, cursors, tail } = this.sources;
+    const { types, reader, cursors, tail } = this.sources;
     const stopKeeping = this.first.withValues ? tail.keepValues() : () => undefined;
-    const message = this.first.withValues ? fullChange : bareChange;
+    const message = this.first.withValues ? (entry: ChangeEntry) => fullChange(types, entry) : bareChange;
     try {
       let place = await this.#begin();
       // The reader learns at once where it is.

@@ -2,11 +2,9 @@ import type {
   WatchChangesRequest,
   WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import type { ChangeCursors } from '../log/change-cursor.js';
 import { countDelivered } from '../log/change-metrics.js';
-import type { ChangeReader } from '../log/change-reader.js';
-import type { ChangeTail } from '../log/change-tail.js';
 import { tenantChange } from './change-message.js';
+import type { TenantSources } from './list-changes.js';
 
 /** How long a stream is silent at most, in milliseconds. */
 const keepAliveMs = 15_000;
@@ -17,12 +15,7 @@ const batchSize = 200;
 /** Answers WatchChanges until `end`: each change in a message of its own, since each is an event of its own in REST. */
 export async function* watchChanges(
   request: WatchChangesRequest,
-  {
-    tenantId,
-    reader,
-    cursors,
-    tail,
-  }: { tenantId: string; reader: ChangeReader; cursors: ChangeCursors; tail: ChangeTail },
+  { tenantId, types, reader, cursors, tail }: TenantSources,
   end: AbortSignal,
 ): AsyncGenerator<WatchChangesResponse, void> {
   let place = request.cursor === undefined ? await reader.end() : cursors.read(request.cursor);
@@ -36,7 +29,7 @@ export async function* watchChanges(
       countDelivered(batch.entries.map((entry) => entry.time_ms));
       for (const entry of batch.entries) {
         const cursor = cursors.write({ epoch: place.epoch, position: entry.position });
-        yield { change: tenantChange(entry, tenantId, cursor), cursor };
+        yield { change: tenantChange(types, entry, tenantId, cursor), cursor };
         toldMs = Date.now();
       }
       place = batch.place;

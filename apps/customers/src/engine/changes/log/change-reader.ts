@@ -6,6 +6,7 @@ import { changesInScope } from '../feed/changes-in-scope.js';
 import type { ChangeCursors, Place } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 import type { ChangeTail } from './change-tail.js';
+import type { LoggedTypes } from './logged-types.js';
 
 /** Changes that were read, and how far was looked for them. */
 export interface ChangeBatch {
@@ -33,14 +34,14 @@ export class ChangeReader {
 
   /**
    * @param em with the session of the reader's tenant; without a tenant that of none, not of the platform's
-   * @param owners whose records the reader sees; those of all when undefined
+   * @param scope the owners whose records the reader sees, and how; those of all when undefined
    */
   constructor(
     private readonly em: EntityManager,
     private readonly tail: ChangeTail,
     private readonly cursors: ChangeCursors,
     private readonly filter: ChangeFilter & { withValues: boolean },
-    private readonly owners?: readonly string[],
+    private readonly scope?: { types: LoggedTypes; owners: readonly string[] },
   ) {
     this.#matches = matcher(filter);
     this.#isPicky = filter.types.length > 0 || filter.fields.length > 0;
@@ -68,8 +69,13 @@ export class ChangeReader {
    */
   async next(place: Place, most: number): Promise<ChangeBatch> {
     const { entries, ...batch } = await this.#nextOfTenant(place, most);
-    const seen = this.owners && entries.length > 0 ? await changesInScope(this.em, entries, this.owners) : entries;
+    const seen = entries.length > 0 ? await this.#inScope(entries) : entries;
     return { ...batch, entries: await Sealing.of(this.em).openEntries(this.em, seen) };
+  }
+
+  #inScope(entries: ChangeEntry[]): ChangeEntry[] | Promise<ChangeEntry[]> {
+    if (!this.scope) return entries;
+    return changesInScope(this.scope.types, this.em, entries, this.scope.owners);
   }
 
   async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {

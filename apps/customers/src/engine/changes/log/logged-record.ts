@@ -1,0 +1,19 @@
+import type { RecordMessage, RecordType } from '../../fields/record-type.js';
+import { toldColumns, type LoggedType, type LogScope } from './logged-types.js';
+import type { StoredValues } from './stored-values.js';
+
+/**
+ * A type of records in the log, as its contract says: readers with a narrow scope get the changes of records whose owners they see,
+ * and all changes of records without owners.
+ *
+ * @param alsoSeen see LogScope
+ * @param empty see LoggedType
+ */
+export function loggedRecord<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  { alsoSeen, empty = {} }: { alsoSeen?: (ids: string) => string; empty?: StoredValues } = {},
+): LoggedType {
+  const { contract, table, message: descriptor } = type;
+  const scope: LogScope = contract.options.owned ? { by: 'OWNER', ...(alsoSeen && { alsoSeen }) } : { by: 'TENANT' };
+  return { name: table, table, descriptor, columns: toldColumns(descriptor), scope, empty, record: type };
+}

@@ -1,0 +1,123 @@
+import type { DescMessage } from '@bufbuild/protobuf';
+import { JsonCodec } from '@rapport/contracts';
+import { shownToCaller } from '../../fields/hidden-data.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { messageReader, type StoredValues } from './stored-values.js';
+
+type Json = Record<string, unknown>;
+
+/** Which changes a reader gets who may see the records of some owners only. */
+export type LogScope =
+  /** All of them: the records are those of the tenant. */
+  | { by: 'TENANT' }
+  /**
+   * Those of records that it sees. A change by which it stops seeing a record is a deletion for it.
+   *
+   * `alsoSeen` is SQL of the ids of records that are gone and were its to see, of the SQL of an array of ids.
+   */
+  | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
+  /** Those of records that it sees, and deletions of those whose own records it sees: their types by the columns that name them. */
+  | { by: 'RECORD'; of: Readonly<Record<string, string>> };
+
+/** A type of records of which the log has changes. */
+export interface LoggedType {
+  /** Its name in the log, such as `custom_field`. */
+  name: string;
+  table: string;
+  /** The message that shows a record. */
+  descriptor: DescMessage;
+  /** Columns of which changes are told. All others are bookkeeping or no business of a caller. */
+  columns: readonly string[];
+  scope: LogScope;
+  /** What stands for columns that an erasure has left nothing of, where that is not what is not set. */
+  empty: StoredValues;
+  /** The message of a record, of the one with the values of its columns. */
+  completed?: (message: object) => object;
+  /** Of a type whose history is shown. */
+  record?: RecordType;
+}
+
+/** The types of records of which the log has changes, and how it shows them. One for each process. */
+export class LoggedTypes {
+  /** In their order. */
+  readonly names: readonly string[];
+  /** JSON names of the fields whose changes are told. */
+  readonly fieldNames: ReadonlySet<string>;
+  readonly #types: ReadonlyMap<string, ShownType>;
+
+  constructor(readonly types: readonly LoggedType[]) {
+    const codecs = new Map<string, JsonCodec>();
+    this.#types = new Map(types.map((type) => [type.name, new ShownType(type, codecs)]));
+    this.names = types.map(({ name }) => name);
+    this.fieldNames = new Set([...this.#types.values()].flatMap(({ fields }) => [...fields.values()]));
+  }
+
+  /** @throws Error when there is no such type */
+  get(name: string): LoggedType {
+    return this.#of(name).type;
+  }
+
+  /** @throws Error when there is no such type, or none whose history is shown */
+  record(name: string): RecordType {
+    const { record } = this.get(name);
+    if (!record) throw new Error(`The change log shows no history of ${name}.`);
+    return record;
+  }
+
+  /** A whole record as REST shows it to the caller. */
+  recordJson(name: string, values: StoredValues): Json {
+    return this.#of(name).json(values);
+  }
+
+  /** Some fields of a record as REST shows them to the caller; null for those without a value. */
+  fieldsJson(name: string, values: StoredValues): Json {
+    const { fields, json } = this.#of(name);
+    const whole = json(values);
+    const shown = [...fields].filter(([column]) => Object.hasOwn(values, column));
+    return Object.fromEntries(
+      shown.map(([column, field]) => [field, values[column] === null ? null : (whole[field] ?? null)]),
+    );
+  }
+
+  /** JSON names of those columns that callers know. */
+  changedFields(name: string, columns: readonly string[]): string[] {
+    const { fields } = this.#of(name);
+    return columns.flatMap((column) => fields.get(column) ?? []);
+  }
+
+  #of(name: string): ShownType {
+    const found = this.#types.get(name);
+    if (!found) throw new Error(`The change log has no records of type ${name}.`);
+    return found;
+  }
+}
+
+class ShownType {
+  /** JSON names of the fields whose changes are told, by their columns. */
+  readonly fields: ReadonlyMap<string, string>;
+  readonly json: (values: StoredValues) => Json;
+
+  constructor(
+    readonly type: LoggedType,
+    codecs: Map<string, JsonCodec>,
+  ) {
+    const { descriptor, columns, empty, completed = (message) => message } = type;
+    const names = new Map(descriptor.fields.map(({ name, jsonName }) => [name, jsonName]));
+    this.fields = new Map(columns.map((column) => [column, names.get(column) ?? unknownColumn(type, column)]));
+    const read = messageReader(descriptor);
+    const codec = JsonCodec.of(descriptor, codecs);
+    this.json = (values) => codec.toJson(shownToCaller(descriptor, completed(read({ ...empty, ...values }))) as Json);
+  }
+}
+
+function unknownColumn({ name }: LoggedType, column: string): never {
+  throw new Error(`${name} has no field ${column}.`);
+}
+
+/** Fields that change with every change, or never. */
+const bookkeeping = new Set(['id', 'etag', 'create_time', 'update_time', 'created_by', 'updated_by']);
+
+/** The columns of a message of which changes are told: those of all its fields that are no bookkeeping. */
+export function toldColumns(descriptor: DescMessage): string[] {
+  return descriptor.fields.map(({ name }) => name).filter((name) => !bookkeeping.has(name));
+}
