@@ -4,26 +4,15 @@ import { createOrm, tenantSession } from '@rapport/persistence';
 import type { Caller } from '@rapport/platform';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { entities } from '../src/database.js';
+import { moment } from './moment.js';
 import { newCaller, person, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
 
 const asOf = (caller: Caller, id: string, time: Date) =>
   customers.call('getCustomer', { id, asOf: time.toISOString() }, caller);
-
-/** A moment that lies apart from whatever happens before and after. */
-async function moment(): Promise<Date> {
-  const nextMillisecond = async () => {
-    const nowMs = Date.now();
-    await vi.waitUntil(() => Date.now() > nowMs, { interval: 1 });
-  };
-  await nextMillisecond();
-  const time = new Date();
-  await nextMillisecond();
-  return time;
-}
 
 /** What `randomEdit` does. */
 const seed = 20_261_125;

@@ -6,21 +6,9 @@ import { ownersOf } from '../src/engine/records/claim-unique-values.js';
 import { entities } from '../src/database.js';
 import { keysEntities } from '../src/engine/sealing/keys-database.js';
 import { customers as type } from '../src/domain/customers/customers.js';
+import { policiesForAll, tablesOfAllTenants } from './catalog-exemptions.js';
 import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
-
-const tablesOfAllTenants = [
-  // Workers look for the jobs of all tenants in it, and there is nothing in it but ids and times.
-  'operation_job',
-  // Keys of all tenants are destroyed by whoever finds them due, and there is nothing in it but ids.
-  'key_destruction',
-  // How far the platform's own processes have read the change log, and where it begins.
-  'change_consumer',
-  'change_log_state',
-];
-
-// A gap of all tenants says nothing of any: a constraint sees to that.
-const policiesForAll = ['change_log.gap_of_all'];
 
 // Nothing but functions of the database writes them.
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/];

@@ -35,6 +35,7 @@ export {
 } from './rest/problem.js';
 export { enumNames } from './rest/enum-names.js';
 export {
+  allFields,
   namedFields,
   recordContracts,
   type NamedField,

@@ -1,0 +1,87 @@
+import type { Contract, RecordContract } from '@rapport/contracts';
+import type { LoggedTable } from '../src/migrations/change-log-triggers.ts';
+import { createTables, tableOf } from './record-tables.ts';
+
+/** Columns of which no change is told: they change with every change, or never. */
+const bookkeeping = ['create_time', 'update_time', 'created_by', 'updated_by'];
+
+/** What the change log has of a type of records. */
+export function loggedTable(record: RecordContract): LoggedTable {
+  const columns = record.fields.map(({ column }) => column);
+  return {
+    table: tableOf(record),
+    type: tableOf(record),
+    key: 'id',
+    version: '$.version',
+    content: columns.filter((column) => !['id', 'etag', ...bookkeeping].includes(column)),
+    bookkeeping: ['version', ...bookkeeping.filter((column) => columns.includes(column))],
+  };
+}
+
+/** A migration that makes all that the database has for a type of records. It is text: it stays as it is once it is released. */
+export interface RecordMigration {
+  /** Such as `create-deal`, which its file is named by. */
+  name: string;
+  /** TypeScript, which imports nothing but released migrations. */
+  text: string;
+}
+
+/** @param contract that has the record, and those that it refers to */
+export function recordMigration(contract: Contract, record: RecordContract): RecordMigration {
+  const name = `create-${tableOf(record).replaceAll('_', '-')}`;
+  const className = name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const { table, type, key, version, content, bookkeeping: kept } = loggedTable(record);
+  const text = `import { Migration } from '@mikro-orm/migrations';
+import { changeLogRights } from './change-log-rights.js';
+import { triggersOf } from './change-log-triggers.js';
+
+/** The ${record.plural}: their tables, the policies of these, and the triggers by which changes are logged. */
+export class ${className} extends Migration {
+  override name = '${name}';
+
+  override up(): void {
+    this.addSql(tables);
+    this.addSql(
+      triggersOf({
+        table: '${table}',
+        type: '${type}',
+        key: '${key}',
+        version: '${version}',
+        content: [${content.map((column) => `'${column}'`).join(', ')}],
+        bookkeeping: [${kept.map((column) => `'${column}'`).join(', ')}],
+      }),
+    );
+    this.addSql(changeLogRights);
+  }
+}
+
+const tables = ${literal(createTables(contract, record))};
+`;
+  return { name, text };
+}
+
+/** SQL between backticks. */
+function literal(sql: string): string {
+  const lines = sql.split('\n').flatMap((line) => wrapped(line === '' ? '' : `  ${line}`));
+  return `\`\n${lines.join('\n').replace(/[\\`]|\$(?=\{)/g, '\\$&')}\n\``;
+}
+
+const maxWidth = 120;
+
+/** Where a line is broken: behind a comma, or in front of a word. No text within SQL has one of them. */
+const breaks = /, | (?=(?:or|where|with|references) )/g;
+
+/** A line of SQL as lines of a width that can be read. */
+function wrapped(line: string): string[] {
+  const indent = ' '.repeat(line.length - line.trimStart().length + 2);
+  const lines: string[] = [];
+  let rest = line;
+  while (rest.length > maxWidth) {
+    const ends = Array.from(rest.matchAll(breaks), ({ index }) => index + (rest[index] === ',' ? 1 : 0));
+    const end = ends.filter((each) => each > indent.length && each <= maxWidth).at(-1);
+    if (end === undefined) break;
+    lines.push(rest.slice(0, end));
+    rest = indent + rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}
