@@ -1,0 +1,70 @@
+import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
+import { JsonCodec } from '@rapport/contracts';
+import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
+import {
+  Consent,
+  ConsentState,
+  ContactChannel,
+  LegalBasis,
+} from '@rapport/contracts/rapport/customers/v1/consents_service';
+import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { v7 } from 'uuid';
+import { expect, test } from 'vitest';
+import { loggedTypes } from '../src/record-types.js';
+import { changesOf } from './change-feeds.js';
+import { defineField, options } from './custom-field-requests.js';
+import { MergingTenant } from './merging-tenant.js';
+import { person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
+
+test('the log has each new record of each type as its service answers it', async () => {
+  const tenant = new MergingTenant(customers);
+  const { caller } = tenant;
+  const field = await defineField(customers, caller, 'plan', Type.SELECT, options('gold', 'silver'));
+  const ada = await tenant.create(
+    person({
+      ...{ givenName: 'Ada', birthDate: '1815-12-10', tags: ['vip'], lifecycleStage: LifecycleStage.LEAD },
+      ...{ emails: [{ address: 'ada@example.com', label: 'work' }], ownerId: v7(), customFields: { plan: 'gold' } },
+    }),
+  );
+  const bob = await tenant.create(person({ displayName: 'Bob' }));
+  const association = {
+    ...Association.decode(new Uint8Array()),
+    ...{ fromCustomerId: ada.id, type: 'knows', toCustomerId: bob.id, role: 'friend', labels: ['old'] },
+  };
+  const linked = await customers.call('createAssociation', { association }, caller);
+  const consent = {
+    ...Consent.decode(new Uint8Array()),
+    ...{ purpose: 'newsletter', channel: ContactChannel.EMAIL, state: ConsentState.GIVEN, source: 'form' },
+    ...{ legalBasis: LegalBasis.CONSENT, evidence: 'Yes.' },
+  };
+  const given = await customers.call('createConsent', { customerId: ada.id, consent }, caller);
+  const suppression = {
+    ...Suppression.decode(new Uint8Array()),
+    ...{ channel: ContactChannel.EMAIL, address: 'x@example.com', reason: SuppressionReason.BOUNCE, purpose: 'news' },
+  };
+  const suppressed = await customers.call('createSuppression', { suppression }, caller);
+  const { record: merge } = await tenant.merge(ada.id, (await tenant.create(person())).id);
+  const answers: [type: string, id: string, answer: object][] = [
+    ['custom_field', field.key, field],
+    ['customer', ada.id, ada],
+    ['customer', bob.id, bob],
+    ['association', linked.id, linked],
+    ['consent', given.id, given],
+    ['suppression', suppressed.id, suppressed],
+    ['merge', merge.id, merge],
+  ];
+
+  const changes = await changesOf(customers, caller, 9);
+
+  for (const [type, id, answer] of answers) {
+    const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);
+    const codec = JsonCodec.of(loggedTypes.get(type).descriptor, new Map());
+    const shown = JSON.stringify(codec.toJson(answer as Record<string, unknown>));
+    expect(created?.after, type).toEqual(JSON.parse(shown));
+  }
+  expect(new Set(answers.map(([type]) => type))).toEqual(new Set(loggedTypes.names));
+});
