@@ -18,7 +18,7 @@ import {
   insertCustomer,
   newTrial,
   nextOf,
-  trialRecord,
+  trialType,
   trials,
   TrialTable,
   typesWithTrials as types,
@@ -93,18 +93,18 @@ test('a record of a printed table reads back as it was, and its history page by 
   const entries = await table.entriesOf(caller);
 
   await table.withEntityManager(caller, async (em) => {
-    expect(await recordAsOf(trialRecord, em, id, before)).toEqual(created);
-    await expect(recordAsOf(trialRecord, em, id, (await moment()).toISOString())).rejects.toMatchObject({
+    expect(await recordAsOf(em, trialType, id, before)).toEqual(created);
+    await expect(recordAsOf(em, trialType, id, (await moment()).toISOString())).rejects.toMatchObject({
       reason: 'TRIAL_NOT_FOUND',
     });
-    await expect(recordAsOf(trialRecord, em, v7(), before)).rejects.toMatchObject({ reason: 'TRIAL_NOT_FOUND' });
+    await expect(recordAsOf(em, trialType, v7(), before)).rejects.toMatchObject({ reason: 'TRIAL_NOT_FOUND' });
     const key = Buffer.alloc(32);
-    const first = await listRecordHistory(types, trialRecord, { em, key }, { id, pageSize: 2 });
+    const first = await listRecordHistory(types, trialType, { em, key }, { id, pageSize: 2 });
     const { nextPageToken: pageToken } = first;
-    const second = await listRecordHistory(types, trialRecord, { em, key }, { id, pageSize: 2, pageToken });
+    const second = await listRecordHistory(types, trialType, { em, key }, { id, pageSize: 2, pageToken });
     expect([...first.changes, ...second.changes].map(({ version }) => version)).toEqual([3, 2, 1]);
     expect(second.nextPageToken).toBeUndefined();
-    await expect(listRecordHistory(types, trialRecord, { em, key }, { id: v7() })).rejects.toMatchObject({
+    await expect(listRecordHistory(types, trialType, { em, key }, { id: v7() })).rejects.toMatchObject({
       reason: 'TRIAL_NOT_FOUND',
     });
   });

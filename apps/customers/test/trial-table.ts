@@ -8,7 +8,7 @@ import {
   tenantSession,
   type MigrationClass,
 } from '@rapport/persistence';
-import { AppError, callContext, type Caller } from '@rapport/platform';
+import { callContext, type Caller } from '@rapport/platform';
 import type { ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
@@ -16,7 +16,8 @@ import { recordMigration } from '../migration-text/record-migration.ts';
 import { entities, migrations } from '../src/database.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../src/engine/changes/log/change-entry.js';
 import { loggedRecord } from '../src/engine/changes/log/logged-record.js';
-import { LoggedTypes, type LoggedRecord } from '../src/engine/changes/log/logged-types.js';
+import { LoggedTypes } from '../src/engine/changes/log/logged-types.js';
+import { RecordType } from '../src/engine/fields/record-type.js';
 import { loggedTypes } from '../src/record-types.js';
 import { newDatabase } from './databases.js';
 import { trialContract } from './trial-records.js';
@@ -24,18 +25,12 @@ import { trialContract } from './trial-records.js';
 export type Message = Record<string, unknown>;
 
 export const { contract, trials } = trialContract();
-const notFound = () => new AppError('NOT_FOUND', 'TRIAL_NOT_FOUND', 'There is no such trial.');
 
-export const trialRecord: LoggedRecord = {
-  contract: trials,
-  table: 'trial',
-  notFound,
-  missing: () => Promise.resolve(notFound()),
-  erased: () => Promise.resolve(undefined),
-};
+/** The type of the trials, whose service nothing calls. */
+export const trialType = new RecordType(trials, {}, { indexVersion: 1 });
 
 /** The types that the process has, and the trials. */
-export const typesWithTrials = new LoggedTypes([...loggedTypes.types, loggedRecord(trialRecord)]);
+export const typesWithTrials = new LoggedTypes([...loggedTypes.types, loggedRecord(trialType)]);
 
 /** The table of the trials, made by a printed migration and used as the service uses its own. */
 export class TrialTable {

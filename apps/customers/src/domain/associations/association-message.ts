@@ -4,7 +4,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { formatEtag } from '@rapport/persistence';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { referencedId } from '../../engine/records/customers/customer.entity.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 import type { Association } from './association.entity.js';
@@ -16,7 +16,7 @@ export const loggedAssociations: LoggedType = {
   name: 'association',
   table: 'customer_association',
   descriptor,
-  columns: toldColumns(descriptor),
+  columns: loggedColumns(descriptor),
   scope: { by: 'RECORD', of: { from_customer_id: 'customer', to_customer_id: 'customer' } },
   empty: {},
 };

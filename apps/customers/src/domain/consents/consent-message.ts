@@ -5,7 +5,7 @@ import {
   LegalBasis,
   type Consent as ConsentMessage,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { isoTime } from '../../engine/records/record-rows.js';
 import { isSealed } from '../../engine/sealing/data-key.js';
 import { currentSeal } from '../../engine/sealing/seal.js';
@@ -20,7 +20,7 @@ export const loggedConsents: LoggedType = {
   name: 'consent',
   table: 'consent',
   descriptor,
-  columns: toldColumns(descriptor),
+  columns: loggedColumns(descriptor),
   scope: { by: 'RECORD', of: { customer_id: 'customer' } },
   empty: {},
 };

@@ -5,7 +5,7 @@ import {
   type CustomField as CustomFieldMessage,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { formatEtag } from '@rapport/persistence';
-import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import type { CustomField } from '../../engine/fields/custom-field.entity.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 
@@ -16,7 +16,7 @@ export const loggedCustomFields: LoggedType = {
   name: 'custom_field',
   table: 'custom_field',
   descriptor,
-  columns: toldColumns(descriptor).filter((column) => column !== 'key'),
+  columns: loggedColumns(descriptor).filter((column) => column !== 'key'),
   scope: { by: 'TENANT' },
   empty: {},
   completed: (message) => named(message as CustomFieldMessage),

@@ -3,7 +3,7 @@ import { customers } from './customers.js';
 
 /** Customers in the change log. */
 export const loggedCustomers = loggedRecord(customers, {
-  // Their receipt is seen by those who saw them.
+  // Erased customers: their receipt is visible to those who saw them.
   alsoSeen: (ids) =>
     `select erased.id from erasure, unnest(customer_ids) erased (id) where customer_ids && ${ids}::text[]`,
   empty: { display_name: '' },

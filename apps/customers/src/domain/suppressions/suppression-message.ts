@@ -4,7 +4,7 @@ import {
   SuppressionsServiceService,
   type Suppression as SuppressionMessage,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { toldColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { isoTime } from '../../engine/records/record-rows.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 import type { Suppression } from './suppression.entity.js';
@@ -16,7 +16,7 @@ export const loggedSuppressions: LoggedType = {
   name: 'suppression',
   table: 'suppression',
   descriptor,
-  columns: toldColumns(descriptor).filter((column) => column !== 'address'),
+  columns: loggedColumns(descriptor).filter((column) => column !== 'address'),
   scope: { by: 'RECORD', of: { customer_id: 'customer' } },
   // Not among what an erasure leaves.
   empty: { reason: 'MANUAL' },

@@ -88,7 +88,7 @@ export class CustomFields {
    *
    * @returns the values, undefined when there are none, and what is wrong, with paths such as `customFields.plan`
    */
-  read(given: CustomValues | undefined, kind: CustomerKind, before: CustomValues = {}) {
+  read(given: CustomValues | undefined, kind: CustomerKind | undefined, before: CustomValues = {}) {
     const values: CustomValues = {};
     const violations: FieldViolation[] = [];
     for (const [key, value] of Object.entries(given ?? {})) {
@@ -134,7 +134,7 @@ export class CustomFields {
     return index;
   }
 
-  #readValue(key: string, value: unknown, kind: CustomerKind) {
+  #readValue(key: string, value: unknown, kind: CustomerKind | undefined) {
     const definition = this.#byKey.get(key);
     if (!definition || definition.deleteTime) return { reason: 'UNKNOWN_FIELD', description: 'is no custom field.' };
     if (definition.kind && Kind[definition.kind] !== kind) {

@@ -1,7 +1,7 @@
-import { enumNames, type RecordField } from '@rapport/contracts';
+import { enumNames, type RecordField, type NamedField } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { onceFor } from '../values/once-for.js';
-import type { NamedField, RecordType } from './record-type.js';
+import type { RecordType } from './record-type.js';
 
 /** How a field of a filter is compared. */
 export type FilterField =

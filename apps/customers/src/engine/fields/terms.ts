@@ -1,8 +1,9 @@
-import type { RecordField } from '@rapport/contracts';
+import type { NamedField, RecordField } from '@rapport/contracts';
 import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
 import { firstCodePoints, fold } from '../values/search-text.js';
-import type { NamedField, RecordMessage, RecordType } from './record-type.js';
+import type { RecordMessage } from './record-definition.js';
+import type { RecordType } from './record-type.js';
 
 /** Longest term, in code points: an entry of a GIN index has at most 2,704 bytes. */
 const maxTermLength = 300;

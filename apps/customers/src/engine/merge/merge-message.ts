@@ -2,7 +2,7 @@ import {
   MergesServiceService,
   type Merge as MergeMessage,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { toldColumns, type LoggedType } from '../changes/log/logged-types.js';
+import { loggedColumns, type LoggedType } from '../changes/log/logged-types.js';
 import { referencedId } from '../records/customers/customer.entity.js';
 import { methodDescriptor } from '../values/contract.js';
 import type { MergeRecord } from './find-merge.js';
@@ -14,7 +14,7 @@ export const loggedMerges: LoggedType = {
   name: 'merge',
   table: 'customer_merge',
   descriptor,
-  columns: toldColumns(descriptor),
+  columns: loggedColumns(descriptor),
   scope: { by: 'RECORD', of: { customer_id: 'customer', merged_id: 'customer' } },
   empty: {},
 };

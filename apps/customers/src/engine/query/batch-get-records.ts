@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../records/record-rows.js';
 import { liveRecords } from '../records/record-statements.js';
 import { allOf, type Condition } from './filter/condition.js';

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { countRecords } from './list/count-records.js';
 import { conditionsOf, type ListRequest } from './list/list-conditions.js';

@@ -1,7 +1,8 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { openStored, recordOf, shownColumns } from '../records/record-rows.js';
 import { allOf, type Condition, type Sql } from './filter/condition.js';
 import { byCondition, inOrder, type PlannerSettings } from './list/planner-settings.js';

@@ -1,6 +1,7 @@
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 
 /**
  * A record as it was sent, ready to store.
@@ -13,8 +14,7 @@ export function checkedRecord<Message extends RecordMessage>(
   customFields: CustomFields,
 ): Message {
   const { record, violations } = type.definition.normalise(sent, customFields);
-  const guarded = type.definition.guard?.({ before: undefined, after: record }) ?? [];
-  refuse(type, [...violations, ...guarded]);
+  refuse(type, [...violations, ...earlyViolations(type, undefined, record)]);
   return record;
 }
 
@@ -39,9 +39,29 @@ export function applyUpdate<Message extends RecordMessage>(
     merged.customFields = { ...before.customFields, ...changes.customFields };
   }
   const { record, violations } = type.definition.normalise(merged, customFields, before);
-  const guarded = type.definition.guard?.({ before, after: merged }) ?? [];
-  refuse(type, [...violations, ...guarded]);
+  refuse(type, [...violations, ...earlyViolations(type, before, merged)]);
   return { ...before, ...pick(record, [...mask, ...composed]) };
+}
+
+/** What the rules of a type say that needs no other records: it is told with what is wrong with single fields. */
+function earlyViolations<Message extends RecordMessage>(
+  { definition }: RecordType<Message>,
+  before: Message | undefined,
+  after: Message,
+): FieldViolation[] {
+  return definition.needs ? [] : (definition.guard?.({ before, after, needs: {} }) ?? []);
+}
+
+/**
+ * Refuses a change that the rules of its type forbid, of a type that needs other records for that.
+ *
+ * @throws AppError INVALID_ARGUMENT that names each wrong field of the record
+ */
+export function checkChange<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  change: RecordChange<Message>,
+): void {
+  if (type.definition.needs) refuse(type, type.definition.guard?.(change) ?? []);
 }
 
 /** @throws AppError INVALID_ARGUMENT for violations with paths within the record */

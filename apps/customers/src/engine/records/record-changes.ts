@@ -2,9 +2,11 @@ import { etagVersion, formatEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { isHiding } from '../fields/hidden-data.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { snakeCase } from '../values/snake-case.js';
 import { checkOwner, ownerOfNew } from './record-owner.js';
+import type { LinkedRecords } from './references.js';
 import type { UniqueValue } from './unique-values.js';
 
 /** @throws AppError INVALID_ARGUMENT when a request lacks its record */
@@ -22,6 +24,7 @@ export function sent<Message extends RecordMessage>({ singular }: RecordType<Mes
 export function newRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   wanted: Message,
+  linked: LinkedRecords,
   id: string = uuidv7(),
 ): Message {
   const { principalId } = currentCaller();
@@ -33,7 +36,7 @@ export function newRecord<Message extends RecordMessage>(
     ...owner,
     id,
     etag: formatEtag(1),
-    ...type.definition.stamp?.({ before: undefined, after: wanted }, now),
+    ...type.definition.stamp?.({ before: undefined, after: wanted, needs: linked.needsOf(type, wanted) }, now),
     createTime: now,
     updateTime: now,
     deleteTime: undefined,
@@ -53,11 +56,11 @@ export function changedRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   before: Message,
   after: Message,
-  mask: readonly string[],
+  { mask, linked }: { mask: readonly string[]; linked: LinkedRecords },
 ): Message {
   const isKnown = !isHiding() || !mask.some((field) => type.isPersonal(snakeCase(field)));
   const isSame = isKnown && type.encode(before).equals(type.encode(after));
-  return isSame ? before : nextRecord(type, before, after);
+  return isSame ? before : nextRecord(type, before, after, linked);
 }
 
 /**
@@ -69,10 +72,15 @@ export function nextRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   before: Message,
   after: Message,
+  linked: LinkedRecords,
 ): Message {
   if (type.contract.options.owned) checkOwner(type, after, before);
   const change = nextChange(before);
-  return { ...after, ...change, ...type.definition.stamp?.({ before, after }, change.updateTime) };
+  return {
+    ...after,
+    ...change,
+    ...type.definition.stamp?.({ before, after, needs: linked.needsOf(type, after) }, change.updateTime),
+  };
 }
 
 export function deletedRecord<Message extends RecordMessage>(record: Message): Message {

@@ -7,7 +7,8 @@ import { currentSeal } from '../sealing/seal.js';
 import { storedPart } from '../sealing/sealed-messages.js';
 import { onceFor } from '../values/once-for.js';
 import { searchText, sortName } from '../values/search-text.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 
 /** The values of all columns of a record by their names, but for that of its tenant. */
 export type RecordColumns = Record<string, unknown>;

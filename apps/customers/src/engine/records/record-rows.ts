@@ -2,7 +2,8 @@ import type { RecordField } from '@rapport/contracts';
 import { formatEtag } from '@rapport/persistence';
 import { currentSeal } from '../sealing/seal.js';
 import { openRecords, sealMissing } from '../sealing/sealed-messages.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 
 /** A stored record as the contract shows it, or sealed as it is stored. */

@@ -1,7 +1,8 @@
 import type { Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 import { recordColumns, storedColumns, textLists } from './record-content.js';
 import { rowReader, shownColumns } from './record-rows.js';

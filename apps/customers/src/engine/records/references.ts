@@ -1,15 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { queryRows, StatementTransaction, type Statement } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
-import {
-  recordType,
-  recordTypes,
-  type RecordMessage,
-  type RecordType,
-  type TargetRule,
-} from '../fields/record-type.js';
+import type { RecordMessage, TargetRule } from '../fields/record-definition.js';
+import { recordType, recordTypes, type RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
+import { rowReader, shownColumns, type StoredRecord } from './record-rows.js';
 
 /** A value that is the id of another record. */
 export interface Link {
@@ -21,48 +18,60 @@ export interface Link {
   reason: string;
   description: string;
   rule: TargetRule | undefined;
+  /** Whether the record had it before: its target may have gone meanwhile. */
+  isKept: boolean;
 }
 
-/** A row of `LinkedRecords.statements`. */
-type TargetRow = Record<string, string> & { id: string };
+/** What is known of a target: columns that rules are about, or the record itself when a type needs it. */
+type Target = { id: string; [column: string]: string } | StoredRecord;
 
 /** The live records that others point to: with a reference, or with a custom field of type REFERENCE. */
 export class LinkedRecords {
-  private constructor(private readonly rows: ReadonlyMap<string, TargetRow>) {}
+  readonly #targets = new Map<string, Target>();
+  /** Targets that were looked for, whether they were found or not. */
+  readonly #asked = new Set<string>();
 
-  /** Reads and locks what links lead to: it stays live until the transaction ends. */
-  static async lock(source: EntityManager | StatementTransaction, links: readonly Link[]): Promise<LinkedRecords> {
-    const statements = LinkedRecords.statements(links);
-    if (statements.length === 0) return LinkedRecords.of([]);
-    if (source instanceof StatementTransaction) return LinkedRecords.of(await source.run(...statements));
+  /** Reads and locks what links lead to, unless that was done before: it stays live until the transaction ends. */
+  async lock(source: EntityManager | StatementTransaction, links: readonly Link[]): Promise<this> {
+    const statements = this.statements(links);
+    if (statements.length === 0) return this;
+    if (source instanceof StatementTransaction) return this.add(await source.run(...statements));
     const rows: object[][] = [];
     for (const statement of statements) rows.push(await queryRows(source, statement));
-    return LinkedRecords.of(rows);
+    return this.add(rows);
   }
 
   /**
    * One statement for each type of target, in one order of the types. Rows are locked in the order of their ids, so that two
-   * transactions wait for each other and not both for ever.
+   * transactions wait for each other and not both for ever. The rows are for `add`.
+   *
+   * @param stored records that are about to be locked: what they need is read with what `links` lead to
    */
-  static statements(links: readonly Link[]): Statement[] {
-    const targets = [...new Set(links.map(({ target }) => target))].sort();
+  statements(links: readonly Link[], stored?: { type: RecordType; ids: readonly string[] }): Statement[] {
+    const open = links.filter(({ id }) => !this.#asked.has(id));
+    for (const { id } of open) this.#asked.add(id);
+    const needs = stored && stored.ids.length > 0 ? neededFields(stored.type) : [];
+    const targets = [...new Set([...open, ...needs].map(({ target }) => target))].sort();
     return targets.map((target) => {
-      const ids = links.flatMap((link) => (link.target === target ? [link.id] : []));
-      return lockTargets(recordType(target), [...new Set(ids)]);
+      const ids = open.flatMap((link) => (link.target === target ? [link.id] : []));
+      const need = needs.find((field) => field.target === target);
+      return lockTargets(recordType(target), [...new Set(ids)], need && stored && { ...stored, column: need.column });
     });
   }
 
   /** @param rows of `statements` */
-  static of(rows: readonly object[][]): LinkedRecords {
-    return new LinkedRecords(new Map((rows.flat() as TargetRow[]).map((row) => [row.id, row])));
+  add(rows: readonly object[][]): this {
+    for (const row of rows.flat() as Target[]) this.#targets.set(idOf(row), row);
+    for (const id of this.#targets.keys()) this.#asked.add(id);
+    return this;
   }
 
   /** What is wrong with links, with paths within their record. */
   violations(links: readonly Link[]): FieldViolation[] {
     return links
-      .filter(({ id, rule }) => {
-        const row = this.rows.get(id);
-        return !row || (rule && row[rule.column] !== rule.value);
+      .filter(({ id, rule, isKept }) => {
+        const target = this.#targets.get(id);
+        return !isKept && (!target || (rule && !isRecord(target) && target[rule.column] !== rule.value));
       })
       .map(({ field, reason, description }) => ({ field, reason, description }));
   }
@@ -73,28 +82,72 @@ export class LinkedRecords {
     if (violations.length === 0) return;
     throw invalidArgument(violations.map(({ field, ...rest }) => ({ field: `${singular}.${field}`, ...rest })));
   }
+
+  /** The live targets of a record that its type needs, by the JSON names of its references. */
+  needsOf<Message extends RecordMessage>(
+    type: RecordType<Message>,
+    record: Message,
+  ): Readonly<Record<string, RecordMessage>> {
+    const needs = neededFields(type);
+    if (needs.length === 0) return none;
+    return Object.fromEntries(
+      needs.flatMap(({ name }) => {
+        const target = this.#targets.get((record as unknown as Values)[name] as string);
+        return target && isRecord(target) ? [[name, target.record]] : [];
+      }),
+    );
+  }
 }
 
-/** The links of a record that it, when there was one before, did not have then. */
+/**
+ * The links of a record that it, when there was one before, did not have then, and those to records that its type needs.
+ */
 export function newLinks<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
   customFields: CustomFields,
   before?: Message,
 ): Link[] {
-  const custom = customFields.references(record.customFields, before?.customFields).map(({ key, id }) => ({
-    ...{ field: customFieldPath(key), target: customTarget, id, rule: undefined },
+  const custom = customFields.references(record.customFields, before?.customFields).map(({ key, id }): Link => ({
+    ...{ field: customFieldPath(key), target: customTarget, id, rule: undefined, isKept: false },
     ...{ reason: 'REFERENCE_NOT_FOUND', description: 'must be the id of a live customer' },
   }));
-  const built = referenceFields(type).flatMap(({ name, link }) => {
-    const id = (record as unknown as Values)[name] as string | undefined;
-    const isNew = id !== undefined && id !== '' && id !== (before as unknown as Values | undefined)?.[name];
-    return isNew ? [{ ...link, id }] : [];
+  return [...custom, ...builtInLinks(type, record, before)];
+}
+
+/** The links to records of other types that a request names: locked before its own record, so that all writers keep one order. */
+export function linksToOthers<Message extends RecordMessage>(type: RecordType<Message>, sent: Message): Link[] {
+  return builtInLinks(type, sent, undefined).filter(({ target }) => target !== type.contract.type);
+}
+
+/** The links of a record to those that it keeps from being deleted. */
+export function restrictedLinks<Message extends RecordMessage>(type: RecordType<Message>, record: Message): Link[] {
+  const restricted = new Set(
+    type.contract.fields.filter(({ index }) => index.onDelete === OnDelete.RESTRICT).map(({ name }) => name),
+  );
+  return builtInLinks(type, record, undefined).filter(({ field }) => restricted.has(field));
+}
+
+function builtInLinks(type: RecordType, record: object, before: object | undefined): Link[] {
+  return referenceFields(type).flatMap(({ name, link, isNeeded }) => {
+    const id = (record as Values)[name] as string | undefined;
+    if (id === undefined || id === '') return [];
+    const isKept = id === (before as Values | undefined)?.[name];
+    return isKept && !isNeeded ? [] : [{ ...link, id, isKept }];
   });
-  return [...custom, ...built];
 }
 
 type Values = Record<string, unknown>;
+
+const none: Readonly<Record<string, RecordMessage>> = {};
+
+function isRecord(target: Target): target is StoredRecord {
+  return typeof target.record === 'object';
+}
+
+function idOf(target: Target): string {
+  return isRecord(target) ? target.record.id : target.id;
+}
 
 /** Custom fields of type REFERENCE lead to customers. */
 const customTarget = 'rapport/Customer';
@@ -109,8 +162,21 @@ const referenceFields = onceFor((type: RecordType) =>
       reason: `${target.constant}_NOT_FOUND`,
       description: `must be the id of a live ${target.singular}`,
     };
-    return [{ name, link: { field: name, target: reference, reason, description, rule } }];
+    const isNeeded = type.definition.needs?.includes(name) ?? false;
+    return [{ name, isNeeded, link: { field: name, target: reference, reason, description, rule } }];
   }),
+);
+
+/** The references whose targets a type needs. */
+const neededFields = onceFor((type: RecordType) =>
+  type.contract.fields.flatMap(({ name, column, reference }) =>
+    reference !== undefined && type.definition.needs?.includes(name) ? [{ name, column, target: reference }] : [],
+  ),
+);
+
+/** Whether a type needs targets of this type as records. */
+const isNeeded = onceFor((target: RecordType) =>
+  [...recordTypes()].some((type) => neededFields(type).some((field) => field.target === target.contract.type)),
 );
 
 /** The columns that any type's rules ask of targets of a type. */
@@ -124,12 +190,32 @@ const ruleColumns = onceFor((target: RecordType): readonly string[] => {
   return [...new Set(columns)];
 });
 
-function lockTargets(type: RecordType, ids: readonly string[]): Statement {
+function lockTargets(
+  type: RecordType,
+  ids: readonly string[],
+  stored: { type: RecordType; ids: readonly string[]; column: string } | undefined,
+): Statement {
   const { table } = type;
+  const read = isNeeded(type)
+    ? { columns: shownColumns(type), row: rowReader(type) }
+    : { columns: ['id', ...ruleColumns(type)].map((column) => `${table}.${column}`).join(', ') };
+  const { tenantId } = currentCaller();
+  const { columns, ...row } = read;
+  const lock = 'and delete_time is null order by id for share';
+  if (!stored) {
+    return {
+      name: `lock_linked_${table}s`,
+      sql: `select ${columns} from ${table} where tenant_id = $1 and id = any ($2::uuid[]) ${lock}`,
+      values: [tenantId, [...ids]],
+      ...row,
+    };
+  }
+  const { table: from } = stored.type;
   return {
-    name: `lock_linked_${table}s`,
-    sql: `select ${['id', ...ruleColumns(type)].join(', ')} from ${table}
-        where tenant_id = $1 and id = any ($2::uuid[]) and delete_time is null order by id for share`,
-    values: [currentCaller().tenantId, [...ids]],
+    name: `lock_${table}s_of_${from}s`,
+    sql: `select ${columns} from ${table} where tenant_id = $1 and (id = any ($2::uuid[])
+        or id in (select ${stored.column} from ${from} where tenant_id = $1 and id = any ($3::uuid[]))) ${lock}`,
+    values: [tenantId, [...ids], [...stored.ids]],
+    ...row,
   };
 }

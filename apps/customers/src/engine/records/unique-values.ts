@@ -1,6 +1,8 @@
+import type { NamedField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 import { keyName } from '../fields/filter-fields.js';
-import type { NamedField, RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { currentSeal } from '../sealing/seal.js';
 import { contract } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';

@@ -1,5 +1,6 @@
 import { readMask, type Updatable } from '@rapport/contracts';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 
 /** The fields that an update may change, by JSON names, and those that it may not. */

@@ -1,7 +1,8 @@
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import type { Turns } from '../pace/bulk-pace.js';
 import {
   claimValues,
@@ -13,10 +14,11 @@ import {
   type OwnedValue,
   type OwnerRow,
 } from '../records/claim-unique-values.js';
+import { effectsOf } from '../records/effects.js';
 import { fieldIn } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { insertRows, lockRecords, recordRow, updateRows } from '../records/record-statements.js';
-import { LinkedRecords, newLinks } from '../records/references.js';
+import { LinkedRecords, linksToOthers, newLinks } from '../records/references.js';
 import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
 
@@ -29,8 +31,8 @@ export class BatchRecords<Message extends RecordMessage> {
   readonly #before: ReadonlyMap<string, Message>;
   /** And as they are now, new ones too. */
   readonly #now: Map<string, Message>;
-  /** Ids of those that items have changed or made. */
-  readonly #changed = new Set<string>();
+  /** What items have done, in their order. */
+  readonly #changes: RecordChange<Message>[] = [];
 
   private constructor(
     private readonly transaction: StatementTransaction,
@@ -51,18 +53,17 @@ export class BatchRecords<Message extends RecordMessage> {
     items: readonly object[],
   ): Promise<BatchRecords<Message>> {
     const named = items.flatMap((item) => (item as Item)[type.singular] ?? []) as Message[];
-    const [records, customFields] = await loadChanged(transaction, type, items, named);
-    const links = named.flatMap((record) => newLinks(type, record, customFields));
+    const linked = new LinkedRecords();
+    const [records, customFields] = await loadChanged(transaction, type, { items, named, linked });
+    const links = linked.statements(named.flatMap((record) => newLinks(type, record, customFields)));
     const values = named.flatMap((record) => namedValues(type, record));
-    const [owners = [], ...linked] =
-      values.length + links.length > 0
-        ? await transaction.run(ownersOf(type, values), ...LinkedRecords.statements(links))
-        : [];
+    const [owners = [], ...targets] =
+      values.length + links.length > 0 ? await transaction.run(ownersOf(type, values), ...links) : [];
     return new BatchRecords(
       transaction,
       type,
       records,
-      LinkedRecords.of(linked),
+      linked.add(targets),
       new Map((owners as OwnerRow[]).map((row) => [valueText(row), row.record_id])),
       customFields,
     );
@@ -89,14 +90,15 @@ export class BatchRecords<Message extends RecordMessage> {
     for (const value of valuesOf(this.type, before)) this.owners.delete(valueText(value));
     for (const value of valuesOf(this.type, record)) this.owners.set(valueText(value), record.id);
     this.#now.set(record.id, record);
-    this.#changed.add(record.id);
+    this.#changes.push({ before, after: record, needs: this.linked.needsOf(this.type, record) });
     return record;
   }
 
   /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
   async write(turns: Turns): Promise<void> {
     const { type, transaction } = this;
-    const changed = [...this.#changed].flatMap((id) => this.#now.get(id) ?? []);
+    const ids = new Set(this.#changes.map(({ after }) => after.id));
+    const changed = [...ids].flatMap((id) => this.#now.get(id) ?? []);
     const isNew = ({ id }: Message) => !this.#before.has(id);
     const [created, updated] = [changed.filter(isNew), changed.filter((record) => !isNew(record))];
     const had = updated.flatMap(({ id }) => valuesOf(type, this.#before.get(id)));
@@ -108,21 +110,25 @@ export class BatchRecords<Message extends RecordMessage> {
     if (updated.length > 0) transaction.later(updateRows(type, await rowsOf(updated)));
     transaction.later(...releaseValues(type, difference(had, has)));
     transaction.later(...claimValues(type, difference(has, had), fieldIn(type), asLostRace));
-    const deleted = updated.filter(({ deleteTime }) => deleteTime !== undefined);
-    transaction.later(...(type.definition.deleted?.(deleted) ?? []));
+    transaction.later(...effectsOf(type, this.#changes));
   }
 }
 
 async function loadChanged<Message extends RecordMessage>(
   transaction: StatementTransaction,
   type: RecordType<Message>,
-  items: readonly object[],
-  named: Message[],
+  { items, named, linked }: { items: readonly object[]; named: Message[]; linked: LinkedRecords },
 ): Promise<[records: Message[], customFields: CustomFields]> {
   const ids = items.flatMap((item) => (item as Item).id ?? []);
   // New records without custom fields need no definitions.
   if (ids.length === 0 && !named.some(({ customFields }) => customFields)) return [[], new CustomFields([])];
-  const [rows = [], definitions = []] = await transaction.run(lockRecords(type, ids), CustomFields.statement());
+  const others = linked.statements(
+    named.flatMap((record) => linksToOthers(type, record)),
+    { type, ids },
+  );
+  const results = await transaction.run(...others, lockRecords(type, ids), CustomFields.statement());
+  linked.add(results.slice(0, others.length));
+  const [rows = [], definitions = []] = results.slice(others.length);
   return [
     await openStored(type, rows as unknown as StoredRecord<Message>[]),
     new CustomFields(definitions as Definition[]),

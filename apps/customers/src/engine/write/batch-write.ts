@@ -1,8 +1,9 @@
 import { checkEtag, etagVersion, type StatementTransaction } from '@rapport/persistence';
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
-import type { Method, RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { Method, RecordType } from '../fields/record-type.js';
 import { Turns } from '../pace/bulk-pace.js';
-import { applyUpdate, checkedRecord } from '../records/apply-update.js';
+import { applyUpdate, checkChange, checkedRecord } from '../records/apply-update.js';
 import { changedRecord, deletedRecord, live, newRecord, sent } from '../records/record-changes.js';
 import { newLinks } from '../records/references.js';
 import { readUpdateMask } from '../records/update-mask.js';
@@ -42,8 +43,9 @@ export function createBatch<Message extends RecordMessage>(
   return doBatch(transaction, type, batch, type.method('create'), (item, records) => {
     const wanted = checkedRecord(type, sent(type, item), records.customFields);
     records.linked.check(type, newLinks(type, wanted, records.customFields));
+    checkChange(type, { before: undefined, after: wanted, needs: records.linked.needsOf(type, wanted) });
     records.checkUnique(undefined, wanted);
-    return records.put(newRecord(type, wanted));
+    return records.put(newRecord(type, wanted, records.linked));
   });
 }
 
@@ -58,8 +60,9 @@ export function updateBatch<Message extends RecordMessage>(
     checkEtag(item.etag, etagVersion(before.etag));
     const after = applyUpdate(type, before, sent(type, item), mask, records.customFields);
     records.linked.check(type, newLinks(type, after, records.customFields, before));
+    checkChange(type, { before, after, needs: records.linked.needsOf(type, after) });
     records.checkUnique(before.id, after);
-    return records.put(changedRecord(type, before, after, mask));
+    return records.put(changedRecord(type, before, after, { mask, linked: records.linked }));
   });
 }
 

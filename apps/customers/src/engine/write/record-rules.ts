@@ -1,5 +1,6 @@
 import type { FieldViolation } from '@rapport/platform';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { contract, validator } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
 

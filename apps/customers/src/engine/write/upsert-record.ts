@@ -2,16 +2,18 @@ import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { refuse } from '../records/apply-update.js';
 import { ownersOf, takenError, type OwnedValue, type OwnerRow } from '../records/claim-unique-values.js';
 import { fieldIn, live, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { lockRecords } from '../records/record-statements.js';
+import { LinkedRecords, linksToOthers } from '../records/references.js';
 import { uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { presentFields } from '../records/update-mask.js';
 import { maxItems } from './record-rules.js';
-import { changeRecord, createRecord } from './write-record.js';
+import { changeRecord, createRecord, type Known } from './write-record.js';
 
 /** Request of the standard method `upsert`. */
 export interface UpsertRequest {
@@ -54,12 +56,12 @@ export async function upsertRecord<Message extends RecordMessage>(
     if (isFirst) return { record: await createRecord(transaction, type, request, claim), created: true };
     if (owner === undefined) continue;
     if (owner === null) throw takenError(type, [value], null, fieldIn(type));
-    const [record, customFields] = await lockedOwner(transaction, type, owner, value);
+    const { record, ...known } = await lockedOwner(transaction, type, owner, value, wanted);
     if (!record) continue;
     refuse(type, type.definition.metViolations?.(record, wanted) ?? []);
     const isReplacing = request.listMode === replaceMode;
     const changes = isReplacing ? wanted : { ...wanted, ...unitedLists(type, record, normalised) };
-    const updated = await changeRecord(transaction, type, live(type, record), customFields, {
+    const updated = await changeRecord(transaction, type, live(type, record), known, {
       changes,
       mask: presentFields(type, wanted),
       fieldOf: (claimed) => fieldIn(type)(sentValue(type, claimed, normalised.record)),
@@ -118,15 +120,21 @@ async function lockedOwner<Message extends RecordMessage>(
   type: RecordType<Message>,
   owner: string,
   value: UniqueValue,
-): Promise<[record: Message | undefined, customFields: CustomFields]> {
-  const [locked = [], owners = [], definitions = []] = await transaction.run(
+  wanted: Message,
+): Promise<Known & { record: Message | undefined }> {
+  const linked = new LinkedRecords();
+  const others = linked.statements(linksToOthers(type, wanted), { type, ids: [owner] });
+  const results = await transaction.run(
+    ...others,
     lockRecords(type, [owner]),
     ownersOf(type, [value]),
     CustomFields.statement(),
   );
+  const [locked = [], owners = [], definitions = []] = results.slice(others.length);
+  linked.add(results.slice(0, others.length));
   const isOwner = (owners as OwnerRow[])[0]?.record_id === owner;
   const [record] = isOwner ? await openStored(type, locked as unknown as StoredRecord<Message>[]) : [];
-  return [record, new CustomFields(definitions as Definition[])];
+  return { record, linked, customFields: new CustomFields(definitions as Definition[]) };
 }
 
 /**

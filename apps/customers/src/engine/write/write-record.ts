@@ -1,11 +1,13 @@
 import { exchangeOriginPrefix } from '@rapport/contracts';
 import { checkEtag, etagVersion, isUniqueViolation, type StatementTransaction } from '@rapport/persistence';
-import { AppError, callContext } from '@rapport/platform';
+import { AppError, callContext, type FieldViolation } from '@rapport/platform';
 import { validate as isUuid } from 'uuid';
 import { CustomFields, type Definition } from '../fields/custom-fields.js';
-import type { RecordMessage, RecordType } from '../fields/record-type.js';
-import { applyUpdate, checkedRecord } from '../records/apply-update.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
+import { applyUpdate, checkChange, checkedRecord } from '../records/apply-update.js';
 import { claimValues, ownedValues, releaseValues, type OwnedValue } from '../records/claim-unique-values.js';
+import { effectsOf } from '../records/effects.js';
 import { liveRecord } from '../records/missing-record.js';
 import {
   changedRecord,
@@ -18,7 +20,7 @@ import {
 } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { insertRecords, lockRecords, updateRecords } from '../records/record-statements.js';
-import { LinkedRecords, newLinks } from '../records/references.js';
+import { LinkedRecords, linksToOthers, newLinks, restrictedLinks } from '../records/references.js';
 import { uniqueValues, without, type UniqueValue } from '../records/unique-values.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
@@ -44,15 +46,17 @@ export async function createRecord<Message extends RecordMessage>(
   const customFields = given.customFields ? await CustomFields.load(transaction) : new CustomFields([]);
   const wanted = checkedRecord(type, given, customFields);
   const links = newLinks(type, wanted, customFields);
-  const linked = await LinkedRecords.lock(transaction, links);
+  const linked = await new LinkedRecords().lock(transaction, links);
   linked.check(type, links);
-  const record = newRecord(type, wanted, claimed?.recordId ?? idOfExchange(request.requestId));
+  checkChange(type, { before: undefined, after: wanted, needs: linked.needsOf(type, wanted) });
+  const record = newRecord(type, wanted, linked, claimed?.recordId ?? idOfExchange(request.requestId));
   await currentSeal()?.prepare([type.subjectOf(record)]);
   const unclaimed = without(uniqueValues(type, wanted), claimed ? [claimed] : []);
   const explain = (error: unknown) => (isKnownId(type, error) ? createdBefore(type, record.id) : error);
   transaction.later(
     { ...insertRecords(type, [record], customFields), explain },
     ...claimValues(type, ownedValues(record.id, unclaimed), fieldIn(type)),
+    ...effectsOf(type, [{ before: undefined, after: record, needs: linked.needsOf(type, record) }]),
   );
   return record;
 }
@@ -84,9 +88,16 @@ export async function updateRecord<Message extends RecordMessage>(
 ): Promise<Message> {
   const changes = sent(type, request);
   const mask = readUpdateMask(type, request.updateMask);
-  const [stored, customFields] = await readForChange(transaction, type, request.id);
-  const before = await liveRecord(transaction, type, request.id, stored);
-  return changeRecord(transaction, type, before, customFields, { changes, mask, etag: request.etag });
+  const { record, ...known } = await readForChange(transaction, type, request.id, changes);
+  const before = await liveRecord(transaction, type, request.id, record);
+  return changeRecord(transaction, type, before, known, { changes, mask, etag: request.etag });
+}
+
+/** What is known of a record that is about to change. */
+export interface Known {
+  /** All that the tenant has. */
+  customFields: CustomFields;
+  linked: LinkedRecords;
 }
 
 interface WantedChange<Message> {
@@ -98,30 +109,28 @@ interface WantedChange<Message> {
   fieldOf?: (value: UniqueValue) => string;
 }
 
-/**
- * Changes a live record, whose row is locked.
- *
- * @param customFields all that the tenant has
- */
+/** Changes a live record, whose row is locked. */
 export async function changeRecord<Message extends RecordMessage>(
   transaction: StatementTransaction,
   type: RecordType<Message>,
   before: Message,
-  customFields: CustomFields,
+  { customFields, linked }: Known,
   { changes, mask, etag, fieldOf = fieldIn(type) }: WantedChange<Message>,
 ): Promise<Message> {
   checkEtag(etag, etagVersion(before.etag));
   const after = applyUpdate(type, before, changes, mask, customFields);
   const links = newLinks(type, after, customFields, before);
-  const linked = await LinkedRecords.lock(transaction, links);
+  await linked.lock(transaction, links);
   linked.check(type, links);
-  const record = changedRecord(type, before, after, mask);
+  checkChange(type, { before, after, needs: linked.needsOf(type, after) });
+  const record = changedRecord(type, before, after, { mask, linked });
   if (record === before) return before;
   const [had, has] = [uniqueValues(type, before), uniqueValues(type, after)];
   transaction.later(
     updateRecords(type, [record], customFields),
     ...releaseValues(type, ownedValues(record.id, without(had, has))),
     ...claimValues(type, ownedValues(record.id, without(has, had)), fieldOf),
+    ...effectsOf(type, [{ before, after: record, needs: linked.needsOf(type, record) }]),
   );
   return record;
 }
@@ -131,14 +140,14 @@ export async function deleteRecord<Message extends RecordMessage>(
   type: RecordType<Message>,
   request: RecordRequest,
 ): Promise<Message> {
-  const [stored, customFields] = await readForChange(transaction, type, request.id);
+  const { record: stored, customFields, linked } = await readForChange(transaction, type, request.id);
   const record = await liveRecord(transaction, type, request.id, stored);
   checkEtag(request.etag, etagVersion(record.etag));
   const deleted = deletedRecord(record);
   transaction.later(
     updateRecords(type, [deleted], customFields),
     ...releaseValues(type, ownedValues(record.id, uniqueValues(type, record))),
-    ...(type.definition.deleted?.([deleted]) ?? []),
+    ...effectsOf(type, [{ before: record, after: deleted, needs: linked.needsOf(type, deleted) }]),
   );
   return deleted;
 }
@@ -149,13 +158,16 @@ export async function undeleteRecord<Message extends RecordMessage>(
   request: RecordRequest,
 ): Promise<Message> {
   const { constant, singular } = type;
-  const [record, customFields] = await readForChange(transaction, type, request.id);
+  const { record, customFields, linked } = await readForChange(transaction, type, request.id);
   if (!record) throw notFound(type);
   if (record.deleteTime === undefined) {
     throw new AppError('FAILED_PRECONDITION', `${constant}_NOT_DELETED`, `The ${singular} is not deleted.`);
   }
   await type.definition.checkUndelete?.(transaction, record);
   checkEtag(request.etag, etagVersion(record.etag));
+  const links = restrictedLinks(type, record);
+  await linked.lock(transaction, links);
+  refuseMissing(type, linked.violations(links));
   const undeleted = { ...record, ...nextChange(record), deleteTime: undefined };
   const claims = claimValues(
     type,
@@ -163,17 +175,35 @@ export async function undeleteRecord<Message extends RecordMessage>(
     () => 'id',
     (error) => type.definition.explainTaken?.(error, record) ?? error,
   );
-  transaction.later(updateRecords(type, [undeleted], customFields), ...claims);
+  const effects = effectsOf(type, [{ before: record, after: undeleted, needs: linked.needsOf(type, undeleted) }]);
+  transaction.later(updateRecords(type, [undeleted], customFields), ...claims, ...effects);
   return undeleted;
 }
 
-/** The record, live or deleted, with its row locked: of two editors with one etag the second meets the new version. */
+/** A deleted record does not come back without those that it keeps from being deleted. */
+function refuseMissing({ singular }: RecordType, violations: readonly FieldViolation[]): void {
+  const [first] = violations;
+  if (!first) return;
+  const message = `The ${singular} can not come back: ${first.field} ${first.description}.`;
+  throw new AppError('FAILED_PRECONDITION', first.reason, message);
+}
+
+/**
+ * The record, live or deleted, with its row locked: of two editors with one etag the second meets the new version.
+ *
+ * @param sent what it is to become: records of other types that this names are locked before it
+ */
 async function readForChange<Message extends RecordMessage>(
   transaction: StatementTransaction,
   type: RecordType<Message>,
   id: string,
-): Promise<[record: Message | undefined, customFields: CustomFields]> {
-  const [rows = [], definitions = []] = await transaction.run(lockRecords(type, [id]), CustomFields.statement());
+  sent?: Message,
+): Promise<Known & { record: Message | undefined }> {
+  const linked = new LinkedRecords();
+  const others = linked.statements(sent ? linksToOthers(type, sent) : [], { type, ids: [id] });
+  const results = await transaction.run(...others, lockRecords(type, [id]), CustomFields.statement());
+  const [rows = [], definitions = []] = results.slice(others.length);
   const [record] = await openStored(type, rows as unknown as StoredRecord<Message>[]);
-  return [record, new CustomFields(definitions as Definition[])];
+  linked.add(results.slice(0, others.length));
+  return { record, linked, customFields: new CustomFields(definitions as Definition[]) };
 }

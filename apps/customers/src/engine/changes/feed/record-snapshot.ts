@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { recordAuditEvent } from '@rapport/persistence';
-import type { RecordMessage, RecordType } from '../../fields/record-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 import type { BulkWork } from '../../pace/bulk-work.js';
 import { snapshotRecords } from '../../query/snapshot-records.js';
 import type { ChangeCursors, Place } from '../log/change-cursor.js';

@@ -1,7 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument, seesSomeOnly } from '@rapport/platform';
-import type { RecordMessage, RecordType } from '../../fields/record-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { erasedError, missingRecord } from '../../records/missing-record.js';
 import { notFound } from '../../records/record-changes.js';
 import { currentSeal } from '../../sealing/seal.js';

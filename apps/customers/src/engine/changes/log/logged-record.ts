@@ -1,5 +1,6 @@
-import type { RecordMessage, RecordType } from '../../fields/record-type.js';
-import { toldColumns, type LoggedType, type LogScope } from './logged-types.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { loggedColumns, type LoggedType, type LogScope } from './logged-types.js';
 import type { StoredValues } from './stored-values.js';
 
 /**
@@ -15,5 +16,5 @@ export function loggedRecord<Message extends RecordMessage>(
 ): LoggedType {
   const { contract, table, message: descriptor } = type;
   const scope: LogScope = contract.options.owned ? { by: 'OWNER', ...(alsoSeen && { alsoSeen }) } : { by: 'TENANT' };
-  return { name: table, table, descriptor, columns: toldColumns(descriptor), scope, empty, record: type };
+  return { name: table, table, descriptor, columns: loggedColumns(descriptor), scope, empty, record: type };
 }

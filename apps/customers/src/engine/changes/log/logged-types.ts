@@ -11,12 +11,12 @@ export type LogScope =
   /** All of them: the records are those of the tenant. */
   | { by: 'TENANT' }
   /**
-   * Those of records that it sees. A change by which it stops seeing a record is a deletion for it.
+   * Those of records that it sees. A change that takes a record out of its sight is a deletion for it.
    *
-   * `alsoSeen` is SQL of the ids of records that are gone and were its to see, of the SQL of an array of ids.
+   * `alsoSeen` makes SQL that selects those ids of an SQL array whose records are gone and were visible to the reader.
    */
   | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
-  /** Those of records that it sees, and deletions of those whose own records it sees: their types by the columns that name them. */
+  /** Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids. */
   | { by: 'RECORD'; of: Readonly<Record<string, string>> };
 
 /** A type of records of which the log has changes. */
@@ -26,12 +26,12 @@ export interface LoggedType {
   table: string;
   /** The message that shows a record. */
   descriptor: DescMessage;
-  /** Columns of which changes are told. All others are bookkeeping or no business of a caller. */
+  /** Columns whose changes readers get. All others are bookkeeping, or internal. */
   columns: readonly string[];
   scope: LogScope;
-  /** What stands for columns that an erasure has left nothing of, where that is not what is not set. */
+  /** Values of columns that an erasure takes out of the log, unless the field is then not set. */
   empty: StoredValues;
-  /** The message of a record, of the one with the values of its columns. */
+  /** Adds to a message what is not in its columns. */
   completed?: (message: object) => object;
   /** Of a type whose history is shown. */
   record?: RecordType;
@@ -41,7 +41,7 @@ export interface LoggedType {
 export class LoggedTypes {
   /** In their order. */
   readonly names: readonly string[];
-  /** JSON names of the fields whose changes are told. */
+  /** JSON names of the fields whose changes readers get. */
   readonly fieldNames: ReadonlySet<string>;
   readonly #types: ReadonlyMap<string, ShownType>;
 
@@ -93,7 +93,7 @@ export class LoggedTypes {
 }
 
 class ShownType {
-  /** JSON names of the fields whose changes are told, by their columns. */
+  /** JSON names of the fields whose changes readers get, by their columns. */
   readonly fields: ReadonlyMap<string, string>;
   readonly json: (values: StoredValues) => Json;
 
@@ -117,7 +117,7 @@ function unknownColumn({ name }: LoggedType, column: string): never {
 /** Fields that change with every change, or never. */
 const bookkeeping = new Set(['id', 'etag', 'create_time', 'update_time', 'created_by', 'updated_by']);
 
-/** The columns of a message of which changes are told: those of all its fields that are no bookkeeping. */
-export function toldColumns(descriptor: DescMessage): string[] {
+/** The columns of all fields of a message but its bookkeeping. */
+export function loggedColumns(descriptor: DescMessage): string[] {
   return descriptor.fields.map(({ name }) => name).filter((name) => !bookkeeping.has(name));
 }

@@ -65,7 +65,7 @@ export function recordsOf(customers: CustomerMessage[], met: ReadonlyMap<string,
 export async function checkLinks(em: EntityManager, rows: PreparedRow[], customFields: CustomFields): Promise<void> {
   const links = rows.map(({ customer }) => newLinks(customerType(), customer, customFields));
   if (links.flat().length === 0) return;
-  const linked = await LinkedRecords.lock(em, links.flat());
+  const linked = await new LinkedRecords().lock(em, links.flat());
   for (const [index, { customer, issues }] of rows.entries()) {
     const violations = linked.violations(links[index] ?? []);
     issues.push(...leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value)));

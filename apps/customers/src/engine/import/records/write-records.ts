@@ -3,6 +3,7 @@ import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer'
 import { etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../pace/bulk-pace.js';
+import { LinkedRecords } from '../../records/references.js';
 import { newRecord, nextRecord } from '../../records/record-changes.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
@@ -44,10 +45,13 @@ async function sliceStatements(
   turn: Turn,
   operationId: string | undefined,
 ): Promise<Statement[]> {
+  const linked = new LinkedRecords();
   const [created, updated, changes]: [string[], string[], string[]] = [[], [], []];
   for (const { stored, customer: wanted, id } of records) {
     if (turn.isOver) await turn.next();
-    const customer = stored ? nextRecord(customerType(), stored, wanted) : newRecord(customerType(), wanted, id);
+    const customer = stored
+      ? nextRecord(customerType(), stored, wanted, linked)
+      : newRecord(customerType(), wanted, linked, id);
     (stored ? updated : created).push(recordRow(customerType(), customer, customFields));
     if (operationId !== undefined) changes.push(changeRecord(customer, stored));
   }

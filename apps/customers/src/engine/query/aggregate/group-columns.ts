@@ -1,6 +1,7 @@
+import type { NamedField } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import type { NamedField, RecordType } from '../../fields/record-type.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
 

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { RecordMessage } from '../../fields/record-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
 import { rowReader, type StoredRecord } from '../../records/record-rows.js';
 import { allOf, type Sql } from '../filter/condition.js';
 import { isNullable } from './list-order.js';

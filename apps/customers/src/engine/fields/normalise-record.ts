@@ -1,0 +1,80 @@
+import { ScalarType } from '@bufbuild/protobuf';
+import type { RecordContract, RecordField } from '@rapport/contracts';
+import { Format } from '@rapport/contracts/rapport/api/v1/options';
+import type { FieldViolation } from '@rapport/platform';
+import { contract } from '../values/contract.js';
+import { isCalendarDate } from './custom-field-value.js';
+import type { CustomFields } from './custom-fields.js';
+import type { Normalised, RecordMessage } from './record-definition.js';
+
+type Values = Record<string, unknown>;
+type Normalise = (value: unknown, path: string, violations: FieldViolation[]) => unknown;
+
+/**
+ * How records of a type are brought into the form in which they are stored when the type has no rules of its own: blank texts are
+ * absent, lists of texts have each once, and external ids are one of each system.
+ */
+export function normaliserOf<Message extends RecordMessage>({ fields }: RecordContract) {
+  const steps = fields
+    .filter(({ writable, name }) => writable !== 'NEVER' && name !== 'customFields')
+    .map((field) => ({ name: field.name, normalise: normaliseOf(field) }));
+  return (sent: Message, customFields: CustomFields, before?: Message): Normalised<Message> => {
+    const custom = customFields.read(sent.customFields, undefined, before?.customFields);
+    const violations: FieldViolation[] = [...custom.violations];
+    const record: Values = { ...(sent as unknown as Values) };
+    for (const { name, normalise } of steps) record[name] = normalise(record[name], name, violations);
+    if (sent.customFields !== undefined) record['customFields'] = custom.values;
+    return { record: record as unknown as Message, violations };
+  };
+}
+
+function normaliseOf(field: RecordField): Normalise {
+  const { desc, isRequired, parts } = field;
+  if (desc.fieldKind === 'list') {
+    if (parts.some(({ name }) => name === 'system')) return externalIds;
+    return parts.length > 0 || desc.scalar === undefined ? same : texts;
+  }
+  if (desc.scalar !== ScalarType.STRING) return same;
+  const isDate = contract.rules(desc).format === Format.DATE;
+  return (value, path, violations) => {
+    if (value !== undefined && typeof value !== 'string') return value;
+    const text = value?.trim();
+    if (text === undefined || text === '') {
+      if (isRequired) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
+      return isRequired ? '' : undefined;
+    }
+    if (isDate && !isCalendarDate(text)) {
+      violations.push({ field: path, reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });
+    }
+    return text;
+  };
+}
+
+function same(value: unknown): unknown {
+  return value;
+}
+
+function texts(value: unknown, path: string, violations: FieldViolation[]): unknown {
+  const kept = (value as string[]).map((text, index) => required(text, `${path}[${index}]`, violations));
+  return [...new Set(kept)];
+}
+
+function externalIds(value: unknown, path: string, violations: FieldViolation[]): unknown {
+  const bySystem = new Map<string, { system: string; value: string }>();
+  for (const [index, given] of (value as { system: string; value: string }[]).entries()) {
+    const { system } = given;
+    const text = required(given.value, `${path}[${index}].value`, violations);
+    if ((bySystem.get(system)?.value ?? text) === text) bySystem.set(system, { system, value: text });
+    else {
+      const description = `must be the only one of the system ${system}`;
+      violations.push({ field: `${path}[${index}].system`, reason: 'DUPLICATE_SYSTEM', description });
+    }
+  }
+  return [...bySystem.values()];
+}
+
+function required(text: string, path: string, violations: FieldViolation[]): string {
+  const kept = text.trim();
+  if (kept === '') violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
+  return kept;
+}

@@ -1,0 +1,107 @@
+import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
+import type { AppError, FieldViolation } from '@rapport/platform';
+import type { CustomFields, CustomValues } from './custom-fields.js';
+
+/** What the message of each type of records has. */
+export interface RecordMessage {
+  id: string;
+  etag: string;
+  createTime?: string | undefined;
+  updateTime?: string | undefined;
+  deleteTime?: string | undefined;
+  createdBy: string;
+  updatedBy: string;
+  ownerId?: string | undefined;
+  ownerTeamId?: string | undefined;
+  customFields?: CustomValues | undefined;
+  /** The record that a deleted one was merged into. */
+  mergedIntoId?: string | undefined;
+}
+
+/** A record before and after a write. */
+export interface RecordChange<Message> {
+  /** Absent when it is created. */
+  before: Message | undefined;
+  after: Message;
+  /** The targets of references that the type needs, by JSON name: of `after`. Absent for a reference without a live target. */
+  needs: Readonly<Record<string, RecordMessage>>;
+}
+
+/** A record that is brought into the form in which it is stored, and what is wrong with it: paths start within the record. */
+export interface Normalised<Message> {
+  record: Message;
+  violations: FieldViolation[];
+}
+
+/** How the texts of a field are spelled where records are found by them. */
+export interface Spelling {
+  /** Of a stored value: all texts that it is found by. */
+  stored(text: string): string[];
+  /** Of a text in a filter or search: all that are looked for. Empty when there is nothing to look for. */
+  sought(text: string): string[];
+  /** A text as it is compared. */
+  compared(text: string): string;
+}
+
+/** The lists of a record whose items have an identity: two of the same are one. */
+export interface ListRules<Message> {
+  /** JSON names. */
+  fields: readonly string[];
+  /** The lists of `stored` with what `given` adds to them. A list that nothing is added to is the same list. */
+  unite(stored: Message, given: Message): Partial<Message>;
+}
+
+/** The rules of a type that its contract can not state. What is left out has a default made of the contract. */
+export interface RecordDefinition<Message extends RecordMessage> {
+  /** Raised with every change of what derived columns are made of: `migrate` makes those anew that an earlier release has made. */
+  indexVersion: number;
+  /** Columns with the folded texts of ordered fields, by column; `sort_<column>` for those without an entry. */
+  sortColumns?: Readonly<Record<string, string>>;
+  /** Columns that always have a value, though callers need not give one. */
+  alwaysSet?: readonly string[];
+  /** By name in filters. Others are folded. */
+  spellings?: Readonly<Record<string, Spelling>>;
+  /** Pure: applying it to its own result changes nothing. By default blank texts are absent and lists have each item once. */
+  normalise?(sent: Message, customFields: CustomFields, before?: Message): Normalised<Message>;
+  /** By default all lists of texts, and external ids. */
+  lists?: ListRules<Message>;
+  /** Fields of a stored record that were composed and not given: they follow what they are composed of. */
+  composedFields?(before: Message): readonly string[];
+  /** JSON names of references whose targets `guard`, `stamp` and `also` need. */
+  needs?: readonly string[];
+  /** What is wrong with a change that is normalised. Pure. */
+  guard?(change: RecordChange<Message>): FieldViolation[];
+  /** Fields that the server sets when a change is stored. Pure. @param now in ISO 8601 */
+  stamp?(change: RecordChange<Message>, now: string | undefined): Partial<Message>;
+  /** What changes of records, as they are stored, do to others, in the same transaction. */
+  also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
+  /** By JSON name of a reference: what its target must be besides live. */
+  targets?: Readonly<Record<string, TargetRule>>;
+  /** Whether associations lead from records of the type to others. */
+  hasAssociations?: boolean;
+  /** What the search for text looks in, not yet folded. By default the fields that the contract says. */
+  searchTexts?(record: Message): string[];
+  /** The same of a record whose personal data is sealed. */
+  openTexts?(record: Message): string[];
+  /** Words whose slips of the keyboard are found. */
+  slipWords?(record: Message): string[];
+  /** Terms besides those of its fields. */
+  moreTerms?(record: Message): string[];
+  /** What the deletion of records does to others. */
+  deleted?(records: readonly Message[]): TransactionStatement[];
+  /** Refuses that a deleted record comes back. @throws AppError */
+  checkUndelete?(transaction: StatementTransaction, record: Message): Promise<void>;
+  /** What it means that another record has a unique value of a deleted one that is to come back. */
+  explainTaken?(error: AppError, record: Message): AppError;
+  /** Why an upsert may not change the record that it has met. */
+  metViolations?(met: Message, wanted: Message): FieldViolation[];
+}
+
+/** What the target of a reference must be. */
+export interface TargetRule {
+  reason: string;
+  description: string;
+  /** Column of the target, and the value that it must have. */
+  column: string;
+  value: string;
+}
