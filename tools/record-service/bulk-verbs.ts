@@ -1,5 +1,5 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
-import { cascadeTags, itemExamples, uniqueNames, writtenTags, type Declared } from './declared.ts';
+import { itemExamples, uniqueNames, writtenTags, type Declared } from './declared.ts';
 import { requestFields as field } from './request-fields.ts';
 import type { PrintedField, PrintedMessage, StandardMethod } from './standard-method.ts';
 
@@ -51,7 +51,7 @@ function batchUpdate(declared: Declared): StandardMethod {
 function batchDelete(declared: Declared): StandardMethod {
   const { names } = declared;
   return {
-    ...batchMethod(declared, 'Delete', cascadeTags(declared)),
+    ...batchMethod(declared, 'Delete'),
     comment:
       `Deletes up to 1,000 ${names.nouns} softly in one transaction, as Delete${names.type} does in the order of the items. Errors as ` +
       `for BatchCreate${names.types}.`,
@@ -98,7 +98,7 @@ function importRecords({ record, names, ...declared }: Declared): StandardMethod
 
 type BatchVerb = 'Create' | 'Update' | 'Delete';
 
-function batchMethod(declared: Declared, verb: BatchVerb, others: readonly string[] = []) {
+function batchMethod(declared: Declared, verb: BatchVerb) {
   const { record, names } = declared;
   return {
     name: `Batch${verb}${names.types}`,
@@ -108,7 +108,7 @@ function batchMethod(declared: Declared, verb: BatchVerb, others: readonly strin
       permission: `${record.permission}.write`,
       cost: 100,
       trafficClass: TrafficClass.BULK,
-      invalidates: [`${names.field}:{results.${names.field}.id}`, ...new Set([...writtenTags(declared), ...others])],
+      invalidates: [`${names.field}:{results.${names.field}.id}`, ...writtenTags(declared)],
     }),
   } as const;
 }

@@ -79,20 +79,12 @@ export function inputErrors(declared: Declared): string[] {
 
 /** Sentences about what deleting a record does to those that reference it. */
 export function deleteErrors(declared: Declared): string[] {
-  const { names } = declared;
   const restricting = referrers(declared, OnDelete.RESTRICT).map((each) => namesOf(each).one);
-  const deleted = referrers(declared, OnDelete.CASCADE).map((each) => namesOf(each).nouns);
   return [
     ...(restricting.length > 0
       ? [`FAILED_PRECONDITION RECORD_IN_USE while a live record, such as ${restricting.join(' or ')}, references it.`]
       : []),
-    ...(deleted.length > 0 ? [`Deletes the ${deleted.join(' and ')} that reference the ${names.noun} too.`] : []),
   ];
-}
-
-/** Types of records that a deletion deletes too. */
-export function cascadeTags(declared: Declared): string[] {
-  return referrers(declared, OnDelete.CASCADE).map((each) => namesOf(each).field);
 }
 
 /** Items of batches as JSON text, made of the examples of the fields. */

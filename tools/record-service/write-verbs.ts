@@ -1,5 +1,5 @@
 import { Policy } from '@rapport/contracts/rapport/api/v1/options';
-import { cascadeTags, deleteErrors, inputErrors, uniqueNames, writtenTags, type Declared } from './declared.ts';
+import { deleteErrors, inputErrors, uniqueNames, writtenTags, type Declared } from './declared.ts';
 import { requestFields as field } from './request-fields.ts';
 import type { PrintedField, StandardMethod } from './standard-method.ts';
 
@@ -79,7 +79,7 @@ function deleteRecord(declared: Declared): StandardMethod {
     request: 'rapport.api.v1.DeleteRecordRequest',
     response: names.type,
     http: { verb: 'delete', path: `/v1/${record.plural}/{id}` },
-    policy: writePolicy(declared, 'id', cascadeTags(declared)),
+    policy: writePolicy(declared, 'id'),
     messages: [],
   };
 }
@@ -187,11 +187,11 @@ function matchFields(declared: Declared): PrintedField[] {
 }
 
 /** @param id where the request or the response has the id of the record */
-function writePolicy(declared: Declared, id: string, others: readonly string[] = []): Policy {
+function writePolicy(declared: Declared, id: string): Policy {
   const { record, names } = declared;
   return Policy.fromPartial({
     permission: `${record.permission}.write`,
     cost: 5,
-    invalidates: [`${names.field}:{${id}}`, ...new Set([...writtenTags(declared), ...others])],
+    invalidates: [`${names.field}:{${id}}`, ...writtenTags(declared)],
   });
 }

@@ -151,7 +151,7 @@ message Note {
   string text = 2 [(google.api.field_behavior) = REQUIRED];
   string customer_id = 3 [
     (google.api.resource_reference) = {type: "rapport/Sample"},
-    (rapport.api.v1.index) = {on_delete: ON_DELETE_CASCADE}
+    (rapport.api.v1.index) = {on_delete: ON_DELETE_KEEP}
   ];
   google.protobuf.Timestamp update_time = 4 [
     (google.api.field_behavior) = OUTPUT_ONLY,

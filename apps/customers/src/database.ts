@@ -26,6 +26,9 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { CreateDeal } from './migrations/create-deal.migration.js';
+import { CreatePipeline } from './migrations/create-pipeline.migration.js';
+import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
 import { Operation, OperationIssue, OperationJob } from './engine/operations/operation.entity.js';
@@ -80,4 +83,7 @@ export const migrations = [
   CreateRefusal,
   KeepOrderValuesByRow,
   SkipStatistics,
+  CreatePipeline,
+  CreateDeal,
+  CreateStageEntry,
 ];

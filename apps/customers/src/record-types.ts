@@ -3,6 +3,10 @@ import { loggedAssociations } from './domain/associations/association-message.js
 import { loggedConsents } from './domain/consents/consent-message.js';
 import { loggedCustomFields } from './domain/custom-fields/custom-field-message.js';
 import { loggedCustomers } from './domain/customers/logged-customers.js';
+import { deals } from './domain/deals/deals.js';
+import { stageEntries } from './domain/deals/stage-entries.js';
+import { pipelines } from './domain/pipelines/pipelines.js';
+import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
@@ -14,4 +18,7 @@ export const loggedTypes = new LoggedTypes([
   loggedMerges,
   loggedConsents,
   loggedSuppressions,
+  loggedRecord(pipelines),
+  loggedRecord(deals, { empty: { title: '' } }),
+  { ...loggedRecord(stageEntries), scope: { by: 'RECORD', of: { deal_id: 'deal' } } },
 ]);

@@ -12,6 +12,9 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
+import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './domain/associations/associations.controller.js';
 import { AuditController } from './engine/changes/audit/audit.controller.js';
@@ -23,6 +26,9 @@ import { CustomersController } from './domain/customers/customers.controller.js'
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';
+import { DealsController } from './domain/deals/deals.js';
+import { StageEntriesController } from './domain/deals/stage-entries.js';
+import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
@@ -39,6 +45,9 @@ export const services: readonly ServiceDefinition[] = [
   ConsentsServiceService,
   SuppressionsServiceService,
   PrivacyServiceService,
+  PipelinesServiceService,
+  DealsServiceService,
+  StageEntriesServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -51,6 +60,9 @@ export const controllers = [
   ConsentsController,
   SuppressionsController,
   PrivacyController,
+  PipelinesController,
+  DealsController,
+  StageEntriesController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
@@ -63,6 +75,9 @@ const keepingScopes: readonly Type[] = [
   ConsentsController,
   SuppressionsController,
   PrivacyController,
+  PipelinesController,
+  DealsController,
+  StageEntriesController,
 ];
 
 /** What surrounds the handlers of a controller of theirs. */

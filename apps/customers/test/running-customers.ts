@@ -24,6 +24,9 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
+import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { AuditKeys } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, type ProvisionedDatabase } from '@rapport/testing';
@@ -50,6 +53,9 @@ const definitions = {
   ...ConsentsServiceService,
   ...SuppressionsServiceService,
   ...PrivacyServiceService,
+  ...PipelinesServiceService,
+  ...DealsServiceService,
+  ...StageEntriesServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -201,7 +207,10 @@ export function newCaller(): Caller {
   return {
     tenantId: v7(),
     principalId: `apiKey:${v7()}`,
-    permissions: ['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
+    permissions: [
+      ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
+      ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.write'],
+    ],
   };
 }
 

@@ -1,8 +1,8 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { UpsertMatch, type UpsertCustomerRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { invalidArgument } from '@rapport/platform';
-import { externalIdKey, uniqueValues, type UniqueValue } from '../../engine/records/unique-values.js';
-import { required } from '../../engine/write/upsert-record.js';
+import { uniqueValues, type UniqueValue } from '../../engine/records/unique-values.js';
+import { externalIdOf, required } from '../../engine/write/upsert-record.js';
 import { customers } from './customers.js';
 
 /** @throws AppError INVALID_ARGUMENT when the customer does not have what is to be matched */
@@ -22,9 +22,7 @@ export function matchedValue({ match, matchSystem }: UpsertCustomerRequest, cust
         const description = 'must be the system of the external id to match';
         throw invalidArgument([{ field: 'matchSystem', reason: 'REQUIRED', description }]);
       }
-      const prefix = externalIdKey(matchSystem, '');
-      const id = values.find(({ type, value }) => type === 'EXTERNAL_ID' && value.startsWith(prefix));
-      return required(id, 'customer.externalIds', `must have an external id of the system ${matchSystem}`);
+      return externalIdOf(customers, customer, matchSystem);
     }
     // Enums of proto3 are open: a caller of a later release may send a number that this one does not know.
     default:

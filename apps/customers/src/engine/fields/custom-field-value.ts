@@ -53,8 +53,8 @@ export const customFieldKinds: Readonly<Record<CustomFieldType, CustomFieldKind>
   },
   MONEY: {
     read: readMoney,
-    terms: (value) => [moneyOrderValue(value as Money)],
-    order: (value) => moneyOrderValue(value as Money),
+    terms: (value) => [moneyOrderValue(value as MoneyValue)],
+    order: (value) => moneyOrderValue(value as MoneyValue),
     searchable: false,
   },
   DATE: { read: readDate, terms: textTerm, order: (value) => value as string, searchable: false },
@@ -74,7 +74,8 @@ export const customFieldKinds: Readonly<Record<CustomFieldType, CustomFieldKind>
   REFERENCE: { read: readReference, terms: textTerm, searchable: false },
 };
 
-interface Money {
+/** An amount of money as JSON has it. */
+export interface MoneyValue {
   amount: string;
   currencyCode: string;
 }
@@ -122,7 +123,7 @@ function plainDecimal(decimal: string): string {
 function readMoney(given: unknown): ReadValue {
   const { amount, currencyCode, ...others } = (
     typeof given === 'object' && given !== null ? given : {}
-  ) as Partial<Money>;
+  ) as Partial<MoneyValue>;
   const isMoney =
     typeof amount === 'string' &&
     decimalPattern.test(amount) &&
@@ -135,7 +136,8 @@ function readMoney(given: unknown): ReadValue {
   return { value: { amount: plainDecimal(amount), currencyCode } };
 }
 
-function moneyOrderValue({ amount, currencyCode }: Money): string {
+/** Text that sorts byte by byte by currency and amount. */
+export function moneyOrderValue({ amount, currencyCode }: MoneyValue): string {
   return `${currencyCode} ${decimalOrderValue(amount)}`;
 }
 

@@ -1,6 +1,7 @@
 import { enumNames, type RecordField, type NamedField } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { onceFor } from '../values/once-for.js';
+import { kindOf } from './field-kind.js';
 import type { RecordType } from './record-type.js';
 
 /** How a field of a filter is compared. */
@@ -14,6 +15,8 @@ export type FilterField =
   | { type: 'id'; column: string }
   | { type: 'owner'; field: string; column: string }
   | { type: 'time'; column: string }
+  /** Days, numbers and money: `sorted` has what they are ordered by, a number or a text. */
+  | { type: 'value'; column: string; sorted: string; of: 'DATE' | 'NUMBER' | 'MONEY' }
   /** `column` shows it, `sorted` has it folded. */
   | { type: 'name'; column: string; sorted: string }
   /** A value that no two live records have. */
@@ -50,13 +53,15 @@ export function keyName(name: string): string {
 
 /** Undefined for a field that no filter compares. */
 function filterFieldOf(type: RecordType, { name, field, list }: NamedField): FilterField | undefined {
-  const { column, desc, index, isId } = field;
+  const { column, index, isId } = field;
   if (index.unique) return keyField({ name, field, list });
   if (index.term !== '') return termField({ name, field, list });
   if (isId && (field.reference !== undefined || column === 'id')) return { type: 'id', column };
   if (index.order === FieldOrder.UNSPECIFIED) return undefined;
-  if (desc.message) return { type: 'time', column };
-  return { type: 'name', column, sorted: type.sortColumn(column) };
+  const sorted = type.sortColumn(field);
+  const kind = kindOf(field);
+  if (kind === 'TEXT') return { type: 'name', column, sorted };
+  return kind === 'TIME' ? { type: 'time', column } : { type: 'value', column, sorted, of: kind };
 }
 
 function keyField({ name, field, list }: NamedField): KeyField {

@@ -3,7 +3,7 @@ import type { RecordContract, RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 import type { FieldViolation } from '@rapport/platform';
 import { contract } from '../values/contract.js';
-import { isCalendarDate } from './custom-field-value.js';
+import { customFieldKinds, isCalendarDate } from './custom-field-value.js';
 import type { CustomFields } from './custom-fields.js';
 import type { Normalised, RecordMessage } from './record-definition.js';
 
@@ -34,6 +34,7 @@ function normaliseOf(field: RecordField): Normalise {
     if (parts.some(({ name }) => name === 'system')) return externalIds;
     return parts.length > 0 || desc.scalar === undefined ? same : texts;
   }
+  if (desc.message?.typeName === 'rapport.api.v1.Money') return money;
   if (desc.scalar !== ScalarType.STRING) return same;
   const isDate = contract.rules(desc).format === Format.DATE;
   return (value, path, violations) => {
@@ -48,6 +49,14 @@ function normaliseOf(field: RecordField): Normalise {
     }
     return text;
   };
+}
+
+function money(value: unknown, path: string, violations: FieldViolation[]): unknown {
+  if (value === undefined) return undefined;
+  const read = customFieldKinds.MONEY.read(value, []);
+  if ('value' in read) return read.value;
+  violations.push({ field: path, ...read });
+  return value;
 }
 
 function same(value: unknown): unknown {

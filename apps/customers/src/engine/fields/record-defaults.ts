@@ -39,10 +39,7 @@ function listRules<Message extends RecordMessage>({ fields }: RecordContract): L
     fields: keys.map(([name]) => name),
     unite: (stored, given) => {
       const listOf = (record: object, name: string) => (record as Values)[name] as unknown[];
-      const united = keys.map(([name, key]) => [
-        name,
-        unite(listOf(stored, name), listOf(given, name), key),
-      ]);
+      const united = keys.map(([name, key]) => [name, unite(listOf(stored, name), listOf(given, name), key)]);
       return Object.fromEntries(united) as Partial<Message>;
     },
   };

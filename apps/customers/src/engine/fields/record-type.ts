@@ -1,9 +1,16 @@
 import type { MethodDefinition } from '@grpc/grpc-js';
 import type { DescMessage } from '@bufbuild/protobuf';
-import { namedFields, PersonalDataMask, type NamedField, type RecordContract } from '@rapport/contracts';
+import {
+  namedFields,
+  PersonalDataMask,
+  type NamedField,
+  type RecordContract,
+  type RecordField,
+} from '@rapport/contracts';
 import { contract as platform, recordContract } from '../values/contract.js';
 import { snakeCase } from '../values/snake-case.js';
 import type { RecordDefinition, RecordMessage } from './record-definition.js';
+import { kindOf } from './field-kind.js';
 import { defaultsOf, type RecordDefaults } from './record-defaults.js';
 
 /** A method of a service, as ts-proto generates it. */
@@ -39,6 +46,14 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     this.table = snakeCase(singular);
     this.message = message;
     this.namedFields = namedFields(contract);
+    const { customFields } = contract.options;
+    this.derived = {
+      searchText: this.namedFields.some(({ field }) => field.index.search),
+      terms: customFields || this.namedFields.some(({ field }) => field.index.term !== ''),
+      orderValues: customFields,
+      sealed: this.namedFields.some(({ field }) => field.isPersonal),
+      keys: this.namedFields.some(({ field }) => field.index.unique),
+    };
     this.#personal = new Set([...mask.fieldNames(message)].map(snakeCase));
   }
 
@@ -52,10 +67,23 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     return this.#personal.has(field);
   }
 
-  /** Column by which records are ordered that have a text in `column`. */
-  sortColumn(column: string): string {
-    return this.definition.sortColumns?.[column] ?? `sort_${column}`;
+  /** Column that has what records are ordered by in the order of a field. */
+  sortColumn(field: RecordField): string {
+    const { column } = field;
+    switch (kindOf(field)) {
+      case 'TEXT':
+        return this.definition.sortColumns?.[column] ?? `sort_${column}`;
+      case 'MONEY':
+        return `${column}_order`;
+      case 'TIME':
+      case 'DATE':
+      case 'NUMBER':
+        return column;
+    }
   }
+
+  /** What is stored beside the fields: only what the type is found and ordered by, and what seals it. */
+  readonly derived: { searchText: boolean; terms: boolean; orderValues: boolean; sealed: boolean; keys: boolean };
 
   /** Id of the record whose key seals the personal data of this one. */
   subjectOf(record: Message): string {
@@ -65,12 +93,23 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
     return ((record as unknown as Record<string, unknown>)[field?.name ?? ''] as string | undefined) ?? record.id;
   }
 
-  /** A method of the standard service. @param verb such as `get`, `batchCreate` */
-  method(verb: string, form: 'singular' | 'plural' = 'singular'): Method {
-    const name = this[form];
-    const method = this.methods[`${verb}${name.charAt(0).toUpperCase()}${name.slice(1)}`];
+  /** A method of the standard service. @param verb such as `get`, `batchCreate` and `history` */
+  method(verb: string): Method {
+    const name = this.#methodNames(verb).find((each) => each in this.methods);
+    const method = name === undefined ? undefined : this.methods[name];
     if (!method) throw new Error(`The service of ${this.plural} has no ${verb}.`);
     return method;
+  }
+
+  /** The verb of a method of the standard service. @param name in lowerCamelCase */
+  verbOf(name: string): string {
+    const verb = name === this.#methodNames('history')[0] ? 'history' : (/^(batch[A-Z])?[a-z]+/.exec(name)?.[0] ?? '');
+    return this.#methodNames(verb).includes(name) ? verb : name;
+  }
+
+  #methodNames(verb: string): string[] {
+    const [singular, plural] = [this.singular, this.plural].map((name) => name.charAt(0).toUpperCase() + name.slice(1));
+    return verb === 'history' ? [`list${singular}History`] : [`${verb}${singular}`, `${verb}${plural}`];
   }
 
   /** A record in protobuf. */

@@ -42,7 +42,7 @@ export async function listRecords<Message extends RecordMessage>(
   const { pageSize = defaultPageSize, pageToken, filter = '', q = '', showDeleted = false } = request;
   const { tenantId } = currentCaller();
   const { order, conditions } = await conditionsOf(em, type, request);
-  const methodName = type.method('list', 'plural').path.replace(/^.*\//, '');
+  const methodName = type.method('list').path.replace(/^.*\//, '');
   const binding = JSON.stringify([methodName, tenantId, filter, order, q, showDeleted]);
   const [value = null, id] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
 

@@ -1,7 +1,9 @@
 import type { RecordField } from '@rapport/contracts';
 import { etagVersion } from '@rapport/persistence';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
+import { moneyOrderValue, type MoneyValue } from '../fields/custom-field-value.js';
 import type { CustomFields } from '../fields/custom-fields.js';
+import { kindOf } from '../fields/field-kind.js';
 import { recordTerms } from '../fields/terms.js';
 import { currentSeal } from '../sealing/seal.js';
 import { storedPart } from '../sealing/sealed-messages.js';
@@ -32,20 +34,22 @@ export function contentColumns<Message extends RecordMessage>(
   record: Message,
   customFields: CustomFields,
 ): RecordColumns {
-  const { definition } = type;
+  const { definition, derived } = type;
   const seal = currentSeal();
   const custom = customFields.index(record.customFields);
-  const texts = seal ? definition.openTexts(record) : definition.searchTexts(record);
-  const columns: RecordColumns = {
-    search_text: searchText([...texts, ...custom.searchTexts]),
-    terms: [...recordTerms(type, record), ...custom.terms, ...(definition.moreTerms?.(record) ?? [])],
-    order_values: custom.orderValues,
-    index_version: definition.indexVersion,
-    sealed: seal !== undefined,
-  };
-  for (const { name, column, sorted, isRequired } of sortedColumns(type)) {
-    const text = (record as unknown as Values)[name] as string | undefined;
-    columns[sorted] = text === undefined ? (isRequired ? '' : null) : sortedText(type, column, text);
+  const columns: RecordColumns = { index_version: definition.indexVersion };
+  if (derived.searchText) {
+    const texts = seal ? definition.openTexts(record) : definition.searchTexts(record);
+    columns['search_text'] = searchText([...texts, ...custom.searchTexts]);
+  }
+  if (derived.terms) {
+    columns['terms'] = [...recordTerms(type, record), ...custom.terms, ...(definition.moreTerms?.(record) ?? [])];
+  }
+  if (derived.orderValues) columns['order_values'] = custom.orderValues;
+  if (derived.sealed) columns['sealed'] = seal !== undefined;
+  for (const { name, sorted, order } of sortedColumns(type)) {
+    const value = (record as unknown as Values)[name];
+    columns[sorted] = value === undefined ? null : order(value);
   }
   return columns;
 }
@@ -55,7 +59,11 @@ type Values = Record<string, unknown>;
 /** Names of the columns that `recordColumns` gives a value. */
 export const storedColumns = onceFor((type: RecordType): readonly string[] => [
   ...fieldColumns(type).map(({ column }) => column),
-  ...['search_text', 'terms', 'order_values', 'index_version', 'sealed', 'version'],
+  ...['index_version', 'version'],
+  ...(type.derived.searchText ? ['search_text'] : []),
+  ...(type.derived.terms ? ['terms'] : []),
+  ...(type.derived.orderValues ? ['order_values'] : []),
+  ...(type.derived.sealed ? ['sealed'] : []),
   ...sortedColumns(type).map(({ sorted }) => sorted),
 ]);
 
@@ -78,25 +86,28 @@ const fieldColumns = onceFor((type: RecordType): readonly FieldColumn[] =>
     .map((field) => ({ name: field.name, column: field.column, convert: storing(field) })),
 );
 
-function storing({ desc, name }: RecordField): FieldColumn['convert'] {
+function storing({ desc, name, isId }: RecordField): FieldColumn['convert'] {
   const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
   if (desc.enum) return (value) => (value === 0 || value === undefined ? null : names.get(value as number));
   if (name === 'customFields') return (value) => value ?? {};
-  return (value) => value ?? null;
+  return isId ? (value) => (value === '' ? null : (value ?? null)) : (value) => value ?? null;
 }
 
-/** A text by which records are ordered and compared. */
+/** A value by which records are ordered and compared, in a column beside its own. */
 interface SortedColumn {
   name: string;
-  column: string;
   sorted: string;
-  isRequired: boolean;
+  order: (value: unknown) => string;
 }
 
 const sortedColumns = onceFor((type: RecordType): readonly SortedColumn[] =>
-  type.contract.fields.flatMap(({ name, column, index, desc, isRequired }) => {
-    const isText = desc.fieldKind === 'scalar' && index.order !== FieldOrder.UNSPECIFIED;
-    return isText ? [{ name, column, sorted: type.sortColumn(column), isRequired }] : [];
+  type.contract.fields.flatMap((field) => {
+    const { name, column, index } = field;
+    if (index.order === FieldOrder.UNSPECIFIED) return [];
+    const sorted = type.sortColumn(field);
+    const kind = kindOf(field);
+    if (kind === 'TEXT') return [{ name, sorted, order: (text) => sortedText(type, column, text as string) }];
+    return kind === 'MONEY' ? [{ name, sorted, order: (value) => moneyOrderValue(value as MoneyValue) }] : [];
   }),
 );
 

@@ -78,7 +78,7 @@ const columnsOf = onceFor((type: RecordType): readonly Column[] => type.contract
 const selectLists = onceFor((type: RecordType) =>
   [
     ...columnsOf(type).map(({ column, property }) => `${type.table}.${column} as "${property}"`),
-    `${type.table}.sealed`,
+    type.derived.sealed ? `${type.table}.sealed` : 'false as sealed',
   ].join(', '),
 );
 

@@ -10,7 +10,7 @@ import { fieldIn, live, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { lockRecords } from '../records/record-statements.js';
 import { LinkedRecords, linksToOthers } from '../records/references.js';
-import { uniqueValues, type UniqueValue } from '../records/unique-values.js';
+import { externalIdKey, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { presentFields } from '../records/update-mask.js';
 import { maxItems } from './record-rules.js';
 import { changeRecord, createRecord, type Known } from './write-record.js';
@@ -81,6 +81,17 @@ function concurrentWrite(): AppError {
 export function required(value: UniqueValue | undefined, field: string, description: string): UniqueValue {
   if (value) return value;
   throw invalidArgument([{ field, reason: 'REQUIRED', description }]);
+}
+
+/** The external id of a record in a system. @throws AppError INVALID_ARGUMENT for a record without one */
+export function externalIdOf<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  system: string,
+): UniqueValue {
+  const prefix = externalIdKey(system, '');
+  const id = uniqueValues(type, record).find((key) => key.type === 'EXTERNAL_ID' && key.value.startsWith(prefix));
+  return required(id, `${type.singular}.externalIds`, `must have an external id of the system ${system}`);
 }
 
 /**

@@ -16,7 +16,7 @@ import { knownSince } from './known-since.js';
 const defaultPageSize = 20;
 
 /** Which page of a record's history is wanted. */
-interface HistoryRequest {
+export interface HistoryRequest {
   id: string;
   /** 20 when absent. */
   pageSize?: number | undefined;

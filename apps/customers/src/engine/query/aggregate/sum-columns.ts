@@ -1,10 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 
-/** One sum of a custom field: of money one for each currency. */
+/** One sum of a field: of money one for each currency. */
 export interface SumColumn {
   /** As in the request. */
   field: string;
@@ -13,66 +14,97 @@ export interface SumColumn {
   sum: string;
 }
 
+/** Numbers or money that can be added up. */
+interface Summable {
+  /** SQL of a number, or of the amount and the currency. */
+  number: string;
+  currency?: string;
+  /** Of money: in the order of what values, which begin with the currency, the index has them. */
+  ordered?: { from: string; value: string; params: string[] };
+}
+
 /**
- * @param customFields may be absent when `sum` is empty
+ * @param customFields may be absent when no custom field is named
  * @throws AppError INVALID_ARGUMENT SUM_INVALID that names each field that can't be added up
  */
 export async function readSums(
   em: EntityManager,
-  { table }: RecordType,
+  type: RecordType,
   sum: readonly string[],
   customFields: CustomFields | undefined,
 ): Promise<SumColumn[]> {
-  const keys = sum.map((field) => summable(field, customFields));
-  const violations = keys.flatMap((key, index) => {
-    const description = 'must be custom_fields.<key> of type NUMBER, DECIMAL or MONEY';
-    return key ? [] : [{ field: `sum[${index}]`, reason: 'SUM_INVALID', description }];
-  });
+  const summed = sum.map((field) => summable(type, field, customFields));
+  const violations = summed.flatMap((found, index) => (found ? [] : [sumError(type, index)]));
   if (violations.length > 0) throw invalidArgument(violations);
   const columns: SumColumn[] = [];
-  for (const [index, { key, isMoney }] of keys.filter((found) => found !== undefined).entries()) {
+  for (const [index, { number, currency, ordered }] of summed.filter((found) => found !== undefined).entries()) {
     const field = sum[index] ?? '';
-    if (!isMoney) {
-      columns.push({ field, currencyCode: undefined, sum: `sum((${table}.custom_fields->>'${key}')::numeric)` });
+    if (!ordered) {
+      columns.push({ field, currencyCode: undefined, sum: `sum(${number})` });
       continue;
     }
-    const value = `${table}.custom_fields->'${key}'`;
-    for (const currencyCode of await currenciesOf(em, table, key)) {
-      const filter = `${value}->>'currencyCode' = '${currencyCode}'`;
-      columns.push({ field, currencyCode, sum: `sum((${value}->>'amount')::numeric) filter (where ${filter})` });
+    for (const currencyCode of await currenciesOf(em, ordered)) {
+      columns.push({ field, currencyCode, sum: `sum(${number}) filter (where ${currency} = '${currencyCode}')` });
     }
   }
   return columns;
 }
 
-function summable(field: string, customFields: CustomFields | undefined) {
-  const [first = '', key = '', ...deeper] = field.split('.');
-  if (snakeCase(first) !== 'custom_fields' || deeper.length > 0) return undefined;
+function sumError(type: RecordType, index: number) {
+  const own = type.contract.fields.filter((field) => field.index.sum).map(({ column }) => column);
+  const custom = type.contract.options.customFields ? ['custom_fields.<key> of type NUMBER, DECIMAL or MONEY'] : [];
+  const description = `must be ${[...own, ...custom].join(', or ')}`;
+  return { field: `sum[${index}]`, reason: 'SUM_INVALID', description };
+}
+
+function summable(type: RecordType, path: string, customFields: CustomFields | undefined): Summable | undefined {
+  const { table } = type;
+  const [first = '', key, ...deeper] = path.split('.');
+  if (snakeCase(first) !== 'custom_fields') return key === undefined ? builtIn(type, snakeCase(first)) : undefined;
+  if (key === undefined || deeper.length > 0) return undefined;
   switch (customFields?.get(key)?.type) {
     case 'NUMBER':
     case 'DECIMAL':
-      return { key, isMoney: false };
-    case 'MONEY':
-      return { key, isMoney: true };
+      return { number: `(${table}.custom_fields->>'${key}')::numeric` };
+    case 'MONEY': {
+      const ordered = { from: `${table}_order_value where field = ?`, value: 'value', params: [key] };
+      return { ...moneyIn(`${table}.custom_fields->'${key}'`), ordered };
+    }
     default:
       return undefined;
   }
+}
+
+function builtIn(type: RecordType, column: string): Summable | undefined {
+  const { table } = type;
+  const field = type.contract.fields.find((each) => each.column === column);
+  if (!field?.index.sum) return undefined;
+  if (kindOf(field) !== 'MONEY') return { number: `${table}.${column}::numeric` };
+  const value = type.sortColumn(field);
+  const from = `${table} where delete_time is null and ${value} is not null`;
+  return { ...moneyIn(`${table}.${column}`), ordered: { from, value, params: [] } };
+}
+
+function moneyIn(value: string): Required<Pick<Summable, 'number' | 'currency'>> {
+  return { number: `(${value}->>'amount')::numeric`, currency: `${value}->>'currencyCode'` };
 }
 
 /**
  * The currencies of a field, in the order of their codes: a step along the index for each. Order values of money are
  * `EUR ` and digits, so that the next currency comes after `EUR!`.
  */
-async function currenciesOf(em: EntityManager, table: string, key: string): Promise<string[]> {
+async function currenciesOf(
+  em: EntityManager,
+  { from, value, params }: NonNullable<Summable['ordered']>,
+): Promise<string[]> {
   const rows = await em.execute<{ code: string }[]>(
     `with recursive currency(code) as (
-       (select left(value, 3) from ${table}_order_value where field = ? order by value limit 1)
+       (select left(${value}, 3) from ${from} order by ${value} limit 1)
        union all
-       select (select left(value, 3) from customer_order_value
-               where field = ? and value > currency.code || '!' order by value limit 1)
+       select (select left(${value}, 3) from ${from} and ${value} > currency.code || '!' order by ${value} limit 1)
        from currency where code is not null
      ) select code from currency where code is not null`,
-    [key, key],
+    [...params, ...params],
   );
   return rows.map(({ code }) => code);
 }

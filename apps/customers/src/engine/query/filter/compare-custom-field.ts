@@ -1,5 +1,5 @@
 import type { Definition } from '../../fields/custom-fields.js';
-import { customFieldKinds, type CustomFieldKind } from '../../fields/custom-field-value.js';
+import { customFieldKinds } from '../../fields/custom-field-value.js';
 import { sortName } from '../../values/search-text.js';
 import type { Comparison } from './comparison.js';
 import type { Condition, Sql } from './condition.js';
@@ -15,7 +15,7 @@ export function compareCustomField(definition: Definition, comparison: Compariso
     const prefix = type === 'MONEY' ? readCurrency(comparison) : sortName(comparison.text);
     return inOrder(key, comparison, (value) => prefixRange(value, prefix));
   }
-  const value = readValue(definition, kind, comparison);
+  const value = readTypedValue(definition, comparison);
   if (comparison.isEquality) return comparison.hasTerm(kind.terms(value).map((term) => `x.${key}:${term}`));
   const order = kind.order?.(value) ?? '';
   return inOrder(key, comparison, (on) => ({ sql: `${on} ${comparison.operator} ?`, params: [order] }));
@@ -36,8 +36,11 @@ function inOrder(key: string, { table, type }: Comparison, on: (column: string) 
 }
 
 /** The value that the text of a filter stands for. */
-function readValue({ type, options }: Definition, kind: CustomFieldKind, comparison: Comparison): unknown {
-  const result = kind.read(given(type, comparison.text), options);
+export function readTypedValue(
+  { type, options }: Pick<Definition, 'type' | 'options'>,
+  comparison: Comparison,
+): unknown {
+  const result = customFieldKinds[type].read(given(type, comparison.text), options);
   if ('value' in result) return result.value;
   throw comparison.valueError(type === 'MONEY' ? 'must be an amount such as "EUR 12.50"' : result.description);
 }
@@ -71,7 +74,8 @@ function givenMoney(text: string) {
   return { amount, currencyCode: currencyCode.toUpperCase() };
 }
 
-function readCurrency(comparison: Comparison): string {
+/** The currency whose amounts a prefix such as `EUR*` asks for. */
+export function readCurrency(comparison: Comparison): string {
   const [, code] = /^([A-Za-z]{3}) ?$/.exec(comparison.text) ?? [];
   if (code === undefined) throw comparison.valueError('can begin with a whole currency code only, such as "EUR*"');
   return `${code.toUpperCase()} `;

@@ -1,7 +1,9 @@
+import { customFieldKinds } from '../../fields/custom-field-value.js';
 import { findableTerms, soughtTexts, term } from '../../fields/terms.js';
 import { currentSeal, type Seal } from '../../sealing/seal.js';
 import { sortName } from '../../values/search-text.js';
 import type { FilterField } from '../../fields/filter-fields.js';
+import { readCurrency, readTypedValue } from './compare-custom-field.js';
 import { compareKey } from './compare-key.js';
 import type { Comparison } from './comparison.js';
 import { indexed, rowOnly, type Condition, type Sql } from './condition.js';
@@ -24,6 +26,8 @@ export function compareField(name: string, field: FilterField, comparison: Compa
       return compareId(field.column, comparison);
     case 'time':
       return compareTime(name, field.column, comparison);
+    case 'value':
+      return compareValue(name, field, comparison);
     case 'name':
       return compareName(name, field, comparison);
     case 'key':
@@ -84,6 +88,20 @@ function compareTime(name: string, column: string, comparison: Comparison): Cond
     sql: `${on} ${operator} ?::timestamptz`,
     params: [time],
   }));
+}
+
+/** Compares days, numbers and money as custom fields of these types are compared. */
+function compareValue(name: string, field: FilterField & { type: 'value' }, comparison: Comparison): Condition {
+  const { column, sorted, of } = field;
+  comparison.assertOneOf({ prefix: of === 'MONEY', order: true });
+  if (comparison.isPresence) return hasValue(comparison, column);
+  const operator = comparison.operator === ':' ? '=' : comparison.operator;
+  const value = comparison.isPrefix ? undefined : readTypedValue({ type: of, options: [] }, comparison);
+  return orderedBy(name, `${comparison.table}.${sorted}`, (on) => {
+    if (value === undefined) return prefixRange(on, readCurrency(comparison));
+    if (of === 'NUMBER') return { sql: `${on} ${operator} ?::numeric`, params: [value as number] };
+    return { sql: `${on} ${operator} ?`, params: [customFieldKinds[of].order?.(value) ?? ''] };
+  });
 }
 
 function compareName(name: string, { column, sorted }: FilterField & { type: 'name' }, comparison: Comparison) {

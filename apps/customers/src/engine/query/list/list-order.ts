@@ -2,6 +2,7 @@ import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds } from '../../fields/custom-field-value.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
@@ -17,31 +18,24 @@ export interface ListOrder {
 
 export interface OrderColumn {
   column: string;
-  type: 'text' | 'timestamptz';
+  type: 'text' | 'timestamptz' | 'numeric';
   nullable: boolean;
   /** Whether deleted records have an index in this order. */
   ofDeleted: boolean;
 }
 
+const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
+
 /** The orders of a type by the names of their fields: texts first, as errors list them. */
 const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
   const columns = type.contract.fields.flatMap((field): [string, OrderColumn][] => {
-    const { column, index, desc, isRequired, writable } = field;
+    const { column, index, isRequired, writable } = field;
     if (index.order === FieldOrder.UNSPECIFIED) return [];
-    const isTime = desc.message !== undefined;
+    const kind = kindOf(field);
+    const isKept = kind === 'TIME' && writable === 'NEVER' && ['create_time', 'update_time'].includes(column);
     const ofDeleted = index.order === FieldOrder.ALL;
-    const nullable = !isRequired && !type.definition.alwaysSet?.includes(column) && !(isTime && writable === 'NEVER');
-    return [
-      [
-        column,
-        {
-          column: isTime ? column : type.sortColumn(column),
-          type: isTime ? 'timestamptz' : 'text',
-          nullable,
-          ofDeleted,
-        },
-      ],
-    ];
+    const nullable = !isRequired && !isKept && !type.definition.alwaysSet?.includes(column);
+    return [[column, { column: type.sortColumn(field), type: sqlTypes[kind], nullable, ofDeleted }]];
   });
   return new Map(columns);
 });

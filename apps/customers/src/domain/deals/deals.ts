@@ -1,0 +1,90 @@
+import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
+import { StageKind, StageTransitions, type Pipeline, type Stage } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import type { FieldViolation } from '@rapport/platform';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+import { enterStages } from './stage-entries.js';
+
+/** Chances to sell something. */
+export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
+  indexVersion: 1,
+  needs: ['pipelineId'],
+  guard: stageViolations,
+  stamp({ before, after, needs }, now) {
+    const hasEntered = hasMoved(before, after);
+    const stage = stageOf(needs, after.stage);
+    const status = stage ? statusOf(stage) : after.status;
+    const hasClosed = hasEntered || before?.status !== status;
+    const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? now : before.closeTime;
+    return { status, closeTime, stageTime: hasEntered ? now : before?.stageTime };
+  },
+  also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
+});
+
+export const DealsController = recordController(deals, DealsServiceService);
+
+/** What is wrong with the stage of a deal: unknown, not to be reached from where it is, or in want of fields. */
+function stageViolations({ before, after, needs }: RecordChange<Deal>): FieldViolation[] {
+  const pipeline = needs['pipelineId'] as Pipeline | undefined;
+  // That there is no such pipeline is told already.
+  if (!pipeline) return [];
+  const stage = stageOf(needs, after.stage);
+  if (!stage) return [violation('stage', 'UNKNOWN_STAGE', 'must be the key of a stage of the pipeline')];
+  if (!hasMoved(before, after)) return [];
+  const isWithin = before?.pipelineId === after.pipelineId;
+  if (isWithin && !mayEnter(pipeline, before.stage, stage)) {
+    return [violation('stage', 'STAGE_TRANSITION', `can not be entered from ${before.stage}`)];
+  }
+  return stage.guards.flatMap(({ fields, message }) =>
+    fields
+      .filter((path) => !hasValue(after, path))
+      .map((path) => violation(path, 'REQUIRED', message ?? `must be set in the stage ${stage.key}`)),
+  );
+}
+
+function violation(field: string, reason: string, description: string): FieldViolation {
+  return { field, reason, description };
+}
+
+function hasMoved(before: Deal | undefined, after: Deal): boolean {
+  return before?.stage !== after.stage || before.pipelineId !== after.pipelineId;
+}
+
+function mayEnter({ transitions, transitionPairs, stages }: Pipeline, from: string, to: Stage): boolean {
+  switch (transitions) {
+    case StageTransitions.NEXT_ONLY: {
+      const place = stages.findIndex(({ key }) => key === from);
+      const isOpen = stages[place]?.kind === StageKind.OPEN;
+      return isOpen && (stages[place + 1]?.key === to.key || to.kind === StageKind.LOST);
+    }
+    case StageTransitions.LISTED:
+      return transitionPairs.some((pair) => pair.from === from && pair.to === to.key);
+    default:
+      return true;
+  }
+}
+
+function stageOf(needs: RecordChange<Deal>['needs'], key: string): Stage | undefined {
+  return (needs['pipelineId'] as Pipeline | undefined)?.stages.find((stage) => stage.key === key);
+}
+
+function statusOf({ kind }: Stage): DealStatus {
+  switch (kind) {
+    case StageKind.WON:
+      return DealStatus.WON;
+    case StageKind.LOST:
+      return DealStatus.LOST;
+    default:
+      return DealStatus.OPEN;
+  }
+}
+
+/** @param path of a guard, such as `amount` or `customFields.plan` */
+function hasValue(deal: Deal, path: string): boolean {
+  const [name = '', key] = path.split('.');
+  const value = (deal as unknown as Record<string, unknown>)[name];
+  const found = key === undefined ? value : (value as Record<string, unknown> | undefined)?.[key];
+  return Array.isArray(found) ? found.length > 0 : found !== undefined && found !== '' && found !== 0;
+}

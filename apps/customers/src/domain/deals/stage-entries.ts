@@ -1,0 +1,66 @@
+import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
+import { formatEtag, type TransactionStatement } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { v7 as uuidv7 } from 'uuid';
+import { CustomFields } from '../../engine/fields/custom-fields.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { insertRows, recordRow } from '../../engine/records/record-statements.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+
+/** The stays of deals in stages. They are kept for good: the change log ends after some days, and times in stages are asked for years later. */
+export const stageEntries = defineRecord<StageEntry>('rapport/StageEntry', StageEntriesServiceService, {
+  indexVersion: 1,
+});
+
+export const StageEntriesController = recordController(stageEntries, StageEntriesServiceService);
+
+/** A deal that has entered a stage. */
+export interface Move {
+  before: Deal | undefined;
+  after: Deal;
+}
+
+/** Completes the entries of the stages that deals leave, and begins those of the stages that they enter. @param moves in their order */
+export function enterStages(moves: readonly Move[]): TransactionStatement[] {
+  if (moves.length === 0) return [];
+  const entries = moves.map(newEntry);
+  for (const [index, entry] of entries.entries()) {
+    const next = entries.find((other, place) => place > index && other.dealId === entry.dealId);
+    if (next) Object.assign(entry, left(entry, next.enterTime ?? ''));
+  }
+  const firstMoves = moves.filter(
+    ({ before, after }, index) => before && moves.findIndex((move) => move.after.id === after.id) === index,
+  );
+  const stays = firstMoves.map(({ after }) => ({ deal_id: after.id, leave_time: after.stageTime }));
+  const rows = entries.map((entry) => recordRow(stageEntries, entry, new CustomFields([])));
+  return [...(stays.length > 0 ? [leaveStages(stays)] : []), insertRows(stageEntries, rows)];
+}
+
+function newEntry({ before, after }: Move): StageEntry {
+  const { id: dealId, pipelineId, stage, stageTime: enterTime, amount, updatedBy } = after;
+  return {
+    ...{ id: uuidv7(), dealId, pipelineId, stage, enterTime, amount, previousStage: before?.stage },
+    ...{ leaveTime: undefined, durationSeconds: undefined, etag: formatEtag(1), deleteTime: undefined },
+    ...{ createTime: enterTime, updateTime: enterTime, createdBy: updatedBy, updatedBy },
+  };
+}
+
+function left({ enterTime }: StageEntry, leaveTime: string): Partial<StageEntry> {
+  const milliseconds = new Date(leaveTime).getTime() - new Date(enterTime ?? leaveTime).getTime();
+  return { leaveTime, durationSeconds: Math.floor(milliseconds / 1_000) };
+}
+
+function leaveStages(left: readonly { deal_id: string; leave_time: string | undefined }[]): TransactionStatement {
+  const { tenantId, principalId } = currentCaller();
+  return {
+    name: 'leave_stages',
+    sql: `update stage_entry entry
+      set leave_time = moved.leave_time, version = version + 1, update_time = moved.leave_time, updated_by = $3,
+        duration_seconds = floor(extract(epoch from moved.leave_time - entry.enter_time))
+      from jsonb_to_recordset($2) as moved (deal_id uuid, leave_time timestamptz)
+      where entry.tenant_id = $1 and entry.deal_id = moved.deal_id and entry.leave_time is null`,
+    values: [tenantId, JSON.stringify(left), principalId],
+  };
+}

@@ -1,0 +1,20 @@
+import { ScalarType } from '@bufbuild/protobuf';
+import type { RecordField } from '@rapport/contracts';
+import { Format } from '@rapport/contracts/rapport/api/v1/options';
+import { contract } from '../values/contract.js';
+
+/** The values by which records can be ordered. */
+export type FieldKind = 'TEXT' | 'TIME' | 'DATE' | 'NUMBER' | 'MONEY';
+
+/** @throws Error for a field of which there is no order, such as a list */
+export function kindOf({ desc, column }: RecordField): FieldKind {
+  if (desc.fieldKind === 'message') {
+    if (desc.message.typeName === 'google.protobuf.Timestamp') return 'TIME';
+    if (desc.message.typeName === 'rapport.api.v1.Money') return 'MONEY';
+  }
+  if (desc.fieldKind === 'scalar' && desc.scalar !== ScalarType.BOOL) {
+    if (desc.scalar !== ScalarType.STRING) return 'NUMBER';
+    return contract.rules(desc).format === Format.DATE ? 'DATE' : 'TEXT';
+  }
+  throw new Error(`${desc.parent.typeName}: there is no order of ${column}.`);
+}

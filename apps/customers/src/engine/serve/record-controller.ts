@@ -1,0 +1,43 @@
+import { Controller, type Type } from '@nestjs/common';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService } from '@rapport/contracts';
+import { LoggedTypes } from '../changes/log/logged-types.js';
+import { Sequencer } from '../changes/log/sequencer.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
+import { PageTokenKey } from '../query/list-records.js';
+import { RecordHandlers } from './record-handlers.js';
+
+type Handle = (request: unknown) => Promise<object>;
+
+/**
+ * The controller of a type's standard service: a class with a method for each of the service's, by its name.
+ *
+ * @throws Error for a service with a method that is no standard one
+ */
+export function recordController<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  service: ServiceDefinition,
+): Type {
+  @Controller()
+  class RecordController {
+    readonly handlers: RecordHandlers<Message>;
+
+    constructor(em: EntityManager, pageTokenKey: PageTokenKey, loggedTypes: LoggedTypes, sequencer: Sequencer) {
+      this.handlers = new RecordHandlers(type, { em, pageTokenKey, loggedTypes, sequencer });
+    }
+  }
+  for (const [name, { path }] of Object.entries(service)) {
+    const verb = type.verbOf(name);
+    if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is no standard method of ${type.plural}.`);
+    const value = function (this: RecordController, request: unknown): Promise<object> {
+      const handlers = this.handlers as unknown as Record<string, Handle>;
+      return (handlers[verb] as Handle).call(this.handlers, request);
+    };
+    Object.defineProperty(RecordController.prototype, name, { value });
+  }
+  Object.defineProperty(RecordController, 'name', { value: `${type.message.name}Controller` });
+  ImplementsService(service)(RecordController);
+  return RecordController;
+}

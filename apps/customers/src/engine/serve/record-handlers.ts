@@ -1,0 +1,146 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant, type StatementTransaction } from '@rapport/persistence';
+import { recordAsOf } from '../changes/history/record-as-of.js';
+import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
+import type { LoggedTypes } from '../changes/log/logged-types.js';
+import type { Sequencer } from '../changes/log/sequencer.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
+import { BulkPace } from '../pace/bulk-pace.js';
+import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
+import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-records.js';
+import { listRecords, type ListRecordsRequest, type PageTokenKey } from '../query/list-records.js';
+import { missingRecord } from '../records/missing-record.js';
+import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { liveRecords } from '../records/record-statements.js';
+import { hotWriteCall } from '../records/write-call.js';
+import { createBatch, deleteBatch, updateBatch, type Batch, type BatchOutcome } from '../write/batch-write.js';
+import { externalIdOf, upsertRecord, type UpsertRequest } from '../write/upsert-record.js';
+import { createRecord, deleteRecord, undeleteRecord, updateRecord, type RecordRequest } from '../write/write-record.js';
+
+/** What handlers work with. */
+export interface ServiceParts {
+  em: EntityManager;
+  pageTokenKey: PageTokenKey;
+  loggedTypes: LoggedTypes;
+  sequencer: Sequencer;
+}
+
+/** What requests of writes have in common. */
+interface WriteRequest {
+  requestId?: string | undefined;
+  validateOnly?: boolean | undefined;
+}
+
+interface BatchRequest<Item> extends WriteRequest {
+  batch?: Batch<Item> | undefined;
+}
+
+/** Most items of a batch that counts as one call among others. */
+const maxShortBatch = 20;
+
+/** Answers the methods of the standard service of a type. Answers and requests have its records by the type's names. */
+export class RecordHandlers<Message extends RecordMessage> {
+  constructor(
+    private readonly type: RecordType<Message>,
+    private readonly parts: ServiceParts,
+  ) {}
+
+  async get({ id, asOf }: { id: string; asOf?: string | undefined }): Promise<Message> {
+    const { type } = this;
+    const { em } = this.parts;
+    if (asOf !== undefined) return recordAsOf(em, type, id, asOf);
+    const stored = await readForTenant<StoredRecord<Message>>(em, liveRecords(type, [id]));
+    const [record] = await openStored(type, stored);
+    if (!record) throw await missingRecord(em, type, id);
+    return record;
+  }
+
+  async list(request: ListRecordsRequest): Promise<object> {
+    const { records, ...page } = await listRecords(this.parts.em, this.type, this.parts.pageTokenKey, request);
+    return { [this.type.plural]: records, ...page };
+  }
+
+  async batchGet(request: BatchGetRequest): Promise<object> {
+    const { records, ...ids } = await batchGetRecords(this.parts.em, this.type, request);
+    return { [this.type.plural]: records, ...ids };
+  }
+
+  aggregate(request: AggregateRecordsRequest): Promise<object> {
+    return aggregateRecords(this.parts.em, this.type, request);
+  }
+
+  async history(request: HistoryRequest): Promise<object> {
+    const { em, pageTokenKey, loggedTypes, sequencer } = this.parts;
+    // Callers find the change that they have just made.
+    await sequencer.caughtUp();
+    return listRecordHistory(loggedTypes, this.type, { em, key: pageTokenKey.bytes }, request);
+  }
+
+  create(request: WriteRequest): Promise<object> {
+    return this.#write('create', request, (transaction) => createRecord(transaction, this.type, request));
+  }
+
+  update(request: WriteRequest & RecordRequest & { updateMask?: string[] | undefined }): Promise<object> {
+    return this.#write('update', request, (transaction) => updateRecord(transaction, this.type, request));
+  }
+
+  delete(request: WriteRequest & RecordRequest): Promise<object> {
+    return this.#write('delete', request, (transaction) => deleteRecord(transaction, this.type, request));
+  }
+
+  undelete(request: WriteRequest & RecordRequest): Promise<object> {
+    return this.#write('undelete', request, (transaction) => undeleteRecord(transaction, this.type, request));
+  }
+
+  upsert(request: UpsertRequest & { matchSystem: string }): Promise<object> {
+    return this.#write('upsert', request, async (transaction) => {
+      const valueOf = (record: Message) => externalIdOf(this.type, record, request.matchSystem);
+      const { record, created } = await upsertRecord(transaction, this.type, request, valueOf);
+      return { [this.type.singular]: record, created };
+    });
+  }
+
+  batchCreate(request: BatchRequest<object>): Promise<object> {
+    return this.#batch('batchCreate', request, (transaction) => createBatch(transaction, this.type, request.batch));
+  }
+
+  batchUpdate(request: BatchRequest<RecordRequest & { updateMask: string[] }>): Promise<object> {
+    return this.#batch('batchUpdate', request, (transaction) => updateBatch(transaction, this.type, request.batch));
+  }
+
+  batchDelete(request: BatchRequest<RecordRequest>): Promise<object> {
+    return this.#batch('batchDelete', request, (transaction) => deleteBatch(transaction, this.type, request.batch));
+  }
+
+  #write<Request extends WriteRequest>(
+    verb: string,
+    request: Request,
+    work: (transaction: StatementTransaction) => Promise<object>,
+  ): Promise<object> {
+    return hotWriteCall(this.parts.em, this.type.method(verb), request, work);
+  }
+
+  /** A long batch counts as bulk work: it gives way to other calls. */
+  #batch<Item>(
+    verb: string,
+    request: BatchRequest<Item>,
+    work: (transaction: StatementTransaction) => Promise<BatchOutcome<Message>[]>,
+  ): Promise<object> {
+    const call = () => this.#write(verb, request, async (transaction) => this.#results(await work(transaction)));
+    const isLong = (request.batch?.items.length ?? 0) > maxShortBatch;
+    return isLong ? BulkPace.of(this.parts.em).keep(call) : call();
+  }
+
+  #results(outcomes: readonly BatchOutcome<Message>[]): { results: object[] } {
+    const { singular } = this.type;
+    return {
+      results: outcomes.map((outcome) => {
+        if ('record' in outcome) return { [singular]: outcome.record };
+        const { code, reason, message, metadata } = outcome.problem;
+        const recordId = metadata[`${singular}Id`];
+        return { problem: { code, reason, message, violations: outcome.violations, recordId } };
+      }),
+    };
+  }
+}

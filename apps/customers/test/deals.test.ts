@@ -1,0 +1,260 @@
+import { DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
+import { StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { company, newCaller, person, RunningCustomers } from './running-customers.js';
+import { deal, SalesTenant, stage } from './sales-tenant.js';
+
+let service: RunningCustomers;
+let tenant: SalesTenant;
+
+beforeAll(async () => {
+  service = await RunningCustomers.start();
+}, 120_000);
+afterAll(() => service.stop());
+beforeEach(() => {
+  tenant = new SalesTenant(service);
+});
+
+const euros = (amount: string) => ({ amount, currencyCode: 'EUR' });
+
+describe('a deal', () => {
+  test('is read as it was created, with what the server knows of its stage', async () => {
+    const pipeline = await tenant.createPipeline();
+    const customer = await service.create(tenant.caller, person({ givenName: 'Ada' }));
+
+    const created = await tenant.createDeal(pipeline, {
+      ...{ title: ' 50 seats ', customerId: customer.id, stage: 'proposal', amount: euros('012.50') },
+      ...{ closeDate: '2026-09-30', tags: ['vip', 'vip'], externalIds: [{ system: 'erp', value: '4711' }] },
+    });
+
+    expect(created).toMatchObject({
+      ...{ title: '50 seats', customerId: customer.id, pipelineId: pipeline.id, stage: 'proposal', etag: '"1"' },
+      ...{ status: DealStatus.OPEN, amount: euros('12.50'), closeDate: '2026-09-30', tags: ['vip'] },
+      ...{ stageTime: created.createTime, closeTime: undefined, externalIds: [{ system: 'erp', value: '4711' }] },
+    });
+    expect(await service.call('getDeal', { id: created.id }, tenant.caller)).toEqual(created);
+  });
+
+  test('needs a live pipeline and customer of its tenant', async () => {
+    const pipeline = await tenant.createPipeline();
+    const foreign = await new SalesTenant(service).createPipeline();
+    const customer = await service.create(newCaller(), person());
+
+    await expect(tenant.createDeal(foreign)).rejects.toMatchObject({
+      violations: [{ field: 'deal.pipelineId', reason: 'PIPELINE_NOT_FOUND' }],
+    });
+    await expect(tenant.createDeal(pipeline, { customerId: customer.id })).rejects.toMatchObject({
+      violations: [{ field: 'deal.customerId', reason: 'CUSTOMER_NOT_FOUND' }],
+    });
+  });
+
+  test('keeps its pipeline from being deleted while it is live, and does not come back without it', async () => {
+    const pipeline = await tenant.createPipeline();
+    const { id } = await tenant.createDeal(pipeline);
+    const remove = () => service.call('deletePipeline', { id: pipeline.id }, tenant.caller);
+
+    await expect(remove()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION', reason: 'RECORD_IN_USE' });
+    await service.call('deleteDeal', { id }, tenant.caller);
+    await remove();
+
+    await expect(service.call('undeleteDeal', { id }, tenant.caller)).rejects.toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      reason: 'PIPELINE_NOT_FOUND',
+    });
+    await service.call('undeletePipeline', { id: pipeline.id }, tenant.caller);
+    expect(await service.call('undeleteDeal', { id }, tenant.caller)).toMatchObject({ id, etag: '"3"' });
+  });
+
+  test('keeps the id of a customer that is deleted', async () => {
+    const customer = await service.create(tenant.caller, person());
+    const { id } = await tenant.createDeal(await tenant.createPipeline(), { customerId: customer.id });
+
+    await service.call('deleteCustomer', { id: customer.id }, tenant.caller);
+
+    expect(await tenant.updateDeal(id, { title: 'Renamed' })).toMatchObject({ customerId: customer.id });
+  });
+
+  test('is updated by what its external id meets', async () => {
+    const pipeline = await tenant.createPipeline();
+    const upsert = (title: string, tags: string[]) =>
+      service.call(
+        'upsertDeal',
+        {
+          deal: deal({ title, tags, pipelineId: pipeline.id, externalIds: [{ system: 'erp', value: '1' }] }),
+          matchSystem: 'erp',
+        },
+        tenant.caller,
+      );
+
+    const first = await upsert('First', ['a']);
+    const second = await upsert('Second', ['b']);
+
+    expect([first.created, second.created]).toEqual([true, false]);
+    expect(second.deal).toMatchObject({ id: first.deal?.id, title: 'Second', tags: ['a', 'b'], etag: '"2"' });
+    await expect(tenant.createDeal(pipeline, { externalIds: [{ system: 'erp', value: '1' }] })).rejects.toMatchObject({
+      reason: 'EXTERNAL_ID_TAKEN',
+      metadata: { dealId: first.deal?.id },
+    });
+  });
+});
+
+describe('lists of deals', () => {
+  test('are filtered and ordered by money, days, stages and what they refer to', async () => {
+    const pipeline = await tenant.createPipeline();
+    const customer = await service.create(tenant.caller, company({ displayName: 'Acme', domains: [] }));
+    await tenant.createDeal(pipeline, { title: 'Small', amount: euros('9'), closeDate: '2026-02-01' });
+    await tenant.createDeal(pipeline, { title: 'Large', amount: euros('1000.5'), customerId: customer.id });
+    await tenant.createDeal(pipeline, { title: 'Foreign', amount: { amount: '50', currencyCode: 'USD' } });
+    await tenant.createDeal(pipeline, { title: 'None', closeDate: '2026-01-31' });
+
+    expect(await tenant.deals('amount > "EUR 10"', 'amount')).toEqual(['Large', 'Foreign']);
+    expect(await tenant.deals('amount:EUR*', 'amount desc')).toEqual(['Large', 'Small']);
+    expect(await tenant.deals('amount = "EUR 1000.50"')).toEqual(['Large']);
+    expect(await tenant.deals('close_date < 2026-02-01')).toEqual(['None']);
+    expect(await tenant.deals('', 'amount')).toEqual(['Small', 'Large', 'Foreign', 'None']);
+    expect(await tenant.deals('', 'close_date desc')).toEqual(['Small', 'None', 'Foreign', 'Large']);
+    expect(await tenant.deals('stage = new AND customer.display_name = acme')).toEqual(['Large']);
+    expect(await tenant.deals('pipeline.name = "new*" AND title = "s*"')).toEqual(['Small']);
+    expect(await tenant.deals('status = OPEN AND NOT customer_id:*', 'title')).toEqual(['Foreign', 'None', 'Small']);
+    await expect(tenant.deals('amount = ten')).rejects.toMatchObject({
+      violations: [{ field: 'filter', reason: 'FILTER_VALUE_INVALID' }],
+    });
+    await expect(tenant.deals('', 'lost_reason')).rejects.toMatchObject({
+      violations: [{ field: 'orderBy', reason: 'ORDER_NOT_INDEXED' }],
+    });
+  });
+
+  test('find words of titles', async () => {
+    const pipeline = await tenant.createPipeline();
+    await tenant.createDeal(pipeline, { title: 'Analytical engine' });
+    await tenant.createDeal(pipeline, { title: 'Difference engine' });
+
+    const { deals } = await service.call('listDeals', { q: 'engine ANALYT' }, tenant.caller);
+    expect(deals.map(({ title }) => title)).toEqual(['Analytical engine']);
+  });
+
+  test('are counted and added up by stage, each currency by itself', async () => {
+    const pipeline = await tenant.createPipeline();
+    await tenant.createDeal(pipeline, { amount: euros('0.1') });
+    await tenant.createDeal(pipeline, { amount: euros('0.2') });
+    await tenant.createDeal(pipeline, { stage: 'proposal', amount: { amount: '5', currencyCode: 'USD' } });
+
+    const { total, groups } = await service.call(
+      'aggregateDeals',
+      { groupBy: ['stage'], sum: ['amount'] },
+      tenant.caller,
+    );
+
+    expect(total).toMatchObject({ count: 3, sums: [{ value: '0.3' }, { value: '5', currencyCode: 'USD' }] });
+    expect(groups).toMatchObject([
+      { values: [{ value: 'new' }], count: 2, sums: [{ field: 'amount', value: '0.3', currencyCode: 'EUR' }] },
+      { values: [{ value: 'proposal' }], count: 1, sums: [{ value: '5', currencyCode: 'USD' }] },
+    ]);
+  });
+});
+
+describe('the stage of a deal', () => {
+  test('must be one of its pipeline, and have what its guard asks for', async () => {
+    const pipeline = await tenant.createPipeline();
+    const created = await tenant.createDeal(pipeline);
+
+    await expect(tenant.createDeal(pipeline, { stage: 'signed' })).rejects.toMatchObject({
+      violations: [{ field: 'deal.stage', reason: 'UNKNOWN_STAGE' }],
+    });
+    await expect(tenant.updateDeal(created.id, { stage: 'won' })).rejects.toMatchObject({
+      violations: [
+        { field: 'deal.amount', reason: 'REQUIRED' },
+        { field: 'deal.closeDate', reason: 'REQUIRED' },
+      ],
+    });
+    const won = await tenant.updateDeal(created.id, { stage: 'won', amount: euros('1'), closeDate: '2026-01-01' });
+    expect(won).toMatchObject({ status: DealStatus.WON, closeTime: won.updateTime, stageTime: won.updateTime });
+    expect(await tenant.updateDeal(created.id, { stage: 'new' })).toMatchObject({
+      status: DealStatus.OPEN,
+      closeTime: undefined,
+    });
+  });
+
+  test('follows the transitions of its pipeline', async () => {
+    const stages = ['a', 'b', 'c'].map((key) => stage(key, StageKind.OPEN));
+    const next = await tenant.createPipeline({
+      stages: [...stages, stage('lost', StageKind.LOST)],
+      transitions: StageTransitions.NEXT_ONLY,
+    });
+    const listed = await tenant.createPipeline({
+      stages,
+      transitions: StageTransitions.LISTED,
+      transitionPairs: [{ from: 'a', to: 'c' }],
+    });
+    const one = await tenant.createDeal(next, { stage: 'a' });
+    const other = await tenant.createDeal(listed, { stage: 'a' });
+    const refused = { violations: [{ field: 'deal.stage', reason: 'STAGE_TRANSITION' }] };
+
+    await expect(tenant.updateDeal(one.id, { stage: 'c' })).rejects.toMatchObject(refused);
+    await tenant.updateDeal(one.id, { stage: 'b' });
+    await expect(tenant.updateDeal(one.id, { stage: 'a' })).rejects.toMatchObject(refused);
+    await tenant.updateDeal(one.id, { stage: 'lost' });
+    await expect(tenant.updateDeal(one.id, { stage: 'c' })).rejects.toMatchObject(refused);
+    await expect(tenant.updateDeal(other.id, { stage: 'b' })).rejects.toMatchObject(refused);
+    await tenant.updateDeal(other.id, { stage: 'c' });
+    await tenant.updateDeal(other.id, { pipelineId: next.id, stage: 'b' });
+  });
+
+  test('is logged by entries that follow each other without a gap, also those of one batch', async () => {
+    const pipeline = await tenant.createPipeline();
+    const created = await tenant.createDeal(pipeline, { amount: euros('7') });
+    await tenant.updateDeal(created.id, { title: 'Not a move' });
+    const moves = ['proposal', 'new', 'proposal'].map((key) => ({
+      ...{ id: created.id, deal: deal({ stage: key }), updateMask: ['stage'], etag: undefined },
+    }));
+    await service.call('batchUpdateDeals', { batch: { items: moves, mode: 0 } }, tenant.caller);
+
+    const entries = await tenant.entriesOf(created);
+
+    expect(entries.map(({ stage: key, previousStage }) => [previousStage, key])).toEqual([
+      ...[
+        [undefined, 'new'],
+        ['new', 'proposal'],
+        ['proposal', 'new'],
+        ['new', 'proposal'],
+      ],
+    ]);
+    expect(entries.map(({ leaveTime }) => leaveTime)).toEqual([
+      ...entries.slice(1).map(({ enterTime }) => enterTime),
+      undefined,
+    ]);
+    expect(entries[0]).toMatchObject({ enterTime: created.createTime, amount: euros('7'), pipelineId: pipeline.id });
+    await expect(tenant.deals(`stage_entry.stage = new`)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
+
+describe('a pipeline', () => {
+  test('has stages with ids that stay with their keys', async () => {
+    const created = await tenant.createPipeline();
+    const renamed = created.stages.map((each) => ({ ...each, id: '', name: `${each.name}!` })).reverse();
+
+    const { stages } = await service.call(
+      'updatePipeline',
+      { id: created.id, pipeline: { ...created, stages: renamed }, updateMask: ['stages'] },
+      tenant.caller,
+    );
+
+    expect(stages.map(({ id, key }) => [key, id])).toEqual(created.stages.map(({ id, key }) => [key, id]).reverse());
+    expect(new Set(stages.map(({ id }) => id)).size).toBe(4);
+  });
+
+  test('refuses stages with one key, transitions to none of its stages and guards of no field', async () => {
+    const twice = [stage('a', StageKind.OPEN), stage('a', StageKind.WON, ['colour'])];
+
+    await expect(
+      tenant.createPipeline({ stages: twice, transitionPairs: [{ from: 'a', to: 'b' }] }),
+    ).rejects.toMatchObject({
+      violations: [
+        { field: 'pipeline.stages[1].key', reason: 'DUPLICATE_KEY' },
+        { field: 'pipeline.transitionPairs[0].to', reason: 'UNKNOWN_STAGE' },
+        { field: 'pipeline.transitionPairs', reason: 'NOT_ALLOWED' },
+        { field: 'pipeline.stages[1].guards[0].fields[0]', reason: 'UNKNOWN_FIELD' },
+      ],
+    });
+  });
+});

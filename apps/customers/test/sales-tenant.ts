@@ -1,0 +1,67 @@
+import { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import {
+  GuardKind,
+  Pipeline,
+  StageKind,
+  StageTransitions,
+  type Stage,
+} from '@rapport/contracts/rapport/sales/v1/pipeline';
+import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
+import { newCaller, type RunningCustomers } from './running-customers.js';
+
+/** A tenant of its own that sells something, and what its calls answer. */
+export class SalesTenant {
+  constructor(
+    readonly service: RunningCustomers,
+    readonly caller = newCaller(),
+  ) {}
+
+  createPipeline(given: Partial<Pipeline> = {}): Promise<Pipeline> {
+    return this.service.call('createPipeline', { pipeline: pipeline(given) }, this.caller);
+  }
+
+  createDeal({ id: pipelineId }: Pipeline, given: Partial<Deal> = {}): Promise<Deal> {
+    return this.service.call('createDeal', { deal: deal({ pipelineId, ...given }) }, this.caller);
+  }
+
+  updateDeal(id: string, changes: Partial<Deal>): Promise<Deal> {
+    return this.service.call('updateDeal', { id, deal: deal(changes), updateMask: Object.keys(changes) }, this.caller);
+  }
+
+  async deals(filter: string, orderBy?: string): Promise<string[]> {
+    const { deals } = await this.service.call('listDeals', { filter, orderBy, pageSize: 200 }, this.caller);
+    return deals.map(({ title }) => title);
+  }
+
+  async entriesOf({ id }: Deal): Promise<StageEntry[]> {
+    const request = { filter: `deal_id = ${id}`, orderBy: 'enter_time' };
+    return (await this.service.call('listStageEntries', request, this.caller)).stageEntries;
+  }
+}
+
+const blankDeal = Deal.decode(new Uint8Array());
+
+export function deal(given: Partial<Deal> = {}): Deal {
+  return { ...blankDeal, title: 'A deal', stage: 'new', ...given };
+}
+
+/** With the stages new, proposal, won and lost; a proposal has to have an amount, and a lost deal a reason. */
+export function pipeline(given: Partial<Pipeline> = {}): Pipeline {
+  return {
+    ...Pipeline.decode(new Uint8Array()),
+    name: 'New business',
+    stages: [
+      stage('new', StageKind.OPEN),
+      stage('proposal', StageKind.OPEN, ['amount']),
+      stage('won', StageKind.WON, ['amount', 'closeDate']),
+      stage('lost', StageKind.LOST, ['lostReason']),
+    ],
+    transitions: StageTransitions.ANY,
+    ...given,
+  };
+}
+
+export function stage(key: string, kind: StageKind, fields: string[] = []): Stage {
+  const guards = fields.length === 0 ? [] : [{ kind: GuardKind.FIELDS, fields, message: undefined }];
+  return { id: '', key, name: key, kind, probability: undefined, guards };
+}
