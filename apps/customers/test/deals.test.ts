@@ -124,6 +124,31 @@ describe('lists of deals', () => {
     });
   });
 
+  test('are found by what customers of customers are, and customers by their deals', async () => {
+    const pipeline = await tenant.createPipeline();
+    const acme = await service.create(tenant.caller, company({ displayName: 'Acme', domains: [], tags: ['big'] }));
+    const ada = await service.create(tenant.caller, person({ givenName: 'Ada', companyId: acme.id }));
+    const bob = await service.create(tenant.caller, person({ givenName: 'Bob' }));
+    await tenant.createDeal(pipeline, { title: 'For Ada', customerId: ada.id, amount: euros('5') });
+    await tenant.createDeal(pipeline, { title: 'For Bob', customerId: bob.id });
+    const customersWith = async (filter: string, caller = tenant.caller) => {
+      const { customers } = await service.call('listCustomers', { filter, orderBy: 'create_time' }, caller);
+      return customers.map(({ givenName }) => givenName);
+    };
+
+    expect(await tenant.deals('customer.company.tags:big')).toEqual(['For Ada']);
+    expect(await customersWith('deals.stage = new')).toEqual(['Ada', 'Bob']);
+    expect(await customersWith('deals.amount >= "EUR 5"')).toEqual(['Ada']);
+    expect(await customersWith('NOT deals.title:*')).toEqual([undefined]);
+    const others = { ...tenant.caller, permissions: ['customers.read', 'deals.write'] };
+    await expect(customersWith('deals.stage = new', others)).rejects.toMatchObject({
+      metadata: { permission: 'deals.read' },
+    });
+    const blind = { ...tenant.caller, hidesPii: true };
+    await expect(customersWith('deals.title = "for*"', blind)).rejects.toMatchObject({ reason: 'FIELD_HIDDEN' });
+    expect(await customersWith('deals.stage = new', blind)).toEqual(['***', '***']);
+  });
+
   test('find words of titles', async () => {
     const pipeline = await tenant.createPipeline();
     await tenant.createDeal(pipeline, { title: 'Analytical engine' });

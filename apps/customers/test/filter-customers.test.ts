@@ -175,7 +175,7 @@ test.each([
   ['custom_fields = 1', 'FILTER_FIELD_UNKNOWN', 1],
   ['emails.address = x', 'FILTER_FIELD_UNKNOWN', 1],
   ['company:*', 'FILTER_FIELD_UNKNOWN', 1],
-  ['company.company.kind = COMPANY', 'FILTER_FIELD_UNKNOWN', 1],
+  ['company.company.company.kind = COMPANY', 'FILTER_FIELD_UNKNOWN', 1],
   ['associations.Bad:*', 'FILTER_FIELD_UNKNOWN', 1],
   ['associations.partner_of.company.kind = COMPANY', 'FILTER_FIELD_UNKNOWN', 1],
   ['kind = ROBOT', 'FILTER_VALUE_INVALID', 8],

@@ -34,11 +34,14 @@ export function shownCounts<Counts extends { updated: number; unchanged: number 
  */
 export function refuseHidden(type: RecordType, paths: readonly string[], parameter: string): void {
   if (!isHiding()) return;
-  const hidden = paths.find((path) => {
-    const [field = '', owner] = path.split('.').map(snakeCase).toReversed();
-    return owner !== 'custom_fields' && type.isPersonal(field);
-  });
+  const hidden = paths.find((path) => isPersonalPath(type, path));
   if (hidden !== undefined) throw hiddenError(hidden, parameter);
+}
+
+/** Whether the last field of a path is personal data of the type. */
+export function isPersonalPath(type: RecordType, path: string): boolean {
+  const [field = '', owner] = path.split('.').map(snakeCase).toReversed();
+  return owner !== 'custom_fields' && type.isPersonal(field);
 }
 
 /**

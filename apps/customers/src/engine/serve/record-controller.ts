@@ -33,7 +33,7 @@ export function recordController<Message extends RecordMessage>(
     if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is no standard method of ${type.plural}.`);
     const value = function (this: RecordController, request: unknown): Promise<object> {
       const handlers = this.handlers as unknown as Record<string, Handle>;
-      return (handlers[verb] as Handle).call(this.handlers, request);
+      return handlers[verb]!.call(this.handlers, request);
     };
     Object.defineProperty(RecordController.prototype, name, { value });
   }

@@ -103,7 +103,7 @@ export class BatchRecords<Message extends RecordMessage> {
     const [created, updated] = [changed.filter(isNew), changed.filter((record) => !isNew(record))];
     const had = updated.flatMap(({ id }) => valuesOf(type, this.#before.get(id)));
     const has = changed.flatMap((record) => valuesOf(type, record));
-    await currentSeal()?.prepare(created.map((record) => type.subjectOf(record)));
+    await currentSeal()?.prepare(changed.map((record) => type.subjectOf(record)));
     const rowsOf = (records: readonly Message[]) =>
       turns.map(records, (record) => recordRow(type, record, this.customFields));
     if (created.length > 0) transaction.later(insertRows(type, await rowsOf(created)));

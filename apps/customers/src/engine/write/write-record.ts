@@ -125,6 +125,7 @@ export async function changeRecord<Message extends RecordMessage>(
   checkChange(type, { before, after, needs: linked.needsOf(type, after) });
   const record = changedRecord(type, before, after, { mask, linked });
   if (record === before) return before;
+  await currentSeal()?.prepare([type.subjectOf(record)]);
   const [had, has] = [uniqueValues(type, before), uniqueValues(type, after)];
   transaction.later(
     updateRecords(type, [record], customFields),

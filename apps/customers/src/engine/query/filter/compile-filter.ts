@@ -1,3 +1,4 @@
+import { callContext, permissionMissing } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { filterFields } from '../../fields/filter-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
@@ -21,6 +22,9 @@ export interface FilterContext {
   isOwnOnly?: boolean;
 }
 
+/** References that may lead to a field, one behind the other. */
+const maxPathLength = 2;
+
 /** Most conditions on other records in a filter. */
 const maxOthers = 5;
 
@@ -36,6 +40,17 @@ const maxOthers = 5;
 export function compileFilter(filter: string, tree: Filter, context: FilterContext): Condition[] {
   const compiler = new FilterCompiler(filter, context);
   return tree.type === 'and' ? tree.operands.map((operand) => compiler.compile(operand)) : [compiler.compile(tree)];
+}
+
+/**
+ * To find records by values of others is to know these values.
+ *
+ * @throws AppError PERMISSION_DENIED to callers who may not read records of the type
+ */
+function checkMayRead({ contract }: RecordType): void {
+  const permission = `${contract.permission}.read`;
+  const { caller } = callContext.getStore() ?? {};
+  if (caller && !caller.permissions.includes(permission)) throw permissionMissing(permission);
 }
 
 /** The records that a comparison is of. */
@@ -71,13 +86,19 @@ class FilterCompiler {
 
   #restriction(restriction: Restriction): Condition {
     const { type, live } = this.context;
-    const [first = '', ...rest] = restriction.field.split('.');
-    const name = snakeCase(first);
-    const path = pathsOf(type).get(name);
-    if (!path) return this.#own(restriction, [first, ...rest], { type, table: type.table, live });
+    return this.#at(restriction, restriction.field.split('.'), { type, table: type.table, live }, maxPathLength);
+  }
+
+  /** @param length of the paths that may lead to the field */
+  #at(restriction: Restriction, fields: string[], on: Compared, length: number): Condition {
+    const [first = '', ...rest] = fields;
+    const path = length > 0 ? pathsOf(on.type).get(snakeCase(first)) : undefined;
+    if (!path || (length < maxPathLength && !path.isReference)) return this.#own(restriction, fields, on);
     this.#countOther(restriction);
-    return path(rest, {
-      compare: (fields, on) => this.#own(restriction, fields, { ...on, live: true }),
+    if (path.target !== on.type) checkMayRead(path.target);
+    const next = path.isReference ? length - 1 : 0;
+    return path.condition(on.table, rest, {
+      compare: (inner, target) => this.#at(restriction, inner, { ...target, live: true }, next),
       unknown: (problem) => this.#unknown(restriction, problem),
     });
   }

@@ -1,5 +1,6 @@
 import type { AppError } from '@rapport/platform';
-import { recordType, type RecordType } from '../../fields/record-type.js';
+import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { snakeCase } from '../../values/snake-case.js';
 import { onceFor } from '../../values/once-for.js';
 import type { Condition } from './condition.js';
 
@@ -10,39 +11,73 @@ export interface PathComparison {
   unknown: (problem: string) => AppError;
 }
 
-type Path = (rest: string[], comparison: PathComparison) => Condition;
+/** A way by which a filter on records of a type is about others. */
+interface Path {
+  /** The others. */
+  target: RecordType;
+  /** Whether it leads to one record, from which another path may go on. */
+  isReference: boolean;
+  /** @param outer name that the table of the records has in the condition */
+  condition: (outer: string, rest: string[], comparison: PathComparison) => Condition;
+}
 
-/** The ways by which a filter on records of a type is about others, by their first name: `company` for the field `company_id`. */
+/**
+ * The paths of a type by their first name: `company` for its field `company_id`, and the plural of each type that refers to it, such
+ * as `deals`.
+ */
 export const pathsOf = onceFor((type: RecordType): ReadonlyMap<string, Path> => {
-  const references = type.contract.fields.flatMap(({ column, reference, writable }): [string, Path][] => {
-    if (reference === undefined || writable === 'NEVER') return [];
-    const name = column.replace(/_id$/, '');
-    return [[name, (rest, { compare }) => ofTarget(type, column, name, recordType(reference), rest, compare)]];
+  const references = referencesOf(type).map(({ column, reference }): [string, Path] => {
+    const target = recordType(reference);
+    const table = column.replace(/_id$/, '');
+    const condition: Path['condition'] = (outer, rest, { compare }) => {
+      const at = { from: `${target.table} ${table}`, table, join: `${table}.id`, on: `${outer}.${column}` };
+      return ofOthers(at, compare(rest, { type: target, table }));
+    };
+    return [table, { target, isReference: true, condition }];
   });
-  return new Map([...references, ...(type.definition.hasAssociations ? [associations(type)] : [])]);
+  const referrers = [...recordTypes()].flatMap((target): [string, Path][] => {
+    const columns = referencesOf(target).filter(({ reference }) => reference === type.contract.type);
+    const [only, ...others] = target === type ? [] : columns;
+    // By which of several references a record refers is not told by its plural.
+    if (!only || others.length > 0) return [];
+    const table = snakeCase(target.plural);
+    const condition: Path['condition'] = (outer, rest, { compare }) => {
+      const at = { from: `${target.table} ${table}`, table, join: `${table}.${only.column}`, on: `${outer}.id` };
+      return ofOthers(at, compare(rest, { type: target, table }));
+    };
+    return [[table, { target, isReference: false, condition }]];
+  });
+  return new Map([...references, ...referrers, ...(type.definition.hasAssociations ? [associations(type)] : [])]);
 });
 
-/** Records whose live target meets a condition. */
-function ofTarget(
-  { table }: RecordType,
-  column: string,
-  name: string,
-  target: RecordType,
-  rest: string[],
-  compare: PathComparison['compare'],
+/** The type whose field a path of a filter names, and the rest of the path. */
+export function fieldOfPath(type: RecordType, path: string): { type: RecordType; field: string } {
+  const [first = '', ...rest] = path.split('.');
+  const target = pathsOf(type).get(snakeCase(first))?.target;
+  return target ? fieldOfPath(target, rest.join('.')) : { type, field: path };
+}
+
+function referencesOf({ contract }: RecordType) {
+  return contract.fields.flatMap(({ column, reference, writable }) =>
+    reference === undefined || writable === 'NEVER' ? [] : [{ column, reference }],
+  );
+}
+
+/** Records for which a live one of another table meets a condition, which it is joined to by two columns. */
+function ofOthers(
+  { from, table, join, on }: { from: string; table: string; join: string; on: string },
+  { row, index }: Condition,
 ): Condition {
-  const { row, index } = compare(rest, { type: target, table: name });
-  const live = `${name}.delete_time is null`;
-  const from = `${target.table} ${name}`;
+  const live = `${table}.delete_time is null`;
   return {
-    // OFFSET keeps it a look at one row: as a join it could become a scan of all.
+    // OFFSET keeps it a look at few rows: as a join it could become a scan of all.
     row: {
-      sql: `exists (select from ${from} where ${name}.id = ${table}.${column} and ${live} and (${row.sql}) offset 0)`,
+      sql: `exists (select from ${from} where ${join} = ${on} and ${live} and (${row.sql}) offset 0)`,
       params: row.params,
     },
     ...(index && {
       index: {
-        sql: `${table}.${column} = any(array(select ${name}.id from ${from} where ${live} and (${index.sql})))`,
+        sql: `${on} = any(array(select ${join} from ${from} where ${live} and (${index.sql})))`,
         params: index.params,
       },
     }),
@@ -50,29 +85,27 @@ function ofTarget(
 }
 
 function associations(type: RecordType): [string, Path] {
-  return [
-    'associations',
-    ([linkType = '', ...fields], { compare, unknown }) => {
-      if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is no type of association');
-      return ofLinked(type, linkType, compare(fields.length > 0 ? fields : ['id'], { type, table: 'linked' }));
-    },
-  ];
+  const condition: Path['condition'] = (outer, [linkType = '', ...fields], { compare, unknown }) => {
+    if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is no type of association');
+    return ofLinked(type, outer, linkType, compare(fields.length > 0 ? fields : ['id'], { type, table: 'linked' }));
+  };
+  return ['associations', { target: type, isReference: false, condition }];
 }
 
 /** Records from which a link of the type leads to a live record that meets a condition. */
-function ofLinked({ table }: RecordType, linkType: string, { row, index }: Condition): Condition {
+function ofLinked({ table }: RecordType, outer: string, linkType: string, { row, index }: Condition): Condition {
   const live = 'linked.delete_time is null';
   return {
     row: {
       sql:
         `exists (select from customer_association link join ${table} linked on linked.id = link.to_customer_id` +
-        ` where link.from_customer_id = ${table}.id and link.type = ? and ${live} and (${row.sql}) offset 0)`,
+        ` where link.from_customer_id = ${outer}.id and link.type = ? and ${live} and (${row.sql}) offset 0)`,
       params: [linkType, ...row.params],
     },
     ...(index && {
       index: {
         sql:
-          `${table}.id = any(array(select link.from_customer_id from customer_association link where link.type = ?` +
+          `${outer}.id = any(array(select link.from_customer_id from customer_association link where link.type = ?` +
           ` and link.to_customer_id = any(array(select linked.id from ${table} linked where ${live} and (${index.sql})))))`,
         params: [linkType, ...index.params],
       },

@@ -3,8 +3,9 @@ import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
 import { snakeCase } from '../../values/snake-case.js';
+import { fieldOfPath } from '../filter/filter-paths.js';
 import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
-import { hiddenError, isHiding, refuseHidden } from '../../fields/hidden-data.js';
+import { hiddenError, isHiding, isPersonalPath, refuseHidden } from '../../fields/hidden-data.js';
 import { ownedRecords } from '../owned-records.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { refuseSealed } from '../filter/refuse-sealed.js';
@@ -32,7 +33,7 @@ export async function conditionsOf(
 ): Promise<{ order: ListOrder; conditions: Condition[] }> {
   const tree = parseFilter(filter);
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
-  refuseHidden(type, filtered, 'filter');
+  refuseHiddenIn(type, filtered);
   refuseHidden(type, [orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
   if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
   refuseSealed(type, { orderBy, q });
@@ -57,13 +58,23 @@ export async function ownConditions(em: EntityManager, type: RecordType, filter:
   const tree = parseFilter(filter);
   if (!tree) return [];
   const filtered = restrictionsOf(tree).map(({ field }) => field);
-  refuseHidden(type, filtered, 'filter');
+  refuseHiddenIn(type, filtered);
   return compileFilter(filter, tree, {
     type,
     live: true,
     isOwnOnly: true,
     customFields: await customFieldsIn(em, filtered),
   });
+}
+
+/** Refuses a filter by what the caller may not see, of the records themselves or of others. */
+function refuseHiddenIn(type: RecordType, paths: readonly string[]): void {
+  if (!isHiding()) return;
+  const hidden = paths.find((path) => {
+    const named = fieldOfPath(type, path);
+    return isPersonalPath(named.type, named.field);
+  });
+  if (hidden !== undefined) throw hiddenError(hidden, 'filter');
 }
 
 /** A field that the search for text looks in and that is hidden from callers without access to personal data. */
