@@ -21,7 +21,16 @@ export function filterNames({ record, records }: Declared): string[] {
       ? [`${column.replace(/_id$/, '')}.<field>`]
       : [],
   );
-  return [...own, ...customFieldNames(record), ...paths];
+  const back = pathsBack({ record, records }).map((each) => `${namesOf(each).fields}.<field>`);
+  return [...own, ...customFieldNames(record), ...paths, ...back];
+}
+
+/** Types whose records refer to those of this type by one field: filters lead to them by their plural. */
+function pathsBack({ record, records }: Pick<Declared, 'record' | 'records'>): RecordContract[] {
+  return records.filter(({ type, fields }) => {
+    const references = fields.filter(({ reference, writable }) => reference === record.type && writable !== 'NEVER');
+    return type !== record.type && references.length === 1;
+  });
 }
 
 /** Fields that lists are ordered by. */
@@ -119,8 +128,9 @@ export function listTags({ record, records }: Declared): string[] {
     latest = records.filter(({ type }) => types.includes(type) && reached.every((known) => known.type !== type));
     reached.push(...latest);
   }
+  const back = pathsBack({ record, records }).filter(({ type }) => reached.every((known) => known.type !== type));
   return [
-    ...reached.map((each) => namesOf(each).field),
+    ...[...reached, ...back].map((each) => namesOf(each).field),
     // No message declares them. They lead from customers to customers.
     ...(reached.some(({ type }) => type === 'rapport/Customer') ? ['association'] : []),
     ...(reached.some(({ options }) => options.customFields) ? ['custom_field'] : []),

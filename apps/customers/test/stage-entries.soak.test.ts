@@ -1,0 +1,98 @@
+import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { AppError } from '@rapport/platform';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { RunningCustomers } from './running-customers.js';
+import { deal, SalesTenant, stage } from './sales-tenant.js';
+import { superuserOf } from './superuser.js';
+
+const size = {
+  deals: sizeOf('STAGE_DEALS', { short: 8, long: 40 }),
+  moves: sizeOf('STAGE_MOVES', { short: 120, long: 5_000 }),
+  kills: sizeOf('STAGE_KILLS', { short: 3, long: 60 }),
+};
+
+let service: RunningCustomers;
+
+beforeAll(async () => {
+  service = await RunningCustomers.start();
+}, 120_000);
+afterAll(() => service.stop());
+
+test(
+  'the entries of each deal follow each other without a gap and last as long as the deal, whatever is killed amid moves',
+  async () => {
+    const random = printedSeed('stage-entries');
+    const tenant = new SalesTenant(service);
+    const keys = ['a', 'b', 'c', 'd'];
+    const [first, second] = [
+      await tenant.createPipeline({ stages: keys.map((key) => stage(key, StageKind.OPEN)) }),
+      await tenant.createPipeline({ stages: keys.map((key) => stage(key, StageKind.WON)) }),
+    ];
+    const ids: string[] = [];
+    for (let index = 0; index < size.deals; index += 1) {
+      ids.push((await tenant.createDeal(first, { stage: 'a', externalIds: [{ system: 's', value: `${index}` }] })).id);
+    }
+    const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+    const changes = () => ({ stage: pick(keys), pipelineId: pick([first, second]).id });
+    const ways = {
+      update: () => tenant.updateDeal(pick(ids), changes()),
+      batch: () => {
+        const items = [pick(ids), pick(ids), pick(ids)].map((id) => ({
+          ...{ id, deal: deal(changes()), updateMask: ['stage', 'pipelineId'], etag: undefined },
+        }));
+        return service.call('batchUpdateDeals', { batch: { items, mode: 1 } }, tenant.caller);
+      },
+      upsert: () => {
+        const externalIds = [{ system: 's', value: `${Math.floor(random() * size.deals)}` }];
+        const upserted = deal({ ...changes(), title: 'Upserted', externalIds });
+        return service.call('upsertDeal', { deal: upserted, matchSystem: 's' }, tenant.caller);
+      },
+    };
+    const tally: Record<string, number> = {};
+    const superuser = await superuserOf(service.urls.ownerUrl);
+    const killEvery = Math.ceil(size.moves / size.kills);
+    const workers = Array.from({ length: 6 }, async (_, worker) => {
+      for (let move = worker; move < size.moves; move += 6) {
+        const way = pick(Object.keys(ways) as (keyof typeof ways)[]);
+        const outcome = await ways[way]().then(
+          () => 'OK',
+          (error: unknown) => (error instanceof AppError ? error.code : 'LOST'),
+        );
+        tally[`${way} ${outcome}`] = (tally[`${way} ${outcome}`] ?? 0) + 1;
+        if (move % killEvery > 0) continue;
+        await superuser.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' limit 1`,
+        );
+      }
+    });
+    await Promise.all(workers);
+
+    const { rows } = await superuser.query<Record<string, unknown>>(faults);
+    await superuser.end();
+    printTally('moves', tally);
+    expect(rows).toEqual([]);
+    expect(tally['update OK']).toBeGreaterThan(0);
+  },
+  isSoak ? soakTimeoutMs : 60_000,
+);
+
+/** Deals whose entries are not what they should be. */
+const faults = `
+  with entry as (
+    select *, lag(leave_time) over moves as left_before, lag(stage) over moves as stage_before,
+      lead(id) over moves is null as is_last
+    from stage_entry window moves as (partition by tenant_id, deal_id order by enter_time, id)
+  )
+  select deal.id, entry.stage, entry.enter_time, entry.leave_time
+  from deal join entry on entry.tenant_id = deal.tenant_id and entry.deal_id = deal.id
+  where entry.enter_time <> coalesce(entry.left_before, deal.create_time)
+    or entry.previous_stage is distinct from entry.stage_before
+    or (entry.leave_time is null) <> entry.is_last
+    or entry.duration_seconds <> floor(extract(epoch from entry.leave_time - entry.enter_time))
+    or entry.is_last and (entry.stage <> deal.stage or entry.pipeline_id <> deal.pipeline_id
+      or entry.enter_time <> deal.stage_time)
+  union all
+  select deal.id, deal.stage, deal.create_time, null from deal
+  where not exists (select from stage_entry where stage_entry.tenant_id = deal.tenant_id and deal_id = deal.id)`;
