@@ -32,6 +32,7 @@ export function seedDefinitions(tenantId: string, timeMs: number): CustomField[]
   return Object.entries(types).map(([key, type]) => ({
     tenantId,
     key,
+    recordType: 'customer',
     type,
     kind: null,
     displayName: null,

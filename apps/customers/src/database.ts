@@ -4,6 +4,7 @@ import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
 import { Merge } from './engine/merge/merge.entity.js';
+import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
 import { AddRecordScope } from './migrations/add-record-scope.migration.js';
 import { AuditChanges } from './migrations/audit-changes.migration.js';
@@ -83,6 +84,7 @@ export const migrations = [
   CreateRefusal,
   KeepOrderValuesByRow,
   SkipStatistics,
+  AddCustomFieldRecordType,
   CreatePipeline,
   CreateDeal,
   CreateStageEntry,

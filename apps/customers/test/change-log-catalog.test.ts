@@ -45,7 +45,8 @@ const untold: Record<string, readonly string[]> = {
     'sealed',
   ],
   customer_association: [],
-  custom_field: [],
+  // It is in the key.
+  custom_field: ['record_type'],
   consent: [],
   // Tells nobody anything, and is better nowhere else.
   suppression: ['address_hash'],

@@ -7,6 +7,7 @@ export function definition(key: string, type: CustomFieldType, more: Partial<Cus
   return {
     tenantId: '019ab2f4-0000-7000-8000-000000000001',
     key,
+    recordType: 'customer',
     type,
     kind: null,
     displayName: null,

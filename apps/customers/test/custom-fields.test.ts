@@ -8,7 +8,7 @@ import type { Caller } from '@rapport/platform';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { defineField, fieldOf, options, refusal } from './custom-field-requests.js';
 import { MergingTenant } from './merging-tenant.js';
-import { newCaller, sharedCustomers } from './running-customers.js';
+import { newCaller, person, sharedCustomers } from './running-customers.js';
 
 const customers = await sharedCustomers();
 
@@ -40,6 +40,7 @@ describe('a definition', () => {
 
     expect(created).toEqual({
       key: 'plan',
+      recordType: 'customer',
       type: Type.SELECT,
       kind: CustomerKind.COMPANY,
       displayName: 'plan',
@@ -110,6 +111,9 @@ describe('a definition', () => {
     ['options of a TEXT', options('a'), 'options', 'NOT_ALLOWED'],
     ['the same option twice', { type: Type.SELECT, ...options('a', 'A ') }, 'options[1].value', 'DUPLICATE_OPTION'],
     ['a blank option', { type: Type.MULTI_SELECT, ...options('a', ' ') }, 'options[1].value', 'REQUIRED'],
+    ['a type of records without custom fields', { recordType: 'association' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['a type of records that is none', { recordType: 'nothing' }, 'recordType', 'UNKNOWN_RECORD_TYPE'],
+    ['a resource type', { recordType: 'rapport/Customer' }, 'recordType', 'BAD_FORMAT'],
     ['searchable numbers', { type: Type.NUMBER, searchable: true }, 'searchable', 'NOT_ALLOWED'],
   ])('with %s is refused', async (_what, wrong, field, reason) => {
     expect(await refusal(define('plan', Type.TEXT, wrong))).toEqual([
@@ -159,6 +163,7 @@ describe('a change of a definition', () => {
     ['changes the type', { type: Type.TEXT }, 'customField.type', 'IMMUTABLE'],
     ['changes the kind', { kind: CustomerKind.PERSON }, 'customField.kind', 'IMMUTABLE'],
     ['changes the key', { key: 'other' }, 'customField.key', 'IMMUTABLE'],
+    ['changes the type of records', { recordType: 'deal' }, 'customField.recordType', 'IMMUTABLE'],
     ['changes what the server gives', { etag: '"7"' }, 'customField.etag', 'OUTPUT_ONLY'],
   ])('that %s is refused', async (_what, changes, field, reason) => {
     await define('plan', Type.SELECT, options('gold', 'silver'));
@@ -205,4 +210,32 @@ test('a deleted definition is listed on request, in the order of keys, and comes
     'NOT_FOUND',
     'CUSTOM_FIELD_NOT_FOUND',
   ]);
+});
+
+test('a definition of another type of records is found by both names, and is none of customers', async () => {
+  const ofCustomers = await define('plan', Type.TEXT);
+  await new MergingTenant(customers, caller).execute(
+    `insert into custom_field (tenant_id, key, record_type, type, options, searchable, version, create_time, update_time)
+     values (?, 'other.plan', 'other', 'NUMBER', '[]', false, 1, now(), now())`,
+    [caller.tenantId],
+  );
+  const key = 'other.plan';
+
+  expect(await customers.call('getCustomField', { key }, caller)).toMatchObject({ key: 'plan', recordType: 'other' });
+  for (const request of [{}, { recordType: 'customer' }]) {
+    expect((await customers.call('listCustomFields', request, caller)).customFields).toEqual([ofCustomers]);
+  }
+  expect(await refusal(customers.call('listCustomFields', { recordType: 'nothing' }, caller))).toEqual([
+    ['INVALID_ARGUMENT', 'recordType', 'UNKNOWN_RECORD_TYPE'],
+  ]);
+  expect((await customers.create(caller, person({ customFields: { plan: 'gold' } }))).customFields).toEqual({
+    plan: 'gold',
+  });
+  expect(await refusal(customers.create(caller, person({ customFields: { [key]: 7 } })))).toEqual([
+    ['INVALID_ARGUMENT', 'customer.customFields.other.plan', 'UNKNOWN_FIELD'],
+  ]);
+  expect(await redefine(key, { displayName: 'Plan' })).toMatchObject({ displayName: 'Plan', etag: '"2"' });
+  expect(await customers.call('deleteCustomField', { key }, caller)).toMatchObject({ recordType: 'other' });
+  expect(await customers.call('undeleteCustomField', { key }, caller)).toMatchObject({ deleteTime: undefined });
+  expect(await customers.call('getCustomField', { key: 'plan' }, caller)).toEqual(ofCustomers);
 });

@@ -6,7 +6,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { formatEtag } from '@rapport/persistence';
 import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
-import type { CustomField } from '../../engine/fields/custom-field.entity.js';
+import { readStoredKey, type CustomField } from '../../engine/fields/custom-field.entity.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
 
 const descriptor = methodDescriptor(CustomFieldsServiceService.getCustomField.path).output;
@@ -16,7 +16,7 @@ export const loggedCustomFields: LoggedType = {
   name: 'custom_field',
   table: 'custom_field',
   descriptor,
-  columns: loggedColumns(descriptor).filter((column) => column !== 'key'),
+  columns: loggedColumns(descriptor).filter((column) => column !== 'key' && column !== 'record_type'),
   scope: { by: 'TENANT' },
   empty: {},
   completed: (message) => named(message as CustomFieldMessage),
@@ -25,6 +25,7 @@ export const loggedCustomFields: LoggedType = {
 /** A stored definition as the contract shows it: with the names that stand in for those not given. */
 export function customFieldMessage(definition: CustomField): CustomFieldMessage {
   return named({
+    // With the type of records before it, as in the log.
     key: definition.key,
     type: Type[definition.type],
     kind: CustomerKind[definition.kind ?? 'UNSPECIFIED'],
@@ -39,8 +40,10 @@ export function customFieldMessage(definition: CustomField): CustomFieldMessage 
   });
 }
 
+/** @param definition with its stored key */
 function named(definition: CustomFieldMessage): CustomFieldMessage {
-  const { key, displayName = key } = definition;
+  const { key, recordType } = readStoredKey(definition.key);
+  const { displayName = key } = definition;
   const options = definition.options.map(({ value, displayName: name = value }) => ({ value, displayName: name }));
-  return { ...definition, displayName, options };
+  return { ...definition, key, recordType, displayName, options };
 }

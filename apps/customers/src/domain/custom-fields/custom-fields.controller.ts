@@ -13,17 +13,10 @@ import {
   type UndeleteCustomFieldRequest,
   type UpdateCustomFieldRequest,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import { currentCaller } from '@rapport/platform';
 import { writeCall } from '../../engine/records/write-call.js';
-import { CustomField } from '../../engine/fields/custom-field.entity.js';
-import { customFieldMessage } from './custom-field-message.js';
-import {
-  createCustomField,
-  deleteCustomField,
-  found,
-  undeleteCustomField,
-  updateCustomField,
-} from './write-custom-field.js';
+import { recordTypes } from '../../engine/fields/record-type.js';
+import { getCustomField, listCustomFields } from './find-custom-fields.js';
+import { createCustomField, deleteCustomField, undeleteCustomField, updateCustomField } from './write-custom-field.js';
 
 @Controller()
 @ImplementsService(Methods)
@@ -31,20 +24,17 @@ export class CustomFieldsController implements ServiceHandlers<CustomFieldsServi
   constructor(private readonly em: EntityManager) {}
 
   createCustomField(request: CreateCustomFieldRequest): Promise<CustomFieldMessage> {
-    return writeCall(this.em, Methods.createCustomField, request, (em) => createCustomField(em, request));
+    return writeCall(this.em, Methods.createCustomField, request, (em) =>
+      createCustomField(em, request, recordTypes()),
+    );
   }
 
-  async getCustomField({ key }: GetCustomFieldRequest): Promise<CustomFieldMessage> {
-    const { tenantId } = currentCaller();
-    return customFieldMessage(found(await this.em.findOne(CustomField, { tenantId, key })));
+  getCustomField(request: GetCustomFieldRequest): Promise<CustomFieldMessage> {
+    return getCustomField(this.em, request);
   }
 
-  async listCustomFields({ showDeleted }: ListCustomFieldsRequest): Promise<ListCustomFieldsResponse> {
-    const { tenantId } = currentCaller();
-    const definitions = await this.em.find(CustomField, { tenantId, ...(showDeleted ? {} : { deleteTime: null }) });
-    // The database's collation need not be that of the keys.
-    const sorted = definitions.sort((one, other) => (one.key < other.key ? -1 : 1));
-    return { customFields: sorted.map(customFieldMessage) };
+  listCustomFields(request: ListCustomFieldsRequest): Promise<ListCustomFieldsResponse> {
+    return listCustomFields(this.em, request, recordTypes());
   }
 
   updateCustomField(request: UpdateCustomFieldRequest): Promise<CustomFieldMessage> {

@@ -16,7 +16,7 @@ const maxNamedOptions = 10;
 /**
  * A definition's content as it is stored: trimmed, blank names absent.
  *
- * @param before what it was: its options must all be there still, since customers may have them
+ * @param before what it was: its options must all be there still, since records may have them
  * @throws AppError INVALID_ARGUMENT that names each wrong field of `customField`
  */
 export function definitionContent(
@@ -76,7 +76,7 @@ function optionViolations(
   });
   if (lost.length === 0) return wrong;
   const named = lost.slice(0, maxNamedOptions).join(', ');
-  const description = `must keep ${named}${lost.length > maxNamedOptions ? ', …' : ''}: customers may have them`;
+  const description = `must keep ${named}${lost.length > maxNamedOptions ? ', …' : ''}: records may have them`;
   return [...wrong, { field: 'options', reason: 'OPTION_REMOVED', description }];
 }
 

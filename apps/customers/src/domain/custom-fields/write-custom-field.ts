@@ -12,11 +12,18 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { CustomField, type CustomFieldType } from '../../engine/fields/custom-field.entity.js';
+import {
+  CustomField,
+  customersSingular,
+  storedKey,
+  type CustomFieldType,
+} from '../../engine/fields/custom-field.entity.js';
+import type { RecordType } from '../../engine/fields/record-type.js';
 import { customFieldMessage } from './custom-field-message.js';
+import { found, namedRecordType } from './find-custom-fields.js';
 import { definitionContent, type DefinitionContent } from './definition-content.js';
 
-/** Most definitions of a tenant, deleted ones included, and options of them all: each write of a customer reads them. */
+/** Most definitions of a type of records, deleted ones included, and options of them all: each write of a record reads them. */
 const maxDefinitions = 200;
 const maxOptions = 5_000;
 
@@ -25,27 +32,36 @@ const updatable: Updatable<keyof DefinitionContent> = {
   noun: 'a custom field',
   fields: ['displayName', 'description', 'options', 'searchable'],
   fixed: {
-    ...Object.fromEntries(['key', 'type', 'kind'].map((field) => [field, 'IMMUTABLE'])),
+    ...Object.fromEntries(['key', 'recordType', 'type', 'kind'].map((field) => [field, 'IMMUTABLE'])),
     ...Object.fromEntries(['etag', 'createTime', 'updateTime', 'deleteTime'].map((field) => [field, 'OUTPUT_ONLY'])),
   },
 };
 
-/** Creates the definition of a request. Runs in a transaction, as all here. */
+/**
+ * Creates the definition of a request. Runs in a transaction, as all here.
+ *
+ * @param types of records that the process has
+ */
 export async function createCustomField(
   em: EntityManager,
   request: CreateCustomFieldRequest,
+  types: Iterable<RecordType>,
 ): Promise<CustomFieldMessage> {
   const wanted = sent(request);
+  const recordType = namedRecordType(wanted.recordType, types, 'customField.recordType');
   const type = Type[wanted.type] as CustomFieldType;
+  const kind = kindOf(wanted, recordType);
   const content = definitionContent(type, wanted);
-  await checkRoom(em, wanted.key);
-  await checkOptionRoom(em, wanted.key, content.options.length);
+  const key = storedKey(recordType, wanted.key);
+  await checkRoom(em, recordType, key);
+  await checkOptionRoom(em, recordType, key, content.options.length);
   const now = new Date();
   const definition = em.create(CustomField, {
     tenantId: currentCaller().tenantId,
-    key: wanted.key,
+    key,
+    recordType,
     type,
-    kind: wanted.kind === CustomerKind.UNSPECIFIED ? null : (CustomerKind[wanted.kind] as 'PERSON' | 'COMPANY'),
+    kind,
     ...content,
     version: 1,
     createTime: now,
@@ -69,7 +85,9 @@ export async function updateCustomField(
   const merged = { ...before, displayName: displayName ?? undefined, description: description ?? undefined, ...named };
   const after = definitionContent(definition.type, merged, before);
   if (isDeepStrictEqual(after, before)) return customFieldMessage(definition);
-  if (after.options.length > before.options.length) await checkOptionRoom(em, definition.key, after.options.length);
+  if (after.options.length > before.options.length) {
+    await checkOptionRoom(em, definition.recordType, definition.key, after.options.length);
+  }
   em.assign(definition, { ...after, ...nextVersion(definition) });
   await em.flush();
   return customFieldMessage(definition);
@@ -101,10 +119,11 @@ export async function undeleteCustomField(
   return customFieldMessage(definition);
 }
 
-/** @throws AppError NOT_FOUND, the same for a definition of another tenant */
-export function found(definition: CustomField | null): CustomField {
-  if (definition) return definition;
-  throw new AppError('NOT_FOUND', 'CUSTOM_FIELD_NOT_FOUND', 'There is no such custom field.');
+function kindOf({ kind }: CustomFieldMessage, recordType: string): 'PERSON' | 'COMPANY' | null {
+  if (kind === CustomerKind.UNSPECIFIED) return null;
+  if (recordType === customersSingular) return CustomerKind[kind] as 'PERSON' | 'COMPANY';
+  const description = 'can be set for fields of customers only';
+  throw invalidArgument([{ field: 'customField.kind', reason: 'NOT_ALLOWED', description }]);
 }
 
 function live(definition: CustomField | null): CustomField {
@@ -118,7 +137,7 @@ function sent({ customField }: { customField?: CustomFieldMessage | undefined })
 }
 
 /** Definitions of a tenant are created one after the other, so that each sees those before it. */
-async function checkRoom(em: EntityManager, key: string): Promise<void> {
+async function checkRoom(em: EntityManager, recordType: string, key: string): Promise<void> {
   const { tenantId } = currentCaller();
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`custom_field ${tenantId}`]);
   if (await em.findOne(CustomField, { tenantId, key })) {
@@ -127,18 +146,19 @@ async function checkRoom(em: EntityManager, key: string): Promise<void> {
       violations: [{ field: 'customField.key', reason: 'CUSTOM_FIELD_EXISTS', description }],
     });
   }
-  if ((await em.count(CustomField, { tenantId })) < maxDefinitions) return;
-  const message = `A tenant can define at most ${maxDefinitions} custom fields, deleted ones included.`;
+  if ((await em.count(CustomField, { tenantId, recordType })) < maxDefinitions) return;
+  const message = `A tenant can define at most ${maxDefinitions} custom fields of one type of records, deleted ones included.`;
   throw new AppError('RESOURCE_EXHAUSTED', 'CUSTOM_FIELD_LIMIT', message);
 }
 
-async function checkOptionRoom(em: EntityManager, key: string, options: number): Promise<void> {
+async function checkOptionRoom(em: EntityManager, recordType: string, key: string, options: number): Promise<void> {
   const [others] = await em.execute<{ count: number }[]>(
-    `select coalesce(sum(jsonb_array_length(options)), 0)::int as count from custom_field where tenant_id = ? and key <> ?`,
-    [currentCaller().tenantId, key],
+    `select coalesce(sum(jsonb_array_length(options)), 0)::int as count from custom_field
+     where tenant_id = ? and record_type = ? and key <> ?`,
+    [currentCaller().tenantId, recordType, key],
   );
   if ((others?.count ?? 0) + options <= maxOptions) return;
-  const message = `The custom fields of a tenant can have at most ${maxOptions} options in all.`;
+  const message = `The custom fields of one type of records can have at most ${maxOptions} options in all.`;
   throw new AppError('RESOURCE_EXHAUSTED', 'CUSTOM_FIELD_OPTION_LIMIT', message);
 }
 

@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { RecordContract } from '@rapport/contracts';
 import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
-import type { CustomField } from './custom-field.entity.js';
+import { customersSingular, type CustomField } from './custom-field.entity.js';
 import { customFieldKinds } from './custom-field-value.js';
 
 /** Values of custom fields by key, as the contract shows them. */
@@ -47,7 +48,12 @@ export interface Definition extends Pick<
   deleteTime?: Date | string | null;
 }
 
-/** A tenant's definitions of custom fields, deleted ones included. */
+/** What of a RecordType matters to its custom fields. */
+interface OwnerType {
+  contract: RecordContract;
+}
+
+/** A tenant's definitions of the custom fields of one type of records, deleted ones included. */
 export class CustomFields {
   readonly #byKey: ReadonlyMap<string, Definition>;
 
@@ -55,22 +61,27 @@ export class CustomFields {
     this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
   }
 
-  /** Those of a tenant, the caller's unless another is named. */
+  /** @param type that has the fields: customers when absent */
   static async load(
     source: EntityManager | StatementTransaction,
+    type?: OwnerType,
     tenantId = currentCaller().tenantId,
   ): Promise<CustomFields> {
-    return new CustomFields(await queryRows<Definition>(source, CustomFields.statement(tenantId)));
+    const [statement] = CustomFields.statements(type, tenantId);
+    return new CustomFields(statement ? await queryRows<Definition>(source, statement) : []);
   }
 
-  /** Reads what the constructor takes. */
-  static statement(tenantId = currentCaller().tenantId): Statement {
-    return {
-      name: 'custom_fields',
-      sql: `select key, type, kind, display_name as "displayName", options, searchable, delete_time as "deleteTime"
-        from custom_field where tenant_id = $1`,
-      values: [tenantId],
-    };
+  /** Reads what the constructor takes. None for a type whose records have no custom fields. */
+  static statements(type?: OwnerType, tenantId = currentCaller().tenantId): [] | [Statement] {
+    if (type && !type.contract.options.customFields) return [];
+    return [
+      {
+        name: 'custom_fields',
+        sql: `select substr(key, strpos(key, '.') + 1) as key, type, kind, display_name as "displayName", options, searchable,
+          delete_time as "deleteTime" from custom_field where tenant_id = $1 and record_type = $2`,
+        values: [tenantId, type?.contract.singular ?? customersSingular],
+      },
+    ];
   }
 
   get(key: string): Definition | undefined {

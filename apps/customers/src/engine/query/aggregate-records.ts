@@ -32,7 +32,7 @@ export async function aggregateRecords(
   const { tenantId } = currentCaller();
   const { conditions } = await conditionsOf(em, type, { filter, q });
   const isCustom = [...groupBy, ...sum].some((name) => name.includes('.'));
-  const customFields = isCustom ? await CustomFields.load(em) : undefined;
+  const customFields = isCustom ? await CustomFields.load(em, type) : undefined;
   const columns = {
     groups: readGroups(type, groupBy, customFields),
     sums: await readSums(em, type, sum, customFields),

@@ -126,7 +126,7 @@ async function loadChanged<Message extends RecordMessage>(
     named.flatMap((record) => linksToOthers(type, record)),
     { type, ids },
   );
-  const results = await transaction.run(...others, lockRecords(type, ids), CustomFields.statement());
+  const results = await transaction.run(...others, lockRecords(type, ids), ...CustomFields.statements(type));
   linked.add(results.slice(0, others.length));
   const [rows = [], definitions = []] = results.slice(others.length);
   return [

@@ -115,7 +115,7 @@ async function reindexBatch(em: EntityManager, type: RecordType, tenantId: strin
   return em.transactional(async (transaction) => {
     const stale = await lockStale(transaction, type, tenantId, after);
     if (stale.length === 0) return [];
-    const customFields = await CustomFields.load(transaction, tenantId);
+    const customFields = await CustomFields.load(transaction, type, tenantId);
     const rows = stale.map((row) => {
       const record = recordOf(type, row);
       const { sealed: _, ...columns } = contentColumns(type, record, customFields);

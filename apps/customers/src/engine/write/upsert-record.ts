@@ -139,7 +139,7 @@ async function lockedOwner<Message extends RecordMessage>(
     ...others,
     lockRecords(type, [owner]),
     ownersOf(type, [value]),
-    CustomFields.statement(),
+    ...CustomFields.statements(type),
   );
   const [locked = [], owners = [], definitions = []] = results.slice(others.length);
   linked.add(results.slice(0, others.length));

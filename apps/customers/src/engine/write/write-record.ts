@@ -43,7 +43,7 @@ export async function createRecord<Message extends RecordMessage>(
   claimed?: OwnedValue,
 ): Promise<Message> {
   const given = sent(type, request);
-  const customFields = given.customFields ? await CustomFields.load(transaction) : new CustomFields([]);
+  const customFields = given.customFields ? await CustomFields.load(transaction, type) : new CustomFields([]);
   const wanted = checkedRecord(type, given, customFields);
   const links = newLinks(type, wanted, customFields);
   const linked = await new LinkedRecords().lock(transaction, links);
@@ -95,7 +95,7 @@ export async function updateRecord<Message extends RecordMessage>(
 
 /** What is known of a record that is about to change. */
 export interface Known {
-  /** All that the tenant has. */
+  /** All that the tenant has of the type. */
   customFields: CustomFields;
   linked: LinkedRecords;
 }
@@ -202,7 +202,7 @@ async function readForChange<Message extends RecordMessage>(
 ): Promise<Known & { record: Message | undefined }> {
   const linked = new LinkedRecords();
   const others = linked.statements(sent ? linksToOthers(type, sent) : [], { type, ids: [id] });
-  const results = await transaction.run(...others, lockRecords(type, [id]), CustomFields.statement());
+  const results = await transaction.run(...others, lockRecords(type, [id]), ...CustomFields.statements(type));
   const [rows = [], definitions = []] = results.slice(others.length);
   const [record] = await openStored(type, rows as unknown as StoredRecord<Message>[]);
   linked.add(results.slice(0, others.length));

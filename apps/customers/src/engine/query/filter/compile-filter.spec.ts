@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { filterTexts, mutilatedFilterTexts, otherComparisons, ownComparisons } from '../../../../test/filter-texts.js';
 import { definition } from '../../../../test/custom-field-definition.js';
 import { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { customers as type } from '../../../domain/customers/customers.js';
 import { compileFilter } from './compile-filter.js';
 import type { Sql } from './condition.js';
@@ -28,7 +29,9 @@ const customFields = new CustomFields([
 
 function compile(filter: string, live = true) {
   const tree = parseFilter(filter);
-  return tree ? compileFilter(filter, tree, { type, live, customFields }) : [];
+  return tree
+    ? compileFilter(filter, tree, { type, live, customFields: new Map([[type as RecordType, customFields]]) })
+    : [];
 }
 
 describe('compileFilter', () => {

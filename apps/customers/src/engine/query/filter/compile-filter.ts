@@ -16,8 +16,8 @@ export interface FilterContext {
   type: RecordType;
   /** Whether live records are asked for: deleted ones have no entries in the indexes that filters use. */
   live: boolean;
-  /** The tenant's definitions. May be absent when the filter names no custom field. */
-  customFields: CustomFields | undefined;
+  /** The tenant's definitions by the type whose fields they are: at least of the types of which the filter names custom fields. */
+  customFields: ReadonlyMap<RecordType, CustomFields>;
   /** True to refuse conditions on other records. */
   isOwnOnly?: boolean;
 }
@@ -108,7 +108,7 @@ class FilterCompiler {
     const [first = '', key, ...deeper] = path;
     const name = snakeCase(first);
     if (name === 'custom_fields' && key !== undefined && deeper.length === 0) {
-      const definition = this.context.customFields?.get(key);
+      const definition = this.context.customFields.get(type)?.get(key);
       if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
       return compareCustomField(definition, comparison);
     }

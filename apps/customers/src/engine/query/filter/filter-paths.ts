@@ -1,7 +1,7 @@
 import type { AppError } from '@rapport/platform';
 import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
-import { snakeCase } from '../../values/snake-case.js';
 import { onceFor } from '../../values/once-for.js';
+import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
 /** What makes a condition of what follows a path in a filter. */

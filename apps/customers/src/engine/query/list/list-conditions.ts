@@ -21,7 +21,8 @@ export interface ListRequest {
 }
 
 /**
- * Reads the filter, `q` and order of a request. The tenant's custom fields are loaded only when they are named.
+ * Reads the filter, `q` and order of a request. The tenant's custom fields of a type are loaded only when they are
+ * named.
  *
  * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for what the caller may not see
  * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrder say
@@ -37,10 +38,10 @@ export async function conditionsOf(
   refuseHidden(type, [orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
   if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
   refuseSealed(type, { orderBy, q });
-  const customFields = await customFieldsIn(em, [orderBy, ...filtered]);
+  const customFields = await customFieldsIn(em, type, [orderBy.trim(), ...filtered]);
   const live = !showDeleted;
   return {
-    order: readOrder(type, orderBy, live, customFields),
+    order: readOrder(type, orderBy, live, customFields.get(type)),
     conditions: [
       ...(tree ? compileFilter(filter, tree, { type, live, customFields }) : []),
       ...searchConditions(type, q),
@@ -63,7 +64,7 @@ export async function ownConditions(em: EntityManager, type: RecordType, filter:
     type,
     live: true,
     isOwnOnly: true,
-    customFields: await customFieldsIn(em, filtered),
+    customFields: await customFieldsIn(em, type, filtered),
   });
 }
 
@@ -83,8 +84,15 @@ function searchedField(type: RecordType): string {
   return (personal?.list ?? personal?.field)?.name ?? 'q';
 }
 
-/** The tenant's definitions; undefined when none of the fields is custom. */
-async function customFieldsIn(em: EntityManager, fields: readonly string[]): Promise<CustomFields | undefined> {
-  const isCustom = fields.some((name) => snakeCase(name).includes('custom_fields.'));
-  return isCustom ? CustomFields.load(em) : undefined;
+/** The tenant's definitions of the types of which fields are custom. */
+async function customFieldsIn(
+  em: EntityManager,
+  type: RecordType,
+  fields: readonly string[],
+): Promise<ReadonlyMap<RecordType, CustomFields>> {
+  const custom = fields.filter((name) => snakeCase(name).includes('custom_fields.'));
+  const types = new Set(custom.map((name) => fieldOfPath(type, name).type));
+  const loaded = new Map<RecordType, CustomFields>();
+  for (const each of types) loaded.set(each, await CustomFields.load(em, each));
+  return loaded;
 }

@@ -1,0 +1,50 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type {
+  CustomField as CustomFieldMessage,
+  GetCustomFieldRequest,
+  ListCustomFieldsRequest,
+  ListCustomFieldsResponse,
+} from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { customersSingular, CustomField } from '../../engine/fields/custom-field.entity.js';
+import type { RecordType } from '../../engine/fields/record-type.js';
+import { customFieldMessage } from './custom-field-message.js';
+
+export async function getCustomField(em: EntityManager, { key }: GetCustomFieldRequest): Promise<CustomFieldMessage> {
+  const { tenantId } = currentCaller();
+  return customFieldMessage(found(await em.findOne(CustomField, { tenantId, key })));
+}
+
+/** @param types of records that the process has */
+export async function listCustomFields(
+  em: EntityManager,
+  request: ListCustomFieldsRequest,
+  types: Iterable<RecordType>,
+): Promise<ListCustomFieldsResponse> {
+  const recordType = namedRecordType(request.recordType, types, 'recordType');
+  const { tenantId } = currentCaller();
+  const live = request.showDeleted ? {} : { deleteTime: null };
+  const definitions = await em.find(CustomField, { tenantId, recordType, ...live });
+  // The database's collation need not be that of the keys.
+  const sorted = definitions.sort((one, other) => (one.key < other.key ? -1 : 1));
+  return { customFields: sorted.map(customFieldMessage) };
+}
+
+/**
+ * The type of records that a request is about: customers unless it names another.
+ *
+ * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for one whose records have no custom fields
+ */
+export function namedRecordType(name: string | undefined, types: Iterable<RecordType>, field: string): string {
+  const withFields = [...types].filter(({ contract }) => contract.options.customFields);
+  const recordType = name ?? customersSingular;
+  if (withFields.some(({ singular }) => singular === recordType)) return recordType;
+  const description = `must be ${withFields.map(({ singular }) => singular).join(' or ')}`;
+  throw invalidArgument([{ field, reason: 'UNKNOWN_RECORD_TYPE', description }]);
+}
+
+/** @throws AppError NOT_FOUND, the same for a definition of another tenant */
+export function found(definition: CustomField | null): CustomField {
+  if (definition) return definition;
+  throw new AppError('NOT_FOUND', 'CUSTOM_FIELD_NOT_FOUND', 'There is no such custom field.');
+}

@@ -1,0 +1,257 @@
+import { absentValue, contractWithSiteVisits, recordContracts, type Contract } from '@rapport/contracts';
+import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  CustomField_Type as Type,
+  type CustomField,
+} from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { writeStatementsOnce, type StatementTransaction } from '@rapport/persistence';
+import type { Caller } from '@rapport/platform';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { listCustomFields } from '../src/domain/custom-fields/find-custom-fields.js';
+import { createCustomField, updateCustomField } from '../src/domain/custom-fields/write-custom-field.js';
+import { customers } from '../src/domain/customers/customers.js';
+import { changeColumns, entryOf, type ChangeRow } from '../src/engine/changes/log/change-entry.js';
+import { fullChange } from '../src/engine/changes/feed/change-message.js';
+import { CustomFields, type CustomValues } from '../src/engine/fields/custom-fields.js';
+import type { RecordMessage } from '../src/engine/fields/record-definition.js';
+import { RecordType, type Method } from '../src/engine/fields/record-type.js';
+import { countRecords } from '../src/engine/query/list/count-records.js';
+import { conditionsOf, type ListRequest } from '../src/engine/query/list/list-conditions.js';
+import { BatchRecords } from '../src/engine/write/batch-records.js';
+import { reindexTenant } from '../src/engine/write/reindex-records.js';
+import { createRecord, updateRecord } from '../src/engine/write/write-record.js';
+import { fieldOf, options, refusal } from './custom-field-requests.js';
+import { newCaller } from './running-customers.js';
+import {
+  insertCustomer,
+  newTrial,
+  trials,
+  trialType,
+  TrialTable,
+  typesWithTrials,
+  type Message,
+} from './trial-table.js';
+
+/** Number of EXACT among the modes of counting. */
+const exact = 3;
+
+const types = [customers as RecordType, trialType, visitType(contractWithSiteVisits())];
+let table: TrialTable;
+let caller: Caller;
+
+beforeAll(async () => {
+  table = await TrialTable.create();
+});
+afterAll(() => table.stop());
+beforeEach(() => {
+  caller = newCaller();
+});
+
+/** A type whose records have no custom fields. */
+function visitType(contract: Contract): RecordType {
+  const visits = recordContracts(contract).find(({ singular }) => singular === 'siteVisit');
+  return visits ? new RecordType(visits, {}, { indexVersion: 1 }) : expect.fail('The contract lacks visits.');
+}
+
+function inCall<Result>(work: (em: EntityManager) => Promise<Result>): Promise<Result> {
+  return table.withEntityManager(caller, (em) => em.transactional(work));
+}
+
+function define(key: string, type: Type, more: Partial<CustomField> = {}): Promise<CustomField> {
+  const request = { customField: fieldOf({ key, type, ...more }) };
+  return inCall((em) => createCustomField(em, request, types));
+}
+
+function defineOfTrials(key: string, type: Type, more: Partial<CustomField> = {}): Promise<CustomField> {
+  return define(key, type, { recordType: 'trial', ...more });
+}
+
+/** How many trials meet a filter. */
+function countTrials(request: ListRequest): Promise<number | undefined> {
+  return inCall(async (em) => {
+    const { conditions } = await conditionsOf(em, trialType, request);
+    return countRecords(em, { type: trialType, tenantId: caller.tenantId, live: true, conditions }, exact);
+  });
+}
+
+/** What a record with values of custom fields is found by. @param type customers when absent */
+function indexOf(customFields: CustomValues, type?: RecordType): Promise<Message> {
+  return inCall(async (em) => {
+    const { terms, orderValues } = (await CustomFields.load(em, type)).index(customFields);
+    return { terms, order_values: orderValues };
+  });
+}
+
+async function makeTrial(customFields: CustomValues, given: Message = {}): Promise<void> {
+  await table.insert(caller, newTrial({ customFields, ...given }), await indexOf(customFields, trialType));
+}
+
+test('a type of records has its own definitions: a key that customers have is free, and each type lists its own', async () => {
+  const ofCustomers = await define('plan', Type.NUMBER);
+  const ofTrials = await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
+  const listed = async (recordType?: string) =>
+    (await inCall((em) => listCustomFields(em, { recordType }, types))).customFields;
+
+  expect(ofCustomers).toMatchObject({ key: 'plan', recordType: 'customer', displayName: 'plan' });
+  expect(ofTrials).toMatchObject({ key: 'plan', recordType: 'trial', displayName: 'plan' });
+  expect(await listed()).toEqual([ofCustomers]);
+  expect(await listed('customer')).toEqual([ofCustomers]);
+  expect(await listed('trial')).toEqual([ofTrials]);
+  expect(await refusal(defineOfTrials('plan', Type.TEXT))).toEqual([
+    ['ALREADY_EXISTS', 'customField.key', 'CUSTOM_FIELD_EXISTS'],
+  ]);
+});
+
+test('a type without custom fields, and a kind of records that are no customers, are refused', async () => {
+  expect(await refusal(define('plan', Type.TEXT, { recordType: 'siteVisit' }))).toEqual([
+    ['INVALID_ARGUMENT', 'customField.recordType', 'UNKNOWN_RECORD_TYPE'],
+  ]);
+  expect(await refusal(inCall((em) => listCustomFields(em, { recordType: 'siteVisit' }, types)))).toEqual([
+    ['INVALID_ARGUMENT', 'recordType', 'UNKNOWN_RECORD_TYPE'],
+  ]);
+  expect(await refusal(defineOfTrials('plan', Type.TEXT, { kind: CustomerKind.PERSON }))).toEqual([
+    ['INVALID_ARGUMENT', 'customField.kind', 'NOT_ALLOWED'],
+  ]);
+});
+
+test('definitions and options are counted by type', async () => {
+  const many = Array.from({ length: 200 }, (_, index) => ({ value: `o${index}` }));
+  await table.inSession(caller, async () => {
+    await table.app.query(
+      `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)
+       select $1, 'f' || n, 'SELECT', case when n < 25 then $2::jsonb else '[]' end, false, 1, now(), now()
+       from generate_series(0, 199) n`,
+      [caller.tenantId, JSON.stringify(many)],
+    );
+  });
+
+  expect(await refusal(define('one_more', Type.TEXT))).toEqual(['RESOURCE_EXHAUSTED', 'CUSTOM_FIELD_LIMIT']);
+  expect(await defineOfTrials('plan', Type.SELECT, { options: many })).toMatchObject({ key: 'plan' });
+});
+
+test('the definitions of a type are loaded without those of others, and none are asked for of a type without them', async () => {
+  await define('plan', Type.NUMBER);
+  await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
+  await defineOfTrials('seats', Type.NUMBER);
+  const [, , visits] = types;
+  const loaded = (type?: RecordType) =>
+    inCall(async (em) =>
+      (await CustomFields.load(em, type)).live.map(({ key, type: of }) => `${key} ${of}`).toSorted(),
+    );
+
+  expect(await loaded()).toEqual(['plan NUMBER']);
+  expect(await loaded(customers as RecordType)).toEqual(['plan NUMBER']);
+  expect(await loaded(trialType)).toEqual(['plan SELECT', 'seats NUMBER']);
+  expect(await loaded(visits)).toEqual([]);
+  expect(CustomFields.statements(visits, caller.tenantId)).toEqual([]);
+});
+
+test('filters compare custom fields as the type defines them whose records they are of', async () => {
+  await define('plan', Type.NUMBER);
+  await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
+  await defineOfTrials('seats', Type.NUMBER);
+  const customerId = v7();
+  const { terms, order_values: orderValues } = await indexOf({ plan: 7 });
+  await table.inSession(caller, async () => {
+    await insertCustomer(table, caller, customerId);
+    await table.app.query('update customer set terms = $1, order_values = $2', [terms, orderValues]);
+  });
+  await makeTrial({ plan: 'gold', seats: 3 }, { customerId });
+
+  expect(await countTrials({ filter: 'custom_fields.plan = gold AND custom_fields.seats > 2' })).toBe(1);
+  expect(await countTrials({ filter: 'custom_fields.plan = silver' })).toBe(0);
+  expect(await countTrials({ filter: 'customer.custom_fields.plan > 6' })).toBe(1);
+  expect(await countTrials({ filter: 'customer.custom_fields.plan > 7 OR custom_fields.plan = silver' })).toBe(0);
+  expect(await countTrials({ filter: 'customer.custom_fields.plan:* AND custom_fields.plan = gold' })).toBe(1);
+  for (const [filter, reason] of [
+    ['custom_fields.plan > 6', 'FILTER_NOT_INDEXED'],
+    ['customer.custom_fields.plan = gold', 'FILTER_VALUE_INVALID'],
+    ['customer.custom_fields.seats = 3', 'FILTER_FIELD_UNKNOWN'],
+    ['custom_fields.trial.plan = gold', 'FILTER_FIELD_UNKNOWN'],
+  ] as const) {
+    expect(await refusal(countTrials({ filter })), filter).toEqual([['INVALID_ARGUMENT', 'filter', reason]]);
+  }
+});
+
+test('writes and the indexing of old records read custom fields as the type of the record defines them', async () => {
+  await define('plan', Type.NUMBER);
+  await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
+  await defineOfTrials('seats', Type.NUMBER);
+
+  const trial = {
+    ...writtenType.empty(),
+    title: 'First',
+    source: 'form',
+    customFields: { plan: 'GOLD' },
+  } as RecordMessage;
+  const { id, customFields } = await write((transaction) =>
+    createRecord(transaction, writtenType, { trial } as object),
+  );
+  expect(customFields).toEqual({ plan: 'gold' });
+  expect(await countTrials({ filter: 'custom_fields.plan = gold' })).toBe(1);
+
+  const change = (values: CustomValues) => {
+    const changed = { ...writtenType.empty(), customFields: values };
+    const request = { id, trial: changed, updateMask: ['customFields'] };
+    return write((transaction) => updateRecord(transaction, writtenType, request));
+  };
+  expect((await change({ plan: 'silver', seats: 3 })).customFields).toEqual({ plan: 'silver', seats: 3 });
+  expect(await countTrials({ filter: 'custom_fields.plan = silver AND custom_fields.seats > 2' })).toBe(1);
+  expect(await refusal(change({ plan: 7, 'trial.plan': 'gold' }))).toEqual([
+    ['INVALID_ARGUMENT', 'trial.customFields.plan', 'UNKNOWN_VALUE'],
+    ['INVALID_ARGUMENT', 'trial.customFields.trial.plan', 'UNKNOWN_FIELD'],
+  ]);
+  await table.rows(caller, `update trial set terms = '{}', order_values = '{}', index_version = 0`);
+  await table.withEntityManager(caller, (em) => reindexTenant(em, writtenType, caller.tenantId));
+  expect(await countTrials({ filter: 'custom_fields.plan = silver AND custom_fields.seats > 2' })).toBe(1);
+  const known = await write(
+    async (transaction) => (await BatchRecords.load(transaction, writtenType, [{ id }])).customFields,
+  );
+  expect(known.live.map(({ key, type }) => `${key} ${type}`).toSorted()).toEqual(['plan SELECT', 'seats NUMBER']);
+});
+
+/** The kinds of some fields have no order in writes. */
+const written = { ...trials, fields: trials.fields.filter(({ name }) => name !== 'endDate' && name !== 'amount') };
+
+/** Trials as they are written, with as much of a service as that takes. */
+const writtenType = new RecordType<RecordMessage>(
+  written,
+  {
+    getTrial: {
+      responseSerialize: (trial: object) => Buffer.from(JSON.stringify(trial)),
+      responseDeserialize: () =>
+        Object.fromEntries(
+          written.fields.map(({ name, desc }) => [name, desc.fieldKind === 'list' ? [] : absentValue(desc)]),
+        ),
+    } as unknown as Method,
+  },
+  { indexVersion: 1 },
+);
+
+function write<Response>(work: (transaction: StatementTransaction) => Promise<Response>): Promise<Response> {
+  const call = {
+    ...{ method: 'trials', requestId: undefined, validateOnly: false, request: Buffer.alloc(0) },
+    encode: () => Buffer.alloc(0),
+    decode: () => expect.fail('No answer is kept of a call without a key.'),
+  };
+  return table.withEntityManager(caller, (em) => writeStatementsOnce(em, call, work));
+}
+
+test('the change log names the type of the records and the key of a definition, and finds it by both', async () => {
+  const ofCustomers = await define('plan', Type.TEXT);
+  const ofTrials = await defineOfTrials('plan', Type.TEXT);
+  const change = { key: 'trial.plan', customField: fieldOf({ displayName: 'Plan' }), updateMask: ['displayName'] };
+  const changed = await inCall((em) => updateCustomField(em, change));
+
+  expect(changed).toEqual({ ...ofTrials, displayName: 'Plan', etag: '"2"', updateTime: changed.updateTime });
+  await table.app.query('select sequence_changes(null, null, 0, 10000)');
+  const sql = `select ${changeColumns} from change_log where type = 'custom_field' order by position`;
+  const changes = (await table.rows<ChangeRow>(caller, sql)).map((row) => fullChange(typesWithTrials, entryOf(row)));
+  expect(changes).toMatchObject([
+    { recordId: 'plan', after: { key: 'plan', recordType: 'customer', etag: ofCustomers.etag } },
+    { recordId: 'trial.plan', after: { key: 'plan', recordType: 'trial', displayName: 'plan' } },
+    { recordId: 'trial.plan', changedFields: ['displayName'], after: { displayName: 'Plan' } },
+  ]);
+});
