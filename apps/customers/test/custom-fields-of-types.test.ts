@@ -17,6 +17,7 @@ import { fullChange } from '../src/engine/changes/feed/change-message.js';
 import { CustomFields, type CustomValues } from '../src/engine/fields/custom-fields.js';
 import type { RecordMessage } from '../src/engine/fields/record-definition.js';
 import { RecordType, type Method } from '../src/engine/fields/record-type.js';
+import { aggregateRecords } from '../src/engine/query/aggregate-records.js';
 import { countRecords } from '../src/engine/query/list/count-records.js';
 import { conditionsOf, type ListRequest } from '../src/engine/query/list/list-conditions.js';
 import { BatchRecords } from '../src/engine/write/batch-records.js';
@@ -238,6 +239,29 @@ function write<Response>(work: (transaction: StatementTransaction) => Promise<Re
   };
   return table.withEntityManager(caller, (em) => writeStatementsOnce(em, call, work));
 }
+
+test('records are grouped by and summed over the custom fields of their type', async () => {
+  await define('price', Type.TEXT);
+  await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
+  await defineOfTrials('price', Type.MONEY);
+  for (const [plan, currencyCode, amount] of [
+    ['gold', 'EUR', '1.50'],
+    ['gold', 'USD', '2'],
+    ['silver', 'EUR', '4'],
+  ] as const) {
+    await makeTrial({ plan, price: { currencyCode, amount } });
+  }
+
+  const request = { groupBy: ['custom_fields.plan'], sum: ['custom_fields.price'] };
+  const { total, groups } = await inCall((em) => aggregateRecords(em, trialType, request));
+
+  const sums = (of: typeof total) => of?.sums.map(({ value, currencyCode }) => `${currencyCode} ${value}`);
+  expect(sums(total)).toEqual(['EUR 5.50', 'USD 2']);
+  expect(groups.map((group) => [group.values[0]?.value, ...(sums(group) ?? [])])).toEqual([
+    ['gold', 'EUR 1.50', 'USD 2'],
+    ['silver', 'EUR 4'],
+  ]);
+});
 
 test('the change log names the type of the records and the key of a definition, and finds it by both', async () => {
   const ofCustomers = await define('plan', Type.TEXT);
