@@ -279,3 +279,12 @@ test('the change log names the type of the records and the key of a definition, 
     { recordId: 'trial.plan', changedFields: ['displayName'], after: { displayName: 'Plan' } },
   ]);
 });
+
+test('a caller without personal data finds no record by that of another, whatever the types of the two', async () => {
+  const request = { filter: 'customer.display_name = Ada' };
+  expect(await countTrials(request)).toBe(0);
+  caller = { ...caller, hidesPii: true };
+
+  // Trials have no field of this name.
+  expect(await refusal(countTrials(request))).toEqual([['PERMISSION_DENIED', 'filter', 'FIELD_HIDDEN']]);
+});
