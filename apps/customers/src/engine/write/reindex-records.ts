@@ -6,6 +6,10 @@ import { recordTypes, type RecordType } from '../fields/record-type.js';
 import { contentColumns } from '../records/record-content.js';
 import { recordOf, shownColumns } from '../records/record-rows.js';
 
+/** The condition for records to index again; its parameter is the version. A type without personal data has nothing to seal. */
+const staleCondition = ({ derived }: RecordType) =>
+  derived.sealed ? 'index_version < ? and not sealed' : 'index_version < ?';
+
 /** Numbers of records that were indexed again, and that writes held all the time. */
 export interface Reindexed {
   reindexed: number;
@@ -57,13 +61,14 @@ export async function reindexRecords(database: DatabaseOptions): Promise<Reindex
  * the end of the transaction, which no other one can see; the lock that this needs keeps all others out. That is why the
  * tenants are looked up one by one in the primary key: it takes as long as there are tenants, not records.
  */
-async function staleTenants(em: EntityManager, { table, definition }: RecordType): Promise<string[]> {
+async function staleTenants(em: EntityManager, type: RecordType): Promise<string[]> {
+  const { table, definition } = type;
   return em.transactional(async (owner) => {
     await owner.execute(`alter table ${table} no force row level security`);
     const rows = await owner.execute<{ tenant_id: string }[]>(
       `with recursive tenant as (
          (select tenant_id from ${table}
-          where exists (select from ${table} where index_version < ? and not sealed) order by tenant_id limit 1)
+          where exists (select from ${table} where ${staleCondition(type)}) order by tenant_id limit 1)
          union all
          select (select next.tenant_id from ${table} next
                  where next.tenant_id > tenant.tenant_id order by next.tenant_id limit 1)
@@ -88,7 +93,7 @@ export async function reindexTenant(em: EntityManager, type: RecordType, tenantI
   for (let pass = 1; ; pass += 1) {
     reindexed += await reindexFree(em, type, tenantId);
     const [row] = await em.execute<{ held: string }[]>(
-      `select count(*) as held from ${type.table} where tenant_id = ? and not sealed and index_version < ?`,
+      `select count(*) as held from ${type.table} where tenant_id = ? and ${staleCondition(type)}`,
       [tenantId, type.definition.indexVersion],
     );
     const held = Number(row?.held);
@@ -140,7 +145,7 @@ function lockStale(
 ): Promise<Record<string, unknown>[]> {
   const { table, definition } = type;
   return em.execute<Record<string, unknown>[]>(
-    `select ${shownColumns(type)} from ${table} where tenant_id = ? and id > ? and index_version < ? and not sealed
+    `select ${shownColumns(type)} from ${table} where tenant_id = ? and id > ? and ${staleCondition(type)}
      order by id limit ${batchSize} for update skip locked`,
     [tenantId, after, definition.indexVersion],
   );
