@@ -1,10 +1,14 @@
+/** Areas without a service of their own, and the service that serves them: their records share its database, log and transactions. */
+const servedBy: Readonly<Record<string, string>> = { sales: 'customers' };
+
 /**
- * The area of the contract that a gRPC path belongs to: methods of `rapport.<area>.v1` are served by the service of that name.
+ * The service that serves a gRPC path, by its area of the contract: methods of `rapport.<area>.v1` are served by the service of that
+ * name, or by the one that serves their area too.
  *
  * @throws Error for a path of another form
  */
 export function areaOf(path: string): string {
   const area = /^\/rapport\.([a-z]+)\.v\d+\./.exec(path)?.[1];
   if (!area) throw new Error(`${path} is in no area of the contract.`);
-  return area;
+  return servedBy[area] ?? area;
 }

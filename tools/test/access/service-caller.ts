@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { ContractClient, PrincipalSigner, ServiceCertificates, serviceDefinitions } from '@rapport/contracts';
+import { areaOf, ContractClient, PrincipalSigner, ServiceCertificates, serviceDefinitions } from '@rapport/contracts';
 import { AppError, createLogger, type Caller } from '@rapport/platform';
 import type { SharedPlatform } from '@rapport/testing';
 import type { OperationRequest } from './requests.ts';
@@ -71,7 +71,7 @@ export class ServiceCaller {
   }
 
   #client(path: string): ContractClient {
-    const client = this.#clients.get(path.split('.')[1] ?? '');
+    const client = this.#clients.get(areaOf(path));
     if (!client) throw new Error(`No service answers ${path}.`);
     return client;
   }

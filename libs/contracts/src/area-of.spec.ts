@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { areaOf } from './area-of.js';
+import { serviceDefinitions } from './gen/services.js';
+
+test('every method of the contract is served by one of three services', () => {
+  const paths = serviceDefinitions.flatMap((service) => Object.values(service)).map(({ path }) => path);
+
+  expect([...new Set(paths.map(areaOf))].toSorted()).toEqual(['auth', 'customers', 'sync']);
+  expect(areaOf('/rapport.sales.v1.DealsService/GetDeal')).toBe('customers');
+});
+
+test('a path of no area is refused', () => {
+  expect(() => areaOf('/grpc.health.v1.Health/Check')).toThrow('/grpc.health.v1.Health/Check is in no area');
+});
