@@ -7,12 +7,12 @@ import {
   type Stage,
 } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import type { StageEntry } from '@rapport/contracts/rapport/sales/v1/stage_entry';
-import { newCaller, type RunningCustomers } from './running-customers.js';
+import { newCaller, type SharedCustomers } from './running-customers.js';
 
 /** A tenant of its own that sells something, and what its calls answer. */
 export class SalesTenant {
   constructor(
-    readonly service: RunningCustomers,
+    readonly service: SharedCustomers,
     readonly caller = newCaller(),
   ) {}
 

@@ -28,7 +28,7 @@ import { LoggedTypes } from '../log/logged-types.js';
 import { Sequencer } from '../log/sequencer.js';
 import { ReaderPlaces } from './reader-places.js';
 import { listChanges } from './list-changes.js';
-import { checkFilter, filterKey, type ChangeFilter } from './change-filter.js';
+import { checkFilter, filterKey, readableTypes, type ChangeFilter } from './change-filter.js';
 import { recordSnapshot } from './record-snapshot.js';
 import { Subscription } from './subscription.js';
 import { watchChanges } from './watch-changes.js';
@@ -117,8 +117,10 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     checkFilter(this.types, { types, fields });
     const caller = currentCaller();
     const { tenantId } = caller;
-    const filter = { tenantId, types, fields, withValues: true };
-    const cursors = this.#cursors(filter);
+    // Cursors are bound to what was asked for: they stay good when the caller's permissions change.
+    const cursors = this.#cursors({ tenantId, types, fields });
+    const readable = readableTypes(this.types, types, caller.permissions);
+    const filter = { tenantId, types: readable, fields, withValues: true };
     const owners = ownersSeenBy(caller);
     const scope = owners && { types: this.types, owners };
     const reader = new ChangeReader(this.em, this.tail, cursors, filter, scope);

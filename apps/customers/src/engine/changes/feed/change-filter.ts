@@ -1,4 +1,4 @@
-import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { invalidArgument, permissionMissing, type FieldViolation } from '@rapport/platform';
 import { allTenants } from '@rapport/contracts';
 import { snakeCase } from '../../values/snake-case.js';
 import type { ChangeEntry } from '../log/change-entry.js';
@@ -27,6 +27,22 @@ export function checkFilter(
     ),
   ];
   if (violations.length > 0) throw invalidArgument(violations);
+}
+
+/**
+ * The types of a filter for a caller with `permissions`: without any, all that it may read.
+ *
+ * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
+ */
+export function readableTypes(
+  logged: LoggedTypes,
+  types: readonly string[],
+  permissions: readonly string[],
+): readonly string[] {
+  const mayRead = (type: string) => permissions.includes(logged.readPermission(type));
+  const refused = types.find((type) => !mayRead(type));
+  if (refused !== undefined) throw permissionMissing(logged.readPermission(refused));
+  return types.length > 0 || logged.names.every(mayRead) ? types : logged.names.filter(mayRead);
 }
 
 /** Whether a change meets a filter. */

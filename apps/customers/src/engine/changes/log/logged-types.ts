@@ -64,6 +64,11 @@ export class LoggedTypes {
     return record;
   }
 
+  /** The permission by which records of a type are read. */
+  readPermission(name: string): string {
+    return `${this.get(name).record?.contract.permission ?? 'customers'}.read`;
+  }
+
   /** A whole record as REST shows it to the caller. */
   recordJson(name: string, values: StoredValues): Json {
     return this.#of(name).json(values);
