@@ -11,6 +11,9 @@ const customers = await sharedCustomers();
 const unlogged: Record<string, string> = {
   customer_key: 'what it has is in the customer',
   customer_order_value: 'what it has is in the customer',
+  deal_key: 'what it has is in the deal',
+  deal_order_value: 'what it has is in the deal',
+  pipeline_key: 'what it has is in the pipeline',
   idempotency_key: 'answers of calls, which are no records',
   operation: 'has a stream of its own, and changes with each chunk of a file',
   operation_issue: 'a report of an operation',
@@ -47,6 +50,9 @@ const untold: Record<string, readonly string[]> = {
   customer_association: [],
   // It is in the key.
   custom_field: ['record_type'],
+  deal: ['sort_title', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
+  pipeline: ['sort_name', 'search_text', 'index_version'],
+  stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
   // Tells nobody anything, and is better nowhere else.
   suppression: ['address_hash'],

@@ -17,6 +17,7 @@ import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
 import { MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
+import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
 
@@ -48,7 +49,17 @@ test('the log has each new record of each type as its service answers it', async
   };
   const suppressed = await customers.call('createSuppression', { suppression }, caller);
   const { record: merge } = await tenant.merge(ada.id, (await tenant.create(person())).id);
+  const sales = new SalesTenant(customers, caller);
+  const pipeline = await sales.createPipeline();
+  const deal = await sales.createDeal(pipeline, {
+    amount: { amount: '12.50', currencyCode: 'EUR' },
+    closeDate: '2026-12-31',
+  });
+  const [entry] = await sales.entriesOf(deal);
   const answers: [type: string, id: string, answer: object][] = [
+    ['pipeline', pipeline.id, pipeline],
+    ['deal', deal.id, deal],
+    ['stage_entry', entry!.id, entry!],
     ['custom_field', field.key, field],
     ['customer', ada.id, ada],
     ['customer', bob.id, bob],
@@ -58,7 +69,7 @@ test('the log has each new record of each type as its service answers it', async
     ['merge', merge.id, merge],
   ];
 
-  const changes = await changesOf(customers, caller, 9);
+  const changes = await changesOf(customers, caller, 12);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);

@@ -1,4 +1,5 @@
 import { maskText } from '@rapport/contracts';
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -90,9 +91,9 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
 
       expect(await call(`create${single}`, request)).toEqual(first);
       expect(await list({})).toEqual([first]);
-      await expect(
-        call(`create${single}`, { ...request, [singular]: recordWith(2) }),
-      ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      await expect(call(`create${single}`, { ...request, [singular]: recordWith(2) })).rejects.toMatchObject({
+        reason: 'IDEMPOTENCY_KEY_REUSED',
+      });
     });
 
     test('are met once on a walk through all pages, while others are written', async () => {
@@ -119,8 +120,14 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
         const up = await list({ orderBy });
         const down = await list({ orderBy: `${orderBy} desc` });
         const valued = ({ [jsonName(orderBy)]: value }: Answer) => value !== undefined;
-        expect(down.filter(valued).map(({ id }) => id), orderBy).toEqual(
-          up.filter(valued).reverse().map(({ id }) => id),
+        expect(
+          down.filter(valued).map(({ id }) => id),
+          orderBy,
+        ).toEqual(
+          up
+            .filter(valued)
+            .reverse()
+            .map(({ id }) => id),
         );
         expect(up.map(valued), orderBy).toEqual([...up].map(valued).sort((a, b) => Number(b) - Number(a)));
       }
@@ -206,7 +213,9 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
         { changedFields: ['deleteTime'] },
       ]);
       const { entries } = (await call('listAuditEntries', {})) as { entries: { records: { name: string }[] }[] };
-      expect(entries.flatMap(({ records }) => records.map(({ name }) => name))).toContain(`${type.table}/${created.id}`);
+      expect(entries.flatMap(({ records }) => records.map(({ name }) => name))).toContain(
+        `${type.table}/${created.id}`,
+      );
     });
 
     test('are seen by their owners only, for callers with a narrow scope', async () => {
@@ -247,7 +256,9 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
   });
 
   function orders(): string[] {
-    return type.contract.fields.flatMap(({ column: name, index }) => (index.order > 0 ? [name] : []));
+    return type.contract.fields.flatMap(({ column: name, index }) =>
+      index.order === FieldOrder.UNSPECIFIED ? [] : [name],
+    );
   }
 }
 

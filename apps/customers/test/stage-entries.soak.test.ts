@@ -2,6 +2,7 @@ import { isSoak, printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport
 import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { AppError } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SeedRandom } from '../seed/seed-random.ts';
 import { RunningCustomers } from './running-customers.js';
 import { deal, SalesTenant, stage } from './sales-tenant.js';
 import { superuserOf } from './superuser.js';
@@ -22,7 +23,7 @@ afterAll(() => service.stop());
 test(
   'the entries of each deal follow each other without a gap and last as long as the deal, whatever is killed amid moves',
   async () => {
-    const random = printedSeed('stage-entries');
+    const random = new SeedRandom(printedSeed('stage-entries'));
     const tenant = new SalesTenant(service);
     const keys = ['a', 'b', 'c', 'd'];
     const [first, second] = [
@@ -33,7 +34,7 @@ test(
     for (let index = 0; index < size.deals; index += 1) {
       ids.push((await tenant.createDeal(first, { stage: 'a', externalIds: [{ system: 's', value: `${index}` }] })).id);
     }
-    const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)]!;
+    const pick = <Item>(items: readonly Item[]): Item => random.pick(items);
     const changes = () => ({ stage: pick(keys), pipelineId: pick([first, second]).id });
     const ways = {
       update: () => tenant.updateDeal(pick(ids), changes()),
@@ -44,7 +45,7 @@ test(
         return service.call('batchUpdateDeals', { batch: { items, mode: 1 } }, tenant.caller);
       },
       upsert: () => {
-        const externalIds = [{ system: 's', value: `${Math.floor(random() * size.deals)}` }];
+        const externalIds = [{ system: 's', value: `${random.below(size.deals)}` }];
         const upserted = deal({ ...changes(), title: 'Upserted', externalIds });
         return service.call('upsertDeal', { deal: upserted, matchSystem: 's' }, tenant.caller);
       },

@@ -7,14 +7,21 @@ import { contract } from '../values/contract.js';
 export type FieldKind = 'TEXT' | 'TIME' | 'DATE' | 'NUMBER' | 'MONEY';
 
 /** @throws Error for a field of which there is no order, such as a list */
-export function kindOf({ desc, column }: RecordField): FieldKind {
+export function kindOf(field: RecordField): FieldKind {
+  const { desc, column } = field;
   if (desc.fieldKind === 'message') {
     if (desc.message.typeName === 'google.protobuf.Timestamp') return 'TIME';
-    if (desc.message.typeName === 'rapport.api.v1.Money') return 'MONEY';
+    if (isMoney(field)) return 'MONEY';
   }
   if (desc.fieldKind === 'scalar' && desc.scalar !== ScalarType.BOOL) {
     if (desc.scalar !== ScalarType.STRING) return 'NUMBER';
     return contract.rules(desc).format === Format.DATE ? 'DATE' : 'TEXT';
   }
   throw new Error(`${desc.parent.typeName}: there is no order of ${column}.`);
+}
+
+/** Whether values are amounts of money. */
+export function isMoney({ desc, parts }: RecordField): boolean {
+  const isAmount = parts.length === 2 && parts.every(({ column }) => ['currency_code', 'amount'].includes(column));
+  return desc.fieldKind === 'message' && isAmount;
 }

@@ -1,9 +1,11 @@
 import { ScalarType } from '@bufbuild/protobuf';
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { RecordContract, RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 import type { FieldViolation } from '@rapport/platform';
 import { contract } from '../values/contract.js';
 import { customFieldKinds, isCalendarDate } from './custom-field-value.js';
+import { isMoney } from './field-kind.js';
 import type { CustomFields } from './custom-fields.js';
 import type { Normalised, RecordMessage } from './record-definition.js';
 
@@ -34,15 +36,17 @@ function normaliseOf(field: RecordField): Normalise {
     if (parts.some(({ name }) => name === 'system')) return externalIds;
     return parts.length > 0 || desc.scalar === undefined ? same : texts;
   }
-  if (desc.message?.typeName === 'rapport.api.v1.Money') return money;
+  if (isMoney(field)) return money;
   if (desc.scalar !== ScalarType.STRING) return same;
   const isDate = contract.rules(desc).format === Format.DATE;
+  // A field that is not optional has a value, whether it is required or not.
+  const isPresent = desc.presence !== FeatureSet_FieldPresence.EXPLICIT;
   return (value, path, violations) => {
     if (value !== undefined && typeof value !== 'string') return value;
     const text = value?.trim();
     if (text === undefined || text === '') {
       if (isRequired) violations.push({ field: path, reason: 'REQUIRED', description: 'must not be blank' });
-      return isRequired ? '' : undefined;
+      return isPresent ? '' : undefined;
     }
     if (isDate && !isCalendarDate(text)) {
       violations.push({ field: path, reason: 'BAD_FORMAT', description: 'must be a day such as "2026-01-31"' });

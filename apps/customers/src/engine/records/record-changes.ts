@@ -89,8 +89,13 @@ export function deletedRecord<Message extends RecordMessage>(record: Message): M
 }
 
 /** What every change of a record changes. */
-export function nextChange({ etag }: RecordMessage): Pick<RecordMessage, 'etag' | 'updateTime' | 'updatedBy'> {
-  const updateTime = new Date().toISOString();
+export function nextChange({
+  etag,
+  updateTime: before = '',
+}: RecordMessage): Pick<RecordMessage, 'etag' | 'updateTime' | 'updatedBy'> {
+  const now = new Date().toISOString();
+  // Clocks of two processes differ: the times of a record never go back.
+  const updateTime = before > now ? before : now;
   return { etag: formatEtag(etagVersion(etag) + 1), updateTime, updatedBy: currentCaller().principalId };
 }
 

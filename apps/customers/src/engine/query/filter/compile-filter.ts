@@ -114,7 +114,8 @@ class FilterCompiler {
     }
     const field = key === undefined ? filterFields(type).get(name) : undefined;
     if (field) return compareField(name, field, comparison);
-    const names = `${[...filterFields(type).keys()].join(', ')}, custom_fields.<key>`;
+    const custom = type.contract.options.customFields ? ['custom_fields.<key>'] : [];
+    const names = [...filterFields(type).keys(), ...custom].join(', ');
     const isOther = table !== type.table;
     throw this.#unknown(
       restriction,

@@ -62,7 +62,8 @@ export function readOrder(
   if (by) return { name, direction: direction === 'desc' ? 'desc' : 'asc', by };
   const columns = columnsOf(type);
   const known = [...columns.keys()].filter((column) => live || columns.get(column)?.ofDeleted);
-  const choice = live ? [...known, 'custom_fields.<key> of a type that has an order'] : known;
+  const isCustom = live && type.contract.options.customFields;
+  const choice = isCustom ? [...known, 'custom_fields.<key> of a type that has an order'] : known;
   const description = `must be one of ${choice.join(', ')}, and may be followed by " desc"`;
   throw invalidArgument([{ field: 'orderBy', reason: 'ORDER_NOT_INDEXED', description }]);
 }
