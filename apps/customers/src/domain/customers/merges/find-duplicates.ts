@@ -4,15 +4,13 @@ import type {
   FindDuplicatesRequest,
   FindDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { currentCaller } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
 import { liveRecord } from '../../../engine/records/missing-record.js';
-import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { comparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { sharedTerms } from './duplicate-peers.js';
+import { customersById } from './read-customers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
 export const defaultMinScore = 50;
@@ -25,24 +23,18 @@ export async function findDuplicates(
   tenantFrequencies: TenantFrequencies,
   { id, minScore = defaultMinScore, pageSize = defaultPageSize }: FindDuplicatesRequest,
 ): Promise<FindDuplicatesResponse> {
-  const { tenantId } = currentCaller();
-  const row = await em.findOne(Customer, { tenantId, id, deleteTime: null });
-  const found = await liveRecord(em, customerType(), id, row);
-  await loadKeysOf([found]);
-  const customer = customerMessage(found);
+  const [found] = await customersById(em, [id]);
+  const customer = await liveRecord(em, customerType(), id, found);
   const shared = await sharedTerms(em, duplicateTerms(customer), { maxHits, isSmall: false });
   const ids = [...new Set(shared.flatMap((hit) => hit.ids))].filter((peerId) => peerId !== id);
   if (ids.length === 0) return { duplicates: [] };
 
   const frequencies = await tenantFrequencies.get(em);
   const values = comparableValues(customerCandidate(customer));
-  const peers = await em.find(Customer, { tenantId, id: { $in: ids }, deleteTime: null }, { disableIdentityMap: true });
-  await loadKeysOf(peers);
-  const duplicates = peers
+  const duplicates = (await customersById(em, ids))
     .map((peer): Duplicate => {
-      const message = customerMessage(peer);
-      const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(message)), frequencies);
-      return { customer: message, score: percent(score), evidence };
+      const { score, evidence } = scoreValues(values, comparableValues(customerCandidate(peer)), frequencies);
+      return { customer: peer, score: percent(score), evidence };
     })
     .filter(({ score }) => score >= minScore)
     .sort((a, b) => b.score - a.score || (a.customer?.id ?? '').localeCompare(b.customer?.id ?? ''));

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   DuplicatePair,
   ListDuplicatesRequest,
@@ -6,8 +7,6 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { forkBeyondScope, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
-import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { comparableValues, type ComparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
@@ -17,6 +16,7 @@ import { customerType } from '../../../engine/records/customers/customer-type.js
 import { isSmallTenant } from '../../../engine/query/list/tenant-size.js';
 import { sharedTerms } from './duplicate-peers.js';
 import { defaultMinScore, percent } from './find-duplicates.js';
+import { customersAfter, customersById, lowestId } from './read-customers.js';
 import type { TenantFrequencies } from './tenant-frequencies.js';
 
 const defaultPageSize = 500;
@@ -38,12 +38,8 @@ export async function listDuplicates(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify(['ListDuplicates', tenantId, minScore]);
   const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  const rows = await em.find(
-    Customer,
-    { tenantId, deleteTime: null, ...(typeof after === 'string' ? { id: { $gt: after } } : {}) },
-    // The row beyond the page tells that there is a next one.
-    { orderBy: { id: 'asc' }, limit: pageSize + 1, disableIdentityMap: true },
-  );
+  // The row beyond the page tells that there is a next one.
+  const rows = await customersAfter(em, typeof after === 'string' ? after : lowestId, pageSize + 1);
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const pairs: DuplicatePair[] = [];
@@ -65,11 +61,7 @@ async function pairsOf(
   rows: Customer[],
   { minScore, isSmall }: { minScore: number; isSmall: boolean },
 ): Promise<DuplicatePair[]> {
-  await loadKeysOf(rows);
-  const lefts = rows.map((row) => {
-    const message = customerMessage(row);
-    return { values: valuesOf(row), terms: duplicateTerms(message) };
-  });
+  const lefts = rows.map((row) => ({ values: valuesOf(row), terms: duplicateTerms(row) }));
   const shared = await sharedTerms(em, [...new Set(lefts.flatMap(({ terms }) => terms))], { maxHits, isSmall });
   const idsByTerm = new Map(shared.map(({ term, ids }) => [term, ids]));
   const peerIds = lefts.map(({ values, terms }) => closestPeers(values.id, terms, idsByTerm));
@@ -98,16 +90,12 @@ function closestPeers(id: string, terms: string[], idsByTerm: ReadonlyMap<string
 }
 
 async function findPeers(em: EntityManager, known: Customer[], ids: string[]): Promise<Map<string, ComparableValues>> {
-  const { tenantId } = currentCaller();
-  const byId = new Map(known.map((row) => [row.id, row]));
-  const missing = ids.filter((id) => !byId.has(id));
-  const rows = missing.length
-    ? await em.find(Customer, { tenantId, id: { $in: missing }, deleteTime: null }, { disableIdentityMap: true })
-    : [];
-  await loadKeysOf(rows);
+  const knownIds = new Set(known.map(({ id }) => id));
+  const missing = ids.filter((id) => !knownIds.has(id));
+  const rows = await customersById(em, missing);
   return new Map([...known, ...rows].map((row) => [row.id, valuesOf(row)]));
 }
 
 function valuesOf(row: Customer): ComparableValues {
-  return comparableValues(customerCandidate(customerMessage(row)));
+  return comparableValues(customerCandidate(row));
 }

@@ -1,9 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller, ownersSeenBy } from '@rapport/platform';
-import { customerMessage, loadKeysOf } from '../../../engine/records/customers/entity-content.js';
-import { Customer } from '../../../engine/records/customers/customer.entity.js';
 import { customerCandidate } from '../duplicates/customer-candidate.js';
 import { TermFrequencies } from '../duplicates/term-frequencies.js';
+import { customersAfter, lastCustomers, lowestId } from './read-customers.js';
 
 const sampleSize = 5_000;
 const ttlMs = 5 * 60_000;
@@ -36,15 +35,8 @@ export class TenantFrequencies {
 }
 
 async function count(em: EntityManager): Promise<TermFrequencies> {
-  const { tenantId } = currentCaller();
-  const end = (direction: 'asc' | 'desc') =>
-    em.find(
-      Customer,
-      { tenantId, deleteTime: null },
-      { orderBy: { id: direction }, limit: sampleSize / 2, disableIdentityMap: true },
-    );
-  const sample = new Map([...(await end('asc')), ...(await end('desc'))].map((row) => [row.id, row]));
-  await loadKeysOf([...sample.values()]);
-  const candidates = [...sample.values()].map((row) => customerCandidate(customerMessage(row)));
+  const ends = [...(await customersAfter(em, lowestId, sampleSize / 2)), ...(await lastCustomers(em, sampleSize / 2))];
+  const sample = new Map(ends.map((customer) => [customer.id, customer]));
+  const candidates = [...sample.values()].map(customerCandidate);
   return TermFrequencies.of(candidates, { isSample: sample.size === sampleSize });
 }
