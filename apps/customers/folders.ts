@@ -40,10 +40,6 @@ export const exceptions: Readonly<Record<string, readonly string[]>> = {
     'domain/associations/association-message.ts',
     'domain/associations/association.entity.ts',
   ],
-  'engine/merge/merge-customers.ts': ['domain/customers/merges/merged-content.ts'],
-  'engine/merge/merge-undo.ts': ['domain/customers/merges/merged-content.ts'],
-  'engine/merge/three-way.ts': ['domain/customers/merges/merged-content.ts'],
-  'engine/merge/unmerge-customers.ts': ['domain/customers/merges/merged-content.ts'],
   'engine/sealing/sealing.ts': ['engine/changes/log/change-entry.ts'],
 };
 

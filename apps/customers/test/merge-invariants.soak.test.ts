@@ -1,14 +1,13 @@
 import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
-import { createOrm, tenantSession } from '@rapport/persistence';
+import { createOrm, readForTenant, tenantSession } from '@rapport/persistence';
 import { AppError, type Caller } from '@rapport/platform';
 import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
-import { customerMessage } from '../src/engine/records/customers/entity-content.js';
+import { rowReader, shownColumns, type StoredRecord } from '../src/engine/records/record-rows.js';
 import { uniqueValues } from '../src/engine/records/unique-values.js';
-import { Customer as StoredCustomer } from '../src/engine/records/customers/customer.entity.js';
 import { customers as type } from '../src/domain/customers/customers.js';
 import { customerOf, newCaller, sharedCustomers } from './running-customers.js';
 
@@ -208,8 +207,13 @@ class Tenant {
 
   async #rows(): Promise<Customer[]> {
     const em = orm.em.fork({ session: tenantSession(this.caller.tenantId) });
-    const rows = await em.find(StoredCustomer, { tenantId: this.caller.tenantId }, { orderBy: { id: 'asc' } });
-    return rows.map(customerMessage);
+    const rows = await readForTenant<StoredRecord<Customer>>(em, {
+      name: 'all_customers',
+      sql: `select ${shownColumns(type)} from customer order by id`,
+      values: [],
+      row: rowReader(type),
+    });
+    return rows.map(({ record }) => record);
   }
 
   #sql(sql: string): Promise<Record<string, unknown>[]> {

@@ -1,23 +1,28 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { movedColumns } from './move-references.js';
 
-/** Most people and links that move with a merge: 40,000 take as long as a statement may, and the record names each. */
+/** Most records and links that move with a merge: 40,000 take as long as a statement may, and the merge names each. */
 const maxMoved = 10_000;
 
-/** @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when the customer to merge has too many people and links */
+/** @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when too many records refer to the customer to merge */
 export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
-  const { tenantId } = currentCaller();
-  const [row] = await em.execute<{ count: number }[]>(
-    `select count(*)::int as count from (
-       select id from customer where tenant_id = ? and company_id = ?
-       union all select id from customer_association where tenant_id = ? and from_customer_id = ?
-       union all select id from customer_association where tenant_id = ? and to_customer_id = ?
-       limit ?) moved`,
-    [tenantId, mergedId, tenantId, mergedId, tenantId, mergedId, maxMoved + 1],
-  );
+  const moved = [
+    ...movedColumns().map(({ type, column }) => ({ table: type.table, column })),
+    { table: 'customer_association', column: 'from_customer_id' },
+    { table: 'customer_association', column: 'to_customer_id' },
+  ];
+  const [row] = await queryRows<{ count: number }>(em, {
+    name: 'count_moved_with_customer',
+    sql: `select count(*)::int as count from (
+       ${moved.map(({ table, column }) => `select id from ${table} where tenant_id = $1 and ${column} = $2`).join(' union all ')}
+       limit ${maxMoved + 1}) moved`,
+    values: [currentCaller().tenantId, mergedId],
+  });
   if (row !== undefined && row.count <= maxMoved) return;
   const message =
-    `More than ${maxMoved.toLocaleString('en')} people and links would move with the merged customer. ` +
+    `More than ${maxMoved.toLocaleString('en')} people, links and other records would move with the merged customer. ` +
     'Merge the other way round, or give some of them to the customer that stays first.';
   throw new AppError('FAILED_PRECONDITION', 'MERGE_TOO_LARGE', message);
 }

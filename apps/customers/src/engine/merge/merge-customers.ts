@@ -1,30 +1,31 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   MergeCustomersRequest,
   MergeCustomersResponse,
   MergeInput,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { beyondScope, checkEtag, transactionPipeline } from '@rapport/persistence';
+import { beyondScope, checkEtag, etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { CustomFields } from '../fields/custom-fields.js';
 import { claimValues, ownedValues, releaseValues } from '../records/claim-unique-values.js';
 import { listFields } from '../records/customers/customer-lists.js';
-import { customerMessage, entityContent, nextVersion } from '../records/customers/entity-content.js';
-import { liveRecord } from '../records/missing-record.js';
-import { uniqueValues, without } from '../records/unique-values.js';
-import type { Customer } from '../records/customers/customer.entity.js';
-import { CustomFields } from '../fields/custom-fields.js';
-import { fieldViolations } from '../write/record-rules.js';
-import { checkOwner } from '../records/record-owner.js';
-import { contentOf, singleFields, unite, type Content } from '../../domain/customers/merges/merged-content.js';
 import { customerType } from '../records/customers/customer-type.js';
+import { liveRecord } from '../records/missing-record.js';
+import { deletedRecord, nextChange } from '../records/record-changes.js';
+import { checkOwner } from '../records/record-owner.js';
+import { updateRecords } from '../records/record-statements.js';
+import { uniqueValues, without } from '../records/unique-values.js';
+import { fieldViolations } from '../write/record-rules.js';
 import { checkSize } from './check-size.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
 import { mergeMessage } from './merge-message.js';
 import { storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
+import { contentOf, singleFields, unite, type Content } from './merged-content.js';
 import { moveLinks } from './move-links.js';
-import { movePeople } from './move-people.js';
+import { moveReferences } from './move-references.js';
 import { nextMergeId } from './next-merge-id.js';
 
 /** Answers MergeCustomers. Runs in a transaction. */
@@ -34,35 +35,34 @@ export async function mergeCustomers(
 ): Promise<MergeCustomersResponse> {
   const { mergedId, mergedEtag, preferMerged } = sent(request);
   await lockMerges(em);
-  const rows = await lockCustomers(em, [request.id, mergedId]);
-  const customer = await liveRecord(em, customerType(), request.id, rows.get(request.id));
-  const merged = mergeable(rows.get(mergedId), customer);
-  checkEtag(request.etag, customer.version);
-  checkEtag(mergedEtag, merged.version);
-  // Its people and links move with the merged customer, whoever may see them.
+  const locked = await lockCustomers(em, [request.id, mergedId]);
+  const customer = await liveRecord(em, customerType(), request.id, locked.get(request.id));
+  const merged = mergeable(locked.get(mergedId), customer);
+  checkEtag(request.etag, etagVersion(customer.etag));
+  checkEtag(mergedEtag, etagVersion(merged.etag));
+  // What refers to the merged customer moves with it, whoever may see it.
   await transactionPipeline(em, [beyondScope]);
   await checkSize(em, merged.id);
 
-  const before = contentOf(customerMessage(customer));
-  const after = unite(before, contentOf(customerMessage(merged)), new Set(preferMerged));
+  const before = contentOf(customer);
+  const after = unite(before, contentOf(merged), new Set(preferMerged));
   checkLimits(customer, after);
-  const mergedDeleteTime = merged.deleteTime?.toISOString();
-  await putContent(em, customer, after);
-  const change = nextVersion(merged);
-  em.assign(merged, { ...change, deleteTime: change.updateTime, mergedInto: [customer.tenantId, customer.id] });
-  await em.flush();
-
-  const { tenantId, principalId } = currentCaller();
-  const valuesOf = (content: Content) => uniqueValues(customerType(), { ...customerMessage(customer), ...content });
-  const [had, has] = [valuesOf(before), valuesOf(after)];
-  const givenUp = mergedDeleteTime === undefined ? uniqueValues(customerType(), customerMessage(merged)) : [];
+  const stays = withContent(customer, after);
+  const gone: Customer = { ...deletedRecord(merged), mergedIntoId: customer.id };
+  const [had, has] = [uniqueValues(customerType(), customer), uniqueValues(customerType(), stays)];
+  const givenUp = merged.deleteTime === undefined ? uniqueValues(customerType(), merged) : [];
+  const customFields = await CustomFields.load(em);
   await transactionPipeline(em, [
+    updateRecords(customerType(), [stays], customFields),
+    putMerged(gone),
     ...releaseValues(customerType(), [
       ...ownedValues(merged.id, givenUp),
       ...ownedValues(customer.id, without(had, has)),
     ]),
     ...claimValues(customerType(), ownedValues(customer.id, without(has, had)), () => 'merge.mergedId'),
   ]);
+
+  const { tenantId, principalId } = currentCaller();
   const merge = em.create(Merge, {
     tenantId,
     id: await nextMergeId(em),
@@ -72,31 +72,35 @@ export async function mergeCustomers(
       before,
       after,
       preferMerged,
-      mergedDeleteTime,
-      people: customer.kind === 'COMPANY' ? await movePeople(em, merged.id, customer.id) : [],
+      mergedDeleteTime: merged.deleteTime,
+      ...(await moveReferences(em, { from: merged.id, to: customer.id })),
       links: await moveLinks(em, merged.id, customer.id),
     }),
     createTime: new Date(),
     createdBy: principalId,
   });
   await em.flush();
-  return { customer: customerMessage(customer), merge: mergeMessage(merge) };
+  return { customer: stays, merge: mergeMessage(merge) };
 }
 
 /**
- * Gives a customer content that was united or taken back, and its next version.
+ * A customer with content that was united or taken back, and its next version.
  *
  * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
  */
-export async function putContent(em: EntityManager, customer: Customer, content: Content): Promise<void> {
-  const { lifecycleStageTime } = content;
-  const before = customerMessage(customer);
-  checkOwner(customerType(), content, before);
-  em.assign(customer, {
-    ...entityContent(customer.tenantId, { ...before, ...content }, await CustomFields.load(em)),
-    lifecycleStageTime: lifecycleStageTime === undefined ? null : new Date(lifecycleStageTime),
-    ...nextVersion(customer),
-  });
+export function withContent(customer: Customer, content: Content): Customer {
+  checkOwner(customerType(), content, customer);
+  return { ...customer, ...content, ...nextChange(customer) };
+}
+
+/** Stores that a customer has been merged, or is not merged any more: nothing else of it changes. */
+export function putMerged({ id, etag, updateTime, updatedBy, deleteTime, mergedIntoId }: Customer): Statement {
+  return {
+    name: 'put_merged_customer',
+    sql: `update customer set version = $3, update_time = $4, updated_by = $5, delete_time = $6, merged_into_id = $7
+      where tenant_id = $1 and id = $2`,
+    values: [currentCaller().tenantId, id, etagVersion(etag), updateTime, updatedBy, deleteTime, mergedIntoId],
+  };
 }
 
 function sent({ id, merge }: MergeCustomersRequest): MergeInput {
@@ -122,9 +126,10 @@ const mergedFields: ReadonlySet<string> = new Set([...singleFields, ...listField
 /** The customer to merge may be deleted: its unique values may be why it can't be undeleted. */
 function mergeable(merged: Customer | undefined, customer: Customer): Customer {
   if (!merged) throw mergedIdError('CUSTOMER_NOT_FOUND', 'must be the id of a customer');
-  if (merged.mergedInto) throw mergedIdError('CUSTOMER_MERGED', 'was merged into another customer already');
+  if (merged.mergedIntoId !== undefined)
+    throw mergedIdError('CUSTOMER_MERGED', 'was merged into another customer already');
   if (merged.kind === customer.kind) return merged;
-  throw mergedIdError('KIND_MISMATCH', `must be a customer of kind ${customer.kind}`);
+  throw mergedIdError('KIND_MISMATCH', `must be a customer of kind ${CustomerKind[customer.kind]}`);
 }
 
 /**
@@ -134,11 +139,7 @@ function mergeable(merged: Customer | undefined, customer: Customer): Customer {
  * @throws AppError INVALID_ARGUMENT that names each list that would be too long
  */
 function checkLimits(customer: Customer, after: Content): void {
-  const violations = fieldViolations(customerType(), {
-    ...customerMessage(customer),
-    ...after,
-    customFields: undefined,
-  });
+  const violations = fieldViolations(customerType(), { ...customer, ...after, customFields: undefined });
   if (violations.length === 0) return;
   throw invalidArgument(
     violations.map(({ field, reason, description }) => ({

@@ -1,9 +1,10 @@
 import { openPart, storedPart } from '../sealing/sealed-messages.js';
-import type { Content } from '../../domain/customers/merges/merged-content.js';
 import { customerType } from '../records/customers/customer-type.js';
+import type { Content } from './merged-content.js';
+import type { MovedReferences } from './move-references.js';
 
 /** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
-export interface MergeUndo {
+export interface MergeUndo extends MovedReferences {
   /** The customer that stayed, before and after. */
   before: Content;
   after: Content;
@@ -11,8 +12,6 @@ export interface MergeUndo {
   preferMerged: string[];
   /** When the merged customer had been deleted, if it had been: then it is deleted again. */
   mergedDeleteTime?: string | undefined;
-  /** Ids of the people who had the merged company. */
-  people: string[];
   links: MovedLinks;
 }
 

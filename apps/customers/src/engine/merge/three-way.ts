@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { itemKeys, listFields } from '../records/customers/customer-lists.js';
-import { singleFields, uniqueItemText, type Content } from '../../domain/customers/merges/merged-content.js';
+import { singleFields, uniqueItemText, type Content } from './merged-content.js';
 
 /** What came of taking a change back. */
 export interface TakenBack {

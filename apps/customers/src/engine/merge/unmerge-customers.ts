@@ -1,26 +1,29 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   UnmergeCustomersRequest,
   UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { beyondScope, transactionPipeline } from '@rapport/persistence';
+import { beyondScope, queryRows, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { CustomFields } from '../fields/custom-fields.js';
 import { claimValues, ownedValues, releaseValues, valueText } from '../records/claim-unique-values.js';
-import { customerMessage, loadKeysOf, nextVersion } from '../records/customers/entity-content.js';
-import { survivors } from '../records/missing-record.js';
-import { notFound } from '../records/record-changes.js';
-import { type UniqueValue, uniqueValues, without } from '../records/unique-values.js';
-import { Customer, referencedId } from '../records/customers/customer.entity.js';
-import { contentOf, unite, type Content } from '../../domain/customers/merges/merged-content.js';
+import { referencedId } from '../records/customers/customer.entity.js';
 import { customerType } from '../records/customers/customer-type.js';
+import { survivors } from '../records/missing-record.js';
+import { nextChange, notFound } from '../records/record-changes.js';
+import { openStored, rowReader, shownColumns, type StoredRecord } from '../records/record-rows.js';
+import { updateRecords } from '../records/record-statements.js';
+import { type UniqueValue, uniqueValues, without } from '../records/unique-values.js';
 import { findMergeInForce, findMergeToUndo } from './find-merge.js';
 import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
-import { putContent } from './merge-customers.js';
+import { putMerged, withContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
 import { openUndo, storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
-import { movePeople } from './move-people.js';
+import { contentOf, unite, type Content } from './merged-content.js';
+import { moveReferencesBack } from './move-references.js';
 import { restoreLinks } from './restore-links.js';
 import { takeBack, type TakenBack } from './three-way.js';
 
@@ -34,32 +37,30 @@ export async function unmergeCustomers(
   // What moved with the merge goes back, whoever may see it.
   await transactionPipeline(em, [beyondScope]);
   const { undo } = merge;
-  const now = customerMessage(customer);
-  const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerType(), customerMessage(merged)) : [];
-  const { content, keptFields } = await takeMergeBack(em, merge, contentOf(now), regained);
-  await putContent(em, customer, content);
-  em.assign(merged, {
-    ...nextVersion(merged),
-    deleteTime: undo.mergedDeleteTime === undefined ? null : new Date(undo.mergedDeleteTime),
-    mergedInto: null,
-  });
+  const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerType(), merged) : [];
+  const { content, keptFields } = await takeMergeBack(em, merge, contentOf(customer), regained);
+  const stays = withContent(customer, content);
+  const restored: Customer = {
+    ...merged,
+    ...nextChange(merged),
+    deleteTime: undo.mergedDeleteTime,
+    mergedIntoId: undefined,
+  };
   em.assign(merge, { undoTime: new Date(), undoneBy: currentCaller().principalId });
   await em.flush();
 
-  const [had, has] = [uniqueValues(customerType(), now), uniqueValues(customerType(), customerMessage(customer))];
+  const [had, has] = [uniqueValues(customerType(), customer), uniqueValues(customerType(), stays)];
   const claims = [...ownedValues(customer.id, without(has, had)), ...ownedValues(merged.id, regained)];
+  const customFields = await CustomFields.load(em);
   await transactionPipeline(em, [
+    updateRecords(customerType(), [stays], customFields),
+    putMerged(restored),
     ...releaseValues(customerType(), ownedValues(customer.id, without(had, has))),
     ...claimValues(customerType(), claims, () => 'id'),
   ]);
-  if (customer.kind === 'COMPANY') await movePeople(em, customer.id, merged.id, undo.people);
+  await moveReferencesBack(em, { from: customer.id, to: merged.id }, undo);
   await restoreLinks(em, undo.links, customer.id, merged.id);
-  return {
-    customer: customerMessage(customer),
-    restored: customerMessage(merged),
-    keptFields,
-    merge: mergeMessage(merge),
-  };
+  return { customer: stays, restored, keptFields, merge: mergeMessage(merge) };
 }
 
 /** The record changes under the lock of the tenant's merges only. */
@@ -77,7 +78,7 @@ async function checkInForce(em: EntityManager, merge: Merge, customer: Customer)
   if (merge.undoTime) {
     throw new AppError('FAILED_PRECONDITION', 'MERGE_UNDONE', 'The merge was taken back already.');
   }
-  if (customer.mergedInto) {
+  if (customer.mergedIntoId !== undefined) {
     const { id: mergeId } = await findMergeInForce(em, customer.id);
     const message = `The customer that stayed was merged itself. Take back the merge ${mergeId} first.`;
     throw new AppError('FAILED_PRECONDITION', 'MERGE_BUILT_UPON', message, { metadata: { mergeId } });
@@ -106,9 +107,10 @@ async function takeMergeBack(
     { tenantId, customer: merge.customer, undoTime: null, id: { $gt: merge.id } },
     { orderBy: { id: 'asc' } },
   );
-  const rows = await em.find(Customer, { tenantId, id: { $in: later.map(({ merged }) => referencedId(merged)) } });
-  await loadKeysOf(rows);
-  const mergedContents = new Map(rows.map((row) => [row.id, contentOf(customerMessage(row))]));
+  const mergedContents = await contentsOf(
+    em,
+    later.map(({ merged }) => referencedId(merged)),
+  );
   const resolve = await companyResolver(em, [merge, ...later]);
   let [before, after] = [resolve(undo.before), resolve(undo.after)];
   for (const next of later) {
@@ -122,6 +124,18 @@ async function takeMergeBack(
     em.assign(next, { undo: undone }, { mergeObjectProperties: false });
   }
   return takeBack(before, after, now, new Set(regained.map(valueText)));
+}
+
+/** What is merged of customers, by their ids. */
+async function contentsOf(em: EntityManager, ids: readonly string[]): Promise<Map<string, Content>> {
+  const rows = await queryRows<StoredRecord<Customer>>(em, {
+    name: 'merged_customers',
+    sql: `select ${shownColumns(customerType())} from customer where tenant_id = $1 and id = any ($2::uuid[])`,
+    values: [currentCaller().tenantId, [...ids]],
+    row: rowReader(customerType()),
+  });
+  const customers = await openStored(customerType(), rows);
+  return new Map(customers.map((customer) => [customer.id, contentOf(customer)]));
 }
 
 /** A company that the records name may have been merged since. */

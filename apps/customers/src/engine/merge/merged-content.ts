@@ -1,9 +1,9 @@
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { valueText } from '../../../engine/records/claim-unique-values.js';
-import { type ListField, itemKeys, listFields } from '../../../engine/records/customers/customer-lists.js';
-import { uniqueValues } from '../../../engine/records/unique-values.js';
-import { composeDisplayName } from '../normalise-customer.js';
-import { customerType } from '../../../engine/records/customers/customer-type.js';
+import { CustomFields } from '../fields/custom-fields.js';
+import { valueText } from '../records/claim-unique-values.js';
+import { type ListField, itemKeys, listFields } from '../records/customers/customer-lists.js';
+import { customerType } from '../records/customers/customer-type.js';
+import { uniqueValues } from '../records/unique-values.js';
 
 export const singleFields = [
   'displayName',
@@ -94,8 +94,10 @@ function composedName(united: Content, merged: Content): string | undefined {
   return hasNames || isComposed(merged) ? composedOf(united) : merged.displayName;
 }
 
+/** The display name that the rules of the type give a customer without one. */
 function composedOf(content: Content): string | undefined {
-  return composeDisplayName(content as Customer);
+  const unnamed = { ...customerType().empty(), ...content, displayName: undefined, customFields: undefined };
+  return customerType().definition.normalise(unnamed, new CustomFields([])).record.displayName;
 }
 
 /** All that the first has, whatever it has twice, and what it lacks. */

@@ -1,0 +1,154 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { OnMerge } from '@rapport/contracts/rapport/api/v1/options';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { CustomFields } from '../fields/custom-fields.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
+import { customerType } from '../records/customers/customer-type.js';
+import { effectsOf } from '../records/effects.js';
+import { nextChange } from '../records/record-changes.js';
+import { openStored, type StoredRecord } from '../records/record-rows.js';
+import { lockRecords, updateRecords } from '../records/record-statements.js';
+import { LinkedRecords } from '../records/references.js';
+import { referringFields } from '../records/referring/referring-fields.js';
+import { currentSeal } from '../sealing/seal.js';
+import { onceFor } from '../values/once-for.js';
+
+/** Most records that one statement moves: it has 8 s, in which a busy server may not move all that a merge may have. */
+const statementSize = 1_000;
+
+/** Which customer gets the references to which other. */
+interface Move {
+  from: string;
+  to: string;
+}
+
+/** Ids of the records that have moved with a merge. */
+export interface MovedReferences {
+  /** The people who had the merged company. */
+  people: string[];
+  /** Those of other types, by table and column, such as `deal.customer_id`. Absent in merges of before there were any. */
+  references?: Record<string, string[]> | undefined;
+}
+
+/** A column with ids of customers that move when these are merged. */
+export interface MovedColumn {
+  type: RecordType;
+  name: string;
+  column: string;
+}
+
+/** The companies of people. */
+const people = onceFor((type: RecordType): MovedColumn => ({ type, name: 'companyId', column: 'company_id' }));
+
+/** The references of other types that move when a customer is merged, in the order in which their rows are locked. */
+const movedReferences = onceFor((target: RecordType): readonly MovedColumn[] =>
+  referringFields(target).filter(({ index }) => index.onMerge === OnMerge.MOVE),
+);
+
+/** All that `moveReferences` moves. */
+export function movedColumns(): readonly MovedColumn[] {
+  return [people(customerType()), ...movedReferences(customerType())];
+}
+
+/** Gives the records that refer to one customer to another, deleted ones included, since they may come back. */
+export async function moveReferences(em: EntityManager, move: Move): Promise<MovedReferences> {
+  const moved: MovedReferences & { references: Record<string, string[]> } = {
+    people: await moveColumn(em, people(customerType()), move),
+    references: {},
+  };
+  for (const column of movedReferences(customerType())) {
+    const ids = await moveColumn(em, column, move);
+    if (ids.length > 0) moved.references[keyOf(column)] = ids;
+  }
+  return moved;
+}
+
+/** Gives back what `moveReferences` has moved, as far as it refers to that customer still. */
+export async function moveReferencesBack(em: EntityManager, move: Move, moved: MovedReferences): Promise<void> {
+  await moveColumn(em, people(customerType()), move, moved.people);
+  for (const column of movedReferences(customerType())) {
+    await moveColumn(em, column, move, moved.references?.[keyOf(column)] ?? []);
+  }
+}
+
+function keyOf({ type, column }: MovedColumn): string {
+  return `${type.table}.${column}`;
+}
+
+/**
+ * @param ids those records only
+ * @returns the ids of those that have moved
+ */
+async function moveColumn(em: EntityManager, column: MovedColumn, move: Move, ids?: string[]): Promise<string[]> {
+  const records = (ids ?? (await referringIds(em, column, move.from))).toSorted();
+  const moved: string[] = [];
+  for (let start = 0; start < records.length; start += statementSize) {
+    const some = records.slice(start, start + statementSize);
+    moved.push(...(await (isMovedByRecord(column) ? moveRecords : moveRows)(em, column, move, some)));
+  }
+  return moved;
+}
+
+/** None is added meanwhile: the merge has locked the row of the customer. */
+async function referringIds(em: EntityManager, { type, column }: MovedColumn, id: string): Promise<string[]> {
+  const rows = await queryRows<{ id: string }>(em, {
+    name: `ids_of_${type.table}_by_${column}`,
+    sql: `select id from ${type.table} where tenant_id = $1 and ${column} = $2`,
+    values: [currentCaller().tenantId, id],
+  });
+  return rows.map((row) => row.id);
+}
+
+/** Whether it takes more than another id: personal data that is sealed for the customer, or what a change does to others. */
+function isMovedByRecord({ type, column }: MovedColumn): boolean {
+  return (
+    type.definition.also !== undefined || (currentSeal() !== undefined && type.contract.options.subject === column)
+  );
+}
+
+async function moveRows(em: EntityManager, moved: MovedColumn, move: Move, ids: string[]): Promise<string[]> {
+  const { type, column } = moved;
+  const { table } = type;
+  const has = (name: string) => type.contract.fields.some((field) => field.column === name);
+  const { tenantId, principalId } = currentCaller();
+  const rows = await queryRows<{ id: string }>(em, {
+    name: `move_${table}_by_${column}`,
+    // In the order in which all writers lock rows of a table.
+    sql: `with locked as (
+        select id from ${table} where tenant_id = $1 and ${column} = $2 and id = any ($4::uuid[]) order by id for update)
+      update ${table} set ${column} = $3, version = version + 1
+        ${has('update_time') ? ', update_time = stamp.time' : ''} ${has('updated_by') ? ', updated_by = stamp.principal' : ''}
+      from (select $5::timestamptz as time, $6::text as principal) stamp
+      where tenant_id = $1 and id in (select id from locked)
+      returning id`,
+    values: [tenantId, move.from, move.to, ids, new Date().toISOString(), principalId],
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** As a writer of each record would move it. */
+async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, ids: string[]): Promise<string[]> {
+  const { type, name } = moved;
+  const linked = new LinkedRecords();
+  const targets: object[][] = [];
+  for (const statement of linked.statements([], { type, ids })) targets.push(await queryRows(em, statement));
+  linked.add(targets);
+  const stored = await openStored(type, await queryRows<StoredRecord>(em, lockRecords(type, ids)));
+  const refersTo = (record: RecordMessage) => (record as unknown as Record<string, unknown>)[name];
+  const changes = stored
+    .filter((before) => refersTo(before) === move.from)
+    .map((before) => {
+      const after: RecordMessage = { ...before, [name]: move.to, ...nextChange(before) };
+      return { before, after, needs: linked.needsOf(type, after) };
+    });
+  if (changes.length === 0) return [];
+  const records = changes.map(({ after }) => after);
+  await currentSeal()?.prepare(records.map((record) => type.subjectOf(record)));
+  await transactionPipeline(em, [
+    updateRecords(type, records, await CustomFields.load(em)),
+    ...effectsOf(type, changes),
+  ]);
+  return records.map(({ id }) => id);
+}

@@ -1,0 +1,26 @@
+import type { FieldIndex } from '@rapport/contracts/rapport/api/v1/options';
+import { recordTypes, type RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
+
+/** A field whose value is the id of another record. */
+export interface ReferringField {
+  /** The type that has the field. */
+  type: RecordType;
+  /** JSON name. */
+  name: string;
+  column: string;
+  /** What becomes of a record when the one that it refers to is deleted, merged or erased. */
+  index: FieldIndex;
+  isRequired: boolean;
+}
+
+/** The fields that refer to records of a type, by types in one order: that in which a transaction locks rows of several types. */
+export const referringFields = onceFor((target: RecordType): readonly ReferringField[] =>
+  [...recordTypes()]
+    .sort((one, other) => (one.contract.type < other.contract.type ? -1 : 1))
+    .flatMap((type) =>
+      type.contract.fields
+        .filter(({ reference }) => reference === target.contract.type)
+        .map(({ name, column, index, isRequired }) => ({ type, name, column, index, isRequired })),
+    ),
+);
