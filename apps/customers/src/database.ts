@@ -15,6 +15,7 @@ import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
 import { CreateErasure } from './migrations/create-erasure.migration.js';
+import { EncryptAllTypes } from './migrations/encrypt-all-types.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
 import {
   ImportChange,
@@ -88,4 +89,5 @@ export const migrations = [
   CreatePipeline,
   CreateDeal,
   CreateStageEntry,
+  EncryptAllTypes,
 ];

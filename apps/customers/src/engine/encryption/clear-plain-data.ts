@@ -3,12 +3,13 @@ import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { eraseChanges } from '../changes/erasure/erasure-statements.js';
+import { sealedTypes } from './sealed-types.js';
 
 /** Rows that one statement changes. */
 const batchSize = 500;
 
 /**
- * Removes the personal data of the caller's tenant that is kept beside its customers, and is of use for a while only: answers
+ * Removes the personal data of the caller's tenant that is kept beside its records, and is of use for a while only: answers
  * for idempotency keys, what imports have kept, and what is left in the change log.
  *
  * @param since up to when something plain may have been written
@@ -42,10 +43,10 @@ async function cutHistory(em: EntityManager, since: Date): Promise<boolean> {
     const rows = await queryRows<{ record_id: string }>(transaction, {
       name: 'plain_history',
       sql: `select distinct record_id from change_log
-        where tenant_id = $1 and type in ('customer', 'consent') and time <= $2 and erased_digest is null
+        where tenant_id = $1 and type = any ($4::text[]) and time <= $2 and erased_digest is null
           and (before is not null or after is not null)
         limit $3`,
-      values: [currentCaller().tenantId, since, batchSize],
+      values: [currentCaller().tenantId, since, batchSize, [...sealedTypes().map(({ table }) => table), 'consent']],
     });
     const ids = rows.map(({ record_id }) => record_id);
     if (ids.length > 0) await transactionPipeline(transaction, [eraseChanges(ids, undefined, since.toISOString())]);

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { queryRows, transactionPipeline, type Statement } from '@rapport/persistence';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { RecordType } from '../fields/record-type.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { type StoredRecord, rowReader, shownColumns } from '../records/record-rows.js';
-import { customerType } from '../records/customers/customer-type.js';
 import { emailValue } from '../records/unique-values.js';
 import { doStep, type Checkpoint } from '../operations/checkpoint.js';
 import type { Job } from '../operations/operation-jobs.js';
@@ -14,9 +14,10 @@ import { eraseChanges } from '../changes/erasure/erasure-statements.js';
 import { withSeal } from '../sealing/seal.js';
 import { Sealing } from '../sealing/sealing.js';
 import { clearPlainData } from './clear-plain-data.js';
-import { sealRecords } from './seal-records.js';
+import { isCustomers, sealedTypes } from './sealed-types.js';
+import { sealCustomers, sealRecords } from './seal-records.js';
 
-/** Customers, and addresses, that are sealed in one transaction: alone and beside calls. */
+/** Records, and addresses, that are sealed in one transaction: alone and beside calls. */
 const batchSize = { alone: 200, beside: 24 };
 
 /** What one step after the other is done with. */
@@ -54,7 +55,7 @@ async function encryptTenant({ em, job, operation, signal }: OperationTask): Pro
   await withSeal(seal, async () => {
     const since = await formerWritesGone(em, operation, signal);
     await blindAddresses(work);
-    await sealCustomers(work, since);
+    await sealAll(work, since);
     await clearPlainData(em, since, signal);
     if (!signal.aborted) await finish(work);
   });
@@ -131,36 +132,40 @@ function dropAddresses(tenantId: string, json: string) {
   };
 }
 
+/** Seals the records of all types that have personal data, one type after the other: from where it was left. */
+async function sealAll(work: Work, since: Date): Promise<void> {
+  const [done] = await queryRows<{ done_table: string }>(work.em, {
+    name: 'encrypted_table',
+    sql: 'select done_table from tenant_encryption where tenant_id = $1',
+    values: [work.job.tenantId],
+  });
+  const types = sealedTypes();
+  const begun = types.findIndex(({ table }) => table === done?.done_table);
+  for (const type of types.slice(Math.max(begun, 0))) await sealRecordsOf(type, work, since);
+}
+
 /**
- * Seals customers in the order of their ids, with their consents and merges, and takes the values out of their history: also
- * out of that of customers which writes have sealed meanwhile, since the first such change tells what was there before.
+ * Seals records in the order of their ids, customers with their consents and merges, and takes the values out of their history: also
+ * out of that of records which writes have sealed meanwhile, since the first such change tells what was there before.
  */
-async function sealCustomers({ em, job, checkpoint, pace, signal }: Work, since: Date): Promise<void> {
+async function sealRecordsOf(
+  type: RecordType,
+  { em, job, checkpoint, pace, signal }: Work,
+  since: Date,
+): Promise<void> {
   for (let isDone = false; !isDone && !signal.aborted;) {
     const limit = pace.step(batchSize.alone, batchSize.beside);
     const sealed = await pace.keep(() =>
       doStep(em, job, checkpoint, async (transaction, operation) => {
-        const rows = await queryRows<StoredRecord<Customer>>(transaction, {
-          name: 'customers_to_seal',
-          sql: `select ${shownColumns(customerType())} from customer
-            where tenant_id = $1 and id > (select done_id from tenant_encryption) and (not sealed or create_time <= $2)
-            order by id limit $3 for update of customer`,
-          values: [job.tenantId, since, limit],
-          row: rowReader(customerType()),
-        });
-        const consentIds = await sealRecords(transaction, rows);
+        const rows = await queryRows<StoredRecord>(transaction, recordsToSeal(type, job.tenantId, since, limit));
+        const ids = [...rows.map(({ record }) => record.id), ...(await sealWithOthers(transaction, type, rows))];
         const { counts } = operation;
         operation.counts = { ...counts, rows: counts.rows + rows.length, updated: counts.updated + rows.length };
         operation.startTime ??= new Date();
         await transaction.flush();
         const last = rows.at(-1)?.record;
         // The change log last, since nothing is sequenced from there to the commit.
-        if (last) {
-          await transactionPipeline(transaction, [
-            doneUpTo(job.tenantId, last.id),
-            eraseChanges([...rows.map(({ record }) => record.id), ...consentIds]),
-          ]);
-        }
+        if (last) await transactionPipeline(transaction, [doneUpTo(job.tenantId, type, last.id), eraseChanges(ids)]);
         return rows.length;
       }),
     );
@@ -169,11 +174,34 @@ async function sealCustomers({ em, job, checkpoint, pace, signal }: Work, since:
   }
 }
 
-function doneUpTo(tenantId: string, id: string) {
+function recordsToSeal(type: RecordType, tenantId: string, since: Date, limit: number): Statement {
+  const { table } = type;
+  return {
+    name: `${table}s_to_seal`,
+    sql: `select ${shownColumns(type)} from ${table}
+      where tenant_id = $1 and (not sealed or create_time <= $2)
+        and id > coalesce((select done_id from tenant_encryption where done_table = '${table}'), '${lowestId}')
+      order by id limit $3 for update of ${table}`,
+    values: [tenantId, since, limit],
+    row: rowReader(type),
+  };
+}
+
+/** Less than the id of any record. */
+const lowestId = '00000000-0000-0000-0000-000000000000';
+
+/** @returns ids of the consents that were sealed with customers */
+async function sealWithOthers(em: EntityManager, type: RecordType, rows: readonly StoredRecord[]): Promise<string[]> {
+  if (isCustomers(type)) return sealCustomers(em, rows as readonly StoredRecord<Customer>[]);
+  await sealRecords(em, type, rows);
+  return [];
+}
+
+function doneUpTo(tenantId: string, { table }: RecordType, id: string): Statement {
   return {
     name: 'encrypted_up_to',
-    sql: 'update tenant_encryption set done_id = $2 where tenant_id = $1',
-    values: [tenantId, id],
+    sql: 'update tenant_encryption set done_table = $2, done_id = $3 where tenant_id = $1',
+    values: [tenantId, table, id],
   };
 }
 

@@ -2,6 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { type StoredRecord, openStored } from '../records/record-rows.js';
 import { updateRecords } from '../records/record-statements.js';
 import { CustomFields } from '../fields/custom-fields.js';
@@ -30,7 +32,7 @@ interface UndoRow {
  * @param renew gives them other keys, when all is open
  * @returns ids of the consents
  */
-export async function sealRecords(
+export async function sealCustomers(
   em: EntityManager,
   rows: readonly StoredRecord<Customer>[],
   renew = () => Promise.resolve(),
@@ -77,6 +79,17 @@ export async function sealRecords(
     },
   ]);
   return consents.map(({ id }) => id);
+}
+
+/** Stores records anew, sealed with the keys of their subjects. @param rows locked */
+export async function sealRecords<Message extends RecordMessage>(
+  em: EntityManager,
+  type: RecordType<Message>,
+  rows: readonly StoredRecord<Message>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const records = await openStored(type, rows);
+  await transactionPipeline(em, [updateRecords(type, records, await CustomFields.load(em))]);
 }
 
 async function openEvidence(rows: readonly EvidenceRow[]): Promise<EvidenceRow[]> {

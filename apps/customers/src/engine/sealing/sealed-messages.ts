@@ -1,5 +1,5 @@
 import type { DescMessage } from '@bufbuild/protobuf';
-import { maskText, PersonalDataMask } from '@rapport/contracts';
+import { maskText, PersonalDataMask, recordContracts } from '@rapport/contracts';
 import { AppError } from '@rapport/platform';
 import { contract, methodDescriptor } from '../values/contract.js';
 import { isSealed } from './data-key.js';
@@ -119,12 +119,15 @@ function sealMessage<Whole extends object>(seal: Seal, desc: DescMessage, messag
 
 /** Whose personal data is in a message. */
 function subjectOf({ typeName }: DescMessage, message: Values): string | undefined {
-  switch (typeName) {
-    case 'rapport.customers.v1.Customer':
-      return message['id'] as string;
-    case 'rapport.customers.v1.Consent':
-      return message['customerId'] as string;
-    default:
-      return undefined;
-  }
+  const field = subjectFields.get(typeName);
+  return field === undefined ? undefined : ((message[field] ?? message['id']) as string);
 }
+
+/** The fields with the ids of those whose personal data is in messages, by the types of these. */
+const subjectFields: ReadonlyMap<string, string> = new Map([
+  ...recordContracts(contract).map(({ message, fields, options }): [string, string] => [
+    message.typeName,
+    fields.find(({ column }) => column === options.subject)?.name ?? 'id',
+  ]),
+  ['rapport.customers.v1.Consent', 'customerId'],
+]);

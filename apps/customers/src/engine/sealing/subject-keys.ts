@@ -22,6 +22,9 @@ export interface FormerKeys {
   formerGeneration: number;
 }
 
+/** Of a generation that no key reaches. */
+export const allGenerations = 2 ** 31 - 1;
+
 interface KeyRow {
   id: string;
   customer_id: string;
@@ -122,9 +125,9 @@ export class SubjectKeys {
     const rows = await this.#run<{ customer_id: string; generation: number }>(tenantId, {
       name: 'renew_subject_keys',
       sql: `insert into subject_key (tenant_id, id, customer_id, generation, wrapped, create_time)
-        select $1, made.id, made.customer_id, 1 + (
+        select $1, made.id, made.customer_id, 1 + coalesce((
             select max(generation) from subject_key known where known.tenant_id = $1 and known.customer_id = made.customer_id
-          ), made.wrapped, now()
+          ), 0), made.wrapped, now()
         from jsonb_to_recordset($2) as made (id uuid, customer_id uuid, wrapped bytea)
         order by made.customer_id returning customer_id, generation`,
       values: [tenantId, JSON.stringify(records)],

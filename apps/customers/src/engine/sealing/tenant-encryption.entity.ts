@@ -11,7 +11,9 @@ const TenantEncryptionSchema = defineEntity({
     operationId: p.uuid(),
     createTime: p.datetime(3),
     createdBy: p.text(),
-    /** Customers up to this id are done with. */
+    /** Records of this table are being sealed. */
+    doneTable: p.text().default('customer'),
+    /** Those up to this id are done with. */
     doneId: p.uuid().default('00000000-0000-0000-0000-000000000000'),
     /** Since when nothing is left that is not encrypted. */
     completeTime: p.datetime(3).nullable(),
