@@ -20,7 +20,9 @@ import { type StoredRecord, openStored } from '../../engine/records/record-rows.
 import { knownRecord, lockRecords } from '../../engine/records/record-statements.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
-import { forgetKeys } from '../../engine/encryption/forget-keys.js';
+import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
+import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';
+import { eraseReferences } from '../../engine/changes/erasure/erase-references.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import {
@@ -32,6 +34,7 @@ import {
   removeImportLeftovers,
   removeKeys,
   removeRecords,
+  type ErasedRecord,
   type FormerMerge,
   type RemovedRow,
 } from '../../engine/changes/erasure/erasure-statements.js';
@@ -66,7 +69,9 @@ export async function eraseCustomer(
     anonymiseSuppressions(ids),
   ]);
   await forgetKeys(em, ids);
-  const { erased, recordIds, former } = await removeAll(em, customers);
+  const references = await eraseReferences(em, customerType(), ids);
+  await destroyLater(em, references.keys);
+  const { erased, recordIds, former } = await removeAll(em, customers, references.records);
   const changes = await eraseLog(em, recordIds, former);
   const { tenantId, principalId } = currentCaller();
   const receipt = {
@@ -111,27 +116,62 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
   return [person, ...customers.filter((customer) => customer !== person)];
 }
 
-/** Removes all but what the change log has. */
-async function removeAll(em: EntityManager, customers: CustomerMessage[]) {
+/**
+ * Removes all but what the change log has.
+ *
+ * @param referring what was erased of records that referred to the customers
+ */
+async function removeAll(em: EntityManager, customers: CustomerMessage[], referring: readonly ErasedRecord[]) {
   const ids = customers.map(({ id }) => id);
   const former = await queryRows<FormerMerge>(em, formerMerges(ids));
-  const records = removeRecords(ids);
-  const erased: ErasedData[] = [];
-  const recordIds: string[] = [];
+  const erased = countsOf(referring);
+  const recordIds = referring.map(({ record }) => record.id);
   const run = async (dataClass: string, statements: Statement[]) => {
     const rows = (await transactionPipeline(em, statements)).flat();
     erased.push({ dataClass, count: rows.length });
     return rows;
   };
   await transactionPipeline(em, [removeKeys(ids)]);
-  for (const [dataClass, statement] of Object.entries(records)) {
+  for (const [dataClass, statement] of Object.entries(removeRecords(ids))) {
     const rows = (await run(dataClass, [statement])) as RemovedRow[];
     recordIds.push(...rows.map(({ id }) => id));
   }
-  await run('idempotencyAnswers', [eraseAnswers([...ids, ...former.map((merge) => merge.customer_id)])]);
-  await run('importLeftovers', removeImportLeftovers(customers));
-  await run('importIssues', [eraseIssues(customers)]);
+  const answering = [...ids, ...former.map((merge) => merge.customer_id), ...referring.map(({ record }) => record.id)];
+  await run('idempotencyAnswers', chunks(answering, 100).map(eraseAnswers));
+  const records = [...customers.map((record) => ({ type: customerType(), record })), ...referring];
+  await run('importLeftovers', chunks(records, 1_000).flatMap(removeImportLeftovers));
+  await run(
+    'importIssues',
+    chunks(records, 100).map((some) =>
+      eraseIssues(
+        some.map(({ record }) => record.id),
+        some.flatMap(quotedOf),
+      ),
+    ),
+  );
   return { erased, recordIds, former };
+}
+
+/** How many records of each type an erasure has removed, or has taken personal data from. */
+function countsOf(records: readonly ErasedRecord[]): ErasedData[] {
+  const counts = new Map<string, Set<string>>();
+  for (const { type, record } of records) {
+    const ids = counts.get(type.plural) ?? new Set();
+    counts.set(type.plural, ids.add(record.id));
+  }
+  return [...counts].map(([dataClass, ids]) => ({ dataClass, count: ids.size }));
+}
+
+/** What issues of imports may quote of a record. */
+function quotedOf({ type, record }: ErasedRecord): string[] {
+  if (type !== customerType()) return personalTexts(type, record);
+  const { displayName = '', emails, phones } = record as CustomerMessage;
+  return [displayName, ...emails.map(({ address }) => address), ...phones.map(({ number }) => number)];
+}
+
+function chunks<Item>(items: readonly Item[], size: number): Item[][] {
+  const count = Math.ceil(items.length / size);
+  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
 }
 
 /**

@@ -1,8 +1,14 @@
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { customerType } from '../../records/customers/customer-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { uniqueValues } from '../../records/unique-values.js';
+
+/** A record that is erased, as it was. */
+export interface ErasedRecord {
+  type: RecordType;
+  record: RecordMessage;
+}
 
 /** Rows with the id of each record that a statement has removed. */
 export interface RemovedRow {
@@ -79,12 +85,12 @@ export function eraseAnswers(ids: readonly string[]): Statement {
   };
 }
 
-/** Removes what imports keep to be undone with, and what dry runs would have made of the customers. */
-export function removeImportLeftovers(customers: readonly CustomerMessage[]): Statement[] {
+/** Removes what imports keep to be undone with, and what dry runs would have made of the records. */
+export function removeImportLeftovers(records: readonly ErasedRecord[]): Statement[] {
   const { tenantId } = currentCaller();
-  const ids = customers.map(({ id }) => id);
+  const ids = records.map(({ record }) => record.id);
   const keys = JSON.stringify(
-    customers.flatMap((each) => uniqueValues(customerType(), each)).map(({ type, value }) => ({ type, value })),
+    records.flatMap(({ type, record }) => uniqueValues(type, record)).map(({ type, value }) => ({ type, value })),
   );
   // By operation, since each of these tables is led by it.
   const ofOperations = `(operation_id, customer_id) in (
@@ -112,20 +118,19 @@ export function removeImportLeftovers(customers: readonly CustomerMessage[]): St
   return [...tables.map((table) => removed(table, ofOperations)), drafted];
 }
 
-/** Takes the words out of issues of imports that are about the customers or quote what they are known by. */
-export function eraseIssues(customers: readonly CustomerMessage[]): Statement {
-  const quoted = customers.flatMap(({ displayName = '', emails, phones }) => [
-    displayName,
-    ...emails.map(({ address }) => address),
-    ...phones.map(({ number }) => number),
-  ]);
+/**
+ * Takes the words out of issues of imports that are about records or quote what they are known by.
+ *
+ * @param quoted texts of the records
+ */
+export function eraseIssues(ids: readonly string[], quoted: readonly string[]): Statement {
   return {
     name: 'erase_import_issues',
     sql: `update operation_issue set message = 'Erased.'
       where tenant_id = $1 and message <> 'Erased.' and (customer_id = any ($2::uuid[]) or exists (
         select from unnest($3::text[]) as quoted (value) where position(quoted.value in message) > 0))
       returning operation_id`,
-    values: [currentCaller().tenantId, customers.map(({ id }) => id), quoted.filter((value) => value !== '')],
+    values: [currentCaller().tenantId, [...ids], quoted.filter((value) => value !== '')],
   };
 }
 
