@@ -1,6 +1,7 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import { JsonCodec } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { OnErase } from '@rapport/contracts/rapport/api/v1/options';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
@@ -22,6 +23,7 @@ import { methodDescriptor } from '../../engine/values/contract.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored, rowReader, shownColumns } from '../../engine/records/record-rows.js';
 import { knownRecord } from '../../engine/records/record-statements.js';
+import { referringFields } from '../../engine/records/referring/referring-fields.js';
 import { recordValue } from '../../engine/query/record-json.js';
 import { findMergeRecords } from '../../engine/merge/find-merge.js';
 import { mergeMessage } from '../../engine/merge/merge-message.js';
@@ -85,10 +87,14 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
     const customers = await readCustomers(reader, id);
     const { associations, ...lists } = await readRecords(reader, key, customers);
     const [customer, ...mergedCustomers] = customers.map((each) => recordValue(customerType(), each));
-    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists });
+    const referring = await readReferring(
+      reader,
+      customers.map((each) => each.id),
+    );
+    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists, ...referring });
     yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
     let separator = '';
-    const records = [...associations, ...lists.consents, ...lists.merges];
+    const records = [...associations, ...lists.consents, ...lists.merges, ...Object.values(referring).flat()];
     for await (const changes of readChanges(reader, types, customers, records)) {
       yield piece('', separator + changes.map((change) => JSON.stringify(change)).join(','));
       separator = ',';
@@ -147,6 +153,27 @@ async function readRecords(reader: EntityManager, key: SuppressionKey, customers
     consents: (await consentMessages(consents)).map((consent) => jsonOf.consent.toJson(consent as unknown as Json)),
     suppressions: suppressions.map((row) => jsonOf.suppression.toJson(suppressionMessage(row) as unknown as Json)),
   };
+}
+
+/** The records of other types that refer to the customers and have data of theirs, by the plurals of the types. */
+async function readReferring(reader: EntityManager, ids: readonly string[]): Promise<Record<string, Json[]>> {
+  const fields = referringFields(customerType()).filter(
+    ({ type, index }) => type !== customerType() && index.onErase !== OnErase.KEEP,
+  );
+  const read: Record<string, Json[]> = {};
+  for (const type of new Set(fields.map((field) => field.type))) {
+    const columns = fields.filter((field) => field.type === type).map(({ column }) => column);
+    const rows = await rowsOf<StoredRecord>(reader, {
+      name: `${type.table}s_of_person`,
+      sql: `select ${shownColumns(type)} from ${type.table}
+        where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
+        order by id limit $3`,
+      values: [currentCaller().tenantId, [...ids], maxRecords],
+      row: rowReader(type),
+    });
+    read[type.plural] = (await openStored(type, rows)).map((record) => recordValue(type, record));
+  }
+  return read;
 }
 
 /** What the log has of the customers and their records, the oldest first. */
