@@ -74,26 +74,14 @@ const trial = message(
     field(58, 'created_by', Type.STRING, output),
     field(59, 'updated_by', Type.STRING, output),
   ],
-  [
-    [
-      options.resource,
-      ResourceDescriptor.encode(
-        ResourceDescriptor.fromPartial({ type: 'rapport/Trial', singular: 'trial', plural: 'trials' }),
-      ).finish(),
-    ],
-    [
-      options.record,
-      RecordOptions.encode(
-        RecordOptions.fromPartial({ order: 'create_time', owned: true, customFields: true }),
-      ).finish(),
-    ],
-  ],
+  recordOptions(
+    { type: 'rapport/Trial', singular: 'trial', plural: 'trials' },
+    { order: 'create_time', owned: true, customFields: true },
+  ),
 );
 
 /** The platform's contract, and in it the trials. */
 export function trialContract(): { contract: Contract; trials: RecordContract } {
-  const files = new Map<string, FileDescriptorProto>();
-  for (const { service } of platformContract().methods) addFile(files, service.file);
   const file = create(FileDescriptorProtoSchema, {
     name: 'rapport/trials/v1/trial.proto',
     package: 'rapport.trials.v1',
@@ -117,13 +105,28 @@ export function trialContract(): { contract: Contract; trials: RecordContract } 
       }),
     ],
   });
-  const set = create(FileDescriptorSetSchema, { file: [...files.values(), file] });
-  // Says what is wrong with the file above, if anything is.
-  createFileRegistry(set);
-  const contract = new Contract(toBinary(FileDescriptorSetSchema, set));
+  const contract = contractWith(file);
   const trials = recordContracts(contract).find(({ type }) => type === 'rapport/Trial');
   if (!trials) throw new Error('The contract lacks the trials.');
   return { contract, trials };
+}
+
+/** The platform's contract, and a file in it. */
+export function contractWith(file: FileDescriptorProto): Contract {
+  const files = new Map<string, FileDescriptorProto>();
+  for (const { service } of platformContract().methods) addFile(files, service.file);
+  const set = create(FileDescriptorSetSchema, { file: [...files.values(), file] });
+  // Says what is wrong with the file, if anything is.
+  createFileRegistry(set);
+  return new Contract(toBinary(FileDescriptorSetSchema, set));
+}
+
+/** The options of a message that is kept as records. */
+export function recordOptions(resource: Partial<ResourceDescriptor>, record: Partial<RecordOptions>): Option[] {
+  return [
+    [options.resource, ResourceDescriptor.encode(ResourceDescriptor.fromPartial(resource)).finish()],
+    [options.record, RecordOptions.encode(RecordOptions.fromPartial(record)).finish()],
+  ];
 }
 
 /** Those that a file imports come before it. */
@@ -133,7 +136,7 @@ function addFile(files: Map<string, FileDescriptorProto>, { name, proto, depende
   files.set(name, proto);
 }
 
-function message(name: string, fields: FieldDescriptorProto[], given: Option[] = []): DescriptorProto {
+export function message(name: string, fields: FieldDescriptorProto[], given: Option[] = []): DescriptorProto {
   const optional = fields.filter(({ proto3Optional }) => proto3Optional);
   for (const [index, each] of optional.entries()) each.oneofIndex = index;
   return create(DescriptorProtoSchema, {
@@ -146,7 +149,7 @@ function message(name: string, fields: FieldDescriptorProto[], given: Option[] =
 }
 
 /** @param type a scalar one, or the full name of a message or enum */
-function field(
+export function field(
   number: number,
   name: string,
   type: Type | string,

@@ -131,10 +131,16 @@ export function defineRecord<Message extends RecordMessage>(
   methods: Readonly<Record<string, unknown>>,
   definition: RecordDefinition<Message>,
 ): RecordType<Message> {
-  if (known.has(type)) throw new Error(`${type} is defined twice.`);
   const made = new RecordType<Message>(recordContract(type), methods as Readonly<Record<string, Method>>, definition);
-  known.set(type, made);
+  addRecordType(made);
   return made;
+}
+
+/** Makes a type known to the engine that was made of another contract than the platform's. @throws Error for one that is known */
+export function addRecordType(made: RecordType): void {
+  const { type } = made.contract;
+  if (known.has(type)) throw new Error(`${type} is defined twice.`);
+  known.set(type, made);
 }
 
 /** @param type of the resource, such as `rapport/Customer`. @throws Error for one that no module of the process defines */

@@ -1,0 +1,53 @@
+import { sizeOf, soakTimeoutMs } from '@rapport/testing';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { ReferringService } from './referring-tenant.js';
+
+// The types of this file are known to modules that no other file uses.
+vi.resetModules();
+const modules = await import('./referring-tenant.js');
+
+const rounds = sizeOf('REFERRING_RACE_ROUNDS', { short: 10, long: 1_000 });
+
+let service: ReferringService;
+
+beforeAll(async () => {
+  service = await modules.ReferringService.start();
+});
+afterAll(async () => {
+  await service.stop();
+  vi.resetModules();
+});
+
+test.each([
+  ['plain', false],
+  ['encrypted', true],
+])(
+  'records of a %s tenant that are made or changed while their customer is merged move with it or are refused',
+  { timeout: soakTimeoutMs },
+  async (_, isEncrypted) => {
+    const tenant = new modules.ReferringTenant(service);
+    if (isEncrypted) await tenant.encrypt();
+    for (let round = 0; round < rounds; round += 1) {
+      const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
+      const [known, other] = [
+        await tenant.create('visit', { title: 'known', customerId: b.id }),
+        await tenant.create('visit', { title: 'other', customerId: b.id }),
+      ];
+      const calls = [
+        () => tenant.merge(a.id, b.id),
+        () => tenant.create('visit', { title: 'made', customerId: b.id }),
+        () => tenant.change('visit', known.id, { title: 'renamed' }),
+        () => tenant.change('visit', other.id, { customerId: b.id, note: 'noted' }),
+        () => tenant.create('badge', { title: 'badge', customerId: b.id }),
+      ];
+      const inOrder = calls.map((_call, index) => calls[(index + round) % calls.length]!());
+      const outcomes = await Promise.allSettled(inOrder);
+
+      const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason as object] : []));
+      for (const reason of refused) expect(reason).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const referred = [...(await tenant.all('visit')), ...(await tenant.all('badge'))];
+      expect(referred.filter(({ customerId }) => customerId === b.id)).toEqual([]);
+      expect(referred.find(({ id }) => id === known.id)).toMatchObject({ title: 'renamed', customerId: a.id });
+    }
+  },
+);

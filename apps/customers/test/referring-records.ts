@@ -1,0 +1,119 @@
+import { create } from '@bufbuild/protobuf';
+import { FieldDescriptorProto_Type as Type, FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { absentValue, recordContracts, type RecordContract } from '@rapport/contracts';
+import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
+import {
+  FieldOrder,
+  Format,
+  OnErase,
+  OnMerge,
+  type FieldIndex,
+  type RecordOptions,
+} from '@rapport/contracts/rapport/api/v1/options';
+import type { Method } from '../src/engine/fields/record-type.js';
+import { addRecordType, RecordType } from '../src/engine/fields/record-type.js';
+import type { RecordMessage } from '../src/engine/fields/record-definition.js';
+import { contractWith, field, message, recordOptions } from './trial-records.js';
+
+const uuid = { format: Format.UUID };
+const output = { behavior: [FieldBehavior.OUTPUT_ONLY] };
+const time = '.google.protobuf.Timestamp';
+const package_ = '.rapport.visits.v1';
+
+/** A record of one of the types. */
+export interface Referring extends RecordMessage {
+  title: string;
+  note?: string | undefined;
+  customerId?: string | undefined;
+  badgeId?: string | undefined;
+  guests: { name: string; label?: string | undefined }[];
+}
+
+/** @param reference what becomes of the reference to a customer */
+function referring(
+  name: string,
+  reference: Partial<FieldIndex> & { column?: string; type?: string },
+  options: Partial<RecordOptions>,
+) {
+  const { column = 'customer_id', type = 'rapport/Customer', ...index } = reference;
+  const singular = name.toLowerCase();
+  return message(
+    name,
+    [
+      field(1, 'id', Type.STRING, { rules: uuid, ...output }),
+      field(2, 'title', Type.STRING, {
+        behavior: [FieldBehavior.REQUIRED],
+        rules: { pii: true, maxLength: 300 },
+        index: { search: true, order: FieldOrder.LIVE, term: 't' },
+      }),
+      field(3, 'note', Type.STRING, { optional: true, rules: { pii: true }, index: { search: true } }),
+      field(4, column, Type.STRING, { optional: true, rules: uuid, reference: type, index }),
+      field(5, 'guests', `${package_}.Guest`, { list: true }),
+      field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
+      field(54, 'etag', Type.STRING, output),
+      field(55, 'create_time', time, { ...output, index: { order: FieldOrder.ALL } }),
+      field(56, 'update_time', time, output),
+      field(57, 'delete_time', time, output),
+      field(58, 'created_by', Type.STRING, output),
+      field(59, 'updated_by', Type.STRING, output),
+    ],
+    recordOptions(
+      { type: `rapport/${name}`, singular, plural: `${singular}s` },
+      { order: 'create_time', customFields: true, ...options },
+    ),
+  );
+}
+
+const subject = 'customer_id';
+const { MOVE, KEEP } = OnMerge;
+
+/** The platform's contract, and in it types that refer to customers in every way. */
+export const contract = contractWith(
+  create(FileDescriptorProtoSchema, {
+    name: 'rapport/visits/v1/visits.proto',
+    package: 'rapport.visits.v1',
+    syntax: 'proto3',
+    dependency: ['google/protobuf/struct.proto', 'google/protobuf/timestamp.proto'],
+    messageType: [
+      referring('Visit', { onMerge: MOVE, onErase: OnErase.CLEAR }, { subject }),
+      referring('Badge', { onMerge: MOVE, onErase: OnErase.REMOVE }, { subject }),
+      // Its own subject.
+      referring('Ticket', { onMerge: MOVE, onErase: OnErase.CLEAR }, {}),
+      referring('Bill', { onMerge: KEEP, onErase: OnErase.KEEP }, {}),
+      // Refers to another type that refers to customers.
+      referring('Scan', { column: 'badge_id', type: 'rapport/Badge', onErase: OnErase.REMOVE }, {}),
+      message('Guest', [
+        field(1, 'name', Type.STRING, { behavior: [FieldBehavior.REQUIRED], rules: { pii: true } }),
+        field(2, 'label', Type.STRING, { optional: true }),
+      ]),
+    ],
+  }),
+);
+
+/** By singular. */
+export const referringContracts: ReadonlyMap<string, RecordContract> = new Map(
+  recordContracts(contract)
+    .filter(({ message: { typeName } }) => typeName.startsWith('rapport.visits.'))
+    .map((each) => [each.singular, each]),
+);
+
+/** Makes the types known to the engine that this file has been loaded with. By singular. */
+export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> {
+  const types = new Map<string, RecordType<Referring>>();
+  for (const [singular, each] of referringContracts) {
+    const type = new RecordType<Referring>(each, methodsOf(each), { indexVersion: 1 });
+    addRecordType(type);
+    types.set(singular, type);
+  }
+  return types;
+}
+
+/** What the engine asks of the generated code of a service. */
+function methodsOf({ singular, fields }: RecordContract): Record<string, Method> {
+  const values = fields.map(({ name, desc }) => [name, desc.fieldKind === 'list' ? [] : absentValue(desc)]);
+  const get = {
+    responseSerialize: (record: object) => Buffer.from(JSON.stringify(record)),
+    responseDeserialize: () => Object.fromEntries(values) as object,
+  };
+  return { [`get${singular.charAt(0).toUpperCase()}${singular.slice(1)}`]: get as unknown as Method };
+}
