@@ -1,4 +1,9 @@
-import { CustomerKind, LifecycleStage, PostalAddress } from '@rapport/contracts/rapport/customers/v1/customer';
+import {
+  CustomerKind,
+  LifecycleStage,
+  PostalAddress,
+  type Customer,
+} from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { ServiceError } from '@grpc/grpc-js';
@@ -129,6 +134,56 @@ test('CSV comes back through an import as it was', async () => {
   expect(withoutFields(ada, own)).toEqual(withoutFields(before, own));
   expect(engines).toMatchObject({ kind: CustomerKind.COMPANY, domains: ['example.org'] });
 });
+
+test('CSV has the columns and texts that were released, in their order', async () => {
+  const caller = newCaller();
+  for (const [key, type] of Object.entries({ price: CustomField_Type.MONEY, seats: CustomField_Type.NUMBER })) {
+    const customField = { ...CustomField.decode(new Uint8Array()), key, type };
+    await customers.call('createCustomField', { customField }, caller);
+  }
+  const acme = await customers.create(caller, company({ displayName: 'Acme', domains: ['acme.example', 'b.example'] }));
+  const ada = await customers.create(caller, {
+    ...person({
+      displayName: 'Ada',
+      givenName: 'Ada',
+      familyName: 'King',
+      birthDate: '1815-12-10',
+      jobTitle: 'Countess',
+    }),
+    ...{ companyId: acme.id, companyName: 'Engines', ownerId: acme.id, ownerTeamId: teamId, source: 'fair' },
+    lifecycleStage: LifecycleStage.LEAD,
+    emails: [{ address: 'a@x.example', label: 'work' }, { address: 'b@x.example' }],
+    phones: [{ number: '+493012345678', label: undefined }],
+    tags: ['vip', 'a;b'],
+    addresses: [
+      { street: 'Ring 1', city: 'Bonn', state: 'NW', postalCode: '53111', countryCode: 'DE', label: undefined },
+      { ...PostalAddress.decode(new Uint8Array()), city: 'Rom' },
+    ],
+    externalIds: [
+      { system: 'shop', value: '2' },
+      { system: 'erp', value: '1' },
+    ],
+    customFields: { seats: 25, price: { amount: '12.50', currencyCode: 'EUR' } },
+  });
+
+  const csv = await exported(caller, { format: ExportFormat.CSV });
+
+  const time = ({ createTime, updateTime }: Customer) => `${createTime},${updateTime}`;
+  expect(csv).toBe(
+    [
+      '\ufeffkind,id,display_name,given_name,family_name,birth_date,job_title,company_id,company_name,owner_id,' +
+        'owner_team_id,source,create_time,update_time,lifecycle_stage,email,phone,domain,tag,street,city,state,' +
+        'postal_code,country_code,external_id.erp,external_id.shop,custom_fields.price,custom_fields.seats',
+      `COMPANY,${acme.id},Acme,,,,,,,,,,${time(acme)},,,,"acme.example\nb.example",,,,,,,,,,`,
+      `PERSON,${ada.id},Ada,Ada,King,1815-12-10,Countess,${acme.id},Engines,${acme.id},${teamId},fair,${time(ada)},LEAD,` +
+        '"a@x.example\nb@x.example",+493012345678,,"vip\n""a;b""",Ring 1,Bonn,NW,53111,DE,1,2,12.50 EUR,25',
+      '',
+    ].join('\r\n'),
+  );
+});
+
+/** Id of a team. */
+const teamId = '019ab2f4-0000-7000-8000-0000000000ad';
 
 test('a reader that goes away gives back its place and its connection', async () => {
   const caller = newCaller();
