@@ -42,7 +42,7 @@ import { createBatch, deleteBatch, updateBatch, type BatchOutcome } from '../../
 import { recordAsOf } from '../../engine/changes/history/record-as-of.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import { exportCustomers } from '../../engine/export/export-customers.js';
+import { exportRecords } from '../../engine/export/export-records.js';
 import { importCustomers } from '../../engine/import/import-customers.js';
 import { listRecords, PageTokenKey } from '../../engine/query/list-records.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
@@ -52,6 +52,7 @@ import { hotWriteCall } from '../../engine/records/write-call.js';
 import { createRecord, deleteRecord, undeleteRecord, updateRecord } from '../../engine/write/write-record.js';
 import { customers } from './customers.js';
 import { matchedValue } from './matched-value.js';
+import { customerColumns } from './import/csv-columns.js';
 import { customerImport } from './import/customer-import.js';
 
 /** Most items of a batch that counts as one call among others. */
@@ -89,7 +90,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   exportCustomers(request: ExportCustomersRequest): AsyncIterable<HttpBody> {
-    return exportCustomers(this.em, this.bulk, request);
+    return exportRecords(this.em, this.bulk, customers, request, customerColumns);
   }
 
   createCustomer(request: CreateCustomerRequest): Promise<CustomerMessage> {

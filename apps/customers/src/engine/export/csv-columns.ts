@@ -1,74 +1,38 @@
-import {
-  CustomerKind,
-  LifecycleStage,
-  type Customer,
-  type PostalAddress,
-} from '@rapport/contracts/rapport/customers/v1/customer';
+import type { RecordField } from '@rapport/contracts';
 import type { CustomFields } from '../fields/custom-fields.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
 import { itemSeparators, joinItems } from '../values/cell-items.js';
+import { onceFor } from '../values/once-for.js';
 
-/** A column of an exported file: its name, which an import maps by itself, and what it has of a customer. */
-export interface CsvColumn {
+/** A column of an exported file: its name, which an import maps by itself, and what it has of a record. */
+export interface CsvColumn<Message = RecordMessage> {
   name: string;
-  /** JSON name of the field of the customer that it is of. */
-  field: keyof Customer;
-  text(customer: Customer): string | undefined;
+  /** JSON name of the field of the record that it is of. */
+  field: string;
+  text(record: Message): string | undefined;
 }
 
-const texts = {
-  id: 'id',
-  display_name: 'displayName',
-  given_name: 'givenName',
-  family_name: 'familyName',
-  birth_date: 'birthDate',
-  job_title: 'jobTitle',
-  company_id: 'companyId',
-  company_name: 'companyName',
-  owner_id: 'ownerId',
-  owner_team_id: 'ownerTeamId',
-  source: 'source',
-  create_time: 'createTime',
-  update_time: 'updateTime',
-} as const satisfies Record<string, keyof Customer>;
-
-const addressParts = {
-  street: 'street',
-  city: 'city',
-  state: 'state',
-  postal_code: 'postalCode',
-  country_code: 'countryCode',
-} as const satisfies Record<string, keyof PostalAddress>;
-
 /**
- * The columns of an export. Items of a list stand below each other in one cell; of addresses only the main one is there.
+ * The columns of an export.
  *
+ * @param own those of the fields that are neither external ids nor custom
  * @param systems of external ids, which get a column each
  * @param fields JSON names of the fields to export; all when empty
  */
-export function csvColumns(
-  systems: readonly string[],
-  customFields: CustomFields,
+export function csvColumns<Message extends RecordMessage>(
+  own: readonly CsvColumn<Message>[],
+  { systems, customFields }: { systems: readonly string[]; customFields: CustomFields },
   fields: readonly string[],
-): CsvColumn[] {
-  const columns: CsvColumn[] = [
-    { name: 'kind', field: 'kind', text: ({ kind }) => CustomerKind[kind] },
-    ...Object.entries(texts).map(([name, field]): CsvColumn => ({ name, field, text: (customer) => customer[field] })),
-    { name: 'lifecycle_stage', field: 'lifecycleStage', text: stageName },
-    list('email', 'emails', ({ emails }) => emails.map(({ address }) => address)),
-    list('phone', 'phones', ({ phones }) => phones.map(({ number }) => number)),
-    list('domain', 'domains', ({ domains }) => domains),
-    list('tag', 'tags', ({ tags }) => tags),
-    ...Object.entries(addressParts).map(([name, part]): CsvColumn => ({
-      name,
-      field: 'addresses',
-      text: ({ addresses: [main] }) => main?.[part],
-    })),
-    ...systems.map((system): CsvColumn => ({
+): CsvColumn<Message>[] {
+  const columns: CsvColumn<Message>[] = [
+    ...own,
+    ...systems.map((system): CsvColumn<Message> => ({
       name: `external_id.${system}`,
       field: 'externalIds',
-      text: ({ externalIds }) => externalIds.find((id) => id.system === system)?.value,
+      text: (record) => (record as WithIds).externalIds?.find((id) => id.system === system)?.value,
     })),
-    ...customFields.live.map(({ key }): CsvColumn => ({
+    ...customFields.live.map(({ key }): CsvColumn<Message> => ({
       name: `custom_fields.${key}`,
       field: 'customFields',
       text: ({ customFields: values }) => customText(values && Object.hasOwn(values, key) ? values[key] : undefined),
@@ -77,16 +41,57 @@ export function csvColumns(
   return fields.length === 0 ? columns : columns.filter(({ field }) => fields.includes(field));
 }
 
-function list(
-  name: 'email' | 'phone' | 'domain' | 'tag',
-  field: keyof Customer,
-  items: (customer: Customer) => string[],
-): CsvColumn {
-  return { name, field, text: (customer) => joinItems(items(customer), itemSeparators[name]) };
+interface WithIds {
+  externalIds?: readonly { system: string; value: string }[];
 }
 
-function stageName({ lifecycleStage }: Customer): string | undefined {
-  return lifecycleStage === LifecycleStage.UNSPECIFIED ? undefined : LifecycleStage[lifecycleStage];
+/**
+ * The columns of a type without ones of its own: its fields in the order of the contract, but for what only the server needs and
+ * messages that have no text. Items of a list stand below each other in one cell.
+ */
+export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] =>
+  type.contract.fields.flatMap((field) => {
+    const textOf = left.has(field.column) ? undefined : textOfField(field);
+    if (!textOf) return [];
+    const { name, column, desc } = field;
+    return [
+      {
+        name: desc.fieldKind === 'list' ? itemName(column) : column,
+        field: name,
+        text: (record) => textOf((record as unknown as Record<string, unknown>)[name]),
+      },
+    ];
+  }),
+);
+
+/** Custom fields and external ids have columns of their own. */
+const left = new Set(['custom_fields', 'external_ids', 'etag', 'delete_time', 'created_by', 'updated_by']);
+
+/** What a column for the items of a list is called: `tag` for `tags`. */
+export function itemName(column: string): string {
+  return column.replace(/s$/, '');
+}
+
+/** Whether a field is an amount in a currency. */
+export function isMoney({ desc, parts }: RecordField): boolean {
+  return desc.fieldKind === 'message' && parts.length === 2 && parts.some(({ column }) => column === 'currency_code');
+}
+
+type TextOf = (value: unknown) => string | undefined;
+
+function textOfField(field: RecordField): TextOf | undefined {
+  const { desc, parts } = field;
+  if (desc.fieldKind === 'list') {
+    const part = parts.find(({ isRequired }) => isRequired)?.name;
+    if (parts.length > 0 && part === undefined) return undefined;
+    const textOf = part === undefined ? String : (item: unknown) => (item as Record<string, string>)[part] ?? '';
+    return (items) => joinItems((items as unknown[]).map(textOf), itemSeparators.tag);
+  }
+  const names = new Map(desc.enum?.values.map(({ number, localName }) => [number, localName]));
+  if (desc.enum) return (value) => (value === 0 ? undefined : names.get(value as number));
+  if (isMoney(field)) return customText;
+  if (desc.message && desc.message.typeName !== 'google.protobuf.Timestamp') return undefined;
+  return (value) => (value === undefined ? undefined : String(value as string | number | boolean));
 }
 
 /** As an import reads it: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */

@@ -1,0 +1,165 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import { ExportFormat } from '@rapport/contracts/rapport/api/v1/records';
+import { recordAuditEvent } from '@rapport/persistence';
+import { currentCaller, seesSomeOnly } from '@rapport/platform';
+import type { BulkPlace } from '../pace/bulk-place.js';
+import type { BulkWork } from '../pace/bulk-work.js';
+import { CustomFields } from '../fields/custom-fields.js';
+import { shownToCaller } from '../fields/hidden-data.js';
+import type { RecordMessage } from '../fields/record-definition.js';
+import type { RecordType } from '../fields/record-type.js';
+import { conditionsOf } from '../query/list/list-conditions.js';
+import { csvLine } from '../values/csv-line.js';
+import { recordJson, readColumns } from '../query/record-json.js';
+import { snapshotRecords } from '../query/snapshot-records.js';
+import { contractColumns, csvColumns, type CsvColumn } from './csv-columns.js';
+
+/** Request of the standard method `export`. */
+export interface ExportRequest {
+  /** Number of an `ExportFormat`. */
+  format: number;
+  filter?: string | undefined;
+  q?: string | undefined;
+  columns: string[];
+}
+
+/** A type of records and the columns that it has in CSV. */
+interface Exported<Message extends RecordMessage> {
+  type: RecordType<Message>;
+  own: readonly CsvColumn<Message>[];
+}
+
+/** What the file says of a record. */
+type WriteRecord<Message> = (record: Message) => string;
+
+/** Least length of a piece of the file, but the last ones, in UTF-16 units. The call keeps some pieces for a reader that is slow. */
+const pieceLength = 64 * 1_024;
+
+/**
+ * Answers the method `export` of a type: the records as they were when the first of them was read, in the order of their ids. A
+ * piece is made when the one before was taken.
+ *
+ * @param own columns in CSV, but for external ids and custom fields. By default those of the contract
+ * @throws AppError INVALID_ARGUMENT for the filter, `q` and columns
+ * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run
+ * @throws AppError ABORTED READER_TOO_SLOW
+ */
+export async function* exportRecords<Message extends RecordMessage>(
+  em: EntityManager,
+  bulk: BulkWork,
+  type: RecordType<Message>,
+  request: ExportRequest,
+  own: readonly CsvColumn<Message>[] = contractColumns(type),
+): AsyncGenerator<HttpBody, void> {
+  const fields = readColumns(type, request.columns);
+  const place = await bulk.exports.enter();
+  try {
+    yield* exportSnapshot(em, place, { type, own }, { request, fields });
+  } finally {
+    place.leave();
+  }
+}
+
+async function* exportSnapshot<Message extends RecordMessage>(
+  em: EntityManager,
+  place: BulkPlace,
+  { type, own }: Exported<Message>,
+  { request, fields }: { request: ExportRequest; fields: string[] },
+): AsyncGenerator<HttpBody, void> {
+  const { conditions } = await conditionsOf(em, type, request);
+  // Not the filter, which may name a person.
+  const detail = { of: type.plural, format: ExportFormat[request.format], columns: request.columns };
+  await recordAuditEvent(em, { kind: 'EXPORT', detail });
+  const batches = snapshotRecords(em, type, conditions, (reader) =>
+    fileFormat(reader, { type, own }, request.format, fields),
+  );
+  let isFirst = true;
+  for await (const { context: format, records } of place.read(batches, (batch) => batch.records.length)) {
+    if (isFirst) yield piece(format.contentType, format.head);
+    isFirst = false;
+    for (const text of joined(records, format.write)) yield piece('', text);
+  }
+}
+
+/** The texts of records, joined to pieces. */
+function* joined<Message>(records: Message[], write: WriteRecord<Message>): Generator<string, void> {
+  let text = '';
+  for (const record of records) {
+    text += write(record);
+    if (text.length < pieceLength) continue;
+    yield text;
+    text = '';
+  }
+  if (text !== '') yield text;
+}
+
+async function fileFormat<Message extends RecordMessage>(
+  em: EntityManager,
+  { type, own }: Exported<Message>,
+  format: ExportFormat,
+  fields: string[],
+): Promise<{ contentType: string; head: string; write: WriteRecord<Message> }> {
+  if (format !== ExportFormat.CSV && format !== ExportFormat.CSV_SEMICOLON) {
+    const write: WriteRecord<Message> = (record) => `${recordJson(type, record, fields)}\n`;
+    return { contentType: 'application/x-ndjson', head: '', write };
+  }
+  const delimiter = format === ExportFormat.CSV ? ',' : ';';
+  const has = { systems: await externalSystems(em, type), customFields: await customFieldsOf(em, type) };
+  const columns = csvColumns(own, has, fields);
+  return {
+    contentType: 'text/csv; charset=utf-8',
+    // With the mark spreadsheets know that it is UTF-8.
+    head: `\ufeff${csvLine(
+      columns.map(({ name }) => name),
+      delimiter,
+    )}`,
+    write: (record) => {
+      const shown = shownToCaller(type.message, record);
+      return csvLine(
+        columns.map((column) => column.text(shown) ?? ''),
+        delimiter,
+      );
+    },
+  };
+}
+
+function customFieldsOf(em: EntityManager, { contract }: RecordType): Promise<CustomFields> {
+  return contract.options.customFields ? CustomFields.load(em) : Promise.resolve(new CustomFields([]));
+}
+
+/** The systems of external ids that live records have. */
+async function externalSystems(em: EntityManager, { contract, table }: RecordType): Promise<string[]> {
+  if (!contract.fields.some(({ column }) => column === 'external_ids')) return [];
+  const { tenantId } = currentCaller();
+  const rows = await (seesSomeOnly() ? systemsOfSeen(em, table, tenantId) : systemsOfKeys(em, table, tenantId));
+  return rows.map(({ system }) => system);
+}
+
+/** From the records themselves: a key does not tell who may see it. */
+function systemsOfSeen(em: EntityManager, table: string, tenantId: string): Promise<{ system: string }[]> {
+  return em.execute<{ system: string }[]>(
+    `select distinct item->>'system' as system from ${table}, jsonb_array_elements(external_ids) item
+     where tenant_id = ? and delete_time is null order by system`,
+    [tenantId],
+  );
+}
+
+/** Jumps from one to the next in the index of the keys. */
+function systemsOfKeys(em: EntityManager, table: string, tenantId: string): Promise<{ system: string }[]> {
+  return em.execute<{ system: string }[]>(
+    `with recursive found as (
+       select (select split_part(value, '/', 1) from ${table}_key
+         where tenant_id = ? and type = 'EXTERNAL_ID' order by value limit 1) as system
+       union all
+       select (select split_part(value, '/', 1) from ${table}_key
+         where tenant_id = ? and type = 'EXTERNAL_ID' and value >= found.system || '0' order by value limit 1)
+       from found where found.system is not null
+     ) select system from found where system is not null`,
+    [tenantId, tenantId],
+  );
+}
+
+function piece(contentType: string, text: string): HttpBody {
+  return { contentType, data: Buffer.from(text), extensions: [] };
+}
