@@ -15,7 +15,7 @@ import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
-import { ImportRules } from './engine/import/import-rules.js';
+import { ImportTypes } from './engine/import/import-rules.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -24,7 +24,9 @@ import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
-const operationKinds = new OperationKinds([importKind(customerImport), encryptionKind]);
+const importTypes = new ImportTypes([customerImport]);
+
+const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind]);
 
 @Module({})
 export class CustomersModule {
@@ -89,7 +91,7 @@ export class CustomersModule {
         },
         KeyDestroyer,
         { provide: ChangeTail, useFactory: () => new ChangeTail(databaseUrl) },
-        { provide: ImportRules, useValue: customerImport },
+        { provide: ImportTypes, useValue: importTypes },
         { provide: OperationKinds, useValue: operationKinds },
         {
           provide: OperationWorker,

@@ -43,7 +43,6 @@ import { recordAsOf } from '../../engine/changes/history/record-as-of.js';
 import { openStored, type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
 import { exportRecords } from '../../engine/export/export-records.js';
-import { importCustomers } from '../../engine/import/import-customers.js';
 import { listRecords, PageTokenKey } from '../../engine/query/list-records.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { shownCounts, shownToCaller } from '../../engine/fields/hidden-data.js';
@@ -53,7 +52,7 @@ import { createRecord, deleteRecord, undeleteRecord, updateRecord } from '../../
 import { customers } from './customers.js';
 import { matchedValue } from './matched-value.js';
 import { customerColumns } from './import/csv-columns.js';
-import { customerImport } from './import/customer-import.js';
+import { importCustomers } from './import/import-customers.js';
 
 /** Most items of a batch that counts as one call among others. */
 const maxShortBatch = 20;
@@ -150,9 +149,7 @@ export class CustomersController implements ServiceHandlers<CustomersServiceServ
   }
 
   async importCustomers(requests: AsyncIterable<ImportCustomersRequest>): Promise<ImportCustomersResponse> {
-    const answer = await causedBy(this.em, { origin: 'import' }, () =>
-      importCustomers(this.em, this.bulk, customerImport, requests),
-    );
+    const answer = await causedBy(this.em, { origin: 'import' }, () => importCustomers(this.em, this.bulk, requests));
     return shownToCaller(methodDescriptor(Methods.importCustomers.path).output, shownCounts(answer));
   }
 

@@ -91,7 +91,7 @@ function textOfField(field: RecordField): TextOf | undefined {
   if (desc.enum) return (value) => (value === 0 ? undefined : names.get(value as number));
   if (isMoney(field)) return customText;
   if (desc.message && desc.message.typeName !== 'google.protobuf.Timestamp') return undefined;
-  return (value) => (value === undefined ? undefined : String(value as string | number | boolean));
+  return customText;
 }
 
 /** As an import reads it: the items of MULTI_SELECT with semicolons, money as "12.50 EUR". */

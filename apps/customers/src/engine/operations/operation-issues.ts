@@ -26,20 +26,30 @@ const downloadPageSize = 1_000;
 /** Most issues of one operation that are kept. The others are counted only. */
 const maxIssues = 1_000_000;
 
-/** Adds to the issues of an operation, and counts them in `counts`. */
-export async function addIssues(em: EntityManager, operation: Operation, issues: ImportIssue[]): Promise<void> {
+/** What is to be known of a row, or of a record. */
+interface AddedIssue extends Omit<ImportIssue, 'customerId' | 'field'> {
+  field?: string | undefined;
+  /** Of the type of the operation. */
+  recordId?: string | undefined;
+}
+
+/**
+ * Adds to the issues of an operation, and counts them in `counts`. The column `customer_id`, of which the release before knows, has
+ * ids of records of whichever type the operation is of.
+ */
+export async function addIssues(em: EntityManager, operation: Operation, issues: AddedIssue[]): Promise<void> {
   const from = operation.counts.issues;
   operation.counts = { ...operation.counts, issues: from + issues.length };
   const kept = issues.slice(0, Math.max(0, maxIssues - from));
   if (kept.length === 0) return;
-  const rows = kept.map(({ severity, line, reason, field, message, customerId }, index) => ({
+  const rows = kept.map(({ severity, line, reason, field, message, recordId }, index) => ({
     number: from + index,
     severity: Severity[severity],
     line,
     reason,
     field,
     message,
-    customer_id: customerId,
+    customer_id: recordId,
   }));
   await em.execute(
     `insert into operation_issue (tenant_id, operation_id, number, severity, line, reason, field, message, customer_id)

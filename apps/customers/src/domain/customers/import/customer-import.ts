@@ -1,6 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { ImportRules } from '../../../engine/import/import-rules.js';
-import { quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { customers } from '../customers.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { countryCode } from './country-code.js';
 import { guessTarget } from './guess-target.js';
@@ -9,7 +10,8 @@ import { mapRow } from './map-row.js';
 import { mergeCustomer } from './merge-customer.js';
 
 /** How customers are imported. */
-export const customerImport: ImportRules = {
+export const customerImport: ImportRules<Customer> = {
+  type: customers,
   fields: new Map(Object.entries(importFields)),
   serverFields,
   looks: [
@@ -23,10 +25,28 @@ export const customerImport: ImportRules = {
   readRow: mapRow,
   normalise(sent, customFields, defaultCountry) {
     const { customer, violations, invalidPhones } = normaliseCustomer(sent, customFields, { defaultCountry });
-    return { customer, violations, issues: invalidPhones.map((index) => phoneInvalid(customer, index)) };
+    const issues = invalidPhones.map((index) => phoneInvalid(customer, index));
+    return { record: customer, violations, issues, givesName: sent.displayName !== undefined };
   },
   merge: mergeCustomer,
+  names: { field: 'displayName', column: 'display_name', sortColumn: 'sort_name' },
+  nameOf: ({ displayName = '' }) => displayName,
+  missing: ({ field, description }) => error('NAME_MISSING', `The row names nobody: ${description}.`, { field }),
+  asStored: withStoredDomains,
+  mismatch({ kind, displayName }, row) {
+    if (kind === row.kind) return undefined;
+    const message = `${quote(displayName)}, which has the id or a key of the row, is of the other kind.`;
+    return error('KIND_MISMATCH', message, { field: 'kind' });
+  },
 };
+
+/** A row may write domains of its customer without "www.". */
+function withStoredDomains(row: Customer, { domains }: Customer): Customer {
+  const kept = row.domains.map((domain) =>
+    domains.includes(domain) ? domain : (domains.find((own) => own === `www.${domain}`) ?? domain),
+  );
+  return { ...row, domains: kept };
+}
 
 function phoneInvalid({ phones }: Customer, index: number): RowIssue {
   const message = `${quote(phones[index]?.number)} is no valid phone number; it was kept as typed.`;

@@ -1,18 +1,17 @@
-import { structViolation } from '@rapport/contracts';
 import {
   CustomerKind,
   Customer,
   LifecycleStage,
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
-import { customFieldPath, type CustomFields } from '../../../engine/fields/custom-fields.js';
+import type { CustomFields } from '../../../engine/fields/custom-fields.js';
 import type { MappedRow } from '../../../engine/import/import-rules.js';
 import { itemSeparators } from '../../../engine/values/cell-items.js';
-import { cellItems, cellText, property } from '../../../engine/import/rows/cell-value.js';
-import { customCell } from '../../../engine/import/rows/custom-cell.js';
+import { cellId, cellItems, cellText, property } from '../../../engine/import/rows/cell-value.js';
+import { putCustomCell } from '../../../engine/import/rows/custom-cell.js';
 import { isoDay, type ReadDay } from '../../../engine/import/rows/read-day.js';
 import type { RowDefaults } from '../../../engine/import/rows/row-defaults.js';
-import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { cellLeftOut, error, quote, type RowIssue } from '../../../engine/import/rows/row-issue.js';
 import { hostOf, isSharedHost } from './host-name.js';
 import { countryCode } from './country-code.js';
 import type { CustomerImportField, CustomerTarget } from './import-fields.js';
@@ -22,13 +21,11 @@ export function mapRow(
   cells: Iterable<[target: CustomerTarget, value: unknown]>,
   defaults: RowDefaults,
   customFields: CustomFields,
-): MappedRow {
+): MappedRow<Customer> {
   const mapping = new RowMapping(defaults, customFields);
   for (const [target, value] of cells) mapping.put(target, value);
   return mapping.finish();
 }
-
-const anyUuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 class RowMapping {
   readonly #customer = Customer.create({});
@@ -74,7 +71,7 @@ class RowMapping {
           externalIds.push({ system, value: id });
         });
       case 'custom_fields':
-        return label === undefined ? this.#putCustomValues(value) : this.#putCustomValue(label, value);
+        return this.#putCustom(label, value);
       case 'address':
         return cellItems(value).forEach((item) => this.#putAddress(item, label));
       default:
@@ -82,7 +79,7 @@ class RowMapping {
     }
   }
 
-  finish(): MappedRow {
+  finish(): MappedRow<Customer> {
     const customer = this.#customer;
     customer.addresses.push(...this.#addresses.values());
     // The name of a customer that is there already may be left out, or hidden.
@@ -91,7 +88,7 @@ class RowMapping {
       customer.displayName = customer.companyName;
       customer.companyName = undefined;
     }
-    return { customer, issues: this.#issues };
+    return { record: customer, issues: this.#issues };
   }
 
   #putText(field: TextField, value: unknown): void {
@@ -102,28 +99,14 @@ class RowMapping {
     this.#customer[name] ??= form?.(text) ?? text;
   }
 
-  #putCustomValues(value: unknown): void {
-    if (cellText(value) === undefined) return;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return this.#leaveOut('customFields', value, 'VALUE_INVALID', 'is no object with the values of custom fields');
-    }
-    for (const [key, item] of Object.entries(value)) this.#putCustomValue(key, item);
-  }
-
-  #putCustomValue(key: string, cell: unknown): void {
-    const type = this.customFields.get(key)?.type;
-    const value = type ? customCell(type, cell, this.#readDay) : cell;
-    if (value === undefined || value === null) return;
-    // Read for itself, so that only what is wrong is lost.
-    const violation = structViolation({ [key]: value });
-    if (violation) this.#leaveOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field');
-    else this.#customer.customFields = { [key]: value, ...this.#customer.customFields };
+  #putCustom(key: string | undefined, cell: unknown): void {
+    const read = { customFields: this.customFields, readDay: this.#readDay };
+    this.#issues.push(...putCustomCell(this.#customer, key, cell, read));
   }
 
   /** A file of another system may have ids of its own there, which are none of ours. */
   #putId(value: unknown): void {
-    const id = cellText(value)?.toLowerCase();
-    if (id !== undefined && anyUuid.test(id)) this.#customer.id = id;
+    this.#customer.id = cellId(value) ?? this.#customer.id;
   }
 
   #putKind(value: unknown): void {
@@ -202,7 +185,7 @@ class RowMapping {
   }
 
   #leaveOut(field: string, value: unknown, reason: string, why: string): void {
-    this.#issues.push(warning(reason, `${quote(value)} ${why}; it was left out.`, { field }));
+    this.#issues.push(cellLeftOut(field, value, reason, why));
   }
 }
 

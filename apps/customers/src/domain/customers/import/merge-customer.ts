@@ -8,13 +8,13 @@ import {
 } from '../../../engine/records/customers/customer-lists.js';
 import { lifecycleViolation } from '../lifecycle-stage.js';
 import { composeDisplayName } from '../normalise-customer.js';
-import { customerType } from '../../../engine/records/customers/customer-type.js';
-import { maxItems } from '../../../engine/write/record-rules.js';
+import { customers } from '../customers.js';
+import { boundLists, mergeCustomValues } from '../../../engine/import/records/merge-values.js';
 
 /**
  * What a stored customer becomes by a normalised row. Merging the same row again changes nothing.
  */
-export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): RowMerge {
+export function mergeCustomer(before: Customer, row: Customer, options: MergeOptions): RowMerge<Customer> {
   const { fillOnly } = options;
   const value = <Value>(stored: Value | undefined, given: Value | undefined) =>
     fillOnly ? (stored ?? given) : (given ?? stored);
@@ -41,18 +41,13 @@ export function mergeCustomer(before: Customer, row: Customer, options: MergeOpt
   };
   customer.displayName = displayName(before, customer, row, options);
   const refused = stage ? [{ violation: stage, value: LifecycleStage[row.lifecycleStage] }] : [];
-  return { customer, changed: isChanged(before, customer), full, refused };
+  return { record: customer, changed: isChanged(before, customer), full, refused };
 }
 
 /** United lists, cut to the most items that each may have. */
-function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: ListField[] } {
+function boundedLists(before: Customer, row: Customer): { lists: Pick<Customer, ListField>; full: string[] } {
   const lists = uniteLists(before, row);
-  const limits = maxItems(customerType());
-  const full = listFields.filter((name) => lists[name].length > Math.max(limits[name] ?? 0, before[name].length));
-  for (const name of full) {
-    Object.assign(lists, { [name]: lists[name].slice(0, Math.max(limits[name] ?? 0, before[name].length)) });
-  }
-  return { lists, full };
+  return { lists, full: boundLists(customers, before, lists, listFields) };
 }
 
 /**
@@ -63,26 +58,15 @@ function displayName(
   before: Customer,
   merged: Customer,
   row: Customer,
-  { fillOnly, keepName, givesDisplayName }: MergeOptions,
+  { fillOnly, keepName, givesName }: MergeOptions,
 ): string | undefined {
   if (keepName) return before.displayName;
   // Whether a name was given can't be told from what is stored. One that will look composed after this merge is taken
   // for composed already, or the next import of the row would treat it otherwise.
   const isComposed = [before, merged].some((customer) => before.displayName === composeDisplayName(customer));
   const isMissing = isComposed && before.givenName === undefined && before.familyName === undefined;
-  if (givesDisplayName && (isMissing || !fillOnly)) return row.displayName;
+  if (givesName && (isMissing || !fillOnly)) return row.displayName;
   return isComposed ? composeDisplayName(merged) : before.displayName;
-}
-
-/** Answers the same values when the row adds nothing to them. */
-function mergeCustomValues(
-  before: Customer['customFields'],
-  row: Customer['customFields'],
-  fillOnly: boolean,
-): Customer['customFields'] {
-  const merged = fillOnly ? { ...row, ...before } : { ...before, ...row };
-  const isChanged = Object.keys(merged).some((key) => JSON.stringify(merged[key]) !== JSON.stringify(before?.[key]));
-  return isChanged ? merged : before;
 }
 
 function known(stage: LifecycleStage): LifecycleStage | undefined {

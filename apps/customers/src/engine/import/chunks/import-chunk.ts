@@ -1,10 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import type { LinkedRecords } from '../../records/references.js';
 import type { ImportRules } from '../import-rules.js';
 import { applyRow, type Outcome } from '../records/apply-row.js';
-import type { CustomerRecords } from '../records/customer-record.js';
-import { checkLinks } from '../records/find-records.js';
+import type { Candidates } from '../records/find-records.js';
+import type { ImportRecords } from '../records/import-record.js';
+import { lockLinks, nameReferences } from '../records/link-rows.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import type { RowIssue } from '../rows/row-issue.js';
 import { Turn } from '../../pace/turn.js';
@@ -15,11 +17,13 @@ export interface ChunkRow {
   row: PreparedRow | { refused: RowIssue[] };
 }
 
-/** Where an import finds its customers and leaves what came of them. */
-export interface CustomerStore {
-  /** The customers that rows may be about, as they are by the rows before. */
-  find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords>;
-  write(em: EntityManager, records: CustomerRecords, customFields: CustomFields): Promise<void>;
+/** Where an import finds its records and leaves what came of them. */
+export interface RecordStore {
+  /** The records that rows may be about. */
+  candidates(em: EntityManager, rows: PreparedRow[]): Promise<Candidates>;
+  /** The candidates as they are by the rows before. @param linked what they and the rows refer to */
+  find(em: EntityManager, candidates: Candidates, linked: LinkedRecords): Promise<ImportRecords>;
+  write(em: EntityManager, records: ImportRecords, customFields: CustomFields): Promise<void>;
 }
 
 /** How many rows came to which end. */
@@ -37,11 +41,13 @@ export async function importChunk(
   em: EntityManager,
   rules: ImportRules,
   { rows, customFields }: { rows: ChunkRow[]; customFields: CustomFields },
-  store: CustomerStore,
+  store: RecordStore,
 ): Promise<{ counts: OutcomeCounts; issues: LineIssue[] }> {
   const prepared = rows.flatMap(({ row }) => ('refused' in row ? [] : [row]));
-  await checkLinks(em, prepared, customFields);
-  const records = await store.find(em, prepared);
+  await nameReferences(em, prepared);
+  const candidates = await store.candidates(em, prepared);
+  const linked = await lockLinks(em, rules.type, prepared, { ids: candidates.ids, customFields });
+  const records = await store.find(em, candidates, linked);
   const counts = { ...noOutcomes };
   const issues: LineIssue[] = [];
   const turn = new Turn(BulkPace.of(em));

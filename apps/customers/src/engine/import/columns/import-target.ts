@@ -5,7 +5,9 @@ import type { ImportRules, ImportTarget } from '../import-rules.js';
 export function parseTarget({ fields }: ImportRules, text: string, { live }: CustomFields): ImportTarget | undefined {
   const [, name = '', label] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
   const [field] = [...fields].find(([each, { plural }]) => name === each || name === plural) ?? [];
-  if (field === undefined || (label !== undefined && !fields.get(field)?.isLabelled)) return undefined;
+  const { isLabelled, isLabel } = fields.get(field ?? '') ?? {};
+  if (field === undefined || (label !== undefined && !isLabelled)) return undefined;
+  if (isLabel && !isLabel(label ?? '')) return undefined;
   if (field === 'custom_fields' && label !== undefined && !live.some(({ key }) => key === label)) return undefined;
   return { field, label };
 }

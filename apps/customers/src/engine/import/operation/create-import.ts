@@ -8,13 +8,13 @@ import type {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { checkContentType } from '../files/read-file.js';
-import type { ImportRules } from '../import-rules.js';
+import type { ImportTypes } from '../import-rules.js';
 import { encryptedError } from '../../query/filter/refuse-sealed.js';
 import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
 import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
 import { operationMessage } from '../../operations/operation-message.js';
 import { findMapping } from './import-mappings.js';
-import { checkRules, type MappingRules } from './mapping-rules.js';
+import { checkRules, importable, type MappingRules } from './mapping-rules.js';
 
 /** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
 const maxOpen = 100;
@@ -25,18 +25,19 @@ const waitSeconds = 24 * 60 * 60;
 /**
  * Answers CreateImport, in the transaction of `em`.
  *
+ * @throws AppError INVALID_ARGUMENT, and PERMISSION_DENIED for a type of records that the caller may not write
  * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_OPERATIONS
  */
 export async function createImport(
   em: EntityManager,
-  importRules: ImportRules,
+  types: ImportTypes,
   request: CreateImportRequest,
 ): Promise<OperationMessage> {
   const input = request.import;
   if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
   checkFileType(input.contentType);
   const { tenantId } = currentCaller();
-  const rules = await readRules(em, importRules, input);
+  const rules = await readRules(em, types, input);
   await lockOperations(em, tenantId);
   await checkEncryption(em, tenantId);
   await checkRoom(em, tenantId);
@@ -65,8 +66,9 @@ function checkFileType(contentType: string): void {
   }
 }
 
-async function readRules(em: EntityManager, importRules: ImportRules, input: ImportInput): Promise<MappingRules> {
-  const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping } = input;
+async function readRules(em: EntityManager, types: ImportTypes, input: ImportInput): Promise<MappingRules> {
+  const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping, recordType } = input;
+  const importRules = importable(types, recordType, 'import');
   if (mapping === undefined) {
     const rules = { map, kind, externalIdSystem, defaultCountry, language, listMode };
     await checkRules(em, importRules, rules, 'import');
@@ -90,5 +92,11 @@ async function readRules(em: EntityManager, importRules: ImportRules, input: Imp
       })),
     );
   }
-  return (await findMapping(em, mapping)).rules;
+  const { rules } = await findMapping(em, mapping);
+  if (types.find(rules.recordType) !== importRules) {
+    throw invalidArgument([
+      { field: 'import.mapping', reason: 'RECORD_TYPE_DIFFERS', description: 'is for records of another type.' },
+    ]);
+  }
+  return rules;
 }

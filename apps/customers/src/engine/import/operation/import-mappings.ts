@@ -7,9 +7,9 @@ import type {
   SaveImportMappingRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import type { ImportRules } from '../import-rules.js';
+import type { ImportTypes } from '../import-rules.js';
 import { ImportMapping } from './import.entity.js';
-import { checkRules, type MappingRules } from './mapping-rules.js';
+import { checkRules, importable, type MappingRules } from './mapping-rules.js';
 
 /** Most mappings of a tenant. */
 const maxMappings = 200;
@@ -17,12 +17,12 @@ const maxMappings = 200;
 /** Answers SaveImportMapping. */
 export async function saveMapping(
   em: EntityManager,
-  importRules: ImportRules,
+  types: ImportTypes,
   request: SaveImportMappingRequest,
 ): Promise<MappingMessage> {
   const { key, mapping } = request;
   if (!mapping) throw invalidArgument([{ field: 'mapping', reason: 'REQUIRED', description: 'is required.' }]);
-  const { map, kind, externalIdSystem, defaultCountry, language, listMode } = mapping;
+  const { map, kind, externalIdSystem, defaultCountry, language, listMode, recordType } = mapping;
   // What is undefined would be stored as null.
   const rules: MappingRules = {
     map,
@@ -31,8 +31,9 @@ export async function saveMapping(
     ...(externalIdSystem === undefined ? {} : { externalIdSystem }),
     ...(defaultCountry === undefined ? {} : { defaultCountry }),
     ...(language === undefined ? {} : { language }),
+    ...(recordType === undefined ? {} : { recordType }),
   };
-  await checkRules(em, importRules, rules, 'mapping');
+  await checkRules(em, importable(types, recordType, 'mapping'), rules, 'mapping');
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
     await transaction.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`import_mapping ${tenantId}`]);
@@ -74,6 +75,7 @@ export function mappingMessage({ key, rules, updateTime }: ImportMapping): Mappi
     externalIdSystem: undefined,
     defaultCountry: undefined,
     language: undefined,
+    recordType: undefined,
     ...others,
     updateTime: updateTime.toISOString(),
   };

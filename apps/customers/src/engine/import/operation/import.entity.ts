@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { recordIsolation, tenantIsolation } from '@rapport/persistence';
+import type { RecordMessage } from '../../fields/record-definition.js';
 import { ofNobody } from '../../records/scope-conditions.js';
 import type { Leftovers } from '../../operations/operation-kind.js';
 import type { MappingRules } from './mapping-rules.js';
@@ -23,6 +23,9 @@ const ImportPieceSchema = defineEntity({
 export class ImportPiece extends ImportPieceSchema.class {}
 ImportPieceSchema.setClass(ImportPiece);
 
+// The release before runs beside this one, so `customerId` and `customer` keep their names: they have records of the type of the
+// operation.
+
 const ImportMetSchema = defineEntity({
   name: 'ImportMet',
   tableName: 'import_met',
@@ -31,12 +34,12 @@ const ImportMetSchema = defineEntity({
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
-    /** Whether a row gave its display name. */
+    /** Whether a row gave its name. */
     named: p.boolean(),
   },
 });
 
-/** A customer that a row of the file has met or created. Goes when the operation ends. */
+/** A record that a row of the file has met or created. Goes when the operation ends. */
 export class ImportMet extends ImportMetSchema.class {}
 ImportMetSchema.setClass(ImportMet);
 
@@ -48,14 +51,14 @@ const ImportChangeSchema = defineEntity({
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
-    /** What the customer was; null for one that the import created. */
-    before: p.json<CustomerMessage>().nullable(),
+    /** What the record was; null for one that the import created. */
+    before: p.json<RecordMessage>().nullable(),
     /** The version that the import left it with; 0 when another write came between two of the import's own. */
     version: p.integer(),
   },
 });
 
-/** What an import did to a customer, so that it can be undone. Goes when it is. */
+/** What an import did to a record, so that it can be undone. Goes when it is. */
 export class ImportChange extends ImportChangeSchema.class {}
 ImportChangeSchema.setClass(ImportChange);
 
@@ -74,13 +77,13 @@ const ImportDraftSchema = defineEntity({
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
     customerId: p.uuid().primary(),
-    customer: p.json<CustomerMessage>(),
+    customer: p.json<RecordMessage>(),
     /** Its name as ordered by, when it has no key to be known by. */
     keylessName: p.text().collation('C').nullable(),
   },
 });
 
-/** What a dry run would have made of a customer so far. Goes when the operation ends. */
+/** What a dry run would have made of a record so far. Goes when the operation ends. */
 export class ImportDraft extends ImportDraftSchema.class {}
 ImportDraftSchema.setClass(ImportDraft);
 
@@ -97,7 +100,7 @@ const ImportDraftKeySchema = defineEntity({
   },
 });
 
-/** A unique value that a dry run would have given to a customer. Goes when the operation ends. */
+/** A unique value that a dry run would have given to a record. Goes when the operation ends. */
 export class ImportDraftKey extends ImportDraftKeySchema.class {}
 ImportDraftKeySchema.setClass(ImportDraftKey);
 

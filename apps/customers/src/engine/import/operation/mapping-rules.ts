@@ -1,13 +1,33 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { AppError, invalidArgument } from '@rapport/platform';
+import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { Columns } from '../columns/columns.js';
-import type { ImportRules } from '../import-rules.js';
+import type { ImportRules, ImportTypes } from '../import-rules.js';
 import { rowDefaults, type RowRules } from '../rows/row-defaults.js';
 
 /** Where the values of a file go, and how they are read. */
 export interface MappingRules extends RowRules {
   map: string[];
+  /** Type of the records; undefined for customers. */
+  recordType?: string | undefined;
+}
+
+/**
+ * How records of a type are imported.
+ *
+ * @param path where the type is in the request, such as `import`
+ * @throws AppError INVALID_ARGUMENT RECORD_TYPE_UNKNOWN for a type that can not be imported
+ * @throws AppError PERMISSION_DENIED for one that the caller may not write: what the contract asks for is the permission for customers
+ */
+export function importable(types: ImportTypes, name: string | undefined, path: string): ImportRules {
+  const rules = types.find(name);
+  if (!rules) {
+    const description = 'is no type of records that can be imported.';
+    throw invalidArgument([{ field: `${path}.recordType`, reason: 'RECORD_TYPE_UNKNOWN', description }]);
+  }
+  const permission = `${rules.type.contract.permission}.write`;
+  if (name !== undefined && !currentCaller().permissions.includes(permission)) throw permissionMissing(permission);
+  return rules;
 }
 
 /**

@@ -36,7 +36,7 @@ import { found, operationMessage } from '../../operations/operation-message.js';
 import { Operation } from '../../operations/operation.entity.js';
 import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from '../../operations/steer-operation.js';
 import { OperationWatcher } from '../../operations/watch-operation.js';
-import { ImportRules } from '../import-rules.js';
+import { ImportTypes } from '../import-rules.js';
 import { createImport } from './create-import.js';
 import { deleteMapping, findMapping, listMappings, mappingMessage, saveMapping } from './import-mappings.js';
 import { uploadImportFile } from './upload-import-file.js';
@@ -48,14 +48,14 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   constructor(
     private readonly em: EntityManager,
     private readonly kinds: OperationKinds,
-    private readonly importRules: ImportRules,
+    private readonly importTypes: ImportTypes,
     private readonly pageTokenKey: PageTokenKey,
     private readonly watcher: OperationWatcher,
     private readonly bulk: BulkWork,
   ) {}
 
   createImport(request: CreateImportRequest): Promise<OperationMessage> {
-    return writeCall(this.em, Methods.createImport, request, (em) => createImport(em, this.importRules, request));
+    return writeCall(this.em, Methods.createImport, request, (em) => createImport(em, this.importTypes, request));
   }
 
   uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {
@@ -100,7 +100,7 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   saveImportMapping(request: SaveImportMappingRequest): Promise<ImportMapping> {
-    return saveMapping(this.em, this.importRules, request);
+    return saveMapping(this.em, this.importTypes, request);
   }
 
   async getImportMapping({ key }: GetImportMappingRequest): Promise<ImportMapping> {

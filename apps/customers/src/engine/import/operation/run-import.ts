@@ -4,16 +4,16 @@ import { CustomFields } from '../../fields/custom-fields.js';
 import { Columns } from '../columns/columns.js';
 import { importChunk, type OutcomeCounts } from '../chunks/import-chunk.js';
 import { rowDefaults } from '../rows/row-defaults.js';
-import { MetCustomers } from '../records/met-customers.js';
+import { MetRecords } from '../records/met-records.js';
 import { oneAhead, prepareChunks, type Chunk } from '../chunks/prepare-chunks.js';
-import type { ImportRules } from '../import-rules.js';
+import type { ImportTypes } from '../import-rules.js';
 import { readFile } from '../files/read-file.js';
-import { StoredCustomers } from '../records/stored-customers.js';
+import { StoredRecords } from '../records/stored-records.js';
 import { doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
 import type { OperationTask } from '../../operations/operation-kind.js';
 import { ImportFile } from './import-file.js';
-import { DraftCustomers } from './draft-customers.js';
+import { DraftRecords } from './draft-records.js';
 import type { MappingRules } from './mapping-rules.js';
 
 /**
@@ -23,11 +23,9 @@ import type { MappingRules } from './mapping-rules.js';
  * @throws OperationMoved when somebody else has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
  */
-export async function runImport(
-  importRules: ImportRules,
-  { em, job, operation, signal }: OperationTask,
-): Promise<void> {
+export async function runImport(types: ImportTypes, { em, job, operation, signal }: OperationTask): Promise<void> {
   const { id, input, counts } = operation;
+  const importRules = types.of(input.recordType);
   const rules = operation.rules as MappingRules;
   const columns = new Columns(
     importRules,
@@ -35,7 +33,9 @@ export async function runImport(
     rules.externalIdSystem !== undefined,
     await CustomFields.load(em),
   );
-  const store = input.dryRun ? new DraftCustomers(id) : new StoredCustomers(MetCustomers.of(id), id);
+  const store = input.dryRun
+    ? new DraftRecords(importRules, id)
+    : new StoredRecords(importRules, MetRecords.of(id), id);
   const file = new ImportFile(em, operation);
   const pace = BulkPace.of(em);
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { etagVersion } from '@rapport/persistence';
 import { CustomFields } from '../../fields/custom-fields.js';
 import type { LineIssue } from '../chunks/import-chunk.js';
 import { warning } from '../rows/row-issue.js';
@@ -6,19 +7,21 @@ import { doneOf, doStep } from '../../operations/checkpoint.js';
 import { addIssues } from '../../operations/operation-issues.js';
 import type { OperationTask } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
+import type { RecordType } from '../../fields/record-type.js';
+import type { ImportTypes } from '../import-rules.js';
+import { linkedIds, lostReferences } from './undo-links.js';
 import {
   blockedIds,
   formerKeyOwners,
-  linkedIds,
-  lockCustomers,
-  missingCompanies,
-  purgeCustomers,
-  restoreCustomers,
+  lockForUndo,
+  purgeRecords,
+  restoreRecords,
+  ruleAgainst,
   type Change,
-} from './undo-customers.js';
+} from './undo-records.js';
 
-/** Customers that are seen to in one step. */
-const customersPerStep = 500;
+/** Records that are seen to in one step. */
+const recordsPerStep = 500;
 
 /**
  * Takes back what an import did, in steps. What a step has seen to is no longer in import_change, so that the next one,
@@ -26,13 +29,14 @@ const customersPerStep = 500;
  *
  * @throws OperationMoved when somebody else has changed the operation
  */
-export async function undoImport({ em, job, operation, signal }: OperationTask): Promise<void> {
+export async function undoImport(types: ImportTypes, { em, job, operation, signal }: OperationTask): Promise<void> {
+  const { type } = types.of(operation.input.recordType);
   const checkpoint = { state: operation.state, done: doneOf(operation) };
   let seenTo: number | undefined;
   while (seenTo !== 0 && !signal.aborted) {
     seenTo = await doStep(em, job, checkpoint, async (transaction, stored) => {
-      const changes = await takeChanges(transaction, stored);
-      if (changes.length > 0) await undoChanges(transaction, stored, changes);
+      const changes = await takeChanges(transaction, type, stored);
+      if (changes.length > 0) await undoChanges(transaction, type, stored, changes);
       else [stored.state, stored.endTime] = ['UNDONE', new Date()];
       return changes.length;
     });
@@ -41,19 +45,19 @@ export async function undoImport({ em, job, operation, signal }: OperationTask):
 }
 
 /**
- * With those of customers that have by now what the others had before: only together all can become what they were. At the end
- * of a longer chain of such customers one stays as it is.
+ * With those of records that have by now what the others had before: only together all can become what they were. At the end
+ * of a longer chain of such records one stays as it is.
  */
-async function takeChanges(em: EntityManager, { tenantId, id }: Operation): Promise<Change[]> {
+async function takeChanges(em: EntityManager, type: RecordType, { tenantId, id }: Operation): Promise<Change[]> {
   const changes = await em.execute<Change[]>(
     `delete from import_change where (tenant_id, operation_id, customer_id) in (
        select tenant_id, operation_id, customer_id from import_change
-       where tenant_id = ? and operation_id = ? order by customer_id limit ${customersPerStep})
+       where tenant_id = ? and operation_id = ? order by customer_id limit ${recordsPerStep})
      returning customer_id, before, version`,
     [tenantId, id],
   );
-  for (let found = changes; found.length > 0 && changes.length < 2 * customersPerStep; changes.push(...found)) {
-    const owners = [...(await formerKeyOwners(em, found)).values()];
+  for (let found = changes; found.length > 0 && changes.length < 2 * recordsPerStep; changes.push(...found)) {
+    const owners = [...(await formerKeyOwners(em, type, found)).values()];
     found =
       owners.length === 0
         ? []
@@ -66,44 +70,52 @@ async function takeChanges(em: EntityManager, { tenantId, id }: Operation): Prom
   return changes;
 }
 
-async function undoChanges(em: EntityManager, operation: Operation, changes: Change[]): Promise<void> {
-  const ids = changes.map(({ customer_id }) => customer_id);
-  const versions = await lockCustomers(em, ids);
-  const linked = await linkedIds(
-    em,
-    changes.filter(({ before }) => !before).map(({ customer_id }) => customer_id),
-  );
-  const lost = await missingCompanies(
-    em,
-    changes.flatMap(({ before }) => before?.companyId ?? []),
-  );
+async function undoChanges(
+  em: EntityManager,
+  type: RecordType,
+  operation: Operation,
+  changes: Change[],
+): Promise<void> {
+  const { singular } = type;
+  const lostOther = await lostReferences(em, type, changes, false);
+  const locked = await lockForUndo(em, type, changes);
+  const created = (some: readonly Change[]) =>
+    some.filter(({ before }) => !before).map(({ customer_id }) => customer_id);
+  const linked = await linkedIds(em, type, created(changes));
+  const lostOwn = await lostReferences(em, type, changes, true);
+  const why = ({ customer_id: id, before, version }: Change): string | undefined => {
+    const now = locked.records.get(id);
+    if (!now || etagVersion(now.etag) !== version) return `The ${singular} was changed after the import and stays.`;
+    if (linked.has(id)) return `Other records refer to the ${singular} by now, so it stays.`;
+    if (!before) return undefined;
+    const lost = lostOther(before) ?? lostOwn(before);
+    if (lost) return `Its former ${lost.name.replace(/Id$/, '')} is gone, so it stays.`;
+    const rule = ruleAgainst(type, before, locked);
+    return rule && `It can not be what it was, so it stays: ${rule}.`;
+  };
   const issues: LineIssue[] = [];
   const free: Change[] = [];
   for (const change of changes) {
-    const { customer_id: id, before, version } = change;
-    if (versions.get(id) !== version) issues.push(staysAs(id, 'The customer was changed after the import and stays.'));
-    else if (linked.has(id)) issues.push(staysAs(id, 'Other records refer to the customer by now, so it stays.'));
-    else if (lost.has(before?.companyId ?? '')) issues.push(staysAs(id, 'Its former company is gone, so it stays.'));
-    else free.push(change);
+    const reason = why(change);
+    if (reason === undefined) free.push(change);
+    else issues.push(staysAs(change.customer_id, reason));
   }
-  const blocked = await blockedIds(em, free);
+  const blocked = await blockedIds(em, type, free);
   for (const id of blocked)
-    issues.push(staysAs(id, 'Another customer has a unique value of its former ones, so it stays.'));
+    issues.push(staysAs(id, `Another ${singular} has a unique value of its former ones, so it stays.`));
   const undone = free.filter(({ customer_id }) => !blocked.has(customer_id));
-  await purgeCustomers(
+  await purgeRecords(em, type, created(undone));
+  await restoreRecords(
     em,
-    undone.filter(({ before }) => !before).map(({ customer_id }) => customer_id),
-  );
-  await restoreCustomers(
-    em,
+    type,
     undone.flatMap(({ before }) => before ?? []),
-    await CustomFields.load(em),
+    { ...locked, customFields: await CustomFields.load(em) },
   );
   operation.counts = { ...operation.counts, undone: operation.counts.undone + undone.length };
   await addIssues(em, operation, issues);
 }
 
 /** An issue of no row. */
-function staysAs(customerId: string, message: string): LineIssue {
-  return { ...warning('CHANGED_SINCE', message, { customerId }), line: 0 };
+function staysAs(recordId: string, message: string): LineIssue {
+  return { ...warning('CHANGED_SINCE', message, { recordId }), line: 0 };
 }

@@ -7,7 +7,8 @@ import { Columns } from '../columns/columns.js';
 import { customerImport } from '../../../domain/customers/import/customer-import.js';
 import { prepareRow, type PreparedRow } from '../rows/prepare-row.js';
 import { customers as type } from '../../../domain/customers/customers.js';
-import { CustomerRecords } from './customer-record.js';
+import { LinkedRecords } from '../../records/references.js';
+import { ImportRecords } from './import-record.js';
 import { applyRow, type Outcome } from './apply-row.js';
 
 const map = [
@@ -62,15 +63,19 @@ function prepare(row: object): PreparedRow[] {
   return 'refused' in prepared ? [] : [prepared];
 }
 
-function importAll(rows: object[], records: CustomerRecords): Outcome[] {
+function importAll(rows: object[], records: ImportRecords): Outcome[] {
   return rows.flatMap(prepare).map((row) => applyRow(row, records, customerImport).outcome);
 }
 
+function newRecords(): ImportRecords {
+  return new ImportRecords(customerImport, new LinkedRecords());
+}
+
 /** What the next import finds. */
-function stored(records: CustomerRecords): CustomerRecords {
-  const next = new CustomerRecords();
-  for (const { id, customer } of records.all) {
-    next.put({ id, stored: customer, customer, changed: false, met: false, named: false });
+function stored(records: ImportRecords): ImportRecords {
+  const next = newRecords();
+  for (const { id, record } of records.all) {
+    next.put({ id, stored: record, record, changed: false, met: false, named: false });
   }
   return next;
 }
@@ -78,7 +83,7 @@ function stored(records: CustomerRecords): CustomerRecords {
 test('importing the same rows again creates and changes nothing, whatever keys and values they share', () => {
   fc.assert(
     fc.property(fc.array(cells, { maxLength: 12 }), fc.array(cells, { maxLength: 6 }), (before, rows) => {
-      const earlier = new CustomerRecords();
+      const earlier = newRecords();
       importAll(before, earlier);
       const first = stored(earlier);
       importAll(rows, first);
@@ -96,10 +101,10 @@ test('importing the same rows again creates and changes nothing, whatever keys a
 test('no two customers ever get the same unique value', () => {
   fc.assert(
     fc.property(fc.array(cells, { maxLength: 20 }), (rows) => {
-      const records = new CustomerRecords();
+      const records = newRecords();
       importAll(rows, records);
 
-      const values = [...records.all].flatMap(({ customer }) =>
+      const values = [...records.all].flatMap(({ record: customer }) =>
         uniqueValues(type, customer).map(({ type, value }) => type + value),
       );
 
@@ -109,7 +114,7 @@ test('no two customers ever get the same unique value', () => {
 });
 
 test('a stage that may not follow that of the customer is left out with a warning', () => {
-  const records = new CustomerRecords();
+  const records = newRecords();
   importAll([{ display_name: 'Ada', erp: '1', lifecycle_stage: 'CUSTOMER' }], records);
   const [row] = prepare({ display_name: 'Ada', erp: '1', lifecycle_stage: 'LEAD', job_title: 'Analyst' });
 
@@ -120,11 +125,11 @@ test('a stage that may not follow that of the customer is left out with a warnin
     'updated',
     [['LIFECYCLE_TRANSITION', 'lifecycleStage']],
   ]);
-  expect([...next.all][0]?.customer).toMatchObject({ lifecycleStage: LifecycleStage.CUSTOMER, jobTitle: 'Analyst' });
+  expect([...next.all][0]?.record).toMatchObject({ lifecycleStage: LifecycleStage.CUSTOMER, jobTitle: 'Analyst' });
 });
 
 test('a row without keys is not about a namesake whose stage it could not have', () => {
-  const records = new CustomerRecords();
+  const records = newRecords();
   importAll([{ display_name: 'Ada', lifecycle_stage: 'CUSTOMER' }], records);
   const next = stored(records);
 

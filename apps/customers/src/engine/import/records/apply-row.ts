@@ -1,105 +1,112 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { FieldViolation } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { customerType } from '../../records/customers/customer-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { uniqueValues, type UniqueValue } from '../../records/unique-values.js';
+import { keyName } from '../../fields/filter-fields.js';
+import { onceFor } from '../../values/once-for.js';
 import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
 import { error, notice, quote, warning, type RowIssue } from '../rows/row-issue.js';
 import type { ImportRules, MergeOptions, RowMerge } from '../import-rules.js';
-import type { CustomerRecord, CustomerRecords } from './customer-record.js';
+import type { ImportRecord, ImportRecords } from './import-record.js';
+import { leaveOut } from './leave-out.js';
+import { absentValues } from './merge-values.js';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'joined' | 'failed';
 
+/** What became of a row. */
+interface Applied {
+  outcome: Outcome;
+  issues: RowIssue[];
+}
+
 /**
- * Gives a row to the customer that it is about, or makes it a new one: its id decides, else its external ids, else the first
- * of its e-mail addresses and then domains that a customer has.
+ * Gives a row to the record that it is about, or makes it a new one: its id decides, else its external ids, else the first of its
+ * other unique values that a record has.
  *
  * All of this depends only on who has which key, which no later row takes away unless lists are replaced, and a row that is taken
- * leaves none of its external ids without an owner. That is why the same file imported again finds the same customers.
+ * leaves none of its external ids without an owner. That is why the same file imported again finds the same records.
  */
-export function applyRow(
-  given: PreparedRow,
-  records: CustomerRecords,
-  rules: ImportRules,
-): { outcome: Outcome; issues: RowIssue[] } {
-  const own = records.byId(given.customer.id);
-  const row = own ? asKept(given, own.customer) : given;
-  const keys = uniqueValues(customerType(), row.customer).sort((one, other) => priorityOf(one) - priorityOf(other));
+export function applyRow(given: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
+  const { type } = rules;
+  const own = records.byId(given.record.id);
+  const row = own ? asKept(given, own.record, rules) : given;
+  const keys = uniqueValues(type, row.record).sort((one, other) => priorityOf(type, one) - priorityOf(type, other));
   const owned = keys.flatMap((key) => {
     const owner = records.owner(key);
     return owner ? [{ key, owner }] : [];
   });
-  const refusal = refusalOf(row, keys, owned, records);
+  const refusal = refusalOf(row, { keys, owned, own }, records, rules);
   if (refusal) return { outcome: 'failed', issues: [...row.issues, refusal] };
 
-  const met = own ?? owned.find(({ owner }) => !hasOtherId(owner.customer, row.customer))?.owner;
+  const met = own ?? owned.find(({ owner }) => !hasOtherId(owner.record, row.record))?.owner;
   const taken = owned.filter(({ owner }) => owner !== met);
   const free = {
     ...row,
-    customer: without(
-      row.customer,
+    record: without(
+      type,
+      row.record,
       taken.map(({ key }) => key),
     ),
   };
-  const issues = [...row.issues, ...taken.map(keyConflict), ...idIssues(row, own)];
-  const record = met ?? (keys.length === 0 ? findEqual(row, records, rules) : undefined);
-  if (!record) return { outcome: create(free, records), issues };
-  if (record.met) issues.push(joinedEarlierRow(row, record));
-  const { outcome, full, refused } = change(record, free, records, rules);
-  issues.push(...full.map((list) => listFull(list, record)));
-  issues.push(...refused.map(({ violation, value }) => ({ ...leftOut(violation, value), customerId: record.id })));
-  return { outcome, issues };
+  const issues = [...row.issues, ...taken.map((each) => keyConflict(type, each)), ...idIssues(type, row, own)];
+  const found = met ?? (keys.length === 0 ? findEqual(row, records, rules) : undefined);
+  const result = found ? change(found, free, records, rules) : create(free, records, rules);
+  return { outcome: result.outcome, issues: [...issues, ...result.issues] };
 }
 
 interface OwnedKey {
   key: UniqueValue;
-  owner: CustomerRecord;
+  owner: ImportRecord;
 }
 
-/** The order in which keys decide. */
-const priorities = ['EXTERNAL_ID', 'EMAIL', 'DOMAIN'];
+/** The order in which keys decide: external ids, and then those of the other fields as the contract has them. */
+const priorities = onceFor((type: RecordType): ReadonlyMap<string, number> => {
+  const names = type.namedFields.filter(({ field }) => field.index.unique).map(({ name }) => keyName(name));
+  const others = names.filter((name) => name !== externalId);
+  return new Map([externalId, ...others].map((name, index) => [name, index]));
+});
 
-function priorityOf({ type }: UniqueValue): number {
-  return priorities.indexOf(type);
+const externalId = 'EXTERNAL_ID';
+
+function priorityOf(type: RecordType, { type: key }: UniqueValue): number {
+  return priorities(type).get(key) ?? 0;
 }
 
 function refusalOf(
   row: PreparedRow,
-  keys: UniqueValue[],
-  owned: OwnedKey[],
-  records: CustomerRecords,
+  { keys, owned, own }: { keys: UniqueValue[]; owned: OwnedKey[]; own: ImportRecord | undefined },
+  records: ImportRecords,
+  rules: ImportRules,
 ): RowIssue | undefined {
-  const own = records.byId(row.customer.id);
-  if (!own && row.unnamed) return row.unnamed;
-  return hiddenOwner(keys, records) ?? kindMismatch(row, owned, own) ?? contradiction(row, owned, own);
+  if (row.refusal) return row.refusal;
+  if (!own && row.missing) return row.missing;
+  return (
+    hiddenOwner(rules.type, keys, records) ?? mismatch(row, owned, own, rules) ?? contradiction(row, owned, own, rules)
+  );
 }
 
-function hiddenOwner(keys: UniqueValue[], records: CustomerRecords): RowIssue | undefined {
+function hiddenOwner({ singular }: RecordType, keys: UniqueValue[], records: ImportRecords): RowIssue | undefined {
   const hidden = keys.find((key) => records.isHidden(key));
   if (!hidden) return undefined;
-  return error('KEY_CONFLICT', `${quote(hidden.value)} belongs to another customer.`, { field: hidden.path });
+  return error('KEY_CONFLICT', `${quote(hidden.value)} belongs to another ${singular}.`, { field: hidden.path });
 }
 
-/**
- * A row as the customer of its id has what the row may write otherwise: domains with "www.". What is wrong with values that
- * the customer has as they are is nothing new.
- */
-function asKept(row: PreparedRow, { domains, ...customer }: Customer): PreparedRow {
-  const kept = row.customer.domains.map((domain) =>
-    domains.includes(domain) ? domain : (domains.find((own) => own === `www.${domain}`) ?? domain),
-  );
+/** A row as the record of its id has what it says. What is wrong with values that the record has as they are is nothing new. */
+function asKept(row: PreparedRow, stored: RecordMessage, rules: ImportRules): PreparedRow {
   return {
     ...row,
-    customer: { ...row.customer, domains: kept },
-    issues: row.issues.filter((issue) => !isHeld({ ...customer, domains }, issue)),
+    record: rules.asStored?.(row.record, stored) ?? row.record,
+    issues: row.issues.filter((issue) => !isHeld(stored, issue)),
   };
 }
 
-/** Whether a customer has the value that an issue is about in the same field. */
-function isHeld(customer: Customer, { field = '', value }: RowIssue): boolean {
+/** Whether a record has the value that an issue is about in the same field. */
+function isHeld(record: RecordMessage, { field = '', value }: RowIssue): boolean {
   if (value === undefined) return false;
   const [, name = '', key, part] = /^(\w+)(?:\.(.+)|\[\d+\](?:\.(\w+))?)?$/.exec(field) ?? [];
-  const held = (customer as unknown as Record<string, unknown>)[name];
+  const held = (record as unknown as Record<string, unknown>)[name];
   const values = Array.isArray(held) ? (held as unknown[]) : [held];
   const within = part ?? key;
   return values.some((item) =>
@@ -107,127 +114,168 @@ function isHeld(customer: Customer, { field = '', value }: RowIssue): boolean {
   );
 }
 
-function kindMismatch(row: PreparedRow, owned: OwnedKey[], own: CustomerRecord | undefined): RowIssue | undefined {
-  const owners = [...(own ? [own] : []), ...owned.map(({ owner }) => owner)];
-  const other = owners.find(({ customer }) => customer.kind !== row.customer.kind);
-  if (!other) return undefined;
-  const message = `${quote(other.customer.displayName)}, which has the id or a key of the row, is of the other kind.`;
-  return error('KIND_MISMATCH', message, { field: 'kind', customerId: other.id });
+function mismatch(
+  row: PreparedRow,
+  owned: OwnedKey[],
+  own: ImportRecord | undefined,
+  rules: ImportRules,
+): RowIssue | undefined {
+  if (!rules.mismatch) return undefined;
+  for (const { id, record } of [...(own ? [own] : []), ...owned.map(({ owner }) => owner)]) {
+    const issue = rules.mismatch(record, row.record);
+    if (issue) return { ...issue, recordId: id };
+  }
+  return undefined;
 }
 
 /**
- * External ids that belong to two customers, to another than the id, or to one that has another id in their systems: only
- * people can tell.
+ * External ids that belong to two records, to another than the id, or to one that has another id in their systems: only people
+ * can tell.
  */
-function contradiction(row: PreparedRow, owned: OwnedKey[], own: CustomerRecord | undefined): RowIssue | undefined {
-  const byId = owned.filter(({ key }) => key.type === 'EXTERNAL_ID');
+function contradiction(
+  row: PreparedRow,
+  owned: OwnedKey[],
+  own: ImportRecord | undefined,
+  rules: ImportRules,
+): RowIssue | undefined {
+  const byId = owned.filter(({ key }) => key.type === externalId);
   const first = own ?? byId[0]?.owner;
-  const wrong = byId.find(({ owner }) => owner !== first || (!own && hasOtherId(owner.customer, row.customer)));
+  const wrong = byId.find(({ owner }) => owner !== first || (!own && hasOtherId(owner.record, row.record)));
   if (!wrong) return undefined;
-  const message = `The external ids of the row contradict those of ${quote(wrong.owner.customer.displayName)}.`;
-  return error('KEY_CONFLICT', message, { field: wrong.key.path, customerId: wrong.owner.id });
+  const message = `The external ids of the row contradict those of ${quote(rules.nameOf(wrong.owner.record))}.`;
+  return error('KEY_CONFLICT', message, { field: wrong.key.path, recordId: wrong.owner.id });
 }
 
-/** A customer that another system knows by another id is another customer, though they share an e-mail address. */
-function hasOtherId(customer: Customer, row: Customer): boolean {
-  return row.externalIds.some(({ system, value }) =>
-    customer.externalIds.some((other) => other.system === system && other.value !== value),
+interface WithIds {
+  externalIds?: readonly { system: string; value: string }[];
+}
+
+function externalIdsOf(record: RecordMessage): NonNullable<WithIds['externalIds']> {
+  return (record as WithIds).externalIds ?? [];
+}
+
+/** A record that another system knows by another id is another record, though they share another unique value. */
+function hasOtherId(record: RecordMessage, row: RecordMessage): boolean {
+  return externalIdsOf(row).some(({ system, value }) =>
+    externalIdsOf(record).some((other) => other.system === system && other.value !== value),
   );
 }
 
 /**
- * A row without any key is about a customer without any that has all its values already. One that has keys may get
+ * A row without any key is about a record without any that has all its values already. One that has keys may get
  * another name from a later row, and would then not be found again.
  */
-function findEqual(row: PreparedRow, records: CustomerRecords, rules: ImportRules): CustomerRecord | undefined {
-  return records.namesakes(row.customer.displayName ?? '').find(({ customer }) => {
-    if (customer.kind !== row.customer.kind || uniqueValues(customerType(), customer).length > 0) return false;
+function findEqual(row: PreparedRow, records: ImportRecords, rules: ImportRules): ImportRecord | undefined {
+  if (!rules.names) return undefined;
+  return records.namesakes(rules.nameOf(row.record)).find(({ record }) => {
+    if (rules.mismatch?.(record, row.record) || uniqueValues(rules.type, record).length > 0) return false;
     const united = { ...row, replacesLists: false };
-    const { changed, refused } = merge(rules, customer, united, { fillOnly: false, keepName: false });
+    const { changed, refused } = merge(rules, record, united, { fillOnly: false, keepName: false });
     return !changed && refused.length === 0;
   });
 }
 
-function create(row: PreparedRow, records: CustomerRecords): Outcome {
+function create(row: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
   const id = uuidv7();
-  const customer = { ...row.customer, id };
-  records.put({ id, stored: undefined, customer, changed: true, met: true, named: row.givesDisplayName });
-  return 'created';
+  const record = { ...row.record, ...absentValues(rules.type, row.record), id };
+  const forbidden = forbiddenBy(rules, records, undefined, record);
+  if (forbidden.length > 0) return { outcome: 'failed', issues: forbidden };
+  records.put({ id, stored: undefined, record, changed: true, met: true, named: row.givesName });
+  return { outcome: 'created', issues: [] };
 }
 
-function change(
-  record: CustomerRecord,
-  row: PreparedRow,
-  records: CustomerRecords,
-  rules: ImportRules,
-): Pick<RowMerge, 'full' | 'refused'> & { outcome: Outcome } {
-  const before = record.customer;
-  const options = { fillOnly: record.met, keepName: record.named };
-  const { customer, changed, full, refused } = merge(rules, before, row, options);
-  const outcome = record.met ? 'joined' : changed ? 'updated' : 'unchanged';
-  record.met = true;
-  record.named ||= row.givesDisplayName;
-  record.changed ||= changed;
-  record.customer = customer;
-  records.put(record, before);
-  return { outcome, full, refused };
+function change(entry: ImportRecord, row: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
+  const before = entry.record;
+  const options = { fillOnly: entry.met, keepName: entry.named };
+  const { record, changed, full, refused } = merge(rules, before, row, options);
+  const forbidden = changed ? forbiddenBy(rules, records, entry.stored, record) : [];
+  if (forbidden.length > 0) {
+    return { outcome: 'failed', issues: forbidden.map((issue) => ({ ...issue, recordId: entry.id })) };
+  }
+  const issues = [
+    ...(entry.met ? [joinedEarlierRow(row, entry, rules)] : []),
+    ...full.map((list) => listFull(rules.type, list, entry)),
+    ...refused.map(({ violation, value }) => ({ ...leftOut(violation, value), recordId: entry.id })),
+  ];
+  const outcome = entry.met ? 'joined' : changed ? 'updated' : 'unchanged';
+  entry.met = true;
+  entry.named ||= row.givesName;
+  entry.changed ||= changed;
+  entry.record = record;
+  records.put(entry, before);
+  return { outcome, issues };
+}
+
+/** What the rules of the type have against what rows have made of a record, all in all: that is what is stored as one change. */
+function forbiddenBy(
+  { type }: ImportRules,
+  { linked }: ImportRecords,
+  before: RecordMessage | undefined,
+  after: RecordMessage,
+): RowIssue[] {
+  if (!type.definition.guard) return [];
+  const violations: FieldViolation[] = type.definition.guard({ before, after, needs: linked.needsOf(type, after) });
+  return violations.map(({ field, reason, description }) =>
+    error(reason, `${field} ${description.replace(/\.$/, '')}.`, { field }),
+  );
 }
 
 function merge(
   rules: ImportRules,
-  customer: Customer,
-  { customer: row, givesDisplayName, replacesLists }: PreparedRow,
+  record: RecordMessage,
+  { record: row, givesName, replacesLists }: PreparedRow,
   { fillOnly, keepName }: Pick<MergeOptions, 'fillOnly' | 'keepName'>,
 ): RowMerge {
-  return rules.merge(customer, row, {
+  return rules.merge(record, row, {
     fillOnly,
     replacesLists: replacesLists === true && !fillOnly,
     keepName,
-    givesDisplayName,
+    givesName,
   });
 }
 
-function without(customer: Customer, taken: UniqueValue[]): Customer {
-  if (taken.length === 0) return customer;
-  const paths = new Set(taken.map(({ path }) => path));
-  return {
-    ...customer,
-    emails: customer.emails.filter((_, index) => !paths.has(`emails[${index}].address`)),
-    domains: customer.domains.filter((_, index) => !paths.has(`domains[${index}]`)),
-    externalIds: customer.externalIds.filter((_, index) => !paths.has(`externalIds[${index}].value`)),
-  };
+function without(type: RecordType, record: RecordMessage, taken: UniqueValue[]): RecordMessage {
+  if (taken.length === 0) return record;
+  const rest = { ...record };
+  leaveOut(
+    type,
+    rest,
+    taken.map(({ path }) => ({ field: path, reason: 'TAKEN', description: '' })),
+  );
+  return rest;
 }
 
-function keyConflict({ key, owner }: OwnedKey): RowIssue {
-  const message = `${quote(key.value)} belongs to another customer and was left out.`;
-  return warning('KEY_CONFLICT', message, { field: key.path, customerId: owner.id });
+function keyConflict({ singular }: RecordType, { key, owner }: OwnedKey): RowIssue {
+  const message = `${quote(key.value)} belongs to another ${singular} and was left out.`;
+  return warning('KEY_CONFLICT', message, { field: key.path, recordId: owner.id });
 }
 
-/** What is to be known of the ids of a row: that its own is none, or external ids that its customer has other ones of. */
-function idIssues({ customer, replacesLists }: PreparedRow, own: CustomerRecord | undefined): RowIssue[] {
-  if (own) return replacesLists && !own.met ? [] : otherIds(customer, own);
-  if (customer.id === '') return [];
-  const message = `There is no live customer ${quote(customer.id)}; the row was matched by its other values.`;
+/** What is to be known of the ids of a row: that its own is none, or external ids that its record has other ones of. */
+function idIssues(type: RecordType, { record, replacesLists }: PreparedRow, own: ImportRecord | undefined): RowIssue[] {
+  if (own) return replacesLists && !own.met ? [] : otherIds(type, record, own);
+  if (record.id === '') return [];
+  const message = `There is no live ${type.singular} ${quote(record.id)}; the row was matched by its other values.`;
   return [notice('ID_NOT_FOUND', message, { field: 'id' })];
 }
 
-function otherIds(customer: Customer, { id, customer: own }: CustomerRecord): RowIssue[] {
-  return customer.externalIds.flatMap(({ system, value }, index) => {
-    const kept = own.externalIds.find((other) => other.system === system)?.value;
+function otherIds({ singular }: RecordType, row: RecordMessage, { id, record: own }: ImportRecord): RowIssue[] {
+  return externalIdsOf(row).flatMap(({ system, value }, index) => {
+    const kept = externalIdsOf(own).find((other) => other.system === system)?.value;
     if (kept === undefined || kept === value) return [];
-    const message = `${quote(value)} was left out: the customer has the id ${quote(kept)} in the system ${system}.`;
-    return [warning('KEY_CONFLICT', message, { field: `externalIds[${index}].value`, customerId: id })];
+    const message = `${quote(value)} was left out: the ${singular} has the id ${quote(kept)} in the system ${system}.`;
+    return [warning('KEY_CONFLICT', message, { field: `externalIds[${index}].value`, recordId: id })];
   });
 }
 
-function joinedEarlierRow({ customer }: PreparedRow, { id }: CustomerRecord): RowIssue {
-  const message = `An earlier row is about the same customer; ${quote(customer.displayName)} only added what was missing.`;
-  return notice('JOINED_EARLIER_ROW', message, { customerId: id });
+function joinedEarlierRow({ record, missing }: PreparedRow, { id }: ImportRecord, rules: ImportRules): RowIssue {
+  const name = quote(missing ? '-' : rules.nameOf(record));
+  const message = `An earlier row is about the same ${rules.type.singular}; ${name} only added what was missing.`;
+  return notice('JOINED_EARLIER_ROW', message, { recordId: id });
 }
 
-function listFull(list: string, { id }: CustomerRecord): RowIssue {
-  return warning('LIST_FULL', `Not all values were added: the customer has the most ${list} that one may have.`, {
+function listFull({ singular }: RecordType, list: string, { id }: ImportRecord): RowIssue {
+  return warning('LIST_FULL', `Not all values were added: the ${singular} has the most ${list} that one may have.`, {
     field: list,
-    customerId: id,
+    recordId: id,
   });
 }

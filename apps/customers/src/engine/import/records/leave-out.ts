@@ -1,57 +1,75 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
 import { customFieldPath } from '../../fields/custom-fields.js';
-import { type ListField } from '../../records/customers/customer-lists.js';
-import { customerType } from '../../records/customers/customer-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
 import { maxItems } from '../../write/record-rules.js';
 
 /**
- * Takes out of a customer the values that violations name: an item of a list as a whole, unless only what it is for is
- * wrong, and of an address the part.
+ * Takes out of a record the values that violations name: an item of a list as a whole, unless only what it is for is wrong, and of
+ * an item without a required part the part.
  *
  * @returns each violation with the value that it took out
  */
-export function leaveOut(
-  customer: Customer,
-  violations: FieldViolation[],
+export function leaveOut<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  violations: readonly Pick<FieldViolation, 'field' | 'reason' | 'description'>[],
 ): { violation: FieldViolation; value: unknown }[] {
-  const indexes = new Map<ListField, Set<number>>();
-  const out = violations.map((violation) => ({ violation, value: takeOut(customer, violation, indexes) }));
-  for (const [list, wrong] of indexes) {
-    const kept = (customer[list] as unknown[]).filter((_, index) => !wrong.has(index));
-    Object.assign(customer, { [list]: kept });
-  }
+  const indexes = new Map<string, Set<number>>();
+  const values = record as unknown as Values;
+  const out = violations.map((violation) => ({ violation, value: takeOut(type, values, violation, indexes) }));
+  for (const [list, wrong] of indexes) values[list] = listOf(values, list).filter((_, index) => !wrong.has(index));
   return out;
 }
 
-/** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
-function takeOut(customer: Customer, { field, reason }: FieldViolation, indexes: Map<ListField, Set<number>>): unknown {
-  if (field.startsWith('customFields.')) return takeCustomValue(customer, field);
-  const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\](?:\.(\w+))?)?$/.exec(field) ?? [];
-  if (!isListName(name)) return takeProperty(customer, name);
-  const list: unknown[] = customer[name];
-  if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? (maxItems(customerType())[name] ?? 0) : 0);
-  const item = list[Number(index)];
-  if (part !== undefined && (name === 'addresses' || part === 'label')) return takeProperty(item as object, part);
-  indexes.set(name, (indexes.get(name) ?? new Set()).add(Number(index)));
-  return part === undefined ? item : (item as Record<string, unknown>)[part];
+type Values = Record<string, unknown>;
+
+function listOf(values: Values, name: string): unknown[] {
+  return values[name] as unknown[];
 }
+
+/** Notes in `indexes` the items that must go: taking them out at once would move those after them. */
+function takeOut(
+  type: RecordType,
+  record: Values,
+  { field, reason }: FieldViolation,
+  indexes: Map<string, Set<number>>,
+): unknown {
+  if (field.startsWith('customFields.')) return takeCustomValue(record, field);
+  const [, name = '', index, part] = /^(\w+)(?:\[(\d+)\])?(?:\.(\w+))?/.exec(field) ?? [];
+  const limit = maxItems(type)[name];
+  // Part of a message is wrong with the whole.
+  if (limit === undefined) return takeProperty(record, name);
+  const list = listOf(record, name);
+  if (index === undefined) return list.splice(reason === 'TOO_MANY_ITEMS' ? limit : 0);
+  const item = list[Number(index)];
+  if (part !== undefined && (part === 'label' || partLists(type).has(name))) return takeProperty(item as Values, part);
+  indexes.set(name, (indexes.get(name) ?? new Set()).add(Number(index)));
+  return part === undefined ? item : (item as Values)[part];
+}
+
+/** JSON names of the lists whose items may lack any of their parts, such as addresses. */
+const partLists = onceFor(
+  (type: RecordType): ReadonlySet<string> =>
+    new Set(
+      type.contract.fields
+        .filter(({ desc, parts }) => desc.fieldKind === 'list' && parts.length > 0)
+        .filter(({ parts }) => !parts.some(({ isRequired }) => isRequired))
+        .map(({ name }) => name),
+    ),
+);
 
 /** A path does not have the whole of a key that is too long. */
-function takeCustomValue(customer: Customer, path: string): unknown {
-  const key = Object.keys(customer.customFields ?? {}).find((name) => customFieldPath(name) === path) ?? '';
-  const { [key]: value, ...others } = customer.customFields ?? {};
-  customer.customFields = Object.keys(others).length > 0 ? others : undefined;
+function takeCustomValue(record: Pick<RecordMessage, 'customFields'>, path: string): unknown {
+  const key = Object.keys(record.customFields ?? {}).find((name) => customFieldPath(name) === path) ?? '';
+  const { [key]: value, ...others } = record.customFields ?? {};
+  record.customFields = Object.keys(others).length > 0 ? others : undefined;
   return value;
 }
 
-function takeProperty(owner: object, name: string): unknown {
-  const properties = owner as Record<string, unknown>;
-  const value = properties[name];
-  properties[name] = undefined;
+function takeProperty(owner: Values, name: string): unknown {
+  const value = owner[name];
+  owner[name] = undefined;
   return value;
-}
-
-function isListName(name: string): name is ListField {
-  return Object.hasOwn(maxItems(customerType()), name);
 }

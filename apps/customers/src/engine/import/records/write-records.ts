@@ -1,72 +1,84 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { etagVersion, transactionPipeline, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../pace/bulk-pace.js';
-import { LinkedRecords } from '../../records/references.js';
+import type { RecordChange, RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import type { LinkedRecords } from '../../records/references.js';
 import { newRecord, nextRecord } from '../../records/record-changes.js';
 import { insertRows, recordRow, updateRows } from '../../records/record-statements.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { Turn } from '../../pace/turn.js';
-import { customerType } from '../../records/customers/customer-type.js';
-import type { CustomerRecord } from './customer-record.js';
+import type { ImportRecord } from './import-record.js';
 
 /** Records that are written at a time, alone and beside calls: while PostgreSQL does, the next ones are made ready. */
 const sliceSize = { alone: 125, beside: 10 };
 
+/** What records are written with. */
+interface WriteOptions {
+  linked: LinkedRecords;
+  customFields: CustomFields;
+  /** Id of the operation that keeps what its undoing needs. */
+  operationId: string | undefined;
+}
+
 /**
- * Writes new and changed customers, without their keys.
+ * Writes new and changed records, without their keys.
  *
- * @param operationId of the operation that keeps what its undoing needs
+ * @returns the records before and after; none for a type whose changes do nothing to others
  */
 export async function writeRecords(
   em: EntityManager,
-  records: CustomerRecord[],
-  customFields: CustomFields,
-  operationId?: string,
-): Promise<void> {
+  type: RecordType,
+  records: ImportRecord[],
+  options: WriteOptions,
+): Promise<RecordChange<RecordMessage>[]> {
   const pace = BulkPace.of(em);
+  const changes: RecordChange<RecordMessage>[] = [];
   let writing: Promise<unknown> = Promise.resolve();
   for (let start = 0, size = 0; start < records.length; start += size) {
     size = pace.step(sliceSize.alone, sliceSize.beside);
     const turn = new Turn(pace);
-    const statements = await sliceStatements(records.slice(start, start + size), customFields, turn, operationId);
+    const statements = await sliceStatements(type, records.slice(start, start + size), options, { turn, changes });
     await writing;
     writing = pace.keep(() => transactionPipeline(em, statements));
     // Thrown when it is waited for, which is later than Node takes for unhandled.
     writing.catch(() => undefined);
   }
   await writing;
+  return changes;
 }
 
 async function sliceStatements(
-  records: CustomerRecord[],
-  customFields: CustomFields,
-  turn: Turn,
-  operationId: string | undefined,
+  type: RecordType,
+  records: ImportRecord[],
+  { linked, customFields, operationId }: WriteOptions,
+  { turn, changes }: { turn: Turn; changes: RecordChange<RecordMessage>[] },
 ): Promise<Statement[]> {
-  const linked = new LinkedRecords();
-  const [created, updated, changes]: [string[], string[], string[]] = [[], [], []];
-  for (const { stored, customer: wanted, id } of records) {
+  const [created, updated, remembered]: [string[], string[], string[]] = [[], [], []];
+  const hasEffects = type.definition.also !== undefined;
+  for (const { stored, record: wanted, id } of records) {
     if (turn.isOver) await turn.next();
-    const customer = stored
-      ? nextRecord(customerType(), stored, wanted, linked)
-      : newRecord(customerType(), wanted, linked, id);
-    (stored ? updated : created).push(recordRow(customerType(), customer, customFields));
-    if (operationId !== undefined) changes.push(changeRecord(customer, stored));
+    const record = stored ? nextRecord(type, stored, wanted, linked) : newRecord(type, wanted, linked, id);
+    (stored ? updated : created).push(recordRow(type, record, customFields));
+    if (operationId !== undefined) remembered.push(changeRow(record, stored));
+    if (hasEffects) changes.push({ before: stored, after: record, needs: linked.needsOf(type, record) });
   }
   return [
-    ...(created.length > 0 ? [insertRows(customerType(), created)] : []),
-    ...(updated.length > 0 ? [updateRows(customerType(), updated)] : []),
-    ...(operationId === undefined ? [] : [rememberChanges(operationId, changes)]),
+    ...(created.length > 0 ? [insertRows(type, created)] : []),
+    ...(updated.length > 0 ? [updateRows(type, updated)] : []),
+    ...(operationId === undefined ? [] : [rememberChanges(operationId, remembered)]),
   ];
 }
 
-function changeRecord({ id, etag }: Customer, before: Customer | undefined): string {
+function changeRow({ id, etag }: RecordMessage, before: RecordMessage | undefined): string {
   return JSON.stringify({ customer_id: id, before, version: etagVersion(etag) });
 }
 
-/** A customer that an import changes for a second time keeps what it was before the first, unless another came between. */
+/**
+ * A record that an import changes for a second time keeps what it was before the first, unless another came between. The column
+ * `customer_id`, of which the release before knows, has ids of records of whichever type the import is of.
+ */
 function rememberChanges(operationId: string, changes: string[]): Statement {
   return {
     name: 'remember_changes',

@@ -25,3 +25,11 @@ export function property(value: unknown, name: string): string | undefined | nul
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
   return cellText((value as Record<string, unknown>)[name]);
 }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A record's own id. Undefined for other texts: a file of another system may have ids of its own there. */
+export function cellId(value: unknown): string | undefined {
+  const id = cellText(value)?.toLowerCase();
+  return id !== undefined && uuid.test(id) ? id : undefined;
+}

@@ -1,7 +1,11 @@
+import { structViolation } from '@rapport/contracts';
 import type { CustomFieldType } from '../../fields/custom-field.entity.js';
+import { customFieldPath, type CustomFields } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
 import { itemSeparators, splitItems } from '../../values/cell-items.js';
 import { cellText } from './cell-value.js';
 import { isoDay, type ReadDay } from './read-day.js';
+import { cellLeftOut, type RowIssue } from './row-issue.js';
 
 /**
  * What a cell says of a custom field of a type, in the form that the contract has it. A text that is no such value stays
@@ -15,11 +19,43 @@ export function customCell(type: CustomFieldType, cell: unknown, readDay: ReadDa
   return type === 'DATE' ? readDay(text) : (textForms[type]?.(text) ?? text);
 }
 
+/** Puts what a cell has of a custom field into a record, or of several in an object when no key is given. */
+export function putCustomCell(
+  record: Pick<RecordMessage, 'customFields'>,
+  key: string | undefined,
+  cell: unknown,
+  { customFields, readDay }: { customFields: CustomFields; readDay: ReadDay },
+): RowIssue[] {
+  if (key !== undefined) return putCustomValue(record, key, cell, { customFields, readDay });
+  if (cellText(cell) === undefined) return [];
+  if (typeof cell !== 'object' || cell === null || Array.isArray(cell)) {
+    const why = 'is no object with the values of custom fields';
+    return [cellLeftOut('customFields', cell, 'VALUE_INVALID', why)];
+  }
+  return Object.entries(cell).flatMap(([each, item]) => putCustomValue(record, each, item, { customFields, readDay }));
+}
+
+function putCustomValue(
+  record: Pick<RecordMessage, 'customFields'>,
+  key: string,
+  cell: unknown,
+  { customFields, readDay }: { customFields: CustomFields; readDay: ReadDay },
+): RowIssue[] {
+  const type = customFields.get(key)?.type;
+  const value = type ? customCell(type, cell, readDay) : cell;
+  if (value === undefined || value === null) return [];
+  // Read for itself, so that only what is wrong is lost.
+  const violation = structViolation({ [key]: value });
+  if (violation) return [cellLeftOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field')];
+  record.customFields = { [key]: value, ...record.customFields };
+  return [];
+}
+
 /** What the text of a cell is for types whose values files write otherwise; undefined when it is no such value. */
 const textForms: Partial<Record<CustomFieldType, (text: string) => unknown>> = {
-  NUMBER: (text) => (/^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined),
-  BOOLEAN: (text) => booleans.get(text.toLowerCase()),
-  MONEY: money,
+  NUMBER: numberOf,
+  BOOLEAN: booleanOf,
+  MONEY: moneyOf,
   MULTI_SELECT: (text) => splitItems(text, itemSeparators.choice).flatMap((item) => item.trim() || []),
   REFERENCE: (text) => text.toLowerCase(),
 };
@@ -29,7 +65,17 @@ const booleans = new Map([
   ...['false', 'no', '0'].map((word) => [word, false] as const),
 ]);
 
-function money(text: string): unknown {
+/** The number that a text is; undefined for another text. */
+export function numberOf(text: string): number | undefined {
+  return /^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : undefined;
+}
+
+export function booleanOf(text: string): boolean | undefined {
+  return booleans.get(text.toLowerCase());
+}
+
+/** The amount of a text such as `12.50 EUR` or `EUR 12.50`; undefined for another text. */
+export function moneyOf(text: string): { amount: string | undefined; currencyCode: string } | undefined {
   const { amount, before, after } =
     /^((?<before>[a-z]{3})\s*)?(?<amount>[-+]?[\d.]+)(\s*(?<after>[a-z]{3}))?$/i.exec(text)?.groups ?? {};
   const currency = before ?? after;

@@ -1,4 +1,4 @@
-import { CustomerKind, LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
+import { CustomerKind, LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { describe, expect, test } from 'vitest';
 import { oneOfEach } from '../../../../test/custom-field-definition.js';
@@ -16,7 +16,7 @@ function prepare(cells: Record<string, unknown>, map: string[] = [], kind = Cust
   return prepareRow(customerImport, mapped, customFields, {});
 }
 
-function taken(result: ReturnType<typeof prepare>): PreparedRow {
+function taken(result: ReturnType<typeof prepare>): PreparedRow<Customer> {
   if ('refused' in result) return expect.fail(`refused: ${JSON.stringify(result.refused)}`);
   return result;
 }
@@ -42,7 +42,7 @@ describe('values', () => {
       customFields: { number: 25, boolean: false, multi_select: ['red'], money: { amount: '1', currencyCode: 'EUR' } },
     };
 
-    const { customer, issues } = taken(prepare(own));
+    const { record: customer, issues } = taken(prepare(own));
 
     expect(issues).toEqual([]);
     expect(JSON.parse(JSON.stringify(customer))).toMatchObject({
@@ -53,7 +53,7 @@ describe('values', () => {
   });
 
   test('takes several values of one cell, and of several columns for one list', () => {
-    const { customer } = taken(
+    const { record: customer } = taken(
       prepare({ Name: 'Ada', 'E-mail': 'a@x.example; B@Y.example', 'Other Email': 'c@z.example', Tags: 'x, y;x' }),
     );
     expect(customer.emails.map(({ address }) => address)).toEqual(['a@x.example', 'B@y.example', 'c@z.example']);
@@ -61,7 +61,7 @@ describe('values', () => {
   });
 
   test('puts the columns of an address together by what it is for', () => {
-    const { customer } = taken(
+    const { record: customer } = taken(
       prepare({ Name: 'Ada', 'Home Street': 'Ring 1', 'Home Country': 'Turkiye', 'Billing City': 'Rom' }),
     );
     expect(customer.addresses).toEqual([
@@ -72,18 +72,18 @@ describe('values', () => {
 
   test('reads the host of a web page, and no site that many share', () => {
     const company = (website: string) => prepare({ Company: 'Acme', Website: website }, [], CustomerKind.COMPANY);
-    expect(taken(company('https://www.Acme.example:8080/en?x=1')).customer.domains).toEqual(['acme.example']);
-    expect(taken(company('acme.example/shop')).customer.domains).toEqual(['acme.example']);
+    expect(taken(company('https://www.Acme.example:8080/en?x=1')).record.domains).toEqual(['acme.example']);
+    expect(taken(company('acme.example/shop')).record.domains).toEqual(['acme.example']);
     expect(reasons(company('https://www.facebook.com/acme'))).toEqual([['DOMAIN_SHARED', 'domain']]);
   });
 
   test('reads local phone numbers by the country of the row', () => {
-    const { customer, issues } = taken(prepare({ Name: 'Ada', Country: 'Germany', Phone: '030 901820' }));
+    const { record: customer, issues } = taken(prepare({ Name: 'Ada', Country: 'Germany', Phone: '030 901820' }));
     expect([customer.phones[0]?.number, issues]).toEqual(['+4930901820', []]);
   });
 
   test('puts an external id into the system that the map or the request names', () => {
-    const { customer } = taken(
+    const { record: customer } = taken(
       prepare({ n: 'Ada', a: 1, b: 'x/1' }, ['n=display_name', 'a=external_id', 'b=external_id.erp']),
     );
     expect(customer.externalIds).toEqual([
@@ -96,7 +96,7 @@ describe('values', () => {
 describe('wrong values', () => {
   test('keeps a wrong phone as typed, with a warning', () => {
     const result = prepare({ Name: 'Ada', Phone: 'call me' });
-    expect(taken(result).customer.phones).toEqual([{ number: 'call me', label: undefined }]);
+    expect(taken(result).record.phones).toEqual([{ number: 'call me', label: undefined }]);
     expect(reasons(result)).toEqual([['PHONE_INVALID', 'phones[0].number']]);
   });
 
@@ -113,7 +113,7 @@ describe('wrong values', () => {
       Website: 'ada.example',
       'Owner Id': 'me',
     });
-    const { customer, issues } = taken(result);
+    const { record: customer, issues } = taken(result);
     expect(customer.emails.map(({ address }) => address)).toEqual(['ada@x.example', 'b@y.example']);
     expect(customer.tags).toHaveLength(50);
     expect(customer).toMatchObject({ domains: [], addresses: [], jobTitle: undefined, givenName: undefined });
@@ -146,14 +146,14 @@ describe('wrong values', () => {
 
   test('takes a row with a wrong e-mail address that has an external id', () => {
     const result = prepare({ Id: 7, Name: 'Ada', Email: 'nobody' });
-    expect(taken(result).customer.emails).toEqual([]);
+    expect(taken(result).record.emails).toEqual([]);
     expect(reasons(result)).toEqual([['BAD_FORMAT', 'emails[0].address']]);
   });
 });
 
 describe('custom fields', () => {
   test('take the texts of cells as values of their types', () => {
-    const { customer, issues } = taken(
+    const { record: customer, issues } = taken(
       prepare({ n: 'Ada', Seats: '25', Mix: 'RED; blue', Price: 'EUR 12.50', Active: 'yes', Since: '20260131' }, [
         'n=display_name',
         'Seats=custom_fields.number',
@@ -176,7 +176,7 @@ describe('custom fields', () => {
   test('lose wrong values only, each with a warning that names it', () => {
     const values = { number: 'many', select: 'pink', text: 'nul \0', date: '2026-01-31', nothing: 1, url: '' };
     const result = prepare({ Name: 'Ada', customFields: values });
-    expect(taken(result).customer.customFields).toEqual({ date: '2026-01-31' });
+    expect(taken(result).record.customFields).toEqual({ date: '2026-01-31' });
     expect(reasons(result)).toEqual([
       ['BAD_CHARACTERS', 'customFields.text'],
       ['UNKNOWN_FIELD', 'customFields.nothing'],
@@ -187,7 +187,7 @@ describe('custom fields', () => {
   });
 
   test('keep numbers of many digits beside each other', () => {
-    const { customer } = taken(
+    const { record: customer } = taken(
       prepare({ Name: 'Ada', customFields: { number: '12.5', text: '12345678901234567890' } }),
     );
     expect(customer.customFields).toEqual({ number: 12.5, text: '12345678901234567890' });
@@ -196,7 +196,7 @@ describe('custom fields', () => {
 
 test('takes the day of birth in forms that name the year first', () => {
   const day = (text: string) => prepare({ Name: 'Ada', Birthday: text });
-  expect(taken(day('18151210')).customer.birthDate).toBe('1815-12-10');
+  expect(taken(day('18151210')).record.birthDate).toBe('1815-12-10');
   expect(reasons(day('10.12.1815'))).toEqual([['BAD_FORMAT', 'birthDate']]);
   expect(reasons(day('1815-02-30'))).toEqual([['BAD_FORMAT', 'birthDate']]);
 });

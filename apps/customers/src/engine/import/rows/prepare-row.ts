@@ -1,77 +1,88 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { customerType } from '../../records/customers/customer-type.js';
-import { uniqueValues } from '../../records/unique-values.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { uniqueFieldNames, uniqueValues } from '../../records/unique-values.js';
+import { onceFor } from '../../values/once-for.js';
 import { fieldViolations } from '../../write/record-rules.js';
 import { leaveOut } from '../records/leave-out.js';
-import type { ImportRules, MappedRow } from '../import-rules.js';
+import type { ImportRules, MappedRow, NamedReference } from '../import-rules.js';
 import type { RowDefaults } from './row-defaults.js';
 import { error, quote, warning, type RowIssue } from './row-issue.js';
 
-/** What a row says of a customer, checked and normalised. */
-export interface PreparedRow {
-  customer: Customer;
-  /** Whether the display name is the row's own, not composed of its other values. */
-  givesDisplayName: boolean;
-  /** Whether its lists replace those of the customer that it meets first. Otherwise they are united. */
+/** What a row says of a record, checked and normalised. */
+export interface PreparedRow<Message = RecordMessage> {
+  record: Message;
+  /** Whether the name is the row's own, not composed of its other values. */
+  givesName: boolean;
+  /** Whether its lists replace those of the record that it meets first. Otherwise they are united. */
   replacesLists?: boolean | undefined;
   issues: RowIssue[];
-  /** Why it is refused unless its id is that of a customer: it has nothing to name one by. */
-  unnamed?: RowIssue | undefined;
+  /** References that the row gives by unique values of their targets. */
+  named: readonly NamedReference[];
+  /** Why it is refused unless its id is that of a record: it lacks a value that each has. */
+  missing?: RowIssue | undefined;
+  /** Why it is refused whatever it meets. */
+  refusal?: RowIssue | undefined;
 }
-
-/** Stands in for the display name of a row that has none, until the customer of its id is found. */
-const placeholder = '-';
 
 /** Each round takes out all values that the one before could see to be wrong. */
 const maxRounds = 5;
 
+const none: readonly NamedReference[] = [];
+
 /**
- * Makes a customer of a mapped row. A wrong value is left out with a WARNING, so that the rest is not lost; but when it
- * was all that the row could be known by, the row is refused: a corrected file would create its customer once more.
+ * Makes a record of a mapped row. A wrong value is left out with a WARNING, so that the rest is not lost; but when it
+ * was all that the row could be known by, the row is refused: a corrected file would create its record once more.
  *
- * @returns the issues that refuse the row, one of them an ERROR, when there is no customer in it
+ * @returns the issues that refuse the row, one of them an ERROR, when there is no record in it
  */
-export function prepareRow(
-  rules: ImportRules,
-  { customer, issues }: MappedRow,
+export function prepareRow<Message extends RecordMessage>(
+  rules: ImportRules<Message>,
+  { record, issues, named = none }: MappedRow<Message>,
   customFields: CustomFields,
   { country, replacesLists }: Pick<RowDefaults, 'country' | 'replacesLists'>,
-): PreparedRow | { refused: RowIssue[] } {
+): PreparedRow<Message> | { refused: RowIssue[] } {
+  const { type } = rules;
   if (issues.some(({ severity }) => severity === Severity.ERROR)) return { refused: issues };
   let lostKey: RowIssue | undefined;
-  let unnamed: RowIssue | undefined;
   for (let round = 0; round < maxRounds; round += 1) {
-    const wrongFields = fieldViolations(customerType(), customer);
-    const normalised = wrongFields.length === 0 ? rules.normalise(customer, customFields, country) : undefined;
-    const violations = normalised?.violations ?? wrongFields;
-    if (violations.some(isNameMissing)) {
-      unnamed = nameMissing(violations);
-      if (customer.id === '') return { refused: [...issues, unnamed] };
-      customer.displayName = placeholder;
-    } else if (normalised && violations.length === 0) {
-      if (lostKey && isUnknown(normalised.customer)) return { refused: withError(issues, lostKey) };
+    const [wrongFields, lacking] = divided(fieldViolations(type, record), named);
+    const normalised = wrongFields.length === 0 ? rules.normalise(record, customFields, country) : undefined;
+    const [violations, lacked] = normalised ? divided(normalised.violations, named) : [wrongFields, []];
+    const [lack] = [...lacking, ...lacked];
+    const missing = lack && rules.missing(lack);
+    if (missing && record.id === '') return { refused: [...issues, missing] };
+    if (normalised && violations.length === 0) {
+      if (lostKey && isUnknown(type, normalised.record)) return { refused: withError(type, issues, lostKey) };
       issues.push(...normalised.issues);
-      const givesDisplayName = customer.displayName !== undefined && !unnamed;
-      return { customer: normalised.customer, givesDisplayName, replacesLists, issues, unnamed };
-    } else {
-      const left = leaveOut(customer, violations).map(({ violation, value }) => leftOut(violation, value));
-      issues.push(...left);
-      lostKey ??= left.find((_, index) => isKey(violations[index]));
+      return { record: normalised.record, givesName: normalised.givesName, replacesLists, issues, named, missing };
     }
+    const left = leaveOut(type, record, violations).map(({ violation, value }) => leftOut(violation, value));
+    issues.push(...left);
+    lostKey ??= left.find((_, index) => isKey(type, violations[index]));
   }
   return { refused: [...issues, error('ROW_INVALID', 'The row has more wrong values than can be listed.')] };
 }
 
-function isNameMissing({ field, reason }: FieldViolation): boolean {
-  return field === 'displayName' && reason === 'REQUIRED';
+/** Violations by values, and by values that are not there and that no named reference will bring. */
+function divided(
+  violations: FieldViolation[],
+  named: readonly NamedReference[],
+): [wrong: FieldViolation[], lacking: FieldViolation[]] {
+  if (violations.length === 0) return [violations, violations];
+  const lacking = violations.filter(isMissing);
+  if (lacking.length === 0) return [violations, lacking];
+  return [
+    violations.filter((violation) => !isMissing(violation)),
+    lacking.filter(({ field }) => !named.some((reference) => reference.field === field)),
+  ];
 }
 
-function nameMissing(violations: FieldViolation[]): RowIssue {
-  const description = violations.find(isNameMissing)?.description ?? '';
-  return error('NAME_MISSING', `The row names nobody: ${description}.`, { field: 'displayName' });
+/** Whether a record as a whole lacks a value; an item of a list that does is wrong. */
+function isMissing({ field, reason }: FieldViolation): boolean {
+  return reason === 'REQUIRED' && !/[.[]/.test(field);
 }
 
 /** A value of a row that is wrong. */
@@ -80,19 +91,27 @@ export function leftOut({ field, reason, description }: FieldViolation, value: u
   return { ...warning(reason, message, { field }), value };
 }
 
-/** Whether nothing tells whom a row is about but its name. */
-function isUnknown(customer: Customer): boolean {
-  return customer.id === '' && uniqueValues(customerType(), customer).length === 0;
+/** Whether nothing tells what a row is about but its name. */
+function isUnknown<Message extends RecordMessage>(type: RecordType<Message>, record: Message): boolean {
+  return record.id === '' && uniqueValues(type, record).length === 0;
 }
 
 /** A person's domain is no key: people have none. */
-function isKey(violation: FieldViolation | undefined): boolean {
+function isKey(type: RecordType, violation: FieldViolation | undefined): boolean {
   const { field = '', reason } = violation ?? {};
-  return /^(emails|domains|externalIds)\b(?!.*\.label$)/.test(field) && reason !== 'NOT_ALLOWED';
+  const [, name = ''] = /^(\w+)\b(?!.*\.label$)/.exec(field) ?? [];
+  return uniqueFieldNames(type).has(name) && reason !== 'NOT_ALLOWED';
 }
 
-function withError(issues: RowIssue[], lostKey: RowIssue): RowIssue[] {
+function withError(type: RecordType, issues: RowIssue[], lostKey: RowIssue): RowIssue[] {
   const { reason, message, field } = lostKey;
-  const why = `${message} The row has no other e-mail address, domain or external id to be known by.`;
+  const why = `${message} The row has no other ${keyNouns(type)} to be known by.`;
   return issues.map((issue) => (issue === lostKey ? error(reason, why, { field }) : issue));
 }
+
+/** Such as `e-mail address, domain or external id`. */
+const keyNouns = onceFor((type: RecordType): string => {
+  const names = type.namedFields.filter(({ field }) => field.index.unique).map(({ name }) => name.replace(/s$/, ''));
+  const nouns = names.map((name) => (name === 'email' ? 'e-mail address' : name.replaceAll('_', ' ')));
+  return [nouns.slice(0, -1).join(', '), ...nouns.slice(-1)].filter((noun) => noun !== '').join(' or ');
+});

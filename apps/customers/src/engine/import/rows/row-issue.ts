@@ -8,36 +8,41 @@ export interface RowIssue {
   reason: string;
   /** A sentence for people. */
   message: string;
-  /** Path in the customer by JSON names, such as `phones[0].number`. */
+  /** Path in the record by JSON names, such as `phones[0].number`. */
   field?: string | undefined;
-  customerId?: string | undefined;
+  recordId?: string | undefined;
   /** The value of the row that it is about. */
   value?: unknown;
 }
 
 /** The row was refused. */
-export function error(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
+export function error(reason: string, message: string, more: Pick<RowIssue, 'field' | 'recordId'> = {}): RowIssue {
   return issue(Severity.ERROR, reason, message, more);
 }
 
 /** The row was taken, one of its values not or not as wished. */
-export function warning(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
+export function warning(reason: string, message: string, more: Pick<RowIssue, 'field' | 'recordId'> = {}): RowIssue {
   return issue(Severity.WARNING, reason, message, more);
 }
 
 /** For information; nothing was lost. */
-export function notice(reason: string, message: string, more: Pick<RowIssue, 'field' | 'customerId'> = {}): RowIssue {
+export function notice(reason: string, message: string, more: Pick<RowIssue, 'field' | 'recordId'> = {}): RowIssue {
   return issue(Severity.NOTICE, reason, message, more);
+}
+
+/** A value of a cell that was left out. @param why what is wrong with it, such as `is not a text` */
+export function cellLeftOut(field: string, value: unknown, reason: string, why: string): RowIssue {
+  return warning(reason, `${quote(value)} ${why}; it was left out.`, { field });
 }
 
 function issue(
   severity: Severity,
   reason: string,
   message: string,
-  { field, customerId }: Pick<RowIssue, 'field' | 'customerId'>,
+  { field, recordId }: Pick<RowIssue, 'field' | 'recordId'>,
 ): RowIssue {
   // Either may name what is in the file.
-  return { severity, reason, message: storable(message), field: field && storable(field), customerId };
+  return { severity, reason, message: storable(message), field: field && storable(field), recordId };
 }
 
 const quotedCodePoints = 40;

@@ -1,62 +1,67 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import type { RecordMessage } from '../../fields/record-definition.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
 import { liveRecords } from '../../records/record-statements.js';
+import type { LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
 import { addedKeys } from '../records/added-keys.js';
-import type { CustomerRecord, CustomerRecords } from '../records/customer-record.js';
 import {
-  idsByName,
+  findCandidates,
   keylessNames,
   maxNamesakes,
   maxNamesakesInAll,
-  ownersByKey,
-  ownIds,
   recordsOf,
+  type Candidates,
 } from '../records/find-records.js';
-import type { CustomerStore } from '../chunks/import-chunk.js';
-import { MetCustomers } from '../records/met-customers.js';
+import type { ImportRecord, ImportRecords } from '../records/import-record.js';
+import { lockNeeds } from '../records/link-rows.js';
+import { MetRecords } from '../records/met-records.js';
+import type { RecordStore } from '../chunks/import-chunk.js';
+import type { ImportRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import { sortName } from '../../values/search-text.js';
-import { customerType } from '../../records/customers/customer-type.js';
 
 /**
- * The customers of the tenant with a dry run's changes laid over them. The changes are kept in tables of their own, so
- * that rows meet those of earlier chunks as in a real run, nobody waits for a lock, and a dry run can be paused and go on
- * like any other.
+ * The records of the tenant with a dry run's changes laid over them. The changes are kept in tables of their own, so that rows meet
+ * those of earlier chunks as in a real run, nobody waits for a lock, and a dry run can be paused and go on like any other. The
+ * columns `customer_id` and `customer` of these tables, of which the release before knows, have records of whichever type the
+ * operation is of.
  */
-export class DraftCustomers implements CustomerStore {
-  readonly #met: MetCustomers;
+export class DraftRecords implements RecordStore {
+  readonly #met: MetRecords;
 
-  constructor(private readonly operationId: string) {
-    this.#met = MetCustomers.of(operationId);
+  constructor(
+    private readonly rules: ImportRules,
+    private readonly operationId: string,
+  ) {
+    this.#met = MetRecords.of(operationId);
   }
 
-  async find(em: EntityManager, rows: PreparedRow[]): Promise<CustomerRecords> {
-    const { tenantId } = currentCaller();
-    const found = [
-      ...ownIds(rows),
-      ...(await ownersByKey(em, rows)).flatMap(({ record_id }) => record_id ?? []),
-      ...(await idsByName(em, tenantId, rows)),
-      ...(await this.#draftIdsByKey(em, rows)),
-      ...(await this.#draftIdsByName(em, rows)),
-    ];
-    const ids = [...new Set(found)];
-    if (ids.length === 0) return recordsOf([], new Map());
-    const stored = await queryRows<StoredRecord<CustomerMessage>>(em, liveRecords(customerType(), ids));
-    const drafts = await em.execute<{ customer: CustomerMessage }[]>(
+  async candidates(em: EntityManager, rows: PreparedRow[]): Promise<Candidates> {
+    const { ids, owners } = await findCandidates(em, this.rules, rows);
+    const drafts = [...(await this.#draftIdsByKey(em, rows)), ...(await this.#draftIdsByName(em, rows))];
+    // Callers that do not see all records have no operations: no owner is hidden.
+    return { ids: [...new Set([...ids, ...drafts])], owners };
+  }
+
+  async find(em: EntityManager, { ids }: Candidates, linked: LinkedRecords): Promise<ImportRecords> {
+    const { rules } = this;
+    if (ids.length === 0) return recordsOf(rules, linked, [], new Map());
+    const stored = await queryRows<StoredRecord>(em, liveRecords(rules.type, ids));
+    const drafts = await em.execute<{ customer: RecordMessage }[]>(
       'select customer from import_draft where tenant_id = ? and operation_id = ? and customer_id in (?)',
-      [tenantId, this.operationId, ids],
+      [currentCaller().tenantId, this.operationId, ids],
     );
-    const customers = new Map((await openStored(customerType(), stored)).map((customer) => [customer.id, customer]));
-    for (const { customer } of drafts) customers.set(customer.id, customer);
-    const inOrder = [...customers.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
-    return recordsOf(inOrder, await this.#met.find(em, ids));
+    const records = new Map((await openStored(rules.type, stored)).map((record) => [record.id, record]));
+    for (const { customer: record } of drafts) records.set(record.id, record);
+    const inOrder = [...records.values()].sort((one, other) => (one.id < other.id ? -1 : 1));
+    await lockNeeds(em, rules.type, inOrder, linked);
+    return recordsOf(rules, linked, inOrder, await this.#met.find(em, ids));
   }
 
-  async write(em: EntityManager, records: CustomerRecords): Promise<void> {
+  async write(em: EntityManager, records: ImportRecords): Promise<void> {
     const met = [...records.all].filter((record) => record.met);
     const written = met.filter((record) => record.changed);
     if (written.length > 0) await this.#writeDrafts(em, written);
@@ -64,7 +69,7 @@ export class DraftCustomers implements CustomerStore {
   }
 
   async #draftIdsByKey(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
-    const values = rows.flatMap(({ customer }) => uniqueValues(customerType(), customer));
+    const values = rows.flatMap(({ record }) => uniqueValues(this.rules.type, record));
     if (values.length === 0) return [];
     const found = await em.execute<{ customer_id: string }[]>(
       `select customer_id from import_draft_key
@@ -77,16 +82,17 @@ export class DraftCustomers implements CustomerStore {
   }
 
   async #draftIdsByName(em: EntityManager, rows: PreparedRow[]): Promise<string[]> {
-    const names = keylessNames(rows);
-    if (names.length === 0) return [];
+    const by = this.rules.names;
+    const names = by ? keylessNames(this.rules, rows) : [];
+    if (!by || names.length === 0) return [];
     const found = await em.execute<{ customer_id: string }[]>(
       `select namesake.customer_id
-       from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, display_name text)) wanted
+       from (select distinct * from jsonb_to_recordset(?) as name (sort_name text, name text)) wanted
        cross join lateral (
          select customer_id, row_number() over (order by customer_id) as place from (
            select customer_id from import_draft
            where tenant_id = ? and operation_id = ? and keyless_name = wanted.sort_name
-             and customer ->> 'displayName' = wanted.display_name
+             and customer ->> '${by.field}' = wanted.name
            order by customer_id limit ${maxNamesakes}) first
        ) namesake
        order by place, customer_id limit ${maxNamesakesInAll}`,
@@ -95,12 +101,13 @@ export class DraftCustomers implements CustomerStore {
     return found.map(({ customer_id }) => customer_id);
   }
 
-  async #writeDrafts(em: EntityManager, records: CustomerRecord[]): Promise<void> {
+  async #writeDrafts(em: EntityManager, records: ImportRecord[]): Promise<void> {
     const { tenantId } = currentCaller();
-    const drafts = records.map(({ id, customer }) => ({
+    const { type, names } = this.rules;
+    const drafts = records.map(({ id, record }) => ({
       customer_id: id,
-      customer,
-      keyless_name: uniqueValues(customerType(), customer).length === 0 ? sortName(customer.displayName ?? '') : null,
+      customer: record,
+      keyless_name: names && uniqueValues(type, record).length === 0 ? sortName(this.rules.nameOf(record)) : null,
     }));
     await em.execute(
       `insert into import_draft (tenant_id, operation_id, customer_id, customer, keyless_name)
@@ -115,7 +122,7 @@ export class DraftCustomers implements CustomerStore {
        select ?, ?, type, value, "recordId"
        from jsonb_to_recordset(?) as added (type text, value text, "recordId" uuid)
        on conflict (tenant_id, operation_id, type, value) do update set customer_id = excluded.customer_id`,
-      [tenantId, this.operationId, JSON.stringify(addedKeys(records))],
+      [tenantId, this.operationId, JSON.stringify(addedKeys(type, records))],
     );
   }
 }

@@ -2,30 +2,31 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import type { CustomerRecord } from './customer-record.js';
+import type { ImportRecord } from './import-record.js';
 
 /**
- * Which customers the rows of an import have met or created so far, and whether one of these rows gave its display name.
- * In a table and not in memory, since a file has any number of rows.
+ * Which records the rows of an import have met or created so far, and whether one of these rows gave its name. In a table and not
+ * in memory, since a file has any number of rows. Its column `customer_id`, of which the release before knows, has ids of records
+ * of whichever type the file is of.
  */
-export class MetCustomers {
+export class MetRecords {
   private constructor(
     private readonly table: 'import_met' | 'import_met_now',
     private readonly operationId: string,
   ) {}
 
   /** For an operation, whose transactions share it. */
-  static of(operationId: string): MetCustomers {
-    return new MetCustomers('import_met', operationId);
+  static of(operationId: string): MetRecords {
+    return new MetRecords('import_met', operationId);
   }
 
   /** For an import in one transaction, with which it goes. */
-  static async temporary(em: EntityManager): Promise<MetCustomers> {
+  static async temporary(em: EntityManager): Promise<MetRecords> {
     await em.execute('create temp table import_met_now (like import_met including indexes) on commit drop');
-    return new MetCustomers('import_met_now', uuidv7());
+    return new MetRecords('import_met_now', uuidv7());
   }
 
-  /** Those of some customers that were met, and whether a row gave their display name. */
+  /** Those of some records that were met, and whether a row gave their name. */
   async find(em: EntityManager, ids: string[]): Promise<Map<string, boolean>> {
     if (ids.length === 0) return new Map();
     const met = await queryRows<{ customer_id: string; named: boolean }>(em, {
@@ -36,8 +37,8 @@ export class MetCustomers {
     return new Map(met.map(({ customer_id, named }) => [customer_id, named]));
   }
 
-  /** Notes that rows have met or created customers. */
-  remember(records: CustomerRecord[]): Statement {
+  /** Notes that rows have met or created records. */
+  remember(records: ImportRecord[]): Statement {
     return {
       sql: `insert into ${this.table} (tenant_id, operation_id, customer_id, named)
         select $1, $2, customer_id, named from jsonb_to_recordset($3) as met (customer_id uuid, named boolean)

@@ -1,9 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import {
-  CustomersServiceService,
-  type ImportCustomersRequest,
-  type ImportCustomersResponse,
-} from '@rapport/contracts/rapport/customers/v1/customers_service';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import type { ImportRecordsResponse } from '@rapport/contracts/rapport/api/v1/records';
 import { isConflict, isUniqueViolation } from '@rapport/persistence';
 import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../pace/bulk-pace.js';
@@ -20,14 +17,21 @@ import { FileSpool } from './files/file-spool.js';
 import { importChunk, noOutcomes } from './chunks/import-chunk.js';
 import type { ImportRules } from './import-rules.js';
 import { ImportIssues } from './import-issues.js';
-import { rowDefaults, type RowDefaults } from './rows/row-defaults.js';
-import { MetCustomers } from './records/met-customers.js';
+import { rowDefaults, type RowDefaults, type RowRules } from './rows/row-defaults.js';
+import { MetRecords } from './records/met-records.js';
 import { oneAhead, prepareChunks } from './chunks/prepare-chunks.js';
 import { checkContentType, readFile } from './files/read-file.js';
-import { StoredCustomers } from './records/stored-customers.js';
+import { StoredRecords } from './records/stored-records.js';
+
+/** A message of the standard method `import`: the first has the parameters, each a part of the file. */
+export interface ImportRequest extends RowRules {
+  file?: HttpBody | undefined;
+  map: string[];
+  validateOnly?: boolean | undefined;
+}
 
 /**
- * Imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The
+ * Answers the method `import` of a type: imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The
  * transaction begins when the file has arrived, and waits for no client. Runs in the context of a call.
  *
  * @throws AppError INVALID_ARGUMENT for the parameters, or for a file that can't be read
@@ -35,12 +39,12 @@ import { StoredCustomers } from './records/stored-customers.js';
  * @throws AppError ABORTED UPLOAD_TOO_SLOW
  * @throws AppError RESOURCE_EXHAUSTED while too many imports of the tenant run, or their files take too much room
  */
-export async function importCustomers(
+export async function importRecords(
   em: EntityManager,
   bulk: BulkWork,
   rules: ImportRules,
-  requests: AsyncIterable<ImportCustomersRequest>,
-): Promise<ImportCustomersResponse> {
+  requests: AsyncIterable<ImportRequest>,
+): Promise<ImportRecordsResponse> {
   refuseUnderEncryption('Files can not be imported');
   const place = await bulk.imports.enter();
   try {
@@ -64,13 +68,13 @@ export async function importCustomers(
 async function importFile(
   em: EntityManager,
   { bulk, place, rules }: { bulk: BulkWork; place: BulkPlace; rules: ImportRules },
-  requests: AsyncIterable<ImportCustomersRequest>,
-): Promise<ImportCustomersResponse> {
+  requests: AsyncIterable<ImportRequest>,
+): Promise<ImportRecordsResponse> {
   const messages = untilCancelled(requests);
   try {
     const first = await messages.next();
     if (first.done) throw fileError('REQUIRED', 'is required.');
-    checkRequest(CustomersServiceService.importCustomers.path, first.value);
+    checkRequest(rules.type.method('import', 'plural').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
     const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = rowDefaults(first.value);
@@ -92,7 +96,7 @@ async function importFile(
 
 /** Thrown to roll a dry run back. */
 class ImportTried extends Error {
-  constructor(readonly answer: ImportCustomersResponse) {
+  constructor(readonly answer: ImportRecordsResponse) {
     super('The import was only tried.');
   }
 }
@@ -100,8 +104,8 @@ class ImportTried extends Error {
 async function inTransaction(
   em: EntityManager,
   validateOnly: boolean,
-  work: (transaction: EntityManager) => Promise<ImportCustomersResponse>,
-): Promise<ImportCustomersResponse> {
+  work: (transaction: EntityManager) => Promise<ImportRecordsResponse>,
+): Promise<ImportRecordsResponse> {
   if (!validateOnly) return em.transactional(work);
   try {
     return await em.transactional(async (transaction) => {
@@ -134,11 +138,11 @@ async function importRows(
   parts: AsyncIterable<FilePart>,
   columns: Columns,
   defaults: RowDefaults,
-): Promise<ImportCustomersResponse> {
+): Promise<ImportRecordsResponse> {
   // Beside many calls there are long rests between its statements.
   await em.execute(`set local idle_in_transaction_session_timeout = '60s'`);
   const { customFields, rules } = columns;
-  const store = new StoredCustomers(await MetCustomers.temporary(em));
+  const store = new StoredRecords(rules, await MetRecords.temporary(em));
   const counts = { ...noOutcomes };
   const issues = new ImportIssues();
   const chunks = prepareChunks(parts, {
@@ -152,14 +156,12 @@ async function importRows(
     for (const outcome of Object.keys(counts) as Outcome[]) counts[outcome] += result.counts[outcome];
     issues.add(result.issues);
   }
+  const placed = columns.report().map(({ reason, ...column }) => ({ ...column, reason: reason as number }));
   const total = Object.values(counts).reduce((sum, count) => sum + count);
-  return { rows: total, ...counts, issues: issues.listed, issuesOmitted: issues.omitted, columns: columns.report() };
+  return { rows: total, ...counts, issues: issues.listed, issuesOmitted: issues.omitted, columns: placed };
 }
 
-async function* filePieces(
-  first: ImportCustomersRequest,
-  others: AsyncGenerator<ImportCustomersRequest>,
-): AsyncGenerator<Uint8Array> {
+async function* filePieces(first: ImportRequest, others: AsyncGenerator<ImportRequest>): AsyncGenerator<Uint8Array> {
   if (first.file?.data.length) yield first.file.data;
   for await (const { file } of others) {
     if (!file?.data.length) return;
@@ -169,9 +171,7 @@ async function* filePieces(
   throw new AppError('CANCELLED', 'UPLOAD_CANCELLED', 'The file is not complete.');
 }
 
-async function* untilCancelled(
-  requests: AsyncIterable<ImportCustomersRequest>,
-): AsyncGenerator<ImportCustomersRequest> {
+async function* untilCancelled(requests: AsyncIterable<ImportRequest>): AsyncGenerator<ImportRequest> {
   try {
     yield* requests;
   } catch (failure) {

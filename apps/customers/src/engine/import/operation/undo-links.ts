@@ -1,0 +1,129 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
+import { currentCaller } from '@rapport/platform';
+import { CustomField } from '../../fields/custom-field.entity.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
+import type { Change } from './undo-records.js';
+
+/**
+ * Which of some locked records anything refers to: whatever has a foreign key to them, but for their own keys and what only they
+ * have, and custom fields of other records. Nothing can begin to, since that needs the lock that we have.
+ */
+export async function linkedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const links = await em.execute<{ table: string; column: string }[]>(
+    `select conrelid::regclass::text as table, quote_ident(attname) as column
+     from pg_constraint
+     join pg_attribute on attrelid = conrelid and attnum = any (conkey) and attname <> 'tenant_id'
+     where contype = 'f' and confrelid = ?::regclass and conrelid <> ?::regclass`,
+    [type.table, `${type.table}_key`],
+  );
+  const { tenantId } = currentCaller();
+  const own = new Set(ownRecords(type).map(({ table }) => table));
+  const linked = new Set<string>();
+  for (const { table, column } of links.filter((link) => !own.has(link.table))) {
+    const rows = await em.execute<{ id: string }[]>(
+      `select distinct ${column} as id from ${table} where tenant_id = ? and ${column} in (?)`,
+      [tenantId, ids],
+    );
+    for (const { id } of rows) linked.add(id);
+  }
+  for (const id of await referencedIds(em, type, ids)) linked.add(id);
+  return linked;
+}
+
+/** The records that the service alone writes about each record of a type, such as the stages that a deal was in: they go with it. */
+export const ownRecords = onceFor((type: RecordType): readonly { table: string; column: string }[] =>
+  [...recordTypes()].flatMap(({ table, contract }) =>
+    contract.options.readOnly
+      ? contract.fields
+          .filter(({ reference }) => reference === type.contract.type)
+          .map(({ column }) => ({ table, column }))
+      : [],
+  ),
+);
+
+/** Custom fields of type REFERENCE lead to customers. Values of a definition that is deleted are kept, and come back with it. */
+async function referencedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<string[]> {
+  if (type.contract.type !== 'rapport/Customer') return [];
+  const { tenantId } = currentCaller();
+  const definitions = await em.find(CustomField, { tenantId, type: 'REFERENCE' }, { disableIdentityMap: true });
+  const wanted = definitions.flatMap(({ key }) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
+  if (wanted.length === 0) return [];
+  const found: string[] = [];
+  for (const { table, contract } of recordTypes()) {
+    if (!contract.options.customFields) continue;
+    const rows = await em.execute<{ id: string }[]>(
+      `select distinct wanted.id
+       from jsonb_to_recordset(?) as wanted (id uuid, term text)
+       join (
+         select ${table}.id as by, unnest(terms) as term from ${table}
+         where tenant_id = ? and terms && array(select jsonb_array_elements_text(?))
+       ) reference on reference.term = wanted.term and reference.by <> wanted.id`,
+      [JSON.stringify(wanted), tenantId, JSON.stringify(wanted.map(({ term }) => term))],
+    );
+    found.push(...rows.map(({ id }) => id));
+  }
+  return found;
+}
+
+/** The references of a type, as its records had them. */
+const references = onceFor((type: RecordType) =>
+  type.contract.fields.flatMap(({ name, reference, index, writable }) =>
+    reference === undefined || writable === 'NEVER'
+      ? []
+      : [{ name, target: recordType(reference), isRestricted: index.onDelete === OnDelete.RESTRICT }],
+  ),
+);
+
+/** A reference that some records had. */
+interface FormerReference {
+  name: string;
+  id: string;
+}
+
+/**
+ * Which former references lead to no record any more, live or deleted, or to a deleted one that would have to be live. The other
+ * targets stay while the transaction runs.
+ *
+ * @param isOwn whether of references to records of the type itself, or to others. These are locked before the records
+ */
+export async function lostReferences(
+  em: EntityManager,
+  type: RecordType,
+  changes: readonly Change[],
+  isOwn: boolean,
+): Promise<(record: RecordMessage) => FormerReference | undefined> {
+  const concerned = references(type).filter(({ target }) => (target === type) === isOwn);
+  const isThere = new Map<RecordType, Map<string, boolean>>();
+  for (const target of new Set(concerned.map((reference) => reference.target))) {
+    const names = concerned.filter((reference) => reference.target === target).map(({ name }) => name);
+    const ids = changes.flatMap(({ before }) => names.flatMap((name) => (before && idAt(before, name)) ?? []));
+    isThere.set(target, await lockTargets(em, target, ids));
+  }
+  return (record) => {
+    for (const { name, target, isRestricted } of concerned) {
+      const id = idAt(record, name);
+      const isLive = id === undefined ? true : isThere.get(target)?.get(id);
+      if (id !== undefined && (isLive === undefined || (isRestricted && !isLive))) return { name, id };
+    }
+    return undefined;
+  };
+}
+
+function idAt(record: RecordMessage, name: string): string | undefined {
+  const id = (record as unknown as Record<string, string | undefined>)[name];
+  return id === '' ? undefined : id;
+}
+
+/** Which of some records there are, and whether they are live. */
+async function lockTargets(em: EntityManager, { table }: RecordType, ids: string[]): Promise<Map<string, boolean>> {
+  if (ids.length === 0) return new Map();
+  const rows = await em.execute<{ id: string; is_live: boolean }[]>(
+    `select id, delete_time is null as is_live from ${table} where tenant_id = ? and id in (?) order by id for key share`,
+    [currentCaller().tenantId, [...new Set(ids)]],
+  );
+  return new Map(rows.map(({ id, is_live }) => [id, is_live]));
+}

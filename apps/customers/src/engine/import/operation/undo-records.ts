@@ -1,0 +1,152 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import {
+  insertKeys,
+  ownedValues,
+  ownersOf,
+  releaseValues,
+  valueText,
+  type OwnerRow,
+} from '../../records/claim-unique-values.js';
+import { effectsOf } from '../../records/effects.js';
+import { nextChange, nextRecord } from '../../records/record-changes.js';
+import { openStored, type StoredRecord } from '../../records/record-rows.js';
+import { lockRecords, updateRecords } from '../../records/record-statements.js';
+import { LinkedRecords, newLinks } from '../../records/references.js';
+import { uniqueValues, without } from '../../records/unique-values.js';
+import { ownRecords } from './undo-links.js';
+
+/** What an import did to a record. The column of its id has the name that the release before knows. */
+export interface Change {
+  customer_id: string;
+  /** What it was; null for one that the import created. */
+  before: RecordMessage | null;
+  /** The version that the import left it with. */
+  version: number;
+}
+
+/** The records that have unique values by now which others, or they, had before, by the value. */
+export async function formerKeyOwners(
+  em: EntityManager,
+  type: RecordType,
+  changes: readonly Change[],
+): Promise<Map<string, string>> {
+  const values = changes.flatMap(({ before }) => (before ? uniqueValues(type, before) : []));
+  if (values.length === 0) return new Map();
+  const owners = await queryRows<OwnerRow>(em, ownersOf(type, values));
+  // Callers that do not see all records have no operations.
+  return new Map(owners.flatMap((owner) => (owner.record_id === null ? [] : [[valueText(owner), owner.record_id]])));
+}
+
+/**
+ * Which of some locked records can not become what they were, because a record that stays as it is has one of their former
+ * unique values, or because two had the same one at different times.
+ */
+export async function blockedIds(
+  em: EntityManager,
+  type: RecordType,
+  changes: readonly Change[],
+): Promise<Set<string>> {
+  const owners = await formerKeyOwners(em, type, changes);
+  const undone = new Set(changes.map(({ customer_id }) => customer_id));
+  const blocked = new Set<string>();
+  // One that stays may be in the way of others.
+  for (let count = -1; count !== blocked.size;) {
+    count = blocked.size;
+    const claims = new Map<string, string>();
+    for (const { customer_id: id, before } of changes.filter((change) => !blocked.has(change.customer_id))) {
+      const values = before ? uniqueValues(type, before).map(valueText) : [];
+      const isFree = values.every((value) => {
+        const owner = owners.get(value) ?? id;
+        return (owner === id || (undone.has(owner) && !blocked.has(owner))) && (claims.get(value) ?? id) === id;
+      });
+      if (!isFree) blocked.add(id);
+      else for (const value of values) claims.set(value, id);
+    }
+  }
+  return blocked;
+}
+
+/** Records as they are now, by id, and what their type needs to take back what an import did to them. */
+export interface Locked {
+  records: ReadonlyMap<string, RecordMessage>;
+  linked: LinkedRecords;
+}
+
+/**
+ * Locks records until the transaction ends, in one order for all, and before them what their type needs of others: by what they are
+ * now and by what they were.
+ */
+export async function lockForUndo(em: EntityManager, type: RecordType, changes: readonly Change[]): Promise<Locked> {
+  const ids = changes.map(({ customer_id }) => customer_id);
+  const linked = new LinkedRecords();
+  if (type.definition.needs) {
+    const links = changes.flatMap(({ before }) => (before ? neededLinks(type, before) : []));
+    const rows: object[][] = [];
+    for (const statement of linked.statements(links, { type, ids })) rows.push(await queryRows(em, statement));
+    linked.add(rows);
+  }
+  const stored = await queryRows<StoredRecord>(em, lockRecords(type, ids));
+  return { records: new Map((await openStored(type, stored)).map((record) => [record.id, record])), linked };
+}
+
+const noDefinitions = new CustomFields([]);
+
+/** Those whose targets the type needs. */
+function neededLinks(type: RecordType, record: RecordMessage) {
+  return newLinks(type, record, noDefinitions, record);
+}
+
+/** Why the rules of the type forbid that a locked record becomes what it was. Undefined when they do not. */
+export function ruleAgainst(type: RecordType, before: RecordMessage, { records, linked }: Locked): string | undefined {
+  // A rule that needs no other record was kept when the record was what it becomes again.
+  if (!type.definition.needs) return undefined;
+  const change = { before: records.get(before.id), after: before, needs: linked.needsOf(type, before) };
+  const [violation] = type.definition.guard?.(change) ?? [];
+  return violation && `${violation.field} ${violation.description.replace(/\.$/, '')}`;
+}
+
+/** Removes records, their keys and what only they have for good. */
+export async function purgeRecords(em: EntityManager, type: RecordType, ids: string[]): Promise<void> {
+  if (ids.length === 0) return;
+  const parameters = [currentCaller().tenantId, ids];
+  const { table } = type;
+  const own = [{ table: `${table}_key`, column: `${table}_id` }, ...ownRecords(type), { table, column: 'id' }];
+  for (const { table: from, column } of own) {
+    await em.execute(`delete from ${from} where tenant_id = ? and ${column} in (?)`, parameters);
+  }
+}
+
+/** Gives locked records the content and the keys that they had, with their next version. None of them is blocked. */
+export async function restoreRecords(
+  em: EntityManager,
+  type: RecordType,
+  before: RecordMessage[],
+  { records, linked, customFields }: Locked & { customFields: CustomFields },
+): Promise<void> {
+  if (before.length === 0) return;
+  const changes = before.flatMap((former) => {
+    const now = records.get(former.id);
+    if (!now) return [];
+    // What the server sets is what it was, but for what may follow from other records that have changed.
+    const restored = type.definition.needs ? nextRecord(type, now, former, linked) : { ...former, ...nextChange(now) };
+    return [{ before: now, after: restored, needs: linked.needsOf(type, restored) }];
+  });
+  const restored = changes.map(({ after }) => after);
+  await transactionPipeline(em, [updateRecords(type, restored, customFields)]);
+  const values = (record: RecordMessage) => uniqueValues(type, record);
+  const lost = changes.flatMap(({ before: now, after }) => ownedValues(after.id, without(values(now), values(after))));
+  const regained = changes.flatMap(({ before: now, after }) =>
+    ownedValues(after.id, without(values(after), values(now))),
+  );
+  await transactionPipeline(em, [
+    ...releaseValues(type, lost),
+    // Those that the import had taken from them. Fails when a record that is made just now has one.
+    ...(regained.length > 0 ? [insertKeys(type, regained)] : []),
+    ...effectsOf(type, changes),
+  ]);
+}

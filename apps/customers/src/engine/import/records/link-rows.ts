@@ -1,0 +1,117 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import type { FieldViolation } from '@rapport/platform';
+import { CustomFields } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { ownersOf, valueText, type OwnerRow } from '../../records/claim-unique-values.js';
+import { LinkedRecords, newLinks } from '../../records/references.js';
+import type { UniqueValue } from '../../records/unique-values.js';
+import { onceFor } from '../../values/once-for.js';
+import type { NamedReference } from '../import-rules.js';
+import { leftOut, type PreparedRow } from '../rows/prepare-row.js';
+import { error, quote, warning } from '../rows/row-issue.js';
+import { leaveOut } from './leave-out.js';
+
+type Values = Record<string, unknown>;
+
+/**
+ * Puts the ids of records into rows that name them by unique values. One that no record has is left out with a WARNING, and refuses
+ * the row when there must be one.
+ */
+export async function nameReferences(em: EntityManager, rows: readonly PreparedRow[]): Promise<void> {
+  const named = rows.flatMap((row) => row.named);
+  if (named.length === 0) return;
+  const owners = new Map<RecordType, Map<string, string | null>>();
+  for (const target of new Set(named.map((reference) => reference.target))) {
+    const values = named.flatMap(({ target: of, value }) => (of === target && value ? [value] : []));
+    owners.set(target, await ownersByValue(em, target, values));
+  }
+  for (const row of rows) {
+    for (const reference of row.named) {
+      const { field, target, value } = reference;
+      const id = value && owners.get(target)?.get(valueText(value));
+      if (id !== undefined && id !== null) (row.record as unknown as Values)[field] ??= id;
+      else refuseOrWarn(row, reference);
+    }
+  }
+}
+
+async function ownersByValue(
+  em: EntityManager,
+  target: RecordType,
+  values: UniqueValue[],
+): Promise<Map<string, string | null>> {
+  if (values.length === 0) return new Map();
+  const rows = await queryRows<OwnerRow>(em, ownersOf(target, values));
+  return new Map(rows.map((row) => [valueText(row), row.record_id]));
+}
+
+function refuseOrWarn(row: PreparedRow, { field, isRequired, target, text }: NamedReference): void {
+  if ((row.record as unknown as Values)[field] !== undefined) return;
+  const reason = `${target.constant}_NOT_FOUND`;
+  const what = `${quote(text)} is that of no live ${target.singular}`;
+  if (isRequired) row.refusal ??= error(reason, `${what}.`, { field });
+  else row.issues.push(warning(reason, `${what}; it was left out.`, { field }));
+}
+
+/**
+ * Locks what rows refer to, and what their type needs of the records that they may be about: all that is of other types before any
+ * of these records. A link that leads to no live record is taken out of its row with a WARNING, and refuses the row when there must be
+ * one; the others stay live meanwhile.
+ *
+ * @param ids of the records that the rows may be about
+ */
+export async function lockLinks(
+  em: EntityManager,
+  type: RecordType,
+  rows: readonly PreparedRow[],
+  { ids, customFields }: { ids: readonly string[]; customFields: CustomFields },
+): Promise<LinkedRecords> {
+  const linked = new LinkedRecords();
+  const links = rows.map(({ record }) => newLinks(type, record, customFields));
+  const results: object[][] = [];
+  for (const statement of linked.statements(links.flat(), { type, ids })) results.push(await queryRows(em, statement));
+  linked.add(results);
+  for (const [index, row] of rows.entries()) {
+    const violations = linked.violations(links[index] ?? []);
+    if (violations.length > 0) takeWrongLinks(type, row, violations);
+  }
+  return linked;
+}
+
+function takeWrongLinks(type: RecordType, row: PreparedRow, violations: FieldViolation[]): void {
+  const required = violations.find(({ field }) => requiredReferences(type).has(field));
+  if (required) {
+    const { field, reason, description } = required;
+    row.refusal ??= error(reason, `${quote((row.record as unknown as Values)[field])} ${description}.`, { field });
+    return;
+  }
+  row.issues.push(...leaveOut(type, row.record, violations).map(({ violation, value }) => leftOut(violation, value)));
+}
+
+/** JSON names of the references that a record must have. */
+const requiredReferences = onceFor(
+  (type: RecordType): ReadonlySet<string> =>
+    new Set(
+      type.contract.fields
+        .filter(({ reference, isRequired }) => reference !== undefined && isRequired)
+        .map(({ name }) => name),
+    ),
+);
+
+const noCustomFields = new CustomFields([]);
+
+/** Locks what a type needs of records that another write has changed between their being looked for and being locked. */
+export async function lockNeeds(
+  em: EntityManager,
+  type: RecordType,
+  records: readonly RecordMessage[],
+  linked: LinkedRecords,
+): Promise<void> {
+  if (!type.definition.needs) return;
+  await linked.lock(
+    em,
+    records.flatMap((record) => newLinks(type, record, noCustomFields, record)),
+  );
+}

@@ -1,0 +1,42 @@
+import type { CustomValues } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
+import { maxItems } from '../../write/record-rules.js';
+
+type Lists = Readonly<Record<string, unknown>>;
+
+/** Answers the same values when the row adds nothing to them. */
+export function mergeCustomValues(
+  before: CustomValues | undefined,
+  row: CustomValues | undefined,
+  fillOnly: boolean,
+): CustomValues | undefined {
+  const merged = fillOnly ? { ...row, ...before } : { ...before, ...row };
+  const isChanged = Object.keys(merged).some((key) => JSON.stringify(merged[key]) !== JSON.stringify(before?.[key]));
+  return isChanged ? merged : before;
+}
+
+/**
+ * Cuts united lists to the most items that each may have: what was there stays.
+ *
+ * @returns the lists that were cut
+ */
+export function boundLists(type: RecordType, before: object, united: object, fields: readonly string[]): string[] {
+  const limits = maxItems(type);
+  const lists = united as Record<string, unknown[]>;
+  const most = (name: string) => Math.max(limits[name] ?? 0, ((before as Lists)[name] as unknown[]).length);
+  const full = fields.filter((name) => (lists[name]?.length ?? 0) > most(name));
+  for (const name of full) lists[name] = lists[name]?.slice(0, most(name)) ?? [];
+  return full;
+}
+
+/** What a record has in the place of values that a row does not give: a false, a 0, an empty text. */
+export function absentValues<Message extends RecordMessage>(type: RecordType<Message>, row: Message): Partial<Message> {
+  const values = row as unknown as Lists;
+  return Object.fromEntries(emptyValues(type).filter(([name]) => values[name] === undefined)) as Partial<Message>;
+}
+
+const emptyValues = onceFor((type: RecordType): readonly (readonly [name: string, value: unknown])[] =>
+  Object.entries(type.empty()).filter(([, value]) => value !== undefined && !Array.isArray(value)),
+);
