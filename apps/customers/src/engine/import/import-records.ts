@@ -74,7 +74,7 @@ async function importFile(
   try {
     const first = await messages.next();
     if (first.done) throw fileError('REQUIRED', 'is required.');
-    checkRequest(rules.type.method('import', 'plural').path, first.value);
+    checkRequest(rules.type.method('import').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
     const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em));
     const defaults = rowDefaults(first.value);

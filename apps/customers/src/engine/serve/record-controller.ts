@@ -6,10 +6,11 @@ import { LoggedTypes } from '../changes/log/logged-types.js';
 import { Sequencer } from '../changes/log/sequencer.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { BulkWork } from '../pace/bulk-work.js';
 import { PageTokenKey } from '../query/list-records.js';
 import { RecordHandlers } from './record-handlers.js';
 
-type Handle = (request: unknown) => Promise<object>;
+type Handle = (request: unknown) => Promise<object> | AsyncIterable<object>;
 
 /**
  * The controller of a type's standard service: a class with a method for each of the service's, by its name.
@@ -24,14 +25,20 @@ export function recordController<Message extends RecordMessage>(
   class RecordController {
     readonly handlers: RecordHandlers<Message>;
 
-    constructor(em: EntityManager, pageTokenKey: PageTokenKey, loggedTypes: LoggedTypes, sequencer: Sequencer) {
-      this.handlers = new RecordHandlers(type, { em, pageTokenKey, loggedTypes, sequencer });
+    constructor(
+      em: EntityManager,
+      pageTokenKey: PageTokenKey,
+      loggedTypes: LoggedTypes,
+      sequencer: Sequencer,
+      bulk: BulkWork,
+    ) {
+      this.handlers = new RecordHandlers(type, { em, pageTokenKey, loggedTypes, sequencer, bulk });
     }
   }
   for (const [name, { path }] of Object.entries(service)) {
     const verb = type.verbOf(name);
     if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is no standard method of ${type.plural}.`);
-    const value = function (this: RecordController, request: unknown): Promise<object> {
+    const value = function (this: RecordController, request: unknown): Promise<object> | AsyncIterable<object> {
       const handlers = this.handlers as unknown as Record<string, Handle>;
       return handlers[verb]!.call(this.handlers, request);
     };

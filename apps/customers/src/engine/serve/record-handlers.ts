@@ -1,11 +1,14 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { readForTenant, type StatementTransaction } from '@rapport/persistence';
 import { recordAsOf } from '../changes/history/record-as-of.js';
 import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
 import type { LoggedTypes } from '../changes/log/logged-types.js';
 import type { Sequencer } from '../changes/log/sequencer.js';
+import { exportRecords, type ExportRequest } from '../export/export-records.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import type { BulkWork } from '../pace/bulk-work.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
 import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-records.js';
@@ -24,6 +27,7 @@ export interface ServiceParts {
   pageTokenKey: PageTokenKey;
   loggedTypes: LoggedTypes;
   sequencer: Sequencer;
+  bulk: BulkWork;
 }
 
 /** What requests of writes have in common. */
@@ -75,6 +79,10 @@ export class RecordHandlers<Message extends RecordMessage> {
     // Callers find the change that they have just made.
     await sequencer.caughtUp();
     return listRecordHistory(loggedTypes, this.type, { em, key: pageTokenKey.bytes }, request);
+  }
+
+  export(request: ExportRequest): AsyncIterable<HttpBody> {
+    return exportRecords(this.parts.em, this.parts.bulk, this.type, request);
   }
 
   create(request: WriteRequest): Promise<object> {
