@@ -8,7 +8,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { BulkWork } from '../pace/bulk-work.js';
 import { PageTokenKey } from '../query/list-records.js';
-import { RecordHandlers } from './record-handlers.js';
+import { RecordHandlers, type ServiceRules } from './record-handlers.js';
 
 type Handle = (request: unknown) => Promise<object> | AsyncIterable<object>;
 
@@ -20,6 +20,7 @@ type Handle = (request: unknown) => Promise<object> | AsyncIterable<object>;
 export function recordController<Message extends RecordMessage>(
   type: RecordType<Message>,
   service: ServiceDefinition,
+  rules: ServiceRules<Message> = {},
 ): Type {
   @Controller()
   class RecordController {
@@ -32,7 +33,7 @@ export function recordController<Message extends RecordMessage>(
       sequencer: Sequencer,
       bulk: BulkWork,
     ) {
-      this.handlers = new RecordHandlers(type, { em, pageTokenKey, loggedTypes, sequencer, bulk });
+      this.handlers = new RecordHandlers(type, rules, { em, pageTokenKey, loggedTypes, sequencer, bulk });
     }
   }
   for (const [name, { path }] of Object.entries(service)) {

@@ -5,16 +5,19 @@ import { recordAsOf } from '../changes/history/record-as-of.js';
 import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
 import type { LoggedTypes } from '../changes/log/logged-types.js';
 import type { Sequencer } from '../changes/log/sequencer.js';
+import type { CsvColumn } from '../export/csv-columns.js';
 import { exportRecords, type ExportRequest } from '../export/export-records.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import type { BulkWork } from '../pace/bulk-work.js';
+import type { ImportRules } from '../import/import-rules.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
 import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-records.js';
 import { listRecords, type ListRecordsRequest, type PageTokenKey } from '../query/list-records.js';
 import { missingRecord } from '../records/missing-record.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
+import type { UniqueValue } from '../records/unique-values.js';
 import { liveRecords } from '../records/record-statements.js';
 import { hotWriteCall } from '../records/write-call.js';
 import { createBatch, deleteBatch, updateBatch, type Batch, type BatchOutcome } from '../write/batch-write.js';
@@ -28,6 +31,16 @@ export interface ServiceParts {
   loggedTypes: LoggedTypes;
   sequencer: Sequencer;
   bulk: BulkWork;
+}
+
+/** How a type is served, as far as its contract does not say. */
+export interface ServiceRules<Message extends RecordMessage> {
+  /** The unique value of an upsert that decides which record is met. By default the external id in `matchSystem`. */
+  matched?: (request: object, record: Message) => UniqueValue;
+  /** The columns of its CSV files, but for external ids and custom fields. By default those of the contract. */
+  csvColumns?: readonly CsvColumn<Message>[];
+  /** How files are read. By default as the contract says. */
+  importRules?: ImportRules<Message>;
 }
 
 /** What requests of writes have in common. */
@@ -47,6 +60,7 @@ const maxShortBatch = 20;
 export class RecordHandlers<Message extends RecordMessage> {
   constructor(
     private readonly type: RecordType<Message>,
+    private readonly rules: ServiceRules<Message>,
     private readonly parts: ServiceParts,
   ) {}
 
@@ -82,7 +96,7 @@ export class RecordHandlers<Message extends RecordMessage> {
   }
 
   export(request: ExportRequest): AsyncIterable<HttpBody> {
-    return exportRecords(this.parts.em, this.parts.bulk, this.type, request);
+    return exportRecords(this.parts.em, this.parts.bulk, this.type, request, this.rules.csvColumns);
   }
 
   create(request: WriteRequest): Promise<object> {
@@ -102,8 +116,10 @@ export class RecordHandlers<Message extends RecordMessage> {
   }
 
   upsert(request: UpsertRequest & { matchSystem: string }): Promise<object> {
+    const { matched } = this.rules;
     return this.#write('upsert', request, async (transaction) => {
-      const valueOf = (record: Message) => externalIdOf(this.type, record, request.matchSystem);
+      const valueOf = (record: Message) =>
+        matched ? matched(request, record) : externalIdOf(this.type, record, request.matchSystem);
       const { record, created } = await upsertRecord(transaction, this.type, request, valueOf);
       return { [this.type.singular]: record, created };
     });
@@ -146,8 +162,10 @@ export class RecordHandlers<Message extends RecordMessage> {
       results: outcomes.map((outcome) => {
         if ('record' in outcome) return { [singular]: outcome.record };
         const { code, reason, message, metadata } = outcome.problem;
-        const recordId = metadata[`${singular}Id`];
-        return { problem: { code, reason, message, violations: outcome.violations, recordId } };
+        const idName = `${singular}Id`;
+        const recordId = metadata[idName];
+        // Customers have a name of their own for it.
+        return { problem: { code, reason, message, violations: outcome.violations, recordId, [idName]: recordId } };
       }),
     };
   }
