@@ -14,7 +14,9 @@ import { importKind } from './engine/import/operation/import-kind.js';
 import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
+import { deals } from './domain/deals/deals.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
+import { importRulesOf } from './engine/import/derived/import-rules-of.js';
 import { ImportTypes } from './engine/import/import-rules.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
@@ -24,7 +26,7 @@ import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
-const importTypes = new ImportTypes([customerImport]);
+const importTypes = new ImportTypes([customerImport, importRulesOf(deals)]);
 
 const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind]);
 

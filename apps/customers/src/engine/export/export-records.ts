@@ -105,7 +105,7 @@ async function fileFormat<Message extends RecordMessage>(
     return { contentType: 'application/x-ndjson', head: '', write };
   }
   const delimiter = format === ExportFormat.CSV ? ',' : ';';
-  const has = { systems: await externalSystems(em, type), customFields: await customFieldsOf(em, type) };
+  const has = { systems: await externalSystems(em, type), customFields: await CustomFields.load(em, type) };
   const columns = csvColumns(own, has, fields);
   return {
     contentType: 'text/csv; charset=utf-8',
@@ -122,10 +122,6 @@ async function fileFormat<Message extends RecordMessage>(
       );
     },
   };
-}
-
-function customFieldsOf(em: EntityManager, { contract }: RecordType): Promise<CustomFields> {
-  return contract.options.customFields ? CustomFields.load(em) : Promise.resolve(new CustomFields([]));
 }
 
 /** The systems of external ids that live records have. */

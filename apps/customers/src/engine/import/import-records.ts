@@ -76,7 +76,7 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(rules.type.method('import').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
-    const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em));
+    const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em, rules.type));
     const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
     checkContentType(contentType);

@@ -35,7 +35,7 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
  * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
  */
 export async function checkRules(em: EntityManager, importRules: ImportRules, rules: MappingRules, path: string) {
-  const customFields = await CustomFields.load(em);
+  const customFields = await CustomFields.load(em, importRules.type);
   within(path, () => new Columns(importRules, rules.map, rules.externalIdSystem !== undefined, customFields));
   within(path, () => rowDefaults(rules));
 }

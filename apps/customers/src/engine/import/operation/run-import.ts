@@ -31,7 +31,7 @@ export async function runImport(types: ImportTypes, { em, job, operation, signal
     importRules,
     rules.map,
     rules.externalIdSystem !== undefined,
-    await CustomFields.load(em),
+    await CustomFields.load(em, importRules.type),
   );
   const store = input.dryRun
     ? new DraftRecords(importRules, id)
@@ -41,7 +41,7 @@ export async function runImport(types: ImportTypes, { em, job, operation, signal
   const chunks = prepareChunks(readFile(input.contentType, file.pieces()), {
     columns,
     defaults: rowDefaults(rules),
-    customFields: () => CustomFields.load(em),
+    customFields: () => CustomFields.load(em, importRules.type),
     pace,
     skip: counts.rows,
   });

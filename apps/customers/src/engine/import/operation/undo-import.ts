@@ -9,16 +9,8 @@ import type { OperationTask } from '../../operations/operation-kind.js';
 import type { Operation } from '../../operations/operation.entity.js';
 import type { RecordType } from '../../fields/record-type.js';
 import type { ImportTypes } from '../import-rules.js';
-import { linkedIds, lostReferences } from './undo-links.js';
-import {
-  blockedIds,
-  formerKeyOwners,
-  lockForUndo,
-  purgeRecords,
-  restoreRecords,
-  ruleAgainst,
-  type Change,
-} from './undo-records.js';
+import { linkedIds, lostReferences, type Change } from './undo-links.js';
+import { blockedIds, formerKeyOwners, lockForUndo, purgeRecords, restoreRecords, ruleAgainst } from './undo-records.js';
 
 /** Records that are seen to in one step. */
 const recordsPerStep = 500;
@@ -109,7 +101,7 @@ async function undoChanges(
     em,
     type,
     undone.flatMap(({ before }) => before ?? []),
-    { ...locked, customFields: await CustomFields.load(em) },
+    { ...locked, customFields: await CustomFields.load(em, type) },
   );
   operation.counts = { ...operation.counts, undone: operation.counts.undone + undone.length };
   await addIssues(em, operation, issues);

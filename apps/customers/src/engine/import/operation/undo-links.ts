@@ -1,11 +1,19 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { currentCaller } from '@rapport/platform';
-import { CustomField } from '../../fields/custom-field.entity.js';
+import { CustomField, readStoredKey } from '../../fields/custom-field.entity.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
-import type { Change } from './undo-records.js';
+
+/** What an import did to a record. The column of its id has the name that the release before knows. */
+export interface Change {
+  customer_id: string;
+  /** What it was; null for one that the import created. */
+  before: RecordMessage | null;
+  /** The version that the import left it with. */
+  version: number;
+}
 
 /**
  * Which of some locked records anything refers to: whatever has a foreign key to them, but for their own keys and what only they
@@ -50,11 +58,13 @@ async function referencedIds(em: EntityManager, type: RecordType, ids: string[])
   if (type.contract.type !== 'rapport/Customer') return [];
   const { tenantId } = currentCaller();
   const definitions = await em.find(CustomField, { tenantId, type: 'REFERENCE' }, { disableIdentityMap: true });
-  const wanted = definitions.flatMap(({ key }) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
-  if (wanted.length === 0) return [];
   const found: string[] = [];
-  for (const { table, contract } of recordTypes()) {
-    if (!contract.options.customFields) continue;
+  for (const { table, singular } of recordTypes()) {
+    const keys = definitions
+      .filter((definition) => definition.recordType === singular)
+      .map(({ key }) => readStoredKey(key).key);
+    const wanted = keys.flatMap((key) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
+    if (wanted.length === 0) continue;
     const rows = await em.execute<{ id: string }[]>(
       `select distinct wanted.id
        from jsonb_to_recordset(?) as wanted (id uuid, term text)

@@ -18,16 +18,7 @@ import { openStored, type StoredRecord } from '../../records/record-rows.js';
 import { lockRecords, updateRecords } from '../../records/record-statements.js';
 import { LinkedRecords, newLinks } from '../../records/references.js';
 import { uniqueValues, without } from '../../records/unique-values.js';
-import { ownRecords } from './undo-links.js';
-
-/** What an import did to a record. The column of its id has the name that the release before knows. */
-export interface Change {
-  customer_id: string;
-  /** What it was; null for one that the import created. */
-  before: RecordMessage | null;
-  /** The version that the import left it with. */
-  version: number;
-}
+import { ownRecords, type Change } from './undo-links.js';
 
 /** The records that have unique values by now which others, or they, had before, by the value. */
 export async function formerKeyOwners(

@@ -1,0 +1,169 @@
+import { ScalarType } from '@bufbuild/protobuf';
+import { absentValue, type RecordField } from '@rapport/contracts';
+import { Format } from '@rapport/contracts/rapport/api/v1/options';
+import { isMoney, itemName } from '../../export/csv-columns.js';
+import { keyName } from '../../fields/filter-fields.js';
+import { recordType, type RecordType } from '../../fields/record-type.js';
+import { contract } from '../../values/contract.js';
+import { onceFor } from '../../values/once-for.js';
+import type { ImportField } from '../import-rules.js';
+import { cellText } from '../rows/cell-value.js';
+import { booleanOf, moneyOf, numberOf } from '../rows/custom-cell.js';
+import type { ReadDay } from '../rows/read-day.js';
+
+/** Makes the value of a field of a cell that has one. Undefined for a cell that has no such value. */
+export type ReadCell = (cell: unknown, readDay: ReadDay) => unknown;
+
+/** A field that columns can go to, and what a row takes of their cells. */
+export type DerivedField = ImportField & {
+  /** JSON name of the field of the record. */
+  name: string;
+} & (
+    | { kind: 'ID' | 'CUSTOM_FIELDS' | 'EXTERNAL_ID' }
+    /** `noun` is what a wrong value is not, for issues. */
+    | { kind: 'VALUE'; read: ReadCell; noun: string }
+    | { kind: 'TEXTS' }
+    /** Messages. `part` is the one that a text is; a list without such a part has only JSON objects. */
+    | { kind: 'ITEMS'; read: ReadCell; part: string | undefined }
+    /** Another record by one of its unique values. */
+    | { kind: 'NAMED'; target: () => RecordType; isRequired: boolean }
+  );
+
+/**
+ * The fields of a type by their names in `map`: those that callers write, in snake_case and lists in the singular; external ids with
+ * a system, custom fields with a key, and references by their ids or with a unique value of their targets, as in `customer.email`.
+ *
+ * @param importNames names of columns for fields by their JSON names, as people write them
+ */
+export function derivedFields(
+  type: RecordType,
+  importNames: Readonly<Record<string, readonly string[]>>,
+): Map<string, DerivedField> {
+  const fields = type.contract.fields.filter(({ writable }) => writable !== 'NEVER');
+  const all = fields.flatMap((field) => derivedField(type, field, importNames[field.name] ?? []));
+  return new Map([['id', { kind: 'ID', name: 'id' }], ...all]);
+}
+
+function derivedField(
+  type: RecordType,
+  field: RecordField,
+  importNames: readonly string[],
+): [name: string, field: DerivedField][] {
+  const { name, column, desc, parts, reference, isRequired } = field;
+  const columns = [...new Set([column, itemName(column), name, ...importNames].map(simplified))];
+  if (name === 'customFields') return [[column, { kind: 'CUSTOM_FIELDS', name, columns, isLabelled: true }]];
+  if (desc.fieldKind === 'list') {
+    const list = { name, columns, plural: column, takesMany: true };
+    if (parts.some((part) => part.name === 'system')) {
+      const ids = [...columns, `${simplified(type.singular)}id`, 'recordid', 'id'];
+      return [['external_id', { ...list, kind: 'EXTERNAL_ID', columns: ids, isLabelled: true }]];
+    }
+    const part = parts.find((each) => each.isRequired)?.name;
+    if (parts.length === 0) return [[itemName(column), { ...list, kind: 'TEXTS' }]];
+    return [[itemName(column), { ...list, kind: 'ITEMS', part, read: readMessage(field) }]];
+  }
+  const value: DerivedField = { kind: 'VALUE', name, columns, ...readerOf(field) };
+  if (reference === undefined) return [[column, value]];
+  // Its module may be loaded later.
+  const target = () => recordType(reference);
+  const isLabel = (label: string) => keyLabels(target()).has(label.replace(/^external_id\..+$/, 'external_id.'));
+  const named: DerivedField = { kind: 'NAMED', name, isLabelled: true, isLabel, target, isRequired };
+  return [
+    [column, value],
+    [column.replace(/_id$/, ''), named],
+  ];
+}
+
+/** In lower case without spaces and punctuation. */
+export function simplified(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+}
+
+/**
+ * The unique values of a type by the names that a column has for them, such as `email`: the key, and the JSON names of the field and
+ * of the part of its items. External ids end in a dot, which their system follows.
+ */
+export const keyLabels = onceFor(
+  (type: RecordType): ReadonlyMap<string, { key: string; field: string; part: string | undefined; isList: boolean }> =>
+    new Map(
+      type.namedFields
+        .filter(({ field }) => field.index.unique)
+        .map(({ name, field, list }) => {
+          const hasSystem = list?.parts.some((part) => part.name === 'system') ?? false;
+          const isList = (list ?? field).desc.fieldKind === 'list';
+          const label = `${itemName(name)}${hasSystem ? '.' : ''}`;
+          return [label, { key: keyName(name), field: (list ?? field).name, part: list && field.name, isList }];
+        }),
+    ),
+);
+
+type Reader = { read: ReadCell; noun: string };
+
+function readerOf(field: RecordField): Reader {
+  const { desc, isId } = field;
+  if (desc.enum) return enumReader(desc.enum.values);
+  if (isMoney(field)) {
+    const read = readMessage(field);
+    return {
+      read: (cell, readDay) => read(cell, readDay) ?? textValue(cell, moneyOf),
+      noun: 'an amount such as 12.50 EUR',
+    };
+  }
+  if (desc.message && desc.message.typeName !== 'google.protobuf.Timestamp') {
+    return { read: readMessage(field), noun: 'an object' };
+  }
+  if (desc.scalar === ScalarType.BOOL) return { read: (cell) => textValue(cell, booleanOf), noun: 'true or false' };
+  if (desc.scalar !== undefined && desc.scalar !== ScalarType.STRING) return numberReader(desc.scalar);
+  if (isId) return { read: (cell) => textValue(cell, (text) => text.toLowerCase()), noun: 'a text' };
+  if (contract.rules(desc).format === Format.DATE) return { read: textValue, noun: 'a text' };
+  return { read: (cell) => textValue(cell, same), noun: 'a text' };
+}
+
+function enumReader(values: readonly { localName: string; number: number }[]): Reader {
+  const known = values.filter(({ number }) => number !== 0);
+  const numbers = new Map(known.map(({ localName, number }) => [simplified(localName), number]));
+  return { read: (cell) => textValue(cell, (text) => numbers.get(simplified(text))), noun: 'one of the known values' };
+}
+
+function numberReader(scalar: ScalarType): Reader {
+  if (scalar === ScalarType.DOUBLE || scalar === ScalarType.FLOAT) {
+    return { read: (cell) => textValue(cell, numberOf), noun: 'a number' };
+  }
+  const largest = scalar === ScalarType.INT32 || scalar === ScalarType.UINT32 ? 2 ** 31 - 1 : Number.MAX_SAFE_INTEGER;
+  const integer = (text: string) => {
+    const number = numberOf(text);
+    return Number.isInteger(number) && Math.abs(number ?? 0) <= largest ? number : undefined;
+  };
+  return { read: (cell) => textValue(cell, integer), noun: 'a whole number' };
+}
+
+function textValue(cell: unknown, read: (text: string) => unknown): unknown {
+  const text = cellText(cell);
+  return text === null || text === undefined ? undefined : read(text);
+}
+
+function same(text: string): string {
+  return text;
+}
+
+/** A message in JSON, as the contract has it. Texts in it are taken as they are. */
+function readMessage({ parts }: RecordField): ReadCell {
+  const readers = parts.map((part) => {
+    const isText = part.desc.fieldKind === 'scalar' && part.desc.scalar === ScalarType.STRING;
+    const { read } = part.desc.fieldKind === 'list' ? { read: () => undefined } : readerOf(part);
+    const absent = part.desc.fieldKind === 'list' ? [] : absentValue(part.desc);
+    return { name: part.name, isText, read, absent };
+  });
+  return (cell, readDay) => {
+    if (typeof cell !== 'object' || cell === null || Array.isArray(cell)) return undefined;
+    const values = cell as Readonly<Record<string, unknown>>;
+    const entries = readers.map(({ name, isText, read, absent }) => {
+      const value = values[name];
+      return [name, (isText && typeof value === 'string' ? value : read(value, readDay)) ?? absent] as const;
+    });
+    return Object.fromEntries(entries);
+  };
+}

@@ -1,0 +1,113 @@
+import type { RecordField } from '@rapport/contracts';
+import type { FieldViolation } from '@rapport/platform';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { onceFor } from '../../values/once-for.js';
+import type { MergeOptions, RowMerge } from '../import-rules.js';
+import { boundLists, mergeCustomValues } from '../records/merge-values.js';
+
+type Values = Record<string, unknown>;
+
+/** What a stored record becomes by a normalised row, of which values that it does not give are undefined. */
+export function mergeDerived(
+  type: RecordType,
+  before: RecordMessage,
+  row: RecordMessage,
+  { fillOnly, replacesLists }: MergeOptions,
+): RowMerge {
+  const { single, lists } = mergedFields(type);
+  const stored: Values = { ...before };
+  const given: Values = { ...row };
+  const merged: Values = { ...stored };
+  const refused: RowMerge['refused'] = [];
+  for (const { name, empty, isOnce } of single) {
+    const value = given[name];
+    const has = stored[name] !== undefined && stored[name] !== empty;
+    if (value === undefined || (fillOnly && has) || isSame(stored[name], value)) continue;
+    if (isOnce && has) refused.push({ violation: immutable(name), value });
+    else merged[name] = value;
+  }
+  merged['customFields'] = mergeCustomValues(before.customFields, row.customFields, fillOnly);
+  const united = replacesLists ? replaced(lists, stored, given) : unite(type, before, row);
+  const full = replacesLists
+    ? []
+    : boundLists(
+        type,
+        before,
+        united,
+        lists.map(({ name }) => name),
+      );
+  Object.assign(merged, united);
+  const changed = Object.keys(merged).some((name) => merged[name] !== stored[name]);
+  return { record: merged as unknown as RecordMessage, changed, full, refused };
+}
+
+function immutable(field: string): FieldViolation {
+  return { field, reason: 'IMMUTABLE', description: 'can not be changed' };
+}
+
+interface ListField {
+  name: string;
+  /** By what two of its items are the same. */
+  keyOf: (item: unknown) => string;
+}
+
+const mergedFields = onceFor((type: RecordType) => {
+  const written = type.contract.fields.filter(({ writable, name }) => writable !== 'NEVER' && name !== 'customFields');
+  const empty = type.empty() as unknown as Values;
+  return {
+    single: written
+      .filter(({ desc }) => desc.fieldKind !== 'list')
+      .map(({ name, writable }) => ({ name, empty: empty[name], isOnce: writable === 'ONCE' })),
+    lists: written
+      .filter(({ desc }) => desc.fieldKind === 'list')
+      .map((field) => ({ name: field.name, keyOf: keyOf(field) })),
+  };
+});
+
+function keyOf({ parts }: RecordField): ListField['keyOf'] {
+  const part = parts.find(({ name }) => name === 'system') ?? parts.find(({ isRequired }) => isRequired);
+  if (!part) return textOf;
+  return (item) => textOf((item as Values)[part.name]);
+}
+
+/** The lists with what a row adds to them: those of which the type has rules by these, the others by what tells their items apart. */
+function unite(type: RecordType, before: RecordMessage, row: RecordMessage): Values {
+  const { lists } = mergedFields(type);
+  const stored: Values = { ...before };
+  const given: Values = { ...row };
+  const united: Values = { ...type.definition.lists.unite(before, row) };
+  for (const { name, keyOf } of lists) {
+    if (Object.hasOwn(united, name)) continue;
+    const items = stored[name] as unknown[];
+    const known = new Set(items.map(keyOf));
+    const added = (given[name] as unknown[]).filter((item) => !known.has(keyOf(item)));
+    united[name] = added.length === 0 ? items : [...items, ...added];
+  }
+  return united;
+}
+
+/** Lists that are given in the place of those that are there. One that would not change is the same list. */
+function replaced(lists: readonly ListField[], stored: Values, given: Values): Values {
+  return Object.fromEntries(
+    lists.map(({ name }) => {
+      const items = given[name] as unknown[];
+      return [name, items.length === 0 || isSame(stored[name], items) ? stored[name] : items];
+    }),
+  );
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return one === other || (typeof one === 'object' && typeof other === 'object' && textOf(one) === textOf(other));
+}
+
+/** The same for values that differ in the order of their parts, or in parts that are undefined. */
+function textOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
+  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
+  return `{${parts
+    .map(([name, part]) => `${JSON.stringify(name)}:${textOf(part)}`)
+    .sort()
+    .join(',')}}`;
+}

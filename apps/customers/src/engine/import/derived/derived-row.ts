@@ -1,0 +1,172 @@
+import type { CustomFields } from '../../fields/custom-fields.js';
+import { CustomFields as Definitions } from '../../fields/custom-fields.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import { uniqueValues, type UniqueValue } from '../../records/unique-values.js';
+import { itemSeparators } from '../../values/cell-items.js';
+import { onceFor } from '../../values/once-for.js';
+import type { ImportTarget, MappedRow, NamedReference } from '../import-rules.js';
+import { cellId, cellItems, cellText, property } from '../rows/cell-value.js';
+import { putCustomCell } from '../rows/custom-cell.js';
+import { isoDay } from '../rows/read-day.js';
+import type { RowDefaults } from '../rows/row-defaults.js';
+import { cellLeftOut, type RowIssue } from '../rows/row-issue.js';
+import { keyLabels, type DerivedField } from './derived-fields.js';
+
+type Values = Record<string, unknown>;
+
+/** What the cells of a row are read with. */
+interface Reading {
+  type: RecordType;
+  fields: ReadonlyMap<string, DerivedField>;
+  defaults: RowDefaults;
+  customFields: CustomFields;
+}
+
+/** What a row has said so far. A value that it has not given is undefined, also where the contract has an empty one. */
+interface Draft {
+  values: Values;
+  issues: RowIssue[];
+  named: NamedReference[];
+}
+
+/** Puts the cells of a row where their columns go, by the contract of their type. */
+export function readDerivedRow(
+  cells: Iterable<[target: ImportTarget, value: unknown]>,
+  reading: Reading,
+): MappedRow<RecordMessage> {
+  const draft: Draft = { values: newValues(reading.type), issues: [], named: [] };
+  for (const [target, value] of cells) {
+    const field = reading.fields.get(target.field);
+    if (field) put(draft, target, field, value, reading);
+  }
+  return { record: draft.values as unknown as RecordMessage, issues: draft.issues, named: draft.named };
+}
+
+/** The fields of an empty row, and those of them that are lists. */
+const emptyRows = onceFor((type: RecordType) => {
+  const names = type.contract.fields.map(({ name }) => name);
+  const lists = type.contract.fields.filter(({ desc }) => desc.fieldKind === 'list').map(({ name }) => name);
+  return { values: { ...Object.fromEntries(names.map((name) => [name, undefined])), id: '' }, lists };
+});
+
+function newValues(type: RecordType): Values {
+  const { values, lists } = emptyRows(type);
+  const made: Values = { ...values };
+  for (const name of lists) made[name] = [];
+  return made;
+}
+
+function put(draft: Draft, target: ImportTarget, field: DerivedField, value: unknown, reading: Reading): void {
+  const { values, issues } = draft;
+  const readDay = reading.defaults.readDay ?? isoDay;
+  switch (field.kind) {
+    case 'ID':
+      values['id'] = cellId(value) ?? values['id'];
+      return;
+    case 'CUSTOM_FIELDS': {
+      const { customFields } = reading;
+      issues.push(...putCustomCell(values, target.label, value, { customFields, readDay }));
+      return;
+    }
+    case 'EXTERNAL_ID':
+      return putExternalIds(draft, target, field, value, reading.defaults);
+    case 'VALUE': {
+      const read = field.read(value, readDay);
+      if (read !== undefined) values[field.name] ??= read;
+      else if (cellText(value) !== undefined) issues.push(wrongCell(target, value, `is not ${field.noun}`));
+      return;
+    }
+    case 'TEXTS':
+      return eachText(draft, target, value, itemSeparators.tag, (text) => listOf(draft, field).push(text));
+    case 'ITEMS':
+      return putItems(draft, target, field, value, readDay);
+    case 'NAMED':
+      return putName(draft, target, field, value);
+    default:
+      field satisfies never;
+  }
+}
+
+function listOf({ values }: Draft, { name }: DerivedField): unknown[] {
+  return values[name] as unknown[];
+}
+
+function putExternalIds(
+  draft: Draft,
+  target: ImportTarget,
+  field: DerivedField,
+  value: unknown,
+  defaults: RowDefaults,
+) {
+  for (const item of cellItems(value)) {
+    const isObject = typeof item === 'object' && item !== null && Object.hasOwn(item, 'value');
+    const text = textOf(draft, target, isObject ? property(item, 'value') : item);
+    const system = property(item, 'system') ?? target.label ?? defaults.externalIdSystem;
+    if (text !== undefined) listOf(draft, field).push({ system, value: text });
+  }
+}
+
+function putItems(
+  draft: Draft,
+  target: ImportTarget,
+  field: DerivedField & { kind: 'ITEMS' },
+  value: unknown,
+  readDay: (text: string) => string,
+): void {
+  for (const item of cellItems(value, itemSeparators.tag)) {
+    const { part } = field;
+    const isText = part !== undefined && typeof item !== 'object';
+    const text = isText ? textOf(draft, target, item) : undefined;
+    if (isText && text === undefined) continue;
+    const read = field.read(isText ? { [part]: text } : item, readDay);
+    if (read !== undefined) listOf(draft, field).push(read);
+    else if (cellText(item) !== undefined) draft.issues.push(wrongCell(target, item, 'is not an object'));
+  }
+}
+
+function putName(draft: Draft, target: ImportTarget, field: DerivedField & { kind: 'NAMED' }, value: unknown): void {
+  const text = textOf(draft, target, value);
+  if (text === undefined) return;
+  const { name, isRequired } = field;
+  const type = field.target();
+  draft.named.push({ field: name, isRequired, target: type, value: keyOf(type, target.label ?? '', text), text });
+}
+
+/** The unique value that a text is of a record, in the form in which it is stored. */
+function keyOf(type: RecordType, label: string, text: string): UniqueValue | undefined {
+  const [, system] = /^external_id\.(.+)$/.exec(label) ?? [];
+  const unique = keyLabels(type).get(system === undefined ? label : 'external_id.');
+  if (!unique) return undefined;
+  const { field, part, isList } = unique;
+  const item = part === undefined ? text : { [part]: text, ...(system !== undefined && { system }) };
+  const record = { ...type.empty(), [field]: isList ? [item] : item };
+  const normalised = type.definition.normalise(record, noDefinitions);
+  return uniqueValues(type, normalised.record).find(({ type: key }) => key === unique.key);
+}
+
+const noDefinitions = new Definitions([]);
+
+function eachText(
+  draft: Draft,
+  target: ImportTarget,
+  value: unknown,
+  separator: RegExp,
+  take: (text: string) => void,
+): void {
+  for (const item of cellItems(value, separator)) {
+    const text = textOf(draft, target, item);
+    if (text !== undefined) take(text);
+  }
+}
+
+function textOf({ issues }: Draft, target: ImportTarget, value: unknown): string | undefined {
+  const text = cellText(value);
+  if (text !== null) return text;
+  issues.push(wrongCell(target, value, 'is not a text'));
+  return undefined;
+}
+
+function wrongCell({ field, label }: ImportTarget, value: unknown, why: string): RowIssue {
+  return cellLeftOut(label === undefined ? field : `${field}.${label}`, value, 'VALUE_INVALID', why);
+}

@@ -1,0 +1,62 @@
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
+import type { ImportRules } from '../import-rules.js';
+import { absentValues } from '../records/merge-values.js';
+import { error } from '../rows/row-issue.js';
+import { derivedFields } from './derived-fields.js';
+import { mergeDerived } from './derived-merge.js';
+import { readDerivedRow } from './derived-row.js';
+
+interface DerivedOptions {
+  /** Names of columns as people write them, such as `deal name`, for fields by their JSON names. */
+  importNames?: Readonly<Record<string, readonly string[]>>;
+}
+
+/**
+ * How records of a type are imported that has no rules of its own: columns are the fields of its contract, and a row is about the
+ * record that has its id, or else its external ids or other unique values.
+ */
+export function importRulesOf<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  { importNames = {} }: DerivedOptions = {},
+): ImportRules<Message> {
+  const { fields: contractFields } = type.contract;
+  const fields = derivedFields(type, importNames);
+  const title = contractFields.find(({ index, desc }) => index.search && desc.fieldKind === 'scalar')?.name;
+  return {
+    type,
+    fields,
+    serverFields: new Set(
+      contractFields
+        .filter(({ writable, name }) => writable === 'NEVER' && name !== 'id')
+        .flatMap(({ name, column }) => [name, column]),
+    ),
+    looks: [],
+    guess: () => undefined,
+    readRow: (cells, defaults, customFields) =>
+      readDerivedRow(cells, { type, fields, defaults, customFields }) as { record: Message } & ReturnType<
+        typeof readDerivedRow
+      >,
+    normalise(given, customFields) {
+      // The rules of the type expect what the contract has in the place of a value that is not given.
+      const absent = absentValues(type, given);
+      const { record, violations } = type.definition.normalise({ ...given, ...absent }, customFields);
+      return { record: withoutAbsent(record, absent), violations, issues: [], givesName: false };
+    },
+    merge: (before, row, options) =>
+      mergeDerived(type, before, row, options) as ReturnType<ImportRules<Message>['merge']>,
+    nameOf: (record) => (title === undefined ? '' : ((record as unknown as Values)[title] as string | undefined)) ?? '',
+    missing({ field, description }) {
+      return error('REQUIRED', `The row lacks ${field}, which ${description.replace(/\.$/, '')}.`, { field });
+    },
+  };
+}
+
+type Values = Record<string, unknown>;
+
+/** What a row does not give is undefined again, so that a merge leaves it. */
+function withoutAbsent<Message extends object>(record: Message, absent: object): Message {
+  const values = { ...record } as Values;
+  for (const [name, value] of Object.entries(absent)) if (values[name] === value) values[name] = undefined;
+  return values as Message;
+}
