@@ -6,8 +6,7 @@ import type { ReferringService, ReferringTenant } from './referring-tenant.js';
 // The types of this file are known to modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
-const { everythingIn, valuesIn } = await import('./encrypted-tenant.js');
-const { keyIdOf } = await import('../src/engine/sealing/data-key.js');
+const { marked } = await import('./referring-records.js');
 const { exportPersonalData } = await import('../src/domain/privacy/export-personal-data.js');
 const { BulkWork } = await import('../src/engine/pace/bulk-work.js');
 const { SuppressionKey } = await import('../src/domain/suppressions/suppression-key.js');
@@ -19,35 +18,15 @@ let superuser: pg.Client;
 
 beforeAll(async () => {
   service = await modules.ReferringService.start();
-  superuser = await service.customers.connectAsSuperuser();
+  ({ superuser } = service);
 });
 afterAll(async () => {
-  await superuser.end();
   await service.stop();
   vi.resetModules();
 });
 beforeEach(() => {
   tenant = new modules.ReferringTenant(service);
 });
-
-/** Each personal value has the mark in it. */
-function marked(mark: string, customerId?: string) {
-  return { title: `${mark}title`, note: `${mark}note`, guests: [{ name: `${mark}guest`, label: 'first' }], customerId };
-}
-
-async function tablesWith(text: string): Promise<string[]> {
-  const { rows } = await superuser.query<{ name: string }>(
-    `select relname as name from pg_class
-     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
-  );
-  const found: string[] = [];
-  for (const { name } of rows) {
-    const sql = `select from ${name} t where position($1 in lower(t::text)) > 0 or position($2 in t::text) > 0 limit 1`;
-    const { rowCount } = await superuser.query(sql, [text, Buffer.from(text).toString('hex')]);
-    if (rowCount) found.push(name);
-  }
-  return found;
-}
 
 /** The customer that each record of a type refers to. */
 async function referredBy(singular: string): Promise<(string | undefined)[]> {
@@ -112,24 +91,30 @@ test('an erasure leaves no personal data in records that referred to the person,
   await tenant.update('visit', visit, `title = '${mark} renamed', search_text = '${mark}'`);
   const former = await tenant.create('visit', marked(mark, ada.id));
   await tenant.update('visit', former, 'delete_time = now()');
+  const joined = await tenant.create('visit', marked(mark), 'key-3');
+  await tenant.change('visit', joined.id, { customerId: ada.id });
   const ticket = await tenant.create('ticket', marked(mark, ada.id));
   const badge = await tenant.create('badge', marked(mark, ada.id), 'key-2');
   await tenant.create('scan', { title: `${mark}scan`, badgeId: badge.id });
   const bill = await tenant.create('bill', marked('kept', ada.id));
   const untouched = await tenant.create('visit', marked('kept', other.id));
-  expect((await tablesWith(mark)).toSorted()).toEqual(
+  expect((await service.tablesWith(mark)).toSorted()).toEqual(
     expect.arrayContaining(['badge', 'idempotency_key', 'scan', 'ticket', 'visit']),
   );
 
   const counts = await tenant.erase(ada.id);
 
-  expect(await tablesWith(mark)).toEqual([]);
-  expect(counts).toMatchObject({ customers: 1, visits: 2, tickets: 1, badges: 1, scans: 1, idempotencyAnswers: 2 });
+  expect(await service.tablesWith(mark)).toEqual([]);
+  expect(counts).toMatchObject({ customers: 1, visits: 3, tickets: 1, badges: 1, scans: 1, idempotencyAnswers: 3 });
   expect(counts).not.toHaveProperty('bills');
-  const cleared = { title: 'erased', note: undefined, guests: [], customerId: undefined };
+  const cleared = {
+    ...{ title: 'erased', note: undefined, guests: [], customerId: undefined },
+    ...{ start: { hour: 8 }, stops: [{ hour: 9 }, { hour: 10 }] },
+  };
   expect(await tenant.all('visit')).toMatchObject([
     { ...cleared, id: visit.id, etag: '"3"', createTime: visit.createTime },
     { ...cleared, id: former.id },
+    { ...cleared, id: joined.id },
     untouched,
   ]);
   expect(await tenant.all('ticket')).toMatchObject([{ ...cleared, id: ticket.id }]);
@@ -153,69 +138,9 @@ test('an erasure clears the records of those who were merged into the person', a
 
   expect(await tenant.erase(ada.id)).toMatchObject({ customers: 2, visits: 2 });
 
-  expect(await tablesWith('trillian')).toEqual([]);
+  expect(await service.tablesWith('trillian')).toEqual([]);
   expect((await tenant.all('visit')).map(({ id }) => id)).toEqual([visit.id, moved.id]);
   expect(await referredBy('bill')).toEqual([undefined]);
-});
-
-test('encryption leaves no personal value of any type in any table, and what was written reads as it was', async () => {
-  const mark = 'slartibart';
-  const ada = await tenant.createPerson({ displayName: `${mark}name` });
-  const written: Record<string, object[]> = {};
-  for (const type of ['badge', 'bill', 'ticket', 'visit']) {
-    written[type] = [await tenant.create(type, marked(mark, ada.id)), await tenant.create(type, marked(mark))];
-  }
-  expect(await tablesWith(mark)).toContain('visit');
-
-  await tenant.encrypt();
-  written['visit']!.push(await tenant.create('visit', marked(mark, ada.id)));
-
-  expect(valuesIn(await everythingIn([service.customers.urls.ownerUrl, service.keys.databaseUrl]), [mark])).toEqual([]);
-  for (const [type, records] of Object.entries(written)) expect(await tenant.all(type), type).toEqual(records);
-  const [keyOfAda, keys] = [await keyOf('customer', ada.id), await keysOf('visit')];
-  expect(Array.from(keys.values(), (key) => key === keyOfAda)).toEqual([true, false, true]);
-});
-
-test('in an encrypted tenant a record is sealed with the key of the customer that it has moved to, and back', async () => {
-  await tenant.encrypt();
-  const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
-  const visit = await tenant.create('visit', marked('x', b.id));
-  const [keyOfA, keyOfB] = [await keyOf('customer', a.id), await keyOf('customer', b.id)];
-  expect(await keyOf('visit', visit.id)).toBe(keyOfB);
-
-  const mergeId = await tenant.merge(a.id, b.id);
-  expect(await keyOf('visit', visit.id)).toBe(keyOfA);
-  expect(await tenant.all('visit')).toMatchObject([{ title: 'xtitle', customerId: a.id, etag: '"2"' }]);
-
-  await tenant.unmerge(mergeId);
-  expect(await keyOf('visit', visit.id)).toBe(keyOfB);
-  expect(await tenant.all('visit')).toMatchObject(
-    [{ ...visit, etag: '"3"', updateTime: {} }].map(({ updateTime: _, ...rest }) => rest),
-  );
-});
-
-test('of an encrypted tenant an erasure destroys all keys that open what records were, and none that others need', async () => {
-  await tenant.encrypt();
-  const [ada, eve] = [await tenant.createPerson(), await tenant.createPerson()];
-  const kept = await tenant.create('visit', marked('kept', ada.id));
-  const visit = await tenant.create('visit', marked('gone', eve.id));
-  const ticket = await tenant.create('ticket', marked('gone', eve.id));
-  const badge = await tenant.create('badge', marked('gone', eve.id));
-  await tenant.unmerge(await tenant.merge(ada.id, eve.id));
-  const former = [
-    ...[await keyOf('customer', ada.id), await keyOf('customer', eve.id), await keyOf('ticket', ticket.id)],
-    ...[await keyOf('visit', kept.id), await keyOf('visit', visit.id), await keyOf('badge', badge.id)],
-  ];
-
-  await tenant.erase(eve.id);
-
-  expect(await destroyed(former)).toEqual(new Set(former));
-  const [keptNow, cleared] = await tenant.all('visit');
-  expect(keptNow).toMatchObject({ title: 'kepttitle', note: 'keptnote', customerId: ada.id });
-  expect(cleared).toMatchObject({ id: visit.id, title: 'erased', guests: [], customerId: undefined });
-  expect(await tenant.all('ticket')).toMatchObject([{ title: 'erased', note: undefined }]);
-  const inUse = [await keyOf('customer', ada.id), await keyOf('visit', kept.id), await keyOf('ticket', ticket.id)];
-  expect(await destroyed(inUse)).toEqual(new Set());
 });
 
 test('the export of a person has the records that refer to them, with their changes', async () => {
@@ -260,28 +185,4 @@ async function changesOf(id: string): Promise<[operation: string, customerId: st
     [id],
   );
   return rows.map(({ operation, customer }) => [operation, customer]);
-}
-
-/** Ids of the keys that records are sealed with, by the ids of these. */
-async function keysOf(table: string): Promise<Map<string, string>> {
-  const column = table === 'customer' ? 'display_name' : 'title';
-  const { rows } = await superuser.query<{ id: string; text: string }>(
-    `select id, ${column} as text from ${table} where tenant_id = $1`,
-    [tenant.caller.tenantId],
-  );
-  return new Map(rows.map(({ id, text }) => [id, keyIdOf(text)]));
-}
-
-async function keyOf(table: string, id: string): Promise<string> {
-  return (await keysOf(table)).get(id) ?? '';
-}
-
-/** Those of keys that can't open anything any more. */
-async function destroyed(ids: readonly string[]): Promise<Set<string>> {
-  const { superuserOf } = await import('./superuser.js');
-  const keys = await superuserOf(service.keys.databaseUrl);
-  const sql = 'select id from subject_key where id = any ($1::uuid[]) and wrapped is null';
-  const { rows } = await keys.query<{ id: string }>(sql, [ids]);
-  await keys.end();
-  return new Set(rows.map(({ id }) => id));
 }

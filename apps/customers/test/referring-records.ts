@@ -27,6 +27,13 @@ export interface Referring extends RecordMessage {
   customerId?: string | undefined;
   badgeId?: string | undefined;
   guests: { name: string; label?: string | undefined }[];
+  start?: Stop | undefined;
+  stops: Stop[];
+}
+
+interface Stop {
+  place?: string | undefined;
+  hour: number;
 }
 
 /** @param reference what becomes of the reference to a customer */
@@ -49,6 +56,8 @@ function referring(
       field(3, 'note', Type.STRING, { optional: true, rules: { pii: true }, index: { search: true } }),
       field(4, column, Type.STRING, { optional: true, rules: uuid, reference: type, index }),
       field(5, 'guests', `${package_}.Guest`, { list: true }),
+      field(6, 'start', `${package_}.Stop`, {}),
+      field(7, 'stops', `${package_}.Stop`, { list: true }),
       field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
       field(54, 'etag', Type.STRING, output),
       field(55, 'create_time', time, { ...output, index: { order: FieldOrder.ALL } }),
@@ -86,6 +95,10 @@ export const contract = contractWith(
         field(1, 'name', Type.STRING, { behavior: [FieldBehavior.REQUIRED], rules: { pii: true } }),
         field(2, 'label', Type.STRING, { optional: true }),
       ]),
+      message('Stop', [
+        field(1, 'place', Type.STRING, { optional: true, rules: { pii: true } }),
+        field(2, 'hour', Type.INT32, {}),
+      ]),
     ],
   }),
 );
@@ -116,4 +129,15 @@ function methodsOf({ singular, fields }: RecordContract): Record<string, Method>
     responseDeserialize: () => Object.fromEntries(values) as object,
   };
   return { [`get${singular.charAt(0).toUpperCase()}${singular.slice(1)}`]: get as unknown as Method };
+}
+
+/** Each personal value has the mark in it. */
+export function marked(mark: string, customerId?: string) {
+  return {
+    ...{ customerId, title: `${mark}title`, note: `${mark}note`, guests: [{ name: `${mark}guest`, label: 'first' }] },
+    ...{
+      start: { place: `${mark}start`, hour: 8 },
+      stops: [{ place: `${mark}stop`, hour: 9 }, { hour: 10 }],
+    },
+  };
 }

@@ -13,6 +13,7 @@ import {
 } from '@rapport/persistence';
 import { callContext, MasterKeys, type Caller } from '@rapport/platform';
 import type { ProvisionedDatabase } from '@rapport/testing';
+import type pg from 'pg';
 import { v7 } from 'uuid';
 import { vi } from 'vitest';
 import { recordMigration } from '../migration-text/record-migration.ts';
@@ -38,8 +39,10 @@ export class ReferringService {
     readonly customers: RunningCustomers,
     readonly keys: Keys,
     readonly types: ReadonlyMap<string, RecordType<Referring>>,
-    readonly orm: Orm,
+    private readonly orm: Orm,
     private readonly sealing: Sealing,
+    /** Sees the rows of all tables. */
+    readonly superuser: pg.Client,
   ) {}
 
   static async start(): Promise<ReferringService> {
@@ -50,10 +53,11 @@ export class ReferringService {
     const orm = createOrm({ databaseUrl: databases.appUrl, entities });
     const subjectKeys = new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey));
     const sealing = new Sealing(subjectKeys, 20).registerFor(orm.em);
-    return new ReferringService(customers, keys, types, orm, sealing);
+    return new ReferringService(customers, keys, types, orm, sealing, await customers.connectAsSuperuser());
   }
 
   async stop(): Promise<void> {
+    await this.superuser.end();
     await this.sealing.onApplicationShutdown();
     await this.orm.close();
     await this.customers.stop();
@@ -63,6 +67,21 @@ export class ReferringService {
     const type = this.types.get(singular);
     if (!type) throw new Error(`${singular} is no type of the test.`);
     return type;
+  }
+
+  /** The tables in which any row has a text, as text or as bytes. */
+  async tablesWith(text: string): Promise<string[]> {
+    const { rows } = await this.superuser.query<{ name: string }>(
+      `select relname as name from pg_class
+       where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+    );
+    const found: string[] = [];
+    for (const { name } of rows) {
+      const sql = `select from ${name} t where position($1 in lower(t::text)) > 0 or position($2 in t::text) > 0 limit 1`;
+      const { rowCount } = await this.superuser.query(sql, [text, Buffer.from(text).toString('hex')]);
+      if (rowCount) found.push(name);
+    }
+    return found;
   }
 
   /** Does something as a call of the service does. */
@@ -87,14 +106,14 @@ export class ReferringTenant {
   /** @param requestId whose answer is kept */
   create(singular: string, given: Partial<Referring>, requestId?: string): Promise<Referring> {
     const type = this.service.typeOf(singular);
-    const sent = { ...type.empty(), guests: [], ...given };
+    const sent = { ...type.empty(), guests: [], stops: [], ...given };
     return this.write((transaction) => createRecord(transaction, type, { [singular]: sent }), requestId);
   }
 
   /** Changes the fields that are given. */
   change(singular: string, id: string, changes: Partial<Referring>): Promise<Referring> {
     const type = this.service.typeOf(singular);
-    const sent = { ...type.empty(), guests: [], ...changes };
+    const sent = { ...type.empty(), guests: [], stops: [], ...changes };
     const request = { id, [singular]: sent, updateMask: Object.keys(changes) };
     return this.write((transaction) => updateRecord(transaction, type, request));
   }
@@ -117,11 +136,12 @@ export class ReferringTenant {
     return Object.fromEntries(erased.map(({ dataClass, count }) => [dataClass, count]));
   }
 
-  /** Turns encryption on and waits until all is encrypted. */
-  async encrypt(): Promise<void> {
+  /** Turns encryption on and waits until all is encrypted. @returns the id of the operation */
+  async encrypt(): Promise<string> {
     const { id } = await this.service.customers.call('encryptPersonalData', {}, this.caller);
     const state = async () => (await this.service.customers.call('getOperation', { id }, this.caller)).state;
     await vi.waitUntil(async () => (await state()) === State.SUCCEEDED, { timeout: 60_000, interval: 50 });
+    return id;
   }
 
   private write(
