@@ -156,6 +156,9 @@ describe('lists of deals', () => {
 
     const { deals } = await service.call('listDeals', { q: 'engine ANALYT' }, tenant.caller);
     expect(deals.map(({ title }) => title)).toEqual(['Analytical engine']);
+    await expect(service.call('listStageEntries', { q: 'engine' }, tenant.caller)).rejects.toMatchObject({
+      violations: [{ field: 'q', reason: 'QUERY_NOT_INDEXED' }],
+    });
   });
 
   test('are counted and added up by stage, each currency by itself', async () => {

@@ -1,5 +1,5 @@
 import { arrayLiteral } from '@rapport/persistence';
-import { invalidArgument } from '@rapport/platform';
+import { invalidArgument, type AppError } from '@rapport/platform';
 import type { RecordType } from '../../fields/record-type.js';
 import { slipLetters, slipTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
@@ -14,16 +14,18 @@ const similarWordLength = 4;
  * three letters or digits in a row only at the start of a word, and one of four letters and more also when a name is
  * like it (slipTerms). Signs without letters and digits are passed over.
  *
- * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs
+ * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs, or the type has no text to search
  */
 export function searchConditions(type: RecordType, q: string): Condition[] {
   const words = q.split(/\s+/).filter((word) => word !== '');
   const folded = words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  if (words.length > 0 && folded.length === 0) {
-    const description = 'must have a letter or a digit';
-    throw invalidArgument([{ field: 'q', reason: 'QUERY_NOT_INDEXED', description }]);
-  }
+  if (words.length > 0 && folded.length === 0) throw notIndexed('must have a letter or a digit');
+  if (folded.length > 0 && !type.derived.searchText) throw notIndexed(`must be empty for ${type.plural}`);
   return folded.map((word) => wordCondition(type, word));
+}
+
+function notIndexed(description: string): AppError {
+  return invalidArgument([{ field: 'q', reason: 'QUERY_NOT_INDEXED', description }]);
 }
 
 function wordCondition({ table, definition }: RecordType, word: string): Condition {
