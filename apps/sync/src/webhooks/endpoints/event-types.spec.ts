@@ -42,9 +42,17 @@ const withSiteVisits = recordTypes(contractWithSiteVisits());
 /** What receivers have subscribed to. A type that is gone from here is refused when its endpoint is changed. */
 const released = [
   ...['*', 'webhook_endpoint.disabled'],
-  ...['customer', 'association', 'custom_field', 'merge', 'consent', 'suppression'].flatMap((type) =>
-    ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`),
-  ),
+  ...[
+    'customer',
+    'deal',
+    'pipeline',
+    'stage_entry',
+    'association',
+    'custom_field',
+    'merge',
+    'consent',
+    'suppression',
+  ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 
 it('has the types of events that were released', () => {

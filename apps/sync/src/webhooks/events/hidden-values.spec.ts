@@ -13,6 +13,8 @@ it.each([
   ['custom_field', { key: 'plan', displayName: 'Plan' }, { key: 'plan', displayName: 'Plan' }],
   ['merge', { customerId: '1', mergedId: '2' }, { customerId: '1', mergedId: '2' }],
   ['consent', { purpose: 'news', evidence: 'A form' }, { purpose: 'news', evidence: '***' }],
+  ['deal', { title: '50 seats', stage: 'proposal' }, { title: '***', stage: 'proposal' }],
+  ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],
 ])('of the type %s the values %j are shown as %j', (type, values, shown) => {
   expect(personalFieldsHidden(type, values)).toEqual(shown);
