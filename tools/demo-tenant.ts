@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Platform } from '@rapport/testing';
+import { makeDemoDeals } from './demo-deals.ts';
 
 /** What `demo.json` holds: where the API is, and a key for it. */
 export interface Demo {
@@ -28,7 +29,8 @@ export async function openDemoTenant(
   await writeFile(`${file}.new`, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
   if (!isLoaded) {
     onProgress('Loading the demo records');
-    await importDemoRecords(demo, signal);
+    await importDemoCustomers(demo, signal);
+    await makeDemoDeals(demo, signal);
   }
   await rename(`${file}.new`, file);
   return demo;
@@ -39,7 +41,7 @@ async function readKey(file: string): Promise<string> {
   return apiKey;
 }
 
-async function importDemoRecords(demo: Demo, signal: AbortSignal): Promise<void> {
+async function importDemoCustomers(demo: Demo, signal: AbortSignal): Promise<void> {
   const response = await fetch(`${demo.url}/v1/customers:import`, {
     method: 'POST',
     headers: { authorization: `Bearer ${demo.apiKey}`, 'content-type': 'text/csv' },
@@ -48,7 +50,7 @@ async function importDemoRecords(demo: Demo, signal: AbortSignal): Promise<void>
   });
   const answer = await response.text();
   const { failed } = JSON.parse(answer) as { failed?: number };
-  if (!response.ok || failed) throw new Error(`The demo records were refused (${response.status}): ${answer}`);
+  if (!response.ok || failed) throw new Error(`The demo customers were refused (${response.status}): ${answer}`);
 }
 
 /** Three commands to begin with; each works as it is, and can be repeated. */

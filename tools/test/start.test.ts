@@ -55,6 +55,24 @@ test('serves the commands it prints, and has its key in a file that only its own
   expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
 });
 
+test('has demo deals in every stage of their pipeline, each with its customer', { timeout }, async () => {
+  await running();
+  const { url, apiKey } = await readDemo();
+  const read = async <Body>(path: string) =>
+    (await (await fetch(url + path, { headers: { authorization: `Bearer ${apiKey}` } })).json()) as Body;
+
+  const { pipelines } = await read<{ pipelines: { name: string; stages: { key: string }[] }[] }>('/v1/pipelines');
+  const deals = await read<{ total: { count: number }; groups: { values: { value: string }[] }[] }>(
+    `/v1/deals:aggregate?groupBy=stage&filter=${encodeURIComponent('customer_id:*')}`,
+  );
+
+  expect(pipelines.map(({ name }) => name)).toEqual(['New business']);
+  const stages = pipelines.flatMap((pipeline) => pipeline.stages.map(({ key }) => key));
+  expect(stages).toHaveLength(5);
+  expect(deals.groups.map(({ values }) => values[0]?.value).toSorted()).toEqual(stages.toSorted());
+  expect(deals.total.count).toBe(40);
+});
+
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
   await running();
 

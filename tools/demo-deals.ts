@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Demo } from './demo-tenant.ts';
+
+/** What `demo-deals.json` has of one company. */
+interface CompanyDeals {
+  /** Its display name. */
+  company: string;
+  currencyCode: string;
+  /** The days are those from the first start until the deal is expected to be won or lost, below 0 when they have passed. */
+  deals: [title: string, stage: string, amount: string, closesInDays: number, lostReason?: string][];
+}
+
+const pipeline = {
+  name: 'New business',
+  stages: [
+    { key: 'qualification', name: 'Qualification', kind: 'OPEN', probability: 10 },
+    { key: 'proposal', name: 'Proposal', kind: 'OPEN', probability: 40, guards: [needs('amount')] },
+    { key: 'negotiation', name: 'Negotiation', kind: 'OPEN', probability: 70, guards: [needs('amount', 'closeDate')] },
+    { key: 'won', name: 'Won', kind: 'WON', probability: 100, guards: [needs('amount')] },
+    { key: 'lost', name: 'Lost', kind: 'LOST', probability: 0, guards: [needs('lostReason')] },
+  ],
+  externalIds: [{ system: 'demo', value: 'new-business' }],
+};
+
+/** Gives the companies of the demo tenant deals in one pipeline. Does nothing more when it is done again. */
+export async function makeDemoDeals(demo: Demo, signal: AbortSignal): Promise<void> {
+  const api = (path: string, body?: object) => send(demo, signal, path, body);
+  const made = (await api('/v1/deals?pageSize=1')) as { deals: unknown[] };
+  if (made.deals.length > 0) return;
+  const { pipeline: saved } = (await api('/v1/pipelines:upsert?matchSystem=demo', pipeline)) as {
+    pipeline: { id: string };
+  };
+  const filter = encodeURIComponent('kind = COMPANY');
+  const { customers } = (await api(`/v1/customers?pageSize=200&filter=${filter}`)) as {
+    customers: { id: string; displayName: string }[];
+  };
+  const ids = new Map(customers.map(({ id, displayName }) => [displayName, id]));
+  const file = await readFile(join(import.meta.dirname, 'demo-deals.json'), 'utf8');
+  const items = (JSON.parse(file) as CompanyDeals[]).flatMap(({ company, currencyCode, deals }) =>
+    deals.map(([title, stage, amount, closesInDays, lostReason]) => ({
+      deal: {
+        ...{ title, stage, lostReason, pipelineId: saved.id, customerId: ids.get(company) },
+        amount: { amount, currencyCode },
+        closeDate: new Date(Date.now() + closesInDays * 86_400_000).toISOString().slice(0, 10),
+      },
+    })),
+  );
+  await api('/v1/deals:batchCreate', { items });
+}
+
+/** A guard for deals that have these fields. */
+function needs(...fields: string[]) {
+  return { kind: 'FIELDS', fields };
+}
+
+async function send({ url, apiKey }: Demo, signal: AbortSignal, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(url + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${apiKey}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal,
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`The demo deals were refused (${response.status}): ${answer}`);
+  return JSON.parse(answer);
+}
