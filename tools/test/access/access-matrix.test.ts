@@ -26,6 +26,8 @@ const open = ['AcceptInvitation', 'ReceiveHook', 'RequestPasswordReset', 'ResetP
 /** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
 const withoutIds = [
   'AcceptInvitation',
+  'AggregatePipelines',
+  'BatchCreatePipelines',
   'ChangePassword',
   'CheckSuppressions',
   'ConfirmTotp',
@@ -33,6 +35,7 @@ const withoutIds = [
   'CreateCustomField',
   'CreateImport',
   'CreateOAuthClient',
+  'CreatePipeline',
   'CreateRole',
   'CreateSuppression',
   'CreateTeam',
@@ -59,6 +62,7 @@ const withoutIds = [
   'ListOAuthClients',
   'ListOperations',
   'ListPermissions',
+  'ListPipelines',
   'ListRoles',
   'ListSecurityEventHeads',
   'ListSecurityEvents',
@@ -72,6 +76,7 @@ const withoutIds = [
   'SignAuditHead',
   'SignSecurityEventHead',
   'SnapshotCustomers',
+  'UpsertPipeline',
   'VerifyAuditEntries',
   'VerifySecurityEvents',
   'WatchChanges',
@@ -79,14 +84,20 @@ const withoutIds = [
 
 /** Where an operation takes the id of what is deleted or not there yet, and why. */
 const forMissing: Readonly<Record<string, string>> = {
+  'AggregateStageEntries query.filter': 'as for ListStageEntries',
   'EraseCustomer params.id': 'who was deleted is erased like anybody',
   'ExportPersonalData params.id': 'what is deleted is kept, and so is the person’s to know',
   'GetCustomField params.key': 'shows a deleted definition, since values of it may be left',
   'ListCustomerHistory params.id': 'the history outlives the customer',
+  'ListDealHistory params.id': 'as for ListCustomerHistory',
+  'ListPipelineHistory params.id': 'as for ListCustomerHistory',
+  'ListStageEntries query.filter': 'the entries of a deleted deal are kept, and those of its pipeline',
   'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
   'SaveImportMapping params.key': 'makes the mapping when there is none',
   'UndeleteCustomField params.key': 'brings it back',
   'UndeleteCustomer params.id': 'brings it back',
+  'UndeleteDeal params.id': 'brings it back',
+  'UndeletePipeline params.id': 'brings it back',
 };
 
 /** Operations for which the permission alone is not enough, and why. */
@@ -306,6 +317,11 @@ async function everything(api: ApiClient): Promise<string> {
     'operations',
     'suppressions',
     'erasures',
+    'pipelines?showDeleted=true',
+    'pipelines',
+    'deals?showDeleted=true',
+    'deals',
+    'stageEntries',
     'oauthClients',
     'webhookEndpoints',
     'connections',

@@ -32,6 +32,8 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpdateMapping: () => ({ maxDeletes: 30 }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
+  UpsertDeal: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
+  UpsertPipeline: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 

@@ -94,6 +94,19 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const suppress = (purpose: string) =>
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
 
+  // Its stage is the one that the contract has as an example.
+  const stages = [{ key: 'proposal', name: 'Proposal', kind: 'OPEN' }];
+  const makePipeline = () => create('/v1/pipelines', { name: marker, stages });
+  const pipeline = once(makePipeline);
+  const makeDeal = async () =>
+    create('/v1/deals', { title: marker, pipelineId: await pipeline(), stage: 'proposal', customerId: await ada() });
+  const deal = once(makeDeal);
+  const stageEntry = async () => {
+    const path = `/v1/stageEntries?filter=${encodeURIComponent(`deal_id = "${await deal()}"`)}`;
+    const { stageEntries } = (await send('GET', path)) as { stageEntries: { id: string }[] };
+    return stageEntries[0]?.id ?? '';
+  };
+
   // Who may change it needs what it gives, and every caller has this.
   const permissions = ['account.read'];
   const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
@@ -147,6 +160,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     consents: async () => create(`/v1/customers/${await ada()}/consents`, consent),
     suppressions: () => suppress('news'),
     erasures: erasure,
+    pipelines: pipeline,
+    deals: deal,
+    stageEntries: stageEntry,
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
     roles: role,
@@ -166,6 +182,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     customers: async () => remove('customers', await person('Zoe')),
     associations: async () => remove('associations', await associate('neighbour_of')),
     suppressions: async () => remove('suppressions', await suppress('surveys')),
+    pipelines: async () => remove('pipelines', await makePipeline()),
+    deals: async () => remove('deals', await makeDeal()),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
     users: async () => remove('users', await makeUser()),

@@ -1,0 +1,87 @@
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+let platform: SharedPlatform;
+let api: ApiClient;
+let pipelineId: string;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+beforeEach(async () => {
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Sellers')).apiKey);
+  const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
+  pipelineId = await create('/v1/pipelines', { name: 'New business', stages });
+});
+
+async function create(path: string, body: object, by = api): Promise<string> {
+  const answer = await by.send('POST', path, { body });
+  expect(answer).toMatchObject({ status: 201 });
+  return (answer.body as { id: string }).id;
+}
+
+function createDeal(title: string, by = api): Promise<string> {
+  return create('/v1/deals', { title, pipelineId, stage: 'lead' }, by);
+}
+
+async function withKey(rights: object): Promise<ApiClient> {
+  const permissions = ['customers.read', 'pipelines.read', 'deals.read', 'deals.write'];
+  const body = { displayName: 'Limited', permissions, ...rights };
+  const { key } = (await api.send('POST', '/v1/apiKeys', { body })).body as { key: string };
+  return ApiClient.connect(platform.edgeUrl, key);
+}
+
+async function read(by: ApiClient, path: string): Promise<string> {
+  const { status, body } = await by.send('GET', path);
+  expect([path, status]).toEqual([path, 200]);
+  return JSON.stringify(body);
+}
+
+const entriesOf = (id: string) => `/v1/stageEntries?filter=${encodeURIComponent(`deal_id = "${id}"`)}`;
+
+it('a title is hidden from callers without personal data, wherever a deal is read, and can not be searched for', async () => {
+  const title = 'Seats for Zaphodine';
+  const id = await createDeal(title);
+  const discreet = await withKey({ hidesPii: true });
+  const paths = [`/v1/deals/${id}`, '/v1/deals', `/v1/deals:batchGet?ids=${id}`, `/v1/deals/${id}/history`];
+
+  for (const path of [...paths, '/v1/changes?types=deal&waitSeconds=20']) {
+    expect(await read(api, path)).toContain(title);
+    expect(await read(discreet, path)).not.toContain('Zaphodine');
+    expect(await read(discreet, path)).toContain('***');
+  }
+  for (const query of ['q=zaphodine', 'orderBy=title', `filter=${encodeURIComponent('title = "seats*"')}`]) {
+    expect(await discreet.send('GET', `/v1/deals?${query}`)).toMatchObject({
+      status: 403,
+      body: { code: 'FIELD_HIDDEN', metadata: { field: 'title' } },
+    });
+  }
+});
+
+it('callers limited to their own records see their own deals only, and the entries of these', async () => {
+  const theirs = await createDeal('Of somebody else');
+  const own = await withKey({ recordScope: 'OWN' });
+  const mine = await createDeal('My own', own);
+
+  for (const path of ['/v1/deals', '/v1/stageEntries']) {
+    expect(await read(api, path)).toContain(theirs);
+    expect(await read(own, path)).toContain(mine);
+    expect(await read(own, path)).not.toContain(theirs);
+  }
+  expect(await read(own, entriesOf(theirs))).toBe('{"stageEntries":[]}');
+  expect(await own.send('GET', `/v1/deals/${theirs}`)).toMatchObject({ status: 404 });
+  expect(await own.send('GET', `/v1/deals/${theirs}/history`)).toMatchObject({ status: 404 });
+});
+
+it('who moves a deal finds it in its new stage at once, in lists, sums and entries too', async () => {
+  const id = await createDeal('50 seats');
+  const paths = [`/v1/deals/${id}`, '/v1/deals?filter=stage%20%3D%20proposal', '/v1/deals:aggregate?groupBy=stage'];
+  for (const path of [...paths, entriesOf(id)]) {
+    for (let reads = 0; reads < 3; reads += 1) expect(await read(api, path)).not.toContain('"proposal"');
+  }
+
+  expect(await api.send('PATCH', `/v1/deals/${id}`, { body: { stage: 'proposal' } })).toMatchObject({ status: 200 });
+
+  for (const path of [...paths, entriesOf(id)]) expect(await read(api, path)).toContain('"proposal"');
+});
