@@ -14,10 +14,13 @@ export const mixes = {
   search: { get: 0, list: 0, search: 100, create: 0, update: 0 },
 } as const satisfies Record<string, Mix>;
 
+/** The same of deals, for the scenario `deals`. */
+export const dealMix = { get: 40, list: 25, aggregate: 5, create: 10, move: 20 };
+
 /** The step that a number from 0 to 100 falls on. */
-export function stepAt(mix: Mix, point: number): keyof Mix {
+export function stepAt<Step extends string>(mix: Readonly<Record<Step, number>>, point: number): Step {
   let end = 0;
-  for (const step of Object.keys(mix) as (keyof Mix)[]) {
+  for (const step of Object.keys(mix) as Step[]) {
     end += mix[step];
     if (point < end) return step;
   }

@@ -1,4 +1,5 @@
 import { mixes } from '../mixes.ts';
+import { deals } from './deals.ts';
 import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
@@ -12,6 +13,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   'write-heavy': (baseUrl) => mixed(baseUrl, mixes['write-heavy']),
   mixed: (baseUrl) => mixed(baseUrl, mixes.mixed),
   search: (baseUrl) => mixed(baseUrl, mixes.search),
+  deals,
   import: importFile,
   feed,
   oauth,

@@ -10,6 +10,9 @@ beforeAll(async () => {
   platform = await startPlatform();
   tenant = await platform.createTenant('Load');
   await send('/v1/customers', { kind: 'PERSON', givenName: 'María José', familyName: 'García & Ñíguez' });
+  const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
+  const { id: pipelineId } = await send('/v1/pipelines', { name: 'New business', stages });
+  for (const { key } of stages) await send('/v1/deals', { title: 'Seats', pipelineId, stage: key });
   const program = await send('/v1/oauthClients', {
     displayName: 'Load',
     confidential: true,
@@ -40,6 +43,11 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['write-heavy', 30, ['a customer is created']],
   ['write-heavy', 99, ['a customer is changed']],
   ['search', 50, ['a name finds somebody']],
+  ['deals', 0, ['a deal can be read']],
+  ['deals', 50, ['the list has deals of the stage']],
+  ['deals', 67, ['the deals are added up']],
+  ['deals', 75, ['a deal is created']],
+  ['deals', 99, ['a deal is moved']],
   ['import', 0, ['every row becomes a customer']],
   ['feed', 0, ['a change is told to who waits for it']],
   ['oauth', 0, ['a program gets a token', 'the token opens the list']],
@@ -59,6 +67,13 @@ test('a run ends at its start when the tenant has no customers, or the key is re
 
   expect(() => empty.setup()).toThrow('The tenant has no customers to work with (200).');
   expect(() => refused.setup()).toThrow('The tenant has no customers to work with (401).');
+});
+
+test('a run of deals ends at its start when the tenant has no open ones', async () => {
+  const { apiKey } = await platform.createTenant('No deals');
+  const script = await load({ SCENARIO: 'deals', API_KEY: apiKey });
+
+  expect(() => script.setup()).toThrow('The tenant has no open deals to work with (200).');
 });
 
 test.each(['read-heavy', 'import', 'feed', 'oauth'])('%s fails a check when nobody answers', async (scenario) => {

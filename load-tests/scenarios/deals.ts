@@ -1,0 +1,107 @@
+import { check, sleep } from 'k6';
+import { dealMix, stepAt } from '../mixes.ts';
+import type { Operation } from '../slo.ts';
+import { variable } from '../variables.ts';
+import { Api, uniqueText } from './api.ts';
+import type { Scenario } from './scenario.ts';
+
+type Step = keyof typeof dealMix;
+
+interface Deal {
+  id: string;
+  pipelineId: string;
+  stage: string;
+  status: string;
+}
+
+/** What the iterations work with: deals of one pipeline, and the stages that open ones of them are in. */
+interface Sales {
+  pipelineId: string;
+  stages: string[];
+  ids: string[];
+}
+
+/** How long one looks at an answer, in seconds. */
+const lookSeconds = 1;
+
+const operations: Readonly<Record<Step, Operation>> = {
+  get: 'GetDeal',
+  list: 'ListDeals',
+  aggregate: 'AggregateDeals',
+  create: 'CreateDeal',
+  move: 'UpdateDeal',
+};
+
+/** Somebody who looks at the deals of a pipeline by stage, and moves them, on those that the tenant has. */
+export function deals(baseUrl: string): Scenario {
+  const api = new Api(baseUrl, variable('API_KEY'));
+  return {
+    protocol: 'http',
+    operations: Object.values(operations),
+    setup: () => openDeals(api),
+    run(data) {
+      take(api, stepAt(dealMix, Math.random() * 100), data as Sales);
+      sleep(lookSeconds);
+    },
+  };
+}
+
+/** @throws Error, which ends the run, when the tenant has no open deals */
+function openDeals(api: Api): Sales {
+  const filter = encodeURIComponent('status = OPEN');
+  const { status, body } = api.get<{ deals?: Deal[] }>('ListDeals', `/v1/deals?pageSize=200&filter=${filter}`);
+  const [first] = body?.deals ?? [];
+  if (!first) throw new Error(`The tenant has no open deals to work with (${status}).`);
+  const { pipelineId } = first;
+  const found = (body?.deals ?? []).filter((deal) => deal.pipelineId === pipelineId);
+  return { pipelineId, stages: [...new Set(found.map(({ stage }) => stage))], ids: found.map(({ id }) => id) };
+}
+
+function take(api: Api, step: Step, { pipelineId, stages, ids }: Sales): void {
+  const operation = operations[step];
+  const id = oneOf(ids);
+  const stage = oneOf(stages);
+  switch (step) {
+    case 'get': {
+      const { body } = api.get<Deal>(operation, `/v1/deals/${id}`);
+      check(body, { 'a deal can be read': () => body?.id === id });
+      return;
+    }
+    case 'list': {
+      const filter = encodeURIComponent(`pipeline_id = "${pipelineId}" AND stage = "${stage}"`);
+      const path = `/v1/deals?pageSize=20&orderBy=amount%20desc&filter=${filter}`;
+      const { body } = api.get<{ deals: Deal[] }>(operation, path);
+      check(body, {
+        'the list has deals of the stage': () => body !== undefined && body.deals.every((deal) => deal.stage === stage),
+      });
+      return;
+    }
+    case 'aggregate': {
+      const filter = encodeURIComponent(`pipeline_id = "${pipelineId}"`);
+      const path = `/v1/deals:aggregate?groupBy=stage&sum=amount&filter=${filter}`;
+      const { body } = api.get<{ total: { count: number } }>(operation, path);
+      check(body, { 'the deals are added up': () => (body?.total.count ?? 0) > 0 });
+      return;
+    }
+    case 'create': {
+      // What guards of stages usually ask for.
+      const given = { amount: { amount: '1200.50', currencyCode: 'EUR' }, closeDate: '2030-01-31' };
+      const { body } = api.send<Deal>('POST', operation, '/v1/deals', {
+        ...{ title: `Load ${uniqueText()}`, pipelineId, stage, ...given },
+      });
+      check(body, { 'a deal is created': () => body?.stage === stage });
+      return;
+    }
+    case 'move': {
+      const { body } = api.send<Deal>('PATCH', operation, `/v1/deals/${id}`, { stage });
+      check(body, { 'a deal is moved': () => body?.stage === stage });
+      return;
+    }
+    default:
+      step satisfies never;
+  }
+}
+
+function oneOf(values: readonly string[]): string {
+  return values[Math.floor(Math.random() * values.length)] ?? '';
+}
