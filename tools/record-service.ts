@@ -45,7 +45,6 @@ export function standardMethods(contract: Contract, record: RecordContract): Sta
   return standardVerbs
     .filter((verb) => !record.options.readOnly || readOnlyVerbs.includes(verb))
     .filter((verb) => verb !== 'upsert' || isUnique)
-    .filter((verb) => verb !== 'export' && verb !== 'import')
     .map((verb) => verbs[verb](declared));
 }
 

@@ -22,7 +22,7 @@ import { BulkPace } from './engine/pace/bulk-pace.js';
 import { ChangeFeedController } from './engine/changes/feed/change-feed.controller.js';
 import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
-import { CustomersController } from './domain/customers/customers.controller.js';
+import { CustomersController } from './domain/customers/serve-customers.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';

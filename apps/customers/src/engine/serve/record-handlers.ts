@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { readForTenant, type StatementTransaction } from '@rapport/persistence';
+import { causedBy, readForTenant, type StatementTransaction } from '@rapport/persistence';
 import { recordAsOf } from '../changes/history/record-as-of.js';
 import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
 import type { LoggedTypes } from '../changes/log/logged-types.js';
@@ -10,6 +10,9 @@ import { exportRecords, type ExportRequest } from '../export/export-records.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import type { BulkWork } from '../pace/bulk-work.js';
+import { shownCounts, shownToCaller } from '../fields/hidden-data.js';
+import { importRulesOf } from '../import/derived/import-rules-of.js';
+import { importRecords, type ImportRequest } from '../import/import-records.js';
 import type { ImportRules } from '../import/import-rules.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
@@ -20,6 +23,7 @@ import { openStored, type StoredRecord } from '../records/record-rows.js';
 import type { UniqueValue } from '../records/unique-values.js';
 import { liveRecords } from '../records/record-statements.js';
 import { hotWriteCall } from '../records/write-call.js';
+import { methodDescriptor } from '../values/contract.js';
 import { createBatch, deleteBatch, updateBatch, type Batch, type BatchOutcome } from '../write/batch-write.js';
 import { externalIdOf, upsertRecord, type UpsertRequest } from '../write/upsert-record.js';
 import { createRecord, deleteRecord, undeleteRecord, updateRecord, type RecordRequest } from '../write/write-record.js';
@@ -97,6 +101,16 @@ export class RecordHandlers<Message extends RecordMessage> {
 
   export(request: ExportRequest): AsyncIterable<HttpBody> {
     return exportRecords(this.parts.em, this.parts.bulk, this.type, request, this.rules.csvColumns);
+  }
+
+  async import(requests: AsyncIterable<ImportRequest>): Promise<object> {
+    const { type, parts } = this;
+    const { em, bulk } = parts;
+    const rules = this.rules.importRules ?? importRulesOf(type);
+    const report = await causedBy(em, { origin: 'import' }, () => importRecords(em, bulk, rules, requests));
+    // Customers have a name of their own for the record of an issue.
+    const issues = report.issues.map((issue) => ({ ...issue, [`${type.singular}Id`]: issue.recordId }));
+    return shownToCaller(methodDescriptor(type.method('import').path).output, shownCounts({ ...report, issues }));
   }
 
   create(request: WriteRequest): Promise<object> {

@@ -1,12 +1,25 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
-import { UpsertMatch, type UpsertCustomerRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  CustomersServiceService,
+  UpsertMatch,
+  type UpsertCustomerRequest,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { invalidArgument } from '@rapport/platform';
 import { uniqueValues, type UniqueValue } from '../../engine/records/unique-values.js';
+import { recordController } from '../../engine/serve/record-controller.js';
 import { externalIdOf, required } from '../../engine/write/upsert-record.js';
+import { customerColumns } from './import/csv-columns.js';
 import { customers } from './customers.js';
+import { customerImport } from './import/customer-import.js';
+
+export const CustomersController = recordController(customers, CustomersServiceService, {
+  matched: (request, customer) => matchedValue(request as UpsertCustomerRequest, customer),
+  csvColumns: customerColumns,
+  importRules: customerImport,
+});
 
 /** @throws AppError INVALID_ARGUMENT when the customer does not have what is to be matched */
-export function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: Customer): UniqueValue {
+function matchedValue({ match, matchSystem }: UpsertCustomerRequest, customer: Customer): UniqueValue {
   const values = uniqueValues(customers, customer);
   switch (match) {
     case UpsertMatch.EMAIL: {
