@@ -5,13 +5,12 @@ import { currentCaller, type Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportRecords } from '../src/engine/export/export-records.js';
-import type { RecordType } from '../src/engine/fields/record-type.js';
 import { importRulesOf } from '../src/engine/import/derived/import-rules-of.js';
 import { importRecords } from '../src/engine/import/import-records.js';
 import { BulkWork } from '../src/engine/pace/bulk-work.js';
 import { newCaller } from './running-customers.js';
 import { insertCustomer, newTrial, TrialTable } from './trial-table.js';
-import { trialTypeWith, type Trial } from './trial-type.js';
+import { trialTypeWith } from './trial-type.js';
 
 /** A type of records without rules of its own for imports and exports, in a database. */
 let table: TrialTable;
