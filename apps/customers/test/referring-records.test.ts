@@ -6,7 +6,7 @@ import type { ReferringService, ReferringTenant } from './referring-tenant.js';
 // The types of this file are known to modules that no other file uses.
 vi.resetModules();
 const modules = await import('./referring-tenant.js');
-const { marked } = await import('./referring-records.js');
+const { marked, ticketChanges } = await import('./referring-records.js');
 const { exportPersonalData } = await import('../src/domain/privacy/export-personal-data.js');
 const { BulkWork } = await import('../src/engine/pace/bulk-work.js');
 const { SuppressionKey } = await import('../src/domain/suppressions/suppression-key.js');
@@ -82,6 +82,22 @@ test('a merge counts the records of all types, and refuses too many before it mo
     reason: 'MERGE_TOO_LARGE',
   });
   expect(await referredBy('ticket')).toEqual([b.id]);
+});
+
+test('what the move of a record does to others is done, as with any change of it', async () => {
+  const [a, b] = [await tenant.createPerson(), await tenant.createPerson()];
+  const ticket = await tenant.create('ticket', marked('x', b.id));
+
+  await tenant.unmerge(await tenant.merge(a.id, b.id));
+
+  const moves = ticketChanges
+    .filter(({ after }) => after.id === ticket.id)
+    .map(({ before, after }) => [before?.customerId, after.customerId]);
+  expect(moves).toEqual([
+    [undefined, b.id],
+    [b.id, a.id],
+    [a.id, b.id],
+  ]);
 });
 
 test('an erasure leaves no personal data in records that referred to the person, nor in what is kept of them', async () => {

@@ -12,7 +12,7 @@ import {
 } from '@rapport/contracts/rapport/api/v1/options';
 import type { Method } from '../src/engine/fields/record-type.js';
 import { addRecordType, RecordType } from '../src/engine/fields/record-type.js';
-import type { RecordMessage } from '../src/engine/fields/record-definition.js';
+import type { RecordChange, RecordMessage } from '../src/engine/fields/record-definition.js';
 import { contractWith, field, message, recordOptions } from './trial-records.js';
 
 const uuid = { format: Format.UUID };
@@ -110,11 +110,22 @@ export const referringContracts: ReadonlyMap<string, RecordContract> = new Map(
     .map((each) => [each.singular, each]),
 );
 
+/** What the rules of tickets have been asked to do for changes of theirs. */
+export const ticketChanges: RecordChange<Referring>[] = [];
+
 /** Makes the types known to the engine that this file has been loaded with. By singular. */
 export function addReferringTypes(): ReadonlyMap<string, RecordType<Referring>> {
   const types = new Map<string, RecordType<Referring>>();
   for (const [singular, each] of referringContracts) {
-    const type = new RecordType<Referring>(each, methodsOf(each), { indexVersion: 1 });
+    const type = new RecordType<Referring>(each, methodsOf(each), {
+      indexVersion: 1,
+      ...(singular === 'ticket' && {
+        also: (changes) => {
+          ticketChanges.push(...changes);
+          return [];
+        },
+      }),
+    });
     addRecordType(type);
     types.set(singular, type);
   }
