@@ -1,0 +1,56 @@
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { expect, test } from 'vitest';
+import { Contract } from '../descriptors/load-contract.js';
+import { fileDescriptorSet } from '../gen/descriptors.js';
+import { openApiDocument } from '../rest/open-api.js';
+import { restRoutes } from '../rest/rest-routes.js';
+import { recordContracts } from './record-contract.js';
+
+/** Largest document that a reader loads at once, in bytes. */
+const maxDocumentSize = 3_000_000;
+
+/** The platform's contract with copies of deals and their service under other names. */
+function contractWith(types: number): Contract {
+  const set = fromBinary(FileDescriptorSetSchema, fileDescriptorSet);
+  const files = ['rapport/sales/v1/deal.proto', 'rapport/sales/v1/deals_service.proto'].map(
+    (name) => set.file.find((file) => file.name === name) ?? expect.unreachable(`There is no ${name}.`),
+  );
+  const known = recordContracts(new Contract(fileDescriptorSet)).length;
+  for (let number = known; number < types; number += 1) {
+    // As long as the name of deals, since options have lengths of their texts in them.
+    const name = `Z${String.fromCharCode(97 + Math.floor(number / 26), 97 + (number % 26))}q`;
+    for (const file of files) {
+      const text = Buffer.from(toBinary(FileDescriptorProtoSchema, file)).toString('latin1');
+      const copy = text.replaceAll('Deal', name).replaceAll('deal', name.toLowerCase());
+      set.file.push(fromBinary(FileDescriptorProtoSchema, Buffer.from(copy, 'latin1')));
+    }
+  }
+  return new Contract(toBinary(FileDescriptorSetSchema, set));
+}
+
+/** What a contract costs the edge: bytes of its document, MiB of memory and milliseconds of processor time. */
+function costOf(make: () => Contract) {
+  const [heap, cpu] = [process.memoryUsage().heapUsed, process.cpuUsage()];
+  const contract = make();
+  const routes = restRoutes(contract);
+  const bytes = JSON.stringify(openApiDocument(contract, routes, '1')).length;
+  const { user, system } = process.cpuUsage(cpu);
+  const megabytes = Math.round((process.memoryUsage().heapUsed - heap) / 2 ** 20);
+  return {
+    types: recordContracts(contract).length,
+    routes: routes.length,
+    bytes,
+    megabytes,
+    ms: (user + system) / 1_000,
+  };
+}
+
+test('thirty types of records have a document of at most 3 MB', () => {
+  const [now, thirty] = [costOf(() => new Contract(fileDescriptorSet)), costOf(() => contractWith(30))];
+
+  process.stdout.write(`contracts: ${JSON.stringify([now, thirty])}\n`);
+  expect(thirty.types).toBe(30);
+  expect(thirty.routes - now.routes).toBe((30 - now.types) * 15);
+  expect(thirty.bytes).toBeLessThan(maxDocumentSize);
+});
