@@ -1,0 +1,135 @@
+import { ListMode } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { Operation_State as State, type ImportInput } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OperationTenant } from './operation-tenant.js';
+import { company, sharedCustomers } from './running-customers.js';
+import { pipeline, SalesTenant } from './sales-tenant.js';
+
+const customers = await sharedCustomers();
+
+let operations: OperationTenant;
+let sales: SalesTenant;
+
+beforeEach(async () => {
+  operations = await OperationTenant.create(customers);
+  sales = new SalesTenant(customers, operations.caller);
+});
+afterEach(() => operations.close());
+
+async function run(file: string, input: Partial<ImportInput> = {}) {
+  const operation = await operations.run(file, { recordType: 'deal', ...input });
+  return { ...operation, issues: await issuesOf(operation.id) };
+}
+
+async function issuesOf(id: string) {
+  const { issues } = await customers.call('listOperationIssues', { id }, operations.caller);
+  return issues.map(({ line, reason, field, customerId }) => ({ line, reason, field, recordId: customerId }));
+}
+
+function dealOf(id: string): Promise<Deal> {
+  return customers.call('getDeal', { id }, sales.caller);
+}
+
+/** The stages new, proposal (with an amount), won (and with a day) and lost (with a reason). */
+function createPipeline(given: Partial<Pipeline> = {}): Promise<Pipeline> {
+  return sales.createPipeline(pipeline(given));
+}
+
+test('an operation imports deals of customers that it names by their external ids', async () => {
+  const { id: pipelineId } = await createPipeline({ externalIds: [{ system: 'erp', value: 'main' }] });
+  const { id: customerId } = await customers.create(
+    operations.caller,
+    company({ externalIds: [{ system: 'erp', value: 'C1' }] }),
+  );
+  const file =
+    'title,pipeline.external_id.erp,stage,amount,close_date,customer.external_id.erp,external_id.erp\n' +
+    'First,main,won,12.50 EUR,31.12.2026,C1,D1\nSecond,main,new,,,C2,D2\nThird,other,new,,,,D3\n';
+
+  const operation = await run(file, { language: 'de' });
+
+  expect(operation).toMatchObject({ state: State.SUCCEEDED, counts: { rows: 3, created: 2, failed: 1 } });
+  expect(operation.issues).toMatchObject([
+    { line: 3, reason: 'CUSTOMER_NOT_FOUND', field: 'customerId' },
+    { line: 4, reason: 'PIPELINE_NOT_FOUND', field: 'pipelineId' },
+  ]);
+  const { deals } = await customers.call('listDeals', { orderBy: 'title' }, sales.caller);
+  expect(deals).toMatchObject([
+    {
+      title: 'First',
+      pipelineId,
+      customerId,
+      status: DealStatus.WON,
+      closeDate: '2026-12-31',
+      closeTime: deals[0]?.stageTime,
+    },
+    { title: 'Second', pipelineId, customerId: undefined, status: DealStatus.OPEN },
+  ]);
+  expect((await sales.entriesOf(deals[0]!)).map(({ stage }) => stage)).toEqual(['won']);
+  expect((await run(file, { language: 'de' })).counts).toMatchObject({ rows: 3, unchanged: 2, failed: 1 });
+});
+
+test('a row that the stages of its pipeline forbid is refused with the field and the reason, in a dry run too', async () => {
+  const main = await createPipeline({ transitions: StageTransitions.NEXT_ONLY });
+  const { id } = await sales.createDeal(main);
+  const file = `id,stage,amount\n${id},won,1 EUR\n${id},proposal,\n,proposal,1 EUR\n`;
+
+  for (const dryRun of [true, false]) {
+    const operation = await run(file, { dryRun });
+
+    expect(operation).toMatchObject({ counts: { rows: 3, failed: 3 } });
+    expect(operation.issues).toMatchObject([
+      { line: 2, reason: 'STAGE_TRANSITION', field: 'stage', recordId: id },
+      { line: 3, reason: 'REQUIRED', field: 'amount', recordId: id },
+      { line: 4, reason: 'REQUIRED' },
+    ]);
+  }
+  expect(await dealOf(id)).toMatchObject({ stage: 'new', etag: '"1"' });
+  expect((await run(`id,stage,amount\n${id},proposal,1 EUR\n`)).counts).toMatchObject({ updated: 1 });
+  expect(await dealOf(id)).toMatchObject({ stage: 'proposal', amount: { amount: '1', currencyCode: 'EUR' } });
+});
+
+test('undo takes deals back through the rules of their stages, and removes created ones with their stays in stages', async () => {
+  const main = await createPipeline();
+  const strict = await createPipeline({ transitions: StageTransitions.NEXT_ONLY });
+  const amount = { amount: '5', currencyCode: 'EUR' };
+  const free = await sales.createDeal(main, { amount, closeDate: '2026-12-31' });
+  const bound = await sales.createDeal(strict, { amount });
+  const file = `id,title,pipeline_id,stage\n${free.id},,,won\n${bound.id},,,proposal\n,New,${main.id},new\n`;
+  const { id, counts } = await run(file);
+  expect(counts).toMatchObject({ created: 1, updated: 2 });
+
+  const undone = await operations.undo(id);
+
+  expect(undone).toMatchObject({ state: State.UNDONE, counts: { undone: 2, issues: 1 } });
+  expect(await issuesOf(id)).toMatchObject([{ reason: 'CHANGED_SINCE', recordId: bound.id }]);
+  expect(await dealOf(free.id)).toMatchObject({ stage: 'new', status: DealStatus.OPEN, closeTime: undefined });
+  expect((await sales.entriesOf(free)).map(({ stage }) => stage)).toEqual(['new', 'won', 'new']);
+  expect(await dealOf(bound.id)).toMatchObject({ stage: 'proposal' });
+  const { rows } = await operations.database.query<{ stays: string }>('select count(*) as stays from stage_entry');
+  expect(rows).toEqual([{ stays: '5' }]);
+});
+
+test('what an operation imports must be a type that there is, that the caller may write, and that its mapping is for', async () => {
+  const narrow = { ...operations.caller, permissions: ['customers.write'] };
+  const input = { contentType: 'text/csv', map: [], kind: 0, listMode: ListMode.UNSPECIFIED, recordType: 'deal' };
+  const mapping = { map: ['Deal=title'], kind: 0, listMode: 0, recordType: 'deal', key: '', updateTime: undefined };
+  await customers.call('saveImportMapping', { key: 'deals', mapping }, sales.caller);
+
+  await expect(operations.createImport({ recordType: 'nothing' })).rejects.toMatchObject({
+    violations: [{ field: 'import.recordType', reason: 'RECORD_TYPE_UNKNOWN' }],
+  });
+  await expect(customers.call('createImport', { import: input }, narrow)).rejects.toMatchObject({
+    code: 'PERMISSION_DENIED',
+    metadata: { permission: 'deals.write' },
+  });
+  await expect(operations.createImport({ mapping: 'deals' })).rejects.toMatchObject({
+    violations: [{ field: 'import.mapping', reason: 'RECORD_TYPE_DIFFERS' }],
+  });
+  expect(await operations.createImport({ recordType: 'deal', mapping: 'deals' })).toMatchObject({
+    import: { recordType: 'deal' },
+  });
+  expect((await operations.createImport({ recordType: 'customer' })).import).toMatchObject({ recordType: 'customer' });
+  expect((await operations.createImport({})).import?.recordType).toBeUndefined();
+});
