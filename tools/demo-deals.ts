@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Demo } from './demo-tenant.ts';
 
 /** What `demo-deals.json` has of one company. */
 interface CompanyDeals {
@@ -23,9 +22,12 @@ const pipeline = {
   externalIds: [{ system: 'demo', value: 'new-business' }],
 };
 
-/** Gives the companies of the demo tenant deals in one pipeline. Does nothing more when it is done again. */
-export async function makeDemoDeals(demo: Demo, signal: AbortSignal): Promise<void> {
-  const api = (path: string, body?: object) => send(demo, signal, path, body);
+/**
+ * Gives the companies of a tenant deals in one pipeline. Does nothing more when it is done again.
+ *
+ * @param api answers a GET, or a POST when there is a body
+ */
+export async function makeDemoDeals(api: (path: string, body?: object) => Promise<unknown>): Promise<void> {
   const made = (await api('/v1/deals?pageSize=1')) as { deals: unknown[] };
   if (made.deals.length > 0) return;
   const { pipeline: saved } = (await api('/v1/pipelines:upsert?matchSystem=demo', pipeline)) as {
@@ -52,16 +54,4 @@ export async function makeDemoDeals(demo: Demo, signal: AbortSignal): Promise<vo
 /** A guard for deals that have these fields. */
 function needs(...fields: string[]) {
   return { kind: 'FIELDS', fields };
-}
-
-async function send({ url, apiKey }: Demo, signal: AbortSignal, path: string, body?: object): Promise<unknown> {
-  const response = await fetch(url + path, {
-    method: body ? 'POST' : 'GET',
-    headers: { authorization: `Bearer ${apiKey}`, ...(body && { 'content-type': 'application/json' }) },
-    ...(body && { body: JSON.stringify(body) }),
-    signal,
-  });
-  const answer = await response.text();
-  if (!response.ok) throw new Error(`The demo deals were refused (${response.status}): ${answer}`);
-  return JSON.parse(answer);
 }

@@ -30,7 +30,7 @@ export async function openDemoTenant(
   if (!isLoaded) {
     onProgress('Loading the demo records');
     await importDemoCustomers(demo, signal);
-    await makeDemoDeals(demo, signal);
+    await makeDemoDeals((path, body) => send(demo, signal, path, body));
   }
   await rename(`${file}.new`, file);
   return demo;
@@ -51,6 +51,18 @@ async function importDemoCustomers(demo: Demo, signal: AbortSignal): Promise<voi
   const answer = await response.text();
   const { failed } = JSON.parse(answer) as { failed?: number };
   if (!response.ok || failed) throw new Error(`The demo customers were refused (${response.status}): ${answer}`);
+}
+
+async function send({ url, apiKey }: Demo, signal: AbortSignal, path: string, body?: object): Promise<unknown> {
+  const response = await fetch(url + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${apiKey}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal,
+  });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`The demo deals were refused (${response.status}): ${answer}`);
+  return JSON.parse(answer);
 }
 
 /** Three commands to begin with; each works as it is, and can be repeated. */
