@@ -6,6 +6,7 @@ import { makeCredentials } from './credentials.ts';
 import { differences } from './differences.ts';
 import { edgeDoor, serviceDoor, type Door } from './doors.ts';
 import { references, serverOwned } from './references.ts';
+import { forMissing, needMore, open, withoutIds } from './reviewed-operations.ts';
 import { forgedValue, validRequest, withValue } from './requests.ts';
 import type { SeenAnswer } from './rest-caller.ts';
 import { ServiceCaller } from './service-caller.ts';
@@ -19,106 +20,6 @@ const routes = restRoutes(contract);
 const guarded = routes.filter(({ method }) => !method.policy.public);
 const permissions = [...new Set(guarded.map(({ method }) => method.policy.permission))];
 const theirMarker = newMarker();
-
-/** Operations that need no credential. */
-const open = ['AcceptInvitation', 'ReceiveHook', 'RequestPasswordReset', 'ResetPassword'];
-
-/** Operations that are about no record. Whoever adds an operation says here that it is one, or where it has its ids. */
-const withoutIds = [
-  'AcceptInvitation',
-  'AggregatePipelines',
-  'BatchCreatePipelines',
-  'ChangePassword',
-  'CheckSuppressions',
-  'ConfirmTotp',
-  'CreateConnection',
-  'CreateCustomField',
-  'CreateImport',
-  'CreateOAuthClient',
-  'CreatePipeline',
-  'CreateRole',
-  'CreateSuppression',
-  'CreateTeam',
-  'CreateWebhookEndpoint',
-  'DisableTotp',
-  'EncryptPersonalData',
-  'EnrollTotp',
-  'ExportAuditEntries',
-  'ExportSecurityEvents',
-  'GetAccount',
-  'GetTenant',
-  'ImportCustomers',
-  'ListApiKeys',
-  'ListAuditEntries',
-  'ListAuditHeads',
-  'ListChanges',
-  'ListConnectedApps',
-  'ListConnections',
-  'ListConnectors',
-  'ListCustomFields',
-  'ListDuplicates',
-  'ListErasures',
-  'ListImportMappings',
-  'ListOAuthClients',
-  'ListOperations',
-  'ListPermissions',
-  'ListPipelines',
-  'ListRoles',
-  'ListSecurityEventHeads',
-  'ListSecurityEvents',
-  'ListSuppressions',
-  'ListTeams',
-  'ListUsers',
-  'ListWebhookEndpoints',
-  'RenewRecoveryCodes',
-  'RequestPasswordReset',
-  'ResetPassword',
-  'SignAuditHead',
-  'SignSecurityEventHead',
-  'SnapshotCustomers',
-  'UpsertPipeline',
-  'VerifyAuditEntries',
-  'VerifySecurityEvents',
-  'WatchChanges',
-];
-
-/** Where an operation takes the id of what is deleted or not there yet, and why. */
-const forMissing: Readonly<Record<string, string>> = {
-  'AggregateStageEntries query.filter': 'as for ListStageEntries',
-  'EraseCustomer params.id': 'who was deleted is erased like anybody',
-  'ExportPersonalData params.id': 'what is deleted is kept, and so is the person’s to know',
-  'GetCustomField params.key': 'shows a deleted definition, since values of it may be left',
-  'ListCustomerHistory params.id': 'the history outlives the customer',
-  'ListDealHistory params.id': 'as for ListCustomerHistory',
-  'ListPipelineHistory params.id': 'as for ListCustomerHistory',
-  'ListStageEntries query.filter': 'the entries of a deleted deal are kept, and those of its pipeline',
-  'MergeCustomers body.mergedId': 'what was deleted may be a duplicate all the same',
-  'SaveImportMapping params.key': 'makes the mapping when there is none',
-  'UndeleteCustomField params.key': 'brings it back',
-  'UndeleteCustomer params.id': 'brings it back',
-  'UndeleteDeal params.id': 'brings it back',
-  'UndeletePipeline params.id': 'brings it back',
-};
-
-/** Operations for which the permission alone is not enough, and why. */
-const needMore: Readonly<Record<string, string>> = {
-  CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
-  CreateMapping: 'as for CreateConnection',
-  CreateSyncRun: 'as for CreateConnection',
-  CreateWebhookEndpoint: 'events tell of customers, so customers.read is needed too',
-  DisconnectApp: 'users only have connected apps, and here programs ask',
-  DownloadHook: 'bodies have values of records, so it is as for CreateConnection',
-  DownloadPairing: 'it says which customers and records are alike, so it is as for CreateConnection',
-  EndSession: 'the session of somebody else is nowhere without users.write',
-  GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',
-  ListSyncConflicts: 'as for GetSyncConflict',
-  PairMapping: 'as for CreateConnection',
-  ResolveConflicts: 'as for GetSyncConflict',
-  ResolveSyncConflict: 'as for GetSyncConflict',
-  UpdateConnection: 'as for CreateConnection',
-  UpdateMapping: 'as for CreateConnection',
-  UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',
-};
 
 let platform: SharedPlatform;
 let services: ServiceCaller;
