@@ -72,7 +72,7 @@ function take(api: Api, step: Step, { pipelineId, stages, ids }: Sales): void {
       const path = `/v1/deals?pageSize=20&orderBy=amount%20desc&filter=${filter}`;
       const { body } = api.get<{ deals: Deal[] }>(operation, path);
       check(body, {
-        'the list has deals of the stage': () => body !== undefined && body.deals.every((deal) => deal.stage === stage),
+        'the list has deals of the stage': () => body?.deals.every((deal) => deal.stage === stage) === true,
       });
       return;
     }

@@ -37,6 +37,6 @@ function patternOf(text: string): RegExp {
   const parts = text
     .trim()
     .split('…')
-    .map((part) => RegExp.escape(part));
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
   return new RegExp(`^${parts.join('[^\\n]*')}$`);
 }
