@@ -4,7 +4,7 @@ import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
-import { exceptions, importZones } from './apps/customers/folders.ts';
+import { importZones } from './apps/customers/folders.ts';
 
 /** Who may use whom (docs/architecture.md). Nothing is allowed that is not named here. */
 const depConstraints = [
@@ -68,15 +68,15 @@ const securityRules = {
   'regexp/no-empty-alternative': 'error',
 };
 
-/** The folders of customers, one above the other. @param file one with exceptions */
-const customersZones = (file) => ({
-  files: [`apps/customers/src/${file ?? '**/*.ts'}`],
+/** The folders of customers, one above the other. */
+const customersZones = {
+  files: ['apps/customers/src/**/*.ts'],
   ignores: ['**/*.spec.ts'],
   settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts'] } })] },
   rules: {
-    'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: importZones(file) }],
+    'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: importZones() }],
   },
-});
+};
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
@@ -133,8 +133,7 @@ export default tseslint.config(
       ],
     },
   },
-  customersZones(),
-  ...Object.keys(exceptions).map((file) => customersZones(file)),
+  customersZones,
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,
 );

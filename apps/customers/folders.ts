@@ -31,20 +31,11 @@ export const folders: readonly string[] = Object.keys(contents);
 /** Folders of `domain` import each other only here: they have to ask. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/consents': ['domain/suppressions'],
-  'domain/privacy': ['domain/customers', 'domain/consents', 'domain/suppressions'],
+  'domain/privacy': ['domain/customers', 'domain/associations', 'domain/consents', 'domain/suppressions'],
 };
 
-/** Imports from a higher folder that are still to be removed, by importing file. The list may only shrink. */
-export const exceptions: Readonly<Record<string, readonly string[]>> = {
-  'domain/privacy/export-personal-data.ts': [
-    'domain/associations/association-message.ts',
-    'domain/associations/association.entity.ts',
-  ],
-  'engine/sealing/sealing.ts': ['engine/changes/log/change-entry.ts'],
-};
-
-/** The zones of `import-x/no-restricted-paths` for a file, or for all files that are no exception. */
-export function importZones(file?: string) {
+/** The zones of `import-x/no-restricted-paths`. */
+export function importZones() {
   const path = (folder: string) => `apps/customers/src/${folder}`;
   return folders.map((folder, place) => {
     const higher = folders.slice(place + 1);
@@ -55,8 +46,6 @@ export function importZones(file?: string) {
     return {
       target: path(folder),
       from: ['*.ts', ...forbidden.map((each) => `${each}/**/*`)].map(path),
-      // Patterns of whole paths, unlike those above.
-      except: (exceptions[file ?? ''] ?? []).map((each) => `**/${path(each)}`),
       message: `${folder} imports only from folders before it (apps/customers/folders.ts).`,
     };
   });

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { exceptions, folders, picture } from '../folders.ts';
+import { folders, picture } from '../folders.ts';
 
 const root = join(import.meta.dirname, '../src');
 const sources = globSync('{engine,domain}/**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
@@ -17,16 +17,6 @@ test('no folder has more than 16 sources', () => {
   for (const folder of sources.map(dirname)) counts.set(folder, (counts.get(folder) ?? 0) + 1);
 
   expect([...counts].filter(([, count]) => count > 16)).toEqual([]);
-});
-
-test('exceptions are imports that are there', () => {
-  const unused = Object.entries(exceptions).flatMap(([file, imported]) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    const isImported = (each: string) => text.includes(`/${basename(each, '.ts')}.js'`);
-    return imported.filter((each) => !isImported(each)).map((each) => `${file}: ${each}`);
-  });
-
-  expect(unused).toEqual([]);
 });
 
 test('the document shows the folders as they are', () => {

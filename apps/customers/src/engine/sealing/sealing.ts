@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant, tenantSession } from '@rapport/persistence';
 import { AppError, callContext } from '@rapport/platform';
-import type { ChangeEntry } from '../changes/log/change-entry.js';
 import { sealedTextsOf } from './data-key.js';
 import { Seal, withSeal } from './seal.js';
 import { sealMissing } from './sealed-messages.js';
@@ -17,6 +16,13 @@ interface State {
 }
 
 const registered = new WeakMap<object, Sealing>();
+
+/** What a change has of a record, as JSON. */
+interface ChangedValues {
+  tenant_id: string;
+  before: string | null;
+  after: string | null;
+}
 
 /** Knows which tenants have their personal data encrypted, and has the keys for it. One for each database in a process. */
 export class Sealing {
@@ -94,9 +100,9 @@ export class Sealing {
   }
 
   /** Changes of any tenants with their values open. */
-  async openEntries(em: EntityManager, entries: readonly ChangeEntry[]): Promise<ChangeEntry[]> {
+  async openEntries<Entry extends ChangedValues>(em: EntityManager, entries: readonly Entry[]): Promise<Entry[]> {
     const seals = new Map<string, Seal | undefined>();
-    const opened: ChangeEntry[] = [];
+    const opened: Entry[] = [];
     for (const entry of entries) {
       if (!hasSealed(entry.before) && !hasSealed(entry.after)) {
         opened.push(entry);
