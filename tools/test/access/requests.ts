@@ -37,6 +37,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
   UpsertCustomer: () => ({ emails: [{ address: `${newMarker()}@example.com` }] }),
 };
 
+/** The column that the file of an import has. */
+const fileColumns: Readonly<Record<string, string>> = { ImportDeals: 'title', ImportPipelines: 'name' };
+
 /** The same of the query. */
 const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };
 
@@ -54,7 +57,11 @@ export function validRequest(contract: Contract, route: RestRoute, records: Tena
         ? { ...exampleBody(contract, route, body.message), ...particulars[route.method.name]?.() }
         : undefined,
   };
-  const request: OperationRequest = { route, parts, file: isFile ? `displayName\n${newMarker()}\n` : undefined };
+  const request: OperationRequest = {
+    route,
+    parts,
+    file: isFile ? `${fileColumns[route.method.name] ?? 'displayName'}\n${newMarker()}\n` : undefined,
+  };
   const used = new Set<string>();
   return references(contract, route).reduce((filled, { place, collection, write = String }) => {
     if (valueAt(filled.parts, place) === undefined) return filled;
