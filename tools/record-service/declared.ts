@@ -77,7 +77,7 @@ export function inputErrors(declared: Declared): string[] {
     ...(unique.length > 0
       ? [
           `ALREADY_EXISTS when a live ${names.noun} has one of its ${unique.map((name) => `\`${name}\``).join(' or ')}; the problem ` +
-            `names the field and the id of that ${names.noun} (\`recordId\`).`,
+            `names the field and the id of that ${names.noun} (\`${names.json}Id\`).`,
         ]
       : []),
     ...(references.length > 0

@@ -88,7 +88,7 @@ function undelete(declared: Declared): StandardMethod {
   const { names } = declared;
   const taken =
     uniqueNames(declared).length > 0
-      ? `, ALREADY_EXISTS when a live ${names.noun} has one of its unique values now (\`recordId\` of the problem)`
+      ? `, ALREADY_EXISTS when a live ${names.noun} has one of its unique values now (\`${names.json}Id\` of the problem)`
       : '';
   return {
     name: `Undelete${names.type}`,
@@ -106,7 +106,7 @@ function upsert(declared: Declared): StandardMethod {
   const external = uniqueNames(declared).includes(externalIds);
   const differs = external
     ? `, or when lists are united and the ${names.noun} that is met has another id in a system of the request ` +
-      '(EXTERNAL_ID_DIFFERS, `recordId` of the problem)'
+      `(EXTERNAL_ID_DIFFERS, \`${names.json}Id\` of the problem)`
     : '';
   const hasLists = record.fields.some(({ desc, writable }) => desc.fieldKind === 'list' && writable !== 'NEVER');
   return {

@@ -62,6 +62,9 @@ const maxShortBatch = 20;
 
 /** Answers the methods of the standard service of a type. Answers and requests have its records by the type's names. */
 export class RecordHandlers<Message extends RecordMessage> {
+  /** Made at the first import: not every type has one. */
+  #importRules: ImportRules<Message> | undefined;
+
   constructor(
     private readonly type: RecordType<Message>,
     private readonly rules: ServiceRules<Message>,
@@ -106,7 +109,8 @@ export class RecordHandlers<Message extends RecordMessage> {
   async import(requests: AsyncIterable<ImportRequest>): Promise<object> {
     const { type, parts } = this;
     const { em, bulk } = parts;
-    const rules = this.rules.importRules ?? importRulesOf(type);
+    this.#importRules ??= this.rules.importRules ?? importRulesOf(type);
+    const rules = this.#importRules;
     const report = await causedBy(em, { origin: 'import' }, () => importRecords(em, bulk, rules, requests));
     // Customers have a name of their own for the record of an issue.
     const issues = report.issues.map((issue) => ({ ...issue, [`${type.singular}Id`]: issue.recordId }));
