@@ -1,14 +1,20 @@
 import { maskText } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
+import { ExportFormat, UpsertMatch } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { RecordType } from '../src/engine/fields/record-type.js';
 import { filterFields } from '../src/engine/fields/filter-fields.js';
+import { OperationTenant } from './operation-tenant.js';
 import { newCaller, sharedCustomers, type SharedCustomers } from './running-customers.js';
 
 type Message = Record<string, unknown> & { id: string; etag: string; createTime?: string };
 type Answer = Record<string, unknown>;
+
+/** Customers have several ways to match; others only this. */
+const byExternalId = { match: UpsertMatch.EXTERNAL_ID, matchSystem: 'erp' };
 
 /** What the suite has to know of a type of records. */
 export interface SuiteSubject {
@@ -197,6 +203,50 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
       await expect(call(`undelete${single}`, { id: first.id })).rejects.toMatchObject({ reason: 'EXTERNAL_ID_TAKEN' });
     });
 
+    test('are met again by the external id that an upsert names', async () => {
+      const externalIds = [{ system: 'erp', value: '4711' }];
+      const upsert = (given: Answer) => call(`upsert${single}`, { ...byExternalId, [singular]: recordWith(1, given) });
+
+      const first = await upsert({ externalIds });
+      expect(first).toMatchObject({ created: true, [singular]: content(1) });
+      expect(await upsert({ externalIds })).toEqual({ ...first, created: false });
+      expect(await upsert({ externalIds, [text]: 'Changed' })).toMatchObject({
+        ...{ created: false, [singular]: { id: (first[singular] as Message).id, [text]: 'Changed', etag: '"2"' } },
+      });
+      await expect(upsert({})).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      expect(await list({})).toHaveLength(1);
+    });
+
+    test('leave as a file that changes nothing when it comes back, and what a changed file does is undone', async () => {
+      const [first, second] = [await create(1), await create(2)];
+      const operations = await OperationTenant.create(service, caller);
+      const run = (rows: Answer[]) => {
+        const data = rows.map((row) => JSON.stringify(row)).join('\n');
+        return operations.run(data, { contentType: 'application/x-ndjson', recordType: singular });
+      };
+      try {
+        const rows = await exported();
+        expect(rows.map(({ id }) => id)).toEqual([first.id, second.id]);
+        expect((await run(rows)).counts).toMatchObject({ rows: 2, unchanged: 2, failed: 0 });
+
+        const copy = Object.fromEntries(Object.keys(content(1)).map((name) => [name, rows[0]![name]]));
+        const changed = await run([
+          { ...copy, id: first.id, [text]: 'From a file' },
+          { ...copy, [text]: 'New' },
+        ]);
+        expect(changed.counts).toMatchObject({ rows: 2, created: 1, updated: 1, failed: 0 });
+        const named = async () => (await list({})).map((record) => record[text]).sort();
+        expect(await named()).toEqual([second[text], 'From a file', 'New'].sort());
+
+        expect(await operations.undo(changed.id)).toMatchObject({ counts: { undone: 2 } });
+        expect(await named()).toEqual([first[text], second[text]]);
+        const { updateTime: _, ...kept } = first;
+        expect(await get(first.id)).toMatchObject({ ...kept, etag: '"3"' });
+      } finally {
+        await operations.close();
+      }
+    });
+
     test('are as they were at any time, and their changes are listed, fed and audited', async () => {
       const created = await create(1);
       const changed = await update(created.id, { [text]: 'Later' });
@@ -254,6 +304,17 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
       await expect(call(`get${single}`, { id: 'no id' })).rejects.toMatchObject(refused('id'));
     });
   });
+
+  async function exported(): Promise<Answer[]> {
+    const options = { context: service.outgoing(caller), deadlineMs: 20_000 };
+    const pieces: Uint8Array[] = [];
+    const request = { format: ExportFormat.NDJSON, columns: [] };
+    for await (const piece of service.streams.stream(type.method('export').path, request, options)) {
+      pieces.push((piece as HttpBody).data);
+    }
+    const lines = Buffer.concat(pieces).toString().trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as Answer);
+  }
 
   function orders(): string[] {
     return type.contract.fields.flatMap(({ column: name, index }) =>
