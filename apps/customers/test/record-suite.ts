@@ -218,7 +218,8 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
     });
 
     test('leave as a file that changes nothing when it comes back, and what a changed file does is undone', async () => {
-      const [first, second] = [await create(1), await create(2)];
+      const externalIds = [{ system: 'erp', value: '4711' }];
+      const [first, second] = [await create(1), await create(2, { externalIds })];
       const operations = await OperationTenant.create(service, caller);
       const run = (rows: Answer[]) => {
         const data = rows.map((row) => JSON.stringify(row)).join('\n');
@@ -232,11 +233,12 @@ export function recordSuite({ type, prepare, text, other }: SuiteSubject): void 
         const copy = Object.fromEntries(Object.keys(content(1)).map((name) => [name, rows[0]![name]]));
         const changed = await run([
           { ...copy, id: first.id, [text]: 'From a file' },
-          { ...copy, [text]: 'New' },
+          { ...copy, [text]: 'New', externalIds: [{ system: 'erp', value: '4712' }] },
         ]);
         expect(changed.counts).toMatchObject({ rows: 2, created: 1, updated: 1, failed: 0 });
         const named = async () => (await list({})).map((record) => record[text]).sort();
         expect(await named()).toEqual([second[text], 'From a file', 'New'].sort());
+        expect(await list({ filter: 'external_ids:erp/4712' })).toMatchObject([{ [text]: 'New' }]);
 
         expect(await operations.undo(changed.id)).toMatchObject({ counts: { undone: 2 } });
         expect(await named()).toEqual([first[text], second[text]]);

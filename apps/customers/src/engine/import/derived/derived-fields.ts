@@ -55,7 +55,13 @@ function derivedField(
   if (desc.fieldKind === 'list') {
     const list = { name, columns, plural: column, takesMany: true };
     if (parts.some((part) => part.name === 'system')) {
-      const ids = [...columns, `${simplified(type.singular)}id`, 'recordid', 'id'];
+      // The whole list, as JSON has it, says the systems itself; see `guess` of the rules.
+      const ids = [
+        ...columns.filter((each) => each !== simplified(column)),
+        `${simplified(type.singular)}id`,
+        'recordid',
+        'id',
+      ];
       return [['external_id', { ...list, kind: 'EXTERNAL_ID', columns: ids, isLabelled: true }]];
     }
     const part = parts.find((each) => each.isRequired)?.name;
