@@ -149,6 +149,24 @@ describe('lists of deals', () => {
     expect(await customersWith('deals.stage = new', blind)).toEqual(['***', '***']);
   });
 
+  test('compare whole numbers with any number', async () => {
+    const sold = await tenant.createDeal(await tenant.createPipeline(), { amount: euros('5') });
+    await tenant.updateDeal(sold.id, { stage: 'proposal' });
+    const stays = async (filter: string) => {
+      const { stageEntries } = await service.call('listStageEntries', { filter }, tenant.caller);
+      return stageEntries.map(({ stage }) => stage);
+    };
+    // It was in the first stage for less than a second, and is still in the other.
+    const [met, unmet] = [
+      ['= 0', '< 0.5', '<= 0.5', '> -0.5', '>= -0.5', '< 1e300', '> -1e300'],
+      ['= 0.5', '> 0.5', '>= 0.5', '< -0.5', '<= -0.5', '> 1e300', '= 1e300'],
+    ];
+
+    for (const compared of met) expect(await stays(`duration_seconds ${compared}`), compared).toEqual(['new']);
+    for (const compared of unmet) expect(await stays(`duration_seconds ${compared}`), compared).toEqual([]);
+    expect(await stays('NOT duration_seconds = 0.5')).toHaveLength(2);
+  });
+
   test('find words of titles', async () => {
     const pipeline = await tenant.createPipeline();
     await tenant.createDeal(pipeline, { title: 'Analytical engine' });

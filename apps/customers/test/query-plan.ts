@@ -1,3 +1,7 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { executeWith } from '../src/engine/query/list/planner-settings.js';
+import type { PageStep } from '../src/engine/query/list/read-page.js';
+
 /** A node of a plan, as EXPLAIN (FORMAT JSON) has it. */
 export interface PlanNode {
   'Node Type': string;
@@ -20,6 +24,33 @@ export interface Explained {
 export function nodesOf(explained: Explained | undefined): PlanNode[] {
   const withParts = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(withParts)];
   return (explained?.['QUERY PLAN'] ?? []).flatMap(({ Plan }) => withParts(Plan));
+}
+
+/** The nodes of a statement's plan, those of its parts included. */
+export async function planOf(
+  em: EntityManager,
+  { sql, params, settings }: Omit<PageStep, 'isSorted'>,
+  isRun = false,
+): Promise<PlanNode[]> {
+  const explain = `explain (${isRun ? 'analyze, ' : ''}format json) ${sql}`;
+  const [row] = await executeWith<Explained>(em, settings, { sql: explain, params });
+  return nodesOf(row);
+}
+
+const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
+
+/** Reads of a whole table, or of all rows that one tenant has. */
+export function broadReads(nodes: PlanNode[]): PlanNode[] {
+  return nodes.filter((node) => {
+    if (!node['Node Type'].includes('Scan')) return false;
+    if (node['Node Type'] === 'Seq Scan') return true;
+    const others = node['Index Cond']?.replaceAll(policy, '').replace(/tenant_id = ('[^']*'::uuid)?/, '');
+    return others?.replace(/[()\s]|AND/g, '') === '';
+  });
+}
+
+export function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
+  return nodes.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name']);
 }
 
 /** Rows of tables that a plan that was run has looked at. */

@@ -8,12 +8,20 @@ import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
 import { entities } from '../src/database.js';
 import { matchingRecords } from '../src/engine/query/list/count-records.js';
 import { conditionsOf, type ListRequest } from '../src/engine/query/list/list-conditions.js';
-import { executeWith, numbered } from '../src/engine/query/list/planner-settings.js';
+import { numbered } from '../src/engine/query/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
 import type { PageQuery } from '../src/engine/query/list/page-statements.js';
 import { isSmallTenant } from '../src/engine/query/list/tenant-size.js';
 import { customers as type } from '../src/domain/customers/customers.js';
-import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
+import {
+  broadReads,
+  nodesOf,
+  planOf as planned,
+  rowsRead,
+  tablesReadWhole,
+  type Explained,
+  type PlanNode,
+} from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 import { seedTenants } from './seeded-tenant.js';
 
@@ -49,11 +57,8 @@ async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Pro
   return pageSteps({ type, tenantId, live, order, conditions, valued: true, after: undefined, limit: 21, ...more });
 }
 
-/** The nodes of a statement's plan, those of its parts included. */
-async function planOf({ sql, params, settings }: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNode[]> {
-  const explain = `explain (${isRun ? 'analyze, ' : ''}format json) ${sql}`;
-  const [row] = await executeWith<Explained>(em, settings, { sql: explain, params });
-  return nodesOf(row);
+function planOf(step: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNode[]> {
+  return planned(em, step, isRun);
 }
 
 /** The plan that PostgreSQL makes for a statement that stays prepared. */
@@ -68,22 +73,6 @@ async function genericPlanOf({ sql, settings }: PageStep): Promise<PlanNode[]> {
     await client.query('rollback');
     return nodesOf(rows[0]);
   });
-}
-
-const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
-
-/** Reads of a whole table, or of all rows that one tenant has. */
-function broadReads(nodes: PlanNode[]): PlanNode[] {
-  return nodes.filter((node) => {
-    if (!node['Node Type'].includes('Scan')) return false;
-    if (node['Node Type'] === 'Seq Scan') return true;
-    const others = node['Index Cond']?.replaceAll(policy, '').replace(/tenant_id = ('[^']*'::uuid)?/, '');
-    return others?.replace(/[()\s]|AND/g, '') === '';
-  });
-}
-
-function tablesReadWhole(nodes: PlanNode[]): (string | undefined)[] {
-  return nodes.filter((node) => node['Node Type'].includes('Seq Scan')).map((node) => node['Relation Name']);
 }
 
 const id = '019ab2f4-0000-7000-8000-000000000001';

@@ -1,3 +1,4 @@
+import { ScalarType } from '@bufbuild/protobuf';
 import { enumNames, type RecordField, type NamedField } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { onceFor } from '../values/once-for.js';
@@ -15,8 +16,8 @@ export type FilterField =
   | { type: 'id'; column: string }
   | { type: 'owner'; field: string; column: string }
   | { type: 'time'; column: string }
-  /** Days, numbers and money: `sorted` has what they are ordered by, a number or a text. */
-  | { type: 'value'; column: string; sorted: string; of: 'DATE' | 'NUMBER' | 'MONEY' }
+  /** Days, numbers and money: `sorted` has what they are ordered by, a number, of some a whole one, or a text. */
+  | { type: 'value'; column: string; sorted: string; of: 'DATE' | 'NUMBER' | 'MONEY'; isWhole: boolean }
   /** `column` shows it, `sorted` has it folded. */
   | { type: 'name'; column: string; sorted: string }
   /** A value that no two live records have. */
@@ -61,8 +62,12 @@ function filterFieldOf(type: RecordType, { name, field, list }: NamedField): Fil
   const sorted = type.sortColumn(field);
   const kind = kindOf(field);
   if (kind === 'TEXT') return { type: 'name', column, sorted };
-  return kind === 'TIME' ? { type: 'time', column } : { type: 'value', column, sorted, of: kind };
+  if (kind === 'TIME') return { type: 'time', column };
+  const isWhole = kind === 'NUMBER' && !fractions.has(field.desc.scalar);
+  return { type: 'value', column, sorted, of: kind, isWhole };
 }
+
+const fractions = new Set<ScalarType | undefined>([ScalarType.DOUBLE, ScalarType.FLOAT]);
 
 function keyField({ name, field, list }: NamedField): KeyField {
   const key = { type: 'key', key: keyName(name), isPersonal: field.isPersonal } as const;

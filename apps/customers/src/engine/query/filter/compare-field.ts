@@ -99,9 +99,18 @@ function compareValue(name: string, field: FilterField & { type: 'value' }, comp
   const value = comparison.isPrefix ? undefined : readTypedValue({ type: of, options: [] }, comparison);
   return orderedBy(name, `${comparison.table}.${sorted}`, (on) => {
     if (value === undefined) return prefixRange(on, readCurrency(comparison));
+    if (field.isWhole) return compareWhole(on, operator, value as number);
     if (of === 'NUMBER') return { sql: `${on} ${operator} ?::numeric`, params: [value as number] };
     return { sql: `${on} ${operator} ?`, params: [customFieldKinds[of].order?.(value) ?? ''] };
   });
+}
+
+/** Compares a whole number with any: with a fraction no index of whole numbers would be read. */
+function compareWhole(on: string, operator: string, value: number): Sql {
+  if (operator === '=' && !Number.isSafeInteger(value)) return { sql: 'false', params: [] };
+  const next = operator === '<' || operator === '>=' ? Math.ceil(value) : Math.floor(value);
+  const bound = Math.min(Math.max(next, Number.MIN_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  return { sql: `${on} ${operator} ?::bigint`, params: [bound] };
 }
 
 function compareName(name: string, { column, sorted }: FilterField & { type: 'name' }, comparison: Comparison) {
