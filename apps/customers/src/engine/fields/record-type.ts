@@ -8,6 +8,7 @@ import {
   type RecordField,
 } from '@rapport/contracts';
 import { contract as platform, recordContract } from '../values/contract.js';
+import { onceFor } from '../values/once-for.js';
 import { snakeCase } from '../values/snake-case.js';
 import type { RecordDefinition, RecordMessage } from './record-definition.js';
 import { kindOf } from './field-kind.js';
@@ -153,4 +154,13 @@ export function recordType<Message extends RecordMessage = RecordMessage>(type: 
 /** All types that modules of the process define. */
 export function recordTypes(): Iterable<RecordType> {
   return known.values();
+}
+
+/** As `onceFor`, for what is made of all types: made again after a module has defined another one. */
+export function onceAmongTypes<Made>(make: (type: RecordType) => Made): (type: RecordType) => Made {
+  let [count, once] = [known.size, onceFor(make)];
+  return (type) => {
+    if (count !== known.size) [count, once] = [known.size, onceFor(make)];
+    return once(type);
+  };
 }

@@ -4,7 +4,7 @@ import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
-import type { RecordType } from '../fields/record-type.js';
+import { onceAmongTypes, type RecordType } from '../fields/record-type.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { effectsOf } from '../records/effects.js';
 import { nextChange } from '../records/record-changes.js';
@@ -43,7 +43,7 @@ export interface MovedColumn {
 const people = onceFor((type: RecordType): MovedColumn => ({ type, name: 'companyId', column: 'company_id' }));
 
 /** The references of other types that move when a customer is merged, in the order in which their rows are locked. */
-const movedReferences = onceFor((target: RecordType): readonly MovedColumn[] =>
+const movedReferences = onceAmongTypes((target: RecordType): readonly MovedColumn[] =>
   referringFields(target).filter(({ index }) => index.onMerge === OnMerge.MOVE),
 );
 

@@ -2,8 +2,7 @@ import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { beyondScope, isRefusal, type TransactionStatement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import type { RecordChange, RecordMessage } from '../fields/record-definition.js';
-import { recordTypes, type RecordType } from '../fields/record-type.js';
-import { onceFor } from '../values/once-for.js';
+import { onceAmongTypes, recordTypes, type RecordType } from '../fields/record-type.js';
 
 /** What stored changes of records do to others, in the same transaction: each way to change a record leads here. */
 export function effectsOf<Message extends RecordMessage>(
@@ -20,7 +19,7 @@ export function effectsOf<Message extends RecordMessage>(
 }
 
 /** References that keep their targets from being deleted. */
-const restrictions = onceFor((target: RecordType) =>
+const restrictions = onceAmongTypes((target: RecordType) =>
   [...recordTypes()].flatMap(({ table, plural, contract }) =>
     contract.fields
       .filter(({ reference, index }) => reference === target.contract.type && index.onDelete === OnDelete.RESTRICT)

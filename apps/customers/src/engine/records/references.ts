@@ -4,7 +4,7 @@ import { queryRows, StatementTransaction, type Statement } from '@rapport/persis
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { customFieldPath, type CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage, TargetRule } from '../fields/record-definition.js';
-import { recordType, recordTypes, type RecordType } from '../fields/record-type.js';
+import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../fields/record-type.js';
 import { onceFor } from '../values/once-for.js';
 import { rowReader, shownColumns, type StoredRecord } from './record-rows.js';
 
@@ -175,12 +175,12 @@ const neededFields = onceFor((type: RecordType) =>
 );
 
 /** Whether a type needs targets of this type as records. */
-const isNeeded = onceFor((target: RecordType) =>
+const isNeeded = onceAmongTypes((target: RecordType) =>
   [...recordTypes()].some((type) => neededFields(type).some((field) => field.target === target.contract.type)),
 );
 
 /** The columns that any type's rules ask of targets of a type. */
-const ruleColumns = onceFor((target: RecordType): readonly string[] => {
+const ruleColumns = onceAmongTypes((target: RecordType): readonly string[] => {
   const columns = [...recordTypes()].flatMap(({ contract, definition }) =>
     contract.fields.flatMap(({ name, reference }) => {
       const rule = reference === target.contract.type ? definition.targets?.[name] : undefined;

@@ -4,7 +4,7 @@ import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
-import type { RecordType } from '../../fields/record-type.js';
+import { onceAmongTypes, type RecordType } from '../../fields/record-type.js';
 import { ownedValues, releaseValues } from '../../records/claim-unique-values.js';
 import { openDependents, sealDependents } from '../../records/referring/dependent-records.js';
 import { nextChange } from '../../records/record-changes.js';
@@ -14,7 +14,6 @@ import { referringFields, type ReferringField } from '../../records/referring/re
 import { uniqueFieldNames, uniqueValues, without } from '../../records/unique-values.js';
 import { currentSeal, type Seal } from '../../sealing/seal.js';
 import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
-import { onceFor } from '../../values/once-for.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
 import type { ErasedRecord } from './erasure-statements.js';
 
@@ -74,7 +73,7 @@ interface Referrer {
   fields: readonly ReferringField[];
 }
 
-const referrersOf = onceFor((target: RecordType): readonly Referrer[] => {
+const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => {
   const fields = referringFields(target).filter(
     // What those of its own type do, the type does itself.
     ({ type, index }) => type !== target || index.onErase !== OnErase.UNSPECIFIED,

@@ -3,7 +3,7 @@ import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { currentCaller } from '@rapport/platform';
 import { CustomField, readStoredKey } from '../../fields/custom-field.entity.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
-import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 
 /** What an import did to a record. The column of its id has the name that the release before knows. */
@@ -43,7 +43,7 @@ export async function linkedIds(em: EntityManager, type: RecordType, ids: string
 }
 
 /** The records that the service alone writes about each record of a type, such as the stages that a deal was in: they go with it. */
-export const ownRecords = onceFor((type: RecordType): readonly { table: string; column: string }[] =>
+export const ownRecords = onceAmongTypes((type: RecordType): readonly { table: string; column: string }[] =>
   [...recordTypes()].flatMap(({ table, contract }) =>
     contract.options.readOnly
       ? contract.fields

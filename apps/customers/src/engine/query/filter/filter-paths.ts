@@ -1,6 +1,5 @@
 import type { AppError } from '@rapport/platform';
-import { recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
-import { onceFor } from '../../values/once-for.js';
+import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
@@ -25,7 +24,7 @@ interface Path {
  * The paths of a type by their first name: `company` for its field `company_id`, and the plural of each type that refers to it, such
  * as `deals`.
  */
-export const pathsOf = onceFor((type: RecordType): ReadonlyMap<string, Path> => {
+export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Path> => {
   const references = referencesOf(type).map(({ column, reference }): [string, Path] => {
     const target = recordType(reference);
     const table = column.replace(/_id$/, '');

@@ -3,8 +3,7 @@ import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
-import type { RecordType } from '../../fields/record-type.js';
-import { onceFor } from '../../values/once-for.js';
+import { onceAmongTypes, type RecordType } from '../../fields/record-type.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../record-rows.js';
 import { updateRecords } from '../record-statements.js';
 import { referringFields, type ReferringField } from './referring-fields.js';
@@ -51,6 +50,6 @@ export async function sealDependents(em: EntityManager, dependents: readonly Dep
 }
 
 /** The types whose records have personal data that is sealed with the keys of records of a type, and the fields that name these. */
-const dependentFields = onceFor((subject: RecordType): readonly ReferringField[] =>
+const dependentFields = onceAmongTypes((subject: RecordType): readonly ReferringField[] =>
   referringFields(subject).filter(({ type, column }) => type.contract.options.subject === column),
 );

@@ -1,6 +1,5 @@
 import type { FieldIndex } from '@rapport/contracts/rapport/api/v1/options';
-import { recordTypes, type RecordType } from '../../fields/record-type.js';
-import { onceFor } from '../../values/once-for.js';
+import { onceAmongTypes, recordTypes, type RecordType } from '../../fields/record-type.js';
 
 /** A field whose value is the id of another record. */
 export interface ReferringField {
@@ -15,7 +14,7 @@ export interface ReferringField {
 }
 
 /** The fields that refer to records of a type, by types in one order: that in which a transaction locks rows of several types. */
-export const referringFields = onceFor((target: RecordType): readonly ReferringField[] =>
+export const referringFields = onceAmongTypes((target: RecordType): readonly ReferringField[] =>
   [...recordTypes()]
     .sort((one, other) => (one.contract.type < other.contract.type ? -1 : 1))
     .flatMap((type) =>
