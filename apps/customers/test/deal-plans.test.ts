@@ -1,5 +1,6 @@
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { createOrm, tenantSession } from '@rapport/persistence';
+import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { callContext } from '@rapport/platform';
 import { sizeOf } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -169,7 +170,7 @@ describe('what a filter or q finds by indexes', () => {
 describe('orders', () => {
   const ordered = [deals, stageEntries].flatMap((type: RecordType) =>
     type.contract.fields
-      .filter(({ index }) => index.order > 0)
+      .filter(({ index }) => index.order !== FieldOrder.UNSPECIFIED)
       .flatMap(({ column }) => [column, `${column} desc`].map((orderBy) => [type.plural, orderBy, type] as const)),
   );
 
