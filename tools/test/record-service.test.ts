@@ -126,7 +126,7 @@ test('lists depend on all records that their filters reach, and writes invalidat
   expect(notes.get('GetNote')?.cache?.tags).toEqual(['note:{id}']);
   expect(notes.get('UpdateNote')?.invalidates).toEqual(['note:{id}', 'note_entry']);
   expect(notes.get('ImportNotes')?.invalidates).toEqual(['note', 'note_entry']);
-  expect(customers.get('DeleteCustomer')?.invalidates).toEqual(['customer:{id}', 'note']);
+  expect(customers.get('DeleteCustomer')?.invalidates).toEqual(['customer:{id}']);
   expect(customers.get('UpdateCustomer')?.invalidates).toEqual(['customer:{id}']);
 });
 
