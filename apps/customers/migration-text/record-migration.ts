@@ -2,7 +2,7 @@ import type { Contract, RecordContract } from '@rapport/contracts';
 import type { LoggedTable } from '../src/migrations/change-log-triggers.ts';
 import { createTables, tableOf } from './record-tables.ts';
 
-/** Columns of which no change is told: they change with every change, or never. */
+/** Columns that the change log leaves out: they change with every change, or never. */
 const bookkeeping = ['create_time', 'update_time', 'created_by', 'updated_by'];
 
 /** What the change log has of a type of records. */

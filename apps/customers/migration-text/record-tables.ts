@@ -138,7 +138,7 @@ function keyTable(record: RecordContract): string[] {
   ];
 }
 
-/** The values of custom fields of live records that have an order, kept by triggers whoever writes, COPY included. */
+/** The values of custom fields of live records that have an order, maintained by triggers for every write, COPY included. */
 function orderValueTable(table: string): string[] {
   const stored = `${table}_order_value`;
   const insert = `insert into ${stored} (tenant_id, field, value, ${table}_id)

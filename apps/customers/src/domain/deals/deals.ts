@@ -28,7 +28,7 @@ export const DealsController = recordController(deals, DealsServiceService);
 /** What is wrong with the stage of a deal: unknown, not to be reached from where it is, or in want of fields. */
 function stageViolations({ before, after, needs }: RecordChange<Deal>): FieldViolation[] {
   const pipeline = needs['pipelineId'] as Pipeline | undefined;
-  // That there is no such pipeline is told already.
+  // A violation already reports the missing pipeline.
   if (!pipeline) return [];
   const stage = stageOf(needs, after.stage);
   if (!stage) return [violation('stage', 'UNKNOWN_STAGE', 'must be the key of a stage of the pipeline')];

@@ -132,7 +132,7 @@ async function externalSystems(em: EntityManager, { contract, table }: RecordTyp
   return rows.map(({ system }) => system);
 }
 
-/** From the records themselves: a key does not tell who may see it. */
+/** Reads the records themselves, because the key table has no owners. */
 function systemsOfSeen(em: EntityManager, table: string, tenantId: string): Promise<{ system: string }[]> {
   return em.execute<{ system: string }[]>(
     `select distinct item->>'system' as system from ${table}, jsonb_array_elements(external_ids) item

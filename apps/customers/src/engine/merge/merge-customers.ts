@@ -40,7 +40,7 @@ export async function mergeCustomers(
   const merged = mergeable(locked.get(mergedId), customer);
   checkEtag(request.etag, etagVersion(customer.etag));
   checkEtag(mergedEtag, etagVersion(merged.etag));
-  // What refers to the merged customer moves with it, whoever may see it.
+  // All references to the merged customer move, including those in records that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
   await checkSize(em, merged.id);
 

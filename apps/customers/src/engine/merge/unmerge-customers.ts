@@ -34,7 +34,7 @@ export async function unmergeCustomers(
 ): Promise<UnmergeCustomersResponse> {
   const { merge, customer, merged } = await lockMerge(em, id);
   await checkInForce(em, merge, customer);
-  // What moved with the merge goes back, whoever may see it.
+  // All that the merge moved goes back, including records that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
   const { undo } = merge;
   const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerType(), merged) : [];

@@ -6,7 +6,7 @@ import { messageReader, type StoredValues } from './stored-values.js';
 
 type Json = Record<string, unknown>;
 
-/** Which changes a reader gets who may see the records of some owners only. */
+/** The changes that a reader limited to the records of some owners receives. */
 export type LogScope =
   /** All of them: the records are those of the tenant. */
   | { by: 'TENANT' }

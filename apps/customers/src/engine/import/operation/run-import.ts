@@ -20,7 +20,7 @@ import type { MappingRules } from './mapping-rules.js';
  * Imports a file from where its operation stands: reads it again from its start, passes over the rows that are done, and
  * does the others in chunks, each a step with its own checkpoint. The next chunk is prepared while one is written.
  *
- * @throws OperationMoved when somebody else has changed the operation
+ * @throws OperationMoved when another process or call has changed the operation
  * @throws AppError INVALID_ARGUMENT when the file can't be read
  */
 export async function runImport(types: ImportTypes, { em, job, operation, signal }: OperationTask): Promise<void> {

@@ -19,7 +19,7 @@ const recordsPerStep = 500;
  * Takes back what an import did, in steps. What a step has seen to is no longer in import_change, so that the next one,
  * whoever does it, finds what is left.
  *
- * @throws OperationMoved when somebody else has changed the operation
+ * @throws OperationMoved when another process or call has changed the operation
  */
 export async function undoImport(types: ImportTypes, { em, job, operation, signal }: OperationTask): Promise<void> {
   const { type } = types.of(operation.input.recordType);

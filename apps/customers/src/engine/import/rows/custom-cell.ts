@@ -44,7 +44,7 @@ function putCustomValue(
   const type = customFields.get(key)?.type;
   const value = type ? customCell(type, cell, readDay) : cell;
   if (value === undefined || value === null) return [];
-  // Read for itself, so that only what is wrong is lost.
+  // Each cell is read separately, so that an invalid one does not discard the others.
   const violation = structViolation({ [key]: value });
   if (violation) return [cellLeftOut(customFieldPath(key), value, violation.reason, 'is no value of a custom field')];
   record.customFields = { [key]: value, ...record.customFields };

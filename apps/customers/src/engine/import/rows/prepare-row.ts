@@ -91,7 +91,7 @@ export function leftOut({ field, reason, description }: FieldViolation, value: u
   return { ...warning(reason, message, { field }), value };
 }
 
-/** Whether nothing tells what a row is about but its name. */
+/** Whether a name is all that identifies the record of a row. */
 function isUnknown<Message extends RecordMessage>(type: RecordType<Message>, record: Message): boolean {
   return record.id === '' && uniqueValues(type, record).length === 0;
 }
