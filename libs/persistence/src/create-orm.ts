@@ -2,6 +2,7 @@ import { MikroORM, type Options } from '@mikro-orm/postgresql';
 import { isTracing } from '@rapport/platform';
 import type { Pool } from 'pg';
 import { entityManagerOfCall } from './tenants/call-entity-manager.js';
+import { endPoolWith } from './driver/end-pool.js';
 import { stagePool } from './driver/stage-pool.js';
 import { verifyPrimary } from './connections/refuse-standby.js';
 
@@ -60,5 +61,6 @@ export function createOrm({ entities, databaseUrl, onWritten }: DatabaseOptions,
   });
   // No option: MikroORM asks for the context while it makes the global EntityManager, too.
   orm.config.set('context', () => entityManagerOfCall(orm.em));
+  endPoolWith(orm);
   return orm;
 }
