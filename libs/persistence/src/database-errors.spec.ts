@@ -5,19 +5,21 @@ function errorWith(code: string): Error {
   return Object.assign(new Error('from pg'), { code });
 }
 
-test.each(['08006', '08P01', '57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'])(
+test.each(['08006', '08P01', '53300', '57P01', '57P02', '57P03', 'ECONNREFUSED', 'ECONNRESET'])(
   '%s is a loss of connection',
   (code) => {
     expect(isConnectionLoss(errorWith(code))).toBe(true);
   },
 );
 
-test.each(['Connection terminated unexpectedly', 'timeout exceeded when trying to connect', 'Query read timeout'])(
-  '"%s" is a loss of connection',
-  (message) => {
-    expect(isConnectionLoss(new Error(message))).toBe(true);
-  },
-);
+test.each([
+  'Connection terminated unexpectedly',
+  'timeout expired',
+  'timeout exceeded when trying to connect',
+  'Query read timeout',
+])('"%s" is a loss of connection', (message) => {
+  expect(isConnectionLoss(new Error(message))).toBe(true);
+});
 
 test('tells conflicts, losses and other errors apart', () => {
   expect(['40001', '40P01', '23505', '57P01'].map((code) => isConflict(errorWith(code)))).toEqual([

@@ -10,13 +10,14 @@ export function isConflict(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-// 08xxx connection exceptions; 57P01 to 57P03 the server is stopping, has crashed or is starting; 25006 it has become a
-// standby, so that the primary is elsewhere by now; and what sockets say.
-const lossCodes = /^(08...|57P0[1-3]|25006|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
+// 08xxx connection exceptions; 53300 the server has no connection left; 57P01 to 57P03 it is stopping, has crashed or is starting;
+// 25006 it has become a standby, so that the primary is elsewhere by now; and what sockets say.
+const lossCodes =
+  /^(08...|53300|57P0[1-3]|25006|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH)$/;
 
 // pg gives these no code. https://github.com/brianc/node-postgres/blob/master/packages/pg/lib/client.js
 const lossMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
+  /^(Connection terminated|timeout expired|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Query read timeout)/;
 
 /**
  * Whether the connection was lost, there was none to be had, or it leads to a server that takes no writes. A commit that was on
