@@ -21,9 +21,6 @@ const clusters = globSync('k8s/components/databases/*.yaml', { cwd: root })
   .flatMap((file) => parseAllDocuments(readFileSync(join(root, file), 'utf8')).map((each) => each.toJS() as Cluster))
   .filter(({ kind }) => kind === 'Cluster');
 
-/** Settings that only clusters have. */
-const ofClusters = { max_connections: '220' };
-
 /** @param memory such as 8Gi, 512Mi or 2g */
 function mebibytes(memory: string): number {
   const [, number, unit = ''] = /^(\d+)([GM])i?$/i.exec(memory) ?? [];
@@ -40,10 +37,7 @@ describe('PostgreSQL has the same settings, by its memory,', () => {
     ]);
     for (const { metadata, spec } of clusters) {
       const memoryMiB = mebibytes(spec.resources.limits.memory);
-      expect(spec.postgresql.parameters, metadata.name).toEqual({
-        ...postgresSettings({ memoryMiB, hasLz4: true }),
-        ...ofClusters,
-      });
+      expect(spec.postgresql.parameters, metadata.name).toEqual(postgresSettings({ memoryMiB, hasLz4: true }));
     }
   });
 

@@ -13,6 +13,8 @@ export interface PostgresServer {
 export function postgresSettings({ memoryMiB, hasLz4 }: PostgresServer): Record<string, string> {
   const mebibytes = (part: number) => `${Math.floor(memoryMiB * part)}MB`;
   return {
+    // The pools of all processes that may run at a time: ten of 20 each, and connections that stay.
+    max_connections: '220',
     // A quarter of the memory for PostgreSQL's own buffers; the operating system caches files in the rest of it.
     shared_buffers: mebibytes(1 / 4),
     effective_cache_size: mebibytes(3 / 4),
