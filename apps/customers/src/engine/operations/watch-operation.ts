@@ -4,8 +4,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { refusalOf } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { found, hasEnded, operationMessage } from './operation-message.js';
-import { Operation } from './operation.entity.js';
+import { hasEnded, operationMessage } from './operation-message.js';
+import { readOperation } from './read-operation.js';
 
 /** How often it is looked whether an operation has changed, in milliseconds: less often the more watchers there are. */
 const lookEveryMs = { least: 300, perWatcher: 10 };
@@ -67,10 +67,9 @@ export class OperationWatcher implements OnModuleDestroy {
   }
 
   async *#untilEnded(id: string, end: AbortSignal): AsyncGenerator<OperationMessage, void> {
-    const { tenantId } = currentCaller();
     let told = Buffer.alloc(0);
     while (!end.aborted) {
-      const operation = await this.#look(tenantId, id).catch((error: unknown) => {
+      const operation = await readOperation(this.em, id).catch((error: unknown) => {
         // The tenant's connections are all taken: the next look may find one.
         if (told.length === 0 || !refusalOf(error)) throw error;
       });
@@ -83,10 +82,6 @@ export class OperationWatcher implements OnModuleDestroy {
       }
       await delayUnlessEnded(Math.max(lookEveryMs.least, lookEveryMs.perWatcher * this.#watchers), end);
     }
-  }
-
-  async #look(tenantId: string, id: string): Promise<Operation> {
-    return found(await this.em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
   }
 
   onModuleDestroy(): void {

@@ -25,15 +25,14 @@ import {
   type UploadImportFileRequest,
   type WatchOperationRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { currentCaller } from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { PageTokenKey } from '../../query/list-records.js';
 import { writeCall } from '../../records/write-call.js';
 import { listOperations } from '../../operations/list-operations.js';
 import { downloadIssues, listIssues } from '../../operations/operation-issues.js';
 import { OperationKinds } from '../../operations/operation-kind.js';
-import { found, operationMessage } from '../../operations/operation-message.js';
-import { Operation } from '../../operations/operation.entity.js';
+import { operationMessage } from '../../operations/operation-message.js';
+import { readOperation } from '../../operations/read-operation.js';
 import { cancelOperation, pauseOperation, resumeOperation, undoOperation } from '../../operations/steer-operation.js';
 import { OperationWatcher } from '../../operations/watch-operation.js';
 import { ImportTypes } from '../import-rules.js';
@@ -63,8 +62,7 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   async getOperation({ id }: GetOperationRequest): Promise<OperationMessage> {
-    const { tenantId } = currentCaller();
-    return operationMessage(found(await this.em.findOne(Operation, { tenantId, id })));
+    return operationMessage(await readOperation(this.em, id));
   }
 
   listOperations(request: ListOperationsRequest): Promise<ListOperationsResponse> {

@@ -1,0 +1,27 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { readForTenant } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { found } from './operation-message.js';
+import { Operation } from './operation.entity.js';
+
+/**
+ * The operation as it is now. However many ask at a time, such as those who watch one, they share a connection.
+ *
+ * @throws AppError NOT_FOUND, the same for one of another tenant
+ */
+export async function readOperation(em: EntityManager, id: string): Promise<Operation> {
+  const { tenantId } = currentCaller();
+  const [row] = await readForTenant<Record<string, unknown>>(em, {
+    name: 'operation',
+    // By their names: a prepared `select *` fails once a release has added a column.
+    sql: `select ${columns(em)} from operation where tenant_id = $1 and id = $2`,
+    values: [tenantId, id],
+    isQuick: true,
+  });
+  return found(row ? em.map(Operation, row) : null);
+}
+
+function columns(em: EntityManager): string {
+  const { props } = em.getMetadata().get(Operation);
+  return props.flatMap(({ fieldNames }) => fieldNames).join(', ');
+}
