@@ -1,6 +1,6 @@
 import { recordContracts, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
 import { tenantIsolation } from '@rapport/persistence';
-import { ofOwners } from '../src/engine/records/scope-conditions.ts';
+import { ofOwners } from '../src/engine/records/scope/scope-conditions.ts';
 import { sealedOnly } from '../src/engine/sealing/sealed-only.ts';
 import { recordColumns, recordOrders, uniqueTypes, type RecordColumn } from './record-columns.ts';
 

@@ -25,7 +25,7 @@ import { CustomFieldsController } from './domain/custom-fields/custom-fields.con
 import { CustomersController } from './domain/customers/serve-customers.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
-import { refuseNarrowScope } from './engine/records/refuse-narrow-scopes.js';
+import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, TextArray } from '@rapport/persistence';
 import { Customer } from '../../engine/records/customers/customer.entity.js';
-import { ofRecords } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope/scope-conditions.js';
 
 const AssociationSchema = defineEntity({
   name: 'Association',

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../../engine/records/customers/customer.entity.js';
-import { ofRecords } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope/scope-conditions.js';
 import { sealedOnly } from '../../engine/sealing/sealed-only.js';
 
 export const contactChannels = ['EMAIL', 'PHONE', 'SMS', 'POST'] as const;

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import type { ErasedData } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { recordIsolation, TextArray } from '@rapport/persistence';
-import { ofOwners } from '../../engine/records/scope-conditions.js';
+import { ofOwners } from '../../engine/records/scope/scope-conditions.js';
 
 const ErasureSchema = defineEntity({
   name: 'Erasure',

@@ -19,7 +19,7 @@ import { BulkWork } from '../../engine/pace/bulk-work.js';
 import { LoggedTypes } from '../../engine/changes/log/logged-types.js';
 import { Sequencer } from '../../engine/changes/log/sequencer.js';
 import { PageTokenKey } from '../../engine/query/list-records.js';
-import { refuseNarrowScope } from '../../engine/records/refuse-narrow-scopes.js';
+import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { encryptPersonalData } from '../../engine/encryption/encrypt-personal-data.js';
 import { KeyDestroyer } from '../../engine/encryption/key-destroyer.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';

@@ -6,7 +6,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { transactionPipeline } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
-import { refuseNarrowScope } from '../../engine/records/refuse-narrow-scopes.js';
+import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { checkAddresses, suppressedChannel } from './suppressible.js';
 import type { SuppressionKey } from './suppression-key.js';
 import { suppressionMessage, type SuppressionRow } from './suppression-message.js';

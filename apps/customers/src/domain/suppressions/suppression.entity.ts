@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { ofRecords } from '../../engine/records/scope-conditions.js';
+import { ofRecords } from '../../engine/records/scope/scope-conditions.js';
 
 const SuppressionSchema = defineEntity({
   name: 'Suppression',

@@ -13,7 +13,7 @@ import { listFields } from '../records/customers/customer-lists.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { liveRecord } from '../records/missing-record.js';
 import { deletedRecord, nextChange } from '../records/record-changes.js';
-import { checkOwner } from '../records/record-owner.js';
+import { checkOwner } from '../records/scope/record-owner.js';
 import { updateRecords } from '../records/record-statements.js';
 import { uniqueValues, without } from '../records/unique-values.js';
 import { fieldViolations } from '../write/record-rules.js';

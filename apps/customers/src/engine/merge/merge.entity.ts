@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
 import { Customer } from '../records/customers/customer.entity.js';
-import { ofRecords } from '../records/scope-conditions.js';
+import { ofRecords } from '../records/scope/scope-conditions.js';
 import type { MergeUndo } from './merge-undo.js';
 
 const MergeSchema = defineEntity({

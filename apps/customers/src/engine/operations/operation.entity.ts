@@ -6,7 +6,7 @@ import type {
   OperationError,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { recordIsolation } from '@rapport/persistence';
-import { ofNobody } from '../records/scope-conditions.js';
+import { ofNobody } from '../records/scope/scope-conditions.js';
 
 export const operationStates = [
   'WAITING',

@@ -5,7 +5,7 @@ import { isHiding } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { snakeCase } from '../values/snake-case.js';
-import { checkOwner, ownerOfNew } from './record-owner.js';
+import { checkOwner, ownerOfNew } from './scope/record-owner.js';
 import type { LinkedRecords } from './references.js';
 import type { UniqueValue } from './unique-values.js';
 

@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, tenantIsolation } from '@rapport/persistence';
 import type { RecordMessage } from '../../fields/record-definition.js';
-import { ofNobody } from '../../records/scope-conditions.js';
+import { ofNobody } from '../../records/scope/scope-conditions.js';
 import type { Leftovers } from '../../operations/operation-kind.js';
 import type { MappingRules } from './mapping-rules.js';
 

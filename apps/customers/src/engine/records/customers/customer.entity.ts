@@ -8,7 +8,7 @@ import type {
 import { recordIsolation, TextArray, tenantIsolation } from '@rapport/persistence';
 import { sealedOnly } from '../../sealing/sealed-only.js';
 import type { CustomValues } from '../../fields/custom-fields.js';
-import { ofOwners } from '../scope-conditions.js';
+import { ofOwners } from '../scope/scope-conditions.js';
 
 const live = 'delete_time is null';
 const deleted = 'delete_time is not null';

@@ -1,6 +1,6 @@
 import { AppError, currentCaller, ownerIdOf, ownersSeenBy } from '@rapport/platform';
-import type { RecordMessage } from '../fields/record-definition.js';
-import type { RecordType } from '../fields/record-type.js';
+import type { RecordMessage } from '../../fields/record-definition.js';
+import type { RecordType } from '../../fields/record-type.js';
 
 /** The user or API key, and the team, that own a record. */
 type Owner = Pick<RecordMessage, 'ownerId' | 'ownerTeamId'>;
