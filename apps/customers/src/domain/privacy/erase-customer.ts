@@ -92,7 +92,7 @@ export async function eraseCustomer(
 async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest): Promise<CustomerMessage[]> {
   const seen = await queryRows(em, knownRecord(customerType(), id));
   if (seen.length === 0) throw await missingRecord(em, customerType(), id);
-  // Nothing of the person stays, whoever may see it.
+  // All data of the person is erased, including what the caller may not see.
   await transactionPipeline(em, [beyondScope]);
   const own = await queryRows<{ id: string }>(em, {
     name: 'own_customers',

@@ -105,7 +105,10 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
   }
 }
 
-/** The customer, first, and those that were merged into it. Lets all that is read after it be the person's, whoever may see it. */
+/**
+ * The customer first, then those that were merged into it. Widens the session: what is read after it includes what the caller may
+ * not see.
+ */
 async function readCustomers(reader: EntityManager, id: string): Promise<CustomerMessage[]> {
   const seen = await rowsOf(reader, knownRecord(customerType(), id));
   if (seen.length === 0) throw await missingRecord(reader, customerType(), id);

@@ -145,8 +145,8 @@ async function sealAll(work: Work, since: Date): Promise<void> {
 }
 
 /**
- * Seals records in the order of their ids, customers with their consents and merges, and takes the values out of their history: also
- * out of that of records which writes have sealed meanwhile, since the first such change tells what was there before.
+ * Seals records in the order of their ids, customers together with their consents and merges, and removes the values from their
+ * history. Records that a write has sealed meanwhile are included: the change of that write still has the values from before.
  */
 async function sealRecordsOf(
   type: RecordType,

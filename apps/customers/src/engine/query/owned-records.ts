@@ -4,7 +4,7 @@ import { term } from '../fields/terms.js';
 import { indexed, type Condition } from './filter/condition.js';
 
 /**
- * For a caller who sees the records of some owners only: the condition by which an index finds them. Row-level security would test
+ * The condition by which an index finds the records that a caller with a narrow scope may see. Row-level security alone would test
  * each record of the tenant.
  */
 export function ownedRecords(type: RecordType): Condition[] {

@@ -10,9 +10,9 @@ const ttlMs = 5 * 60_000;
 const maxKnown = 20;
 
 /**
- * How common values are in a tenant, counted from at most 5,000 of its live customers: the first and the last half by id,
- * which is by age, so that old and new ones have their say. A sample is enough, since what matters is how common the common
- * values are. Kept for 5 minutes for the tenants that asked last, apart for those who see the records of some owners only.
+ * How common values are in a tenant, counted from at most 5,000 of its live customers: half of them the oldest and half the newest,
+ * by id. A sample is enough, because only common values matter. Counts are cached for 5 minutes for the tenants that asked last,
+ * separately for callers who see the records of some owners only.
  */
 export class TenantFrequencies {
   readonly #known = new Map<string, { counted: Promise<TermFrequencies>; untilMs: number }>();

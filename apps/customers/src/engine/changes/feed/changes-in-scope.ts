@@ -11,10 +11,11 @@ interface NamedRecord {
 }
 
 /**
- * What a reader who may see the records of some owners only gets of changes: those of records that are seen now, and for a
- * record with owners that a change took out of sight a DELETE without values, so that the reader drops it. Of all others nothing.
+ * Filters changes for a reader who may see the records of some owners only. It keeps changes of records that the reader may see now.
+ * When a change gave a record to an owner whom the reader may not see, the reader gets a DELETE without values, so that it drops its
+ * copy. All other changes are left out.
  *
- * Seen now, not then: a reader that comes late is not shown what it may not see any more.
+ * What counts is what the reader may see now, not at the time of the change.
  *
  * @param em with the session of the reader
  * @param owners whose records the reader sees

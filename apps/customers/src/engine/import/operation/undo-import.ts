@@ -16,8 +16,8 @@ import { blockedIds, formerKeyOwners, lockForUndo, purgeRecords, restoreRecords,
 const recordsPerStep = 500;
 
 /**
- * Takes back what an import did, in steps. What a step has seen to is no longer in import_change, so that the next one,
- * whoever does it, finds what is left.
+ * Undoes an import in steps. Each step deletes the rows of import_change that it has handled, so the next step finds what is left,
+ * in whichever process it runs.
  *
  * @throws OperationMoved when another process or call has changed the operation
  */
