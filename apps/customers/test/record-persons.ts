@@ -2,7 +2,7 @@ import { Operation_State as State } from '@rapport/contracts/rapport/customers/v
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Keys } from './databases.js';
 import { everythingIn, valuesIn } from './encrypted-tenant.js';
-import { RecordTenant, type Answer, type Message, type SuiteSubject } from './record-tenant.js';
+import { RecordTenant, type Message, type SuiteSubject } from './record-tenant.js';
 import { person, type RunningCustomers } from './running-customers.js';
 
 /** What becomes of records of every type with the person that they are about, and how they are encrypted. */
@@ -68,7 +68,7 @@ export function recordPersons(service: () => RunningCustomers, keys: () => Keys,
   /** A record about a person of its own, or that person. @param named the text of the record */
   async function about(named: string): Promise<{ personId: string; record: Message }> {
     if (!reference) {
-      const record = await tenant.create(1, person({ [text]: named }) as Answer);
+      const record = await tenant.create(1, person({ [text]: named }));
       return { personId: record.id, record };
     }
     const { id: personId } = await service().create(tenant.caller, person());

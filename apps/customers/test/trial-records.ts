@@ -80,8 +80,12 @@ const trial = message(
   ),
 );
 
-/** The platform's contract, and in it the trials. */
-export function trialContract(): { contract: Contract; trials: RecordContract } {
+/**
+ * The platform's contract, and in it the trials.
+ *
+ * @param more fields that trials have besides
+ */
+export function trialContract(more: FieldDescriptorProto[] = []): { contract: Contract; trials: RecordContract } {
   const file = create(FileDescriptorProtoSchema, {
     name: 'rapport/trials/v1/trial.proto',
     package: 'rapport.trials.v1',
@@ -90,7 +94,7 @@ export function trialContract(): { contract: Contract; trials: RecordContract } 
       ...['google/protobuf/struct.proto', 'google/protobuf/timestamp.proto', 'rapport/customers/v1/customer.proto'],
     ],
     messageType: [
-      trial,
+      { ...trial, field: [...trial.field, ...more] },
       message('Money', [field(1, 'currency_code', Type.STRING, {}), field(2, 'amount', Type.STRING, {})]),
       message('Step', [
         field(1, 'key', Type.STRING, {}),

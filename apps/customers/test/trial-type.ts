@@ -1,4 +1,4 @@
-import { absentValue } from '@rapport/contracts';
+import { absentValue, type RecordContract } from '@rapport/contracts';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { RecordDefinition, RecordMessage } from '../src/engine/fields/record-definition.js';
 import { RecordType, type Method } from '../src/engine/fields/record-type.js';
@@ -26,20 +26,24 @@ export interface Trial extends RecordMessage {
 const { trials } = trialContract();
 
 /** What of a service the import and the export of a type use. */
-const methods = {
-  getTrial: {
-    responseDeserialize: () => Object.fromEntries(trials.fields.map(({ name, desc }) => [name, emptyOf(desc)])),
-  } as unknown as Method,
-  importTrials: CustomersServiceService.importCustomers as unknown as Method,
-};
+function methodsOf({ fields }: RecordContract): Record<string, Method> {
+  const empty = () => Object.fromEntries(fields.map(({ name, desc }) => [name, emptyOf(desc)]));
+  return {
+    getTrial: { responseDeserialize: empty } as unknown as Method,
+    importTrials: CustomersServiceService.importCustomers as unknown as Method,
+  };
+}
 
 function emptyOf(desc: Parameters<typeof absentValue>[0]): unknown {
   return desc.fieldKind === 'list' ? [] : absentValue(desc);
 }
 
 /** A type of trials with rules of its own. */
-export function trialTypeWith(definition: Partial<RecordDefinition<Trial>> = {}): RecordType<Trial> {
-  return new RecordType<Trial>(trials, methods, { indexVersion: 1, ...definition });
+export function trialTypeWith(
+  definition: Partial<RecordDefinition<Trial>> = {},
+  contract: RecordContract = trials,
+): RecordType<Trial> {
+  return new RecordType<Trial>(contract, methodsOf(contract), { indexVersion: 1, ...definition });
 }
 
 /** A trial that nothing has been said of. */
