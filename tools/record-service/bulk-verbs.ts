@@ -85,7 +85,7 @@ function importRecords({ record, names, ...declared }: Declared): StandardMethod
     response: 'rapport.api.v1.ImportRecordsResponse',
     http: { verb: 'post', path: `/v1/${names.collection}:import`, body: 'file' },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.write`,
+      permission: record.writePermission,
       idempotent: true,
       cost: 100,
       deadlineMs: 3_600_000,
@@ -105,7 +105,7 @@ function batchMethod(declared: Declared, verb: BatchVerb) {
     response: `Batch${verb}${names.types}Response`,
     http: { verb: 'post', path: `/v1/${names.collection}:batch${verb}`, body: 'batch' },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.write`,
+      permission: record.writePermission,
       cost: 100,
       trafficClass: TrafficClass.BULK,
       invalidates: [`${names.field}:{results.${names.field}.id}`, ...writtenTags(declared)],

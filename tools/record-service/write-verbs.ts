@@ -190,7 +190,7 @@ function matchFields(declared: Declared): PrintedField[] {
 function writePolicy(declared: Declared, id: string): Policy {
   const { record, names } = declared;
   return Policy.fromPartial({
-    permission: `${record.permission}.write`,
+    permission: record.writePermission,
     cost: 5,
     invalidates: [`${names.field}:{${id}}`, ...writtenTags(declared)],
   });

@@ -209,7 +209,7 @@ export function newCaller(): Caller {
     principalId: `apiKey:${v7()}`,
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
-      ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.write'],
+      ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure'],
     ],
   };
 }

@@ -22,6 +22,8 @@ export interface RecordContract {
   options: RecordOptions;
   /** First part of the permissions that calls need, such as `customers` of `customers.read`. */
   permission: string;
+  /** What a call that writes the records needs, such as `customers.write`, or `pipelines.configure`. */
+  writePermission: string;
   /** In the order of the message. */
   fields: readonly RecordField[];
 }
@@ -66,7 +68,9 @@ export function recordContracts(contract: Contract): RecordContract[] {
     const fault = faultOf(options, fields);
     if (fault !== undefined) throw new Error(`${message.typeName}: ${fault}.`);
     const { type, singular, plural } = resource;
-    return { type, singular, plural, message, options, permission: options.permission || plural, fields };
+    const permission = options.permission || plural;
+    const writePermission = `${permission}.${options.configuration ? 'configure' : 'write'}`;
+    return { type, singular, plural, message, options, permission, writePermission, fields };
   });
 }
 

@@ -25,7 +25,7 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
     const description = 'is no type of records that can be imported.';
     throw invalidArgument([{ field: `${path}.recordType`, reason: 'RECORD_TYPE_UNKNOWN', description }]);
   }
-  const permission = `${rules.type.contract.permission}.write`;
+  const permission = rules.type.contract.writePermission;
   if (name !== undefined && !currentCaller().permissions.includes(permission)) throw permissionMissing(permission);
   return rules;
 }
