@@ -33,13 +33,15 @@ function pathsBack({ record, records }: Pick<Declared, 'record' | 'records'>): R
   });
 }
 
-/** Fields that lists are ordered by. */
+/** Fields that lists are ordered by, as requests spell them. */
 export function orderNames({ record }: Declared): { live: string[]; deleted: string[] } {
-  const ordered = namedFields(record).filter(({ field }) => field.index.order !== FieldOrder.UNSPECIFIED);
-  const all = ordered.filter(({ field }) => field.index.order === FieldOrder.ALL);
+  const { fields, options } = record;
+  const isEnum = ({ desc, index }: RecordField) => desc.fieldKind === 'enum' && index.term !== '';
+  const live = fields.filter((field) => field.index.order !== FieldOrder.UNSPECIFIED || isEnum(field));
+  const deleted = fields.filter(({ index }) => index.order === FieldOrder.ALL);
   return {
-    live: [...ordered.map(({ name }) => name), ...customFieldNames(record)],
-    deleted: all.map(({ name }) => name),
+    live: [...live.map(({ name }) => name), ...(options.customFields ? ['customFields.<key>'] : [])],
+    deleted: deleted.map(({ name }) => name),
   };
 }
 

@@ -42,8 +42,8 @@ function list(declared: Declared): StandardMethod {
   const { live, deleted } = orderNames(declared);
   const sentences = [
     `\`filter\` compares ${listed(filterNames(declared))}.`,
-    `\`order_by\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
-    ...(order === 'create_time' ? [] : [`The order is \`${order} desc\` when unset.`]),
+    `\`orderBy\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
+    ...(order === 'create_time' ? [] : [`The order is \`${jsonName(order)} desc\` when unset.`]),
     `\`q\` searches ${listed(searchNames(declared))}.`,
   ];
   return {
@@ -174,6 +174,11 @@ function listHistory({ record, names }: Declared): StandardMethod {
     policy: Policy.fromPartial({ permission: `${record.permission}.read`, idempotent: true, cost: 2 }),
     messages: [],
   };
+}
+
+/** A name of the contract as JSON has it. */
+function jsonName(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function listed(names: readonly string[]): string {
