@@ -1,5 +1,6 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import {
+  camelCase,
   customFieldTag,
   filterNames,
   groupNames,
@@ -43,7 +44,7 @@ function list(declared: Declared): StandardMethod {
   const sentences = [
     `\`filter\` compares ${listed(filterNames(declared))}.`,
     `\`orderBy\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
-    ...(order === 'create_time' ? [] : [`The order is \`${jsonName(order)} desc\` when unset.`]),
+    ...(order === 'create_time' ? [] : [`The order is \`${camelCase(order)} desc\` when unset.`]),
     `\`q\` searches ${listed(searchNames(declared))}.`,
   ];
   return {
@@ -123,7 +124,7 @@ function aggregate(declared: Declared): StandardMethod {
   return {
     name: `Aggregate${types}`,
     comment:
-      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`group_by\` takes ${listed(groupNames(declared))}; ` +
+      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`groupBy\` takes ${listed(groupNames(declared))}; ` +
       `\`sum\` takes ${listed(sumNames(declared))}.`,
     request: `${shared}.AggregateRecordsRequest`,
     response: `${shared}.AggregateRecordsResponse`,
@@ -174,11 +175,6 @@ function listHistory({ record, names }: Declared): StandardMethod {
     policy: Policy.fromPartial({ permission: `${record.permission}.read`, idempotent: true, cost: 2 }),
     messages: [],
   };
-}
-
-/** A name of the contract as JSON has it. */
-function jsonName(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 function listed(names: readonly string[]): string {

@@ -69,7 +69,7 @@ async function placesOf({ contract, trials }: ReturnType<typeof trialContract>):
   return {
     migrated: migratedColumns(contract, trials),
     ordered: await accepted((name) => readOrders(type, askedOrders(name), true, undefined)),
-    grouped: await accepted((name) => readGroups(type, [name], undefined)),
+    grouped: await accepted((name) => readGroups(type, [name], { customFields: undefined, timeZone: 'UTC' })),
     summed: await accepted((name) => readSums(undefined as never, type, [name], undefined)),
     filtered: [...filterFields(type).keys()],
     updated: await accepted((name) => readUpdateMask(type, [name])),

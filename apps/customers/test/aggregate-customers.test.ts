@@ -88,6 +88,13 @@ test.each<[string[], unknown[][]]>([
     ],
   ],
   [
+    ['city'],
+    [
+      [undefined, 2],
+      ['Köln', 1],
+    ],
+  ],
+  [
     ['custom_fields.news'],
     [
       ['false', 1],
