@@ -48,7 +48,7 @@ test('a field that is added to the message of a type is found in all that is mad
     searched: ['red'],
     personal: ['paint_colour'],
     imported: ['net_weight', 'paint_colour'],
-    exported: ['net_weight', 'paint_colour'],
+    exported: ['netWeight', 'paintColour'],
     chosen: ['net_weight', 'paint_colour'],
   });
 });
