@@ -1,5 +1,5 @@
 import { namedFields, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
-import { FieldOrder, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
+import { FieldOrder, Format, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { namesOf, type Names } from './names.ts';
 
 /** How many references a path in a filter may follow. */
@@ -33,13 +33,15 @@ function pathsBack({ record, records }: Pick<Declared, 'record' | 'records'>): R
   });
 }
 
-/** Fields that lists are ordered by. */
+/** Fields that lists are ordered by, as requests spell them. */
 export function orderNames({ record }: Declared): { live: string[]; deleted: string[] } {
-  const ordered = namedFields(record).filter(({ field }) => field.index.order !== FieldOrder.UNSPECIFIED);
-  const all = ordered.filter(({ field }) => field.index.order === FieldOrder.ALL);
+  const { fields, options } = record;
+  const isEnum = ({ desc, index }: RecordField) => desc.fieldKind === 'enum' && index.term !== '';
+  const live = fields.filter((field) => field.index.order !== FieldOrder.UNSPECIFIED || isEnum(field));
+  const deleted = fields.filter(({ index }) => index.order === FieldOrder.ALL);
   return {
-    live: [...ordered.map(({ name }) => name), ...customFieldNames(record)],
-    deleted: all.map(({ name }) => name),
+    live: [...live.map(({ name }) => name), ...(options.customFields ? ['customFields.<key>'] : [])],
+    deleted: deleted.map(({ name }) => name),
   };
 }
 
@@ -47,18 +49,30 @@ export function searchNames({ record }: Declared): string[] {
   return namedFields(record).flatMap(({ name, field }) => (field.index.search ? [name] : []));
 }
 
-export function groupNames({ record }: Declared): string[] {
+/** Fields by whose values records are grouped, as requests spell them, and times and days by whose parts they are. */
+export function groupNames({ contract, record }: Declared): string[] {
+  const dates = record.fields.filter(({ desc, column, isPersonal }) => {
+    const isTime = desc.message?.typeName === 'google.protobuf.Timestamp' && column !== 'delete_time';
+    return !isPersonal && (isTime || contract.rules(desc).format === Format.DATE);
+  });
   return [
-    ...namedFields(record).flatMap(({ name, field }) => (field.index.group ? [name] : [])),
-    ...customFieldNames(record),
+    ...namedFields(record).flatMap(({ name, field }) => (field.index.group ? [camelCase(name)] : [])),
+    ...(record.options.customFields ? ['customFields.<key>'] : []),
+    ...dates.map(({ name }) => `${name}.<part>`),
   ];
 }
 
+/** Fields that are summed, as requests spell them. */
 export function sumNames({ record }: Declared): string[] {
   return [
-    ...namedFields(record).flatMap(({ name, field }) => (field.index.sum ? [name] : [])),
-    ...customFieldNames(record),
+    ...namedFields(record).flatMap(({ name, field }) => (field.index.sum ? [camelCase(name)] : [])),
+    ...(record.options.customFields ? ['customFields.<key>'] : []),
   ];
+}
+
+/** A name of the contract as requests spell it. */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** Fields of which no two live records have the same value: external ids are one of a kind within their system. */

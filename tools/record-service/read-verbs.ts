@@ -1,5 +1,6 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import {
+  camelCase,
   customFieldTag,
   filterNames,
   groupNames,
@@ -42,8 +43,8 @@ function list(declared: Declared): StandardMethod {
   const { live, deleted } = orderNames(declared);
   const sentences = [
     `\`filter\` compares ${listed(filterNames(declared))}.`,
-    `\`order_by\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
-    ...(order === 'create_time' ? [] : [`The order is \`${order} desc\` when unset.`]),
+    `\`orderBy\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
+    ...(order === 'create_time' ? [] : [`The order is \`${camelCase(order)} desc\` when unset.`]),
     `\`q\` searches ${listed(searchNames(declared))}.`,
   ];
   return {
@@ -123,7 +124,7 @@ function aggregate(declared: Declared): StandardMethod {
   return {
     name: `Aggregate${types}`,
     comment:
-      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`group_by\` takes ${listed(groupNames(declared))}; ` +
+      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`groupBy\` takes ${listed(groupNames(declared))}; ` +
       `\`sum\` takes ${listed(sumNames(declared))}.`,
     request: `${shared}.AggregateRecordsRequest`,
     response: `${shared}.AggregateRecordsResponse`,

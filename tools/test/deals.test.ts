@@ -85,3 +85,38 @@ it('who moves a deal finds it in its new stage at once, in lists, sums and entri
 
   for (const path of [...paths, entriesOf(id)]) expect(await read(api, path)).toContain('"proposal"');
 });
+
+it('deals are ordered by several fields, and counted by the month of a time in the zone that is named', async () => {
+  const amounts = [
+    ['A', '2'],
+    ['B', '10'],
+    ['C', '2'],
+    ['D', undefined],
+  ] as const;
+  for (const [title, amount] of amounts) {
+    const money = amount === undefined ? {} : { amount: { amount, currencyCode: 'EUR' } };
+    await create('/v1/deals', { title, pipelineId, stage: 'lead', closeDate: '2026-01-31', ...money });
+  }
+  const list = async (query: string) => (await api.send('GET', `/v1/deals?pageSize=3&${query}`)).body as Page;
+  const orderBy = `orderBy=${encodeURIComponent('status, amount desc, title desc')}`;
+
+  const first = await list(orderBy);
+  const next = await list(`${orderBy}&pageToken=${first.nextPageToken}`);
+  expect([...first.deals, ...next.deals].map(({ title }) => title)).toEqual(['B', 'C', 'A', 'D']);
+  expect(await api.send('GET', '/v1/deals?orderBy=status,stage')).toMatchObject({
+    status: 400,
+    body: { errors: [{ parameter: 'orderBy', reason: 'ORDER_NOT_INDEXED' }] },
+  });
+
+  const groups = '/v1/deals:aggregate?groupBy=closeDate.month&groupBy=createTime.year&timeZone=Pacific/Auckland';
+  const year = new Intl.DateTimeFormat('en', { timeZone: 'Pacific/Auckland', year: 'numeric' });
+  expect((await api.send('GET', groups)).body).toMatchObject({
+    groups: [{ values: [{ value: '2026-01' }, { value: year.format() }], count: 4 }],
+  });
+  expect(await api.send('GET', `${groups}/Nowhere`)).toMatchObject({ status: 400 });
+});
+
+interface Page {
+  deals: { title: string }[];
+  nextPageToken?: string;
+}

@@ -70,7 +70,7 @@ it('callers with the same permissions and other scopes get nothing of what is ke
     bea: ['ann', 'bea', 'bob'],
     lea: ['lea'],
   };
-  const list = '/v1/customers?orderBy=display_name&total=EXACT';
+  const list = '/v1/customers?orderBy=displayName&total=EXACT';
 
   for (const edge of [0, 1]) {
     for (const round of [1, 2]) {

@@ -171,8 +171,8 @@ async function deepPage(request: { filter?: string; orderBy: string }) {
 async function readMany(request: object, after: { value: string | null; id: string } | undefined, limit: number) {
   const em = newEm();
   return inCall(async () => {
-    const { order, conditions } = await conditionsOf(em, type, request);
-    return readPage(em, { type, tenantId: largestTenant, live: true, order, conditions, after, limit });
+    const { orders, conditions } = await conditionsOf(em, type, request);
+    return readPage(em, { type, tenantId: largestTenant, live: true, order: orders[0]!, conditions, after, limit });
   });
 }
 

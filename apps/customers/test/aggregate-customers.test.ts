@@ -88,6 +88,13 @@ test.each<[string[], unknown[][]]>([
     ],
   ],
   [
+    ['city'],
+    [
+      [undefined, 2],
+      ['Köln', 1],
+    ],
+  ],
+  [
     ['custom_fields.news'],
     [
       ['false', 1],
@@ -121,18 +128,18 @@ test('adds up exactly, money by currency', async () => {
   const sum = ['custom_fields.seats', 'customFields.score', 'custom_fields.revenue'];
   const { total, groups } = await aggregate({ groupBy: ['kind'], sum });
   const persons = [
-    { field: 'custom_fields.seats', value: '0.3' },
+    { field: 'customFields.seats', value: '0.3' },
     { field: 'customFields.score', value: '900000000000000000.000000003' },
-    { field: 'custom_fields.revenue', value: '0.30', currencyCode: 'EUR' },
+    { field: 'customFields.revenue', value: '0.30', currencyCode: 'EUR' },
   ];
 
-  expect(total?.sums).toEqual([...persons, { field: 'custom_fields.revenue', value: '5', currencyCode: 'USD' }]);
+  expect(total?.sums).toEqual([...persons, { field: 'customFields.revenue', value: '5', currencyCode: 'USD' }]);
   expect(groups.map(({ sums }) => sums)).toEqual([
     persons,
     [
-      { field: 'custom_fields.seats', value: '0' },
+      { field: 'customFields.seats', value: '0' },
       { field: 'customFields.score', value: '0' },
-      { field: 'custom_fields.revenue', value: '5', currencyCode: 'USD' },
+      { field: 'customFields.revenue', value: '5', currencyCode: 'USD' },
     ],
   ]);
 });

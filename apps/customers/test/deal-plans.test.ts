@@ -77,8 +77,8 @@ async function conditionsFor(type: RecordType, request: ListRequest) {
 
 /** The very statements that the list makes for a page. */
 async function stepsOf(type: RecordType, request: ListRequest, valued = true): Promise<PageStep[]> {
-  const { order, conditions } = await conditionsFor(type, request);
-  return pageSteps({ type, tenantId, live: true, order, conditions, valued, after: undefined, limit: 21 });
+  const { orders, conditions } = await conditionsFor(type, request);
+  return pageSteps({ type, tenantId, live: true, order: orders[0]!, conditions, valued, after: undefined, limit: 21 });
 }
 
 /** A value, of ordered fields one that few are less than and one that few are greater than. */

@@ -5,7 +5,11 @@ import {
   type Customer,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import { ExportFormat, type ExportCustomersRequest } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import {
+  ExportFormat,
+  ImportColumn_Reason,
+  type ExportCustomersRequest,
+} from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { fromGrpcError } from '@rapport/contracts';
@@ -123,7 +127,7 @@ test('CSV comes back through an import as it was', async () => {
   const tenant = await ImportTenant.create(customers);
   await customers.call('createCustomField', { customField }, tenant.caller);
   const answer = await tenant.importFile(
-    csvFile(csvWithout(csv.slice(1).replace(`'=Ada`, '=Ada'), ['id', 'company_id', 'create_time', 'update_time'])),
+    csvFile(csvWithout(csv.slice(1).replace(`'=Ada`, '=Ada'), ['id', 'companyId', 'createTime', 'updateTime'])),
   );
   await tenant.close();
   expect(answer.issues).toEqual([]);
@@ -133,6 +137,39 @@ test('CSV comes back through an import as it was', async () => {
   const own = ['id', 'createTime', 'updateTime', 'lifecycleStageTime', 'createdBy', 'updatedBy'];
   expect(withoutFields(ada, own)).toEqual(withoutFields(before, own));
   expect(engines).toMatchObject({ kind: CustomerKind.COMPANY, domains: ['example.org'] });
+});
+
+test('a file of an earlier release, whose columns are in snake_case, is imported unchanged', async () => {
+  const tenant = await ImportTenant.create(customers);
+  for (const key of ['plan', 'seat_plan']) {
+    const customField = { ...CustomField.decode(new Uint8Array()), key, type: CustomField_Type.TEXT };
+    await customers.call('createCustomField', { customField }, tenant.caller);
+  }
+  await customers.create(tenant.caller, {
+    ...person({ displayName: 'Ada', givenName: 'Ada', familyName: 'King', jobTitle: 'Countess', source: 'fair' }),
+    ...{ companyName: 'Engines', birthDate: '1815-12-10', lifecycleStage: LifecycleStage.LEAD, tags: ['vip'] },
+    addresses: [{ ...PostalAddress.decode(new Uint8Array()), postalCode: '53111', countryCode: 'DE' }],
+    externalIds: [{ system: 'erp', value: '4711' }],
+    customFields: { plan: 'gold', seat_plan: 'many' },
+  });
+  const csv = (await exported(tenant.caller, { format: ExportFormat.CSV })).slice(1);
+  const [head = ''] = csv.split('\r\n');
+  const snakeHead = head.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const old = csv.replace(head, snakeHead).replace('gold', 'silver').replace('many', 'few');
+
+  expect(snakeHead).toContain('postal_code,country_code,external_id.erp,custom_fields.plan,custom_fields.seat_plan');
+  expect(counts(await tenant.importFile(csvFile(csv.replace(head, snakeHead))))).toEqual({ ...none, unchanged: 1 });
+  for (const file of [old, csv]) {
+    const answer = await tenant.importFile(csvFile(file));
+    expect(answer.issues).toEqual([]);
+    expect(counts(answer)).toEqual({ ...none, updated: 1 });
+    const taken = answer.columns.filter(({ field }) => field !== undefined);
+    expect(new Set(taken.map(({ reason }) => reason))).toEqual(new Set([ImportColumn_Reason.FIELD_NAME]));
+    expect(answer.columns.filter(({ field }) => field === undefined).map(({ reason }) => reason)).toEqual([
+      ...[ImportColumn_Reason.SERVER_FIELD, ImportColumn_Reason.SERVER_FIELD],
+    ]);
+  }
+  await tenant.close();
 });
 
 test('CSV has the columns and texts that were released, in their order', async () => {
@@ -171,9 +208,9 @@ test('CSV has the columns and texts that were released, in their order', async (
   const time = ({ createTime, updateTime }: Customer) => `${createTime},${updateTime}`;
   expect(csv).toBe(
     [
-      '\ufeffkind,id,display_name,given_name,family_name,birth_date,job_title,company_id,company_name,owner_id,' +
-        'owner_team_id,source,create_time,update_time,lifecycle_stage,email,phone,domain,tag,street,city,state,' +
-        'postal_code,country_code,external_id.erp,external_id.shop,custom_fields.price,custom_fields.seats',
+      '\ufeffkind,id,displayName,givenName,familyName,birthDate,jobTitle,companyId,companyName,ownerId,' +
+        'ownerTeamId,source,createTime,updateTime,lifecycleStage,email,phone,domain,tag,street,city,state,' +
+        'postalCode,countryCode,externalId.erp,externalId.shop,customFields.price,customFields.seats',
       `COMPANY,${acme.id},Acme,,,,,,,,,,${time(acme)},,,,"acme.example\nb.example",,,,,,,,,,`,
       `PERSON,${ada.id},Ada,Ada,King,1815-12-10,Countess,${acme.id},Engines,${acme.id},${teamId},fair,${time(ada)},LEAD,` +
         '"a@x.example\nb@x.example",+493012345678,,"vip\n""a;b""",Ring 1,Bonn,NW,53111,DE,1,2,12.50 EUR,25',

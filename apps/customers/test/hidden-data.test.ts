@@ -110,7 +110,7 @@ test.each([
   ['filter', { filter: 'tags:vip AND NOT family_name = L*' }, 'family_name'],
   ['filter', { filter: 'company.displayName = "Engines"' }, 'company.displayName'],
   ['filter', { filter: 'associations.employee_of.phones:"1"' }, 'associations.employee_of.phones'],
-  ['orderBy', { orderBy: 'display_name desc' }, 'display_name'],
+  ['orderBy', { orderBy: 'display_name desc' }, 'displayName'],
   ['q', { q: 'ada' }, 'displayName'],
 ])('refuses a %s that would find out what is hidden: %j', async (parameter, request, field) => {
   await expect(customers.call('listCustomers', request, blind)).rejects.toMatchObject({

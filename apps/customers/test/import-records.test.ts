@@ -105,8 +105,8 @@ test('CSV has the fields of the contract in its order', async () => {
   const csv = await inDatabase((em) => exported(em, ExportFormat.CSV));
 
   expect(csv.split('\r\n')[0]).toBe(
-    '\ufeffid,title,customer_id,status,amount,end_date,stage_time,label,seats,size_bytes,score,accepted,source,' +
-      'owner_id,owner_team_id,create_time,update_time',
+    '\ufeffid,title,customerId,status,amount,endDate,stageTime,label,seats,sizeBytes,score,accepted,source,' +
+      'ownerId,ownerTeamId,createTime,updateTime',
   );
   expect(csv).toMatch(/,First,,OPEN,12.50 EUR,2026-12-31,2026-02-01T12:30:00.250Z,"a\nb""c",3,9000000000,0.25,true,,/);
 });

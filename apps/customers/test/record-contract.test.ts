@@ -4,7 +4,7 @@ import { customers } from '../src/domain/customers/customers.js';
 import { filterFields } from '../src/engine/fields/filter-fields.js';
 import { term } from '../src/engine/fields/terms.js';
 import { readGroups } from '../src/engine/query/aggregate/group-columns.js';
-import { readOrder } from '../src/engine/query/list/list-order.js';
+import { askedOrders, readOrders } from '../src/engine/query/list/list-order.js';
 import { readUpdateMask } from '../src/engine/records/update-mask.js';
 
 const { namedFields } = customers;
@@ -63,15 +63,29 @@ describe('by the contract, customers', () => {
   test('are ordered live and deleted', () => {
     const ofAll = ['display_name', 'create_time', 'update_time'];
 
-    expect(accepted((name) => readOrder(customers, name, false, undefined)).sort()).toEqual([...ofAll].sort());
-    expect(accepted((name) => readOrder(customers, name, true, undefined)).sort()).toEqual(
-      [...ofAll, 'family_name', 'company_name'].sort(),
+    expect(accepted((name) => readOrders(customers, askedOrders(name), false, undefined)).sort()).toEqual(
+      [...ofAll].sort(),
+    );
+    expect(accepted((name) => readOrders(customers, askedOrders(name), true, undefined)).sort()).toEqual(
+      [...ofAll, 'family_name', 'company_name', 'kind', 'lifecycle_stage'].sort(),
     );
   });
 
   test('are grouped', () => {
-    expect(accepted((name) => readGroups(customers, [name], undefined)).sort()).toEqual(
-      ['company_id', 'country_code', 'kind', 'lifecycle_stage', 'owner_id', 'owner_team_id', 'source', 'tags'].sort(),
+    expect(
+      accepted((name) => readGroups(customers, [name], { customFields: undefined, timeZone: 'UTC' })).sort(),
+    ).toEqual(
+      [
+        'city',
+        'company_id',
+        'country_code',
+        'kind',
+        'lifecycle_stage',
+        'owner_id',
+        'owner_team_id',
+        'source',
+        'tags',
+      ].sort(),
     );
   });
 

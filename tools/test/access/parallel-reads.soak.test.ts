@@ -105,7 +105,7 @@ function readsOf(own: Side, other: Side, round: number): Read[] {
     { path: `/v1/customers/${id}`, ...ofAll },
     { path: `/v1/customers/${otherId}`, status: 404, has: 'CUSTOMER_NOT_FOUND' },
     { path: '/v1/customers?pageSize=50', ...ofAll },
-    { path: '/v1/customers?pageSize=5&orderBy=display_name', ...ofAll },
+    { path: '/v1/customers?pageSize=5&orderBy=displayName', ...ofAll },
     { path: `/v1/customers?q=ada`, ...ofAll },
     { path: `/v1/customers?q=${other.marker}`, status: 200, has: '"customers":[]' },
     {

@@ -88,7 +88,7 @@ export class ActingCustomers {
     kind: 'PERSON' | 'COMPANY',
     pageToken: string | undefined,
   ): Promise<{ customers: PresentCustomer[]; nextPageToken?: string | undefined }> {
-    const request = { filter: `kind = ${kind}`, orderBy: 'create_time', pageSize, pageToken };
+    const request = { filter: `kind = ${kind}`, orderBy: 'createTime', pageSize, pageToken };
     const message = { ...ListCustomersRequest.decode(new Uint8Array()), ...request };
     const page = (await this.#call(Methods.listCustomers.path, message)) as ListCustomersResponse;
     const { customers, nextPageToken } = page;

@@ -141,7 +141,7 @@ export class ExchangeTenant {
     let token = '';
     do {
       const page = await this.#read<{ customers: Customer[]; nextPageToken?: string }>(
-        `/v1/customers?pageSize=200&orderBy=create_time${token && `&pageToken=${encodeURIComponent(token)}`}`,
+        `/v1/customers?pageSize=200&orderBy=createTime${token && `&pageToken=${encodeURIComponent(token)}`}`,
       );
       for (const customer of page.customers) all.set(customer.id, customer);
       token = page.nextPageToken ?? '';

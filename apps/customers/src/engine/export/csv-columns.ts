@@ -28,12 +28,12 @@ export function csvColumns<Message extends RecordMessage>(
   const columns: CsvColumn<Message>[] = [
     ...own,
     ...systems.map((system): CsvColumn<Message> => ({
-      name: `external_id.${system}`,
+      name: `externalId.${system}`,
       field: 'externalIds',
       text: (record) => (record as WithIds).externalIds?.find((id) => id.system === system)?.value,
     })),
     ...customFields.live.map(({ key }): CsvColumn<Message> => ({
-      name: `custom_fields.${key}`,
+      name: `customFields.${key}`,
       field: 'customFields',
       text: ({ customFields: values }) => customText(values && Object.hasOwn(values, key) ? values[key] : undefined),
     })),
@@ -53,10 +53,10 @@ export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] 
   type.contract.fields.flatMap((field) => {
     const textOf = left.has(field.column) ? undefined : textOfField(field);
     if (!textOf) return [];
-    const { name, column, desc } = field;
+    const { name, desc } = field;
     return [
       {
-        name: desc.fieldKind === 'list' ? itemName(column) : column,
+        name: desc.fieldKind === 'list' ? itemName(name) : name,
         field: name,
         text: (record) => textOf((record as unknown as Record<string, unknown>)[name]),
       },
@@ -68,8 +68,8 @@ export const contractColumns = onceFor((type: RecordType): readonly CsvColumn[] 
 const left = new Set(['custom_fields', 'external_ids', 'etag', 'delete_time', 'created_by', 'updated_by']);
 
 /** What a column for the items of a list is called: `tag` for `tags`. */
-export function itemName(column: string): string {
-  return column.replace(/s$/, '');
+export function itemName(field: string): string {
+  return field.replace(/s$/, '');
 }
 
 /** Whether a field is an amount in a currency. */

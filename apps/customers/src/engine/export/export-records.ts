@@ -69,7 +69,7 @@ async function* exportSnapshot<Message extends RecordMessage>(
 ): AsyncGenerator<HttpBody, void> {
   const { conditions } = await conditionsOf(em, type, request);
   // Not the filter, which may name a person.
-  const detail = { of: type.plural, format: ExportFormat[request.format], columns: request.columns };
+  const detail = { of: type.plural, format: ExportFormat[request.format], columns: fields };
   await recordAuditEvent(em, { kind: 'EXPORT', detail });
   const batches = snapshotRecords(em, type, conditions, (reader) =>
     fileFormat(reader, { type, own }, request.format, fields),

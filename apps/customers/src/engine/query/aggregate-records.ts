@@ -6,6 +6,8 @@ import type {
 import { currentCaller } from '@rapport/platform';
 import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordType } from '../fields/record-type.js';
+import { snakeCase } from '../values/snake-case.js';
+import { readTimeZone } from './aggregate/date-parts.js';
 import { readGroups, type GroupColumn } from './aggregate/group-columns.js';
 import { readSums, type SumColumn } from './aggregate/sum-columns.js';
 import type { Sql } from './filter/condition.js';
@@ -21,20 +23,22 @@ export interface AggregateRecordsRequest {
   q?: string | undefined;
   groupBy: readonly string[];
   sum: readonly string[];
+  /** Name of the zone whose days, weeks and so on make groups. UTC when unset. */
+  timeZone?: string | undefined;
 }
 
 /** Answers the method `aggregate` of a type. */
 export async function aggregateRecords(
   em: EntityManager,
   type: RecordType,
-  { filter, q, groupBy, sum }: AggregateRecordsRequest,
+  { filter, q, groupBy, sum, timeZone }: AggregateRecordsRequest,
 ): Promise<AggregateCustomersResponse> {
   const { tenantId } = currentCaller();
   const { conditions } = await conditionsOf(em, type, { filter, q });
-  const isCustom = [...groupBy, ...sum].some((name) => name.includes('.'));
+  const isCustom = [...groupBy, ...sum].some((name) => snakeCase(name).startsWith('custom_fields.'));
   const customFields = isCustom ? await CustomFields.load(em, type) : undefined;
   const columns = {
-    groups: readGroups(type, groupBy, customFields),
+    groups: readGroups(type, groupBy, { customFields, timeZone: await readTimeZone(em, timeZone) }),
     sums: await readSums(em, type, sum, customFields),
   };
   const query = { type, tenantId, live: true, conditions };

@@ -6,8 +6,7 @@ import type { RecordType } from '../fields/record-type.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { countRecords } from './list/count-records.js';
 import { conditionsOf, type ListRequest } from './list/list-conditions.js';
-import type { ListPosition } from './list/list-order.js';
-import { readPage } from './list/read-page.js';
+import { readList } from './list/read-list.js';
 
 /** The key that page tokens are signed with. */
 export class PageTokenKey {
@@ -41,20 +40,26 @@ export async function listRecords<Message extends RecordMessage>(
 ): Promise<RecordPage<Message>> {
   const { pageSize = defaultPageSize, pageToken, filter = '', q = '', showDeleted = false } = request;
   const { tenantId } = currentCaller();
-  const { order, conditions } = await conditionsOf(em, type, request);
+  const { orders, conditions } = await conditionsOf(em, type, request);
   const methodName = type.method('list').path.replace(/^.*\//, '');
+  // One order stands alone, as in the tokens of releases that knew no more.
+  const order = orders.length > 1 ? orders : orders[0];
   const binding = JSON.stringify([methodName, tenantId, filter, order, q, showDeleted]);
-  const [value = null, id] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-
-  const query = { type, tenantId, live: !showDeleted, order, conditions };
+  const position = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
+  const id = position.at(-1);
+  const after = id ? { values: position.slice(0, -1), id } : undefined;
+  const query = { type, tenantId, live: !showDeleted, orders, conditions };
   // The row beyond the page tells that there is a next one.
-  const rows = await readPage(em, { ...query, after: id ? { value, id } : undefined, limit: pageSize + 1 });
+  const rows = await readList(em, { ...query, after, limit: pageSize + 1 });
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;
-  const position: ListPosition | undefined = last && [last.more[0] ?? null, last.record.id];
+  const next = last && [...last.values, last.stored.record.id];
   return {
-    records: await openStored(type, page as StoredRecord<Message>[]),
-    nextPageToken: position && signPageToken(pageTokenKey.bytes, binding, position),
+    records: await openStored(
+      type,
+      page.map(({ stored }) => stored as StoredRecord<Message>),
+    ),
+    nextPageToken: next && signPageToken(pageTokenKey.bytes, binding, next),
     totalSize: await countRecords(em, query, request.total),
   };
 }

@@ -3,6 +3,7 @@ import { invalidArgument } from '@rapport/platform';
 import { shownToCaller } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { camelCase } from '../values/camel-case.js';
 import { onceFor } from '../values/once-for.js';
 
 const codecs = onceFor(({ message }: RecordType) => JsonCodec.of(message, new Map()));
@@ -36,7 +37,7 @@ export function recordJson<Message extends RecordMessage>(
  */
 export function readColumns({ contract, singular }: RecordType, columns: readonly string[]): string[] {
   const fields = new Set(contract.fields.map(({ name }) => name));
-  const names = columns.map((column) => column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()));
+  const names = columns.map(camelCase);
   const violations = names.flatMap((name, index) =>
     fields.has(name)
       ? []

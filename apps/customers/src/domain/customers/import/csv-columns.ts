@@ -7,45 +7,48 @@ import {
 import type { CsvColumn } from '../../../engine/export/csv-columns.js';
 import { itemSeparators, joinItems } from '../../../engine/values/cell-items.js';
 
-const texts = {
-  id: 'id',
-  display_name: 'displayName',
-  given_name: 'givenName',
-  family_name: 'familyName',
-  birth_date: 'birthDate',
-  job_title: 'jobTitle',
-  company_id: 'companyId',
-  company_name: 'companyName',
-  owner_id: 'ownerId',
-  owner_team_id: 'ownerTeamId',
-  source: 'source',
-  create_time: 'createTime',
-  update_time: 'updateTime',
-} as const satisfies Record<string, keyof Customer>;
+const texts = [
+  'id',
+  'displayName',
+  'givenName',
+  'familyName',
+  'birthDate',
+  'jobTitle',
+  'companyId',
+  'companyName',
+  'ownerId',
+  'ownerTeamId',
+  'source',
+  'createTime',
+  'updateTime',
+] as const satisfies (keyof Customer)[];
 
-const addressParts = {
-  street: 'street',
-  city: 'city',
-  state: 'state',
-  postal_code: 'postalCode',
-  country_code: 'countryCode',
-} as const satisfies Record<string, keyof PostalAddress>;
+const addressParts = [
+  'street',
+  'city',
+  'state',
+  'postalCode',
+  'countryCode',
+] as const satisfies (keyof PostalAddress)[];
 
-/** The columns of files with customers: released, so their names and order stay. Of addresses only the main one is there. */
+/**
+ * The columns of files with customers: released, so their names and order stay. Imports also read the names of earlier releases,
+ * which were in snake_case. Of addresses only the main one is there.
+ */
 export const customerColumns: readonly CsvColumn<Customer>[] = [
   { name: 'kind', field: 'kind', text: ({ kind }) => CustomerKind[kind] },
-  ...Object.entries(texts).map(([name, field]): CsvColumn<Customer> => ({
-    name,
+  ...texts.map((field): CsvColumn<Customer> => ({
+    name: field,
     field,
     text: (customer) => customer[field],
   })),
-  { name: 'lifecycle_stage', field: 'lifecycleStage', text: stageName },
+  { name: 'lifecycleStage', field: 'lifecycleStage', text: stageName },
   list('email', 'emails', ({ emails }) => emails.map(({ address }) => address)),
   list('phone', 'phones', ({ phones }) => phones.map(({ number }) => number)),
   list('domain', 'domains', ({ domains }) => domains),
   list('tag', 'tags', ({ tags }) => tags),
-  ...Object.entries(addressParts).map(([name, part]): CsvColumn<Customer> => ({
-    name,
+  ...addressParts.map((part): CsvColumn<Customer> => ({
+    name: part,
     field: 'addresses',
     text: ({ addresses: [main] }) => main?.[part],
   })),

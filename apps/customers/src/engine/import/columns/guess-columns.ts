@@ -1,5 +1,6 @@
 import { ImportColumn_Reason as Reason } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 import { formatTarget, parseTarget, takesMany } from './import-target.js';
 
@@ -48,7 +49,8 @@ class ColumnGuess {
 
   take(name: string | undefined, target: ImportTarget, reason = Reason.KNOWN_NAME): void {
     const column = name === undefined ? undefined : this.#byName.get(name);
-    if (column !== undefined) this.#takeColumn(column, target, column === target.field ? Reason.FIELD_NAME : reason);
+    if (column !== undefined)
+      this.#takeColumn(column, target, snakeCase(column) === target.field ? Reason.FIELD_NAME : reason);
   }
 
   /** What has a dot names a target just as `map` would. Two of these may differ in nothing but punctuation. */

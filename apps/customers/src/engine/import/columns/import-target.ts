@@ -1,11 +1,18 @@
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 
-/** Reads a target such as `family_name`, `phone.fax` or `custom_fields.plan`. Undefined when there is no such field. */
+/**
+ * Reads a target such as `familyName`, `phone.fax` or `customFields.plan`, or in snake_case, as files of earlier releases have it.
+ * Undefined when there is no such field.
+ */
 export function parseTarget({ fields }: ImportRules, text: string, { live }: CustomFields): ImportTarget | undefined {
-  const [, name = '', label] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
+  const [, given = '', givenLabel] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
+  const name = snakeCase(given);
   const [field] = [...fields].find(([each, { plural }]) => name === each || name === plural) ?? [];
   const { isLabelled, isLabel } = fields.get(field ?? '') ?? {};
+  // A label of a reference is a field, others are as they are typed.
+  const label = isLabel ? givenLabel?.replace(/^[^.]*/, snakeCase) : givenLabel;
   if (field === undefined || (label !== undefined && !isLabelled)) return undefined;
   if (isLabel && !isLabel(label ?? '')) return undefined;
   if (field === 'custom_fields' && label !== undefined && !live.some(({ key }) => key === label)) return undefined;

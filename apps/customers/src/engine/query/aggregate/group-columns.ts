@@ -1,9 +1,13 @@
+import { ScalarType } from '@bufbuild/protobuf';
 import type { NamedField } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
+import { camelCase } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
+import { datePart, dateParts, isDatePart } from './date-parts.js';
 
 /** A field by which records are grouped. */
 export interface GroupColumn {
@@ -20,48 +24,83 @@ const groupsOf = onceFor(
     new Map(namedFields.filter(({ field }) => field.index.group).map((named) => [named.name, named])),
 );
 
-/**
- * @param customFields may be absent when no custom field is named
- * @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field by which records can't be grouped
- */
-export function readGroups(
-  type: RecordType,
-  groupBy: readonly string[],
-  customFields: CustomFields | undefined,
-): GroupColumn[] {
-  const columns = groupBy.map((name, index) => groupColumn(type, name, `value_${index}`, customFields));
+/** The times and days of a type, by whose parts records are grouped, by their names. Personal ones are not. */
+const datesOf = onceFor(
+  ({ contract }: RecordType): ReadonlyMap<string, 'DATE' | 'TIME'> =>
+    new Map(
+      contract.fields.flatMap((field): [string, 'DATE' | 'TIME'][] => {
+        const { desc, column, isPersonal } = field;
+        // Aggregates are of live records.
+        const isTime = desc.message?.typeName === 'google.protobuf.Timestamp' && column !== 'delete_time';
+        const isText = desc.fieldKind === 'scalar' && desc.scalar === ScalarType.STRING;
+        const kind = isTime || isText ? kindOf(field) : undefined;
+        return !isPersonal && (kind === 'DATE' || kind === 'TIME') ? [[column, kind]] : [];
+      }),
+    ),
+);
+
+/** What the names of groups mean. */
+export interface GroupNames {
+  /** May be absent when no custom field is named. */
+  customFields: CustomFields | undefined;
+  /** As `readTimeZone` answers it. */
+  timeZone: string;
+}
+
+/** @throws AppError INVALID_ARGUMENT GROUP_INVALID that names each field by which records can't be grouped */
+export function readGroups(type: RecordType, groupBy: readonly string[], names: GroupNames): GroupColumn[] {
+  const columns = groupBy.map((name, index) => groupColumn(type, name, `value_${index}`, names));
   const violations = columns.flatMap((group, index) => {
+    const fields = [...groupsOf(type).keys()].map(camelCase);
+    const dates = [...datesOf(type).keys()].map((name) => `${camelCase(name)}.<part>`);
     const description =
-      `must be ${[...groupsOf(type).keys()].join(', ')}, or ` +
-      'custom_fields.<key> of type BOOLEAN, SELECT or MULTI_SELECT';
+      `must be ${[...fields, ...dates].join(', ')}, customFields.<key> of type BOOLEAN, SELECT or MULTI_SELECT, or ` +
+      `customFields.<key>.<part> of type DATE or TIME; parts are ${dateParts.join(', ')}`;
     return group ? [] : [{ field: `groupBy[${index}]`, reason: 'GROUP_INVALID', description }];
   });
   if (violations.length > 0) throw invalidArgument(violations);
   return columns.filter((group) => group !== undefined);
 }
 
-function groupColumn(
-  type: RecordType,
-  name: string,
-  alias: string,
-  customFields: CustomFields | undefined,
-): GroupColumn | undefined {
-  const { table } = type;
-  const [first = '', key, ...deeper] = name.split('.');
+function groupColumn(type: RecordType, name: string, alias: string, names: GroupNames): GroupColumn | undefined {
+  const [first = '', ...rest] = name.split('.');
   const field = snakeCase(first);
-  if (field === 'custom_fields' && key !== undefined && deeper.length === 0) {
-    switch (customFields?.get(key)?.type) {
-      case 'BOOLEAN':
-      case 'SELECT':
-        return single(`(${table}.custom_fields->>'${key}')`);
-      case 'MULTI_SELECT':
-        return listed(`jsonb_array_elements_text(${table}.custom_fields->'${key}')`, alias);
-      default:
-        return undefined;
-    }
+  if (field === 'custom_fields') return customGroup(type, rest, alias, names);
+  const [part, ...deeper] = rest;
+  if (part === undefined) {
+    const named = groupsOf(type).get(field);
+    return named && builtInGroup(type.table, named, alias);
   }
-  const named = key === undefined ? groupsOf(type).get(field) : undefined;
-  return named && builtInGroup(table, named, alias);
+  const kind = datesOf(type).get(field);
+  if (!kind || !isDatePart(part) || deeper.length > 0) return undefined;
+  return single(datePart(`${type.table}.${field}`, kind, part, names.timeZone));
+}
+
+function customGroup(
+  { table }: RecordType,
+  [key = '', part, ...deeper]: readonly string[],
+  alias: string,
+  { customFields, timeZone }: GroupNames,
+): GroupColumn | undefined {
+  const definition = customFields?.get(key);
+  if (!definition || deeper.length > 0) return undefined;
+  const text = `(${table}.custom_fields->>'${key}')`;
+  switch (definition.type) {
+    case 'DATE':
+    case 'TIME':
+      return part !== undefined && isDatePart(part)
+        ? single(datePart(text, definition.type, part, timeZone))
+        : undefined;
+    case 'BOOLEAN':
+    case 'SELECT':
+      return part === undefined ? single(text) : undefined;
+    case 'MULTI_SELECT':
+      return part === undefined
+        ? listed(`jsonb_array_elements_text(${table}.custom_fields->'${key}')`, alias)
+        : undefined;
+    default:
+      return undefined;
+  }
 }
 
 function builtInGroup(table: string, { field, list }: NamedField, alias: string): GroupColumn {

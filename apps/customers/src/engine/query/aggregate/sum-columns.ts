@@ -3,11 +3,12 @@ import { invalidArgument } from '@rapport/platform';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
+import { camelPath } from '../../values/camel-case.js';
 import { snakeCase } from '../../values/snake-case.js';
 
 /** One sum of a field: of money one for each currency. */
 export interface SumColumn {
-  /** As in the request. */
+  /** As in the request, in lowerCamelCase. */
   field: string;
   currencyCode: string | undefined;
   /** Exact, null when there is nothing to add up. */
@@ -38,7 +39,7 @@ export async function readSums(
   if (violations.length > 0) throw invalidArgument(violations);
   const columns: SumColumn[] = [];
   for (const [index, { number, currency, ordered }] of summed.filter((found) => found !== undefined).entries()) {
-    const field = sum[index] ?? '';
+    const field = camelPath(sum[index] ?? '');
     if (!ordered) {
       columns.push({ field, currencyCode: undefined, sum: `sum(${number})` });
       continue;
@@ -51,8 +52,8 @@ export async function readSums(
 }
 
 function sumError(type: RecordType, index: number) {
-  const own = type.contract.fields.filter((field) => field.index.sum).map(({ column }) => column);
-  const custom = type.contract.options.customFields ? ['custom_fields.<key> of type NUMBER, DECIMAL or MONEY'] : [];
+  const own = type.contract.fields.filter((field) => field.index.sum).map(({ name }) => name);
+  const custom = type.contract.options.customFields ? ['customFields.<key> of type NUMBER, DECIMAL or MONEY'] : [];
   const description = `must be ${[...own, ...custom].join(', or ')}`;
   return { field: `sum[${index}]`, reason: 'SUM_INVALID', description };
 }

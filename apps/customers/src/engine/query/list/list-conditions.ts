@@ -9,10 +9,10 @@ import { hiddenError, isHiding, isPersonalPath, refuseHidden } from '../../field
 import { ownedRecords } from '../owned-records.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { refuseSealed } from '../filter/refuse-sealed.js';
-import { defaultOrder, readOrder, type ListOrder } from './list-order.js';
+import { askedOrders, defaultOrder, readOrders, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
-/** What a request says about which records it is about, and in which order. */
+/** What a request says about which records it is about, and in which orders. */
 export interface ListRequest {
   filter?: string | undefined;
   q?: string | undefined;
@@ -21,27 +21,29 @@ export interface ListRequest {
 }
 
 /**
- * Reads the filter, `q` and order of a request. The tenant's custom fields of a type are loaded only when they are
+ * Reads the filter, `q` and orders of a request. The tenant's custom fields of a type are loaded only when they are
  * named.
  *
  * @throws AppError PERMISSION_DENIED FIELD_HIDDEN for what the caller may not see
- * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrder say
+ * @throws AppError INVALID_ARGUMENT as parseFilter, compileFilter, searchConditions and readOrders say
  */
 export async function conditionsOf(
   em: EntityManager,
   type: RecordType,
   { filter = '', q = '', orderBy = defaultOrder(type), showDeleted = false }: ListRequest,
-): Promise<{ order: ListOrder; conditions: Condition[] }> {
+): Promise<{ orders: ListOrder[]; conditions: Condition[] }> {
   const tree = parseFilter(filter);
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
   refuseHiddenIn(type, filtered);
-  refuseHidden(type, [orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
+  const asked = askedOrders(orderBy);
+  const ordered = asked.map(({ path }) => path);
+  refuseHidden(type, ordered, 'orderBy');
   if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
-  refuseSealed(type, { orderBy, q });
-  const customFields = await customFieldsIn(em, type, [orderBy.trim(), ...filtered]);
+  for (const path of ordered) refuseSealed(type, { orderBy: path, q });
+  const customFields = await customFieldsIn(em, type, [...ordered, ...filtered]);
   const live = !showDeleted;
   return {
-    order: readOrder(type, orderBy, live, customFields.get(type)),
+    orders: readOrders(type, asked, live, customFields.get(type)),
     conditions: [
       ...(tree ? compileFilter(filter, tree, { type, live, customFields }) : []),
       ...searchConditions(type, q),

@@ -1,15 +1,23 @@
+import { enumNames } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds } from '../../fields/custom-field-value.js';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
+import { camelCase, camelPath } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
 
-/** What a list is ordered by; records with the same value, or without any, by their ids in the same direction. */
+/** Orders that one list may have. */
+const maxOrders = 3;
+
+/**
+ * What a list is ordered by. Records with the same value, or without any, follow in the list's next order; after the last order
+ * by their ids, in its direction.
+ */
 export interface ListOrder {
-  /** As in a filter, such as `display_name` or `custom_fields.seats`. */
+  /** By the names of the contract, such as `display_name` or `custom_fields.seats`. */
   name: string;
   direction: 'asc' | 'desc';
   /** The column that has the values, or the custom field. */
@@ -18,23 +26,37 @@ export interface ListOrder {
 
 export interface OrderColumn {
   column: string;
-  type: 'text' | 'timestamptz' | 'numeric';
+  type: 'text' | 'timestamptz' | 'numeric' | 'int';
   nullable: boolean;
   /** Whether deleted records have an index in this order. */
   ofDeleted: boolean;
+  /** Of an enum: its values in their order. No index has it, but the terms of records find each value. */
+  names?: readonly string[];
+}
+
+/** An order as it is asked for. */
+export interface AskedOrder {
+  /** In lowerCamelCase, such as `customFields.seats`. */
+  path: string;
+  direction: 'asc' | 'desc';
 }
 
 const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
 
-/** The orders of a type by the names of their fields: texts first, as errors list them. */
+/** The orders of a type by the names of their fields, as errors list them. */
 const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
   const columns = type.contract.fields.flatMap((field): [string, OrderColumn][] => {
-    const { column, index, isRequired, writable } = field;
+    const { column, index, isRequired, writable, desc } = field;
+    const isAlwaysSet = isRequired || type.definition.alwaysSet?.includes(column) === true;
+    if (desc.fieldKind === 'enum' && index.term !== '') {
+      const names = enumNames(desc.enum);
+      return [[column, { column, type: 'int', nullable: !isAlwaysSet, ofDeleted: false, names }]];
+    }
     if (index.order === FieldOrder.UNSPECIFIED) return [];
     const kind = kindOf(field);
     const isKept = kind === 'TIME' && writable === 'NEVER' && ['create_time', 'update_time'].includes(column);
     const ofDeleted = index.order === FieldOrder.ALL;
-    const nullable = !isRequired && !isKept && !type.definition.alwaysSet?.includes(column);
+    const nullable = !isKept && !isAlwaysSet;
     return [[column, { column: type.sortColumn(field), type: sqlTypes[kind], nullable, ofDeleted }]];
   });
   return new Map(columns);
@@ -42,30 +64,64 @@ const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> =
 
 /** The order when none is asked for. */
 export function defaultOrder({ contract }: RecordType): string {
-  return `${contract.options.order} desc`;
+  return `${camelCase(contract.options.order)} desc`;
+}
+
+/** Reads `field`, `field desc` and so on, with commas between. Anything else is a path that no field has. */
+export function askedOrders(orderBy: string): AskedOrder[] {
+  return orderBy.split(',').map((text) => {
+    const [, path = text.trim(), direction] = /^\s*(\S+?)(?:\s+(asc|desc))?\s*$/.exec(text) ?? [];
+    return { path: camelPath(path), direction: direction === 'desc' ? 'desc' : 'asc' };
+  });
 }
 
 /**
- * @param customFields may be absent when `orderBy` names no custom field
- * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the orders that there are
+ * The orders of a list, the last of which has an index: an enum at the end is followed by the type's default order.
+ *
+ * @param customFields may be absent when no custom field is named
+ * @throws AppError INVALID_ARGUMENT ORDER_NOT_INDEXED that lists the orders that there are, ORDER_REPEATED and TOO_MANY_ORDERS
  */
-export function readOrder(
+export function readOrders(
   type: RecordType,
-  orderBy: string,
+  asked: readonly AskedOrder[],
+  live: boolean,
+  customFields: CustomFields | undefined,
+): ListOrder[] {
+  if (asked.length > maxOrders) throw orderError('TOO_MANY_ORDERS', `must have at most ${maxOrders} orders`);
+  const repeated = asked.find(({ path }, place) => asked.findIndex((each) => each.path === path) < place);
+  if (repeated) throw orderError('ORDER_REPEATED', `names ${repeated.path} twice`);
+  const orders = asked.map((each) => orderOf(type, each, live, customFields));
+  const last = orders.at(-1);
+  if (last && !namesOf(last)) return orders;
+  return [...orders, ...askedOrders(defaultOrder(type)).map((each) => orderOf(type, each, live, customFields))];
+}
+
+/** The values of an enum in their order; undefined for an order that an index has. */
+export function namesOf({ by }: ListOrder): readonly string[] | undefined {
+  return 'customField' in by ? undefined : by.names;
+}
+
+function orderOf(
+  type: RecordType,
+  { path, direction }: AskedOrder,
   live: boolean,
   customFields: CustomFields | undefined,
 ): ListOrder {
-  const [, path = '', direction] = /^\s*(\S+?)(?:\s+(asc|desc))?\s*$/.exec(orderBy) ?? [];
   const [first = '', key, ...deeper] = path.split('.');
   const name = [snakeCase(first), ...(key === undefined ? [] : [key])].join('.');
   const by = deeper.length > 0 ? undefined : orderSource(type, name, key, live, customFields);
-  if (by) return { name, direction: direction === 'desc' ? 'desc' : 'asc', by };
-  const columns = columnsOf(type);
-  const known = [...columns.keys()].filter((column) => live || columns.get(column)?.ofDeleted);
+  if (by) return { name, direction, by };
+  const known = [...columnsOf(type)].flatMap(([column, { ofDeleted }]) => (live || ofDeleted ? camelCase(column) : []));
   const isCustom = live && type.contract.options.customFields;
-  const choice = isCustom ? [...known, 'custom_fields.<key> of a type that has an order'] : known;
-  const description = `must be one of ${choice.join(', ')}, and may be followed by " desc"`;
-  throw invalidArgument([{ field: 'orderBy', reason: 'ORDER_NOT_INDEXED', description }]);
+  const choice = isCustom ? [...known, 'customFields.<key> of a type that has an order'] : known;
+  throw orderError(
+    'ORDER_NOT_INDEXED',
+    `must be one of ${choice.join(', ')}, or up to ${maxOrders} of them with commas between; each may be followed by " desc"`,
+  );
+}
+
+function orderError(reason: string, description: string) {
+  return invalidArgument([{ field: 'orderBy', reason, description }]);
 }
 
 function orderSource(
@@ -88,5 +144,8 @@ export function isNullable({ by }: ListOrder): boolean {
   return 'customField' in by || by.nullable;
 }
 
-/** Where a list goes on after a record: its value, null when it has none, and its id. */
-export type ListPosition = [value: string | null, id: string];
+/** Where a list continues after a record: its value of each order, null when it has none, and its id. */
+export interface ListPosition {
+  values: readonly (string | null)[];
+  id: string;
+}

@@ -1,7 +1,7 @@
 import type { RecordType } from '../../fields/record-type.js';
 import { shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
-import type { ListOrder } from './list-order.js';
+import type { ListOrder, OrderColumn } from './list-order.js';
 
 /** A page, or what is left of one, of the records that have a value of the order or of those that have none. */
 export interface PageQuery {
@@ -84,7 +84,7 @@ export function hasTests(query: PageQuery): boolean {
 }
 
 /** What is not a range of the order. */
-function testsOf(query: PageQuery): Sql[] {
+export function testsOf(query: PageQuery): Sql[] {
   const { conditions, order, valued } = query;
   const tests = conditions.filter(({ range }) => !valued || range?.orderedBy !== order.name).map(({ row }) => row);
   const isWalkOfAll = !valued && 'customField' in order.by;
@@ -92,7 +92,7 @@ function testsOf(query: PageQuery): Sql[] {
 }
 
 /** Rows of the type or, in the order of a custom field, of its order values with their records. */
-function source(query: PageQuery) {
+export function source(query: PageQuery) {
   const { table } = query.type;
   const { by } = query.order;
   if (!('customField' in by)) return { from: table, key: valueOf(query), id: `${table}.id` };
@@ -110,7 +110,7 @@ function ordering({ order, valued }: PageQuery, key: string, id: string): string
 }
 
 /** Where in the index the walk goes: all but the tests. */
-function walkConditions(query: PageQuery): Sql[] {
+export function walkConditions(query: PageQuery): Sql[] {
   const { tenantId, order, conditions, valued } = query;
   const { by, name } = order;
   const { key, id } = source(query);
@@ -140,25 +140,37 @@ function sortPosition(query: PageQuery, key: string): Sql[] {
     : [];
 }
 
-function ofTenant({ type: { table }, tenantId, live }: PageQuery): Sql {
+export function ofTenant({ type: { table }, tenantId, live }: Pick<PageQuery, 'type' | 'tenantId' | 'live'>): Sql {
   return { sql: `${table}.tenant_id = ? and ${table}.delete_time is ${live ? '' : 'not '}null`, params: [tenantId] };
 }
 
 function afterValue({ order, after }: PageQuery, key: string, id: string): Sql[] {
   if (!after) return [];
-  const type = 'customField' in order.by ? 'text' : order.by.type;
-  return [{ sql: `(${key}, ${id}) ${comparator(order)} (?::${type}, ?::uuid)`, params: [after.value ?? '', after.id] }];
+  return [
+    {
+      sql: `(${key}, ${id}) ${comparator(order)} (?::${sqlType(order)}, ?::uuid)`,
+      params: [after.value ?? '', after.id],
+    },
+  ];
 }
 
 function afterId({ order, after }: PageQuery, id: string): Sql[] {
   return after ? [{ sql: `${id} ${comparator(order)} ?::uuid`, params: [after.id] }] : [];
 }
 
-function comparator({ direction }: ListOrder): string {
+export function comparator({ direction }: ListOrder): string {
   return direction === 'asc' ? '>' : '<';
 }
 
+/** What values of the order are in SQL. */
+export function sqlType({ by }: ListOrder): OrderColumn['type'] {
+  return 'customField' in by ? 'text' : by.type;
+}
+
 /** The value of the order in a row of the type. Keys of custom fields have letters, digits and underscores only. */
-function valueOf({ type: { table }, order: { by } }: PageQuery): string {
-  return 'customField' in by ? `(${table}.order_values->>'${by.customField}') collate "C"` : `${table}.${by.column}`;
+export function valueOf({ type: { table }, order: { by } }: Pick<PageQuery, 'type' | 'order'>): string {
+  if ('customField' in by) return `(${table}.order_values->>'${by.customField}') collate "C"`;
+  const { column, names } = by;
+  if (!names) return `${table}.${column}`;
+  return `array_position(array[${names.map((name) => `'${name}'`).join(', ')}]::text[], ${table}.${column})`;
 }

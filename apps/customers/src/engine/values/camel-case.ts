@@ -1,0 +1,10 @@
+/** @param name in snake_case or lowerCamelCase */
+export function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** A path as answers spell it, such as `customFields.seat_count`: keys of custom fields stay as they are. */
+export function camelPath(path: string): string {
+  const [first = '', ...rest] = path.split('.');
+  return [camelCase(first), ...rest].join('.');
+}

@@ -1,0 +1,296 @@
+import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { createOrm, tenantSession } from '@rapport/persistence';
+import { callContext, type Caller } from '@rapport/platform';
+import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
+import fc from 'fast-check';
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { entities } from '../src/database.js';
+import { customers as type } from '../src/domain/customers/customers.js';
+import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
+import type * as Planner from '../src/engine/query/list/planner-settings.js';
+import { readList } from '../src/engine/query/list/read-list.js';
+import { planOf, rowsRead, tablesReadWhole } from './query-plan.js';
+import { newCaller, person, RunningCustomers } from './running-customers.js';
+import { seedTenants } from './seeded-tenant.js';
+
+type Read = Parameters<typeof planOf>[1];
+const reads = vi.hoisted<{ all: Read[] }>(() => ({ all: [] }));
+
+// Lists are read as ever; what they ask of the database is also kept, to be explained.
+vi.mock('../src/engine/query/list/planner-settings.js', async (load) => {
+  const planner = await load<typeof Planner>();
+  const executeWith: typeof planner.executeWith = (em, settings, statement, name) => {
+    reads.all.push({ sql: statement.sql, params: statement.params, settings });
+    return planner.executeWith(em, settings, statement, name);
+  };
+  return { ...planner, executeWith };
+});
+
+const seed = printedSeed('several-orders');
+const sizes = {
+  /** More than a small tenant has: 10,000 live ones. */
+  customers: sizeOf('SEVERAL_ORDERS_CUSTOMERS', { short: 12_000, long: 100_000 }),
+  walks: sizeOf('SEVERAL_ORDERS_WALKS', { short: 4, long: 150 }),
+};
+let service: RunningCustomers;
+let superuser: pg.Client;
+let orm: MikroORM;
+let em: EntityManager;
+let caller: Caller;
+
+// A service of its own: the planner's statistics are of its rows alone.
+beforeAll(async () => {
+  service = await RunningCustomers.start();
+  const [tenant] = await seedTenants(service, { customers: sizes.customers, tenants: 1, seed });
+  caller = { ...newCaller(), tenantId: tenant?.tenantId ?? '' };
+  superuser = await service.connectAsSuperuser();
+  await superuser.query('set session_replication_role = replica');
+  // Groups of equal values that are larger than what a walk may read, and one of a few hundred.
+  for (const [set, place] of [
+    [`company_name = 'Acme', company_sort_name = 'acme'`, '% 10 in (0, 1, 2, 3)'],
+    [`create_time = '2024-02-29T12:00:00Z'`, '% 10 in (3, 4, 5, 6)'],
+    [`update_time = '2024-02-29T12:00:00Z'`, '% 40 = 7'],
+  ]) {
+    await superuser.query(
+      `update customer set ${set} where (tenant_id, id) in (select tenant_id, id from
+         (select tenant_id, id, row_number() over (order by id) as place from customer) numbered where place ${place})`,
+    );
+  }
+  await superuser.query('vacuum analyze customer');
+  orm = createOrm({ databaseUrl: service.urls.appUrl, entities });
+  em = orm.em.fork({ session: tenantSession(caller.tenantId) });
+}, 300_000);
+afterAll(async () => {
+  await superuser.end();
+  await orm.close();
+  await service.stop();
+});
+beforeEach(() => {
+  reads.all = [];
+});
+
+const stages = ['SUBSCRIBER', 'LEAD', 'QUALIFIED', 'OPPORTUNITY', 'CUSTOMER', 'FORMER_CUSTOMER'];
+/** The orders, and what the oracle sorts by. */
+const keys: Record<string, string> = {
+  displayName: 'sort_name',
+  familyName: 'family_sort_name',
+  companyName: 'company_sort_name',
+  createTime: 'create_time',
+  updateTime: 'update_time',
+  kind: `case kind when 'PERSON' then 1 when 'COMPANY' then 2 end`,
+  lifecycleStage: `array_position(array['${stages.join(`', '`)}'], lifecycle_stage)`,
+  'customFields.seats': `order_values->>'seats' collate "C"`,
+  'customFields.contract_start': `order_values->>'contract_start' collate "C"`,
+};
+const filters = new Map<string, string>([
+  ['', 'true'],
+  ['kind = COMPANY', `kind = 'COMPANY'`],
+  ['tags:b2c', `'b2c' = any(tags)`],
+  ['lifecycle_stage = FORMER_CUSTOMER', `lifecycle_stage = 'FORMER_CUSTOMER'`],
+  ['-custom_fields.seats:*', `custom_fields->'seats' is null`],
+  ['create_time >= 2024-02-29', `create_time >= '2024-02-29'`],
+  ['company_name = acme', `company_name = 'Acme'`],
+  ['kind = PERSON', `kind = 'PERSON'`],
+  ['display_name = nobody', 'false'],
+]);
+const direction = fc.constantFrom('', ' desc');
+const orders = fc
+  .shuffledSubarray(Object.keys(keys), { minLength: 2, maxLength: 3 })
+  .chain((names) => fc.tuple(...names.map((name) => direction.map((way) => `${name}${way}`))));
+
+/** The ids of a whole list, in one sort of all of it. */
+async function sorted(orders: readonly string[], filter: string): Promise<string[]> {
+  const last = (orders.at(-1) ?? '').split(' ')[0] ?? '';
+  const all = ['kind', 'lifecycleStage'].includes(last) ? [...orders, 'createTime desc'] : orders;
+  const terms = all.map((order) => {
+    const [name = '', way = 'asc'] = order.split(' ');
+    return `${keys[name]} ${way} nulls last`;
+  });
+  const way = all.at(-1)?.endsWith(' desc') ? 'desc' : 'asc';
+  const { rows } = await superuser.query<{ id: string }>(
+    `select id from customer where tenant_id = $1 and delete_time is null and ${filters.get(filter)}
+     order by ${terms.join(', ')}, id ${way}`,
+    [caller.tenantId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+async function walked(
+  orderBy: string,
+  filter: string,
+  { pageSize = 200, between }: { pageSize?: number; between?: () => Promise<void> } = {},
+): Promise<string[]> {
+  const ids: string[] = [];
+  let pageToken: string | undefined;
+  do {
+    const answer = await service.call('listCustomers', { orderBy, filter, pageSize, pageToken }, caller);
+    ids.push(...answer.customers.map(({ id }) => id));
+    pageToken = answer.nextPageToken;
+    await between?.();
+  } while (pageToken !== undefined);
+  return ids;
+}
+
+test(
+  'a walk under several orders meets each row that does not change exactly once, in order, while others change',
+  async () => {
+    const { rows } = await superuser.query<{ id: string }>(
+      `select id from customer where tenant_id = $1 and kind = 'PERSON' and delete_time is null order by id limit 90`,
+      [caller.tenantId],
+    );
+    const touched = rows.map(({ id }) => id);
+    let round = 0;
+    let rowsMet = 0;
+    const walks = fc.sample(fc.tuple(orders, fc.constantFrom(...filters.keys())), { numRuns: sizes.walks, seed });
+    for (const [orderBy, filter] of walks) {
+      const before = await sorted(orderBy, filter);
+      const met = await walked(orderBy.join(', '), filter, {
+        between: async () => {
+          round += 1;
+          if (round % 5 === 0) await disturb(touched, round);
+        },
+      });
+      const still = new Set(before.filter((id) => !touched.includes(id) && !made.has(id)));
+      expect(
+        met.filter((id) => still.has(id)),
+        `${orderBy.join(', ')} of ${filter}`,
+      ).toEqual(before.filter((id) => still.has(id)));
+      rowsMet += met.length;
+    }
+    printTally('several-orders', { walks: sizes.walks, customers: sizes.customers, rowsMet });
+  },
+  soakTimeoutMs,
+);
+
+const made = new Set<string>();
+
+async function disturb(touched: readonly string[], round: number): Promise<void> {
+  const [renamed = '', deleted = '', undeleted = ''] = [0, 1, 2].map(
+    (step) => touched[(round * 3 + step) % touched.length],
+  );
+  const settled = await Promise.allSettled([
+    service.create(caller, person({ displayName: `new ${round}`, companyName: 'Acme', tags: ['b2c'] })),
+    service.update(caller, renamed, { companyName: round % 2 ? 'Acme' : undefined, customFields: { seats: round } }),
+    service.delete(caller, deleted),
+    service.call('undeleteCustomer', { id: undeleted }, caller),
+  ]);
+  if (settled[0].status === 'fulfilled') made.add(settled[0].value.id);
+}
+
+test('pages of any size make the same list', async () => {
+  for (const orderBy of ['companyName desc, lifecycleStage, displayName', 'kind desc, createTime, updateTime desc']) {
+    const filter = 'lifecycle_stage = FORMER_CUSTOMER';
+    expect(await walked(orderBy, filter, { pageSize: 7 })).toEqual(await walked(orderBy, filter));
+  }
+});
+
+describe('a page reads a bounded number of rows', () => {
+  const window = 2_000;
+  test.each([
+    ['createTime desc, displayName', ''],
+    ['companyName, updateTime desc', ''],
+    ['companyName, displayName, createTime', 'tags:b2c'],
+    ['updateTime, displayName desc', 'kind = PERSON'],
+    ['lifecycleStage desc, displayName', ''],
+    ['kind, companyName, createTime', 'tags:b2c'],
+    ['customFields.seats desc, displayName', ''],
+  ])('of %s, %s', async (orderBy, filter) => {
+    const { orders, conditions } = await inCall(() => conditionsOf(em, type, { orderBy, filter }));
+    const query = { type, tenantId: caller.tenantId, live: true, orders, conditions, limit: 21 };
+    const all = await sorted(orderBy.split(', '), filter);
+    // The first page, one within each large group, and the last one.
+    for (const place of [0, 0.15, 0.35, 0.6, 0.9, 1]) {
+      reads.all = [];
+      const start = Math.min(Math.floor(place * all.length), all.length - 10);
+      const after =
+        start === 0
+          ? undefined
+          : await positionOf(
+              all[start - 1] ?? '',
+              orders.map(({ name }) => name),
+            );
+      const rows = await inCall(() => readList(em, { ...query, after }));
+      expect(rows.map(({ stored }) => stored.record.id)).toEqual(all.slice(start, start + 21));
+
+      let read = 0;
+      for (const statement of [...reads.all]) {
+        const nodes = await planOf(em, statement, true);
+        expect(tablesReadWhole(nodes)).toEqual([]);
+        read += rowsRead(nodes);
+      }
+      // Two walks, and then those of a list of one order: a row is looked at in two tables at most.
+      expect(read, `${read} rows after ${start}`).toBeLessThanOrEqual(6 * window);
+    }
+  });
+
+  function inCall<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    return callContext.run({ requestId: 'test', caller }, work);
+  }
+
+  /** The position of a customer, as PostgreSQL writes its values. */
+  async function positionOf(id: string, names: readonly string[]) {
+    const values = names.map((name) => {
+      const path = name.replace(/^(custom_fields\.)?(.*)$/, (_, custom: string | undefined, rest: string) =>
+        custom === undefined ? rest.replace(/_([a-z])/g, (__, letter: string) => letter.toUpperCase()) : name,
+      );
+      return `(${keys[path.replace('custom_fields', 'customFields')]})::text`;
+    });
+    const { rows } = await superuser.query<{ values: (string | null)[] }>(
+      `select array[${values.join(', ')}] as values from customer where id = $1`,
+      [id],
+    );
+    return { id, values: rows[0]?.values ?? [] };
+  }
+});
+
+test.each<[string, string, string | undefined]>([
+  [
+    'displayName, jobTitle',
+    'ORDER_NOT_INDEXED',
+    'kind, displayName, familyName, lifecycleStage, companyName, createTime',
+  ],
+  ['displayName,, createTime', 'ORDER_NOT_INDEXED', undefined],
+  ['displayName, ', 'ORDER_NOT_INDEXED', undefined],
+  ['displayName down', 'ORDER_NOT_INDEXED', undefined],
+  ['displayName, createTime, display_name desc', 'ORDER_REPEATED', 'displayName'],
+  ['displayName, createTime, updateTime, kind', 'TOO_MANY_ORDERS', '3'],
+])('refuses %s', async (orderBy, reason, text = '') => {
+  await expect(service.call('listCustomers', { orderBy }, caller)).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'orderBy', reason, description: expect.stringContaining(text) as string }],
+  });
+});
+
+test('a caller from whom personal data is hidden may not order by it, at any place', async () => {
+  const blind = { ...caller, hidesPii: true };
+  await expect(service.call('listCustomers', { orderBy: 'createTime, family_name' }, blind)).rejects.toMatchObject({
+    reason: 'FIELD_HIDDEN',
+    metadata: { field: 'familyName' },
+  });
+});
+
+test('a page token is of all its orders', async () => {
+  const request = { orderBy: 'kind, createTime desc', pageSize: 1 };
+  const { nextPageToken: pageToken } = await service.call('listCustomers', request, caller);
+  for (const orderBy of ['kind, createTime', 'createTime desc, kind', 'createTime desc']) {
+    await expect(service.call('listCustomers', { orderBy, pageToken }, caller)).rejects.toMatchObject({
+      violations: [{ reason: 'PAGE_TOKEN_INVALID' }],
+    });
+  }
+});
+
+test('lists of deleted customers have several orders, of those that deleted ones have', async () => {
+  const own = newCaller();
+  for (const displayName of ['b', 'a', 'b', 'c', 'a', 'b']) {
+    await service.delete(own, (await service.create(own, person({ displayName }))).id);
+  }
+  const list = async (orderBy: string) =>
+    (await service.call('listCustomers', { orderBy, showDeleted: true, pageSize: 200 }, own)).customers;
+
+  const names = (await list('displayName desc, createTime')).map(({ displayName }) => displayName);
+  expect(names).toEqual(['c', 'b', 'b', 'b', 'a', 'a']);
+  const times = (await list('displayName desc, createTime desc')).slice(1, 4).map(({ createTime }) => createTime);
+  expect(times).toEqual([...times].sort().reverse());
+  await expect(list('displayName, kind')).rejects.toMatchObject({ violations: [{ reason: 'ORDER_NOT_INDEXED' }] });
+});
