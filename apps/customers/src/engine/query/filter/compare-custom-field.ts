@@ -1,6 +1,5 @@
+import { customFieldKinds, sortName } from '@rapport/contracts/filters';
 import type { Definition } from '../../fields/custom-fields.js';
-import { customFieldKinds } from '../../fields/custom-field-value.js';
-import { sortName } from '../../values/search-text.js';
 import type { Comparison } from './comparison.js';
 import type { Condition, Sql } from './condition.js';
 import { prefixRange } from './prefix-range.js';

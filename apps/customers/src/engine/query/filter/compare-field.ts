@@ -1,8 +1,6 @@
-import { customFieldKinds } from '../../fields/custom-field-value.js';
-import { findableTerms, soughtTexts, term } from '../../fields/terms.js';
+import { customFieldKinds, sortName, soughtTerms, type FilterField } from '@rapport/contracts/filters';
+import { findableTerms, term } from '../../fields/terms.js';
 import { currentSeal, type Seal } from '../../sealing/seal.js';
-import { sortName } from '../../values/search-text.js';
-import type { FilterField } from '../../fields/filter-fields.js';
 import { readCurrency, readTypedValue } from './compare-custom-field.js';
 import { compareKey } from './compare-key.js';
 import type { Comparison } from './comparison.js';
@@ -10,26 +8,24 @@ import { indexed, rowOnly, type Condition, type Sql } from './condition.js';
 import { prefixRange } from './prefix-range.js';
 
 /** Compares a field that every record of the type has. */
-export function compareField(name: string, field: FilterField, comparison: Comparison): Condition {
+export function compareField(field: FilterField, comparison: Comparison): Condition {
   switch (field.type) {
     case 'term':
-      return compareTerm(field.field, `${comparison.table}.${field.column} is not null`, comparison);
-    case 'listed':
-      return compareTerm(field.field, field.hasValue.replaceAll('%', comparison.table), comparison);
+      return compareTerm(field, comparison);
     case 'owner':
       comparison.assertOneOf({});
-      if (comparison.isPresence) return hasValue(comparison, field.column);
-      return comparison.hasTerm([term(comparison.type, field.field, readUuid(comparison))]);
+      if (comparison.isPresence) return hasValue(comparison, field.field.column);
+      return comparison.hasTerm([term(comparison.type, field.name, readUuid(comparison))]);
     case 'enum':
       return compareEnum(field, comparison);
     case 'id':
-      return compareId(field.column, comparison);
+      return compareId(field.field.column, comparison);
     case 'time':
-      return compareTime(name, field.column, comparison);
+      return compareTime(field, comparison);
     case 'value':
-      return compareValue(name, field, comparison);
+      return compareValue(field, comparison);
     case 'name':
-      return compareName(name, field, comparison);
+      return compareName(field, comparison);
     case 'key':
       return compareKey(field, comparison);
   }
@@ -39,21 +35,29 @@ function hasValue({ table }: Comparison, column: string): Condition {
   return rowOnly(`${table}.${column} is not null`);
 }
 
-function compareTerm(field: string, presence: string, comparison: Comparison): Condition {
+function compareTerm(named: FilterField, comparison: Comparison): Condition {
+  const { name, field } = named;
   comparison.assertOneOf({});
-  if (comparison.isPresence) return rowOnly(presence);
-  const texts = soughtTexts(comparison.type, field, comparison.text);
+  if (comparison.isPresence) return rowOnly(hasTermValue(named, comparison.table));
+  const texts = soughtTerms(field, comparison.text);
   if (texts.length === 0) throw comparison.valueError('must have digits');
-  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(comparison.type, field, text)))]);
+  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(comparison.type, name, text)))]);
+}
+
+/** What is true of a row that has a text which terms are made of. */
+function hasTermValue({ field, list }: FilterField, table: string): string {
+  if (!list) return `${table}.${field.column} ${field.desc.fieldKind === 'list' ? "<> '{}'" : 'is not null'}`;
+  if (field.isRequired) return `${table}.${list.column} <> '[]'`;
+  return `exists (select from jsonb_array_elements(${table}.${list.column}) item where item->>'${field.name}' <> '')`;
 }
 
 function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparison): Condition {
   comparison.assertOneOf({ order: field.ordered });
-  if (comparison.isPresence) return hasValue(comparison, field.column);
+  if (comparison.isPresence) return hasValue(comparison, field.field.column);
   const position = field.names.indexOf(comparison.text.toUpperCase());
   if (position < 0) throw comparison.valueError(`must be one of ${field.names.join(', ')}`);
   const isMet = field.names.filter((_, index) => compareNumbers(index, comparison.operator, position));
-  return comparison.hasTerm(isMet.map((name) => term(comparison.type, field.field, name)));
+  return comparison.hasTerm(isMet.map((name) => term(comparison.type, field.name, name)));
 }
 
 function compareNumbers(left: number, operator: Comparison['operator'], right: number): boolean {
@@ -79,7 +83,7 @@ function compareId(column: string, comparison: Comparison): Condition {
   return { ...condition, few: column === 'id' };
 }
 
-function compareTime(name: string, column: string, comparison: Comparison): Condition {
+function compareTime({ name, field: { column } }: FilterField, comparison: Comparison): Condition {
   if (comparison.isPresence) return hasValue(comparison, column);
   if (comparison.restriction.value.isPrefix) throw comparison.valueError('can not end in *');
   const time = readTime(comparison);
@@ -91,15 +95,16 @@ function compareTime(name: string, column: string, comparison: Comparison): Cond
 }
 
 /** Compares days, numbers and money as custom fields of these types are compared. */
-function compareValue(name: string, field: FilterField & { type: 'value' }, comparison: Comparison): Condition {
-  const { column, sorted, of } = field;
+function compareValue(compared: FilterField & { type: 'value' }, comparison: Comparison): Condition {
+  const { name, field, of, isWhole } = compared;
+  const sorted = comparison.type.sortColumn(field);
   comparison.assertOneOf({ prefix: of === 'MONEY', order: true });
-  if (comparison.isPresence) return hasValue(comparison, column);
+  if (comparison.isPresence) return hasValue(comparison, field.column);
   const operator = comparison.operator === ':' ? '=' : comparison.operator;
   const value = comparison.isPrefix ? undefined : readTypedValue({ type: of, options: [] }, comparison);
   return orderedBy(name, `${comparison.table}.${sorted}`, (on) => {
     if (value === undefined) return prefixRange(on, readCurrency(comparison));
-    if (field.isWhole) return compareWhole(on, operator, value as number);
+    if (isWhole) return compareWhole(on, operator, value as number);
     if (of === 'NUMBER') return { sql: `${on} ${operator} ?::numeric`, params: [value as number] };
     return { sql: `${on} ${operator} ?`, params: [customFieldKinds[of].order?.(value) ?? ''] };
   });
@@ -113,9 +118,10 @@ function compareWhole(on: string, operator: string, value: number): Sql {
   return { sql: `${on} ${operator} ?::bigint`, params: [bound] };
 }
 
-function compareName(name: string, { column, sorted }: FilterField & { type: 'name' }, comparison: Comparison) {
+function compareName({ name, field }: FilterField, comparison: Comparison): Condition {
   comparison.assertOneOf({ prefix: true, order: true });
-  if (comparison.isPresence) return hasValue(comparison, column);
+  if (comparison.isPresence) return hasValue(comparison, field.column);
+  const sorted = comparison.type.sortColumn(field);
   const seal = currentSeal();
   if (seal && comparison.type.isPersonal(name)) return compareSealedName(seal, name, sorted, comparison);
   const text = sortName(comparison.text);

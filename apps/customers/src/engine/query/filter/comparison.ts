@@ -1,8 +1,7 @@
 import type { AppError } from '@rapport/platform';
+import { type FilterOperator, type Restriction, filterError } from '@rapport/contracts/filters';
 import type { RecordType } from '../../fields/record-type.js';
 import { indexed, type Condition } from './condition.js';
-import { filterError } from './filter-error.js';
-import type { FilterOperator, Restriction } from './parse-filter.js';
 
 /** One comparison on its way to SQL. */
 export class Comparison {

@@ -1,15 +1,14 @@
 import { callContext, permissionMissing } from '@rapport/platform';
+import { type Filter, type Restriction, filterError } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { filterFields } from '../../fields/filter-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
-import { snakeCase } from '../../values/snake-case.js';
+import { camelCase, snakeCase } from '../../values/snake-case.js';
 import { compareCustomField } from './compare-custom-field.js';
 import { compareField } from './compare-field.js';
 import { Comparison } from './comparison.js';
 import { allOf, anyOf, negated, type Condition } from './condition.js';
-import { filterError } from './filter-error.js';
 import { pathsOf } from './filter-paths.js';
-import type { Filter, Restriction } from './parse-filter.js';
 
 export interface FilterContext {
   /** The records that are asked for. */
@@ -112,9 +111,9 @@ class FilterCompiler {
       if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
       return compareCustomField(definition, comparison);
     }
-    const field = key === undefined ? filterFields(type).get(name) : undefined;
-    if (field) return compareField(name, field, comparison);
-    const custom = type.contract.options.customFields ? ['custom_fields.<key>'] : [];
+    const field = key === undefined ? filterFields(type).get(camelCase(first)) : undefined;
+    if (field) return compareField(field, comparison);
+    const custom = type.contract.options.customFields ? ['customFields.<key>'] : [];
     const names = [...filterFields(type).keys(), ...custom].join(', ');
     const isOther = table !== type.table;
     throw this.#unknown(

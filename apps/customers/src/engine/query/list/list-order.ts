@@ -1,8 +1,7 @@
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
-import { customFieldKinds } from '../../fields/custom-field-value.js';
+import { customFieldKinds, kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
 import { snakeCase } from '../../values/snake-case.js';
