@@ -142,13 +142,24 @@ describe('what a filter or q finds by indexes', () => {
         'customer.external_ids:erp/C7',
         'customer.company.tags:vip',
       ],
+      ...[
+        `customerId IN (${id}, ${id})`,
+        'stage IN (lost, won)',
+        'title:"*eal 777*"',
+        'customer.displayName:"*pany 77"',
+      ],
+      ...['amount BETWEEN "EUR 100" AND "EUR 200"', 'closeDate BETWEEN 2026-01-05 AND 2026-01-07'],
+      ...['stageTime < now-3000d', 'closeTime > today+1d', 'closeDate < today-2000d', 'title IN ("deal 1", "deal 2")'],
       ...['pipeline.name = renewals', 'stage_entries.stage = lost', 'title = "deal 77*"', 'stage = lost AND tags:big'],
     ]),
     ...asked(stageEntries, [
       ...comparisons(entryValues),
       ...['deal.title = "deal 77"', 'deal.customer.tags:vip', 'deal.stage = lost'],
     ]),
-    ...asked(customers, [...comparisons(dealValues).map((comparison) => `deals.${comparison}`)]),
+    ...asked(customers, [
+      ...comparisons(dealValues).map((comparison) => `deals.${comparison}`),
+      'deals.amount BETWEEN "EUR 100" AND "EUR 200"',
+    ]),
   ];
 
   test.each(all)('of %s it reads no table and no tenant as a whole: %s', async (_, filter, type) => {

@@ -31,6 +31,11 @@ const beginnings: Readonly<Record<string, string>> = {
   ...{ externalIds: 'erp/4*', 'customFields.note': 'c*', 'customFields.revenue': 'EUR*' },
 };
 
+const parts: Readonly<Record<string, string>> = {
+  ...{ displayName: '"*Byr*"', givenName: '*ada*', familyName: '"*lace"', emails: '*@example.com', domains: '*acme*' },
+  ...{ phones: '"*1820"' },
+};
+
 /** Every comparison of a customer's own fields that a filter may have. */
 export const ownComparisons: readonly string[] = [
   ...[...filterFields(customers).keys()].map((name): [string, string, boolean] => [
@@ -48,6 +53,9 @@ export const ownComparisons: readonly string[] = [
     (operator) => `${field} ${operator} ${value}`,
   ),
   `${field}:*`,
+  `${field} IN (${value}, ${value})`,
+  ...(hasOrder ? [`${field} BETWEEN ${value} AND ${value}`] : []),
+  ...(parts[field] === undefined ? [] : [`${field}:${parts[field]}`]),
   ...(beginnings[field] === undefined ? [] : [`${field} = ${beginnings[field]}`]),
 ]);
 
@@ -66,6 +74,10 @@ const word = fc.oneof(
     '*',
     'a*',
     'EUR*',
+    '*ada*',
+    '*@example.com',
+    'now-30d',
+    'today',
     '2026-01-31',
     'EUR 12.5',
     '-2.5',

@@ -42,7 +42,7 @@ function comparisonOf({ field, list }: NamedField): FieldComparison | undefined 
   const { column, desc, index, isId } = field;
   if (index.unique) return { type: 'key', hasSystem: list?.parts.some(({ name }) => name === 'system') ?? false };
   if (index.term !== '') return termComparison({ field, list });
-  if (isId && (field.reference !== undefined || column === 'id')) return { type: 'id' };
+  if (!list && isId && (field.reference !== undefined || column === 'id')) return { type: 'id' };
   if (index.order === FieldOrder.UNSPECIFIED) return undefined;
   const kind = kindOf(field);
   if (kind === 'TEXT') return { type: 'name' };

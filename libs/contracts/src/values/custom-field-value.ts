@@ -22,6 +22,13 @@ export const customFieldTypes = [
 
 export type CustomFieldType = (typeof customFieldTypes)[number];
 
+/** What of the definition of one of a tenant's own fields its values are compared by. */
+export interface CustomFieldDefinition {
+  key: string;
+  type: CustomFieldType;
+  options: readonly CustomFieldOption[];
+}
+
 /** A value as it is stored and shown, undefined when it is none, or what is wrong with the one that was given. */
 export type ReadValue = { value: unknown } | { reason: string; description: string };
 

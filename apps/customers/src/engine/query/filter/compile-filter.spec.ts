@@ -61,7 +61,30 @@ describe('compileFilter', () => {
 
   test(`of any text it makes conditions, or tells where it is wrong (seed ${seed})`, () => {
     const token = fc.constantFrom(
-      ...['(', ')', ' ', '-', '"', "'", '\\', '*', '=', '!=', '<', '>=', ':', 'AND', 'OR', 'NOT ', '😀', '?', '.'],
+      ...[
+        '(',
+        ')',
+        ' ',
+        '-',
+        '"',
+        "'",
+        '\\',
+        '*',
+        '=',
+        '!=',
+        '<',
+        '>=',
+        ':',
+        'AND',
+        'OR',
+        'NOT ',
+        'IN',
+        'BETWEEN',
+        ',',
+        '😀',
+        '?',
+        '.',
+      ],
       ...['kind', 'tags', 'displayName', 'create_time', 'PERSON', '2026-01-31', 'AND ', 'OR ', 'phones', '+49'],
       ...['company', 'custom_fields', 'seats', 'associations', 'partner_of'],
     );
