@@ -1,4 +1,5 @@
 import { namedFields, type Contract, type RecordContract, type RecordField } from '@rapport/contracts';
+import { filterFieldsOf } from '@rapport/contracts/filters';
 import { FieldOrder, Format, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { namesOf, type Names } from './names.ts';
 
@@ -15,14 +16,14 @@ export interface Declared {
 
 /** Fields that a filter compares, and paths over references. */
 export function filterNames({ record, records }: Declared): string[] {
-  const own = namedFields(record).flatMap(({ name, field }) => (isCompared(field) ? [name] : []));
-  const paths = record.fields.flatMap(({ column, reference, writable }) =>
+  const own = [...filterFieldsOf(record).keys()];
+  const paths = record.fields.flatMap(({ name, reference, writable }) =>
     (record.options.readOnly || writable !== 'NEVER') && records.some(({ type }) => type === reference)
-      ? [`${column.replace(/_id$/, '')}.<field>`]
+      ? [`${name.replace(/Id$/, '')}.<field>`]
       : [],
   );
-  const back = pathsBack({ record, records }).map((each) => `${namesOf(each).fields}.<field>`);
-  return [...own, ...customFieldNames(record), ...paths, ...back];
+  const back = pathsBack({ record, records }).map(({ plural }) => `${plural}.<field>`);
+  return [...own, ...(record.options.customFields ? ['customFields.<key>'] : []), ...paths, ...back];
 }
 
 /** Types whose records refer to those of this type by one field: filters lead to them by their plural. */
@@ -161,11 +162,6 @@ export function writtenTags({ record, records }: Declared): string[] {
 /** Definitions of custom fields decide how their values are shown. */
 export function customFieldTag({ options }: RecordContract): string[] {
   return options.customFields ? ['custom_field'] : [];
-}
-
-function isCompared({ column, index, isId, reference }: RecordField): boolean {
-  if (index.unique || index.term !== '' || index.order !== FieldOrder.UNSPECIFIED) return true;
-  return isId && (reference !== undefined || column === 'id');
 }
 
 function customFieldNames({ options }: RecordContract): string[] {

@@ -39,7 +39,7 @@ test('a field that is added to the message of a type is found in all that is mad
     ordered: ['net_weight'],
     grouped: ['paint_colour'],
     summed: ['net_weight'],
-    filtered: ['net_weight', 'paint_colour'],
+    filtered: ['netWeight', 'paintColour'],
     updated: ['net_weight', 'paint_colour'],
     logged: ['net_weight', 'paint_colour'],
     stored: ['net_weight', 'paint_colour'],

@@ -1,4 +1,5 @@
-import type { CustomField, CustomFieldType } from '../src/engine/fields/custom-field.entity.js';
+import type { CustomFieldType } from '@rapport/contracts/filters';
+import type { CustomField } from '../src/engine/fields/custom-field.entity.js';
 import { CustomFields } from '../src/engine/fields/custom-fields.js';
 
 /** A live definition that was never stored, of a field that customers of any kind may have. */

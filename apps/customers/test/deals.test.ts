@@ -131,14 +131,18 @@ describe('lists of deals', () => {
     const bob = await service.create(tenant.caller, person({ givenName: 'Bob' }));
     await tenant.createDeal(pipeline, { title: 'For Ada', customerId: ada.id, amount: euros('5') });
     await tenant.createDeal(pipeline, { title: 'For Bob', customerId: bob.id });
+    await tenant.createDeal(pipeline, { title: 'More', customerId: ada.id, amount: euros('9') });
     const customersWith = async (filter: string, caller = tenant.caller) => {
       const { customers } = await service.call('listCustomers', { filter, orderBy: 'create_time' }, caller);
       return customers.map(({ givenName }) => givenName);
     };
 
-    expect(await tenant.deals('customer.company.tags:big')).toEqual(['For Ada']);
+    expect(await tenant.deals('customer.company.tags:big', 'title')).toEqual(['For Ada', 'More']);
     expect(await customersWith('deals.stage = new')).toEqual(['Ada', 'Bob']);
     expect(await customersWith('deals.amount >= "EUR 5"')).toEqual(['Ada']);
+    // BETWEEN is of one deal, two comparisons may be of two.
+    expect(await customersWith('deals.amount BETWEEN "EUR 6" AND "EUR 8"')).toEqual([]);
+    expect(await customersWith('deals.amount >= "EUR 6" AND deals.amount <= "EUR 8"')).toEqual(['Ada']);
     expect(await customersWith('NOT deals.title:*')).toEqual([undefined]);
     const others = { ...tenant.caller, permissions: ['customers.read', 'deals.write'] };
     await expect(customersWith('deals.stage = new', others)).rejects.toMatchObject({

@@ -19,16 +19,21 @@ export const customValues = {
 
 const values: Readonly<Record<string, string>> = {
   kind: 'PERSON',
-  lifecycle_stage: 'LEAD',
+  lifecycleStage: 'LEAD',
   phones: '+4930901820',
-  ...Object.fromEntries(['id', 'owner_id', 'owner_team_id', 'company_id'].map((name) => [name, customValues.knows])),
-  ...Object.fromEntries(['create_time', 'update_time'].map((name) => [name, customValues.called])),
+  ...Object.fromEntries(['id', 'ownerId', 'ownerTeamId', 'companyId'].map((name) => [name, customValues.knows])),
+  ...Object.fromEntries(['createTime', 'updateTime'].map((name) => [name, customValues.called])),
 };
-const ordered = ['display_name', 'family_name', 'company_name', 'create_time', 'update_time', 'lifecycle_stage'];
+const ordered = ['displayName', 'familyName', 'companyName', 'createTime', 'updateTime', 'lifecycleStage'];
 const orderedKeys = ['note', 'seats', 'score', 'revenue', 'day', 'called'];
 const beginnings: Readonly<Record<string, string>> = {
-  ...{ display_name: 'a*', family_name: '"lov*"', company_name: '"ac*"', emails: 'ada@*', domains: 'acme.*' },
-  ...{ external_ids: 'erp/4*', 'custom_fields.note': 'c*', 'custom_fields.revenue': 'EUR*' },
+  ...{ displayName: 'a*', familyName: '"lov*"', companyName: '"ac*"', emails: 'ada@*', domains: 'acme.*' },
+  ...{ externalIds: 'erp/4*', 'customFields.note': 'c*', 'customFields.revenue': 'EUR*' },
+};
+
+const parts: Readonly<Record<string, string>> = {
+  ...{ displayName: '"*Byr*"', givenName: '*ada*', familyName: '"*lace"', emails: '*@example.com', domains: '*acme*' },
+  ...{ phones: '"*1820"' },
 };
 
 /** Every comparison of a customer's own fields that a filter may have. */
@@ -39,7 +44,7 @@ export const ownComparisons: readonly string[] = [
     ordered.includes(name),
   ]),
   ...Object.entries(customValues).map(([key, value]): [string, string, boolean] => [
-    `custom_fields.${key}`,
+    `customFields.${key}`,
     value,
     orderedKeys.includes(key),
   ]),
@@ -48,6 +53,9 @@ export const ownComparisons: readonly string[] = [
     (operator) => `${field} ${operator} ${value}`,
   ),
   `${field}:*`,
+  `${field} IN (${value}, ${value})`,
+  ...(hasOrder ? [`${field} BETWEEN ${value} AND ${value}`] : []),
+  ...(parts[field] === undefined ? [] : [`${field}:${parts[field]}`]),
   ...(beginnings[field] === undefined ? [] : [`${field} = ${beginnings[field]}`]),
 ]);
 
@@ -66,6 +74,10 @@ const word = fc.oneof(
     '*',
     'a*',
     'EUR*',
+    '*ada*',
+    '*@example.com',
+    'now-30d',
+    'today',
     '2026-01-31',
     'EUR 12.5',
     '-2.5',

@@ -1,3 +1,4 @@
+import type { CustomFieldDefinition } from '@rapport/contracts/filters';
 import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
@@ -17,6 +18,19 @@ const fieldTypes = {
   site: CustomField_Type.URL,
   knows: CustomField_Type.REFERENCE,
 };
+
+const choices = ['Gold', 'Silver', 'Chess', 'Go'].map((value) => ({ value }));
+
+/** The custom fields of the tenants that `makeFilteredCustomers` fills. */
+export const customDefinitions: readonly CustomFieldDefinition[] = Object.entries(fieldTypes).map(([key, type]) => ({
+  key,
+  type: CustomField_Type[type] as CustomFieldDefinition['type'],
+  options: hasChoices(type) ? choices : [],
+}));
+
+function hasChoices(type: CustomField_Type): boolean {
+  return type === CustomField_Type.SELECT || type === CustomField_Type.MULTI_SELECT;
+}
 
 /** Makes a company and two persons that differ in every field that filters name. */
 export async function makeFilteredCustomers(
@@ -79,8 +93,7 @@ export async function makeFilteredCustomers(
 
 async function define(customers: SharedCustomers, caller: Caller, key: string, type: CustomField_Type): Promise<void> {
   const blank = CustomField.decode(new Uint8Array());
-  const isChoice = type === CustomField_Type.SELECT || type === CustomField_Type.MULTI_SELECT;
-  const options = isChoice ? ['Gold', 'Silver', 'Chess', 'Go'].map((value) => ({ value })) : [];
+  const options = hasChoices(type) ? choices : [];
   await customers.call('createCustomField', { customField: { ...blank, key, type, options } }, caller);
 }
 

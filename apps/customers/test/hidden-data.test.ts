@@ -107,7 +107,7 @@ test('gives a repeated call its answer as each caller may see it', async () => {
 
 test.each([
   ['filter', { filter: 'emails:"ada@example.com"' }, 'emails'],
-  ['filter', { filter: 'tags:vip AND NOT family_name = L*' }, 'family_name'],
+  ['filter', { filter: 'tags:vip AND NOT family_name = L*' }, 'familyName'],
   ['filter', { filter: 'company.displayName = "Engines"' }, 'company.displayName'],
   ['filter', { filter: 'associations.employee_of.phones:"1"' }, 'associations.employee_of.phones'],
   ['orderBy', { orderBy: 'display_name desc' }, 'displayName'],

@@ -43,6 +43,8 @@ export interface RecordField {
   isPersonal: boolean;
   /** Whether its values are UUIDs. */
   isId: boolean;
+  /** Whether its values are days of the calendar. */
+  isDate: boolean;
   /** Type of the record whose id it has. */
   reference: string | undefined;
   /** The fields of its message, when it has one of this contract. */
@@ -98,6 +100,7 @@ function recordField(contract: Contract, desc: DescField): RecordField {
     isRequired: contract.is(desc, FieldBehavior.REQUIRED),
     isPersonal: contract.rules(desc).pii,
     isId: contract.rules(desc).format === Format.UUID,
+    isDate: contract.rules(desc).format === Format.DATE,
     reference: contract.reference(desc),
     parts: own.map((part) => recordField(contract, part)),
   };

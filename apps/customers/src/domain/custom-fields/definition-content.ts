@@ -3,9 +3,8 @@ import type {
   CustomFieldOption,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import { fold } from '../../engine/values/search-text.js';
-import type { CustomField, CustomFieldType } from '../../engine/fields/custom-field.entity.js';
-import { customFieldKinds } from '../../engine/fields/custom-field-value.js';
+import { customFieldKinds, fold, type CustomFieldType } from '@rapport/contracts/filters';
+import type { CustomField } from '../../engine/fields/custom-field.entity.js';
 
 /** What of a definition its maker may change. */
 export type DefinitionContent = Required<Pick<CustomField, 'displayName' | 'description' | 'options' | 'searchable'>>;

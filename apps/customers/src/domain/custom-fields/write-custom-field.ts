@@ -10,14 +10,10 @@ import {
   type UndeleteCustomFieldRequest,
   type UpdateCustomFieldRequest,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import type { CustomFieldType } from '@rapport/contracts/filters';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import {
-  CustomField,
-  customersSingular,
-  storedKey,
-  type CustomFieldType,
-} from '../../engine/fields/custom-field.entity.js';
+import { CustomField, customersSingular, storedKey } from '../../engine/fields/custom-field.entity.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
 import { customFieldMessage } from './custom-field-message.js';
 import { found, namedRecordType } from './find-custom-fields.js';

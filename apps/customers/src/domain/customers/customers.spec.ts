@@ -1,6 +1,6 @@
 import { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import { expect, test } from 'vitest';
-import { searchText } from '../../engine/values/search-text.js';
+import { searchText } from '@rapport/contracts/filters';
 import { customers } from './customers.js';
 
 test('a search looks in names once, e-mail addresses, domains and the digits of phone numbers', () => {

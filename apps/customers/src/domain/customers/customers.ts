@@ -3,10 +3,10 @@ import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import type { StatementTransaction } from '@rapport/persistence';
 import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
+import { phoneDigits } from '@rapport/contracts/filters';
 import { defineRecord } from '../../engine/fields/record-type.js';
 import { slipWords } from '../../engine/fields/terms.js';
 import { listFields, uniteLists } from '../../engine/records/customers/customer-lists.js';
-import { digits, phoneDigits, soughtDigits } from '../../engine/values/phone-numbers.js';
 import { duplicateTerms } from './duplicates/customer-candidate.js';
 import { leftByPeople } from './leave-companies.js';
 import { lifecycleViolation } from './lifecycle-stage.js';
@@ -17,13 +17,6 @@ export const customers = defineRecord<Customer>('rapport/Customer', CustomersSer
   indexVersion: 3,
   sortColumns: { display_name: 'sort_name', family_name: 'family_sort_name', company_name: 'company_sort_name' },
   alwaysSet: ['display_name'],
-  spellings: {
-    phones: {
-      stored: phoneDigits,
-      sought: (text) => (digits(text) === '' ? [] : soughtDigits(text)),
-      compared: digits,
-    },
-  },
   normalise(sent, customFields, before) {
     const { customer: record, violations } = normaliseCustomer(sent, customFields, { before });
     return { record, violations };

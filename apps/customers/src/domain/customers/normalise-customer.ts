@@ -5,7 +5,7 @@ import {
   type PostalAddress,
 } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldViolation } from '@rapport/platform';
-import { isCalendarDate } from '../../engine/fields/custom-field-value.js';
+import { isCalendarDate } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../engine/fields/custom-fields.js';
 import { emailKey } from '../../engine/records/unique-values.js';
 import { phoneRegion, readPhone } from '../../engine/values/phone-numbers.js';

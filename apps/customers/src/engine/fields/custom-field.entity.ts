@@ -1,23 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
+import { customFieldTypes } from '@rapport/contracts/filters';
 import type { CustomFieldOption } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { tenantIsolation } from '@rapport/persistence';
-
-/** The types of custom fields, by their names in the contract. */
-export const customFieldTypes = [
-  'TEXT',
-  'NUMBER',
-  'DECIMAL',
-  'MONEY',
-  'DATE',
-  'TIME',
-  'BOOLEAN',
-  'SELECT',
-  'MULTI_SELECT',
-  'URL',
-  'REFERENCE',
-] as const;
-
-export type CustomFieldType = (typeof customFieldTypes)[number];
 
 /** Singular of the type of records that have custom fields when no other is named. */
 export const customersSingular = 'customer';

@@ -5,8 +5,8 @@ import type { CustomerKind } from '@rapport/contracts/rapport/customers/v1/custo
 import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
+import { customFieldKinds } from '@rapport/contracts/filters';
 import { customersSingular, type CustomField } from './custom-field.entity.js';
-import { customFieldKinds } from './custom-field-value.js';
 
 /** Values of custom fields by key, as the contract shows them. */
 export type CustomValues = Record<string, unknown>;

@@ -3,9 +3,8 @@ import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt';
 import type { RecordContract, RecordField } from '@rapport/contracts';
 import { Format } from '@rapport/contracts/rapport/api/v1/options';
 import type { FieldViolation } from '@rapport/platform';
+import { customFieldKinds, isCalendarDate, isMoney } from '@rapport/contracts/filters';
 import { contract } from '../values/contract.js';
-import { customFieldKinds, isCalendarDate } from './custom-field-value.js';
-import { isMoney } from './field-kind.js';
 import type { CustomFields } from './custom-fields.js';
 import type { Normalised, RecordMessage } from './record-definition.js';
 

@@ -33,16 +33,6 @@ export interface Normalised<Message> {
   violations: FieldViolation[];
 }
 
-/** How the texts of a field are spelled where records are found by them. */
-export interface Spelling {
-  /** Of a stored value: all texts that it is found by. */
-  stored(text: string): string[];
-  /** Of a text in a filter or search: all that are looked for. Empty when there is nothing to look for. */
-  sought(text: string): string[];
-  /** A text as it is compared. */
-  compared(text: string): string;
-}
-
 /** The lists of a record whose items have an identity: two of the same are one. */
 export interface ListRules<Message> {
   /** JSON names. */
@@ -59,8 +49,6 @@ export interface RecordDefinition<Message extends RecordMessage> {
   sortColumns?: Readonly<Record<string, string>>;
   /** Columns that always have a value, though callers need not give one. */
   alwaysSet?: readonly string[];
-  /** By name in filters. Others are folded. */
-  spellings?: Readonly<Record<string, Spelling>>;
   /** Pure: applying it to its own result changes nothing. By default blank texts are absent and lists have each item once. */
   normalise?(sent: Message, customFields: CustomFields, before?: Message): Normalised<Message>;
   /** By default all lists of texts, and external ids. */

@@ -7,11 +7,11 @@ import {
   type RecordContract,
   type RecordField,
 } from '@rapport/contracts';
+import { kindOf } from '@rapport/contracts/filters';
 import { contract as platform, recordContract } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
 import { snakeCase } from '../values/snake-case.js';
 import type { RecordDefinition, RecordMessage } from './record-definition.js';
-import { kindOf } from './field-kind.js';
 import { defaultsOf, type RecordDefaults } from './record-defaults.js';
 
 /** A method of a service, as ts-proto generates it. */

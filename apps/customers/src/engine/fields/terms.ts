@@ -1,30 +1,24 @@
 import type { NamedField, RecordField } from '@rapport/contracts';
+import { comparedTerm, fold, storedTerms } from '@rapport/contracts/filters';
 import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
-import { firstCodePoints, fold } from '../values/search-text.js';
 import type { RecordMessage } from './record-definition.js';
 import type { RecordType } from './record-type.js';
 
-/** Longest term, in code points: an entry of a GIN index has at most 2,704 bytes. */
-const maxTermLength = 300;
-
 /** What a record is found by when its field has the value: the entries of the column terms. */
 export function term(type: RecordType, field: string, value: string): string {
+  const { index } = termField(type, field);
   const seal = currentSeal();
-  const text = termText(type, field, value);
-  return `${shortName(type, field)}:${seal && type.isPersonal(field) ? seal.blind(field, text) : text}`;
+  const text = comparedTerm({ index }, value);
+  return `${index.term}:${seal && type.isPersonal(field) ? seal.blind(field, text) : text}`;
 }
 
 /** The terms by which records are found that have the value, also while some are not sealed yet. */
 export function findableTerms(type: RecordType, field: string, value: string): string[] {
+  const { index } = termField(type, field);
   const terms = [term(type, field, value)];
-  if (currentSeal()?.isComplete === false) terms.push(`${shortName(type, field)}:${termText(type, field, value)}`);
+  if (currentSeal()?.isComplete === false) terms.push(`${index.term}:${comparedTerm({ index }, value)}`);
   return [...new Set(terms)];
-}
-
-/** The texts in a filter by which the value of a field is looked for. */
-export function soughtTexts(type: RecordType, field: string, text: string): string[] {
-  return type.definition.spellings?.[field]?.sought(text) ?? [text];
 }
 
 /** The terms of a normalised record's own fields, each once. */
@@ -41,31 +35,21 @@ type Values = Record<string, unknown>;
 
 const termFields = (type: RecordType) => type.namedFields.filter(({ field }) => field.index.term !== '');
 
-/** The short name that a term has for each field. */
-const shortNames = onceFor(
-  (type: RecordType) => new Map(termFields(type).map(({ name, field }) => [name, field.index.term])),
+const termFieldsByName = onceFor(
+  (type: RecordType) => new Map(termFields(type).map(({ name, field }) => [name, field])),
 );
 
-function shortName(type: RecordType, field: string): string {
-  const name = shortNames(type).get(field);
-  if (name === undefined) throw new Error(`${type.plural} have no terms of ${field}.`);
-  return name;
-}
-
-function termText(type: RecordType, field: string, value: string): string {
-  const compared = type.definition.spellings?.[field]?.compared(value) ?? fold(value);
-  return firstCodePoints(compared, maxTermLength);
+function termField(type: RecordType, name: string): RecordField {
+  const field = termFieldsByName(type).get(name);
+  if (!field) throw new Error(`${type.plural} have no terms of ${name}.`);
+  return field;
 }
 
 /** How the texts of each field are read of a record. */
 const textsOfFields = onceFor((type: RecordType) =>
   termFields(type).map(({ name, field, list }) => {
     const read = textsIn({ name, field, list });
-    const spelling = type.definition.spellings?.[name];
-    return {
-      name,
-      textsOf: spelling ? (record: Values) => read(record).flatMap((text) => spelling.stored(text)) : read,
-    };
+    return { name, textsOf: (record: Values) => read(record).flatMap((text) => storedTerms(field, text)) };
   }),
 );
 

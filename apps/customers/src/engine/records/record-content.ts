@@ -1,14 +1,12 @@
 import type { RecordField } from '@rapport/contracts';
 import { etagVersion } from '@rapport/persistence';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
-import { moneyOrderValue, type MoneyValue } from '../fields/custom-field-value.js';
+import { type MoneyValue, kindOf, moneyOrderValue, searchText, sortName } from '@rapport/contracts/filters';
 import type { CustomFields } from '../fields/custom-fields.js';
-import { kindOf } from '../fields/field-kind.js';
 import { recordTerms } from '../fields/terms.js';
 import { currentSeal } from '../sealing/seal.js';
 import { storedPart } from '../sealing/sealed-messages.js';
 import { onceFor } from '../values/once-for.js';
-import { searchText, sortName } from '../values/search-text.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 

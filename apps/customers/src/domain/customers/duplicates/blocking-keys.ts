@@ -1,4 +1,4 @@
-import { firstCodePoints } from '../../../engine/values/search-text.js';
+import { firstCodePoints } from '@rapport/contracts/filters';
 import { comparableValues, type ComparableAddress, type ComparableValues, type Term } from './comparable-values.js';
 import type { DuplicateCandidate } from './duplicate-candidate.js';
 import { soundex } from './string-similarity.js';

@@ -1,5 +1,4 @@
-import { digits } from '../../../engine/values/phone-numbers.js';
-import { fold } from '../../../engine/values/search-text.js';
+import { digits, fold } from '@rapport/contracts/filters';
 import { soundex } from './string-similarity.js';
 import type { CandidateAddress, DuplicateCandidate } from './duplicate-candidate.js';
 

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { type StoredRecord, openStored } from '../../records/record-rows.js';
 import { liveRecords } from '../../records/record-statements.js';
@@ -21,7 +22,6 @@ import { MetRecords } from '../records/met-records.js';
 import type { RecordStore } from '../chunks/import-chunk.js';
 import type { ImportRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
-import { sortName } from '../../values/search-text.js';
 
 /**
  * The records of the tenant with a dry run's changes laid over them. The changes are kept in tables of their own, so that rows meet

@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
+import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { ownersOf, type OwnerRow } from '../../records/claim-unique-values.js';
@@ -9,7 +10,6 @@ import { lockRecords } from '../../records/record-statements.js';
 import type { LinkedRecords } from '../../records/references.js';
 import { uniqueValues } from '../../records/unique-values.js';
 import { onceFor } from '../../values/once-for.js';
-import { sortName } from '../../values/search-text.js';
 import type { ImportRules, NameRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 import { ImportRecords } from './import-record.js';

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CustomFieldType } from '../../fields/custom-field.entity.js';
-import { customFieldKinds } from '../../fields/custom-field-value.js';
+import { type CustomFieldType, customFieldKinds } from '@rapport/contracts/filters';
 import { customCell } from './custom-cell.js';
 
 const options = ['red', 'dark blue'].map((value) => ({ value }));

@@ -1,5 +1,5 @@
 import { structViolation } from '@rapport/contracts';
-import type { CustomFieldType } from '../../fields/custom-field.entity.js';
+import type { CustomFieldType } from '@rapport/contracts/filters';
 import { customFieldPath, type CustomFields } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { itemSeparators, splitItems } from '../../values/cell-items.js';

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { invalidArgument } from '@rapport/platform';
+import { kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { camelPath } from '../../values/camel-case.js';
 import { snakeCase } from '../../values/snake-case.js';

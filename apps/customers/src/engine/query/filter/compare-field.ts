@@ -1,108 +1,110 @@
-import { customFieldKinds } from '../../fields/custom-field-value.js';
-import { findableTerms, soughtTexts, term } from '../../fields/terms.js';
-import { currentSeal, type Seal } from '../../sealing/seal.js';
-import { sortName } from '../../values/search-text.js';
-import type { FilterField } from '../../fields/filter-fields.js';
-import { readCurrency, readTypedValue } from './compare-custom-field.js';
-import { compareKey } from './compare-key.js';
-import type { Comparison } from './comparison.js';
-import { indexed, rowOnly, type Condition, type Sql } from './condition.js';
+import {
+  readTests,
+  type Bound,
+  type ComparedField,
+  type CustomFieldDefinition,
+  type FilterField,
+  type FilterTest,
+  type Restriction,
+} from '@rapport/contracts/filters';
+import { findableTerms } from '../../fields/terms.js';
+import { currentSeal } from '../../sealing/seal.js';
+import { hasKeyPart, hasKeys, oneOfKeys } from './compare-key.js';
+import { anyOf, indexed, joined, rowOnly, type Asked, type Compared, type Condition, type Sql } from './condition.js';
+import { hasPart } from './compare-part.js';
 import { prefixRange } from './prefix-range.js';
+import { sealedError } from './refuse-sealed.js';
 
-/** Compares a field that every record of the type has. */
-export function compareField(name: string, field: FilterField, comparison: Comparison): Condition {
-  switch (field.type) {
-    case 'term':
-      return compareTerm(field.field, `${comparison.table}.${field.column} is not null`, comparison);
-    case 'listed':
-      return compareTerm(field.field, field.hasValue.replaceAll('%', comparison.table), comparison);
-    case 'owner':
-      comparison.assertOneOf({});
-      if (comparison.isPresence) return hasValue(comparison, field.column);
-      return comparison.hasTerm([term(comparison.type, field.field, readUuid(comparison))]);
-    case 'enum':
-      return compareEnum(field, comparison);
-    case 'id':
-      return compareId(field.column, comparison);
-    case 'time':
-      return compareTime(name, field.column, comparison);
-    case 'value':
-      return compareValue(name, field, comparison);
-    case 'name':
-      return compareName(name, field, comparison);
-    case 'key':
-      return compareKey(field, comparison);
+/**
+ * Compares a field of records.
+ *
+ * @param filter the whole filter, for positions in errors
+ * @throws AppError INVALID_ARGUMENT as readTests does, and FILTER_ENCRYPTED
+ */
+export function compareField(
+  field: ComparedField,
+  filter: string,
+  restriction: Restriction,
+  compared: Compared,
+): Condition {
+  const encryptedError = (problem: string) => sealedError(filter, restriction, problem);
+  const asked = { ...compared, encryptedError };
+  return anyOf(readTests(field, filter, restriction).map((test) => conditionOf(field, test, asked)));
+}
+
+function conditionOf(field: ComparedField, test: FilterTest, asked: Asked): Condition {
+  switch (test.type) {
+    case 'present':
+      return field.type === 'custom' ? hasTerm(asked, [`x.${field.definition.key}`]) : rowOnly(presence(field, asked));
+    case 'oneOf':
+      return oneOf(field, test.texts, asked);
+    case 'ordered':
+      return inOrder(field, test, asked);
+    case 'part':
+      return part(field, test, asked);
   }
 }
 
-function hasValue({ table }: Comparison, column: string): Condition {
-  return rowOnly(`${table}.${column} is not null`);
+/** What is true of a row with a value. */
+function presence(named: FilterField, { table }: Asked): string {
+  const { field, list } = named;
+  if (named.type === 'key') return hasKeys(named, table);
+  if (!list) return `${table}.${field.column} ${field.desc.fieldKind === 'list' ? "<> '{}'" : 'is not null'}`;
+  if (field.isRequired) return `${table}.${list.column} <> '[]'`;
+  return `exists (select from jsonb_array_elements(${table}.${list.column}) item where item->>'${field.name}' <> '')`;
 }
 
-function compareTerm(field: string, presence: string, comparison: Comparison): Condition {
-  comparison.assertOneOf({});
-  if (comparison.isPresence) return rowOnly(presence);
-  const texts = soughtTexts(comparison.type, field, comparison.text);
-  if (texts.length === 0) throw comparison.valueError('must have digits');
-  return comparison.hasTerm([...new Set(texts.flatMap((text) => findableTerms(comparison.type, field, text)))]);
+function oneOf(field: ComparedField, texts: readonly string[], asked: Asked): Condition {
+  if (field.type === 'key') return oneOfKeys(field, texts, asked);
+  if (field.type === 'id') return oneOfIds(field.field.column, texts, asked);
+  const terms =
+    field.type === 'custom'
+      ? texts.map((text) => `x.${field.definition.key}:${text}`)
+      : texts.flatMap((text) => findableTerms(asked.type, field.name, text));
+  return hasTerm(asked, [...new Set(terms)]);
 }
 
-function compareEnum(field: FilterField & { type: 'enum' }, comparison: Comparison): Condition {
-  comparison.assertOneOf({ order: field.ordered });
-  if (comparison.isPresence) return hasValue(comparison, field.column);
-  const position = field.names.indexOf(comparison.text.toUpperCase());
-  if (position < 0) throw comparison.valueError(`must be one of ${field.names.join(', ')}`);
-  const isMet = field.names.filter((_, index) => compareNumbers(index, comparison.operator, position));
-  return comparison.hasTerm(isMet.map((name) => term(comparison.type, field.field, name)));
+/** Records that have one of the terms. */
+function hasTerm({ table }: Asked, terms: readonly string[]): Condition {
+  if (terms.length === 0) return indexed('false');
+  const operator = terms.length === 1 ? '@>' : '&&';
+  return indexed(`${table}.terms ${operator} array[${places(terms)}]::text[]`, [...terms]);
 }
 
-function compareNumbers(left: number, operator: Comparison['operator'], right: number): boolean {
-  switch (operator) {
-    case '=':
-    case ':':
-      return left === right;
-    case '<':
-      return left < right;
-    case '<=':
-      return left <= right;
-    case '>':
-      return left > right;
-    case '>=':
-      return left >= right;
+function oneOfIds(column: string, ids: readonly string[], { table }: Asked): Condition {
+  const among = ids.length === 1 ? '= ?::uuid' : `= any(array[${places(ids)}]::uuid[])`;
+  return { ...indexed(`${table}.${column} ${among}`, [...ids]), few: column === 'id' };
+}
+
+function inOrder(field: ComparedField, { bounds }: OrderedTest, asked: Asked): Condition {
+  const now = new Date();
+  const read = bounds.map(({ operator, value }) => ({ operator, value: value(now) }));
+  if (field.type === 'custom') {
+    const plain = (on: string) => read.map(({ operator, value }) => ({ sql: `${on} ${operator} ?`, params: [value] }));
+    return inCustomOrder(field.definition, (on) => joined(plain(on), 'and'), asked);
   }
+  if (field.type === 'name' && currentSeal() && asked.type.isPersonal(field.name)) {
+    return equalWhenSealed(field, read, asked);
+  }
+  return inColumnOrder(field, asked, (on) =>
+    joined(
+      read.map(({ operator, value }) => compared(field, on, operator, value)),
+      'and',
+    ),
+  );
 }
 
-function compareId(column: string, comparison: Comparison): Condition {
-  comparison.assertOneOf({});
-  if (comparison.isPresence) return hasValue(comparison, column);
-  const condition = indexed(`${comparison.table}.${column} = ?::uuid`, [readUuid(comparison)]);
-  return { ...condition, few: column === 'id' };
+type OrderedTest = FilterTest & { type: 'ordered' };
+interface ReadBound {
+  operator: Bound['operator'];
+  value: string | number;
 }
 
-function compareTime(name: string, column: string, comparison: Comparison): Condition {
-  if (comparison.isPresence) return hasValue(comparison, column);
-  if (comparison.restriction.value.isPrefix) throw comparison.valueError('can not end in *');
-  const time = readTime(comparison);
-  const operator = comparison.operator === ':' ? '=' : comparison.operator;
-  return orderedBy(name, `${comparison.table}.${column}`, (on) => ({
-    sql: `${on} ${operator} ?::timestamptz`,
-    params: [time],
-  }));
-}
-
-/** Compares days, numbers and money as custom fields of these types are compared. */
-function compareValue(name: string, field: FilterField & { type: 'value' }, comparison: Comparison): Condition {
-  const { column, sorted, of } = field;
-  comparison.assertOneOf({ prefix: of === 'MONEY', order: true });
-  if (comparison.isPresence) return hasValue(comparison, column);
-  const operator = comparison.operator === ':' ? '=' : comparison.operator;
-  const value = comparison.isPrefix ? undefined : readTypedValue({ type: of, options: [] }, comparison);
-  return orderedBy(name, `${comparison.table}.${sorted}`, (on) => {
-    if (value === undefined) return prefixRange(on, readCurrency(comparison));
-    if (field.isWhole) return compareWhole(on, operator, value as number);
-    if (of === 'NUMBER') return { sql: `${on} ${operator} ?::numeric`, params: [value as number] };
-    return { sql: `${on} ${operator} ?`, params: [customFieldKinds[of].order?.(value) ?? ''] };
-  });
+function compared(field: FilterField, on: string, operator: string, value: string | number): Sql {
+  if (field.type === 'time') return { sql: `${on} ${operator} ?::timestamptz`, params: [value] };
+  if (field.type !== 'value' || field.of !== 'NUMBER') return { sql: `${on} ${operator} ?`, params: [value] };
+  if (field.isWhole) return compareWhole(on, operator, Number(value));
+  return { sql: `${on} ${operator} ?::numeric`, params: [value] };
 }
 
 /** Compares a whole number with any: with a fraction no index of whole numbers would be read. */
@@ -113,46 +115,50 @@ function compareWhole(on: string, operator: string, value: number): Sql {
   return { sql: `${on} ${operator} ?::bigint`, params: [bound] };
 }
 
-function compareName(name: string, { column, sorted }: FilterField & { type: 'name' }, comparison: Comparison) {
-  comparison.assertOneOf({ prefix: true, order: true });
-  if (comparison.isPresence) return hasValue(comparison, column);
+/** Of a name that is sealed only equal ones are found. */
+function equalWhenSealed(field: FilterField, bounds: readonly ReadBound[], asked: Asked): Condition {
   const seal = currentSeal();
-  if (seal && comparison.type.isPersonal(name)) return compareSealedName(seal, name, sorted, comparison);
-  const text = sortName(comparison.text);
-  const operator = comparison.operator === ':' ? '=' : comparison.operator;
-  return orderedBy(name, `${comparison.table}.${sorted}`, (on) =>
-    comparison.isPrefix ? prefixRange(on, text) : { sql: `${on} ${operator} ?`, params: [text] },
-  );
+  const [only] = bounds;
+  if (!seal || only?.operator !== '=') throw asked.encryptedError(onlyWhole);
+  const text = String(only.value);
+  const texts = [seal.blind(field.name, text), ...(seal.isComplete ? [] : [text])];
+  return indexed(`${asked.table}.${asked.type.sortColumn(field.field)} in (${places(texts)})`, texts);
 }
 
-/** Of a name that is sealed only equal ones are found. */
-function compareSealedName(seal: Seal, name: string, sorted: string, comparison: Comparison): Condition {
-  if (comparison.isPrefix || !comparison.isEquality) {
-    throw comparison.encryptedError('can be compared by =, != and ":*" only');
+const onlyWhole = 'can be compared by =, !=, IN and ":*" only';
+
+function part(field: ComparedField, test: FilterTest & { type: 'part' }, asked: Asked): Condition {
+  if (field.type === 'custom') {
+    const [start = ''] = test.texts;
+    return inCustomOrder(field.definition, (on) => prefixRange(on, start), asked);
   }
-  const text = sortName(comparison.text);
-  const texts = [seal.blind(name, text), ...(seal.isComplete ? [] : [text])];
-  return indexed(`${comparison.table}.${sorted} in (${texts.map(() => '?').join(', ')})`, texts);
+  if (currentSeal() && asked.type.isPersonal(field.name)) throw asked.encryptedError(onlyWhole);
+  if (field.type === 'key') return hasKeyPart(field, test, asked);
+  if (test.at !== 'START') return hasPart(field, test, asked);
+  const [start = ''] = test.texts;
+  return inColumnOrder(field, asked, (on) => prefixRange(on, start));
 }
 
 /** A range of a column that has an index of its own. */
-function orderedBy(name: string, column: string, on: (column: string) => Sql): Condition {
-  const { sql, params } = on(column);
+function inColumnOrder({ name, field }: FilterField, { type, table }: Asked, on: (column: string) => Sql): Condition {
+  const { sql, params } = on(`${table}.${type.sortColumn(field)}`);
   return { ...indexed(sql, params), range: { orderedBy: name, on } };
 }
 
-function readUuid(comparison: Comparison): string {
-  const text = comparison.text.toLowerCase();
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)) return text;
-  throw comparison.valueError('must be a UUID');
+/** A range of the order that a custom field has. */
+function inCustomOrder({ key }: CustomFieldDefinition, on: (column: string) => Sql, { table, type }: Asked): Condition {
+  const inRow = on(`(${table}.order_values->>'${key}') collate "C"`);
+  const inIndex = on('value');
+  return {
+    row: { sql: `(${inRow.sql}) is true`, params: inRow.params },
+    index: {
+      sql: `${table}.id = any(array(select ${type.table}_id from ${type.table}_order_value where field = ? and ${inIndex.sql}))`,
+      params: [key, ...inIndex.params],
+    },
+    range: { orderedBy: `custom_fields.${key}`, on },
+  };
 }
 
-/** PostgreSQL refuses the years before 1 and has another way to write those after 9999. */
-function readTime(comparison: Comparison): string {
-  const { text } = comparison;
-  const isTime = /^\d{4}-\d\d-\d\d([Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d))?$/.test(text);
-  const time = new Date(isTime ? text.toUpperCase() : Number.NaN);
-  const year = time.getUTCFullYear();
-  if (year >= 1 && year <= 9999) return time.toISOString();
-  throw comparison.valueError('must be a time such as "2026-01-31T09:30:00Z" or a date such as 2026-01-31');
+function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }

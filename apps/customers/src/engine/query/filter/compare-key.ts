@@ -1,70 +1,98 @@
-import type { KeyField } from '../../fields/filter-fields.js';
-import { emailKey, sealedValue } from '../../records/unique-values.js';
+import type { FilterField, FilterTest } from '@rapport/contracts/filters';
+import { keyName } from '../../fields/filter-fields.js';
+import { sealedValue } from '../../records/unique-values.js';
 import { currentSeal } from '../../sealing/seal.js';
-import type { Comparison } from './comparison.js';
-import { indexed, rowOnly, type Condition } from './condition.js';
+import { narrowedByTrigrams, patternsOf } from './compare-part.js';
+import { indexed, rowOnly, type Asked, type Compared, type Condition, type Sql } from './condition.js';
 import { prefixRange } from './prefix-range.js';
 
-/** Compares e-mail addresses, domains and external ids: of live records by their unique values. */
-export function compareKey(field: KeyField, comparison: Comparison): Condition {
-  const { table, live } = comparison;
-  comparison.assertOneOf({ prefix: true });
-  if (comparison.isPresence) return rowOnly(field.hasValue.replace('%', table));
-  if (field.isPersonal && currentSeal()) return compareSealed(field, comparison);
-  const { value, isPrefix } = wanted(field, comparison);
-  if (!live) return ofDeleted(field, table, value, isPrefix);
-  return isPrefix ? beginning(field, comparison, value) : equal(field, comparison, value);
+type KeyField = FilterField & { type: 'key' };
+type PartTest = FilterTest & { type: 'part' };
+
+/** What is true of a row with an e-mail address, a domain or an external id. */
+export function hasKeys({ field, list }: KeyField, table: string): string {
+  return list ? `${table}.${list.column} <> '[]'` : `${table}.${field.column} <> '{}'`;
 }
 
-/** Of values that are sealed only equal ones are found, and only those of live records have an index. */
-function compareSealed({ key }: KeyField, comparison: Comparison): Condition {
-  if (comparison.isPrefix) throw comparison.encryptedError('can be compared by =, != and ":*" only');
-  if (!comparison.live) throw comparison.encryptedError('can not be asked for of deleted customers');
-  const { value, plainValue } = sealedValue(key, emailKey(comparison.text));
-  const values = [value, ...(plainValue === undefined ? [] : [plainValue])];
-  const { keys, id } = keysOf(comparison);
-  const owners = `(select ${id} from ${keys} where type = ? and value in (${values.map(() => '?').join(', ')}) limit 1)`;
-  return { ...indexed(`${comparison.table}.id = ${owners}`, [key, ...values]), few: true };
+/** Records with one of the values: live ones by their unique values, deleted ones, which have none, by their lists. */
+export function oneOfKeys(field: KeyField, texts: readonly string[], asked: Asked): Condition {
+  const key = keyName(field.name);
+  const isSealed = field.field.isPersonal && currentSeal() !== undefined;
+  if (isSealed && !asked.live) throw asked.encryptedError('can not be asked for of deleted customers');
+  if (!asked.live)
+    return rowOnly(
+      ...ofDeleted(field, asked, (item) => ({ sql: `${item} in (${places(texts)})`, params: [...texts] })),
+    );
+  const values = isSealed ? texts.flatMap((text) => sealedTexts(key, text)) : texts;
+  const { keys, id } = keysOf(asked);
+  const owners = `select ${id} from ${keys} where type = ? and value in (${places(values)})`;
+  const isOwner = texts.length === 1 ? `= (${owners} limit 1)` : `= any(array(${owners}))`;
+  return { ...indexed(`${asked.table}.id ${isOwner}`, [key, ...values]), few: true };
 }
 
-/** An external id without a slash names a system, in which any value will do. */
-function wanted({ hasSystem }: KeyField, { text, isPrefix }: Comparison): { value: string; isPrefix: boolean } {
-  if (!hasSystem) return { value: emailKey(text), isPrefix };
-  return isPrefix || text.includes('/') ? { value: text, isPrefix } : { value: `${text}/`, isPrefix: true };
+/** Records with a value that begins with a text, has it in it, or ends in it. */
+export function hasKeyPart(field: KeyField, test: PartTest, asked: Asked): Condition {
+  const [text = ''] = test.texts;
+  if (!asked.live) return rowOnly(...ofDeleted(field, asked, (item) => partOf(item, test)));
+  if (test.at === 'START') return beginning(field, asked, text);
+  const { keys, id } = keysOf(asked);
+  const like = partOf('held.value', test);
+  return narrowedByTrigrams(test, asked, {
+    sql: `exists (select from ${keys} held where held.${id} = ${asked.table}.id and held.type = ? and ${like.sql} offset 0)`,
+    params: [keyName(field.name), ...like.params],
+  });
+}
+
+function partOf(value: string, test: PartTest): Sql {
+  if (test.at === 'START') return { sql: `starts_with(${value}, ?)`, params: [...test.texts] };
+  return { sql: `${value} like any (?::text[])`, params: [patternsOf(test)] };
+}
+
+/** A value as it stands among the keys, and as it may stand there while not all are sealed. */
+function sealedTexts(key: string, text: string): string[] {
+  const { value, plainValue } = sealedValue(key, text);
+  return plainValue === undefined ? [value] : [value, plainValue];
 }
 
 /** The table of the keys of the type, and its column with the record. */
-function keysOf({ type: { table } }: Comparison) {
+function keysOf({ type: { table } }: Compared) {
   return { keys: `${table}_key`, id: `${table}_id` };
 }
 
-function equal({ key }: KeyField, comparison: Comparison, value: string): Condition {
-  const { keys, id } = keysOf(comparison);
-  const owner = `(select ${id} from ${keys} where type = ? and value = ?)`;
-  return { ...indexed(`${comparison.table}.id = ${owner}`, [key, value]), few: true };
-}
-
-function beginning({ key }: KeyField, comparison: Comparison, prefix: string): Condition {
+function beginning({ name }: KeyField, compared: Compared, prefix: string): Condition {
+  const key = keyName(name);
   const range = prefixRange('value', prefix);
-  const { keys, id } = keysOf(comparison);
+  const { keys, id } = keysOf(compared);
   return {
     // Not as a range, and fenced off by OFFSET: the few keys of the row are read, never all of the range.
     row: {
       sql:
-        `exists (select from ${keys} held where held.${id} = ${comparison.table}.id and held.type = ?` +
+        `exists (select from ${keys} held where held.${id} = ${compared.table}.id and held.type = ?` +
         ` and left(held.value, ?) = ? offset 0)`,
       params: [key, Array.from(prefix).length, prefix],
     },
     // As an array, since the planner can't take that for a reason to read all records and hash them.
     index: {
-      sql: `${comparison.table}.id = any(array(select ${id} from ${keys} where type = ? and ${range.sql}))`,
+      sql: `${compared.table}.id = any(array(select ${id} from ${keys} where type = ? and ${range.sql}))`,
       params: [key, ...range.params],
     },
   };
 }
 
-/** Deleted records have no unique values. */
-function ofDeleted({ items, item }: KeyField, table: string, value: string, isPrefix: boolean): Condition {
-  const compared = isPrefix ? `starts_with(${item}, ?)` : `${item} = ?`;
-  return rowOnly(`exists (select from ${items.replace('%', table)} where ${compared})`, [value]);
+/** A condition on the values of a row, each as it is compared. */
+function ofDeleted(
+  { field, list, hasSystem }: KeyField,
+  { table }: Compared,
+  compare: (item: string) => Sql,
+): [sql: string, params: Sql['params']] {
+  const value = `item->>'${field.name}'`;
+  const { sql, params } = compare(
+    !list ? 'item' : hasSystem ? `concat(item->>'system', '/', ${value})` : `lower(${value})`,
+  );
+  const items = list ? `jsonb_array_elements(${table}.${list.column})` : `unnest(${table}.${field.column})`;
+  return [`exists (select from ${items} item where ${sql})`, params];
+}
+
+function places(values: readonly unknown[]): string {
+  return values.map(() => '?').join(', ');
 }

@@ -1,6 +1,7 @@
 import { AppError } from '@rapport/platform';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseFilter } from '@rapport/contracts/filters';
 import { filterTexts, mutilatedFilterTexts, otherComparisons, ownComparisons } from '../../../../test/filter-texts.js';
 import { definition } from '../../../../test/custom-field-definition.js';
 import { CustomFields } from '../../fields/custom-fields.js';
@@ -8,7 +9,6 @@ import type { RecordType } from '../../fields/record-type.js';
 import { customers as type } from '../../../domain/customers/customers.js';
 import { compileFilter } from './compile-filter.js';
 import type { Sql } from './condition.js';
-import { parseFilter } from './parse-filter.js';
 import { prefixEnd } from './prefix-range.js';
 
 const seed = 20_260_731;
@@ -61,7 +61,30 @@ describe('compileFilter', () => {
 
   test(`of any text it makes conditions, or tells where it is wrong (seed ${seed})`, () => {
     const token = fc.constantFrom(
-      ...['(', ')', ' ', '-', '"', "'", '\\', '*', '=', '!=', '<', '>=', ':', 'AND', 'OR', 'NOT ', '😀', '?', '.'],
+      ...[
+        '(',
+        ')',
+        ' ',
+        '-',
+        '"',
+        "'",
+        '\\',
+        '*',
+        '=',
+        '!=',
+        '<',
+        '>=',
+        ':',
+        'AND',
+        'OR',
+        'NOT ',
+        'IN',
+        'BETWEEN',
+        ',',
+        '😀',
+        '?',
+        '.',
+      ],
       ...['kind', 'tags', 'displayName', 'create_time', 'PERSON', '2026-01-31', 'AND ', 'OR ', 'phones', '+49'],
       ...['company', 'custom_fields', 'seats', 'associations', 'partner_of'],
     );

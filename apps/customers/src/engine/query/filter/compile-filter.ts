@@ -1,15 +1,20 @@
 import { callContext, permissionMissing } from '@rapport/platform';
+import {
+  comparedField,
+  filterError,
+  otherRecordError,
+  unknownField,
+  type Filter,
+  type FilterTable,
+  type Restriction,
+} from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { filterFields } from '../../fields/filter-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
-import { compareCustomField } from './compare-custom-field.js';
 import { compareField } from './compare-field.js';
-import { Comparison } from './comparison.js';
-import { allOf, anyOf, negated, type Condition } from './condition.js';
-import { filterError } from './filter-error.js';
+import { allOf, anyOf, negated, type Compared, type Condition } from './condition.js';
 import { pathsOf } from './filter-paths.js';
-import type { Filter, Restriction } from './parse-filter.js';
 
 export interface FilterContext {
   /** The records that are asked for. */
@@ -53,14 +58,6 @@ function checkMayRead({ contract }: RecordType): void {
   if (caller && !caller.permissions.includes(permission)) throw permissionMissing(permission);
 }
 
-/** The records that a comparison is of. */
-interface Compared {
-  type: RecordType;
-  /** Name that the type's table has in the condition. */
-  table: string;
-  live: boolean;
-}
-
 class FilterCompiler {
   #others = 0;
 
@@ -99,41 +96,31 @@ class FilterCompiler {
     const next = path.isReference ? length - 1 : 0;
     return path.condition(on.table, rest, {
       compare: (inner, target) => this.#at(restriction, inner, { ...target, live: true }, next),
-      unknown: (problem) => this.#unknown(restriction, problem),
+      unknown: (problem) => unknownField(this.filter, restriction, problem),
     });
   }
 
-  #own(restriction: Restriction, path: string[], { type, table, live }: Compared): Condition {
-    const comparison = new Comparison(type, this.filter, restriction, table, live);
-    const [first = '', key, ...deeper] = path;
-    const name = snakeCase(first);
-    if (name === 'custom_fields' && key !== undefined && deeper.length === 0) {
-      const definition = this.context.customFields.get(type)?.get(key);
-      if (!definition) throw this.#unknown(restriction, `is no field; ${key} is not defined`);
-      return compareCustomField(definition, comparison);
-    }
-    const field = key === undefined ? filterFields(type).get(name) : undefined;
-    if (field) return compareField(name, field, comparison);
-    const custom = type.contract.options.customFields ? ['custom_fields.<key>'] : [];
-    const names = [...filterFields(type).keys(), ...custom].join(', ');
-    const isOther = table !== type.table;
-    throw this.#unknown(
-      restriction,
-      `is no field; ${isOther ? `those of another ${type.singular}` : 'fields'} are ${names}`,
-    );
+  #own(restriction: Restriction, path: string[], compared: Compared): Condition {
+    const field = comparedField(this.#tableOf(compared.type), path.join('.'), this.filter, restriction);
+    return compareField(field, this.filter, restriction, compared);
+  }
+
+  #tableOf(type: RecordType): FilterTable {
+    return {
+      singular: type.singular,
+      fields: filterFields(type),
+      hasCustomFields: type.contract.options.customFields,
+      customField: (key) => this.context.customFields.get(type)?.get(key),
+    };
   }
 
   #countOther(restriction: Restriction): void {
     const { isOwnOnly, type } = this.context;
-    if (isOwnOnly) throw this.#unknown(restriction, `is about another ${type.singular}, which can not be asked here`);
+    if (isOwnOnly) throw otherRecordError(this.#tableOf(type), this.filter, restriction);
     this.#others += 1;
     if (this.#others <= maxOthers) return;
     const { fieldIndex } = restriction;
     const problem = `there are more than ${maxOthers} conditions on companies and associations`;
     throw filterError('FILTER_SYNTAX', this.filter, fieldIndex, problem);
-  }
-
-  #unknown({ field, fieldIndex }: Restriction, problem: string) {
-    return filterError('FILTER_FIELD_UNKNOWN', this.filter, fieldIndex, `${field} ${problem}`);
   }
 }

@@ -1,3 +1,6 @@
+import type { AppError } from '@rapport/platform';
+import type { RecordType } from '../../fields/record-type.js';
+
 /** A piece of SQL with a `?` for each parameter. */
 export interface Sql {
   sql: string;
@@ -21,6 +24,21 @@ export interface Condition {
   few?: boolean;
   /** The same for all conditions with the same SQL, which then differ in their parameters only. */
   shape?: string;
+}
+
+/** The records whose fields a comparison is of. */
+export interface Compared {
+  type: RecordType;
+  /** Name that the type's table has in the condition. */
+  table: string;
+  /** Whether live records are asked for. */
+  live: boolean;
+}
+
+/** Something that a field of records is asked. */
+export interface Asked extends Compared {
+  /** Refuses what can not be asked of a field that is encrypted. */
+  encryptedError: (problem: string) => AppError;
 }
 
 /** One condition for both: an index can answer it, and a row tells it. */
@@ -53,12 +71,15 @@ export function allOf(conditions: Condition[]): Condition {
 
 /** An index must answer each of the conditions. */
 export function anyOf(conditions: Condition[]): Condition {
+  const [only] = conditions;
+  if (only && conditions.length === 1) return only;
   const row = joined(
     conditions.map((condition) => condition.row),
     'or',
   );
   const indexes = conditions.flatMap(({ index }) => index ?? []);
-  return indexes.length < conditions.length ? { row } : { row, index: joined(indexes, 'or') };
+  if (indexes.length < conditions.length) return { row };
+  return { row, index: joined(indexes, 'or'), few: conditions.every(({ few }) => few) };
 }
 
 /** @returns `true` or, for "or", `false` when there are no parts */

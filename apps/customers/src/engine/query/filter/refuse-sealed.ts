@@ -1,3 +1,4 @@
+import { filterError, type Restriction } from '@rapport/contracts/filters';
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
 import { snakeCase } from '../../values/snake-case.js';
 import type { RecordType } from '../../fields/record-type.js';
@@ -22,6 +23,11 @@ export function refuseSealed(type: RecordType, { orderBy, q }: { orderBy: string
     violations.push({ field: 'q', reason: 'QUERY_ENCRYPTED', description });
   }
   if (violations.length > 0) throw invalidArgument(violations);
+}
+
+/** FILTER_ENCRYPTED for what can not be asked of a field that is encrypted. @param problem such as `has no order` */
+export function sealedError(filter: string, { field, operatorIndex }: Restriction, problem: string): AppError {
+  return filterError('FILTER_ENCRYPTED', filter, operatorIndex, `${field} is encrypted in this tenant and ${problem}`);
 }
 
 /** @throws AppError FAILED_PRECONDITION for a call of a tenant whose personal data is encrypted */

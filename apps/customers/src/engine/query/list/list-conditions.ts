@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { parseFilter, restrictionsOf } from '@rapport/contracts/filters';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
 import { snakeCase } from '../../values/snake-case.js';
 import { fieldOfPath } from '../filter/filter-paths.js';
-import { parseFilter, restrictionsOf } from '../filter/parse-filter.js';
 import { hiddenError, isHiding, isPersonalPath, refuseHidden } from '../../fields/hidden-data.js';
 import { ownedRecords } from '../owned-records.js';
 import type { RecordType } from '../../fields/record-type.js';

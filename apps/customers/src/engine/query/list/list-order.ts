@@ -1,9 +1,8 @@
 import { enumNames } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
-import { customFieldKinds } from '../../fields/custom-field-value.js';
+import { customFieldKinds, kindOf } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { kindOf } from '../../fields/field-kind.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { camelCase, camelPath } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';

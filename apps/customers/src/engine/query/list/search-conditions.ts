@@ -1,10 +1,9 @@
 import { arrayLiteral } from '@rapport/persistence';
 import { invalidArgument, type AppError } from '@rapport/platform';
+import { fold, soughtDigits } from '@rapport/contracts/filters';
 import type { RecordType } from '../../fields/record-type.js';
 import { slipLetters, slipTerms } from '../../fields/terms.js';
 import { indexed, joined, type Condition } from '../filter/condition.js';
-import { soughtDigits } from '../../values/phone-numbers.js';
-import { fold } from '../../values/search-text.js';
 
 /** Letters of a word that may be found with a slip in it. */
 const similarWordLength = 4;

@@ -1,7 +1,5 @@
 import { ScalarType } from '@bufbuild/protobuf';
-import type { RecordField } from '@rapport/contracts';
-import { Format } from '@rapport/contracts/rapport/api/v1/options';
-import { contract } from '../values/contract.js';
+import type { RecordField } from '../records/record-contract.js';
 
 /** The values by which records can be ordered. */
 export type FieldKind = 'TEXT' | 'TIME' | 'DATE' | 'NUMBER' | 'MONEY';
@@ -15,7 +13,7 @@ export function kindOf(field: RecordField): FieldKind {
   }
   if (desc.fieldKind === 'scalar' && desc.scalar !== ScalarType.BOOL) {
     if (desc.scalar !== ScalarType.STRING) return 'NUMBER';
-    return contract.rules(desc).format === Format.DATE ? 'DATE' : 'TEXT';
+    return field.isDate ? 'DATE' : 'TEXT';
   }
   throw new Error(`${desc.parent.typeName}: there is no order of ${column}.`);
 }

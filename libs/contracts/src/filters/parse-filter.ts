@@ -6,23 +6,28 @@ export type Filter =
   | { type: 'not'; operand: Filter }
   | { type: 'restriction'; restriction: Restriction };
 
-/** One comparison, such as `create_time >= "2026-01-01T00:00:00Z"`. */
+/** One comparison, such as `createTime >= "2026-01-01T00:00:00Z"`. */
 export interface Restriction {
+  /** In lowerCamelCase, however it was spelled; keys of custom fields and types of associations as they are. */
   field: string;
   /** Where the field begins: the index of its first UTF-16 code unit. */
   fieldIndex: number;
   operator: FilterOperator;
   operatorIndex: number;
-  value: FilterValue;
+  /** One; those of a list behind IN, whose operator is `=`, of which any will do; of BETWEEN the least and the greatest. */
+  values: readonly FilterValue[];
 }
 
-export type FilterOperator = '=' | '!=' | '<' | '<=' | '>' | '>=' | ':';
+export type FilterOperator = '=' | '!=' | '<' | '<=' | '>' | '>=' | ':' | 'BETWEEN';
 
 export interface FilterValue {
+  /** Without a `*` at its start and end. */
   text: string;
-  /** True when the value ended in `*`: `text` is only how a match begins. */
+  /** True when the value began with `*`: `text` is only how a match ends, or a part of one. */
+  isSuffix: boolean;
+  /** True when the value ended in `*`: `text` is only how a match begins, or a part of one. */
   isPrefix: boolean;
-  /** True when a `*` stands elsewhere, which asks for a part of a text or how it ends. */
+  /** True when a `*` stands elsewhere, which nothing answers. */
   isPattern: boolean;
   index: number;
 }
@@ -30,10 +35,13 @@ export interface FilterValue {
 /** Deepest nesting of parentheses and negations. */
 const maxDepth = 20;
 const maxTerms = 50;
+/** Most values of a list behind IN. */
+const maxValues = 100;
 
 /**
  * Reads a filter (AIP-160): `NOT` and `-` bind closest, then `OR`, then `AND`; restrictions without a word between them
- * are joined by AND. Values are bare words or quoted by " or ', where \ takes the next character as it is.
+ * are joined by AND. Values are bare words or quoted by " or ', where \ takes the next character as it is. Besides the operators of
+ * AIP-160 there are `field IN (a, b)`, and `field BETWEEN a AND b`, both included.
  *
  * @returns undefined when there is nothing in it
  * @throws AppError INVALID_ARGUMENT FILTER_SYNTAX that tells the position of the error
@@ -111,50 +119,76 @@ class FilterParser {
     const field = this.#match(/[A-Za-z_][\w.]*/y);
     if (!field) throw this.#error('the name of a field is expected');
     if (/^(AND|OR|NOT)$/.test(field)) throw this.#error(`${field} joins nothing here`, fieldIndex);
-    this.#terms += 1;
-    if (this.#terms > maxTerms) throw this.#error(`there are more than ${maxTerms} comparisons`, fieldIndex);
     this.#skipSpace();
-    const operatorIndex = this.#index;
+    const left = { field: filterPath(field), fieldIndex, operatorIndex: this.#index };
+    if (this.#takeWord('IN')) return this.#comparison({ ...left, operator: '=', values: this.#list() });
+    if (this.#takeWord('BETWEEN')) return this.#comparison({ ...left, operator: 'BETWEEN', values: this.#range() });
     const operator = this.#match(/!=|<=|>=|[=<>:]/y);
-    if (!operator) throw this.#error(`one of = != < <= > >= : is expected after ${field}`);
+    if (!operator) throw this.#error(`one of = != < <= > >= : IN BETWEEN is expected after ${field}`);
     this.#skipSpace();
-    const restriction = {
-      field,
-      fieldIndex,
-      operator: operator as FilterOperator,
-      operatorIndex,
-      value: this.#value(),
-    };
+    return this.#comparison({ ...left, operator: operator as FilterOperator, values: [this.#value()] });
+  }
+
+  #range(): FilterValue[] {
+    const from = this.#value();
+    this.#skipSpace();
+    if (!this.#takeWord('AND')) throw this.#error('AND and a second value are expected after BETWEEN and a value');
+    return [from, this.#value()];
+  }
+
+  #comparison(restriction: Restriction): Filter {
+    this.#terms += 1;
+    if (this.#terms > maxTerms)
+      throw this.#error(`there are more than ${maxTerms} comparisons`, restriction.fieldIndex);
     this.#skipSpace();
     return { type: 'restriction', restriction };
   }
 
-  #value(): FilterValue {
+  #list(): FilterValue[] {
+    const open = this.#index;
+    if (!this.#take('(')) throw this.#error('a list such as (a, b) is expected after IN');
+    const values: FilterValue[] = [];
+    do {
+      values.push(this.#value(/[^\s()"'=<>!,]+/y));
+      if (values.length > maxValues) throw this.#error(`there are more than ${maxValues} values`, open);
+      this.#skipSpace();
+    } while (this.#take(','));
+    if (!this.#take(')')) throw this.#error('a comma or ) is expected in a list', this.#index);
+    return values;
+  }
+
+  #value(bareWord = /[^\s()"'=<>!]+/y): FilterValue {
     const index = this.#index;
     const quote = this.#match(/["']/y);
     if (quote) return this.#quoted(quote, index);
-    const bare = this.#match(/[^\s()"'=<>!]+/y);
+    const bare = this.#match(bareWord);
     if (!bare) throw this.#error('a value is expected');
+    const isSuffix = bare.length > 1 && bare.startsWith('*');
     const isPrefix = bare.endsWith('*');
-    const text = isPrefix ? bare.slice(0, -1) : bare;
-    return { text, isPrefix, isPattern: text.includes('*'), index };
+    const text = bare.slice(isSuffix ? 1 : 0, isPrefix ? -1 : undefined);
+    return { text, isSuffix, isPrefix, isPattern: text.includes('*'), index };
   }
 
   #quoted(quote: string, index: number): FilterValue {
-    let text = '';
-    let isPattern = false;
+    const value = { text: '', isSuffix: false, isPrefix: false, isPattern: false, index };
     for (;;) {
       const character = this.filter[this.#index];
       if (character === undefined) throw this.#error('this quotation mark has no counterpart', index);
       this.#index += 1;
-      if (character === quote) return { text, isPrefix: false, isPattern, index };
-      if (character === '*' && this.filter[this.#index] === quote) {
-        this.#index += 1;
-        return { text, isPrefix: true, isPattern, index };
-      }
-      isPattern ||= character === '*';
-      if (character === '\\') text += this.#escaped();
-      else text += character;
+      if (character === quote) return value;
+      if (character === '*') this.#star(quote, value);
+      else value.text += character === '\\' ? this.#escaped() : character;
+    }
+  }
+
+  #star(quote: string, value: FilterValue): void {
+    const isFirst = this.#index === value.index + 2;
+    const isLast = this.filter[this.#index] === quote;
+    if (isLast) value.isPrefix = true;
+    else if (isFirst) value.isSuffix = true;
+    else {
+      value.isPattern = true;
+      value.text += '*';
     }
   }
 
@@ -201,4 +235,19 @@ class FilterParser {
 function joined(type: 'and' | 'or', operands: Filter[]): Filter {
   const [first] = operands;
   return operands.length === 1 && first ? first : { type, operands };
+}
+
+/** The name of a field as filters spell it. */
+function filterPath(field: string): string {
+  const names = field.split('.');
+  return names.map((name, index) => (isFreeName(names[index - 1]) ? name : camelCase(name))).join('.');
+}
+
+/** Whether what follows a name is a key that its tenant has chosen. */
+function isFreeName(before: string | undefined): boolean {
+  return before !== undefined && ['customFields', 'associations'].includes(camelCase(before));
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -1,10 +1,33 @@
 import { createHash } from 'node:crypto';
-import { isStorableText } from '@rapport/contracts';
-import type { CustomFieldOption } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import { fold, sortName } from '../values/search-text.js';
-import { isIsoCurrency } from '../values/currency-codes.js';
-import { decimalOrderValue, numberOrderValue } from '../values/order-value.js';
-import type { CustomFieldType } from './custom-field.entity.js';
+import type { CustomFieldOption } from '../gen/rapport/customers/v1/custom_fields_service.js';
+import { isStorableText } from '../rules/formats.js';
+import { isIsoCurrency } from './currency-codes.js';
+import { decimalOrderValue, numberOrderValue } from './order-value.js';
+import { fold, sortName } from './search-text.js';
+
+/** The types of custom fields, by their names in the contract. */
+export const customFieldTypes = [
+  'TEXT',
+  'NUMBER',
+  'DECIMAL',
+  'MONEY',
+  'DATE',
+  'TIME',
+  'BOOLEAN',
+  'SELECT',
+  'MULTI_SELECT',
+  'URL',
+  'REFERENCE',
+] as const;
+
+export type CustomFieldType = (typeof customFieldTypes)[number];
+
+/** What of the definition of one of a tenant's own fields its values are compared by. */
+export interface CustomFieldDefinition {
+  key: string;
+  type: CustomFieldType;
+  options: readonly CustomFieldOption[];
+}
 
 /** A value as it is stored and shown, undefined when it is none, or what is wrong with the one that was given. */
 export type ReadValue = { value: unknown } | { reason: string; description: string };

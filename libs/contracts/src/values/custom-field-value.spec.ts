@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { CustomFieldType } from './custom-field.entity.js';
-import { customFieldKinds } from './custom-field-value.js';
+import { customFieldKinds, type CustomFieldType } from './custom-field-value.js';
 
 const seed = 20_261_124;
 const runs = { seed, numRuns: 2_000 };

@@ -1,0 +1,106 @@
+import type { AppError } from '@rapport/platform';
+import { filterError } from './filter-error.js';
+import type { FilterValue, Restriction } from './parse-filter.js';
+
+/** How an index finds records by a field, besides by equality and presence. */
+export interface Abilities {
+  /** By what is less and greater. */
+  order?: boolean;
+  /** By how a value begins. */
+  start?: boolean;
+  /** By a part of a value, and by how it ends. */
+  part?: boolean;
+}
+
+/** How a value stands to another one. */
+export type OrderOperator = '=' | '<' | '<=' | '>' | '>=';
+
+/** The comparison of a field with one value, and what can be wrong with it. */
+export class Comparison {
+  /** A `!=` is the negation of `=`, which is what is compared; `:` is `=`, and BETWEEN both `>=` and `<=`. */
+  readonly operator: OrderOperator;
+
+  /** @param filter the whole filter, for positions in errors */
+  constructor(
+    private readonly filter: string,
+    private readonly restriction: Restriction,
+    private readonly value: FilterValue,
+    private readonly abilities: Abilities,
+  ) {
+    this.operator = operatorOf(restriction, value);
+    this.#assertPossible();
+  }
+
+  get text(): string {
+    return this.value.text;
+  }
+
+  /** Whether any value will do: `field:*`. */
+  get isPresence(): boolean {
+    return this.isStart && this.text === '';
+  }
+
+  /** Whether `text` is only how a value begins. */
+  get isStart(): boolean {
+    return this.value.isPrefix && !this.value.isSuffix;
+  }
+
+  /** Whether `text` is only how a value ends. */
+  get isEnd(): boolean {
+    return this.value.isSuffix && !this.value.isPrefix;
+  }
+
+  /** Whether `text` is only a part of a value. */
+  get isPart(): boolean {
+    return this.value.isSuffix && this.value.isPrefix;
+  }
+
+  /** Refuses a value that the field can't have. @param problem such as `must be a UUID` */
+  valueError(problem: string): AppError {
+    return filterError('FILTER_VALUE_INVALID', this.filter, this.value.index, `${this.restriction.field} ${problem}`);
+  }
+
+  /** Refuses what no index answers, and says what one does. @param problem such as `it has no order` */
+  notIndexed(problem: string, index = this.value.index): AppError {
+    const { field } = this.restriction;
+    const { order, start, part } = this.abilities;
+    const ways = [
+      `by ${order ? '=, !=, <, <=, >, >=, BETWEEN' : '=, !='}, IN and ":*"`,
+      ...(start ? ['by how it begins, as in "abc*"'] : []),
+      ...(part
+        ? ['by three or more letters or digits in a row that it has, as in "*abc*", or ends in, as in "*abc"']
+        : []),
+    ];
+    return filterError(
+      'FILTER_NOT_INDEXED',
+      this.filter,
+      index,
+      `${field} can be compared ${ways.join(', ')}; ${problem}`,
+    );
+  }
+
+  /** Refuses what the field can't do by an index. */
+  #assertPossible(): void {
+    const { order, start, part } = this.abilities;
+    const { isPattern, isPrefix, isSuffix } = this.value;
+    if (isPattern) throw this.notIndexed('no * stands within a value; in quotation marks, \\* is the sign itself');
+    if (this.operator !== '=') {
+      if (!order) throw this.notIndexed('it has no order', this.restriction.operatorIndex);
+      if (isPrefix || isSuffix) throw this.valueError('with * has no order; leave the * out');
+    }
+    if (isSuffix && !part) throw this.notIndexed('no index answers by a part of it');
+    if (this.isStart && this.text !== '' && !start) throw this.notIndexed('no index answers by how it begins');
+  }
+}
+
+function operatorOf({ operator, values }: Restriction, value: FilterValue): OrderOperator {
+  switch (operator) {
+    case '!=':
+    case ':':
+      return '=';
+    case 'BETWEEN':
+      return value === values[0] ? '>=' : '<=';
+    default:
+      return operator;
+  }
+}

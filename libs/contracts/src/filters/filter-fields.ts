@@ -1,0 +1,59 @@
+import { ScalarType } from '@bufbuild/protobuf';
+import { FieldOrder } from '../gen/rapport/api/v1/options.js';
+import { namedFields, type NamedField, type RecordContract } from '../records/record-contract.js';
+import { enumNames } from '../rest/enum-names.js';
+import { kindOf } from './field-kind.js';
+
+/** A field that filters compare, and how. `name` is in snake_case, as columns are; `path` is the name in filters, in lowerCamelCase. */
+export type FilterField = NamedField & { path: string } & FieldComparison;
+
+type FieldComparison =
+  /** Text that is equal without case and accents, in any of the entries of a list; phone numbers by their digits. */
+  | { type: 'term' }
+  /** Holds one of `names`, in their order when `ordered`. */
+  | { type: 'enum'; names: readonly string[]; ordered: boolean }
+  | { type: 'id' }
+  /** Id of a user or a team, which terms have. */
+  | { type: 'owner' }
+  | { type: 'time' }
+  /** Days, numbers, of some whole ones, and money. */
+  | { type: 'value'; of: 'DATE' | 'NUMBER' | 'MONEY'; isWhole: boolean }
+  /** Text with an order. */
+  | { type: 'name' }
+  /** A value that no two live records have: with `hasSystem` in the form `system/value`. */
+  | { type: 'key'; hasSystem: boolean };
+
+/** The fields of a type that a filter may compare, by their paths, without those of the tenant's own and of other records. */
+export function filterFieldsOf(contract: RecordContract): ReadonlyMap<string, FilterField> {
+  const fields = namedFields(contract).flatMap((named): [string, FilterField][] => {
+    const comparison = comparisonOf(named);
+    const path = pathOf(named);
+    return comparison ? [[path, { ...named, path, ...comparison }]] : [];
+  });
+  return new Map(fields);
+}
+
+function pathOf({ field, list }: NamedField): string {
+  return list && field.isRequired ? list.name : field.name;
+}
+
+/** Undefined for a field that no filter compares. */
+function comparisonOf({ field, list }: NamedField): FieldComparison | undefined {
+  const { column, desc, index, isId } = field;
+  if (index.unique) return { type: 'key', hasSystem: list?.parts.some(({ name }) => name === 'system') ?? false };
+  if (index.term !== '') return termComparison({ field, list });
+  if (!list && isId && (field.reference !== undefined || column === 'id')) return { type: 'id' };
+  if (index.order === FieldOrder.UNSPECIFIED) return undefined;
+  const kind = kindOf(field);
+  if (kind === 'TEXT') return { type: 'name' };
+  if (kind === 'TIME') return { type: 'time' };
+  return { type: 'value', of: kind, isWhole: kind === 'NUMBER' && !fractions.has(desc.scalar) };
+}
+
+const fractions = new Set<ScalarType | undefined>([ScalarType.DOUBLE, ScalarType.FLOAT]);
+
+function termComparison({ field: { desc, index, isId }, list }: Omit<NamedField, 'name'>): FieldComparison {
+  if (list || desc.fieldKind === 'list') return { type: 'term' };
+  if (desc.enum) return { type: 'enum', names: enumNames(desc.enum), ordered: index.ordered };
+  return { type: isId ? 'owner' : 'term' };
+}

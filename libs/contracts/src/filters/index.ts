@@ -1,0 +1,29 @@
+export { filterError, type FilterFault } from './filter-error.js';
+export { filterFieldsOf, type FilterField } from './filter-fields.js';
+export { comparedField, filterTable, otherRecordError, unknownField, type FilterTable } from './filter-table.js';
+export { readTests, type ComparedField, type Bound, type FilterTest } from './filter-test.js';
+export { isMoney, kindOf, type FieldKind } from './field-kind.js';
+export {
+  parseFilter,
+  restrictionsOf,
+  type Filter,
+  type FilterOperator,
+  type FilterValue,
+  type Restriction,
+} from './parse-filter.js';
+export { compilePredicate, matchChange, type ChangeMatch, type FilterPredicate } from './predicate.js';
+export type { JsonRecord } from './record-values.js';
+export { isIsoCurrency } from '../values/currency-codes.js';
+export {
+  customFieldKinds,
+  customFieldTypes,
+  isCalendarDate,
+  moneyOrderValue,
+  type CustomFieldDefinition,
+  type CustomFieldKind,
+  type CustomFieldType,
+  type MoneyValue,
+} from '../values/custom-field-value.js';
+export { digits, phoneDigits, soughtDigits } from '../values/phone-digits.js';
+export { firstCodePoints, fold, searchText, sortName } from '../values/search-text.js';
+export { comparedTerm, soughtTerms, storedTerms } from './term-texts.js';

@@ -1,0 +1,151 @@
+import { AppError } from '@rapport/platform';
+import { describe, expect, test } from 'vitest';
+import { platformContract } from '../descriptors/platform-contract.js';
+import { recordContracts } from '../records/record-contract.js';
+import type { CustomFieldDefinition, CustomFieldType } from '../values/custom-field-value.js';
+import { filterTable } from './filter-table.js';
+import { compilePredicate, matchChange } from './predicate.js';
+import { parseFilter, restrictionsOf } from './parse-filter.js';
+
+const records = recordContracts(platformContract());
+const field = (key: string, type: CustomFieldType, options: string[] = []): CustomFieldDefinition => ({
+  ...{ key, type, options: options.map((value) => ({ value })) },
+});
+const custom = [
+  field('seats', 'NUMBER'),
+  field('note', 'TEXT'),
+  field('called', 'TIME'),
+  field('plan', 'SELECT', ['Gold']),
+];
+
+function tableOf(singular: string) {
+  const contract = records.find((record) => record.singular === singular);
+  return filterTable(contract ?? expect.fail(singular), custom);
+}
+
+const ada = {
+  id: '019ab2f4-0000-7000-8000-000000000001',
+  kind: 'PERSON',
+  displayName: 'Ada Løvelace',
+  givenName: 'Ada',
+  emails: [{ address: 'Ada@Example.com' }],
+  phones: [{ number: '+4930901820' }],
+  addresses: [{ city: 'São Paulo' }, { state: 'RJ' }],
+  externalIds: [{ system: 'erp', value: '4711' }],
+  tags: ['VIP'],
+  domains: [],
+  lifecycleStage: 'LEAD',
+  createTime: '2026-11-28T10:00:00.123Z',
+  customFields: { seats: -2.5, note: 'Émile', called: '2026-11-28T09:00:00.000Z', plan: 'Gold' },
+};
+const deal = {
+  title: 'Big one',
+  amount: { amount: '12.50', currencyCode: 'EUR' },
+  closeDate: '2026-12-24',
+  stageTime: '2026-11-01T00:00:00Z',
+};
+const now = new Date('2026-11-28T12:00:00Z');
+
+describe('a filter is true of a customer', () => {
+  test.each([
+    [`id = "${ada.id.toUpperCase()}"`, true],
+    ['kind = person AND kind != COMPANY', true],
+    ['lifecycleStage > SUBSCRIBER AND lifecycle_stage < CUSTOMER', true],
+    ['displayName = "ada lovelace"', true],
+    ['displayName:"*LÓVE*"', true],
+    ['displayName:"*ada"', false],
+    ['displayName:"*lace"', true],
+    ['displayName BETWEEN ada AND adb', true],
+    ['familyName < z', false],
+    ['NOT familyName < z', true],
+    ['emails:"*@example.com" AND emails:ada@*', true],
+    ['emails:*@example', false],
+    ['phones IN ("030 901820", 1)', true],
+    ['phones:"*1820" AND phones:+4930901820', true],
+    ['phones:"*901*"', true],
+    ['city:"sao paulo" AND state:rj AND state:*', true],
+    ['postalCode:*', false],
+    ['externalIds:erp AND externalIds:erp/47* AND NOT externalIds:erp/47', true],
+    ['tags IN (x, vip)', true],
+    ['tags:vi', false],
+    ['domains:*', false],
+    ['createTime = 2026-11-28T10:00:00.123000Z', true],
+    ['createTime < 2026-11-28T10:00:00.1235Z', true],
+    ['createTime >= now-2h AND createTime < now', true],
+    ['createTime >= today AND createTime < today+1d', true],
+    ['createTime > now-1h', false],
+    ['updateTime > now', false],
+    ['customFields.seats < -2 AND customFields.seats IN (-2.5, 7)', true],
+    ['customFields.note = emile AND customFields.note = "em*"', true],
+    ['customFields.called < now-2h AND customFields.called > now-1w', true],
+    ['customFields.plan = GOLD', true],
+    ['', true],
+  ])('%s: %s', (filter, expected) => {
+    expect(compilePredicate(filter, tableOf('customer'))(ada, now)).toBe(expected);
+    expect(
+      parseFilter(filter) === undefined || compilePredicate(`NOT (${filter})`, tableOf('customer'))(ada, now),
+    ).toBe(parseFilter(filter) === undefined || !expected);
+  });
+});
+
+test.each([
+  ['amount >= "eur 12.5" AND amount = EUR*', true],
+  ['amount > "USD 1"', false],
+  ['closeDate BETWEEN today AND today+30d', true],
+  ['closeDate < today', false],
+  ['stageTime < now-2w', true],
+  ['ownerId:*', false],
+])('a filter is true of a deal: %s: %s', (filter, expected) => {
+  expect(compilePredicate(filter, tableOf('deal'))(deal, now)).toBe(expected);
+});
+
+test.each([
+  ['customer.displayName = x', 'FILTER_FIELD_UNKNOWN', 'is about another record'],
+  ['nick_name = x', 'FILTER_FIELD_UNKNOWN', 'nickName is no field; fields are id'],
+  ['customFields.nothing = x', 'FILTER_FIELD_UNKNOWN', 'nothing is not defined'],
+  ['stage > x', 'FILTER_NOT_INDEXED', 'stage can be compared by =, !=, IN and ":*"; it has no order'],
+  ['title:"*ab*"', 'FILTER_NOT_INDEXED', 'three or more letters'],
+  ['title:"**"', 'FILTER_NOT_INDEXED', 'three or more letters'],
+  ['title:"a*b"', 'FILTER_NOT_INDEXED', 'no * stands within a value'],
+  ['customFields.note:"*abc*"', 'FILTER_NOT_INDEXED', 'by how it begins, as in "abc*"; no index'],
+  ['createTime > now-1y', 'FILTER_VALUE_INVALID', 'now-30d'],
+  ['createTime > now-200000d', 'FILTER_VALUE_INVALID', 'now-30d'],
+  ['createTime > 0000-01-01', 'FILTER_VALUE_INVALID', 'now-30d'],
+  ['closeDate > now', 'FILTER_VALUE_INVALID', 'today-30d'],
+  ['amount > 12', 'FILTER_VALUE_INVALID', 'EUR 12.50'],
+  ['status = DONE', 'FILTER_VALUE_INVALID', 'must be one of OPEN, WON, LOST'],
+])('%s is refused with what can be asked', (filter, reason, description) => {
+  const error = (() => {
+    try {
+      return void compilePredicate(filter, tableOf('deal'));
+    } catch (thrown) {
+      return thrown;
+    }
+  })();
+  expect(error).toBeInstanceOf(AppError);
+  const violations = [{ field: 'filter', reason, description: expect.stringContaining(description) as string }];
+  expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', violations });
+});
+
+test('a change enters and leaves what a filter selects', () => {
+  const isVip = compilePredicate('tags:vip', tableOf('customer'));
+  const [vip, other] = [{ tags: ['vip'] }, { tags: [] }];
+
+  expect(matchChange(isVip, { after: vip })).toEqual({ before: false, after: true, entered: true, left: false });
+  expect(matchChange(isVip, { before: other, after: vip })).toMatchObject({ entered: true, left: false });
+  expect(matchChange(isVip, { before: vip, after: vip })).toMatchObject({ after: true, entered: false, left: false });
+  expect(matchChange(isVip, { before: vip, after: other })).toMatchObject({ entered: false, left: true });
+  expect(matchChange(isVip, { before: vip })).toEqual({ before: true, after: false, entered: false, left: true });
+});
+
+test('the id of a pipeline is its own, not that of a stage', () => {
+  const hasId = compilePredicate(`id = ${ada.id}`, tableOf('pipeline'));
+
+  expect(hasId({ id: ada.id, stages: [] })).toBe(true);
+  expect(hasId({ id: 'other', stages: [{ id: ada.id }] })).toBe(false);
+});
+
+test('fields are named in lowerCamelCase, however they are spelled', () => {
+  const tree = parseFilter('display_name = a OR custom_fields.my_key = b') ?? expect.fail();
+  expect(restrictionsOf(tree).map((restriction) => restriction.field)).toEqual(['displayName', 'customFields.my_key']);
+});

@@ -1,0 +1,104 @@
+import {
+  customFieldKinds,
+  moneyOrderValue,
+  type CustomFieldDefinition,
+  type MoneyValue,
+} from '../values/custom-field-value.js';
+import { sortName } from '../values/search-text.js';
+import type { FilterField } from './filter-fields.js';
+import type { ComparedField } from './filter-test.js';
+import { microTime } from './read-value.js';
+import { comparedTerm, storedTerms } from './term-texts.js';
+
+/** A record in the JSON form of its message: names in lowerCamelCase, and no members for what it does not have. */
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+/** How the values of a field of a record are read in the form in which they are compared. */
+export interface ComparedValues {
+  isPresent: (record: JsonRecord) => boolean;
+  /** Of which one must be, or have a part that is, what is looked for. */
+  texts: (record: JsonRecord) => readonly string[];
+  /** What is less or greater than others; undefined for a record without a value. */
+  ordered: (record: JsonRecord) => string | number | undefined;
+}
+
+export function valuesOf(field: ComparedField): ComparedValues {
+  if (field.type === 'custom') return customValues(field.definition);
+  const read = readerOf(field);
+  const compared = comparedBy(field);
+  const order = orderOf(field);
+  return {
+    isPresent: presenceOf(field, read),
+    texts: (record) => read(record).flatMap((value) => compared(value as string)),
+    ordered: (record) => {
+      const [value] = read(record);
+      return value === undefined ? undefined : order(value);
+    },
+  };
+}
+
+function customValues({ key, type }: CustomFieldDefinition): ComparedValues {
+  const kind = customFieldKinds[type];
+  const value = (record: JsonRecord) => (record['customFields'] as JsonRecord | undefined)?.[key];
+  const order = (record: JsonRecord) => {
+    const found = value(record);
+    return found === undefined ? undefined : kind.order?.(found);
+  };
+  const terms = (record: JsonRecord) => {
+    const found = value(record);
+    return found === undefined ? [] : kind.terms(found);
+  };
+  return {
+    isPresent: (record) => value(record) !== undefined,
+    // Only what has an order is compared by how it begins.
+    texts: (record) => [...terms(record), ...[order(record)].flatMap((text) => text ?? [])],
+    ordered: order,
+  };
+}
+
+/** The values of a field, of each entry of a list one. */
+function readerOf({ field, list, ...named }: FilterField): (record: JsonRecord) => readonly unknown[] {
+  if (list) {
+    const read = named.type === 'key' && named.hasSystem ? systemValue : (item: JsonRecord) => item[field.name];
+    return (record) => itemsOf(record[list.name]).flatMap((item) => nonEmpty(read(item as JsonRecord)));
+  }
+  if (field.desc.fieldKind === 'list') return (record) => itemsOf(record[field.name]);
+  return (record) => nonEmpty(record[field.name]);
+}
+
+const systemValue = (item: JsonRecord) => `${item['system'] as string}/${item['value'] as string}`;
+
+const itemsOf = (list: unknown) => (list as readonly unknown[] | undefined) ?? [];
+
+const nonEmpty = (value: unknown) => (value === undefined || value === null || value === '' ? [] : [value]);
+
+/** Whether there is an item counts for the part by which items are known, for others whether one has a text. */
+function presenceOf({ field, list }: FilterField, read: (record: JsonRecord) => readonly unknown[]) {
+  if (list && field.isRequired) return (record: JsonRecord) => itemsOf(record[list.name]).length > 0;
+  return (record: JsonRecord) => read(record).length > 0;
+}
+
+function comparedBy(field: FilterField): (text: string) => readonly string[] {
+  switch (field.type) {
+    case 'term':
+      return (text) => storedTerms(field.field, text).map((each) => comparedTerm(field.field, each));
+    case 'key':
+      return (text) => [field.hasSystem ? text : text.toLowerCase()];
+    case 'name':
+      return (text) => [sortName(text)];
+    case 'value':
+      return (value) => [String(orderOf(field)(value))];
+    case 'enum':
+    case 'id':
+    case 'owner':
+    case 'time':
+      return (text) => [text];
+  }
+}
+
+function orderOf(field: FilterField): (value: unknown) => string | number {
+  if (field.type === 'time') return (value) => microTime(value as string);
+  if (field.type === 'name') return (value) => sortName(value as string);
+  if (field.type !== 'value' || field.of === 'DATE') return (value) => value as string;
+  return field.of === 'MONEY' ? (value) => moneyOrderValue(value as MoneyValue) : Number;
+}

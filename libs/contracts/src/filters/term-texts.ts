@@ -1,0 +1,24 @@
+import type { RecordField } from '../records/record-contract.js';
+import { digits, phoneDigits, soughtDigits } from '../values/phone-digits.js';
+import { firstCodePoints, fold } from '../values/search-text.js';
+
+/** Longest text of a term, in code points: an entry of a GIN index has at most 2,704 bytes. */
+const maxTermLength = 300;
+
+type Termed = Pick<RecordField, 'index'>;
+
+/** The texts by which a stored value of a field with terms is found, not yet as they are compared. */
+export function storedTerms({ index }: Termed, text: string): string[] {
+  return index.phone ? phoneDigits(text) : [text];
+}
+
+/** The texts that the text of a filter or search looks for. Empty when there is nothing to look for. */
+export function soughtTerms({ index }: Termed, text: string): string[] {
+  if (!index.phone) return [text];
+  return digits(text) === '' ? [] : soughtDigits(text);
+}
+
+/** A stored or sought text as it is compared: without case and accents, of a phone number the digits. */
+export function comparedTerm({ index }: Termed, text: string): string {
+  return firstCodePoints(index.phone ? digits(text) : fold(text), maxTermLength);
+}

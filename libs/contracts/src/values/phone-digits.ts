@@ -1,0 +1,27 @@
+import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
+
+/**
+ * The digits that a number is found by: those of the number as it is kept, and those by which it is called in its country,
+ * which is how most people type it.
+ */
+export function phoneDigits(number: string): string[] {
+  const kept = digits(number);
+  const national = number.startsWith('+') ? digits(readNational(number)) : '';
+  return national === '' || national === kept ? [kept] : [kept, national];
+}
+
+/** The digits of a number as somebody types it who looks for it: "00" stands for "+", and "(0)" is dropped after that. */
+export function soughtDigits(typed: string): string[] {
+  const isInternational = /^\s*(\+|00)/.test(typed);
+  const international = digits(isInternational ? typed.replace('(0)', '') : typed).replace(/^00/, '');
+  return [...new Set([digits(typed), international])];
+}
+
+/** The decimal digits of a phone number. */
+export function digits(phone: string): string {
+  return phone.replace(/\D/g, '');
+}
+
+function readNational(number: string): string {
+  return parsePhoneNumberFromString(number, { extract: false })?.formatNational() ?? '';
+}
