@@ -62,7 +62,7 @@ export async function sealCustomers(
   const evidence = consents.map((row) => ({ id: row.id, evidence: seal.sealText(row.customer_id, row.evidence) }));
   const undo = merges.map((row) => ({ id: row.id, undo: storedUndo(row.customer_id, row.undo) }));
   await transactionPipeline(em, [
-    updateRecords(customerType(), customers, await CustomFields.load(em)),
+    updateRecords(customerType(), customers, await CustomFields.load(em, customerType())),
     {
       name: 'seal_evidence',
       sql: `update consent set evidence = sealed.evidence
@@ -89,7 +89,7 @@ export async function sealRecords<Message extends RecordMessage>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const records = await openStored(type, rows);
-  await transactionPipeline(em, [updateRecords(type, records, await CustomFields.load(em))]);
+  await transactionPipeline(em, [updateRecords(type, records, await CustomFields.load(em, type))]);
 }
 
 async function openEvidence(rows: readonly EvidenceRow[]): Promise<EvidenceRow[]> {

@@ -147,7 +147,7 @@ async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, id
   const records = changes.map(({ after }) => after);
   await currentSeal()?.prepare(records.map((record) => type.subjectOf(record)));
   await transactionPipeline(em, [
-    updateRecords(type, records, await CustomFields.load(em)),
+    updateRecords(type, records, await CustomFields.load(em, type)),
     ...effectsOf(type, changes),
   ]);
   return records.map(({ id }) => id);

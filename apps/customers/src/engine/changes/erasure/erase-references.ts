@@ -40,29 +40,29 @@ export async function eraseReferences(
   ids: readonly string[],
 ): Promise<ErasedReferences> {
   const done: ErasedReferences = { records: [], keys: [] };
-  const customFields = await CustomFields.load(em);
-  await eraseTo(em, target, new Set(ids), { done, customFields });
+  await eraseTo(em, target, new Set(ids), done);
   return done;
 }
 
-interface Work {
-  done: ErasedReferences;
-  customFields: CustomFields;
-}
-
-async function eraseTo(em: EntityManager, target: RecordType, ids: ReadonlySet<string>, work: Work): Promise<void> {
+async function eraseTo(
+  em: EntityManager,
+  target: RecordType,
+  ids: ReadonlySet<string>,
+  done: ErasedReferences,
+): Promise<void> {
   for (const { type, fields } of referrersOf(target)) {
     const records = await lockReferring(em, { type, fields }, ids);
     const namedIn = (record: RecordMessage) =>
       fields.filter(({ name }) => ids.has((record as unknown as Record<string, string>)[name] ?? ''));
     const isRemoved = (record: RecordMessage) => namedIn(record).some(({ index }) => index.onErase === OnErase.REMOVE);
     const removed = records.filter(isRemoved);
-    if (removed.length > 0) await removeAll(em, type, removed, work);
+    if (removed.length > 0) await removeAll(em, type, removed, done);
     const left = records.filter((record) => !isRemoved(record));
+    const customFields = await CustomFields.load(em, type);
     for (let start = 0; start < left.length; start += statementSize) {
       const some = left.slice(start, start + statementSize);
       const changes = some.map((before) => withoutReferences(type, before, namedIn(before), ids));
-      await putCleared(em, type, changes, work);
+      await putCleared(em, type, changes, { done, customFields });
     }
   }
 }
@@ -107,9 +107,14 @@ async function lockReferring(
   return openStored(type, rows);
 }
 
-async function removeAll(em: EntityManager, type: RecordType, records: RecordMessage[], work: Work): Promise<void> {
+async function removeAll(
+  em: EntityManager,
+  type: RecordType,
+  records: RecordMessage[],
+  done: ErasedReferences,
+): Promise<void> {
   const ids = records.map(({ id }) => id);
-  await eraseTo(em, type, new Set(ids), work);
+  await eraseTo(em, type, new Set(ids), done);
   const { table } = type;
   const values = [currentCaller().tenantId, ids];
   const keys = {
@@ -121,9 +126,9 @@ async function removeAll(em: EntityManager, type: RecordType, records: RecordMes
     ...(uniqueFieldNames(type).size > 0 ? [keys] : []),
     { name: `erase_${table}s`, sql: `delete from ${table} where tenant_id = $1 and id = any ($2::uuid[])`, values },
   ]);
-  work.done.records.push(...records.map((record) => ({ type, record })));
+  done.records.push(...records.map((record) => ({ type, record })));
   // They may have had keys of their own before they referred to anybody.
-  if (currentSeal()) work.done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
+  if (currentSeal()) done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
 }
 
 interface ClearedReference {
@@ -156,7 +161,7 @@ async function putCleared(
   em: EntityManager,
   type: RecordType,
   changes: readonly ClearedReference[],
-  { done, customFields }: Work,
+  { done, customFields }: { done: ErasedReferences; customFields: CustomFields },
 ): Promise<void> {
   const cleared = changes.filter(({ isCleared }) => isCleared).map(({ before }) => before);
   done.records.push(...cleared.map((record) => ({ type, record })));
