@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { MasterKeys } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, expect, test } from 'vitest';
