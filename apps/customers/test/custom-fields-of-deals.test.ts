@@ -1,11 +1,12 @@
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { Deal } from '@rapport/contracts/rapport/sales/v1/deal';
+import { StageKind } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { fieldOf } from './custom-field-requests.js';
 import { newKeys } from './databases.js';
 import { EncryptedTenant } from './encrypted-tenant.js';
 import { person, RunningCustomers } from './running-customers.js';
-import { SalesTenant } from './sales-tenant.js';
+import { SalesTenant, stage } from './sales-tenant.js';
 
 let service: RunningCustomers;
 let tenant: SalesTenant;
@@ -47,4 +48,18 @@ test('a deal that was created before encryption was turned on is still found by 
   await new EncryptedTenant(service, tenant.caller).encrypt();
 
   expect(await found()).toEqual(['A deal']);
+});
+
+test('a deal has what a guard asks for when that is 0 in a custom field, and not when only the key is like that of every object', async () => {
+  const customField = fieldOf({ recordType: 'deal', key: 'discount', type: Type.NUMBER });
+  await service.call('createCustomField', { customField }, tenant.caller);
+  const guarded = (key: string) => stage(key, StageKind.OPEN, [`customFields.${key}`]);
+  const stages = [stage('new', StageKind.OPEN), guarded('discount'), guarded('constructor')];
+  const created = await tenant.createDeal(await tenant.createPipeline({ stages }));
+
+  const customFields = { discount: 0 };
+  expect(await tenant.updateDeal(created.id, { stage: 'discount', customFields })).toMatchObject({ customFields });
+  await expect(tenant.updateDeal(created.id, { stage: 'constructor' })).rejects.toMatchObject({
+    violations: [{ field: 'deal.customFields.constructor', reason: 'REQUIRED' }],
+  });
 });
