@@ -10,7 +10,7 @@ import { readVerbs } from './record-service/read-verbs.ts';
 import type { StandardMethod } from './record-service/standard-method.ts';
 import { writeVerbs } from './record-service/write-verbs.ts';
 
-/** What standard services can do with records, in the order of their methods. Leave a verb out, and no service has it. */
+/** The verbs of standard services, in the order of their methods. */
 export const standardVerbs = [
   'get',
   'list',
@@ -35,7 +35,7 @@ export const buf = join(import.meta.dirname, '../node_modules/.bin/buf');
 const verbs = { ...readVerbs, ...writeVerbs, ...bulkVerbs };
 const readOnlyVerbs: readonly string[] = ['get', 'list', 'batchGet', 'aggregate', 'export'];
 
-/** Packages whose records have services that were released before there were printed ones. */
+/** Packages whose services are written by hand, since they were released before services were generated. */
 const writtenPackages = ['rapport.customers.v1'];
 
 /** The methods of the standard service of a type. Records without unique values have no upsert. */
@@ -91,8 +91,8 @@ function importsOf(body: string, recordFile: string): string {
 }
 
 /**
- * The printed services of a workspace: texts by their paths in it. They are made from the files with records alone, so that a printed
- * service that no longer fits its record does not stop them.
+ * Generates the services of a workspace: texts by path. Reads only the files with records, so that a generated service that no longer
+ * fits its record does not prevent generating it again.
  *
  * @param root with `buf.yaml` and `proto`
  */

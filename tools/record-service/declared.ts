@@ -76,12 +76,12 @@ export function camelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** Fields of which no two live records have the same value: external ids are one of a kind within their system. */
+/** Fields with unique values among live records. External ids are unique within their system. */
 export function uniqueNames({ record }: Declared): string[] {
   return namedFields(record).flatMap(({ name, field }) => (field.index.unique ? [name] : []));
 }
 
-/** Sentences about what is wrong with the content of a record beyond its rules. */
+/** Sentences on the errors of a record's content, besides violations of field rules. */
 export function inputErrors(declared: Declared): string[] {
   const { record, names } = declared;
   const unique = uniqueNames(declared);
@@ -134,7 +134,7 @@ function referrers({ record, records }: Declared, rule: OnDelete): RecordContrac
   );
 }
 
-/** Types of which a list depends on any record: its own, and those that its filters reach. */
+/** Cache tags of all record types that a list depends on: the type itself, and the types that its filters can reach. */
 export function listTags({ record, records }: Declared): string[] {
   const reached = [record];
   let latest = [record];
@@ -152,14 +152,14 @@ export function listTags({ record, records }: Declared): string[] {
   ];
 }
 
-/** Types of records that only the service writes and that reference this one: a write may write some of them too. */
+/** Cache tags of read-only types that reference this one, since a write can also write their records. */
 export function writtenTags({ record, records }: Declared): string[] {
   return records
     .filter(({ options, fields }) => options.readOnly && fields.some(({ reference }) => reference === record.type))
     .map((each) => namesOf(each).field);
 }
 
-/** Definitions of custom fields decide how their values are shown. */
+/** The cache tag of custom field definitions, which decide how values are shown. */
 export function customFieldTag({ options }: RecordContract): string[] {
   return options.customFields ? ['custom_field'] : [];
 }

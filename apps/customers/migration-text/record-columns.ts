@@ -11,9 +11,9 @@ export interface RecordColumn {
   notNull: boolean;
   /** SQL of a literal. */
   defaultValue?: string;
-  /** What a text may be, when not any. */
+  /** Allowed values of a text column; any when absent. */
   names?: readonly string[];
-  /** Whether PostgreSQL plans by its statistics: not for columns that are shown only, or whose plans are fixed. */
+  /** Whether PostgreSQL collects statistics: not for columns that queries only return, or whose plans are fixed. */
   planned: boolean;
 }
 
@@ -25,10 +25,10 @@ export interface RecordOrder {
   ofDeleted: boolean;
 }
 
-/** Fields of which every record has a value. */
+/** Columns that every record has a value for. */
 const alwaysSet = new Set(['id', 'create_time', 'update_time', 'created_by', 'updated_by']);
 
-/** The columns that hold the fields of a type of records, and those that are made of them to find and order it by. */
+/** The columns of a record type: those of its fields, and those derived from them for search, filters and order. */
 export function recordColumns(contract: Contract, record: RecordContract): RecordColumn[] {
   return [
     { name: 'tenant_id', type: 'uuid', notNull: true, planned: true },
@@ -113,7 +113,7 @@ function isAlwaysSet({ column, desc, isRequired, isId, reference }: RecordField)
   );
 }
 
-/** A column with what a text or an amount of money is ordered by; other values are ordered by their own. */
+/** The column that orders a text or an amount of money. Other values order by their own column. */
 function orderColumnOf(contract: Contract, field: RecordField): RecordColumn[] {
   const { column, desc, index, isId } = field;
   if (index.order === FieldOrder.UNSPECIFIED || desc.fieldKind === 'list') return [];
@@ -147,7 +147,7 @@ function derivedColumns(record: RecordContract): RecordColumn[] {
   ];
 }
 
-/** Values of custom fields are found by terms too. */
+/** Whether filters use the column `terms`, which also holds the values of custom fields. */
 function isFoundByTerms({ fields, options }: RecordContract): boolean {
   return options.customFields || allFields(fields).some(({ index }) => index.term !== '');
 }

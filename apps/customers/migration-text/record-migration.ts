@@ -2,10 +2,10 @@ import type { Contract, RecordContract } from '@rapport/contracts';
 import type { LoggedTable } from '../src/migrations/change-log-triggers.ts';
 import { createTables, tableOf } from './record-tables.ts';
 
-/** Columns that the change log leaves out: they change with every change, or never. */
+/** Columns that the change log omits, since they change with every write or never. */
 const bookkeeping = ['create_time', 'update_time', 'created_by', 'updated_by'];
 
-/** What the change log has of a type of records. */
+/** How the change log logs a record type. */
 export function loggedTable(record: RecordContract): LoggedTable {
   const columns = record.fields.map(({ column }) => column);
   return {
@@ -18,7 +18,7 @@ export function loggedTable(record: RecordContract): LoggedTable {
   };
 }
 
-/** A migration that makes all that the database has for a type of records. It is text: it stays as it is once it is released. */
+/** The migration that creates all database objects of a record type, as text. It is frozen once released. */
 export interface RecordMigration {
   /** Such as `create-deal`, which its file is named by. */
   name: string;

@@ -9,7 +9,7 @@ export function tableOf({ singular }: Pick<RecordContract, 'singular'>): string 
   return singular.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** SQL that makes the table of a type of records, and those of its unique values and of the values by which it is ordered. */
+/** SQL that creates the table of a record type, and its tables of unique values and of order values. */
 export function createTables(contract: Contract, record: RecordContract): string {
   const table = tableOf(record);
   const columns = recordColumns(contract, record);
@@ -41,13 +41,13 @@ function columnSql({ name, type, notNull, defaultValue, names }: RecordColumn): 
   return parts.filter((part) => part).join(' ');
 }
 
-/** Of columns by which nothing is planned PostgreSQL gathers no statistics, which would take most of the time of ANALYZE. */
+/** Disables statistics for columns that no plan depends on. Collecting them would take most of the time of ANALYZE. */
 function statisticsSql(table: string, columns: readonly RecordColumn[]): string {
   const shown = columns.filter(({ planned }) => !planned);
   return `alter table ${table}\n  ${shown.map(({ name }) => `alter column ${name} set statistics 0`).join(',\n  ')};`;
 }
 
-/** The fields with ids of records that this database has, and their tables. */
+/** The references to records in this database, and the tables of their targets. */
 function references(contract: Contract, { fields }: RecordContract) {
   const tables = new Map(recordContracts(contract).map((each) => [each.type, tableOf(each)]));
   return fields.flatMap((field) => {
@@ -66,7 +66,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
   const isDeletable = columns.has('delete_time');
   const live = isDeletable ? ' where delete_time is null' : '';
   const orders = recordOrders(contract, record).flatMap(({ field, column, ofDeleted }) => {
-    // What row-level security looks at: records are counted from this index without their rows.
+    // Columns that row-level security reads, so that counts can use an index-only scan.
     const include = record.options.owned && field === 'create_time' ? ' include (owner_id, owner_team_id)' : '';
     const index = (state: string, where: string) =>
       `create index ${table}_${state}_by_${field} on ${table} (tenant_id, ${column}, id)${where};`;
@@ -75,7 +75,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
       ...(ofDeleted && isDeletable ? [index('deleted', ' where delete_time is not null')] : []),
     ];
   });
-  // New entries wait in a list that is written at once when it is full: a short one, so that no call waits for long.
+  // A short pending list, since the call that fills it has to flush it.
   const gin = (name: string, column: string) =>
     `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${live};`;
   return [
@@ -129,7 +129,7 @@ function keyTable(record: RecordContract): string[] {
       'value text collate "C" not null',
       `${table}_id uuid not null`,
       'primary key (tenant_id, type, value)',
-      // A value is claimed before its record is there.
+      // An upsert claims a value before it inserts the record.
       `constraint ${table}_key_${table} foreign key (tenant_id, ${table}_id) references ${table} (tenant_id, id)
     deferrable initially immediate`,
     ]),

@@ -15,7 +15,7 @@ import type { Consent } from './consent.entity.js';
 
 const descriptor = methodDescriptor(ConsentsServiceService.getConsent.path).output;
 
-/** Consents in the change log. */
+/** How the change log shows consents. */
 export const loggedConsents: LoggedType = {
   name: 'consent',
   table: 'consent',
@@ -25,7 +25,7 @@ export const loggedConsents: LoggedType = {
   empty: {},
 };
 
-/** What is shown of a stored consent; times as the driver or the ORM gives them. */
+/** A stored consent. Times have the type that the driver or the ORM returns. */
 export interface ConsentRow extends Pick<
   Consent,
   'id' | 'purpose' | 'channel' | 'state' | 'legalBasis' | 'source' | 'evidence' | 'createdBy'
@@ -40,7 +40,7 @@ export const consentColumns = `consent.id, consent.customer_id as "customerId", 
   consent.state, consent.legal_basis as "legalBasis", consent.source, consent.time, consent.evidence,
   consent.create_time as "createTime", consent.created_by as "createdBy"`;
 
-/** Stored consents as the contract shows them. */
+/** Opens stored consents and converts them to messages of the contract. */
 export async function consentMessages(rows: readonly ConsentRow[]): Promise<ConsentMessage[]> {
   const sealed = rows.flatMap(({ evidence }) => (evidence && isSealed(evidence) ? [evidence] : []));
   if (sealed.length === 0) return rows.map(consentMessage);
@@ -52,7 +52,7 @@ export async function consentMessages(rows: readonly ConsentRow[]): Promise<Cons
   return rows.map((row) => consentMessage({ ...row, evidence: open(row.evidence) }));
 }
 
-/** A consent as the contract shows it, of which nothing is sealed. */
+/** Converts an open consent to the message of the contract. */
 export function consentMessage(row: ConsentRow): ConsentMessage {
   return {
     id: row.id,

@@ -22,20 +22,20 @@ import { consentMessage, type ConsentRow } from './consent-message.js';
 import { consentsOf } from './consent-statements.js';
 import type { Consent } from './consent.entity.js';
 
-/** Answers CreateConsent. Runs in a transaction. */
+/** Handles CreateConsent. Runs in a transaction. */
 export async function createConsent(
   em: EntityManager,
   key: SuppressionKey,
   { customerId, consent }: CreateConsentRequest,
 ): Promise<ConsentMessage> {
   const row = newConsent(customerId, consent);
-  // The lock puts consents of one customer in order, so that the last of them sees the others.
+  // The lock serialises the consents of one customer, so that each sees the earlier ones.
   const type = customerType();
   const [locked] = await queryRows<StoredRecord<Customer>>(em, lockRecords(type, [customerId]));
   const [stored] = await openStored(type, locked ? [locked] : []);
   const customer = await liveRecord(em, type, customerId, stored);
   const { purpose, channel } = row;
-  // Consents of those that were merged into it count too, whoever may see them.
+  // Consents of customers that were merged into it count too, even if the caller cannot see those customers.
   const [, , current = []] = await transactionPipeline(em, [
     beyondScope,
     insertConsent(sealedConsent(row)),
@@ -85,7 +85,7 @@ function newConsent(customerId: string, consent: ConsentMessage | undefined): Co
   };
 }
 
-/** The row as it is stored. The keys of its customer are at hand. */
+/** Seals the row for storage. The key of its customer must be prepared. */
 function sealedConsent(row: ConsentRow): ConsentRow {
   const seal = currentSeal();
   if (!seal || !row.evidence) return row;

@@ -17,7 +17,7 @@ import { consentsOf } from './consent-statements.js';
 
 const defaultPageSize = 20;
 
-/** Answers ListConsents: one page, from the time and id that the page token holds. */
+/** Handles ListConsents: returns the page that starts after the time and id in the page token. */
 export async function listConsents(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -30,9 +30,9 @@ export async function listConsents(
   const after = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
   const [customer] = await readForTenant<StoredRecord>(em, liveRecords(customerType(), [customerId]));
   await liveRecord(em, customerType(), customerId, customer?.record);
-  // The row beyond the page tells that there is a next one.
+  // One more row than the page holds shows whether there is a next page.
   const query = { customerId, purpose, channel, currentOnly, after, limit: pageSize + 1 };
-  // Those of customers that were merged into it too, whoever may see them.
+  // Includes the consents of customers that were merged into it, even if the caller cannot see those customers.
   const rows = await readForTenant<ConsentRow>(forkBeyondScope(em), consentsOf(query));
   const consents = await consentMessages(rows.slice(0, pageSize));
   const last = rows.length > pageSize ? consents.at(-1) : undefined;

@@ -7,7 +7,7 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 import { enterStages } from './stage-entries.js';
 
-/** Chances to sell something. */
+/** Deals: possible sales, each in a stage of a pipeline. */
 export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
   indexVersion: 1,
   needs: ['pipelineId'],
@@ -25,7 +25,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
 
 export const DealsController = recordController(deals, DealsServiceService);
 
-/** What is wrong with the stage of a deal: unknown, not to be reached from where it is, or in want of fields. */
+/** Checks the stage of a deal: it exists, the pipeline allows the transition, and its guards are met. */
 function stageViolations({ before, after, needs }: RecordChange<Deal>): FieldViolation[] {
   const pipeline = needs['pipelineId'] as Pipeline | undefined;
   // A violation already reports the missing pipeline.
@@ -81,10 +81,16 @@ function statusOf({ kind }: Stage): DealStatus {
   }
 }
 
-/** @param path of a guard, such as `amount` or `customFields.plan` */
+/** Whether a deal has what a guard requires. @param path such as `amount` or `customFields.plan` */
 function hasValue(deal: Deal, path: string): boolean {
   const [name = '', key] = path.split('.');
   const value = (deal as unknown as Record<string, unknown>)[name];
-  const found = key === undefined ? value : (value as Record<string, unknown> | undefined)?.[key];
-  return Array.isArray(found) ? found.length > 0 : found !== undefined && found !== '' && found !== 0;
+  // 0 is UNSPECIFIED in a field of the contract, and a number like any other in a custom field.
+  if (key === undefined) return isSet(value) && value !== 0;
+  const values = (value ?? {}) as Record<string, unknown>;
+  return Object.hasOwn(values, key) && isSet(values[key]);
+}
+
+function isSet(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : value !== undefined && value !== '';
 }

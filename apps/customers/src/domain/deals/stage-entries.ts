@@ -9,20 +9,20 @@ import { defineRecord } from '../../engine/fields/record-type.js';
 import { insertRows, recordRow } from '../../engine/records/record-statements.js';
 import { recordController } from '../../engine/serve/record-controller.js';
 
-/** The stays of deals in stages. They are kept for good: the change log ends after some days, and times in stages are asked for years later. */
+/** The times that deals spent in stages. Kept for good, unlike the change log, so that reports can cover years. */
 export const stageEntries = defineRecord<StageEntry>('rapport/StageEntry', StageEntriesServiceService, {
   indexVersion: 1,
 });
 
 export const StageEntriesController = recordController(stageEntries, StageEntriesServiceService);
 
-/** A deal that has entered a stage. */
+/** A move of a deal into a stage. */
 export interface Move {
   before: Deal | undefined;
   after: Deal;
 }
 
-/** Completes the entries of the stages that deals leave, and begins those of the stages that they enter. @param moves in their order */
+/** Completes the entries of the stages that deals leave, and creates entries for the stages they enter. @param moves in order of time */
 export function enterStages(moves: readonly Move[]): TransactionStatement[] {
   if (moves.length === 0) return [];
   const entries = moves.map(newEntry);

@@ -10,7 +10,7 @@ import { recordContract } from '../../engine/values/contract.js';
 const normalise = normaliserOf<Pipeline>(recordContract('rapport/Pipeline'));
 const dealFields = new Set(recordContract('rapport/Deal').fields.map(({ name }) => name));
 
-/** The stages that deals go through. */
+/** Pipelines: the stages that deals go through. */
 export const pipelines = defineRecord<Pipeline>('rapport/Pipeline', PipelinesServiceService, {
   indexVersion: 1,
   normalise(sent, customFields, before) {

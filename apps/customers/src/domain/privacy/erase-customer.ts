@@ -43,11 +43,11 @@ import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
 import { addressesOf } from './personal-addresses.js';
 
-/** What clocks of the service and of the database may differ by, in milliseconds. */
+/** Largest difference between the clocks of the service and of the database, in milliseconds. */
 const clockSkewMs = 60_000;
 
 /**
- * Answers EraseCustomer. Runs in a transaction.
+ * Handles EraseCustomer. Runs in a transaction.
  *
  * @param id of the erasure
  */
@@ -117,7 +117,7 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
 }
 
 /**
- * Removes all but what the change log has.
+ * Deletes the data of customers, except from the change log.
  *
  * @param referring what was erased of records that referred to the customers
  */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Erasure as ErasureMessage } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import type { Erasure } from './erasure.entity.js';
 
-/** A stored receipt as the contract shows it. */
+/** Converts a stored receipt to the message of the contract. */
 export function erasureMessage({
   tenantId: _,
   ownerId: _owner,
@@ -13,7 +13,7 @@ export function erasureMessage({
   return { ...receipt, createTime: createTime.toISOString() };
 }
 
-/** What tells whoever has kept it that a receipt is still the same: see Erasure.digest in the contract. */
+/** SHA-256 of a receipt in hexadecimal. Store it to detect a later change of the receipt: see Erasure.digest in the contract. */
 export function receiptDigest(receipt: Omit<Erasure, 'tenantId' | 'digest' | 'ownerId' | 'ownerTeamId'>): string {
   const { id, customerIds, reason, erased, createTime, createdBy } = receipt;
   const counts = erased.map(({ dataClass, count }) => [dataClass, count]);

@@ -16,7 +16,7 @@ const ErasureSchema = defineEntity({
     createTime: p.datetime(3),
     createdBy: p.text(),
     digest: p.text(),
-    /** Whose the erased customer was: who saw it sees its receipt. */
+    /** Owner of the erased customer. Callers that could see the customer can see the receipt. */
     ownerId: p.uuid().nullable(),
     ownerTeamId: p.uuid().nullable(),
   },
@@ -28,6 +28,6 @@ const ErasureSchema = defineEntity({
   ],
 });
 
-/** The receipt of an erasure: what is left of a person. */
+/** The receipt of an erasure: ids, the reason, and counts of what was erased. */
 export class Erasure extends ErasureSchema.class {}
 ErasureSchema.setClass(Erasure);

@@ -38,7 +38,7 @@ import { addressesOf } from './personal-addresses.js';
 /** Changes that are read and written at a time. */
 const batchSize = 200;
 
-/** Most records of one kind that belong to a person. */
+/** Most records of one kind that are exported. Further ones are left out without a notice. */
 const maxRecords = 100_000;
 
 type Json = Record<string, unknown>;
@@ -52,7 +52,7 @@ const jsonOf = {
   change: JsonCodec.of(changeDescriptor(), codecs),
 };
 
-/** What it is read with. */
+/** Sources of the export. */
 interface Sources {
   em: EntityManager;
   types: LoggedTypes;
@@ -60,7 +60,7 @@ interface Sources {
 }
 
 /**
- * Answers ExportPersonalData: all of one moment, in pieces of which the next is made when the one before was taken.
+ * Handles ExportPersonalData: streams JSON from one snapshot, and makes a piece when the reader has taken the one before.
  *
  * @throws AppError NOT_FOUND
  * @throws AppError RESOURCE_EXHAUSTED while too many exports of the tenant run

@@ -19,7 +19,7 @@ export async function getErasure(em: EntityManager, id: string): Promise<Erasure
   throw new AppError('NOT_FOUND', 'ERASURE_NOT_FOUND', 'There is no such erasure.');
 }
 
-/** Answers ListErasures: one page, from the id that the page token holds. */
+/** Handles ListErasures: returns the page that starts after the id in the page token. */
 export async function listErasures(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -29,7 +29,7 @@ export async function listErasures(
   const binding = JSON.stringify(['ListErasures', tenantId]);
   const [before] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
   const where = { tenantId, ...(typeof before === 'string' ? { id: { $lt: before } } : {}) };
-  // The row beyond the page tells that there is a next one.
+  // One more row than the page holds shows whether there is a next page.
   const rows = await em.find(Erasure, where, { orderBy: { id: 'desc' }, limit: pageSize + 1 });
   const page = rows.slice(0, pageSize);
   const last = rows.length > pageSize ? page.at(-1) : undefined;

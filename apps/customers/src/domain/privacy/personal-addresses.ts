@@ -2,7 +2,7 @@ import { maskText } from '@rapport/contracts';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { SuppressedAddress } from '../suppressions/suppression-statements.js';
 
-/** Where a customer can be reached, by each channel that can be suppressed. What can't be read any more is no address. */
+/** The addresses of a customer for each channel that can be suppressed. Leaves out addresses whose key was destroyed. */
 export function addressesOf({ emails, phones }: CustomerMessage): SuppressedAddress[] {
   return [
     ...emails.map(({ address }) => ({ channel: 'EMAIL' as const, address })),

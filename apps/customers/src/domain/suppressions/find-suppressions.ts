@@ -29,7 +29,7 @@ export async function findSuppression(em: EntityManager, id: string): Promise<Su
   throw new AppError('NOT_FOUND', 'SUPPRESSION_NOT_FOUND', 'There is no such suppression.');
 }
 
-/** Answers ListSuppressions: one page, from the id that the page token holds. */
+/** Handles ListSuppressions: returns the page that starts after the id in the page token. */
 export async function listSuppressions(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -49,7 +49,7 @@ export async function listSuppressions(
       before,
       channel === ContactChannel.UNSPECIFIED ? null : ContactChannel[channel],
       reason === SuppressionReason.UNSPECIFIED ? null : SuppressionReason[reason],
-      // The row beyond the page tells that there is a next one.
+      // One more row than the page holds shows whether there is a next page.
       pageSize + 1,
     ],
   });
@@ -72,7 +72,7 @@ export async function checkSuppressions(
   const { tenantId } = currentCaller();
   const channel = suppressedChannel(check.channel, 'check.channel');
   checkAddresses(channel, addresses, (index) => `check.addresses[${index}]`);
-  // Who must not be written to must not be written to by anybody.
+  // A suppression holds for every caller of the tenant, whatever customers the caller can see.
   const rows = await readForTenant<SuppressionRow & { hash: string }>(
     forkBeyondScope(em),
     suppressionsOf(key, channel, addresses, purpose),

@@ -18,7 +18,7 @@ export function suppressedChannel(channel: ContactChannel, field: string): Suppr
 }
 
 /**
- * What is no address of the channel would never be met: that must not look like an address that may be used.
+ * Refuses values that are not addresses of the channel. They would never match a suppression, and so look like allowed addresses.
  *
  * @param fieldOf names the field of the address with an index
  * @throws AppError INVALID_ARGUMENT that names each

@@ -3,12 +3,12 @@ import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { emailKey } from '../../engine/records/unique-values.js';
 import type { Suppression } from './suppression.entity.js';
 
-/** A way of contact whose addresses can be suppressed. */
+/** A channel whose addresses can be suppressed. */
 export type SuppressedChannel = Suppression['channel'];
 
 /**
- * The key that suppressed addresses are hashed with. Who has the database only can't try addresses against it; who loses
- * the key loses all suppressions, so it is never changed.
+ * The HMAC key for suppressed addresses. Without it the hashes in the database cannot be tested against addresses. Losing or changing it
+ * invalidates all suppressions, so it is never rotated.
  */
 export class SuppressionKey {
   /** @param bytes 32 of them */

@@ -6,7 +6,7 @@ import type { SuppressedChannel, SuppressionKey } from './suppression-key.js';
 import { suppressionColumns } from './suppression-message.js';
 import type { Suppression } from './suppression.entity.js';
 
-/** An address, and what it is to be suppressed for. */
+/** An address and the purpose to suppress it for. */
 export interface SuppressedAddress {
   channel: SuppressedChannel;
   address: string;
@@ -16,7 +16,7 @@ export interface SuppressedAddress {
   customerId?: string;
 }
 
-/** Suppresses addresses, unless they are already for this reason, purpose and customer. */
+/** Suppresses addresses. Skips those that are suppressed for the same reason, purpose and customer. */
 export function suppressAddresses(
   key: SuppressionKey,
   reason: Suppression['reason'],
@@ -31,7 +31,7 @@ export function suppressAddresses(
   }));
   const insert = {
     name: 'suppress_addresses',
-    // In one order for all, or two writers of the same two could wait for each other.
+    // All writers insert in the same order, or two could deadlock.
     sql: `insert into suppression
         (tenant_id, id, channel, address_hash, purpose, reason, customer_id, create_time, created_by)
       select $1, id, channel, decode(hash, 'hex'), purpose, $2, "customerId", $3, $4
@@ -43,7 +43,7 @@ export function suppressAddresses(
   return [insert];
 }
 
-/** Ends what the withdrawn consents of a customer, and of those that were merged into it, have suppressed. */
+/** Deletes the suppressions that come from withdrawn consents of a customer, and of customers that were merged into it. */
 export function liftSuppressions({
   customerId,
   channel,

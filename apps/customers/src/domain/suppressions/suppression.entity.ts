@@ -34,6 +34,6 @@ const SuppressionSchema = defineEntity({
   ],
 });
 
-/** That an address, of which there is only a keyed hash, must not be used. */
+/** Forbids the use of an address. Only a keyed hash of the address is stored. */
 export class Suppression extends SuppressionSchema.class {}
 SuppressionSchema.setClass(Suppression);

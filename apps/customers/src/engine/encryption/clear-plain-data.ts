@@ -5,14 +5,14 @@ import { BulkPace } from '../pace/bulk-pace.js';
 import { eraseChanges } from '../changes/erasure/erasure-statements.js';
 import { sealedTypes } from './sealed-types.js';
 
-/** Rows that one statement changes. */
+/** Most rows that one statement changes. */
 const batchSize = 500;
 
 /**
- * Removes the personal data of the caller's tenant that is kept beside its records, and is of use for a while only: answers
- * for idempotency keys, what imports have kept, and what is left in the change log.
+ * Deletes plain personal data that the caller's tenant has outside its records and needs only for a while: responses for idempotency
+ * keys, undo data and issues of imports, and values in the change log.
  *
- * @param since up to when something plain may have been written
+ * @param since the latest time at which plain data may have been written
  */
 export async function clearPlainData(em: EntityManager, since: Date, signal: AbortSignal): Promise<void> {
   const { tenantId } = currentCaller();
@@ -26,7 +26,7 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
       (table) => `delete from ${table} where ${some(table, 'true')} returning 1`,
     ),
     `update operation_issue set message = 'Erased.' where ${some('operation_issue', `message <> 'Erased.'`)} returning 1`,
-    // What an import says of the columns of its file, and of why it has failed.
+    // Columns and errors of imports can quote the file.
     `update operation set columns = '[]', error = case when error is null then null else error || '{"message": "Erased."}' end
      where ${some('operation', `kind = 'IMPORT' and (columns <> '[]' or error ->> 'message' <> 'Erased.')`)} returning 1`,
   ];
@@ -37,7 +37,7 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
   for (let isDone = false; !isDone && !signal.aborted;) isDone = await pace.keep(() => cutHistory(em, since));
 }
 
-/** Takes the values out of what the change log still has of that time, such as of customers that are not there any more. */
+/** Deletes values up to `since` from the change log, such as those of customers that no longer exist. @returns whether none are left */
 async function cutHistory(em: EntityManager, since: Date): Promise<boolean> {
   return em.transactional(async (transaction) => {
     const rows = await queryRows<{ record_id: string }>(transaction, {

@@ -11,11 +11,11 @@ import { Operation } from '../operations/operation.entity.js';
 import { Sealing } from '../sealing/sealing.js';
 import { TenantEncryption } from '../sealing/tenant-encryption.entity.js';
 
-/** Answers EncryptPersonalData. */
+/** Handles EncryptPersonalData. Returns the existing operation if encryption was enabled before. */
 export async function encryptPersonalData(em: EntityManager): Promise<OperationMessage> {
   const { tenantId } = currentCaller();
   const sealing = Sealing.of(em);
-  // Ahead of the transaction, since nothing may be sealed without it.
+  // Before the transaction, since nothing can be sealed without this key.
   await sealing.configuredKeys().createTenant(tenantId);
   const operation = await em.transactional((transaction) => begin(transaction), { clear: true });
   sealing.forget(tenantId);
@@ -35,7 +35,7 @@ async function begin(em: EntityManager): Promise<Operation> {
   const operation = await createOperation(em, {
     kind: 'ENCRYPTION',
     state: 'RUNNING',
-    // Only imports have any.
+    // Only imports have input.
     input: ImportInput.decode(new Uint8Array()),
     rules: { map: [], kind: 0 },
   });

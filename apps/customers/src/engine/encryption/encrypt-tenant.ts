@@ -17,10 +17,10 @@ import { clearPlainData } from './clear-plain-data.js';
 import { isCustomers, sealedTypes } from './sealed-types.js';
 import { sealCustomers, sealRecords } from './seal-records.js';
 
-/** Records, and addresses, that are sealed in one transaction: alone and beside calls. */
+/** Most records or addresses that one transaction seals: `alone`, or `beside` other calls. */
 const batchSize = { alone: 200, beside: 24 };
 
-/** What one step after the other is done with. */
+/** What all steps share. */
 interface Work {
   em: EntityManager;
   job: Job;
@@ -29,7 +29,7 @@ interface Work {
   signal: AbortSignal;
 }
 
-/** Turns the encryption of a tenant on. Once begun it goes on to its end. */
+/** Encrypts the personal data of a tenant. Cannot be cancelled or undone. */
 export const encryptionKind: OperationKind = {
   name: 'ENCRYPTION',
   origin: 'encryption',
@@ -40,8 +40,8 @@ export const encryptionKind: OperationKind = {
 };
 
 /**
- * Seals what a tenant has stored before its encryption was turned on, and removes what can't be sealed. Each step leaves less
- * to do, so that it goes on from any point by beginning anew.
+ * Seals the data that a tenant stored before encryption was enabled, and deletes what cannot be sealed. Each step leaves less to do, so
+ * that the operation resumes by starting again.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  */
@@ -62,10 +62,9 @@ async function encryptTenant({ em, job, operation, signal }: OperationTask): Pro
 }
 
 /**
- * Waits until every transaction has ended that may have been begun for a tenant that is not encrypted. From then on nothing
- * plain is added.
+ * Waits until all transactions have ended that may have started without encryption. After that no plain data is added.
  *
- * @returns up to when something plain may have been written
+ * @returns the latest time at which plain data may have been written
  */
 async function formerWritesGone(em: EntityManager, { createTime }: Operation, signal: AbortSignal): Promise<Date> {
   const since = new Date(createTime.getTime() + 3 * Sealing.of(em).stalenessMs);
@@ -83,7 +82,10 @@ async function formerWritesGone(em: EntityManager, { createTime }: Operation, si
   }
 }
 
-/** First, since until then the database does not see to it that an address is unique: the statements of writes do. */
+/**
+ * Replaces plain e-mail addresses in the unique keys by blind indexes. Comes first: until then not the database but the statements of
+ * writes keep addresses unique.
+ */
 async function blindAddresses({ em, job, checkpoint, pace, signal }: Work): Promise<void> {
   let after: string | undefined = '';
   while (after !== undefined && !signal.aborted) {
@@ -91,7 +93,7 @@ async function blindAddresses({ em, job, checkpoint, pace, signal }: Work): Prom
     const from: string = after;
     after = await pace.keep(() =>
       doStep(em, job, checkpoint, async (transaction) => {
-        // An address has an @, which what stands for one never has.
+        // A plain address has an @, a blind index never does.
         const rows = await queryRows<{ value: string }>(transaction, {
           name: 'plain_addresses',
           sql: `select value from customer_key where tenant_id = $1 and type = 'EMAIL' and value > $2 and value like '%@%'
@@ -132,7 +134,7 @@ function dropAddresses(tenantId: string, json: string) {
   };
 }
 
-/** Seals the records of all types that have personal data, one type after the other: from where it was left. */
+/** Seals the records of all types with personal data, one type after the other, from the stored checkpoint on. */
 async function sealAll(work: Work, since: Date): Promise<void> {
   const [done] = await queryRows<{ done_table: string }>(work.em, {
     name: 'encrypted_table',
@@ -145,8 +147,8 @@ async function sealAll(work: Work, since: Date): Promise<void> {
 }
 
 /**
- * Seals records in the order of their ids, customers together with their consents and merges, and removes the values from their
- * history. Records that a write has sealed meanwhile are included: the change of that write still has the values from before.
+ * Seals records in the order of their ids, customers together with their consents and merges, and deletes the values from their
+ * history. Includes records that a write has sealed meanwhile, since the change log still has their plain values from before.
  */
 async function sealRecordsOf(
   type: RecordType,
@@ -164,7 +166,7 @@ async function sealRecordsOf(
         operation.startTime ??= new Date();
         await transaction.flush();
         const last = rows.at(-1)?.record;
-        // The change log last, since nothing is sequenced from there to the commit.
+        // Last, since it blocks the sequencer until the commit.
         if (last) await transactionPipeline(transaction, [doneUpTo(job.tenantId, type, last.id), eraseChanges(ids)]);
         return rows.length;
       }),

@@ -12,8 +12,8 @@ import { allGenerations, type FormerKeys } from '../sealing/subject-keys.js';
 import { sealCustomers } from './seal-records.js';
 
 /**
- * Has the keys of customers that are being erased destroyed, once the transaction is committed. Customers into whom they had
- * been merged for a while get new keys, since the former ones open what they had of them.
+ * Schedules the keys of customers that are being erased for destruction after the commit. Customers that they were once merged into get
+ * new keys, since the former keys open data of the erased customers.
  */
 export async function forgetKeys(em: EntityManager, ids: readonly string[]): Promise<void> {
   const seal = currentSeal();
@@ -25,7 +25,7 @@ export async function forgetKeys(em: EntityManager, ids: readonly string[]): Pro
   await destroyLater(em, [...own, ...renewed]);
 }
 
-/** Has keys destroyed once the transaction is committed. */
+/** Schedules keys for destruction after the commit. */
 export async function destroyLater(em: EntityManager, keys: readonly FormerKeys[]): Promise<void> {
   if (keys.length === 0) return;
   await transactionPipeline(em, [

@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Sealing } from '../sealing/sealing.js';
 
-/** How often it is looked for keys that an ended process left, or that could not be destroyed, in milliseconds. */
+/** Interval in milliseconds at which keys are retried that a crashed process or a failure left behind. */
 const lookEveryMs = 2_000;
 
 interface Due {
@@ -12,7 +12,7 @@ interface Due {
   last_generation: number;
 }
 
-/** Destroys the keys of what was erased. An erasure does it at once; what fails then is tried until it is done. */
+/** Destroys the keys of erased records. An erasure triggers it at once, and a timer retries what failed. */
 @Injectable()
 export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('KeyDestroyer');
@@ -34,7 +34,7 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
     await this.#looking;
   }
 
-  /** Destroys what is due. What can't be destroyed now stays due. */
+  /** Destroys up to 1,000 keys that are due. Keys that cannot be destroyed now stay due. */
   async destroyDue(): Promise<void> {
     const { keys } = this.sealing;
     if (!keys) return;
@@ -52,7 +52,7 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
       }
       this.#isAway = false;
     } catch (error) {
-      // Said once: while a database is away, it is away at every look.
+      // Logged once per outage, not at every attempt.
       if (!this.#isAway) this.#logger.warn('Keys of erased customers are still to be destroyed.', error);
       this.#isAway = true;
     }

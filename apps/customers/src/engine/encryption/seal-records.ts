@@ -25,11 +25,10 @@ interface UndoRow {
 }
 
 /**
- * Stores customers anew, with their consents and with what their merges could be undone with, sealed with the keys that they
- * have then. Runs in a transaction.
+ * Seals customers, their consents and the undo data of their merges with their current keys. Runs in a transaction.
  *
  * @param rows locked
- * @param renew gives them other keys, when all is open
+ * @param renew replaces the keys after all data is open and before it is sealed again
  * @returns ids of the consents
  */
 export async function sealCustomers(
@@ -62,7 +61,7 @@ export async function sealCustomers(
   const evidence = consents.map((row) => ({ id: row.id, evidence: seal.sealText(row.customer_id, row.evidence) }));
   const undo = merges.map((row) => ({ id: row.id, undo: storedUndo(row.customer_id, row.undo) }));
   await transactionPipeline(em, [
-    updateRecords(customerType(), customers, await CustomFields.load(em)),
+    updateRecords(customerType(), customers, await CustomFields.load(em, customerType())),
     {
       name: 'seal_evidence',
       sql: `update consent set evidence = sealed.evidence
@@ -81,7 +80,7 @@ export async function sealCustomers(
   return consents.map(({ id }) => id);
 }
 
-/** Stores records anew, sealed with the keys of their subjects. @param rows locked */
+/** Seals records with the keys of their subjects. Runs in a transaction. @param rows locked */
 export async function sealRecords<Message extends RecordMessage>(
   em: EntityManager,
   type: RecordType<Message>,
@@ -89,7 +88,7 @@ export async function sealRecords<Message extends RecordMessage>(
 ): Promise<void> {
   if (rows.length === 0) return;
   const records = await openStored(type, rows);
-  await transactionPipeline(em, [updateRecords(type, records, await CustomFields.load(em))]);
+  await transactionPipeline(em, [updateRecords(type, records, await CustomFields.load(em, type))]);
 }
 
 async function openEvidence(rows: readonly EvidenceRow[]): Promise<EvidenceRow[]> {

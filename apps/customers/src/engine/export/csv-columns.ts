@@ -5,10 +5,10 @@ import type { RecordType } from '../fields/record-type.js';
 import { itemSeparators, joinItems } from '../values/cell-items.js';
 import { onceFor } from '../values/once-for.js';
 
-/** A column of an exported file: its name, which an import maps by itself, and what it has of a record. */
+/** A column of an exported file. An import maps its name without configuration. */
 export interface CsvColumn<Message = RecordMessage> {
   name: string;
-  /** JSON name of the field of the record that it is of. */
+  /** JSON name of the field that it exports. */
   field: string;
   text(record: Message): string | undefined;
 }

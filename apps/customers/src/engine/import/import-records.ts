@@ -31,8 +31,8 @@ export interface ImportRequest extends RowRules {
 }
 
 /**
- * Answers the method `import` of a type: imports a file that comes in pieces: all its rows in one transaction, in memory that does not grow with the file. The
- * transaction begins when the file has arrived, and waits for no client. Runs in the context of a call.
+ * Handles the method `import` of a type: imports all rows of an uploaded file in one transaction, with memory that does not grow with the
+ * file. The transaction starts when the upload is complete. Runs in the context of a call.
  *
  * @throws AppError INVALID_ARGUMENT for the parameters, or for a file that can't be read
  * @throws AppError ABORTED IMPORT_CONFLICT when a concurrent write takes a unique value

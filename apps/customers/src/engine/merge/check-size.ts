@@ -3,10 +3,13 @@ import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { movedColumns } from './move-references.js';
 
-/** Most records and links that move with a merge: 40,000 take as long as a statement may, and the merge names each. */
+/**
+ * Most records and links that one merge moves. 40,000 take as long as a statement is allowed to, and the merge stores the id of
+ * each.
+ */
 const maxMoved = 10_000;
 
-/** @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when too many records refer to the customer to merge */
+/** @throws AppError FAILED_PRECONDITION MERGE_TOO_LARGE when more than 10,000 records and links refer to the customer to merge */
 export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
   const moved = [
     ...movedColumns().map(({ type, column }) => ({ table: type.table, column })),

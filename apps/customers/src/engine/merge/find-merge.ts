@@ -2,7 +2,7 @@ import type { EntityManager, FilterQuery, FindOptions } from '@mikro-orm/postgre
 import { AppError, currentCaller } from '@rapport/platform';
 import { Merge } from './merge.entity.js';
 
-/** A merge without what it takes to undo it, which may be large. */
+/** A merge without its undo data, which can be large. */
 export type MergeRecord = Pick<
   Merge,
   'id' | 'customer' | 'merged' | 'createTime' | 'createdBy' | 'undoTime' | 'undoneBy'
@@ -14,7 +14,7 @@ export async function findMergeRecords(
   options: Pick<FindOptions<Merge>, 'orderBy' | 'limit'>,
 ): Promise<MergeRecord[]> {
   const rows = await em.find(Merge, where, { ...options, exclude: ['undo'] });
-  // MikroORM's type of an entity that is loaded in part takes a reference that is mapped to its key for a text.
+  // MikroORM types a reference that is mapped to its key as a string when only part of an entity is loaded.
   return rows as unknown as MergeRecord[];
 }
 
@@ -31,7 +31,7 @@ export async function findMergeToUndo(em: EntityManager, id: string): Promise<Me
   return found(await em.findOne(Merge, { tenantId, id }));
 }
 
-/** The merge by which a customer that was merged is merged into another. */
+/** The merge in force that merged a customer into another. @throws AppError NOT_FOUND */
 export async function findMergeInForce(em: EntityManager, mergedId: string): Promise<MergeRecord> {
   const { tenantId } = currentCaller();
   const where = { tenantId, merged: [tenantId, mergedId] as [string, string], undoTime: null };

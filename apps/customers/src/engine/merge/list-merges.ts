@@ -8,7 +8,7 @@ import { mergeMessage } from './merge-message.js';
 
 const defaultPageSize = 20;
 
-/** Answers ListMerges: one page, from the id that the page token holds. */
+/** Handles ListMerges: returns the page that starts after the id in the page token. */
 export async function listMerges(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -26,7 +26,7 @@ export async function listMerges(
         : { $or: [{ customer: [tenantId, customerId] }, { merged: [tenantId, customerId] }] }),
       ...(typeof before === 'string' ? { id: { $lt: before } } : {}),
     },
-    // The row beyond the page tells that there is a next one.
+    // One more row than the page holds shows whether there is a next page.
     { orderBy: { id: 'desc' }, limit: pageSize + 1 },
   );
   const page = rows.slice(0, pageSize);

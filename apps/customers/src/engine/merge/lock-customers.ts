@@ -5,7 +5,7 @@ import { customerType } from '../records/customers/customer-type.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { lockRecords } from '../records/record-statements.js';
 
-/** Customers by id, live or deleted, locked in the order of their ids: two merges wait for each other, not both for ever. */
+/** Locks customers, live or deleted, in the order of their ids, so that two merges cannot deadlock. @returns customers by id */
 export async function lockCustomers(em: EntityManager, ids: string[]): Promise<Map<string, Customer>> {
   const rows = await queryRows<StoredRecord<Customer>>(em, lockRecords(customerType(), ids));
   const customers = await openStored(customerType(), rows);

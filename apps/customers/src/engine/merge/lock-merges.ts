@@ -2,8 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
 
 /**
- * Lets one merge or undo of a tenant run at a time, until the transaction ends: two at both ends of links would make the
- * same link. Comes before any lock of a row.
+ * Takes a lock, until the transaction ends, that serialises the merges and unmerges of a tenant. Two at both ends of a link could
+ * otherwise create the same link. Take it before any row lock.
  */
 export async function lockMerges(em: EntityManager): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [

@@ -28,7 +28,7 @@ import { moveLinks } from './move-links.js';
 import { moveReferences } from './move-references.js';
 import { nextMergeId } from './next-merge-id.js';
 
-/** Answers MergeCustomers. Runs in a transaction. */
+/** Handles MergeCustomers. Runs in a transaction. */
 export async function mergeCustomers(
   em: EntityManager,
   request: MergeCustomersRequest,
@@ -84,7 +84,7 @@ export async function mergeCustomers(
 }
 
 /**
- * A customer with content that was united or taken back, and its next version.
+ * Returns a customer with other content and its next version.
  *
  * @throws AppError PERMISSION_DENIED OWNER_OUT_OF_SCOPE
  */
@@ -93,7 +93,7 @@ export function withContent(customer: Customer, content: Content): Customer {
   return { ...customer, ...content, ...nextChange(customer) };
 }
 
-/** Stores that a customer has been merged, or is not merged any more: nothing else of it changes. */
+/** Stores whether a customer is merged. No other field changes. */
 export function putMerged({ id, etag, updateTime, updatedBy, deleteTime, mergedIntoId }: Customer): Statement {
   return {
     name: 'put_merged_customer',
@@ -123,7 +123,7 @@ function sent({ id, merge }: MergeCustomersRequest): MergeInput {
 
 const mergedFields: ReadonlySet<string> = new Set([...singleFields, ...listFields, 'lifecycleStage', 'customFields']);
 
-/** The customer to merge may be deleted: its unique values may be why it can't be undeleted. */
+/** Checks the customer to merge. It may be deleted: a conflict of unique values can prevent undeleting it. */
 function mergeable(merged: Customer | undefined, customer: Customer): Customer {
   if (!merged) throw mergedIdError('CUSTOMER_NOT_FOUND', 'must be the id of a customer');
   if (merged.mergedIntoId !== undefined)
@@ -133,8 +133,8 @@ function mergeable(merged: Customer | undefined, customer: Customer): Customer {
 }
 
 /**
- * Values of custom fields are not counted, since updates may bring more than one request can: of fields there are few, and
- * each bounds its own.
+ * Checks the merged customer against the limits of the contract, except for its custom fields: updates can add more values than one
+ * request can hold, and each custom field limits its own values.
  *
  * @throws AppError INVALID_ARGUMENT that names each list that would be too long
  */

@@ -9,7 +9,7 @@ import type { MergeRecord } from './find-merge.js';
 
 const descriptor = methodDescriptor(MergesServiceService.getMerge.path).output;
 
-/** Merges in the change log. */
+/** How the change log shows merges. */
 export const loggedMerges: LoggedType = {
   name: 'merge',
   table: 'customer_merge',
@@ -19,7 +19,7 @@ export const loggedMerges: LoggedType = {
   empty: {},
 };
 
-/** The record of a merge as the contract shows it. */
+/** Converts a stored merge to the message of the contract. */
 export function mergeMessage(merge: MergeRecord): MergeMessage {
   return {
     id: merge.id,

@@ -3,25 +3,25 @@ import { customerType } from '../records/customers/customer-type.js';
 import type { Content } from './merged-content.js';
 import type { MovedReferences } from './move-references.js';
 
-/** What a merge has done, as far as the merged customer's own row does not tell: enough to take it back. */
+/** The data that undoes a merge, besides the merged customer's own row. */
 export interface MergeUndo extends MovedReferences {
-  /** The customer that stayed, before and after. */
+  /** Content of the customer that stayed, before and after the merge. */
   before: Content;
   after: Content;
-  /** The fields that were preferred from the merged one. */
+  /** The fields whose values were taken from the merged customer first. */
   preferMerged: string[];
-  /** When the merged customer had been deleted, if it had been: then it is deleted again. */
+  /** When the merged customer was deleted, if it was. Undoing the merge restores it as deleted. */
   mergedDeleteTime?: string | undefined;
   links: MovedLinks;
 }
 
-/** As it is stored. @param customerId of the customer that stayed */
+/** Seals undo data for storage. @param customerId of the customer that stayed */
 export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
   const stored = (content: Content) => storedPart(customerType(), customerId, content);
   return { ...undo, before: stored(undo.before), after: stored(undo.after) };
 }
 
-/** What `storedUndo` made, open again. */
+/** Opens what `storedUndo` has sealed. */
 export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
   return {
     ...undo,
@@ -30,16 +30,16 @@ export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
   };
 }
 
-/** What a merge did with the links of the merged customer. */
+/** The changes that a merge made to the links of the merged customer. */
 export interface MovedLinks {
-  /** Ids of those that started at it, and of those that led to it. */
+  /** Ids of the links that started at it, and of those that led to it. */
   from: string[];
   to: string[];
-  /** Those that became the same as one that was there, or would have led from the customer to itself. */
+  /** Links that would have duplicated an existing link, or led from the customer to itself. */
   removed: RemovedLink[];
 }
 
-/** A row of customer_association by column, but for its tenant. */
+/** A row of customer_association by column, without the tenant. */
 export interface RemovedLink {
   id: string;
   from_customer_id: string;

@@ -51,6 +51,6 @@ const MergeSchema = defineEntity({
   ],
 });
 
-/** The record of a merge, and what it takes to undo it. */
+/** A merge of two customers, with the data that undoes it. */
 export class Merge extends MergeSchema.class {}
 MergeSchema.setClass(Merge);

@@ -18,7 +18,7 @@ export const singleFields = [
   'companyName',
 ] as const satisfies (keyof Customer)[];
 
-/** What of a customer is merged. The kind is the same on both sides. */
+/** The fields of a customer that a merge combines. Both customers have the same kind. */
 export type Content = Pick<
   Customer,
   'kind' | (typeof singleFields)[number] | ListField | 'lifecycleStage' | 'lifecycleStageTime' | 'customFields'
@@ -31,12 +31,12 @@ export function contentOf(customer: Customer): Content {
 }
 
 /**
- * The customer that stays with what another brings: what it lacks, and the items of all lists. Pure.
+ * Merges the content of two customers: fills the fields that the customer that stays lacks, and unites all lists. Pure.
  *
- * Of two items with the same key, such as external ids of one system, that of the customer that stays is kept. A display
- * name that was composed follows what it is composed of. CUSTOMER counts as further than FORMER_CUSTOMER.
+ * Of two items with the same key, such as external ids of one system, the item of the customer that stays wins. A display name
+ * that was composed is composed again. The lifecycle stage CUSTOMER ranks above FORMER_CUSTOMER.
  *
- * @param preferred names of fields, such as `jobTitle` or `customFields.plan`, in which the merged customer comes first
+ * @param preferred names of fields, such as `jobTitle` or `customFields.plan`, whose values the merged customer wins
  */
 export function unite(stays: Content, merged: Content, preferred: ReadonlySet<string>): Content {
   const inOrder = (field: string) => (preferred.has(field) ? [merged, stays] : [stays, merged]);
@@ -67,7 +67,7 @@ function unitedStage(stays: Stage, merged: Stage, prefersMerged: boolean): Stage
 }
 
 function stageRank(stage: LifecycleStage): number {
-  // Who is a customer in one of both records is one.
+  // A person that is a customer in one of the two records is a customer.
   return stage === LifecycleStage.CUSTOMER ? LifecycleStage.FORMER_CUSTOMER + 1 : stage;
 }
 
@@ -94,19 +94,19 @@ function composedName(united: Content, merged: Content): string | undefined {
   return hasNames || isComposed(merged) ? composedOf(united) : merged.displayName;
 }
 
-/** The display name that the rules of the type give a customer without one. */
+/** The display name that the normalisation of customers composes when none is given. */
 function composedOf(content: Content): string | undefined {
   const unnamed = { ...customerType().empty(), ...content, displayName: undefined, customFields: undefined };
   return customerType().definition.normalise(unnamed, new CustomFields([])).record.displayName;
 }
 
-/** All that the first has, whatever it has twice, and what it lacks. */
+/** All items of the first list, duplicates included, and the items of the second whose keys it lacks. */
 function unitedItems(first: unknown[], second: unknown[], key: (item: unknown) => string): unknown[] {
   const keys = new Set(first.map(key));
   return [...first, ...second.filter((item) => !keys.has(key(item)))];
 }
 
-/** An item of a list as valueText shows a unique value; undefined for lists of which the items are not unique. */
+/** The unique value of a list item in the form of `valueText`; undefined for a list without unique items. */
 export function uniqueItemText<Field extends ListField>(
   field: Field,
   item: Customer[Field][number],

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
 import type { MovedLinks, RemovedLink } from './merge-undo.js';
 
-/** Moves the links of a merged customer to the one that stays. */
+/** Moves the links of a merged customer to the customer that stays. */
 export async function moveLinks(em: EntityManager, mergedId: string, customerId: string): Promise<MovedLinks> {
   const { tenantId } = currentCaller();
   const removed = await em.execute<RemovedLink[]>(
@@ -30,10 +30,10 @@ export async function moveLinks(em: EntityManager, mergedId: string, customerId:
 }
 
 /**
- * Puts another customer into one end of links.
+ * Replaces the customer at one end of links.
  *
- * @param ids those links only
- * @returns the ids of the links
+ * @param ids of the links to change; all links of `oldId` when absent
+ * @returns the ids of the links that were changed
  */
 export async function moveEnds(
   em: EntityManager,

@@ -15,44 +15,44 @@ import { referringFields } from '../records/referring/referring-fields.js';
 import { currentSeal } from '../sealing/seal.js';
 import { onceFor } from '../values/once-for.js';
 
-/** Most records that one statement moves: it has 8 s, in which a busy server may not move all that a merge may have. */
+/** Most records that one statement moves, since a statement times out after 8 s. A merge can move 10,000. */
 const statementSize = 1_000;
 
-/** Which customer gets the references to which other. */
+/** References to the customer `from` change to the customer `to`. */
 interface Move {
   from: string;
   to: string;
 }
 
-/** Ids of the records that have moved with a merge. */
+/** Ids of the records whose references a merge has moved. */
 export interface MovedReferences {
-  /** The people who had the merged company. */
+  /** Customers whose company was merged. */
   people: string[];
-  /** Those of other types, by table and column, such as `deal.customer_id`. Absent in merges of before there were any. */
+  /** Records of other types, by table and column, such as `deal.customer_id`. Absent in merges of older releases. */
   references?: Record<string, string[]> | undefined;
 }
 
-/** A column with ids of customers that move when these are merged. */
+/** A column of customer ids that a merge rewrites. */
 export interface MovedColumn {
   type: RecordType;
   name: string;
   column: string;
 }
 
-/** The companies of people. */
+/** The column with the companies of people. */
 const people = onceFor((type: RecordType): MovedColumn => ({ type, name: 'companyId', column: 'company_id' }));
 
-/** The references of other types that move when a customer is merged, in the order in which their rows are locked. */
+/** The columns of other types that a merge rewrites, in the order in which their rows are locked. */
 const movedReferences = onceAmongTypes((target: RecordType): readonly MovedColumn[] =>
   referringFields(target).filter(({ index }) => index.onMerge === OnMerge.MOVE),
 );
 
-/** All that `moveReferences` moves. */
+/** All columns that `moveReferences` rewrites. */
 export function movedColumns(): readonly MovedColumn[] {
   return [people(customerType()), ...movedReferences(customerType())];
 }
 
-/** Gives the records that refer to one customer to another, deleted ones included, since they may come back. */
+/** Makes the records that refer to one customer refer to another. Includes deleted records, which can be undeleted. */
 export async function moveReferences(em: EntityManager, move: Move): Promise<MovedReferences> {
   const moved: MovedReferences & { references: Record<string, string[]> } = {
     people: await moveColumn(em, people(customerType()), move),
@@ -65,7 +65,7 @@ export async function moveReferences(em: EntityManager, move: Move): Promise<Mov
   return moved;
 }
 
-/** Gives back what `moveReferences` has moved, as far as it refers to that customer still. */
+/** Reverts `moveReferences` for the records that still refer to the customer `from`. */
 export async function moveReferencesBack(em: EntityManager, move: Move, moved: MovedReferences): Promise<void> {
   await moveColumn(em, people(customerType()), move, moved.people);
   for (const column of movedReferences(customerType())) {
@@ -78,8 +78,8 @@ function keyOf({ type, column }: MovedColumn): string {
 }
 
 /**
- * @param ids those records only
- * @returns the ids of those that have moved
+ * @param ids of the records to move; all that refer to the customer when absent
+ * @returns the ids of the records that were moved
  */
 async function moveColumn(em: EntityManager, column: MovedColumn, move: Move, ids?: string[]): Promise<string[]> {
   const records = (ids ?? (await referringIds(em, column, move.from))).toSorted();
@@ -91,7 +91,7 @@ async function moveColumn(em: EntityManager, column: MovedColumn, move: Move, id
   return moved;
 }
 
-/** None is added meanwhile: the merge has locked the row of the customer. */
+/** Other transactions cannot add references meanwhile, since the merge has locked the row of the customer. */
 async function referringIds(em: EntityManager, { type, column }: MovedColumn, id: string): Promise<string[]> {
   const rows = await queryRows<{ id: string }>(em, {
     name: `ids_of_${type.table}_by_${column}`,
@@ -101,7 +101,7 @@ async function referringIds(em: EntityManager, { type, column }: MovedColumn, id
   return rows.map((row) => row.id);
 }
 
-/** Whether it takes more than another id: personal data that is sealed for the customer, or what a change does to others. */
+/** Whether records must be rewritten one by one: their personal data is sealed with the key of the customer, or the type has effects. */
 function isMovedByRecord({ type, column }: MovedColumn): boolean {
   return (
     type.definition.also !== undefined || (currentSeal() !== undefined && type.contract.options.subject === column)
@@ -115,7 +115,7 @@ async function moveRows(em: EntityManager, moved: MovedColumn, move: Move, ids: 
   const { tenantId, principalId } = currentCaller();
   const rows = await queryRows<{ id: string }>(em, {
     name: `move_${table}_by_${column}`,
-    // In the order in which all writers lock rows of a table.
+    // Locks the rows by id, like all other writers.
     sql: `with locked as (
         select id from ${table} where tenant_id = $1 and ${column} = $2 and id = any ($4::uuid[]) order by id for update)
       update ${table} set ${column} = $3, version = version + 1
@@ -128,7 +128,7 @@ async function moveRows(em: EntityManager, moved: MovedColumn, move: Move, ids: 
   return rows.map(({ id }) => id);
 }
 
-/** As a writer of each record would move it. */
+/** Updates each record as a write call does, with its effects and seal. */
 async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, ids: string[]): Promise<string[]> {
   const { type, name } = moved;
   const linked = new LinkedRecords();
@@ -147,7 +147,7 @@ async function moveRecords(em: EntityManager, moved: MovedColumn, move: Move, id
   const records = changes.map(({ after }) => after);
   await currentSeal()?.prepare(records.map((record) => type.subjectOf(record)));
   await transactionPipeline(em, [
-    updateRecords(type, records, await CustomFields.load(em)),
+    updateRecords(type, records, await CustomFields.load(em, type)),
     ...effectsOf(type, changes),
   ]);
   return records.map(({ id }) => id);

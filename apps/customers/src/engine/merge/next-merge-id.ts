@@ -3,8 +3,8 @@ import { currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 
 /**
- * An id greater than those of all merges of the tenant, for merges are replayed in the order of their ids, and the clock of
- * another pod may be ahead. Takes `lockMerges`.
+ * Returns an id greater than those of all merges of the tenant: merges are replayed in the order of their ids, and the clock of
+ * another pod may be ahead. Call it after `lockMerges`.
  */
 export async function nextMergeId(em: EntityManager): Promise<string> {
   const [newest] = await em.execute<{ id: string }[]>(

@@ -5,7 +5,7 @@ import type { MovedLinks, RemovedLink } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { moveEnds } from './move-links.js';
 
-/** Gives the links of a merge back to the customer that is no longer merged, as far as they have not been deleted. */
+/** Moves the links of a merge back to the restored customer, unless they have been deleted since. */
 export async function restoreLinks(
   em: EntityManager,
   links: MovedLinks,
@@ -24,7 +24,7 @@ export async function restoreLinks(
   await insertAgain(em, links.removed);
 }
 
-/** A link that another merge has removed meanwhile belongs to the restored customer once that merge is undone too. */
+/** A link that a later merge has removed goes to the restored customer when that merge is undone. */
 async function moveRemovedBack(
   em: EntityManager,
   missing: { from: ReadonlySet<string>; to: ReadonlySet<string> },
@@ -56,8 +56,8 @@ async function moveRemovedBack(
 }
 
 /**
- * Makes links again that a merge removed. One whose other end has been merged since leads to the customer that stayed, and
- * goes back from there as if it had been there when that merge was made.
+ * Recreates the links that a merge removed. If the other end has been merged since, the link leads to the customer that stayed, and
+ * undoing that merge moves it back.
  */
 async function insertAgain(em: EntityManager, removed: RemovedLink[]): Promise<void> {
   const mergesByMerged = await mergesSince(em, removed);
@@ -86,8 +86,8 @@ async function insertAgain(em: EntityManager, removed: RemovedLink[]): Promise<v
 }
 
 /**
- * A link that is the same as another one still became so by the last merge in force that moved it: undoing that one makes
- * it again. When there is none, somebody has made the same link meanwhile.
+ * A link that still duplicates another one does so because of the last merge in force that moved it, and undoing that merge recreates
+ * it. If there is no such merge, a caller has created the same link meanwhile.
  */
 async function leaveToEarlierMerges(em: EntityManager, links: RemovedLink[]): Promise<void> {
   if (links.length === 0) return;
@@ -116,7 +116,7 @@ async function leaveToEarlierMerges(em: EntityManager, links: RemovedLink[]): Pr
   }
 }
 
-/** The merges in force of the customers at the ends of links, and of those that they were merged into. */
+/** Merges in force of the customers at the ends of links, and in turn of the customers they were merged into, by merged customer. */
 async function mergesSince(em: EntityManager, links: RemovedLink[]): Promise<ReadonlyMap<string, Merge>> {
   const merges = new Map<string, Merge>();
   let ids = [...new Set(links.flatMap((link) => [link.from_customer_id, link.to_customer_id]))];
@@ -134,7 +134,7 @@ async function mergesSince(em: EntityManager, links: RemovedLink[]): Promise<Rea
   return merges;
 }
 
-/** What one merge does with a link. */
+/** The change that one merge makes to a link. */
 interface Move {
   merge: Merge;
   before: RemovedLink;
@@ -142,7 +142,7 @@ interface Move {
   isLast: boolean;
 }
 
-/** What merges do with a link, in their order, to where it becomes a link of a customer with itself if it does. */
+/** The changes that merges make to a link, in order. Ends early at a link from a customer to itself. */
 function pathOf(link: RemovedLink, mergesByMerged: ReadonlyMap<string, Merge>): Move[] {
   const path: Move[] = [];
   let before = link;
@@ -167,7 +167,7 @@ function isSelfLink(link: RemovedLink): boolean {
   return link.from_customer_id === link.to_customer_id;
 }
 
-/** @returns the ids of those that were not there yet */
+/** @returns the ids of the links that did not exist yet */
 async function insert(em: EntityManager, links: RemovedLink[]): Promise<string[]> {
   if (links.length === 0) return [];
   const rows = await em.execute<{ id: string }[]>(

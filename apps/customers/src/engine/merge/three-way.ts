@@ -2,21 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import { itemKeys, listFields } from '../records/customers/customer-lists.js';
 import { singleFields, uniqueItemText, type Content } from './merged-content.js';
 
-/** What came of taking a change back. */
+/** The result of reverting a change. */
 export interface TakenBack {
   content: Content;
-  /** Fields that keep what the change brought, since they were changed after it. */
+  /** Fields that were not reverted, because they were changed again after the change. */
   keptFields: string[];
 }
 
 /**
- * Takes a change back that others may have built on: what is still as the change left it becomes what it was before, what
- * was changed since stays. Lists are compared item by item, custom fields key by key. Pure.
+ * Reverts a change by a three-way merge: values that are still as the change left them become what they were before, and values that
+ * were changed since stay. Lists are compared item by item, custom fields key by key. Pure.
  *
  * @param before the content before the change
  * @param after the content after it
- * @param now the content to take it from
- * @param gone unique values, by valueText, that leave it even where they were touched since
+ * @param now the current content
+ * @param gone unique values, in the form of `valueText`, that are removed even if they were changed since
  */
 export function takeBack(
   before: Content,
@@ -51,12 +51,12 @@ export function takeBack(
   return { content, keptFields };
 }
 
-/** A key may be called as a property of every object, such as `constructor`. */
+/** A key can have the name of an inherited property, such as `constructor`. */
 function ownValue(values: Content['customFields'], key: string): unknown {
   return values && Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
-/** A stage and when it was reached go together. */
+/** A stage and the time when it was reached are reverted together. */
 function stageOf({ lifecycleStage, lifecycleStageTime }: Content) {
   return { lifecycleStage, lifecycleStageTime };
 }
@@ -83,7 +83,7 @@ function takeItemsBack(
   return { items: [...items, ...lost].filter(stays), kept };
 }
 
-/** Undefined is the same as absent, since JSON knows no undefined. */
+/** Treats undefined and absent as equal, since JSON has no undefined. */
 function same(one: unknown, other: unknown): boolean {
   return isDeepStrictEqual(plain(one), plain(other));
 }

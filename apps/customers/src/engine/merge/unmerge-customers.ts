@@ -27,14 +27,14 @@ import { moveReferencesBack } from './move-references.js';
 import { restoreLinks } from './restore-links.js';
 import { takeBack, type TakenBack } from './three-way.js';
 
-/** Answers UnmergeCustomers. Runs in a transaction. */
+/** Handles UnmergeCustomers. Runs in a transaction. */
 export async function unmergeCustomers(
   em: EntityManager,
   { id }: UnmergeCustomersRequest,
 ): Promise<UnmergeCustomersResponse> {
   const { merge, customer, merged } = await lockMerge(em, id);
   await checkInForce(em, merge, customer);
-  // All that the merge moved goes back, including records that the caller cannot see.
+  // All records that the merge moved go back, including those that the caller cannot see.
   await transactionPipeline(em, [beyondScope]);
   const { undo } = merge;
   const regained = undo.mergedDeleteTime === undefined ? uniqueValues(customerType(), merged) : [];
@@ -63,7 +63,7 @@ export async function unmergeCustomers(
   return { customer: stays, restored, keptFields, merge: mergeMessage(merge) };
 }
 
-/** The record changes under the lock of the tenant's merges only. */
+/** Merges change only while `lockMerges` is held, so the row itself is not locked. */
 async function lockMerge(em: EntityManager, id: string) {
   await lockMerges(em);
   const merge = await findMergeToUndo(em, id);
@@ -91,8 +91,8 @@ async function checkInForce(em: EntityManager, merge: Merge, customer: Customer)
 }
 
 /**
- * The customer that stayed without one of its merges. Later merges into it are done again without this one, in its content
- * and in their records, so that merges can be taken back in any order. That their ids tell (see `nextMergeId`).
+ * Removes one merge from the content of the customer that stayed. Replays later merges into it without this one and updates their undo
+ * data, so that merges can be undone in any order. Ids give the order of merges (see `nextMergeId`).
  */
 async function takeMergeBack(
   em: EntityManager,
@@ -126,7 +126,7 @@ async function takeMergeBack(
   return takeBack(before, after, now, new Set(regained.map(valueText)));
 }
 
-/** What is merged of customers, by their ids. */
+/** Content of customers, by id. */
 async function contentsOf(em: EntityManager, ids: readonly string[]): Promise<Map<string, Content>> {
   const rows = await queryRows<StoredRecord<Customer>>(em, {
     name: 'merged_customers',
@@ -138,7 +138,7 @@ async function contentsOf(em: EntityManager, ids: readonly string[]): Promise<Ma
   return new Map(customers.map((customer) => [customer.id, contentOf(customer)]));
 }
 
-/** A company that the records name may have been merged since. */
+/** Replaces a company that has been merged since by the company that stayed. */
 async function companyResolver(em: EntityManager, merges: Merge[]): Promise<(content: Content) => Content> {
   const ids = merges.flatMap(({ undo }) => [undo.before.companyId, undo.after.companyId].flatMap((id) => id ?? []));
   const merged = await survivors(em, customerType(), [...new Set(ids)]);

@@ -6,15 +6,15 @@ import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
 
 /**
- * Thrown where work on an operation must stop: somebody has paused or ended it, another worker has it, or it is not where
- * this one thinks. What to do next is in its row.
+ * Thrown when work on an operation must stop: a call has paused or ended it, another worker holds it, or its state or progress is not
+ * as expected. Read its row again to decide how to continue.
  */
 export class OperationMoved extends Error {}
 
-/** What work on an operation starts from. */
+/** The state and progress from which work on an operation starts. */
 export interface Checkpoint {
   state: OperationState;
-  /** The progress that the work goes on from: rows done, or customers seen to. */
+  /** Number of rows that are done, or of records that are undone or skipped. */
   done: number;
 }
 
@@ -22,13 +22,13 @@ export function doneOf({ state, counts }: Operation): number {
   return state === 'UNDOING' ? counts.undone + counts.issues : counts.rows;
 }
 
-/** How often a step is tried that other writes are in the way of. */
+/** Most attempts of a step that conflicts with other writes. */
 const maxTries = 10;
 
 /**
- * Does one step of the work on an operation: in one transaction its changes, and in the operation's row how far it is
- * then. Nothing is done unless the operation is where `checkpoint` says, so a worker that was given up but is still alive
- * can neither repeat nor skip a step. A step that met another write is done again from its start.
+ * Runs one step of an operation: its changes and the new progress in the operation's row are one transaction. The step runs only if
+ * the operation is at `checkpoint`, so a worker that lost its lease but still runs can neither repeat nor skip a step. A step that
+ * conflicts with another write is retried from its start.
  *
  * @throws OperationMoved
  */
@@ -48,7 +48,7 @@ export async function doStep<Result>(
         const isThere = operation.state === checkpoint.state && doneOf(operation) === checkpoint.done;
         if (!isThere || !(await holdsJob(transaction, job))) throw new OperationMoved();
         const result = await step(transaction, operation);
-        // Last, since nobody can renew the lease from here to the commit.
+        // Last, since the lease cannot be renewed from here to the commit.
         await noteProgress(transaction, job);
         return result;
       },

@@ -5,7 +5,7 @@ import { removeJob, type Job } from './operation-jobs.js';
 import { found } from './operation-message.js';
 import { Operation, type OperationState } from './operation.entity.js';
 
-/** Removes what an operation that has ended leaves, in statements of which each is short. */
+/** Deletes the leftovers of an operation that has ended, in many short statements. */
 export async function clearOperation(
   em: EntityManager,
   leftovers: readonly Leftovers[],
@@ -14,7 +14,7 @@ export async function clearOperation(
 ): Promise<void> {
   const pace = BulkPace.of(em);
   for (const { table, limit } of leftovers) {
-    // By their places: a join with their keys may read the whole table.
+    // Deletes by ctid, since a join on the keys can read the whole table.
     const remove = () =>
       em.execute<unknown[]>(
         `delete from ${table} where ctid = any (array(
@@ -26,7 +26,7 @@ export async function clearOperation(
   }
 }
 
-/** Takes the job of an operation away that needs no worker now, unless its state has changed meanwhile. */
+/** Deletes the job of an operation that needs no worker, unless its state has changed from `state`. */
 export async function finishJob(em: EntityManager, { tenantId, operationId }: Job, state: OperationState) {
   await em.transactional(
     async (transaction) => {

@@ -5,13 +5,13 @@ import { enqueue } from './operation-jobs.js';
 import { hasEnded } from './operation-message.js';
 import { Operation, operationStates } from './operation.entity.js';
 
-/** What has been done when nothing has. */
+/** The counts of a new operation. */
 const noCounts = { rows: 0, created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0, issues: 0, undone: 0 };
 
 /**
  * Creates an operation of the caller, in the transaction of `em`.
  *
- * @param delaySeconds when a worker is to see to it; at once when absent
+ * @param delaySeconds until a worker may claim it; 0 when absent
  */
 export async function createOperation(
   em: EntityManager,
@@ -34,14 +34,14 @@ export async function createOperation(
   return operation;
 }
 
-/** Keeps other transactions from creating an operation of the tenant until this one ends. */
+/** Takes a lock, until the transaction ends, that serialises the creation of operations of a tenant. */
 export async function lockOperations(em: EntityManager, tenantId: string): Promise<void> {
   await em.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`operation ${tenantId}`]);
 }
 
-/** How many operations of a tenant have not ended. */
+/** Number of operations of a tenant that have not ended. */
 export async function countOpen(em: EntityManager, tenantId: string): Promise<number> {
-  // Each that has not ended has a job, and few others have: a tenant's operations of all time need not be looked at.
+  // Every operation that has not ended has a job, so the query does not read all operations that the tenant ever had.
   const [open] = await em.execute<{ count: number }[]>(
     `select count(*)::int as count
      from operation_job join operation on operation.tenant_id = operation_job.tenant_id and operation.id = operation_id

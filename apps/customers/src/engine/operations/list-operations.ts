@@ -11,7 +11,7 @@ import { Operation } from './operation.entity.js';
 
 const defaultPageSize = 20;
 
-/** Answers ListOperations. */
+/** Handles ListOperations. */
 export async function listOperations(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -23,7 +23,7 @@ export async function listOperations(
   const rows = await em.find(
     Operation,
     { tenantId, ...(before ? { id: { $lt: before } } : {}) },
-    // The row beyond the page tells that there is a next one.
+    // One more row than the page holds shows whether there is a next page.
     { orderBy: { id: 'desc' }, limit: pageSize + 1 },
   );
   const page = rows.slice(0, pageSize);

@@ -23,10 +23,10 @@ const issuesDescriptor = methodDescriptor(OperationsServiceService.listOperation
 const defaultPageSize = 100;
 const downloadPageSize = 1_000;
 
-/** Most issues of one operation that are kept. The others are counted only. */
+/** Most issues of one operation that are stored. Further ones are only counted. */
 const maxIssues = 1_000_000;
 
-/** What is to be known of a row, or of a record. */
+/** An issue of a row or of a record. */
 interface AddedIssue extends Omit<ImportIssue, 'customerId' | 'field'> {
   field?: string | undefined;
   /** Of the type of the operation. */
@@ -34,8 +34,8 @@ interface AddedIssue extends Omit<ImportIssue, 'customerId' | 'field'> {
 }
 
 /**
- * Adds to the issues of an operation, and counts them in `counts`. The column `customer_id`, of which the release before knows, has
- * ids of records of whichever type the operation is of.
+ * Stores issues of an operation and counts them in `counts`. The column `customer_id` holds ids of records of the operation's type; it
+ * keeps its name because the previous release reads it.
  */
 export async function addIssues(em: EntityManager, operation: Operation, issues: AddedIssue[]): Promise<void> {
   const from = operation.counts.issues;
@@ -59,7 +59,7 @@ export async function addIssues(em: EntityManager, operation: Operation, issues:
   );
 }
 
-/** Answers ListOperationIssues. */
+/** Handles ListOperationIssues. */
 export async function listIssues(
   em: EntityManager,
   pageTokenKey: PageTokenKey,
@@ -69,7 +69,7 @@ export async function listIssues(
   const binding = JSON.stringify(['ListOperationIssues', tenantId, id]);
   const [last] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
   await checkOperation(em, id);
-  // The issue beyond the page tells that there is a next one.
+  // One more issue than the page holds shows whether there is a next page.
   const rows = await issuesAfter(em, id, Number(last ?? -1), pageSize + 1);
   const page = rows.slice(0, pageSize);
   const next = rows.length > pageSize ? page.at(-1) : undefined;
@@ -79,7 +79,7 @@ export async function listIssues(
   };
 }
 
-/** Answers DownloadOperationIssues: one page in memory at a time. */
+/** Handles DownloadOperationIssues: streams a CSV file with at most 1,000 issues in memory. */
 export async function* downloadIssues(em: EntityManager, id: string): AsyncGenerator<HttpBody> {
   await checkOperation(em, id);
   yield csvPiece(csvLine(['severity', 'line', 'reason', 'field', 'message', 'customer_id']));

@@ -5,32 +5,32 @@ import { WakeSignal } from '../values/wake-signal.js';
 import type { OperationTurn } from './operation-turn.js';
 import type { Operation } from './operation.entity.js';
 
-/** A job that a worker has taken. */
+/** A job that a worker has claimed. */
 export interface Job {
   operationId: string;
   tenantId: string;
-  /** Tells this taking of the job from every other. */
+  /** Identifies this claim of the job. */
   claimId: string;
-  /** How often it was taken, this time included, since the operation last got further. */
+  /** Number of claims, including this one, since the operation last made progress. */
   attempts: number;
-  /** Its turn with the worker. */
+  /** Turn of the job in its worker. */
   turn?: OperationTurn;
 }
 
-/** How long a worker that says nothing keeps its job, in seconds. Another one goes on with it after that. */
+/** Duration of a lease in seconds. After that without a renewal another worker takes the job over. */
 const leaseSeconds = 10;
 
-/** How often a job is taken without getting any further. Whatever ends its workers would end every other one too. */
+/** Most claims of a job without progress. After that the job is likely to crash every worker. */
 export const maxAttempts = 5;
 
-/** How often a worker says that it is still there, in milliseconds. */
+/** Interval at which a worker renews its lease, in milliseconds. */
 export const renewalMs = 3_000;
 
 const signals = new WeakMap<object, WakeSignal>();
 
 /**
- * Wakes the worker of this process, once the transaction is committed that asked for it. Workers of other processes look for
- * jobs by themselves.
+ * The signal that wakes the worker of this process. Fire it after the transaction that enqueued the job has committed. Workers of
+ * other processes poll.
  */
 export function jobSignal(em: EntityManager): WakeSignal {
   const connection = em.getConnection();
@@ -39,14 +39,14 @@ export function jobSignal(em: EntityManager): WakeSignal {
   return signal;
 }
 
-/** Of a job that nobody has, is due, and is the first of its tenant. */
+/** SQL condition: the job is due, has no lease, and is the first of its tenant. */
 const isFree = `due_time <= clock_timestamp() and (lease_time is null or lease_time < clock_timestamp())
   and not exists (
     select from operation_job other
     where other.tenant_id = job.tenant_id
       and (other.due_time, other.operation_id) < (job.due_time, job.operation_id))`;
 
-/** Asks for a worker, in the transaction that makes work for it: `jobSignal` wakes it afterwards. */
+/** Enqueues the job of an operation in the current transaction. Fire `jobSignal` after the commit. */
 export async function enqueue(
   em: EntityManager,
   { id, tenantId }: Pick<Operation, 'id' | 'tenantId'>,
@@ -60,7 +60,7 @@ export async function enqueue(
   );
 }
 
-/** Takes a job from its worker, and asks for another one later. */
+/** Revokes the lease of a job and makes it due again after a delay. */
 export async function postpone(em: EntityManager, { id, tenantId }: Operation, delaySeconds: number): Promise<void> {
   await em.execute(
     `insert into operation_job (operation_id, tenant_id, due_time)
@@ -71,15 +71,15 @@ export async function postpone(em: EntityManager, { id, tenantId }: Operation, d
   );
 }
 
-/** Takes a job away, from its worker too. */
+/** Deletes a job, and with it the lease of its worker. */
 export async function removeJob(em: EntityManager, operationId: string): Promise<void> {
   await em.execute('delete from operation_job where operation_id = ?', [operationId]);
 }
 
 /**
- * Takes the job that waits longest. A tenant's jobs are done one by one, so that none keeps others from their turn.
+ * Claims the free job that is due for longest. Jobs of one tenant run one at a time, so that no tenant occupies all workers.
  *
- * @param passedOver tenants that have had their turn
+ * @param passedOver tenants whose jobs are skipped
  */
 export async function claimJob(em: EntityManager, passedOver: readonly string[] = []): Promise<Job | undefined> {
   const claimId = uuidv7();
@@ -97,12 +97,12 @@ export async function claimJob(em: EntityManager, passedOver: readonly string[] 
   return job && { operationId: job.operation_id, tenantId: job.tenant_id, claimId, attempts: job.attempts };
 }
 
-/** Whether there is a job that a worker could take. */
+/** Whether a worker could claim a job now. */
 export async function hasFreeJob(em: EntityManager): Promise<boolean> {
   return (await em.execute<unknown[]>(`select 1 from operation_job job where ${isFree} limit 1`)).length > 0;
 }
 
-/** @returns whether the job is still the claim's. */
+/** @returns whether the claim still holds the job */
 export async function holdsJob(em: EntityManager, { operationId, claimId }: Job): Promise<boolean> {
   const held = await em.execute<unknown[]>('select 1 from operation_job where operation_id = ? and claim_id = ?', [
     operationId,
@@ -111,7 +111,7 @@ export async function holdsJob(em: EntityManager, { operationId, claimId }: Job)
   return held.length > 0;
 }
 
-/** @returns whether the job was still the claim's */
+/** @returns whether the claim still held the job */
 export async function renewLease(em: EntityManager, { operationId, claimId }: Job): Promise<boolean> {
   const renewed = await em.execute<unknown[]>(
     `update operation_job set lease_time = clock_timestamp() + make_interval(secs => ${leaseSeconds})
@@ -121,7 +121,7 @@ export async function renewLease(em: EntityManager, { operationId, claimId }: Jo
   return renewed.length > 0;
 }
 
-/** Notes that the operation got further, in the transaction that brought it there. It keeps the lease from being renewed. */
+/** Resets `attempts` in the transaction that made progress. The lease cannot be renewed until that commits. */
 export async function noteProgress(em: EntityManager, { operationId, claimId, turn }: Job): Promise<void> {
   turn?.stepDone();
   await em.execute('update operation_job set attempts = 0 where operation_id = ? and claim_id = ? and attempts > 0', [
@@ -130,7 +130,7 @@ export async function noteProgress(em: EntityManager, { operationId, claimId, tu
   ]);
 }
 
-/** Gives a job that is not done to whoever takes it next. */
+/** Releases an unfinished job. Another worker can claim it at once. */
 export async function releaseJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
   await em.execute(
     `update operation_job set claim_id = null, lease_time = null, attempts = 0 where operation_id = ? and claim_id = ?`,
@@ -138,7 +138,7 @@ export async function releaseJob(em: EntityManager, { operationId, claimId }: Jo
   );
 }
 
-/** Gives a job back that can't even be given up, for an hour: others of its tenant have their turn meanwhile. */
+/** Releases a job that cannot even be marked as failed, and makes it due in an hour. Other jobs of the tenant run meanwhile. */
 export async function shelveJob(em: EntityManager, { operationId, claimId }: Job): Promise<void> {
   await em.execute(
     `update operation_job set claim_id = null, lease_time = null, due_time = clock_timestamp() + interval '1 hour'

@@ -2,37 +2,37 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Job } from './operation-jobs.js';
 import type { Operation } from './operation.entity.js';
 
-/** An operation that a worker works on. */
+/** An operation that a worker runs. */
 export interface OperationTask {
   em: EntityManager;
   job: Job;
-  /** As it was when the work on it began. */
+  /** The operation as of the start of the work. */
   operation: Operation;
-  /** Aborted when the worker has to leave it. */
+  /** Aborted when the worker must stop working on it. */
   signal: AbortSignal;
 }
 
 /**
- * Works on an operation from where it stands, in steps (`doStep`), until nothing is left to do or it has to be left.
+ * Continues an operation from its checkpoint, in steps (`doStep`), until it is done or `signal` is aborted.
  *
  * @throws OperationMoved when the operation was changed meanwhile
  */
 export type OperationWork = (task: OperationTask) => Promise<void>;
 
-/** What the operations of one kind do, and what can be asked of them. */
+/** The behaviour of one kind of operations. */
 export interface OperationKind {
   /** As in the table and in the contract. */
   name: Operation['kind'];
-  /** The origin that the change log has of what one does. It is `undo` while one is undone. */
+  /** Origin of its changes in the change log. Changes of an undo have the origin `undo`. */
   origin: string;
   run: OperationWork;
-  /** How what one did is taken back, or why it can't be, as the message of an error. */
+  /** How an operation is undone, or the error message of a kind that cannot be undone. */
   undo: OperationUndo | { refusal: string };
-  /** @throws AppError FAILED_PRECONDITION when none of the caller's tenant can be resumed now, whatever its state */
+  /** @throws AppError FAILED_PRECONDITION when the caller's tenant can resume no operation of this kind now */
   checkResume?(): void;
-  /** Why none can be cancelled, as the message of an error. When absent, one is cancelled that is not resumed in time. */
+  /** The error message of a kind that cannot be cancelled. When absent, an operation that is not resumed within 7 days is cancelled. */
   cancelRefusal?: string;
-  /** What a worker removes once one has ended. */
+  /** Rows that a worker deletes when an operation has ended. */
   leftovers: readonly Leftovers[];
 }
 

@@ -8,14 +8,14 @@ import { AppError } from '@rapport/platform';
 import { shownCounts } from '../fields/hidden-data.js';
 import type { Operation, OperationState } from './operation.entity.js';
 
-/** A stored operation as the contract shows it. */
+/** Converts a stored operation to the message of the contract. */
 export function operationMessage(operation: Operation): OperationMessage {
   const kind: 'IMPORT' | 'ENCRYPTION' = operation.kind;
   return {
     id: operation.id,
     state: State[operation.state],
     kind: Kind[kind],
-    // What a release stored before there were modes has none.
+    // Operations of older releases have no list mode.
     import:
       kind === 'IMPORT'
         ? { ...operation.input, listMode: operation.input.listMode ?? ListMode.UNSPECIFIED }
@@ -23,7 +23,7 @@ export function operationMessage(operation: Operation): OperationMessage {
     receivedBytes: operation.receivedBytes,
     processedBytes: operation.processedBytes,
     counts: shownCounts(operation.counts),
-    // What a release stored before there were reasons has none.
+    // Operations of older releases have no reasons.
     columns: operation.columns.map((column) => ({ ...column, reason: column.reason ?? Reason.UNSPECIFIED })),
     error: operation.error ?? undefined,
     createTime: operation.createTime.toISOString(),
@@ -33,7 +33,7 @@ export function operationMessage(operation: Operation): OperationMessage {
   };
 }
 
-/** Whether nothing more becomes of an operation unless somebody asks for it. */
+/** Whether an operation has ended. Only another call, such as UndoOperation, changes it again. */
 export function hasEnded(state: OperationState): boolean {
   switch (state) {
     case 'SUCCEEDED':
@@ -51,7 +51,7 @@ export function hasEnded(state: OperationState): boolean {
   }
 }
 
-/** @throws AppError NOT_FOUND, the same for one of another tenant */
+/** @throws AppError NOT_FOUND OPERATION_NOT_FOUND, also for an operation of another tenant */
 export function found(operation: Operation | null): Operation {
   if (operation) return operation;
   throw new AppError('NOT_FOUND', 'OPERATION_NOT_FOUND', 'There is no such operation.');

@@ -1,14 +1,14 @@
-/** To come back to where an operation was takes time, since its file is read again: a turn is so many times longer. */
+/** A turn lasts at least this many times as long as resuming took, since an import reads its file again from the start. */
 const leastPerReturn = 4;
 
-/** The turn of an operation with a worker for which others wait. */
+/** The time slice of an operation in a worker. The worker ends it only if other operations wait. */
 export class OperationTurn {
   readonly began = performance.now();
   readonly #end = new AbortController();
   #arrivedAt = Number.POSITIVE_INFINITY;
   #gotFurther = false;
 
-  /** @param leastMs how long it is at least, from its first step on */
+  /** @param leastMs minimum duration from its first step on, in milliseconds */
   constructor(private readonly leastMs: number) {}
 
   /** Aborted when the turn is ended. */
@@ -16,14 +16,14 @@ export class OperationTurn {
     return this.#end.signal;
   }
 
-  /** Whether others may have theirs. Never before the operation got further. */
+  /** Whether the turn may end. Never before the operation has made progress. */
   get isOver(): boolean {
     const returnMs = this.#arrivedAt - this.began;
     const mostMs = Math.max(this.leastMs, leastPerReturn * returnMs);
     return this.#gotFurther && performance.now() - this.#arrivedAt >= mostMs;
   }
 
-  /** The operation is where it was, and its next step begins. */
+  /** Marks the start of a step. The first one ends the resuming. */
   stepBegins(): void {
     if (this.#arrivedAt === Number.POSITIVE_INFINITY) this.#arrivedAt = performance.now();
   }

@@ -18,24 +18,24 @@ import type { OperationKinds } from './operation-kind.js';
 import { OperationTurn } from './operation-turn.js';
 import { workOnOperation } from './work-on-operation.js';
 
-/** Operations that one process works on at a time. Each takes a connection, and most of a core. */
+/** Operations that one process runs at a time. Each uses a connection and most of a core. */
 const maxRunning = 2;
 
 /**
- * Works on the operations of all tenants, in each process of the service. A job is held by a lease that is renewed while
- * the process lives, so that another one goes on when it dies. While others wait it is given back after a turn, and those of other
- * tenants come first. When told to stop it finishes the steps at hand and gives its jobs back.
+ * Runs the operations of all tenants; each process of the service has one worker. A lease holds a job and is renewed while the
+ * process lives, so that another process takes over when it dies. If other jobs wait, the worker releases a job after its turn and
+ * takes those of other tenants first. On shutdown it finishes the current steps and releases its jobs.
  */
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('OperationWorker');
   readonly #stopping = new AbortController();
   readonly #running = new Map<OperationTurn, Promise<void>>();
-  /** Tenants that have had a turn since all that waited had one. */
+  /** Tenants that had a turn in the current round. */
   readonly #served = new Set<string>();
   #looking: Promise<void> | undefined;
   #isAway = false;
 
-  /** @param lookEveryMs how long a job waits at most of which nobody told this process */
+  /** @param lookEveryMs poll interval in milliseconds, for jobs that other processes have enqueued */
   constructor(
     private readonly orm: MikroORM,
     private readonly kinds: OperationKinds,
@@ -56,14 +56,14 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
   async #look(): Promise<void> {
     const signal = jobSignal(this.orm.em);
     while (!this.#stopping.signal.aborted) {
-      // From before the look, which does not see what is committed during it.
+      // Starts before the query, which does not see jobs that are committed while it runs.
       const woken = signal.sleep(this.lookEveryMs, this.#stopping.signal);
       try {
         await this.#claim();
         await this.#endTurn();
         this.#isAway = false;
       } catch (error) {
-        // Said once: while the database is away, it is away at every look.
+        // Logged once per outage, not at every poll.
         if (!this.#isAway) this.#logger.warn(`Can't look for jobs.`, error);
         this.#isAway = true;
       }
@@ -78,7 +78,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
       const turn = new OperationTurn(this.bulk.operationTurnMs);
       const run = this.#run({ ...job, turn }, turn).finally(() => {
         this.#running.delete(turn);
-        // There is room for another job, and the next one of the tenant has its turn.
+        // A place is free, and the next job of the tenant can start.
         jobSignal(this.orm.em).wake();
       });
       this.#running.set(turn, run);
@@ -92,7 +92,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     return claimJob(this.orm.em.fork());
   }
 
-  /** When another operation is waiting, ends the oldest turn that has used up its time. */
+  /** If another operation waits, ends the oldest turn that has used up its time. */
   async #endTurn(): Promise<void> {
     if (this.#running.size < maxRunning) return;
     const [turn] = [...this.#running.keys()]
@@ -108,7 +108,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     try {
       await workOnOperation(em, this.kinds, job, AbortSignal.any([this.#stopping.signal, lost.signal, turn.signal]));
     } catch (error) {
-      // The lease ends by itself, and whoever takes the job then tries again.
+      // The lease expires, and the next worker that takes the job tries again.
       this.#logger.warn(`Left operation ${job.operationId}.`, error);
       lost.abort();
       await keeping;
@@ -127,7 +127,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     );
   }
 
-  /** Until `end`, which it brings about itself when the job is another's. */
+  /** Renews the lease until `end` is aborted. Aborts it when another worker has the job. */
   async #keepLease(job: Job, end: AbortController): Promise<void> {
     let renewed = Date.now();
     for (;;) {

@@ -27,17 +27,17 @@ const OperationSchema = defineEntity({
   ...recordIsolation(ofNobody),
   properties: {
     tenantId: p.uuid().primary(),
-    /** UUIDv7: the order of ids is that of time. */
+    /** UUIDv7: ids are in the order of creation. */
     id: p.uuid().primary(),
     kind: p.enum(['IMPORT', 'ENCRYPTION'] as const).default('IMPORT'),
     state: p.enum(operationStates),
-    /** Of an import, as it was asked for. */
+    /** Request of an import. */
     input: p.json<ImportInput>(),
-    /** What its kind makes of the input, whatever becomes of the saved mapping that it names. */
+    /** Rules that its kind derived from the input. Later changes of the saved mapping do not affect them. */
     rules: p.json<object>(),
     receivedBytes: p.integer(),
     processedBytes: p.integer(),
-    /** Written with the rows that they count: `counts.rows` is the checkpoint from which an import goes on. */
+    /** Written in the transaction of the rows that they count: `counts.rows` is the checkpoint of an import. */
     counts: p.json<ImportCounts>(),
     columns: p.json<ImportColumn[]>(),
     error: p.json<OperationError>().nullable(),
@@ -45,12 +45,12 @@ const OperationSchema = defineEntity({
     startTime: p.datetime(3).nullable(),
     endTime: p.datetime(3).nullable(),
     createdBy: p.text(),
-    /** The principal that undoes it. Once it is there, the import never goes on. */
+    /** The principal that undoes it. Once it is set, the import never continues. */
     undoneBy: p.text().nullable(),
   },
 });
 
-/** Long work that a worker does after its call was answered. */
+/** A long-running operation. A worker runs it after its call has returned. */
 export class Operation extends OperationSchema.class {}
 OperationSchema.setClass(Operation);
 
@@ -61,10 +61,10 @@ const OperationIssueSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
-    /** Its place among the issues of the operation, from 0. */
+    /** Index among the issues of the operation, from 0. */
     number: p.integer().primary(),
     severity: p.enum(['NOTICE', 'WARNING', 'ERROR'] as const),
-    /** 0 for an issue of no row. */
+    /** 0 for an issue that is not of a row. */
     line: p.integer(),
     reason: p.text(),
     field: p.text().nullable(),
@@ -73,7 +73,7 @@ const OperationIssueSchema = defineEntity({
   },
 });
 
-/** What is to be known of a row of an import. */
+/** An issue of a row or record of an operation. */
 export class OperationIssue extends OperationIssueSchema.class {}
 OperationIssueSchema.setClass(OperationIssue);
 
@@ -87,20 +87,19 @@ const OperationJobSchema = defineEntity({
   properties: {
     operationId: p.uuid().primary(),
     tenantId: p.uuid(),
-    /** When it is to be seen to. The jobs of a tenant are done one by one in this order. */
+    /** When it may be claimed. The jobs of a tenant run one at a time in this order. */
     dueTime: p.datetime(6),
-    /** Whose it is until `leaseTime`. */
+    /** The claim that holds it until `leaseTime`. */
     claimId: p.uuid().nullable(),
     leaseTime: p.datetime(6).nullable(),
-    /** How often it was taken since the operation last got further. */
+    /** Number of claims since the operation last made progress. */
     attempts: p.integer().default(0),
   },
 });
 
 /**
- * That an operation needs a worker. The one table without row-level security: a worker must find the jobs of all tenants
- * before it knows for which it works, and there is nothing in it but ids and times. Whatever it is about is read in a
- * session of the job's tenant.
+ * The job of an operation that needs a worker. The table has no row-level security, since a worker claims jobs of all tenants. It holds
+ * only ids and times; the operation itself is read in a session of the job's tenant.
  */
 export class OperationJob extends OperationJobSchema.class {}
 OperationJobSchema.setClass(OperationJob);

@@ -5,15 +5,15 @@ import { found } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
 /**
- * The operation as it is now. However many ask at a time, such as those who watch one, they share a connection.
+ * Reads the current state of an operation. Concurrent calls, such as those of watchers, share a connection.
  *
- * @throws AppError NOT_FOUND, the same for one of another tenant
+ * @throws AppError NOT_FOUND OPERATION_NOT_FOUND, also for an operation of another tenant
  */
 export async function readOperation(em: EntityManager, id: string): Promise<Operation> {
   const { tenantId } = currentCaller();
   const [row] = await readForTenant<Record<string, unknown>>(em, {
     name: 'operation',
-    // By their names: a prepared `select *` fails once a release has added a column.
+    // Names the columns: a prepared `select *` fails once a release has added a column.
     sql: `select ${columns(em)} from operation where tenant_id = $1 and id = $2`,
     values: [tenantId, id],
     isQuick: true,

@@ -6,11 +6,11 @@ import type { OperationKinds } from './operation-kind.js';
 import { found, hasEnded, operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 
-/** How long an operation that was paused or has failed can be resumed, in seconds. */
+/** How long a paused or failed operation can be resumed, in seconds: 7 days. */
 const resumableSeconds = 7 * 24 * 60 * 60;
 
 /**
- * Answers PauseOperation. It waits for the lock that a worker's chunk holds, so that it answers at a checkpoint.
+ * Handles PauseOperation. Waits for the row lock of the worker's current step, so that the operation is at a checkpoint.
  *
  * @throws AppError FAILED_PRECONDITION
  */
@@ -22,7 +22,7 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
   });
 }
 
-/** Answers ResumeOperation. @throws AppError FAILED_PRECONDITION */
+/** Handles ResumeOperation. @throws AppError FAILED_PRECONDITION */
 export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     kinds.of(operation).checkResume?.();
@@ -36,7 +36,7 @@ export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: st
   });
 }
 
-/** Answers CancelOperation, at a checkpoint like PauseOperation. @throws AppError FAILED_PRECONDITION */
+/** Handles CancelOperation, at a checkpoint like PauseOperation. @throws AppError FAILED_PRECONDITION */
 export function cancelOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     const { cancelRefusal } = kinds.of(operation);
@@ -48,19 +48,19 @@ export function cancelOperation(em: EntityManager, kinds: OperationKinds, id: st
   });
 }
 
-/** Takes an operation from its worker. One cancels it, and removes its file, unless it is resumed in time. */
+/** Revokes the lease of an operation. If it is not resumed within 7 days, a worker cancels it and deletes its file. */
 export function stop(em: EntityManager, operation: Operation): Promise<void> {
   return postpone(em, operation, resumableSeconds);
 }
 
-/** Ends an operation where it is. A worker clears away what it leaves. */
+/** Ends an operation at its checkpoint. A worker deletes its leftovers. */
 export async function cancel(em: EntityManager, operation: Operation): Promise<void> {
   operation.state = 'CANCELLED';
   operation.endTime = new Date();
   await enqueue(em, operation);
 }
 
-/** Answers UndoOperation. @throws AppError FAILED_PRECONDITION */
+/** Handles UndoOperation. @throws AppError FAILED_PRECONDITION */
 export function undoOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
     if (!hasEnded(operation.state)) throw wrongState(operation, 'Only an operation that has ended can be undone.');
@@ -95,7 +95,7 @@ async function steer(
   return answer;
 }
 
-/** What was asked of an operation is refused for its state, or for what it is. */
+/** FAILED_PRECONDITION OPERATION_STATE: the state or kind of the operation does not allow the call. */
 export function wrongState({ state }: Operation, message: string): AppError {
   return new AppError('FAILED_PRECONDITION', 'OPERATION_STATE', message, { metadata: { state } });
 }

@@ -7,13 +7,13 @@ import { AppError, currentCaller } from '@rapport/platform';
 import { hasEnded, operationMessage } from './operation-message.js';
 import { readOperation } from './read-operation.js';
 
-/** How often it is looked whether an operation has changed, in milliseconds: less often the more watchers there are. */
+/** Poll interval in milliseconds: `perWatcher` for each watcher of the process, and not below `least`. */
 const lookEveryMs = { least: 300, perWatcher: 10 };
 
-/** Watchers of one process at a time, and of them those of one tenant. */
+/** Most concurrent watchers of one process, and of one tenant in it. */
 const maxWatching = { inAll: 500, perTenant: 100 };
 
-/** Tells who watches an operation of its changes, until it ends, its reader goes, or the process stops. */
+/** Streams the state of an operation until it ends, the reader leaves, or the process stops. */
 @Injectable()
 export class OperationWatcher implements OnModuleDestroy {
   readonly #stopping = new AbortController();
@@ -22,14 +22,14 @@ export class OperationWatcher implements OnModuleDestroy {
 
   constructor(private readonly em: EntityManager) {}
 
-  /** Answers WatchOperation. */
+  /** Handles WatchOperation. */
   watch(id: string): AsyncIterable<OperationMessage> {
     const gone = new AbortController();
     const changes = this.#changes(id, AbortSignal.any([gone.signal, this.#stopping.signal]));
     return {
       [Symbol.asyncIterator]: () => ({
         next: () => changes.next(),
-        // Wakes the generator, which may have nothing to tell for a day.
+        // Wakes the generator, which may wait for a change for a day.
         return: () => {
           gone.abort();
           return changes.return();
@@ -70,7 +70,7 @@ export class OperationWatcher implements OnModuleDestroy {
     let told = Buffer.alloc(0);
     while (!end.aborted) {
       const operation = await readOperation(this.em, id).catch((error: unknown) => {
-        // The tenant's connections are all taken: the next look may find one.
+        // All connections of the tenant are in use: the next poll may get one.
         if (told.length === 0 || !refusalOf(error)) throw error;
       });
       if (operation) {

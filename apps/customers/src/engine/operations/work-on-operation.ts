@@ -15,12 +15,12 @@ import { cancel, stop } from './steer-operation.js';
 
 const logger = new Logger('Operations');
 
-/** How often work is taken up again that gets no further, before its operation has failed. */
+/** Most failures without progress before an operation fails. */
 const maxFailures = 20;
 
 /**
- * Does whatever an operation needs until it needs no worker, the job is another's, or `signal` says to stop. One that ended
- * the processes of all its workers has failed before any work is done.
+ * Runs an operation until it needs no worker, another worker holds its job, or `signal` is aborted. An operation whose last workers all
+ * crashed fails before it runs again.
  */
 export async function workOnOperation(
   em: EntityManager,
@@ -29,7 +29,7 @@ export async function workOnOperation(
   signal: AbortSignal,
 ): Promise<void> {
   const { tenantId, operationId } = job;
-  // The file of an import in one call, whose process has died.
+  // The job has no operation: it is the file of an unary import whose process has died.
   if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, kinds, job, signal);
   if (job.attempts > maxAttempts) await giveUp(em, job);
   let failures = 0;
@@ -61,7 +61,7 @@ async function load(em: EntityManager, { tenantId, operationId }: Job): Promise<
   return found(await em.findOne(Operation, { tenantId, id: operationId }, { disableIdentityMap: true }));
 }
 
-/** Changes are attributed to who asked for them. */
+/** Attributes changes to the principal that requested the operation or its undo. */
 function asCreator(
   em: EntityManager,
   kind: OperationKind,
@@ -73,13 +73,13 @@ function asCreator(
   return callContext.run({ requestId: id, caller }, () => causedBy(em, cause, work));
 }
 
-/** What an operation of a kind needs in a state. */
+/** The work that an operation needs in a state. */
 function workIn(state: OperationState, kind: OperationKind): OperationWork {
   switch (state) {
     case 'WAITING':
     case 'PAUSED':
     case 'FAILED':
-      // Its job comes due only when its file has not come in time, or when nobody has resumed it.
+      // The job is due only if the file did not arrive in time, or if the operation was not resumed in time.
       return ({ em, job, operation }) =>
         kind.cancelRefusal === undefined
           ? doStep(em, job, { state, done: doneOf(operation) }, cancel)
@@ -118,7 +118,7 @@ function isAtWork({ state }: Operation): boolean {
   return state === 'RUNNING' || state === 'UNDOING';
 }
 
-/** @throws the error itself when there is nothing that could fail: only leftovers are to be cleared away */
+/** @throws the error itself when the operation has ended and only its leftovers remain */
 async function fail(em: EntityManager, job: Job, at: Operation, error: unknown): Promise<void> {
   if (!isAtWork(at)) throw error;
   if (!(error instanceof AppError)) {
@@ -138,7 +138,7 @@ async function fail(em: EntityManager, job: Job, at: Operation, error: unknown):
   );
 }
 
-/** Only what was meant for a caller is told. */
+/** Shows callers only errors that are meant for them. */
 function operationError(error: unknown): OperationError {
   if (error instanceof AppError) {
     const { code, message, reason, violations } = error;

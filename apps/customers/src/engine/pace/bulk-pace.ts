@@ -3,12 +3,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { callContext } from '@rapport/platform';
 
 /**
- * Calls per second of other tenants, and of the same one, at which bulk work leaves half of the time to them, and so on in
- * proportion. A tenant that calls while its own import runs wants both; the others have not asked for it.
+ * Calls per second of other tenants, and of the same tenant, at which bulk work rests for as long as it works; the rest grows in
+ * proportion. Calls of other tenants count more, since they did not start the bulk work.
  */
 const busyRate = { others: 15, own: 60 };
 
-/** Longest rest, as a multiple of the work before it: bulk work goes on beside any number of calls. */
+/** Longest rest, as a multiple of the work before it, so that no load stops bulk work. */
 const mostRest = 8;
 
 /** Longest rest in milliseconds: a step that took so long that it would rest for longer has waited for a lock or a connection. */
@@ -20,18 +20,17 @@ const aloneRate = 24;
 /** Calls that came this long ago count a third of those that come now, in milliseconds. */
 const memoryMs = 500;
 
-/** Tenants whose calls are counted apart at a time. */
+/** Most tenants whose calls are counted separately. */
 const mostCounted = 1_000;
 
-/** How long a step waits at most for another one, in milliseconds. */
+/** Longest time that a step waits for another one, in milliseconds. */
 const longestWaitMs = 50;
 
 const knownTraffic = new WeakMap<object, Traffic>();
 
 /**
- * The pace of bulk work: as fast as it goes while nobody else works; beside the calls of this process one small step after
- * the other, with rests between that are the longer the more calls there are. So a call waits for a processor for no longer
- * than a step takes, and another processor is free meanwhile.
+ * Throttles bulk work. Without other calls in this process it runs at full speed. Beside calls it runs one small step at a time, with
+ * rests that grow with the rate of calls. So a call waits at most for one step, and only one processor is busy with bulk work.
  */
 export class BulkPace {
   private constructor(
@@ -51,7 +50,7 @@ export class BulkPace {
     return new BulkPace(traffic, tenantId);
   }
 
-  /** The tenant has called. */
+  /** Counts a call of the tenant. */
   noteCall(): void {
     this.traffic.note(this.tenantId);
   }
@@ -87,7 +86,7 @@ export class BulkPace {
     }
   }
 
-  /** Gives way after some work, at least for a turn of the event loop. */
+  /** Rests after some work, at least for one turn of the event loop. */
   async rest(workedMs: number): Promise<void> {
     const restMs = Math.min(longestRestMs, workedMs * this.#restPerWork);
     if (restMs < 1) await letOthersWork();
@@ -133,7 +132,7 @@ export class Turns {
   }
 }
 
-/** How many calls have come of late, and which bulk work goes on beside them. */
+/** The recent rate of calls to a database in this process, and its current bulk work. */
 class Traffic {
   /** Ends with the last step of bulk work that has begun or waits to, and the rest after it. */
   step: Promise<void> = Promise.resolve();
@@ -171,7 +170,7 @@ class Traffic {
     });
   }
 
-  /** Tenants that call again and again are counted, and others not for long. */
+  /** Drops tenants that have called less than once a second when too many are counted. */
   #forgetQuiet(): void {
     if (this.#byTenant.size < mostCounted) return;
     for (const [tenantId, count] of this.#byTenant) if (count.perSecond() < 1) this.#byTenant.delete(tenantId);

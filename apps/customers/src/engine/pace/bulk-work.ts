@@ -2,25 +2,25 @@ import { AppError, FairPlaces } from '@rapport/platform';
 import type { ClientRates } from './bulk-place.js';
 import { BulkPlaces, type PlaceLimits } from './bulk-places.js';
 
-/** Of clients that send files, in bytes: a row of a few letters each second is fast enough. */
+/** Rates of clients that upload files, in bytes. */
 const sending: ClientRates = { least: 1_024, windowMs: 60_000, slowPerSecond: 16 * 1_024, slowAfterMs: 2_000 };
 
-/** Of clients that read customers, in customers. */
+/** Rates of clients that read records, in records. */
 const reading: ClientRates = { least: 200, windowMs: 60_000, slowPerSecond: 100, slowAfterMs: 2_000 };
 
-/** What bulk work of tenants may hold of a process and of its database. */
+/** Limits on the resources of a process and its database that bulk work uses. */
 export interface BulkLimits {
-  /** Files that are being received. Each has a mebibyte of memory, and no connection between its pieces. */
+  /** Concurrent uploads of files. Each uses 1 MiB of memory, and no connection between its pieces. */
   imports: PlaceLimits;
-  /** Imports whose files have arrived, one of each tenant: each has a connection. */
+  /** Concurrent imports of uploaded files, at most one per tenant. Each uses a connection. */
   importsAtWork: number;
-  /** Files that are being read. Each has a connection for as long as its reader takes. */
+  /** Concurrent exports. Each uses a connection until its reader has finished. */
   exports: PlaceLimits;
-  /** As exports. */
+  /** Concurrent snapshots. Each uses a connection, as an export does. */
   snapshots: PlaceLimits;
-  /** Bytes of files that wait to be imported, of each tenant in the whole database. */
+  /** Most bytes of files that wait to be imported, per tenant in the whole database. */
   importQuotaBytes: number;
-  /** How long a worker stays with an operation at least while others wait, in milliseconds. */
+  /** Minimum turn of an operation in a worker while others wait, in milliseconds. */
   operationTurnMs: number;
 }
 

@@ -4,7 +4,7 @@ import { decrypt, encrypt } from '@rapport/platform';
 /** Length of a data key: one half encrypts, the other makes nonces. */
 export const dataKeyBytes = 64;
 
-/** How a sealed text begins. What follows is, in base64url, the id of the key, nonce, ciphertext and tag. */
+/** First character of a sealed text. After it come, in base64url, the id of the key, nonce, ciphertext and tag. */
 const mark = '\u0001';
 
 /** Sealed texts in JSON text, where the mark is written as an escape: key id, nonce and tag alone make 59 characters. */
@@ -25,8 +25,8 @@ export class DataKey {
   }
 
   /**
-   * The nonce is a keyed hash of the text, so that the same text of the same subject is sealed the same way: the change log
-   * tells a value that stayed from one that changed, and two texts never share a nonce. (RFC 5297 has the idea.)
+   * The nonce is a keyed hash of the text. So equal texts of a subject have equal sealed forms, by which the change log detects
+   * changes, and different texts do not share a nonce. The idea is that of synthetic IVs (RFC 5297).
    */
   seal(text: string): string {
     const plain = Buffer.from(text);
@@ -58,7 +58,7 @@ export function sealedTextsOf(json: string): string[] {
   return Array.from(json.matchAll(sealedInJson), ([, sealed]) => mark + sealed);
 }
 
-/** A JSON text with what `open` makes of the sealed texts in it; those of which it makes nothing stay. */
+/** Replaces the sealed texts in a JSON text by the results of `open`. A text stays as it is if the result is undefined. */
 export function openJson(json: string, open: (sealed: string) => string | undefined): string {
   return json.replace(sealedInJson, (written, sealed: string) => {
     const text = open(mark + sealed);

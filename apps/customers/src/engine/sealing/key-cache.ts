@@ -1,18 +1,18 @@
 import type { DataKey } from './data-key.js';
 
-/** Some 10 MiB. */
+/** Most keys that are cached, about 10 MiB. */
 const maxKeys = 50_000;
 
-/** How long a key that another process has destroyed may be known here, in milliseconds. */
+/** Lifetime of an entry in milliseconds. A key that another process destroys stays usable in this process for as long. */
 const maxAgeMs = 60_000;
 
 interface Known {
-  /** Null when it was destroyed. */
+  /** Null for a destroyed key. */
   key: DataKey | null;
   untilMs: number;
 }
 
-/** Data keys that were unwrapped of late, by their ids. */
+/** Cache of unwrapped data keys, by id. */
 export class KeyCache {
   readonly #known = new Map<string, Known>();
 

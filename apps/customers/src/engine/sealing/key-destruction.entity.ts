@@ -12,8 +12,8 @@ const KeyDestructionSchema = defineEntity({
 });
 
 /**
- * A key that is to be destroyed, since what it sealed was erased: written with the erasure, gone once it is done. Without
- * row-level security, as whoever does it works for all tenants, and there is nothing in it but ids.
+ * A key to destroy after an erasure. The erasure writes the row in its transaction, and `KeyDestroyer` deletes it when the key is
+ * destroyed. The table has no row-level security, since the destroyer works for all tenants; it holds only ids.
  */
 export class KeyDestruction extends KeyDestructionSchema.class {}
 KeyDestructionSchema.setClass(KeyDestruction);

@@ -14,7 +14,7 @@ const TenantKeySchema = defineEntity({
   },
 });
 
-/** What the keys of a tenant are derived from. */
+/** The root key of a tenant, from which its wrapping and index keys are derived. */
 export class TenantKey extends TenantKeySchema.class {}
 TenantKeySchema.setClass(TenantKey);
 
@@ -37,6 +37,6 @@ const SubjectKeySchema = defineEntity({
   uniques: [{ name: 'subject_key_of_customer', properties: ['tenantId', 'customerId', 'generation'] }],
 });
 
-/** A data key of one customer. Its row outlives the key: that it was destroyed is not the same as that it was lost. */
+/** A data key of one customer. The row outlives the key, so that a destroyed key differs from a lost one. */
 export class SubjectKey extends SubjectKeySchema.class {}
 SubjectKeySchema.setClass(SubjectKey);

@@ -1,8 +1,8 @@
 import { CreateKeys } from './create-keys.migration.js';
 import { SubjectKey, TenantKey } from './key.entity.js';
 
-/** Everything in the database of keys. */
+/** Entities of the key database. */
 export const keysEntities = [TenantKey, SubjectKey];
 
-/** How it came to be, oldest first. */
+/** Migrations of the key database, oldest first. */
 export const keysMigrations = [CreateKeys];

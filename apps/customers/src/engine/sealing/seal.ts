@@ -5,17 +5,21 @@ import { AppError } from '@rapport/platform';
 import { keyIdOf, openJson, sealedTextsOf, type DataKey } from './data-key.js';
 import { lost, type FormerKeys, type SubjectKeys, type TenantKeys } from './subject-keys.js';
 
-/** Keys of one call before it forgets those of what it has read: an export reads all there are. */
+/** Most keys that one call keeps, about 4 MiB: an export reads the records of a whole tenant. */
 const maxKeys = 20_000;
 
-/** The keys with which one call seals and opens the personal data of its tenant. Loading them is the part that waits. */
+/**
+ * The keys that one call uses to encrypt (seal) and decrypt (open) the personal data of its tenant. Only `load`, `prepare` and
+ * `renew` wait for the key database. The keys that were used last stay available: at least those of the last `load` and of the
+ * last `prepare`, and up to 20,000 of each.
+ */
 export class Seal {
-  /** By their ids: null for one that was destroyed. */
+  /** By key id, the least recently used first; null for a key that was destroyed. */
   readonly #keys = new Map<string, DataKey | null>();
-  /** Those that customers are sealed with from now on. */
+  /** The key that seals new data, by customer id, the least recently used first. */
   readonly #current = new Map<string, DataKey>();
 
-  /** @param isComplete whether nothing of the tenant is left that is not sealed */
+  /** @param isComplete whether all personal data of the tenant is sealed */
   constructor(
     readonly tenantId: string,
     readonly isComplete: boolean,
@@ -23,29 +27,33 @@ export class Seal {
     private readonly subjectKeys: SubjectKeys,
   ) {}
 
-  /** Loads the keys that texts are sealed with. */
+  /** Loads the keys that open the texts. */
   async load(sealedTexts: readonly string[]): Promise<void> {
-    if (this.#keys.size > maxKeys) {
-      this.#keys.clear();
-      this.#current.clear();
-    }
-    const ids = [...new Set(sealedTexts.map(keyIdOf))].filter((id) => !this.#keys.has(id));
-    if (ids.length === 0) return;
-    for (const [id, key] of await this.subjectKeys.byIds(this.tenantId, ids)) this.#keys.set(id, key);
+    const missing = touch(this.#keys, sealedTexts.map(keyIdOf));
+    if (missing.length === 0) return;
+    for (const [id, key] of await this.subjectKeys.byIds(this.tenantId, missing)) this.#keys.set(id, key);
   }
 
-  /** Has the keys of customers at hand with which they are sealed. */
+  /** Loads the keys that seal new data of customers, and creates those that are missing. */
   async prepare(customerIds: readonly string[]): Promise<void> {
-    const missing = customerIds.filter((id) => !this.#current.has(id));
+    const missing = touch(this.#current, customerIds);
     if (missing.length === 0) return;
     const keys = await this.subjectKeys.ofCustomers(this.tenantId, missing);
+    touch(
+      this.#keys,
+      Array.from(keys.values(), ({ id }) => id),
+    );
     for (const [customerId, key] of keys) {
       this.#keys.set(key.id, key);
       this.#current.set(customerId, key);
     }
   }
 
-  /** Gives customers new keys, with which they are sealed from now on. */
+  /**
+   * Gives customers new keys, which seal their data from now on.
+   *
+   * @returns the former keys, which still open what they sealed
+   */
   async renew(customerIds: readonly string[]): Promise<FormerKeys[]> {
     const former = await this.subjectKeys.renew(this.tenantId, customerIds);
     for (const id of customerIds) this.#current.delete(id);
@@ -53,20 +61,22 @@ export class Seal {
     return former;
   }
 
-  /** The key that a customer's row was sealed with, under the lock of the row, is the one to go on with. */
+  /** Makes the key of a sealed text the one that seals new data of the customer. Call it while the customer's row is locked. */
   goOnWith(customerId: string, sealed: string): void {
     const key = this.#keys.get(keyIdOf(sealed));
-    if (key) this.#current.set(customerId, key);
+    if (!key) return;
+    touch(this.#current, [customerId]);
+    this.#current.set(customerId, key);
   }
 
-  /** @throws AppError NOT_FOUND when the customer's key was destroyed: in a database that is older than its erasure */
+  /** @throws AppError NOT_FOUND CUSTOMER_ERASED when the customer's key was destroyed, as in a database restored from before its erasure */
   sealText(customerId: string, text: string): string {
     const key = this.#current.get(customerId);
     if (key) return key.seal(text);
     throw new AppError('NOT_FOUND', 'CUSTOMER_ERASED', 'The customer was erased.');
   }
 
-  /** The text, or `maskText` when its key was destroyed. The key was loaded. */
+  /** The text, or `maskText` when its key was destroyed. @throws AppError UNAVAILABLE KEYS_LOST when its key was not loaded */
   openText(sealed: string): string {
     const key = this.#keys.get(keyIdOf(sealed));
     if (key) return key.open(sealed);
@@ -74,7 +84,7 @@ export class Seal {
     throw lost();
   }
 
-  /** Whether the key of a sealed text is at hand. */
+  /** Whether the key of a sealed text is loaded. */
   knows(sealed: string): boolean {
     return this.#keys.has(keyIdOf(sealed));
   }
@@ -84,7 +94,7 @@ export class Seal {
     return this.#keys.get(keyIdOf(sealed)) === null;
   }
 
-  /** A JSON text with what is sealed in it open. A text that only looks sealed stays. */
+  /** Opens the sealed texts in a JSON text. A text that only looks sealed stays as it is. */
   async openJson(json: string): Promise<string> {
     const sealed = sealedTextsOf(json);
     if (sealed.length === 0) return json;
@@ -92,26 +102,48 @@ export class Seal {
     return openJson(json, (text) => (this.knows(text) ? this.openText(text) : undefined));
   }
 
-  /** What stands for a value where equal ones must be found: the same for the same value, of this tenant only. */
+  /** A blind index of a value: a keyed hash that is the same for equal values of one tenant, 32 characters of base64url. */
   blind(purpose: string, value: string): string {
     const text = JSON.stringify([purpose, value]);
     return createHmac('sha256', this.tenantKeys.index).update(text).digest('base64url').slice(0, 32);
   }
 
-  /** The key of hashes that must not tell what was hashed. */
+  /** The HMAC key for hashes of personal data. */
   get hashKey(): Buffer {
     return this.tenantKeys.index;
   }
 }
 
+/**
+ * Marks keys as used, and evicts those used least recently to make room for the ones that are missing.
+ *
+ * @returns the ids of the missing keys, each once
+ */
+function touch<Key>(keys: Map<string, Key>, ids: readonly string[]): string[] {
+  const wanted = new Set(ids);
+  const missing = [...wanted].filter((id) => {
+    const key = keys.get(id);
+    if (key === undefined) return true;
+    keys.delete(id);
+    keys.set(id, key);
+    return false;
+  });
+  const most = Math.max(maxKeys, wanted.size) - missing.length;
+  for (const id of keys.keys()) {
+    if (keys.size <= most) break;
+    keys.delete(id);
+  }
+  return missing;
+}
+
 const seals = new AsyncLocalStorage<Seal>();
 
-/** What the call that is being answered seals with; undefined for a tenant whose personal data is not encrypted. */
+/** The seal of the current call; undefined for a tenant whose personal data is not encrypted. */
 export function currentSeal(): Seal | undefined {
   return seals.getStore();
 }
 
-/** The seal of the call. Throws where nothing can be sealed, which is a programmer's error. */
+/** The seal of the current call. @throws Error when the call has none, which is a programming error */
 export function requiredSeal(): Seal {
   const seal = currentSeal();
   if (!seal) throw new Error('Something is sealed, and the call has no keys.');

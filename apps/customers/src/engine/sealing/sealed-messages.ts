@@ -9,14 +9,14 @@ type Values = Record<string, unknown>;
 
 const mask = new PersonalDataMask(contract);
 
-/** What is sealed: messages of one type, each with the key of the record that its personal data is about. */
+/** A type of messages with personal data. Each message is sealed with the key of its subject, the record that the data is about. */
 export interface SealedType<Message> {
   message: DescMessage;
-  /** Id of that record. */
+  /** Id of the subject. */
   subjectOf(message: Message): string;
 }
 
-/** A record, or a part of one, with its personal data sealed for the record `subject`. */
+/** Seals the personal data of a record, or of a part of one, with the key of `subject`. */
 export function sealRecord<Part extends object>(
   seal: Seal,
   { message }: SealedType<never>,
@@ -26,14 +26,14 @@ export function sealRecord<Part extends object>(
   return mask.replace(message, part, (text) => seal.sealText(subject, text));
 }
 
-/** A record, or a part of one, with its personal data open. Its keys were loaded. */
+/** Opens the personal data of a record, or of a part of one. Its keys must be loaded. */
 export function openRecord<Part extends object>(seal: Seal, { message }: SealedType<never>, part: Part): Part {
   return mask.replace(message, part, (text) => (isSealed(text) ? seal.openText(text) : text));
 }
 
 /**
- * Records as they are stored, open. From now on each is sealed with the key that it has; one that is not sealed yet has got
- * a key.
+ * Opens stored records, and prepares the seal to write them: each sealed record keeps its key, and a record that is not sealed yet gets
+ * one.
  */
 export async function openRecords<Message extends object>(
   seal: Seal,
@@ -50,19 +50,19 @@ export async function openRecords<Message extends object>(
   });
 }
 
-/** ABORTED: encryption was turned on a moment ago, and the call has begun without keys, or met what is not sealed yet. */
+/** ABORTED CONCURRENT_WRITE: encryption was just enabled, and the call started without keys or read data that is not sealed yet. */
 export function sealMissing(): AppError {
   const message = 'The personal data of this tenant is being encrypted. Try again.';
   return new AppError('ABORTED', 'CONCURRENT_WRITE', message, { retryAfterSeconds: 1 });
 }
 
-/** `sealRecord` when the call seals: the keys of the record are at hand. */
+/** Seals a part of a record if the current call has a seal. The key of `subject` must be prepared. */
 export function storedPart<Part extends object>(type: SealedType<never>, subject: string, part: Part): Part {
   const seal = currentSeal();
   return seal ? sealRecord(seal, type, subject, part) : part;
 }
 
-/** What `storedPart` made, open again. */
+/** Opens the result of `storedPart`. */
 export async function openPart<Part extends object>(type: SealedType<never>, part: Part): Promise<Part> {
   const seal = currentSeal();
   if (!seal) return part;
@@ -75,13 +75,13 @@ export function sealedTexts({ message }: SealedType<never>, part: object): strin
   return sealedTextsIn(message, part);
 }
 
-/** An answer as it is kept: what it says of customers sealed for each, all other personal data hidden. */
+/** Prepares a response for storage: seals the data of each record with the key of its subject, and masks other personal data. */
 export function sealAnswer<Answer extends object>(path: string, answer: Answer): Answer {
   const seal = currentSeal();
   return seal ? sealMessage(seal, methodDescriptor(path).output, answer) : answer;
 }
 
-/** An answer that may have been kept, open. */
+/** Opens a response that may have been stored. */
 export async function openAnswer<Answer extends object>(path: string, answer: Answer): Promise<Answer> {
   const seal = currentSeal();
   if (!seal) return answer;
@@ -117,13 +117,13 @@ function sealMessage<Whole extends object>(seal: Seal, desc: DescMessage, messag
   return sealed as Whole;
 }
 
-/** Whose personal data is in a message. */
+/** Id of the record that the personal data in a message is about. */
 function subjectOf({ typeName }: DescMessage, message: Values): string | undefined {
   const field = subjectFields.get(typeName);
   return field === undefined ? undefined : ((message[field] ?? message['id']) as string);
 }
 
-/** The fields with the ids of those whose personal data is in messages, by the types of these. */
+/** JSON names of the fields with the ids of subjects, by message type. */
 const subjectFields: ReadonlyMap<string, string> = new Map([
   ...recordContracts(contract).map(({ message, fields, options }): [string, string] => [
     message.typeName,

@@ -1,8 +1,7 @@
 /**
- * A policy for a table with sealed columns: from the moment on in which the encryption of a tenant is turned on, the
- * database takes no row of it that is not sealed, whoever writes it.
+ * A policy for a table with sealed columns. Once encryption is enabled for a tenant, the database rejects its rows that are not sealed.
  *
- * @param isSealed SQL: whether a row is sealed
+ * @param isSealed SQL condition that holds for a sealed row
  */
 export function sealedOnly(isSealed: string) {
   return {
@@ -10,7 +9,7 @@ export function sealedOnly(isSealed: string) {
     command: 'all',
     type: 'restrictive',
     using: 'true',
-    // The table of tenants shows one its own row only, so this is looked up once for a statement.
+    // Row-level security shows a tenant only its own row here, so PostgreSQL evaluates this once per statement.
     check: `(${isSealed}) or not exists (select from tenant_encryption)`,
   } as const;
 }

@@ -6,7 +6,7 @@ import { Seal, withSeal } from './seal.js';
 import { sealMissing } from './sealed-messages.js';
 import type { SubjectKeys } from './subject-keys.js';
 
-/** Tenants of which a process knows at a time whether they are encrypted. */
+/** Most tenants whose encryption state a process caches. */
 const maxKnown = 100_000;
 
 interface State {
@@ -17,20 +17,20 @@ interface State {
 
 const registered = new WeakMap<object, Sealing>();
 
-/** What a change has of a record, as JSON. */
+/** The values of a change, as JSON. */
 interface ChangedValues {
   tenant_id: string;
   before: string | null;
   after: string | null;
 }
 
-/** Knows which tenants have their personal data encrypted, and has the keys for it. One for each database in a process. */
+/** The encryption state of tenants, and access to their keys. One for each database in a process. */
 export class Sealing {
   readonly #states = new Map<string, State>();
 
   /**
    * @param keys undefined when no database of keys is configured
-   * @param stalenessMs how long the process takes a tenant for one that is not encrypted after it has looked
+   * @param stalenessMs how long the process caches that a tenant is not encrypted, in milliseconds
    */
   constructor(
     readonly keys?: SubjectKeys,
@@ -44,7 +44,7 @@ export class Sealing {
     return sealing;
   }
 
-  /** From now on it is that of all who work on the database of `em`. */
+  /** Makes this the result of `Sealing.of` for the database of `em`. */
   registerFor(em: EntityManager): this {
     registered.set(em.getConnection(), this);
     return this;
@@ -54,14 +54,14 @@ export class Sealing {
     await this.keys?.close();
   }
 
-  /** Whether it is known without a look that a tenant is not encrypted. */
+  /** Whether the cache says that a tenant is not encrypted. */
   isKnownOff(tenantId: string): boolean {
     const state = this.#states.get(tenantId);
     return state !== undefined && !state.isOn && state.untilMs > Date.now();
   }
 
   /**
-   * Runs the handler of a call, with the keys of the caller's tenant at hand when its personal data is encrypted.
+   * Runs the handler of a call, with a seal if the caller's tenant is encrypted.
    *
    * @param em of the tenant's session
    */
@@ -78,7 +78,7 @@ export class Sealing {
     }
   }
 
-  /** What a call of a tenant seals with; undefined when the tenant is not encrypted. @throws AppError UNAVAILABLE */
+  /** A new seal of a tenant; undefined when the tenant is not encrypted. @throws AppError UNAVAILABLE when its keys cannot be read */
   async sealOf(em: EntityManager, tenantId: string): Promise<Seal | undefined> {
     const { isOn, isComplete } = await this.#stateOf(em, tenantId);
     if (!isOn) return undefined;
@@ -94,12 +94,12 @@ export class Sealing {
     });
   }
 
-  /** The tenant has just been encrypted, or is going to be. */
+  /** Drops the cached state of a tenant whose encryption has changed. */
   forget(tenantId: string): void {
     this.#states.delete(tenantId);
   }
 
-  /** Changes of any tenants with their values open. */
+  /** Opens the values of changes, which may be of several tenants. */
   async openEntries<Entry extends ChangedValues>(em: EntityManager, entries: readonly Entry[]): Promise<Entry[]> {
     const seals = new Map<string, Seal | undefined>();
     const opened: Entry[] = [];
@@ -116,7 +116,7 @@ export class Sealing {
     return opened;
   }
 
-  /** What is sealed must not be told as it is, only because the process does not know yet that encryption was turned on. */
+  /** Ignores a cached state that says the tenant is not encrypted, so that sealed values never reach a reader. */
   async #freshSealOf(em: EntityManager, tenantId: string): Promise<Seal | undefined> {
     if (this.isKnownOff(tenantId)) this.forget(tenantId);
     return this.sealOf(em, tenantId);
@@ -138,10 +138,7 @@ export class Sealing {
   }
 }
 
-/**
- * Whether a row was refused by a policy `sealed_only`: the database takes nothing that is not sealed from the moment on in which
- * encryption is turned on.
- */
+/** Whether a policy `sealed_only` rejected a plain row, since encryption was enabled after the call had started. */
 function isRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '42501' && error.message.includes('"sealed_only"');
 }

@@ -1,7 +1,7 @@
 import { MasterKeys } from '@rapport/platform';
 import { SubjectKeys } from './subject-keys.js';
 
-/** The keys of personal data as a process is configured; undefined when it is not. */
+/** The keys of personal data from the configuration; undefined when none are configured. @throws Error when a setting is missing */
 export function subjectKeysOf({
   KEYS_DATABASE_URL: databaseUrl,
   MASTER_KEY: masterKey,

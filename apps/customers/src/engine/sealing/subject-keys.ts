@@ -8,21 +8,21 @@ import { DataKey, dataKeyBytes } from './data-key.js';
 import { KeyCache } from './key-cache.js';
 import { keysEntities } from './keys-database.js';
 
-/** What is derived from the key of a tenant, 32 bytes each. */
+/** Keys derived from the root key of a tenant, 32 bytes each. */
 export interface TenantKeys {
-  /** Wraps the data keys of its customers. */
+  /** Wraps the data keys of customers. */
   wrapping: Buffer;
-  /** Makes blind values for equality. */
+  /** Makes blind indexes. */
   index: Buffer;
 }
 
-/** The keys that a customer had until it got another one: up to a generation. */
+/** The former keys of a customer: all up to a generation. */
 export interface FormerKeys {
   customerId: string;
   formerGeneration: number;
 }
 
-/** Of a generation that no key reaches. */
+/** Greater than or equal to every generation. */
 export const allGenerations = 2 ** 31 - 1;
 
 interface KeyRow {
@@ -34,8 +34,8 @@ interface KeyRow {
 const columns = 'id, customer_id, wrapped';
 
 /**
- * The keys of personal data, in a database of their own. Its backups are kept apart and shortly: a backup of the customers
- * must not bring a destroyed key back.
+ * The keys of personal data, in a separate database. Keep its backups separately and for a short time: restoring the customers must not
+ * restore destroyed keys.
  */
 export class SubjectKeys {
   readonly #logger = new Logger('SubjectKeys');
@@ -49,7 +49,7 @@ export class SubjectKeys {
     databaseUrl: string,
     private readonly masterKeys: MasterKeys,
   ) {
-    // With a name of its own, since the one of the service stands for the EntityManager of the call.
+    // Needs its own context name: the default one is the EntityManager of the current call.
     this.#orm = createOrm({ databaseUrl, entities: keysEntities }, { contextName: 'keys' });
   }
 
@@ -57,7 +57,7 @@ export class SubjectKeys {
     return this.#orm.close();
   }
 
-  /** Makes the key of a tenant, unless it has one. */
+  /** Creates the root key of a tenant, unless it has one. */
   async createTenant(tenantId: string): Promise<void> {
     const { wrapped, masterKeyId } = this.masterKeys.wrap(randomBytes(32), tenantId);
     await this.#run(tenantId, {
@@ -68,7 +68,7 @@ export class SubjectKeys {
     });
   }
 
-  /** @throws AppError UNAVAILABLE */
+  /** @throws AppError UNAVAILABLE KEYS_LOST when the tenant has no root key, KEYS_UNAVAILABLE when the database fails */
   async tenantKeys(tenantId: string): Promise<TenantKeys> {
     const known = this.#tenants.get(tenantId);
     if (known) return known;
@@ -86,7 +86,7 @@ export class SubjectKeys {
     return keys;
   }
 
-  /** Keys by their ids: null for one that was destroyed, nothing for one that there is not. */
+  /** Keys by id: null for a destroyed key, no entry for an unknown one. */
   async byIds(tenantId: string, ids: readonly string[]): Promise<Map<string, DataKey | null>> {
     const { found, missing } = this.#cache.look(ids);
     if (missing.length === 0) return found;
@@ -100,7 +100,7 @@ export class SubjectKeys {
     return found;
   }
 
-  /** The keys that customers have now, made for those that never had one. Those of which all keys are destroyed have none. */
+  /** The current keys by customer id. Creates the first key of a customer. No entry for customers whose keys are all destroyed. */
   async ofCustomers(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
     const known = await this.#inUse(tenantId, customerIds);
     const others = customerIds.filter((id) => !known.has(id));
@@ -114,12 +114,12 @@ export class SubjectKeys {
         order by made.customer_id on conflict do nothing`,
       values: [tenantId, JSON.stringify(records)],
     });
-    // Of two that made the first key of a customer at once, both get that of the first.
+    // If two calls create the first key of a customer at once, both get the key of the first.
     for (const [customerId, key] of await this.#inUse(tenantId, others)) known.set(customerId, key);
     return known;
   }
 
-  /** Gives customers another key. The former ones still open until they are destroyed. */
+  /** Creates new keys for customers. @returns the former keys, which still open what they sealed until they are destroyed */
   async renew(tenantId: string, customerIds: readonly string[]): Promise<FormerKeys[]> {
     const records = await this.#records(tenantId, customerIds);
     const rows = await this.#run<{ customer_id: string; generation: number }>(tenantId, {
@@ -135,7 +135,7 @@ export class SubjectKeys {
     return rows.map(({ customer_id, generation }) => ({ customerId: customer_id, formerGeneration: generation - 1 }));
   }
 
-  /** Destroys keys of a customer: what was sealed with them can't be read again, wherever it is. */
+  /** Destroys the keys of a customer up to a generation. Data sealed with them cannot be read again, not even from a backup. */
   async destroy(tenantId: string, customerId: string, lastGeneration: number): Promise<void> {
     const rows = await this.#run<{ id: string }>(tenantId, {
       name: 'destroy_subject_keys',
@@ -163,7 +163,7 @@ export class SubjectKeys {
     );
   }
 
-  /** New keys, as a statement takes them. */
+  /** New keys in the form that the statements expect. */
   async #records(tenantId: string, customerIds: readonly string[]): Promise<object[]> {
     const { wrapping } = await this.tenantKeys(tenantId);
     return customerIds.map((customerId) => {
@@ -187,7 +187,7 @@ export class SubjectKeys {
     }
   }
 
-  /** So that the former master key is soon needed by nobody. */
+  /** Wraps a root key with the current master key, so that the former master key can be retired. */
   async #rewrap(tenantId: string, root: Buffer, formerId: string): Promise<void> {
     const { wrapped, masterKeyId } = this.masterKeys.wrap(root, tenantId);
     await this.#run(tenantId, {
@@ -197,7 +197,7 @@ export class SubjectKeys {
     });
   }
 
-  /** Whatever is wrong with the database of keys, a caller can only wait. */
+  /** Runs a statement in the key database. @throws AppError UNAVAILABLE KEYS_UNAVAILABLE on any failure */
   async #run<Row extends object>(tenantId: string, statement: Statement): Promise<Row[]> {
     try {
       const rows = await readForTenant<Row>(this.#orm.em.fork({ session: tenantSession(tenantId) }), statement);
@@ -209,7 +209,7 @@ export class SubjectKeys {
   }
 
   #unavailable(cause: unknown): AppError {
-    // Said once: while the database is away, it is away for every call.
+    // Logged once per outage, not for every call.
     if (!this.#isAway) this.#logger.warn('The keys of personal data can not be reached.', cause);
     this.#isAway = true;
     const message =
@@ -218,7 +218,7 @@ export class SubjectKeys {
   }
 }
 
-/** UNAVAILABLE: a key is not where it should be, such as when the database of keys was restored from before it was made. */
+/** UNAVAILABLE KEYS_LOST: a key is missing, for example since the key database was restored from an older backup. */
 export function lost(): AppError {
   return new AppError(
     'UNAVAILABLE',

@@ -7,19 +7,19 @@ const TenantEncryptionSchema = defineEntity({
   ...tenantIsolation,
   properties: {
     tenantId: p.uuid().primary(),
-    /** The operation that encrypts what was there before. */
+    /** The operation that encrypts existing data. */
     operationId: p.uuid(),
     createTime: p.datetime(3),
     createdBy: p.text(),
-    /** Records of this table are being sealed. */
+    /** The table whose records are being sealed. */
     doneTable: p.text().default('customer'),
-    /** Those up to this id are done with. */
+    /** Records up to this id are sealed. */
     doneId: p.uuid().default('00000000-0000-0000-0000-000000000000'),
-    /** Since when nothing is left that is not encrypted. */
+    /** When all existing data was encrypted. */
     completeTime: p.datetime(3).nullable(),
   },
 });
 
-/** That the personal data of a tenant is encrypted. It is never turned off. */
+/** Marks a tenant whose personal data is encrypted. Encryption is never disabled. */
 export class TenantEncryption extends TenantEncryptionSchema.class {}
 TenantEncryptionSchema.setClass(TenantEncryption);

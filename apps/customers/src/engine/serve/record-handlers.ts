@@ -28,7 +28,7 @@ import { createBatch, deleteBatch, updateBatch, type Batch, type BatchOutcome } 
 import { externalIdOf, upsertRecord, type UpsertRequest } from '../write/upsert-record.js';
 import { createRecord, deleteRecord, undeleteRecord, updateRecord, type RecordRequest } from '../write/write-record.js';
 
-/** What handlers work with. */
+/** Dependencies of the handlers. */
 export interface ServiceParts {
   em: EntityManager;
   pageTokenKey: PageTokenKey;
@@ -37,7 +37,7 @@ export interface ServiceParts {
   bulk: BulkWork;
 }
 
-/** How a type is served, as far as its contract does not say. */
+/** Rules of a service that the contract cannot state. */
 export interface ServiceRules<Message extends RecordMessage> {
   /** The unique value of an upsert that decides which record is met. By default the external id in `matchSystem`. */
   matched?: (request: object, record: Message) => UniqueValue;
@@ -47,7 +47,7 @@ export interface ServiceRules<Message extends RecordMessage> {
   importRules?: ImportRules<Message>;
 }
 
-/** What requests of writes have in common. */
+/** Fields that all write requests have. */
 interface WriteRequest {
   requestId?: string | undefined;
   validateOnly?: boolean | undefined;
@@ -57,10 +57,10 @@ interface BatchRequest<Item> extends WriteRequest {
   batch?: Batch<Item> | undefined;
 }
 
-/** Most items of a batch that counts as one call among others. */
+/** Most items of a batch that is not throttled as bulk work. */
 const maxShortBatch = 20;
 
-/** Answers the methods of the standard service of a type. Answers and requests have its records by the type's names. */
+/** Implements the methods of the standard service of a type. Requests and responses hold records in fields named after the type. */
 export class RecordHandlers<Message extends RecordMessage> {
   /** Made at the first import: not every type has one. */
   #importRules: ImportRules<Message> | undefined;
@@ -163,7 +163,7 @@ export class RecordHandlers<Message extends RecordMessage> {
     return hotWriteCall(this.parts.em, this.type.method(verb), request, work);
   }
 
-  /** A long batch counts as bulk work: it gives way to other calls. */
+  /** A batch of more than 20 items is throttled as bulk work. */
   #batch<Item>(
     verb: string,
     request: BatchRequest<Item>,

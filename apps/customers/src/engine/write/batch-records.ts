@@ -22,16 +22,16 @@ import { LinkedRecords, linksToOthers, newLinks } from '../records/references.js
 import { uniqueFieldNames, uniqueValues, type UniqueValue } from '../records/unique-values.js';
 import { currentSeal } from '../sealing/seal.js';
 
-/** What an item of a batch names: the id of a record, or the values of one by the name of its type. */
+/** An item of a batch: the id of a record, values of a record in the field of its type, or both. */
 type Item = Readonly<Record<string, unknown>> & { id?: string };
 
-/** The records, those that they point to and the owners of unique values that a batch is about, as its items so far have left them. */
+/** The state that the items of a batch read and change: records, the records they refer to, and the owners of unique values. */
 export class BatchRecords<Message extends RecordMessage> {
-  /** Records as they were read, by id. */
+  /** Records as read, by id. */
   readonly #before: ReadonlyMap<string, Message>;
-  /** And as they are now, new ones too. */
+  /** Current records, including new ones, by id. */
   readonly #now: Map<string, Message>;
-  /** What items have done, in their order. */
+  /** Changes made by items, in the order of the items. */
   readonly #changes: RecordChange<Message>[] = [];
 
   private constructor(
@@ -46,7 +46,7 @@ export class BatchRecords<Message extends RecordMessage> {
     this.#now = new Map(this.#before);
   }
 
-  /** Reads what the items name. Records to change stay locked, and linked ones live, until the transaction ends. */
+  /** Reads the records that the items name. Locks the records to change, and keeps linked records live, until the transaction ends. */
   static async load<Message extends RecordMessage>(
     transaction: StatementTransaction,
     type: RecordType<Message>,
@@ -83,7 +83,7 @@ export class BatchRecords<Message extends RecordMessage> {
     if (first) throw takenError(this.type, taken, this.owners.get(valueText(first)) ?? null, fieldIn(this.type));
   }
 
-  /** Notes that an item has made or changed a record, and whose its unique values are now. */
+  /** Records that an item has created or changed a record, with the owner of its unique values. */
   put(record: Message): Message {
     const before = this.#now.get(record.id);
     if (record === before) return record;
@@ -94,7 +94,7 @@ export class BatchRecords<Message extends RecordMessage> {
     return record;
   }
 
-  /** Leaves what came of the items for the end of the transaction. Values change hands only when all have been given back. */
+  /** Queues the writes for the end of the transaction. Releases all unique values before it claims any, so that items can exchange them. */
   async write(turns: Turns): Promise<void> {
     const { type, transaction } = this;
     const ids = new Set(this.#changes.map(({ after }) => after.id));
@@ -135,7 +135,7 @@ async function loadChanged<Message extends RecordMessage>(
   ];
 }
 
-/** The unique values that a record shall have. Its other fields don't matter for them. */
+/** The unique values that a record of a request has. They do not depend on its other fields. */
 function namedValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
   const names = [...uniqueFieldNames(type)];
   const unique = Object.fromEntries(names.map((name) => [name, (record as unknown as Record<string, unknown>)[name]]));
@@ -143,7 +143,7 @@ function namedValues<Message extends RecordMessage>(type: RecordType<Message>, r
   return uniqueValues(type, normalised.record);
 }
 
-/** The values were free when the batch began: the next try finds out which item is concerned. */
+/** A value that was free when the batch started is taken now. A retry of the batch reports the item. */
 function asLostRace(error: AppError): AppError {
   if (error.code !== 'ALREADY_EXISTS') return error;
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write took a unique value meanwhile. Try again.', {
@@ -152,7 +152,7 @@ function asLostRace(error: AppError): AppError {
   });
 }
 
-/** The values that are the record's among the keys: none once it is deleted. */
+/** The unique values that a record owns: none when it is deleted. */
 function valuesOf<Message extends RecordMessage>(type: RecordType<Message>, record: Message | undefined): OwnedValue[] {
   return !record || record.deleteTime !== undefined ? [] : ownedValues(record.id, uniqueValues(type, record));
 }

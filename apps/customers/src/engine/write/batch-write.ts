@@ -10,10 +10,10 @@ import { readUpdateMask } from '../records/update-mask.js';
 import { methodDescriptor, validator } from '../values/contract.js';
 import { BatchRecords } from './batch-records.js';
 
-/** A batch of any kind, as the contract has it. */
+/** A batch in the form of the contract. */
 export interface Batch<Item> {
   items: Item[];
-  /** What a wrong item means for the others. */
+  /** Number of a `BatchMode`. */
   mode: number;
 }
 
@@ -24,7 +24,7 @@ interface UpdateItem {
   etag?: string | undefined;
 }
 
-/** What became of one item: the record, or why it was not done. */
+/** The result of one item: the record, or the error that prevented the change. */
 export type BatchOutcome<Message> = { record: Message } | { problem: AppError; violations: FieldViolation[] };
 
 type DoItem<Message extends RecordMessage, Item> = (item: Item, records: BatchRecords<Message>) => Message;
@@ -79,7 +79,7 @@ export function deleteBatch<Message extends RecordMessage>(
 }
 
 /**
- * Decides on each item in memory, in order, against records that were read at once, and writes what came of it at once.
+ * Applies the items in memory, in order, to records read in one round trip, and queues all writes together.
  *
  * @param single the operation for one record: an item keeps the rules of its request
  * @throws AppError in atomic mode, when an item is wrong
@@ -112,7 +112,7 @@ async function doBatch<Message extends RecordMessage, Item extends object>(
   );
 }
 
-/** The record that the item left, or the reason why it left none. */
+/** The record as the item left it, or the error of the item. */
 function attempt<Message extends RecordMessage, Item>(
   item: Item,
   records: BatchRecords<Message>,

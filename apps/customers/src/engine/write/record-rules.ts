@@ -4,7 +4,7 @@ import type { RecordType } from '../fields/record-type.js';
 import { contract, validator } from '../values/contract.js';
 import { onceFor } from '../values/once-for.js';
 
-/** What the contract finds wrong with the values of a record, each for itself. */
+/** Violations of the field rules of the contract in a record. */
 export function fieldViolations<Message extends RecordMessage>(
   { message }: RecordType<Message>,
   record: Message,

@@ -24,9 +24,9 @@ const maxPasses = 10;
 const passPauseMs = 200;
 
 /**
- * Makes the derived columns of all records anew that another release has made, but of those that are sealed, without a change of
- * what the contract shows. Works while the service runs, but for a moment at its start, and waits like a migration no longer than
- * 0.8 s for that: on error 55P03 run it again, which goes on where it ended.
+ * Rebuilds the derived columns of all unsealed records that another release has written. Callers see no change. Runs beside the service,
+ * except for a short exclusive lock on each table at its start. Waits for that lock at most 0.8 s: on error 55P03 run it again, and it
+ * resumes.
  *
  * @param database with the URL of the owner of the tables
  */

@@ -18,11 +18,11 @@ import { changeRecord, createRecord, type Known } from './write-record.js';
 /** Request of the standard method `upsert`. */
 export interface UpsertRequest {
   requestId?: string | undefined;
-  /** What becomes of the lists of the record that is met. */
+  /** Number of a `ListMode`: how lists of an existing record are changed. */
   listMode: number;
 }
 
-/** What became of an upsert. */
+/** The result of an upsert. */
 export interface Upserted<Message> {
   record: Message;
   created: boolean;
@@ -31,7 +31,7 @@ export interface Upserted<Message> {
 /** Number of REPLACE among the list modes of the contract. */
 const replaceMode = 2;
 
-/** How often a value may change hands while one looks whose it is. */
+/** Most attempts to lock the owner of a value that other calls move to another record meanwhile. */
 const maxAttempts = 5;
 
 /**
@@ -47,7 +47,7 @@ export async function upsertRecord<Message extends RecordMessage>(
   valueOf: (record: Message) => UniqueValue,
 ): Promise<Upserted<Message>> {
   const wanted = sent(type, request);
-  // What is matched by does not depend on custom fields: whether those are right, creating or updating tells.
+  // Unique values do not depend on custom fields, which the create or update checks.
   const normalised = type.definition.normalise({ ...wanted, customFields: undefined }, new CustomFields([]));
   const value = valueOf(normalised.record);
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {

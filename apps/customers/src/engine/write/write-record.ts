@@ -25,7 +25,7 @@ import { uniqueValues, without, type UniqueValue } from '../records/unique-value
 import { readUpdateMask } from '../records/update-mask.js';
 import { currentSeal } from '../sealing/seal.js';
 
-/** A request about one record that is stored. */
+/** A request for one existing record. */
 export interface RecordRequest {
   id: string;
   etag?: string | undefined;
@@ -93,9 +93,9 @@ export async function updateRecord<Message extends RecordMessage>(
   return changeRecord(transaction, type, before, known, { changes, mask, etag: request.etag });
 }
 
-/** What is known of a record that is about to change. */
+/** Data that a change of a record needs. */
 export interface Known {
-  /** All that the tenant has of the type. */
+  /** All definitions of the tenant for the record's type. */
   customFields: CustomFields;
   linked: LinkedRecords;
 }
@@ -181,7 +181,7 @@ export async function undeleteRecord<Message extends RecordMessage>(
   return undeleted;
 }
 
-/** A deleted record does not come back without those that it keeps from being deleted. */
+/** Refuses to undelete a record if a target of a RESTRICT reference is not live. */
 function refuseMissing({ singular }: RecordType, violations: readonly FieldViolation[]): void {
   const [first] = violations;
   if (!first) return;

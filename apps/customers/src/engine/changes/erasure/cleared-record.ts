@@ -5,10 +5,10 @@ import { onceFor } from '../../values/once-for.js';
 
 type Values = Record<string, unknown>;
 
-/** What stands in a field that must have a text. */
+/** Replaces the text of a required field. */
 const erased = 'erased';
 
-/** A record without its personal data: a text that it must have becomes "erased", and an item of a list goes that is known by such a text. */
+/** Removes the personal data of a record. Required texts become "erased"; list items that a personal text identifies are removed. */
 export function clearedRecord(type: RecordType, record: RecordMessage): RecordMessage {
   return cleared(requiredFields(type), record as unknown as Values) as unknown as RecordMessage;
 }
@@ -23,7 +23,7 @@ export function personalTexts(type: RecordType, record: RecordMessage): string[]
   return textsIn(type.contract.fields, record as unknown as Values);
 }
 
-/** The fields of a type, of which those must have a value that always have a column with one. */
+/** The fields of a type. Fields whose columns are never null count as required. */
 const requiredFields = onceFor((type: RecordType): readonly RecordField[] => {
   const { alwaysSet = [] } = type.definition;
   return type.contract.fields.map((field) => ({

@@ -17,22 +17,22 @@ import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
 import type { ErasedRecord } from './erasure-statements.js';
 
-/** Most records that one statement changes: it has 8 s. */
+/** Most records that one statement updates, since a statement times out after 8 s. */
 const statementSize = 1_000;
 
-/** What an erasure did to records that referred to those which it erased. */
+/** The effects of an erasure on records that referred to the erased ones. */
 export interface ErasedReferences {
-  /** Those that lost personal data or were removed, as they were. */
+  /** Records that lost personal data or were removed, as they were before. */
   records: ErasedRecord[];
-  /** Keys of their own that open what they were. */
+  /** Their own keys, which open their former data. */
   keys: FormerKeys[];
 }
 
 /**
- * Does to the records that refer to erased ones, of all types, what their contracts say: it removes them, or takes the reference and
- * personal data of the erased ones from them. Comes before the erased records are removed, whose rows are locked.
+ * Applies `on_erase` to the records of all types that refer to erased records: removes them, or clears the reference and the personal
+ * data of the erased records. Call it before the erased records are removed, while their rows are locked.
  *
- * @throws Error when a contract does not say what becomes of a reference
+ * @throws Error when a reference has no `on_erase`
  */
 export async function eraseReferences(
   em: EntityManager,
@@ -40,34 +40,34 @@ export async function eraseReferences(
   ids: readonly string[],
 ): Promise<ErasedReferences> {
   const done: ErasedReferences = { records: [], keys: [] };
-  const customFields = await CustomFields.load(em);
-  await eraseTo(em, target, new Set(ids), { done, customFields });
+  await eraseTo(em, target, new Set(ids), done);
   return done;
 }
 
-interface Work {
-  done: ErasedReferences;
-  customFields: CustomFields;
-}
-
-async function eraseTo(em: EntityManager, target: RecordType, ids: ReadonlySet<string>, work: Work): Promise<void> {
+async function eraseTo(
+  em: EntityManager,
+  target: RecordType,
+  ids: ReadonlySet<string>,
+  done: ErasedReferences,
+): Promise<void> {
   for (const { type, fields } of referrersOf(target)) {
     const records = await lockReferring(em, { type, fields }, ids);
     const namedIn = (record: RecordMessage) =>
       fields.filter(({ name }) => ids.has((record as unknown as Record<string, string>)[name] ?? ''));
     const isRemoved = (record: RecordMessage) => namedIn(record).some(({ index }) => index.onErase === OnErase.REMOVE);
     const removed = records.filter(isRemoved);
-    if (removed.length > 0) await removeAll(em, type, removed, work);
+    if (removed.length > 0) await removeAll(em, type, removed, done);
     const left = records.filter((record) => !isRemoved(record));
+    const customFields = await CustomFields.load(em, type);
     for (let start = 0; start < left.length; start += statementSize) {
       const some = left.slice(start, start + statementSize);
       const changes = some.map((before) => withoutReferences(type, before, namedIn(before), ids));
-      await putCleared(em, type, changes, work);
+      await putCleared(em, type, changes, { done, customFields });
     }
   }
 }
 
-/** A type, and those of its fields that refer to records of another which can be erased. */
+/** A type, and its fields that refer to records of another type. */
 interface Referrer {
   type: RecordType;
   fields: readonly ReferringField[];
@@ -75,12 +75,12 @@ interface Referrer {
 
 const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => {
   const fields = referringFields(target).filter(
-    // What those of its own type do, the type does itself.
+    // A type handles references between its own records itself, unless they have `on_erase`.
     ({ type, index }) => type !== target || index.onErase !== OnErase.UNSPECIFIED,
   );
   for (const { type, column, index, isRequired } of fields) {
     if (index.onErase === OnErase.UNSPECIFIED) throw new Error(`${type.plural}: ${column} lacks on_erase.`);
-    // The database has no row with the id of one that is not there.
+    // A foreign key does not allow the id of a removed record.
     if (isRequired && index.onErase !== OnErase.REMOVE) {
       throw new Error(`${type.plural}: ${column} is required, so that on_erase can only be REMOVE.`);
     }
@@ -88,7 +88,7 @@ const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => 
   return [...Map.groupBy(fields, ({ type }) => type)].map(([type, own]) => ({ type, fields: own }));
 });
 
-/** The records, live or deleted, that refer to any of others, locked in the order of their ids. */
+/** Locks the records, live or deleted, that refer to any of the ids, in the order of their own ids. */
 async function lockReferring(
   em: EntityManager,
   { type, fields }: Referrer,
@@ -107,9 +107,14 @@ async function lockReferring(
   return openStored(type, rows);
 }
 
-async function removeAll(em: EntityManager, type: RecordType, records: RecordMessage[], work: Work): Promise<void> {
+async function removeAll(
+  em: EntityManager,
+  type: RecordType,
+  records: RecordMessage[],
+  done: ErasedReferences,
+): Promise<void> {
   const ids = records.map(({ id }) => id);
-  await eraseTo(em, type, new Set(ids), work);
+  await eraseTo(em, type, new Set(ids), done);
   const { table } = type;
   const values = [currentCaller().tenantId, ids];
   const keys = {
@@ -121,9 +126,9 @@ async function removeAll(em: EntityManager, type: RecordType, records: RecordMes
     ...(uniqueFieldNames(type).size > 0 ? [keys] : []),
     { name: `erase_${table}s`, sql: `delete from ${table} where tenant_id = $1 and id = any ($2::uuid[])`, values },
   ]);
-  work.done.records.push(...records.map((record) => ({ type, record })));
-  // They may have had keys of their own before they referred to anybody.
-  if (currentSeal()) work.done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
+  done.records.push(...records.map((record) => ({ type, record })));
+  // A record can have had a key of its own before it referred to a subject.
+  if (currentSeal()) done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
 }
 
 interface ClearedReference {
@@ -133,7 +138,7 @@ interface ClearedReference {
   isCleared: boolean;
 }
 
-/** A record that does not refer to erased ones any more, without personal data of theirs. */
+/** Clears the references of a record to erased records, and their personal data. */
 function withoutReferences(
   type: RecordType,
   before: RecordMessage,
@@ -141,7 +146,7 @@ function withoutReferences(
   ids: ReadonlySet<string>,
 ): ClearedReference {
   const subject = type.subjectOf(before);
-  // Personal data of another record stays. Where none is named, it may be that of any which the record refers to.
+  // The personal data of another subject stays. A record without a subject may hold data of any record it refers to.
   const isTheirs = ids.has(subject) || subject === before.id;
   const isCleared = hasPersonalData(type) && isTheirs && named.some(({ index }) => index.onErase === OnErase.CLEAR);
   const after = {
@@ -156,7 +161,7 @@ async function putCleared(
   em: EntityManager,
   type: RecordType,
   changes: readonly ClearedReference[],
-  { done, customFields }: Work,
+  { done, customFields }: { done: ErasedReferences; customFields: CustomFields },
 ): Promise<void> {
   const cleared = changes.filter(({ isCleared }) => isCleared).map(({ before }) => before);
   done.records.push(...cleared.map((record) => ({ type, record })));
@@ -173,7 +178,7 @@ async function putCleared(
   await transactionPipeline(em, [updateRecords(type, records, customFields), ...releaseValues(type, released)]);
 }
 
-/** Gives records other keys of their own than they have or had, and seals what else these seal anew. */
+/** Replaces the own keys of records, and seals again the other records that these keys seal. */
 async function renewKeys(
   em: EntityManager,
   seal: Seal,

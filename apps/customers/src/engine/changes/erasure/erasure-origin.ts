@@ -1,2 +1,2 @@
-/** The origin that the change log has of what an erasure does. */
+/** Origin of the changes of an erasure in the change log. */
 export const erasureOrigin = 'erasure';

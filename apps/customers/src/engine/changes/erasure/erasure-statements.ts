@@ -4,18 +4,18 @@ import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { uniqueValues } from '../../records/unique-values.js';
 
-/** A record that is erased, as it was. */
+/** An erased record, as it was before. */
 export interface ErasedRecord {
   type: RecordType;
   record: RecordMessage;
 }
 
-/** Rows with the id of each record that a statement has removed. */
+/** A row with the id of a removed record. */
 export interface RemovedRow {
   id: string;
 }
 
-/** Removes what refers to customers and then themselves, each statement answering rows of `RemovedRow`. */
+/** Statements that delete customers and the rows that refer to them, in order. Each returns rows of `RemovedRow`. */
 export function removeRecords(ids: readonly string[]) {
   const remove = (table: string, condition: string): Statement => ({
     name: `erase_${table}`,
@@ -39,14 +39,14 @@ export function removeKeys(ids: readonly string[]): Statement {
   };
 }
 
-/** A customer that had the data of an erased one in it, and when. */
+/** A customer that held the data of an erased one, and the time range. */
 export interface FormerMerge {
   customer_id: string;
   create_time: string;
   undo_time: string;
 }
 
-/** Reads rows of `FormerMerge`: into whom the customers had been merged before that was undone. */
+/** Reads rows of `FormerMerge`: undone merges of the customers into others. */
 export function formerMerges(ids: readonly string[]): Statement {
   return {
     name: 'former_merges',
@@ -56,7 +56,7 @@ export function formerMerges(ids: readonly string[]): Statement {
   };
 }
 
-/** Makes suppressions forget whose withdrawn consents they come from. */
+/** Removes the customer from suppressions that come from withdrawn consents. */
 export function anonymiseSuppressions(ids: readonly string[]): Statement {
   return {
     name: 'anonymise_suppressions',
@@ -71,8 +71,7 @@ export function anonymiseSuppressions(ids: readonly string[]): Statement {
 }
 
 /**
- * Takes the answers that name a customer out of those that are kept for idempotency keys: they may show it. A key whose
- * answer is gone has neither answer nor hash.
+ * Clears the stored responses of idempotency keys that contain one of the ids. A cleared key has neither a response nor a request hash.
  */
 export function eraseAnswers(ids: readonly string[]): Statement {
   return {
@@ -85,14 +84,14 @@ export function eraseAnswers(ids: readonly string[]): Statement {
   };
 }
 
-/** Removes what imports keep to be undone with, and what dry runs would have made of the records. */
+/** Deletes the undo data of imports, and the drafts of dry runs, for records. */
 export function removeImportLeftovers(records: readonly ErasedRecord[]): Statement[] {
   const { tenantId } = currentCaller();
   const ids = records.map(({ record }) => record.id);
   const keys = JSON.stringify(
     records.flatMap(({ type, record }) => uniqueValues(type, record)).map(({ type, value }) => ({ type, value })),
   );
-  // By operation, since each of these tables is led by it.
+  // Joins operations, since the primary keys of these tables start with the operation.
   const ofOperations = `(operation_id, customer_id) in (
     select operation.id, erased.id from operation cross join unnest($2::uuid[]) as erased (id)
     where operation.tenant_id = $1)`;
@@ -119,7 +118,7 @@ export function removeImportLeftovers(records: readonly ErasedRecord[]): Stateme
 }
 
 /**
- * Takes the words out of issues of imports that are about records or quote what they are known by.
+ * Clears the messages of import issues that are about records or quote their values.
  *
  * @param quoted texts of the records
  */
@@ -134,7 +133,7 @@ export function eraseIssues(ids: readonly string[], quoted: readonly string[]): 
   };
 }
 
-/** Takes the values of records out of the change log, which waits until the transaction ends: little should come after it. */
+/** Deletes the values of records from the change log. Blocks the sequencer until the transaction ends, so run it last. */
 export function eraseChanges(recordIds: readonly string[], since = '-infinity', until = 'infinity'): Statement {
   return {
     name: 'erase_changes',

@@ -3,7 +3,7 @@ import { allTenants } from '@rapport/contracts';
 import { readForTenant } from '@rapport/persistence';
 
 /**
- * Since when every change of a type's records is in the log: since the newest that was dropped, or that could not be told.
+ * The time since which the log has every change of a type: that of the newest change that was dropped or could not be logged.
  *
  * @param type its name in the log
  */

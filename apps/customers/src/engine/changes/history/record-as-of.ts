@@ -11,12 +11,12 @@ import type { Operation } from '../log/change-entry.js';
 import { messageReader, type StoredValues } from '../log/stored-values.js';
 import { knownSince } from './known-since.js';
 
-/** Clocks of a caller and of ours may differ by so much, in milliseconds. */
+/** Largest tolerated difference between the clocks of a caller and of the service, in milliseconds. */
 export const clockSkewMs = 5_000;
 
 /**
- * The record as it was at a time: as it is, with the changes since then taken back, the newest first. Times are shown in
- * milliseconds: a change counts as done by the end of the one in which it was logged, or that its update time shows.
+ * Reads a record as of a time: takes the current record and reverts the changes since then, the newest first. Times have milliseconds: a
+ * change counts as done at the end of the millisecond in which it was logged, or that its update time shows.
  *
  * @param asOf RFC 3339
  * @throws AppError NOT_FOUND when it was deleted or not there then
@@ -34,7 +34,7 @@ export async function recordAsOf<Message extends RecordMessage>(
     throw invalidArgument([{ field: 'asOf', reason: 'IN_FUTURE', description: 'must not be in the future' }]);
   }
   const values = await valuesAsOf(em, type, id, time);
-  // Asked for after what it is about: changes that were dropped meanwhile are not taken for none.
+  // Read after the changes, so that changes dropped meanwhile are noticed.
   const known = await knownSince(em, type.table);
   if (time < known.time) {
     const message = 'The change log does not go back so far. oldestTime is the earliest time that can be asked for.';
@@ -46,7 +46,7 @@ export async function recordAsOf<Message extends RecordMessage>(
   return opened(type, messageReader(type.message)(values) as Message);
 }
 
-/** What was sealed with a key that is destroyed is as if it were not there. */
+/** Opens a record. @throws AppError FAILED_PRECONDITION HISTORY_ERASED when one of its keys was destroyed */
 async function opened<Message extends RecordMessage>(type: RecordType<Message>, record: Message): Promise<Message> {
   const texts = sealedTexts(type, record);
   if (texts.length === 0) return record;
@@ -87,7 +87,7 @@ async function valuesAsOf(
     values: [currentCaller().tenantId, id, time.toISOString().replace('Z', '999Z')],
   });
   let values = rows[0]?.current ?? undefined;
-  // What the log has of it is for those only who see the record itself.
+  // Callers limited to some records see the history only of records that they see now.
   if (!values && seesSomeOnly()) throw await missingRecord(em, type, id);
   for (const { operation, before } of rows) {
     if (before && Object.hasOwn(before, 'erased')) throw (await erasedError(em, type, id)) ?? historyErased(type);

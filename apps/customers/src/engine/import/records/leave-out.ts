@@ -6,10 +6,10 @@ import { onceFor } from '../../values/once-for.js';
 import { maxItems } from '../../write/record-rules.js';
 
 /**
- * Takes out of a record the values that violations name: an item of a list as a whole, unless only what it is for is wrong, and of
- * an item without a required part the part.
+ * Removes the values that violations name from a record. Removes a list item as a whole, but only the wrong part if that is its label or
+ * if items of the list have no required part.
  *
- * @returns each violation with the value that it took out
+ * @returns each violation with the removed value
  */
 export function leaveOut<Message extends RecordMessage>(
   type: RecordType<Message>,

@@ -6,7 +6,7 @@ import { maxItems } from '../../write/record-rules.js';
 
 type Lists = Readonly<Record<string, unknown>>;
 
-/** Answers the same values when the row adds nothing to them. */
+/** Returns the same object when the row adds nothing. */
 export function mergeCustomValues(
   before: CustomValues | undefined,
   row: CustomValues | undefined,
@@ -18,7 +18,7 @@ export function mergeCustomValues(
 }
 
 /**
- * Cuts united lists to the most items that each may have: what was there stays.
+ * Truncates united lists to their limits. Items that were there before always stay.
  *
  * @returns the lists that were cut
  */
