@@ -6,7 +6,7 @@ import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/cu
 import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
 import { customFieldKinds } from '@rapport/contracts/filters';
-import { customersSingular, type CustomField } from './custom-field.entity.js';
+import type { CustomField } from './custom-field.entity.js';
 
 /** Values of custom fields by key, as the contract shows them. */
 export type CustomValues = Record<string, unknown>;
@@ -61,10 +61,10 @@ export class CustomFields {
     this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
   }
 
-  /** @param type that has the fields: customers when absent */
+  /** The definitions of a type; none for a type whose records have no custom fields. */
   static async load(
     source: EntityManager | StatementTransaction,
-    type?: OwnerType,
+    type: OwnerType,
     tenantId = currentCaller().tenantId,
   ): Promise<CustomFields> {
     const [statement] = CustomFields.statements(type, tenantId);
@@ -72,14 +72,14 @@ export class CustomFields {
   }
 
   /** Reads what the constructor takes. None for a type whose records have no custom fields. */
-  static statements(type?: OwnerType, tenantId = currentCaller().tenantId): [] | [Statement] {
-    if (type && !type.contract.options.customFields) return [];
+  static statements(type: OwnerType, tenantId = currentCaller().tenantId): [] | [Statement] {
+    if (!type.contract.options.customFields) return [];
     return [
       {
         name: 'custom_fields',
         sql: `select substr(key, strpos(key, '.') + 1) as key, type, kind, display_name as "displayName", options, searchable,
           delete_time as "deleteTime" from custom_field where tenant_id = $1 and record_type = $2`,
-        values: [tenantId, type?.contract.singular ?? customersSingular],
+        values: [tenantId, type.contract.singular],
       },
     ];
   }

@@ -51,7 +51,7 @@ export async function mergeCustomers(
   const gone: Customer = { ...deletedRecord(merged), mergedIntoId: customer.id };
   const [had, has] = [uniqueValues(customerType(), customer), uniqueValues(customerType(), stays)];
   const givenUp = merged.deleteTime === undefined ? uniqueValues(customerType(), merged) : [];
-  const customFields = await CustomFields.load(em);
+  const customFields = await CustomFields.load(em, customerType());
   await transactionPipeline(em, [
     updateRecords(customerType(), [stays], customFields),
     putMerged(gone),

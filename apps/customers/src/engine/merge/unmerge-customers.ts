@@ -51,7 +51,7 @@ export async function unmergeCustomers(
 
   const [had, has] = [uniqueValues(customerType(), customer), uniqueValues(customerType(), stays)];
   const claims = [...ownedValues(customer.id, without(has, had)), ...ownedValues(merged.id, regained)];
-  const customFields = await CustomFields.load(em);
+  const customFields = await CustomFields.load(em, customerType());
   await transactionPipeline(em, [
     updateRecords(customerType(), [stays], customFields),
     putMerged(restored),

@@ -39,9 +39,8 @@ const statementSize = 1_000;
 
 /** Stores records anew, sealed with the keys that those have now which they belong to. */
 export async function sealDependents(em: EntityManager, dependents: readonly Dependents[]): Promise<void> {
-  if (dependents.length === 0) return;
-  const customFields = await CustomFields.load(em);
   for (const { type, records } of dependents) {
+    const customFields = await CustomFields.load(em, type);
     for (let start = 0; start < records.length; start += statementSize) {
       const some = records.slice(start, start + statementSize);
       await transactionPipeline(em, [updateRecords(type, some, customFields)]);
