@@ -15,7 +15,7 @@ import { uniqueFieldNames, uniqueValues, without } from '../../records/unique-va
 import { currentSeal, type Seal } from '../../sealing/seal.js';
 import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
-import type { ErasedRecord } from './erasure-statements.js';
+import { removeLinks, type ErasedRecord, type RemovedRow } from './erasure-statements.js';
 
 /** Most records that one statement changes: it has 8 s. */
 const statementSize = 1_000;
@@ -26,6 +26,8 @@ export interface ErasedReferences {
   records: ErasedRecord[];
   /** Keys of their own that open what they were. */
   keys: FormerKeys[];
+  /** Ids of the associations of those that were removed. */
+  associations: string[];
 }
 
 /**
@@ -39,7 +41,7 @@ export async function eraseReferences(
   target: RecordType,
   ids: readonly string[],
 ): Promise<ErasedReferences> {
-  const done: ErasedReferences = { records: [], keys: [] };
+  const done: ErasedReferences = { records: [], keys: [], associations: [] };
   const customFields = await CustomFields.load(em);
   await eraseTo(em, target, new Set(ids), { done, customFields });
   return done;
@@ -117,10 +119,12 @@ async function removeAll(em: EntityManager, type: RecordType, records: RecordMes
     sql: `delete from ${table}_key where tenant_id = $1 and ${table}_id = any ($2::uuid[])`,
     values,
   };
-  await transactionPipeline(em, [
+  const [associations = []] = await transactionPipeline(em, [
+    removeLinks(ids),
     ...(uniqueFieldNames(type).size > 0 ? [keys] : []),
     { name: `erase_${table}s`, sql: `delete from ${table} where tenant_id = $1 and id = any ($2::uuid[])`, values },
   ]);
+  work.done.associations.push(...(associations as RemovedRow[]).map(({ id }) => id));
   work.done.records.push(...records.map((record) => ({ type, record })));
   // They may have had keys of their own before they referred to anybody.
   if (currentSeal()) work.done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
