@@ -134,7 +134,7 @@ class History {
 
   /** What is wrong with the rows of the tenant. */
   async faults(): Promise<unknown[]> {
-    const { rows } = await superuser.query(faultQueries, [this.tenant.caller.tenantId]);
+    const { rows } = await superuser.query<{ fault: string; id: string }>(faultQueries, [this.tenant.caller.tenantId]);
     return rows;
   }
 
