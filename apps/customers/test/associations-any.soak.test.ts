@@ -85,47 +85,50 @@ class History {
 
   async take(taken: Step): Promise<unknown> {
     const { caller, merging } = this.tenant;
-    const record =
-      (taken.do === 'undelete' ? this.#pick(this.#deleted, taken.one) : this.records[taken.one]) ?? missing;
-    const [plural, id = ''] = record.split('/');
-    const isCustomer = plural === 'customers';
     switch (taken.do) {
       case 'link':
-        return this.tenant.associate({ from: record, to: this.records[taken.other] ?? '', type: 'knows' });
+        return this.tenant.associate({ from: this.#record(taken.one), to: this.#record(taken.other), type: 'knows' });
       case 'merge': {
-        const [one = '', other = ''] = [taken.one, taken.other].map((each) => this.#customer(each));
-        const { record: merge } = await merging.merge(one, other);
-        return this.#merges.push(merge.id);
+        const { record } = await merging.merge(this.#customer(taken.one), this.#customer(taken.other));
+        return this.#merges.push(record.id);
       }
       case 'unmerge':
-        return merging.unmerge(this.#pick(this.#merges, taken.one) ?? missing);
+        return merging.unmerge(this.#pick(this.#merges, taken.one));
       case 'delete':
-        await customers.call(isCustomer ? 'deleteCustomer' : 'deleteDeal', { id }, caller);
-        return this.#deleted.push(record);
+        await this.#call('delete', this.#record(taken.one));
+        return this.#deleted.push(this.#record(taken.one));
       case 'undelete':
-        return customers.call(isCustomer ? 'undeleteCustomer' : 'undeleteDeal', { id }, caller);
+        return this.#call('undelete', this.#pick(this.#deleted, taken.one));
       case 'erase':
         return customers.call('eraseCustomer', { id: this.#customer(taken.one), erasure: { reason: 'x' } }, caller);
-      case 'unlink': {
-        return customers.call(
-          'deleteAssociation',
-          { id: this.#pick(await this.stored(), taken.one) ?? missing },
-          caller,
-        );
-      }
-      case 'removeForGood': {
-        // As the undo of an import does it, whoever does.
-        if (isCustomer) return undefined;
-        await superuser.query('delete from stage_entry where deal_id = $1', [id]);
-        return superuser.query('delete from deal where id = $1', [id]);
-      }
+      case 'unlink':
+        return customers.call('deleteAssociation', { id: this.#pick(await this.stored(), taken.one) }, caller);
+      case 'removeForGood':
+        return this.#removeForGood(this.#record(taken.one));
       default:
         return taken satisfies never;
     }
   }
 
-  #pick(choice: readonly string[], index: number): string | undefined {
-    return choice[index % Math.max(1, choice.length)];
+  #call(verb: 'delete' | 'undelete', record: string): Promise<unknown> {
+    const [plural, id = missing] = record.split('/');
+    return customers.call(plural === 'deals' ? `${verb}Deal` : `${verb}Customer`, { id }, this.tenant.caller);
+  }
+
+  /** Removes the row of a deal, as the undo of an import does. */
+  async #removeForGood(record: string): Promise<unknown> {
+    const [plural, id] = record.split('/');
+    if (plural !== 'deals') return undefined;
+    await superuser.query('delete from stage_entry where deal_id = $1', [id]);
+    return superuser.query('delete from deal where id = $1', [id]);
+  }
+
+  #record(index: number): string {
+    return this.records[index] ?? missing;
+  }
+
+  #pick(choice: readonly string[], index: number): string {
+    return choice[index % Math.max(1, choice.length)] ?? missing;
   }
 
   #customer(index: number): string {
