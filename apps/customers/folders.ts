@@ -20,7 +20,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
   'domain/custom-fields': 'definitions of custom fields',
-  'domain/associations': 'relations between customers',
+  'domain/associations': 'links between records of any types',
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
   'domain/privacy': 'erasure, and export of personal data',

@@ -28,7 +28,7 @@ test('the commands of docs/deals.md get the answers that it shows', async () => 
     const next = others[others.indexOf(command) + 1];
     return next && next.language === undefined ? next.text : '';
   });
-  expect(shown.filter((text) => text !== '')).toHaveLength(4);
+  expect(shown.filter((text) => text !== '')).toHaveLength(5);
   for (const [index, text] of shown.entries()) expect(answers[index]?.trim()).toMatch(patternOf(text));
 });
 

@@ -28,6 +28,8 @@ export function createTables(contract: Contract, record: RecordContract): string
     ...policies(record),
     ...keyTable(record),
     ...(record.options.customFields ? orderValueTable(table) : []),
+    `create trigger end_associations after delete on ${table}
+  referencing old table as old_row for each statement execute function end_associations();`,
   ].join('\n\n');
 }
 

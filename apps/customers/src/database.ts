@@ -1,5 +1,6 @@
 import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
 import { Association } from './domain/associations/association.entity.js';
+import { RecordAssociation } from './domain/associations/record-association.entity.js';
 import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
@@ -30,6 +31,7 @@ import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
+import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
@@ -47,6 +49,7 @@ export const entities = [
   CustomerOrderValue,
   CustomField,
   Association,
+  RecordAssociation,
   Merge,
   Operation,
   OperationIssue,
@@ -90,4 +93,5 @@ export const migrations = [
   CreateDeal,
   CreateStageEntry,
   EncryptAllTypes,
+  CreateRecordAssociation,
 ];

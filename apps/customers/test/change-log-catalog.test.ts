@@ -48,6 +48,7 @@ const untold: Record<string, readonly string[]> = {
     'sealed',
   ],
   customer_association: [],
+  record_association: [],
   // It is in the key.
   custom_field: ['record_type'],
   deal: ['sort_title', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],

@@ -4,6 +4,7 @@ import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/p
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { expect, test } from 'vitest';
+import { AssociatingTenant } from './associating-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { company, newCaller, person, sharedCustomers } from './running-customers.js';
 
@@ -100,4 +101,19 @@ test('is refused to who may not see personal data, and finds nobody who is not t
   }
   await tenant.merge(ada.id, twin.id);
   await expect(exportOf(twin.id, caller)).rejects.toMatchObject({ metadata: { mergedInto: ada.id } });
+});
+
+test('exports associations with records of other types, deleted ones too', async () => {
+  const tenant = new AssociatingTenant(customers);
+  const [ada, bob] = [await tenant.person(), await tenant.person()];
+  const [deal, gone] = [await tenant.deal(), await tenant.deal()];
+  const links = [await tenant.link(ada, deal, { role: 'buyer' }), await tenant.link(ada, gone)];
+  await tenant.link(bob, deal);
+  await customers.call('deleteDeal', { id: gone }, tenant.caller);
+
+  const { associations, changes } = await exportOf(ada, tenant.caller);
+
+  expect(associations.map(({ id }) => id)).toEqual(links.map(({ id }) => id));
+  expect(associations[0]).toMatchObject({ from: `customers/${ada}`, to: `deals/${deal}`, role: 'buyer' });
+  expect(changes.filter(({ type }) => type === 'association')).toHaveLength(2);
 });

@@ -1,8 +1,10 @@
 import { ImportIssue_Severity as Severity } from '@rapport/contracts/rapport/customers/v1/customers_service';
+import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OperationTenant, people } from './operation-tenant.js';
 import { company, person, sharedCustomers } from './running-customers.js';
+import { SalesTenant } from './sales-tenant.js';
 
 const customers = await sharedCustomers();
 
@@ -91,6 +93,23 @@ test('undoing leaves a created customer that others refer to', async () => {
 
   expect(undone.counts).toMatchObject({ undone: 1, issues: 1 });
   expect(await customers.get(tenant.caller, acme)).toMatchObject({ displayName: 'Acme' });
+});
+
+test('undoing leaves a created customer that is associated with a deal', async () => {
+  const { id } = await tenant.run('kind,name,domain\ncompany,Acme,acme.example\ncompany,Beta,beta.example\n');
+  const customerId = await idOf('acme.example');
+  const sales = new SalesTenant(customers, tenant.caller);
+  const deal = await sales.createDeal(await sales.createPipeline());
+  const association = {
+    ...Association.decode(new Uint8Array()),
+    ...{ from: `deals/${deal.id}`, type: 'came_from', to: `customers/${customerId}` },
+  };
+  await customers.call('createAssociation', { association }, tenant.caller);
+
+  const undone = await tenant.undo(id);
+
+  expect(undone.counts).toMatchObject({ undone: 1, issues: 1 });
+  expect(await customers.call('getCustomer', { id: customerId }, tenant.caller)).toMatchObject({ id: customerId });
 });
 
 test('undoing leaves a created customer that a custom field of another refers to, deleted or not', async () => {

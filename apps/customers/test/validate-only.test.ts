@@ -124,7 +124,7 @@ test('tried changes of a link and of a merge leave both as they are', async () =
   const { id } = (await call('createAssociation', { association: link(ada.id, firm.id) })) as { id: string };
   const { merge } = (await call('mergeCustomers', writes['merge']?.request() ?? {})) as { merge: { id: string } };
   const calls: [string, object][] = [
-    ['updateAssociation', { id, association: { ...link('', ''), role: 'CFO' }, updateMask: ['role'] }],
+    ['updateAssociation', { id, association: { ...link(undefined, undefined), role: 'CFO' }, updateMask: ['role'] }],
     ['deleteAssociation', { id }],
     ['unmergeCustomers', { id: merge.id }],
   ];
@@ -152,7 +152,7 @@ function batch(item: object) {
   return { batch: { items: [item], mode: BatchMode.ATOMIC } };
 }
 
-function link(fromCustomerId: string, toCustomerId: string) {
+function link(fromCustomerId: string | undefined, toCustomerId: string | undefined) {
   const times = { createTime: undefined, updateTime: undefined };
   return {
     id: '',

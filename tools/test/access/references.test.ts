@@ -15,7 +15,14 @@ test.each<[string, string[]]>([
   ['ListCustomers', ['query.filter customers company_id = "ID"']],
   ['CreateCustomer', ['body.companyId customers ID']],
   ['MergeCustomers', ['params.id customers ID', 'body.mergedId customers ID']],
-  ['CreateAssociation', ['body.fromCustomerId customers ID', 'body.toCustomerId customers ID']],
+  [
+    'CreateAssociation',
+    [
+      ...['body.fromCustomerId customers ID', 'body.toCustomerId customers ID'],
+      ...['body.from deals deals/ID', 'body.to deals deals/ID'],
+    ],
+  ],
+  ['ListRecordAssociations', ['query.record deals deals/ID']],
   ['CreateDeal', ['body.customerId customers ID', 'body.pipelineId pipelines ID']],
   ['ListStageEntries', ['query.filter deals deal_id = "ID"', 'query.filter pipelines pipeline_id = "ID"']],
   ['CreateUser', ['body.roleIds.0 roles ID', 'body.teamId teams ID']],

@@ -40,6 +40,9 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
 /** What stands around the id in a field. */
 const forms: Readonly<Record<string, Reference['write']>> = { principal_id: (id) => `user:${id}` };
 
+/** The type of which the resource name in a field is that may name a record of any type. */
+const namedCollection = 'deals';
+
 /** Every place of a request in which the id of a record stands. @throws Error for an id of which nobody has said whose it is */
 export function references(contract: Contract, route: RestRoute): Reference[] {
   const { path, query, body } = route.fields;
@@ -87,7 +90,9 @@ function referencesOf(contract: Contract, route: RestRoute, field: DescField, pl
     .flatMap((candidate) => {
       const collection = collectionOf(contract, route, candidate.field);
       const item = candidate.field.fieldKind === 'list' ? [0] : [];
-      const write = forms[candidate.field.name];
+      const write = namesAny(contract, candidate.field)
+        ? (id: string) => `${namedCollection}/${id}`
+        : forms[candidate.field.name];
       return collection === undefined
         ? []
         : [{ place: [...candidate.place, ...item], collection, ...(write && { write }) }];
@@ -105,12 +110,18 @@ function fieldsWithin(field: DescField, place: Place): { field: DescField; place
 function isId(contract: Contract, field: DescField): boolean {
   return (
     field.scalar === ScalarType.STRING &&
-    (contract.rules(field).format === Format.UUID || /^(.+_)?ids?$/.test(field.name))
+    (contract.rules(field).format === Format.UUID || /^(.+_)?ids?$/.test(field.name) || namesAny(contract, field))
   );
+}
+
+/** Whether a field has the resource name of a record of any type. */
+function namesAny(contract: Contract, field: DescField): boolean {
+  return contract.reference(field) === '*';
 }
 
 function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
   const { name, parent } = field;
+  if (namesAny(contract, field)) return namedCollection;
   if (name === 'id' || name === 'ids') return collectionOfPath(path.template);
   const { records, collections } = namesOf(contract);
   const target = records.find(({ type }) => type === contract.reference(field));

@@ -16,6 +16,8 @@ export interface OperationRequest {
 
 /** What the body of an operation needs besides the fields that its contract requires. */
 const particulars: Readonly<Record<string, () => Json>> = {
+  // Each end is given by either of two fields.
+  CreateAssociation: () => ({ fromCustomerId: crypto.randomUUID(), to: `deals/${crypto.randomUUID()}` }),
   // Nobody can give what they don't hold.
   CreateApiKey: () => ({ permissions: ['apiKeys.write'] }),
   CreateRole: () => ({ displayName: newMarker(), permissions: ['roles.write'] }),

@@ -86,19 +86,23 @@ export const forMissing: Readonly<Record<string, string>> = {
 
 /** Operations for which the permission alone is not enough, and why. */
 export const needMore: Readonly<Record<string, string>> = {
+  CreateAssociation: 'it takes the permissions to read both records and to write one of them',
   CreateConnection: 'a connection reads and writes customers, so customers.read and customers.write are needed too',
   CreateMapping: 'as for CreateConnection',
   CreateSyncRun: 'as for CreateConnection',
   CreateWebhookEndpoint: 'events tell of customers, so customers.read is needed too',
+  DeleteAssociation: 'as for CreateAssociation',
   DisconnectApp: 'users only have connected apps, and here programs ask',
   DownloadHook: 'bodies have values of records, so it is as for CreateConnection',
   DownloadPairing: 'it says which customers and records are alike, so it is as for CreateConnection',
   EndSession: 'the session of somebody else is nowhere without users.write',
   GetSyncConflict: 'conflicts show values of customers, so it is as for CreateConnection',
+  ListRecordAssociations: 'as for GetDeal when the record is a deal, so deals.read is needed too',
   ListSyncConflicts: 'as for GetSyncConflict',
   PairMapping: 'as for CreateConnection',
   ResolveConflicts: 'as for GetSyncConflict',
   ResolveSyncConflict: 'as for GetSyncConflict',
+  UpdateAssociation: 'as for CreateAssociation',
   UpdateConnection: 'as for CreateConnection',
   UpdateMapping: 'as for CreateConnection',
   UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',

@@ -11,6 +11,8 @@ export interface LoggedTable {
   content: readonly string[];
   /** Columns that change with every change, and are kept without being told as changed. */
   bookkeeping: readonly string[];
+  /** Columns of which an update is told with their values, changed or not. */
+  always?: readonly string[];
 }
 
 /** The tables of the migration `create-change-log` whose changes are logged. */
@@ -86,7 +88,7 @@ export function triggersOf(logged: LoggedTable): string {
       ${insertInto(logged, 'n', {
         operation: operationOf(logged),
         changes: `array_remove(array[${changed(logged.content, (column) => `'${column}'`)}], null),
-        ('{' || was || '}')::json, ${afterOf(logged, whole('n'))}`,
+        ('{' || ${withAlways(logged, 'was', 'o')} || '}')::json, ${afterOf(logged, whole('n'))}`,
       })}
       from old_row o join new_row n on n.tenant_id = o.tenant_id and n.${key} = o.${key}, ${call}, lateral (
         select concat_ws(',', ${values(logged, 'o')}) as was, concat_ws(',', ${values(logged, 'n')}) as became offset 0
@@ -156,10 +158,21 @@ function changed(columns: readonly string[], then: (column: string) => string): 
 }
 
 /** Who knows the live records only needs all of one that comes back. */
-function afterOf({ content }: LoggedTable, whole: string): string {
-  const changedOnly = `('{' || became || '}')::json`;
+function afterOf(logged: LoggedTable, whole: string): string {
+  const { content } = logged;
+  const changedOnly = `('{' || ${withAlways(logged, 'became', 'n')} || '}')::json`;
   if (!content.includes('delete_time')) return changedOnly;
   return `case when o.delete_time is not null and n.delete_time is null then ${whole} else ${changedOnly} end`;
+}
+
+/** Members for the columns that changed, with those of columns that are always told. */
+function withAlways({ always = [] }: LoggedTable, members: string, row: string): string {
+  if (always.length === 0) return members;
+  const unchanged = always.map(
+    (column) =>
+      `case when o.${column} is not distinct from n.${column} then '"${column}":' || to_json(${row}.${column})::text end`,
+  );
+  return `concat_ws(',', ${members}, ${unchanged.join(', ')})`;
 }
 
 function operationOf({ content }: LoggedTable): string {

@@ -10,13 +10,15 @@ import {
   type GetAssociationRequest,
   type ListAssociationsRequest,
   type ListAssociationsResponse,
+  type ListRecordAssociationsRequest,
+  type ListRecordAssociationsResponse,
   type UpdateAssociationRequest,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { PageTokenKey } from '../../engine/query/list-records.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { associationMessage } from './association-message.js';
-import { findShown } from './find-association.js';
-import { listAssociations } from './list-associations.js';
+import { listAssociations, listRecordAssociations } from './list-associations.js';
+import { findAssociation } from './stored-associations.js';
 import { createAssociation, deleteAssociation, updateAssociation } from './write-association.js';
 
 @Controller()
@@ -32,11 +34,15 @@ export class AssociationsController implements ServiceHandlers<AssociationsServi
   }
 
   async getAssociation({ id }: GetAssociationRequest): Promise<AssociationMessage> {
-    return associationMessage(await findShown(this.em, id));
+    return associationMessage(await findAssociation(this.em, id, 'read'));
   }
 
   listAssociations(request: ListAssociationsRequest): Promise<ListAssociationsResponse> {
     return listAssociations(this.em, this.pageTokenKey, request);
+  }
+
+  listRecordAssociations(request: ListRecordAssociationsRequest): Promise<ListRecordAssociationsResponse> {
+    return listRecordAssociations(this.em, this.pageTokenKey, request);
   }
 
   updateAssociation(request: UpdateAssociationRequest): Promise<AssociationMessage> {

@@ -1,53 +1,100 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type {
+  Association,
   ListAssociationsRequest,
   ListAssociationsResponse,
+  ListRecordAssociationsRequest,
+  ListRecordAssociationsResponse,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
-import { currentCaller } from '@rapport/platform';
-import { Customer } from '../../engine/records/customers/customer.entity.js';
+import { queryRows, readPageToken, signPageToken } from '@rapport/persistence';
+import { currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { namedRecord, permissionOf, type NamedRecord } from '../../engine/fields/record-names.js';
+import { recordTypes } from '../../engine/fields/record-type.js';
 import type { PageTokenKey } from '../../engine/query/list-records.js';
-import { liveRecord } from '../../engine/records/missing-record.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
+import { missingRecord } from '../../engine/records/missing-record.js';
+import { customerLinks, linkTables, type LinkTable } from '../../engine/records/referring/link-tables.js';
+import { unknownType } from './association-ends.js';
 import { associationMessage } from './association-message.js';
-import { Association } from './association.entity.js';
+import { associationColumns, endsOf, isLive, type StoredAssociation } from './stored-associations.js';
 
 const defaultPageSize = 20;
 
-/** Answers ListAssociations: one page, from the id that the page token holds. */
-export async function listAssociations(
-  em: EntityManager,
-  pageTokenKey: PageTokenKey,
-  { customerId, type, pageSize = defaultPageSize, pageToken }: ListAssociationsRequest,
-): Promise<ListAssociationsResponse> {
-  const { tenantId } = currentCaller();
-  const binding = JSON.stringify(['ListAssociations', tenantId, customerId, type ?? null]);
-  const [after] = pageToken === undefined ? [] : readPageToken(pageTokenKey.bytes, binding, pageToken);
-  await liveRecord(
-    em,
-    customerType(),
-    customerId,
-    await em.findOne(Customer, { tenantId, id: customerId, deleteTime: null }),
-  );
+/** What a list is about, and how its pages go on. */
+interface Wanted {
+  record: NamedRecord;
+  tables: readonly LinkTable[];
+  type: string | undefined;
+  pageSize?: number | undefined;
+  pageToken?: string | undefined;
+  /** What the token of a page is bound to. */
+  binding: string;
+}
 
-  // Each direction has an index that is in the order of the list; the row beyond the page tells that there is a next one.
-  const direction = (own: string, other: string) => `
-    (select link.id from customer_association link
-     join customer on customer.tenant_id = link.tenant_id and customer.id = link.${other} and customer.delete_time is null
-     where link.tenant_id = ? and link.${own} = ? and link.id > coalesce(?, '00000000-0000-0000-0000-000000000000')::uuid
-       and (?::text is null or link.type = ?)
-     order by link.id limit ?)`;
-  const params = [tenantId, customerId, after ?? null, type ?? null, type ?? null, pageSize + 1];
-  const ids = await em.execute<{ id: string }[]>(
-    `${direction('from_customer_id', 'to_customer_id')} union all ${direction('to_customer_id', 'from_customer_id')}
-     order by id limit ?`,
-    [...params, ...params, pageSize + 1],
-  );
-  const page = ids.slice(0, pageSize).map(({ id }) => id);
-  const rows = await em.find(Association, { tenantId, id: { $in: page } }, { orderBy: { id: 'asc' } });
-  const last = ids.length > pageSize ? page.at(-1) : undefined;
+/** Answers ListAssociations: one page, from the id that the page token holds. */
+export function listAssociations(
+  em: EntityManager,
+  key: PageTokenKey,
+  { customerId, type, ...page }: ListAssociationsRequest,
+): Promise<ListAssociationsResponse> {
+  const binding = JSON.stringify(['ListAssociations', currentCaller().tenantId, customerId, type ?? null]);
+  const record = { type: customerType(), id: customerId };
+  return listLinks(em, key, { ...page, record, tables: [customerLinks], type, binding });
+}
+
+/** Answers ListRecordAssociations, as ListAssociations. */
+export async function listRecordAssociations(
+  em: EntityManager,
+  key: PageTokenKey,
+  { record: name, type, ...page }: ListRecordAssociationsRequest,
+): Promise<ListRecordAssociationsResponse> {
+  const { tenantId, permissions } = currentCaller();
+  const record = namedRecord(name);
+  if (!record) throw invalidArgument([unknownType('record')]);
+  const permission = permissionOf(record.type, 'read');
+  if (!permissions.includes(permission)) throw permissionMissing(permission);
+  const binding = JSON.stringify(['ListRecordAssociations', tenantId, name, type ?? null]);
+  return listLinks(em, key, { ...page, record, tables: linkTables, type, binding });
+}
+
+async function listLinks(
+  em: EntityManager,
+  key: PageTokenKey,
+  { record, tables, type, pageSize = defaultPageSize, pageToken, binding }: Wanted,
+): Promise<{ associations: Association[]; nextPageToken: string | undefined }> {
+  const { tenantId, permissions } = currentCaller();
+  const [after = firstId] = pageToken === undefined ? [] : readPageToken(key.bytes, binding, pageToken);
+  const { table } = record.type;
+  const live = await queryRows(em, {
+    name: `live_${table}_with_associations`,
+    sql: `select id from ${table} where tenant_id = $1 and id = $2 and delete_time is null`,
+    values: [tenantId, record.id],
+  });
+  if (live.length === 0) throw await missingRecord(em, record.type, record.id);
+
+  const readable = [...recordTypes()].filter((each) => permissions.includes(permissionOf(each, 'read')));
+  const directions = tables.flatMap((links) => [direction(links, 'from', 'to'), direction(links, 'to', 'from')]);
+  const rows = await queryRows<StoredAssociation>(em, {
+    name: `links_of_${tables.map((each) => each.table).join('_')}`,
+    // The row beyond the page tells that there is a next one.
+    sql: `${directions.join(' union all ')} order by id limit $7`,
+    values: [tenantId, record.id, table, readable.map((each) => each.table), after, type ?? null, pageSize + 1],
+  });
+  const shown = rows.slice(0, pageSize);
+  const last = rows.length > pageSize ? shown.at(-1)?.id : undefined;
   return {
-    associations: rows.map(associationMessage),
-    nextPageToken: last && signPageToken(pageTokenKey.bytes, binding, [last]),
+    associations: shown.map(associationMessage),
+    nextPageToken: last && signPageToken(key.bytes, binding, [last]),
   };
+}
+
+const firstId = '00000000-0000-0000-0000-000000000000';
+
+/** Each direction has an index that is in the order of the list. */
+function direction(links: LinkTable, own: 'from' | 'to', other: 'from' | 'to'): string {
+  const ends = endsOf(links);
+  return `(select ${associationColumns(links)} from ${links.table} link
+    where link.tenant_id = $1 and ${ends[own].id} = $2 and ${ends[own].type} = $3 and ${ends[other].type} = any ($4::text[])
+      and link.id > $5::uuid and ($6::text is null or link.type = $6) and ${isLive(ends[other])}
+    order by link.id limit $7)`;
 }

@@ -6,11 +6,14 @@ import type {
   DeleteAssociationRequest,
   UpdateAssociationRequest,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
-import { checkEtag } from '@rapport/persistence';
-import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { checkEtag, queryRows } from '@rapport/persistence';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
+import { customerType } from '../../engine/records/customers/customer-type.js';
+import { customerLinks, recordLinks, type LinkTable } from '../../engine/records/referring/link-tables.js';
+import { lockEnds, wantedEnds, type WantedEnd } from './association-ends.js';
 import { associationContent, associationMessage } from './association-message.js';
-import { findShown } from './find-association.js';
+import { checkRights, findAssociation } from './stored-associations.js';
 
 const updatable: Updatable<'role' | 'labels'> = {
   name: 'association',
@@ -20,6 +23,8 @@ const updatable: Updatable<'role' | 'labels'> = {
     fromCustomerId: 'IMMUTABLE',
     type: 'IMMUTABLE',
     toCustomerId: 'IMMUTABLE',
+    from: 'IMMUTABLE',
+    to: 'IMMUTABLE',
     id: 'OUTPUT_ONLY',
     etag: 'OUTPUT_ONLY',
     createTime: 'OUTPUT_ONLY',
@@ -27,38 +32,46 @@ const updatable: Updatable<'role' | 'labels'> = {
   },
 };
 
+/** Most links of a record with records of other types: as many as move with a merge. */
+const maxOfRecord = 10_000;
+
+/** A link that is to be made, and the table that it belongs into. */
+interface WantedLink {
+  links: LinkTable;
+  from: WantedEnd;
+  type: string;
+  to: WantedEnd;
+}
+
 /** Creates the link of a request. Runs in a transaction, as all here. */
 export async function createAssociation(
   em: EntityManager,
   request: CreateAssociationRequest,
 ): Promise<AssociationMessage> {
-  const wanted = sent(request);
-  const content = associationContent(wanted);
-  await checkCustomers(em, wanted);
-  const { tenantId } = currentCaller();
+  const sentLink = sent(request);
+  const content = associationContent(sentLink);
+  const { from, to } = wantedEnds(sentLink);
+  checkRights([from.type.table, to.type.table], 'write');
+  await lockEnds(em, [from, to]);
+  const areCustomers = from.type === customerType() && to.type === customerType();
+  const wanted = { links: areCustomers ? customerLinks : recordLinks, from, type: sentLink.type, to };
+  if (!areCustomers) await checkRoom(em, [from, to]);
   const id = uuidv7();
-  const now = new Date().toISOString();
+  const { table, from: fromColumn, to: toColumn, types } = wanted.links;
+  const typeValues: Record<LinkTable['types'][number], string> = { from_type: from.type.table, to_type: to.type.table };
+  const values = [currentCaller().tenantId, id, from.id, sentLink.type, to.id, content.role, content.labels];
   // Waits for a running transaction that makes the same link.
-  const made = await em.execute<unknown[]>(
-    `insert into customer_association
-       (tenant_id, id, from_customer_id, type, to_customer_id, role, labels, version, create_time, update_time)
-     values (?, ?, ?, ?, ?, ?, array (select jsonb_array_elements_text(?)), 1, ?, ?)
-     on conflict (tenant_id, from_customer_id, type, to_customer_id) do nothing
-     returning id`,
-    [
-      tenantId,
-      id,
-      wanted.fromCustomerId,
-      wanted.type,
-      wanted.toCustomerId,
-      content.role ?? null,
-      JSON.stringify(content.labels),
-      now,
-      now,
-    ],
-  );
+  const made = await queryRows(em, {
+    name: `create_${table}`,
+    sql: `insert into ${table} (tenant_id, id, ${fromColumn}, type, ${toColumn}, role, labels, version, create_time, update_time
+        ${types.map((column) => `, ${column}`).join('')})
+      values ($1, $2, $3, $4, $5, $6, $7::text[], 1, $8, $8 ${types.map((_, index) => `, $${index + 9}`).join('')})
+      on conflict do nothing
+      returning id`,
+    values: [...values, new Date().toISOString(), ...types.map((column) => typeValues[column])],
+  });
   if (made.length === 0) throw await existsError(em, wanted);
-  return associationMessage(await findShown(em, id));
+  return associationMessage(await findAssociation(em, id, 'read'));
 }
 
 export async function updateAssociation(
@@ -67,30 +80,35 @@ export async function updateAssociation(
 ): Promise<AssociationMessage> {
   const changes = sent(request);
   const mask = readMask(request.updateMask, updatable);
-  const association = await findShown(em, request.id, true);
+  const association = await findAssociation(em, request.id, 'write');
   checkEtag(request.etag, association.version);
   const before = associationMessage(association);
   const content = associationContent({
-    ...before,
-    ...(mask.includes('role') ? { role: changes.role } : {}),
-    ...(mask.includes('labels') ? { labels: changes.labels } : {}),
+    role: mask.includes('role') ? changes.role : before.role,
+    labels: mask.includes('labels') ? changes.labels : before.labels,
   });
   if (JSON.stringify(content) === JSON.stringify(associationContent(before))) return before;
-  em.assign(association, { ...content, version: association.version + 1, updateTime: new Date() });
-  await em.flush();
-  return associationMessage(association);
+  await queryRows(em, {
+    name: `update_${association.table}`,
+    sql: `update ${association.table} set role = $3, labels = $4::text[], version = version + 1, update_time = $5
+      where tenant_id = $1 and id = $2`,
+    values: [currentCaller().tenantId, request.id, content.role, content.labels, new Date().toISOString()],
+  });
+  return associationMessage(await findAssociation(em, request.id, 'read'));
 }
 
 export async function deleteAssociation(
   em: EntityManager,
   request: DeleteAssociationRequest,
 ): Promise<AssociationMessage> {
-  const association = await findShown(em, request.id, true);
+  const association = await findAssociation(em, request.id, 'write');
   checkEtag(request.etag, association.version);
-  const ended = associationMessage(association);
-  em.remove(association);
-  await em.flush();
-  return ended;
+  await queryRows(em, {
+    name: `delete_${association.table}`,
+    sql: `delete from ${association.table} where tenant_id = $1 and id = $2`,
+    values: [currentCaller().tenantId, request.id],
+  });
+  return associationMessage(association);
 }
 
 function sent({ association }: { association?: AssociationMessage | undefined }): AssociationMessage {
@@ -98,40 +116,37 @@ function sent({ association }: { association?: AssociationMessage | undefined })
   throw invalidArgument([{ field: 'association', reason: 'REQUIRED', description: 'is required' }]);
 }
 
-/** The lock keeps both customers live until the link is there, and a merge of one of them waits for it. */
-async function checkCustomers(em: EntityManager, { fromCustomerId, toCustomerId }: AssociationMessage): Promise<void> {
-  if (fromCustomerId === toCustomerId) {
-    const description = 'must be another customer than fromCustomerId';
-    throw invalidArgument([{ field: 'association.toCustomerId', reason: 'SELF_LINK', description }]);
+/**
+ * Calls that run at the same time may go beyond it by as many links as they make.
+ *
+ * @throws AppError FAILED_PRECONDITION TOO_MANY_ASSOCIATIONS that names the record
+ */
+async function checkRoom(em: EntityManager, ends: readonly WantedEnd[]): Promise<void> {
+  const { table, from, to } = recordLinks;
+  const { tenantId } = currentCaller();
+  for (const { type, id } of ends) {
+    const of = (column: string) => `select id from ${table} where tenant_id = $1 and ${column} = $2`;
+    const [row] = await queryRows<{ count: number }>(em, {
+      name: `count_${table}`,
+      sql: `select count(*)::int as count from (${of(from)} union all ${of(to)} limit ${maxOfRecord}) link`,
+      values: [tenantId, id],
+    });
+    if ((row?.count ?? 0) < maxOfRecord) continue;
+    const record = `${type.plural}/${id}`;
+    const message = `${record} has ${maxOfRecord.toLocaleString('en')} associations with records of other types, which is the limit.`;
+    throw new AppError('FAILED_PRECONDITION', 'TOO_MANY_ASSOCIATIONS', message, { metadata: { record } });
   }
-  const rows = await em.execute<{ id: string }[]>(
-    `select id from customer where tenant_id = ? and id in (?) and delete_time is null order by id for share`,
-    [currentCaller().tenantId, [fromCustomerId, toCustomerId]],
-  );
-  const found = new Set(rows.map(({ id }) => id));
-  const violations = Object.entries({ fromCustomerId, toCustomerId }).flatMap(([field, id]): FieldViolation[] =>
-    found.has(id)
-      ? []
-      : [
-          {
-            field: `association.${field}`,
-            reason: 'CUSTOMER_NOT_FOUND',
-            description: 'must be the id of a live customer',
-          },
-        ],
-  );
-  if (violations.length > 0) throw invalidArgument(violations);
 }
 
-async function existsError(em: EntityManager, wanted: AssociationMessage): Promise<AppError> {
+async function existsError(em: EntityManager, { links, from, type, to }: WantedLink): Promise<AppError> {
   // A statement of its own: it sees what the transaction that we waited for has committed.
-  const [link] = await em.execute<{ id: string }[]>(
-    `select id from customer_association
-     where tenant_id = ? and from_customer_id = ? and type = ? and to_customer_id = ?`,
-    [currentCaller().tenantId, wanted.fromCustomerId, wanted.type, wanted.toCustomerId],
-  );
+  const [link] = await queryRows<{ id: string }>(em, {
+    name: `same_${links.table}`,
+    sql: `select id from ${links.table} where tenant_id = $1 and ${links.from} = $2 and type = $3 and ${links.to} = $4`,
+    values: [currentCaller().tenantId, from.id, type, to.id],
+  });
   if (link) {
-    const message = 'The customers are linked by this type in this direction already.';
+    const message = 'The records are linked by this type in this direction already.';
     return new AppError('ALREADY_EXISTS', 'ASSOCIATION_EXISTS', message, { metadata: { associationId: link.id } });
   }
   return new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.', {

@@ -22,7 +22,7 @@ import { ownCustomers } from '../../engine/query/own-customers.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
 import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
 import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';
-import { eraseReferences } from '../../engine/changes/erasure/erase-references.js';
+import { eraseReferences, type ErasedReferences } from '../../engine/changes/erasure/erase-references.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import {
@@ -71,7 +71,7 @@ export async function eraseCustomer(
   await forgetKeys(em, ids);
   const references = await eraseReferences(em, customerType(), ids);
   await destroyLater(em, references.keys);
-  const { erased, recordIds, former } = await removeAll(em, customers, references.records);
+  const { erased, recordIds, former } = await removeAll(em, customers, references);
   const changes = await eraseLog(em, recordIds, former);
   const { tenantId, principalId } = currentCaller();
   const receipt = {
@@ -119,13 +119,14 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
 /**
  * Deletes the data of customers, except from the change log.
  *
- * @param referring what was erased of records that referred to the customers
+ * @param references what was erased of records that referred to the customers
  */
-async function removeAll(em: EntityManager, customers: CustomerMessage[], referring: readonly ErasedRecord[]) {
+async function removeAll(em: EntityManager, customers: CustomerMessage[], references: ErasedReferences) {
+  const { records: referring, associations } = references;
   const ids = customers.map(({ id }) => id);
   const former = await queryRows<FormerMerge>(em, formerMerges(ids));
   const erased = countsOf(referring);
-  const recordIds = referring.map(({ record }) => record.id);
+  const recordIds = [...referring.map(({ record }) => record.id), ...associations];
   const run = async (dataClass: string, statements: Statement[]) => {
     const rows = (await transactionPipeline(em, statements)).flat();
     erased.push({ dataClass, count: rows.length });

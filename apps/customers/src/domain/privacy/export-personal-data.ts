@@ -11,7 +11,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { beyondScope, tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { associationMessage } from '../associations/association-message.js';
-import { Association } from '../associations/association.entity.js';
+import { associationsOf, type StoredAssociation } from '../associations/stored-associations.js';
 import type { BulkWork } from '../../engine/pace/bulk-work.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../../engine/changes/log/change-entry.js';
 import { tenantChange } from '../../engine/changes/feed/change-message.js';
@@ -132,11 +132,7 @@ async function readRecords(reader: EntityManager, key: SuppressionKey, customers
   const ids = customers.map(({ id }) => id);
   const ends = ids.map((id): [string, string] => [tenantId, id]);
   const oldestFirst = { orderBy: { id: 'asc' as const }, limit: maxRecords };
-  const associations = await reader.find(
-    Association,
-    { tenantId, $or: ends.flatMap((end) => [{ from: end }, { to: end }]) },
-    { ...oldestFirst, disableIdentityMap: true },
-  );
+  const associations = await rowsOf<StoredAssociation>(reader, associationsOf(ids, maxRecords));
   const merges = await findMergeRecords(
     reader,
     { tenantId, $or: ends.flatMap((end) => [{ customer: end }, { merged: end }]) },

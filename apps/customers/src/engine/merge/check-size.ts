@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { linkTables } from '../records/referring/link-tables.js';
 import { movedColumns } from './move-references.js';
 
 /**
@@ -13,8 +14,7 @@ const maxMoved = 10_000;
 export async function checkSize(em: EntityManager, mergedId: string): Promise<void> {
   const moved = [
     ...movedColumns().map(({ type, column }) => ({ table: type.table, column })),
-    { table: 'customer_association', column: 'from_customer_id' },
-    { table: 'customer_association', column: 'to_customer_id' },
+    ...linkTables.flatMap(({ table, from, to }) => [from, to].map((column) => ({ table, column }))),
   ];
   const [row] = await queryRows<{ count: number }>(em, {
     name: 'count_moved_with_customer',

@@ -13,6 +13,7 @@ import { listFields } from '../records/customers/customer-lists.js';
 import { customerType } from '../records/customers/customer-type.js';
 import { liveRecord } from '../records/missing-record.js';
 import { deletedRecord, nextChange } from '../records/record-changes.js';
+import { customerLinks, recordLinks } from '../records/referring/link-tables.js';
 import { checkOwner } from '../records/scope/record-owner.js';
 import { updateRecords } from '../records/record-statements.js';
 import { uniqueValues, without } from '../records/unique-values.js';
@@ -74,7 +75,8 @@ export async function mergeCustomers(
       preferMerged,
       mergedDeleteTime: merged.deleteTime,
       ...(await moveReferences(em, { from: merged.id, to: customer.id })),
-      links: await moveLinks(em, merged.id, customer.id),
+      links: await moveLinks(em, customerLinks, merged.id, customer.id),
+      recordLinks: await moveLinks(em, recordLinks, merged.id, customer.id),
     }),
     createTime: new Date(),
     createdBy: principalId,

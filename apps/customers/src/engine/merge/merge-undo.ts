@@ -12,7 +12,10 @@ export interface MergeUndo extends MovedReferences {
   preferMerged: string[];
   /** When the merged customer was deleted, if it was. Undoing the merge restores it as deleted. */
   mergedDeleteTime?: string | undefined;
+  /** Those with other customers. */
   links: MovedLinks;
+  /** Those with records of other types. Absent in merges of before there were any. */
+  recordLinks?: MovedLinks | undefined;
 }
 
 /** Seals undo data for storage. @param customerId of the customer that stayed */
@@ -39,12 +42,17 @@ export interface MovedLinks {
   removed: RemovedLink[];
 }
 
-/** A row of customer_association by column, without the tenant. */
+export const noLinks: MovedLinks = { from: [], to: [], removed: [] };
+
+/** A link that a merge removed. */
 export interface RemovedLink {
   id: string;
+  /** Ids of customers, or of records of the types that are given. */
   from_customer_id: string;
   type: string;
   to_customer_id: string;
+  from_type?: string;
+  to_type?: string;
   role: string | null;
   labels: string[];
   version: number;

@@ -1,35 +1,37 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { currentCaller } from '@rapport/platform';
 import { referencedId } from '../records/customers/customer.entity.js';
-import type { MovedLinks, RemovedLink } from './merge-undo.js';
+import type { LinkTable } from '../records/referring/link-tables.js';
+import { noLinks, type MovedLinks, type RemovedLink } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { moveEnds } from './move-links.js';
 
 /** Moves the links of a merge back to the restored customer, unless they have been deleted since. */
 export async function restoreLinks(
   em: EntityManager,
+  table: LinkTable,
   links: MovedLinks,
-  customerId: string,
-  restoredId: string,
+  { customerId, restoredId }: { customerId: string; restoredId: string },
 ): Promise<void> {
+  const end = { oldId: customerId, newId: restoredId };
   const back = {
-    from: new Set(await moveEnds(em, 'from_customer_id', customerId, restoredId, links.from)),
-    to: new Set(await moveEnds(em, 'to_customer_id', customerId, restoredId, links.to)),
+    from: new Set(await moveEnds(em, table, 'from', { ...end, ids: links.from })),
+    to: new Set(await moveEnds(em, table, 'to', { ...end, ids: links.to })),
   };
   const missing = {
     from: new Set(links.from.filter((id) => !back.from.has(id))),
     to: new Set(links.to.filter((id) => !back.to.has(id))),
   };
-  await moveRemovedBack(em, missing, customerId, restoredId);
-  await insertAgain(em, links.removed);
+  await moveRemovedBack(em, table, missing, (id) => (id === customerId ? restoredId : id));
+  await insertAgain(em, table, links.removed);
 }
 
 /** A link that a later merge has removed goes to the restored customer when that merge is undone. */
 async function moveRemovedBack(
   em: EntityManager,
+  table: LinkTable,
   missing: { from: ReadonlySet<string>; to: ReadonlySet<string> },
-  customerId: string,
-  restoredId: string,
+  other: (id: string) => string,
 ): Promise<void> {
   const ids = [...missing.from, ...missing.to];
   if (ids.length === 0) return;
@@ -37,21 +39,18 @@ async function moveRemovedBack(
   const removers = await em.execute<{ id: string }[]>(
     `select id from customer_merge
      where tenant_id = ? and undo_time is null and exists (
-       select from jsonb_array_elements(undo #> '{links,removed}') link
+       select from jsonb_array_elements(undo #> '{${table.undo},removed}') link
        where link->>'id' in (select jsonb_array_elements_text(?)))`,
     [tenantId, JSON.stringify(ids)],
   );
   for (const merge of await em.find(Merge, { tenantId, id: { $in: removers.map(({ id }) => id) } })) {
-    const removed = merge.undo.links.removed.map((link) => ({
+    const links = movedBy(merge, table);
+    const removed = links.removed.map((link) => ({
       ...link,
       from_customer_id: missing.from.has(link.id) ? other(link.from_customer_id) : link.from_customer_id,
       to_customer_id: missing.to.has(link.id) ? other(link.to_customer_id) : link.to_customer_id,
     }));
-    putLinks(em, merge, { ...merge.undo.links, removed });
-  }
-
-  function other(end: string): string {
-    return end === customerId ? restoredId : end;
+    putLinks(em, table, merge, { ...links, removed });
   }
 }
 
@@ -59,22 +58,23 @@ async function moveRemovedBack(
  * Recreates the links that a merge removed. If the other end has been merged since, the link leads to the customer that stayed, and
  * undoing that merge moves it back.
  */
-async function insertAgain(em: EntityManager, removed: RemovedLink[]): Promise<void> {
+async function insertAgain(em: EntityManager, table: LinkTable, removed: RemovedLink[]): Promise<void> {
   const mergesByMerged = await mergesSince(em, removed);
   const paths = removed.map((link) => pathOf(link, mergesByMerged));
   // Those that lead where they did come first: of two that become the same, it is the other that a merge would remove.
   const staying = removed.filter((_, index) => paths[index]?.length === 0);
-  const restored = new Set(await insert(em, staying));
+  const restored = new Set(await insert(em, table, staying));
   await leaveToEarlierMerges(
     em,
+    table,
     staying.filter(({ id }) => !restored.has(id)),
   );
   const moved = paths.flatMap((path) => path.at(-1)?.after ?? []).filter((link) => !isSelfLink(link));
-  const inserted = new Set(await insert(em, moved));
+  const inserted = new Set(await insert(em, table, moved));
 
   const records = new Map<Merge, MovedLinks>();
   for (const { merge, before, after, isLast } of paths.flat()) {
-    const links = records.get(merge) ?? copyOf(merge.undo.links);
+    const links = records.get(merge) ?? copyOf(movedBy(merge, table));
     records.set(merge, links);
     if (isLast && !inserted.has(before.id)) links.removed.push(before);
     else {
@@ -82,29 +82,32 @@ async function insertAgain(em: EntityManager, removed: RemovedLink[]): Promise<v
       if (before.to_customer_id !== after.to_customer_id) links.to.push(before.id);
     }
   }
-  for (const [merge, links] of records) putLinks(em, merge, links);
+  for (const [merge, links] of records) putLinks(em, table, merge, links);
 }
 
 /**
  * A link that still duplicates another one does so because of the last merge in force that moved it, and undoing that merge recreates
  * it. If there is no such merge, a caller has created the same link meanwhile.
  */
-async function leaveToEarlierMerges(em: EntityManager, links: RemovedLink[]): Promise<void> {
+async function leaveToEarlierMerges(em: EntityManager, table: LinkTable, links: RemovedLink[]): Promise<void> {
   if (links.length === 0) return;
   const { tenantId } = currentCaller();
   const movers = await em.execute<{ id: string }[]>(
     `select id from customer_merge
      where tenant_id = ? and undo_time is null and exists (
-       select from jsonb_array_elements_text((undo #> '{links,from}') || (undo #> '{links,to}')) link (id)
+       select from jsonb_array_elements_text((undo #> '{${table.undo},from}') || (undo #> '{${table.undo},to}')) link (id)
        where link.id in (select jsonb_array_elements_text(?)))`,
     [tenantId, JSON.stringify(links.map(({ id }) => id))],
   );
   const ids = movers.map(({ id }) => id);
   const merges = await em.find(Merge, { tenantId, id: { $in: ids } }, { orderBy: { id: 'desc' } });
   for (const link of links) {
-    const merge = merges.find(({ undo: { links: moved } }) => [...moved.from, ...moved.to].includes(link.id));
+    const merge = merges.find((each) => {
+      const moved = movedBy(each, table);
+      return [...moved.from, ...moved.to].includes(link.id);
+    });
     if (!merge) continue;
-    const { from, to, removed } = merge.undo.links;
+    const { from, to, removed } = movedBy(merge, table);
     const mergedId = referencedId(merge.merged);
     const before = {
       ...link,
@@ -112,7 +115,7 @@ async function leaveToEarlierMerges(em: EntityManager, links: RemovedLink[]): Pr
       ...(to.includes(link.id) ? { to_customer_id: mergedId } : {}),
     };
     const others = (moved: string[]) => moved.filter((id) => id !== link.id);
-    putLinks(em, merge, { from: others(from), to: others(to), removed: [...removed, before] });
+    putLinks(em, table, merge, { from: others(from), to: others(to), removed: [...removed, before] });
   }
 }
 
@@ -168,15 +171,20 @@ function isSelfLink(link: RemovedLink): boolean {
 }
 
 /** @returns the ids of the links that did not exist yet */
-async function insert(em: EntityManager, links: RemovedLink[]): Promise<string[]> {
+async function insert(
+  em: EntityManager,
+  { table, from, to, types }: LinkTable,
+  links: RemovedLink[],
+): Promise<string[]> {
   if (links.length === 0) return [];
+  const further = types.map((column) => `${column}, `).join('');
   const rows = await em.execute<{ id: string }[]>(
-    `insert into customer_association
-       (tenant_id, id, from_customer_id, type, to_customer_id, role, labels, version, create_time, update_time)
-     select ?, id, from_customer_id, type, to_customer_id, role, array (select jsonb_array_elements_text(labels)),
+    `insert into ${table}
+       (tenant_id, id, ${from}, type, ${to}, ${further}role, labels, version, create_time, update_time)
+     select ?, id, from_customer_id, type, to_customer_id, ${further}role, array (select jsonb_array_elements_text(labels)),
        version + 1, create_time, ?
-     from jsonb_to_recordset(?) as link (id uuid, from_customer_id uuid, type text, to_customer_id uuid, role text,
-       labels jsonb, version int, create_time timestamptz)
+     from jsonb_to_recordset(?) as link (id uuid, from_customer_id uuid, type text, to_customer_id uuid, from_type text,
+       to_type text, role text, labels jsonb, version int, create_time timestamptz)
      on conflict do nothing
      returning id`,
     [currentCaller().tenantId, new Date().toISOString(), JSON.stringify(links)],
@@ -188,6 +196,10 @@ function copyOf({ from, to, removed }: MovedLinks): MovedLinks {
   return { from: [...from], to: [...to], removed: [...removed] };
 }
 
-function putLinks(em: EntityManager, merge: Merge, links: MovedLinks): void {
-  em.assign(merge, { undo: { ...merge.undo, links } }, { mergeObjectProperties: false });
+function movedBy({ undo }: Merge, table: LinkTable): MovedLinks {
+  return undo[table.undo] ?? noLinks;
+}
+
+function putLinks(em: EntityManager, table: LinkTable, merge: Merge, links: MovedLinks): void {
+  em.assign(merge, { undo: { ...merge.undo, [table.undo]: links } }, { mergeObjectProperties: false });
 }

@@ -13,6 +13,7 @@ import { customerType } from '../records/customers/customer-type.js';
 import { survivors } from '../records/missing-record.js';
 import { nextChange, notFound } from '../records/record-changes.js';
 import { openStored, rowReader, shownColumns, type StoredRecord } from '../records/record-rows.js';
+import { linkTables } from '../records/referring/link-tables.js';
 import { updateRecords } from '../records/record-statements.js';
 import { type UniqueValue, uniqueValues, without } from '../records/unique-values.js';
 import { findMergeInForce, findMergeToUndo } from './find-merge.js';
@@ -20,7 +21,7 @@ import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
 import { putMerged, withContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
-import { openUndo, storedUndo } from './merge-undo.js';
+import { noLinks, openUndo, storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { moveReferencesBack } from './move-references.js';
@@ -59,7 +60,10 @@ export async function unmergeCustomers(
     ...claimValues(customerType(), claims, () => 'id'),
   ]);
   await moveReferencesBack(em, { from: customer.id, to: merged.id }, undo);
-  await restoreLinks(em, undo.links, customer.id, merged.id);
+  for (const table of linkTables) {
+    const ids = { customerId: customer.id, restoredId: merged.id };
+    await restoreLinks(em, table, undo[table.undo] ?? noLinks, ids);
+  }
   return { customer: stays, restored, keptFields, merge: mergeMessage(merge) };
 }
 

@@ -95,3 +95,17 @@ it.each(['site_visit.*', 'site_visit.created'])('%s is refused to a caller that 
   expect(() => choose(['customers.read'])).toThrow('The permission siteVisits.read is needed.');
   expect(choose(['customers.read', 'siteVisits.read'])).toEqual(['customers.read', 'siteVisits.read']);
 });
+
+it.each<[string[], boolean]>([
+  [['customers.read'], false],
+  [['customers.read', 'deals.read'], true],
+])('an association with a deal goes to an endpoint that may read %j: %j', (permissions, expected) => {
+  const endpoint = { eventTypes: ['*'], fields: [], readPermissions: permissions };
+  const ends = { from: 'customers/1', to: 'deals/2' };
+  for (const type of ['association.created', 'association.updated', 'association.deleted']) {
+    const values = type === 'association.deleted' ? { before: ends, after: null } : { before: null, after: ends };
+    expect(wants(endpoint, { type, changed_fields: ['role'], ...values })).toBe(expected);
+  }
+  const names = { from: 'customers/1', to: 'orders/2' };
+  expect(wants(endpoint, { type: 'association.created', changed_fields: [], before: null, after: names })).toBe(false);
+});

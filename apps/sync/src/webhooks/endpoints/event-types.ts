@@ -2,7 +2,7 @@ import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { permissionMissing } from '@rapport/platform';
 import { contract } from '../../contract.js';
-import { recordTypes, type RecordTypes } from '../events/record-types.js';
+import { namingFields, readPermissionsByPlural, recordTypes, type RecordTypes } from '../events/record-types.js';
 
 /** Says that changes may have been missed. Everybody gets it. */
 export const gapEvent = 'changes.gap';
@@ -19,6 +19,10 @@ const verbs: Readonly<Record<number, string>> = {
 };
 
 const known = recordTypes(contract);
+
+/** The fields with resource names, by type, and the permissions that the records take which they name. */
+const naming = new Map([...known].map(([type, method]) => [type, namingFields(contract, method)]));
+const permissionsByPlural = readPermissionsByPlural(contract);
 
 /** What an endpoint may ask for. */
 export const eventTypes: ReadonlySet<string> = eventTypesOf(known);
@@ -50,10 +54,12 @@ export function eventTypeOf({ type, operation }: Pick<Change, 'type' | 'operatio
   return verb === undefined ? gapEvent : `${type}.${verb}`;
 }
 
-/** Whether an endpoint wants an event, and may have it. */
+type Values = Record<string, unknown> | null;
+
+/** Whether an endpoint wants an event, and may have it: also by the records that the event's record names. */
 export function wants(
   endpoint: { eventTypes: readonly string[]; fields: readonly string[]; readPermissions: readonly string[] },
-  event: { type: string; changed_fields: readonly string[] },
+  event: { type: string; changed_fields: readonly string[]; before?: Values; after?: Values },
   types = known,
 ): boolean {
   if (event.type === gapEvent) return true;
@@ -61,9 +67,21 @@ export function wants(
   const permission = types.get(recordType)?.policy.permission ?? '';
   // Which permission reads records of a type that this release does not know is not known either.
   if (event.type !== disabledEvent && !endpoint.readPermissions.includes(permission)) return false;
+  if (!namedPermissions(recordType, event).every((each) => endpoint.readPermissions.includes(each))) return false;
   const isNamed = ['*', `${recordType}.*`, event.type].some((type) => endpoint.eventTypes.includes(type));
   if (!isNamed || endpoint.fields.length === 0 || !event.type.endsWith('.updated')) return isNamed;
   return event.changed_fields.some((field) => endpoint.fields.includes(field));
+}
+
+/** The permissions by which those records are read whose resource names an event has. */
+function namedPermissions(recordType: string, { before, after }: { before?: Values; after?: Values }): string[] {
+  const values = { ...before, ...after };
+  return (naming.get(recordType) ?? []).flatMap((field) => {
+    const name = values[field];
+    if (typeof name !== 'string') return [];
+    // Which permission reads records of a type that this release does not know is not known either.
+    return permissionsByPlural.get(name.split('/')[0] ?? '') ?? 'unknown';
+  });
 }
 
 function recordTypeOf(eventType: string): string {

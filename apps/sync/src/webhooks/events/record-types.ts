@@ -41,3 +41,16 @@ export function recordTypes(contract: Contract): RecordTypes {
   });
   return new Map([...declared, ...others]);
 }
+
+/**
+ * The permission by which records of a type are read, by the plural of the type, which the resource names of its records begin with.
+ * Undeclared types have no resource names.
+ */
+export function readPermissionsByPlural(contract: Contract): ReadonlyMap<string, string> {
+  return new Map(recordContracts(contract).map(({ plural, permission }) => [plural, `${permission}.read`]));
+}
+
+/** JSON names of the fields of a record that have the resource name of a record of any type, such as both ends of an association. */
+export function namingFields(contract: Contract, { desc }: ContractMethod): string[] {
+  return desc.output.fields.filter((field) => contract.reference(field) === '*').map(({ jsonName }) => jsonName);
+}

@@ -15,7 +15,7 @@ import { uniqueFieldNames, uniqueValues, without } from '../../records/unique-va
 import { currentSeal, type Seal } from '../../sealing/seal.js';
 import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
-import type { ErasedRecord } from './erasure-statements.js';
+import { removeLinks, type ErasedRecord, type RemovedRow } from './erasure-statements.js';
 
 /** Most records that one statement updates, since a statement times out after 8 s. */
 const statementSize = 1_000;
@@ -26,6 +26,8 @@ export interface ErasedReferences {
   records: ErasedRecord[];
   /** Their own keys, which open their former data. */
   keys: FormerKeys[];
+  /** Ids of the associations of those that were removed. */
+  associations: string[];
 }
 
 /**
@@ -39,7 +41,7 @@ export async function eraseReferences(
   target: RecordType,
   ids: readonly string[],
 ): Promise<ErasedReferences> {
-  const done: ErasedReferences = { records: [], keys: [] };
+  const done: ErasedReferences = { records: [], keys: [], associations: [] };
   await eraseTo(em, target, new Set(ids), done);
   return done;
 }
@@ -122,10 +124,12 @@ async function removeAll(
     sql: `delete from ${table}_key where tenant_id = $1 and ${table}_id = any ($2::uuid[])`,
     values,
   };
-  await transactionPipeline(em, [
+  const [associations = []] = await transactionPipeline(em, [
+    removeLinks(ids),
     ...(uniqueFieldNames(type).size > 0 ? [keys] : []),
     { name: `erase_${table}s`, sql: `delete from ${table} where tenant_id = $1 and id = any ($2::uuid[])`, values },
   ]);
+  done.associations.push(...(associations as RemovedRow[]).map(({ id }) => id));
   done.records.push(...records.map((record) => ({ type, record })));
   // A record can have had a key of its own before it referred to a subject.
   if (currentSeal()) done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));

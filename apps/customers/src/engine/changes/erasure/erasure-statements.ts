@@ -2,6 +2,7 @@ import type { Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
+import { linkTables } from '../../records/referring/link-tables.js';
 import { uniqueValues } from '../../records/unique-values.js';
 
 /** An erased record, as it was before. */
@@ -22,12 +23,24 @@ export function removeRecords(ids: readonly string[]) {
     sql: `delete from ${table} where tenant_id = $1 and (${condition}) returning id`,
     values: [currentCaller().tenantId, ids],
   });
-  const ends = (one: string, other: string) => `${one} = any ($2::uuid[]) or ${other} = any ($2::uuid[])`;
   return {
-    associations: remove('customer_association', ends('from_customer_id', 'to_customer_id')),
+    associations: removeLinks(ids),
     consents: remove('consent', 'customer_id = any ($2::uuid[])'),
-    merges: remove('customer_merge', ends('customer_id', 'merged_id')),
+    merges: remove('customer_merge', 'customer_id = any ($2::uuid[]) or merged_id = any ($2::uuid[])'),
     customers: remove('customer', 'id = any ($2::uuid[])'),
+  };
+}
+
+/** Removes the associations of records of any types, answering rows of `RemovedRow`. */
+export function removeLinks(ids: readonly string[]): Statement {
+  const removals = linkTables.map(
+    ({ table, from, to }) => `${table}s as (
+        delete from ${table} where tenant_id = $1 and (${from} = any ($2::uuid[]) or ${to} = any ($2::uuid[])) returning id)`,
+  );
+  return {
+    name: 'erase_associations',
+    sql: `with ${removals.join(', ')} ${linkTables.map(({ table }) => `select id from ${table}s`).join(' union all ')}`,
+    values: [currentCaller().tenantId, ids],
   };
 }
 

@@ -120,11 +120,12 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     // Cursors are bound to what was asked for: they stay good when the caller's permissions change.
     const cursors = this.#cursors({ tenantId, types, fields });
     const readable = readableTypes(this.types, types, caller.permissions);
-    const filter = { tenantId, types: readable, fields, withValues: true };
+    const reader = { types: this.types, permissions: caller.permissions };
+    const filter = { tenantId, types: readable, fields, reader, withValues: true };
     const owners = ownersSeenBy(caller);
     const scope = owners && { types: this.types, owners };
-    const reader = new ChangeReader(this.em, this.tail, cursors, filter, scope);
-    return { tenantId, types: this.types, cursors, tail: this.tail, reader };
+    const changes = new ChangeReader(this.em, this.tail, cursors, filter, scope);
+    return { tenantId, types: this.types, cursors, tail: this.tail, reader: changes };
   }
 
   #cursors(filter: ChangeFilter): ChangeCursors {

@@ -1,6 +1,5 @@
 import { invalidArgument, permissionMissing, type FieldViolation } from '@rapport/platform';
 import { allTenants } from '@rapport/contracts';
-import { snakeCase } from '../../values/snake-case.js';
 import type { ChangeEntry } from '../log/change-entry.js';
 import type { LoggedTypes } from '../log/logged-types.js';
 
@@ -11,6 +10,8 @@ export interface ChangeFilter {
   types: readonly string[];
   /** JSON names. */
   fields: readonly string[];
+  /** What the reader knows and may read. Absent for the platform itself, which asks for no fields. */
+  reader?: { types: LoggedTypes; permissions: readonly string[] };
 }
 
 /** @throws AppError INVALID_ARGUMENT that names each type and field which is none */
@@ -46,15 +47,16 @@ export function readableTypes(
 }
 
 /** Whether a change meets a filter. */
-export function matcher({ tenantId, types, fields }: ChangeFilter): (entry: ChangeEntry) => boolean {
+export function matcher({ tenantId, types, fields, reader }: ChangeFilter): (entry: ChangeEntry) => boolean {
   const wantedTypes = types.length > 0 ? new Set(types) : undefined;
-  const columns = fields.length > 0 ? new Set(fields.map(snakeCase)) : undefined;
   return (entry) => {
     if (tenantId !== undefined && entry.tenant_id !== tenantId && entry.tenant_id !== allTenants) return false;
     if (wantedTypes && !wantedTypes.has(entry.type)) return false;
+    if (!reader) return true;
+    if (!reader.types.isReadable(entry, reader.permissions)) return false;
     // What creates, removes or brings back a record is for all of its fields.
-    if (!columns || entry.operation !== 'UPDATE' || entry.changed_fields === null) return true;
-    return entry.changed_fields.some((column) => columns.has(column));
+    if (fields.length === 0 || entry.operation !== 'UPDATE' || entry.changed_fields === null) return true;
+    return reader.types.changedFields(entry.type, entry.changed_fields).some((field) => fields.includes(field));
   };
 }
 

@@ -1,14 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { ChangeEntry } from '../log/change-entry.js';
-import type { LoggedType, LoggedTypes } from '../log/logged-types.js';
+import type { LoggedRecord, LoggedType, LoggedTypes } from '../log/logged-types.js';
 import type { StoredValues } from '../log/stored-values.js';
-
-/** A record that a change names. */
-interface NamedRecord {
-  type: string;
-  id: string;
-}
 
 /**
  * Filters changes for a reader who may see the records of some owners only. It keeps changes of records that the reader may see now.
@@ -36,14 +30,19 @@ export async function changesInScope(
       return wasSeen ? [{ ...entry, operation: 'DELETE', changed_fields: null, before: null, after: null }] : [];
     }
     const records = recordsNamed(type, before);
-    const wasSeen = records.length > 0 && records.every((record) => seen.has(keyOf(record)));
+    const isSeen = (record: LoggedRecord) => isOfTenant(types.get(record.type)) || seen.has(keyOf(record));
+    const wasSeen = records.length > 0 && records.every(isSeen);
     return entry.operation === 'DELETE' && wasSeen ? [entry] : [];
   });
 }
 
 /** Definitions are everybody's, and a gap is of no record. */
-function isOfAll({ scope }: LoggedType, { operation }: ChangeEntry): boolean {
-  return scope.by === 'TENANT' || operation === 'GAP';
+function isOfAll(type: LoggedType, { operation }: ChangeEntry): boolean {
+  return isOfTenant(type) || operation === 'GAP';
+}
+
+function isOfTenant({ scope }: LoggedType): boolean {
+  return scope.by === 'TENANT';
 }
 
 function valuesBefore({ before }: ChangeEntry): StoredValues {
@@ -51,15 +50,16 @@ function valuesBefore({ before }: ChangeEntry): StoredValues {
 }
 
 /** The records that a record of a type belongs to. */
-function recordsNamed({ scope }: LoggedType, values: StoredValues): NamedRecord[] {
+function recordsNamed({ scope }: LoggedType, values: StoredValues): readonly LoggedRecord[] {
   if (scope.by !== 'RECORD') return [];
+  if (typeof scope.of === 'function') return scope.of(values);
   return Object.entries(scope.of).flatMap(([column, type]) => {
     const id = values[column];
     return typeof id === 'string' ? [{ type, id }] : [];
   });
 }
 
-function keyOf({ type, id }: NamedRecord): string {
+function keyOf({ type, id }: LoggedRecord): string {
   return `${type} ${id}`;
 }
 
@@ -69,14 +69,14 @@ async function seenRecords(
   em: EntityManager,
   entries: readonly ChangeEntry[],
 ): Promise<ReadonlySet<string>> {
-  const named = entries.flatMap((entry): NamedRecord[] => {
+  const named = entries.flatMap((entry): LoggedRecord[] => {
     const type = types.get(entry.type);
     if (isOfAll(type, entry)) return [];
     const records = entry.operation === 'DELETE' ? recordsNamed(type, valuesBefore(entry)) : [];
     return [{ type: entry.type, id: entry.record_id }, ...records];
   });
   const scoped = types.types.filter(({ scope }) => scope.by !== 'TENANT');
-  const rows = await readForTenant<NamedRecord>(em, {
+  const rows = await readForTenant<LoggedRecord>(em, {
     name: 'seen_records',
     sql: scoped.map((type, index) => seenOf(type, `$${index + 1}`)).join(' union all '),
     values: scoped.map(({ name }) => named.filter(({ type }) => type === name).map(({ id }) => id)),
@@ -84,8 +84,10 @@ async function seenRecords(
   return new Set(rows.map(keyOf));
 }
 
-function seenOf({ name, table, scope }: LoggedType, ids: string): string {
-  const seen = `select '${name}' as type, id::text from ${table} where id = any (${ids}::uuid[])`;
+function seenOf({ name, table, tableBeside, scope }: LoggedType, ids: string): string {
+  const seen = [table, ...(tableBeside === undefined ? [] : [tableBeside])]
+    .map((from) => `select '${name}' as type, id::text from ${from} where id = any (${ids}::uuid[])`)
+    .join(' union all ');
   if (scope.by !== 'OWNER' || !scope.alsoSeen) return seen;
   return `${seen} union all select '${name}', also.id from (${scope.alsoSeen(ids)}) also (id)`;
 }

@@ -2,6 +2,7 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { JsonCodec } from '@rapport/contracts';
 import { shownToCaller } from '../../fields/hidden-data.js';
 import type { RecordType } from '../../fields/record-type.js';
+import type { ChangeEntry } from './change-entry.js';
 import { messageReader, type StoredValues } from './stored-values.js';
 
 type Json = Record<string, unknown>;
@@ -16,14 +17,25 @@ export type LogScope =
    * `alsoSeen` makes SQL that selects those ids of an SQL array whose records are gone and were visible to the reader.
    */
   | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
-  /** Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids. */
-  | { by: 'RECORD'; of: Readonly<Record<string, string>> };
+  /**
+   * Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids, or
+   * what tells them of the values.
+   */
+  | { by: 'RECORD'; of: Readonly<Record<string, string>> | ((values: StoredValues) => readonly LoggedRecord[]) };
+
+/** A record that a change names: its type as the log has it. */
+export interface LoggedRecord {
+  type: string;
+  id: string;
+}
 
 /** A type of records of which the log has changes. */
 export interface LoggedType {
   /** Its name in the log, such as `custom_field`. */
   name: string;
   table: string;
+  /** A second table that has records of the type. */
+  tableBeside?: string;
   /** The message that shows a record. */
   descriptor: DescMessage;
   /** Columns whose changes readers get. All others are bookkeeping, or internal. */
@@ -31,6 +43,10 @@ export interface LoggedType {
   scope: LogScope;
   /** Values of columns that an erasure takes out of the log, unless the field is then not set. */
   empty: StoredValues;
+  /** Adds columns of the message that are made of stored ones. */
+  withMade?: (values: StoredValues) => StoredValues;
+  /** The records that one belongs to, when a reader needs the permission to read these too. Each change has the values for it. */
+  alsoRead?: (values: StoredValues) => readonly LoggedRecord[];
   /** Adds to a message what is not in its columns. */
   completed?: (message: object) => object;
   /** Of a type whose history is shown. */
@@ -78,16 +94,30 @@ export class LoggedTypes {
   fieldsJson(name: string, values: StoredValues): Json {
     const { fields, json } = this.#of(name);
     const whole = json(values);
-    const shown = [...fields].filter(([column]) => Object.hasOwn(values, column));
+    const stored = this.#of(name).withMade(values);
+    const shown = [...fields].filter(([column]) => Object.hasOwn(stored, column));
     return Object.fromEntries(
-      shown.map(([column, field]) => [field, values[column] === null ? null : (whole[field] ?? null)]),
+      shown.map(([column, field]) => [field, stored[column] === null ? null : (whole[field] ?? null)]),
     );
   }
 
   /** JSON names of those columns that callers know. */
   changedFields(name: string, columns: readonly string[]): string[] {
-    const { fields } = this.#of(name);
-    return columns.flatMap((column) => fields.get(column) ?? []);
+    const { fields, withMade } = this.#of(name);
+    const changed = Object.keys(withMade(Object.fromEntries(columns.map((column) => [column, null]))));
+    return changed.flatMap((column) => fields.get(column) ?? []);
+  }
+
+  /** Whether a caller with `permissions` may read all records that a change belongs to. */
+  isReadable(
+    { type, before, after }: Pick<ChangeEntry, 'type' | 'before' | 'after'>,
+    permissions: readonly string[],
+  ): boolean {
+    const { alsoRead } = this.get(type);
+    const values = alsoRead && (after ?? before);
+    if (!values) return true;
+    const records = alsoRead(JSON.parse(values) as StoredValues);
+    return records.every((record) => permissions.includes(this.readPermission(record.type)));
   }
 
   #of(name: string): ShownType {
@@ -101,17 +131,20 @@ class ShownType {
   /** JSON names of the fields whose changes readers get, by their columns. */
   readonly fields: ReadonlyMap<string, string>;
   readonly json: (values: StoredValues) => Json;
+  readonly withMade: (values: StoredValues) => StoredValues;
 
   constructor(
     readonly type: LoggedType,
     codecs: Map<string, JsonCodec>,
   ) {
-    const { descriptor, columns, empty, completed = (message) => message } = type;
+    const { descriptor, columns, empty, withMade = (values) => values, completed = (message) => message } = type;
+    this.withMade = withMade;
     const names = new Map(descriptor.fields.map(({ name, jsonName }) => [name, jsonName]));
     this.fields = new Map(columns.map((column) => [column, names.get(column) ?? unknownColumn(type, column)]));
     const read = messageReader(descriptor);
     const codec = JsonCodec.of(descriptor, codecs);
-    this.json = (values) => codec.toJson(shownToCaller(descriptor, completed(read({ ...empty, ...values }))) as Json);
+    this.json = (values) =>
+      codec.toJson(shownToCaller(descriptor, completed(read(withMade({ ...empty, ...values })))) as Json);
   }
 }
 

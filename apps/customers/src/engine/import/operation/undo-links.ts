@@ -4,6 +4,7 @@ import { currentCaller } from '@rapport/platform';
 import { CustomField, readStoredKey } from '../../fields/custom-field.entity.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { recordLinks } from '../../records/referring/link-tables.js';
 import { onceFor } from '../../values/once-for.js';
 
 /** What an import did to a record. The column of its id has the name that the release before knows. */
@@ -38,8 +39,18 @@ export async function linkedIds(em: EntityManager, type: RecordType, ids: string
     );
     for (const { id } of rows) linked.add(id);
   }
+  for (const id of await associatedIds(em, ids)) linked.add(id);
   for (const id of await referencedIds(em, type, ids)) linked.add(id);
   return linked;
+}
+
+/** Associations with records of other types have no foreign keys. */
+async function associatedIds(em: EntityManager, ids: string[]): Promise<string[]> {
+  const { table, from, to } = recordLinks;
+  const { tenantId } = currentCaller();
+  const ends = [from, to].map((end) => `select ${end} as id from ${table} where tenant_id = ? and ${end} in (?)`);
+  const rows = await em.execute<{ id: string }[]>(ends.join(' union '), [tenantId, ids, tenantId, ids]);
+  return rows.map(({ id }) => id);
 }
 
 /** The records that the service alone writes about each record of a type, such as the stages that a deal was in: they go with it. */
