@@ -7,7 +7,7 @@ const contents: Readonly<Record<string, string>> = {
   'engine/sealing': 'keys, and personal data that they seal',
   'engine/fields': 'what a field is: terms, filters, custom fields, hidden data',
   'engine/records': 'one record: row, message, changes, unique values, owner',
-  'engine/query': 'filter, order, page, count, sum',
+  'engine/query': 'filter, order, page, count, sum, search',
   'engine/write': 'create, update, upsert, batch',
   'engine/changes': 'the log of changes: feed, history, audit, erasure',
   'engine/operations': 'long work: jobs, checkpoints, issues, watching',

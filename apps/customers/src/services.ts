@@ -11,6 +11,7 @@ import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
@@ -26,6 +27,7 @@ import { CustomersController } from './domain/customers/serve-customers.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
+import { SearchController } from './engine/query/search/search.controller.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
@@ -41,6 +43,7 @@ export const services: readonly ServiceDefinition[] = [
   MergesServiceService,
   OperationsServiceService,
   ChangeFeedServiceService,
+  SearchServiceService,
   AuditServiceService,
   ConsentsServiceService,
   SuppressionsServiceService,
@@ -56,6 +59,7 @@ export const controllers = [
   MergesController,
   OperationsController,
   ChangeFeedController,
+  SearchController,
   AuditController,
   ConsentsController,
   SuppressionsController,
@@ -72,6 +76,7 @@ const keepingScopes: readonly Type[] = [
   AssociationsController,
   MergesController,
   ChangeFeedController,
+  SearchController,
   ConsentsController,
   SuppressionsController,
   PrivacyController,

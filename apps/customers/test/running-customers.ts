@@ -23,6 +23,7 @@ import {
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
@@ -51,6 +52,7 @@ const definitions = {
   ...ChangeFeedServiceService,
   ...AuditServiceService,
   ...ConsentsServiceService,
+  ...SearchServiceService,
   ...SuppressionsServiceService,
   ...PrivacyServiceService,
   ...PipelinesServiceService,

@@ -56,6 +56,7 @@ export const withoutIds = [
   'RenewRecoveryCodes',
   'RequestPasswordReset',
   'ResetPassword',
+  'Search',
   'SignAuditHead',
   'SignSecurityEventHead',
   'SnapshotCustomers',

@@ -36,7 +36,7 @@ export async function conditionsOf(
   const filtered = tree ? restrictionsOf(tree).map(({ field }) => field) : [];
   refuseHiddenIn(type, filtered);
   refuseHidden(type, [orderBy.trim().split(/\s/)[0] ?? ''], 'orderBy');
-  if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
+  refuseSearch(type, q);
   refuseSealed(type, { orderBy, q });
   const customFields = await customFieldsIn(em, type, [orderBy.trim(), ...filtered]);
   const live = !showDeleted;
@@ -76,6 +76,11 @@ function refuseHiddenIn(type: RecordType, paths: readonly string[]): void {
     return isPersonalPath(named.type, named.field);
   });
   if (hidden !== undefined) throw hiddenError(hidden, 'filter');
+}
+
+/** @throws AppError PERMISSION_DENIED FIELD_HIDDEN for a search by a caller without access to personal data */
+export function refuseSearch(type: RecordType, q: string): void {
+  if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
 }
 
 /** A field that the search for text looks in and that is hidden from callers without access to personal data. */
