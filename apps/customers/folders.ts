@@ -21,6 +21,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/deals': 'deals, and their stays in stages',
   'domain/custom-fields': 'definitions of custom fields',
   'domain/associations': 'relations between customers',
+  'domain/settings': 'settings of a workspace',
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
   'domain/privacy': 'erasure, and export of personal data',

@@ -30,6 +30,7 @@ import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
+import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
@@ -37,6 +38,7 @@ import { Operation, OperationIssue, OperationJob } from './engine/operations/ope
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
 import { TenantEncryption } from './engine/sealing/tenant-encryption.entity.js';
+import { WorkspaceSettings } from './domain/settings/settings.entity.js';
 import { Suppression } from './domain/suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
@@ -62,6 +64,7 @@ export const entities = [
   Erasure,
   TenantEncryption,
   KeyDestruction,
+  WorkspaceSettings,
 ];
 
 /** How it came to be, oldest first. */
@@ -90,4 +93,5 @@ export const migrations = [
   CreateDeal,
   CreateStageEntry,
   EncryptAllTypes,
+  CreateWorkspaceSettings,
 ];

@@ -16,6 +16,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './domain/associations/associations.controller.js';
 import { AuditController } from './engine/changes/audit/audit.controller.js';
@@ -32,6 +33,7 @@ import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
+import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
 
@@ -51,6 +53,7 @@ export const services: readonly ServiceDefinition[] = [
   PipelinesServiceService,
   DealsServiceService,
   StageEntriesServiceService,
+  SettingsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -67,6 +70,7 @@ export const controllers = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  SettingsController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
@@ -83,6 +87,7 @@ const keepingScopes: readonly Type[] = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  SettingsController,
 ];
 
 /** What surrounds the handlers of a controller of theirs. */

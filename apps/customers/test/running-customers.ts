@@ -28,6 +28,7 @@ import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { AuditKeys } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, type ProvisionedDatabase } from '@rapport/testing';
@@ -58,6 +59,7 @@ const definitions = {
   ...PipelinesServiceService,
   ...DealsServiceService,
   ...StageEntriesServiceService,
+  ...SettingsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -212,6 +214,7 @@ export function newCaller(): Caller {
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.write'],
+      ...['workspace.read', 'workspace.configure'],
     ],
   };
 }
