@@ -3,15 +3,16 @@ export interface Mix {
   get: number;
   list: number;
   search: number;
+  searchAll: number;
   create: number;
   update: number;
 }
 
 export const mixes = {
-  'read-heavy': { get: 80, list: 12, search: 5, create: 1, update: 2 },
-  'write-heavy': { get: 20, list: 5, search: 0, create: 40, update: 35 },
-  mixed: { get: 60, list: 15, search: 10, create: 5, update: 10 },
-  search: { get: 0, list: 0, search: 100, create: 0, update: 0 },
+  'read-heavy': { get: 80, list: 12, search: 3, searchAll: 2, create: 1, update: 2 },
+  'write-heavy': { get: 20, list: 5, search: 0, searchAll: 0, create: 40, update: 35 },
+  mixed: { get: 60, list: 15, search: 6, searchAll: 4, create: 5, update: 10 },
+  search: { get: 0, list: 0, search: 50, searchAll: 50, create: 0, update: 0 },
 } as const satisfies Record<string, Mix>;
 
 /** The same of deals, for the scenario `deals`. */

@@ -9,6 +9,7 @@ export const objectives = {
     GetCustomer: 50,
     ListCustomers: 150,
     SearchCustomers: 250,
+    Search: 250,
     CreateCustomer: 150,
     UpdateCustomer: 150,
     GetDeal: 50,

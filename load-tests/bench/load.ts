@@ -73,6 +73,8 @@ function request(step: keyof Mix, { id, displayName }: Person): HttpRequest {
       return { path: '/v1/customers?pageSize=20' };
     case 'search':
       return { path: `/v1/customers?q=${encodeURIComponent(displayName)}` };
+    case 'searchAll':
+      return { path: `/v1/search?q=${encodeURIComponent(displayName)}` };
     case 'create':
       return {
         method: 'POST',

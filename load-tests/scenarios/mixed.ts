@@ -14,6 +14,7 @@ const operations: Readonly<Record<keyof Mix, Operation>> = {
   get: 'GetCustomer',
   list: 'ListCustomers',
   search: 'SearchCustomers',
+  searchAll: 'Search',
   create: 'CreateCustomer',
   update: 'UpdateCustomer',
 };
@@ -59,6 +60,12 @@ function take(api: Api, step: keyof Mix, { id, displayName }: Customer): void {
       const words = encodeURIComponent(displayName.slice(0, maxSearchLength));
       const { body } = api.get<{ customers?: Customer[] }>(operation, `/v1/customers?q=${words}`);
       check(body, { 'a name finds somebody': () => (body?.customers ?? []).length > 0 });
+      return;
+    }
+    case 'searchAll': {
+      const words = encodeURIComponent(displayName.slice(0, maxSearchLength));
+      const { body } = api.get<{ results?: { title: string }[] }>(operation, `/v1/search?q=${words}`);
+      check(body, { 'a search finds a record': () => (body?.results ?? []).length > 0 });
       return;
     }
     case 'create': {

@@ -32,6 +32,7 @@ import { TakeChangesByAddress } from './migrations/take-changes-by-address.migra
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
+import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
 import { TraceChanges } from './migrations/trace-changes.migration.js';
@@ -39,6 +40,7 @@ import { Operation, OperationIssue, OperationJob } from './engine/operations/ope
 import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
 import { TenantEncryption } from './engine/sealing/tenant-encryption.entity.js';
+import { WorkspaceSettings } from './domain/settings/settings.entity.js';
 import { Suppression } from './domain/suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
@@ -65,6 +67,7 @@ export const entities = [
   Erasure,
   TenantEncryption,
   KeyDestruction,
+  WorkspaceSettings,
 ];
 
 /** How it came to be, oldest first. */
@@ -94,4 +97,5 @@ export const migrations = [
   CreateStageEntry,
   EncryptAllTypes,
   CreateRecordAssociation,
+  CreateWorkspaceSettings,
 ];

@@ -8,6 +8,7 @@ import { stageEntries } from './domain/deals/stage-entries.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
 import { loggedMerges } from './engine/merge/merge-message.js';
+import { loggedSettings } from './domain/settings/settings-message.js';
 import { loggedSuppressions } from './domain/suppressions/suppression-message.js';
 
 /** The types of records that this process has, as its change log shows them. */
@@ -18,6 +19,7 @@ export const loggedTypes = new LoggedTypes([
   loggedMerges,
   loggedConsents,
   loggedSuppressions,
+  loggedSettings,
   loggedRecord(pipelines),
   loggedRecord(deals, { empty: { title: '' } }),
   { ...loggedRecord(stageEntries), scope: { by: 'RECORD', of: { deal_id: 'deal' } } },

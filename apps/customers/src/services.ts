@@ -11,10 +11,12 @@ import { CustomersServiceService } from '@rapport/contracts/rapport/customers/v1
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './domain/associations/associations.controller.js';
 import { AuditController } from './engine/changes/audit/audit.controller.js';
@@ -26,10 +28,12 @@ import { CustomersController } from './domain/customers/serve-customers.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
+import { SearchController } from './engine/query/search/search.controller.js';
 import { DealsController } from './domain/deals/deals.js';
 import { StageEntriesController } from './domain/deals/stage-entries.js';
 import { PipelinesController } from './domain/pipelines/pipelines.js';
 import { PrivacyController } from './domain/privacy/privacy.controller.js';
+import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
 
@@ -41,6 +45,7 @@ export const services: readonly ServiceDefinition[] = [
   MergesServiceService,
   OperationsServiceService,
   ChangeFeedServiceService,
+  SearchServiceService,
   AuditServiceService,
   ConsentsServiceService,
   SuppressionsServiceService,
@@ -48,6 +53,7 @@ export const services: readonly ServiceDefinition[] = [
   PipelinesServiceService,
   DealsServiceService,
   StageEntriesServiceService,
+  SettingsServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -56,6 +62,7 @@ export const controllers = [
   MergesController,
   OperationsController,
   ChangeFeedController,
+  SearchController,
   AuditController,
   ConsentsController,
   SuppressionsController,
@@ -63,6 +70,7 @@ export const controllers = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  SettingsController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
@@ -72,12 +80,14 @@ const keepingScopes: readonly Type[] = [
   AssociationsController,
   MergesController,
   ChangeFeedController,
+  SearchController,
   ConsentsController,
   SuppressionsController,
   PrivacyController,
   PipelinesController,
   DealsController,
   StageEntriesController,
+  SettingsController,
 ];
 
 /** What surrounds the handlers of a controller of theirs. */

@@ -39,7 +39,7 @@ describe('permissions', () => {
     await expect(create('customers.read', 'customers.write', 'deals.write')).rejects.toMatchObject(
       missing('deals.read'),
     );
-    await expect(create(...read, 'pipelines.write')).rejects.toMatchObject(missing('customers.write'));
+    await expect(create(...read, 'pipelines.configure')).rejects.toMatchObject(missing('customers.write'));
     const made = await create(...read, 'deals.write');
     await expect(customers.call('deleteAssociation', { id: made.id }, as(...read))).rejects.toMatchObject(
       missing('customers.write'),

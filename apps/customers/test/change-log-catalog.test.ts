@@ -57,6 +57,7 @@ const untold: Record<string, readonly string[]> = {
   consent: [],
   // Tells nobody anything, and is better nowhere else.
   suppression: ['address_hash'],
+  workspace_settings: [],
   // As large as two customers, and no part of the record that callers see.
   customer_merge: ['undo'],
 };

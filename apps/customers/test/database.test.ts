@@ -59,6 +59,7 @@ const tablesWithoutScope = {
   pipeline: 'of the tenant',
   pipeline_key: 'read with the pipelines of the keys, or to tell that a value is taken',
   tenant_encryption: 'of no record',
+  workspace_settings: 'of the tenant',
 };
 
 const { tenantId: largeTenant } = newCaller();

@@ -93,6 +93,10 @@ describe('of an encrypted tenant', () => {
         violations: [{ field, reason }],
       });
     }
+    await expect(customers.call('search', { q: 'ada' }, tenant.caller)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      violations: [{ field: 'q', reason: 'QUERY_ENCRYPTED' }],
+    });
     await expect(
       customers.call(
         'createImport',

@@ -11,6 +11,7 @@ import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v
 import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import { Suppression, SuppressionReason } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { v7 } from 'uuid';
+import { Settings } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { expect, test } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
@@ -56,7 +57,16 @@ test('the log has each new record of each type as its service answers it', async
     closeDate: '2026-12-31',
   });
   const [entry] = await sales.entriesOf(deal);
+  const settings = await customers.call(
+    'updateSettings',
+    {
+      settings: { ...Settings.decode(new Uint8Array()), fiscalYearStartMonth: 4 },
+      updateMask: ['fiscalYearStartMonth'],
+    },
+    caller,
+  );
   const answers: [type: string, id: string, answer: object][] = [
+    ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
     ['deal', deal.id, deal],
     ['stage_entry', entry!.id, entry!],
@@ -69,7 +79,7 @@ test('the log has each new record of each type as its service answers it', async
     ['merge', merge.id, merge],
   ];
 
-  const changes = await changesOf(customers, caller, 12);
+  const changes = await changesOf(customers, caller, 13);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);

@@ -23,10 +23,12 @@ import {
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
+import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { AuditKeys } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, type ProvisionedDatabase } from '@rapport/testing';
@@ -51,11 +53,13 @@ const definitions = {
   ...ChangeFeedServiceService,
   ...AuditServiceService,
   ...ConsentsServiceService,
+  ...SearchServiceService,
   ...SuppressionsServiceService,
   ...PrivacyServiceService,
   ...PipelinesServiceService,
   ...DealsServiceService,
   ...StageEntriesServiceService,
+  ...SettingsServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -210,6 +214,7 @@ export function newCaller(): Caller {
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure'],
+      ...['workspace.read', 'workspace.configure'],
     ],
   };
 }

@@ -7,6 +7,7 @@ test('every method of the contract is served by one of three services', () => {
 
   expect([...new Set(paths.map(areaOf))].toSorted()).toEqual(['auth', 'customers', 'sync']);
   expect(areaOf('/rapport.sales.v1.DealsService/GetDeal')).toBe('customers');
+  expect(areaOf('/rapport.work.v1.SettingsService/GetSettings')).toBe('customers');
 });
 
 test('a path of no area is refused', () => {

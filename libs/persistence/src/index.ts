@@ -32,7 +32,7 @@ export { tableLockTimeoutMs } from './writes/lock-timeout.js';
 export { readPageToken, signPageToken } from './page-token.js';
 export { pipeline, type Statement } from './driver/pipeline.js';
 export { withConnection } from './connections/pooled-connection.js';
-export { readForTenant, settingStatement } from './tenants/read-for-tenant.js';
+export { readEachForTenant, readForTenant, settingStatement } from './tenants/read-for-tenant.js';
 export { PersistenceModule } from './persistence.module.js';
 export { ownedBySeen, recordIsolation, seenIf } from './tenants/record-isolation.js';
 export { missingMigrations, runMigrations, type MigrationClass } from './migrations/run-migrations.js';

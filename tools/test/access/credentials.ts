@@ -49,7 +49,7 @@ export async function makeCredentials(
       malformed: 'Bearer rpt_live_nonsense',
       ofAnotherScheme: `Basic ${Buffer.from(`${apiKey}:`).toString('base64')}`,
       // Right in form, but for another secret: the last characters are a checksum.
-      forged: `Bearer ${apiKey.slice(0, -8)}${apiKey.endsWith('0') ? '1' : '0'}${apiKey.slice(-7)}`,
+      forged: `Bearer ${apiKey.slice(0, -8)}${apiKey.at(-8) === '0' ? '1' : '0'}${apiKey.slice(-7)}`,
       expired: `Bearer ${expired.key}`,
       revoked: `Bearer ${revoked.key}`,
     },

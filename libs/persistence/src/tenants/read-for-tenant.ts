@@ -24,9 +24,7 @@ export async function readForTenant<Row extends object>(
   statement: Statement,
   settings: Settings = {},
 ): Promise<Row[]> {
-  const { [tenantSetting]: tenantId = '', [ownersSetting]: owners } = sessionVariables(em);
-  // Callers who see all need no setting for it.
-  const seen = { [tenantSetting]: tenantId, ...(owners !== undefined && { [ownersSetting]: owners }) };
+  const seen = seenBy(em);
   const makesSettings =
     statement.name !== undefined && isSelect.test(statement.sql) && Object.keys(settings).length === 0;
   const statements = makesSettings
@@ -35,9 +33,34 @@ export async function readForTenant<Row extends object>(
   const [only] = statements;
   const results =
     makesSettings && statement.isQuick && only
-      ? await SharedReads.of(em).read(tenantId, only)
+      ? await SharedReads.of(em).read(seen[tenantSetting] ?? '', only)
       : await withConnection(em, (client) => pipeline(client, statements));
   return results.at(-1)?.rows as Row[];
+}
+
+/**
+ * Reads what the session of `em` may see by several statements, in one network round trip and one transaction.
+ *
+ * @param settings of PostgreSQL, for these statements only
+ * @returns the rows of each statement
+ */
+export async function readEachForTenant<Row extends object>(
+  em: EntityManager,
+  statements: readonly Statement[],
+  settings: Settings,
+): Promise<Row[][]> {
+  if (statements.length === 0) return [];
+  const [, ...results] = await withConnection(em, (client) =>
+    pipeline(client, [settingStatement({ ...settings, ...seenBy(em) }), ...statements]),
+  );
+  return results.map(({ rows }) => rows as Row[]);
+}
+
+/** The settings by which row-level security knows what the session of `em` may see. */
+function seenBy(em: EntityManager): Settings {
+  const { [tenantSetting]: tenantId = '', [ownersSetting]: owners } = sessionVariables(em);
+  // Callers who see all need no setting for it.
+  return { [tenantSetting]: tenantId, ...(owners !== undefined && { [ownersSetting]: owners }) };
 }
 
 /** A statement that makes settings for its transaction. */

@@ -20,6 +20,7 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? now : before.closeTime;
     return { status, closeTime, stageTime: hasEntered ? now : before?.stageTime };
   },
+  detail: ({ stage }) => stage,
   also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 

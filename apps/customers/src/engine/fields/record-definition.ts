@@ -71,6 +71,11 @@ export interface RecordDefinition<Message extends RecordMessage> {
   searchTexts?(record: Message): string[];
   /** The same of a record whose personal data is sealed. */
   openTexts?(record: Message): string[];
+  /**
+   * The second line by which a search shows a record. By default the text that was found, or else another text that the search looks in,
+   * unless the title has it.
+   */
+  detail?(record: Message): string | undefined;
   /** Words whose slips of the keyboard are found. */
   slipWords?(record: Message): string[];
   /** Terms besides those of its fields. */

@@ -4,6 +4,7 @@ import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 
 type ContractMethod = Contract['methods'][number];
 
@@ -20,6 +21,7 @@ const undeclared: Readonly<Record<string, string>> = {
   merge: MergesServiceService.getMerge.path,
   consent: ConsentsServiceService.getConsent.path,
   suppression: SuppressionsServiceService.getSuppression.path,
+  settings: SettingsServiceService.getSettings.path,
 };
 
 /**

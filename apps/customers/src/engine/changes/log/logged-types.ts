@@ -51,6 +51,8 @@ export interface LoggedType {
   completed?: (message: object) => object;
   /** Of a type whose history is shown. */
   record?: RecordType;
+  /** First part of the permission by which it is read. By default that of `record`, or `customers`. */
+  permission?: string;
 }
 
 /** The types of records of which the log has changes, and how it shows them. One for each process. */
@@ -82,7 +84,8 @@ export class LoggedTypes {
 
   /** The permission by which records of a type are read. */
   readPermission(name: string): string {
-    return `${this.get(name).record?.contract.permission ?? 'customers'}.read`;
+    const { record, permission = record?.contract.permission ?? 'customers' } = this.get(name);
+    return `${permission}.read`;
   }
 
   /** A whole record as REST shows it to the caller. */

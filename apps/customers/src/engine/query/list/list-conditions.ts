@@ -38,7 +38,7 @@ export async function conditionsOf(
   const asked = askedOrders(orderBy);
   const ordered = asked.map(({ path }) => path);
   refuseHidden(type, ordered, 'orderBy');
-  if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
+  refuseSearch(type, q);
   for (const path of ordered) refuseSealed(type, { orderBy: path, q });
   const customFields = await customFieldsIn(em, type, [...ordered, ...filtered]);
   const live = !showDeleted;
@@ -78,6 +78,11 @@ function refuseHiddenIn(type: RecordType, paths: readonly string[]): void {
     return isPersonalPath(named.type, named.field);
   });
   if (hidden !== undefined) throw hiddenError(hidden, 'filter');
+}
+
+/** @throws AppError PERMISSION_DENIED FIELD_HIDDEN for a search by a caller without access to personal data */
+export function refuseSearch(type: RecordType, q: string): void {
+  if (q !== '' && isHiding()) throw hiddenError(searchedField(type), 'q');
 }
 
 /** A field that the search for text looks in and that is hidden from callers without access to personal data. */

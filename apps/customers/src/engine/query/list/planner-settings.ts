@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readForTenant, type Statement } from '@rapport/persistence';
+import { readEachForTenant, readForTenant, type Statement } from '@rapport/persistence';
 import type { Sql } from '../filter/condition.js';
 
 /** Settings of PostgreSQL for one statement. */
@@ -43,6 +43,16 @@ export function executeWith<Row extends object>(
 ): Promise<Row[]> {
   const statement = { sql: numbered(sql), values: params, ...(name !== undefined && { name }), ...(row && { row }) };
   return readForTenant<Row>(em, statement, settings);
+}
+
+/** As `executeWith`, for several statements in one round trip. @returns the rows of each */
+export function executeEachWith<Row extends object>(
+  em: EntityManager,
+  settings: PlannerSettings,
+  statements: readonly (Sql & Pick<Statement, 'row' | 'name'>)[],
+): Promise<Row[][]> {
+  const numberedEach = statements.map(({ sql, params, ...rest }) => ({ sql: numbered(sql), values: params, ...rest }));
+  return readEachForTenant<Row>(em, numberedEach, settings);
 }
 
 /** SQL with `$1` and so on in place of each `?`. */

@@ -16,11 +16,35 @@ const similarWordLength = 4;
  * @throws AppError INVALID_ARGUMENT QUERY_NOT_INDEXED when there are only such signs, or the type has no text to search
  */
 export function searchConditions(type: RecordType, q: string): Condition[] {
+  const words = soughtWords(q);
+  if (words.length === 0 && q.trim() !== '') throw signsOnly();
+  if (words.length > 0 && !type.derived.searchText) throw notIndexed(`must be empty for ${type.plural}`);
+  return words.map((word) => wordCondition(type, word));
+}
+
+/** That each word of `q` begins a word: at the start of the text, or behind a space or hyphen. Records that meet it meet `searchConditions`. */
+export function wordStartConditions({ table }: RecordType, q: string): Condition[] {
+  return soughtWords(q).map((word) => {
+    const patterns = soughtTexts(word).flatMap(startPatterns);
+    return indexed(`${table}.search_text like any (?::text[])`, [arrayLiteral(patterns)]);
+  });
+}
+
+/** The words of `q` that are looked for, folded. */
+export function soughtWords(q: string): string[] {
   const words = q.split(/\s+/).filter((word) => word !== '');
-  const folded = words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
-  if (words.length > 0 && folded.length === 0) throw notIndexed('must have a letter or a digit');
-  if (folded.length > 0 && !type.derived.searchText) throw notIndexed(`must be empty for ${type.plural}`);
-  return folded.map((word) => wordCondition(type, word));
+  return words.map(fold).filter((word) => /[\p{L}\p{N}]/u.test(word));
+}
+
+/** The texts that a word of `q` stands for: itself, and what a phone number may be kept as. */
+export function soughtTexts(word: string): string[] {
+  const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
+  return [...new Set([word, ...(isNumber ? soughtDigits(word) : [])])];
+}
+
+/** INVALID_ARGUMENT for a `q` that has neither a letter nor a digit. */
+export function signsOnly(): AppError {
+  return notIndexed('must have a letter or a digit');
 }
 
 function notIndexed(description: string): AppError {
@@ -28,9 +52,7 @@ function notIndexed(description: string): AppError {
 }
 
 function wordCondition({ table, definition }: RecordType, word: string): Condition {
-  const isNumber = /^[+(]?[\d().\-/]+$/.test(word) && /\d/.test(word);
-  const texts = [word, ...(isNumber ? soughtDigits(word) : [])];
-  const patterns = [...new Set(texts)].flatMap(likePatterns);
+  const patterns = soughtTexts(word).flatMap(likePatterns);
   const isWord = new RegExp(`^\\p{L}{${similarWordLength},}$`, 'u').test(word);
   const similar = isWord && definition.slipWords ? slipTerms(word) : [];
   const like = { sql: `${table}.search_text like any (?::text[])`, params: [arrayLiteral(patterns)] };
@@ -46,8 +68,16 @@ function wordCondition({ table, definition }: RecordType, word: string): Conditi
 
 /** The trigram index knows three letters or digits in a row, and with which one or two a word begins. */
 function likePatterns(text: string): string[] {
-  const literal = text.replace(/[\\%_]/g, '\\$&');
-  return /[\p{L}\p{N}]{3}/u.test(text) ? [`%${literal}%`] : [`${literal}%`, `% ${literal}%`, `%-${literal}%`];
+  return /[\p{L}\p{N}]{3}/u.test(text) ? [`%${literalOf(text)}%`] : startPatterns(text);
+}
+
+function startPatterns(text: string): string[] {
+  const literal = literalOf(text);
+  return [`${literal}%`, `% ${literal}%`, `%-${literal}%`];
+}
+
+function literalOf(text: string): string {
+  return text.replace(/[\\%_]/g, '\\$&');
 }
 
 /**

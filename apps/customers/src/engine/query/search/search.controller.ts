@@ -1,0 +1,39 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import {
+  SearchServiceService,
+  type SearchRequest,
+  type SearchResponse,
+  type SearchServiceServer,
+} from '@rapport/contracts/rapport/customers/v1/search_service';
+import { currentCaller } from '@rapport/platform';
+import { refuseSealed } from '../filter/refuse-sealed.js';
+import { refuseSearch } from '../list/list-conditions.js';
+import { findRanked } from './find-ranked.js';
+import { compareMatches, resultReader } from './search-result.js';
+import { searchedTypes } from './searched-types.js';
+
+const defaultPageSize = 10;
+
+@Controller()
+@ImplementsService(SearchServiceService)
+export class SearchController implements ServiceHandlers<SearchServiceServer> {
+  constructor(private readonly em: EntityManager) {}
+
+  async search({ q, types: names, pageSize = defaultPageSize }: SearchRequest): Promise<SearchResponse> {
+    const { tenantId, permissions } = currentCaller();
+    const types = searchedTypes(names, permissions);
+    for (const type of types) {
+      refuseSearch(type, q);
+      refuseSealed(type, { orderBy: '', q });
+    }
+    // The row beyond the page tells that there are more.
+    const found = await findRanked(this.em, types, { tenantId, q, limit: pageSize + 1 });
+    const results = found.flatMap(({ type, rows }) => rows.slice(0, pageSize).map(resultReader(type, q)));
+    return {
+      results: results.sort(compareMatches),
+      types: found.map(({ type, rows }) => ({ type: type.singular, hasMore: rows.length > pageSize })),
+    };
+  }
+}

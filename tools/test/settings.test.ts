@@ -1,0 +1,43 @@
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+let platform: SharedPlatform;
+let api: ApiClient;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+beforeEach(async () => {
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Settlers')).apiKey);
+});
+
+it('settings are read as they were changed, by whoever asks next, and a stale change is refused', async () => {
+  const before = await api.send('GET', '/v1/settings');
+  expect(before).toMatchObject({ status: 200, body: { baseCurrency: 'USD', timeZone: 'UTC', etag: '"0"' } });
+  expect(before.headers.get('etag')).toBeTruthy();
+
+  const headers = { 'if-match': '"0"' };
+  const body = { baseCurrency: 'EUR', weekStart: 'SUNDAY' };
+  const changed = await api.send('PATCH', '/v1/settings', { headers, body });
+  expect(changed).toMatchObject({ status: 200, body: { ...body, timeZone: 'UTC', etag: '"1"' } });
+  expect((await api.send('GET', '/v1/settings')).body).toEqual(changed.body);
+  expect(await api.send('PATCH', '/v1/settings', { headers, body: { locale: 'fr' } })).toMatchObject({ status: 412 });
+  const restored = await api.send('PATCH', '/v1/settings', { body: { baseCurrency: null } });
+  expect(restored).toMatchObject({ status: 200, body: { baseCurrency: 'USD', weekStart: 'SUNDAY', etag: '"2"' } });
+  expect((await api.send('GET', '/v1/settings')).body).toEqual(restored.body);
+});
+
+it('a value that is none is refused with its field', async () => {
+  const body = { baseCurrency: 'XQX', timeZone: 'Europe/Atlantis', locale: 'de_DE' };
+  expect(await api.send('PATCH', '/v1/settings', { body })).toMatchObject({
+    status: 400,
+    body: {
+      errors: [
+        { in: 'body', pointer: '/baseCurrency', code: 'UNKNOWN_CURRENCY' },
+        { in: 'body', pointer: '/timeZone', code: 'UNKNOWN_TIME_ZONE' },
+        { in: 'body', pointer: '/locale', code: 'UNKNOWN_LOCALE' },
+      ],
+    },
+  });
+});
