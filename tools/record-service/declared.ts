@@ -163,7 +163,3 @@ export function writtenTags({ record, records }: Declared): string[] {
 export function customFieldTag({ options }: RecordContract): string[] {
   return options.customFields ? ['custom_field'] : [];
 }
-
-function customFieldNames({ options }: RecordContract): string[] {
-  return options.customFields ? ['custom_fields.<key>'] : [];
-}

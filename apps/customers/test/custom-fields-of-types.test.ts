@@ -153,7 +153,7 @@ test('filters compare custom fields as the type defines them whose records they 
   await defineOfTrials('plan', Type.SELECT, options('gold', 'silver'));
   await defineOfTrials('seats', Type.NUMBER);
   const customerId = v7();
-  const { terms, order_values: orderValues } = await indexOf({ plan: 7 }, customers as RecordType);
+  const { terms, order_values: orderValues } = await indexOf({ plan: 7 }, customers);
   await table.inSession(caller, async () => {
     await insertCustomer(table, caller, customerId);
     await table.app.query('update customer set terms = $1, order_values = $2', [terms, orderValues]);

@@ -141,8 +141,9 @@ export function comparedFields(
 function textsOf(values: readonly unknown[]): string[] {
   const texts = values.flatMap((value) => {
     if (value === undefined || value === null) return [];
+    if (typeof value !== 'object') return [String(value as string | number | boolean)];
     const { amount: sum, currencyCode } = value as { amount?: string; currencyCode?: string };
-    return sum === undefined ? [String(value as string | number | boolean)] : [`${currencyCode} ${sum}`];
+    return [`${currencyCode} ${sum}`];
   });
   return [...new Set(texts)];
 }
