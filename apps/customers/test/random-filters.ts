@@ -141,9 +141,8 @@ export function comparedFields(
 function textsOf(values: readonly unknown[]): string[] {
   const texts = values.flatMap((value) => {
     if (value === undefined || value === null) return [];
-    if (typeof value !== 'object') return [String(value as string | number | boolean)];
-    const { amount: sum, currencyCode } = value as { amount?: string; currencyCode?: string };
-    return [`${currencyCode} ${sum}`];
+    const given = value as string | number | boolean | { amount: string; currencyCode: string };
+    return [typeof given === 'object' ? `${given.currencyCode} ${given.amount}` : String(given)];
   });
   return [...new Set(texts)];
 }
