@@ -11,6 +11,7 @@ const contents: Readonly<Record<string, string>> = {
   'engine/write': 'create, update, upsert, batch',
   'engine/changes': 'the log of changes: feed, history, audit, erasure',
   'engine/operations': 'long work: jobs, checkpoints, issues, watching',
+  'engine/files': 'bytes of files: uploads, and where they are stored',
   'engine/export': 'files out',
   'engine/import': 'files in, and their undo',
   'engine/merge': 'merge and unmerge',
@@ -23,6 +24,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/associations': 'relations between customers',
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
+  'domain/files': 'files of records of any type',
   'domain/privacy': 'erasure, and export of personal data',
 };
 
@@ -31,7 +33,13 @@ export const folders: readonly string[] = Object.keys(contents);
 /** Folders of `domain` import each other only here: they have to ask. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/consents': ['domain/suppressions'],
-  'domain/privacy': ['domain/customers', 'domain/associations', 'domain/consents', 'domain/suppressions'],
+  'domain/privacy': [
+    'domain/customers',
+    'domain/associations',
+    'domain/consents',
+    'domain/suppressions',
+    'domain/files',
+  ],
 };
 
 /** The zones of `import-x/no-restricted-paths`. */

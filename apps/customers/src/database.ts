@@ -3,6 +3,7 @@ import { Association } from './domain/associations/association.entity.js';
 import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
+import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/files/file.entity.js';
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
@@ -28,6 +29,7 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { CreateFile } from './migrations/create-file.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
@@ -62,6 +64,11 @@ export const entities = [
   Erasure,
   TenantEncryption,
   KeyDestruction,
+  FileContent,
+  FilePiece,
+  File,
+  FileUpload,
+  FileUsage,
 ];
 
 /** How it came to be, oldest first. */
@@ -90,4 +97,5 @@ export const migrations = [
   CreateDeal,
   CreateStageEntry,
   EncryptAllTypes,
+  CreateFile,
 ];

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { RunHandler } from '@rapport/contracts';
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -23,6 +24,7 @@ import { ChangeFeedController } from './engine/changes/feed/change-feed.controll
 import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
 import { CustomersController } from './domain/customers/serve-customers.js';
+import { FilesController } from './domain/files/files.controller.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
@@ -48,6 +50,7 @@ export const services: readonly ServiceDefinition[] = [
   PipelinesServiceService,
   DealsServiceService,
   StageEntriesServiceService,
+  FilesServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -63,6 +66,7 @@ export const controllers = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  FilesController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
@@ -78,6 +82,7 @@ const keepingScopes: readonly Type[] = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  FilesController,
 ];
 
 /** What surrounds the handlers of a controller of theirs. */

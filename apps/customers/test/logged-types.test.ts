@@ -15,6 +15,7 @@ import { expect, test } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
+import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
@@ -56,6 +57,9 @@ test('the log has each new record of each type as its service answers it', async
     closeDate: '2026-12-31',
   });
   const [entry] = await sales.entriesOf(deal);
+  const files = await FilesTenant.create(customers, caller);
+  const file = await files.addFile(`customers/${bob.id}`, 'x');
+  await files.close();
   const answers: [type: string, id: string, answer: object][] = [
     ['pipeline', pipeline.id, pipeline],
     ['deal', deal.id, deal],
@@ -67,9 +71,10 @@ test('the log has each new record of each type as its service answers it', async
     ['consent', given.id, given],
     ['suppression', suppressed.id, suppressed],
     ['merge', merge.id, merge],
+    ['file', file.id, file],
   ];
 
-  const changes = await changesOf(customers, caller, 12);
+  const changes = await changesOf(customers, caller, 13);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);

@@ -19,6 +19,8 @@ import { missingRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
 import { knownRecord, lockRecords } from '../../engine/records/record-statements.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
+import type { FileStore } from '../../engine/files/file-store.js';
+import { removeFilesOf, resourceName } from '../../engine/files/files-of-records.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
 import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
 import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';
@@ -53,7 +55,7 @@ const clockSkewMs = 60_000;
  */
 export async function eraseCustomer(
   em: EntityManager,
-  key: SuppressionKey,
+  { key, files }: { key: SuppressionKey; files: FileStore },
   id: string,
   request: EraseCustomerRequest,
 ): Promise<ErasureMessage> {
@@ -72,7 +74,12 @@ export async function eraseCustomer(
   const references = await eraseReferences(em, customerType(), ids);
   await destroyLater(em, references.keys);
   const { erased, recordIds, former } = await removeAll(em, customers, references.records);
-  const changes = await eraseLog(em, recordIds, former);
+  const fileIds = await removeFilesOf(em, files, [
+    ...ids.map((customerId) => resourceName(customerType(), customerId)),
+    ...references.records.map(({ type, record }) => resourceName(type, record.id)),
+  ]);
+  erased.push({ dataClass: 'files', count: fileIds.length });
+  const changes = await eraseLog(em, [...recordIds, ...fileIds], former);
   const { tenantId, principalId } = currentCaller();
   const receipt = {
     id,

@@ -1,14 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { ChangeEntry } from '../log/change-entry.js';
-import type { LoggedType, LoggedTypes } from '../log/logged-types.js';
+import type { LoggedType, LoggedTypes, NamedRecord } from '../log/logged-types.js';
 import type { StoredValues } from '../log/stored-values.js';
-
-/** A record that a change names. */
-interface NamedRecord {
-  type: string;
-  id: string;
-}
 
 /**
  * Filters changes for a reader who may see the records of some owners only. It keeps changes of records that the reader may see now.
@@ -53,6 +47,7 @@ function valuesBefore({ before }: ChangeEntry): StoredValues {
 /** The records that a record of a type belongs to. */
 function recordsNamed({ scope }: LoggedType, values: StoredValues): NamedRecord[] {
   if (scope.by !== 'RECORD') return [];
+  if (typeof scope.of === 'function') return scope.of(values);
   return Object.entries(scope.of).flatMap(([column, type]) => {
     const id = values[column];
     return typeof id === 'string' ? [{ type, id }] : [];

@@ -16,8 +16,17 @@ export type LogScope =
    * `alsoSeen` makes SQL that selects those ids of an SQL array whose records are gone and were visible to the reader.
    */
   | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
-  /** Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids. */
-  | { by: 'RECORD'; of: Readonly<Record<string, string>> };
+  /**
+   * Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids, or what
+   * finds them in the values of a row.
+   */
+  | { by: 'RECORD'; of: Readonly<Record<string, string>> | ((values: StoredValues) => NamedRecord[]) };
+
+/** A record that a change names. */
+export interface NamedRecord {
+  type: string;
+  id: string;
+}
 
 /** A type of records of which the log has changes. */
 export interface LoggedType {
@@ -35,6 +44,8 @@ export interface LoggedType {
   completed?: (message: object) => object;
   /** Of a type whose history is shown. */
   record?: RecordType;
+  /** First part of the permission to read it, such as "files". That of `record`, or "customers", when absent. */
+  permission?: string;
 }
 
 /** The types of records of which the log has changes, and how it shows them. One for each process. */
@@ -66,7 +77,8 @@ export class LoggedTypes {
 
   /** The permission by which records of a type are read. */
   readPermission(name: string): string {
-    return `${this.get(name).record?.contract.permission ?? 'customers'}.read`;
+    const { permission, record } = this.get(name);
+    return `${permission ?? record?.contract.permission ?? 'customers'}.read`;
   }
 
   /** A whole record as REST shows it to the caller. */
