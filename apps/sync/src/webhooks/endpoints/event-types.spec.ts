@@ -52,6 +52,7 @@ const released = [
     'merge',
     'consent',
     'suppression',
+    'file',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 
