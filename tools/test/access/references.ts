@@ -22,6 +22,7 @@ export interface Reference {
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
   principal_id: 'users',
+  record: 'customers',
   endpoint_id: 'webhookEndpoints',
   connection: 'connections',
   // Of a record in another system.
@@ -38,7 +39,11 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
 };
 
 /** What stands around the id in a field. */
-const forms: Readonly<Record<string, Reference['write']>> = { principal_id: (id) => `user:${id}` };
+const forms: Readonly<Record<string, Reference['write']>> = {
+  principal_id: (id) => `user:${id}`,
+  // Of a record of any type.
+  record: (id) => `customers/${id}`,
+};
 
 /** Every place of a request in which the id of a record stands. @throws Error for an id of which nobody has said whose it is */
 export function references(contract: Contract, route: RestRoute): Reference[] {
@@ -81,9 +86,10 @@ function filterReferences(contract: Contract, { path }: RestRoute): Reference[] 
 }
 
 function referencesOf(contract: Contract, route: RestRoute, field: DescField, place: Place): Reference[] {
-  const owned = serverOwned(contract, route).map(({ field: own }) => own);
+  const owned = serverOwned(contract, route).map(({ place: own }) => own);
+  const isOwned = (inner: Place) => owned.some((own) => own.every((step, index) => step === inner[index]));
   return fieldsWithin(field, place)
-    .filter((candidate) => isId(contract, candidate.field) && !owned.includes(candidate.field))
+    .filter((candidate) => isId(contract, candidate.field) && !isOwned(candidate.place))
     .flatMap((candidate) => {
       const collection = collectionOf(contract, route, candidate.field);
       const item = candidate.field.fieldKind === 'list' ? [0] : [];
@@ -105,8 +111,13 @@ function fieldsWithin(field: DescField, place: Place): { field: DescField; place
 function isId(contract: Contract, field: DescField): boolean {
   return (
     field.scalar === ScalarType.STRING &&
-    (contract.rules(field).format === Format.UUID || /^(.+_)?ids?$/.test(field.name))
+    (contract.rules(field).format === Format.UUID || /^(.+_)?ids?$/.test(field.name) || isRecordName(field))
   );
+}
+
+/** Whether a field has the resource name of a record, of any type. */
+function isRecordName({ name, parent }: DescField): boolean {
+  return name === 'record' && parent.typeName.startsWith('rapport.content.');
 }
 
 function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
