@@ -11,6 +11,7 @@ const contents: Readonly<Record<string, string>> = {
   'engine/write': 'create, update, upsert, batch',
   'engine/changes': 'the log of changes: feed, history, audit, erasure',
   'engine/operations': 'long work: jobs, checkpoints, issues, watching',
+  'engine/files': 'bytes of files: uploads, and where they are stored',
   'engine/export': 'files out',
   'engine/import': 'files in, and their undo',
   'engine/merge': 'merge and unmerge',
@@ -24,6 +25,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/settings': 'settings of a workspace',
   'domain/suppressions': 'addresses that are not written to',
   'domain/consents': 'what customers have agreed to',
+  'domain/files': 'files of records of any type',
   'domain/privacy': 'erasure, and export of personal data',
 };
 
@@ -32,7 +34,13 @@ export const folders: readonly string[] = Object.keys(contents);
 /** Folders of `domain` import each other only here: they have to ask. */
 export const domainImports: Readonly<Record<string, readonly string[]>> = {
   'domain/consents': ['domain/suppressions'],
-  'domain/privacy': ['domain/customers', 'domain/associations', 'domain/consents', 'domain/suppressions'],
+  'domain/privacy': [
+    'domain/customers',
+    'domain/associations',
+    'domain/consents',
+    'domain/suppressions',
+    'domain/files',
+  ],
 };
 
 /** The zones of `import-x/no-restricted-paths`. */

@@ -28,7 +28,7 @@ export class Api {
 
   /** A write that may be sent again, with a body as JSON or as the text of `contentType`. */
   send<Body>(
-    method: 'POST' | 'PATCH',
+    method: 'POST' | 'PATCH' | 'PUT',
     operation: Operation,
     path: string,
     body: object | string,

@@ -1,5 +1,6 @@
 import { mixes } from '../mixes.ts';
 import { deals } from './deals.ts';
+import { files } from './files.ts';
 import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
@@ -14,6 +15,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   mixed: (baseUrl) => mixed(baseUrl, mixes.mixed),
   search: (baseUrl) => mixed(baseUrl, mixes.search),
   deals,
+  files,
   import: importFile,
   feed,
   oauth,

@@ -50,6 +50,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['deals', 67, ['the deals are added up']],
   ['deals', 75, ['a deal is created']],
   ['deals', 99, ['a deal is moved']],
+  ['files', 0, ['a file is stored', 'the record has files']],
   ['import', 0, ['every row becomes a customer']],
   ['feed', 0, ['a change is told to who waits for it']],
   ['oauth', 0, ['a program gets a token', 'the token opens the list']],

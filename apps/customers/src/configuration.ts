@@ -37,6 +37,13 @@ export const serviceVariables = {
   RETIRED_MASTER_KEYS: secretKeys.default([]),
   /** How long changes are kept at least; longer while a live consumer has not read them. */
   CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
+  /** Most bytes that the files of a tenant take. */
+  FILE_QUOTA_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(10 * 1_024 ** 3),
   /** Ed25519, by which heads of the audit are signed. */
   AUDIT_SIGNING_KEY: secretKey,
   /** Public keys of those that signed before. */

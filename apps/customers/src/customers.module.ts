@@ -10,6 +10,8 @@ import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './engine/query/list-records.js';
+import { fileLeftovers } from './engine/files/file.entity.js';
+import { FileStore } from './engine/files/file-store.js';
 import { importKind } from './engine/import/operation/import-kind.js';
 import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
@@ -28,7 +30,7 @@ import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes([customerImport, importRulesOf(deals)]);
 
-const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind]);
+const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], fileLeftovers);
 
 @Module({})
 export class CustomersModule {
@@ -43,6 +45,7 @@ export class CustomersModule {
     jobLookMs = 400,
     encryptionStalenessMs = 1_000,
     bulkLimits = {},
+    fileQuotaBytes = 10 * 1_024 ** 3,
   }: {
     databaseUrl: string;
     pageTokenKey: PageTokenKey;
@@ -60,6 +63,8 @@ export class CustomersModule {
     encryptionStalenessMs?: number;
     /** What takes the place of the usual limits of bulk work. */
     bulkLimits?: Partial<BulkLimits>;
+    /** Most bytes of the files of a tenant. 10 GiB when absent. */
+    fileQuotaBytes?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
     return {
@@ -70,6 +75,7 @@ export class CustomersModule {
         { provide: PageTokenKey, useValue: pageTokenKey },
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
+        { provide: FileStore, useValue: new FileStore(fileQuotaBytes) },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

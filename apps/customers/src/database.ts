@@ -4,6 +4,7 @@ import { RecordAssociation } from './domain/associations/record-association.enti
 import { Consent } from './domain/consents/consent.entity.js';
 import { CustomField } from './engine/fields/custom-field.entity.js';
 import { Customer, CustomerKey, CustomerOrderValue } from './engine/records/customers/customer.entity.js';
+import { File, FileContent, FilePiece, FileUpload, FileUsage } from './engine/files/file.entity.js';
 import { Merge } from './engine/merge/merge.entity.js';
 import { AddCustomFieldRecordType } from './migrations/add-custom-field-record-type.migration.js';
 import { AddCustomFieldsAndTerms } from './migrations/add-custom-fields-and-terms.migration.js';
@@ -29,6 +30,7 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
+import { CreateFile } from './migrations/create-file.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
@@ -68,6 +70,11 @@ export const entities = [
   TenantEncryption,
   KeyDestruction,
   WorkspaceSettings,
+  FileContent,
+  FilePiece,
+  File,
+  FileUpload,
+  FileUsage,
 ];
 
 /** How it came to be, oldest first. */
@@ -98,4 +105,5 @@ export const migrations = [
   EncryptAllTypes,
   CreateRecordAssociation,
   CreateWorkspaceSettings,
+  CreateFile,
 ];

@@ -22,6 +22,7 @@ await runGrpcService({
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     subjectKeys: subjectKeysOf(config),
+    fileQuotaBytes: config.FILE_QUOTA_BYTES,
     retentionDays: config.CHANGE_RETENTION_DAYS,
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,

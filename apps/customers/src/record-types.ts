@@ -4,6 +4,7 @@ import { loggedConsents } from './domain/consents/consent-message.js';
 import { loggedCustomFields } from './domain/custom-fields/custom-field-message.js';
 import { loggedCustomers } from './domain/customers/logged-customers.js';
 import { deals } from './domain/deals/deals.js';
+import { loggedFiles } from './domain/files/file-message.js';
 import { stageEntries } from './domain/deals/stage-entries.js';
 import { pipelines } from './domain/pipelines/pipelines.js';
 import { loggedRecord } from './engine/changes/log/logged-record.js';
@@ -23,4 +24,5 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(pipelines),
   loggedRecord(deals, { empty: { title: '' } }),
   { ...loggedRecord(stageEntries), scope: { by: 'RECORD', of: { deal_id: 'deal' } } },
+  loggedFiles,
 ]);

@@ -2,6 +2,7 @@ import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { RunHandler } from '@rapport/contracts';
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -25,6 +26,7 @@ import { ChangeFeedController } from './engine/changes/feed/change-feed.controll
 import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
 import { CustomersController } from './domain/customers/serve-customers.js';
+import { FilesController } from './domain/files/files.controller.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
 import { OperationsController } from './engine/import/operation/operations.controller.js';
 import { refuseNarrowScope } from './engine/records/scope/refuse-narrow-scopes.js';
@@ -54,6 +56,7 @@ export const services: readonly ServiceDefinition[] = [
   DealsServiceService,
   StageEntriesServiceService,
   SettingsServiceService,
+  FilesServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -71,6 +74,7 @@ export const controllers = [
   DealsController,
   StageEntriesController,
   SettingsController,
+  FilesController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */
@@ -88,6 +92,7 @@ const keepingScopes: readonly Type[] = [
   DealsController,
   StageEntriesController,
   SettingsController,
+  FilesController,
 ];
 
 /** What surrounds the handlers of a controller of theirs. */

@@ -15,6 +15,10 @@ const unlogged: Record<string, string> = {
   deal_order_value: 'what it has is in the deal',
   pipeline_key: 'what it has is in the pipeline',
   idempotency_key: 'answers of calls, which are no records',
+  file_content: 'what it has is in the files',
+  file_piece: 'bytes of files',
+  file_upload: 'a file that is not complete',
+  file_usage: 'a count of the bytes of files',
   operation: 'has a stream of its own, and changes with each chunk of a file',
   operation_issue: 'a report of an operation',
   import_piece: 'a file that is being imported',
@@ -55,6 +59,8 @@ const untold: Record<string, readonly string[]> = {
   pipeline: ['sort_name', 'search_text', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
+  // It is in the record's name.
+  file: ['record_table'],
   // Tells nobody anything, and is better nowhere else.
   suppression: ['address_hash'],
   workspace_settings: [],

@@ -16,6 +16,7 @@ import { expect, test } from 'vitest';
 import { loggedTypes } from '../src/record-types.js';
 import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
+import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
@@ -65,6 +66,9 @@ test('the log has each new record of each type as its service answers it', async
     },
     caller,
   );
+  const files = await FilesTenant.create(customers, caller);
+  const file = await files.addFile(`customers/${bob.id}`, 'x');
+  await files.close();
   const answers: [type: string, id: string, answer: object][] = [
     ['settings', caller.tenantId, settings],
     ['pipeline', pipeline.id, pipeline],
@@ -77,6 +81,7 @@ test('the log has each new record of each type as its service answers it', async
     ['consent', given.id, given],
     ['suppression', suppressed.id, suppressed],
     ['merge', merge.id, merge],
+    ['file', file.id, file],
   ];
 
   const changes = await changesOf(customers, caller, 13);

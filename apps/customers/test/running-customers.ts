@@ -10,6 +10,7 @@ import {
   type OutgoingCall,
 } from '@rapport/contracts';
 import { Customer, CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AuditServiceService } from '@rapport/contracts/rapport/customers/v1/audit_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
@@ -60,6 +61,7 @@ const definitions = {
   ...DealsServiceService,
   ...StageEntriesServiceService,
   ...SettingsServiceService,
+  ...FilesServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -72,7 +74,9 @@ type Stream =
   | 'snapshotCustomers'
   | 'exportPersonalData'
   | 'subscribe'
-  | 'exportAuditEntries';
+  | 'exportAuditEntries'
+  | 'uploadFile'
+  | 'downloadFile';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
@@ -83,6 +87,7 @@ interface StartOptions {
   jobLookMs?: number;
   encryptionStalenessMs?: number;
   bulkLimits?: Partial<BulkLimits>;
+  fileQuotaBytes?: number;
 }
 
 /** The customers service on a database of its own, called as the app role's service is called in production. */
@@ -213,7 +218,7 @@ export function newCaller(): Caller {
     principalId: `apiKey:${v7()}`,
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
-      ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure'],
+      ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure', 'files.read', 'files.write'],
       ...['workspace.read', 'workspace.configure'],
     ],
   };

@@ -223,6 +223,8 @@ async function everything(api: ApiClient): Promise<string> {
     'deals?showDeleted=true',
     'deals',
     'stageEntries',
+    `files?record=customers/${theirs.living['customers']}`,
+    `fileUploads/${theirs.living['fileUploads']}`,
     'oauthClients',
     'webhookEndpoints',
     'connections',

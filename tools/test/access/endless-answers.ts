@@ -8,6 +8,7 @@ import type { Ids } from './tenant-records.ts';
 const customers = { count: 24, chars: 1_000_000 };
 const auditEntries = { count: 4 * 100, chars: 60_000 };
 const issues = { count: 4 * 1_000, chars: 6_000 };
+const files = { count: 24, bytes: 1_000_000 };
 const matches = { count: 4 * 1_000, chars: 6_000 };
 
 const filler = (chars: number) => `repeat('x', ${chars})`;
@@ -39,6 +40,13 @@ export async function makeAnswersEndless(
     `insert into operation_issue (tenant_id, operation_id, number, severity, line, reason, message)
       select '${tenantId}', '${ids['operations']}', number, 'NOTICE', 0, 'FILLER', ${filler(issues.chars)}
       from generate_series(1, ${issues.count}) number`,
+    `insert into file_piece (tenant_id, content_id, start, data)
+      select tenant_id, content_id, size_bytes + number * ${files.bytes}, convert_to(${filler(files.bytes)}, 'UTF8')
+      from file_content, generate_series(0, ${files.count - 1}) number where tenant_id = '${tenantId}'`,
+    ...['file_content', 'file'].map(
+      (table) =>
+        `update ${table} set size_bytes = size_bytes + ${files.count * files.bytes} where tenant_id = '${tenantId}'`,
+    ),
     entries,
   );
   await inDatabase('auth', entries);

@@ -22,6 +22,7 @@ export interface Reference {
 const collectionOfField: Readonly<Record<string, string | undefined>> = {
   merged_id: 'customers',
   principal_id: 'users',
+  record: 'customers',
   endpoint_id: 'webhookEndpoints',
   connection: 'connections',
   // Of a record in another system.
@@ -84,9 +85,10 @@ function filterReferences(contract: Contract, { path }: RestRoute): Reference[] 
 }
 
 function referencesOf(contract: Contract, route: RestRoute, field: DescField, place: Place): Reference[] {
-  const owned = serverOwned(contract, route).map(({ field: own }) => own);
+  const owned = serverOwned(contract, route).map(({ place: own }) => own);
+  const isOwned = (inner: Place) => owned.some((own) => own.every((step, index) => step === inner[index]));
   return fieldsWithin(field, place)
-    .filter((candidate) => isId(contract, candidate.field) && !owned.includes(candidate.field))
+    .filter((candidate) => isId(contract, candidate.field) && !isOwned(candidate.place))
     .flatMap((candidate) => {
       const collection = collectionOf(contract, route, candidate.field);
       const item = candidate.field.fieldKind === 'list' ? [0] : [];

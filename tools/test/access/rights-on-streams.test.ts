@@ -50,6 +50,7 @@ afterEach(() => {
 
 it('has every operation that streams or waits', () => {
   expect(lasting.map(({ method }) => method.name).toSorted()).toEqual([
+    'DownloadFile',
     'DownloadHook',
     'DownloadOperationIssues',
     'DownloadPairing',
@@ -65,6 +66,7 @@ it('has every operation that streams or waits', () => {
     'ImportPipelines',
     'ListChanges',
     'SnapshotCustomers',
+    'UploadFile',
     'UploadImportFile',
     'WatchChanges',
     'WatchOperation',
@@ -115,7 +117,7 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([8, 7, 2]);
+  expect([fed.length, files.length, uploads.length]).toEqual([8, 8, 3]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();
@@ -148,9 +150,11 @@ function ofRole(changes: object): Promise<ChangingCaller> {
 /** Opens feeds on both edges, and each file and upload on one of them, of which a tenant may not have many. */
 async function openAll(authorization: string): Promise<void> {
   const { nextCursor } = await endOfLog(authorization);
-  // One that no file has come for.
+  // Those that no file has come for.
   const imported = (await callers.send('POST', '/v1/imports', { contentType: 'text/csv' })) as { id: string };
-  records = { ...records, living: { ...records.living, imports: imported.id } };
+  const file = { record: `customers/${records.living['customers']}`, name: 'open' };
+  const upload = (await callers.send('POST', '/v1/fileUploads', file)) as { id: string };
+  records = { ...records, living: { ...records.living, imports: imported.id, fileUploads: upload.id } };
   const [first = '', second = ''] = platform.edgeUrls;
   const opened = lasting.filter(({ method: { name } }) => !short.includes(name) && !likeCustomers.includes(name));
   const requests = opened.flatMap((route, index) => {

@@ -94,6 +94,13 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const suppress = (purpose: string) =>
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
 
+  const fileUpload = async () => create('/v1/fileUploads', { record: `customers/${await ada()}`, name: marker });
+  const file = async () => {
+    const id = await fileUpload();
+    await api.send('PUT', `/v1/fileUploads/${id}/content`, { body: marker });
+    return id;
+  };
+
   // Its stage is the one that the contract has as an example.
   const stages = [{ key: 'proposal', name: 'Proposal', kind: 'OPEN' }];
   const makePipeline = () => create('/v1/pipelines', { name: marker, stages });
@@ -159,6 +166,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     operations: operation,
     consents: async () => create(`/v1/customers/${await ada()}/consents`, consent),
     suppressions: () => suppress('news'),
+    files: file,
+    fileUploads: fileUpload,
     erasures: erasure,
     pipelines: pipeline,
     deals: deal,
@@ -181,6 +190,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
   const deleted = {
     customers: async () => remove('customers', await person('Zoe')),
     associations: async () => remove('associations', await associate('neighbour_of')),
+    files: async () => remove('files', await file()),
+    fileUploads: async () => remove('fileUploads', await fileUpload()),
     suppressions: async () => remove('suppressions', await suppress('surveys')),
     pipelines: async () => remove('pipelines', await makePipeline()),
     deals: async () => remove('deals', await makeDeal()),

@@ -17,7 +17,11 @@ const isAdministration = (permission: string) => administration.includes(permiss
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];
 
 /** What Member may do besides reading and writing records. A permission is added here only on purpose. */
-const memberHasBesides = [...accountPermissions, 'audit.read', 'tenant.read', 'users.read', 'workspace.read'];
+const memberHasBesides = [
+  ...[...accountPermissions, 'audit.read', 'tenant.read', 'users.read', 'workspace.read'],
+  // Of records, which Member reads and writes.
+  ...['files.read', 'files.write'],
+];
 
 /** The role of which somebody who is active must have it, once somebody has. */
 export const adminRoleId = 'admin';

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import type { RestRoute } from '@rapport/contracts';
+import { HttpHeader } from '@rapport/contracts/rapport/api/v1/http_header';
 import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import type { FastifyReply } from 'fastify';
 import { asAppError } from '../http/handle-error.js';
@@ -67,13 +68,31 @@ function chunksFor(
   return eventChunks(messages, write, problem, ({ cursor }) => (typeof cursor === 'string' ? cursor : undefined));
 }
 
-/** The first message says what the bytes are. */
+/** A browser that shows a file in spite of all else gives it no origin, and runs nothing. */
+const filePolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
+
+/** The first message says what the bytes are and, in an extension, whether they are an attachment. */
 async function* fileChunks(reply: FastifyReply, messages: AsyncIterable<Message>): Chunks {
-  void reply.type('application/octet-stream');
-  for await (const { contentType, data } of messages) {
-    if (typeof contentType === 'string' && contentType !== '' && !reply.sent) void reply.type(contentType);
+  void reply.type('application/octet-stream').header('content-security-policy', filePolicy);
+  for await (const { contentType, data, extensions } of messages) {
+    if (!reply.sent) {
+      if (typeof contentType === 'string' && contentType !== '') void reply.type(contentType);
+      const disposition = dispositionIn(extensions);
+      if (disposition !== undefined) void reply.header('content-disposition', disposition);
+    }
     yield data as Uint8Array;
   }
+}
+
+/** `Content-Disposition` among the headers that a service adds to a google.api.HttpBody. It may set no other. */
+function dispositionIn(extensions: unknown): string | undefined {
+  if (!Array.isArray(extensions)) return undefined;
+  for (const { typeUrl, value } of extensions as { typeUrl: string; value: Uint8Array }[]) {
+    if (!typeUrl.endsWith('/rapport.api.v1.HttpHeader')) continue;
+    const header = HttpHeader.decode(value);
+    if (header.name === 'content-disposition') return header.value;
+  }
+  return undefined;
 }
 
 async function* lineChunks(messages: AsyncIterable<Message>, write: (message: Message) => string): Chunks {

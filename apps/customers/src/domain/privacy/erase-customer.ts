@@ -19,6 +19,9 @@ import { missingRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
 import { knownRecord, lockRecords } from '../../engine/records/record-statements.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
+import type { FileStore } from '../../engine/files/file-store.js';
+import { recordName } from '../../engine/fields/record-names.js';
+import { removeFilesOf } from '../../engine/files/files-of-records.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
 import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
 import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';
@@ -53,7 +56,7 @@ const clockSkewMs = 60_000;
  */
 export async function eraseCustomer(
   em: EntityManager,
-  key: SuppressionKey,
+  { key, files }: { key: SuppressionKey; files: FileStore },
   id: string,
   request: EraseCustomerRequest,
 ): Promise<ErasureMessage> {
@@ -72,7 +75,12 @@ export async function eraseCustomer(
   const references = await eraseReferences(em, customerType(), ids);
   await destroyLater(em, references.keys);
   const { erased, recordIds, former } = await removeAll(em, customers, references);
-  const changes = await eraseLog(em, recordIds, former);
+  const fileIds = await removeFilesOf(em, files, [
+    ...ids.map((customerId) => recordName(customerType().table, customerId)),
+    ...references.records.map(({ type, record }) => recordName(type.table, record.id)),
+  ]);
+  erased.push({ dataClass: 'files', count: fileIds.length });
+  const changes = await eraseLog(em, [...recordIds, ...fileIds], former);
   const { tenantId, principalId } = currentCaller();
   const receipt = {
     id,

@@ -2,6 +2,7 @@ import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import { JsonCodec } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import { OnErase } from '@rapport/contracts/rapport/api/v1/options';
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
 import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
@@ -10,6 +11,9 @@ import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/me
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
 import { beyondScope, tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { File } from '../../engine/files/file.entity.js';
+import { recordName } from '../../engine/fields/record-names.js';
+import { fileMessage } from '../files/file-message.js';
 import { associationMessage } from '../associations/association-message.js';
 import { associationsOf, type StoredAssociation } from '../associations/stored-associations.js';
 import type { BulkWork } from '../../engine/pace/bulk-work.js';
@@ -47,6 +51,7 @@ const codecs = new Map<string, JsonCodec>();
 const jsonOf = {
   association: codecOf(AssociationsServiceService.getAssociation.path),
   merge: codecOf(MergesServiceService.getMerge.path),
+  file: codecOf(FilesServiceService.getFile.path),
   consent: codecOf(ConsentsServiceService.getConsent.path),
   suppression: codecOf(SuppressionsServiceService.getSuppression.path),
   change: JsonCodec.of(changeDescriptor(), codecs),
@@ -91,10 +96,16 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
       reader,
       customers.map((each) => each.id),
     );
-    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists, ...referring });
+    const files = await readFiles(reader, [
+      ...customers.map((each) => recordName(customerType().table, each.id)),
+      ...Object.entries(referring).flatMap(([plural, records]) =>
+        records.map((each) => `${plural}/${each['id'] as string}`),
+      ),
+    ]);
+    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists, ...referring, files });
     yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
     let separator = '';
-    const records = [...associations, ...lists.consents, ...lists.merges, ...Object.values(referring).flat()];
+    const records = [...associations, ...lists.consents, ...lists.merges, ...Object.values(referring).flat(), ...files];
     for await (const changes of readChanges(reader, types, customers, records)) {
       yield piece('', separator + changes.map((change) => JSON.stringify(change)).join(','));
       separator = ',';
@@ -173,6 +184,18 @@ async function readReferring(reader: EntityManager, ids: readonly string[]): Pro
     read[type.plural] = (await openStored(type, rows)).map((record) => recordValue(type, record));
   }
   return read;
+}
+
+/** What is known of the files of records; their bytes are downloaded one by one. @param records resource names */
+async function readFiles(reader: EntityManager, records: readonly string[]): Promise<Json[]> {
+  const { tenantId } = currentCaller();
+  const files: File[] = [];
+  for (let start = 0; start < records.length; start += 1_000) {
+    const record = { $in: records.slice(start, start + 1_000) };
+    const options = { orderBy: { id: 'asc' as const }, limit: maxRecords, disableIdentityMap: true };
+    files.push(...(await reader.find(File, { tenantId, record }, options)));
+  }
+  return files.map((file) => jsonOf.file.toJson(fileMessage(file) as unknown as Json));
 }
 
 /** What the log has of the customers and their records, the oldest first. */

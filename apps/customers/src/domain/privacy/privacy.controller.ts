@@ -22,6 +22,8 @@ import { PageTokenKey } from '../../engine/query/list-records.js';
 import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { encryptPersonalData } from '../../engine/encryption/encrypt-personal-data.js';
 import { KeyDestroyer } from '../../engine/encryption/key-destroyer.js';
+import { FileStore } from '../../engine/files/file-store.js';
+import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { erasureOrigin } from '../../engine/changes/erasure/erasure-origin.js';
@@ -40,6 +42,7 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     private readonly keyDestroyer: KeyDestroyer,
     private readonly bulk: BulkWork,
     private readonly types: LoggedTypes,
+    private readonly files: FileStore,
   ) {}
 
   async *exportPersonalData({ id }: ExportPersonalDataRequest): AsyncGenerator<HttpBody, void> {
@@ -52,8 +55,11 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     const id = uuidv7();
     const cause = { origin: erasureOrigin, causationId: id };
     const erasure = await causedBy(this.em, cause, () =>
-      writeCall(this.em, Methods.eraseCustomer, request, (em) => eraseCustomer(em, this.suppressionKey, id, request)),
+      writeCall(this.em, Methods.eraseCustomer, request, (em) =>
+        eraseCustomer(em, { key: this.suppressionKey, files: this.files }, id, request),
+      ),
     );
+    jobSignal(this.em).wake();
     await this.keyDestroyer.destroyDue();
     return erasure;
   }

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
+import { recordName } from '../fields/record-names.js';
+import { customerType } from '../records/customers/customer-type.js';
 import { linkTables } from '../records/referring/link-tables.js';
 import { movedColumns } from './move-references.js';
 
@@ -20,8 +22,9 @@ export async function checkSize(em: EntityManager, mergedId: string): Promise<vo
     name: 'count_moved_with_customer',
     sql: `select count(*)::int as count from (
        ${moved.map(({ table, column }) => `select id from ${table} where tenant_id = $1 and ${column} = $2`).join(' union all ')}
+       union all select id from file where tenant_id = $1 and record = $3
        limit ${maxMoved + 1}) moved`,
-    values: [currentCaller().tenantId, mergedId],
+    values: [currentCaller().tenantId, mergedId, recordName(customerType().table, mergedId)],
   });
   if (row !== undefined && row.count <= maxMoved) return;
   const message =

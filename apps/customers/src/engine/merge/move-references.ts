@@ -6,6 +6,7 @@ import { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import { onceAmongTypes, type RecordType } from '../fields/record-type.js';
 import { customerType } from '../records/customers/customer-type.js';
+import { moveFiles } from '../files/files-of-records.js';
 import { effectsOf } from '../records/effects.js';
 import { nextChange } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
@@ -23,6 +24,9 @@ interface Move {
   from: string;
   to: string;
 }
+
+/** Stands for the files of the customer among its references. */
+const filesKey = 'file.record';
 
 /** Ids of the records whose references a merge has moved. */
 export interface MovedReferences {
@@ -62,6 +66,8 @@ export async function moveReferences(em: EntityManager, move: Move): Promise<Mov
     const ids = await moveColumn(em, column, move);
     if (ids.length > 0) moved.references[keyOf(column)] = ids;
   }
+  const files = await moveFiles(em, customerType(), move);
+  if (files.length > 0) moved.references[filesKey] = files;
   return moved;
 }
 
@@ -71,6 +77,7 @@ export async function moveReferencesBack(em: EntityManager, move: Move, moved: M
   for (const column of movedReferences(customerType())) {
     await moveColumn(em, column, move, moved.references?.[keyOf(column)] ?? []);
   }
+  await moveFiles(em, customerType(), move, moved.references?.[filesKey] ?? []);
 }
 
 function keyOf({ type, column }: MovedColumn): string {

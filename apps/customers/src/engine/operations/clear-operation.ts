@@ -13,12 +13,12 @@ export async function clearOperation(
   signal: AbortSignal,
 ): Promise<void> {
   const pace = BulkPace.of(em);
-  for (const { table, limit } of leftovers) {
+  for (const { table, limit, column = 'operation_id', unless = 'false' } of leftovers) {
     // Deletes by ctid, since a join on the keys can read the whole table.
     const remove = () =>
       em.execute<unknown[]>(
         `delete from ${table} where ctid = any (array(
-           select ctid from ${table} where tenant_id = ? and operation_id = ? limit ${limit}))
+           select ctid from ${table} where tenant_id = ? and ${column} = ? and not (${unless}) limit ${limit}))
          returning 1`,
         [tenantId, operationId],
       );

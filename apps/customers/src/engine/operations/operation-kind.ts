@@ -46,11 +46,19 @@ interface OperationUndo {
 export interface Leftovers {
   table: string;
   limit: number;
+  /** Column with the id of the operation. `operation_id` when absent. */
+  column?: string;
+  /** SQL: whether a row stays. */
+  unless?: string;
 }
 
 /** All kinds of operations. */
 export class OperationKinds {
-  constructor(readonly all: readonly OperationKind[]) {}
+  /** @param others what jobs remove that are of no operation, besides what the kinds leave */
+  constructor(
+    readonly all: readonly OperationKind[],
+    readonly others: readonly Leftovers[] = [],
+  ) {}
 
   of({ id, kind }: Operation): OperationKind {
     const found = this.all.find(({ name }) => name === kind);

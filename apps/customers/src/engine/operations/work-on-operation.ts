@@ -29,8 +29,10 @@ export async function workOnOperation(
   signal: AbortSignal,
 ): Promise<void> {
   const { tenantId, operationId } = job;
-  // The job has no operation: it is the file of an unary import whose process has died.
-  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) return forgetFile(em, kinds, job, signal);
+  // The job has no operation: it clears the file of a unary import whose process has died, or what is left of files of records.
+  if ((await em.count(Operation, { tenantId, id: operationId })) === 0) {
+    return clearWithoutOperation(em, kinds, job, signal);
+  }
   if (job.attempts > maxAttempts) await giveUp(em, job);
   let failures = 0;
   let lastDone = -1;
@@ -52,8 +54,15 @@ export async function workOnOperation(
   }
 }
 
-async function forgetFile(em: EntityManager, kinds: OperationKinds, job: Job, signal: AbortSignal): Promise<void> {
-  for (const { leftovers } of kinds.all) await clearOperation(em, leftovers, job, signal);
+async function clearWithoutOperation(
+  em: EntityManager,
+  kinds: OperationKinds,
+  job: Job,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const leftovers of [...kinds.all.map((kind) => kind.leftovers), kinds.others]) {
+    await clearOperation(em, leftovers, job, signal);
+  }
   if (!signal.aborted) await removeJob(em, job.operationId);
 }
 

@@ -53,6 +53,7 @@ const released = [
     'consent',
     'suppression',
     'settings',
+    'file',
   ].flatMap((type) => ['*', 'created', 'updated', 'deleted', 'undeleted', 'merged'].map((verb) => `${type}.${verb}`)),
 ];
 

@@ -13,6 +13,11 @@ it.each([
   ['custom_field', { key: 'plan', displayName: 'Plan' }, { key: 'plan', displayName: 'Plan' }],
   ['merge', { customerId: '1', mergedId: '2' }, { customerId: '1', mergedId: '2' }],
   ['consent', { purpose: 'news', evidence: 'A form' }, { purpose: 'news', evidence: '***' }],
+  [
+    'file',
+    { record: 'deals/1', name: 'Ada.pdf', sha256: 'ab', sizeBytes: 1 },
+    { record: 'deals/1', name: '***', sha256: '***', sizeBytes: 1 },
+  ],
   ['deal', { title: '50 seats', stage: 'proposal' }, { title: '***', stage: 'proposal' }],
   ['pipeline', { name: 'Renewals' }, { name: 'Renewals' }],
   ['suppression', { channel: 'EMAIL', address: 'a@b.example' }, { channel: 'EMAIL', address: '***' }],

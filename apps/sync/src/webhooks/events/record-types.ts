@@ -1,4 +1,5 @@
 import { recordContracts, type Contract } from '@rapport/contracts';
+import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import { CustomFieldsServiceService } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
@@ -22,6 +23,7 @@ const undeclared: Readonly<Record<string, string>> = {
   consent: ConsentsServiceService.getConsent.path,
   suppression: SuppressionsServiceService.getSuppression.path,
   settings: SettingsServiceService.getSettings.path,
+  file: FilesServiceService.getFile.path,
 };
 
 /**

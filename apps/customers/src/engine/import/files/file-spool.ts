@@ -5,10 +5,11 @@ import { AppError, callContext, currentCaller } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { BulkPace } from '../../pace/bulk-pace.js';
 import { clearOperation } from '../../operations/clear-operation.js';
-import { checkImportQuota, maxFileBytes } from '../operation/import-quota.js';
+import { maxFileBytes } from '../../files/receive-upload.js';
+import { checkImportQuota } from '../operation/import-quota.js';
 import { importLeftovers } from '../operation/import.entity.js';
 import { enqueue, removeJob } from '../../operations/operation-jobs.js';
-import { ByteBlocks } from './byte-blocks.js';
+import { ByteBlocks } from '../../files/byte-blocks.js';
 import { fileError } from './file-error.js';
 
 /** Bytes of a file that are kept in memory. A smaller file rests nowhere else. */

@@ -1,9 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError, currentCaller } from '@rapport/platform';
 
-/** What fits the int32 in which the contract counts bytes. */
-export const maxFileBytes = 2 ** 31 - 1;
-
 /** Bytes of a file between two checks. */
 const checkEveryBytes = 1_024 * 1_024;
 

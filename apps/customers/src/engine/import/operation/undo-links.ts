@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { currentCaller } from '@rapport/platform';
+import { idsWithFiles } from '../../files/files-of-records.js';
 import { CustomField, readStoredKey } from '../../fields/custom-field.entity.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
@@ -18,7 +19,7 @@ export interface Change {
 
 /**
  * Which of some locked records anything refers to: whatever has a foreign key to them, but for their own keys and what only they
- * have, and custom fields of other records. Nothing can begin to, since that needs the lock that we have.
+ * have, custom fields of other records, and files. Nothing can begin to, since that needs the lock that we have.
  */
 export async function linkedIds(em: EntityManager, type: RecordType, ids: string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
@@ -41,6 +42,7 @@ export async function linkedIds(em: EntityManager, type: RecordType, ids: string
   }
   for (const id of await associatedIds(em, ids)) linked.add(id);
   for (const id of await referencedIds(em, type, ids)) linked.add(id);
+  for (const id of await idsWithFiles(em, type, ids)) linked.add(id);
   return linked;
 }
 

@@ -1,0 +1,67 @@
+import { Controller } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
+import {
+  FilesServiceService as Methods,
+  type CreateFileUploadRequest,
+  type DeleteFileRequest,
+  type DeleteFileUploadRequest,
+  type DownloadFileRequest,
+  type File,
+  type FilesServiceServer,
+  type FileUpload,
+  type GetFileRequest,
+  type GetFileUploadRequest,
+  type ListFilesRequest,
+  type ListFilesResponse,
+  type UploadFileRequest,
+} from '@rapport/contracts/rapport/content/v1/files_service';
+import { FileStore } from '../../engine/files/file-store.js';
+import { PageTokenKey } from '../../engine/query/list-records.js';
+import { writeCall } from '../../engine/records/write-call.js';
+import { createUpload, deleteUpload, getUpload } from './file-uploads.js';
+import { deleteFile, downloadFile, getFile, listFiles } from './read-files.js';
+import { uploadFile } from './upload-file.js';
+
+@Controller()
+@ImplementsService(Methods)
+export class FilesController implements ServiceHandlers<FilesServiceServer> {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly store: FileStore,
+    private readonly pageTokenKey: PageTokenKey,
+  ) {}
+
+  createFileUpload(request: CreateFileUploadRequest): Promise<FileUpload> {
+    return writeCall(this.em, Methods.createFileUpload, request, (em) => createUpload(em, this.store, request));
+  }
+
+  getFileUpload({ id }: GetFileUploadRequest): Promise<FileUpload> {
+    return getUpload(this.em, id);
+  }
+
+  uploadFile(requests: AsyncIterable<UploadFileRequest>): Promise<FileUpload> {
+    return uploadFile(this.em, this.store, requests);
+  }
+
+  deleteFileUpload({ id }: DeleteFileUploadRequest): Promise<FileUpload> {
+    return deleteUpload(this.em, this.store, id);
+  }
+
+  getFile({ id }: GetFileRequest): Promise<File> {
+    return getFile(this.em, id);
+  }
+
+  listFiles(request: ListFilesRequest): Promise<ListFilesResponse> {
+    return listFiles(this.em, this.pageTokenKey, request);
+  }
+
+  downloadFile({ id }: DownloadFileRequest): AsyncIterable<HttpBody> {
+    return downloadFile(this.em, this.store, id);
+  }
+
+  deleteFile({ id }: DeleteFileRequest): Promise<File> {
+    return deleteFile(this.em, this.store, id);
+  }
+}

@@ -1,0 +1,96 @@
+import { createHash, type Hash } from 'node:crypto';
+import { isSoak, printTally } from '@rapport/testing';
+import { expect, test, vi } from 'vitest';
+import { bodyOf, FilesTenant } from './files-tenant.js';
+import { person, sharedCustomers } from './running-customers.js';
+
+const customers = await sharedCustomers();
+
+/** The largest file there is, or one of some pieces. */
+const sizeBytes = isSoak ? 2 ** 31 - 1 : 7_654_321;
+const blockBytes = 65_536;
+/** Bytes between two lost connections. */
+const betweenLosses = Math.floor(sizeBytes / 7);
+const maxPieceBytes = 256 * 1_024;
+
+/** The bytes of the file from a place on: each block is its number, so that none is like another. */
+function* blocksFrom(offset: number): Generator<Buffer> {
+  for (let place = offset; place < sizeBytes;) {
+    const number = Math.floor(place / blockBytes);
+    const block = Buffer.alloc(Math.min(blockBytes, sizeBytes - number * blockBytes), `block ${number} `);
+    const rest = block.subarray(place - number * blockBytes);
+    yield rest;
+    place += rest.length;
+  }
+}
+
+function hashOf(blocks: Iterable<Buffer>): string {
+  const hash: Hash = createHash('sha256');
+  for (const block of blocks) hash.update(block);
+  return hash.digest('hex');
+}
+
+/** Sends from a place on, and loses the connection after so many bytes. @returns whether the file was sent whole */
+async function sendUntilLost(tenant: FilesTenant, id: string, offset: number): Promise<boolean> {
+  const { call, answer } = tenant.openUpload();
+  const outcome = answer.then(
+    () => true,
+    () => false,
+  );
+  const write = (data: Buffer, parameters: object) =>
+    new Promise<void>((resolve) => {
+      const message = { id: '', offset: undefined, complete: undefined, content: bodyOf(data), ...parameters };
+      // The callback comes also when the call has ended meanwhile.
+      call.write(message, () => resolve());
+    });
+  await write(Buffer.alloc(0), { id, offset });
+  let sent = 0;
+  for (const block of blocksFrom(offset)) {
+    await write(block, {});
+    sent += block.length;
+    if (sent < betweenLosses) continue;
+    // Something of it has arrived by then.
+    await vi.waitUntil(async () => (await tenant.getUpload(id)).receivedBytes > offset, { timeout: 60_000 });
+    call.cancel();
+    return outcome;
+  }
+  await write(Buffer.alloc(0), {});
+  call.end();
+  return outcome;
+}
+
+test('a file whose connections are lost again and again arrives as it was, a piece at a time', async () => {
+  const tenant = await FilesTenant.create(customers);
+  const { id: customerId } = await customers.create(tenant.caller, person());
+  const sha256 = hashOf(blocksFrom(0));
+  const { id } = await tenant.createUpload(`customers/${customerId}`, { sizeBytes, sha256 });
+
+  let losses = 0;
+  for (let isWhole = false; !isWhole;) {
+    const { receivedBytes, file } = await tenant.getUpload(id);
+    isWhole = file !== undefined || (await sendUntilLost(tenant, id, receivedBytes));
+    if (!isWhole) losses += 1;
+  }
+
+  const { file } = await tenant.getUpload(id);
+  expect(file).toMatchObject({ sizeBytes, sha256, contentType: 'text/plain' });
+  expect(losses).toBeGreaterThanOrEqual(5);
+  const { rows } = await tenant.database.query<{ largest: number; count: number }>(
+    'select max(octet_length(data)) as largest, count(*)::int as count from file_piece',
+  );
+  expect(rows[0]?.largest).toBeLessThanOrEqual(maxPieceBytes);
+  const downloaded = createHash('sha256');
+  let [bytes, largest] = [0, 0];
+  for await (const { data } of tenant.messages(id)) {
+    downloaded.update(data);
+    bytes += data.length;
+    largest = Math.max(largest, data.length);
+  }
+  expect([bytes, downloaded.digest('hex')]).toEqual([sizeBytes, sha256]);
+  expect(largest).toBeLessThanOrEqual(maxPieceBytes);
+  printTally('files', { bytes, losses, pieces: rows[0]?.count ?? 0, rssMiB: process.memoryUsage().rss / 2 ** 20 });
+
+  await customers.call('deleteFile', { id }, tenant.caller);
+  await expect.poll(() => tenant.storedBytes(), { timeout: 300_000 }).toEqual({ stored: 0, counted: 0 });
+  await tenant.close();
+}, 3_600_000);

@@ -1,0 +1,44 @@
+import { check, sleep } from 'k6';
+import { variable } from '../variables.ts';
+import { Api, uniqueText, type Customer } from './api.ts';
+import type { Scenario } from './scenario.ts';
+
+const fileBytes = 64 * 1024;
+/** How long somebody looks at the files of a record, in seconds. */
+const lookSeconds = 2;
+
+/** Somebody who adds a file to a customer, and looks at the customer's files. */
+export function files(baseUrl: string): Scenario {
+  const api = new Api(baseUrl, variable('API_KEY'));
+  return {
+    protocol: 'http',
+    operations: ['CreateFileUpload', 'UploadFile', 'ListFiles'],
+    setup: () => recordOf(api),
+    run(data) {
+      const record = data as string;
+      const name = `${uniqueText()}.txt`;
+      const { body: upload } = api.send<{ id: string }>('POST', 'CreateFileUpload', '/v1/fileUploads', {
+        record,
+        name,
+      });
+      const path = `/v1/fileUploads/${upload?.id ?? ''}/content`;
+      const { body: whole } = api.send<{ file?: { sizeBytes: number } }>(
+        ...(['PUT', 'UploadFile', path] as const),
+        name.padEnd(fileBytes, '.'),
+        'text/plain',
+      );
+      check(whole, { 'a file is stored': (stored) => stored?.file?.sizeBytes === fileBytes });
+      const { body: list } = api.get<{ files: { name: string }[] }>('ListFiles', `/v1/files?record=${record}`);
+      check(list, { 'the record has files': (page) => (page?.files.length ?? 0) > 0 });
+      sleep(lookSeconds);
+    },
+  };
+}
+
+/** @throws Error, which ends the run, when the tenant has no customers */
+function recordOf(api: Api): string {
+  const { status, body } = api.get<{ customers?: Customer[] }>('ListCustomers', '/v1/customers?pageSize=1');
+  const [first] = body?.customers ?? [];
+  if (!first) throw new Error(`The tenant has no customers to work with (${status}).`);
+  return `customers/${first.id}`;
+}

@@ -1,0 +1,109 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { request } from 'node:http';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { ApiClient } from './api-client.ts';
+
+interface Upload {
+  id: string;
+  receivedBytes: number;
+  file?: { name: string; contentType: string; sha256: string };
+}
+
+let platform: SharedPlatform;
+let api: ApiClient;
+let authorization: string;
+let record: string;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+  const { apiKey } = await platform.createTenant('Files');
+  authorization = `Bearer ${apiKey}`;
+  api = await ApiClient.connect(platform.edgeUrl, apiKey);
+  const { body } = await api.send('POST', '/v1/customers', { body: { kind: 'PERSON', displayName: 'Ada' } });
+  record = `customers/${(body as { id: string }).id}`;
+}, 120_000);
+
+async function createUpload(name: string, contentType: string): Promise<string> {
+  const { status, body } = await api.send('POST', '/v1/fileUploads', { body: { record, name, contentType } });
+  expect(status).toBe(201);
+  return (body as Upload).id;
+}
+
+async function put(id: string, body: Uint8Array | string, query = ''): Promise<Upload> {
+  const answer = await api.send('PUT', `/v1/fileUploads/${id}/content${query}`, { body });
+  expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+  return answer.body as Upload;
+}
+
+async function receivedOf(id: string): Promise<number> {
+  return ((await api.send('GET', `/v1/fileUploads/${id}`)).body as Upload).receivedBytes;
+}
+
+/** Sends the beginning of a file, and breaks the connection when some of it is stored. */
+async function breakOff(id: string, data: Uint8Array): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const sending = request(`${platform.edgeUrl}/v1/fileUploads/${id}/content`, {
+    ...{ method: 'PUT', agent: false },
+    headers: { authorization, 'content-length': data.length + 1 },
+  });
+  sending.on('error', () => undefined).on('close', resolve);
+  sending.write(data);
+  await vi.waitUntil(async () => (await receivedOf(id)) > 0, { timeout: 20_000 });
+  sending.destroy();
+  await promise;
+}
+
+describe('a file over REST', () => {
+  it('is resumed after a lost connection, and downloaded as it was', async () => {
+    const data = randomBytes(3_000_000);
+    const id = await createUpload('plan (März).bin', 'application/x-plan');
+    await breakOff(id, data.subarray(0, 1_500_000));
+
+    // What came last may be stored just now.
+    let upload: Upload | undefined;
+    await vi.waitUntil(
+      async () => {
+        const offset = await receivedOf(id);
+        const answer = await api.send('PUT', `/v1/fileUploads/${id}/content?offset=${offset}`, {
+          body: data.subarray(offset),
+        });
+        if (answer.status === 409) return false;
+        upload = answer.body as Upload;
+        return true;
+      },
+      { timeout: 20_000 },
+    );
+
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    expect(upload?.file).toMatchObject({ name: 'plan (März).bin', contentType: 'application/octet-stream', sha256 });
+    const answer = await fetch(`${platform.edgeUrl}/v1/files/${id}:download`, { headers: { authorization } });
+    const downloaded = Buffer.from(await answer.arrayBuffer());
+    expect(downloaded.equals(data)).toBe(true);
+    const { body } = await api.send('GET', `/v1/files?record=${record}`);
+    expect((body as { files: object[] }).files).toContainEqual(upload?.file);
+  });
+
+  it('is never run by a browser', async () => {
+    const id = await createUpload('x".html', 'text/html');
+    await put(id, '<script>alert(1)</script>');
+
+    const { headers } = await api.send('GET', `/v1/files/${id}:download`);
+
+    expect(headers.get('content-type')).toMatch(/^text\/plain/);
+    expect(headers.get('content-disposition')).toBe(`attachment; filename="x_.html"; filename*=UTF-8''x%22.html`);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'; sandbox");
+  });
+
+  it('is deleted, and then nowhere', async () => {
+    const id = await createUpload('short.txt', 'text/plain');
+    await put(id, 'short');
+
+    expect((await api.send('DELETE', `/v1/files/${id}`)).status).toBe(200);
+
+    for (const path of [`/v1/files/${id}`, `/v1/files/${id}:download`]) {
+      expect((await api.send('GET', path)).status).toBe(404);
+    }
+  });
+});
