@@ -46,7 +46,12 @@ async function cutHistory(em: EntityManager, since: Date): Promise<boolean> {
         where tenant_id = $1 and type = any ($4::text[]) and time <= $2 and erased_digest is null
           and (before is not null or after is not null)
         limit $3`,
-      values: [currentCaller().tenantId, since, batchSize, [...sealedTypes().map(({ table }) => table), 'consent', 'file']],
+      values: [
+        currentCaller().tenantId,
+        since,
+        batchSize,
+        [...sealedTypes().map(({ table }) => table), 'consent', 'file'],
+      ],
     });
     const ids = rows.map(({ record_id }) => record_id);
     if (ids.length > 0) await transactionPipeline(transaction, [eraseChanges(ids, undefined, since.toISOString())]);
