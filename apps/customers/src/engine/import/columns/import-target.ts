@@ -10,13 +10,14 @@ export function parseTarget({ fields }: ImportRules, text: string, { live }: Cus
   const [, given = '', givenLabel] = /^([^.]*)(?:\.(.*))?$/s.exec(text) ?? [];
   const name = snakeCase(given);
   const [field] = [...fields].find(([each, { plural }]) => name === each || name === plural) ?? [];
-  const { isLabelled, isLabel } = fields.get(field ?? '') ?? {};
+  if (field === undefined) return undefined;
+  const { isLabelled, isLabel } = fields.get(field) ?? {};
   // A label of a reference is a field, others are as they are typed.
   const label = isLabel ? givenLabel?.replace(/^[^.]*/, snakeCase) : givenLabel;
-  if (field === undefined || (label !== undefined && !isLabelled)) return undefined;
   if (isLabel && !isLabel(label ?? '')) return undefined;
-  if (field === 'custom_fields' && label !== undefined && !live.some(({ key }) => key === label)) return undefined;
-  return { field, label };
+  if (label === undefined) return { field, label };
+  const isKnown = field === 'custom_fields' ? live.some(({ key }) => key === label) : isLabelled;
+  return isKnown ? { field, label } : undefined;
 }
 
 /** The target as it is written in `map`. */

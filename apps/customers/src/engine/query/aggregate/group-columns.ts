@@ -1,8 +1,8 @@
 import { ScalarType } from '@bufbuild/protobuf';
 import type { NamedField } from '@rapport/contracts';
 import { invalidArgument } from '@rapport/platform';
-import type { CustomFields } from '../../fields/custom-fields.js';
 import { kindOf } from '@rapport/contracts/filters';
+import type { CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { camelCase } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';

@@ -106,17 +106,16 @@ async function readValued(
   const { after, limit } = query;
   const [first] = query.orders;
   const rows: ListRow[] = [];
-  if (!first || after?.values[0] === null) return { rows, isWhole: false };
+  if (!first || isPastValues(after)) return { rows, isWhole: false };
   const isTested = hasTests({ ...query, order: first, valued: true, after: undefined });
   let start: WalkStart = after;
   for (let groups = 0; ; groups += 1) {
     const left = { ...query, limit: limit - rows.length };
     const { met, cut, isGroup, isStart } = await walk(em, left, { first, start, isTested, isSmall });
     if (cut === null || met.length >= left.limit) return { rows: [...rows, ...met], isWhole: false };
-    if (isSmall || (isTested && (!isGroup || groups >= maxGroups))) {
-      const last = rows.at(-1);
-      const from = last ? { values: last.values, id: last.stored.record.id } : after;
-      return { rows: [...rows, ...(await readSorted(em, { ...left, after: from }))], isWhole: true };
+    const isScattered = isTested && (!isGroup || groups >= maxGroups);
+    if (isSmall || isScattered) {
+      return { rows: [...rows, ...(await readSorted(em, { ...left, after: endOf(rows) ?? after }))], isWhole: true };
     }
     rows.push(...met);
     const within = isStart && start && 'id' in start ? restOf(start) : undefined;
@@ -124,6 +123,16 @@ async function readValued(
     if (rows.length >= limit) return { rows, isWhole: false };
     start = { past: cut };
   }
+}
+
+/** Whether the page before ended among the records without a value. */
+function isPastValues(after: ListPosition | undefined): boolean {
+  return after?.values[0] === null;
+}
+
+function endOf(rows: readonly ListRow[]): ListPosition | undefined {
+  const last = rows.at(-1);
+  return last && { values: last.values, id: last.stored.record.id };
 }
 
 /** What a walk along the first order has met. */

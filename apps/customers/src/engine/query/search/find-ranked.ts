@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { sortName } from '@rapport/contracts/filters';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { openStored, rowReader, type StoredRecord } from '../../records/record-rows.js';
-import { sortName } from '@rapport/contracts/filters';
 import { allOf, indexed, type Sql } from '../filter/condition.js';
 import { byCondition, executeEachWith, inOrder, type PlannerSettings } from '../list/planner-settings.js';
 import { searchConditions, signsOnly, soughtWords, wordStartConditions } from '../list/search-conditions.js';

@@ -1,7 +1,7 @@
 import type { NamedField } from '@rapport/contracts';
 import type { SearchResult } from '@rapport/contracts/rapport/customers/v1/search_service';
-import type { RecordType } from '../../fields/record-type.js';
 import { fold } from '@rapport/contracts/filters';
+import type { RecordType } from '../../fields/record-type.js';
 import { soughtTexts, soughtWords } from '../list/search-conditions.js';
 import type { RankedRecord } from './find-ranked.js';
 import { titleField } from './searched-types.js';
