@@ -6,7 +6,7 @@ import {
 import { loggedColumns, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import { hashOf, type File, type FileUpload } from '../../engine/files/file.entity.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
-import { knownRecordOf } from './file-record.js';
+import { namedRecord } from '../../engine/fields/record-names.js';
 
 const descriptor = methodDescriptor(FilesServiceService.getFile.path).output;
 
@@ -19,7 +19,7 @@ export const loggedFiles: LoggedType = {
   scope: {
     by: 'RECORD',
     of: ({ record }) => {
-      const known = typeof record === 'string' ? knownRecordOf(record) : undefined;
+      const known = typeof record === 'string' ? namedRecord(record) : undefined;
       return known ? [{ type: known.type.table, id: known.id }] : [];
     },
   },

@@ -12,9 +12,10 @@ import { lockOperations } from '../../engine/operations/create-operation.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import { encryptedError } from '../../engine/query/filter/refuse-sealed.js';
 import { TenantEncryption } from '../../engine/sealing/tenant-encryption.entity.js';
+import { namedRecord } from '../../engine/fields/record-names.js';
 import { completeUpload, uploadMessage } from './file-message.js';
 import { cleanFileName } from './file-name.js';
-import { checkRecord, checkRecordPermission, isShown, knownRecordOf, recordNamed } from './file-record.js';
+import { checkRecord, checkRecordPermission, isShown, recordNamed } from './file-record.js';
 
 /** Most uploads of a tenant that are not complete. */
 const maxOpen = 100;
@@ -83,7 +84,7 @@ export async function shownUpload(em: EntityManager, id: string): Promise<FileUp
   const key = { tenantId: currentCaller().tenantId, id };
   const options = { disableIdentityMap: true };
   const found = (await em.findOne(FileUpload, key, options)) ?? (await em.findOne(File, key, options));
-  const record = found && knownRecordOf(found.record);
+  const record = found && namedRecord(found.record);
   if (!found || !record) throw uploadMissing();
   checkRecordPermission(record, 'write');
   if (!(await isShown(em, record))) throw uploadMissing();

@@ -14,9 +14,10 @@ import type { FileStore } from '../../engine/files/file-store.js';
 import { lockContents, removeUnused } from '../../engine/files/files-of-records.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import type { PageTokenKey } from '../../engine/query/list-records.js';
+import { namedRecord } from '../../engine/fields/record-names.js';
 import { fileMessage } from './file-message.js';
 import { attachment } from './file-name.js';
-import { checkRecord, checkRecordPermission, isShown, knownRecordOf, recordNamed } from './file-record.js';
+import { checkRecord, checkRecordPermission, isShown, recordNamed } from './file-record.js';
 
 const defaultPageSize = 20;
 
@@ -99,7 +100,7 @@ export async function deleteFile(em: EntityManager, store: FileStore, id: string
 /** A file of a record that the caller sees, and may read or write. @throws AppError NOT_FOUND */
 async function shownFile(em: EntityManager, id: string, verb: 'read' | 'write'): Promise<File> {
   const file = await em.findOne(File, { tenantId: currentCaller().tenantId, id }, { disableIdentityMap: true });
-  const record = file && knownRecordOf(file.record);
+  const record = file && namedRecord(file.record);
   if (!file || !record) throw fileMissing();
   checkRecordPermission(record, verb);
   if (!(await isShown(em, record))) throw fileMissing();
