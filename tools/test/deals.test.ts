@@ -105,7 +105,7 @@ it('deals are ordered by several fields, and counted by the month of a time in t
   expect([...first.deals, ...next.deals].map(({ title }) => title)).toEqual(['B', 'C', 'A', 'D']);
   expect(await api.send('GET', '/v1/deals?orderBy=status,stage')).toMatchObject({
     status: 400,
-    body: { errors: [{ parameter: 'orderBy', reason: 'ORDER_NOT_INDEXED' }] },
+    body: { errors: [{ pointer: '/orderBy', code: 'ORDER_NOT_INDEXED' }] },
   });
 
   const groups = '/v1/deals:aggregate?groupBy=closeDate.month&groupBy=createTime.year&timeZone=Pacific/Auckland';
