@@ -85,7 +85,8 @@ export async function changesOf(
   const changes: Change[] = [];
   let cursor = filter.cursor;
   while (changes.length < count) {
-    const request = { ...filter, cursor, waitSeconds: 5, pageSize: 1_000 };
+    // No change is shown while a transaction of any database of the server is open that may come before it.
+    const request = { ...filter, cursor, waitSeconds: 15, pageSize: 1_000 };
     const page = await customers.call('listChanges', request, caller);
     if (page.changes.length === 0) break;
     changes.push(...page.changes);
