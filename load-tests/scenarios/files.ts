@@ -4,7 +4,7 @@ import { Api, uniqueText, type Customer } from './api.ts';
 import type { Scenario } from './scenario.ts';
 
 const fileBytes = 64 * 1024;
-/** How long somebody looks at the files of a record, in seconds. */
+/** Think time after listing the files of a record, in seconds. */
 const lookSeconds = 2;
 
 /** Somebody who adds a file to a customer, and looks at the customer's files. */

@@ -4,7 +4,7 @@ import { Api, uniqueText } from './api.ts';
 import type { Scenario } from './scenario.ts';
 
 const rows = 500;
-/** How long somebody looks at what became of a file, in seconds. */
+/** Think time after an import, in seconds. */
 const lookSeconds = 5;
 
 /** A file of new people in one call. */

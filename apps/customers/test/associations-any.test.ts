@@ -191,7 +191,7 @@ describe('the life of a record', () => {
     ]);
   });
 
-  test('a record that is removed for good takes its links with it, whoever removes it', async () => {
+  test('permanently deleting a record deletes its links, for any caller', async () => {
     const { id } = await tenant.link(ada, deal);
     const kept = await tenant.associate({ from: `customers/${ada}`, to: `pipelines/${(await tenant.pipeline()).id}` });
     await tenant.merging.execute('delete from stage_entry where tenant_id = ? and deal_id = ?', [

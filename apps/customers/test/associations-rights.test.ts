@@ -132,7 +132,7 @@ describe('the change log', () => {
     expect(moved.map(({ changedFields }) => changedFields)).toEqual([[], ['from'], []]);
   });
 
-  test('tells of a link only those who may read both types', async () => {
+  test('sends changes to a link only to readers with permission for both types', async () => {
     const bob = await tenant.person();
     const { id } = await tenant.associate({ fromCustomerId: ada, toCustomerId: bob });
     await tenant.link(ada, deal);

@@ -245,7 +245,7 @@ test('a tenant with files can not be encrypted, and one that is encrypted gets n
     code: 'FAILED_PRECONDITION',
     reason: 'PERSONAL_DATA_ENCRYPTED',
   });
-  // Whoever writes it.
+  // The database refuses it for every writer.
   const insert = `insert into file_piece (tenant_id, content_id, start, data) values ($1, $1, 0, 'x')`;
   await expect(files.database.query(insert, [encrypted.caller.tenantId])).rejects.toThrow(/row-level security/);
   expect(valuesIn(await everythingIn([service.urls.ownerUrl, keys.databaseUrl]), ['quaxly'])).toEqual([]);

@@ -78,7 +78,7 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
     expect(losses).toBeGreaterThan(1);
     const operation = await operations.untilEnded(id);
     if (operation.state !== State.FAILED) return operation;
-    // What a person is told to do when it was interrupted too often.
+    // An import that was interrupted too often fails and asks to be resumed.
     await tenant.call('resumeOperation', { id });
     return operations.untilEnded(id);
   }

@@ -95,7 +95,7 @@ test.each([
   expect(await update(given)).toMatchObject(stored);
 });
 
-test('changes are in the feed of those who may read settings, and in the audit', async () => {
+test('changes appear in the audit, and in the feed of readers with workspace.read', async () => {
   await update({ locale: 'fr' });
   await update({ locale: 'it' });
 

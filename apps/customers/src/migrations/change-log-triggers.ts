@@ -11,7 +11,7 @@ export interface LoggedTable {
   content: readonly string[];
   /** Columns that change with every change, and are kept without being told as changed. */
   bookkeeping: readonly string[];
-  /** Columns of which an update is told with their values, changed or not. */
+  /** Columns that every update logs with their values, even when they did not change. */
   always?: readonly string[];
 }
 

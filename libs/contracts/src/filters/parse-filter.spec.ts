@@ -68,7 +68,7 @@ describe('parseFilter', () => {
     ['a BETWEEN 1', 12],
     ['a BETWEEN 1 OR 2', 13],
     ['a BETWEEN AND 2', 15],
-  ])('tells the position of the error in %s', (filter, position) => {
+  ])('reports the position of the error in %s', (filter, position) => {
     expect(violationOf(filter)?.description).toMatch(new RegExp(`^at character ${position}: `));
   });
 

@@ -44,7 +44,7 @@ const maxValues = 100;
  * AIP-160 there are `field IN (a, b)`, and `field BETWEEN a AND b`, both included.
  *
  * @returns undefined when there is nothing in it
- * @throws AppError INVALID_ARGUMENT FILTER_SYNTAX that tells the position of the error
+ * @throws AppError INVALID_ARGUMENT FILTER_SYNTAX with the position of the error
  */
 export function parseFilter(filter: string): Filter | undefined {
   return new FilterParser(filter).parse();

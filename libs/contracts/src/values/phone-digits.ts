@@ -10,7 +10,7 @@ export function phoneDigits(number: string): string[] {
   return national === '' || national === kept ? [kept] : [kept, national];
 }
 
-/** The digits of a number as somebody types it who looks for it: "00" stands for "+", and "(0)" is dropped after that. */
+/** The digits of a phone number as typed in a search. A leading "00" means "+", and "(0)" after a country code is dropped. */
 export function soughtDigits(typed: string): string[] {
   const isInternational = /^\s*(\+|00)/.test(typed);
   const international = digits(isInternational ? typed.replace('(0)', '') : typed).replace(/^00/, '');

@@ -101,7 +101,7 @@ export function uploadMissing(): AppError {
   return new AppError('NOT_FOUND', 'FILE_UPLOAD_NOT_FOUND', 'There is no such upload.');
 }
 
-/** Uploads of the whole tenant count, whoever may see them: it comes last, since it widens the session. */
+/** Counts all uploads of the tenant, including those hidden from the caller. Call it last, because it widens the session. */
 async function checkOpen(em: EntityManager): Promise<void> {
   await transactionPipeline(em, [beyondScope]);
   const [open] = await queryRows<{ count: number }>(em, {

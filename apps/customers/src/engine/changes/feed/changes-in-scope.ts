@@ -5,7 +5,7 @@ import type { LoggedRecord, LoggedType, LoggedTypes } from '../log/logged-types.
 import type { StoredValues } from '../log/stored-values.js';
 
 /**
- * Filters changes for a reader who may see the records of some owners only. It keeps changes of records that the reader may see now.
+ * Filters changes for a reader with a narrow record scope. It keeps changes to records that the reader can see now.
  * When a change gave a record to an owner whom the reader may not see, the reader gets a DELETE without values, so that it drops its
  * copy. All other changes are left out.
  *
