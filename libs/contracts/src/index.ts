@@ -1,7 +1,7 @@
 export { absentValue } from './descriptors/absent-value.js';
 export { Contract } from './descriptors/load-contract.js';
 export { allTenants } from './all-tenants.js';
-export { areaOf } from './area-of.js';
+export { areaOf } from './descriptors/area-of.js';
 export { exchangeOriginPrefix } from './exchange-origin.js';
 export { platformContract } from './descriptors/platform-contract.js';
 export { contractWithSiteVisits } from './descriptors/contract-with-site-visits.js';

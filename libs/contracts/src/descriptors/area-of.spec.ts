@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { serviceDefinitions } from '../gen/services.js';
 import { areaOf } from './area-of.js';
-import { serviceDefinitions } from './gen/services.js';
 
 test('every method of the contract is served by one of three services', () => {
   const paths = serviceDefinitions.flatMap((service) => Object.values(service)).map(({ path }) => path);
