@@ -5,7 +5,7 @@ import {
   type Grant as GrantMessage,
 } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { RecordScope } from '@rapport/contracts/rapport/auth/v1/rights';
-import { AppError, currentCaller } from '@rapport/platform';
+import { allows, AppError, currentCaller } from '@rapport/platform';
 import { ApiKey } from '../api-key.entity.js';
 import { rightsOfApiKey } from '../check-api-key.js';
 import { accountPermissions } from '../rights/built-in-roles.js';
@@ -47,7 +47,7 @@ export function decided(rule: Rule, allowed: boolean, permission?: string): Expl
 async function explainUser(em: EntityManager, user: UserAccount, permission: string) {
   if (user.state !== 'ACTIVE') return decided(Rule.USER_NOT_ACTIVE, false, permission);
   if (accountPermissions.includes(permission)) return decided(Rule.OWN_ACCOUNT, true, permission);
-  const roles = (await findRoles(em, user.roleIds)).filter(({ permissions }) => permissions.includes(permission));
+  const roles = (await findRoles(em, user.roleIds)).filter(({ permissions }) => allows(permissions, permission));
   const grants = roles.map((role) => grantMessage(role, role.displayName, role.id));
   return byGrants(permission, grants, await rightsOfAccount(em, user));
 }
@@ -57,7 +57,7 @@ function explainApiKey(apiKey: ApiKey, permission: string) {
   if (revokeTime || (expireTime && expireTime.getTime() <= Date.now())) {
     return decided(Rule.API_KEY_ENDED, false, permission);
   }
-  const isGranted = apiKey.permissions.includes(permission);
+  const isGranted = allows(apiKey.permissions, permission);
   const grants = isGranted ? [grantMessage(apiKey, apiKey.displayName)] : [];
   return byGrants(permission, grants, rightsOfApiKey(apiKey));
 }

@@ -1,10 +1,26 @@
 import { platformContract, type Contract } from '@rapport/contracts';
+import { permissionForAll } from '@rapport/platform';
 
 export const contract = platformContract();
 
-/** Every permission there is: those that the contract's methods ask for. */
+/** Every permission there is but for those for a single object: what the contract's methods ask for. */
 export const knownPermissions: readonly string[] = permissionsOf(contract);
 
 export function permissionsOf({ methods }: Contract): string[] {
-  return [...new Set(methods.map(({ policy }) => policy.permission))].filter((permission) => permission !== '').sort();
+  const needed = methods.map(({ policy }) => permissionForAll(policy.permission));
+  return [...new Set(needed)].filter((permission) => permission !== '').sort();
+}
+
+/** Areas whose permissions can be for one of its parts, such as `objects` with `objects.subscription.read`. */
+const divided = new Set(
+  contract.methods
+    .map(({ policy }) => policy.permission)
+    .filter((permission) => permission !== permissionForAll(permission))
+    .map(permissionForAll),
+);
+
+/** Whether there is a permission, for all of an area or for a part of it that there may be. */
+export function isKnownPermission(permission: string): boolean {
+  const [area = '', , verb] = permission.split('.');
+  return knownPermissions.includes(permission) || (verb !== undefined && divided.has(`${area}.${verb}`));
 }

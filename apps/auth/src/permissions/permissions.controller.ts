@@ -11,7 +11,7 @@ import {
 } from '@rapport/contracts/rapport/auth/v1/permissions_service';
 import { invalidArgument } from '@rapport/platform';
 import { decided, explainPermission } from './explain-permission.js';
-import { contract, knownPermissions } from './known-permissions.js';
+import { contract, isKnownPermission, knownPermissions } from './known-permissions.js';
 
 @Controller()
 @ImplementsService(PermissionsServiceService)
@@ -34,7 +34,7 @@ export class PermissionsController implements ServiceHandlers<PermissionsService
 
 function permissionOf({ permission }: ExplainPermissionRequest): string {
   if (permission === undefined) throw wrong('permission', 'REQUIRED', 'is required, or `method` is');
-  if (!knownPermissions.includes(permission)) {
+  if (!isKnownPermission(permission)) {
     throw wrong('permission', 'PERMISSION_UNKNOWN', `must be one of ${knownPermissions.join(', ')}`);
   }
   return permission;

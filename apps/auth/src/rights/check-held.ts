@@ -1,4 +1,4 @@
-import { AppError, currentCaller } from '@rapport/platform';
+import { allows, AppError, currentCaller } from '@rapport/platform';
 import { accountPermissions } from './built-in-roles.js';
 import { isWider, rightsOfCaller, type Rights } from './rights.js';
 
@@ -10,7 +10,7 @@ import { isWider, rightsOfCaller, type Rights } from './rights.js';
 export function checkHeld(wanted: Rights): void {
   const held = rightsOfCaller(currentCaller());
   const missing = wanted.permissions.find(
-    (permission) => !held.permissions.includes(permission) && !accountPermissions.includes(permission),
+    (permission) => !allows(held.permissions, permission) && !accountPermissions.includes(permission),
   );
   if (missing !== undefined) {
     throw denied('PERMISSION_NOT_HELD', `You can't give the permission ${missing} that you lack.`, {

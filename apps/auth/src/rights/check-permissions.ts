@@ -1,10 +1,10 @@
 import type { FieldViolation } from '@rapport/platform';
-import { knownPermissions } from '../permissions/known-permissions.js';
+import { isKnownPermission, knownPermissions } from '../permissions/known-permissions.js';
 
 /** @param field path of the list in the request, such as `role.permissions` */
 export function unknownPermissions(field: string, permissions: readonly string[]): FieldViolation[] {
   return permissions.flatMap((permission, index) =>
-    knownPermissions.includes(permission)
+    isKnownPermission(permission)
       ? []
       : [
           {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestRoute } from '@rapport/contracts';
-import { AppError, isTracing, permissionMissing, type Logger } from '@rapport/platform';
+import { allows, AppError, isTracing, type Logger, permissionMissing } from '@rapport/platform';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { clientGone } from '../call-ends.js';
 import type { AnswerEarly } from '../http/bounded-server.js';
@@ -246,5 +246,5 @@ export class Admission {
 }
 
 function mayCall({ caller }: Principal, permission: string): boolean {
-  return caller.permissions.includes(permission);
+  return allows(caller.permissions, permission);
 }

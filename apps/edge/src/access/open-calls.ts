@@ -1,4 +1,4 @@
-import { AppError, metrics, permissionMissing } from '@rapport/platform';
+import { allows, AppError, metrics, permissionMissing } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import { CallEnded, clientGone } from '../call-ends.js';
 import type { Authenticator, KnownCredential, Principal } from './authenticator.js';
@@ -171,7 +171,7 @@ export class OpenCall {
   compare({ caller: now, rights }: Principal): void {
     const { principal, permission } = this.admitted;
     if (rights === principal.rights || !hasLostRights(principal.caller, now)) return;
-    this.end(now.permissions.includes(permission) ? rightsChanged() : permissionMissing(permission));
+    this.end(allows(now.permissions, permission) ? rightsChanged() : permissionMissing(permission));
   }
 
   end({ code, reason, message, metadata, retryAfterSeconds }: AppError): void {

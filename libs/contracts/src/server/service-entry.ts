@@ -1,14 +1,15 @@
 import type { ServerUnaryCall } from '@grpc/grpc-js';
 import {
+  allows,
   AppError,
   callContext,
-  currentTraceId,
-  invalidArgument,
-  metrics,
-  permissionMissing,
   type CallContext,
   type Caller,
+  currentTraceId,
+  invalidArgument,
   type Logger,
+  metrics,
+  permissionMissing,
 } from '@rapport/platform';
 import { Counter } from 'prom-client';
 import type { ReceivedCall } from '../calls/frames.js';
@@ -154,7 +155,7 @@ export class ServiceEntry {
 function authorise({ policy }: ContractMethod, caller: Caller | undefined): void {
   if (policy.public) return;
   const permission = policy.internal ? internalPermission : policy.permission;
-  if (!caller?.permissions.includes(permission)) throw permissionMissing(permission);
+  if (!caller || !allows(caller.permissions, permission)) throw permissionMissing(permission);
 }
 
 /** Why and from where a call comes is what a process says that is known. */

@@ -8,7 +8,7 @@ import {
   type Configuration,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import { knownPermissions } from '../../permissions/known-permissions.js';
+import { isKnownPermission, knownPermissions } from '../../permissions/known-permissions.js';
 import { hashClientSecret, parseClientId } from '../clients/client-id.js';
 import { keepAccessToken } from '../tokens/keep-access-token.js';
 import { errorPage } from '../pages/error-page.js';
@@ -162,7 +162,7 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
  */
 function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
   const unknown = [...oidc.requestParamScopes].find(
-    (scope) => !openIdScopes.includes(scope) && !knownPermissions.includes(scope),
+    (scope) => !openIdScopes.includes(scope) && !isKnownPermission(scope),
   );
   if (unknown !== undefined) throw new errors.InvalidScope('requested scope is unknown', unknown);
 }

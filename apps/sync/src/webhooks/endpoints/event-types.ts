@@ -1,6 +1,6 @@
 import type { Change } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeOperation } from '@rapport/contracts/rapport/api/v1/change_feed';
-import { permissionMissing } from '@rapport/platform';
+import { permissionForAll, permissionMissing } from '@rapport/platform';
 import { contract } from '../../contract.js';
 import { namingFields, readPermissionsByPlural, recordTypes, type RecordTypes } from '../events/record-types.js';
 
@@ -40,7 +40,10 @@ export function eventTypesOf(types: RecordTypes): Set<string> {
  */
 export function readPermissions(wanted: readonly string[], permissions: readonly string[], types = known): string[] {
   const named = new Set(wanted.map(recordTypeOf));
-  const needed = [...types].map(([type, { policy }]) => ({ type, permission: policy.permission }));
+  const needed = [...types].map(([type, { policy }]) => ({
+    type,
+    permission: permissionForAll(policy.permission),
+  }));
   const missing = needed.find(({ type, permission }) => named.has(type) && !permissions.includes(permission));
   if (missing) throw permissionMissing(missing.permission);
   return [...new Set(needed.map(({ permission }) => permission))].filter((permission) =>
@@ -64,7 +67,7 @@ export function wants(
 ): boolean {
   if (event.type === gapEvent) return true;
   const recordType = recordTypeOf(event.type);
-  const permission = types.get(recordType)?.policy.permission ?? '';
+  const permission = permissionForAll(types.get(recordType)?.policy.permission ?? '');
   // Which permission reads records of a type that this release does not know is not known either.
   if (event.type !== disabledEvent && !endpoint.readPermissions.includes(permission)) return false;
   if (!namedPermissions(recordType, event).every((each) => endpoint.readPermissions.includes(each))) return false;

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { allows, permissionForAll } from './permissions.js';
+
+test.each([
+  [['customers.read'], 'customers.read', true],
+  [['customers.read'], 'customers.write', false],
+  [['customers.read'], 'objects.car.read', false],
+  [['objects.read'], 'objects.car.read', true],
+  [['objects.car.read'], 'objects.car.read', true],
+  [['objects.car.read'], 'objects.cars.read', false],
+  [['objects.car.read'], 'objects.car.write', false],
+  [['objects.car.read'], 'objects.read', false],
+  [['objects.car.read'], 'objects.{object}.read', true],
+  [['objects.read'], 'objects.{object}.read', true],
+  [['objects.car.write'], 'objects.{object}.read', false],
+  [['customers.read'], 'objects.{object}.read', false],
+])('%j allow what needs %s: %s', (held, needed, isAllowed) => {
+  expect(allows(held, needed)).toBe(isAllowed);
+});
+
+test('the permission for all has no variable', () => {
+  expect(permissionForAll('objects.{object}.read')).toBe('objects.read');
+  expect(permissionForAll('customers.read')).toBe('customers.read');
+});
