@@ -21,6 +21,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/pipelines': 'stages of deals, and how deals move',
   'domain/deals': 'deals, and their stays in stages',
   'domain/custom-fields': 'definitions of custom fields',
+  'domain/custom-objects': 'types of records that tenants define, and their records',
   'domain/associations': 'links between records of any types',
   'domain/settings': 'settings of a workspace',
   'domain/suppressions': 'addresses that are not written to',

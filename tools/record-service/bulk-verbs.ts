@@ -1,5 +1,5 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
-import { itemExamples, uniqueNames, writtenTags, type Declared } from './declared.ts';
+import { itemExamples, parentFields, permissionTo, uniqueNames, writtenTags, type Declared } from './declared.ts';
 import { requestFields as field } from './request-fields.ts';
 import type { PrintedField, PrintedMessage, StandardMethod } from './standard-method.ts';
 
@@ -85,7 +85,7 @@ function importRecords({ record, names, ...declared }: Declared): StandardMethod
     response: 'rapport.api.v1.ImportRecordsResponse',
     http: { verb: 'post', path: `/v1/${names.collection}:import`, body: 'file' },
     policy: Policy.fromPartial({
-      permission: record.writePermission,
+      permission: permissionTo(record, 'write'),
       idempotent: true,
       cost: 100,
       deadlineMs: 3_600_000,
@@ -105,7 +105,7 @@ function batchMethod(declared: Declared, verb: BatchVerb) {
     response: `Batch${verb}${names.types}Response`,
     http: { verb: 'post', path: `/v1/${names.collection}:batch${verb}`, body: 'batch' },
     policy: Policy.fromPartial({
-      permission: record.writePermission,
+      permission: permissionTo(record, 'write'),
       cost: 100,
       trafficClass: TrafficClass.BULK,
       invalidates: [`${names.field}:{results.${names.field}.id}`, ...writtenTags(declared)],
@@ -114,11 +114,12 @@ function batchMethod(declared: Declared, verb: BatchVerb) {
 }
 
 function batchRequest(
-  { names }: Declared,
+  declared: Declared,
   verb: 'Create' | 'Update',
   itemFields: readonly PrintedField[],
   example: string,
 ): PrintedMessage[] {
+  const { names } = declared;
   const verbLower = verb.toLowerCase();
   return [
     {
@@ -128,6 +129,7 @@ function batchRequest(
         field.record(`${verb}${names.types}Batch`, 'batch', 1, `What to ${verbLower}.`),
         field.requestId(2, `The Idempotency-Key of the whole batch, as in Create${names.type}.`),
         field.validateOnly(3),
+        ...parentFields(declared),
       ],
     },
     {

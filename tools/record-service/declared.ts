@@ -2,6 +2,7 @@ import { namedFields, type Contract, type RecordContract, type RecordField } fro
 import { filterFieldsOf } from '@rapport/contracts/filters';
 import { FieldOrder, Format, OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { namesOf, type Names } from './names.ts';
+import type { PrintedField } from './standard-method.ts';
 
 /** How many references a path in a filter may follow. */
 const maxPathLength = 2;
@@ -149,6 +150,7 @@ export function listTags({ record, records }: Declared): string[] {
     // No message declares them. They lead from customers to customers.
     ...(reached.some(({ type }) => type === 'rapport/Customer') ? ['association'] : []),
     ...(reached.some(({ options }) => options.customFields) ? ['custom_field'] : []),
+    ...parentTag({ record, records }),
   ];
 }
 
@@ -159,7 +161,26 @@ export function writtenTags({ record, records }: Declared): string[] {
     .map((each) => namesOf(each).field);
 }
 
-/** The cache tag of custom field definitions, which decide how values are shown. */
-export function customFieldTag({ options }: RecordContract): string[] {
-  return options.customFields ? ['custom_field'] : [];
+/** Cache tags of what decides how records are shown: the definitions of custom fields, and the parents of records. */
+export function shapeTags({ record, records }: Declared): string[] {
+  return [...(record.options.customFields ? ['custom_field'] : []), ...parentTag({ record, records })];
+}
+
+function parentTag({ record, records }: Pick<Declared, 'record' | 'records'>): string[] {
+  return records.filter(({ type }) => type === record.options.parent).map((each) => namesOf(each).field);
+}
+
+/** The permission of a method, with the field of the request that names the parent of the records. */
+export function permissionTo({ permission, writePermission, parent }: RecordContract, verb: 'read' | 'write'): string {
+  const needed = verb === 'write' ? writePermission : `${permission}.read`;
+  return parent === undefined ? needed : needed.replace(/\./, `.{${parent}}.`);
+}
+
+/** What names the parent in a request whose message is not one of `rapport.api.v1`. */
+export function parentFields({ record: { parent } }: Declared): PrintedField[] {
+  if (parent === undefined) return [];
+  const comment = `Key of the ${parent}, as in the path.`;
+  return [
+    { comment, declaration: `string ${parent} = 15`, isRequired: true, rules: ['pattern: "^[a-z][a-z0-9_]{0,59}$"'] },
+  ];
 }

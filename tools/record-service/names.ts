@@ -10,7 +10,7 @@ export interface Names {
   fields: string;
   /** Such as `stageEntry`, in JSON. */
   json: string;
-  /** Such as `stageEntries`, in paths. */
+  /** Such as `stageEntries`, in paths; `objects/{object}/records` when the records have a parent. */
   collection: string;
   /** Such as `stage entry` and `stage entries`, in sentences. */
   noun: string;
@@ -19,7 +19,7 @@ export interface Names {
   one: string;
 }
 
-export function namesOf({ singular, plural }: RecordContract): Names {
+export function namesOf({ singular, plural, collection }: RecordContract): Names {
   const noun = words(singular, ' ');
   return {
     type: upperFirst(singular),
@@ -27,7 +27,7 @@ export function namesOf({ singular, plural }: RecordContract): Names {
     field: words(singular, '_'),
     fields: words(plural, '_'),
     json: singular,
-    collection: plural,
+    collection,
     noun,
     nouns: words(plural, ' '),
     one: `${/^[aeio]/.test(noun) ? 'an' : 'a'} ${noun}`,

@@ -1,12 +1,13 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import {
   camelCase,
-  customFieldTag,
   filterNames,
   groupNames,
   listTags,
   orderNames,
+  permissionTo,
   searchNames,
+  shapeTags,
   sumNames,
   type Declared,
 } from './declared.ts';
@@ -18,7 +19,8 @@ const bulk = { trafficClass: TrafficClass.BULK, cost: 100, deadlineMs: 3_600_000
 /** Methods that change nothing. */
 export const readVerbs = { get, list, batchGet, aggregate, export: exportRecords, listHistory };
 
-function get({ record, names }: Declared): StandardMethod {
+function get(declared: Declared): StandardMethod {
+  const { record, names } = declared;
   const { type, types, noun, collection, field } = names;
   return {
     name: `Get${type}`,
@@ -27,10 +29,11 @@ function get({ record, names }: Declared): StandardMethod {
     response: type,
     http: { verb: 'get', path: `/v1/${collection}/{id}` },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.read`,
+      permission: permissionTo(record, 'read'),
       idempotent: true,
-      joinedBy: `BatchGet${types}`,
-      cache: { ttlSeconds: 50, tags: [`${field}:{id}`, ...customFieldTag(record)], staleIfErrorSeconds: 600 },
+      // Records of one parent are not got together with those of another.
+      ...(record.parent === undefined && { joinedBy: `BatchGet${types}` }),
+      cache: { ttlSeconds: 50, tags: [`${field}:{id}`, ...shapeTags(declared)], staleIfErrorSeconds: 600 },
     }),
     messages: [],
   };
@@ -56,7 +59,7 @@ function list(declared: Declared): StandardMethod {
     response: `List${types}Response`,
     http: { verb: 'get', path: `/v1/${collection}` },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.read`,
+      permission: permissionTo(record, 'read'),
       idempotent: true,
       cost: 2,
       cache: { ttlSeconds: 20, tags: listTags(declared), staleIfErrorSeconds: 600 },
@@ -81,7 +84,8 @@ function list(declared: Declared): StandardMethod {
   };
 }
 
-function batchGet({ record, names }: Declared): StandardMethod {
+function batchGet(declared: Declared): StandardMethod {
+  const { record, names } = declared;
   const { type, types, nouns, collection, field, fields } = names;
   return {
     name: `BatchGet${types}`,
@@ -93,10 +97,10 @@ function batchGet({ record, names }: Declared): StandardMethod {
     response: `BatchGet${types}Response`,
     http: { verb: 'get', path: `/v1/${collection}:batchGet` },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.read`,
+      permission: permissionTo(record, 'read'),
       idempotent: true,
       cost: 2,
-      cache: { ttlSeconds: 50, tags: [`${field}:{ids}`, ...customFieldTag(record)], staleIfErrorSeconds: 600 },
+      cache: { ttlSeconds: 50, tags: [`${field}:{ids}`, ...shapeTags(declared)], staleIfErrorSeconds: 600 },
     }),
     messages: [
       {
@@ -130,7 +134,7 @@ function aggregate(declared: Declared): StandardMethod {
     response: `${shared}.AggregateRecordsResponse`,
     http: { verb: 'get', path: `/v1/${collection}:aggregate` },
     policy: Policy.fromPartial({
-      permission: `${record.permission}.read`,
+      permission: permissionTo(record, 'read'),
       idempotent: true,
       cost: 10,
       trafficClass: TrafficClass.BULK,
@@ -157,7 +161,7 @@ function exportRecords({ record, names }: Declared): StandardMethod {
     request: `${shared}.ExportRecordsRequest`,
     response: 'stream google.api.HttpBody',
     http: { verb: 'get', path: `/v1/${collection}:export` },
-    policy: Policy.fromPartial({ permission: `${record.permission}.read`, idempotent: true, ...bulk }),
+    policy: Policy.fromPartial({ permission: permissionTo(record, 'read'), idempotent: true, ...bulk }),
     messages: [],
   };
 }
@@ -172,7 +176,7 @@ function listHistory({ record, names }: Declared): StandardMethod {
     request: `${shared}.ListRecordHistoryRequest`,
     response: `${shared}.ListRecordHistoryResponse`,
     http: { verb: 'get', path: `/v1/${collection}/{id}/history` },
-    policy: Policy.fromPartial({ permission: `${record.permission}.read`, idempotent: true, cost: 2 }),
+    policy: Policy.fromPartial({ permission: permissionTo(record, 'read'), idempotent: true, cost: 2 }),
     messages: [],
   };
 }

@@ -1,5 +1,13 @@
 import { Policy } from '@rapport/contracts/rapport/api/v1/options';
-import { deleteErrors, inputErrors, uniqueNames, writtenTags, type Declared } from './declared.ts';
+import {
+  deleteErrors,
+  inputErrors,
+  parentFields,
+  permissionTo,
+  uniqueNames,
+  writtenTags,
+  type Declared,
+} from './declared.ts';
 import { requestFields as field } from './request-fields.ts';
 import type { PrintedField, StandardMethod } from './standard-method.ts';
 
@@ -26,6 +34,7 @@ function create(declared: Declared): StandardMethod {
             'The Idempotency-Key. Repeating a call with the same key and body answers as the first time, for 24 hours.',
           ),
           field.validateOnly(3),
+          ...parentFields(declared),
         ],
       },
     ],
@@ -59,6 +68,7 @@ function update(declared: Declared): StandardMethod {
           field.etag(4, 'If-Match: '),
           field.requestId(5, `The Idempotency-Key, as in Create${names.type}.`),
           field.validateOnly(6),
+          ...parentFields(declared),
         ],
       },
     ],
@@ -66,7 +76,7 @@ function update(declared: Declared): StandardMethod {
 }
 
 function deleteRecord(declared: Declared): StandardMethod {
-  const { names, record } = declared;
+  const { names } = declared;
   const isUnique = uniqueNames(declared).length > 0;
   const freed = isUnique ? ', its unique values are free at once' : '';
   return {
@@ -78,7 +88,7 @@ function deleteRecord(declared: Declared): StandardMethod {
     ].join(' '),
     request: 'rapport.api.v1.DeleteRecordRequest',
     response: names.type,
-    http: { verb: 'delete', path: `/v1/${record.plural}/{id}` },
+    http: { verb: 'delete', path: `/v1/${names.collection}/{id}` },
     policy: writePolicy(declared, 'id'),
     messages: [],
   };
@@ -143,6 +153,7 @@ function upsert(declared: Declared): StandardMethod {
                 },
               ]
             : []),
+          ...parentFields(declared),
         ],
       },
       {
@@ -190,7 +201,7 @@ function matchFields(declared: Declared): PrintedField[] {
 function writePolicy(declared: Declared, id: string): Policy {
   const { record, names } = declared;
   return Policy.fromPartial({
-    permission: record.writePermission,
+    permission: permissionTo(record, 'write'),
     cost: 5,
     invalidates: [`${names.field}:{${id}}`, ...writtenTags(declared)],
   });

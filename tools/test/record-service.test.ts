@@ -196,6 +196,8 @@ function shape(contract: Contract, { name: message, typeName, fields }: Message)
   const released = typeName.startsWith('rapport.customers.');
   return Object.fromEntries(
     fields.flatMap((field) => {
+      // Records of a parent have paths of another form.
+      if (contract.rules(field).pathOnly) return [];
       const path = [field.name, `${message}.${field.name}`].find((candidate) => released && candidate in intended);
       const name = path === undefined ? field.name : intended[path];
       const isChoice = message === 'UpsertCustomerRequest' && name === 'match';

@@ -64,6 +64,8 @@ function referenceName({ column }: RecordField): string {
 
 function indexes(contract: Contract, record: RecordContract): string[] {
   const table = tableOf(record);
+  // The records of one parent are together.
+  const of = record.parent === undefined ? 'tenant_id' : `tenant_id, ${record.parent}`;
   const columns = new Map(recordColumns(contract, record).map((column) => [column.name, column]));
   const isDeletable = columns.has('delete_time');
   const live = isDeletable ? ' where delete_time is null' : '';
@@ -71,7 +73,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
     // Columns that row-level security reads, so that counts can use an index-only scan.
     const include = record.options.owned && field === 'create_time' ? ' include (owner_id, owner_team_id)' : '';
     const index = (state: string, where: string) =>
-      `create index ${table}_${state}_by_${field} on ${table} (tenant_id, ${column}, id)${where};`;
+      `create index ${table}_${state}_by_${field} on ${table} (${of}, ${column}, id)${where};`;
     return [
       index('live', include + live),
       ...(ofDeleted && isDeletable ? [index('deleted', ' where delete_time is not null')] : []),
@@ -79,9 +81,10 @@ function indexes(contract: Contract, record: RecordContract): string[] {
   });
   // A short pending list, since the call that fills it has to flush it.
   const gin = (name: string, column: string) =>
-    `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${live};`;
+    `create index ${table}_${name} on ${table} using gin (${of}, ${column}) with (gin_pending_list_limit = 256)${live};`;
   return [
     ...orders,
+    ...(record.parent === undefined ? [] : [`create index ${table}_live_by_id on ${table} (${of}, id)${live};`]),
     ...references(contract, record).map(({ column, name }) => {
       const where = columns.get(column)?.notNull ? '' : ` where ${column} is not null`;
       return `create index ${table}_by_${name} on ${table} (tenant_id, ${column})${where};`;

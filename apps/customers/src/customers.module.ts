@@ -16,6 +16,7 @@ import { importKind } from './engine/import/operation/import-kind.js';
 import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
 import { OperationWatcher } from './engine/operations/watch-operation.js';
+import { objectRecords } from './domain/custom-objects/object-records.js';
 import { deals } from './domain/deals/deals.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
 import { importRulesOf } from './engine/import/derived/import-rules-of.js';
@@ -28,7 +29,7 @@ import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
-const importTypes = new ImportTypes([customerImport, importRulesOf(deals)]);
+const importTypes = new ImportTypes([customerImport, importRulesOf(deals), importRulesOf(objectRecords)], importRulesOf);
 
 const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], fileLeftovers);
 

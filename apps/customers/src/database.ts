@@ -15,9 +15,11 @@ import { BoundReadChanges } from './migrations/bound-read-changes.migration.js';
 import { CreateConsentAndSuppression } from './migrations/create-consent-and-suppression.migration.js';
 import { CreateChangeLog } from './migrations/create-change-log.migration.js';
 import { CreateAssociationAndMerge } from './migrations/create-association-and-merge.migration.js';
+import { CreateCustomObject } from './migrations/create-custom-object.migration.js';
 import { CreateCustomer } from './migrations/create-customer.migration.js';
 import { CreateErasure } from './migrations/create-erasure.migration.js';
 import { EncryptAllTypes } from './migrations/encrypt-all-types.migration.js';
+import { CreateObjectRecord } from './migrations/create-object-record.migration.js';
 import { CreateOperation } from './migrations/create-operation.migration.js';
 import {
   ImportChange,
@@ -106,4 +108,6 @@ export const migrations = [
   CreateRecordAssociation,
   CreateWorkspaceSettings,
   CreateFile,
+  CreateCustomObject,
+  CreateObjectRecord,
 ];

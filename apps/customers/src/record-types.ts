@@ -2,6 +2,8 @@ import { LoggedTypes } from './engine/changes/log/logged-types.js';
 import { loggedAssociations } from './domain/associations/association-message.js';
 import { loggedConsents } from './domain/consents/consent-message.js';
 import { loggedCustomFields } from './domain/custom-fields/custom-field-message.js';
+import { customObjects } from './domain/custom-objects/custom-objects.js';
+import { objectRecords } from './domain/custom-objects/object-records.js';
 import { loggedCustomers } from './domain/customers/logged-customers.js';
 import { deals } from './domain/deals/deals.js';
 import { loggedFiles } from './domain/files/file-message.js';
@@ -24,5 +26,7 @@ export const loggedTypes = new LoggedTypes([
   loggedRecord(pipelines),
   loggedRecord(deals, { empty: { title: '' } }),
   { ...loggedRecord(stageEntries), scope: { by: 'RECORD', of: { deal_id: 'deal' } } },
+  loggedRecord(customObjects),
+  loggedRecord(objectRecords, { empty: { name: '' } }),
   loggedFiles,
 ]);

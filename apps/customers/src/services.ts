@@ -14,6 +14,8 @@ import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
+import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
@@ -25,6 +27,8 @@ import { BulkPace } from './engine/pace/bulk-pace.js';
 import { ChangeFeedController } from './engine/changes/feed/change-feed.controller.js';
 import { ConsentsController } from './domain/consents/consents.controller.js';
 import { CustomFieldsController } from './domain/custom-fields/custom-fields.controller.js';
+import { CustomObjectsController } from './domain/custom-objects/custom-objects.js';
+import { ObjectRecordsController } from './domain/custom-objects/object-records.js';
 import { CustomersController } from './domain/customers/serve-customers.js';
 import { FilesController } from './domain/files/files.controller.js';
 import { MergesController } from './domain/customers/merges/merges.controller.js';
@@ -55,6 +59,8 @@ export const services: readonly ServiceDefinition[] = [
   PipelinesServiceService,
   DealsServiceService,
   StageEntriesServiceService,
+  CustomObjectsServiceService,
+  ObjectRecordsServiceService,
   SettingsServiceService,
   FilesServiceService,
 ];
@@ -73,6 +79,8 @@ export const controllers = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  CustomObjectsController,
+  ObjectRecordsController,
   SettingsController,
   FilesController,
 ];
@@ -91,6 +99,8 @@ const keepingScopes: readonly Type[] = [
   PipelinesController,
   DealsController,
   StageEntriesController,
+  CustomObjectsController,
+  ObjectRecordsController,
   SettingsController,
   FilesController,
 ];

@@ -7,7 +7,7 @@ import type { RunningCustomers } from './running-customers.js';
 /** How every type of records is exported to files and imported from them. */
 export function recordFiles(service: () => RunningCustomers, subject: SuiteSubject): void {
   const { type, text } = subject;
-  const { singular, plural } = type;
+  const { plural } = type;
   let tenant: RecordTenant;
   let operations: OperationTenant;
 
@@ -90,7 +90,7 @@ export function recordFiles(service: () => RunningCustomers, subject: SuiteSubje
 
   function start(rows: readonly Answer[]): Promise<Operation> {
     const data = rows.map((row) => JSON.stringify(row)).join('\n');
-    return operations.start(data, { contentType: 'application/x-ndjson', recordType: singular });
+    return operations.start(data, { contentType: 'application/x-ndjson', recordType: tenant.recordType });
   }
 
   async function run(rows: readonly Answer[]): Promise<Operation> {

@@ -1,8 +1,11 @@
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import { afterAll, beforeAll } from 'vitest';
+import { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { objectRecords } from '../src/domain/custom-objects/object-records.js';
 import { customers } from '../src/domain/customers/customers.js';
 import { deals } from '../src/domain/deals/deals.js';
 import { newKeys, type Keys } from './databases.js';
+import { ObjectTenant } from './object-tenant.js';
 import { recordFiles } from './record-files.js';
 import { recordPersons } from './record-persons.js';
 import { recordSuite } from './record-suite.js';
@@ -32,6 +35,24 @@ const ofDeals: SuiteSubject = {
   person: 'customerId',
 };
 
+const ofSubscriptions: SuiteSubject = {
+  type: objectRecords,
+  parentKey: 'subscription',
+  prepare: async (service, caller) => {
+    const tenant = new ObjectTenant(service, caller);
+    await tenant.createObject('subscription');
+    const options = ['gold', 'silver'].map((value) => ({ value, displayName: undefined }));
+    await tenant.createField('subscription', 'plan', { type: CustomField_Type.SELECT, options });
+    await tenant.createField('subscription', 'seats', { type: CustomField_Type.NUMBER });
+    return (number) => ({
+      name: `Subscription ${number}`,
+      customFields: { plan: number % 2 > 0 ? 'gold' : 'silver', ...(number % 3 > 0 && { seats: number }) },
+    });
+  },
+  text: 'name',
+  other: 'ownerId',
+};
+
 let service: RunningCustomers;
 let keys: Keys;
 
@@ -42,9 +63,11 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-for (const subject of [ofCustomers, ofDeals]) {
+for (const subject of [ofCustomers, ofDeals, ofSubscriptions]) {
   recordSuite(() => service, subject);
   recordFiles(() => service, subject);
+}
+for (const subject of [ofCustomers, ofDeals]) {
   recordPersons(
     () => service,
     () => keys,

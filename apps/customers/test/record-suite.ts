@@ -47,6 +47,7 @@ export function recordSuite(service: () => RunningCustomers, subject: SuiteSubje
     test('are not there for another tenant', async () => {
       const { id } = await tenant.create(1);
       const stranger = newCaller();
+      await subject.prepare(service(), stranger);
 
       await expect(tenant.get(id, stranger)).rejects.toMatchObject({ code: 'NOT_FOUND' });
       expect(await tenant.list({}, stranger)).toEqual([]);

@@ -17,6 +17,8 @@ export interface SuiteSubject {
   text: string;
   /** JSON name of a field that another update changes. */
   other: string;
+  /** Key of the parent whose records these are. */
+  parentKey?: string;
   /** JSON name of the reference to the person that a record is about; undefined when a record is such a person. */
   person?: string;
 }
@@ -31,20 +33,33 @@ export class RecordTenant {
   private constructor(
     readonly service: SharedCustomers,
     readonly type: RecordType,
+    private readonly parentKey: string | undefined,
   ) {
     this.single = capitalized(type.singular);
     this.many = capitalized(type.plural);
   }
 
-  static async create(service: SharedCustomers, { type, prepare }: SuiteSubject): Promise<RecordTenant> {
-    const tenant = new RecordTenant(service, type);
+  static async create(service: SharedCustomers, { type, parentKey, prepare }: SuiteSubject): Promise<RecordTenant> {
+    const tenant = new RecordTenant(service, type, parentKey);
     tenant.#content = await prepare(service, tenant.caller);
     return tenant;
   }
 
   /** Calls a method by its name, which no type knows of all types. */
   call(name: string, request: Answer, as = this.caller): Promise<Answer> {
-    return this.service.call(name as 'getCustomer', request, as) as unknown as Promise<Answer>;
+    const named = { ...this.parent, ...request };
+    return this.service.call(name as 'getCustomer', named, as) as unknown as Promise<Answer>;
+  }
+
+  /** What names the parent in requests. */
+  get parent(): Answer {
+    const { parent } = this.type.contract;
+    return parent === undefined ? {} : { [parent]: this.parentKey };
+  }
+
+  /** The type as imports and custom fields name it. */
+  get recordType(): string {
+    return this.parentKey === undefined ? this.type.singular : `${this.type.contract.permission}.${this.parentKey}`;
   }
 
   /** What the record with a number has. */
@@ -102,7 +117,7 @@ export class RecordTenant {
   async exported(): Promise<Answer[]> {
     const options = { context: this.service.outgoing(this.caller), deadlineMs: 20_000 };
     const pieces: Uint8Array[] = [];
-    const request = { format: ExportFormat.NDJSON, columns: [] };
+    const request = { ...this.parent, format: ExportFormat.NDJSON, columns: [] };
     for await (const piece of this.service.streams.stream(this.type.method('export').path, request, options)) {
       pieces.push((piece as HttpBody).data);
     }

@@ -26,6 +26,8 @@ import { OperationsServiceService } from '@rapport/contracts/rapport/customers/v
 import { PrivacyServiceService } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import { SearchServiceService } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
+import { ObjectRecordsServiceService } from '@rapport/contracts/rapport/objects/v1/object_records_service';
 import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_service';
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
@@ -60,6 +62,8 @@ const definitions = {
   ...PipelinesServiceService,
   ...DealsServiceService,
   ...StageEntriesServiceService,
+  ...CustomObjectsServiceService,
+  ...ObjectRecordsServiceService,
   ...SettingsServiceService,
   ...FilesServiceService,
 };
@@ -219,7 +223,8 @@ export function newCaller(): Caller {
     permissions: [
       ...['customers.read', 'customers.write', 'customers.configure', 'audit.read', 'privacy.manage'],
       ...['deals.read', 'deals.write', 'pipelines.read', 'pipelines.configure', 'files.read', 'files.write'],
-      ...['workspace.read', 'workspace.configure'],
+      ...['workspace.read', 'workspace.configure', 'objects.read', 'objects.write'],
+      ...['customObjects.read', 'customObjects.configure'],
     ],
   };
 }

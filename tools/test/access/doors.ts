@@ -1,5 +1,5 @@
 import type { RestRoute } from '@rapport/contracts';
-import type { Caller } from '@rapport/platform';
+import { permissionForAll, type Caller } from '@rapport/platform';
 import type { DescribedAnswers } from '../described-answers.ts';
 import type { Credentials } from './credentials.ts';
 import type { OperationRequest } from './requests.ts';
@@ -32,8 +32,8 @@ export function edgeDoor(url: string, described: DescribedAnswers, credentials: 
   return {
     name: 'REST',
     ask: as(() => full),
-    askWithPermission: as(({ method }) => only.get(method.policy.permission)),
-    askWithoutPermission: as(({ method }) => lacking.get(method.policy.permission)),
+    askWithPermission: as(({ method }) => only.get(permissionForAll(method.policy.permission))),
+    askWithoutPermission: as(({ method }) => lacking.get(permissionForAll(method.policy.permission))),
     askAsNobody: Object.fromEntries(Object.entries(useless).map(([name, text]) => [name, as(() => text)])),
     refusals: { unauthenticated: 401, denied: 403, notFound: 404, invalid: 400 },
   };
@@ -56,7 +56,7 @@ export function serviceDoor(
       const caller: Caller = {
         tenantId,
         principalId: `apiKey:${crypto.randomUUID()}`,
-        permissions: granted(request.route.method.policy.permission),
+        permissions: granted(permissionForAll(request.route.method.policy.permission)),
       };
       return services.ask(request, caller);
     };

@@ -25,6 +25,7 @@ test.each<[string, string[]]>([
   ['ListRecordAssociations', ['query.record deals deals/ID']],
   ['CreateDeal', ['body.customerId customers ID', 'body.pipelineId pipelines ID']],
   ['ListStageEntries', ['query.filter deals deal_id = "ID"', 'query.filter pipelines pipeline_id = "ID"']],
+  ['UpdateObjectRecord', ['params.object objects ID', 'params.id objectRecords ID']],
   ['ListFiles', ['query.record deals deals/ID']],
   ['CreateUser', ['body.roleIds.0 roles ID', 'body.teamId teams ID']],
   ['ListSyncRuns', ['query.mappingId mappings ID']],

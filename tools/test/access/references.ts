@@ -50,7 +50,7 @@ export function references(contract: Contract, route: RestRoute): Reference[] {
   return [
     ...path.map(({ name, jsonName }) => ({
       place: ['params', jsonName],
-      collection: collectionOfField[name] ?? collectionBefore(route.path.template, jsonName),
+      collection: collectionOfField[name] ?? collectionBefore(contract, route.path.template, jsonName),
     })),
     ...query.flatMap((field) => referencesOf(contract, route, field, ['query', field.jsonName])),
     ...query.filter(({ name }) => name === 'filter').flatMap(() => filterReferences(contract, route)),
@@ -75,7 +75,7 @@ export function serverOwned(
 /** Every id by which a filter compares records of the collection: those of the records that they refer to. */
 function filterReferences(contract: Contract, { path }: RestRoute): Reference[] {
   const { records } = namesOf(contract);
-  const filtered = records.find(({ plural }) => plural === collectionOfPath(path.template));
+  const filtered = records.find(({ plural }) => plural === collectionOfPath(contract, path.template));
   if (!filtered) throw new Error(`Say in ${import.meta.filename} how ${path.template} is filtered by an id.`);
   return filtered.fields.flatMap(({ column, isId, reference }) => {
     const target = records.find(({ type }) => type === reference);
@@ -124,7 +124,7 @@ function namesAny(contract: Contract, field: DescField): boolean {
 function collectionOf(contract: Contract, { path }: RestRoute, field: DescField): string | undefined {
   const { name, parent } = field;
   if (namesAny(contract, field)) return namedCollection;
-  if (name === 'id' || name === 'ids') return collectionOfPath(path.template);
+  if (name === 'id' || name === 'ids') return collectionOfPath(contract, path.template);
   const { records, collections } = namesOf(contract);
   const target = records.find(({ type }) => type === contract.reference(field));
   if (target) return target.plural;
@@ -166,13 +166,22 @@ function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** `customers` of `/v1/customers:batchGet`. */
-function collectionOfPath(template: string): string {
-  return template.split(/[/:]/)[2] ?? '';
+/** `customers` of `/v1/customers:batchGet`, and `objectRecords` of `/v1/objects/{object}/records`. */
+function collectionOfPath(contract: Contract, template: string): string {
+  return recordsOfParent(contract, template)?.plural ?? template.split(/[/:]/)[2] ?? '';
 }
 
-/** `customers` of `/v1/customers/{id}:merge`. */
-function collectionBefore(template: string, parameter: string): string {
+/** `customers` of `/v1/customers/{id}:merge`, and `objectRecords` of `/v1/objects/{object}/records/{id}`. */
+function collectionBefore(contract: Contract, template: string, parameter: string): string {
+  const ofParent = recordsOfParent(contract, template);
+  if (ofParent && parameter !== ofParent.parent) return ofParent.plural;
   const steps = template.split('/');
   return steps[steps.findIndex((step) => step.includes(`{${parameter}}`)) - 1] ?? '';
+}
+
+/** The type whose records a path has, when they have a parent. */
+function recordsOfParent(contract: Contract, template: string): RecordContract | undefined {
+  return namesOf(contract).records.find(
+    ({ parent, collection }) => parent !== undefined && template.startsWith(`/v1/${collection}`),
+  );
 }

@@ -32,6 +32,9 @@ const particulars: Readonly<Record<string, () => Json>> = {
   // Files are only read.
   CreateMapping: () => ({ direction: 'TO_CUSTOMERS' }),
   UpdateMapping: () => ({ maxDeletes: 30 }),
+  CreateCustomObject: () => ({ key: newMarker() }),
+  UpsertCustomObject: () => ({ key: newMarker() }),
+  UpsertObjectRecord: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
   CreateCustomField: () => ({ key: newMarker(), type: 'TEXT' }),
   ReplayWebhookEvents: () => ({ eventIds: [crypto.randomUUID()] }),
   UpsertDeal: () => ({ externalIds: [{ system: 'erp', value: newMarker() }] }),
@@ -40,7 +43,11 @@ const particulars: Readonly<Record<string, () => Json>> = {
 };
 
 /** The column that the file of an import has. */
-const fileColumns: Readonly<Record<string, string>> = { ImportDeals: 'title', ImportPipelines: 'name' };
+const fileColumns: Readonly<Record<string, string>> = {
+  ImportDeals: 'title',
+  ImportPipelines: 'name',
+  ImportObjectRecords: 'name',
+};
 
 /** The same of the query. */
 const queryParticulars: Readonly<Record<string, Json>> = { ExplainPermission: { permission: 'customers.read' } };

@@ -1,5 +1,6 @@
 import { platformContract, restRoutes, type RestRoute } from '@rapport/contracts';
 import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
+import { permissionForAll } from '@rapport/platform';
 import { isSoak, printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
@@ -38,7 +39,11 @@ beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey, tenantId } = await platform.createTenant('Streams');
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
-  const needed = [...lasting.map(({ method }) => method.policy.permission), 'customers.read', 'customers.write'];
+  const needed = [
+    ...lasting.map(({ method }) => permissionForAll(method.policy.permission)),
+    'customers.read',
+    'customers.write',
+  ];
   callers = new ChangingCallers(platform, api, [...new Set(needed)]);
   records = await makeTenantRecords(platform, api, newMarker(), { deleted: [] });
   await makeAnswersEndless(platform, tenantId, records.living);

@@ -114,6 +114,15 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return stageEntries[0]?.id ?? '';
   };
 
+  const makeObject = async () => {
+    const key = newMarker();
+    const id = await create('/v1/customObjects', { key, displayName: marker });
+    return { key, id };
+  };
+  const object = once(makeObject);
+  const records = async () => `objects/${(await object()).key}/records`;
+  const makeObjectRecord = async () => create(`/v1/${await records()}`, { name: marker });
+
   // Who may change it needs what it gives, and every caller has this.
   const permissions = ['account.read'];
   const makeRole = (name: string) => create('/v1/roles', { displayName: `${marker} ${name}`, permissions });
@@ -172,6 +181,9 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     pipelines: pipeline,
     deals: deal,
     stageEntries: stageEntry,
+    customObjects: async () => (await object()).id,
+    objects: async () => (await object()).key,
+    objectRecords: once(makeObjectRecord),
     apiKeys: () => create('/v1/apiKeys', { displayName: marker, permissions }),
     users: user,
     roles: role,
@@ -195,6 +207,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     suppressions: async () => remove('suppressions', await suppress('surveys')),
     pipelines: async () => remove('pipelines', await makePipeline()),
     deals: async () => remove('deals', await makeDeal()),
+    customObjects: async () => remove('customObjects', (await makeObject()).id),
+    objectRecords: async () => remove(await records(), await makeObjectRecord()),
     customFields: async () => remove('customFields', await customField()),
     importMappings: async () => remove('importMappings', await importMapping()),
     users: async () => remove('users', await makeUser()),

@@ -33,8 +33,8 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
  * The built-in roles for the permissions of a contract:
  * - Admin has every permission.
  * - Manager has every permission outside administration, and some that read administration.
- * - Member reads and writes records: `read` and `write` of each area that is a type of records, so that it is called like the
- *   plural of the type, as `customers` is. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
+ * - Member reads and writes records: `read` and `write` of each area that is a type of records, so that it is called as
+ *   the type says, which is its plural, as `customers`, unless it says otherwise, as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
  *   are Member's only by `memberHasBesides`.
  * - Read only has each `read` outside administration, and reads the tenant.
  *
@@ -44,7 +44,10 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
 export function builtInRolesBy(contract: Contract): BuiltInRole[] {
   const all = permissionsOf(contract);
   const work = all.filter((permission) => !isAdministration(permission));
-  const ofRecords = recordContracts(contract).flatMap(({ plural }) => [`${plural}.read`, `${plural}.write`]);
+  const ofRecords = recordContracts(contract).flatMap(({ permission }) => [
+    `${permission}.read`,
+    `${permission}.write`,
+  ]);
   const only = (named: readonly string[]) => all.filter((permission) => named.includes(permission));
   return [
     { id: adminRoleId, displayName: 'Admin', permissions: all, recordScope: 'ALL', hidesPii: false },

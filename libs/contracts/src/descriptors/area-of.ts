@@ -1,5 +1,10 @@
 /** Areas without a service of their own, and the service that serves them: their records share its database, log and transactions. */
-const servedBy: Readonly<Record<string, string>> = { content: 'customers', sales: 'customers', work: 'customers' };
+const servedBy: Readonly<Record<string, string>> = { 
+  content: 'customers',
+  objects: 'customers',
+  sales: 'customers',
+  work: 'customers',
+};
 
 /**
  * The service that serves a gRPC path, by its area of the contract: methods of `rapport.<area>.v1` are served by the service of that

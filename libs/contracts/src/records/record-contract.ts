@@ -18,6 +18,10 @@ export interface RecordContract {
   /** Such as `customer` and `customers`. */
   singular: string;
   plural: string;
+  /** Path of its records, such as `deals`, or `objects/{object}/records` for those that have a parent. */
+  collection: string;
+  /** Column with the key of the parent that divides the records: each parent has a collection of its own. */
+  parent: string | undefined;
   message: DescMessage;
   options: RecordOptions;
   /** First part of the permissions that calls need, such as `customers` of `customers.read`. */
@@ -69,11 +73,20 @@ export function recordContracts(contract: Contract): RecordContract[] {
     const fields = message.fields.map((field) => recordField(contract, field));
     const fault = faultOf(options, fields);
     if (fault !== undefined) throw new Error(`${message.typeName}: ${fault}.`);
-    const { type, singular, plural } = resource;
+    const { type, singular, plural, pattern } = resource;
     const permission = options.permission || plural;
     const writePermission = `${permission}.${options.configuration ? 'configure' : 'write'}`;
-    return { type, singular, plural, message, options, permission, writePermission, fields };
+    const collection = pattern[0]?.replace(/\/\{[^{}]*\}$/, '') ?? plural;
+    const parent = parentOf(message, collection, fields);
+    return { type, singular, plural, collection, parent, message, options, permission, writePermission, fields };
   });
+}
+
+/** @throws Error for a path with a parent that the records have no field of */
+function parentOf(message: DescMessage, collection: string, fields: readonly RecordField[]): string | undefined {
+  const [, parent] = /\{([^{}]*)\}/.exec(collection) ?? [];
+  if (parent === undefined || fields.some(({ column }) => column === parent)) return parent;
+  throw new Error(`${message.typeName}: the pattern names ${parent}, which is no field.`);
 }
 
 /** The fields of a record and of the messages within it, those of a message behind the field that has it. */

@@ -24,8 +24,9 @@ const standard: Readonly<Record<number, string>> = {
 const records = recordContracts(platformContract()).filter(({ type }) => type !== 'rapport/Customer');
 const fields = records.flatMap(({ message }) => message.fields);
 
-test('deals, pipelines and stage entries are records', () => {
-  expect(records.map(({ type }) => type)).toEqual(['rapport/Deal', 'rapport/Pipeline', 'rapport/StageEntry']);
+test('these types are records', () => {
+  const types = ['CustomObject', 'ObjectRecord', 'Deal', 'Pipeline', 'StageEntry'];
+  expect(records.map(({ type }) => type)).toEqual(types.map((type) => `rapport/${type}`));
 });
 
 test('standard fields have their numbers, and no other field has one of these', () => {

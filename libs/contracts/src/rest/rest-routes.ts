@@ -37,7 +37,7 @@ function restRoute(
 ): RestRoute {
   const { verb, template } = verbAndPath(method);
   const path = parsePathTemplate(template);
-  const fields = placeFields(method, path);
+  const fields = placeFields(contract, method, path);
   const bodyUsage = usageOfBody(method, verb, fields.body);
   if (method.requestStream && (bodyUsage !== 'file' || method.responseStream)) {
     throw new Error(`${method.path}: this kind of stream has no REST form.`);
@@ -75,7 +75,11 @@ function verbAndPath({ http, path }: ContractMethod): { verb: RestRoute['verb'];
   throw new Error(`${path}: the google.api.http rule has no verb.`);
 }
 
-function placeFields({ desc, http, path: methodPath }: ContractMethod, path: PathTemplate): RestRoute['fields'] {
+function placeFields(
+  contract: Contract,
+  { desc, http, path: methodPath }: ContractMethod,
+  path: PathTemplate,
+): RestRoute['fields'] {
   const byName = new Map(desc.input.fields.map((field) => [field.name, field]));
   const find = (name: string) => {
     const field = byName.get(name);
@@ -91,7 +95,7 @@ function placeFields({ desc, http, path: methodPath }: ContractMethod, path: Pat
     const name = headerOfField[field.name];
     return name ? [{ name, field }] : [];
   });
-  const query = rest.filter((field) => !headerOfField[field.name]);
+  const query = rest.filter((field) => !headerOfField[field.name] && !contract.rules(field).pathOnly);
   return { path: inPath, query, header, allHeaders, body };
 }
 

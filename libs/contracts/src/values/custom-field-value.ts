@@ -27,6 +27,8 @@ export interface CustomFieldDefinition {
   key: string;
   type: CustomFieldType;
   options: readonly CustomFieldOption[];
+  /** Key of the parent whose records have the field, of a type whose records have parents. */
+  parentKey?: string | null;
 }
 
 /** A value as it is stored and shown, undefined when it is none, or what is wrong with the one that was given. */

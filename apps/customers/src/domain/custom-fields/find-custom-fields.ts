@@ -8,6 +8,7 @@ import type {
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { customersSingular, CustomField } from '../../engine/fields/custom-field.entity.js';
 import type { RecordType } from '../../engine/fields/record-type.js';
+import { checkParent, typeOfParent } from '../../engine/records/parents.js';
 import { customFieldMessage } from './custom-field-message.js';
 
 export async function getCustomField(em: EntityManager, { key }: GetCustomFieldRequest): Promise<CustomFieldMessage> {
@@ -21,7 +22,7 @@ export async function listCustomFields(
   request: ListCustomFieldsRequest,
   types: Iterable<RecordType>,
 ): Promise<ListCustomFieldsResponse> {
-  const recordType = namedRecordType(request.recordType, types, 'recordType');
+  const recordType = await namedRecordType(em, request.recordType, types, 'recordType');
   const { tenantId } = currentCaller();
   const live = request.showDeleted ? {} : { deleteTime: null };
   const definitions = await em.find(CustomField, { tenantId, recordType, ...live });
@@ -33,13 +34,23 @@ export async function listCustomFields(
 /**
  * The type of records that a request is about: customers unless it names another.
  *
- * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for one whose records have no custom fields
+ * @throws AppError INVALID_ARGUMENT UNKNOWN_RECORD_TYPE for one whose records have no custom fields, NOT_FOUND for an unknown object
  */
-export function namedRecordType(name: string | undefined, types: Iterable<RecordType>, field: string): string {
+export async function namedRecordType(
+  em: EntityManager,
+  name: string | undefined,
+  types: Iterable<RecordType>,
+  field: string,
+): Promise<string> {
   const withFields = [...types].filter(({ contract }) => contract.options.customFields);
   const recordType = name ?? customersSingular;
-  if (withFields.some(({ singular }) => singular === recordType)) return recordType;
-  const description = `must be ${withFields.map(({ singular }) => singular).join(' or ')}`;
+  const ofParent = typeOfParent(recordType, withFields);
+  if (ofParent) await checkParent(em, ofParent);
+  const names = withFields.map(({ contract, singular }) =>
+    contract.parent === undefined ? singular : `${contract.permission}.<${contract.parent}>`,
+  );
+  if (ofParent || names.includes(recordType)) return recordType;
+  const description = `must be ${names.join(' or ')}`;
   throw invalidArgument([{ field, reason: 'UNKNOWN_RECORD_TYPE', description }]);
 }
 

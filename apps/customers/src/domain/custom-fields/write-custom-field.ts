@@ -44,7 +44,7 @@ export async function createCustomField(
   types: Iterable<RecordType>,
 ): Promise<CustomFieldMessage> {
   const wanted = sent(request);
-  const recordType = namedRecordType(wanted.recordType, types, 'customField.recordType');
+  const recordType = await namedRecordType(em, wanted.recordType, types, 'customField.recordType');
   const type = Type[wanted.type] as CustomFieldType;
   const kind = kindOf(wanted, recordType);
   const content = definitionContent(type, wanted);

@@ -5,6 +5,8 @@ import { recordAuditEvent } from '@rapport/persistence';
 import { currentCaller, seesSomeOnly } from '@rapport/platform';
 import type { BulkPlace } from '../pace/bulk-place.js';
 import type { BulkWork } from '../pace/bulk-work.js';
+import { ofTenant } from '../query/list/page-statements.js';
+import { uniquePrefix } from '../records/unique-values.js';
 import { CustomFields } from '../fields/custom-fields.js';
 import { shownToCaller } from '../fields/hidden-data.js';
 import type { RecordMessage } from '../fields/record-definition.js';
@@ -125,34 +127,35 @@ async function fileFormat<Message extends RecordMessage>(
 }
 
 /** The systems of external ids that live records have. */
-async function externalSystems(em: EntityManager, { contract, table }: RecordType): Promise<string[]> {
-  if (!contract.fields.some(({ column }) => column === 'external_ids')) return [];
+async function externalSystems(em: EntityManager, type: RecordType): Promise<string[]> {
+  if (!type.contract.fields.some(({ column }) => column === 'external_ids')) return [];
   const { tenantId } = currentCaller();
-  const rows = await (seesSomeOnly() ? systemsOfSeen(em, table, tenantId) : systemsOfKeys(em, table, tenantId));
+  const rows = await (seesSomeOnly() ? systemsOfSeen(em, type, tenantId) : systemsOfKeys(em, type, tenantId));
   return rows.map(({ system }) => system);
 }
 
 /** Reads the records themselves, because the key table has no owners. */
-function systemsOfSeen(em: EntityManager, table: string, tenantId: string): Promise<{ system: string }[]> {
+function systemsOfSeen(em: EntityManager, type: RecordType, tenantId: string): Promise<{ system: string }[]> {
+  const { sql, params } = ofTenant({ type, tenantId, live: true });
   return em.execute<{ system: string }[]>(
-    `select distinct item->>'system' as system from ${table}, jsonb_array_elements(external_ids) item
-     where tenant_id = ? and delete_time is null order by system`,
-    [tenantId],
+    `select distinct item->>'system' as system from ${type.table}, jsonb_array_elements(external_ids) item
+     where ${sql} order by system`,
+    params,
   );
 }
 
 /** Jumps from one to the next in the index of the keys. */
-function systemsOfKeys(em: EntityManager, table: string, tenantId: string): Promise<{ system: string }[]> {
+function systemsOfKeys(em: EntityManager, type: RecordType, tenantId: string): Promise<{ system: string }[]> {
+  const keys = `${type.table}_key where tenant_id = ? and type = 'EXTERNAL_ID'`;
+  const prefix = uniquePrefix(type);
   return em.execute<{ system: string }[]>(
     `with recursive found as (
-       select (select split_part(value, '/', 1) from ${table}_key
-         where tenant_id = ? and type = 'EXTERNAL_ID' order by value limit 1) as system
+       select (select split_part(value, '/', 1) from ${keys} and value >= ? order by value limit 1) as system
        union all
-       select (select split_part(value, '/', 1) from ${table}_key
-         where tenant_id = ? and type = 'EXTERNAL_ID' and value >= found.system || '0' order by value limit 1)
-       from found where found.system is not null
-     ) select system from found where system is not null`,
-    [tenantId, tenantId],
+       select (select split_part(value, '/', 1) from ${keys} and value >= found.system || '0' order by value limit 1)
+       from found where starts_with(found.system, ?)
+     ) select substr(system, length(?) + 1) as system from found where starts_with(system, ?)`,
+    [tenantId, prefix, tenantId, prefix, prefix, prefix],
   );
 }
 

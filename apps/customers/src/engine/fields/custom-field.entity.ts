@@ -14,7 +14,7 @@ const CustomFieldSchema = defineEntity({
     tenantId: p.uuid().primary(),
     /** As `storedKey` makes it. */
     key: p.text().primary(),
-    /** Singular of the type of records that have the field. */
+    /** The type of records that have the field, as `RecordType.name` has it. */
     recordType: p.text().default(customersSingular),
     type: p.enum(customFieldTypes),
     /** Absent when customers of any kind may have it, and for other records. */
@@ -36,13 +36,16 @@ const CustomFieldSchema = defineEntity({
 export class CustomField extends CustomFieldSchema.class {}
 CustomFieldSchema.setClass(CustomField);
 
-/** What a definition is stored by: its key, and the type of the records before it when those are no customers, as in `deal.plan`. */
+/**
+ * What a definition is stored by: its key, and the type of the records before it when those are no customers, as in `deal.plan` and
+ * `objects.subscription.plan`.
+ */
 export function storedKey(recordType: string, key: string): string {
   return recordType === customersSingular ? key : `${recordType}.${key}`;
 }
 
 /** The type of records and the key that were stored as one. */
 export function readStoredKey(stored: string): { recordType: string; key: string } {
-  const [key = '', recordType = customersSingular] = stored.split('.').toReversed();
-  return { recordType, key };
+  const end = stored.lastIndexOf('.');
+  return { recordType: end < 0 ? customersSingular : stored.slice(0, end), key: stored.slice(end + 1) };
 }

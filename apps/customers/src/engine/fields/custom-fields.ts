@@ -6,7 +6,7 @@ import { CustomerKind as Kind } from '@rapport/contracts/rapport/customers/v1/cu
 import { queryRows, type Statement, type StatementTransaction } from '@rapport/persistence';
 import { currentCaller, type FieldViolation } from '@rapport/platform';
 import { customFieldKinds } from '@rapport/contracts/filters';
-import type { CustomField } from './custom-field.entity.js';
+import { readStoredKey, type CustomField } from './custom-field.entity.js';
 
 /** Values of custom fields by key, as the contract shows them. */
 export type CustomValues = Record<string, unknown>;
@@ -39,6 +39,24 @@ export function customFieldPath(key: string): string {
   return `customFields.${Array.from(key).slice(0, maxPathLength).join('')}`;
 }
 
+/** What stands for a field in terms and order values: no two fields of a table have the same. */
+export function indexKey({ key, parentKey }: { key: string; parentKey?: string | null | undefined }): string {
+  return parentKey ? `${parentKey}.${key}` : key;
+}
+
+/** The `indexKey` of a stored definition; undefined for one of records of another type. */
+export function storedIndexKey(
+  { contract }: Pick<OwnerType, 'contract'>,
+  { key, recordType }: CustomField,
+): string | undefined {
+  const field = readStoredKey(key).key;
+  if (recordType === contract.singular) return field;
+  const [area, parentKey] = recordType.split('.');
+  return contract.parent !== undefined && area === contract.permission
+    ? indexKey({ key: field, parentKey })
+    : undefined;
+}
+
 /** What of a definition its fields' values are read, shown and found by. */
 export interface Definition extends Pick<
   CustomField,
@@ -46,19 +64,29 @@ export interface Definition extends Pick<
 > {
   /** Absent while it is live. */
   deleteTime?: Date | string | null;
+  /** Key of the parent whose records have the field, see `RecordType.of`. */
+  parentKey?: string | null;
 }
 
 /** What of a RecordType matters to its custom fields. */
 interface OwnerType {
   contract: RecordContract;
+  name: string;
+  parentKey?: string | undefined;
 }
 
 /** A tenant's definitions of the custom fields of one type of records, deleted ones included. */
 export class CustomFields {
   readonly #byKey: ReadonlyMap<string, Definition>;
 
-  constructor(definitions: readonly Definition[]) {
+  constructor(private readonly definitions: readonly Definition[]) {
     this.#byKey = new Map(definitions.map((definition) => [definition.key, definition]));
+  }
+
+  /** Those of the records of one parent, of the definitions of all. @param parentKey undefined for a type without parents */
+  of(parentKey: string | undefined): CustomFields {
+    if (parentKey === undefined || this.definitions.every((each) => each.parentKey === parentKey)) return this;
+    return new CustomFields(this.definitions.filter((definition) => definition.parentKey === parentKey));
   }
 
   /** The definitions of a type; none for a type whose records have no custom fields. */
@@ -76,10 +104,8 @@ export class CustomFields {
     if (!type.contract.options.customFields) return [];
     return [
       {
-        name: 'custom_fields',
-        sql: `select substr(key, strpos(key, '.') + 1) as key, type, kind, display_name as "displayName", options, searchable,
-          delete_time as "deleteTime" from custom_field where tenant_id = $1 and record_type = $2`,
-        values: [tenantId, type.contract.singular],
+        ...ofOwner(type),
+        values: [tenantId, isOfAllParents(type) ? `${type.name}.%` : type.name],
       },
     ];
   }
@@ -138,8 +164,9 @@ export class CustomFields {
       const definition = this.#byKey.get(key);
       if (!definition) continue;
       const kind = customFieldKinds[definition.type];
-      index.terms.push(`x.${key}`, ...kind.terms(value).map((term) => `x.${key}:${term}`));
-      if (kind.order) index.orderValues[key] = kind.order(value);
+      const stored = indexKey(definition);
+      index.terms.push(`x.${stored}`, ...kind.terms(value).map((term) => `x.${stored}:${term}`));
+      if (kind.order) index.orderValues[stored] = kind.order(value);
       if (definition.searchable && kind.searchable) index.searchTexts.push(...[value].flat().map(String));
     }
     return index;
@@ -154,4 +181,18 @@ export class CustomFields {
     }
     return customFieldKinds[definition.type].read(value, definition.options);
   }
+}
+
+function isOfAllParents({ contract, parentKey }: OwnerType): boolean {
+  return contract.parent !== undefined && parentKey === undefined;
+}
+
+function ofOwner(type: OwnerType): Pick<Statement, 'name' | 'sql'> {
+  const isOfAll = isOfAllParents(type);
+  const parentKey = type.contract.parent === undefined ? '' : `, split_part(record_type, '.', 2) as "parentKey"`;
+  return {
+    name: `custom_fields${type.contract.parent === undefined ? '' : '_of_parent'}${isOfAll ? 's' : ''}`,
+    sql: `select split_part(key, '.', -1) as key, type, kind, display_name as "displayName", options, searchable,
+      delete_time as "deleteTime"${parentKey} from custom_field where tenant_id = $1 and record_type ${isOfAll ? 'like' : '='} $2`,
+  };
 }

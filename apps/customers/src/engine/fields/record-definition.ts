@@ -1,4 +1,4 @@
-import type { StatementTransaction, TransactionStatement } from '@rapport/persistence';
+import type { Statement, StatementTransaction, TransactionStatement } from '@rapport/persistence';
 import type { AppError, FieldViolation } from '@rapport/platform';
 import type { CustomFields, CustomValues } from './custom-fields.js';
 
@@ -65,6 +65,8 @@ export interface RecordDefinition<Message extends RecordMessage> {
   also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
   /** By JSON name of a reference: what its target must be besides live. */
   targets?: Readonly<Record<string, TargetRule>>;
+  /** Of a type whose records have a parent: which keys of parents there are. */
+  parent?: ParentRule;
   /** Whether associations lead from records of the type to others. */
   hasAssociations?: boolean;
   /** What the search for text looks in, not yet folded. By default the fields that the contract says. */
@@ -88,6 +90,16 @@ export interface RecordDefinition<Message extends RecordMessage> {
   explainTaken?(error: AppError, record: Message): AppError;
   /** Why an upsert may not change the record that it has met. */
   metViolations?(met: Message, wanted: Message): FieldViolation[];
+}
+
+/** How the parents of a type are looked up. */
+export interface ParentRule {
+  /** A statement that answers a row when there is a live parent with the key. */
+  find(key: string): Statement;
+  /** A statement that answers the `key` of each live parent. */
+  list(): Statement;
+  /** NOT_FOUND for a key without a live parent. */
+  missing(key: string): AppError;
 }
 
 /** What the target of a reference must be. */

@@ -25,7 +25,8 @@ export function typeOfTable(table: string): RecordType {
   return type;
 }
 
-/** The permission by which records of a type are read or written. */
-export function permissionOf({ contract }: RecordType, verb: 'read' | 'write'): string {
-  return verb === 'write' ? contract.writePermission : `${contract.permission}.read`;
+/** The permission by which records of a type, or of one parent, are read or written. */
+export function permissionOf({ contract, parentKey }: RecordType, verb: 'read' | 'write'): string {
+  const needed = verb === 'write' ? contract.writePermission : `${contract.permission}.read`;
+  return parentKey === undefined ? needed : needed.replace('.', `.${parentKey}.`);
 }

@@ -29,7 +29,11 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
   readonly message: DescMessage;
   /** The fields that records are found, ordered or grouped by, in the order of the contract. */
   readonly namedFields: readonly NamedField[];
-  readonly #personal: ReadonlySet<string>;
+  private readonly personal: ReadonlySet<string>;
+  /** The type of all records, of one that `of` has made. */
+  readonly base: RecordType<Message> | undefined;
+  /** Key of the parent whose records these are; absent for all records of the type. */
+  readonly parentKey: string | undefined;
 
   /**
    * @param contract of the type
@@ -55,7 +59,25 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
       sealed: this.namedFields.some(({ field }) => field.isPersonal),
       keys: this.namedFields.some(({ field }) => field.index.unique),
     };
-    this.#personal = new Set([...mask.fieldNames(message)].map(snakeCase));
+    this.personal = new Set([...mask.fieldNames(message)].map(snakeCase));
+  }
+
+  /** The type of the records that one parent has. What is made once of a type is shared by those of all its parents. */
+  of(parentKey: string): this {
+    return Object.assign(Object.create(this) as this, { base: this.base ?? this, parentKey });
+  }
+
+  /** What definitions of custom fields, imports and searches call the type: `deal`, or `objects.subscription` for those of a parent. */
+  get name(): string {
+    const { parent, permission } = this.contract;
+    if (parent === undefined) return this.singular;
+    return this.parentKey === undefined ? permission : `${permission}.${this.parentKey}`;
+  }
+
+  /** The key of a record's parent: undefined for records of a type without parents. */
+  parentOf(record: Message): string | undefined {
+    const { parent } = this.contract;
+    return parent === undefined ? undefined : ((record as unknown as Record<string, unknown>)[parent] as string);
   }
 
   /** Upper-case name for reasons of errors, such as `CUSTOMER`. */
@@ -65,7 +87,7 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
 
   /** Whether a field, in snake_case, is or has in it personal data. */
   isPersonal(field: string): boolean {
-    return this.#personal.has(field);
+    return this.personal.has(field);
   }
 
   /** Column that has what records are ordered by in the order of a field. */
@@ -96,7 +118,7 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
 
   /** A method of the standard service. @param verb such as `get`, `batchCreate` and `history` */
   method(verb: string): Method {
-    const name = this.#methodNames(verb).find((each) => each in this.methods);
+    const name = this.methodNames(verb).find((each) => each in this.methods);
     const method = name === undefined ? undefined : this.methods[name];
     if (!method) throw new Error(`The service of ${this.plural} has no ${verb}.`);
     return method;
@@ -104,11 +126,11 @@ export class RecordType<Message extends RecordMessage = RecordMessage> {
 
   /** The verb of a method of the standard service. @param name in lowerCamelCase */
   verbOf(name: string): string {
-    const verb = name === this.#methodNames('history')[0] ? 'history' : (/^(batch[A-Z])?[a-z]+/.exec(name)?.[0] ?? '');
-    return this.#methodNames(verb).includes(name) ? verb : name;
+    const verb = name === this.methodNames('history')[0] ? 'history' : (/^(batch[A-Z])?[a-z]+/.exec(name)?.[0] ?? '');
+    return this.methodNames(verb).includes(name) ? verb : name;
   }
 
-  #methodNames(verb: string): string[] {
+  private methodNames(verb: string): string[] {
     const [singular, plural] = [this.singular, this.plural].map((name) => name.charAt(0).toUpperCase() + name.slice(1));
     return verb === 'history' ? [`list${singular}History`] : [`${verb}${singular}`, `${verb}${plural}`];
   }

@@ -2,6 +2,7 @@ import type { FieldViolation } from '@rapport/platform';
 import type { CustomFields } from '../fields/custom-fields.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
+import { typeOfParent } from '../records/parents.js';
 import type { UniqueValue } from '../records/unique-values.js';
 import type { RowDefaults } from './rows/row-defaults.js';
 import type { RowIssue } from './rows/row-issue.js';
@@ -151,11 +152,24 @@ export interface RowMerge<Message = RecordMessage> {
 
 /** The types of records that can be imported, those of customers first. A class, so that Nest can inject it. */
 export class ImportTypes {
-  constructor(private readonly all: readonly [ImportRules, ...ImportRules[]]) {}
+  /** @param make rules of the records of one parent */
+  constructor(
+    private readonly all: readonly [ImportRules, ...ImportRules[]],
+    private readonly make: (type: RecordType) => ImportRules,
+  ) {}
 
-  /** @param name of the type in the singular, such as `deal`; the first type when absent. Undefined for one that is unknown */
+  /** @param name of the type, such as `deal` or `objects.subscription`; the first type when absent. Undefined for one that is unknown */
   find(name: string | undefined): ImportRules | undefined {
-    return name === undefined ? this.all[0] : this.all.find(({ type }) => type.singular === name);
+    if (name === undefined) return this.all[0];
+    return this.all.find(({ type }) => type.singular === name) ?? this.#ofParent(name);
+  }
+
+  #ofParent(name: string): ImportRules | undefined {
+    const type = typeOfParent(
+      name,
+      this.all.map((rules) => rules.type),
+    );
+    return type && this.make(type);
   }
 
   /** @throws Error for a type that this process can not import */

@@ -7,6 +7,7 @@ import { openStored, rowReader, shownColumns, type StoredRecord } from '../recor
 import { liveRecords } from '../records/record-statements.js';
 import { allOf, type Condition } from './filter/condition.js';
 import { ownConditions } from './list/list-conditions.js';
+import { ofTenant } from './list/page-statements.js';
 import { byId, executeWith } from './list/planner-settings.js';
 
 /** Request of the standard method `batchGet`. */
@@ -52,10 +53,11 @@ function readTested<Message extends RecordMessage>(
 ): Promise<StoredRecord<Message>[]> {
   const { table } = type;
   const { row: test } = allOf(conditions);
+  const { sql, params } = ofTenant({ type, tenantId: currentCaller().tenantId, live: true });
   return executeWith<StoredRecord<Message>>(em, byId, {
     sql: `select ${shownColumns(type)}, (${test.sql}) as is_met from ${table}
-      where ${table}.tenant_id = ? and ${table}.id = any (?::uuid[]) and ${table}.delete_time is null`,
-    params: [...test.params, currentCaller().tenantId, `{${ids.join(',')}}`],
+      where ${sql} and ${table}.id = any (?::uuid[])`,
+    params: [...test.params, ...params, `{${ids.join(',')}}`],
     row: rowReader(type),
   });
 }

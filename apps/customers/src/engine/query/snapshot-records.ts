@@ -5,6 +5,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { openStored, recordOf, shownColumns } from '../records/record-rows.js';
 import { allOf, type Condition, type Sql } from './filter/condition.js';
+import { ofTenant } from './list/page-statements.js';
 import { byCondition, inOrder, type PlannerSettings } from './list/planner-settings.js';
 
 /** Records that are read, written and held in memory at a time. */
@@ -54,15 +55,15 @@ interface Row {
 /** The ids of the records, when an index finds them and they are few. */
 async function findFew(
   reader: EntityManager,
-  { table }: RecordType,
+  type: RecordType,
   tenantId: string,
   conditions: Condition[],
 ): Promise<string[] | undefined> {
   const { index } = allOf(conditions);
   if (!index) return undefined;
   await setPlanner(reader, byCondition);
-  const { sql, params } = where(table, tenantId, index);
-  const rows = await reader.execute<{ id: string }[]>(`select ${table}.id ${sql} limit ${maxFound + 1}`, params);
+  const { sql, params } = where(type, tenantId, index);
+  const rows = await reader.execute<{ id: string }[]>(`select ${type.table}.id ${sql} limit ${maxFound + 1}`, params);
   return rows.length > maxFound ? undefined : rows.map(({ id }) => id).sort();
 }
 
@@ -84,7 +85,7 @@ async function* byWalk(
   conditions: Condition[],
 ): AsyncGenerator<Row[]> {
   await setPlanner(reader, inOrder);
-  const { sql, params } = where(type.table, tenantId, allOf(conditions).row);
+  const { sql, params } = where(type, tenantId, allOf(conditions).row);
   await reader.execute(
     `declare records no scroll cursor for select ${shownColumns(type)} ${sql} order by ${type.table}.id`,
     params,
@@ -96,10 +97,11 @@ async function* byWalk(
   }
 }
 
-function where(table: string, tenantId: string, condition: Sql): Sql {
+function where(type: RecordType, tenantId: string, condition: Sql): Sql {
+  const { sql, params } = ofTenant({ type, tenantId, live: true });
   return {
-    sql: `from ${table} where ${table}.tenant_id = ? and ${table}.delete_time is null and (${condition.sql})`,
-    params: [tenantId, ...condition.params],
+    sql: `from ${type.table} where ${sql} and (${condition.sql})`,
+    params: [...params, ...condition.params],
   };
 }
 

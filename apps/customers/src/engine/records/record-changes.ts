@@ -16,6 +16,14 @@ export function sent<Message extends RecordMessage>({ singular }: RecordType<Mes
   throw invalidArgument([{ field: singular, reason: 'REQUIRED', description: 'is required' }]);
 }
 
+/** The field that says which parent a record has. */
+export function parentField<Message extends RecordMessage>({
+  contract,
+  parentKey,
+}: RecordType<Message>): Partial<Message> {
+  return (contract.parent === undefined ? {} : { [contract.parent]: parentKey }) as Partial<Message>;
+}
+
 /**
  * A new record as it will be shown, from what was wanted, normalised.
  *
@@ -35,6 +43,7 @@ export function newRecord<Message extends RecordMessage>(
     ...wanted,
     ...owner,
     id,
+    ...parentField(type),
     etag: formatEtag(1),
     ...type.definition.stamp?.({ before: undefined, after: wanted, needs: linked.needsOf(type, wanted) }, now),
     createTime: now,

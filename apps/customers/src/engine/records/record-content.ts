@@ -34,7 +34,7 @@ export function contentColumns<Message extends RecordMessage>(
 ): RecordColumns {
   const { definition, derived } = type;
   const seal = currentSeal();
-  const custom = customFields.index(record.customFields);
+  const custom = customFields.of(type.parentOf(record)).index(record.customFields);
   const columns: RecordColumns = { index_version: definition.indexVersion };
   if (derived.searchText) {
     const texts = seal ? definition.openTexts(record) : definition.searchTexts(record);

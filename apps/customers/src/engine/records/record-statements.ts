@@ -9,20 +9,22 @@ import { rowReader, shownColumns } from './record-rows.js';
 
 /** The statements of a type. Made once: their text is compared with that of the prepared statement for each call. */
 const textsOf = onceFor((type: RecordType) => {
-  const { table } = type;
+  const { table, contract } = type;
   const shown = shownColumns(type);
+  const ofParent = contract.parent === undefined ? '' : ` and ($3::text is null or ${contract.parent} = $3)`;
   const all = storedColumns(type);
   const columns = all.join(', ');
   const changed = all.filter((column) => !['id', 'create_time', 'created_by', ...unchanged(type)].includes(column));
   return {
-    live: `select ${shown} from ${table} where tenant_id = $1 and id = $2 and delete_time is null`,
+    live: `select ${shown} from ${table} where tenant_id = $1 and id = $2 and delete_time is null${ofParent}`,
     // The ids are one text, since PostgreSQL plans each call anew when it knows how many they are. LIMIT makes it look each record
     // up by its key, however many ids it expects of a text.
     liveOfMany: `select found.* from string_to_table($2, ',') as wanted (id) cross join lateral (
-        select ${shown} from ${table} where tenant_id = $1 and ${table}.id = wanted.id::uuid and delete_time is null limit 1
+        select ${shown} from ${table} where tenant_id = $1 and ${table}.id = wanted.id::uuid and delete_time is null${ofParent} limit 1
       ) found`,
-    lock: `select ${shown} from ${table} where tenant_id = $1 and id = $2 for update`,
-    lockMany: `select ${shown} from ${table} where tenant_id = $1 and id = any ($2::uuid[]) order by id for update`,
+    known: `select from ${table} where tenant_id = $1 and id = $2${ofParent}`,
+    lock: `select ${shown} from ${table} where tenant_id = $1 and id = $2${ofParent} for update`,
+    lockMany: `select ${shown} from ${table} where tenant_id = $1 and id = any ($2::uuid[])${ofParent} order by id for update`,
     insert: `insert into ${table} (tenant_id, ${columns})
   values ($1, ${all.map((_, index) => `$${index + 2}`).join(', ')})`,
     insertMany: `insert into ${table} (tenant_id, ${columns})
@@ -45,18 +47,23 @@ export function liveRecords(type: RecordType, ids: readonly string[]): Statement
   const { tenantId } = currentCaller();
   const row = rowReader(type);
   if (id !== undefined && others.length === 0) {
-    return { name: `live_${type.table}`, sql: live, values: [tenantId, id], isQuick: true, row };
+    return { name: `live_${type.table}`, sql: live, values: [tenantId, id, ...parentOf(type)], isQuick: true, row };
   }
-  return { name: `live_${type.table}s`, sql: liveOfMany, values: [tenantId, ids.join(',')], row };
+  return { name: `live_${type.table}s`, sql: liveOfMany, values: [tenantId, ids.join(','), ...parentOf(type)], row };
 }
 
 /** A row without columns when there is such a record, live or deleted. */
-export function knownRecord({ table }: RecordType, id: string): Statement {
+export function knownRecord(type: RecordType, id: string): Statement {
   return {
-    name: `known_${table}`,
-    sql: `select from ${table} where tenant_id = $1 and id = $2`,
-    values: [currentCaller().tenantId, id],
+    name: `known_${type.table}`,
+    sql: textsOf(type).known,
+    values: [currentCaller().tenantId, id, ...parentOf(type)],
   };
+}
+
+/** The parent whose records are asked for, null for those of all; nothing for a type without parents. */
+function parentOf({ contract, parentKey }: RecordType): (string | null)[] {
+  return contract.parent === undefined ? [] : [parentKey ?? null];
 }
 
 /**
@@ -69,9 +76,9 @@ export function lockRecords(type: RecordType, ids: readonly string[]): Statement
   const { tenantId } = currentCaller();
   const row = rowReader(type);
   if (id !== undefined && others.length === 0) {
-    return { name: `lock_${type.table}`, sql: lock, values: [tenantId, id], row };
+    return { name: `lock_${type.table}`, sql: lock, values: [tenantId, id, ...parentOf(type)], row };
   }
-  return { name: `lock_${type.table}s`, sql: lockMany, values: [tenantId, [...new Set(ids)]], row };
+  return { name: `lock_${type.table}s`, sql: lockMany, values: [tenantId, [...new Set(ids)], ...parentOf(type)], row };
 }
 
 /**

@@ -21,13 +21,25 @@ export interface UniqueValue {
 
 /** The unique values of a normalised record, each once. */
 export function uniqueValues<Message extends RecordMessage>(type: RecordType<Message>, record: Message): UniqueValue[] {
+  const prefix = uniquePrefix(type, record);
   return uniqueFields(type).flatMap(({ key, valuesOf }) =>
     valuesOf(record as unknown as Values).map(({ text, path, isPersonal }) => ({
       type: key,
-      ...(isPersonal ? sealedValue(key, text) : { value: text }),
+      ...(isPersonal ? sealedValue(key, prefix + text) : { value: prefix + text }),
       path,
     })),
   );
+}
+
+/**
+ * What stands before the unique values of the records of one parent, so that those of another may have the same. Empty for a type
+ * without parents.
+ *
+ * @param record may be left out when the type is that of one parent
+ */
+export function uniquePrefix<Message extends RecordMessage>(type: RecordType<Message>, record?: Message): string {
+  if (type.contract.parent === undefined) return '';
+  return `${type.parentKey ?? (record && type.parentOf(record)) ?? ''} `;
 }
 
 /** JSON names of the fields that have unique values. */

@@ -8,6 +8,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { BulkWork } from '../pace/bulk-work.js';
 import { PageTokenKey } from '../query/list-records.js';
+import { ParentHandlers } from './parent-handlers.js';
 import { RecordHandlers, type ServiceRules } from './record-handlers.js';
 
 type Handle = (request: unknown) => Promise<object> | AsyncIterable<object>;
@@ -24,7 +25,7 @@ export function recordController<Message extends RecordMessage>(
 ): Type {
   @Controller()
   class RecordController {
-    readonly handlers: RecordHandlers<Message>;
+    readonly handlers: RecordHandlers<Message> | ParentHandlers<Message>;
 
     constructor(
       em: EntityManager,
@@ -33,15 +34,18 @@ export function recordController<Message extends RecordMessage>(
       sequencer: Sequencer,
       bulk: BulkWork,
     ) {
-      this.handlers = new RecordHandlers(type, rules, { em, pageTokenKey, loggedTypes, sequencer, bulk });
+      const parts = { em, pageTokenKey, loggedTypes, sequencer, bulk };
+      const hasParent = type.contract.parent !== undefined;
+      this.handlers = hasParent ? new ParentHandlers(type, rules, parts) : new RecordHandlers(type, rules, parts);
     }
   }
   for (const [name, { path }] of Object.entries(service)) {
     const verb = type.verbOf(name);
     if (!(verb in RecordHandlers.prototype)) throw new Error(`${path} is no standard method of ${type.plural}.`);
     const value = function (this: RecordController, request: unknown): Promise<object> | AsyncIterable<object> {
-      const handlers = this.handlers as unknown as Record<string, Handle>;
-      return handlers[verb]!.call(this.handlers, request);
+      const { handlers } = this;
+      if (handlers instanceof ParentHandlers) return handlers.call(verb, request);
+      return (handlers as unknown as Record<string, Handle>)[verb]!.call(handlers, request);
     };
     Object.defineProperty(RecordController.prototype, name, { value });
   }

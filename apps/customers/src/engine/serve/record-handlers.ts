@@ -25,7 +25,7 @@ import { liveRecords } from '../records/record-statements.js';
 import { hotWriteCall } from '../records/write-call.js';
 import { methodDescriptor } from '../values/contract.js';
 import { createBatch, deleteBatch, updateBatch, type Batch, type BatchOutcome } from '../write/batch-write.js';
-import { externalIdOf, upsertRecord, type UpsertRequest } from '../write/upsert-record.js';
+import { matchedValue, upsertRecord, type UpsertRequest } from '../write/upsert-record.js';
 import { createRecord, deleteRecord, undeleteRecord, updateRecord, type RecordRequest } from '../write/write-record.js';
 
 /** Dependencies of the handlers. */
@@ -39,7 +39,7 @@ export interface ServiceParts {
 
 /** Rules of a service that the contract cannot state. */
 export interface ServiceRules<Message extends RecordMessage> {
-  /** The unique value of an upsert that decides which record is met. By default the external id in `matchSystem`. */
+  /** The unique value of an upsert that decides which record is met. By default the only unique value, or the external id in `matchSystem`. */
   matched?: (request: object, record: Message) => UniqueValue;
   /** The columns of its CSV files, but for external ids and custom fields. By default those of the contract. */
   csvColumns?: readonly CsvColumn<Message>[];
@@ -137,7 +137,7 @@ export class RecordHandlers<Message extends RecordMessage> {
     const { matched } = this.rules;
     return this.#write('upsert', request, async (transaction) => {
       const valueOf = (record: Message) =>
-        matched ? matched(request, record) : externalIdOf(this.type, record, request.matchSystem);
+        matched ? matched(request, record) : matchedValue(this.type, record, request.matchSystem);
       const { record, created } = await upsertRecord(transaction, this.type, request, valueOf);
       return { [this.type.singular]: record, created };
     });

@@ -4,7 +4,7 @@ import type { RecordMessage } from '../fields/record-definition.js';
 import type { Method, RecordType } from '../fields/record-type.js';
 import { Turns } from '../pace/bulk-pace.js';
 import { applyUpdate, checkChange, checkedRecord } from '../records/apply-update.js';
-import { changedRecord, deletedRecord, live, newRecord, sent } from '../records/record-changes.js';
+import { changedRecord, deletedRecord, live, newRecord, parentField, sent } from '../records/record-changes.js';
 import { newLinks } from '../records/references.js';
 import { readUpdateMask } from '../records/update-mask.js';
 import { methodDescriptor, validator } from '../values/contract.js';
@@ -93,8 +93,9 @@ async function doBatch<Message extends RecordMessage, Item extends object>(
 ): Promise<BatchOutcome<Message>[]> {
   if (!batch) throw invalidArgument([{ field: 'batch', reason: 'REQUIRED', description: 'is required.' }]);
   const rules = methodDescriptor(single.path).input;
+  const ofParent = parentField(type);
   const refusals = batch.items.map((item) => {
-    const violations = validator.violations(rules, item);
+    const violations = validator.violations(rules, { ...ofParent, ...item });
     return violations.length > 0 ? invalidArgument(violations) : undefined;
   });
   const records = await BatchRecords.load(

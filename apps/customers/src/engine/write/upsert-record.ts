@@ -10,7 +10,13 @@ import { fieldIn, live, sent } from '../records/record-changes.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { lockRecords } from '../records/record-statements.js';
 import { LinkedRecords, linksToOthers } from '../records/references.js';
-import { externalIdKey, uniqueValues, type UniqueValue } from '../records/unique-values.js';
+import {
+  externalIdKey,
+  uniqueFieldNames,
+  uniquePrefix,
+  uniqueValues,
+  type UniqueValue,
+} from '../records/unique-values.js';
 import { presentFields } from '../records/update-mask.js';
 import { maxItems } from './record-rules.js';
 import { changeRecord, createRecord, type Known } from './write-record.js';
@@ -83,13 +89,29 @@ export function required(value: UniqueValue | undefined, field: string, descript
   throw invalidArgument([{ field, reason: 'REQUIRED', description }]);
 }
 
+/**
+ * The value that decides which record is met, of a type with unique values of one kind.
+ *
+ * @param system of external ids
+ * @throws AppError INVALID_ARGUMENT for a record without one
+ */
+export function matchedValue<Message extends RecordMessage>(
+  type: RecordType<Message>,
+  record: Message,
+  system: string,
+): UniqueValue {
+  const [field = ''] = uniqueFieldNames(type);
+  if (field === 'externalIds') return externalIdOf(type, record, system);
+  return required(uniqueValues(type, record)[0], `${type.singular}.${field}`, 'is required');
+}
+
 /** The external id of a record in a system. @throws AppError INVALID_ARGUMENT for a record without one */
 export function externalIdOf<Message extends RecordMessage>(
   type: RecordType<Message>,
   record: Message,
   system: string,
 ): UniqueValue {
-  const prefix = externalIdKey(system, '');
+  const prefix = uniquePrefix(type, record) + externalIdKey(system, '');
   const id = uniqueValues(type, record).find((key) => key.type === 'EXTERNAL_ID' && key.value.startsWith(prefix));
   return required(id, `${type.singular}.externalIds`, `must have an external id of the system ${system}`);
 }

@@ -44,6 +44,8 @@ const released = [
   ...['*', 'webhook_endpoint.disabled'],
   ...[
     'customer',
+    'custom_object',
+    'object_record',
     'deal',
     'pipeline',
     'stage_entry',

@@ -42,7 +42,7 @@ export async function recordAsOf<Message extends RecordMessage>(
       metadata: { oldestTime: known.time.toISOString() },
     });
   }
-  if (!values || isDeleted(values)) throw notFound(type);
+  if (!values || isDeleted(values) || isOfOther(type, values)) throw notFound(type);
   return opened(type, messageReader(type.message)(values) as Message);
 }
 
@@ -60,6 +60,11 @@ async function opened<Message extends RecordMessage>(type: RecordType<Message>, 
 /** Types without the field are never deleted. */
 function isDeleted({ delete_time: deleteTime = null }: StoredValues): boolean {
   return deleteTime !== null;
+}
+
+/** Whether a record is of another parent than the one that is asked for. */
+function isOfOther({ contract, parentKey }: RecordType, values: StoredValues): boolean {
+  return parentKey !== undefined && values[contract.parent ?? ''] !== parentKey;
 }
 
 /** @returns undefined when there was no such record */

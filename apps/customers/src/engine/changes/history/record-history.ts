@@ -38,7 +38,7 @@ export async function listRecordHistory(
   const { tenantId } = currentCaller();
   const binding = JSON.stringify([`List${type.message.name}History`, tenantId, id]);
   const [before = null] = pageToken === undefined ? [] : readPageToken(key, binding, pageToken);
-  if (seesSomeOnly()) await checkKnown(em, type, id);
+  if (seesSomeOnly() || type.parentKey !== undefined) await checkKnown(em, type, id);
   const rows = await readForTenant<ChangeRow>(em, {
     name: 'record_history',
     sql: `select ${changeColumns} from change_log

@@ -1,6 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
+import { allows, AppError, currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { CustomFields } from '../../fields/custom-fields.js';
+import { permissionOf } from '../../fields/record-names.js';
+import { checkParent } from '../../records/parents.js';
 import { Columns } from '../columns/columns.js';
 import type { ImportRules, ImportTypes } from '../import-rules.js';
 import { rowDefaults, type RowRules } from '../rows/row-defaults.js';
@@ -25,8 +27,8 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
     const description = 'is no type of records that can be imported.';
     throw invalidArgument([{ field: `${path}.recordType`, reason: 'RECORD_TYPE_UNKNOWN', description }]);
   }
-  const permission = rules.type.contract.writePermission;
-  if (name !== undefined && !currentCaller().permissions.includes(permission)) throw permissionMissing(permission);
+  const permission = permissionOf(rules.type, 'write');
+  if (name !== undefined && !allows(currentCaller().permissions, permission)) throw permissionMissing(permission);
   return rules;
 }
 
@@ -35,7 +37,9 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
  * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
  */
 export async function checkRules(em: EntityManager, importRules: ImportRules, rules: MappingRules, path: string) {
-  const customFields = await CustomFields.load(em, importRules.type);
+  const { type } = importRules;
+  await checkParent(em, type);
+  const customFields = await CustomFields.load(em, type);
   within(path, () => new Columns(importRules, rules.map, rules.externalIdSystem !== undefined, customFields));
   within(path, () => rowDefaults(rules));
 }

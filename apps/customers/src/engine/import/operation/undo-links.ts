@@ -2,7 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { OnDelete } from '@rapport/contracts/rapport/api/v1/options';
 import { currentCaller } from '@rapport/platform';
 import { idsWithFiles } from '../../files/files-of-records.js';
-import { CustomField, readStoredKey } from '../../fields/custom-field.entity.js';
+import { CustomField } from '../../fields/custom-field.entity.js';
+import { storedIndexKey } from '../../fields/custom-fields.js';
 import type { RecordMessage } from '../../fields/record-definition.js';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { recordLinks } from '../../records/referring/link-tables.js';
@@ -72,10 +73,9 @@ async function referencedIds(em: EntityManager, type: RecordType, ids: string[])
   const { tenantId } = currentCaller();
   const definitions = await em.find(CustomField, { tenantId, type: 'REFERENCE' }, { disableIdentityMap: true });
   const found: string[] = [];
-  for (const { table, singular } of recordTypes()) {
-    const keys = definitions
-      .filter((definition) => definition.recordType === singular)
-      .map(({ key }) => readStoredKey(key).key);
+  for (const each of recordTypes()) {
+    const { table } = each;
+    const keys = definitions.flatMap((definition) => storedIndexKey(each, definition) ?? []);
     const wanted = keys.flatMap((key) => ids.map((id) => ({ id, term: `x.${key}:${id}` })));
     if (wanted.length === 0) continue;
     const rows = await em.execute<{ id: string }[]>(

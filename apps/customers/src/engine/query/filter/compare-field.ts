@@ -7,6 +7,7 @@ import {
   type FilterTest,
   type Restriction,
 } from '@rapport/contracts/filters';
+import { indexKey } from '../../fields/custom-fields.js';
 import { findableTerms } from '../../fields/terms.js';
 import { currentSeal } from '../../sealing/seal.js';
 import { hasKeyPart, hasKeys, oneOfKeys } from './compare-key.js';
@@ -35,7 +36,9 @@ export function compareField(
 function conditionOf(field: ComparedField, test: FilterTest, asked: Asked): Condition {
   switch (test.type) {
     case 'present':
-      return field.type === 'custom' ? hasTerm(asked, [`x.${field.definition.key}`]) : rowOnly(presence(field, asked));
+      return field.type === 'custom'
+        ? hasTerm(asked, [`x.${indexKey(field.definition)}`])
+        : rowOnly(presence(field, asked));
     case 'oneOf':
       return oneOf(field, test.texts, asked);
     case 'ordered':
@@ -59,7 +62,7 @@ function oneOf(field: ComparedField, texts: readonly string[], asked: Asked): Co
   if (field.type === 'id') return oneOfIds(field.field.column, texts, asked);
   const terms =
     field.type === 'custom'
-      ? texts.map((text) => `x.${field.definition.key}:${text}`)
+      ? texts.map((text) => `x.${indexKey(field.definition)}:${text}`)
       : texts.flatMap((text) => findableTerms(asked.type, field.name, text));
   return hasTerm(asked, [...new Set(terms)]);
 }
@@ -146,7 +149,12 @@ function inColumnOrder({ name, field }: FilterField, { type, table }: Asked, on:
 }
 
 /** A range of the order that a custom field has. */
-function inCustomOrder({ key }: CustomFieldDefinition, on: (column: string) => Sql, { table, type }: Asked): Condition {
+function inCustomOrder(
+  definition: CustomFieldDefinition,
+  on: (column: string) => Sql,
+  { table, type }: Asked,
+): Condition {
+  const key = indexKey(definition);
   const inRow = on(`(${table}.order_values->>'${key}') collate "C"`);
   const inIndex = on('value');
   return {
@@ -155,7 +163,7 @@ function inCustomOrder({ key }: CustomFieldDefinition, on: (column: string) => S
       sql: `${table}.id = any(array(select ${type.table}_id from ${type.table}_order_value where field = ? and ${inIndex.sql}))`,
       params: [key, ...inIndex.params],
     },
-    range: { orderedBy: `custom_fields.${key}`, on },
+    range: { orderedBy: `custom_fields.${definition.key}`, on },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { FilterField, FilterTest } from '@rapport/contracts/filters';
 import { keyName } from '../../fields/filter-fields.js';
-import { sealedValue } from '../../records/unique-values.js';
+import { sealedValue, uniquePrefix } from '../../records/unique-values.js';
 import { currentSeal } from '../../sealing/seal.js';
 import { narrowedByTrigrams, patternsOf } from './compare-part.js';
 import { indexed, rowOnly, type Asked, type Compared, type Condition, type Sql } from './condition.js';
@@ -23,7 +23,9 @@ export function oneOfKeys(field: KeyField, texts: readonly string[], asked: Aske
     return rowOnly(
       ...ofDeleted(field, asked, (item) => ({ sql: `${item} in (${places(texts)})`, params: [...texts] })),
     );
-  const values = isSealed ? texts.flatMap((text) => sealedTexts(key, text)) : texts;
+  const prefix = uniquePrefix(asked.type);
+  const stored = texts.map((text) => prefix + text);
+  const values = isSealed ? stored.flatMap((text) => sealedTexts(key, text)) : stored;
   const { keys, id } = keysOf(asked);
   const owners = `select ${id} from ${keys} where type = ? and value in (${places(values)})`;
   const isOwner = texts.length === 1 ? `= (${owners} limit 1)` : `= any(array(${owners}))`;
@@ -59,8 +61,9 @@ function keysOf({ type: { table } }: Compared) {
   return { keys: `${table}_key`, id: `${table}_id` };
 }
 
-function beginning({ name }: KeyField, compared: Compared, prefix: string): Condition {
+function beginning({ name }: KeyField, compared: Compared, start: string): Condition {
   const key = keyName(name);
+  const prefix = uniquePrefix(compared.type) + start;
   const range = prefixRange('value', prefix);
   const { keys, id } = keysOf(compared);
   return {

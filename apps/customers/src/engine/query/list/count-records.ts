@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { seesSomeOnly } from '@rapport/platform';
 import type { RecordType } from '../../fields/record-type.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
+import { ofTenant } from './page-statements.js';
 import { byCondition, executeWith, ofAll, type PlannerSettings } from './planner-settings.js';
 
 /** Records of one tenant. */
@@ -42,18 +43,11 @@ interface ExplainedPlan {
 }
 
 /** `from <table> where …` of the records that meet the conditions, and what the planner must be told for it. */
-export function matchingRecords({
-  type: { table },
-  tenantId,
-  live,
-  conditions,
-}: CountQuery): Sql & { settings: PlannerSettings } {
+export function matchingRecords(query: CountQuery): Sql & { settings: PlannerSettings } {
+  const { type, live, conditions } = query;
+  const { table } = type;
   const { row, index } = allOf(conditions);
   const isIndexed = live && index !== undefined;
-  const ofTenant = {
-    sql: `${table}.tenant_id = ? and ${table}.delete_time is ${live ? '' : 'not '}null`,
-    params: [tenantId],
-  };
-  const where = joined([ofTenant, isIndexed ? index : row], 'and');
+  const where = joined([ofTenant(query), isIndexed ? index : row], 'and');
   return { sql: `from ${table} where ${where.sql}`, params: where.params, settings: isIndexed ? byCondition : ofAll };
 }

@@ -2,7 +2,7 @@ import { enumNames } from '@rapport/contracts';
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import { invalidArgument } from '@rapport/platform';
 import { customFieldKinds, kindOf } from '@rapport/contracts/filters';
-import type { CustomFields } from '../../fields/custom-fields.js';
+import { indexKey, type CustomFields } from '../../fields/custom-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { camelCase, camelPath } from '../../values/camel-case.js';
 import { onceFor } from '../../values/once-for.js';
@@ -19,7 +19,7 @@ export interface ListOrder {
   /** By the names of the contract, such as `display_name` or `custom_fields.seats`. */
   name: string;
   direction: 'asc' | 'desc';
-  /** The column that has the values, or the custom field. */
+  /** The column that has the values, or the custom field as `indexKey` names it. */
   by: OrderColumn | { customField: string };
 }
 
@@ -132,7 +132,9 @@ function orderSource(
 ): ListOrder['by'] | undefined {
   if (name.startsWith('custom_fields.') && key !== undefined) {
     const definition = customFields?.get(key);
-    return live && definition && customFieldKinds[definition.type].order ? { customField: key } : undefined;
+    return live && definition && customFieldKinds[definition.type].order
+      ? { customField: indexKey(definition) }
+      : undefined;
   }
   const column = columnsOf(type).get(name);
   return column && (live || column.ofDeleted) ? column : undefined;

@@ -1,4 +1,5 @@
 import type { RecordType } from '../../fields/record-type.js';
+import { conditionOfParent } from '../../records/parents.js';
 import { shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
 import type { ListOrder, OrderColumn } from './list-order.js';
@@ -118,13 +119,13 @@ export function walkConditions(query: PageQuery): Sql[] {
     const isNull = 'customField' in by ? [] : [{ sql: `${key} is null`, params: [] }];
     return [ofTenant(query), ...isNull, ...afterId(query, id)];
   }
-  const ofField = {
+  const ofField = (field: string) => ({
     sql: 'ordered.tenant_id = ? and ordered.field = ?',
-    params: [tenantId, name.replace(/^[^.]*\./, '')],
-  };
+    params: [tenantId, field],
+  });
   return [
     ofTenant(query),
-    ...('customField' in by ? [ofField] : [{ sql: `${key} is not null`, params: [] }]),
+    'customField' in by ? ofField(by.customField) : { sql: `${key} is not null`, params: [] },
     ...conditions.flatMap(({ range }) => (range?.orderedBy === name ? range.on(key) : [])),
     ...afterValue(query, key, id),
   ];
@@ -140,8 +141,13 @@ function sortPosition(query: PageQuery, key: string): Sql[] {
     : [];
 }
 
-export function ofTenant({ type: { table }, tenantId, live }: Pick<PageQuery, 'type' | 'tenantId' | 'live'>): Sql {
-  return { sql: `${table}.tenant_id = ? and ${table}.delete_time is ${live ? '' : 'not '}null`, params: [tenantId] };
+export function ofTenant({ type, tenantId, live }: Pick<PageQuery, 'type' | 'tenantId' | 'live'>): Sql {
+  const { table } = type;
+  const ofParent = conditionOfParent(type);
+  return {
+    sql: `${table}.tenant_id = ?${ofParent.sql} and ${table}.delete_time is ${live ? '' : 'not '}null`,
+    params: [tenantId, ...ofParent.params],
+  };
 }
 
 function afterValue({ order, after }: PageQuery, key: string, id: string): Sql[] {
@@ -167,7 +173,7 @@ export function sqlType({ by }: ListOrder): OrderColumn['type'] {
   return 'customField' in by ? 'text' : by.type;
 }
 
-/** The value of the order in a row of the type. Keys of custom fields have letters, digits and underscores only. */
+/** The value of the order in a row of the type. Keys of custom fields have letters, digits, underscores and points only. */
 export function valueOf({ type: { table }, order: { by } }: Pick<PageQuery, 'type' | 'order'>): string {
   if ('customField' in by) return `(${table}.order_values->>'${by.customField}') collate "C"`;
   const { column, names } = by;

@@ -8,7 +8,7 @@ import { byCondition, executeEachWith, inOrder, type PlannerSettings } from '../
 import { searchConditions, signsOnly, soughtWords, wordStartConditions } from '../list/search-conditions.js';
 import { ownedRecords } from '../owned-records.js';
 import { sortedStatement, windowRows, windowStatement, type RankedSearch } from './ranked-statements.js';
-import { titleField } from './searched-types.js';
+import { titleField, type SearchedType } from './searched-types.js';
 
 /** A record that was found, and its rank, counted from 1. */
 export interface RankedRecord {
@@ -17,8 +17,7 @@ export interface RankedRecord {
 }
 
 /** The records of a type that were found, the best first. */
-export interface FoundOfType {
-  type: RecordType;
+export interface FoundOfType extends SearchedType {
   rows: RankedRecord[];
 }
 
@@ -39,11 +38,11 @@ const maxKeptWords = 2;
  */
 export async function findRanked(
   em: EntityManager,
-  types: readonly RecordType[],
+  types: readonly SearchedType[],
   { tenantId, q, limit }: { tenantId: string; q: string; limit: number },
 ): Promise<FoundOfType[]> {
   if (soughtWords(q).length === 0) throw signsOnly();
-  const searches = types.map((type) => rankedSearch(type, tenantId, q, limit));
+  const searches = types.map(({ type, parents }) => ({ ...rankedSearch(type, tenantId, q, limit), parents }));
   const wide = searches.filter(({ scope }) => scope.length === 0);
   const windows = placed(wide, await read(em, inOrder, wide.map(windowStep)));
   const open = searches.flatMap((search) => {
@@ -59,7 +58,11 @@ export async function findRanked(
     searches.map(async (search) => {
       const rows = bestRows([...(windows.get(search) ?? []), ...(sorted.get(search) ?? [])], limit);
       const records = await openStored(search.type, rows);
-      return { type: search.type, rows: records.map((record, index) => ({ record, rank: rankOf(rows[index]) })) };
+      return {
+        type: search.type,
+        parents: search.parents,
+        rows: records.map((record, index) => ({ record, rank: rankOf(rows[index]) })),
+      };
     }),
   );
 }

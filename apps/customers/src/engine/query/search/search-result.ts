@@ -1,6 +1,7 @@
 import type { NamedField } from '@rapport/contracts';
 import type { SearchResult } from '@rapport/contracts/rapport/customers/v1/search_service';
 import { fold } from '@rapport/contracts/filters';
+import type { RecordMessage } from '../../fields/record-definition.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { soughtTexts, soughtWords } from '../list/search-conditions.js';
 import type { RankedRecord } from './find-ranked.js';
@@ -20,7 +21,7 @@ export function resultReader(type: RecordType, q: string): (found: RankedRecord)
     );
     const others = texts.flatMap(({ text }) => (fold(name).includes(fold(text)) ? [] : [text]));
     return {
-      type: type.singular,
+      type: nameOf(type, record),
       id: record.id,
       title: name,
       detail: type.definition.detail?.(record) ?? others.find(hasWord) ?? others[0],
@@ -30,6 +31,11 @@ export function resultReader(type: RecordType, q: string): (found: RankedRecord)
       updateTime: record.updateTime,
     };
   };
+}
+
+function nameOf(type: RecordType, record: RecordMessage): string {
+  const parentKey = type.parentOf(record);
+  return parentKey === undefined ? type.name : type.of(parentKey).name;
 }
 
 /** The best match first, and among equals the record that changed last. */

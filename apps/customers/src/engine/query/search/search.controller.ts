@@ -23,8 +23,8 @@ export class SearchController implements ServiceHandlers<SearchServiceServer> {
 
   async search({ q, types: names, pageSize = defaultPageSize }: SearchRequest): Promise<SearchResponse> {
     const { tenantId, permissions } = currentCaller();
-    const types = searchedTypes(names, permissions);
-    for (const type of types) {
+    const types = await searchedTypes(this.em, names, permissions);
+    for (const { type } of types) {
       refuseSearch(type, q);
       refuseSealed(type, { orderBy: '', q });
     }
@@ -33,7 +33,7 @@ export class SearchController implements ServiceHandlers<SearchServiceServer> {
     const results = found.flatMap(({ type, rows }) => rows.slice(0, pageSize).map(resultReader(type, q)));
     return {
       results: results.sort(compareMatches),
-      types: found.map(({ type, rows }) => ({ type: type.singular, hasMore: rows.length > pageSize })),
+      types: found.map(({ type, rows }) => ({ type: type.name, hasMore: rows.length > pageSize })),
     };
   }
 }

@@ -1,36 +1,70 @@
 import { FieldOrder } from '@rapport/contracts/rapport/api/v1/options';
 import type { RecordField } from '@rapport/contracts';
-import { invalidArgument, permissionMissing } from '@rapport/platform';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import { allows, invalidArgument, permissionMissing } from '@rapport/platform';
+import { permissionOf } from '../../fields/record-names.js';
+import { checkParent, typeOfParent } from '../../records/parents.js';
 import { recordTypes, type RecordType } from '../../fields/record-type.js';
 import { onceFor } from '../../values/once-for.js';
+
+/** A type that a search looks in. */
+export interface SearchedType {
+  type: RecordType;
+  /** Keys of the parents whose records are searched, of a type whose records have parents. */
+  parents?: readonly string[] | undefined;
+}
 
 /**
  * The types that a search looks in: those that are named, or all that the caller may read.
  *
- * @param names singulars
- * @throws AppError INVALID_ARGUMENT UNKNOWN_TYPE for a name of no type with a text to search
+ * @param names as `RecordType.name` has them
+ * @throws AppError INVALID_ARGUMENT UNKNOWN_TYPE for a name of no type with a text to search, NOT_FOUND for an object that is not live
  * @throws AppError PERMISSION_DENIED when a type is named that the caller may not read
  */
-export function searchedTypes(names: readonly string[], permissions: readonly string[]): RecordType[] {
+export async function searchedTypes(
+  em: EntityManager,
+  names: readonly string[],
+  permissions: readonly string[],
+): Promise<SearchedType[]> {
   // In an order that does not depend on which module is loaded first.
   const known = [...recordTypes()]
     .filter(({ derived }) => derived.searchText)
-    .sort((a, b) => (a.singular < b.singular ? -1 : 1));
-  const singulars = known.map(({ singular }) => singular);
-  const violations = names.flatMap((name, index) => {
-    if (singulars.includes(name)) return [];
-    const description = `must be one of ${singulars.join(', ')}`;
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const named = names.map((name) => known.find((type) => type.name === name) ?? typeOfParent(name, known));
+  const violations = named.flatMap((type, index) => {
+    if (type) return [];
+    const description = `must be one of ${known.map(({ name }) => name).join(', ')}`;
     return [{ field: `types[${index}]`, reason: 'UNKNOWN_TYPE', description }];
   });
   if (violations.length > 0) throw invalidArgument(violations);
-  const wanted = names.length === 0 ? known : known.filter(({ singular }) => names.includes(singular));
-  const unreadable = wanted.find((type) => !permissions.includes(readPermission(type)));
-  if (names.length > 0 && unreadable) throw permissionMissing(readPermission(unreadable));
-  return wanted.filter((type) => permissions.includes(readPermission(type)));
-}
+  const wanted = named.flatMap((type) => type ?? []);
+  const mayRead = (type: RecordType) => allows(permissions, permissionOf(type, 'read'));
+  const unreadable = wanted.find((type) => !mayRead(type));
+  if (unreadable) throw permissionMissing(permissionOf(unreadable, 'read'));
+  const searched: SearchedType[] = [];
+  for (const type of known) {
+    const asked = wanted.filter((each) => (each.base ?? each) === type);
+    if (names.length > 0 && asked.length === 0) continue;
+    const parents = await searchedParents(em, type, asked);
+    if (parents ? parents.length > 0 : mayRead(type)) searched.push({ type, parents });
+  }
+  return searched;
 
-function readPermission({ contract }: RecordType): string {
-  return `${contract.permission}.read`;
+  /** The live parents that are named, or whose records the caller may read. */
+  async function searchedParents(
+    reader: EntityManager,
+    type: RecordType,
+    asked: readonly RecordType[],
+  ): Promise<string[] | undefined> {
+    const rule = type.definition.parent;
+    if (!rule) return undefined;
+    for (const each of asked) await checkParent(reader, each);
+    const rows = await queryRows<{ key: string }>(reader, rule.list());
+    const keys = new Set(asked.map(({ parentKey }) => parentKey));
+    const isAsked = (key: string) => keys.size === 0 || keys.has(undefined) || keys.has(key);
+    return rows.map(({ key }) => key).filter((key) => isAsked(key) && mayRead(type.of(key)));
+  }
 }
 
 /**

@@ -1,0 +1,56 @@
+import type { CustomObject } from '@rapport/contracts/rapport/objects/v1/custom_object';
+import { CustomObjectsServiceService } from '@rapport/contracts/rapport/objects/v1/custom_objects_service';
+import { isRefusal, type TransactionStatement } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import type { RecordChange } from '../../engine/fields/record-definition.js';
+import { defineRecord } from '../../engine/fields/record-type.js';
+import { recordController } from '../../engine/serve/record-controller.js';
+
+/** Most live objects of a tenant. */
+const maxObjects = 100;
+
+/** Custom objects: the types of records that a tenant has defined. */
+export const customObjects = defineRecord<CustomObject>('rapport/CustomObject', CustomObjectsServiceService, {
+  indexVersion: 1,
+  also: (changes) => {
+    const live = changes.filter(({ before, after }) => isLive(after) && (!before || !isLive(before)));
+    return live.length === 0 ? [] : [refuseTooMany(), refuseKeptKeys(live)];
+  },
+});
+
+export const CustomObjectsController = recordController(customObjects, CustomObjectsServiceService);
+
+function isLive({ deleteTime }: CustomObject): boolean {
+  return deleteTime === undefined;
+}
+
+function refuseTooMany(): TransactionStatement {
+  const reason = 'TOO_MANY_OBJECTS';
+  return {
+    name: 'refuse_too_many_objects',
+    sql: `select refuse_unless((select count(*) from custom_object where tenant_id = $1 and delete_time is null) <= $2::int, '${reason}')`,
+    values: [currentCaller().tenantId, maxObjects],
+    explain: (error) =>
+      isRefusal(error, reason)
+        ? new AppError('RESOURCE_EXHAUSTED', reason, `A workspace has at most ${maxObjects} custom objects.`)
+        : error,
+  };
+}
+
+/** The records of a deleted object come back with it, and with no other that has its key. */
+function refuseKeptKeys(changes: readonly RecordChange<CustomObject>[]): TransactionStatement {
+  const reason = 'OBJECT_KEY_KEPT';
+  const made = changes.map(({ after: { id, key } }) => ({ id, key }));
+  return {
+    name: 'refuse_kept_object_keys',
+    sql: `select refuse_unless(not exists (
+        select from jsonb_to_recordset($2) as made (id uuid, key text)
+        join custom_object on custom_object.tenant_id = $1 and custom_object.key = made.key and custom_object.id <> made.id
+      ), '${reason}')`,
+    values: [currentCaller().tenantId, JSON.stringify(made)],
+    explain: (error) =>
+      isRefusal(error, reason)
+        ? new AppError('FAILED_PRECONDITION', reason, 'A deleted object has this key. Restore it, or take another key.')
+        : error,
+  };
+}

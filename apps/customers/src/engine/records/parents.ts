@@ -1,0 +1,27 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import { recordTypes, type RecordType } from '../fields/record-type.js';
+
+/** The condition of the records that one parent has, behind that of their tenant; empty for records without parents, and for all. */
+export function conditionOfParent({ table, contract, parentKey }: RecordType): { sql: string; params: string[] } {
+  if (parentKey === undefined) return { sql: '', params: [] };
+  return { sql: ` and ${table}.${contract.parent} = ?`, params: [parentKey] };
+}
+
+/** @throws AppError NOT_FOUND for the type of a parent that is not live */
+export async function checkParent(em: EntityManager, { parentKey, definition, plural }: RecordType): Promise<void> {
+  if (parentKey === undefined) return;
+  const { parent } = definition;
+  if (!parent) throw new Error(`${plural} have no rule for their parents.`);
+  const found = await queryRows(em, parent.find(parentKey));
+  if (found.length === 0) throw parent.missing(parentKey);
+}
+
+/** The type of the records of a parent by its name, such as `objects.subscription`; undefined for a name of another form. */
+export function typeOfParent(name: string, types: Iterable<RecordType> = recordTypes()): RecordType | undefined {
+  const [area, parentKey, ...more] = name.split('.');
+  if (!parentKey || more.length > 0) return undefined;
+  return [...types]
+    .find(({ contract }) => contract.parent !== undefined && contract.permission === area)
+    ?.of(parentKey);
+}
