@@ -9,6 +9,9 @@ const customers = await sharedCustomers();
 
 /** Tenant tables whose changes are not logged, and why. */
 const unlogged: Record<string, string> = {
+  custom_object_key: 'what it has is in the custom object',
+  object_record_key: 'what it has is in the record',
+  object_record_order_value: 'what it has is in the record',
   customer_key: 'what it has is in the customer',
   customer_order_value: 'what it has is in the customer',
   deal_key: 'what it has is in the deal',
@@ -56,6 +59,8 @@ const untold: Record<string, readonly string[]> = {
   // It is in the key.
   custom_field: ['record_type'],
   deal: ['sort_title', 'amount_order', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
+  custom_object: ['sort_display_name', 'search_text', 'index_version'],
+  object_record: ['sort_name', 'search_text', 'terms', 'order_values', 'index_version', 'sealed'],
   pipeline: ['sort_name', 'search_text', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],

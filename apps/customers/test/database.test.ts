@@ -6,6 +6,8 @@ import { ownersOf } from '../src/engine/records/claim-unique-values.js';
 import { entities } from '../src/database.js';
 import { keysEntities } from '../src/engine/sealing/keys-database.js';
 import { customers as type } from '../src/domain/customers/customers.js';
+import { customObjects } from '../src/domain/custom-objects/custom-objects.js';
+import { objectRecords } from '../src/domain/custom-objects/object-records.js';
 import { deals } from '../src/domain/deals/deals.js';
 import { stageEntries } from '../src/domain/deals/stage-entries.js';
 import { pipelines } from '../src/domain/pipelines/pipelines.js';
@@ -14,7 +16,7 @@ import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 // Nothing but functions of the database writes them. Tables of record types are printed, and record-migration.test.ts compares them.
-const printed = [deals, pipelines, stageEntries].map(({ table }) => new RegExp(`^${table}(_key|_order_value)?$`));
+const printed = [deals, pipelines, stageEntries, customObjects, objectRecords].map(({ table }) => new RegExp(`^${table}(_key|_order_value)?$`));
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Makes 20,000 customers of a tenant, each with a key, of which the change log knows nothing. */
@@ -46,6 +48,8 @@ const tablesWithoutScope = {
   change_log: 'read through changesInScope, or of a record that was found to be seen',
   change_log_state: 'of no record',
   custom_field: 'definitions are of the tenant',
+  custom_object: 'definitions are of the tenant',
+  custom_object_key: 'of the definitions, or read to tell that a value is taken',
   customer_key: 'read with the customers of the keys, or to tell that a value is taken',
   customer_order_value: 'read with the customers of the values',
   deal_key: 'read with the deals of the keys, or to tell that a value is taken',
@@ -57,6 +61,8 @@ const tablesWithoutScope = {
   import_mapping: 'of no record, and read by a controller that refuses them',
   key_destruction: 'only workers read it',
   migration: 'of no record',
+  object_record_key: 'read with the records of the keys, or to tell that a value is taken',
+  object_record_order_value: 'read with the records of the values',
   operation_job: 'only workers read it',
   outbox: 'nobody may read it',
   pipeline: 'of the tenant',

@@ -18,6 +18,7 @@ import { changesOf } from './change-feeds.js';
 import { defineField, options } from './custom-field-requests.js';
 import { FilesTenant } from './files-tenant.js';
 import { MergingTenant } from './merging-tenant.js';
+import { ObjectTenant } from './object-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
@@ -66,6 +67,9 @@ test('the log has each new record of each type as its service answers it', async
     },
     caller,
   );
+  const objects = new ObjectTenant(customers, caller);
+  const object = await objects.createObject('car');
+  const record = await objects.create('car');
   const files = await FilesTenant.create(customers, caller);
   const file = await files.addFile(`customers/${bob.id}`, 'x');
   await files.close();
@@ -74,6 +78,8 @@ test('the log has each new record of each type as its service answers it', async
     ['pipeline', pipeline.id, pipeline],
     ['deal', deal.id, deal],
     ['stage_entry', entry!.id, entry!],
+    ['custom_object', object.id, object],
+    ['object_record', record.id, record],
     ['custom_field', field.key, field],
     ['customer', ada.id, ada],
     ['customer', bob.id, bob],
@@ -84,7 +90,7 @@ test('the log has each new record of each type as its service answers it', async
     ['file', file.id, file],
   ];
 
-  const changes = await changesOf(customers, caller, 13);
+  const changes = await changesOf(customers, caller, 15);
 
   for (const [type, id, answer] of answers) {
     const created = changes.find((change) => change.recordId === id && change.operation === ChangeOperation.CREATE);
