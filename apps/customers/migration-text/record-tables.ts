@@ -81,7 +81,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
   });
   // A short pending list, since the call that fills it has to flush it.
   const gin = (name: string, column: string) =>
-    `create index ${table}_${name} on ${table} using gin (${of}, ${column}) with (gin_pending_list_limit = 256)${live};`;
+    `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${live};`;
   return [
     ...orders,
     ...(record.parent === undefined ? [] : [`create index ${table}_live_by_id on ${table} (${of}, id)${live};`]),

@@ -4,11 +4,13 @@ import { printedSeed, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { customers as customerType } from '../src/domain/customers/customers.js';
+import { objectRecords as objectRecordType } from '../src/domain/custom-objects/object-records.js';
 import { deals as dealType } from '../src/domain/deals/deals.js';
 import type { RecordType } from '../src/engine/fields/record-type.js';
 import { recordValue } from '../src/engine/query/record-json.js';
-import { customDefinitions, makeFilteredCustomers } from './filtered-tenant.js';
+import { customDefinitions, defineObjectFields, makeFilteredCustomers } from './filtered-tenant.js';
 import { comparedFields, filtersOf, randomCustomers, randomDeals } from './random-filters.js';
+import { ObjectTenant } from './object-tenant.js';
 import { newCaller, sharedCustomers } from './running-customers.js';
 import { SalesTenant } from './sales-tenant.js';
 
@@ -36,8 +38,18 @@ beforeAll(async () => {
   const sales = new SalesTenant(service, caller);
   const pipeline = await sales.createPipeline();
   for (const deal of randomDeals(seed, sizes.records)) await sales.createDeal(pipeline, deal);
+  const objects = new ObjectTenant(service, caller);
+  await objects.createObject('thing');
+  await defineObjectFields(objects, 'thing');
+  for (const { displayName: name = '', externalIds = [], tags = [], customFields } of randomCustomers(
+    seed,
+    sizes.records,
+  )) {
+    await objects.create('thing', { name, externalIds, tags, customFields });
+  }
   const { customers } = await service.call('listCustomers', { pageSize: 200 }, caller);
   const { deals } = await service.call('listDeals', { pageSize: 200 }, caller);
+  const { objectRecords } = await service.call('listObjectRecords', { object: 'thing', pageSize: 200 }, caller);
   subjects.push(
     {
       type: customerType,
@@ -57,12 +69,22 @@ beforeAll(async () => {
         return page.deals.map(({ id }) => id);
       },
     },
+    {
+      type: objectRecordType,
+      customFields: customDefinitions,
+      records: objectRecords.map((each) => recordValue(objectRecordType, each)),
+      list: async (filter) => {
+        const page = await service.call('listObjectRecords', { object: 'thing', filter, pageSize: 200 }, caller);
+        return page.objectRecords.map(({ id }) => id);
+      },
+    },
   );
 });
 
 test.each([
   ['customers', 0],
   ['deals', 1],
+  ['records of an object', 2],
 ])(
   'a list of %s has just those for which the predicate of its filter is true',
   { timeout: soakTimeoutMs },

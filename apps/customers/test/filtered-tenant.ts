@@ -3,6 +3,7 @@ import { Association } from '@rapport/contracts/rapport/customers/v1/association
 import { CustomField, CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { Caller } from '@rapport/platform';
+import type { ObjectTenant } from './object-tenant.js';
 import { company, person, type SharedCustomers } from './running-customers.js';
 
 const fieldTypes = {
@@ -20,6 +21,13 @@ const fieldTypes = {
 };
 
 const choices = ['Gold', 'Silver', 'Chess', 'Go'].map((value) => ({ value }));
+
+/** Defines the same custom fields for the records of an object. */
+export async function defineObjectFields(objects: ObjectTenant, object: string): Promise<void> {
+  for (const [key, type] of Object.entries(fieldTypes)) {
+    await objects.createField(object, key, { type, options: hasChoices(type) ? choices : [] });
+  }
+}
 
 /** The custom fields of the tenants that `makeFilteredCustomers` fills. */
 export const customDefinitions: readonly CustomFieldDefinition[] = Object.entries(fieldTypes).map(([key, type]) => ({

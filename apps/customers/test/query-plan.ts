@@ -39,12 +39,15 @@ export async function planOf(
 
 const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;
 
-/** Reads of a whole table, or of all rows that one tenant has. */
+/** Reads of a whole table, or of all rows that one tenant has, or that one object of it has. */
 export function broadReads(nodes: PlanNode[]): PlanNode[] {
   return nodes.filter((node) => {
     if (!node['Node Type'].includes('Scan')) return false;
     if (node['Node Type'] === 'Seq Scan') return true;
-    const others = node['Index Cond']?.replaceAll(policy, '').replace(/tenant_id = ('[^']*'::uuid)?/, '');
+    const others = node['Index Cond']
+      ?.replaceAll(policy, '')
+      .replace(/tenant_id = ('[^']*'::uuid)?/, '')
+      .replace(/object = '[^']*'::text/, '');
     return others?.replace(/[()\s]|AND/g, '') === '';
   });
 }

@@ -87,10 +87,10 @@ const tables = `
 
   create index object_record_live_by_id on object_record (tenant_id, object, id) where delete_time is null;
 
-  create index object_record_terms on object_record using gin (tenant_id, object, terms)
-    with (gin_pending_list_limit = 256) where delete_time is null;
+  create index object_record_terms on object_record using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
+    where delete_time is null;
 
-  create index object_record_search on object_record using gin (tenant_id, object, search_text gin_trgm_ops)
+  create index object_record_search on object_record using gin (tenant_id, search_text gin_trgm_ops)
     with (gin_pending_list_limit = 256) where delete_time is null;
 
   create index object_record_by_index_version on object_record (index_version);

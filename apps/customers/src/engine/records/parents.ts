@@ -2,10 +2,19 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows } from '@rapport/persistence';
 import { recordTypes, type RecordType } from '../fields/record-type.js';
 
-/** The condition of the records that one parent has, behind that of their tenant; empty for records without parents, and for all. */
-export function conditionOfParent({ table, contract, parentKey }: RecordType): { sql: string; params: string[] } {
+/**
+ * The condition of the records that one parent has, behind that of their tenant; empty for records without parents, and for all.
+ *
+ * @param isTested true when others find the records by indexes: the planner, whose statistics are of all tenants, takes the records of a
+ *   parent for few, and would read all of them instead
+ */
+export function conditionOfParent(
+  { table, contract, parentKey }: RecordType,
+  isTested = false,
+): { sql: string; params: string[] } {
   if (parentKey === undefined) return { sql: '', params: [] };
-  return { sql: ` and ${table}.${contract.parent} = ?`, params: [parentKey] };
+  const isOfParent = `${table}.${contract.parent} = ?`;
+  return { sql: ` and ${isTested ? `(${isOfParent}) is true` : isOfParent}`, params: [parentKey] };
 }
 
 /** @throws AppError NOT_FOUND for the type of a parent that is not live */

@@ -8,6 +8,7 @@ import {
   type Restriction,
 } from '@rapport/contracts/filters';
 import { indexKey } from '../../fields/custom-fields.js';
+import type { RecordType } from '../../fields/record-type.js';
 import { findableTerms } from '../../fields/terms.js';
 import { currentSeal } from '../../sealing/seal.js';
 import { hasKeyPart, hasKeys, oneOfKeys } from './compare-key.js';
@@ -125,7 +126,8 @@ function equalWhenSealed(field: FilterField, bounds: readonly ReadBound[], asked
   if (!seal || only?.operator !== '=') throw asked.encryptedError(onlyWhole);
   const text = String(only.value);
   const texts = [seal.blind(field.name, text), ...(seal.isComplete ? [] : [text])];
-  return indexed(`${asked.table}.${asked.type.sortColumn(field.field)} in (${places(texts)})`, texts);
+  const row = { sql: `${asked.table}.${asked.type.sortColumn(field.field)} in (${places(texts)})`, params: texts };
+  return { row, index: ofParent(asked.type, row, asked.table) };
 }
 
 const onlyWhole = 'can be compared by =, !=, IN and ":*" only';
@@ -144,8 +146,14 @@ function part(field: ComparedField, test: FilterTest & { type: 'part' }, asked: 
 
 /** A range of a column that has an index of its own. */
 function inColumnOrder({ name, field }: FilterField, { type, table }: Asked, on: (column: string) => Sql): Condition {
-  const { sql, params } = on(`${table}.${type.sortColumn(field)}`);
-  return { ...indexed(sql, params), range: { orderedBy: name, on } };
+  const row = on(`${table}.${type.sortColumn(field)}`);
+  return { row, index: ofParent(type, row, table), range: { orderedBy: name, on } };
+}
+
+/** A condition on a column with an index that begins with the parent of the records, when they have one. */
+export function ofParent({ contract, parentKey }: RecordType, { sql, params }: Sql, table: string): Sql {
+  if (parentKey === undefined) return { sql, params };
+  return { sql: `(${table}.${contract.parent} = ? and ${sql})`, params: [parentKey, ...params] };
 }
 
 /** A range of the order that a custom field has. */

@@ -48,6 +48,6 @@ export function matchingRecords(query: CountQuery): Sql & { settings: PlannerSet
   const { table } = type;
   const { row, index } = allOf(conditions);
   const isIndexed = live && index !== undefined;
-  const where = joined([ofTenant(query), isIndexed ? index : row], 'and');
+  const where = joined([ofTenant(query, isIndexed), isIndexed ? index : row], 'and');
   return { sql: `from ${table} where ${where.sql}`, params: where.params, settings: isIndexed ? byCondition : ofAll };
 }

@@ -2,6 +2,7 @@ import { term } from '../../fields/terms.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { shownColumns } from '../../records/record-rows.js';
 import { allOf, joined, type Condition, type Sql } from '../filter/condition.js';
+import { ofParent } from '../filter/compare-field.js';
 import { isNullable, namesOf, type ListOrder, type ListPosition } from './list-order.js';
 import { comparator, ofTenant, source, sqlType, testsOf, valueOf, walkConditions } from './page-statements.js';
 import type { PageQuery } from './page-statements.js';
@@ -67,11 +68,12 @@ export function orderedSort(query: ListQuery): Sql {
   const { row, index } = allOf(conditions);
   const keys = orders.map((order) => valueOf({ type, order }));
   const id = `${type.table}.id`;
+  const found = live ? index : undefined;
   const where = joined(
     [
-      ofTenant({ type, tenantId, live }),
+      ofTenant({ type, tenantId, live }, found !== undefined),
       ...(after ? [beyond(orders, keys, id, after)] : []),
-      (live ? index : undefined) ?? row,
+      found ?? row,
     ],
     'and',
   );
@@ -95,14 +97,14 @@ export function withValue(type: RecordType, order: ListOrder, value: string | nu
   const equal = (on: string): Sql => ({ sql: `${on} = ?::${sqlType(order)}`, params: [value ?? ''] });
   if (value === null) {
     const row = { sql: `${key} is null`, params: [] };
-    return 'customField' in by || names ? { row } : { row, index: row };
+    return 'customField' in by || names ? { row } : { row, index: ofParent(type, row, table) };
   }
   const row = { sql: `(${equal(key).sql}) is true`, params: [value] };
   if (names) {
     const found = term(type, name, names[Number(value) - 1] ?? '');
     return { row, index: { sql: `${table}.terms @> array[?]::text[]`, params: [found] } };
   }
-  if (!('customField' in by)) return { row, index: equal(key) };
+  if (!('customField' in by)) return { row, index: ofParent(type, equal(key), table) };
   const ids = `select ${table}_id from ${table}_order_value where field = ? and ${equal('value').sql}`;
   return { row, index: { sql: `${table}.id = any(array(${ids}))`, params: [by.customField, value] } };
 }

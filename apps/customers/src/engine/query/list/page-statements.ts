@@ -69,7 +69,8 @@ export function sortStatement(query: PageQuery): Sql {
   const { table } = type;
   const { row, index } = allOf(conditions);
   const key = valueOf(query);
-  const where = joined([ofTenant(query), ...sortPosition(query, key), (live ? index : undefined) ?? row], 'and');
+  const found = live ? index : undefined;
+  const where = joined([ofTenant(query, found !== undefined), ...sortPosition(query, key), found ?? row], 'and');
   const { direction } = order;
   return {
     sql:
@@ -141,9 +142,13 @@ function sortPosition(query: PageQuery, key: string): Sql[] {
     : [];
 }
 
-export function ofTenant({ type, tenantId, live }: Pick<PageQuery, 'type' | 'tenantId' | 'live'>): Sql {
+/** @param isFound whether indexes of conditions find the rows */
+export function ofTenant(
+  { type, tenantId, live }: Pick<PageQuery, 'type' | 'tenantId' | 'live'>,
+  isFound = false,
+): Sql {
   const { table } = type;
-  const ofParent = conditionOfParent(type);
+  const ofParent = conditionOfParent(type, isFound);
   return {
     sql: `${table}.tenant_id = ?${ofParent.sql} and ${table}.delete_time is ${live ? '' : 'not '}null`,
     params: [tenantId, ...ofParent.params],
