@@ -36,6 +36,11 @@ export class ApiClient {
     return new ApiClient(url, apiKey, description);
   }
 
+  /** A client of the same release with another key, or at another edge. */
+  of(url: string, apiKey: string): ApiClient {
+    return new ApiClient(url, apiKey, this);
+  }
+
   /** @throws Error when the answer is none that the document describes */
   async send(method: string, path: string, { headers, body }: ApiRequest = {}): Promise<Answer> {
     const raw = typeof body === 'string' || body instanceof Uint8Array;

@@ -40,38 +40,15 @@ async function read(by: ApiClient, path: string): Promise<string> {
 
 const entriesOf = (id: string) => `/v1/stageEntries?filter=${encodeURIComponent(`deal_id = "${id}"`)}`;
 
-it('a title is hidden from callers without personal data, wherever a deal is read, and can not be searched for', async () => {
-  const title = 'Seats for Zaphodine';
-  const id = await createDeal(title);
-  const discreet = await withKey({ hidesPii: true });
-  const paths = [`/v1/deals/${id}`, '/v1/deals', `/v1/deals:batchGet?ids=${id}`, `/v1/deals/${id}/history`];
-
-  for (const path of [...paths, '/v1/changes?types=deal&waitSeconds=20']) {
-    expect(await read(api, path)).toContain(title);
-    expect(await read(discreet, path)).not.toContain('Zaphodine');
-    expect(await read(discreet, path)).toContain('***');
-  }
-  for (const query of ['q=zaphodine', 'orderBy=title', `filter=${encodeURIComponent('title = "seats*"')}`]) {
-    expect(await discreet.send('GET', `/v1/deals?${query}`)).toMatchObject({
-      status: 403,
-      body: { code: 'FIELD_HIDDEN', metadata: { field: 'title' } },
-    });
-  }
-});
-
-it('callers limited to their own records see their own deals only, and the entries of these', async () => {
+it('callers limited to their own records see the entries of their own deals only', async () => {
   const theirs = await createDeal('Of somebody else');
   const own = await withKey({ recordScope: 'OWN' });
   const mine = await createDeal('My own', own);
 
-  for (const path of ['/v1/deals', '/v1/stageEntries']) {
-    expect(await read(api, path)).toContain(theirs);
-    expect(await read(own, path)).toContain(mine);
-    expect(await read(own, path)).not.toContain(theirs);
-  }
+  expect(await read(api, '/v1/stageEntries')).toContain(theirs);
+  expect(await read(own, '/v1/stageEntries')).toContain(mine);
+  expect(await read(own, '/v1/stageEntries')).not.toContain(theirs);
   expect(await read(own, entriesOf(theirs))).toBe('{"stageEntries":[]}');
-  expect(await own.send('GET', `/v1/deals/${theirs}`)).toMatchObject({ status: 404 });
-  expect(await own.send('GET', `/v1/deals/${theirs}/history`)).toMatchObject({ status: 404 });
 });
 
 it('who moves a deal finds it in its new stage at once, in lists, sums and entries too', async () => {

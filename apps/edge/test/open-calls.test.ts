@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { get, request, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { startRedis } from '@rapport/testing';
+import { createClient } from '@redis/client';
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { redisNames } from '../src/cache/redis-names.js';
 import { ask } from './ask.js';
 import type { Rights } from './ore-auth.js';
 import { authorization, startOres, type RunningEdge, type RunningOres } from './running-ores.js';
@@ -55,8 +58,11 @@ async function watch(): Promise<Watch> {
   return { answer, ids, ended };
 }
 
-function upload(): { sent: ClientRequest; answered: Promise<{ status: number | undefined; body: string }> } {
-  const sent = request(`${edge.url}/v1/ores:smelt`, { method: 'POST', headers: { authorization: key } });
+function upload(url = edge.url): {
+  sent: ClientRequest;
+  answered: Promise<{ status: number | undefined; body: string }>;
+} {
+  const sent = request(`${url}/v1/ores:smelt`, { method: 'POST', headers: { authorization: key } });
   sent.write('a part of a file');
   const answered = once(sent, 'response').then(async ([response]) => {
     const answer = response as IncomingMessage;
@@ -92,6 +98,26 @@ test.each<[string, Rights | 'revoked', readonly [stream: string, upload: string]
   const { code } = JSON.parse((await answered).body) as { code: string };
   expect([await ended, code]).toEqual(codes);
   await expect.poll(() => ores.open()).toBe(0);
+});
+
+test('an upload gets the reason of its end, however long its invalidation waits for an edge that has gone', async () => {
+  const redis = await startRedis();
+  const behindRedis = await ores.startEdge({ redisUrl: redis.url });
+  const client = await createClient({ url: redis.url }).connect();
+  onTestFinished(async () => {
+    client.destroy();
+    await behindRedis.edge.app.close();
+    await redis.stop();
+  });
+  const { answered } = upload(behindRedis.url);
+  await expect.poll(() => ores.open()).toBe(1);
+  // It outlasts the look at the key, which comes within a second, and the time that streams have for their last words.
+  await client.zAdd(redisNames.leases, { score: Date.now() + 3_000, value: 'gone' });
+
+  ores.setRights(key, 'revoked');
+
+  const { status, body } = await answered;
+  expect([status, (JSON.parse(body) as { code: string }).code]).toEqual([401, 'CREDENTIAL_INVALID']);
 });
 
 test('nothing is sent once the change of rights is answered', async () => {

@@ -140,7 +140,7 @@ export function cachedReadHandler(route: CachedRoute, { admission, reads }: Rout
   };
 }
 
-/** How long a client may take to read why its call was ended, in milliseconds. */
+/** How long the client of a stream may take to read why its call was ended, in milliseconds. */
 const lastWordMs = 1_000;
 
 /** The call of a service that a request makes. It ends with its client, and a lasting one also when its caller loses rights. */
@@ -162,7 +162,9 @@ class RequestCall {
       principal,
       permission: method.policy.permission,
       end: (reason) => {
-        this.#lastWord = setTimeout(() => raw.destroy(), lastWordMs);
+        // A client that does not read its stream would never come to the end. Any other call has a short answer, which a write
+        // gives only when its invalidation is acknowledged: that may take as long as the lease of another edge lasts.
+        if (method.responseStream) this.#lastWord = setTimeout(() => raw.destroy(), lastWordMs);
         this.#end.abort(reason);
       },
     });

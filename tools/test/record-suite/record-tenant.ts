@@ -1,0 +1,103 @@
+import type { SharedPlatform, Tenant } from '@rapport/testing';
+import { expect } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import type { Answer } from '../open-api.ts';
+import { untilKept } from '../until-kept.ts';
+import { contract, readPermissions, type RecordSubject } from './record-subjects.ts';
+
+export type Json = Record<string, unknown>;
+export type Message = Json & { id: string };
+
+/** A caller of a tenant, at each of two edges. */
+export interface RecordCaller {
+  reader: ApiClient;
+  writer: ApiClient;
+}
+
+/** A tenant with records of one type. What one edge has kept is read there, and written through the other one. */
+export class RecordTenant implements RecordCaller {
+  readonly reader: ApiClient;
+  readonly writer: ApiClient;
+  readonly subject: RecordSubject;
+  readonly tenant: Tenant;
+  readonly #platform: SharedPlatform;
+  #needed: Json = {};
+
+  private constructor(
+    platform: SharedPlatform,
+    subject: RecordSubject,
+    tenant: Tenant,
+    { reader, writer }: RecordCaller,
+  ) {
+    [this.#platform, this.subject, this.tenant, this.reader, this.writer] = [platform, subject, tenant, reader, writer];
+  }
+
+  static async create(platform: SharedPlatform, subject: RecordSubject): Promise<RecordTenant> {
+    const tenant = await platform.createTenant(`Tenant of ${subject.plural}`);
+    const client = await ApiClient.connect(platform.edgeUrl, tenant.apiKey);
+    const made = new RecordTenant(platform, subject, tenant, atBothEdges(platform, client, tenant.apiKey));
+    made.#needed = await subject.prepare(async (collection, body) => (await made.post(collection, body)).id);
+    return made;
+  }
+
+  /** Of one record, or of the collection. */
+  path(id = ''): string {
+    return `/v1/${this.subject.collection}${id && `/${id}`}`;
+  }
+
+  /** A record with a text, as it is sent. */
+  content(text: string, more: Json = {}): Json {
+    return { ...this.#needed, [this.subject.text.name]: text, ...more };
+  }
+
+  create(text: string, { more = {}, by = this.writer }: { more?: Json; by?: ApiClient } = {}): Promise<Message> {
+    return this.post(this.subject.collection, this.content(text, more), by);
+  }
+
+  async post(collection: string, body: object, by = this.writer): Promise<Message> {
+    return (await this.ok('POST', `/v1/${collection}`, body, by)) as Message;
+  }
+
+  /** @returns the body of the answer, which must be a success */
+  async ok(method: string, path: string, body?: object, by = this.writer): Promise<Json> {
+    const answer = await by.send(method, path, body && { body });
+    expect(answer.status, `${method} ${path} ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+    return answer.body as Json;
+  }
+
+  /** The text of a record in an answer. */
+  textOf(record: unknown): unknown {
+    return (record as Json)[this.subject.text.name];
+  }
+
+  /** The records of a list. */
+  listed({ body }: Pick<Answer, 'body'>): Message[] {
+    return (body as Record<string, Message[]>)[this.subject.plural] ?? [];
+  }
+
+  /** A caller with a key of its own, which may read records of every type and write those of this one unless `rights` say otherwise. */
+  async withKey(rights: Json): Promise<RecordCaller> {
+    const permissions = [...readPermissions, this.subject.record.writePermission];
+    const { key } = await this.post('apiKeys', { displayName: 'Limited', permissions, ...rights });
+    return atBothEdges(this.#platform, this.reader, String(key));
+  }
+
+  /** The query of an upsert that meets a record by its external id. */
+  upsertQuery(): string {
+    const { message } = this.subject.record;
+    const upsert = contract.methods.find(({ name }) => name === `Upsert${message.name}`);
+    // Customers have several ways to match; others only this.
+    const hasWays = upsert?.desc.input.fields.some(({ name }) => name === 'match') ?? false;
+    return `?matchSystem=erp${hasWays ? '&match=EXTERNAL_ID' : ''}`;
+  }
+}
+
+/** Reads each path until its answer comes from the memory of the edge. */
+export function untilAllKept(api: ApiClient, paths: readonly string[]): Promise<Answer[]> {
+  return Promise.all(paths.map((path) => untilKept(api, path)));
+}
+
+function atBothEdges({ edgeUrls }: SharedPlatform, client: ApiClient, apiKey: string): RecordCaller {
+  const [first = '', second = ''] = edgeUrls;
+  return { reader: client.of(first, apiKey), writer: client.of(second, apiKey) };
+}
