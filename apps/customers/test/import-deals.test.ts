@@ -3,6 +3,7 @@ import { Operation_State as State, type ImportInput } from '@rapport/contracts/r
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { OtherWrite } from './other-write.js';
 import { OperationTenant } from './operation-tenant.js';
 import { company, sharedCustomers } from './running-customers.js';
 import { pipeline, SalesTenant } from './sales-tenant.js';
@@ -132,4 +133,25 @@ test('what an operation imports must be a type that there is, that the caller ma
   });
   expect((await operations.createImport({ recordType: 'customer' })).import).toMatchObject({ recordType: 'customer' });
   expect((await operations.createImport({})).import?.recordType).toBeUndefined();
+});
+
+test('a row that is done again, since another write took its value meanwhile, is reported once', async () => {
+  const main = await createPipeline();
+  const { id } = await sales.createDeal(main, { title: 'Mine' });
+  const { database, caller } = operations;
+  await database.query('begin');
+  await database.query(`update deal set external_ids = '[{"system":"erp","value":"D1"}]' where id = $1`, [id]);
+  await database.query(
+    `insert into deal_key (tenant_id, type, value, deal_id) values ($1, 'EXTERNAL_ID', 'erp/D1', $2)`,
+    [caller.tenantId, id],
+  );
+  const other = new OtherWrite(database);
+  const file = `title,pipeline_id,stage,customer.email,external_id.erp\nFirst,${main.id},new,gone@x.example,D1\n`;
+
+  const operation = await operations.start(file, { recordType: 'deal' });
+  await other.untilWaiting(1);
+  await database.query('commit');
+
+  expect((await operations.untilEnded(operation.id)).counts).toMatchObject({ updated: 1 });
+  expect(await issuesOf(operation.id)).toMatchObject([{ line: 2, reason: 'CUSTOMER_NOT_FOUND', field: 'customerId' }]);
 });
