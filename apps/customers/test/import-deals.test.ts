@@ -3,6 +3,8 @@ import { Operation_State as State, type ImportInput } from '@rapport/contracts/r
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { defineField } from './custom-field-requests.js';
 import { OtherWrite } from './other-write.js';
 import { OperationTenant } from './operation-tenant.js';
 import { company, sharedCustomers } from './running-customers.js';
@@ -154,4 +156,23 @@ test('a row that is done again, since another write took its value meanwhile, is
 
   expect((await operations.untilEnded(operation.id)).counts).toMatchObject({ updated: 1 });
   expect(await issuesOf(operation.id)).toMatchObject([{ line: 2, reason: 'CUSTOMER_NOT_FOUND', field: 'customerId' }]);
+});
+
+test('a mapping is refused once it names a custom field that is gone', async () => {
+  await defineField(customers, sales.caller, 'plan', Type.TEXT, { recordType: 'deal' });
+  const mapping = {
+    map: ['Plan=custom_fields.plan'],
+    kind: 0,
+    listMode: 0,
+    recordType: 'deal',
+    key: '',
+    updateTime: undefined,
+  };
+  await customers.call('saveImportMapping', { key: 'plans', mapping }, sales.caller);
+  await customers.call('deleteCustomField', { key: 'deal.plan' }, sales.caller);
+
+  await expect(operations.createImport({ recordType: 'deal', mapping: 'plans' })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'import.mapping', reason: 'FIELD_UNKNOWN' }],
+  });
 });

@@ -33,7 +33,7 @@ export async function saveMapping(
     ...(language === undefined ? {} : { language }),
     ...(recordType === undefined ? {} : { recordType }),
   };
-  await checkRules(em, importable(types, recordType, 'mapping'), rules, 'mapping');
+  await checkRules(em, importable(types, recordType, 'mapping'), rules, (field) => `mapping.${field}`);
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
     await transaction.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`import_mapping ${tenantId}`]);
