@@ -176,3 +176,18 @@ test('a mapping is refused once it names a custom field that is gone', async () 
     violations: [{ field: 'import.mapping', reason: 'FIELD_UNKNOWN' }],
   });
 });
+
+test('an import of deals is uploaded and resumed only by callers that may write deals', async () => {
+  const main = await createPipeline();
+  const { id } = await operations.createImport({ recordType: 'deal' });
+  const narrow = { ...operations.caller, permissions: ['customers.read', 'customers.write'] };
+  const others = await OperationTenant.create(customers, narrow);
+  const denied = { code: 'PERMISSION_DENIED', metadata: { permission: 'deals.write' } };
+  const file = `title,pipeline_id,stage\nFirst,${main.id},new\n`;
+
+  await expect(others.upload(id, [file])).rejects.toMatchObject(denied);
+  await operations.upload(id, ['stage\n']);
+  await operations.untilEnded(id);
+  await expect(customers.call('resumeOperation', { id }, narrow)).rejects.toMatchObject(denied);
+  await others.close();
+});

@@ -58,7 +58,8 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {
-    return uploadImportFile(this.em, this.bulk.importQuotaBytes, requests);
+    const { importQuotaBytes: quotaBytes } = this.bulk;
+    return uploadImportFile(this.em, { types: this.importTypes, quotaBytes }, requests);
   }
 
   async getOperation({ id }: GetOperationRequest): Promise<OperationMessage> {
