@@ -17,6 +17,12 @@ export class AssociatingTenant {
     this.sales = new SalesTenant(customers, this.caller);
   }
 
+  /** A new tenant, its caller, and the ids of a person and a deal. */
+  static async withRecords(customers: SharedCustomers) {
+    const tenant = new AssociatingTenant(customers);
+    return { tenant, caller: tenant.caller, ada: await tenant.person(), deal: await tenant.deal() };
+  }
+
   get caller(): Caller {
     return this.merging.caller;
   }

@@ -16,9 +16,7 @@ let ada: string;
 let deal: string;
 
 beforeEach(async () => {
-  tenant = new AssociatingTenant(customers);
-  ({ caller } = tenant);
-  [ada, deal] = [await tenant.person(), await tenant.deal()];
+  ({ tenant, caller, ada, deal } = await AssociatingTenant.withRecords(customers));
 });
 
 describe('an association', () => {

@@ -3,6 +3,9 @@ import { Operation_State as State, type ImportInput } from '@rapport/contracts/r
 import { DealStatus, type Deal } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageTransitions, type Pipeline } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { defineField } from './custom-field-requests.js';
+import { OtherWrite } from './other-write.js';
 import { OperationTenant } from './operation-tenant.js';
 import { company, sharedCustomers } from './running-customers.js';
 import { pipeline, SalesTenant } from './sales-tenant.js';
@@ -132,4 +135,59 @@ test('what an operation imports must be a type that there is, that the caller ma
   });
   expect((await operations.createImport({ recordType: 'customer' })).import).toMatchObject({ recordType: 'customer' });
   expect((await operations.createImport({})).import?.recordType).toBeUndefined();
+});
+
+test('a row that is done again, since another write took its value meanwhile, is reported once', async () => {
+  const main = await createPipeline();
+  const { id } = await sales.createDeal(main, { title: 'Mine' });
+  const { database, caller } = operations;
+  await database.query('begin');
+  await database.query(`update deal set external_ids = '[{"system":"erp","value":"D1"}]' where id = $1`, [id]);
+  await database.query(
+    `insert into deal_key (tenant_id, type, value, deal_id) values ($1, 'EXTERNAL_ID', 'erp/D1', $2)`,
+    [caller.tenantId, id],
+  );
+  const other = new OtherWrite(database);
+  const file = `title,pipeline_id,stage,customer.email,external_id.erp\nFirst,${main.id},new,gone@x.example,D1\n`;
+
+  const operation = await operations.start(file, { recordType: 'deal' });
+  await other.untilWaiting(1);
+  await database.query('commit');
+
+  expect((await operations.untilEnded(operation.id)).counts).toMatchObject({ updated: 1 });
+  expect(await issuesOf(operation.id)).toMatchObject([{ line: 2, reason: 'CUSTOMER_NOT_FOUND', field: 'customerId' }]);
+});
+
+test('a mapping is refused once it names a custom field that is gone', async () => {
+  await defineField(customers, sales.caller, 'plan', Type.TEXT, { recordType: 'deal' });
+  const mapping = {
+    map: ['Plan=custom_fields.plan'],
+    kind: 0,
+    listMode: 0,
+    recordType: 'deal',
+    key: '',
+    updateTime: undefined,
+  };
+  await customers.call('saveImportMapping', { key: 'plans', mapping }, sales.caller);
+  await customers.call('deleteCustomField', { key: 'deal.plan' }, sales.caller);
+
+  await expect(operations.createImport({ recordType: 'deal', mapping: 'plans' })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    violations: [{ field: 'import.mapping', reason: 'FIELD_UNKNOWN' }],
+  });
+});
+
+test('an import of deals is uploaded and resumed only by callers that may write deals', async () => {
+  const main = await createPipeline();
+  const { id } = await operations.createImport({ recordType: 'deal' });
+  const narrow = { ...operations.caller, permissions: ['customers.read', 'customers.write'] };
+  const others = await OperationTenant.create(customers, narrow);
+  const denied = { code: 'PERMISSION_DENIED', metadata: { permission: 'deals.write' } };
+  const file = `title,pipeline_id,stage\nFirst,${main.id},new\n`;
+
+  await expect(others.upload(id, [file])).rejects.toMatchObject(denied);
+  await operations.upload(id, ['stage\n']);
+  await operations.untilEnded(id);
+  await expect(customers.call('resumeOperation', { id }, narrow)).rejects.toMatchObject(denied);
+  await others.close();
 });

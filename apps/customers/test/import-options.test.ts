@@ -97,6 +97,23 @@ test('a column that is not in map has a suggestion too', async () => {
   ]);
 });
 
+test('map takes the names of fields as JSON has them, and in snake_case', async () => {
+  const map = ['First=givenName', 'Last=family_name', 'Erp=externalId.erp', 'Zip=postalCode'];
+  const answer = await tenant.importFile(csv('First,Last,Erp,Zip\nAda,Lovelace,7,10115\n', { map }));
+
+  expect(answer.columns.map(({ field }) => field)).toEqual([
+    'given_name',
+    'family_name',
+    'external_id.erp',
+    'postal_code',
+  ]);
+  expect((await tenant.stored()).at(-1)).toMatchObject({
+    displayName: 'Ada Lovelace',
+    externalIds: [{ system: 'erp', value: '7' }],
+    addresses: [{ postalCode: '10115' }],
+  });
+});
+
 test('a row is about the customer of its id, whatever else it has', async () => {
   const email = { address: 'old@i.example', label: undefined };
   const mine = await customers.create(tenant.caller, person({ displayName: 'Mine', emails: [email] }));

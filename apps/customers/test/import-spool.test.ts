@@ -1,6 +1,8 @@
+import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { fromGrpcError } from '@rapport/contracts';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { v7 } from 'uuid';
+import { defineField } from './custom-field-requests.js';
 import { counts, csv, endOfFile, ImportTenant, none, pieces } from './import-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { person, RunningCustomers } from './running-customers.js';
@@ -70,6 +72,21 @@ test('a file that is larger than what is kept in memory is imported whole and in
   expect(counts(answer)).toEqual({ ...none, created: count, joined: 1 });
   expect(answer.issues.map(({ line }) => line)).toEqual([count + 2]);
   expect(await storedBytes()).toBe(0);
+});
+
+test('a custom field that is deleted while a file arrives gets none of its values', async () => {
+  await defineField(customers, tenant.caller, 'plan', Type.TEXT);
+  const file = beginFile(`name,email,plan,padding\nAda,ada@x.example,gold,\n${rowsOf(1.5 * mebibyte)}`);
+  await expect.poll(storedBytes).toBeGreaterThan(0);
+
+  await customers.call('deleteCustomField', { key: 'plan' }, tenant.caller);
+  file.call.write(endOfFile);
+  file.call.end();
+
+  const { columns } = await file.answer;
+  expect(columns).toContainEqual(expect.objectContaining({ column: 'plan', field: undefined }));
+  const { rows } = await tenant.database.query(`select from customer where custom_fields <> '{}'`);
+  expect(rows).toEqual([]);
 });
 
 test('what has come of a file that breaks off goes', async () => {

@@ -113,6 +113,24 @@ describe('a mapping', () => {
     });
   });
 
+  test('takes no more room with the others than an answer that lists them all may have', async () => {
+    // 60 kB each.
+    const map = Array.from({ length: 200 }, (_, index) => `${String(index).padEnd(294, 'x')}=tag`);
+    const save = (key: string, more = map) =>
+      customers.call('saveImportMapping', { key, mapping: { ...mapping, map: more } }, tenant.caller);
+    const saved: string[] = [];
+    const refusal = { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_IMPORT_MAPPINGS' };
+
+    const fill = async () => {
+      for (let index = 0; index < 100; index += 1) saved.push((await save(`k${index}`)).key);
+    };
+    await expect(fill()).rejects.toMatchObject(refusal);
+
+    expect(saved.length).toBeGreaterThan(20);
+    await expect(save('other')).rejects.toMatchObject(refusal);
+    expect(await save('k0', ['a=email'])).toMatchObject({ map: ['a=email'] });
+  });
+
   test('leaves no room for what it says itself', async () => {
     await customers.call('saveImportMapping', { key: 'k', mapping }, tenant.caller);
 

@@ -26,6 +26,18 @@ async function idOf(address: string): Promise<string> {
   return rows[0]!.customer_id;
 }
 
+test('an import of an earlier release is undone, which did not know all fields of a record', async () => {
+  const { id } = await customers.create(tenant.caller, {
+    ...person({ emails: [{ address: 'ada@x.example', label: undefined }] }),
+  });
+  const operation = await tenant.run('email,job title\nada@x.example,Countess\n');
+  expect(operation.counts).toMatchObject({ updated: 1 });
+  await tenant.database.query(`update import_change set before = before - 'tags'`);
+
+  expect(await tenant.undo(operation.id)).toMatchObject({ state: State.UNDONE, counts: { undone: 1, issues: 0 } });
+  expect(await customers.get(tenant.caller, id)).toMatchObject({ jobTitle: undefined, tags: [] });
+});
+
 test('undoing brings back exactly what was before: content, keys, custom fields, and times of stages', async () => {
   await tenant.database.query(
     `insert into custom_field (tenant_id, key, type, options, searchable, version, create_time, update_time)

@@ -1,5 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { executeWith } from '../src/engine/query/list/planner-settings.js';
+import { withConnection } from '@rapport/persistence';
+import type { RecordType } from '../src/engine/fields/record-type.js';
+import type { conditionsOf } from '../src/engine/query/list/list-conditions.js';
+import type { PageQuery } from '../src/engine/query/list/page-statements.js';
+import { executeWith, numbered, type PlannerSettings } from '../src/engine/query/list/planner-settings.js';
 import type { PageStep } from '../src/engine/query/list/read-page.js';
 
 /** A node of a plan, as EXPLAIN (FORMAT JSON) has it. */
@@ -35,6 +39,36 @@ export async function planOf(
   const explain = `explain (${isRun ? 'analyze, ' : ''}format json) ${sql}`;
   const [row] = await executeWith<Explained>(em, settings, { sql: explain, params });
   return nodesOf(row);
+}
+
+/** The first page of a list, of 20 live records: one more is read to know whether there are more. */
+export function firstPage(
+  type: RecordType,
+  tenantId: string,
+  { orders, conditions }: Awaited<ReturnType<typeof conditionsOf>>,
+  more: Partial<PageQuery> = {},
+): PageQuery {
+  const [order] = orders;
+  if (!order) throw new Error('A list has an order.');
+  return { type, tenantId, live: true, order, conditions, valued: true, after: undefined, limit: 21, ...more };
+}
+
+/** The nodes of the plan by which a statement that stays prepared is run, and what they did. */
+export function preparedPlan(
+  em: EntityManager,
+  { sql, params }: Pick<PageStep, 'sql' | 'params'>,
+  settings: PlannerSettings,
+): Promise<PlanNode[]> {
+  return withConnection(em, async (client) => {
+    await client.query('begin');
+    for (const setting of Object.entries(settings)) await client.query('select set_config($1, $2, true)', setting);
+    await client.query(`prepare explained as ${numbered(sql)}`);
+    const values = params.map((value) => `'${String(value).replaceAll("'", "''")}'`).join(', ');
+    const { rows } = await client.query<Explained>(`explain (analyze, format json) execute explained (${values})`);
+    await client.query('deallocate explained');
+    await client.query('rollback');
+    return nodesOf(rows[0]);
+  });
 }
 
 const policy = `(NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid`;

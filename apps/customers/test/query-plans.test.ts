@@ -15,6 +15,7 @@ import { isSmallTenant } from '../src/engine/query/list/tenant-size.js';
 import { customers as type } from '../src/domain/customers/customers.js';
 import {
   broadReads,
+  firstPage,
   nodesOf,
   planOf as planned,
   rowsRead,
@@ -53,19 +54,8 @@ function inCall<Answer>(work: () => Promise<Answer>, more: Partial<Caller> = {})
 
 /** The very statements that the list makes for a page. */
 async function stepsOf(request: ListRequest, more: Partial<PageQuery> = {}): Promise<PageStep[]> {
-  const { orders, conditions } = await inCall(() => conditionsOf(em, type, request));
-  const live = !request.showDeleted;
-  return pageSteps({
-    type,
-    tenantId,
-    live,
-    order: orders[0]!,
-    conditions,
-    valued: true,
-    after: undefined,
-    limit: 21,
-    ...more,
-  });
+  const wanted = await inCall(() => conditionsOf(em, type, request));
+  return pageSteps(firstPage(type, tenantId, wanted, { live: !request.showDeleted, ...more }));
 }
 
 function planOf(step: Omit<PageStep, 'isSorted'>, isRun = false): Promise<PlanNode[]> {
@@ -206,17 +196,9 @@ test('lists and totals of who sees the records of some owners only read those, n
   );
   const { id, count } = owner!;
   const caller = { principalId: `user:${id}`, recordScope: 'OWN' as const };
-  const { orders, conditions } = await inCall(() => conditionsOf(em, type, {}), caller);
-  const steps = pageSteps({
-    type,
-    tenantId,
-    live: true,
-    order: orders[0]!,
-    conditions,
-    valued: true,
-    after: undefined,
-    limit: 21,
-  });
+  const wanted = await inCall(() => conditionsOf(em, type, {}), caller);
+  const steps = pageSteps(firstPage(type, tenantId, wanted));
+  const { conditions } = wanted;
   const { sql, params, settings } = matchingRecords({ type, tenantId, live: true, conditions });
 
   expect(steps).toHaveLength(1);

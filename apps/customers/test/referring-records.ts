@@ -4,7 +4,6 @@ import { absentValue, recordContracts, type RecordContract } from '@rapport/cont
 import { FieldBehavior } from '@rapport/contracts/google/api/field_behavior';
 import {
   FieldOrder,
-  Format,
   OnErase,
   OnMerge,
   type FieldIndex,
@@ -13,11 +12,8 @@ import {
 import type { Method } from '../src/engine/fields/record-type.js';
 import { addRecordType, RecordType } from '../src/engine/fields/record-type.js';
 import type { RecordChange, RecordMessage } from '../src/engine/fields/record-definition.js';
-import { contractWith, field, message, recordOptions } from './trial-records.js';
+import { contractWith, field, message, output, recordOptions, standardFields, uuid } from './trial-records.js';
 
-const uuid = { format: Format.UUID };
-const output = { behavior: [FieldBehavior.OUTPUT_ONLY] };
-const time = '.google.protobuf.Timestamp';
 const package_ = '.rapport.visits.v1';
 
 /** A record of one of the types. */
@@ -58,13 +54,7 @@ function referring(
       field(5, 'guests', `${package_}.Guest`, { list: true }),
       field(6, 'start', `${package_}.Stop`, {}),
       field(7, 'stops', `${package_}.Stop`, { list: true }),
-      field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
-      field(54, 'etag', Type.STRING, output),
-      field(55, 'create_time', time, { ...output, index: { order: FieldOrder.ALL } }),
-      field(56, 'update_time', time, output),
-      field(57, 'delete_time', time, output),
-      field(58, 'created_by', Type.STRING, output),
-      field(59, 'updated_by', Type.STRING, output),
+      ...standardFields(),
     ],
     recordOptions(
       { type: `rapport/${name}`, singular, plural: `${singular}s` },

@@ -1,15 +1,15 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { createOrm, withConnection } from '@rapport/persistence';
+import { createOrm } from '@rapport/persistence';
 import { callContext, type Caller } from '@rapport/platform';
 import { printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/database.js';
 import { recordTypes } from '../src/engine/fields/record-type.js';
-import { byCondition, inOrder, numbered, type PlannerSettings } from '../src/engine/query/list/planner-settings.js';
+import { byCondition, inOrder, type PlannerSettings } from '../src/engine/query/list/planner-settings.js';
 import { rankedSearch, sortedStep, windowStep } from '../src/engine/query/search/find-ranked.js';
 import { windowRows } from '../src/engine/query/search/ranked-statements.js';
 import { titleField } from '../src/engine/query/search/searched-types.js';
-import { broadReads, nodesOf, rowsRead, tablesReadWhole, type Explained, type PlanNode } from './query-plan.js';
+import { broadReads, preparedPlan, rowsRead, tablesReadWhole, type PlanNode } from './query-plan.js';
 import { newCaller, RunningCustomers } from './running-customers.js';
 import { idOf } from './scoped-tenant.js';
 import { matchOf } from './search-oracle.js';
@@ -78,23 +78,13 @@ function insertOf(table: string, title: string, owned: boolean): string {
 }
 
 /** The plan by which a statement that stays prepared is run, and what it did. */
-async function run(
-  { sql, params, isWindow }: { sql: string; params: (string | number)[]; isWindow: boolean },
+function run(
+  { isWindow, ...statement }: { sql: string; params: (string | number)[]; isWindow: boolean },
   by: Caller,
 ): Promise<PlanNode[]> {
-  const settings: PlannerSettings = { ...(isWindow ? inOrder : byCondition), plan_cache_mode: 'force_generic_plan' };
-  const scope = by === owner ? { 'app.owner_ids': `{${idOf(by)}}` } : {};
-  return withConnection(orm.em.fork(), async (client) => {
-    await client.query('begin');
-    for (const [setting, value] of Object.entries({ ...settings, ...scope, 'app.tenant_id': tenantId }))
-      await client.query('select set_config($1, $2, true)', [setting, value]);
-    await client.query(`prepare explained as ${numbered(sql)}`);
-    const values = params.map((value) => `'${String(value).replaceAll("'", "''")}'`).join(', ');
-    const { rows } = await client.query<Explained>(`explain (analyze, format json) execute explained (${values})`);
-    await client.query('deallocate explained');
-    await client.query('rollback');
-    return nodesOf(rows[0]);
-  });
+  const settings = { ...(isWindow ? inOrder : byCondition), plan_cache_mode: 'force_generic_plan' };
+  const scope: PlannerSettings = by === owner ? { 'app.owner_ids': `{${idOf(by)}}` } : {};
+  return preparedPlan(orm.em.fork(), statement, { ...settings, ...scope, 'app.tenant_id': tenantId });
 }
 
 const searchOf = (table: string, q: string, by = caller) =>

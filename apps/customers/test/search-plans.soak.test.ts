@@ -1,5 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import { arrayLiteral, createOrm, tenantSession, withConnection } from '@rapport/persistence';
+import { arrayLiteral, createOrm, tenantSession } from '@rapport/persistence';
 import { callContext } from '@rapport/platform';
 import { isSoak, printTally, soakTimeoutMs } from '@rapport/testing';
 import { v7 } from 'uuid';
@@ -7,11 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { slipTerms } from '../src/engine/fields/terms.js';
 import { entities } from '../src/database.js';
 import { conditionsOf } from '../src/engine/query/list/list-conditions.js';
-import { numbered } from '../src/engine/query/list/planner-settings.js';
 import { pageSteps, readPage, type PageStep } from '../src/engine/query/list/read-page.js';
-import type { PageQuery } from '../src/engine/query/list/page-statements.js';
 import { customers as type } from '../src/domain/customers/customers.js';
-import { nodesOf, rowsRead, type Explained, type PlanNode } from './query-plan.js';
+import { firstPage, preparedPlan, rowsRead, type PlanNode } from './query-plan.js';
 import { RunningCustomers } from './running-customers.js';
 
 /** Customers of a tenant each. The planner's statistics are of all of them together. */
@@ -72,18 +70,8 @@ function inCall<Answer>(tenantId: string, work: () => Promise<Answer>): Promise<
 }
 
 /** The plan by which a statement that stays prepared is run, and what it did. */
-async function run(tenantId: string, { sql, params, settings }: PageStep): Promise<PlanNode[]> {
-  return withConnection(orm.em.fork(), async (client) => {
-    await client.query('begin');
-    for (const [setting, value] of Object.entries({ ...settings, 'app.tenant_id': tenantId }))
-      await client.query('select set_config($1, $2, true)', [setting, value]);
-    await client.query(`prepare explained as ${numbered(sql)}`);
-    const values = params.map((value) => `'${String(value).replaceAll("'", "''")}'`).join(', ');
-    const { rows } = await client.query<Explained>(`explain (analyze, format json) execute explained (${values})`);
-    await client.query('deallocate explained');
-    await client.query('rollback');
-    return nodesOf(rows[0]);
-  });
+function run(tenantId: string, step: PageStep): Promise<PlanNode[]> {
+  return preparedPlan(orm.em.fork(), step, { ...step.settings, 'app.tenant_id': tenantId });
 }
 
 const shapeOf = (nodes: PlanNode[]) =>
@@ -96,19 +84,8 @@ const cases = tenants.flatMap((tenant) =>
 test.each(cases)('a search for $q (one in $oneIn) in $size customers reads few rows, by indexes', async (search) => {
   const { tenantId, size, q, oneIn } = search;
   const em = orm.em.fork({ session: tenantSession(tenantId) });
-  const { orders, conditions } = await inCall(tenantId, () => conditionsOf(em, type, { q }));
-  const isSmall = size <= 10_000;
-  const query: PageQuery = {
-    type,
-    tenantId,
-    live: true,
-    order: orders[0]!,
-    conditions,
-    valued: true,
-    after: undefined,
-    limit: 21,
-    isSmall,
-  };
+  const wanted = await inCall(tenantId, () => conditionsOf(em, type, { q }));
+  const query = firstPage(type, tenantId, wanted, { isSmall: size <= 10_000 });
   const matches = oneIn === 0 ? 0 : Math.ceil(size / oneIn);
   const page = await inCall(tenantId, () => readPage(em, query));
   expect(page).toHaveLength(Math.min(matches, 21));
@@ -136,19 +113,9 @@ test('a statement that stays prepared has one plan for tenants of any size', asy
   const plans = new Set<string>();
   for (const { tenantId } of tenants) {
     const em = orm.em.fork({ session: tenantSession(tenantId) });
-    const { orders, conditions } = await inCall(tenantId, () => conditionsOf(em, type, { q: 'keller' }));
-    const steps = pageSteps({
-      type,
-      tenantId,
-      live: true,
-      order: orders[0]!,
-      conditions,
-      valued: true,
-      after: undefined,
-      limit: 21,
-    });
+    const wanted = await inCall(tenantId, () => conditionsOf(em, type, { q: 'keller' }));
     const shapes = [];
-    for (const step of steps) shapes.push(shapeOf(await run(tenantId, step)));
+    for (const step of pageSteps(firstPage(type, tenantId, wanted))) shapes.push(shapeOf(await run(tenantId, step)));
     plans.add(shapes.join('; '));
   }
 

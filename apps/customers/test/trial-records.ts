@@ -31,10 +31,23 @@ interface FieldOptions {
   reference?: string;
 }
 
-const uuid = { format: Format.UUID };
-const output = { behavior: [FieldBehavior.OUTPUT_ONLY] };
+export const uuid = { format: Format.UUID };
+export const output = { behavior: [FieldBehavior.OUTPUT_ONLY] };
 const package_ = '.rapport.trials.v1';
 const time = '.google.protobuf.Timestamp';
+
+/** The fields that the contract has of every type, from its custom fields on. */
+export function standardFields(): FieldDescriptorProto[] {
+  return [
+    field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
+    field(54, 'etag', Type.STRING, output),
+    field(55, 'create_time', time, { ...output, index: { order: FieldOrder.ALL } }),
+    field(56, 'update_time', time, output),
+    field(57, 'delete_time', time, output),
+    field(58, 'created_by', Type.STRING, output),
+    field(59, 'updated_by', Type.STRING, output),
+  ];
+}
 
 /** A type of records that is not the platform's, with a field of every kind that a record may have. */
 const trial = message(
@@ -66,13 +79,7 @@ const trial = message(
     field(50, 'owner_id', Type.STRING, { optional: true, rules: uuid, index: { term: 'o' } }),
     field(51, 'owner_team_id', Type.STRING, { optional: true, rules: uuid, index: { term: 'w' } }),
     field(52, 'external_ids', '.rapport.customers.v1.ExternalId', { list: true, rules: { maxItems: 5 } }),
-    field(53, 'custom_fields', '.google.protobuf.Struct', { optional: true }),
-    field(54, 'etag', Type.STRING, output),
-    field(55, 'create_time', time, { ...output, index: { order: FieldOrder.ALL } }),
-    field(56, 'update_time', time, output),
-    field(57, 'delete_time', time, output),
-    field(58, 'created_by', Type.STRING, output),
-    field(59, 'updated_by', Type.STRING, output),
+    ...standardFields(),
   ],
   recordOptions(
     { type: 'rapport/Trial', singular: 'trial', plural: 'trials' },

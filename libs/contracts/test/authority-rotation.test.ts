@@ -1,48 +1,42 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLogger, type Caller } from '@rapport/platform';
-import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
+import type { CertificateFiles, PlatformCertificates } from '@rapport/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ServiceCertificates } from '../src/certificates/service-certificates.js';
 import { ContractClient } from '../src/client/contract-client.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
+import { CertificatesFolder } from './certificates-folder.js';
 import { methods, services, startService } from './running-service.js';
 
 const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['tenant.read'] };
 const logger = createLogger('test', 'silent');
 const stops: (() => unknown)[] = [];
-let folder: string;
+let folder: CertificatesFolder;
 let before: PlatformCertificates;
 let after: PlatformCertificates;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rapport-'));
-  [before, after] = [await authority('before'), await authority('after')];
+  folder = await CertificatesFolder.create();
+  [before, after] = [await folder.authority('before'), await folder.authority('after')];
 });
 afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
-  await rm(folder, { recursive: true });
+  await folder.remove();
 });
-
-async function authority(name: string): Promise<PlatformCertificates> {
-  const made = await PlatformCertificates.in(await SecretFiles.in(join(folder, name)));
-  stops.push(() => made.stop());
-  return made;
-}
 
 /** A process whose files change while it runs. */
 class Process {
   readonly files: CertificateFiles;
 
   private constructor(readonly name: string) {
-    const path = (file: string) => join(folder, 'processes', `${name}-${file}`);
+    const path = (file: string) => join(folder.path, 'processes', `${name}-${file}`);
     this.files = { certificate: path('certificate'), key: path('key'), authority: path('authority') };
   }
 
   static async of(name: string): Promise<Process> {
-    await mkdir(join(folder, 'processes'), { recursive: true });
+    await mkdir(join(folder.path, 'processes'), { recursive: true });
     const process = new Process(name);
     await process.certifyBy(before);
     await process.trust(before);

@@ -1,45 +1,38 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { createLogger, type Caller } from '@rapport/platform';
-import { PlatformCertificates, SecretFiles, type CertificateFiles } from '@rapport/testing';
+import type { CertificateFiles, PlatformCertificates } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ServiceCertificates } from '../src/certificates/service-certificates.js';
 import { ContractClient } from '../src/client/contract-client.js';
 import { PrincipalSigner } from '../src/principals/principal-signer.js';
 import { PrincipalVerifier } from '../src/principals/principal-verifier.js';
+import { CertificatesFolder } from './certificates-folder.js';
 import { methods, services, startService } from './running-service.js';
 
 const caller: Caller = { tenantId: 't', principalId: 'apiKey:a', permissions: ['tenant.read'] };
 const logger = createLogger('test', 'silent');
 const stops: (() => unknown)[] = [];
-let folder: string;
+let folder: CertificatesFolder;
 let certificates: PlatformCertificates;
 let signer: PrincipalSigner;
 /** Of a service called auth that only edge may call. */
 let address: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rapport-'));
-  certificates = await authority('ours');
+  folder = await CertificatesFolder.create();
+  certificates = await folder.authority('ours');
   signer = await PrincipalSigner.of();
   address = await serve(await certificates.of('auth'));
 });
 afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
-  await rm(folder, { recursive: true });
+  await folder.remove();
 });
-
-async function authority(name: string): Promise<PlatformCertificates> {
-  const made = await PlatformCertificates.in(await SecretFiles.in(join(folder, name)));
-  stops.push(() => made.stop());
-  return made;
-}
 
 async function serve(files: CertificateFiles): Promise<string> {
   const tls = { certificates: new ServiceCertificates(files, logger, 20), allowedCallers: ['sync', 'edge'] };
@@ -102,7 +95,7 @@ describe('a service', () => {
   });
 
   it('does not let itself be reached with a certificate of another authority, without one, or plainly', async () => {
-    const other = await authority('theirs');
+    const other = await folder.authority('theirs');
     const theirs = { ...(await other.of('edge')), authority: certificates.authority };
     await expect(ask(clientOf(theirs), undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     const plain = new ContractClient(address, services);
@@ -116,7 +109,7 @@ describe('a client', () => {
   it('does not call a service of another name, or one that another authority has certified', async () => {
     const edge = await certificates.of('edge');
     await expect(ask(clientOf(edge, 'customers'), undefined, 2_000)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
-    const impostor = await serve({ ...(await (await authority('impostor')).of('auth')) });
+    const impostor = await serve({ ...(await (await folder.authority('impostor')).of('auth')) });
     await expect(ask(clientOf(edge, 'auth', impostor), undefined, 2_000)).rejects.toMatchObject({
       code: 'UNAVAILABLE',
     });
@@ -150,7 +143,7 @@ async function servedSerial(at: string, own: PlatformCertificates): Promise<stri
 }
 
 it('certificates and keys change under load, and no call fails', async () => {
-  const own = await authority('changing');
+  const own = await folder.authority('changing');
   const at = await serve(await own.of('auth'));
   const tls = { certificates: new ServiceCertificates(await own.of('edge'), logger, 20), serviceName: 'auth' };
   let calls = 0;

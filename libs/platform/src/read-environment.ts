@@ -44,26 +44,11 @@ export const secretKey = z
   .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
 
 /** Secrets of 32 bytes in base64, by comma. */
-export const secretKeys = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .filter(Boolean)
-      .map((key) => Buffer.from(key.trim(), 'base64')),
-  )
-  .refine((keys) => keys.every(({ length }) => length === 32), 'must be secrets of 32 bytes in base64, by comma');
+export const secretKeys = keysNamed('secrets');
 
 /** Public keys of 32 bytes in base64 or base64url, by comma. */
-export const publicKeys = z
-  .string()
-  .transform((text) =>
-    text
-      .split(',')
-      .filter(Boolean)
-      .map((key) => Buffer.from(key.trim(), 'base64')),
-  )
-  .refine((keys) => keys.every(({ length }) => length === 32), 'must be keys of 32 bytes in base64, by comma');
+export const publicKeys = keysNamed('keys');
+
 /** A private key of Ed25519, PKCS #8 in PEM. */
 export const ed25519Key = z.string().transform((pem, context): KeyObject => {
   try {
@@ -75,6 +60,18 @@ export const ed25519Key = z.string().transform((pem, context): KeyObject => {
   context.addIssue({ code: 'custom', message: 'must be an Ed25519 key, PKCS #8 in PEM' });
   return z.NEVER;
 });
+
+function keysNamed(noun: string) {
+  return z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .filter(Boolean)
+        .map((key) => Buffer.from(key.trim(), 'base64')),
+    )
+    .refine((keys) => keys.every(({ length }) => length === 32), `must be ${noun} of 32 bytes in base64, by comma`);
+}
 
 /** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */
 export const filePath = z.string().min(1);

@@ -3,18 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createPostgresDatabase,
-  createSharedMariadbDatabase,
-  installTimeoutMs,
-  type TestDatabase,
-} from './sql-databases.js';
+import { engines, installTimeoutMs, type TestDatabase } from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-const engines: [string, () => Promise<TestDatabase>][] = [
-  ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', createSharedMariadbDatabase],
-];
 
 // At the same time: some of them wait until a driver has waited long enough.
 describe.concurrent.each(engines)('%s', (_engine, createDatabase) => {

@@ -54,6 +54,12 @@ export async function createPostgresDatabase(): Promise<TestDatabase> {
   };
 }
 
+/** Both engines, with what makes a database of each. */
+export const engines: readonly [name: string, createDatabase: () => Promise<TestDatabase>][] = [
+  ['PostgreSQL', createPostgresDatabase],
+  ['MariaDB', createSharedMariadbDatabase],
+];
+
 export type PostgresSchema = Pick<TestDatabase, 'database' | 'port' | 'user' | 'password' | 'run'>;
 
 /** A schema of its own, which is made in a tenth of the time that a database takes. It is called as its user. */

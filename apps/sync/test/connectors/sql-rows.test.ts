@@ -1,16 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import {
-  createPostgresDatabase,
-  createSharedMariadbDatabase,
-  installTimeoutMs,
-  type TestDatabase,
-} from './sql-databases.js';
+import { createPostgresDatabase, engines, installTimeoutMs, type TestDatabase } from './sql-databases.js';
 import { SqlTable } from './sql-table.js';
-
-const engines: [string, () => Promise<TestDatabase>][] = [
-  ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', createSharedMariadbDatabase],
-];
 
 const updatedAt = 'updated_at timestamp(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)';
 

@@ -3,18 +3,8 @@ import type { Page, Peer } from '../../src/connectors/connector.js';
 import type { ConformancePeer } from './conformance-peer.js';
 import { collect } from './conformance-run.js';
 import { describeConformance } from './conformance.js';
-import {
-  createPostgresDatabase,
-  createSharedMariadbDatabase,
-  installTimeoutMs,
-  type TestDatabase,
-} from './sql-databases.js';
+import { engines, installTimeoutMs, type TestDatabase } from './sql-databases.js';
 import { createSqlPeer } from './sql-peer.js';
-
-const engines: [string, () => Promise<TestDatabase>][] = [
-  ['PostgreSQL', createPostgresDatabase],
-  ['MariaDB', createSharedMariadbDatabase],
-];
 
 describe.each(engines)('%s', (_engine, createDatabase) => {
   let database: TestDatabase;

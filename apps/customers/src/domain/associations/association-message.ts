@@ -4,7 +4,7 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { formatEtag } from '@rapport/persistence';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import { loggedColumns, type LoggedRecord, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type NamedRecord, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import type { StoredValues } from '../../engine/changes/log/stored-values.js';
 import { recordName } from '../../engine/fields/record-names.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
@@ -39,13 +39,13 @@ function hasEnd(values: StoredValues, end: (typeof ends)[number]): boolean {
   return [customerLinks[end], recordLinks[end]].some((column) => Object.hasOwn(values, column));
 }
 
-function recordAt(values: StoredValues, end: (typeof ends)[number]): LoggedRecord | undefined {
+function recordAt(values: StoredValues, end: (typeof ends)[number]): NamedRecord | undefined {
   const [customerId, id, type] = [customerLinks[end], recordLinks[end], `${end}_type`].map((column) => values[column]);
   if (typeof customerId === 'string') return { type: customerType().table, id: customerId };
   return typeof id === 'string' && typeof type === 'string' ? { type, id } : undefined;
 }
 
-function nameOf(record: LoggedRecord | undefined): string | undefined {
+function nameOf(record: NamedRecord | undefined): string | undefined {
   return record && recordName(record.type, record.id);
 }
 

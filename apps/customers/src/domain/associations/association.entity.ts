@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, TextArray } from '@rapport/persistence';
-import { Customer } from '../../engine/records/customers/customer.entity.js';
+import { customerReference } from '../../engine/records/customers/customer.entity.js';
 import { ofRecords } from '../../engine/records/scope/scope-conditions.js';
 
 const AssociationSchema = defineEntity({
@@ -11,28 +11,10 @@ const AssociationSchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     /** [tenant id, customer id], as the composite foreign key has it. */
-    from: () =>
-      p
-        .manyToOne(Customer)
-        .mapToPk()
-        .joinColumns('tenant_id', 'from_customer_id')
-        .ownColumns('from_customer_id')
-        .referencedColumnNames('tenant_id', 'id')
-        .foreignKeyName('customer_association_from')
-        .deleteRule('no action')
-        .updateRule('no action'),
+    from: () => customerReference('from_customer_id', 'customer_association_from'),
     type: p.text(),
     /** [tenant id, customer id], as the composite foreign key has it. */
-    to: () =>
-      p
-        .manyToOne(Customer)
-        .mapToPk()
-        .joinColumns('tenant_id', 'to_customer_id')
-        .ownColumns('to_customer_id')
-        .referencedColumnNames('tenant_id', 'id')
-        .foreignKeyName('customer_association_to')
-        .deleteRule('no action')
-        .updateRule('no action'),
+    to: () => customerReference('to_customer_id', 'customer_association_to'),
     role: p.text().nullable(),
     labels: p.type(TextArray).$type<string[]>(),
     version: p.integer(),

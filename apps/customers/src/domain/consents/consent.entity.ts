@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { Customer } from '../../engine/records/customers/customer.entity.js';
+import { customerReference } from '../../engine/records/customers/customer.entity.js';
 import { ofRecords } from '../../engine/records/scope/scope-conditions.js';
 import { sealedOnly } from '../../engine/sealing/sealed-only.js';
 
@@ -17,16 +17,7 @@ const ConsentSchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     /** [tenant id, customer id], as the composite foreign key has it. */
-    customer: () =>
-      p
-        .manyToOne(Customer)
-        .mapToPk()
-        .joinColumns('tenant_id', 'customer_id')
-        .ownColumns('customer_id')
-        .referencedColumnNames('tenant_id', 'id')
-        .foreignKeyName('consent_customer')
-        .deleteRule('no action')
-        .updateRule('no action'),
+    customer: () => customerReference('customer_id', 'consent_customer'),
     purpose: p.text(),
     channel: p.enum(contactChannels),
     state: p.enum(['GIVEN', 'WITHDRAWN'] as const),

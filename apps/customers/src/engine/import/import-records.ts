@@ -76,15 +76,19 @@ async function importFile(
     if (first.done) throw fileError('REQUIRED', 'is required.');
     checkRequest(rules.type.method('import').path, first.value);
     const { file, map, externalIdSystem, validateOnly = false } = first.value;
-    const columns = new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(em, rules.type));
+    const columnsNow = async (source: EntityManager) =>
+      new Columns(rules, map, externalIdSystem !== undefined, await CustomFields.load(source, rules.type));
+    // A wrong map is refused before the file arrives.
+    await columnsNow(em);
     const defaults = rowDefaults(first.value);
     const contentType = file?.contentType ?? '';
     checkContentType(contentType);
     const pieces = place.receive(filePieces(first.value, messages));
     return await FileSpool.with(em, bulk.importQuotaBytes, pieces, (whole) =>
       inTurn(bulk, () =>
-        inTransaction(em, validateOnly, (transaction) =>
-          importRows(transaction, readFile(contentType, whole.pieces()), columns, defaults),
+        inTransaction(em, validateOnly, async (transaction) =>
+          // Custom fields may have changed while the file was on its way.
+          importRows(transaction, readFile(contentType, whole.pieces()), await columnsNow(transaction), defaults),
         ),
       ),
     );

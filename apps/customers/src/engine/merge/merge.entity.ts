@@ -1,6 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation } from '@rapport/persistence';
-import { Customer } from '../records/customers/customer.entity.js';
+import { customerReference } from '../records/customers/customer.entity.js';
 import { ofRecords } from '../records/scope/scope-conditions.js';
 import type { MergeUndo } from './merge-undo.js';
 
@@ -12,27 +12,9 @@ const MergeSchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     /** [tenant id, id of the customer that stayed]. */
-    customer: () =>
-      p
-        .manyToOne(Customer)
-        .mapToPk()
-        .joinColumns('tenant_id', 'customer_id')
-        .ownColumns('customer_id')
-        .referencedColumnNames('tenant_id', 'id')
-        .foreignKeyName('customer_merge_customer')
-        .deleteRule('no action')
-        .updateRule('no action'),
+    customer: () => customerReference('customer_id', 'customer_merge_customer'),
     /** [tenant id, id of the customer that was merged into it]. */
-    merged: () =>
-      p
-        .manyToOne(Customer)
-        .mapToPk()
-        .joinColumns('tenant_id', 'merged_id')
-        .ownColumns('merged_id')
-        .referencedColumnNames('tenant_id', 'id')
-        .foreignKeyName('customer_merge_merged')
-        .deleteRule('no action')
-        .updateRule('no action'),
+    merged: () => customerReference('merged_id', 'customer_merge_merged'),
     undo: p.json<MergeUndo>(),
     createTime: p.datetime(3),
     createdBy: p.text(),

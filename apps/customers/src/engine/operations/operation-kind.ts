@@ -28,8 +28,8 @@ export interface OperationKind {
   run: OperationWork;
   /** How an operation is undone, or the error message of a kind that cannot be undone. */
   undo: OperationUndo | { refusal: string };
-  /** @throws AppError FAILED_PRECONDITION when the caller's tenant can resume no operation of this kind now */
-  checkResume?(): void;
+  /** @throws AppError FAILED_PRECONDITION when the operation can't be resumed now, PERMISSION_DENIED when the caller may not */
+  checkResume?(operation: Operation): void;
   /** The error message of a kind that cannot be cancelled. When absent, an operation that is not resumed within 7 days is cancelled. */
   cancelRefusal?: string;
   /** Rows that a worker deletes when an operation has ended. */

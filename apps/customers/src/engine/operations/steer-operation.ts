@@ -25,7 +25,7 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
 /** Handles ResumeOperation. @throws AppError FAILED_PRECONDITION */
 export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
-    kinds.of(operation).checkResume?.();
+    kinds.of(operation).checkResume?.(operation);
     if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
       throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
     }

@@ -1,4 +1,4 @@
-/** Lets many wait for something that happens again and again. Who waits looks first whether it has happened already. */
+/** An event that many wait for and that recurs. `sleep` ignores earlier events: check the condition before it. */
 export class WakeSignal {
   readonly #sleepers = new Set<() => void>();
 
@@ -6,7 +6,7 @@ export class WakeSignal {
     for (const wakeUp of [...this.#sleepers]) wakeUp();
   }
 
-  /** Until the next `wake`, `timeoutMs` have passed, or `signal` says so. */
+  /** Resolves at the next `wake`, after `timeoutMs`, or when `signal` is aborted. */
   sleep(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wakeUp = () => {

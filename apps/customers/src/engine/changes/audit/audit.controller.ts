@@ -42,7 +42,7 @@ export class AuditController implements ServiceHandlers<AuditServiceServer> {
   ) {}
 
   async listAuditEntries(request: ListAuditEntriesRequest): Promise<ListAuditEntriesResponse> {
-    // Who has just made a change finds it.
+    // So that callers find the changes that they have just made.
     await this.sequencer.caughtUp();
     return listAudit(this.em, currentCaller().tenantId, this.pageTokenKey.bytes, request);
   }

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readForTenant } from '@rapport/persistence';
 import type { ChangeEntry } from '../log/change-entry.js';
-import type { LoggedRecord, LoggedType, LoggedTypes } from '../log/logged-types.js';
+import type { NamedRecord, LoggedType, LoggedTypes } from '../log/logged-types.js';
 import type { StoredValues } from '../log/stored-values.js';
 
 /**
@@ -30,7 +30,7 @@ export async function changesInScope(
       return wasSeen ? [{ ...entry, operation: 'DELETE', changed_fields: null, before: null, after: null }] : [];
     }
     const records = recordsNamed(type, before);
-    const isSeen = (record: LoggedRecord) => isOfTenant(types.get(record.type)) || seen.has(keyOf(record));
+    const isSeen = (record: NamedRecord) => isOfTenant(types.get(record.type)) || seen.has(keyOf(record));
     const wasSeen = records.length > 0 && records.every(isSeen);
     return entry.operation === 'DELETE' && wasSeen ? [entry] : [];
   });
@@ -50,7 +50,7 @@ function valuesBefore({ before }: ChangeEntry): StoredValues {
 }
 
 /** The records that a record of a type belongs to. */
-function recordsNamed({ scope }: LoggedType, values: StoredValues): readonly LoggedRecord[] {
+function recordsNamed({ scope }: LoggedType, values: StoredValues): readonly NamedRecord[] {
   if (scope.by !== 'RECORD') return [];
   if (typeof scope.of === 'function') return scope.of(values);
   return Object.entries(scope.of).flatMap(([column, type]) => {
@@ -59,7 +59,7 @@ function recordsNamed({ scope }: LoggedType, values: StoredValues): readonly Log
   });
 }
 
-function keyOf({ type, id }: LoggedRecord): string {
+function keyOf({ type, id }: NamedRecord): string {
   return `${type} ${id}`;
 }
 
@@ -69,14 +69,14 @@ async function seenRecords(
   em: EntityManager,
   entries: readonly ChangeEntry[],
 ): Promise<ReadonlySet<string>> {
-  const named = entries.flatMap((entry): LoggedRecord[] => {
+  const named = entries.flatMap((entry): NamedRecord[] => {
     const type = types.get(entry.type);
     if (isOfAll(type, entry)) return [];
     const records = entry.operation === 'DELETE' ? recordsNamed(type, valuesBefore(entry)) : [];
     return [{ type: entry.type, id: entry.record_id }, ...records];
   });
   const scoped = types.types.filter(({ scope }) => scope.by !== 'TENANT');
-  const rows = await readForTenant<LoggedRecord>(em, {
+  const rows = await readForTenant<NamedRecord>(em, {
     name: 'seen_records',
     sql: scoped.map((type, index) => seenOf(type, `$${index + 1}`)).join(' union all '),
     values: scoped.map(({ name }) => named.filter(({ type }) => type === name).map(({ id }) => id)),

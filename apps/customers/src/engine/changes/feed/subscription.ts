@@ -12,7 +12,7 @@ import type { LoggedTypes } from '../log/logged-types.js';
 import { WakeSignal } from '../../values/wake-signal.js';
 import { bareChange, fullChange } from './change-message.js';
 
-/** How long a subscriber hears nothing at most while the log can be read, in milliseconds. */
+/** Longest time without a message while the log can be read, in milliseconds. */
 const keepAliveMs = 1_000;
 
 /** Changes of one message. */
@@ -27,12 +27,12 @@ interface Sources {
   consumers: ChangeConsumers;
 }
 
-/** What one subscriber gets: as many changes as it has given credit for, until `end` or until it says no more. */
+/** The changes that one subscriber receives: as many as it has given credit for, until `end` or the end of its requests. */
 export class Subscription {
-  readonly #told = new WakeSignal();
+  readonly #requested = new WakeSignal();
   #credit = 0;
   #acknowledged: Place | undefined;
-  /** The subscriber's side has ended, with this when it broke. */
+  /** Set once the requests of the subscriber have ended, with the error of a stream that broke. */
   #closed: { error?: unknown } | undefined;
 
   /** @param first checked */
@@ -41,7 +41,7 @@ export class Subscription {
     private readonly sources: Sources,
   ) {}
 
-  /** Takes credit and acknowledgements until the subscriber has no more of them. */
+  /** Takes credit and acknowledgements until the requests of the subscriber end. */
   async take(requests: AsyncIterator<SubscribeRequest>): Promise<void> {
     try {
       this.#note(this.first);
@@ -55,7 +55,7 @@ export class Subscription {
     } catch (error) {
       this.#closed = { error };
     }
-    this.#told.wake();
+    this.#requested.wake();
   }
 
   async *changes(end: AbortSignal): AsyncGenerator<SubscribeResponse, void> {
@@ -64,9 +64,9 @@ export class Subscription {
     const message = this.first.withValues ? (entry: ChangeEntry) => fullChange(types, entry) : bareChange;
     try {
       let place = await this.#begin();
-      // The reader learns at once where it is.
+      // So that the subscriber knows its place before the first change.
       yield { changes: [], cursor: cursors.write(place) };
-      let toldMs = Date.now();
+      let sentMs = Date.now();
       while (!end.aborted) {
         if (this.#closed?.error) throw this.#closed.error as Error;
         if (this.#closed) return;
@@ -75,13 +75,13 @@ export class Subscription {
         const { entries, ...next } = most > 0 ? await reader.next(place, most) : { entries: [], place };
         place = next.place;
         this.#credit -= entries.length;
-        if (entries.length > 0 || (Date.now() - toldMs >= keepAliveMs && tail.isFresh)) {
+        if (entries.length > 0 || (Date.now() - sentMs >= keepAliveMs && tail.isFresh)) {
           countDelivered(entries.map(({ time_ms }) => time_ms));
           yield* this.#messages(entries, place, message);
-          toldMs = Date.now();
+          sentMs = Date.now();
           continue;
         }
-        await this.#wait(place, Math.max(50, toldMs + keepAliveMs - Date.now()), end);
+        await this.#wait(place, Math.max(50, sentMs + keepAliveMs - Date.now()), end);
       }
     } finally {
       stopKeeping();
@@ -107,7 +107,7 @@ export class Subscription {
     yield { changes, cursor: cursors.write(end) };
   }
 
-  /** Where it was asked to go on, or where the consumer was the last time, or now. */
+  /** The place of the cursor, else the last one of the consumer, else the end of the log. */
   async #begin(): Promise<Place> {
     const { reader, cursors, consumers } = this.sources;
     const { cursor, consumer } = this.first;
@@ -123,7 +123,7 @@ export class Subscription {
     if (acknowledgedCursor !== undefined) {
       this.#acknowledged = this.sources.cursors.read(acknowledgedCursor, 'acknowledgedCursor');
     }
-    this.#told.wake();
+    this.#requested.wake();
   }
 
   async #remember(place: Place): Promise<void> {
@@ -133,15 +133,15 @@ export class Subscription {
     this.#acknowledged = undefined;
     if (acknowledged?.epoch === place.epoch) {
       await this.sources.consumers.remember(consumer, acknowledged);
-    } else await this.sources.consumers.hear(consumer);
+    } else await this.sources.consumers.reportAlive(consumer);
   }
 
-  /** For changes that there is credit for, or for the subscriber to say something. */
+  /** Waits for changes that there is credit for, or for a request of the subscriber. */
   async #wait(place: Place, timeoutMs: number, end: AbortSignal): Promise<void> {
     const { tail } = this.sources;
     const over = new AbortController();
     const signal = AbortSignal.any([end, over.signal]);
-    const waits = [this.#told.sleep(timeoutMs, signal)];
+    const waits = [this.#requested.sleep(timeoutMs, signal)];
     if (this.#credit > 0) waits.push(tail.waitBeyond(place.position, timeoutMs, signal));
     await Promise.race(waits);
     over.abort();

@@ -21,7 +21,7 @@ export const clockSkewMs = 5_000;
  * @param asOf RFC 3339
  * @throws AppError NOT_FOUND when it was deleted or not there then
  * @throws AppError FAILED_PRECONDITION HISTORY_EXPIRED when the log does not go back so far, HISTORY_ERASED when it had the
- *   data of somebody who was erased in between
+ *   data of a person who was erased in between
  */
 export async function recordAsOf<Message extends RecordMessage>(
   em: EntityManager,

@@ -44,14 +44,14 @@ export async function listRecordHistory(
     sql: `select ${changeColumns} from change_log
       where tenant_id = $1 and record_id = $2 and type = $3 and position < coalesce($4::bigint, 9223372036854775807)
       order by position desc limit $5`,
-    // The row beyond the page tells that there is a next one.
+    // One more row than the page holds shows whether there is a next page.
     values: [tenantId, id, type.table, before, pageSize + 1],
   });
   if (rows.length === 0 && before === null) await checkKnown(em, type, id);
   const page = await Sealing.of(em).openEntries(em, rows.slice(0, pageSize).map(entryOf));
   const last = rows.length > pageSize ? page.at(-1) : undefined;
   const { epoch, time } = await knownSince(em, type.table);
-  // What a change of the history continues is the whole feed.
+  // The cursor of a change continues the whole feed.
   const cursors = new ChangeCursors(key, filterKey({ tenantId, types: [], fields: [] }));
   return {
     changes: page.map((entry) =>

@@ -1,12 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Place } from './change-cursor.js';
 
-/** How often it is noted that a consumer is still there, in milliseconds. */
-const hearEveryMs = 10_000;
+/** Shortest time between two reports that a consumer is alive, in milliseconds. */
+const reportEveryMs = 10_000;
 
-/** How far named readers have come. What a live one has not read is not dropped from the log. */
+/** The positions of named readers. Changes that a live one has not read are not dropped from the log. */
 export class ChangeConsumers {
-  readonly #heardMs = new Map<string, number>();
+  readonly #reportedMs = new Map<string, number>();
 
   constructor(private readonly em: EntityManager) {}
 
@@ -20,7 +20,7 @@ export class ChangeConsumers {
   }
 
   async remember(name: string, { epoch, position }: Place): Promise<void> {
-    this.#heardMs.set(name, Date.now());
+    this.#reportedMs.set(name, Date.now());
     await this.em.fork().execute(
       `insert into change_consumer (name, epoch, position, heard_time) values (?, ?, ?, now())
        on conflict (name) do update
@@ -29,10 +29,10 @@ export class ChangeConsumers {
     );
   }
 
-  /** The consumer is still there. */
-  async hear(name: string): Promise<void> {
-    if (Date.now() - (this.#heardMs.get(name) ?? 0) < hearEveryMs) return;
-    this.#heardMs.set(name, Date.now());
+  /** Reports that a consumer is alive, without a new position. */
+  async reportAlive(name: string): Promise<void> {
+    if (Date.now() - (this.#reportedMs.get(name) ?? 0) < reportEveryMs) return;
+    this.#reportedMs.set(name, Date.now());
     await this.em.fork().execute('update change_consumer set heard_time = now() where name = ?', [name]);
   }
 }

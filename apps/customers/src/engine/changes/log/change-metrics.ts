@@ -9,7 +9,7 @@ const lag = new Histogram({
   registers: [metrics],
 });
 
-/** What is asked for the state of the outbox: each process of the service has one. */
+/** Reads the state of the outbox. Set once in each process of the service. */
 let outbox: (() => Promise<{ waiting: number; oldestSeconds: number }>) | undefined;
 
 const oldest = new Gauge({
@@ -23,14 +23,14 @@ new Gauge({
   help: 'Committed changes that have no position yet.',
   registers: [metrics],
   async collect() {
-    // While the database is away nobody knows.
+    // Unknown while the database does not answer.
     const state = await outbox?.().catch(() => undefined);
     this.set(state?.waiting ?? Number.NaN);
     oldest.set(state?.oldestSeconds ?? Number.NaN);
   },
 });
 
-/** Says where the gauges of the outbox look. */
+/** Sets what the gauges of the outbox read. */
 export function reportOutbox(state: typeof outbox): void {
   outbox = state;
 }

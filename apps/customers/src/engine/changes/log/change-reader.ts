@@ -28,7 +28,7 @@ const maxChars = 1024 * 1024;
 /** Reads the log for one reader: from memory where that has it, and else from the database. */
 export class ChangeReader {
   readonly #matches: (entry: ChangeEntry) => boolean;
-  /** Whether the database gives changes that don't match. */
+  /** Whether the filter rejects changes that the database returns. */
   readonly #isPicky: boolean;
   #window = 0;
 
@@ -81,7 +81,7 @@ export class ChangeReader {
   async #nextOfTenant(place: Place, most: number): Promise<ChangeBatch> {
     const kept = this.tail.after(place, this.filter.withValues);
     if (kept) return this.#pick(kept, place, this.tail.end ?? place, most);
-    // One more tells whether there are more.
+    // One more than wanted shows whether there are more.
     const limit = Math.max(most + 1, this.#window);
     const page = await this.#page(place.position, limit);
     if (page.epoch !== place.epoch || place.position < page.dropped) {
@@ -90,7 +90,7 @@ export class ChangeReader {
     const last = page.entries.length < limit && !page.isCut ? undefined : page.entries.at(-1);
     const end = Math.max(place.position, last?.position ?? page.end);
     const batch = this.#pick(page.entries, place, { ...place, position: end }, most);
-    // Values that nobody gets are read for nothing, and so are pages in which there is nothing.
+    // Few matches: a larger window saves round trips. Many: a small one saves reading values in vain.
     this.#window = this.#isPicky && batch.entries.length < most ? Math.min(limit * 4, maxWindow) : 0;
     return { ...batch, hasMore: batch.hasMore || last !== undefined };
   }

@@ -5,24 +5,24 @@ import { WakeSignal } from '../../values/wake-signal.js';
 import type { Place } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 
-/** How long nobody may have told us that the log has grown, in milliseconds. */
+/** Longest time between two looks at the log when no notification arrives, in milliseconds. */
 const lookEveryMs = 1_000;
 
 /** Changes that are read at a time: fewer when their values come too, and no more than so many bytes of those. */
 const batchSize = { withValues: 500, bare: 5_000 };
 const batchBytes = 4 * 1024 * 1024;
-/** What is kept for readers who are a little behind. */
+/** Most changes, and characters of their values, that are kept for readers that are slightly behind. */
 const maxKept = 20_000;
 const maxKeptChars = 16 * 1024 * 1024;
 
 /**
- * The end of the log in memory, read once for all who follow it in this process: what a change costs does not grow with
- * their number. Who is further behind reads the log itself.
+ * The end of the log in memory, read once for all readers of this process: the cost of a change does not grow with their number.
+ * Readers that are further behind read the log itself.
  */
 export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('ChangeTail');
   readonly #connection: DedicatedConnection;
-  readonly #news = new WakeSignal();
+  readonly #notified = new WakeSignal();
   readonly #grown = new WakeSignal();
   #entries: ChangeEntry[] = [];
   #chars = 0;
@@ -33,7 +33,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   #end = 0;
   #valueReaders = 0;
   #lookedMs = 0;
-  #isTold = false;
+  #isNotified = false;
   #isStopping = false;
   #running: Promise<void> | undefined;
 
@@ -47,8 +47,8 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
         await client.query('listen change_log');
       },
       onNotification: () => {
-        this.#isTold = true;
-        this.#news.wake();
+        this.#isNotified = true;
+        this.#notified.wake();
       },
     });
   }
@@ -60,9 +60,9 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   /** After the calls that read it have been answered. */
   async onApplicationShutdown(): Promise<void> {
     this.#isStopping = true;
-    this.#news.wake();
+    this.#notified.wake();
     this.#grown.wake();
-    // What is being asked may take long, and is done by nobody or by another process as well.
+    // A running query may take long, and its result is not needed.
     await this.#connection.close();
     await this.#running;
   }
@@ -72,7 +72,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     return this.#epoch === undefined ? undefined : { epoch: this.#epoch, position: this.#end };
   }
 
-  /** Whether the end was looked at within the last seconds: what comes after it has only just been committed. */
+  /** Whether the end was read within the last 3 seconds, so that changes after it were committed within that time. */
   get isFresh(): boolean {
     return Date.now() - this.#lookedMs < 3 * lookEveryMs;
   }
@@ -106,14 +106,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       try {
-        this.#isTold = false;
+        this.#isNotified = false;
         await this.#look();
       } catch {
-        // The connection has said why, and the next look connects again.
-        this.#isTold = false;
-        await this.#news.sleep(200);
+        // The connection has logged the error, and the next look connects again.
+        this.#isNotified = false;
+        await this.#notified.sleep(200);
       }
-      if (!this.#isTold && !this.#isStopping) await this.#news.sleep(lookEveryMs);
+      if (!this.#isNotified && !this.#isStopping) await this.#notified.sleep(lookEveryMs);
     }
   }
 
@@ -164,14 +164,14 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
     this.#grown.wake();
   }
 
-  /** What is kept may have what was erased; what is read from now on has not. */
+  /** The kept changes may contain erased values; those that are read from now on do not. */
   #forgetAll(): void {
     this.#entries = [];
     this.#chars = 0;
     this.#start = this.#end;
   }
 
-  /** Down to half of what may be kept, so that it is not done with each change. */
+  /** Down to half of what may be kept, so that it does not run for each change. */
   #forget(): void {
     let count = 0;
     while (this.#entries.length - count > maxKept / 2 || this.#chars > maxKeptChars / 2) {

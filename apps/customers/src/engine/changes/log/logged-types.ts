@@ -12,19 +12,19 @@ export type LogScope =
   /** All of them: the records are those of the tenant. */
   | { by: 'TENANT' }
   /**
-   * Those of records that it sees. A change that takes a record out of its sight is a deletion for it.
+   * Those of records that it sees. A change after which it no longer sees the record is a deletion for it.
    *
    * `alsoSeen` makes SQL that selects those ids of an SQL array whose records are gone and were visible to the reader.
    */
   | { by: 'OWNER'; alsoSeen?: (ids: string) => string }
   /**
-   * Those of records that it sees, and deletions of those that belonged to records it sees: their types by the columns with ids, or
-   * what tells them of the values.
+   * Those of records that it sees, and deletions of those that belonged to records that it sees: these by the columns that hold their
+   * ids, or found in the values by a function.
    */
-  | { by: 'RECORD'; of: Readonly<Record<string, string>> | ((values: StoredValues) => readonly LoggedRecord[]) };
+  | { by: 'RECORD'; of: Readonly<Record<string, string>> | ((values: StoredValues) => readonly NamedRecord[]) };
 
 /** A record that a change names: its type as the log has it. */
-export interface LoggedRecord {
+export interface NamedRecord {
   type: string;
   id: string;
 }
@@ -46,7 +46,7 @@ export interface LoggedType {
   /** Adds columns of the message that are made of stored ones. */
   withMade?: (values: StoredValues) => StoredValues;
   /** The records that one belongs to, when a reader needs the permission to read these too. Each change has the values for it. */
-  alsoRead?: (values: StoredValues) => readonly LoggedRecord[];
+  alsoRead?: (values: StoredValues) => readonly NamedRecord[];
   /** Adds to a message what is not in its columns. */
   completed?: (message: object) => object;
   /** Of a type whose history is shown. */

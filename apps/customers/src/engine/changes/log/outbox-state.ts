@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 
-/** How long a change may wait for its position before `/readyz` tells of it. */
+/** How long a change may wait for its position before `/readyz` fails. */
 const lateSeconds = 10;
 
-/** Committed changes without a position. Asked of the pool, since a sequencer that is held up answers nothing. */
+/** Committed changes without a position. Read on the pool, since the connection of a stuck sequencer answers nothing. */
 export async function outboxState(em: EntityManager): Promise<{ waiting: number; oldestSeconds: number }> {
   const [row] = await em
     .fork()

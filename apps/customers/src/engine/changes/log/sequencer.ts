@@ -6,14 +6,14 @@ import { countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
 
 /**
- * How long a change waits at most of which nobody told this process: a quarter of the time since the last one moved, within
- * these bounds, in milliseconds.
+ * Longest wait for changes that other processes write, which do not wake this one: a quarter of the time since the last change was
+ * moved, within these bounds, in milliseconds.
  */
 const lookAfterMs = { least: 20, most: 250 };
 
 /**
- * Time between two passes that move something: twice as long as the first one took, within these bounds, in milliseconds. What comes
- * meanwhile goes together, which costs a fraction: each pass has the log's lock, and a chain of the audit to look up for each tenant.
+ * Pause after a pass that moved something: twice as long as the pass took, within these bounds, in milliseconds. Changes of the pause
+ * are moved together, which costs a fraction: each pass takes the lock of the log, and looks up the audit chain of each tenant.
  */
 const restMs = { least: 4, most: 20 };
 
@@ -25,8 +25,8 @@ const maintainEveryMs = 60_000;
 /** Changes are dropped by so many at a time. */
 const partitionSpan = '1 day';
 
-/** A consumer that is not heard of for so long no longer keeps changes from being dropped. */
-const mourning = '7 days';
+/** A consumer that has not reported for this long no longer keeps changes from being dropped. */
+const consumerExpiry = '7 days';
 
 /** A pass over what became visible between two snapshots of one server. */
 interface Pass {
@@ -46,8 +46,8 @@ interface Moved {
 
 /**
  * Gives every committed change its position: moves it from the outbox to the log. Every process of the service has one, and
- * none is special: the database lets one of them move at a time. It is woken when a transaction of this process has written,
- * and looks by itself for what others wrote.
+ * none is special: the database lets one of them move at a time. A transaction of this process wakes it; it polls for the
+ * changes of other processes.
  */
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
@@ -92,7 +92,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   async onApplicationShutdown(): Promise<void> {
     this.#isStopping = true;
     this.#signal.wake();
-    // What is being asked may take long, and is done by nobody or by another process as well.
+    // A running query may take long. It is rolled back, and any process can repeat it.
     await this.#connection.close();
     await this.#running;
   }
@@ -128,7 +128,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
         pass.resolve(undefined);
         await this.#maintain();
       } catch (error) {
-        // The connection has said why. What it had moved is found by looking at everything once.
+        // The connection has logged the error. The next pass looks at the whole outbox, since the outcome of this one is unknown.
         this.#seen = null;
         pass.resolve(error);
         this.#isWanted = false;
@@ -189,7 +189,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     await this.#connection.query('select extend_change_log($1::interval)', [partitionSpan]);
     const [row] = await this.#connection.query<{ dropped: number }>(
       'select drop_old_changes($1::interval, $2::interval) as dropped',
-      [this.#retention, mourning],
+      [this.#retention, consumerExpiry],
     );
     if (row && row.dropped > 0) this.#logger.log(`Dropped ${row.dropped} partitions of old changes.`);
   }

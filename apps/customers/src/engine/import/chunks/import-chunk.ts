@@ -36,13 +36,17 @@ export interface LineIssue extends RowIssue {
 
 export const noOutcomes: Readonly<OutcomeCounts> = { created: 0, updated: 0, unchanged: 0, joined: 0, failed: 0 };
 
-/** Applies the rows of a chunk in their order and writes what came of them. Doing it again after a rollback is safe. */
+/**
+ * Applies the rows of a chunk in their order and writes what came of them. After a rollback the same rows can be applied again: they stay
+ * as they were read.
+ */
 export async function importChunk(
   em: EntityManager,
   rules: ImportRules,
-  { rows, customFields }: { rows: ChunkRow[]; customFields: CustomFields },
+  { rows: read, customFields }: { rows: readonly ChunkRow[]; customFields: CustomFields },
   store: RecordStore,
 ): Promise<{ counts: OutcomeCounts; issues: LineIssue[] }> {
+  const rows = read.map(copyOf);
   const prepared = rows.flatMap(({ row }) => ('refused' in row ? [] : [row]));
   await nameReferences(em, prepared);
   const candidates = await store.candidates(em, prepared);
@@ -60,4 +64,9 @@ export async function importChunk(
   }
   await store.write(em, records, customFields);
   return { counts, issues };
+}
+
+/** A row whose record takes ids, and whose issues grow, as the records that it names are looked up. */
+function copyOf({ line, row }: ChunkRow): ChunkRow {
+  return { line, row: 'refused' in row ? row : { ...row, record: { ...row.record }, issues: [...row.issues] } };
 }

@@ -21,7 +21,7 @@ export interface Chunk {
 export interface ChunkOptions {
   columns: Columns;
   defaults: RowDefaults;
-  /** Asked once for each chunk. */
+  /** Called once for each chunk. */
   customFields: () => Promise<CustomFields>;
   pace: BulkPace;
   /** Number of rows at the start of the file that are done already. */
@@ -47,7 +47,7 @@ export async function* prepareChunks(
     if (turn.isOver) await turn.next();
     if ('columns' in part) {
       columns.placeHeader(part.columns);
-      // All columns of such a file are known now, so what is missing is told before anything is done.
+      // The file names all its columns here, so a missing one is reported before any row is imported.
       placed = columns.report();
       continue;
     }

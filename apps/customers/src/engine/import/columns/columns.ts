@@ -48,7 +48,7 @@ export class Columns {
     this.#wanted = map.length > 0 ? readMap(rules, map, customFields) : undefined;
   }
 
-  /** @throws AppError INVALID_ARGUMENT when none of the names of a CSV file tells what it is */
+  /** @throws AppError INVALID_ARGUMENT when no column of a CSV file has a name that is known */
   placeHeader(names: string[]): void {
     this.place(names);
     if (this.#taken.size > 0 || this.#wanted) return;
@@ -56,7 +56,7 @@ export class Columns {
     throw invalidArgument([{ field: 'map', reason: 'COLUMNS_UNKNOWN', description }]);
   }
 
-  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be told again */
+  /** @throws AppError INVALID_ARGUMENT when the file has too many columns, or one whose name can't be stored or is too long */
   place(names: string[]): void {
     const added = names.filter((name) => !this.#placed.has(name));
     if (added.length === 0) return;

@@ -3,6 +3,7 @@ import type { CustomFields } from '../../fields/custom-fields.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 import { formatTarget, parseTarget, takesMany } from './import-target.js';
+import { simpleName } from './simple-name.js';
 
 /** Where a column's values go, and what its name has to do with it. */
 interface GuessedTarget extends ImportTarget {
@@ -11,7 +12,7 @@ interface GuessedTarget extends ImportTarget {
 
 /**
  * Guesses from the names of a file's columns where their values go: the fields of the type first, then the tenant's own by
- * their keys and names. What can't be told is left out.
+ * their keys and names. Other columns are left out.
  *
  * Ids of another system are taken only when the caller names that system: two files that count from 1 would otherwise
  * overwrite each other's records. A column `id` has the records' own ids then otherwise, as in an exported file.
@@ -42,7 +43,7 @@ class ColumnGuess {
     private readonly columns: string[],
   ) {
     for (const column of columns) {
-      const name = simplify(column);
+      const name = simpleName(column);
       if (!rules.serverFields.has(column) && !this.#byName.has(name)) this.#byName.set(name, column);
     }
   }
@@ -99,7 +100,7 @@ export function whyLeftOut(
   takeIds: boolean,
 ): { reason: Reason; field?: string | undefined } {
   if (rules.serverFields.has(column)) return { reason: Reason.SERVER_FIELD };
-  const name = simplify(column);
+  const name = simpleName(column);
   const [named] = [...rules.fields].find(([, { columns }]) => columns?.includes(name)) ?? [];
   if (!takeIds && named === 'external_id') return { reason: Reason.SYSTEM_MISSING, field: named };
   if (named !== undefined) return { reason: Reason.FIELD_TAKEN };
@@ -110,13 +111,6 @@ export function whyLeftOut(
 /** Names of columns for the tenant's own fields, and the keys of those. */
 function namesOfOwn({ live }: CustomFields): [name: string, key: string][] {
   return live.flatMap(({ key, displayName }) =>
-    [key, displayName ?? '', `customfields${key}`].map((name): [string, string] => [simplify(name), key]),
+    [key, displayName ?? '', `customfields${key}`].map((name): [string, string] => [simpleName(name), key]),
   );
-}
-
-function simplify(column: string): string {
-  return column
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '');
 }

@@ -6,6 +6,7 @@ import { keyName } from '../../fields/filter-fields.js';
 import { recordType, type RecordType } from '../../fields/record-type.js';
 import { contract } from '../../values/contract.js';
 import { onceFor } from '../../values/once-for.js';
+import { simpleName } from '../columns/simple-name.js';
 import type { ImportField } from '../import-rules.js';
 import { cellText } from '../rows/cell-value.js';
 import { booleanOf, moneyOf, numberOf } from '../rows/custom-cell.js';
@@ -50,15 +51,15 @@ function derivedField(
   importNames: readonly string[],
 ): [name: string, field: DerivedField][] {
   const { name, column, desc, parts, reference, isRequired } = field;
-  const columns = [...new Set([column, itemName(column), name, ...importNames].map(simplified))];
+  const columns = [...new Set([column, itemName(column), name, ...importNames].map(simpleName))];
   if (name === 'customFields') return [[column, { kind: 'CUSTOM_FIELDS', name, columns, isLabelled: true }]];
   if (desc.fieldKind === 'list') {
     const list = { name, columns, plural: column, takesMany: true };
     if (parts.some((part) => part.name === 'system')) {
       // The whole list, as JSON has it, says the systems itself; see `guess` of the rules.
       const ids = [
-        ...columns.filter((each) => each !== simplified(column)),
-        `${simplified(type.singular)}id`,
+        ...columns.filter((each) => each !== simpleName(column)),
+        `${simpleName(type.singular)}id`,
         'recordid',
         'id',
       ];
@@ -78,14 +79,6 @@ function derivedField(
     [column, value],
     [column.replace(/_id$/, ''), named],
   ];
-}
-
-/** In lower case without spaces and punctuation. */
-export function simplified(name: string): string {
-  return name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]/gu, '');
 }
 
 /**
@@ -130,8 +123,8 @@ function readerOf(field: RecordField): Reader {
 
 function enumReader(values: readonly { localName: string; number: number }[]): Reader {
   const known = values.filter(({ number }) => number !== 0);
-  const numbers = new Map(known.map(({ localName, number }) => [simplified(localName), number]));
-  return { read: (cell) => textValue(cell, (text) => numbers.get(simplified(text))), noun: 'one of the known values' };
+  const numbers = new Map(known.map(({ localName, number }) => [simpleName(localName), number]));
+  return { read: (cell) => textValue(cell, (text) => numbers.get(simpleName(text))), noun: 'one of the known values' };
 }
 
 function numberReader(scalar: ScalarType): Reader {

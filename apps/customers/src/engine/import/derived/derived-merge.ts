@@ -48,7 +48,7 @@ function immutable(field: string): FieldViolation {
 
 interface ListField {
   name: string;
-  /** By what two of its items are the same. */
+  /** Equal for two items that are the same. */
   keyOf: (item: unknown) => string;
 }
 
@@ -71,7 +71,7 @@ function keyOf({ parts }: RecordField): ListField['keyOf'] {
   return (item) => textOf((item as Values)[part.name]);
 }
 
-/** The lists with what a row adds to them: those of which the type has rules by these, the others by what tells their items apart. */
+/** The lists with the items that a row adds: by the rules of the type where it has any, else by the keys of the items. */
 function unite(type: RecordType, before: RecordMessage, row: RecordMessage): Values {
   const { lists } = mergedFields(type);
   const stored: Values = { ...before };

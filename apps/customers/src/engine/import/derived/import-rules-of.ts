@@ -3,7 +3,8 @@ import type { RecordType } from '../../fields/record-type.js';
 import type { ImportRules } from '../import-rules.js';
 import { absentValues } from '../records/merge-values.js';
 import { error } from '../rows/row-issue.js';
-import { derivedFields, simplified } from './derived-fields.js';
+import { simpleName } from '../columns/simple-name.js';
+import { derivedFields } from './derived-fields.js';
 import { mergeDerived } from './derived-merge.js';
 import { readDerivedRow } from './derived-row.js';
 
@@ -22,7 +23,7 @@ export function importRulesOf<Message extends RecordMessage>(
 ): ImportRules<Message> {
   const { fields: contractFields } = type.contract;
   const fields = derivedFields(type, importNames);
-  const externalIds = simplified(fields.get('external_id')?.plural ?? '');
+  const externalIds = simpleName(fields.get('external_id')?.plural ?? '');
   const title = contractFields.find(({ index, desc }) => index.search && desc.fieldKind === 'scalar')?.name;
   return {
     type,

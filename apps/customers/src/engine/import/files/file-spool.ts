@@ -24,11 +24,11 @@ const longestUseSeconds = 2 * 60 * 60;
 const logger = new Logger('FileSpool');
 
 /**
- * A file that has arrived whole. It is received before anything is done with its rows, so that nobody waits for its sender:
- * neither a lock nor a transaction is held meanwhile, nor a connection between its pieces.
+ * A complete file. It is received before its rows are read, so that a slow sender holds up no other call: meanwhile no lock and
+ * no transaction are held, and no connection between two pieces.
  */
 export class FileSpool {
-  /** In the place of an operation's. */
+  /** Stands for the id of an operation. */
   readonly #id = uuidv7();
   #stored: number[] = [];
   #storedBytes = 0;
@@ -39,14 +39,14 @@ export class FileSpool {
     private readonly quotaBytes: number,
   ) {}
 
-  /** Takes a file, uses it and forgets it. @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA */
+  /** Receives a file, and removes it after its use. @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA */
   static async with<Result>(
     em: EntityManager,
     quotaBytes: number,
     pieces: AsyncIterable<Uint8Array>,
     use: (file: FileSpool) => Promise<Result>,
   ): Promise<Result> {
-    // An import is the caller's, whose records are told apart later; its file is of nobody in particular.
+    // The scope of the caller applies to the records that the import changes, not to its file.
     const file = new FileSpool(forkBeyondScope(em), quotaBytes);
     try {
       for await (const piece of pieces) await file.#add(piece);
@@ -77,7 +77,7 @@ export class FileSpool {
     await BulkPace.of(this.em).keep(() =>
       this.em.transactional(async (transaction) => {
         await checkImportQuota(transaction, this.quotaBytes, start, data.length);
-        // Whatever becomes of this process, the file goes.
+        // If this process dies, a worker removes the file.
         if (start === 0) await enqueue(transaction, { id: this.#id, tenantId }, longestUseSeconds);
         await transactionPipeline(transaction, [
           {
@@ -98,13 +98,13 @@ export class FileSpool {
       values: [currentCaller().tenantId, this.#id, start],
     });
     if (piece) return piece.data;
-    // Taken away while it was in use, as all files of a tenant are whose personal data is being encrypted.
+    // Removed while in use: encrypting the personal data of a tenant removes all its files.
     throw new AppError('ABORTED', 'IMPORT_CONFLICT', 'The file was removed meanwhile. Repeat the import.');
   }
 
   async #remove(): Promise<void> {
     if (this.#storedBytes === 0) return;
-    // Also for a caller that has gone.
+    // Also when the caller has left.
     const { gone: _, ...call } = callContext.getStore() ?? { requestId: this.#id, caller: currentCaller() };
     const job = { tenantId: currentCaller().tenantId, operationId: this.#id };
     try {

@@ -14,7 +14,7 @@ import { TenantEncryption } from '../../sealing/tenant-encryption.entity.js';
 import { countOpen, createOperation, lockOperations } from '../../operations/create-operation.js';
 import { operationMessage } from '../../operations/operation-message.js';
 import { findMapping } from './import-mappings.js';
-import { checkRules, importable, type MappingRules } from './mapping-rules.js';
+import { checkAt, checkRules, importable, type MappingRules } from './mapping-rules.js';
 
 /** Most operations of a tenant that have not ended. Each may keep a file of 2 GiB. */
 const maxOpen = 100;
@@ -35,7 +35,10 @@ export async function createImport(
 ): Promise<OperationMessage> {
   const input = request.import;
   if (!input) throw invalidArgument([{ field: 'import', reason: 'REQUIRED', description: 'is required.' }]);
-  checkFileType(input.contentType);
+  checkAt(
+    () => 'import.contentType',
+    () => checkContentType(input.contentType),
+  );
   const { tenantId } = currentCaller();
   const rules = await readRules(em, types, input);
   await lockOperations(em, tenantId);
@@ -57,21 +60,12 @@ async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
   throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_OPERATIONS', message);
 }
 
-function checkFileType(contentType: string): void {
-  try {
-    checkContentType(contentType);
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;
-    throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: 'import.contentType' })));
-  }
-}
-
 async function readRules(em: EntityManager, types: ImportTypes, input: ImportInput): Promise<MappingRules> {
   const { map, kind, externalIdSystem, defaultCountry, language, listMode, mapping, recordType } = input;
   const importRules = importable(types, recordType, 'import');
   if (mapping === undefined) {
     const rules = { map, kind, externalIdSystem, defaultCountry, language, listMode };
-    await checkRules(em, importRules, rules, 'import');
+    await checkRules(em, importRules, rules, (field) => `import.${field}`);
     return rules;
   }
   const given = {
@@ -98,5 +92,7 @@ async function readRules(em: EntityManager, types: ImportTypes, input: ImportInp
       { field: 'import.mapping', reason: 'RECORD_TYPE_DIFFERS', description: 'is for records of another type.' },
     ]);
   }
+  // A custom field may have been deleted since the mapping was saved.
+  await checkRules(em, importRules, rules, () => 'import.mapping');
   return rules;
 }

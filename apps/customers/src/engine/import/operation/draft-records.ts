@@ -24,8 +24,8 @@ import type { ImportRules } from '../import-rules.js';
 import type { PreparedRow } from '../rows/prepare-row.js';
 
 /**
- * The records of the tenant with a dry run's changes laid over them. The changes are kept in tables of their own, so that rows meet
- * those of earlier chunks as in a real run, nobody waits for a lock, and a dry run can be paused and go on like any other. The
+ * The records of the tenant with the changes of a dry run on top. The changes are kept in tables of their own, so that rows meet
+ * those of earlier chunks as in a real run, no other write waits for a lock, and a dry run can be paused and resumed. The
  * columns `customer_id` and `customer` of these tables, of which the release before knows, have records of whichever type the
  * operation is of.
  */

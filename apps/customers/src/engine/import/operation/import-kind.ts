@@ -21,7 +21,10 @@ export function importKind(types: ImportTypes): OperationKind {
       },
       run: (task) => undoImport(types, task),
     },
-    checkResume: () => refuseUnderEncryption('Files can not be imported'),
+    checkResume(operation) {
+      importable(types, operation.input.recordType, 'operation');
+      refuseUnderEncryption('Files can not be imported');
+    },
     leftovers: importLeftovers,
   };
 }

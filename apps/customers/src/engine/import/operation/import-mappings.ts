@@ -11,8 +11,9 @@ import type { ImportTypes } from '../import-rules.js';
 import { ImportMapping } from './import.entity.js';
 import { checkRules, importable, type MappingRules } from './mapping-rules.js';
 
-/** Most mappings of a tenant. */
+/** Most mappings of a tenant, and most bytes of them all: one answer lists them. */
 const maxMappings = 200;
+const maxBytes = 2 * 1024 * 1024;
 
 /** Answers SaveImportMapping. */
 export async function saveMapping(
@@ -33,11 +34,11 @@ export async function saveMapping(
     ...(language === undefined ? {} : { language }),
     ...(recordType === undefined ? {} : { recordType }),
   };
-  await checkRules(em, importable(types, recordType, 'mapping'), rules, 'mapping');
+  await checkRules(em, importable(types, recordType, 'mapping'), rules, (field) => `mapping.${field}`);
   const { tenantId } = currentCaller();
   return em.transactional(async (transaction) => {
     await transaction.execute('select pg_advisory_xact_lock(hashtextextended(?, 0))', [`import_mapping ${tenantId}`]);
-    if (!(await transaction.findOne(ImportMapping, { tenantId, key }))) await checkRoom(transaction, tenantId);
+    await checkRoom(transaction, key, rules);
     return mappingMessage(await transaction.upsert(ImportMapping, { tenantId, key, rules, updateTime: new Date() }));
   });
 }
@@ -81,7 +82,14 @@ export function mappingMessage({ key, rules, updateTime }: ImportMapping): Mappi
   };
 }
 
-async function checkRoom(em: EntityManager, tenantId: string): Promise<void> {
-  if ((await em.count(ImportMapping, { tenantId })) < maxMappings) return;
-  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_IMPORT_MAPPINGS', `There are ${maxMappings} mappings already.`);
+/** Checks that the others leave room for a mapping. Mappings of a tenant are saved one after the other. */
+async function checkRoom(em: EntityManager, key: string, rules: MappingRules): Promise<void> {
+  const [others = { count: 0, bytes: 0 }] = await em.execute<{ count: number; bytes: number }[]>(
+    `select count(*)::int as count, coalesce(sum(octet_length(rules::text)), 0)::int as bytes
+     from import_mapping where tenant_id = ? and key <> ?`,
+    [currentCaller().tenantId, key],
+  );
+  if (others.count < maxMappings && others.bytes + Buffer.byteLength(JSON.stringify(rules)) <= maxBytes) return;
+  const message = `A tenant has at most ${maxMappings} mappings, of ${maxBytes} bytes in all. Delete some.`;
+  throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_IMPORT_MAPPINGS', message);
 }

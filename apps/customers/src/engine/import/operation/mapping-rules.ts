@@ -33,23 +33,28 @@ export function importable(types: ImportTypes, name: string | undefined, path: s
 }
 
 /**
- * @param path where the rules are in the request, such as `import`
+ * @param placeOf the field of the request that has a field of the rules, such as `import.map` for `map`
  * @throws AppError INVALID_ARGUMENT for an entry of `map` that names no field, or one a second time, and for `language`
  */
-export async function checkRules(em: EntityManager, importRules: ImportRules, rules: MappingRules, path: string) {
+export async function checkRules(
+  em: EntityManager,
+  importRules: ImportRules,
+  rules: MappingRules,
+  placeOf: (field: string) => string,
+): Promise<void> {
   const { type } = importRules;
   await checkParent(em, type);
   const customFields = await CustomFields.load(em, type);
-  within(path, () => new Columns(importRules, rules.map, rules.externalIdSystem !== undefined, customFields));
-  within(path, () => rowDefaults(rules));
+  checkAt(placeOf, () => new Columns(importRules, rules.map, rules.externalIdSystem !== undefined, customFields));
+  checkAt(placeOf, () => rowDefaults(rules));
 }
 
-/** Does a check that knows nothing of the request, and tells its violations by their place in it. */
-function within(path: string, check: () => unknown): void {
+/** Runs a check that does not know the request, and names the wrong fields by their place in the request. */
+export function checkAt(placeOf: (field: string) => string, check: () => unknown): void {
   try {
     check();
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'INVALID_ARGUMENT') throw error;
-    throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: `${path}.${violation.field}` })));
+    throw invalidArgument(error.violations.map((violation) => ({ ...violation, field: placeOf(violation.field) })));
   }
 }

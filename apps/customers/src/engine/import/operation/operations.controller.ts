@@ -40,7 +40,7 @@ import { createImport } from './create-import.js';
 import { deleteMapping, findMapping, listMappings, mappingMessage, saveMapping } from './import-mappings.js';
 import { uploadImportFile } from './upload-import-file.js';
 
-/** Answers what is asked of operations, and what imports have besides: the contract has both in one service. */
+/** Operations of all kinds, and the calls of imports: the contract has both in one service. */
 @Controller()
 @ImplementsService(Methods)
 export class OperationsController implements ServiceHandlers<OperationsServiceServer> {
@@ -58,7 +58,8 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   uploadImportFile(requests: AsyncIterable<UploadImportFileRequest>): Promise<OperationMessage> {
-    return uploadImportFile(this.em, this.bulk.importQuotaBytes, requests);
+    const { importQuotaBytes: quotaBytes } = this.bulk;
+    return uploadImportFile(this.em, { types: this.importTypes, quotaBytes }, requests);
   }
 
   async getOperation({ id }: GetOperationRequest): Promise<OperationMessage> {

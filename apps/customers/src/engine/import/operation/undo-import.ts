@@ -41,23 +41,23 @@ export async function undoImport(types: ImportTypes, { em, job, operation, signa
  * of a longer chain of such records one stays as it is.
  */
 async function takeChanges(em: EntityManager, type: RecordType, { tenantId, id }: Operation): Promise<Change[]> {
-  const changes = await em.execute<Change[]>(
-    `delete from import_change where (tenant_id, operation_id, customer_id) in (
-       select tenant_id, operation_id, customer_id from import_change
-       where tenant_id = ? and operation_id = ? order by customer_id limit ${recordsPerStep})
-     returning customer_id, before, version`,
+  const take = async (ids: string, values: readonly unknown[]): Promise<Change[]> => {
+    const taken = await em.execute<Change[]>(
+      `delete from import_change where tenant_id = ? and operation_id = ? and customer_id in (${ids})
+       returning customer_id, before, version`,
+      [tenantId, id, ...values],
+    );
+    // An earlier release, which ran the import, did not know all fields.
+    return taken.map((change) => ({ ...change, before: change.before && { ...type.empty(), ...change.before } }));
+  };
+  const changes = await take(
+    `select customer_id from import_change
+     where tenant_id = ? and operation_id = ? order by customer_id limit ${recordsPerStep}`,
     [tenantId, id],
   );
   for (let found = changes; found.length > 0 && changes.length < 2 * recordsPerStep; changes.push(...found)) {
     const owners = [...(await formerKeyOwners(em, type, found)).values()];
-    found =
-      owners.length === 0
-        ? []
-        : await em.execute<Change[]>(
-            `delete from import_change where tenant_id = ? and operation_id = ? and customer_id in (?)
-             returning customer_id, before, version`,
-            [tenantId, id, owners],
-          );
+    found = owners.length === 0 ? [] : await take('?', [owners]);
   }
   return changes;
 }

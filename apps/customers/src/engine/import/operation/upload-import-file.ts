@@ -12,17 +12,20 @@ import { refuseUnderEncryption } from '../../query/filter/refuse-sealed.js';
 import { enqueue, jobSignal } from '../../operations/operation-jobs.js';
 import { found, operationMessage } from '../../operations/operation-message.js';
 import { Operation } from '../../operations/operation.entity.js';
+import type { ImportTypes } from '../import-rules.js';
 import { checkImportQuota } from './import-quota.js';
+import { importable } from './mapping-rules.js';
 
 /**
  * Answers UploadImportFile. See `receiveUpload`.
  *
+ * @throws AppError PERMISSION_DENIED for records of a type that the caller may not write
  * @throws AppError RESOURCE_EXHAUSTED IMPORT_QUOTA
  * @throws AppError ABORTED UPLOAD_IN_PROGRESS when another call stores pieces of the same file
  */
 export function uploadImportFile(
   em: EntityManager,
-  quotaBytes: number,
+  { types, quotaBytes }: { types: ImportTypes; quotaBytes: number },
   requests: AsyncIterable<UploadImportFileRequest>,
 ): Promise<OperationMessage> {
   const begin = async (request: UploadImportFileRequest) => {
@@ -31,6 +34,7 @@ export function uploadImportFile(
     const { tenantId } = currentCaller();
     const { id } = request;
     const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+    importable(types, operation.input.recordType, 'operation');
     return new WaitingImport(em, quotaBytes, id, operation.receivedBytes);
   };
   return receiveUpload(em, { field: 'file', dataOf: ({ file }) => file?.data, begin }, requests);

@@ -25,8 +25,8 @@ interface Applied {
  * Gives a row to the record that it is about, or makes it a new one: its id decides, else its external ids, else the first of its
  * other unique values that a record has.
  *
- * All of this depends only on who has which key, which no later row takes away unless lists are replaced, and a row that is taken
- * leaves none of its external ids without an owner. That is why the same file imported again finds the same records.
+ * This depends only on the owners of keys. No later row takes a key away unless lists are replaced, and after a row that was applied all
+ * of its external ids have owners. So the same file imported again finds the same records.
  */
 export function applyRow(given: PreparedRow, records: ImportRecords, rules: ImportRules): Applied {
   const { type } = rules;
@@ -129,8 +129,8 @@ function mismatch(
 }
 
 /**
- * External ids that belong to two records, to another than the id, or to one that has another id in their systems: only people
- * can tell.
+ * External ids that belong to two records, to another record than the id, or to one that has another id in their systems: no rule
+ * can decide which is right.
  */
 function contradiction(
   row: PreparedRow,

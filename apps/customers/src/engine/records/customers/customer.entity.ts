@@ -123,6 +123,19 @@ const CustomerSchema = defineEntity({
 export class Customer extends CustomerSchema.class {}
 CustomerSchema.setClass(Customer);
 
+/** A reference to a customer, [tenant id, customer id], with the composite foreign key that keeps it within the tenant. */
+export function customerReference(column: string, foreignKeyName: string) {
+  return p
+    .manyToOne(Customer)
+    .mapToPk()
+    .joinColumns('tenant_id', column)
+    .ownColumns(column)
+    .referencedColumnNames('tenant_id', 'id')
+    .foreignKeyName(foreignKeyName)
+    .deleteRule('no action')
+    .updateRule('no action');
+}
+
 /** The id in a reference to a customer, which is [tenant id, customer id]. */
 export function referencedId([, id]: readonly (string | undefined)[]): string {
   if (id === undefined) throw new Error('A reference to a customer has two parts.');
