@@ -224,6 +224,7 @@ async function everything(api: ApiClient): Promise<string> {
     'deals',
     'stageEntries',
     `files?record=customers/${theirs.living['customers']}`,
+    `files?record=customers/${theirs.living['customers']}&showDeleted=true`,
     `fileUploads/${theirs.living['fileUploads']}`,
     'oauthClients',
     'webhookEndpoints',
