@@ -61,6 +61,7 @@ export const withoutIds = [
   'SignAuditHead',
   'SignSecurityEventHead',
   'SnapshotCustomers',
+  'UpdateAccount',
   'UpdateSettings',
   'UpsertPipeline',
   'VerifyAuditEntries',
