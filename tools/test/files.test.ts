@@ -100,7 +100,7 @@ describe('a file over REST', () => {
     const data = randomBytes(700_000);
     const id = await createUpload('parts.bin', 'application/x-plan');
     await put(id, data);
-    const download = async (headers: Record<string, string>) => {
+    const download = async (headers: { range?: string; 'if-range'?: string }) => {
       const answer = await fetch(`${platform.edgeUrl}/v1/files/${id}:download`, {
         headers: { authorization, ...headers },
       });
