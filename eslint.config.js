@@ -44,6 +44,23 @@ const restrictedSyntax = [
   },
 ];
 
+/** They take the time zone of the machine. */
+const localTime = [
+  {
+    selector:
+      'CallExpression > MemberExpression.callee[property.name=/^(get|set)(Hours|Minutes|Date|Day|Month|FullYear)$|^getTimezoneOffset$|^toLocale(Date|Time)String$|^to(Date|Time)String$/]',
+    message: 'Name the zone: no result depends on that of the server.',
+  },
+  {
+    selector: "NewExpression[callee.property.name='DateTimeFormat'][arguments.length<2]",
+    message: 'Name the zone: no result depends on that of the server.',
+  },
+  {
+    selector: "NewExpression[callee.name='Date'][arguments.length>1]",
+    message: 'Use Date.UTC: no result depends on the zone of the server.',
+  },
+];
+
 const boundaries = (constraints) => ({
   '@nx/enforce-module-boundaries': ['error', { allow: [], depConstraints: constraints }],
 });
@@ -55,7 +72,7 @@ const securityRules = {
   'no-new-func': 'error',
   // Text that goes through a shell, or comes out of Math.random where it must not be guessed.
   'no-restricted-imports': ['error', { paths: shellFunctions }],
-  'no-restricted-syntax': ['error', ...restrictedSyntax],
+  'no-restricted-syntax': ['error', ...restrictedSyntax, ...localTime],
   // Characters that show a reader other code than the one that runs (CVE-2021-42574).
   'security/detect-bidi-characters': 'error',
   'security/detect-invisible-characters': 'error',

@@ -26,6 +26,13 @@ export class Api {
     return answerOf(http.get(this.#baseUrl + path, this.#params(operation)));
   }
 
+  /** Asks for a range of a file. @returns the status, and the number of bytes of the answer */
+  range(operation: Operation, path: string, range: string): { status: number; length: number } {
+    const { headers, tags } = this.#params(operation);
+    const response = http.get(this.#baseUrl + path, { headers: { ...headers, Range: range }, tags });
+    return { status: response.status, length: String(response.body).length };
+  }
+
   /** A write that may be sent again, with a body as JSON or as the text of `contentType`. */
   send<Body>(
     method: 'POST' | 'PATCH' | 'PUT',

@@ -4,15 +4,16 @@ import { Api, uniqueText, type Customer } from './api.ts';
 import type { Scenario } from './scenario.ts';
 
 const fileBytes = 64 * 1024;
+const rangeBytes = 1024;
 /** Think time after listing the files of a record, in seconds. */
 const lookSeconds = 2;
 
-/** Somebody who adds a file to a customer, and looks at the customer's files. */
+/** Somebody who adds a file to a customer, renames it, reads its beginning, and looks at the customer's files. */
 export function files(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {
     protocol: 'http',
-    operations: ['CreateFileUpload', 'UploadFile', 'ListFiles'],
+    operations: ['CreateFileUpload', 'UploadFile', 'UpdateFile', 'DownloadFile', 'ListFiles'],
     setup: () => recordOf(api),
     run(data) {
       const record = data as string;
@@ -28,6 +29,11 @@ export function files(baseUrl: string): Scenario {
         'text/plain',
       );
       check(whole, { 'a file is stored': (stored) => stored?.file?.sizeBytes === fileBytes });
+      const file = `/v1/files/${upload?.id ?? ''}`;
+      const { body: renamed } = api.send<{ name: string }>('PATCH', 'UpdateFile', file, { name: `final-${name}` });
+      check(renamed, { 'a file is renamed': (changed) => changed?.name === `final-${name}` });
+      const part = api.range('DownloadFile', `${file}:download`, `bytes=0-${rangeBytes - 1}`);
+      check(part, { 'a range is answered': ({ status, length }) => status === 206 && length === rangeBytes });
       const { body: list } = api.get<{ files: { name: string }[] }>('ListFiles', `/v1/files?record=${record}`);
       check(list, { 'the record has files': (page) => (page?.files.length ?? 0) > 0 });
       sleep(lookSeconds);

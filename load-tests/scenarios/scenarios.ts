@@ -6,6 +6,7 @@ import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
 import { mixed } from './mixed.ts';
 import { oauth } from './oauth.ts';
+import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
 
 /** By name; each is made with the base URL of the API, without a slash at its end. */
@@ -16,6 +17,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   search: (baseUrl) => mixed(baseUrl, mixes.search),
   deals,
   files,
+  settings,
   import: importFile,
   feed,
   oauth,

@@ -96,14 +96,68 @@ describe('a file over REST', () => {
     expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'; sandbox");
   });
 
-  it('is deleted, and then nowhere', async () => {
+  it('is downloaded in parts, which are those of one version', async () => {
+    const data = randomBytes(700_000);
+    const id = await createUpload('parts.bin', 'application/x-plan');
+    await put(id, data);
+    const download = async (headers: { range?: string; 'if-range'?: string }) => {
+      const answer = await fetch(`${platform.edgeUrl}/v1/files/${id}:download`, {
+        headers: { authorization, ...headers },
+      });
+      return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
+    };
+
+    const { answer: whole, bytes } = await download({});
+    expect(whole.status).toBe(200);
+    expect(bytes.equals(data)).toBe(true);
+    const etag = `"${createHash('sha256').update(data).digest('hex')}"`;
+    const head = (answer: Response, ...names: string[]) => names.map((name) => answer.headers.get(name));
+    expect(head(whole, 'accept-ranges', 'content-length', 'etag')).toEqual(['bytes', '700000', etag]);
+
+    for (const [range, from, to] of [
+      ['bytes=0-0', 0, 1],
+      ['bytes=262143-262144', 262_143, 262_145],
+      ['bytes=100-', 100, 700_000],
+      ['bytes=-5', 699_995, 700_000],
+    ] as const) {
+      const { answer, bytes: part } = await download({ range, 'if-range': etag });
+      expect([answer.status, part.equals(data.subarray(from, to))], range).toEqual([206, true]);
+      expect(head(answer, 'content-range', 'content-length')).toEqual([
+        `bytes ${from}-${to - 1}/700000`,
+        String(to - from),
+      ]);
+      expect(head(answer, 'content-disposition')[0]).toContain('parts.bin');
+    }
+    for (const headers of [
+      { range: 'bytes=0-0', 'if-range': '"other"' },
+      { range: 'bytes=0-0,2-3' },
+      { range: 'rows=1-' },
+    ]) {
+      const { answer, bytes: all } = await download(headers);
+      expect([answer.status, all.length, answer.headers.get('content-range')]).toEqual([200, 700_000, null]);
+    }
+    const { answer: beyond, bytes: problem } = await download({ range: 'bytes=700000-' });
+    expect([beyond.status, ...head(beyond, 'content-range', 'content-type')]).toEqual([
+      ...[416, 'bytes */700000', 'application/problem+json; charset=utf-8'],
+    ]);
+    expect(JSON.parse(String(problem))).toMatchObject({ status: 416, code: 'RANGE_NOT_SATISFIABLE' });
+  });
+
+  it('is renamed, deleted and restored', async () => {
     const id = await createUpload('short.txt', 'text/plain');
     await put(id, 'short');
+    const path = `/v1/files/${id}`;
 
-    expect((await api.send('DELETE', `/v1/files/${id}`)).status).toBe(200);
+    const renamed = await api.send('PATCH', path, { body: { name: 'long.txt' }, headers: { 'if-match': '"1"' } });
+    expect([renamed.status, renamed.body]).toMatchObject([200, { id, name: 'long.txt', etag: '"2"' }]);
+    expect((await api.send('PATCH', path, { body: { sizeBytes: 1 } })).status).toBe(400);
+    expect((await api.send('DELETE', path)).status).toBe(200);
+    for (const gone of [path, `${path}:download`]) expect((await api.send('GET', gone)).status).toBe(404);
+    expect((await api.send('POST', `${path}:undelete`)).status).toBe(200);
 
-    for (const path of [`/v1/files/${id}`, `/v1/files/${id}:download`]) {
-      expect((await api.send('GET', path)).status).toBe(404);
-    }
+    const { headers } = await api.send('GET', `${path}:download`);
+    expect(headers.get('content-disposition')).toContain('long.txt');
+    expect((await api.send('DELETE', `${path}?permanent=true`)).status).toBe(200);
+    expect((await api.send('POST', `${path}:undelete`)).status).toBe(404);
   });
 });

@@ -2,6 +2,7 @@ import { CreateAuditChain } from '@rapport/persistence';
 import { ApiKey } from './api-key.entity.js';
 import { AddAllowedOrigins } from './migrations/add-allowed-origins.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
+import { AddUserLocale } from './migrations/add-user-locale.js';
 import { CreateAccountSecurity } from './migrations/create-account-security.js';
 import { CreateOAuth } from './migrations/create-oauth.js';
 import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
@@ -50,4 +51,5 @@ export const migrations = [
   CreateOAuth,
   IndexGrants,
   AddAllowedOrigins,
+  AddUserLocale,
 ];

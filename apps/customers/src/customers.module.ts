@@ -10,8 +10,8 @@ import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
 import { PageTokenKey } from './engine/query/list-records.js';
-import { fileLeftovers } from './engine/files/file.entity.js';
 import { FileStore } from './engine/files/file-store.js';
+import { clearFiles } from './engine/files/remove-files.js';
 import { importKind } from './engine/import/operation/import-kind.js';
 import { OperationKinds } from './engine/operations/operation-kind.js';
 import { OperationWorker } from './engine/operations/operation-worker.js';
@@ -31,7 +31,7 @@ import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes([customerImport, importRulesOf(deals), importRulesOf(objectRecords)], importRulesOf);
 
-const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], fileLeftovers);
+const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], clearFiles);
 
 @Module({})
 export class CustomersModule {

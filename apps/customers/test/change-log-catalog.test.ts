@@ -64,8 +64,8 @@ const untold: Record<string, readonly string[]> = {
   pipeline: ['sort_name', 'search_text', 'index_version'],
   stage_entry: ['amount_order', 'terms', 'index_version'],
   consent: [],
-  // It is in the record's name.
-  file: ['record_table'],
+  // It is in the record's name, and the hash tells which bytes the file has.
+  file: ['content_id', 'record_table'],
   // Tells nobody anything, and is better nowhere else.
   suppression: ['address_hash'],
   workspace_settings: [],

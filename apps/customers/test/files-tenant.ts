@@ -7,6 +7,7 @@ import {
   FilesServiceClient,
   FilesServiceService,
   FileUpload,
+  type DownloadFileRequest,
   type File,
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
@@ -85,12 +86,23 @@ export class FilesTenant {
     return answer;
   }
 
+  /** @param range as the header Range has it */
+  async range(id: string, range: string): Promise<Buffer> {
+    const pieces: Uint8Array[] = [];
+    for await (const { data } of this.messages(id, this.caller, { range })) pieces.push(data);
+    return Buffer.concat(pieces);
+  }
+
   /** The messages of a download. */
-  async *messages(id: string, caller = this.caller): AsyncGenerator<HttpBody, void> {
+  async *messages(
+    id: string,
+    caller = this.caller,
+    headers: Partial<DownloadFileRequest> = {},
+  ): AsyncGenerator<HttpBody, void> {
     const { path } = FilesServiceService.downloadFile;
     yield* this.customers.streams.stream(
       path,
-      { id },
+      { id, ...headers },
       {
         context: this.customers.outgoing(caller),
         deadlineMs: 600_000,

@@ -90,7 +90,7 @@ test('a file whose connections are lost again and again arrives as it was, a pie
   expect(largest).toBeLessThanOrEqual(maxPieceBytes);
   printTally('files', { bytes, losses, pieces: rows[0]?.count ?? 0, rssMiB: process.memoryUsage().rss / 2 ** 20 });
 
-  await customers.call('deleteFile', { id }, tenant.caller);
+  await customers.call('deleteFile', { id, permanent: true }, tenant.caller);
   await expect.poll(() => tenant.storedBytes(), { timeout: 300_000 }).toEqual({ stored: 0, counted: 0 });
   await tenant.close();
 }, 3_600_000);

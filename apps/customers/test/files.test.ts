@@ -59,13 +59,13 @@ test('files of the same content share their bytes, which go with the last of the
   const files = [await tenant.addFile(record, png), await tenant.addFile(record, png, { name: 'again.png' })];
   await expect.poll(() => tenant.storedBytes()).toEqual({ stored: png.length, counted: png.length });
 
-  expect(await customers.call('deleteFile', { id: files[0]!.id }, tenant.caller)).toEqual(files[0]);
+  expect(await customers.call('deleteFile', { id: files[0]!.id, permanent: true }, tenant.caller)).toEqual(files[0]);
   await expect(tenant.download(files[0]!.id)).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'FILE_NOT_FOUND' });
   expect((await tenant.download(files[1]!.id)).equals(png)).toBe(true);
-  await customers.call('deleteFile', { id: files[1]!.id }, tenant.caller);
+  await customers.call('deleteFile', { id: files[1]!.id, permanent: true }, tenant.caller);
 
   await expect.poll(() => tenant.storedBytes()).toEqual({ stored: 0, counted: 0 });
-  const again = customers.call('deleteFile', { id: files[1]!.id }, tenant.caller);
+  const again = customers.call('deleteFile', { id: files[1]!.id, permanent: true }, tenant.caller);
   await expect(again).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
@@ -76,7 +76,7 @@ test('bytes that go and come at the same time are never those of a file', async 
     await tenant.upload(id, [png], { complete: false });
     const [{ file }] = await Promise.all([
       tenant.upload(id, [], { offset: png.length }),
-      customers.call('deleteFile', { id: last.id }, tenant.caller),
+      customers.call('deleteFile', { id: last.id, permanent: true }, tenant.caller),
     ]);
     last = file!;
   }
@@ -90,7 +90,7 @@ test('two tenants never share bytes', async () => {
   const theirs = await other.addFile(`customers/${id}`, png);
   const ours = await tenant.addFile(record, png);
 
-  await customers.call('deleteFile', { id: ours.id }, tenant.caller);
+  await customers.call('deleteFile', { id: ours.id, permanent: true }, tenant.caller);
 
   await expect.poll(() => tenant.storedBytes()).toEqual({ stored: 0, counted: 0 });
   expect((await other.download(theirs.id)).equals(png)).toBe(true);
@@ -246,7 +246,7 @@ test('the files of a tenant take no more than its quota, whose limit the refusal
   expect(counted).toBe(stored);
   expect(stored).toBeLessThanOrEqual(quotaBytes);
   const [first] = (await limited.filesOf(own)).toReversed();
-  await strict.call('deleteFile', { id: first!.id }, limited.caller);
+  await strict.call('deleteFile', { id: first!.id, permanent: true }, limited.caller);
   await vi.waitUntil(async () => (await limited.storedBytes()).counted < 300_000);
   const [open] = await limited.database.query<{ id: string }>('select id from file_upload').then(({ rows }) => rows);
   const { receivedBytes: offset } = await limited.getUpload(open!.id);

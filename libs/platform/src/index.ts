@@ -13,6 +13,7 @@ export { closeServer } from './http/close-server.js';
 export { countryFinder } from './countries.js';
 export { FairPlaces } from './fair-places.js';
 export { followFiles } from './follow-files.js';
+export { canonicalLocale, knownTimeZone, localeViolations } from './locales.js';
 export { answerProbe, startHealthServer } from './http/health-server.js';
 export { MasterKeys, type WrappedKey } from './crypto/master-keys.js';
 export { metrics } from './logging/metrics.js';

@@ -234,6 +234,7 @@ async function everything(api: ApiClient): Promise<string> {
     `objects/${theirs.living['objects']}/records?showDeleted=true`,
     `objects/${theirs.living['objects']}/records`,
     `files?record=customers/${theirs.living['customers']}`,
+    `files?record=customers/${theirs.living['customers']}&showDeleted=true`,
     `fileUploads/${theirs.living['fileUploads']}`,
     'oauthClients',
     'webhookEndpoints',

@@ -67,6 +67,7 @@ export const withoutIds = [
   'SignAuditHead',
   'SignSecurityEventHead',
   'SnapshotCustomers',
+  'UpdateAccount',
   'UpdateSettings',
   'UpsertCustomObject',
   'UpsertPipeline',
@@ -96,6 +97,7 @@ export const forMissing: Readonly<Record<string, string>> = {
   'UndeleteDeal params.id': 'brings it back',
   'UndeleteObjectRecord params.id': 'brings it back',
   'UndeletePipeline params.id': 'brings it back',
+  'UndeleteFile params.id': 'brings it back',
 };
 
 /** Operations for which the permission alone is not enough, and why. */
@@ -124,7 +126,9 @@ export const needMore: Readonly<Record<string, string>> = {
   ResolveConflicts: 'as for GetSyncConflict',
   ResolveSyncConflict: 'as for GetSyncConflict',
   UpdateAssociation: 'as for CreateAssociation',
+  UndeleteFile: 'as for CreateFileUpload',
   UpdateConnection: 'as for CreateConnection',
+  UpdateFile: 'as for CreateFileUpload',
   UpdateMapping: 'as for CreateConnection',
   UploadFile: 'as for CreateFileUpload',
   UpdateWebhookEndpoint: 'as for CreateWebhookEndpoint',

@@ -15,6 +15,7 @@ import {
   type RequestPasswordResetRequest,
   type ResetPasswordRequest,
   type TotpEnrollment,
+  type UpdateAccountRequest,
 } from '@rapport/contracts/rapport/auth/v1/account_service';
 import type { User as UserMessage } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { AppError, invalidArgument } from '@rapport/platform';
@@ -24,6 +25,7 @@ import { forgetSecondFactor, SecondFactor } from '../totp/second-factor.js';
 import { base32, totpUri } from '../totp/totp.js';
 import { UserAccount } from '../users/user-account.entity.js';
 import { userMessage } from '../users/user-message.js';
+import { updateAccount } from '../users/write-user.js';
 import { findCurrentUser } from './current-user.js';
 import { PasswordResets } from './password-resets.js';
 import { Passwords, replacePassword } from './passwords.js';
@@ -40,6 +42,10 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
 
   async getAccount(): Promise<UserMessage> {
     return userMessage(this.em, await findCurrentUser(this.em));
+  }
+
+  async updateAccount(request: UpdateAccountRequest): Promise<UserMessage> {
+    return userMessage(this.em, await updateAccount(this.em, request));
   }
 
   async changePassword({ change }: ChangePasswordRequest): Promise<Empty> {

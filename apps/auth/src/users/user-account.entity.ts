@@ -23,6 +23,10 @@ const UserAccountSchema = defineEntity({
     /** Ids of roles, built in or of the tenant's own. */
     roleIds: p.type(TextArray).$type<string[]>().default([]),
     teamId: p.uuid().nullable(),
+    /** Name of the IANA database. Null: that of the workspace. */
+    timeZone: p.text().nullable(),
+    /** Canonical tag of BCP 47. Null: that of the workspace. */
+    locale: p.text().nullable(),
     /** Sessions and tokens remember it; raising it ends all of them at once. */
     sessionEpoch: p.integer().default(0),
     createTime: p.datetime(3),

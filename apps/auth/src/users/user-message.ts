@@ -14,6 +14,8 @@ export async function userMessages(em: EntityManager, users: readonly UserAccoun
     state: User_State[user.state],
     roleIds: user.roleIds,
     teamId: user.teamId ?? undefined,
+    timeZone: user.timeZone ?? undefined,
+    locale: user.locale ?? undefined,
     twoFactor: withSecondFactor.has(user.id),
     etag: formatEtag(user.version),
     createTime: user.createTime.toISOString(),

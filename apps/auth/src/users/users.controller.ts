@@ -29,6 +29,7 @@ import { checkAssignment, findUser, findUserForChange } from './check-user.js';
 import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
 import { emailKey, UserAccount } from './user-account.entity.js';
+import { storedLocale } from './user-locale.js';
 import { userMessage, userMessages } from './user-message.js';
 
 @Controller()
@@ -46,6 +47,7 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
     if (wanted.state !== User_State.UNSPECIFIED) {
       throw invalidArgument([{ field: 'user.state', reason: 'STATE_GIVEN', description: 'is INVITED at first' }]);
     }
+    const locale = storedLocale('user', wanted);
     const { user, send } = await this.em.transactional(async (em) => {
       const tenant = await lockTenant(em);
       const assignment = { roleIds: [...new Set(wanted.roleIds)], teamId: wanted.teamId ?? null };
@@ -57,6 +59,7 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
         id: v7(),
         email: emailKey(wanted.email),
         displayName: wanted.displayName,
+        ...locale,
         state: 'INVITED',
         createTime: now,
         updateTime: now,

@@ -1,20 +1,23 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { readMask, type Updatable } from '@rapport/contracts';
+import type { Profile, UpdateAccountRequest } from '@rapport/contracts/rapport/auth/v1/account_service';
 import { User_State, type UpdateUserRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
+import { findCurrentUser } from '../account/current-user.js';
 import { OneTimeToken } from '../one-time-tokens/one-time-token.entity.js';
 import { recordSecurityEvent } from '../security/security-event.js';
 import { endSessionsOf } from '../sessions/sessions.js';
 import { lockTenant } from '../tenant-lock.js';
 import { forgetSecondFactor, usersWithSecondFactor } from '../totp/second-factor.js';
 import { checkAdminStays, checkAssignment, findUserForChange } from './check-user.js';
+import { storedLocale } from './user-locale.js';
 import type { UserAccount, UserState } from './user-account.entity.js';
 
-const updatable: Updatable<'displayName' | 'roleIds' | 'teamId' | 'state'> = {
+const updatable: Updatable<'displayName' | 'roleIds' | 'teamId' | 'state' | 'timeZone' | 'locale'> = {
   name: 'user',
   noun: 'a user',
-  fields: ['displayName', 'roleIds', 'teamId', 'state'],
+  fields: ['displayName', 'roleIds', 'teamId', 'state', 'timeZone', 'locale'],
   fixed: {
     email: 'IMMUTABLE',
     ...Object.fromEntries(['id', 'twoFactor', 'etag', 'createTime', 'updateTime'].map((name) => [name, 'OUTPUT_ONLY'])),
@@ -32,28 +35,65 @@ export async function updateUser(
     const user = await findUserForChange(transaction, id);
     checkEtag(etag, user.version);
     const after = {
-      displayName: mask.includes('displayName') ? changes.displayName : user.displayName,
       roleIds: mask.includes('roleIds') ? [...new Set(changes.roleIds)] : user.roleIds,
       teamId: mask.includes('teamId') ? (changes.teamId ?? null) : user.teamId,
       state: mask.includes('state') ? nextState(user, changes.state) : user.state,
     };
-    if (after.displayName === '') {
-      throw invalidArgument([{ field: 'user.displayName', reason: 'REQUIRED', description: 'is required' }]);
-    }
+    const own = ownChanges(user, { field: 'user', changes, mask });
     await checkAssignment(transaction, after);
     await checkAdminStays(transaction, user, after);
     const isShutOut = after.state === 'DISABLED' && user.state !== 'DISABLED';
     if (isShutOut) await endSessionsOf(transaction, user);
-    transaction.assign(user, { ...after, updateTime: new Date(), version: user.version + 1 });
-    const { displayName: _, ...rights } = after;
+    transaction.assign(user, { ...after, ...own, updateTime: new Date(), version: user.version + 1 });
     await recordSecurityEvent(transaction, {
       kind: 'USER_CHANGED',
       outcome: 'SUCCESS',
       records: [`user/${id}`],
-      detail: rights,
+      detail: after,
     });
     return user;
   });
+}
+
+const updatableByUser: Updatable<'displayName' | 'timeZone' | 'locale'> = {
+  name: 'profile',
+  noun: 'a profile',
+  fields: ['displayName', 'timeZone', 'locale'],
+  fixed: {},
+};
+
+/** Answers UpdateAccount. @throws AppError PERMISSION_DENIED USER_NEEDED when no active user calls */
+export async function updateAccount(
+  em: EntityManager,
+  { profile, updateMask, etag }: UpdateAccountRequest,
+): Promise<UserAccount> {
+  if (!profile) throw invalidArgument([{ field: 'profile', reason: 'REQUIRED', description: 'is required' }]);
+  const mask = readMask(updateMask, updatableByUser);
+  return em.transactional(async (transaction) => {
+    await lockTenant(transaction);
+    const user = await findCurrentUser(transaction);
+    checkEtag(etag, user.version);
+    const own = ownChanges(user, { field: 'profile', changes: profile, mask });
+    transaction.assign(user, { ...own, updateTime: new Date(), version: user.version + 1 });
+    await recordSecurityEvent(transaction, { kind: 'USER_CHANGED', outcome: 'SUCCESS', records: [`user/${user.id}`] });
+    return user;
+  });
+}
+
+/** What users may change of themselves. @throws AppError INVALID_ARGUMENT */
+function ownChanges(
+  user: UserAccount,
+  { field, changes, mask }: { field: string; changes: Profile; mask: readonly string[] },
+): Pick<UserAccount, 'displayName' | 'timeZone' | 'locale'> {
+  const displayName = mask.includes('displayName') ? (changes.displayName ?? '') : user.displayName;
+  if (displayName === '') {
+    throw invalidArgument([{ field: `${field}.displayName`, reason: 'REQUIRED', description: 'is required' }]);
+  }
+  const { timeZone, locale } = storedLocale(field, {
+    timeZone: mask.includes('timeZone') ? changes.timeZone : (user.timeZone ?? undefined),
+    locale: mask.includes('locale') ? changes.locale : (user.locale ?? undefined),
+  });
+  return { displayName, timeZone, locale };
 }
 
 export async function deleteUser(em: EntityManager, id: string): Promise<void> {

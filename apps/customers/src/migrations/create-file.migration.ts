@@ -20,9 +20,9 @@ export class CreateFile extends Migration {
     for (const table of ['file', 'file_upload']) {
       this.addSql(`create policy record_scope on ${table} as restrictive using (${seen}) with check (${seen});`);
     }
-    for (const table of ['file', 'file_upload', 'file_piece']) {
+    for (const [table, isSealed] of Object.entries(sealedTables)) {
       this.addSql(`create policy sealed_only on ${table} as restrictive using (true)
-        with check ((false) or not exists (select from tenant_encryption));`);
+        with check ((${isSealed}) or not exists (select from tenant_encryption));`);
     }
     this.addSql(
       triggersOf({
@@ -30,32 +30,43 @@ export class CreateFile extends Migration {
         type: 'file',
         key: 'id',
         version: '$.version',
-        content: ['record', 'name', 'content_type', 'size_bytes', 'sha256'],
-        bookkeeping: ['version', 'create_time', 'created_by'],
+        content: ['record', 'name', 'content_type', 'size_bytes', 'sha256', 'delete_time'],
+        bookkeeping: ['version', 'create_time', 'update_time', 'created_by', 'updated_by'],
+        // By which a reader of a change finds out whether it may read the record.
+        always: ['record'],
       }),
     );
     this.addSql(changeLogRights);
   }
 }
 
+/** The condition of sealed rows, by table. */
+const sealedTables = {
+  file: 'starts_with(name, chr(1)) and starts_with(sha256, chr(1))',
+  file_upload: 'starts_with(name, chr(1)) and (sha256 is null or starts_with(sha256, chr(1)))',
+  file_content: 'sha256 is null',
+  file_piece: 'sealed',
+};
+
 const seen = `(select true where nullif(current_setting('app.owner_ids', true), '') is null) is not null or sees_record(record_table, record)`;
 
 const tables = `
-  -- What the files of a tenant have in common that have the same bytes: these are stored once, in the pieces of content_id.
+  -- Bytes, in the pieces of content_id. Files of a tenant with the same hash share them. Sealed bytes have no hash: they are of one file.
   create table file_content (
     tenant_id uuid not null,
-    sha256 text not null,
     content_id uuid not null,
+    sha256 text,
     size_bytes int not null,
-    primary key (tenant_id, sha256)
+    primary key (tenant_id, content_id)
   );
-  create unique index file_content_by_content on file_content (tenant_id, content_id);
+  create unique index file_content_by_sha256 on file_content (tenant_id, sha256);
 
   create table file_piece (
     tenant_id uuid not null,
     content_id uuid not null,
     start int not null,
     data bytea not null,
+    sealed boolean not null default false,
     primary key (tenant_id, content_id, start)
   );
   -- Most files are compressed already.
@@ -70,14 +81,18 @@ const tables = `
     content_type text not null,
     size_bytes int not null,
     sha256 text not null,
+    content_id uuid not null,
     version int not null,
     create_time timestamptz(3) not null,
+    update_time timestamptz(3) not null,
+    delete_time timestamptz(3),
     created_by text not null,
+    updated_by text not null,
     primary key (tenant_id, id),
-    constraint file_content foreign key (tenant_id, sha256) references file_content (tenant_id, sha256)
+    constraint file_content foreign key (tenant_id, content_id) references file_content (tenant_id, content_id)
   );
   create index file_by_record on file (tenant_id, record, id);
-  create index file_by_sha256 on file (tenant_id, sha256);
+  create index file_by_content on file (tenant_id, content_id);
 
   -- An upload that is not complete. Its bytes are the pieces whose content_id is its id.
   create table file_upload (
@@ -120,6 +135,24 @@ const tables = `
     referencing new table as new_row for each statement execute function count_file_bytes_stored();
   create trigger count_removed after delete on file_piece
     referencing old table as old_row for each statement execute function count_file_bytes_removed();
+
+  -- The key of a sealed file goes with the file, or with the upload that has not become one. The process destroys it after the commit.
+  create function destroy_file_keys_later() returns trigger language plpgsql as $$
+  begin
+    insert into key_destruction (tenant_id, customer_id, last_generation)
+      select tenant_id, id, 2147483647 from old_row
+        where starts_with(name, chr(1)) and not exists (
+          select from file where file.tenant_id = old_row.tenant_id and file.id = old_row.id)
+      on conflict do nothing;
+    return null;
+  end $$;
+  create trigger destroy_keys after delete on file
+    referencing old table as old_row for each statement execute function destroy_file_keys_later();
+  create trigger destroy_keys after delete on file_upload
+    referencing old table as old_row for each statement execute function destroy_file_keys_later();
+
+  -- Where the encryption of a tenant keeps the bytes of the file that it is sealing.
+  alter table tenant_encryption add column copy_id uuid;
 
   -- Whether the transaction sees a record of any type, live or deleted, as sees_customer does for a customer.
   create function sees_record(of_table text, of_record text) returns boolean language plpgsql stable cost 1 as $$

@@ -20,6 +20,7 @@ export function toProblem(error: AppError, requestId: string, route?: RestRoute)
 export function problemHeaders(error: AppError): Record<string, string> {
   return {
     ...(error instanceof RateLimited ? error.headers : {}),
+    ...(error.reason === 'RANGE_NOT_SATISFIABLE' ? { 'content-range': `bytes */${error.metadata['sizeBytes']}` } : {}),
     ...(error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) }),
   };
 }

@@ -44,7 +44,7 @@ export async function sendStream(
 ): Promise<FastifyReply> {
   const chunks = chunksFor(reply, route, messages as AsyncGenerator<Message, void>, toText);
   const first = await chunks.next();
-  void reply.code(200).header('cache-control', 'private, no-store');
+  void reply.code(reply.hasHeader('content-range') ? 206 : 200).header('cache-control', 'private, no-store');
   cutOffIdleReader(reply.raw, route.method.policy.trafficClass === TrafficClass.FEED ? feedIdleMs : undefined);
   // One chunk ahead of the client at most.
   return reply.send(Readable.from(startingWith(first, chunks), { objectMode: true, highWaterMark: 1 }));
@@ -71,28 +71,33 @@ function chunksFor(
 /** A browser that shows a file in spite of all else gives it no origin, and runs nothing. */
 const filePolicy = "default-src 'none'; frame-ancestors 'none'; sandbox";
 
-/** The first message says what the bytes are and, in an extension, whether they are an attachment. */
+/** Headers that a service may set of a file, by extensions of the first google.api.HttpBody. With Content-Range the status is 206. */
+const fileHeaders: ReadonlySet<string> = new Set([
+  'content-disposition',
+  'content-length',
+  'content-range',
+  'accept-ranges',
+  'etag',
+]);
+
+/** The first message says what the bytes are, and has the headers of the file in its extensions. */
 async function* fileChunks(reply: FastifyReply, messages: AsyncIterable<Message>): Chunks {
   void reply.type('application/octet-stream').header('content-security-policy', filePolicy);
   for await (const { contentType, data, extensions } of messages) {
     if (!reply.sent) {
       if (typeof contentType === 'string' && contentType !== '') void reply.type(contentType);
-      const disposition = dispositionIn(extensions);
-      if (disposition !== undefined) void reply.header('content-disposition', disposition);
+      void reply.headers(headersIn(extensions));
     }
     yield data as Uint8Array;
   }
 }
 
-/** `Content-Disposition` among the headers that a service adds to a google.api.HttpBody. It may set no other. */
-function dispositionIn(extensions: unknown): string | undefined {
-  if (!Array.isArray(extensions)) return undefined;
-  for (const { typeUrl, value } of extensions as { typeUrl: string; value: Uint8Array }[]) {
-    if (!typeUrl.endsWith('/rapport.api.v1.HttpHeader')) continue;
-    const header = HttpHeader.decode(value);
-    if (header.name === 'content-disposition') return header.value;
-  }
-  return undefined;
+function headersIn(extensions: unknown): Record<string, string> {
+  if (!Array.isArray(extensions)) return {};
+  const headers = (extensions as { typeUrl: string; value: Uint8Array }[])
+    .filter(({ typeUrl }) => typeUrl.endsWith('/rapport.api.v1.HttpHeader'))
+    .map(({ value }) => HttpHeader.decode(value));
+  return Object.fromEntries(headers.flatMap(({ name, value }) => (fileHeaders.has(name) ? [[name, value]] : [])));
 }
 
 async function* lineChunks(messages: AsyncIterable<Message>, write: (message: Message) => string): Chunks {

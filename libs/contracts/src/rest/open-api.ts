@@ -124,6 +124,7 @@ function operation(
         ...responseHeaders(route),
         ...(route.isEmpty ? {} : { content: answerContent(route, schemas, components) }),
       },
+      ...(fields.header.some(({ name }) => name === 'range') ? { '206': partialContent } : {}),
       ...(route.isConditional ? { '304': { $ref: '#/components/responses/NotModified' } } : {}),
       '429': { $ref: '#/components/responses/TooMany' },
       '503': { $ref: '#/components/responses/Unavailable' },
@@ -132,6 +133,11 @@ function operation(
     },
   };
 }
+
+const partialContent = {
+  description: 'The range of the file that `Range` asks for. `Content-Range` says which bytes of how many.',
+  content: { '*/*': {} },
+};
 
 function parameter(schemas: JsonSchemas, field: DescField, place: string, name: string, required: boolean) {
   const { description, ...schema } = forDocument(schemas.field(field, 'input'));

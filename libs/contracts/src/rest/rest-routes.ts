@@ -8,8 +8,13 @@ import { JsonSchemas, type JsonSchema, type Usage } from './json-schema.js';
 import { parsePathTemplate, type PathTemplate } from './path-template.js';
 import type { HeaderField, RestRoute } from './rest-route.js';
 
-/** The request fields that HTTP has headers for. Sources: RFC 9110 for If-Match, AIP-154; the IETF draft, AIP-155. */
-const headerOfField: Readonly<Record<string, string>> = { etag: 'if-match', request_id: 'idempotency-key' };
+/** The request fields that HTTP has headers for. Sources: RFC 9110 for the others, AIP-154; the IETF draft for the key, AIP-155. */
+const headerOfField: Readonly<Record<string, string>> = {
+  etag: 'if-match',
+  request_id: 'idempotency-key',
+  range: 'range',
+  if_range: 'if-range',
+};
 
 /** The REST endpoint of every method that has a `google.api.http` rule. */
 export function restRoutes(contract: Contract): RestRoute[] {

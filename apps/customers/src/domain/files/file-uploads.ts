@@ -8,10 +8,8 @@ import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { File, FileUpload } from '../../engine/files/file.entity.js';
 import type { FileStore } from '../../engine/files/file-store.js';
-import { lockOperations } from '../../engine/operations/create-operation.js';
+import { storedPersonal } from '../../engine/files/sealed-files.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
-import { encryptedError } from '../../engine/query/filter/refuse-sealed.js';
-import { TenantEncryption } from '../../engine/sealing/tenant-encryption.entity.js';
 import { namedRecord } from '../../engine/fields/record-names.js';
 import { completeUpload, uploadMessage } from './file-message.js';
 import { cleanFileName } from './file-name.js';
@@ -32,16 +30,15 @@ export async function createUpload(
   if (!wanted) throw invalidArgument([{ field: 'fileUpload', reason: 'REQUIRED', description: 'is required.' }]);
   const record = recordNamed(wanted.record, 'fileUpload.record');
   checkRecordPermission(record, 'write');
-  const name = cleanFileName(wanted.name);
+  const name = cleanFileName(wanted.name, 'fileUpload.name');
   await checkRecord(em, record);
   const { tenantId, principalId } = currentCaller();
-  // So that no upload begins beside the encryption, which would leave its bytes as they are.
-  await lockOperations(em, tenantId);
-  if (await em.findOne(TenantEncryption, { tenantId })) throw encryptedError('Files can not be uploaded');
   await store.checkRoom(em, wanted.sizeBytes ?? 0);
+  const id = uuidv7();
   const upload = em.create(FileUpload, {
-    ...{ tenantId, id: uuidv7(), record: wanted.record, recordTable: record.type.table, name },
-    ...{ contentType: wanted.contentType, sizeBytes: wanted.sizeBytes, sha256: wanted.sha256 },
+    ...(await storedPersonal(id, { name, sha256: wanted.sha256 })),
+    ...{ tenantId, id, record: wanted.record, recordTable: record.type.table },
+    ...{ contentType: wanted.contentType, sizeBytes: wanted.sizeBytes },
     ...{ receivedBytes: 0, expireTime: new Date(Date.now() + waitSeconds * 1_000), createdBy: principalId },
   });
   await em.flush();
@@ -63,7 +60,7 @@ export async function deleteUpload(em: EntityManager, store: FileStore, id: stri
       const upload = await lockUpload(transaction, id);
       if (!upload) throw uploadMissing();
       checkRecordPermission(recordNamed(upload.record, 'id'), 'write');
-      const message = uploadMessage(upload);
+      const message = await uploadMessage(upload);
       transaction.remove(upload);
       await transaction.flush();
       await store.remove(transaction, id);
@@ -83,7 +80,8 @@ export async function deleteUpload(em: EntityManager, store: FileStore, id: stri
 export async function shownUpload(em: EntityManager, id: string): Promise<FileUpload | File> {
   const key = { tenantId: currentCaller().tenantId, id };
   const options = { disableIdentityMap: true };
-  const found = (await em.findOne(FileUpload, key, options)) ?? (await em.findOne(File, key, options));
+  const found =
+    (await em.findOne(FileUpload, key, options)) ?? (await em.findOne(File, { ...key, deleteTime: null }, options));
   const record = found && namedRecord(found.record);
   if (!found || !record) throw uploadMissing();
   checkRecordPermission(record, 'write');

@@ -15,13 +15,18 @@ import {
   type GetFileUploadRequest,
   type ListFilesRequest,
   type ListFilesResponse,
+  type UndeleteFileRequest,
+  type UpdateFileRequest,
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
 import { FileStore } from '../../engine/files/file-store.js';
+import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import { PageTokenKey } from '../../engine/query/list-records.js';
 import { writeCall } from '../../engine/records/write-call.js';
+import { deleteFile, undeleteFile, updateFile } from './change-file.js';
+import { downloadFile } from './download-file.js';
 import { createUpload, deleteUpload, getUpload } from './file-uploads.js';
-import { deleteFile, downloadFile, getFile, listFiles } from './read-files.js';
+import { getFile, listFiles } from './read-files.js';
 import { uploadFile } from './upload-file.js';
 
 @Controller()
@@ -57,11 +62,21 @@ export class FilesController implements ServiceHandlers<FilesServiceServer> {
     return listFiles(this.em, this.pageTokenKey, request);
   }
 
-  downloadFile({ id }: DownloadFileRequest): AsyncIterable<HttpBody> {
-    return downloadFile(this.em, this.store, id);
+  updateFile(request: UpdateFileRequest): Promise<File> {
+    return writeCall(this.em, Methods.updateFile, request, (em) => updateFile(em, request));
   }
 
-  deleteFile({ id }: DeleteFileRequest): Promise<File> {
-    return deleteFile(this.em, this.store, id);
+  downloadFile(request: DownloadFileRequest): AsyncIterable<HttpBody> {
+    return downloadFile(this.em, this.store, request);
+  }
+
+  async deleteFile(request: DeleteFileRequest): Promise<File> {
+    const deleted = await writeCall(this.em, Methods.deleteFile, request, (em) => deleteFile(em, this.store, request));
+    jobSignal(this.em).wake();
+    return deleted;
+  }
+
+  undeleteFile(request: UndeleteFileRequest): Promise<File> {
+    return writeCall(this.em, Methods.undeleteFile, request, (em) => undeleteFile(em, request));
   }
 }

@@ -6,12 +6,16 @@ import {
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import { File, FileContent, hashOf, type FileUpload } from '../../engine/files/file.entity.js';
-import type { FileStore } from '../../engine/files/file-store.js';
-import { lockContents } from '../../engine/files/files-of-records.js';
+import { File, FileContent, type FileUpload } from '../../engine/files/file.entity.js';
+import { pieceAt, type FileStore, type StoredBytes } from '../../engine/files/file-store.js';
 import { receiveUpload, uploadInProgress, type UploadTarget } from '../../engine/files/receive-upload.js';
+import { lockContents } from '../../engine/files/remove-files.js';
+import { keyOfFile, openFile, storedPersonal } from '../../engine/files/sealed-files.js';
 import { jobSignal, removeJob } from '../../engine/operations/operation-jobs.js';
+import type { DataKey } from '../../engine/sealing/data-key.js';
+import { currentSeal } from '../../engine/sealing/seal.js';
 import { checkRequest } from '../../engine/values/contract.js';
+import { bytesOf } from './download-file.js';
 import { completeUpload, uploadMessage } from './file-message.js';
 import { holdRecord, recordNamed } from './file-record.js';
 import { lockUpload, shownUpload, uploadMissing } from './file-uploads.js';
@@ -28,19 +32,25 @@ export function uploadFile(
   const begin = async (request: UploadFileRequest): Promise<Target> => {
     checkRequest(FilesServiceService.uploadFile.path, request);
     const upload = await shownUpload(em, request.id);
-    return upload instanceof File ? completeTarget(em, store, upload) : new OpenUpload(em, store, upload);
+    if (upload instanceof File) return completeTarget(em, upload);
+    const key = (await keyOfFile(upload)) ?? undefined;
+    // The encryption is about to delete uploads of before.
+    if (currentSeal() && !key) throw uploadMissing();
+    return new OpenUpload(em, store, upload, key);
   };
   return receiveUpload(em, { field: 'content', dataOf: ({ content }) => content?.data, begin }, requests);
 }
 
 /** A file that is complete: a call may repeat its bytes, whose answer was lost. */
-async function completeTarget(em: EntityManager, store: FileStore, file: File): Promise<Target> {
-  const content = await contentOf(em, hashOf(file));
+function completeTarget(em: EntityManager, file: File): Target {
   return {
     receivedBytes: file.sizeBytes,
-    pieceAt: (place) => store.pieceAt(em, content?.contentId ?? file.id, place),
+    pieceAt: async (place) => {
+      const bytes = await bytesOf(em, file.id);
+      return bytes && pieceAt(em, bytes, place);
+    },
     store(_received, data) {
-      if (data.length === 0) return Promise.resolve(completeUpload(file));
+      if (data.length === 0) return completeUpload(file);
       throw new AppError('FAILED_PRECONDITION', 'FILE_COMPLETE', 'The file is complete already.');
     },
   };
@@ -48,17 +58,20 @@ async function completeTarget(em: EntityManager, store: FileStore, file: File): 
 
 class OpenUpload implements Target {
   readonly receivedBytes: number;
+  readonly #bytes: StoredBytes;
 
   constructor(
     private readonly em: EntityManager,
     private readonly files: FileStore,
     private readonly upload: FileUpload,
+    key: DataKey | undefined,
   ) {
     this.receivedBytes = upload.receivedBytes;
+    this.#bytes = { contentId: upload.id, key };
   }
 
   pieceAt(place: number) {
-    return this.files.pieceAt(this.em, this.upload.id, place);
+    return pieceAt(this.em, this.#bytes, place);
   }
 
   async store(received: number, data: Buffer, isComplete: boolean): Promise<FileUploadMessage> {
@@ -70,7 +83,7 @@ class OpenUpload implements Target {
     const stored = await this.em.transactional(
       async (em) => {
         const upload = await this.#locked(em, received);
-        if (data.length > 0) await this.files.put(em, upload.id, received, data);
+        if (data.length > 0) await this.files.put(em, this.#bytes, received, data);
         upload.receivedBytes = size;
         return uploadMessage(upload);
       },
@@ -90,7 +103,8 @@ class OpenUpload implements Target {
   /** Makes a file of what has arrived. When the process dies before it is done, an empty call with `complete` does it. */
   async #complete(size: number): Promise<FileUploadMessage> {
     const { sha256, head } = await this.#digest(size);
-    if (this.upload.sha256 && this.upload.sha256 !== sha256) {
+    const { name, sha256: wanted } = await openFile(this.upload);
+    if (wanted && wanted !== sha256) {
       throw differs(
         'SHA256_DIFFERS',
         'does not have the SHA-256 that the upload says. Delete the upload and begin anew.',
@@ -101,13 +115,17 @@ class OpenUpload implements Target {
         await holdRecord(em, recordNamed(this.upload.record, 'id'));
         const upload = await this.#locked(em, size);
         await lockContents(em);
-        await this.#keepContent(em, sha256, size);
-        const { tenantId, id, record, recordTable, name, createdBy } = upload;
+        const contentId = await this.#keepContent(em, sha256, size);
+        const { tenantId, id, record, recordTable, createdBy } = upload;
+        const now = new Date();
         const file = em.create(File, {
-          ...{ tenantId, id, record, recordTable, name, createdBy, version: 1, createTime: new Date() },
-          ...{ sizeBytes: size, sha256: [tenantId, sha256] },
+          ...(await storedPersonal(id, { name, sha256 })),
+          ...{ tenantId, id, record, recordTable, version: 1, createTime: now, updateTime: now },
+          ...{ createdBy, updatedBy: createdBy, sizeBytes: size, content: [tenantId, contentId] },
           contentType: sniffContentType(head, upload.contentType ?? undefined),
         });
+        // The key of an upload that has become no file is destroyed.
+        await em.flush();
         em.remove(upload);
         return completeUpload(file);
       },
@@ -121,25 +139,33 @@ class OpenUpload implements Target {
   async #digest(size: number): Promise<{ sha256: string; head: Buffer }> {
     const hash = createHash('sha256');
     let head = Buffer.alloc(0);
-    for await (const piece of this.files.read(this.em, this.upload.id, size)) {
+    const locate = () => Promise.resolve(this.#bytes);
+    for await (const piece of this.files.read(this.em, locate, { from: 0, to: size })) {
       hash.update(piece);
       if (head.length < sniffedBytes) head = Buffer.concat([head, piece.subarray(0, sniffedBytes)]);
     }
     return { sha256: hash.digest('hex'), head: head.subarray(0, sniffedBytes) };
   }
 
-  /** Keeps the bytes, or removes them when the tenant has the same already. */
-  async #keepContent(em: EntityManager, sha256: string, sizeBytes: number): Promise<void> {
+  /**
+   * Keeps the bytes, or removes them when the tenant has the same already. Sealed bytes are of one file.
+   *
+   * @returns the content id
+   */
+  async #keepContent(em: EntityManager, sha256: string, sizeBytes: number): Promise<string> {
     const { id } = this.upload;
-    if (await contentOf(em, sha256)) return this.files.remove(em, id);
-    em.create(FileContent, { tenantId: currentCaller().tenantId, sha256, contentId: id, sizeBytes });
+    const { tenantId } = currentCaller();
+    const isSealed = this.#bytes.key !== undefined;
+    const known = isSealed ? null : await em.findOne(FileContent, { tenantId, sha256 }, { disableIdentityMap: true });
+    if (known) {
+      await this.files.remove(em, id);
+      return known.contentId;
+    }
+    em.create(FileContent, { tenantId, contentId: id, sha256: isSealed ? null : sha256, sizeBytes });
     await em.flush();
     await removeJob(em, id);
+    return id;
   }
-}
-
-function contentOf(em: EntityManager, sha256: string): Promise<FileContent | null> {
-  return em.findOne(FileContent, { tenantId: currentCaller().tenantId, sha256 }, { disableIdentityMap: true });
 }
 
 function differs(reason: string, description: string): AppError {

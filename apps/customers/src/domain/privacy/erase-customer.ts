@@ -21,7 +21,7 @@ import { knownRecord, lockRecords } from '../../engine/records/record-statements
 import { ownCustomers } from '../../engine/query/own-customers.js';
 import type { FileStore } from '../../engine/files/file-store.js';
 import { recordName } from '../../engine/fields/record-names.js';
-import { removeFilesOf } from '../../engine/files/files-of-records.js';
+import { removeFilesOf } from '../../engine/files/remove-files.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
 import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
 import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';

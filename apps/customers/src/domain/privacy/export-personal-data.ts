@@ -13,7 +13,7 @@ import { beyondScope, tenantSession, transactionPipeline, type Statement } from 
 import { AppError, currentCaller } from '@rapport/platform';
 import { File } from '../../engine/files/file.entity.js';
 import { recordName } from '../../engine/fields/record-names.js';
-import { fileMessage } from '../files/file-message.js';
+import { fileMessages } from '../files/file-message.js';
 import { associationMessage } from '../associations/association-message.js';
 import { associationsOf, type StoredAssociation } from '../associations/stored-associations.js';
 import type { BulkWork } from '../../engine/pace/bulk-work.js';
@@ -195,7 +195,7 @@ async function readFiles(reader: EntityManager, records: readonly string[]): Pro
     const options = { orderBy: { id: 'asc' as const }, limit: maxRecords, disableIdentityMap: true };
     files.push(...(await reader.find(File, { tenantId, record }, options)));
   }
-  return files.map((file) => jsonOf.file.toJson(fileMessage(file) as unknown as Json));
+  return (await fileMessages(files)).map((file) => jsonOf.file.toJson(file as unknown as Json));
 }
 
 /** What the log has of the customers and their records, the oldest first. */

@@ -6,7 +6,7 @@ import {
   type UpdateSettingsRequest,
 } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { checkEtag } from '@rapport/persistence';
-import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { canonicalLocale, currentCaller, invalidArgument, knownTimeZone, localeViolations } from '@rapport/platform';
 import { isIsoCurrency } from '@rapport/contracts/filters';
 import { WorkspaceSettings } from './settings.entity.js';
 import { defaultSettings, initialVersion, settingsMessage, type SettingsContent } from './settings-message.js';
@@ -84,49 +84,10 @@ function contentOfMessage({
 
 /** @throws AppError INVALID_ARGUMENT that names each setting that is none */
 function checkContent({ baseCurrency, timeZone, locale }: SettingsContent): void {
-  const checks: [field: string, isRight: boolean, reason: string, description: string][] = [
-    [
-      'baseCurrency',
-      isIsoCurrency(baseCurrency),
-      'UNKNOWN_CURRENCY',
-      'must be a currency code of ISO 4217, such as EUR',
-    ],
-    [
-      ...(['timeZone', knownTimeZone(timeZone) !== undefined, 'UNKNOWN_TIME_ZONE'] as const),
-      'must be a name of the IANA time zone database, such as Europe/Berlin',
-    ],
-    [
-      ...(['locale', canonicalLocale(locale) !== undefined, 'UNKNOWN_LOCALE'] as const),
-      'must be a BCP 47 tag of a known language, such as de-DE',
-    ],
-  ];
-  const violations = checks.flatMap(([field, isRight, reason, description]): FieldViolation[] =>
-    isRight ? [] : [{ field: `settings.${field}`, reason, description }],
-  );
+  const violations = localeViolations('settings', { timeZone, locale });
+  if (!isIsoCurrency(baseCurrency)) {
+    const description = 'must be a currency code of ISO 4217, such as EUR';
+    violations.unshift({ field: 'settings.baseCurrency', reason: 'UNKNOWN_CURRENCY', description });
+  }
   if (violations.length > 0) throw invalidArgument(violations);
-}
-
-/** The tag in its canonical form; undefined for one that is malformed or of an unknown language. */
-function canonicalLocale(tag: string): string | undefined {
-  try {
-    const [canonical] = Intl.DateTimeFormat.supportedLocalesOf(tag);
-    return canonical;
-  } catch {
-    return undefined;
-  }
-}
-
-const timeZones = new Map(Intl.supportedValuesOf('timeZone').map((name) => [name.toLowerCase(), name]));
-
-/** The name as the database spells it; undefined for one that it does not have. */
-function knownTimeZone(name: string): string | undefined {
-  const known = timeZones.get(name.toLowerCase());
-  if (known !== undefined) return known;
-  try {
-    // Links, which are not among the supported values, are known too.
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return name;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,7 +5,6 @@ import {
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError, currentCaller } from '@rapport/platform';
 import { countOpen, createOperation, lockOperations } from '../operations/create-operation.js';
-import { hasFiles } from '../files/files-of-records.js';
 import { jobSignal } from '../operations/operation-jobs.js';
 import { found, operationMessage } from '../operations/operation-message.js';
 import { Operation } from '../operations/operation.entity.js';
@@ -32,11 +31,6 @@ async function begin(em: EntityManager): Promise<Operation> {
   if ((await countOpen(em, tenantId)) > 0) {
     const message = 'There are operations that have not ended. Cancel them, or wait.';
     throw new AppError('FAILED_PRECONDITION', 'OPERATIONS_OPEN', message);
-  }
-  if (await hasFiles(em)) {
-    const message =
-      'The tenant stores files, whose names and bytes can not be encrypted. Delete them and all uploads first.';
-    throw new AppError('FAILED_PRECONDITION', 'FILES_STORED', message);
   }
   const operation = await createOperation(em, {
     kind: 'ENCRYPTION',

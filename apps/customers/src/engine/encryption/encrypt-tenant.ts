@@ -6,28 +6,17 @@ import type { RecordType } from '../fields/record-type.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { type StoredRecord, rowReader, shownColumns } from '../records/record-rows.js';
 import { emailValue } from '../records/unique-values.js';
-import { doStep, type Checkpoint } from '../operations/checkpoint.js';
-import type { Job } from '../operations/operation-jobs.js';
+import { doStep } from '../operations/checkpoint.js';
 import type { OperationKind, OperationTask } from '../operations/operation-kind.js';
 import type { Operation } from '../operations/operation.entity.js';
 import { eraseChanges } from '../changes/erasure/erasure-statements.js';
 import { withSeal } from '../sealing/seal.js';
 import { Sealing } from '../sealing/sealing.js';
 import { clearPlainData } from './clear-plain-data.js';
+import { deletePlainUploads, encryptFiles, isOfFiles } from './encrypt-files.js';
+import { batchSize, doneUpTo, lastDone, type EncryptionWork } from './encryption-work.js';
 import { isCustomers, sealedTypes } from './sealed-types.js';
 import { sealCustomers, sealRecords } from './seal-records.js';
-
-/** Most records or addresses that one transaction seals: `alone`, or `beside` other calls. */
-const batchSize = { alone: 200, beside: 24 };
-
-/** What all steps share. */
-interface Work {
-  em: EntityManager;
-  job: Job;
-  checkpoint: Checkpoint;
-  pace: BulkPace;
-  signal: AbortSignal;
-}
 
 /** Encrypts the personal data of a tenant. Cannot be cancelled or undone. */
 export const encryptionKind: OperationKind = {
@@ -54,6 +43,7 @@ async function encryptTenant({ em, job, operation, signal }: OperationTask): Pro
   if (!seal) throw new Error('The encryption of the tenant is not turned on.');
   await withSeal(seal, async () => {
     const since = await formerWritesGone(em, operation, signal);
+    await deletePlainUploads(work);
     await blindAddresses(work);
     await sealAll(work, since);
     await clearPlainData(em, since, signal);
@@ -86,7 +76,7 @@ async function formerWritesGone(em: EntityManager, { createTime }: Operation, si
  * Replaces plain e-mail addresses in the unique keys by blind indexes. Comes first: until then not the database but the statements of
  * writes keep addresses unique.
  */
-async function blindAddresses({ em, job, checkpoint, pace, signal }: Work): Promise<void> {
+async function blindAddresses({ em, job, checkpoint, pace, signal }: EncryptionWork): Promise<void> {
   let after: string | undefined = '';
   while (after !== undefined && !signal.aborted) {
     const limit = pace.step(batchSize.alone, batchSize.beside);
@@ -134,16 +124,19 @@ function dropAddresses(tenantId: string, json: string) {
   };
 }
 
-/** Seals the records of all types with personal data, one type after the other, from the stored checkpoint on. */
-async function sealAll(work: Work, since: Date): Promise<void> {
+/** Seals the records of all types with personal data, one type after the other, and then files, from the stored checkpoint on. */
+async function sealAll(work: EncryptionWork, since: Date): Promise<void> {
   const [done] = await queryRows<{ done_table: string }>(work.em, {
     name: 'encrypted_table',
     sql: 'select done_table from tenant_encryption where tenant_id = $1',
     values: [work.job.tenantId],
   });
+  const doneTable = done?.done_table;
   const types = sealedTypes();
-  const begun = types.findIndex(({ table }) => table === done?.done_table);
-  for (const type of types.slice(Math.max(begun, 0))) await sealRecordsOf(type, work, since);
+  const begun = types.findIndex(({ table }) => table === doneTable);
+  const rest = isOfFiles(doneTable) ? [] : types.slice(Math.max(begun, 0));
+  for (const type of rest) await sealRecordsOf(type, work, since);
+  if (!work.signal.aborted) await encryptFiles(work, doneTable, since);
 }
 
 /**
@@ -152,7 +145,7 @@ async function sealAll(work: Work, since: Date): Promise<void> {
  */
 async function sealRecordsOf(
   type: RecordType,
-  { em, job, checkpoint, pace, signal }: Work,
+  { em, job, checkpoint, pace, signal }: EncryptionWork,
   since: Date,
 ): Promise<void> {
   for (let isDone = false; !isDone && !signal.aborted;) {
@@ -167,7 +160,7 @@ async function sealRecordsOf(
         await transaction.flush();
         const last = rows.at(-1)?.record;
         // Last, since it blocks the sequencer until the commit.
-        if (last) await transactionPipeline(transaction, [doneUpTo(job.tenantId, type, last.id), eraseChanges(ids)]);
+        if (last) await transactionPipeline(transaction, [doneUpTo(type.table, last.id), eraseChanges(ids)]);
         return rows.length;
       }),
     );
@@ -182,15 +175,12 @@ function recordsToSeal(type: RecordType, tenantId: string, since: Date, limit: n
     name: `${table}s_to_seal`,
     sql: `select ${shownColumns(type)} from ${table}
       where tenant_id = $1 and (not sealed or create_time <= $2)
-        and id > coalesce((select done_id from tenant_encryption where done_table = '${table}'), '${lowestId}')
+        and id > ${lastDone(table)}
       order by id limit $3 for update of ${table}`,
     values: [tenantId, since, limit],
     row: rowReader(type),
   };
 }
-
-/** Less than the id of any record. */
-const lowestId = '00000000-0000-0000-0000-000000000000';
 
 /** @returns ids of the consents that were sealed with customers */
 async function sealWithOthers(em: EntityManager, type: RecordType, rows: readonly StoredRecord[]): Promise<string[]> {
@@ -199,15 +189,7 @@ async function sealWithOthers(em: EntityManager, type: RecordType, rows: readonl
   return [];
 }
 
-function doneUpTo(tenantId: string, { table }: RecordType, id: string): Statement {
-  return {
-    name: 'encrypted_up_to',
-    sql: 'update tenant_encryption set done_table = $2, done_id = $3 where tenant_id = $1',
-    values: [tenantId, table, id],
-  };
-}
-
-async function finish({ em, job, checkpoint }: Work): Promise<void> {
+async function finish({ em, job, checkpoint }: EncryptionWork): Promise<void> {
   await doStep(em, job, checkpoint, async (transaction, operation) => {
     await transaction.execute('update tenant_encryption set complete_time = now() where tenant_id = ?', [job.tenantId]);
     operation.startTime ??= new Date();

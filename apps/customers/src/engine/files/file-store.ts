@@ -2,7 +2,21 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { queryRows, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { enqueue } from '../operations/operation-jobs.js';
+import type { DataKey } from '../sealing/data-key.js';
 import type { StoredPiece } from './receive-upload.js';
+
+/** Stored bytes, and the key that seals them. */
+export interface StoredBytes {
+  contentId: string;
+  /** Absent when they are not sealed. */
+  key?: DataKey | undefined;
+}
+
+/** Bytes from one place of a file to another, which is not among them. */
+export interface ByteRange {
+  from: number;
+  to: number;
+}
 
 /**
  * The bytes of files, in PostgreSQL. All that stores or reads them calls this class, so that one of an object store can take its place.
@@ -18,14 +32,8 @@ export class FileStore {
    * @param start number of bytes before it
    * @throws AppError RESOURCE_EXHAUSTED FILE_QUOTA
    */
-  async put(em: EntityManager, contentId: string, start: number, data: Uint8Array): Promise<void> {
-    const { tenantId } = currentCaller();
-    const insert = {
-      name: 'insert_file_piece',
-      sql: 'insert into file_piece (tenant_id, content_id, start, data) values ($1, $2, $3, $4)',
-      values: [tenantId, contentId, start, data],
-    };
-    await transactionPipeline(em, [insert]);
+  async put(em: EntityManager, bytes: StoredBytes, start: number, data: Buffer): Promise<void> {
+    await putPiece(em, bytes, start, data);
     // The insert has counted its bytes, and keeps other transactions from counting theirs until this one ends.
     if ((await this.usedBytes(em)) > this.quotaBytes) throw this.#quotaExceeded();
   }
@@ -45,24 +53,29 @@ export class FileStore {
     return Number(usage?.bytes ?? 0);
   }
 
-  /** The piece that has a byte. */
-  async pieceAt(em: EntityManager, contentId: string, place: number): Promise<StoredPiece | undefined> {
-    const [piece] = await queryRows<StoredPiece>(em, {
-      name: 'file_piece_at',
-      sql: `select start, data from file_piece where tenant_id = $1 and content_id = $2 and start <= $3
-        order by start desc limit 1`,
-      values: [currentCaller().tenantId, contentId, place],
-    });
-    return piece;
-  }
-
-  /** All bytes, a piece at a time. @throws AppError ABORTED FILE_DELETED when they are removed meanwhile */
-  async *read(em: EntityManager, contentId: string, sizeBytes: number): AsyncGenerator<Buffer, void> {
-    for (let place = 0; place < sizeBytes;) {
-      const piece = await this.pieceAt(em, contentId, place);
-      if (piece?.start !== place) throw new AppError('ABORTED', 'FILE_DELETED', 'The file was deleted meanwhile.');
-      yield piece.data;
-      place += piece.data.length;
+  /**
+   * Bytes of a file, a piece at a time.
+   *
+   * @param locate finds the bytes; called again when they are gone, since an encryption puts sealed ones in their place
+   * @throws AppError ABORTED FILE_DELETED when they are removed meanwhile
+   */
+  async *read(
+    em: EntityManager,
+    locate: () => Promise<StoredBytes | undefined>,
+    { from, to }: ByteRange,
+  ): AsyncGenerator<Buffer, void> {
+    let bytes = await locate();
+    for (let place = from; place < to;) {
+      const piece = bytes && (await pieceAt(em, bytes, place));
+      if (!piece || piece.start + piece.data.length <= place) {
+        const moved = await locate();
+        if (!moved || moved.contentId === bytes?.contentId) throw fileDeleted();
+        bytes = moved;
+        continue;
+      }
+      const data = piece.data.subarray(place - piece.start, to - piece.start);
+      yield data;
+      place += data.length;
     }
   }
 
@@ -77,8 +90,46 @@ export class FileStore {
   }
 
   #quotaExceeded(): AppError {
-    const message = `The files of the tenant may take ${this.quotaBytes} bytes. Delete some files, or uploads that are not complete.`;
+    const message = `The files of the tenant may take ${this.quotaBytes} bytes. Delete some files permanently, or uploads that are not complete.`;
     const metadata = { quotaBytes: String(this.quotaBytes) };
     return new AppError('RESOURCE_EXHAUSTED', 'FILE_QUOTA', message, { metadata });
   }
+}
+
+/** Stores a piece, whatever the quota, in the transaction of `em`. @param start number of bytes before it */
+export async function putPiece(em: EntityManager, bytes: StoredBytes, start: number, data: Buffer): Promise<void> {
+  const { contentId, key } = bytes;
+  const insert = {
+    name: 'insert_file_piece',
+    sql: 'insert into file_piece (tenant_id, content_id, start, data, sealed) values ($1, $2, $3, $4, $5)',
+    values: [
+      ...[currentCaller().tenantId, contentId, start],
+      ...(key ? [key.sealBytes(data, placeOf(bytes, start)), true] : [data, false]),
+    ],
+  };
+  await transactionPipeline(em, [insert]);
+}
+
+/** The piece that has a byte, open; the last one before it when there is none. Undefined when there is neither. */
+export async function pieceAt(em: EntityManager, bytes: StoredBytes, place: number): Promise<StoredPiece | undefined> {
+  const [piece] = await queryRows<StoredPiece & { sealed: boolean }>(em, {
+    name: 'file_piece_at',
+    sql: `select start, data, sealed from file_piece where tenant_id = $1 and content_id = $2 and start <= $3
+      order by start desc limit 1`,
+    values: [currentCaller().tenantId, bytes.contentId, place],
+  });
+  if (!piece) return undefined;
+  const { start, data, sealed } = piece;
+  if (!sealed) return { start, data };
+  if (!bytes.key) throw fileDeleted();
+  return { start, data: bytes.key.openBytes(data, placeOf(bytes, start)) };
+}
+
+/** What a sealed piece is bound to, so that no piece takes the place of another. */
+function placeOf({ contentId }: StoredBytes, start: number): string {
+  return `${contentId} ${start}`;
+}
+
+function fileDeleted(): AppError {
+  return new AppError('ABORTED', 'FILE_DELETED', 'The file was deleted meanwhile.');
 }

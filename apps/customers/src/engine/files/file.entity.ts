@@ -1,34 +1,31 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { recordIsolation, seenIf, tenantIsolation } from '@rapport/persistence';
-import type { Leftovers } from '../operations/operation-kind.js';
 import { sealedOnly } from '../sealing/sealed-only.js';
 
-/** Names and bytes of files are not sealed: a tenant whose personal data is encrypted has none. */
-const neverSealed = sealedOnly('false');
-
-const ofAnyRecord = recordIsolation(seenIf('sees_record(record_table, record)'), neverSealed);
+const isSeen = seenIf('sees_record(record_table, record)');
 
 const FileContentSchema = defineEntity({
   name: 'FileContent',
   tableName: 'file_content',
   ...tenantIsolation,
+  policies: [...tenantIsolation.policies, sealedOnly('sha256 is null')],
   properties: {
     tenantId: p.uuid().primary(),
-    /** In lower-case hexadecimal. */
-    sha256: p.text().primary(),
     /** Names the pieces that have the bytes: the id of the first upload of them. */
-    contentId: p.uuid(),
+    contentId: p.uuid().primary(),
+    /** In lower-case hexadecimal. Null for sealed bytes, which files do not share. */
+    sha256: p.text().nullable(),
     sizeBytes: p.integer(),
   },
   indexes: [
     {
-      name: 'file_content_by_content',
-      expression: 'create unique index file_content_by_content on file_content (tenant_id, content_id)',
+      name: 'file_content_by_sha256',
+      expression: 'create unique index file_content_by_sha256 on file_content (tenant_id, sha256)',
     },
   ],
 });
 
-/** Bytes that files of a tenant share. */
+/** Bytes that files of a tenant share, or sealed bytes of one file. */
 export class FileContent extends FileContentSchema.class {}
 FileContentSchema.setClass(FileContent);
 
@@ -36,14 +33,16 @@ const FilePieceSchema = defineEntity({
   name: 'FilePiece',
   tableName: 'file_piece',
   ...tenantIsolation,
-  policies: [...tenantIsolation.policies, neverSealed],
+  policies: [...tenantIsolation.policies, sealedOnly('sealed')],
   properties: {
     tenantId: p.uuid().primary(),
     contentId: p.uuid().primary(),
     /** Number of bytes before it. */
     start: p.integer().primary(),
-    /** At most 256 KiB. */
+    /** At most 256 KiB, and 28 bytes more when they are sealed. */
     data: p.blob(),
+    /** Whether the bytes are sealed with the key of their file. */
+    sealed: p.boolean().default(false),
   },
 });
 
@@ -54,7 +53,7 @@ FilePieceSchema.setClass(FilePiece);
 const FileSchema = defineEntity({
   name: 'File',
   tableName: 'file',
-  ...ofAnyRecord,
+  ...recordIsolation(isSeen, sealedOnly('starts_with(name, chr(1)) and starts_with(sha256, chr(1))')),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -65,40 +64,48 @@ const FileSchema = defineEntity({
     name: p.text(),
     contentType: p.text(),
     sizeBytes: p.integer(),
-    /** [tenant id, hash], as the composite foreign key has it. */
-    sha256: () =>
+    /** In lower-case hexadecimal. */
+    sha256: p.text(),
+    /** [tenant id, content id], as the composite foreign key has it. */
+    content: () =>
       p
         .manyToOne(FileContent)
         .mapToPk()
-        .joinColumns('tenant_id', 'sha256')
-        .ownColumns('sha256')
-        .referencedColumnNames('tenant_id', 'sha256')
+        .joinColumns('tenant_id', 'content_id')
+        .ownColumns('content_id')
+        .referencedColumnNames('tenant_id', 'content_id')
         .foreignKeyName('file_content')
         .deleteRule('no action')
         .updateRule('no action'),
     version: p.integer(),
     createTime: p.datetime(3),
+    updateTime: p.datetime(3),
+    deleteTime: p.datetime(3).nullable(),
     createdBy: p.text(),
+    updatedBy: p.text(),
   },
   indexes: [
     { name: 'file_by_record', properties: ['tenantId', 'record', 'id'] },
-    { name: 'file_by_sha256', properties: ['sha256'] },
+    { name: 'file_by_content', properties: ['content'] },
   ],
 });
 
-/** A file of a record. Only its record ever changes, by merges. */
+/** A file of a record. Name and hash of an encrypted tenant are sealed. */
 export class File extends FileSchema.class {}
 FileSchema.setClass(File);
 
-/** The hash of a file's bytes, of its composite reference. */
-export function hashOf({ sha256 }: Pick<File, 'sha256'>): string {
-  return sha256[1] ?? '';
+/** Names the pieces that have the bytes of a file. */
+export function contentIdOf({ content }: Pick<File, 'content'>): string {
+  return content[1] ?? '';
 }
 
 const FileUploadSchema = defineEntity({
   name: 'FileUpload',
   tableName: 'file_upload',
-  ...ofAnyRecord,
+  ...recordIsolation(
+    isSeen,
+    sealedOnly('starts_with(name, chr(1)) and (sha256 is null or starts_with(sha256, chr(1)))'),
+  ),
   properties: {
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
@@ -133,16 +140,3 @@ const FileUsageSchema = defineEntity({
 /** What the files and uploads of a tenant take. */
 export class FileUsage extends FileUsageSchema.class {}
 FileUsageSchema.setClass(FileUsage);
-
-/** What is left of an upload that was given up, or of bytes that no file has any more: its job has the id of both. */
-export const fileLeftovers: readonly Leftovers[] = [
-  { table: 'file_upload', limit: 1, column: 'id' },
-  {
-    table: 'file_piece',
-    limit: 32,
-    column: 'content_id',
-    // Of an upload that was completed when its time was up.
-    unless: `exists (select from file_content used
-      where used.tenant_id = file_piece.tenant_id and used.content_id = file_piece.content_id)`,
-  },
-];

@@ -54,10 +54,10 @@ export interface Leftovers {
 
 /** All kinds of operations. */
 export class OperationKinds {
-  /** @param others what jobs remove that are of no operation, besides what the kinds leave */
+  /** @param doOther does a job that is of no operation, in short steps, after what the kinds leave was removed */
   constructor(
     readonly all: readonly OperationKind[],
-    readonly others: readonly Leftovers[] = [],
+    readonly doOther: (em: EntityManager, job: Job, signal: AbortSignal) => Promise<void> = () => Promise.resolve(),
   ) {}
 
   of({ id, kind }: Operation): OperationKind {

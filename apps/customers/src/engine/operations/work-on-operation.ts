@@ -60,9 +60,8 @@ async function clearWithoutOperation(
   job: Job,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const leftovers of [...kinds.all.map((kind) => kind.leftovers), kinds.others]) {
-    await clearOperation(em, leftovers, job, signal);
-  }
+  for (const { leftovers } of kinds.all) await clearOperation(em, leftovers, job, signal);
+  await kinds.doOther(em, job, signal);
   if (!signal.aborted) await removeJob(em, job.operationId);
 }
 

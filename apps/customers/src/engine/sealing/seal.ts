@@ -78,10 +78,14 @@ export class Seal {
 
   /** The text, or `maskText` when its key was destroyed. @throws AppError UNAVAILABLE KEYS_LOST when its key was not loaded */
   openText(sealed: string): string {
+    return this.keyOf(sealed)?.open(sealed) ?? maskText;
+  }
+
+  /** The key of a sealed text; null when it was destroyed. @throws AppError UNAVAILABLE KEYS_LOST when it was not loaded */
+  keyOf(sealed: string): DataKey | null {
     const key = this.#keys.get(keyIdOf(sealed));
-    if (key) return key.open(sealed);
-    if (key === null) return maskText;
-    throw lost();
+    if (key === undefined) throw lost();
+    return key;
   }
 
   /** Whether the key of a sealed text is loaded. */

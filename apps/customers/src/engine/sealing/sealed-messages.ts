@@ -130,4 +130,6 @@ const subjectFields: ReadonlyMap<string, string> = new Map([
     fields.find(({ column }) => column === options.subject)?.name ?? 'id',
   ]),
   ['rapport.customers.v1.Consent', 'customerId'],
+  ['rapport.content.v1.File', 'id'],
+  ['rapport.content.v1.FileUpload', 'id'],
 ]);

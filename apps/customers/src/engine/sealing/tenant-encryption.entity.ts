@@ -15,6 +15,8 @@ const TenantEncryptionSchema = defineEntity({
     doneTable: p.text().default('customer'),
     /** Records up to this id are sealed. */
     doneId: p.uuid().default('00000000-0000-0000-0000-000000000000'),
+    /** Names the pieces with the sealed copy of the file that is being sealed. */
+    copyId: p.uuid().nullable(),
     /** When all existing data was encrypted. */
     completeTime: p.datetime(3).nullable(),
   },

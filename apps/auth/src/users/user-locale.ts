@@ -1,0 +1,21 @@
+import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { canonicalLocale, invalidArgument, knownTimeZone, localeViolations } from '@rapport/platform';
+import type { UserAccount } from './user-account.entity.js';
+
+/**
+ * Time zone and locale of a request in the form in which they are stored: null for those of the workspace.
+ *
+ * @param parent the field of the request that has them
+ * @throws AppError INVALID_ARGUMENT that names each that is none
+ */
+export function storedLocale(
+  parent: string,
+  { timeZone, locale }: Pick<User, 'timeZone' | 'locale'>,
+): Pick<UserAccount, 'timeZone' | 'locale'> {
+  const violations = localeViolations(parent, { timeZone, locale });
+  if (violations.length > 0) throw invalidArgument(violations);
+  return {
+    timeZone: timeZone === undefined ? null : (knownTimeZone(timeZone) ?? null),
+    locale: locale === undefined ? null : (canonicalLocale(locale) ?? null),
+  };
+}

@@ -1,0 +1,47 @@
+import type { FieldViolation } from './app-error.js';
+
+const timeZones = new Map(Intl.supportedValuesOf('timeZone').map((name) => [name.toLowerCase(), name]));
+
+/** The name of a time zone as the IANA database spells it; undefined for one that it does not have. */
+export function knownTimeZone(name: string): string | undefined {
+  const known = timeZones.get(name.toLowerCase());
+  if (known !== undefined) return known;
+  try {
+    // Links, which are not among the supported values, are known too.
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return name;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A tag of BCP 47 in its canonical form; undefined for one that is malformed or of an unknown language. */
+export function canonicalLocale(tag: string): string | undefined {
+  try {
+    const [canonical] = Intl.DateTimeFormat.supportedLocalesOf(tag);
+    return canonical;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What is wrong with the fields `timeZone` and `locale` of a request. Absent ones are right.
+ *
+ * @param parent the field that has them
+ */
+export function localeViolations(
+  parent: string,
+  { timeZone, locale }: { timeZone?: string | undefined; locale?: string | undefined },
+): FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  if (timeZone !== undefined && knownTimeZone(timeZone) === undefined) {
+    const description = 'must be a name of the IANA time zone database, such as Europe/Berlin';
+    violations.push({ field: `${parent}.timeZone`, reason: 'UNKNOWN_TIME_ZONE', description });
+  }
+  if (locale !== undefined && canonicalLocale(locale) === undefined) {
+    const description = 'must be a BCP 47 tag of a known language, such as de-DE';
+    violations.push({ field: `${parent}.locale`, reason: 'UNKNOWN_LOCALE', description });
+  }
+  return violations;
+}
