@@ -3,6 +3,7 @@ import {
   camelCase,
   customFieldTag,
   filterNames,
+  filterTags,
   groupNames,
   listTags,
   orderNames,
@@ -96,7 +97,11 @@ function batchGet({ record, names }: Declared): StandardMethod {
       permission: `${record.permission}.read`,
       idempotent: true,
       cost: 2,
-      cache: { ttlSeconds: 50, tags: [`${field}:{ids}`, ...customFieldTag(record)], staleIfErrorSeconds: 600 },
+      cache: {
+        ttlSeconds: 50,
+        tags: [`${field}:{ids}`, ...customFieldTag(record), ...filterTags],
+        staleIfErrorSeconds: 600,
+      },
     }),
     messages: [
       {

@@ -65,8 +65,6 @@ export interface RecordDefinition<Message extends RecordMessage> {
   also?(changes: readonly RecordChange<Message>[]): TransactionStatement[];
   /** By JSON name of a reference: what its target must be besides live. */
   targets?: Readonly<Record<string, TargetRule>>;
-  /** Whether associations lead from records of the type to others. */
-  hasAssociations?: boolean;
   /** What the search for text looks in, not yet folded. By default the fields that the contract says. */
   searchTexts?(record: Message): string[];
   /** The same of a record whose personal data is sealed. */
