@@ -68,7 +68,9 @@ function take(api: Api, step: Step, { pipelineId, stages, ids }: Sales): void {
       return;
     }
     case 'list': {
-      const filter = encodeURIComponent(`pipeline_id = "${pipelineId}" AND stage = "${stage}"`);
+      const filter = encodeURIComponent(
+        `pipeline_id = "${pipelineId}" AND stage = "${stage}" AND createTime < today+1d`,
+      );
       const path = `/v1/deals?pageSize=20&orderBy=amount%20desc&filter=${filter}`;
       const { body } = api.get<{ deals: Deal[] }>(operation, path);
       check(body, {

@@ -4,9 +4,6 @@ import { FieldOrder, Format, OnDelete } from '@rapport/contracts/rapport/api/v1/
 import { namesOf, type Names } from './names.ts';
 import type { PrintedField } from './standard-method.ts';
 
-/** How many references a path in a filter may follow. */
-const maxPathLength = 2;
-
 /** A type of records among all others of its contract. */
 export interface Declared {
   contract: Contract;
@@ -24,7 +21,8 @@ export function filterNames({ record, records }: Declared): string[] {
       : [],
   );
   const back = pathsBack({ record, records }).map(({ plural }) => `${plural}.<field>`);
-  return [...own, ...(record.options.customFields ? ['customFields.<key>'] : []), ...paths, ...back];
+  const associations = 'associations.<type>.<field>';
+  return [...own, ...(record.options.customFields ? ['customFields.<key>'] : []), ...paths, ...back, associations];
 }
 
 /** Types whose records refer to those of this type by one field: filters lead to them by their plural. */
@@ -39,8 +37,9 @@ function pathsBack({ record, records }: Pick<Declared, 'record' | 'records'>): R
 export function orderNames({ record }: Declared): { live: string[]; deleted: string[] } {
   const { fields, options } = record;
   const isEnum = ({ desc, index }: RecordField) => desc.fieldKind === 'enum' && index.term !== '';
-  const live = fields.filter((field) => field.index.order !== FieldOrder.UNSPECIFIED || isEnum(field));
-  const deleted = fields.filter(({ index }) => index.order === FieldOrder.ALL);
+  const of = (...orders: FieldOrder[]) => fields.filter((field) => orders.includes(field.index.order) || isEnum(field));
+  const live = of(FieldOrder.LIVE, FieldOrder.ALL);
+  const deleted = fields.filter(({ index }) => [FieldOrder.ALL, FieldOrder.DELETED].includes(index.order));
   return {
     live: [...live.map(({ name }) => name), ...(options.customFields ? ['customFields.<key>'] : [])],
     deleted: deleted.map(({ name }) => name),
@@ -135,24 +134,18 @@ function referrers({ record, records }: Declared, rule: OnDelete): RecordContrac
   );
 }
 
-/** Cache tags of all record types that a list depends on: the type itself, and the types that its filters can reach. */
+/**
+ * Cache tags of what a list depends on: the records of the type, those of all others, to which associations in a filter lead, and what
+ * decides how a filter is read.
+ */
 export function listTags({ record, records }: Declared): string[] {
-  const reached = [record];
-  let latest = [record];
-  for (let steps = 0; steps < maxPathLength; steps++) {
-    const types = latest.flatMap(({ fields }) => fields.map(({ reference }) => reference));
-    latest = records.filter(({ type }) => types.includes(type) && reached.every((known) => known.type !== type));
-    reached.push(...latest);
-  }
-  const back = pathsBack({ record, records }).filter(({ type }) => reached.every((known) => known.type !== type));
-  return [
-    ...[...reached, ...back].map((each) => namesOf(each).field),
-    // No message declares them. They lead from customers to customers.
-    ...(reached.some(({ type }) => type === 'rapport/Customer') ? ['association'] : []),
-    ...(reached.some(({ options }) => options.customFields) ? ['custom_field'] : []),
-    ...parentTag({ record, records }),
-  ];
+  const others = records.filter(({ type }) => type !== record.type);
+  const types = [record, ...others].map((each) => namesOf(each).field);
+  return [...types, 'association', 'custom_field', ...filterTags, ...parentTag({ record, records })];
 }
+
+/** Cache tags of what decides how a filter is read: the time zone whose days are meant. */
+export const filterTags = ['settings'];
 
 /** Cache tags of read-only types that reference this one, since a write can also write their records. */
 export function writtenTags({ record, records }: Declared): string[] {

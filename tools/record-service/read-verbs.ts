@@ -2,6 +2,7 @@ import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options'
 import {
   camelCase,
   filterNames,
+  filterTags,
   groupNames,
   listTags,
   orderNames,
@@ -100,7 +101,11 @@ function batchGet(declared: Declared): StandardMethod {
       permission: permissionTo(record, 'read'),
       idempotent: true,
       cost: 2,
-      cache: { ttlSeconds: 50, tags: [`${field}:{ids}`, ...shapeTags(declared)], staleIfErrorSeconds: 600 },
+      cache: {
+        ttlSeconds: 50,
+        tags: [`${field}:{ids}`, ...shapeTags(declared), ...filterTags],
+        staleIfErrorSeconds: 600,
+      },
     }),
     messages: [
       {

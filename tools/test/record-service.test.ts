@@ -122,7 +122,14 @@ test('lists depend on all records that their filters reach, and writes invalidat
     standardMethods(contract, recordOf(contract, 'rapport/Sample')).map(({ name, policy }) => [name, policy]),
   );
 
-  expect(notes.get('ListNotes')?.cache?.tags).toEqual(['note', 'customer', 'note_entry', 'custom_field']);
+  expect(notes.get('ListNotes')?.cache?.tags).toEqual([
+    'note',
+    'customer',
+    'note_entry',
+    'association',
+    'custom_field',
+    'settings',
+  ]);
   expect(notes.get('GetNote')?.cache?.tags).toEqual(['note:{id}']);
   expect(notes.get('UpdateNote')?.invalidates).toEqual(['note:{id}', 'note_entry']);
   expect(notes.get('ImportNotes')?.invalidates).toEqual(['note', 'note_entry']);

@@ -21,7 +21,9 @@ export interface RecordColumn {
 export interface RecordOrder {
   field: string;
   column: string;
-  /** Whether deleted records are listed in this order too. */
+  /** Whether live records are listed in this order. */
+  ofLive: boolean;
+  /** Whether deleted records are. */
   ofDeleted: boolean;
 }
 
@@ -44,7 +46,8 @@ export function recordOrders(contract: Contract, { fields }: RecordContract): Re
     .map((field) => ({
       field: field.column,
       column: orderColumnOf(contract, field)[0]?.name ?? field.column,
-      ofDeleted: field.index.order === FieldOrder.ALL,
+      ofLive: field.index.order !== FieldOrder.DELETED,
+      ofDeleted: field.index.order !== FieldOrder.LIVE,
     }));
 }
 

@@ -69,13 +69,13 @@ function indexes(contract: Contract, record: RecordContract): string[] {
   const columns = new Map(recordColumns(contract, record).map((column) => [column.name, column]));
   const isDeletable = columns.has('delete_time');
   const live = isDeletable ? ' where delete_time is null' : '';
-  const orders = recordOrders(contract, record).flatMap(({ field, column, ofDeleted }) => {
+  const orders = recordOrders(contract, record).flatMap(({ field, column, ofLive, ofDeleted }) => {
     // Columns that row-level security reads, so that counts can use an index-only scan.
     const include = record.options.owned && field === 'create_time' ? ' include (owner_id, owner_team_id)' : '';
     const index = (state: string, where: string) =>
       `create index ${table}_${state}_by_${field} on ${table} (${of}, ${column}, id)${where};`;
     return [
-      index('live', include + live),
+      ...(ofLive ? [index('live', include + live)] : []),
       ...(ofDeleted && isDeletable ? [index('deleted', ' where delete_time is not null')] : []),
     ];
   });

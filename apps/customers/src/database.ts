@@ -30,6 +30,8 @@ import {
   ImportPiece,
 } from './engine/import/operation/import.entity.js';
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
+import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
+import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { CreateFile } from './migrations/create-file.migration.js';
@@ -110,4 +112,6 @@ export const migrations = [
   CreateFile,
   CreateCustomObject,
   CreateObjectRecord,
+  ReadChangesOfRecord,
+  OrderByAllTimes,
 ];

@@ -21,10 +21,16 @@ const values: Readonly<Record<string, string>> = {
   kind: 'PERSON',
   lifecycleStage: 'LEAD',
   phones: '+4930901820',
+  birthDate: '1815-12-10',
   ...Object.fromEntries(['id', 'ownerId', 'ownerTeamId', 'companyId'].map((name) => [name, customValues.knows])),
-  ...Object.fromEntries(['createTime', 'updateTime'].map((name) => [name, customValues.called])),
+  ...Object.fromEntries(
+    ['createTime', 'updateTime', 'lifecycleStageTime', 'deleteTime'].map((name) => [name, customValues.called]),
+  ),
 };
-const ordered = ['displayName', 'familyName', 'companyName', 'createTime', 'updateTime', 'lifecycleStage'];
+const ordered = [
+  ...['displayName', 'familyName', 'companyName', 'createTime', 'updateTime', 'lifecycleStage', 'lifecycleStageTime'],
+  ...['birthDate', 'deleteTime'],
+];
 const orderedKeys = ['note', 'seats', 'score', 'revenue', 'day', 'called'];
 const beginnings: Readonly<Record<string, string>> = {
   ...{ displayName: 'a*', familyName: '"lov*"', companyName: '"ac*"', emails: 'ada@*', domains: 'acme.*' },

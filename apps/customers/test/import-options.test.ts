@@ -73,26 +73,26 @@ test('each column is answered with the reason, and one that says nothing with a 
   const { columns } = await tenant.importFile(csv(`${header}\n${row}`, { validateOnly: true }));
 
   expect(columns.map(({ column, field, reason, suggestedField }) => [column, field, reason, suggestedField])).toEqual([
-    ['Last Name', 'family_name', Reason.KNOWN_NAME, undefined],
-    ['display_name', 'display_name', Reason.FIELD_NAME, undefined],
+    ['Last Name', 'familyName', Reason.KNOWN_NAME, undefined],
+    ['display_name', 'displayName', Reason.FIELD_NAME, undefined],
     ['Member No', undefined, Reason.UNKNOWN_NAME, undefined],
     ['X1', undefined, Reason.UNKNOWN_NAME, 'email'],
     ['X2', undefined, Reason.UNKNOWN_NAME, 'phone'],
-    ['Customer ID', undefined, Reason.SYSTEM_MISSING, 'external_id'],
+    ['Customer ID', undefined, Reason.SYSTEM_MISSING, 'externalId'],
     ['Surname', undefined, Reason.FIELD_TAKEN, undefined],
     ['Website', undefined, Reason.FIELD_TAKEN, 'domain'],
     ['Domain', 'domain', Reason.KNOWN_NAME, undefined],
-    ['since', 'custom_fields.since', Reason.CUSTOM_FIELD, undefined],
+    ['since', 'customFields.since', Reason.CUSTOM_FIELD, undefined],
   ]);
 });
 
 test('a column that is not in map has a suggestion too', async () => {
-  const file = csv('Who,X1\nAda,ada@t.example', { map: ['Who=display_name'], validateOnly: true });
+  const file = csv('Who,X1\nAda,ada@t.example', { map: ['Who=displayName'], validateOnly: true });
 
   const { columns } = await tenant.importFile(file);
 
   expect(columns).toEqual([
-    { column: 'Who', field: 'display_name', reason: Reason.MAP, suggestedField: undefined },
+    { column: 'Who', field: 'displayName', reason: Reason.MAP, suggestedField: undefined },
     { column: 'X1', field: undefined, reason: Reason.MAP, suggestedField: 'email' },
   ]);
 });

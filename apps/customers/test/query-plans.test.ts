@@ -111,10 +111,14 @@ describe('what a filter or q finds by indexes', () => {
 });
 
 describe('orders', () => {
-  const names = ['display_name', 'family_name', 'company_name', 'create_time', 'update_time'];
+  const nullable = ['family_name', 'company_name', 'birth_date', 'lifecycle_stage_time'];
+  const names = ['display_name', 'create_time', 'update_time', ...nullable];
   const keys = ['account_note', 'seats', 'score', 'revenue', 'contract_start', 'last_contact'];
   const orders = [...names, ...keys.map((key) => `custom_fields.${key}`)].flatMap((name) => [name, `${name} desc`]);
-  const deleted = ['display_name', 'create_time', 'update_time'].flatMap((name) => [name, `${name} desc`]);
+  const deleted = ['display_name', 'create_time', 'update_time', 'delete_time'].flatMap((name) => [
+    name,
+    `${name} desc`,
+  ]);
   const after = { value: '2021-01-01T00:00:00Z', id };
 
   test.each(orders)('%s walks an index from the position, with and without values', async (orderBy) => {
@@ -135,7 +139,7 @@ describe('orders', () => {
     '%s without conditions stays prepared, and walks its index whatever the values are',
     async (orderBy) => {
       const prepared = new Map<string, string>();
-      const isNullable = /^(family|company)_name/.test(orderBy);
+      const isNullable = nullable.includes(orderBy.replace(' desc', ''));
       for (const showDeleted of deleted.includes(orderBy) ? [false, true] : [false]) {
         for (const valued of isNullable ? [true, false] : [true]) {
           for (const position of [undefined, after]) {

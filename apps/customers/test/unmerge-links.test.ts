@@ -52,3 +52,16 @@ test.each([
     expect(after, JSON.stringify(ends)).toEqual(before);
   }
 });
+
+test('a link that a merge removed stays removed once the customer at its other end is erased', async () => {
+  const ids = await Promise.all([0, 1, 2].map(async () => (await tenant.create(person())).id));
+  const [stays = '', merged = '', erased = ''] = ids;
+  await tenant.associate(stays, erased);
+  await tenant.associate(merged, erased);
+  const { record } = await tenant.merge(stays, merged);
+  await customers.call('eraseCustomer', { id: erased, erasure: { reason: 'x' } }, tenant.caller);
+
+  await tenant.unmerge(record.id);
+
+  expect(await Promise.all([tenant.links(stays), tenant.links(merged)])).toEqual([[], []]);
+});

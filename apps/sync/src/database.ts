@@ -8,6 +8,7 @@ import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
 import { FilterMappings } from './migrations/filter-mappings.migration.js';
+import { FilterWebhooks } from './migrations/filter-webhooks.migration.js';
 import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
 import { KeepRunRecords } from './migrations/keep-run-records.migration.js';
 import { PairRecords } from './migrations/pair-records.migration.js';
@@ -37,4 +38,5 @@ export const migrations = [
   CreateRefusal,
   FindEqualRecords,
   BoundWebhooksByRights,
+  FilterWebhooks,
 ];

@@ -27,6 +27,7 @@ import { renewSealedRows } from './secrets/sealed-row.js';
 import { controllers } from './services.js';
 import { Dispatcher } from './webhooks/deliveries/dispatcher.js';
 import { clearExpired, clearExpiredQuarantine } from './webhooks/events/expired-events.js';
+import { RecordFilters } from './webhooks/events/record-filters.js';
 import type { DeliveryRules } from './webhooks/deliveries/make-attempt.js';
 import { renewEndpointKeys } from './webhooks/endpoints/renew-endpoint-keys.js';
 import { Upkeep } from './webhooks/deliveries/upkeep.js';
@@ -57,6 +58,7 @@ export interface SyncOptions {
 export class SyncModule {
   static register(options: SyncOptions): DynamicModule {
     const { databaseUrl, envelope, http } = options;
+    const filters = new RecordFilters(options.customers);
     return {
       module: SyncModule,
       imports: [PersistenceModule.register({ databaseUrl, entities })],
@@ -75,10 +77,11 @@ export class SyncModule {
           useFactory: (orm: MikroORM) => new Dispatcher(orm, http, envelope, options.delivery),
           inject: [MikroORM],
         },
+        { provide: RecordFilters, useValue: filters },
         {
           provide: DeferredWorker,
           useFactory: (orm: MikroORM, dispatcher: Dispatcher, jobs: JobQueue) =>
-            new DeferredWorker(orm, { envelope, jobs }, () => dispatcher.wake()),
+            new DeferredWorker(orm, { envelope, jobs, filters }, () => dispatcher.wake()),
           inject: [MikroORM, Dispatcher, JobQueue],
         },
         {
@@ -88,7 +91,7 @@ export class SyncModule {
             return new FeedConsumer(
               orm,
               options.customers,
-              new ChangeTaker(orm, { envelope, jobs }, ...wake),
+              new ChangeTaker(orm, { envelope, jobs, filters }, ...wake),
               databaseUrl,
             );
           },

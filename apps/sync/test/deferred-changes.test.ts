@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test, vi } 
 import { entities } from '../src/database.js';
 import { DeferredWorker } from '../src/feed/deferred-worker.js';
 import { ChangeTaker } from '../src/feed/take-changes.js';
+import { RecordFilters } from '../src/webhooks/events/record-filters.js';
 import type { TakingParts } from '../src/feed/tenant-changes.js';
 import { JobQueue } from '../src/jobs/job-queue.js';
 import { SecretEnvelope } from '../src/secrets/secret-envelope.js';
@@ -31,7 +32,8 @@ beforeAll(async () => {
   orm = createOrm({ databaseUrl: urls.appUrl, entities });
   const envelope = new SecretEnvelope(new MasterKeys(randomBytes(32), []));
   // No tenant here has mappings, so that no run is queued.
-  parts = { envelope, jobs: new JobQueue(urls.appUrl, () => Promise.resolve()) };
+  const filters = new RecordFilters({ unary: () => Promise.reject(new Error('No endpoint has a filter.')) });
+  parts = { envelope, filters, jobs: new JobQueue(urls.appUrl, () => Promise.resolve()) };
 });
 afterAll(async () => orm.close());
 

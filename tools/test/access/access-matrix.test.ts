@@ -47,6 +47,8 @@ it('has every operation of the contract, with each id that it takes', () => {
     '/rapport.auth.v1.AuthService/VouchForPrincipal',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
+    '/rapport.customers.v1.ChangeFeedService/CheckRecordFilters',
+    '/rapport.customers.v1.ChangeFeedService/MatchChanges',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
   expect(unguarded.map(({ method }) => method.name).toSorted()).toEqual(open);
@@ -183,10 +185,15 @@ it('no caller from outside, and no process that may not call, reaches what is fo
     ['VouchForPrincipal', undefined],
     ['RecordDenials', undefined],
     ['Subscribe', undefined],
+    ['CheckRecordFilters', undefined],
+    ['MatchChanges', undefined],
   ]);
   for (const { path, name } of internal) {
     const { tenantId: vouchedFor, principalId } = caller;
-    const first = { types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId };
+    const first = {
+      ...{ types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId },
+      ...{ filters: [], changes: [], hidesPersonalData: false },
+    };
     expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
     expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',

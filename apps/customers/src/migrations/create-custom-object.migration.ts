@@ -68,6 +68,9 @@ const tables = `
   create index custom_object_deleted_by_update_time on custom_object (tenant_id, update_time, id)
     where delete_time is not null;
 
+  create index custom_object_deleted_by_delete_time on custom_object (tenant_id, delete_time, id)
+    where delete_time is not null;
+
   create index custom_object_search on custom_object using gin (tenant_id, search_text gin_trgm_ops)
     with (gin_pending_list_limit = 256) where delete_time is null;
 

@@ -85,6 +85,9 @@ const tables = `
   create index object_record_deleted_by_update_time on object_record (tenant_id, object, update_time, id)
     where delete_time is not null;
 
+  create index object_record_deleted_by_delete_time on object_record (tenant_id, object, delete_time, id)
+    where delete_time is not null;
+
   create index object_record_live_by_id on object_record (tenant_id, object, id) where delete_time is null;
 
   create index object_record_terms on object_record using gin (tenant_id, terms) with (gin_pending_list_limit = 256)

@@ -1,5 +1,6 @@
 import { isConnectionLoss } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { FiltersUnansweredError } from '../webhooks/events/record-filters.js';
 
 /**
  * Classes of SQLSTATE that say nothing about what was to be done: connections, a server that may not write, conflicts, resources, a
@@ -17,7 +18,7 @@ export function isPassing(error: unknown): boolean {
 
 /** Whether a tenant is to be tried again later. */
 export function isBlocked(error: unknown): boolean {
-  return blockedCodes.has(codeOf(error));
+  return error instanceof FiltersUnansweredError || blockedCodes.has(codeOf(error));
 }
 
 function codeOf(error: unknown): unknown {

@@ -8,6 +8,7 @@ import { forgetErasedHooks } from '../hooks/forget-erased-hooks.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { erasureOrigin, recordEvents } from '../webhooks/events/record-events.js';
+import type { RecordFilters } from '../webhooks/events/record-filters.js';
 import { eventOfChange, type WebhookEvent } from '../webhooks/events/webhook-event.js';
 import { forgetQuarantined } from './deferred-changes.js';
 
@@ -24,6 +25,7 @@ export interface Interest {
 export interface TakingParts {
   envelope: SecretEnvelope;
   jobs: JobQueue;
+  filters: RecordFilters;
 }
 
 /** The tenants that changes are about and that they matter to. @param tenantIds of the changes, `allTenants` for all */
@@ -51,18 +53,18 @@ export async function interestsIn(client: ClientBase, tenantIds: readonly string
  *
  * @param maxDeliveries more of them are refused, unless they are of one change
  * @returns how many deliveries were made
- * @throws TooManyDeliveriesError
+ * @throws TooManyDeliveriesError or FiltersUnansweredError
  */
 export async function takeOfTenant(
   client: ClientBase,
-  { envelope, jobs }: TakingParts,
+  parts: TakingParts,
   { tenantId, hasEndpoints, mappingIds }: Interest,
   changes: readonly Change[],
   maxDeliveries: number,
 ): Promise<number> {
   const events = changes.map((change) => eventOf(change));
-  const deliveries = hasEndpoints ? await recordEvents(client, envelope, tenantId, events, maxDeliveries) : 0;
-  await noteChanges(client, jobs, tenantId, mappingIds, changes);
+  const deliveries = hasEndpoints ? await recordEvents(client, parts, tenantId, events, maxDeliveries) : 0;
+  await noteChanges(client, parts.jobs, tenantId, mappingIds, changes);
   const erased = changes.filter(({ origin }) => origin === erasureOrigin);
   if (erased.length > 0) {
     await forgetErasedHooks(client, tenantId, erased);

@@ -1,6 +1,6 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
-import { momentOf } from '../connectors/values/zoned-time.js';
+import { momentOf } from '@rapport/contracts/filters';
 import type { Views } from '../exchange/pairs/merge-fields.js';
 import type { FieldLens, ValueFault } from './lenses/lens.js';
 import type { FieldRule } from './field-rule.js';

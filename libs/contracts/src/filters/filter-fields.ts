@@ -7,6 +7,11 @@ import { kindOf } from './field-kind.js';
 /** A field that filters compare, and how. `name` is in snake_case, as columns are; `path` is the name in filters, in lowerCamelCase. */
 export type FilterField = NamedField & { path: string } & FieldComparison;
 
+/** Whether only deleted records have a value of the field. */
+export function isOfDeleted({ field }: FilterField): boolean {
+  return field.index.order === FieldOrder.DELETED;
+}
+
 type FieldComparison =
   /** Text that is equal without case and accents, in any of the entries of a list; phone numbers by their digits. */
   | { type: 'term' }
@@ -41,7 +46,9 @@ function pathOf({ field, list }: NamedField): string {
 function comparisonOf({ field, list }: NamedField): FieldComparison | undefined {
   const { column, desc, index, isId } = field;
   if (index.unique) return { type: 'key', hasSystem: list?.parts.some(({ name }) => name === 'system') ?? false };
-  if (index.term !== '') return termComparison({ field, list });
+  // A day has an order besides a term, by which equal ones are found where the day is encrypted.
+  const isDay = field.isDate && index.order !== FieldOrder.UNSPECIFIED;
+  if (index.term !== '' && !isDay) return termComparison({ field, list });
   if (!list && isId && (field.reference !== undefined || column === 'id')) return { type: 'id' };
   if (index.order === FieldOrder.UNSPECIFIED) return undefined;
   const kind = kindOf(field);

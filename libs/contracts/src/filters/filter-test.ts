@@ -3,7 +3,16 @@ import { sortName } from '../values/search-text.js';
 import { Comparison, type Abilities, type OrderOperator } from './comparison.js';
 import type { FilterField } from './filter-fields.js';
 import type { Restriction } from './parse-filter.js';
-import { readAmount, readCurrency, readDay, readGiven, readMoment, readNumber, readUuid } from './read-value.js';
+import {
+  readAmount,
+  readCurrency,
+  readDay,
+  readGiven,
+  readMoment,
+  readNumber,
+  readUuid,
+  type Present,
+} from './read-value.js';
 import { comparedTerm, soughtTerms } from './term-texts.js';
 
 /** A field that a filter compares: one of the contract, or one of the tenant's own. */
@@ -12,7 +21,7 @@ export type ComparedField = FilterField | { type: 'custom'; definition: CustomFi
 /** What a value is compared with. It is read anew each time, since some are relative to the present. */
 export interface Bound {
   operator: OrderOperator;
-  value: (now: Date) => string | number;
+  value: (present: Present) => string | number;
 }
 
 /** What a comparison asks of the values of a field in the form in which they are compared. A record without a value does not meet it. */
@@ -176,7 +185,7 @@ function customTest(definition: CustomFieldDefinition, comparison: Comparison): 
   if (type === 'TIME') {
     const moment = readMoment(comparison);
     // Stored to the millisecond, as JavaScript writes it.
-    return ordered(comparison, (now) => moment(now).replace(/\d{3}Z$/, 'Z'));
+    return ordered(comparison, (present) => moment(present).replace(/\d{3}Z$/, 'Z'));
   }
   const value = readGiven(definition, comparison);
   if (comparison.operator === '=') return { type: 'oneOf', texts: kind.terms(value) };

@@ -1,5 +1,5 @@
 export { filterError, type FilterFault } from './filter-error.js';
-export { filterFieldsOf, type FilterField } from './filter-fields.js';
+export { filterFieldsOf, isOfDeleted, type FilterField } from './filter-fields.js';
 export { comparedField, filterTable, otherRecordError, unknownField, type FilterTable } from './filter-table.js';
 export { readTests, type ComparedField, type Bound, type FilterTest } from './filter-test.js';
 export { isMoney, kindOf, type FieldKind } from './field-kind.js';
@@ -12,6 +12,7 @@ export {
   type Restriction,
 } from './parse-filter.js';
 export { compilePredicate, matchChange, type ChangeMatch, type FilterPredicate } from './predicate.js';
+export { hasDays, type Present } from './read-value.js';
 export type { JsonRecord } from './record-values.js';
 export { isIsoCurrency } from '../values/currency-codes.js';
 export {
@@ -26,4 +27,5 @@ export {
 } from '../values/custom-field-value.js';
 export { digits, phoneDigits, soughtDigits } from '../values/phone-digits.js';
 export { firstCodePoints, fold, searchText, sortName } from '../values/search-text.js';
+export { dayAt, isTimeZone, localTimeOf, momentOf, offsetMs, startOfDayMs } from '../values/zoned-time.js';
 export { comparedTerm, soughtTerms, storedTerms } from './term-texts.js';

@@ -6,6 +6,7 @@ import type { CustomFieldDefinition, CustomFieldType } from '../values/custom-fi
 import { filterTable } from './filter-table.js';
 import { compilePredicate, matchChange } from './predicate.js';
 import { parseFilter, restrictionsOf } from './parse-filter.js';
+import type { Present } from './read-value.js';
 
 const records = recordContracts(platformContract());
 const field = (key: string, type: CustomFieldType, options: string[] = []): CustomFieldDefinition => ({
@@ -44,7 +45,7 @@ const deal = {
   closeDate: '2026-12-24',
   stageTime: '2026-11-01T00:00:00Z',
 };
-const now = new Date('2026-11-28T12:00:00Z');
+const now: Present = { now: new Date('2026-11-28T12:00:00Z'), timeZone: 'UTC' };
 
 describe('a filter is true of a customer', () => {
   test.each([
@@ -131,21 +132,49 @@ test('a change enters and leaves what a filter selects', () => {
   const isVip = compilePredicate('tags:vip', tableOf('customer'));
   const [vip, other] = [{ tags: ['vip'] }, { tags: [] }];
 
-  expect(matchChange(isVip, { after: vip })).toEqual({ before: false, after: true, entered: true, left: false });
-  expect(matchChange(isVip, { before: other, after: vip })).toMatchObject({ entered: true, left: false });
-  expect(matchChange(isVip, { before: vip, after: vip })).toMatchObject({ after: true, entered: false, left: false });
-  expect(matchChange(isVip, { before: vip, after: other })).toMatchObject({ entered: false, left: true });
-  expect(matchChange(isVip, { before: vip })).toEqual({ before: true, after: false, entered: false, left: true });
+  expect(matchChange(isVip, { after: vip }, now)).toEqual({ before: false, after: true, entered: true, left: false });
+  expect(matchChange(isVip, { before: other, after: vip }, now)).toMatchObject({ entered: true, left: false });
+  expect(matchChange(isVip, { before: vip, after: vip }, now)).toMatchObject({
+    after: true,
+    entered: false,
+    left: false,
+  });
+  expect(matchChange(isVip, { before: vip, after: other }, now)).toMatchObject({ entered: false, left: true });
+  expect(matchChange(isVip, { before: vip }, now)).toEqual({ before: true, after: false, entered: false, left: true });
 });
 
 test('the id of a pipeline is its own, not that of a stage', () => {
   const hasId = compilePredicate(`id = ${ada.id}`, tableOf('pipeline'));
 
-  expect(hasId({ id: ada.id, stages: [] })).toBe(true);
-  expect(hasId({ id: 'other', stages: [{ id: ada.id }] })).toBe(false);
+  expect(hasId({ id: ada.id, stages: [] }, now)).toBe(true);
+  expect(hasId({ id: 'other', stages: [{ id: ada.id }] }, now)).toBe(false);
 });
 
 test('fields are named in lowerCamelCase, however they are spelled', () => {
   const tree = parseFilter('display_name = a OR custom_fields.my_key = b') ?? expect.fail();
   expect(restrictionsOf(tree).map((restriction) => restriction.field)).toEqual(['displayName', 'customFields.my_key']);
+});
+
+test.each([
+  // Half past eleven at night in New York, where it is still the day before.
+  ['America/New_York', '2026-03-08T04:30:00Z', 'closeDate = today', '2026-03-07'],
+  ['UTC', '2026-03-08T04:30:00Z', 'closeDate = today', '2026-03-08'],
+  ['Asia/Tokyo', '2026-03-08T15:00:00Z', 'closeDate = today-1w', '2026-03-02'],
+])('in %s at %s, %s is true of %s', (timeZone, moment, filter, closeDate) => {
+  expect(compilePredicate(filter, tableOf('deal'))({ closeDate }, { now: new Date(moment), timeZone })).toBe(true);
+});
+
+test.each([
+  // The day of the change of clocks has 23 hours.
+  ['stageTime >= today', '2026-03-08T05:00:00Z'],
+  ['stageTime >= today+1d', '2026-03-09T04:00:00Z'],
+  ['stageTime >= today-1d', '2026-03-07T05:00:00Z'],
+  ['stageTime >= today+24h', '2026-03-09T05:00:00Z'],
+  ['stageTime >= 2026-03-09', '2026-03-09T04:00:00Z'],
+  ['stageTime >= now-1d', '2026-03-07T16:00:00Z'],
+])('in New York on the day of the change of clocks, %s begins at %s', (filter, first) => {
+  const present = { now: new Date('2026-03-08T16:00:00Z'), timeZone: 'America/New_York' };
+  const meets = compilePredicate(filter, tableOf('deal'));
+  expect(meets({ stageTime: first }, present)).toBe(true);
+  expect(meets({ stageTime: new Date(Date.parse(first) - 1).toISOString() }, present)).toBe(false);
 });

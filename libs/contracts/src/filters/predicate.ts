@@ -1,10 +1,11 @@
 import { comparedField, otherRecordError, type FilterTable } from './filter-table.js';
 import { isMet, readTests, type ComparedField, type FilterTest } from './filter-test.js';
 import { parseFilter, type Filter, type Restriction } from './parse-filter.js';
+import type { Present } from './read-value.js';
 import { valuesOf, type ComparedValues, type JsonRecord } from './record-values.js';
 
-/** Whether a record in the JSON form of the contract meets a filter. `now` is what relative times are relative to. */
-export type FilterPredicate = (record: JsonRecord, now?: Date) => boolean;
+/** Whether a record in the JSON form of the contract meets a filter. */
+export type FilterPredicate = (record: JsonRecord, present: Present) => boolean;
 
 /**
  * Makes a filter a function of one record, which is true for just those records that a list with the filter has: comparisons
@@ -18,7 +19,7 @@ export function compilePredicate(filter: string, table: FilterTable): FilterPred
   const tree = parseFilter(filter);
   if (!tree) return () => true;
   const meets = compile(tree, (restriction) => compileRestriction(filter, table, restriction));
-  return (record, now = new Date()) => meets(record, now);
+  return meets;
 }
 
 /** How a change of a record stands to a filter. */
@@ -35,41 +36,39 @@ export interface ChangeMatch {
 export function matchChange(
   predicate: FilterPredicate,
   change: { before?: JsonRecord | undefined; after?: JsonRecord | undefined },
-  now = new Date(),
+  present: Present,
 ): ChangeMatch {
-  const before = change.before !== undefined && predicate(change.before, now);
-  const after = change.after !== undefined && predicate(change.after, now);
+  const before = change.before !== undefined && predicate(change.before, present);
+  const after = change.after !== undefined && predicate(change.after, present);
   return { before, after, entered: after && !before, left: before && !after };
 }
 
-type Meets = (record: JsonRecord, now: Date) => boolean;
-
-function compile(tree: Filter, restricted: (restriction: Restriction) => Meets): Meets {
+function compile(tree: Filter, restricted: (restriction: Restriction) => FilterPredicate): FilterPredicate {
   switch (tree.type) {
     case 'and': {
       const operands = tree.operands.map((operand) => compile(operand, restricted));
-      return (record, now) => operands.every((meets) => meets(record, now));
+      return (record, present) => operands.every((meets) => meets(record, present));
     }
     case 'or': {
       const operands = tree.operands.map((operand) => compile(operand, restricted));
-      return (record, now) => operands.some((meets) => meets(record, now));
+      return (record, present) => operands.some((meets) => meets(record, present));
     }
     case 'not': {
       const meets = compile(tree.operand, restricted);
-      return (record, now) => !meets(record, now);
+      return (record, present) => !meets(record, present);
     }
     case 'restriction': {
       const meets = restricted(tree.restriction);
-      return tree.restriction.operator === '!=' ? (record, now) => !meets(record, now) : meets;
+      return tree.restriction.operator === '!=' ? (record, present) => !meets(record, present) : meets;
     }
   }
 }
 
-function compileRestriction(filter: string, table: FilterTable, restriction: Restriction): Meets {
+function compileRestriction(filter: string, table: FilterTable, restriction: Restriction): FilterPredicate {
   const field = ownField(filter, table, restriction);
   const values = valuesOf(field);
   const tests = readTests(field, filter, restriction).map((test) => compileTest(test, values));
-  return (record, now) => tests.some((meets) => meets(record, now));
+  return (record, present) => tests.some((meets) => meets(record, present));
 }
 
 function ownField(filter: string, table: FilterTable, restriction: Restriction): ComparedField {
@@ -79,7 +78,7 @@ function ownField(filter: string, table: FilterTable, restriction: Restriction):
   return comparedField(table, field, filter, restriction);
 }
 
-function compileTest(test: FilterTest, { isPresent, texts, ordered }: ComparedValues): Meets {
+function compileTest(test: FilterTest, { isPresent, texts, ordered }: ComparedValues): FilterPredicate {
   switch (test.type) {
     case 'present':
       return isPresent;
@@ -88,10 +87,10 @@ function compileTest(test: FilterTest, { isPresent, texts, ordered }: ComparedVa
       return (record) => texts(record).some((text) => sought.has(text));
     }
     case 'ordered':
-      return (record, now) => {
+      return (record, present) => {
         const held = ordered(record);
         if (held === undefined) return false;
-        return test.bounds.every(({ operator, value }) => isMet(compareValues(held, value(now)), operator, 0));
+        return test.bounds.every(({ operator, value }) => isMet(compareValues(held, value(present)), operator, 0));
       };
     case 'part': {
       const hasPart = { START: startsWith, END: endsWith, ANYWHERE: includes }[test.at];

@@ -6,10 +6,20 @@ import {
   type CustomFieldType,
   type MoneyValue,
 } from '../values/custom-field-value.js';
+import { dayAt, startOfDayMs } from '../values/zoned-time.js';
 import type { Comparison } from './comparison.js';
+import type { Filter } from './parse-filter.js';
+import { restrictionsOf } from './parse-filter.js';
 
-/** What the text of a filter says at a moment, in the form in which values are compared. */
-type Read = (now: Date) => string;
+/** What relative times and days are relative to. */
+export interface Present {
+  now: Date;
+  /** Whose days are meant: a name of the IANA database, such as that in the settings of a workspace. */
+  timeZone: string;
+}
+
+/** What the text of a filter says at present, in the form in which values are compared. */
+type Read = (present: Present) => string;
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
@@ -22,38 +32,79 @@ export function readUuid(comparison: Comparison): string {
   throw comparison.valueError('must be a UUID');
 }
 
-/** Reads a time, or one relative to the present, as `microTime` writes it. */
+/** Whether a filter has values that may mean something else in another time zone. */
+export function hasDays(filter: Filter): boolean {
+  return restrictionsOf(filter).some(({ values }) =>
+    values.some(({ text }) => text.startsWith('today') || dayText.test(text)),
+  );
+}
+
+const dayText = /^\d{4}-\d\d-\d\d$/;
+
+/** Reads a time, a day, which stands for its first moment, or a time relative to the present, as `microTime` writes it. */
 export function readMoment(comparison: Comparison): Read {
-  const relative = readRelative(comparison.text);
-  if (relative) return (now) => microTime(new Date(relative.from(now) + relative.offsetMs).toISOString());
-  const time = microTime(comparison.text);
-  // PostgreSQL refuses the years before 1 and has another way to write those after 9999.
-  if (/^\d{4}/.test(time) && !time.startsWith('0000')) return () => time;
+  const { text }: { text: string } = comparison;
+  const relative = readRelative(text);
+  if (relative) return (present) => storedTime(relative(present));
+  if (dayText.test(text)) {
+    if (isCalendarDate(text)) return ({ timeZone }) => storedTime(startOfDayMs(text, timeZone));
+  } else {
+    const time = microTime(text);
+    // PostgreSQL refuses the years before 1 and has another way to write those after 9999.
+    if (/^\d{4}/.test(time) && !time.startsWith('0000')) return () => time;
+  }
   throw comparison.valueError(
     'must be a time such as "2026-01-31T09:30:00Z", a date such as 2026-01-31, or relative to the present such as now, now-30d,' +
-      ' now+2h, today or today-1w; days are those of UTC',
+      " now+2h, today or today-1w; days are those of the workspace's time zone",
   );
 }
 
-/** Reads a day of the calendar, or one relative to the present day of UTC. */
+/** A moment as `microTime` writes it. Of the first and the last year at the earliest and latest. */
+function storedTime(ms: number): string {
+  const time = microTime(new Date(ms).toISOString());
+  if (time.startsWith('0000')) return firstTime;
+  return /^\d{4}-/.test(time) ? time : lastTime;
+}
+
+const firstTime = '0001-01-01T00:00:00.000000Z';
+const lastTime = '9999-12-31T23:59:59.999999Z';
+
+/** Reads a day of the calendar, or one relative to the present day. */
 export function readDay(comparison: Comparison): Read {
-  const { text } = comparison;
+  const { text }: { text: string } = comparison;
+  const [isToday, sign, count = '0', unit = 'd'] = /^today(?:([+-])(\d{1,9})([dw]))?$/.exec(text) ?? [];
+  const days = isToday === undefined ? undefined : daysOf(sign, count, unit);
+  if (days !== undefined) return (present) => dayFrom(present, days);
   if (isCalendarDate(text)) return () => text;
-  const relative = /^today([+-]\d+[dw])?$/.test(text) ? readRelative(text) : undefined;
-  if (relative) return (now) => new Date(relative.from(now) + relative.offsetMs).toISOString().slice(0, 10);
   throw comparison.valueError(
-    'must be a day such as "2026-01-31", or relative to the present day of UTC such as today, today-30d or today+1w',
+    'must be a day such as "2026-01-31", or relative to the present day of the workspace\'s time zone such as today, today-30d or' +
+      ' today+1w',
   );
 }
 
-/** @returns undefined for a text that is no time relative to the present */
-function readRelative(text: string): { from: (now: Date) => number; offsetMs: number } | undefined {
+/** The moment that a text relative to the present stands for, in milliseconds; undefined for a text that is none. */
+function readRelative(text: string): ((present: Present) => number) | undefined {
   const [, start, sign, count, unit] = /^(now|today)(?:([+-])(\d{1,9})([smhdw]))?$/.exec(text) ?? [];
   if (start === undefined) return undefined;
-  const size = Number(count ?? 0) * unitMs[(unit ?? 's') as keyof typeof unitMs];
-  if (size > maxOffsetMs) return undefined;
-  const from = (now: Date) => (start === 'now' ? now.getTime() : now.getTime() - (now.getTime() % unitMs.d));
-  return { from, offsetMs: sign === '-' ? -size : size };
+  const days = start === 'today' ? daysOf(sign, count, unit) : undefined;
+  if (days !== undefined) return (present) => startOfDayMs(dayFrom(present, days), present.timeZone);
+  const sizeMs = Number(count ?? 0) * unitMs[(unit ?? 's') as keyof typeof unitMs];
+  if (sizeMs > maxOffsetMs) return undefined;
+  const offsetMs = sign === '-' ? -sizeMs : sizeMs;
+  if (start === 'now') return ({ now }) => now.getTime() + offsetMs;
+  return (present) => startOfDayMs(dayFrom(present, 0), present.timeZone) + offsetMs;
+}
+
+/** How many days of the calendar are added: they may have 23 or 25 hours. Undefined for another unit, and for too many. */
+function daysOf(sign: string | undefined, count: string | undefined, unit: string | undefined): number | undefined {
+  if (unit !== 'd' && unit !== 'w') return undefined;
+  const days = Number(count) * (unit === 'w' ? 7 : 1);
+  if (days * unitMs.d > maxOffsetMs) return undefined;
+  return sign === '-' ? -days : days;
+}
+
+function dayFrom({ now, timeZone }: Present, days: number): string {
+  return new Date(Date.parse(`${dayAt(now, timeZone)}T00:00:00Z`) + days * unitMs.d).toISOString().slice(0, 10);
 }
 
 /**

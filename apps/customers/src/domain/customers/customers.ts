@@ -37,7 +37,6 @@ export const customers = defineRecord<Customer>('rapport/Customer', CustomersSer
       ...{ column: 'kind', value: 'COMPANY' },
     },
   },
-  hasAssociations: true,
   searchTexts({ displayName = '', givenName = '', familyName = '', emails, domains, phones }) {
     return [
       displayName,

@@ -5,7 +5,7 @@ import {
 } from '@rapport/contracts/rapport/content/v1/files_service';
 import { formatEtag } from '@rapport/persistence';
 import type { StoredValues } from '../../engine/changes/log/stored-values.js';
-import { loggedColumns, type LoggedRecord, type LoggedType } from '../../engine/changes/log/logged-types.js';
+import { loggedColumns, type NamedRecord, type LoggedType } from '../../engine/changes/log/logged-types.js';
 import type { File, FileUpload } from '../../engine/files/file.entity.js';
 import { openFile, openFiles } from '../../engine/files/sealed-files.js';
 import { methodDescriptor } from '../../engine/values/contract.js';
@@ -25,7 +25,7 @@ export const loggedFiles: LoggedType = {
   permission: 'files',
 };
 
-function recordOf({ record }: StoredValues): readonly LoggedRecord[] {
+function recordOf({ record }: StoredValues): readonly NamedRecord[] {
   const known = typeof record === 'string' ? namedRecord(record) : undefined;
   return known ? [{ type: known.type.table, id: known.id }] : [];
 }

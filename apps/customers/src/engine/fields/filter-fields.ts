@@ -1,11 +1,22 @@
-import { filterFieldsOf, type FilterField } from '@rapport/contracts/filters';
+import { filterFieldsOf, type FilterField, type FilterTable } from '@rapport/contracts/filters';
 import { onceFor } from '../values/once-for.js';
+import type { CustomFields } from './custom-fields.js';
 import type { RecordType } from './record-type.js';
 
 /** The fields of a type that a filter may compare, by their paths, without those of the tenant's own and of other records. */
 export const filterFields = onceFor(({ contract }: RecordType): ReadonlyMap<string, FilterField> =>
   filterFieldsOf(contract),
 );
+
+/** @param customFields the tenant's definitions; absent when the filter names none */
+export function filterTableOf(type: RecordType, customFields?: CustomFields): FilterTable {
+  return {
+    singular: type.singular,
+    fields: filterFields(type),
+    hasCustomFields: type.contract.options.customFields,
+    customField: (key) => customFields?.get(key),
+  };
+}
 
 /** The name of a field's values among the unique keys, such as `EMAIL` of `emails`. */
 export function keyName(name: string): string {

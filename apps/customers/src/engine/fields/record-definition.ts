@@ -67,8 +67,6 @@ export interface RecordDefinition<Message extends RecordMessage> {
   targets?: Readonly<Record<string, TargetRule>>;
   /** Of a type whose records have a parent: which keys of parents there are. */
   parent?: ParentRule;
-  /** Whether associations lead from records of the type to others. */
-  hasAssociations?: boolean;
   /** What the search for text looks in, not yet folded. By default the fields that the contract says. */
   searchTexts?(record: Message): string[];
   /** The same of a record whose personal data is sealed. */

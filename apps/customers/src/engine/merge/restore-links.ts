@@ -170,7 +170,11 @@ function isSelfLink(link: RemovedLink): boolean {
   return link.from_customer_id === link.to_customer_id;
 }
 
-/** @returns the ids of the links that did not exist yet */
+/**
+ * Links of records that are gone for good, such as those of an erased customer, stay removed.
+ *
+ * @returns the ids of the links that did not exist yet
+ */
 async function insert(
   em: EntityManager,
   { table, from, to, types }: LinkTable,
@@ -185,6 +189,7 @@ async function insert(
        version + 1, create_time, ?
      from jsonb_to_recordset(?) as link (id uuid, from_customer_id uuid, type text, to_customer_id uuid, from_type text,
        to_type text, role text, labels jsonb, version int, create_time timestamptz)
+     where sees_record(coalesce(from_type, 'customer'), from_customer_id) and sees_record(coalesce(to_type, 'customer'), to_customer_id)
      on conflict do nothing
      returning id`,
     [currentCaller().tenantId, new Date().toISOString(), JSON.stringify(links)],

@@ -2,7 +2,7 @@ import type { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/c
 import type { RecordField } from '../../connectors/description.js';
 import type { JsonValue } from '../../connectors/peer-record.js';
 import { exactNumber, plainDecimal, withFraction } from '../../connectors/values/decimal.js';
-import { localTimeOf, momentOf } from '../../connectors/values/zoned-time.js';
+import { localTimeOf, momentOf } from '@rapport/contracts/filters';
 import type { FieldRule } from '../field-rule.js';
 import { addressPart } from './address-parts.js';
 import { ownerLens, stageLens, type Users } from './customer-lenses.js';

@@ -81,7 +81,7 @@ export async function finishFailed(
     await client.query('begin');
     await pipeline(client, statements);
     const data = { endpointId, url: attempt.endpoint.url, reason: verdict.reason };
-    await recordEvents(client, envelope, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
+    await recordEvents(client, { envelope }, tenantId, [platformEvent(uuidv7(), disabledEvent, data)]);
     return client.query('commit');
   });
 }

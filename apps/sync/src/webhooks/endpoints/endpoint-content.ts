@@ -5,17 +5,18 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/webhook_endpoints_service';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
+import type { RecordTypeFilter } from '../events/record-filters.js';
 import { eventTypes } from './event-types.js';
 import type { WebhookEndpoint } from './webhook-endpoint.entity.js';
 
 /** What callers say of an endpoint. */
 export type EndpointContent = Pick<
   WebhookEndpoint,
-  'url' | 'eventTypes' | 'fields' | 'payload' | 'coalescingSeconds' | 'state' | 'description'
+  'url' | 'eventTypes' | 'fields' | 'filters' | 'payload' | 'coalescingSeconds' | 'state' | 'description'
 >;
 
 /**
- * What a caller wants an endpoint to be, checked.
+ * What a caller wants an endpoint to be, checked but for what customers says of its filters.
  *
  * @throws AppError INVALID_ARGUMENT that names each wrong field
  */
@@ -23,12 +24,14 @@ export function endpointContent(wanted: WebhookEndpointMessage, http: OutgoingHt
   const violations = [
     ...urlViolations(wanted.url, http),
     ...wanted.eventTypes.flatMap((type, index) => (eventTypes.has(type) ? [] : [unknownType(index)])),
+    ...repeatedTypes(wanted.filters),
   ];
   if (violations.length > 0) throw invalidArgument(violations);
   return {
     url: new URL(wanted.url).href,
     eventTypes: [...new Set(wanted.eventTypes)],
     fields: [...new Set(wanted.fields)],
+    filters: wanted.filters.map(({ recordType, filter }) => ({ recordType, filter })),
     payload: wanted.payload === WebhookPayload.FULL ? 'FULL' : 'THIN',
     coalescingSeconds: wanted.coalescingSeconds,
     state: wanted.state === WebhookEndpointState.DISABLED ? 'DISABLED' : 'ENABLED',
@@ -41,6 +44,15 @@ function urlViolations(text: string, http: OutgoingHttp): FieldViolation[] {
   if (url?.hash === '' && http.mayCall(url)) return [];
   const description = 'must be an https URL of a public host, without user name and fragment';
   return [{ field: 'webhookEndpoint.url', reason: 'URL_NOT_ALLOWED', description }];
+}
+
+function repeatedTypes(filters: readonly RecordTypeFilter[]): FieldViolation[] {
+  const types = filters.map(({ recordType }) => recordType);
+  return types.flatMap((type, index) => {
+    if (types.indexOf(type) === index) return [];
+    const field = `webhookEndpoint.filters[${index}].recordType`;
+    return [{ field, reason: 'RECORD_TYPE_REPEATED', description: 'has a filter already' }];
+  });
 }
 
 function unknownType(index: number): FieldViolation {

@@ -16,6 +16,7 @@ export function endpointMessage(endpoint: WebhookEndpoint, secret?: string): Web
     url: endpoint.url,
     eventTypes: endpoint.eventTypes,
     fields: endpoint.fields,
+    filters: endpoint.filters,
     payload: WebhookPayload[endpoint.payload],
     coalescingSeconds: endpoint.coalescingSeconds,
     state: WebhookEndpointState[endpoint.state],

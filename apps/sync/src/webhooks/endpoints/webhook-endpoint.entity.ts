@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantIsolation, TextArray } from '@rapport/persistence';
+import type { RecordTypeFilter } from '../events/record-filters.js';
 
 const WebhookEndpointSchema = defineEntity({
   name: 'WebhookEndpoint',
@@ -12,6 +13,8 @@ const WebhookEndpointSchema = defineEntity({
     eventTypes: p.type(TextArray).$type<string[]>(),
     /** JSON names. */
     fields: p.type(TextArray).$type<string[]>(),
+    /** At most one for each type of records. */
+    filters: p.json().$type<RecordTypeFilter[]>().defaultRaw(`'[]'`),
     payload: p.enum(['THIN', 'FULL'] as const),
     coalescingSeconds: p.integer(),
     state: p.enum(['ENABLED', 'DISABLED'] as const),

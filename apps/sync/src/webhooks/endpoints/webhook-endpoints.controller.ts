@@ -22,6 +22,7 @@ import { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import { SecretEnvelope } from '../../secrets/secret-envelope.js';
 import { writeCall } from '../../write-call.js';
 import { Dispatcher } from '../deliveries/dispatcher.js';
+import { RecordFilters } from '../events/record-filters.js';
 import { replayEvents } from '../events/replay-events.js';
 import { endpointMessage } from './endpoint-message.js';
 import { sendTest } from './send-test.js';
@@ -36,11 +37,12 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
     private readonly http: OutgoingHttp,
     private readonly envelope: SecretEnvelope,
     private readonly dispatcher: Dispatcher,
+    private readonly filters: RecordFilters,
   ) {}
 
   createWebhookEndpoint(request: CreateWebhookEndpointRequest): Promise<WebhookEndpointMessage> {
     return writeCall(this.em, this.envelope, Methods.createWebhookEndpoint, request, (em) =>
-      createEndpoint(em, this.http, this.envelope, request),
+      createEndpoint(em, { http: this.http, envelope: this.envelope, filters: this.filters }, request),
     );
   }
 
@@ -58,7 +60,7 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
 
   async updateWebhookEndpoint(request: UpdateWebhookEndpointRequest): Promise<WebhookEndpointMessage> {
     const endpoint = await writeCall(this.em, this.envelope, Methods.updateWebhookEndpoint, request, (em) =>
-      updateEndpoint(em, this.http, request),
+      updateEndpoint(em, { http: this.http, filters: this.filters }, request),
     );
     this.dispatcher.wake();
     return endpoint;
@@ -85,7 +87,7 @@ export class WebhookEndpointsController implements ServiceHandlers<WebhookEndpoi
 
   async replayWebhookEvents(request: ReplayWebhookEventsRequest): Promise<ReplayWebhookEventsResponse> {
     const answer = await writeCall(this.em, this.envelope, Methods.replayWebhookEvents, request, (em) =>
-      replayEvents(em, request),
+      replayEvents(em, this.filters, request),
     );
     this.dispatcher.wake();
     return answer;

@@ -14,6 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
 import { dropJobs, endHold, readyEndpoint } from '../deliveries/delivery-statements.js';
+import type { RecordFilters } from '../events/record-filters.js';
 import { endpointContent, type EndpointContent } from './endpoint-content.js';
 import { EndpointKeys, keyOwner } from './endpoint-keys.js';
 import { endpointMessage } from './endpoint-message.js';
@@ -31,7 +32,7 @@ const readPermission = 'customers.read';
 const updatable: Updatable<keyof EndpointContent> = {
   name: 'webhookEndpoint',
   noun: 'a webhook endpoint',
-  fields: ['url', 'eventTypes', 'fields', 'payload', 'coalescingSeconds', 'state', 'description'],
+  fields: ['url', 'eventTypes', 'fields', 'filters', 'payload', 'coalescingSeconds', 'state', 'description'],
   fixed: Object.fromEntries(
     [
       ...['id', 'disableReason', 'disableTime', 'failingTime', 'hidesPersonalData', 'secret', 'publicKeys'],
@@ -40,17 +41,23 @@ const updatable: Updatable<keyof EndpointContent> = {
   ),
 };
 
+/** What checks the content of endpoints. */
+export interface EndpointParts {
+  http: OutgoingHttp;
+  filters: RecordFilters;
+}
+
 /** Answers CreateWebhookEndpoint. Runs in a transaction, as all here. */
 export async function createEndpoint(
   em: EntityManager,
-  http: OutgoingHttp,
-  envelope: SecretEnvelope,
+  { http, envelope, filters }: EndpointParts & { envelope: SecretEnvelope },
   request: CreateWebhookEndpointRequest,
 ): Promise<WebhookEndpointMessage> {
   checkSight();
   const content = endpointContent(sent(request), http);
   const { tenantId, principalId, permissions, hidesPii = false } = currentCaller();
-  const readable = readPermissions(content.eventTypes, permissions);
+  const readable = readPermissions(typesOf(content), permissions);
+  await filters.check(tenantId, content.filters, hidesPii);
   await checkRoom(em, tenantId);
   const [id, keys, now] = [uuidv7(), EndpointKeys.generate(), new Date()];
   const endpoint = em.create(WebhookEndpoint, {
@@ -75,7 +82,7 @@ export async function createEndpoint(
 
 export async function updateEndpoint(
   em: EntityManager,
-  http: OutgoingHttp,
+  { http, filters }: EndpointParts,
   request: UpdateWebhookEndpointRequest,
 ): Promise<WebhookEndpointMessage> {
   checkSight();
@@ -86,6 +93,9 @@ export async function updateEndpoint(
   const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
   const content = endpointContent({ ...endpointMessage(endpoint), ...named }, http);
   const rights = rightsOfChange(endpoint, content, mask.includes('eventTypes'));
+  if (mask.includes('filters') || rights.hidesPersonalData !== endpoint.hidesPersonalData) {
+    await filters.check(endpoint.tenantId, content.filters, rights.hidesPersonalData);
+  }
   const before = Object.fromEntries(updatable.fields.map((field) => [field, endpoint[field] ?? null]));
   const { hidesPersonalData, readPermissions: readable } = endpoint;
   if (isDeepStrictEqual([{ ...content }, rights], [before, { hidesPersonalData, readPermissions: readable }])) {
@@ -164,15 +174,20 @@ function checkSight(): void {
 /** What a caller sends on is no more than that caller may see. A change that does not set the events adds nothing to what is sent. */
 function rightsOfChange(
   endpoint: WebhookEndpoint,
-  { eventTypes }: EndpointContent,
+  content: EndpointContent,
   areEventsSet: boolean,
 ): Pick<WebhookEndpoint, 'hidesPersonalData' | 'readPermissions'> {
   const { permissions, hidesPii = false } = currentCaller();
-  const own = readPermissions(eventTypes, permissions);
+  const own = readPermissions(typesOf(content), permissions);
   return {
     hidesPersonalData: endpoint.hidesPersonalData || hidesPii,
     readPermissions: areEventsSet ? own : endpoint.readPermissions.filter((each) => own.includes(each)),
   };
+}
+
+/** The types of records that the content names. */
+function typesOf({ eventTypes, filters }: EndpointContent): string[] {
+  return [...eventTypes, ...filters.map(({ recordType }) => recordType)];
 }
 
 function sent({ webhookEndpoint }: { webhookEndpoint?: WebhookEndpointMessage | undefined }): WebhookEndpointMessage {

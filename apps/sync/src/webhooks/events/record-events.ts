@@ -9,6 +9,7 @@ import {
   type StoredEvent,
 } from '../deliveries/delivery-statements.js';
 import { wants } from '../endpoints/event-types.js';
+import type { RecordFilters, RecordTypeFilter } from './record-filters.js';
 import { sealEvent, type SealedEvent } from './sealed-event.js';
 import { eventColumns, gatheredType, laneOf, type WebhookEvent } from './webhook-event.js';
 
@@ -33,6 +34,7 @@ interface Endpoint {
   fields: string[];
   readPermissions: string[];
   coalescingSeconds: number;
+  filters: RecordTypeFilter[];
 }
 
 /**
@@ -43,13 +45,14 @@ interface Endpoint {
  * first one has done to a lane, so that no lane is left without a job.
  *
  * @param client in the transaction
+ * @param filters needed for events about records
  * @param maxDeliveries more of them are refused, unless they are of one event
  * @returns how many deliveries were made
- * @throws TooManyDeliveriesError, after which nothing of it may be committed
+ * @throws TooManyDeliveriesError or FiltersUnansweredError, after which nothing of it may be committed
  */
 export async function recordEvents(
   client: ClientBase,
-  envelope: SecretEnvelope,
+  { envelope, filters }: { envelope: SecretEnvelope; filters?: RecordFilters },
   tenantId: string,
   events: readonly WebhookEvent[],
   maxDeliveries = Number.POSITIVE_INFINITY,
@@ -65,13 +68,21 @@ export async function recordEvents(
   const known = new Map(
     stored.flatMap(({ rows }) => rows as (StoredEvent & { id: string })[]).map((row) => [row.id, row]),
   );
-  const deliveries: NewDelivery[] = [];
-  for (const event of events) {
+  // Others were stored before: the feed was read anew from an older place.
+  const fresh = events.flatMap((event) => {
     const place = known.get(event.id);
-    // Stored before: the feed was read anew from an older place.
-    if (!place) continue;
-    for (const endpoint of endpoints?.rows as Endpoint[]) {
-      if (!wants(endpoint, event)) continue;
+    return place ? [{ event, place }] : [];
+  });
+  const all = (endpoints?.rows ?? []) as Endpoint[];
+  const isWanted = await wishes(
+    filters,
+    tenantId,
+    all,
+    fresh.map(({ event }) => event),
+  );
+  const deliveries: NewDelivery[] = [];
+  for (const { event, place } of fresh) {
+    for (const endpoint of all.filter((each) => isWanted(each, event))) {
       const isGathered =
         endpoint.coalescingSeconds > 0 && (await gather(client, tenantId, endpoint, event, place, deliveries));
       if (!isGathered) deliveries.push(newDelivery(event, place, endpoint.id, endpoint.coalescingSeconds));
@@ -81,6 +92,18 @@ export async function recordEvents(
     await pipeline(client, [insertDeliveries(tenantId, deliveries, false), readyLanes(tenantId, deliveries)]);
   }
   return deliveries.length;
+}
+
+/** Whether an endpoint gets an event: it wants it, and the record meets its filter. */
+async function wishes(
+  filters: RecordFilters | undefined,
+  tenantId: string,
+  endpoints: readonly Endpoint[],
+  events: readonly WebhookEvent[],
+): Promise<(endpoint: Endpoint, event: WebhookEvent) => boolean> {
+  if (!filters) return (endpoint, event) => wants(endpoint, event);
+  const matches = await filters.matches(tenantId, endpoints, events);
+  return (endpoint, event) => wants(endpoint, event) && matches(endpoint, event);
 }
 
 /**
@@ -120,7 +143,7 @@ function lockEndpoints(tenantId: string): Statement {
   return {
     name: 'lock_webhook_endpoints',
     sql: `select id, event_types as "eventTypes", fields, read_permissions as "readPermissions",
-        coalescing_seconds as "coalescingSeconds"
+        coalescing_seconds as "coalescingSeconds", filters
       from webhook_endpoint
       where tenant_id = $1 and state = 'ENABLED' order by id for no key update`,
     values: [tenantId],

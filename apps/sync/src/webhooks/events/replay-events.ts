@@ -16,18 +16,24 @@ import {
 import { wants } from '../endpoints/event-types.js';
 import { WebhookEndpoint } from '../endpoints/webhook-endpoint.entity.js';
 import { foundEndpoint } from '../endpoints/write-endpoint.js';
+import { FiltersUnansweredError, type RecordFilters } from './record-filters.js';
 import type { WebhookEvent } from './webhook-event.js';
 
 const maxEvents = 100_000;
 
+/** Of those that a filter of the endpoint decides on, of which customers is asked. */
+const maxCompared = 5_000;
+
 /** Deliveries of one statement. */
 const batchSize = 5_000;
 
-type KnownEvent = Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id' | 'changed_fields'> & StoredEvent;
+type KnownEvent = Pick<WebhookEvent, 'id' | 'type' | 'record_type' | 'record_id' | 'time' | 'changed_fields'> &
+  StoredEvent;
 
 /** Answers ReplayWebhookEvents. Runs in a transaction. */
 export async function replayEvents(
   em: EntityManager,
+  filters: RecordFilters,
   { id, replay }: ReplayWebhookEventsRequest,
 ): Promise<ReplayWebhookEventsResponse> {
   const condition = conditionOf(replay);
@@ -36,11 +42,11 @@ export async function replayEvents(
   const endpoint = foundEndpoint(await em.findOne(WebhookEndpoint, { tenantId, id }));
   checkEnabled(endpoint);
   const events = await queryRows<KnownEvent>(em, findEvents(tenantId, condition));
-  if (events.length > maxEvents) {
-    const message = `These are more than ${maxEvents} events. Name fewer of them at a time.`;
-    throw new AppError('RESOURCE_EXHAUSTED', 'REPLAY_TOO_LARGE', message);
-  }
-  const deliveries = events.filter((event) => wants(endpoint, event)).map((event) => newDelivery(event, event, id));
+  if (events.length > maxEvents) throw tooLarge(`These are more than ${maxEvents} events.`);
+  const matches = await filters.matches(tenantId, [endpoint], events, maxCompared).catch(unanswered);
+  const deliveries = events
+    .filter((event) => wants(endpoint, event) && matches(endpoint, event))
+    .map((event) => newDelivery(event, event, id));
   // Whoever ends or records deliveries of the endpoint waits for its lock: it is taken once it is known what there is to do.
   const [[locked] = []] = (await transactionPipeline(em, [lockEndpoint(tenantId, id)])) as [{ state: string }[]];
   checkEnabled(locked ?? { state: 'DISABLED' });
@@ -49,6 +55,17 @@ export async function replayEvents(
     await transactionPipeline(em, [insertDeliveries(tenantId, batch, true), readyLanes(tenantId, batch)]);
   }
   return { count: deliveries.length };
+}
+
+function tooLarge(problem: string): AppError {
+  return new AppError('RESOURCE_EXHAUSTED', 'REPLAY_TOO_LARGE', `${problem} Name fewer of them at a time.`);
+}
+
+/** @throws AppError */
+function unanswered(error: unknown): never {
+  if (!(error instanceof FiltersUnansweredError)) throw error;
+  if (error.cause === undefined) throw tooLarge(`A filter decides on more than ${maxCompared} of these events.`);
+  throw error.cause as Error;
 }
 
 /** Until the end of the transaction it is not deleted. All else may happen to it. */
@@ -103,7 +120,8 @@ function milliseconds(time: string): number {
 
 function findEvents(tenantId: string, { sql, values }: Condition): Statement {
   return {
-    sql: `select id, number, coalesce(octet_length(sealed_values), 0) as bytes, type, record_type, record_id, changed_fields
+    sql: `select id, number, coalesce(octet_length(sealed_values), 0) as bytes, type, record_type, record_id,
+        to_json(time) #>> '{}' as time, changed_fields
       from webhook_event
       where tenant_id = $1 and ${sql} and record_type is not null order by number limit ${maxEvents + 1}`,
     values: [tenantId, ...values],

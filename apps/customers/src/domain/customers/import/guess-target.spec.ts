@@ -7,7 +7,7 @@ import { customerImport } from './customer-import.js';
 
 function guess(columns: string[], takeIds = false, customFields = new CustomFields([])): Record<string, string> {
   const targets = guessColumns(customerImport, columns, { takeIds, customFields });
-  return Object.fromEntries([...targets].map(([column, target]) => [column, formatTarget(target)]));
+  return Object.fromEntries([...targets].map(([column, target]) => [column, formatTarget(customerImport, target)]));
 }
 
 test('knows the columns of Google contacts', () => {
@@ -15,17 +15,17 @@ test('knows the columns of Google contacts', () => {
   const values = ['E-mail 1 - Label', 'E-mail 1 - Value', 'Phone 1 - Label', 'Phone 1 - Value', 'Phone 2 - Value'];
   const address = ['Address 1 - Street', 'Address 1 - City', 'Address 1 - Postal Code', 'Address 1 - Country'];
   expect(guess([...columns, ...values, ...address])).toEqual({
-    'First Name': 'given_name',
-    'Last Name': 'family_name',
-    'Organization Name': 'company_name',
-    'Organization Title': 'job_title',
+    'First Name': 'givenName',
+    'Last Name': 'familyName',
+    'Organization Name': 'companyName',
+    'Organization Title': 'jobTitle',
     Labels: 'tag',
     'E-mail 1 - Value': 'email',
     'Phone 1 - Value': 'phone',
     'Phone 2 - Value': 'phone',
     'Address 1 - Street': 'street',
     'Address 1 - City': 'city',
-    'Address 1 - Postal Code': 'postal_code',
+    'Address 1 - Postal Code': 'postalCode',
     'Address 1 - Country': 'country',
   });
 });
@@ -34,8 +34,8 @@ test('knows the columns of Outlook, and takes "Job Title" rather than "Title"', 
   const columns = ['Title', 'First Name', 'Job Title', 'E-mail Address', 'E-mail 2 Address', 'Business Phone'];
   const more = ['Home Phone', 'Mobile Phone', 'Business Fax', 'Business Street', 'Home City', 'Web Page'];
   expect(guess([...columns, ...more])).toEqual({
-    'First Name': 'given_name',
-    'Job Title': 'job_title',
+    'First Name': 'givenName',
+    'Job Title': 'jobTitle',
     'E-mail Address': 'email',
     'E-mail 2 Address': 'email',
     'Business Phone': 'phone.work',
@@ -50,26 +50,26 @@ test('knows the columns of Outlook, and takes "Job Title" rather than "Title"', 
 
 test('knows the columns of HubSpot and Salesforce', () => {
   expect(guess(['Company name', 'Website URL', 'Phone Number', 'State/Region', 'Lifecycle Stage'])).toEqual({
-    'Company name': 'company_name',
+    'Company name': 'companyName',
     'Website URL': 'domain',
     'Phone Number': 'phone',
     'State/Region': 'state',
-    'Lifecycle Stage': 'lifecycle_stage',
+    'Lifecycle Stage': 'lifecycleStage',
   });
   expect(guess(['Account Name', 'Title', 'Mailing Street', 'Billing Zip/Postal Code', 'Lead Source'])).toEqual({
-    'Account Name': 'company_name',
-    Title: 'job_title',
+    'Account Name': 'companyName',
+    Title: 'jobTitle',
     'Mailing Street': 'street',
-    'Billing Zip/Postal Code': 'postal_code.billing',
+    'Billing Zip/Postal Code': 'postalCode.billing',
     'Lead Source': 'source',
   });
 });
 
 test('prefers domains to web pages, and the code of a country to its name', () => {
   expect(guess(['name', 'domains', 'web_pages', 'country', 'alpha_two_code', 'state-province'])).toEqual({
-    name: 'display_name',
+    name: 'displayName',
     domains: 'domain',
-    alpha_two_code: 'country_code',
+    alpha_two_code: 'countryCode',
     'state-province': 'state',
   });
 });
@@ -79,20 +79,20 @@ test("knows the fields of the contract's own JSON", () => {
   expect(Object.values(guess(own))).toEqual(
     expect.arrayContaining([
       'kind',
-      'display_name',
-      'given_name',
+      'displayName',
+      'givenName',
       'email',
       'phone',
       'address',
-      'external_id',
-      'company_id',
+      'externalId',
+      'companyId',
     ]),
   );
 });
 
 test('takes a column of ids only when their system is named', () => {
-  expect(guess(['CustomerId', 'FirstName'])).toEqual({ FirstName: 'given_name' });
-  expect(guess(['CustomerId', 'FirstName'], true)).toEqual({ CustomerId: 'external_id', FirstName: 'given_name' });
+  expect(guess(['CustomerId', 'FirstName'])).toEqual({ FirstName: 'givenName' });
+  expect(guess(['CustomerId', 'FirstName'], true)).toEqual({ CustomerId: 'externalId', FirstName: 'givenName' });
 });
 
 test('leaves out what it does not know, also names that every object has', () => {
@@ -107,10 +107,10 @@ test("knows the tenant's own fields by key and name, after those that every cust
     definition('gone', 'TEXT', { deleteTime: new Date() }),
   ]);
   expect(guess(['Abo Modell', 'Seats used', 'City', 'Gone', 'Birthday'], false, fields)).toEqual({
-    'Abo Modell': 'custom_fields.plan',
-    'Seats used': 'custom_fields.seats_used',
+    'Abo Modell': 'customFields.plan',
+    'Seats used': 'customFields.seats_used',
     City: 'city',
-    Birthday: 'birth_date',
+    Birthday: 'birthDate',
   });
 });
 
@@ -118,8 +118,8 @@ test('takes a name with a dot for the target that it names in full', () => {
   const fields = new CustomFields([definition('city', 'TEXT')]);
   const columns = ['custom_fields.city', 'external_id.my.erp', 'phone.fax', 'custom_fields.none', 'etag.x'];
   expect(guess(columns, false, fields)).toEqual({
-    'custom_fields.city': 'custom_fields.city',
-    'external_id.my.erp': 'external_id.my.erp',
+    'custom_fields.city': 'customFields.city',
+    'external_id.my.erp': 'externalId.my.erp',
     'phone.fax': 'phone.fax',
   });
 });

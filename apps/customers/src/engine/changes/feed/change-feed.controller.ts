@@ -1,14 +1,18 @@
 import { Controller, type OnModuleDestroy } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import type { Empty } from '@rapport/contracts/google/protobuf/empty';
 import type { SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import {
   ChangeFeedServiceService as Methods,
   type ChangeFeedServiceServer,
+  type CheckRecordFiltersRequest,
   type ListChangesRequest,
   type ListChangesResponse,
   type ListCustomerHistoryRequest,
   type ListCustomerHistoryResponse,
+  type MatchChangesRequest,
+  type MatchChangesResponse,
   type SnapshotCustomersResponse,
   type WatchChangesRequest,
   type WatchChangesResponse,
@@ -29,6 +33,8 @@ import { Sequencer } from '../log/sequencer.js';
 import { ReaderPlaces } from './reader-places.js';
 import { listChanges } from './list-changes.js';
 import { checkFilter, filterKey, readableTypes, type ChangeFilter } from './change-filter.js';
+import { matchChanges } from './match-changes.js';
+import { checkRecordFilters } from './record-filters.js';
 import { recordSnapshot } from './record-snapshot.js';
 import { Subscription } from './subscription.js';
 import { watchChanges } from './watch-changes.js';
@@ -90,6 +96,15 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     return this.#untilGone((end) => this.#subscribe(requests, end));
   }
 
+  async checkRecordFilters(request: CheckRecordFiltersRequest): Promise<Empty> {
+    await checkRecordFilters(this.types, this.#ofTenant(request.tenantId), request);
+    return {};
+  }
+
+  matchChanges(request: MatchChangesRequest): Promise<MatchChangesResponse> {
+    return matchChanges(this.types, this.#ofTenant(request.tenantId), request);
+  }
+
   async *#subscribe(
     requests: AsyncIterable<SubscribeRequest>,
     end: AbortSignal,
@@ -104,8 +119,7 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     const filter = { tenantId, types, fields: [] };
     checkFilter(this.types, filter);
     const cursors = this.#cursors(filter);
-    // Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all.
-    const em = this.em.fork({ session: tenantSession(tenantId ?? '') });
+    const em = this.#ofTenant(tenantId ?? '');
     const reader = new ChangeReader(em, this.tail, cursors, { ...filter, withValues });
     const sources = { types: this.types, reader, cursors, tail: this.tail, consumers: this.#consumers };
     const subscription = new Subscription(first.value, sources);
@@ -126,6 +140,11 @@ export class ChangeFeedController implements ServiceHandlers<ChangeFeedServiceSe
     const scope = owners && { types: this.types, owners };
     const changes = new ChangeReader(this.em, this.tail, cursors, filter, scope);
     return { tenantId, types: this.types, cursors, tail: this.tail, reader: changes };
+  }
+
+  /** Not the session of the caller, which is the platform: that of a tenant, or of none, which may read all. */
+  #ofTenant(tenantId: string): EntityManager {
+    return this.em.fork({ session: tenantSession(tenantId) });
   }
 
   #cursors(filter: ChangeFilter): ChangeCursors {

@@ -103,10 +103,14 @@ export class Columns {
     }
     return [...this.#placed].map(([column, { target, reason, suggested, sample }]) => ({
       column,
-      field: target && formatTarget(target),
+      field: target && formatTarget(this.rules, target),
       reason,
-      suggestedField: suggested ?? sample?.field,
+      suggestedField: this.#suggestion(suggested ?? sample?.field),
     }));
+  }
+
+  #suggestion(field: string | undefined): string | undefined {
+    return field === undefined ? undefined : formatTarget(this.rules, { field, label: undefined });
   }
 
   #leftOut(name: string): Placed {
@@ -118,7 +122,7 @@ export class Columns {
   /** Of two columns for a field that takes one, the later is left out. */
   #claim(target: ImportTarget | undefined): ImportTarget | undefined {
     if (!target) return undefined;
-    const name = formatTarget(target);
+    const name = formatTarget(this.rules, target);
     if (this.#taken.has(name) && !takesMany(this.rules, target)) return undefined;
     this.#taken.add(name);
     return target;
@@ -136,7 +140,7 @@ function readMap(rules: ImportRules, map: string[], customFields: CustomFields):
       invalidArgument([{ field: `map[${index}]`, reason, description }]);
     if (!target) throw refuse('FIELD_UNKNOWN', `names ${entry.slice(at + 1)}, which is no field that can be imported.`);
     if (targets.has(column)) throw refuse('COLUMN_REPEATED', `names the column ${column} a second time.`);
-    const field = formatTarget(target);
+    const field = formatTarget(rules, target);
     if (fields.has(field) && !takesMany(rules, target)) {
       throw refuse('FIELD_REPEATED', `names the field ${field} a second time.`);
     }

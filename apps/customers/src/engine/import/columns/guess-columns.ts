@@ -82,7 +82,7 @@ class ColumnGuess {
   }
 
   #takeColumn(column: string, target: ImportTarget, reason: Reason): void {
-    const text = formatTarget(target);
+    const text = formatTarget(this.rules, target);
     if (this.targets.has(column) || (this.#taken.has(text) && !takesMany(this.rules, target))) return;
     this.#taken.add(text);
     this.targets.set(column, { ...target, reason });

@@ -1,4 +1,5 @@
 import type { CustomFields } from '../../fields/custom-fields.js';
+import { camelCase, camelPath } from '../../values/camel-case.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { ImportRules, ImportTarget } from '../import-rules.js';
 
@@ -20,9 +21,11 @@ export function parseTarget({ fields }: ImportRules, text: string, { live }: Cus
   return isKnown ? { field, label } : undefined;
 }
 
-/** The target as it is written in `map`. */
-export function formatTarget({ field, label }: ImportTarget): string {
-  return label === undefined ? field : `${field}.${label}`;
+/** The target as it is written in `map`, in lowerCamelCase. */
+export function formatTarget({ fields }: ImportRules, { field, label }: ImportTarget): string {
+  const name = camelCase(field);
+  if (label === undefined) return name;
+  return `${name}.${fields.get(field)?.isLabel ? camelPath(label) : label}`;
 }
 
 /** Whether several columns may go to the target. */

@@ -1,4 +1,5 @@
 import {
+  isOfDeleted,
   readTests,
   type Bound,
   type ComparedField,
@@ -81,15 +82,14 @@ function oneOfIds(column: string, ids: readonly string[], { table }: Asked): Con
 }
 
 function inOrder(field: ComparedField, { bounds }: OrderedTest, asked: Asked): Condition {
-  const now = new Date();
-  const read = bounds.map(({ operator, value }) => ({ operator, value: value(now) }));
+  const read = bounds.map(({ operator, value }) => ({ operator, value: value(asked.present) }));
   if (field.type === 'custom') {
     const plain = (on: string) => read.map(({ operator, value }) => ({ sql: `${on} ${operator} ?`, params: [value] }));
     return inCustomOrder(field.definition, (on) => joined(plain(on), 'and'), asked);
   }
-  if (field.type === 'name' && currentSeal() && asked.type.isPersonal(field.name)) {
-    return equalWhenSealed(field, read, asked);
-  }
+  if (currentSeal() && asked.type.isPersonal(field.name)) return equalWhenSealed(field, read, asked);
+  // No index of live records has what none of them have.
+  if (isOfDeleted(field) && asked.live) return indexed('false');
   return inColumnOrder(field, asked, (on) =>
     joined(
       read.map(({ operator, value }) => compared(field, on, operator, value)),
@@ -119,12 +119,13 @@ function compareWhole(on: string, operator: string, value: number): Sql {
   return { sql: `${on} ${operator} ?::bigint`, params: [bound] };
 }
 
-/** Of a name that is sealed only equal ones are found. */
+/** Of a name or a day that is sealed only equal ones are found. */
 function equalWhenSealed(field: FilterField, bounds: readonly ReadBound[], asked: Asked): Condition {
   const seal = currentSeal();
   const [only] = bounds;
   if (!seal || only?.operator !== '=') throw asked.encryptedError(onlyWhole);
   const text = String(only.value);
+  if (field.field.index.term !== '') return hasTerm(asked, findableTerms(asked.type, field.name, text));
   const texts = [seal.blind(field.name, text), ...(seal.isComplete ? [] : [text])];
   const row = { sql: `${asked.table}.${asked.type.sortColumn(field.field)} in (${places(texts)})`, params: texts };
   return { row, index: ofParent(asked.type, row, asked.table) };

@@ -12,6 +12,7 @@ import type { Sql } from './condition.js';
 import { prefixEnd } from './prefix-range.js';
 
 const seed = 20_260_731;
+const present = { now: new Date(), timeZone: 'UTC' };
 const options = ['Gold', 'Chess'].map((value) => ({ value }));
 const customFields = new CustomFields([
   definition('note', 'TEXT'),
@@ -30,7 +31,7 @@ const customFields = new CustomFields([
 function compile(filter: string, live = true) {
   const tree = parseFilter(filter);
   return tree
-    ? compileFilter(filter, tree, { type, live, customFields: new Map([[type as RecordType, customFields]]) })
+    ? compileFilter(filter, tree, { type, live, present, customFields: new Map([[type as RecordType, customFields]]) })
     : [];
 }
 

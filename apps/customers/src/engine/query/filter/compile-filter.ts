@@ -6,10 +6,11 @@ import {
   unknownField,
   type Filter,
   type FilterTable,
+  type Present,
   type Restriction,
 } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
-import { filterFields } from '../../fields/filter-fields.js';
+import { filterTableOf } from '../../fields/filter-fields.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 import { compareField } from './compare-field.js';
@@ -23,6 +24,8 @@ export interface FilterContext {
   live: boolean;
   /** The tenant's definitions by the type whose fields they are: at least of the types of which the filter names custom fields. */
   customFields: ReadonlyMap<RecordType, CustomFields>;
+  /** What relative times and days of the filter are relative to. */
+  present: Present;
   /** True to refuse conditions on other records. */
   isOwnOnly?: boolean;
 }
@@ -82,8 +85,9 @@ class FilterCompiler {
   }
 
   #restriction(restriction: Restriction): Condition {
-    const { type, live } = this.context;
-    return this.#at(restriction, restriction.field.split('.'), { type, table: type.table, live }, maxPathLength);
+    const { type, live, present } = this.context;
+    const own = { type, table: type.table, live, present };
+    return this.#at(restriction, restriction.field.split('.'), own, maxPathLength);
   }
 
   /** @param length of the paths that may lead to the field */
@@ -92,10 +96,11 @@ class FilterCompiler {
     const path = length > 0 ? pathsOf(on.type).get(snakeCase(first)) : undefined;
     if (!path || (length < maxPathLength && !path.isReference)) return this.#own(restriction, fields, on);
     this.#countOther(restriction);
-    if (path.target !== on.type) checkMayRead(path.target);
+    const { target } = path.reach(rest);
+    if (target !== on.type) checkMayRead(target);
     const next = path.isReference ? length - 1 : 0;
     return path.condition(on.table, rest, {
-      compare: (inner, target) => this.#at(restriction, inner, { ...target, live: true }, next),
+      compare: (inner, other) => this.#at(restriction, inner, { ...on, ...other, live: true }, next),
       unknown: (problem) => unknownField(this.filter, restriction, problem),
     });
   }
@@ -106,12 +111,7 @@ class FilterCompiler {
   }
 
   #tableOf(type: RecordType): FilterTable {
-    return {
-      singular: type.singular,
-      fields: filterFields(type),
-      hasCustomFields: type.contract.options.customFields,
-      customField: (key) => this.context.customFields.get(type)?.get(key),
-    };
+    return filterTableOf(type, this.context.customFields.get(type));
   }
 
   #countOther(restriction: Restriction): void {
@@ -120,7 +120,7 @@ class FilterCompiler {
     this.#others += 1;
     if (this.#others <= maxOthers) return;
     const { fieldIndex } = restriction;
-    const problem = `there are more than ${maxOthers} conditions on companies and associations`;
+    const problem = `there are more than ${maxOthers} conditions on other records`;
     throw filterError('FILTER_SYNTAX', this.filter, fieldIndex, problem);
   }
 }

@@ -1,3 +1,4 @@
+import type { Present } from '@rapport/contracts/filters';
 import type { AppError } from '@rapport/platform';
 import type { RecordType } from '../../fields/record-type.js';
 
@@ -33,6 +34,7 @@ export interface Compared {
   table: string;
   /** Whether live records are asked for. */
   live: boolean;
+  present: Present;
 }
 
 /** Something that a field of records is asked. */

@@ -1,5 +1,7 @@
 import type { AppError } from '@rapport/platform';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
+import { customerType } from '../../records/customers/customer-type.js';
+import { customerLinks, recordLinks } from '../../records/referring/link-tables.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
@@ -12,8 +14,8 @@ export interface PathComparison {
 
 /** A way by which a filter on records of a type is about others. */
 interface Path {
-  /** The others. */
-  target: RecordType;
+  /** The others, and what is left of a path. @param rest what follows the first name of the path */
+  reach: (rest: string[]) => { target: RecordType; rest: string[] };
   /** Whether it leads to one record, from which another path may go on. */
   isReference: boolean;
   /** @param outer name that the table of the records has in the condition */
@@ -22,7 +24,8 @@ interface Path {
 
 /**
  * The paths of a type by their first name: `company` for its field `company_id`, and the plural of each type that refers to it, such
- * as `deals`.
+ * as `deals`. `associations` leads from every type, by a type of association, to the records of another, which are customers unless its
+ * plural follows.
  */
 export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Path> => {
   const references = referencesOf(type).map(({ column, reference }): [string, Path] => {
@@ -32,7 +35,7 @@ export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Pa
       const at = { from: `${target.table} ${table}`, table, join: `${table}.id`, on: `${outer}.${column}` };
       return ofOthers(at, compare(rest, { type: target, table }));
     };
-    return [table, { target, isReference: true, condition }];
+    return [table, { reach: (rest) => ({ target, rest }), isReference: true, condition }];
   });
   const referrers = [...recordTypes()].flatMap((target): [string, Path][] => {
     const columns = referencesOf(target).filter(({ reference }) => reference === type.contract.type);
@@ -44,16 +47,16 @@ export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Pa
       const at = { from: `${target.table} ${table}`, table, join: `${table}.${only.column}`, on: `${outer}.id` };
       return ofOthers(at, compare(rest, { type: target, table }));
     };
-    return [[table, { target, isReference: false, condition }]];
+    return [[table, { reach: (rest) => ({ target, rest }), isReference: false, condition }]];
   });
-  return new Map([...references, ...referrers, ...(type.definition.hasAssociations ? [associations(type)] : [])]);
+  return new Map([...references, ...referrers, associations(type)]);
 });
 
 /** The type whose field a path of a filter names, and the rest of the path. */
 export function fieldOfPath(type: RecordType, path: string): { type: RecordType; field: string } {
-  const [first = '', ...rest] = path.split('.');
-  const target = pathsOf(type).get(snakeCase(first))?.target;
-  return target ? fieldOfPath(target, rest.join('.')) : { type, field: path };
+  const [first = '', ...names] = path.split('.');
+  const other = pathsOf(type).get(snakeCase(first))?.reach(names);
+  return other ? fieldOfPath(other.target, other.rest.join('.')) : { type, field: path };
 }
 
 function referencesOf({ contract }: RecordType) {
@@ -84,28 +87,50 @@ function ofOthers(
 }
 
 function associations(type: RecordType): [string, Path] {
-  const condition: Path['condition'] = (outer, [linkType = '', ...fields], { compare, unknown }) => {
-    if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is no type of association');
-    return ofLinked(type, outer, linkType, compare(fields.length > 0 ? fields : ['id'], { type, table: 'linked' }));
+  const reach: Path['reach'] = ([, first, ...rest]) => {
+    const named = first === undefined ? undefined : typeOfPlural(first);
+    const fields = named ? rest : [...(first === undefined ? [] : [first]), ...rest];
+    return { target: named ?? customerType(), rest: fields.length > 0 ? fields : ['id'] };
   };
-  return ['associations', { target: type, isReference: false, condition }];
+  const condition: Path['condition'] = (outer, names, { compare, unknown }) => {
+    const [linkType = ''] = names;
+    if (!/^[a-z][a-z0-9_]{0,59}$/.test(linkType)) throw unknown('is no type of association');
+    const { target, rest } = reach(names);
+    return ofLinked({ type, outer, linkType, target }, compare(rest, { type: target, table: 'linked' }));
+  };
+  return ['associations', { reach, isReference: false, condition }];
 }
 
-/** Records from which a link of the type leads to a live record that meets a condition. */
-function ofLinked({ table }: RecordType, outer: string, linkType: string, { row, index }: Condition): Condition {
+function typeOfPlural(name: string): RecordType | undefined {
+  return [...recordTypes()].find(({ plural }) => snakeCase(plural) === snakeCase(name));
+}
+
+interface Linked {
+  type: RecordType;
+  /** Name that the table of the records has in the condition. */
+  outer: string;
+  linkType: string;
+  /** Of the records that the links lead to. */
+  target: RecordType;
+}
+
+/** Records from which a link of a type leads to a live record that meets a condition. */
+function ofLinked({ type, outer, linkType, target }: Linked, { row, index }: Condition): Condition {
+  const isOfCustomers = [type, target].every((each) => each.contract.type === customerType().contract.type);
+  const { table, from, to } = isOfCustomers ? customerLinks : recordLinks;
   const live = 'linked.delete_time is null';
   return {
     row: {
       sql:
-        `exists (select from customer_association link join ${table} linked on linked.id = link.to_customer_id` +
-        ` where link.from_customer_id = ${outer}.id and link.type = ? and ${live} and (${row.sql}) offset 0)`,
+        `exists (select from ${table} link join ${target.table} linked on linked.id = link.${to}` +
+        ` where link.${from} = ${outer}.id and link.type = ? and ${live} and (${row.sql}) offset 0)`,
       params: [linkType, ...row.params],
     },
     ...(index && {
       index: {
         sql:
-          `${outer}.id = any(array(select link.from_customer_id from customer_association link where link.type = ?` +
-          ` and link.to_customer_id = any(array(select linked.id from ${table} linked where ${live} and (${index.sql})))))`,
+          `${outer}.id = any(array(select link.${from} from ${table} link where link.type = ?` +
+          ` and link.${to} = any(array(select linked.id from ${target.table} linked where ${live} and (${index.sql})))))`,
         params: [linkType, ...index.params],
       },
     }),

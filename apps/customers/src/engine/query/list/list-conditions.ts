@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { parseFilter, restrictionsOf } from '@rapport/contracts/filters';
+import { hasDays, parseFilter, restrictionsOf, type Filter, type Present } from '@rapport/contracts/filters';
 import { CustomFields } from '../../fields/custom-fields.js';
 import { compileFilter } from '../filter/compile-filter.js';
 import type { Condition } from '../filter/condition.js';
@@ -9,6 +9,7 @@ import { hiddenError, isHiding, isPersonalPath, refuseHidden } from '../../field
 import { ownedRecords } from '../owned-records.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { refuseSealed } from '../filter/refuse-sealed.js';
+import { defaultTimeZone, workspaceTimeZone } from '../workspace-time-zone.js';
 import { askedOrders, defaultOrder, readOrders, type ListOrder } from './list-order.js';
 import { searchConditions } from './search-conditions.js';
 
@@ -45,7 +46,7 @@ export async function conditionsOf(
   return {
     orders: readOrders(type, asked, live, customFields.get(type)),
     conditions: [
-      ...(tree ? compileFilter(filter, tree, { type, live, customFields }) : []),
+      ...(tree ? compileFilter(filter, tree, { type, live, customFields, present: await presentOf(em, tree) }) : []),
       ...searchConditions(type, q),
       ...ownedRecords(type),
     ],
@@ -67,7 +68,13 @@ export async function ownConditions(em: EntityManager, type: RecordType, filter:
     live: true,
     isOwnOnly: true,
     customFields: await customFieldsIn(em, type, filtered),
+    present: await presentOf(em, tree),
   });
+}
+
+/** The time zone is read only for a filter that has days. */
+async function presentOf(em: EntityManager, tree: Filter): Promise<Present> {
+  return { now: new Date(), timeZone: hasDays(tree) ? await workspaceTimeZone(em) : defaultTimeZone };
 }
 
 /** Refuses a filter by what the caller may not see, of the records themselves or of others. */

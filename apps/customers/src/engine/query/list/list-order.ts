@@ -27,7 +27,9 @@ export interface OrderColumn {
   column: string;
   type: 'text' | 'timestamptz' | 'numeric' | 'int';
   nullable: boolean;
-  /** Whether deleted records have an index in this order. */
+  /** Whether live records have an index in this order. */
+  ofLive: boolean;
+  /** Whether deleted records have one. */
   ofDeleted: boolean;
   /** Of an enum: its values in their order. No index has it, but the terms of records find each value. */
   names?: readonly string[];
@@ -42,6 +44,9 @@ export interface AskedOrder {
 
 const sqlTypes = { TEXT: 'text', DATE: 'text', MONEY: 'text', TIME: 'timestamptz', NUMBER: 'numeric' } as const;
 
+/** Times that each record has that is listed in their order. */
+const keptTimes = new Set(['create_time', 'update_time', 'delete_time']);
+
 /** The orders of a type by the names of their fields, as errors list them. */
 const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> => {
   const columns = type.contract.fields.flatMap((field): [string, OrderColumn][] => {
@@ -49,14 +54,15 @@ const columnsOf = onceFor((type: RecordType): ReadonlyMap<string, OrderColumn> =
     const isAlwaysSet = isRequired || type.definition.alwaysSet?.includes(column) === true;
     if (desc.fieldKind === 'enum' && index.term !== '') {
       const names = enumNames(desc.enum);
-      return [[column, { column, type: 'int', nullable: !isAlwaysSet, ofDeleted: false, names }]];
+      return [[column, { column, type: 'int', nullable: !isAlwaysSet, ofLive: true, ofDeleted: false, names }]];
     }
     if (index.order === FieldOrder.UNSPECIFIED) return [];
     const kind = kindOf(field);
-    const isKept = kind === 'TIME' && writable === 'NEVER' && ['create_time', 'update_time'].includes(column);
-    const ofDeleted = index.order === FieldOrder.ALL;
+    const isKept = kind === 'TIME' && writable === 'NEVER' && keptTimes.has(column);
+    const ofLive = index.order !== FieldOrder.DELETED;
+    const ofDeleted = index.order !== FieldOrder.LIVE;
     const nullable = !isKept && !isAlwaysSet;
-    return [[column, { column: type.sortColumn(field), type: sqlTypes[kind], nullable, ofDeleted }]];
+    return [[column, { column: type.sortColumn(field), type: sqlTypes[kind], nullable, ofLive, ofDeleted }]];
   });
   return new Map(columns);
 });
@@ -110,7 +116,9 @@ function orderOf(
   const name = [snakeCase(first), ...(key === undefined ? [] : [key])].join('.');
   const by = deeper.length > 0 ? undefined : orderSource(type, name, key, live, customFields);
   if (by) return { name, direction, by };
-  const known = [...columnsOf(type)].flatMap(([column, { ofDeleted }]) => (live || ofDeleted ? camelCase(column) : []));
+  const known = [...columnsOf(type)].flatMap(([column, { ofLive, ofDeleted }]) =>
+    (live ? ofLive : ofDeleted) ? camelCase(column) : [],
+  );
   const isCustom = live && type.contract.options.customFields;
   const choice = isCustom ? [...known, 'customFields.<key> of a type that has an order'] : known;
   throw orderError(
@@ -137,7 +145,7 @@ function orderSource(
       : undefined;
   }
   const column = columnsOf(type).get(name);
-  return column && (live || column.ofDeleted) ? column : undefined;
+  return column && (live ? column.ofLive : column.ofDeleted) ? column : undefined;
 }
 
 /** Whether records can be without a value of the order. */

@@ -104,6 +104,13 @@ const CustomerSchema = defineEntity({
     { name: 'customer_deleted_by_update_time', properties: ['tenantId', 'updateTime', 'id'], where: deleted },
     { name: 'customer_live_by_family_name', properties: ['tenantId', 'familySortName', 'id'], where: live },
     { name: 'customer_live_by_company_name', properties: ['tenantId', 'companySortName', 'id'], where: live },
+    { name: 'customer_live_by_birth_date', properties: ['tenantId', 'birthDate', 'id'], where: live },
+    {
+      name: 'customer_live_by_lifecycle_stage_time',
+      properties: ['tenantId', 'lifecycleStageTime', 'id'],
+      where: live,
+    },
+    { name: 'customer_deleted_by_delete_time', properties: ['tenantId', 'deleteTime', 'id'], where: deleted },
     { name: 'customer_by_merged_into', properties: ['mergedInto'], where: 'merged_into_id is not null' },
     { name: 'customer_by_index_version', properties: ['indexVersion'] },
     {

@@ -17,11 +17,7 @@ export function isTimeZone(name: string): boolean {
 export function momentOf(local: string, timeZone: string): string | undefined {
   const localMs = localTime.test(local) ? Date.parse(`${local}Z`) : Number.NaN;
   if (Number.isNaN(localMs)) return undefined;
-  // The offsets on both sides of a change are those of the day before and the day after.
-  const offsets = new Set([-dayMs, 0, dayMs].map((ms) => offsetMs(localMs + ms, timeZone)));
-  const moments = [...offsets]
-    .map((offset) => localMs - offset)
-    .filter((ms) => ms + offsetMs(ms, timeZone) === localMs);
+  const moments = momentsOf(localMs, timeZone);
   const [moment] = moments;
   return moments.length === 1 && moment !== undefined ? new Date(moment).toISOString() : undefined;
 }
@@ -35,6 +31,37 @@ export function localTimeOf(moment: string, timeZone: string): string | undefine
     .slice(0, -1)
     .replace(/\.000$/, '');
   return momentOf(local, timeZone) === new Date(ms).toISOString() ? local : undefined;
+}
+
+/** The day of the calendar at a moment, such as `2026-01-31`. */
+export function dayAt(moment: Date, timeZone: string): string {
+  const ms = moment.getTime();
+  return new Date(ms + offsetMs(ms, timeZone)).toISOString().slice(0, 10);
+}
+
+/** The first moment of a day, in milliseconds since the epoch. It is not midnight where clocks are put forward past that. */
+export function startOfDayMs(day: string, timeZone: string): number {
+  const localMs = Date.parse(`${day}T00:00:00Z`);
+  const [first] = momentsOf(localMs, timeZone).toSorted((left, right) => left - right);
+  return first ?? firstBeyond(localMs, timeZone);
+}
+
+/** The first moment at which clocks show no less than a time that they are put forward past. */
+function firstBeyond(localMs: number, timeZone: string): number {
+  let [before, beyond] = [localMs - 2 * dayMs, localMs + 2 * dayMs];
+  while (beyond - before > 1_000) {
+    const middle = Math.floor((before + beyond) / 2_000) * 1_000;
+    if (middle + offsetMs(middle, timeZone) < localMs) before = middle;
+    else beyond = middle;
+  }
+  return beyond;
+}
+
+/** The moments at which clocks show a time. */
+function momentsOf(localMs: number, timeZone: string): number[] {
+  // The offsets on both sides of a change are those of the day before and the day after.
+  const offsets = new Set([-dayMs, 0, dayMs].map((ms) => offsetMs(localMs + ms, timeZone)));
+  return [...offsets].map((offset) => localMs - offset).filter((ms) => ms + offsetMs(ms, timeZone) === localMs);
 }
 
 /** How far clocks are ahead of UTC. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isTimeZone, localTimeOf, momentOf } from './zoned-time.js';
+import { dayAt, isTimeZone, localTimeOf, momentOf, startOfDayMs } from './zoned-time.js';
 
 test.each([
   ['Europe/Berlin', '2026-01-15T12:00:00', '2026-01-15T11:00:00.000Z'],
@@ -41,4 +41,24 @@ test('zones are those of IANA', () => {
   expect(['Europe/Berlin', 'Asia/Kolkata', 'UTC', 'Europe/Atlantis', '', 'x'].map(isTimeZone)).toEqual([
     ...[true, true, true, false, false, false],
   ]);
+});
+
+test.each([
+  ['Europe/Berlin', '2026-07-15', '2026-07-14T22:00:00.000Z'],
+  ['Europe/Berlin', '2026-10-25', '2026-10-24T22:00:00.000Z'],
+  ['Europe/Berlin', '2026-10-26', '2026-10-25T23:00:00.000Z'],
+  ['America/New_York', '2026-03-08', '2026-03-08T05:00:00.000Z'],
+  // Midnight is passed over: the day begins at one.
+  ['America/Asuncion', '2023-10-01', '2023-10-01T04:00:00.000Z'],
+  // The clocks are put forward from half past eleven to half past twelve.
+  ['America/Toronto', '1919-03-31', '1919-03-31T04:30:00.000Z'],
+  // Midnight is there twice.
+  ['America/Havana', '2026-11-01', '2026-11-01T04:00:00.000Z'],
+  ['Pacific/Kiritimati', '2026-01-01', '2025-12-31T10:00:00.000Z'],
+  ['UTC', '2026-01-01', '2026-01-01T00:00:00.000Z'],
+])('in %s, the day %s begins at %s', (zone, day, moment) => {
+  const startMs = startOfDayMs(day, zone);
+  expect(new Date(startMs).toISOString()).toBe(moment);
+  expect(dayAt(new Date(startMs), zone)).toBe(day);
+  expect(dayAt(new Date(startMs - 1_000), zone) < day).toBe(true);
 });
