@@ -1,9 +1,10 @@
+import { Association } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import { CustomObject } from '@rapport/contracts/rapport/objects/v1/custom_object';
 import type { Caller } from '@rapport/platform';
 import { beforeEach, expect, test } from 'vitest';
 import { ObjectTenant, objectRecord } from './object-tenant.js';
-import { sharedCustomers, type SharedCustomers } from './running-customers.js';
+import { person, sharedCustomers, type SharedCustomers } from './running-customers.js';
 
 let service: SharedCustomers;
 let tenant: ObjectTenant;
@@ -203,4 +204,37 @@ test('the search finds records of live objects that the caller may read', async 
   await expect(search('zephyr', ['objects.none'])).rejects.toMatchObject({ reason: 'OBJECT_NOT_FOUND' });
   await service.call('deleteCustomObject', { id: objectId }, tenant.caller);
   expect(await search('zephyr')).toEqual([ofBoat]);
+});
+
+test('associations lead to records of objects, and filters over them to one object', async () => {
+  for (const key of ['my_car', 'boat']) {
+    await tenant.createObject(key);
+    await tenant.createField(key, 'seats', { type: Type.NUMBER });
+  }
+  const car = await tenant.create('my_car', { customFields: { seats: 5 } });
+  const boat = await tenant.create('boat', { customFields: { seats: 12 } });
+  const [ada, bob] = [await service.create(tenant.caller, person()), await service.create(tenant.caller, person())];
+  for (const [{ id: owner }, { id: owned }] of [[ada, car] as const, [bob, boat] as const]) {
+    const association = Association.fromPartial({
+      from: `customers/${owner}`,
+      type: 'owns',
+      to: `objectRecords/${owned}`,
+    });
+    await service.call('createAssociation', { association }, tenant.caller);
+  }
+  const owners = async (filter: string, caller = tenant.caller) => {
+    const { customers } = await service.call('listCustomers', { filter }, caller);
+    return customers.map(({ id }) => id);
+  };
+
+  expect(await owners('associations.owns.objects.my_car.customFields.seats = 5')).toEqual([ada.id]);
+  expect(await owners('associations.owns.objects.boat.customFields.seats < 20')).toEqual([bob.id]);
+  expect(await owners('associations.owns.objects.boat.customFields.seats = 5')).toEqual([]);
+  expect(await owners('NOT associations.owns.objects.my_car:*')).toEqual([bob.id]);
+  const reader: Caller = { ...tenant.caller, permissions: ['customers.read', 'objects.boat.read'] };
+  expect(await owners('associations.owns.objects.boat:*', reader)).toEqual([bob.id]);
+  await expect(owners('associations.owns.objects.my_car:*', reader)).rejects.toMatchObject({
+    reason: 'PERMISSION_MISSING',
+  });
+  await expect(owners('associations.owns.objectRecords.name = x')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
 });

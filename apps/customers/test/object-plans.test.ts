@@ -88,6 +88,7 @@ const filters: Readonly<Record<string, readonly string[]>> = {
   createTime: ['createTime > 2040-01-01'],
   updateTime: ['updateTime > 2040-01-01'],
   tags: ['tags:big'],
+  deleteTime: ['deleteTime > 2040-01-01'],
 };
 
 test('every filter of records of objects is asked for below', () => {

@@ -8,7 +8,7 @@ export type Filter =
 
 /** One comparison, such as `createTime >= "2026-01-01T00:00:00Z"`. */
 export interface Restriction {
-  /** In lowerCamelCase, however it was spelled; keys of custom fields and types of associations as they are. */
+  /** In lowerCamelCase, however it was spelled; keys of custom fields and objects and types of associations as they are. */
   field: string;
   /** Where the field begins: the index of its first UTF-16 code unit. */
   fieldIndex: number;
@@ -245,7 +245,7 @@ function filterPath(field: string): string {
 
 /** Whether what follows a name is a key that its tenant has chosen. */
 function isFreeName(before: string | undefined): boolean {
-  return before !== undefined && ['customFields', 'associations'].includes(camelCase(before));
+  return before !== undefined && ['customFields', 'associations', 'objects'].includes(camelCase(before));
 }
 
 function camelCase(name: string): string {

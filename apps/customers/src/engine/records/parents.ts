@@ -5,12 +5,13 @@ import { recordTypes, type RecordType } from '../fields/record-type.js';
 /**
  * The condition of the records that one parent has, behind that of their tenant; empty for records without parents, and for all.
  *
+ * @param table name that the table has in the statement
  * @param isTested true when others find the records by indexes: the planner, whose statistics are of all tenants, takes the records of a
  *   parent for few, and would read all of them instead
  */
 export function conditionOfParent(
-  { table, contract, parentKey }: RecordType,
-  isTested = false,
+  { table: ownTable, contract, parentKey }: RecordType,
+  { table = ownTable, isTested = false }: { table?: string; isTested?: boolean } = {},
 ): { sql: string; params: string[] } {
   if (parentKey === undefined) return { sql: '', params: [] };
   const isOfParent = `${table}.${contract.parent} = ?`;

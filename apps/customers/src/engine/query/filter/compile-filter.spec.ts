@@ -5,7 +5,6 @@ import { parseFilter } from '@rapport/contracts/filters';
 import { filterTexts, mutilatedFilterTexts, otherComparisons, ownComparisons } from '../../../../test/filter-texts.js';
 import { definition } from '../../../../test/custom-field-definition.js';
 import { CustomFields } from '../../fields/custom-fields.js';
-import type { RecordType } from '../../fields/record-type.js';
 import { customers as type } from '../../../domain/customers/customers.js';
 import { compileFilter } from './compile-filter.js';
 import type { Sql } from './condition.js';
@@ -31,7 +30,7 @@ const customFields = new CustomFields([
 function compile(filter: string, live = true) {
   const tree = parseFilter(filter);
   return tree
-    ? compileFilter(filter, tree, { type, live, present, customFields: new Map([[type as RecordType, customFields]]) })
+    ? compileFilter(filter, tree, { type, live, present, customFields: new Map([[type.name, customFields]]) })
     : [];
 }
 

@@ -1,4 +1,4 @@
-import { callContext, permissionMissing } from '@rapport/platform';
+import { allows, callContext, permissionMissing } from '@rapport/platform';
 import {
   comparedField,
   filterError,
@@ -11,6 +11,7 @@ import {
 } from '@rapport/contracts/filters';
 import type { CustomFields } from '../../fields/custom-fields.js';
 import { filterTableOf } from '../../fields/filter-fields.js';
+import { permissionOf } from '../../fields/record-names.js';
 import type { RecordType } from '../../fields/record-type.js';
 import { snakeCase } from '../../values/snake-case.js';
 import { compareField } from './compare-field.js';
@@ -22,8 +23,8 @@ export interface FilterContext {
   type: RecordType;
   /** Whether live records are asked for: deleted ones have no entries in the indexes that filters use. */
   live: boolean;
-  /** The tenant's definitions by the type whose fields they are: at least of the types of which the filter names custom fields. */
-  customFields: ReadonlyMap<RecordType, CustomFields>;
+  /** The tenant's definitions by the name of the type whose fields they are: at least of the types of which the filter names custom fields. */
+  customFields: ReadonlyMap<string, CustomFields>;
   /** What relative times and days of the filter are relative to. */
   present: Present;
   /** True to refuse conditions on other records. */
@@ -55,10 +56,10 @@ export function compileFilter(filter: string, tree: Filter, context: FilterConte
  *
  * @throws AppError PERMISSION_DENIED to callers who may not read records of the type
  */
-function checkMayRead({ contract }: RecordType): void {
-  const permission = `${contract.permission}.read`;
+function checkMayRead(type: RecordType): void {
+  const permission = permissionOf(type, 'read');
   const { caller } = callContext.getStore() ?? {};
-  if (caller && !caller.permissions.includes(permission)) throw permissionMissing(permission);
+  if (caller && !allows(caller.permissions, permission)) throw permissionMissing(permission);
 }
 
 class FilterCompiler {
@@ -111,7 +112,7 @@ class FilterCompiler {
   }
 
   #tableOf(type: RecordType): FilterTable {
-    return filterTableOf(type, this.context.customFields.get(type));
+    return filterTableOf(type, this.context.customFields.get(type.name));
   }
 
   #countOther(restriction: Restriction): void {

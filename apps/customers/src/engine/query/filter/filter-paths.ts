@@ -2,6 +2,7 @@ import type { AppError } from '@rapport/platform';
 import { onceAmongTypes, recordType, recordTypes, type RecordType } from '../../fields/record-type.js';
 import { customerType } from '../../records/customers/customer-type.js';
 import { customerLinks, recordLinks } from '../../records/referring/link-tables.js';
+import { conditionOfParent, typeOfParent } from '../../records/parents.js';
 import { snakeCase } from '../../values/snake-case.js';
 import type { Condition } from './condition.js';
 
@@ -25,7 +26,7 @@ interface Path {
 /**
  * The paths of a type by their first name: `company` for its field `company_id`, and the plural of each type that refers to it, such
  * as `deals`. `associations` leads from every type, by a type of association, to the records of another, which are customers unless its
- * plural follows.
+ * plural follows, or `objects` and the key of an object.
  */
 export const pathsOf = onceAmongTypes((type: RecordType): ReadonlyMap<string, Path> => {
   const references = referencesOf(type).map(({ column, reference }): [string, Path] => {
@@ -87,10 +88,9 @@ function ofOthers(
 }
 
 function associations(type: RecordType): [string, Path] {
-  const reach: Path['reach'] = ([, first, ...rest]) => {
-    const named = first === undefined ? undefined : typeOfPlural(first);
-    const fields = named ? rest : [...(first === undefined ? [] : [first]), ...rest];
-    return { target: named ?? customerType(), rest: fields.length > 0 ? fields : ['id'] };
+  const reach: Path['reach'] = ([, ...names]) => {
+    const { target = customerType(), rest = names } = typeOfAssociated(names) ?? {};
+    return { target, rest: rest.length > 0 ? rest : ['id'] };
   };
   const condition: Path['condition'] = (outer, names, { compare, unknown }) => {
     const [linkType = ''] = names;
@@ -101,8 +101,15 @@ function associations(type: RecordType): [string, Path] {
   return ['associations', { reach, isReference: false, condition }];
 }
 
-function typeOfPlural(name: string): RecordType | undefined {
-  return [...recordTypes()].find(({ plural }) => snakeCase(plural) === snakeCase(name));
+/** The type that a path begins with, and the rest of the path; undefined when it begins with a field. */
+function typeOfAssociated([first = '', ...rest]: string[]): { target: RecordType; rest: string[] } | undefined {
+  const target = [...recordTypes()].find(
+    ({ plural, contract }) => contract.parent === undefined && snakeCase(plural) === snakeCase(first),
+  );
+  if (target) return { target, rest };
+  const [parentKey, ...fields] = rest;
+  const ofParent = parentKey === undefined ? undefined : typeOfParent(`${first}.${parentKey}`);
+  return ofParent && { target: ofParent, rest: fields };
 }
 
 interface Linked {
@@ -118,20 +125,22 @@ interface Linked {
 function ofLinked({ type, outer, linkType, target }: Linked, { row, index }: Condition): Condition {
   const isOfCustomers = [type, target].every((each) => each.contract.type === customerType().contract.type);
   const { table, from, to } = isOfCustomers ? customerLinks : recordLinks;
-  const live = 'linked.delete_time is null';
+  // The planner takes the records of a parent for few: links find them.
+  const ofParent = conditionOfParent(target, { table: 'linked', isTested: true });
+  const live = `linked.delete_time is null${ofParent.sql}`;
   return {
     row: {
       sql:
         `exists (select from ${table} link join ${target.table} linked on linked.id = link.${to}` +
         ` where link.${from} = ${outer}.id and link.type = ? and ${live} and (${row.sql}) offset 0)`,
-      params: [linkType, ...row.params],
+      params: [linkType, ...ofParent.params, ...row.params],
     },
     ...(index && {
       index: {
         sql:
           `${outer}.id = any(array(select link.${from} from ${table} link where link.type = ?` +
           ` and link.${to} = any(array(select linked.id from ${target.table} linked where ${live} and (${index.sql})))))`,
-        params: [linkType, ...index.params],
+        params: [linkType, ...ofParent.params, ...index.params],
       },
     }),
   };

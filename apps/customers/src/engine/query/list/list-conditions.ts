@@ -44,7 +44,7 @@ export async function conditionsOf(
   const customFields = await customFieldsIn(em, type, [...ordered, ...filtered]);
   const live = !showDeleted;
   return {
-    orders: readOrders(type, asked, live, customFields.get(type)),
+    orders: readOrders(type, asked, live, customFields.get(type.name)),
     conditions: [
       ...(tree ? compileFilter(filter, tree, { type, live, customFields, present: await presentOf(em, tree) }) : []),
       ...searchConditions(type, q),
@@ -103,10 +103,10 @@ async function customFieldsIn(
   em: EntityManager,
   type: RecordType,
   fields: readonly string[],
-): Promise<ReadonlyMap<RecordType, CustomFields>> {
+): Promise<ReadonlyMap<string, CustomFields>> {
   const custom = fields.filter((name) => snakeCase(name).includes('custom_fields.'));
   const types = new Set(custom.map((name) => fieldOfPath(type, name).type));
-  const loaded = new Map<RecordType, CustomFields>();
-  for (const each of types) loaded.set(each, await CustomFields.load(em, each));
+  const loaded = new Map<string, CustomFields>();
+  for (const each of types) loaded.set(each.name, await CustomFields.load(em, each));
   return loaded;
 }

@@ -148,7 +148,7 @@ export function ofTenant(
   isFound = false,
 ): Sql {
   const { table } = type;
-  const ofParent = conditionOfParent(type, isFound);
+  const ofParent = conditionOfParent(type, { isTested: isFound });
   return {
     sql: `${table}.tenant_id = ?${ofParent.sql} and ${table}.delete_time is ${live ? '' : 'not '}null`,
     params: [tenantId, ...ofParent.params],
