@@ -1,6 +1,7 @@
 import { DealStatus } from '@rapport/contracts/rapport/sales/v1/deal';
 import { StageKind, StageTransitions } from '@rapport/contracts/rapport/sales/v1/pipeline';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { MergingTenant } from './merging-tenant.js';
 import { company, newCaller, person, RunningCustomers } from './running-customers.js';
 import { deal, SalesTenant, stage } from './sales-tenant.js';
 
@@ -204,6 +205,24 @@ describe('lists of deals', () => {
 });
 
 describe('the stage of a deal', () => {
+  test('is entered no earlier than the one before, when the clock of another process was ahead', async () => {
+    const created = await tenant.createDeal(await tenant.createPipeline(), { amount: euros('1') });
+    const ahead = new MergingTenant(service, tenant.caller);
+    const entered = new Date(Date.now() + 3_600_000).toISOString();
+    await ahead.execute('update deal set stage_time = ? where id = ?', [entered, created.id]);
+    await ahead.execute('update stage_entry set enter_time = ? where deal_id = ?', [entered, created.id]);
+
+    const moved = await tenant.updateDeal(created.id, { stage: 'proposal' });
+    const [before, after] = await tenant.entriesOf(created);
+
+    expect(moved.stageTime).toBe(entered);
+    expect(before).toMatchObject({ stage: 'new', leaveTime: entered, durationSeconds: 0 });
+    expect(after).toMatchObject({ stage: 'proposal', enterTime: entered });
+    expect(await tenant.updateDeal(created.id, { stage: 'lost', lostReason: 'price' })).toMatchObject({
+      closeTime: entered,
+    });
+  });
+
   test('must be one of its pipeline, and have what its guard asks for', async () => {
     const pipeline = await tenant.createPipeline();
     const created = await tenant.createDeal(pipeline);

@@ -1,8 +1,13 @@
-import { beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import { MergingTenant } from './merging-tenant.js';
 import { person, sharedCustomers } from './running-customers.js';
+import { OtherWrite } from './other-write.js';
+import { superuserOf } from './superuser.js';
 
 const customers = await sharedCustomers();
+
+const superuser = await superuserOf(customers.urls.appUrl);
+afterAll(() => superuser.end());
 
 let tenant: MergingTenant;
 
@@ -65,3 +70,36 @@ test('a link that a merge removed stays removed once the customer at its other e
 
   expect(await Promise.all([tenant.links(stays), tenant.links(merged)])).toEqual([[], []]);
 });
+
+test('an unmerge changes the links of another merge only, whatever encryption seals of it meanwhile', async () => {
+  const ids = await Promise.all([0, 1, 2, 3].map(async () => (await tenant.create(person())).id));
+  const [a = '', s = '', c = '', d = ''] = ids;
+  await tenant.associate(a, c);
+  await tenant.associate(s, d);
+  const [first, second] = [await tenant.merge(s, a), await tenant.merge(d, c)];
+  const undoOfSecond = async () =>
+    (await superuser.query<{ undo: Undo }>('select undo from customer_merge where id = $1', [second.record.id])).rows[0]
+      ?.undo;
+  await superuser.query('begin');
+  await superuser.query(
+    `update customer_merge set undo = jsonb_set(undo, '{before,tags}', '["sealed"]') where id = $1`,
+    [second.record.id],
+  );
+
+  const unmerged = tenant.unmerge(first.record.id);
+  await new OtherWrite(superuser).untilWaiting(1);
+  await superuser.query('commit');
+  await unmerged;
+
+  expect(await undoOfSecond()).toMatchObject({
+    before: { tags: ['sealed'] },
+    links: { removed: [{ from_customer_id: a }] },
+  });
+  await tenant.unmerge(second.record.id);
+  expect(await tenant.links(a)).toEqual([`${a} knows ${c}`]);
+});
+
+interface Undo {
+  before: object;
+  links: { removed: { from_customer_id: string }[] };
+}

@@ -7,6 +7,7 @@ import { CreateHooks } from './migrations/create-hooks.migration.js';
 import { CreateJobQueue } from './migrations/create-job-queue.migration.js';
 import { CreateWebhooks } from './migrations/create-webhooks.migration.js';
 import { DeferChanges } from './migrations/defer-changes.migration.js';
+import { ExchangeAnyRecords } from './migrations/exchange-any-records.migration.js';
 import { FilterMappings } from './migrations/filter-mappings.migration.js';
 import { FilterWebhooks } from './migrations/filter-webhooks.migration.js';
 import { FindEqualRecords } from './migrations/find-equal-records.migration.js';
@@ -39,4 +40,5 @@ export const migrations = [
   FindEqualRecords,
   BoundWebhooksByRights,
   FilterWebhooks,
+  ExchangeAnyRecords,
 ];

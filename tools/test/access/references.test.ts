@@ -28,6 +28,7 @@ test.each<[string, string[]]>([
   ['UpdateObjectRecord', ['params.object objects ID', 'params.id objectRecords ID']],
   ['ListFiles', ['query.record deals deals/ID']],
   ['CreateUser', ['body.roleIds.0 roles ID', 'body.teamId teams ID']],
+  ['UpdateMapping', ['params.id mappings ID', 'body.fields.0.referenceMappingId mappings ID']],
   ['ListSyncRuns', ['query.mappingId mappings ID']],
   ['ExplainPermission', ['query.principalId users user:ID']],
 ])('%s has ids in %j', (operation, places) => {

@@ -30,7 +30,7 @@ const particulars: Readonly<Record<string, () => Json>> = {
   }),
   UpdateOAuthClient: () => ({ grantTypes: ['CLIENT_CREDENTIALS'], permissions: ['oauthClients.write'] }),
   // Files are only read.
-  CreateMapping: () => ({ direction: 'TO_CUSTOMERS' }),
+  CreateMapping: () => ({ customerKind: 'PERSON', direction: 'TO_CUSTOMERS' }),
   UpdateMapping: () => ({ maxDeletes: 30 }),
   CreateCustomObject: () => ({ key: newMarker() }),
   UpsertCustomObject: () => ({ key: newMarker() }),

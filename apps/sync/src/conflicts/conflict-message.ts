@@ -18,6 +18,8 @@ export type RunStatement = <Row extends object>(statement: Statement) => Promise
 export interface ConflictRow {
   id: string;
   mapping_id: string;
+  /** Type of the records of Rapport. */
+  object: string;
   link_id: string;
   kind: ConflictKind;
   sealed_fields: Buffer | null;
@@ -44,11 +46,12 @@ const maxCandidates = 20;
 
 /** Of a tenant, `$1`, all conflicts; conditions may follow. */
 export const conflictQuery = `
-  select conflict.id, conflict.mapping_id, conflict.link_id, conflict.kind, conflict.sealed_fields, conflict.message,
+  select conflict.id, conflict.mapping_id, mapping.object, conflict.link_id, conflict.kind, conflict.sealed_fields, conflict.message,
     conflict.other_customer_id, conflict.create_time, link.customer_id, link.record_id, link.choice, link.answer
   from sync_conflict conflict
   join sync_link link on link.tenant_id = conflict.tenant_id and link.mapping_id = conflict.mapping_id
     and link.id = conflict.link_id
+  join mapping on mapping.tenant_id = conflict.tenant_id and mapping.id = conflict.mapping_id
   where conflict.tenant_id = $1`;
 
 /** @throws AppError NOT_FOUND, the same for a conflict of another tenant */

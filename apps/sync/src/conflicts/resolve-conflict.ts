@@ -7,6 +7,7 @@ import { queryRows, recordAuditEvent, type Statement } from '@rapport/persistenc
 import { currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
 import type { JobQueue } from '../jobs/job-queue.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import { queueRun } from '../runs/create-run.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { applyChoice } from './apply-choice.js';
@@ -20,9 +21,9 @@ export async function resolveConflict(
   jobs: JobQueue,
   { id, resolution }: ResolveSyncConflictRequest,
 ): Promise<SyncConflictMessage> {
-  checkRights();
   const { tenantId } = currentCaller();
   const conflict = await findConflict(em, id);
+  checkRights(exchangedType(conflict.object));
   const choice = sentChoice(resolution?.choice);
   const run = <Row extends object>({ sql, values }: Statement) => queryRows<Row>(em, { sql, values });
   await applyChoice(run, tenantId, conflict, { choice, customerId: resolution?.customerId });

@@ -14,7 +14,9 @@ import {
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
 import { readForTenant, readPageToken, signPageToken, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { checkRights } from '../connections/check-rights.js';
+import { checkRights, exchangeableObjects } from '../connections/check-rights.js';
+import { findMapping } from '../mappings/write-mapping.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import { JobQueue } from '../jobs/job-queue.js';
 import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
@@ -33,29 +35,31 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
   ) {}
 
   async listSyncConflicts(request: ListSyncConflictsRequest): Promise<ListSyncConflictsResponse> {
-    checkRights();
     const { mappingId, pageSize = 50, pageToken, kind } = request;
+    if (mappingId === undefined) checkRights();
+    else checkRights(exchangedType((await findMapping(this.em, mappingId)).object));
     const { tenantId } = currentCaller();
+    const objects = exchangeableObjects();
     const binding = `ListSyncConflicts ${tenantId} ${mappingId ?? ''} ${kind}`;
     const [after = null] = pageToken === undefined ? [] : readPageToken(this.key.bytes, binding, pageToken);
     const rows = await readForTenant<ConflictRow>(this.em, {
       sql: `${conflictQuery} and ($2::uuid is null or conflict.mapping_id = $2) and ($3::uuid is null or conflict.id < $3)
-        and ($5::text is null or conflict.kind = $5)
+        and ($5::text is null or conflict.kind = $5) and mapping.object = any ($6::text[])
         order by conflict.id desc limit $4`,
-      values: [tenantId, mappingId ?? null, after, pageSize + 1, kind ? SyncConflictKind[kind] : null],
+      values: [tenantId, mappingId ?? null, after, pageSize + 1, kind ? SyncConflictKind[kind] : null, objects],
     });
     const page = rows.slice(0, pageSize);
     const last = rows.length > pageSize ? page.at(-1) : undefined;
     return {
       syncConflicts: await conflictMessages(this.#run, this.envelope, tenantId, page),
-      counts: await this.#counts(tenantId, mappingId),
+      counts: await this.#counts(tenantId, mappingId, objects),
       nextPageToken: last && signPageToken(this.key.bytes, binding, [last.id]),
     };
   }
 
   async getSyncConflict({ id }: GetSyncConflictRequest): Promise<SyncConflictMessage> {
-    checkRights();
     const conflict = await findConflict(this.em, id);
+    checkRights(exchangedType(conflict.object));
     const [message] = await conflictMessages(this.#run, this.envelope, currentCaller().tenantId, [conflict]);
     if (!message) throw new Error('A conflict has no message.');
     return message;
@@ -67,12 +71,14 @@ export class SyncConflictsController implements ServiceHandlers<SyncConflictsSer
     );
   }
 
-  async #counts(tenantId: string, mappingId: string | undefined): Promise<SyncConflictCount[]> {
+  async #counts(tenantId: string, mappingId: string | undefined, objects: string[]): Promise<SyncConflictCount[]> {
     const rows = await this.#run<{ kind: keyof typeof SyncConflictKind; count: number }>({
       name: 'count_conflicts',
       sql: `select kind, count(*)::int as count from sync_conflict
-        where tenant_id = $1 and ($2::uuid is null or mapping_id = $2) group by kind order by kind`,
-      values: [tenantId, mappingId ?? null],
+        where tenant_id = $1 and ($2::uuid is null or mapping_id = $2) and exists (
+          select from mapping where tenant_id = $1 and id = sync_conflict.mapping_id and object = any ($3::text[]))
+        group by kind order by kind`,
+      values: [tenantId, mappingId ?? null, objects],
     });
     return rows.map(({ kind, count }) => ({ kind: SyncConflictKind[kind], count }));
   }

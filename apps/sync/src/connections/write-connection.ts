@@ -14,6 +14,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { JsonObject } from '../connectors/peer-record.js';
 import { scheduleMappings } from '../exchange/runs/mapping-schedule.js';
 import { Mapping } from '../mappings/mapping.entity.js';
+import { checkUnreferenced } from '../mappings/referenced-mappings.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 import { checkRights, lastingPrincipal } from './check-rights.js';
@@ -103,8 +104,11 @@ export async function updateConnection(
 export async function deleteConnection(em: EntityManager, request: DeleteConnectionRequest): Promise<void> {
   const connection = await findConnection(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, connection.version);
+  const mappings = { tenantId: connection.tenantId, connectionId: connection.id };
+  const ids = (await em.find(Mapping, mappings, { fields: ['id'] })).map(({ id }) => id);
+  await checkUnreferenced(em, connection.tenantId, ids);
   await em.execute('delete from mapping_schedule where connection_id = ?', [connection.id]);
-  await em.nativeDelete(Mapping, { tenantId: connection.tenantId, connectionId: connection.id });
+  await em.nativeDelete(Mapping, mappings);
   em.remove(connection);
   await em.flush();
   await note(em, 'CONNECTION_DELETED', connection);

@@ -6,6 +6,7 @@ import {
   type ListCustomFieldsResponse,
 } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
 import type { CustomerFieldType, ValueTypes } from '../mappings/lenses/value-conversion.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import type { PrincipalTokens } from './principal-tokens.js';
 
 const callMs = 10_000;
@@ -17,10 +18,16 @@ export class CustomFieldTypes {
     private readonly tokens: PrincipalTokens,
   ) {}
 
-  /** By key. @param principalId as whom a connection acts */
-  async of(tenantId: string, principalId: string): Promise<ValueTypes['customFields']> {
+  /** By key. @param object type of the records that have them @param principalId as whom a connection acts */
+  async of(object: string, tenantId: string, principalId: string): Promise<ValueTypes['customFields']> {
+    const { singular, hasCustomFields } = exchangedType(object);
+    if (!hasCustomFields) return new Map();
     const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
-    const answer = await this.client.unary(Methods.listCustomFields.path, {}, { context, deadlineMs: callMs });
+    const answer = await this.client.unary(
+      Methods.listCustomFields.path,
+      { recordType: singular },
+      { context, deadlineMs: callMs },
+    );
     const { customFields } = answer as ListCustomFieldsResponse;
     return new Map(customFields.map(({ key, type }) => [key, CustomField_Type[type] as CustomerFieldType]));
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ContractClient } from '@rapport/contracts';
-import { CustomersServiceService as Methods } from '@rapport/contracts/rapport/customers/v1/customers_service';
 import { AppError, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { exchangedType } from '../records/exchanged-types.js';
 import type { PrincipalTokens } from './principal-tokens.js';
 
 const callMs = 10_000;
@@ -22,15 +22,16 @@ export class CustomerFilters {
   ) {}
 
   /**
+   * @param object type of the records that it is a filter of
    * @param principalId as whom a connection acts
    * @throws AppError INVALID_ARGUMENT that names `mapping.filter`, with the reason of customers
    */
-  async check(filter: string, tenantId: string, principalId: string): Promise<void> {
+  async check(object: string, filter: string, tenantId: string, principalId: string): Promise<void> {
     const context = { requestId: randomUUID(), principalToken: await this.tokens.of(tenantId, principalId) };
-    // The filter is read whether the customer exists or not.
+    // The filter is read whether the record exists or not.
     const request = { ids: [randomUUID()], filter };
     try {
-      await this.client.unary(Methods.batchGetCustomers.path, request, { context, deadlineMs: callMs });
+      await this.client.unary(exchangedType(object).methods.batchGet.path, request, { context, deadlineMs: callMs });
     } catch (error) {
       const refused = refusalOf(error);
       throw refused.length === 0

@@ -40,7 +40,7 @@ export class PrincipalTokens implements OnApplicationShutdown {
     const { path } = AuthServiceService.vouchForPrincipal;
     const options = { context: { requestId: randomUUID() }, deadlineMs: callMs };
     const answer = (await this.auth.unary(path, { tenantId, principalId }, options)) as VouchForPrincipalResponse;
-    checkRights(await this.principals.verify(answer.principalToken));
+    checkRights(undefined, await this.principals.verify(answer.principalToken));
     return answer.principalToken;
   }
 }

@@ -4,7 +4,7 @@ import {
   UsersServiceService as Methods,
   type ListUsersResponse,
 } from '@rapport/contracts/rapport/auth/v1/users_service';
-import type { Users } from '../mappings/lenses/customer-lenses.js';
+import type { Users } from '../mappings/lenses/naming-lenses.js';
 import type { FieldRule } from '../mappings/field-rule.js';
 import type { PrincipalTokens } from './principal-tokens.js';
 

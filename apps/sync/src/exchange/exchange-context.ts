@@ -5,7 +5,7 @@ import type {
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { Peer, ReadItem } from '../connectors/connector.js';
 import type { JsonValue, PeerRecord } from '../connectors/peer-record.js';
-import type { ActingCustomers } from '../customers/acting-customers.js';
+import type { ActingRecords } from '../records/acting-records.js';
 import type { Mapping } from '../mappings/mapping.entity.js';
 import type { MappingViews } from '../mappings/mapping-views.js';
 import type { ConflictStore } from './links/conflict-store.js';
@@ -13,6 +13,7 @@ import type { FailedPairs } from './pairs/failed-pairs.js';
 import type { HintStore } from './links/hint-store.js';
 import type { Intent, Link } from './links/link.js';
 import type { LinkStore } from './links/link-store.js';
+import type { ReferenceStore } from './links/reference-store.js';
 import type { MatchStore } from './pairing/match-store.js';
 import type { PairingQuestions } from './pairing/pairing-questions.js';
 import type { RunRecords } from './runs/run-records.js';
@@ -46,10 +47,11 @@ export interface ExchangeContext {
   peer: Peer;
   /** Whether the peer lets records be created. */
   createsRecords: boolean;
-  customers: ActingCustomers;
+  customers: ActingRecords;
   links: LinkStore;
   conflicts: ConflictStore;
   hints: HintStore;
+  references: ReferenceStore;
   records: RunRecords;
   matches: MatchStore;
   questions: PairingQuestions;

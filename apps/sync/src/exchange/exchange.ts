@@ -124,7 +124,7 @@ export class Exchange {
     if (areCustomersRead) return;
     let pageToken = customersPageToken;
     do {
-      const page = await this.context.customers.page(this.context.mapping.customerKind, pageToken);
+      const page = await this.context.customers.page(pageToken);
       await this.settler.settleCustomers(page.customers);
       pageToken = page.nextPageToken;
       await this.progress.keepCustomers(pageToken, false);

@@ -1,7 +1,7 @@
 import type { Comparison, PlannedChange } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
-import type { PresentCustomer } from '../customers/acting-customers.js';
+import type { PresentRecord } from '../records/acting-records.js';
 import type { Exchange } from './exchange.js';
 import { noCounts, noteIssues, type Counts, type ExchangeContext } from './exchange-context.js';
 import { isUnderWay, type Link } from './links/link.js';
@@ -56,7 +56,7 @@ export class Reconciliation {
     await this.#readRecords();
     let pageToken: string | undefined;
     do {
-      const page = await this.context.customers.page(this.context.mapping.customerKind, pageToken);
+      const page = await this.context.customers.page(pageToken);
       await this.#compareCustomers(page.customers, isDry);
       pageToken = page.nextPageToken;
       await onPage(this.#findings);
@@ -109,9 +109,9 @@ export class Reconciliation {
     } while (last !== undefined);
   }
 
-  async #compareCustomers(customers: readonly PresentCustomer[], isDry: boolean): Promise<void> {
+  async #compareCustomers(customers: readonly PresentRecord[], isDry: boolean): Promise<void> {
     const { links, records } = this.context;
-    const pairs: { state: PresentCustomer; link: Link | undefined }[] = [];
+    const pairs: { state: PresentRecord; link: Link | undefined }[] = [];
     const known = await links.byCustomers(customers.map(({ customer }) => customer.id));
     for (const state of customers) {
       const { id } = state.customer;
@@ -127,7 +127,7 @@ export class Reconciliation {
 
   /** @param held by its record, if that is there */
   async #leaveOut(
-    state: PresentCustomer,
+    state: PresentRecord,
     link: Link | undefined,
     held: string | undefined,
     isDry: boolean,
@@ -146,7 +146,7 @@ export class Reconciliation {
 
   /** @param held by its record, if that is there */
   async #compareCustomer(
-    state: PresentCustomer,
+    state: PresentRecord,
     link: Link | undefined,
     held: string | undefined,
     isDry: boolean,
@@ -161,7 +161,7 @@ export class Reconciliation {
 
   /** @param recordId of a record that is there */
   async #comparePair(
-    state: PresentCustomer,
+    state: PresentRecord,
     link: Link | undefined,
     recordId: string | undefined,
     isDry: boolean,
@@ -174,6 +174,11 @@ export class Reconciliation {
     // It waits for a question about a record that it is like.
     if (plan.action === 'CREATE_RECORD' && (await this.context.questions.ofCustomer(customer.id))) {
       comparison.conflicting += 1;
+      return;
+    }
+    if (record && (await this.context.fieldViews.unmetOfPeer(record.fields)).length > 0) {
+      comparison.conflicting += 1;
+      if (!isDry) await this.exchange.settler.settle(sides);
       return;
     }
     if (record && isNothing(plan)) {

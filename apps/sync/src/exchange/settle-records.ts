@@ -1,7 +1,7 @@
 import { etagVersion } from '@rapport/persistence';
 import type { ReadItem } from '../connectors/connector.js';
 import type { PeerRecord } from '../connectors/peer-record.js';
-import type { CustomerState, PresentCustomer } from '../customers/acting-customers.js';
+import type { RecordState, PresentRecord } from '../records/acting-records.js';
 import { noteIssues, type ExchangeContext } from './exchange-context.js';
 import type { Hint } from './links/hint-store.js';
 import { isUnderWay, type Link } from './links/link.js';
@@ -37,7 +37,7 @@ export class RecordSettler {
   }
 
   /** Customers that are there. Those that are at the version that we have seen are passed over. */
-  async settleCustomers(customers: readonly PresentCustomer[]): Promise<void> {
+  async settleCustomers(customers: readonly PresentRecord[]): Promise<void> {
     this.context.counts.seen += customers.length;
     await inParallel(customers, (state) => this.#settleCustomer(state, state.customer.id, 0));
   }
@@ -81,7 +81,7 @@ export class RecordSettler {
     return this.pairs.settle(sides);
   }
 
-  async #settleCustomer(state: CustomerState, id: string, hop: number): Promise<void> {
+  async #settleCustomer(state: RecordState, id: string, hop: number): Promise<void> {
     const link = await this.context.links.byCustomer(id);
     if (!link) {
       if (state.isThere) return this.pairs.settle({ link, customer: state, record: undefined, hop });
@@ -129,8 +129,8 @@ export class RecordSettler {
     return recordId === null ? Promise.resolve(undefined) : peer.readOne(mapping.recordType, recordId, signal);
   }
 
-  async #customersOf(ids: readonly string[]): Promise<Map<string, PresentCustomer>> {
-    const all = new Map<string, PresentCustomer>();
+  async #customersOf(ids: readonly string[]): Promise<Map<string, PresentRecord>> {
+    const all = new Map<string, PresentRecord>();
     for (let start = 0; start < ids.length; start += batchSize) {
       const found = await this.context.customers.batchGet(ids.slice(start, start + batchSize));
       for (const [id, customer] of found) all.set(id, customer);
@@ -139,7 +139,7 @@ export class RecordSettler {
   }
 
   /** One that was not found among the others may have been merged. */
-  #stateOf(id: string | null, customers: ReadonlyMap<string, PresentCustomer>): Promise<CustomerState | undefined> {
+  #stateOf(id: string | null, customers: ReadonlyMap<string, PresentRecord>): Promise<RecordState | undefined> {
     if (id === null) return Promise.resolve(undefined);
     const found = customers.get(id);
     return found ? Promise.resolve(found) : this.context.customers.get(id);
@@ -150,12 +150,12 @@ function isSeen(link: Link | undefined, { version }: PeerRecord): boolean {
   return link?.recordVersion === version && !isOpen(link);
 }
 
-function isKnown(link: Link, { customer, takesPart }: PresentCustomer): boolean {
+function isKnown(link: Link, { customer, takesPart }: PresentRecord): boolean {
   return takesPart && etagVersion(customer.etag) === link.customerVersion && !isOpen(link);
 }
 
 /** Whether it is noted of a customer that it does not meet the filter, and there is nothing else to do. */
-function isLeftAlready(link: Link, { takesPart }: PresentCustomer): boolean {
+function isLeftAlready(link: Link, { takesPart }: PresentRecord): boolean {
   return !takesPart && link.isLeftOut && !isUnderWay(link);
 }
 

@@ -5,7 +5,7 @@ export type Transform = 'NONE' | 'TRIM' | 'LOWER_CASE' | 'CONTACT_LIST' | 'FIRST
 
 /** Two fields that belong together, as a mapping keeps them. */
 export interface FieldRule {
-  /** Of Customer, such as `emails` or `customFields.plan`. */
+  /** Of the record of Rapport, such as `emails`, `amount.currencyCode` or `customFields.plan`. */
   customerField: string;
   /** Path in the record's fields, such as `address.city`. */
   peerField: string;
@@ -17,4 +17,6 @@ export interface FieldRule {
   onEmpty: 'CLEAR' | 'KEEP';
   /** Instead of the mapping's. */
   policy?: MergePolicy;
+  /** The mapping of the records that the field refers to: the other side has their ids of its own. */
+  referenceMappingId?: string;
 }

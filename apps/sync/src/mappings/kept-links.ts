@@ -12,20 +12,21 @@ const linkColumns = `id, customer_id, record_id, base, customer_version, record_
   is_left_out`;
 
 /** Where the links of a mapping are: what a new one has to have in common to take them up. */
-type Place = Pick<Mapping, 'tenantId' | 'connectionId' | 'recordType' | 'customerKind'>;
+type Place = Pick<Mapping, 'tenantId' | 'connectionId' | 'object' | 'recordType' | 'customerKind'>;
 
 /**
  * Keeps what belongs together of a mapping that is about to be deleted, with what both sides last agreed on, and the key of that. Runs in
  * the transaction of the delete.
  */
 export async function keepLinks(em: EntityManager, envelope: SecretEnvelope, mapping: Mapping): Promise<void> {
-  const { tenantId, id, connectionId, recordType, customerKind, sealedFingerprintKey } = mapping;
+  const { tenantId, id, connectionId, object, recordType, customerKind, sealedFingerprintKey } = mapping;
   const key = envelope.open(Buffer.from(sealedFingerprintKey), rowOwner('mapping', tenantId, id));
   await queryRows(em, {
-    sql: `insert into deleted_mapping (tenant_id, id, connection_id, record_type, customer_kind, sealed_fingerprint_key)
-      values ($1, $2, $3, $4, $5, $6)`,
+    sql: `insert into deleted_mapping (tenant_id, id, connection_id, object, record_type, customer_kind,
+        sealed_fingerprint_key)
+      values ($1, $2, $3, $4, $5, $6, $7)`,
     values: [
-      ...[tenantId, id, connectionId, recordType, customerKind],
+      ...[tenantId, id, connectionId, object, recordType, customerKind ?? null],
       ...[envelope.seal(key, rowOwner('deleted_mapping', tenantId, id))],
     ],
   });
@@ -41,17 +42,18 @@ export async function keepLinks(em: EntityManager, envelope: SecretEnvelope, map
 export async function findKeptKey(
   em: EntityManager,
   envelope: SecretEnvelope,
-  { tenantId, connectionId, recordType, customerKind }: Place,
+  { tenantId, connectionId, object, recordType, customerKind }: Place,
 ): Promise<{ deletedId: string; key: Buffer } | undefined> {
   const [row] = await queryRows<{ id: string; sealed_fingerprint_key: Buffer }>(em, {
     sql: `select id, sealed_fingerprint_key from deleted_mapping
-      where tenant_id = $1 and connection_id = $2 and record_type = $3 and customer_kind = $4
+      where tenant_id = $1 and connection_id = $2 and record_type = $3
+        and customer_kind is not distinct from $4 and object = $5
         and delete_time > now() - make_interval(days => ${keptDays})
         -- One that is there beside it has links of its own.
         and not exists (select from mapping where tenant_id = $1 and connection_id = $2 and record_type = $3
-          and customer_kind = $4)
+          and customer_kind is not distinct from $4 and object = $5)
       order by delete_time desc limit 1 for update`,
-    values: [tenantId, connectionId, recordType, customerKind],
+    values: [tenantId, connectionId, recordType, customerKind ?? null, object],
   });
   if (!row) return undefined;
   const owner = rowOwner('deleted_mapping', tenantId, row.id);

@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantIsolation } from '@rapport/persistence';
+import type { JsonObject } from '../connectors/peer-record.js';
 import type { FieldRule } from './field-rule.js';
 
 const MappingSchema = defineEntity({
@@ -10,8 +11,11 @@ const MappingSchema = defineEntity({
     tenantId: p.uuid().primary(),
     id: p.uuid().primary(),
     connectionId: p.uuid(),
+    /** Type of the records of Rapport, such as `customers`. */
+    object: p.text().default('customers'),
     recordType: p.text(),
-    customerKind: p.enum(['PERSON', 'COMPANY'] as const),
+    /** Of customers; null for other types. */
+    customerKind: p.enum(['PERSON', 'COMPANY'] as const).nullable(),
     fields: p.json<FieldRule[]>(),
     direction: p.enum(['BOTH', 'TO_CUSTOMERS', 'TO_PEER'] as const),
     policy: p.enum(['CUSTOMER', 'PEER', 'NEWEST', 'UNION', 'MANUAL'] as const),
@@ -25,6 +29,8 @@ const MappingSchema = defineEntity({
     externalIdSystem: p.text().nullable(),
     /** Which customers take part, as ListCustomers takes it; null when all do. */
     filter: p.text().nullable(),
+    /** What new records of Rapport get in fields that are not exchanged, by field. */
+    defaults: p.json<JsonObject>().default('{}'),
     /** Of what both sides last agreed on, for as long as the mapping lives: sealed for it. */
     sealedFingerprintKey: p.blob(),
     state: p.enum(['ENABLED', 'PAUSED', 'STOPPED'] as const),
@@ -37,6 +43,6 @@ const MappingSchema = defineEntity({
   indexes: [{ name: 'mapping_by_connection', properties: ['tenantId', 'connectionId'] }],
 });
 
-/** How records of a connection are kept equal with customers. */
+/** How records of a connection are kept equal with records of Rapport. */
 export class Mapping extends MappingSchema.class {}
 MappingSchema.setClass(Mapping);

@@ -23,13 +23,16 @@ import type { PeerDescription } from '../connectors/description.js';
 import { CustomerFilters } from '../customers/customer-filter.js';
 import { CustomFieldTypes } from '../customers/custom-field-types.js';
 import { TenantUsers } from '../customers/tenant-users.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import { MappingTicker } from '../exchange/runs/mapping-ticker.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { JsonataEvaluator } from './jsonata-evaluator.js';
-import { checkMapping, mappingContent, mappingNotes, type MappingContent } from './mapping-content.js';
+import { checkMapping, checkObject } from './checks/check-mapping.js';
+import { mappingContent, mappingNotes, type MappingContent } from './mapping-content.js';
 import { mappingMessage } from './mapping-message.js';
 import { Mapping } from './mapping.entity.js';
+import { typesOfMappings } from './referenced-mappings.js';
 import {
   createMapping,
   deleteMapping,
@@ -58,10 +61,10 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   ) {}
 
   async createMapping(request: CreateMappingRequest): Promise<MappingMessage> {
-    checkRights();
     const wanted = sentMapping(request);
     // Outside of the transaction: the other system may take its time.
     const content = mappingContent(wanted);
+    checkRights(checkObject(content));
     await this.#checkFilter(wanted.connectionId, content);
     const notes = await this.#check(wanted.connectionId, content);
     const created = await writeCall(this.em, this.envelope, Methods.createMapping, request, async (em) => ({
@@ -86,16 +89,16 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   }
 
   async updateMapping(request: UpdateMappingRequest): Promise<MappingMessage> {
-    checkRights();
     const changes = sentMapping(request);
     const mask = readMask(request.updateMask, updatableMapping);
     const mapping = await findMapping(this.em, request.id);
+    checkRights(exchangedType(mapping.object));
     const named = Object.fromEntries(mask.map((field) => [field, changes[field]]));
     const content = mappingContent({ ...mappingMessage(mapping, false), ...named });
     if (mask.includes('filter')) await this.#checkFilter(mapping.connectionId, content);
     // To pause an exchange takes no answer of the other system.
     const isChecked = mask.some((field) =>
-      ['fields', 'direction', 'policy', 'timeField', 'matchFields'].includes(field),
+      ['fields', 'direction', 'policy', 'timeField', 'matchFields', 'defaults'].includes(field),
     );
     const notes = isChecked ? await this.#check(mapping.connectionId, content) : [];
     // What was merged here is of the version that was read here.
@@ -114,10 +117,10 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
   }
 
   /** Customers says whether it is one. */
-  async #checkFilter(connectionId: string, { filter }: MappingContent): Promise<void> {
+  async #checkFilter(connectionId: string, { object, filter }: MappingContent): Promise<void> {
     if (typeof filter !== 'string') return;
     const { principalId } = await findConnection(this.em, connectionId);
-    await this.filters.check(filter, currentCaller().tenantId, principalId);
+    await this.filters.check(object, filter, currentCaller().tenantId, principalId);
   }
 
   /** @returns what the connection can't do of it */
@@ -125,10 +128,12 @@ export class MappingsController implements ServiceHandlers<MappingsServiceServer
     const { tenantId } = currentCaller();
     const connection = await findConnection(this.em, connectionId);
     const { principalId } = connection;
-    const customFields = await this.customFields.of(tenantId, principalId);
+    const customFields = await this.customFields.of(content.object, tenantId, principalId);
     const users = await this.users.ofMapping(content.fields, tenantId, principalId);
     const description = await this.#describe(connection);
-    await checkMapping(content, description, { customFields, users }, this.evaluator.of(tenantId));
+    const ofRecords = { type: exchangedType(content.object), customFields, users };
+    const against = { ...ofRecords, description, mappings: await typesOfMappings(this.em) };
+    await checkMapping(content, against, this.evaluator.of(tenantId));
     return mappingNotes(content, description);
   }
 

@@ -15,9 +15,11 @@ import { checkRights } from '../connections/check-rights.js';
 import { findConnection } from '../connections/write-connection.js';
 import { scheduleMappings } from '../exchange/runs/mapping-schedule.js';
 import { retryConflicts } from '../exchange/runs/retry-conflicts.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import type { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { rowOwner } from '../secrets/sealed-row.js';
 import { findKeptKey, keepLinks, takeUpLinks } from './kept-links.js';
+import { checkUnreferenced } from './referenced-mappings.js';
 import type { MappingContent } from './mapping-content.js';
 import { mappingMessage } from './mapping-message.js';
 import { Mapping } from './mapping.entity.js';
@@ -26,7 +28,7 @@ const maxMappings = 20;
 
 const updatableFields = [
   ...(['fields', 'direction', 'policy', 'timeField', 'deletePolicy', 'maxDeletes', 'state'] as const),
-  ...(['matchFields', 'externalIdSystem', 'filter'] as const),
+  ...(['matchFields', 'externalIdSystem', 'filter', 'defaults'] as const),
 ];
 
 export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
@@ -34,7 +36,9 @@ export const updatableMapping: Updatable<(typeof updatableFields)[number]> = {
   noun: 'a mapping',
   fields: updatableFields,
   fixed: {
-    ...Object.fromEntries(['connectionId', 'recordType', 'customerKind'].map((field) => [field, 'IMMUTABLE'])),
+    ...Object.fromEntries(
+      ['connectionId', 'object', 'recordType', 'customerKind'].map((field) => [field, 'IMMUTABLE']),
+    ),
     ...Object.fromEntries(
       ['id', 'errorReason', 'errorMessage', 'isBackfilled', 'notes', 'etag', 'createTime', 'updateTime'].map(
         (field) => [field, 'OUTPUT_ONLY'],
@@ -50,7 +54,7 @@ export async function createMapping(
   request: CreateMappingRequest,
   content: MappingContent,
 ): Promise<MappingMessage> {
-  checkRights();
+  checkRights(exchangedType(content.object));
   const { tenantId } = currentCaller();
   const connection = await findConnection(em, sentMapping(request).connectionId, LockMode.PESSIMISTIC_WRITE);
   if ((await em.count(Mapping, { tenantId, connectionId: connection.id })) >= maxMappings) {
@@ -85,7 +89,7 @@ export async function updateMapping(
   request: UpdateMappingRequest,
   content: MappingContent,
 ): Promise<MappingMessage> {
-  checkRights();
+  checkRights(exchangedType(content.object));
   const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, mapping.version);
   const before = contentOf(mapping);
@@ -112,6 +116,7 @@ export async function deleteMapping(
 ): Promise<void> {
   const mapping = await findMapping(em, request.id, LockMode.PESSIMISTIC_WRITE);
   checkEtag(request.etag, mapping.version);
+  await checkUnreferenced(em, mapping.tenantId, [mapping.id]);
   await em.execute('delete from mapping_schedule where mapping_id = ?', [mapping.id]);
   await keepLinks(em, envelope, mapping);
   em.remove(mapping);
@@ -141,10 +146,11 @@ export async function isBackfilled(em: EntityManager, { tenantId, id }: Mapping)
 }
 
 function contentOf(mapping: Mapping): MappingContent {
-  const { recordType, customerKind, fields, direction, policy, timeField, deletePolicy, maxDeletes, state } = mapping;
-  const { matchFields, externalIdSystem, filter } = mapping;
+  const { object, recordType, customerKind, fields, direction, policy, timeField, deletePolicy, maxDeletes } = mapping;
+  const { matchFields, externalIdSystem, filter, defaults, state } = mapping;
   return {
-    ...{ recordType, customerKind, fields, direction, policy, deletePolicy, maxDeletes, state, matchFields },
+    ...{ object, recordType, fields, direction, policy, deletePolicy, maxDeletes, state, matchFields, defaults },
+    customerKind: customerKind ?? null,
     ...{ timeField: timeField ?? null, externalIdSystem: externalIdSystem ?? null, filter: filter ?? null },
   };
 }

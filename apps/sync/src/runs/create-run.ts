@@ -18,6 +18,7 @@ import type { ConflictKind } from '../exchange/links/conflict-store.js';
 import { mayRunPaused, runColumns, type ResolveRequest, type RunRow } from '../exchange/runs/run-store.js';
 import type { JobQueue } from '../jobs/job-queue.js';
 import { findMapping } from '../mappings/write-mapping.js';
+import { exchangedType } from '../records/exchanged-types.js';
 import { runMessage } from './run-message.js';
 
 /** A run to do. */
@@ -70,9 +71,9 @@ export function resolveConflicts(
 }
 
 async function askForRun(em: EntityManager, jobs: JobQueue, wanted: WantedRun): Promise<SyncRunMessage> {
-  checkRights();
   const { kind, dryRun = false, allowMassDelete = false, request } = wanted;
   const mapping = await findMapping(em, wanted.mappingId);
+  checkRights(exchangedType(mapping.object));
   const connection = await findConnection(em, mapping.connectionId);
   const isPaused = mapping.state === 'PAUSED' && !mayRunPaused({ kind, dry_run: dryRun });
   if (isPaused || connection.state === 'DISABLED') {

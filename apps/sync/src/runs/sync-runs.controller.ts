@@ -28,6 +28,8 @@ import { downloadPairing } from './download-pairing.js';
 import { findRun } from './find-run.js';
 import { runMessage } from './run-message.js';
 import { RunWatcher } from './watch-run.js';
+import { exchangedType } from '../records/exchanged-types.js';
+import { findMapping } from '../mappings/write-mapping.js';
 
 @Controller()
 @ImplementsService(Methods)
@@ -55,7 +57,8 @@ export class SyncRunsController implements ServiceHandlers<SyncRunsServiceServer
   }
 
   async *downloadPairing({ id }: DownloadPairingRequest): AsyncGenerator<HttpBody> {
-    checkRights();
+    const { mapping_id: mappingId } = await findRun(this.em, id);
+    checkRights(exchangedType((await findMapping(this.em, mappingId)).object));
     yield* downloadPairing(this.em, id);
   }
 

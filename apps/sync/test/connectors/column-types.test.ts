@@ -5,6 +5,7 @@ import type { JsonValue, PeerRecord } from '../../src/connectors/peer-record.js'
 import type { FieldLens } from '../../src/mappings/lenses/lens.js';
 import type { FieldRule } from '../../src/mappings/field-rule.js';
 import { ruleLens, typeFault, type CustomerFieldType } from '../../src/mappings/lenses/value-conversion.js';
+import { exchangedType } from '../../src/records/exchanged-types.js';
 import { columnTypes, customTypes, type Cell } from './column-types.js';
 import {
   createPostgresDatabase,
@@ -76,7 +77,11 @@ describe.each(engines)('%s: a column of the type', (engine, createDatabase) => {
       authority: 'BOTH',
       onEmpty: 'CLEAR',
     };
-    const types = { fields, customFields: new Map([['x', custom as CustomerFieldType]]) };
+    const types = {
+      type: exchangedType('customers'),
+      fields,
+      customFields: new Map([['x', custom as CustomerFieldType]]),
+    };
     return typeFault(rule, types) ?? ruleLens(rule, types);
   };
   const readOf = ({ index, rows }: Sample): JsonValue => records.get(rows.from)?.fields[`c${index}`] ?? null;

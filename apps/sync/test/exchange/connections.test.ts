@@ -114,7 +114,8 @@ test('who may not read and write all customers sets up no connection', async () 
 });
 
 test.each([
-  [{ fields: [{ ...name, customerField: 'etag' }] }, '/fields/0/customerField', 'FIELD_UNKNOWN'],
+  [{ fields: [{ ...name, customerField: 'shoeSize' }] }, '/fields/0/customerField', 'FIELD_UNKNOWN'],
+  [{ fields: [{ ...name, customerField: 'etag' }] }, '/fields/0/customerField', 'NOT_WRITABLE'],
   [{ fields: [{ ...name, peerField: 'shoeSize' }] }, '/fields/0/peerField', 'FIELD_UNKNOWN'],
   [{ fields: [name, { ...name, peerField: 'note' }] }, '/fields/1/customerField', 'FIELD_TWICE'],
   [{ fields: [{ ...name, transform: 'CONTACT_LIST' }] }, '/fields/0/transform', 'TRANSFORM_UNFIT'],

@@ -5,8 +5,10 @@ import { startMariadb, type Mariadb } from '../connectors/peers/mariadb.ts';
 import { startRadicale, type Radicale } from '../connectors/peers/radicale.ts';
 import { createMariadbDatabase, createPostgresSchema } from '../connectors/sql-databases.ts';
 import { startSyncPlatform } from '../sync-platform.ts';
+import { DealsTable } from './deals-table.ts';
 import { ExchangeTenant } from './exchange-tenant.ts';
 import { cardSide } from './two-way/card-side.ts';
+import { dealContent, dealSide, dealsTableSide } from './two-way/deal-sides.ts';
 import { customerSide } from './two-way/customer-side.ts';
 import { compareInSql } from './two-way/compare-in-sql.ts';
 import { peopleTable, tableSide } from './two-way/table-side.ts';
@@ -145,6 +147,22 @@ test.concurrent(
     const sides = { customers: customerSide(tenant), peer: tableSide(database) };
     const kills = inTurn([killSync, () => mariadb.restart(), killCustomers]);
     const result = await twoWay({ name: 'two-way with MariaDB', tenant, mappingId, ...sides, ...options(kills) });
+
+    expect(result.pairs).toBeGreaterThan(0);
+  },
+);
+
+test.concurrent(
+  'of deals, edits on both sides amid kills are lost nowhere, and end in two equal sides',
+  { timeout: soakTimeoutMs },
+  async () => {
+    const tenant = await ExchangeTenant.create(platform);
+    const table = await DealsTable.create(tenant, {}, polled);
+    const mappingId = await table.map(undefined, mapping);
+
+    const sides = { customers: dealSide(table), peer: dealsTableSide(table), content: dealContent };
+    const kills = inTurn([killSync, killCustomers]);
+    const result = await twoWay({ ...options(kills), ...{ name: 'two-way of deals', tenant, mappingId }, ...sides });
 
     expect(result.pairs).toBeGreaterThan(0);
   },

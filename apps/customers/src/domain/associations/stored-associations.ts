@@ -83,17 +83,22 @@ export async function findAssociation(
   throw new AppError('NOT_FOUND', 'ASSOCIATION_NOT_FOUND', 'There is no such association.');
 }
 
-/** Reads the links of records of any types, the oldest first, those with deleted records too. The rows are of `StoredAssociation`. */
-export function associationsOf(ids: readonly string[], limit: number): Statement {
+/**
+ * Reads the links of records of any types, the oldest first, those with deleted records too. The rows are of `StoredAssociation`.
+ *
+ * @param after id of the link that they come after
+ */
+export function associationsOf(ids: readonly string[], after: string | undefined, limit: number): Statement {
   const selects = linkTables.map((links) => {
     const { from, to } = endsOf(links);
     return `select ${associationColumns(links)} from ${links.table} link
-      where link.tenant_id = $1 and (${from.id} = any ($2::uuid[]) or ${to.id} = any ($2::uuid[]))`;
+      where link.tenant_id = $1 and (${from.id} = any ($2::uuid[]) or ${to.id} = any ($2::uuid[]))
+        and ($3::uuid is null or link.id > $3)`;
   });
   return {
     name: 'associations_of_records',
-    sql: `${selects.join(' union all ')} order by id limit $3`,
-    values: [currentCaller().tenantId, [...ids], limit],
+    sql: `${selects.join(' union all ')} order by id limit $4`,
+    values: [currentCaller().tenantId, [...ids], after ?? null, limit],
   };
 }
 

@@ -17,14 +17,20 @@ export const deals = defineRecord<Deal>('rapport/Deal', DealsServiceService, {
     const stage = stageOf(needs, after.stage);
     const status = stage ? statusOf(stage) : after.status;
     const hasClosed = hasEntered || before?.status !== status;
-    const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? now : before.closeTime;
-    return { status, closeTime, stageTime: hasEntered ? now : before?.stageTime };
+    const moment = later(now, before?.stageTime);
+    const closeTime = status === DealStatus.OPEN ? undefined : hasClosed ? moment : before.closeTime;
+    return { status, closeTime, stageTime: hasEntered ? moment : before?.stageTime };
   },
   detail: ({ stage }) => stage,
   also: (changes) => enterStages(changes.filter(({ before, after }) => hasMoved(before, after))),
 });
 
 export const DealsController = recordController(deals, DealsServiceService);
+
+/** The clock of another process may be ahead: a deal leaves no stage before it has entered it. */
+function later(now: string | undefined, entered: string | undefined): string | undefined {
+  return Date.parse(entered ?? '') > Date.parse(now ?? '') ? entered : now;
+}
 
 /** Checks the stage of a deal: it exists, the pipeline allows the transition, and its guards are met. */
 function stageViolations({ before, after, needs }: RecordChange<Deal>): FieldViolation[] {

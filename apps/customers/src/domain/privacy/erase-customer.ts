@@ -3,17 +3,9 @@ import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/cus
 import { CustomerKind } from '@rapport/contracts/rapport/customers/v1/customer';
 import type {
   EraseCustomerRequest,
-  ErasedData,
   Erasure as ErasureMessage,
 } from '@rapport/contracts/rapport/customers/v1/privacy_service';
-import {
-  beyondScope,
-  checkEtag,
-  etagVersion,
-  queryRows,
-  transactionPipeline,
-  type Statement,
-} from '@rapport/persistence';
+import { beyondScope, checkEtag, etagVersion, queryRows, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored } from '../../engine/records/record-rows.js';
@@ -23,31 +15,31 @@ import type { FileStore } from '../../engine/files/file-store.js';
 import { recordName } from '../../engine/fields/record-names.js';
 import { removeFilesOf } from '../../engine/files/remove-files.js';
 import { lockMerges } from '../../engine/merge/lock-merges.js';
-import { destroyLater, forgetKeys } from '../../engine/encryption/forget-keys.js';
-import { personalTexts } from '../../engine/changes/erasure/cleared-record.js';
-import { eraseReferences, type ErasedReferences } from '../../engine/changes/erasure/erase-references.js';
+import { forgetKeys } from '../../engine/encryption/forget-keys.js';
+import { eraseReferences } from '../../engine/changes/erasure/erase-references.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
 import { suppressAddresses } from '../suppressions/suppression-statements.js';
 import {
   anonymiseSuppressions,
-  eraseAnswers,
   eraseChanges,
-  eraseIssues,
   formerMerges,
-  removeImportLeftovers,
   removeKeys,
   removeRecords,
-  type ErasedRecord,
   type FormerMerge,
   type RemovedRow,
 } from '../../engine/changes/erasure/erasure-statements.js';
+import { eraseAnswers } from '../../engine/changes/erasure/erase-answers.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
+import { chunks, ErasedRecords } from './erased-records.js';
 import { erasureMessage, receiptDigest } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
 import { addressesOf } from './personal-addresses.js';
 
 /** Largest difference between the clocks of the service and of the database, in milliseconds. */
 const clockSkewMs = 60_000;
+
+/** Most rows that one statement removes or changes, since a statement times out after 8 s. */
+const stepSize = 1_000;
 
 /**
  * Handles EraseCustomer. Runs in a transaction.
@@ -72,21 +64,20 @@ export async function eraseCustomer(
     anonymiseSuppressions(ids),
   ]);
   await forgetKeys(em, ids);
-  const references = await eraseReferences(em, customerType(), ids);
-  await destroyLater(em, references.keys);
-  const { erased, recordIds, former } = await removeAll(em, customers, references);
-  const fileIds = await removeFilesOf(em, files, [
-    ...ids.map((customerId) => recordName(customerType().table, customerId)),
-    ...references.records.map(({ type, record }) => recordName(type.table, record.id)),
-  ]);
-  erased.push({ dataClass: 'files', count: fileIds.length });
-  const changes = await eraseLog(em, [...recordIds, ...fileIds], former);
+  const erased = new ErasedRecords(em);
+  await eraseReferences(em, customerType(), ids, erased);
+  const former = await removeAll(em, customers, erased);
+  const names = [...ids.map((customerId) => recordName(customerType().table, customerId)), ...erased.names];
+  const fileIds: string[] = [];
+  for (const some of chunks(names, stepSize)) fileIds.push(...(await removeFilesOf(em, files, some)));
+  erased.count('files', fileIds.length);
+  erased.count('changes', await eraseLog(em, [...erased.ids, ...fileIds], former));
   const { tenantId, principalId } = currentCaller();
   const receipt = {
     id,
     customerIds: ids,
     reason,
-    erased: [...erased, { dataClass: 'changes', count: changes }].filter(({ count }) => count > 0),
+    erased: erased.counts,
     createTime: new Date(),
     createdBy: principalId,
   };
@@ -124,63 +115,28 @@ async function lockPerson(em: EntityManager, { id, etag }: EraseCustomerRequest)
   return [person, ...customers.filter((customer) => customer !== person)];
 }
 
-/**
- * Deletes the data of customers, except from the change log.
- *
- * @param references what was erased of records that referred to the customers
- */
-async function removeAll(em: EntityManager, customers: CustomerMessage[], references: ErasedReferences) {
-  const { records: referring, associations } = references;
+/** Deletes the data of customers, except from the change log. @returns the merges that they were part of before */
+async function removeAll(
+  em: EntityManager,
+  customers: CustomerMessage[],
+  erased: ErasedRecords,
+): Promise<FormerMerge[]> {
   const ids = customers.map(({ id }) => id);
   const former = await queryRows<FormerMerge>(em, formerMerges(ids));
-  const erased = countsOf(referring);
-  const recordIds = [...referring.map(({ record }) => record.id), ...associations];
-  const run = async (dataClass: string, statements: Statement[]) => {
-    const rows = (await transactionPipeline(em, statements)).flat();
-    erased.push({ dataClass, count: rows.length });
-    return rows;
-  };
+  const referring = [...erased.names.map((name) => name.split('/')[1] ?? '')];
   await transactionPipeline(em, [removeKeys(ids)]);
-  for (const [dataClass, statement] of Object.entries(removeRecords(ids))) {
-    const rows = (await run(dataClass, [statement])) as RemovedRow[];
-    recordIds.push(...rows.map(({ id }) => id));
+  for (const { dataClass, statement } of removeRecords(ids, stepSize)) {
+    let removed: RemovedRow[];
+    do {
+      removed = await queryRows<RemovedRow>(em, statement);
+      erased.count(dataClass, removed.length);
+      for (const { id } of removed) erased.ids.push(id);
+    } while (removed.length === stepSize);
   }
-  const answering = [...ids, ...former.map((merge) => merge.customer_id), ...referring.map(({ record }) => record.id)];
-  await run('idempotencyAnswers', chunks(answering, 100).map(eraseAnswers));
-  const records = [...customers.map((record) => ({ type: customerType(), record })), ...referring];
-  await run('importLeftovers', chunks(records, 1_000).flatMap(removeImportLeftovers));
-  await run(
-    'importIssues',
-    chunks(records, 100).map((some) =>
-      eraseIssues(
-        some.map(({ record }) => record.id),
-        some.flatMap(quotedOf),
-      ),
-    ),
-  );
-  return { erased, recordIds, former };
-}
-
-/** How many records of each type an erasure has removed, or has taken personal data from. */
-function countsOf(records: readonly ErasedRecord[]): ErasedData[] {
-  const counts = new Map<string, Set<string>>();
-  for (const { type, record } of records) {
-    const ids = counts.get(type.plural) ?? new Set();
-    counts.set(type.plural, ids.add(record.id));
-  }
-  return [...counts].map(([dataClass, ids]) => ({ dataClass, count: ids.size }));
-}
-
-/** What issues of imports may quote of a record. */
-function quotedOf({ type, record }: ErasedRecord): string[] {
-  if (type !== customerType()) return personalTexts(type, record);
-  const { displayName = '', emails, phones } = record as CustomerMessage;
-  return [displayName, ...emails.map(({ address }) => address), ...phones.map(({ number }) => number)];
-}
-
-function chunks<Item>(items: readonly Item[], size: number): Item[][] {
-  const count = Math.ceil(items.length / size);
-  return Array.from({ length: count }, (_, index) => items.slice(index * size, (index + 1) * size));
+  const answering = [...ids, ...former.map((merge) => merge.customer_id), ...referring];
+  erased.count('idempotencyAnswers', await eraseAnswers(em, answering));
+  await erased.removeImported(customers.map((record) => ({ type: customerType(), record })));
+  return former;
 }
 
 /**
@@ -191,13 +147,16 @@ function chunks<Item>(items: readonly Item[], size: number): Item[][] {
  */
 async function eraseLog(em: EntityManager, recordIds: string[], former: FormerMerge[]): Promise<number> {
   const statements = [
-    eraseChanges(recordIds),
+    ...chunks(recordIds, stepSize).map((ids) => eraseChanges(ids)),
     ...former.map(({ customer_id, create_time, undo_time }) =>
       eraseChanges([customer_id], shifted(create_time, -clockSkewMs), shifted(undo_time, clockSkewMs)),
     ),
   ];
-  const counts = (await transactionPipeline(em, statements)).flat() as { count: number }[];
-  return counts.reduce((sum, { count }) => sum + count, 0);
+  let changes = 0;
+  for (const statement of statements) {
+    for (const { count } of await queryRows<{ count: number }>(em, statement)) changes += count;
+  }
+  return changes;
 }
 
 function shifted(time: string, ms: number): string {

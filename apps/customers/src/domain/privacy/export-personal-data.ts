@@ -1,61 +1,34 @@
 import { IsolationLevel, type EntityManager } from '@mikro-orm/postgresql';
 import { JsonCodec } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { OnErase } from '@rapport/contracts/rapport/api/v1/options';
-import { FilesServiceService } from '@rapport/contracts/rapport/content/v1/files_service';
-import { AssociationsServiceService } from '@rapport/contracts/rapport/customers/v1/associations_service';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { ConsentsServiceService } from '@rapport/contracts/rapport/customers/v1/consents_service';
 import type { Customer as CustomerMessage } from '@rapport/contracts/rapport/customers/v1/customer';
-import { MergesServiceService } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { SuppressionsServiceService } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { beyondScope, tenantSession, transactionPipeline, type Statement } from '@rapport/persistence';
+import { beyondScope, tenantSession, transactionPipeline } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { File } from '../../engine/files/file.entity.js';
 import { recordName } from '../../engine/fields/record-names.js';
-import { fileMessages } from '../files/file-message.js';
-import { associationMessage } from '../associations/association-message.js';
-import { associationsOf, type StoredAssociation } from '../associations/stored-associations.js';
+import { isHiding } from '../../engine/fields/hidden-data.js';
 import type { BulkWork } from '../../engine/pace/bulk-work.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../../engine/changes/log/change-entry.js';
 import { tenantChange } from '../../engine/changes/feed/change-message.js';
 import type { LoggedTypes } from '../../engine/changes/log/logged-types.js';
-import { consentMessages, type ConsentRow } from '../consents/consent-message.js';
 import { ownCustomers } from '../../engine/query/own-customers.js';
-import { consentsOf } from '../consents/consent-statements.js';
-import { methodDescriptor } from '../../engine/values/contract.js';
+import { recordValue } from '../../engine/query/record-json.js';
+import { customerType } from '../../engine/records/customers/customer-type.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord, openStored, rowReader, shownColumns } from '../../engine/records/record-rows.js';
 import { knownRecord } from '../../engine/records/record-statements.js';
-import { referringFields } from '../../engine/records/referring/referring-fields.js';
-import { recordValue } from '../../engine/query/record-json.js';
-import { findMergeRecords } from '../../engine/merge/find-merge.js';
-import { mergeMessage } from '../../engine/merge/merge-message.js';
 import { Sealing } from '../../engine/sealing/sealing.js';
+import { methodDescriptor } from '../../engine/values/contract.js';
 import type { SuppressionKey } from '../suppressions/suppression-key.js';
-import { suppressionMessage, type SuppressionRow } from '../suppressions/suppression-message.js';
-import { suppressionsOfCustomers } from '../suppressions/suppression-statements.js';
-import { isHiding } from '../../engine/fields/hidden-data.js';
-import { customerType } from '../../engine/records/customers/customer-type.js';
-import { addressesOf } from './personal-addresses.js';
+import { filePages, listsOf, rowsOf, type Json, type PersonalList } from './personal-records.js';
 
 /** Changes that are read and written at a time. */
 const batchSize = 200;
 
-/** Most records of one kind that are exported. Further ones are left out without a notice. */
-const maxRecords = 100_000;
+/** Most records whose changes one statement looks for. */
+const idsAtATime = 1_000;
 
-type Json = Record<string, unknown>;
-
-const codecs = new Map<string, JsonCodec>();
-const jsonOf = {
-  association: codecOf(AssociationsServiceService.getAssociation.path),
-  merge: codecOf(MergesServiceService.getMerge.path),
-  file: codecOf(FilesServiceService.getFile.path),
-  consent: codecOf(ConsentsServiceService.getConsent.path),
-  suppression: codecOf(SuppressionsServiceService.getSuppression.path),
-  change: JsonCodec.of(changeDescriptor(), codecs),
-};
+const jsonOfChange = JsonCodec.of(changeDescriptor(), new Map());
 
 /** Sources of the export. */
 interface Sources {
@@ -90,23 +63,15 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
     // The edge cuts a reader off that takes nothing for a minute or two.
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const customers = await readCustomers(reader, id);
-    const { associations, ...lists } = await readRecords(reader, key, customers);
     const [customer, ...mergedCustomers] = customers.map((each) => recordValue(customerType(), each));
-    const referring = await readReferring(
-      reader,
-      customers.map((each) => each.id),
-    );
-    const files = await readFiles(reader, [
-      ...customers.map((each) => recordName(customerType().table, each.id)),
-      ...Object.entries(referring).flatMap(([plural, records]) =>
-        records.map((each) => `${plural}/${each['id'] as string}`),
-      ),
-    ]);
-    const head = JSON.stringify({ customer, mergedCustomers, associations, ...lists, ...referring, files });
-    yield piece('application/json', `${head.slice(0, -1)},"changes":[`);
+    yield piece('application/json', JSON.stringify({ customer, mergedCustomers }).slice(0, -1));
+    const ids = customers.map((each) => each.id);
+    const known: Known = { ids: [...ids], names: ids.map((each) => recordName(customerType().table, each)) };
+    for (const list of listsOf(reader, key, customers)) yield* readList(list, known);
+    yield* readList({ name: 'files', pages: filePages(reader, known.names), isLogged: true }, known);
+    yield piece('', ',"changes":[');
     let separator = '';
-    const records = [...associations, ...lists.consents, ...lists.merges, ...Object.values(referring).flat(), ...files];
-    for await (const changes of readChanges(reader, types, customers, records)) {
+    for await (const changes of readChanges(reader, types, known.ids)) {
       yield piece('', separator + changes.map((change) => JSON.stringify(change)).join(','));
       separator = ',';
     }
@@ -114,6 +79,27 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
   } finally {
     await reader.rollback();
   }
+}
+
+/** What was exported so far: the ids of records whose changes are, and names of records whose files are. */
+interface Known {
+  ids: string[];
+  names: string[];
+}
+
+/** A member of the JSON object. */
+async function* readList({ name, pages, table, isLogged }: PersonalList, known: Known): AsyncGenerator<HttpBody, void> {
+  let opening = `,${JSON.stringify(name)}:[`;
+  for await (const records of pages) {
+    if (records.length === 0) continue;
+    yield piece('', opening + records.map((record) => JSON.stringify(record)).join(','));
+    opening = ',';
+    for (const { id } of isLogged ? records : []) {
+      known.ids.push(id as string);
+      if (table !== undefined) known.names.push(recordName(table, id as string));
+    }
+  }
+  yield piece('', opening === ',' ? ']' : `${opening}]`);
 }
 
 /**
@@ -138,99 +124,26 @@ async function readCustomers(reader: EntityManager, id: string): Promise<Custome
   return customers;
 }
 
-async function readRecords(reader: EntityManager, key: SuppressionKey, customers: CustomerMessage[]) {
+/** What the log has of records, the oldest first, some records at a time. */
+async function* readChanges(reader: EntityManager, types: LoggedTypes, ids: readonly string[]): AsyncGenerator<Json[]> {
   const { tenantId } = currentCaller();
-  const ids = customers.map(({ id }) => id);
-  const ends = ids.map((id): [string, string] => [tenantId, id]);
-  const oldestFirst = { orderBy: { id: 'asc' as const }, limit: maxRecords };
-  const associations = await rowsOf<StoredAssociation>(reader, associationsOf(ids, maxRecords));
-  const merges = await findMergeRecords(
-    reader,
-    { tenantId, $or: ends.flatMap((end) => [{ customer: end }, { merged: end }]) },
-    oldestFirst,
-  );
-  const consents = await rowsOf<ConsentRow>(
-    reader,
-    consentsOf({ customerId: ids[0] ?? '', currentOnly: false, limit: maxRecords }),
-  );
-  const suppressions = await rowsOf<SuppressionRow>(
-    reader,
-    suppressionsOfCustomers(key, ids, customers.flatMap(addressesOf)),
-  );
-  return {
-    associations: associations.map((row) => jsonOf.association.toJson(associationMessage(row) as unknown as Json)),
-    merges: merges.map((row) => jsonOf.merge.toJson(mergeMessage(row) as unknown as Json)),
-    consents: (await consentMessages(consents)).map((consent) => jsonOf.consent.toJson(consent as unknown as Json)),
-    suppressions: suppressions.map((row) => jsonOf.suppression.toJson(suppressionMessage(row) as unknown as Json)),
-  };
-}
-
-/** The records of other types that refer to the customers and have data of theirs, by the plurals of the types. */
-async function readReferring(reader: EntityManager, ids: readonly string[]): Promise<Record<string, Json[]>> {
-  const fields = referringFields(customerType()).filter(
-    ({ type, index }) => type !== customerType() && index.onErase !== OnErase.KEEP,
-  );
-  const read: Record<string, Json[]> = {};
-  for (const type of new Set(fields.map((field) => field.type))) {
-    const columns = fields.filter((field) => field.type === type).map(({ column }) => column);
-    const rows = await rowsOf<StoredRecord>(reader, {
-      name: `${type.table}s_of_person`,
-      sql: `select ${shownColumns(type)} from ${type.table}
-        where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
-        order by id limit $3`,
-      values: [currentCaller().tenantId, [...ids], maxRecords],
-      row: rowReader(type),
-    });
-    read[type.plural] = (await openStored(type, rows)).map((record) => recordValue(type, record));
+  for (let start = 0; start < ids.length; start += idsAtATime) {
+    const some = ids.slice(start, start + idsAtATime);
+    let after: ChangeEntry | undefined;
+    do {
+      const rows = await rowsOf<ChangeRow>(reader, {
+        name: 'changes_of_person',
+        sql: `select ${changeColumns} from change_log
+          where tenant_id = $1 and record_id = any ($2::text[]) and position > $3 order by position limit $4`,
+        values: [tenantId, some, after?.position ?? 0, batchSize],
+      });
+      const entries = await Sealing.of(reader).openEntries(reader, rows.map(entryOf));
+      if (entries.length > 0) {
+        yield entries.map((entry) => jsonOfChange.toJson(tenantChange(types, entry, tenantId, '') as unknown as Json));
+      }
+      after = entries.length === batchSize ? entries.at(-1) : undefined;
+    } while (after);
   }
-  return read;
-}
-
-/** What is known of the files of records; their bytes are downloaded one by one. @param records resource names */
-async function readFiles(reader: EntityManager, records: readonly string[]): Promise<Json[]> {
-  const { tenantId } = currentCaller();
-  const files: File[] = [];
-  for (let start = 0; start < records.length; start += 1_000) {
-    const record = { $in: records.slice(start, start + 1_000) };
-    const options = { orderBy: { id: 'asc' as const }, limit: maxRecords, disableIdentityMap: true };
-    files.push(...(await reader.find(File, { tenantId, record }, options)));
-  }
-  return (await fileMessages(files)).map((file) => jsonOf.file.toJson(file as unknown as Json));
-}
-
-/** What the log has of the customers and their records, the oldest first. */
-async function* readChanges(
-  reader: EntityManager,
-  types: LoggedTypes,
-  customers: CustomerMessage[],
-  records: readonly Json[],
-): AsyncGenerator<Json[]> {
-  const { tenantId } = currentCaller();
-  const ids = [...customers.map(({ id }) => id), ...records.map(({ id }) => id as string)];
-  let after: ChangeEntry | undefined;
-  do {
-    const rows = await rowsOf<ChangeRow>(reader, {
-      name: 'changes_of_person',
-      sql: `select ${changeColumns} from change_log
-        where tenant_id = $1 and record_id = any ($2::text[]) and position > $3 order by position limit $4`,
-      values: [tenantId, ids, after?.position ?? 0, batchSize],
-    });
-    const entries = await Sealing.of(reader).openEntries(reader, rows.map(entryOf));
-    if (entries.length > 0) {
-      yield entries.map((entry) => jsonOf.change.toJson(tenantChange(types, entry, tenantId, '') as unknown as Json));
-    }
-    after = entries.length === batchSize ? entries.at(-1) : undefined;
-  } while (after);
-}
-
-async function rowsOf<Row>(reader: EntityManager, statement: Statement): Promise<Row[]> {
-  const [rows = []] = await transactionPipeline(reader, [statement]);
-  return rows as Row[];
-}
-
-/** @param path of a method that answers the record */
-function codecOf(path: string): JsonCodec {
-  return JsonCodec.of(methodDescriptor(path).output, codecs);
 }
 
 function changeDescriptor() {

@@ -51,7 +51,7 @@ export async function sealCustomers(
   const merges = await queryRows<UndoRow>(em, {
     name: 'undo_of_customers',
     sql: `select id, customer_id, undo from customer_merge
-      where tenant_id = $1 and customer_id = any ($2::uuid[]) for update`,
+      where tenant_id = $1 and customer_id = any ($2::uuid[]) order by id for update`,
     values: [tenantId, ids],
   });
   for (const merge of merges) merge.undo = await openUndo(merge.undo);

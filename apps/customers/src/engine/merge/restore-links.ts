@@ -1,18 +1,63 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { referencedId } from '../records/customers/customer.entity.js';
 import type { LinkTable } from '../records/referring/link-tables.js';
-import { noLinks, type MovedLinks, type RemovedLink } from './merge-undo.js';
+import { noLinks, type MergeUndo, type MovedLinks, type RemovedLink } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { moveEnds } from './move-links.js';
 
+/**
+ * What an unmerge changes in the undo data of other merges: the links that these have moved or removed. `lockMerges` keeps other unmerges
+ * away from that part. Other parts, which encryption may seal meanwhile, are neither read nor written here.
+ */
+export class RestoredMerges {
+  readonly #changed = new Map<string, Partial<Pick<MergeUndo, LinkTable['undo']>>>();
+
+  /** The links that a merge has moved, with all changes so far. */
+  movedBy({ id, undo }: Merge, table: LinkTable): MovedLinks {
+    return this.#changed.get(id)?.[table.undo] ?? undo[table.undo] ?? noLinks;
+  }
+
+  put({ id }: Merge, table: LinkTable, links: MovedLinks): void {
+    this.#changed.set(id, { ...this.#changed.get(id), [table.undo]: links });
+  }
+
+  /** Locks the merges in the order of their ids, as encryption does, and writes what has changed. */
+  async save(em: EntityManager): Promise<void> {
+    if (this.#changed.size === 0) return;
+    const { tenantId } = currentCaller();
+    await queryRows(em, {
+      name: 'lock_restored_merges',
+      sql: 'select id from customer_merge where tenant_id = $1 and id = any ($2::uuid[]) order by id for update',
+      values: [tenantId, [...this.#changed.keys()]],
+    });
+    const changes = [...this.#changed].map(([id, links]) => ({ id, links }));
+    await queryRows(em, {
+      name: 'put_restored_links',
+      sql: `update customer_merge set undo = customer_merge.undo || changed.links
+        from jsonb_to_recordset($2) as changed (id uuid, links jsonb)
+        where customer_merge.tenant_id = $1 and customer_merge.id = changed.id`,
+      values: [tenantId, JSON.stringify(changes)],
+    });
+  }
+}
+
+/** Links of one table that an unmerge restores. */
+interface Restoring {
+  em: EntityManager;
+  table: LinkTable;
+  /** What changes in the undo data of other merges. */
+  merges: RestoredMerges;
+}
+
 /** Moves the links of a merge back to the restored customer, unless they have been deleted since. */
 export async function restoreLinks(
-  em: EntityManager,
-  table: LinkTable,
+  restoring: Restoring,
   links: MovedLinks,
   { customerId, restoredId }: { customerId: string; restoredId: string },
 ): Promise<void> {
+  const { em, table } = restoring;
   const end = { oldId: customerId, newId: restoredId };
   const back = {
     from: new Set(await moveEnds(em, table, 'from', { ...end, ids: links.from })),
@@ -22,14 +67,13 @@ export async function restoreLinks(
     from: new Set(links.from.filter((id) => !back.from.has(id))),
     to: new Set(links.to.filter((id) => !back.to.has(id))),
   };
-  await moveRemovedBack(em, table, missing, (id) => (id === customerId ? restoredId : id));
-  await insertAgain(em, table, links.removed);
+  await moveRemovedBack(restoring, missing, (id) => (id === customerId ? restoredId : id));
+  await insertAgain(restoring, links.removed);
 }
 
 /** A link that a later merge has removed goes to the restored customer when that merge is undone. */
 async function moveRemovedBack(
-  em: EntityManager,
-  table: LinkTable,
+  { em, table, merges }: Restoring,
   missing: { from: ReadonlySet<string>; to: ReadonlySet<string> },
   other: (id: string) => string,
 ): Promise<void> {
@@ -44,13 +88,13 @@ async function moveRemovedBack(
     [tenantId, JSON.stringify(ids)],
   );
   for (const merge of await em.find(Merge, { tenantId, id: { $in: removers.map(({ id }) => id) } })) {
-    const links = movedBy(merge, table);
+    const links = merges.movedBy(merge, table);
     const removed = links.removed.map((link) => ({
       ...link,
       from_customer_id: missing.from.has(link.id) ? other(link.from_customer_id) : link.from_customer_id,
       to_customer_id: missing.to.has(link.id) ? other(link.to_customer_id) : link.to_customer_id,
     }));
-    putLinks(em, table, merge, { ...links, removed });
+    merges.put(merge, table, { ...links, removed });
   }
 }
 
@@ -58,15 +102,15 @@ async function moveRemovedBack(
  * Recreates the links that a merge removed. If the other end has been merged since, the link leads to the customer that stayed, and
  * undoing that merge moves it back.
  */
-async function insertAgain(em: EntityManager, table: LinkTable, removed: RemovedLink[]): Promise<void> {
+async function insertAgain(restoring: Restoring, removed: RemovedLink[]): Promise<void> {
+  const { em, table, merges } = restoring;
   const mergesByMerged = await mergesSince(em, removed);
   const paths = removed.map((link) => pathOf(link, mergesByMerged));
   // Those that lead where they did come first: of two that become the same, it is the other that a merge would remove.
   const staying = removed.filter((_, index) => paths[index]?.length === 0);
   const restored = new Set(await insert(em, table, staying));
   await leaveToEarlierMerges(
-    em,
-    table,
+    restoring,
     staying.filter(({ id }) => !restored.has(id)),
   );
   const moved = paths.flatMap((path) => path.at(-1)?.after ?? []).filter((link) => !isSelfLink(link));
@@ -74,7 +118,7 @@ async function insertAgain(em: EntityManager, table: LinkTable, removed: Removed
 
   const records = new Map<Merge, MovedLinks>();
   for (const { merge, before, after, isLast } of paths.flat()) {
-    const links = records.get(merge) ?? copyOf(movedBy(merge, table));
+    const links = records.get(merge) ?? copyOf(merges.movedBy(merge, table));
     records.set(merge, links);
     if (isLast && !inserted.has(before.id)) links.removed.push(before);
     else {
@@ -82,14 +126,14 @@ async function insertAgain(em: EntityManager, table: LinkTable, removed: Removed
       if (before.to_customer_id !== after.to_customer_id) links.to.push(before.id);
     }
   }
-  for (const [merge, links] of records) putLinks(em, table, merge, links);
+  for (const [merge, links] of records) merges.put(merge, table, links);
 }
 
 /**
  * A link that still duplicates another one does so because of the last merge in force that moved it, and undoing that merge recreates
  * it. If there is no such merge, a caller has created the same link meanwhile.
  */
-async function leaveToEarlierMerges(em: EntityManager, table: LinkTable, links: RemovedLink[]): Promise<void> {
+async function leaveToEarlierMerges({ em, table, merges }: Restoring, links: RemovedLink[]): Promise<void> {
   if (links.length === 0) return;
   const { tenantId } = currentCaller();
   const movers = await em.execute<{ id: string }[]>(
@@ -100,14 +144,14 @@ async function leaveToEarlierMerges(em: EntityManager, table: LinkTable, links: 
     [tenantId, JSON.stringify(links.map(({ id }) => id))],
   );
   const ids = movers.map(({ id }) => id);
-  const merges = await em.find(Merge, { tenantId, id: { $in: ids } }, { orderBy: { id: 'desc' } });
+  const newestFirst = await em.find(Merge, { tenantId, id: { $in: ids } }, { orderBy: { id: 'desc' } });
   for (const link of links) {
-    const merge = merges.find((each) => {
-      const moved = movedBy(each, table);
+    const merge = newestFirst.find((each) => {
+      const moved = merges.movedBy(each, table);
       return [...moved.from, ...moved.to].includes(link.id);
     });
     if (!merge) continue;
-    const { from, to, removed } = movedBy(merge, table);
+    const { from, to, removed } = merges.movedBy(merge, table);
     const mergedId = referencedId(merge.merged);
     const before = {
       ...link,
@@ -115,7 +159,7 @@ async function leaveToEarlierMerges(em: EntityManager, table: LinkTable, links: 
       ...(to.includes(link.id) ? { to_customer_id: mergedId } : {}),
     };
     const others = (moved: string[]) => moved.filter((id) => id !== link.id);
-    putLinks(em, table, merge, { from: others(from), to: others(to), removed: [...removed, before] });
+    merges.put(merge, table, { from: others(from), to: others(to), removed: [...removed, before] });
   }
 }
 
@@ -199,12 +243,4 @@ async function insert(
 
 function copyOf({ from, to, removed }: MovedLinks): MovedLinks {
   return { from: [...from], to: [...to], removed: [...removed] };
-}
-
-function movedBy({ undo }: Merge, table: LinkTable): MovedLinks {
-  return undo[table.undo] ?? noLinks;
-}
-
-function putLinks(em: EntityManager, table: LinkTable, merge: Merge, links: MovedLinks): void {
-  em.assign(merge, { undo: { ...merge.undo, [table.undo]: links } }, { mergeObjectProperties: false });
 }

@@ -25,7 +25,7 @@ import { noLinks, openUndo, storedUndo } from './merge-undo.js';
 import { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { moveReferencesBack } from './move-references.js';
-import { restoreLinks } from './restore-links.js';
+import { RestoredMerges, restoreLinks } from './restore-links.js';
 import { takeBack, type TakenBack } from './three-way.js';
 
 /** Handles UnmergeCustomers. Runs in a transaction. */
@@ -60,10 +60,12 @@ export async function unmergeCustomers(
     ...claimValues(customerType(), claims, () => 'id'),
   ]);
   await moveReferencesBack(em, { from: customer.id, to: merged.id }, undo);
+  const merges = new RestoredMerges();
   for (const table of linkTables) {
     const ids = { customerId: customer.id, restoredId: merged.id };
-    await restoreLinks(em, table, undo[table.undo] ?? noLinks, ids);
+    await restoreLinks({ em, table, merges }, undo[table.undo] ?? noLinks, ids);
   }
+  await merges.save(em);
   return { customer: stays, restored, keptFields, merge: mergeMessage(merge) };
 }
 

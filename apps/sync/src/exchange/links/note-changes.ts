@@ -2,12 +2,15 @@ import { ChangeOperation, type Change } from '@rapport/contracts/rapport/api/v1/
 import { pipeline, settingStatement } from '@rapport/persistence';
 import type { ClientBase } from 'pg';
 import type { JobQueue } from '../../jobs/job-queue.js';
+import { definitionChangeTypes, exchangedTypes } from '../../records/exchanged-types.js';
 import { exchangeOrigin } from '../origin.js';
 import { retryConflicts } from '../runs/retry-conflicts.js';
 import { queueAutomaticRuns } from '../runs/run-store.js';
 
+const exchangedChangeTypes = new Set([...exchangedTypes.values()].map(({ changeType }) => changeType));
+
 /**
- * Notes which customers have changed for each mapping of a tenant, and queues its run. Runs in the transaction that moves the cursor of
+ * Notes which records of Rapport have changed for each mapping of a tenant, and queues its run. Runs in the transaction that moves the cursor of
  * the feed. What a mapping has written itself is no news to it.
  *
  * @param mappingIds of the tenant, those that are enabled
@@ -20,24 +23,44 @@ export async function noteChanges(
   mappingIds: readonly string[],
   changes: readonly Change[],
 ): Promise<void> {
-  const ofCustomers = changes.filter(({ type }) => type === 'customer');
-  const isDefinitionChanged = changes.some(({ type }) => type === 'custom_field');
-  if ((ofCustomers.length === 0 && !isDefinitionChanged) || mappingIds.length === 0) return;
-  await pipeline(client, [settingStatement({ 'app.tenant_id': tenantId })]);
+  const isDefinitionChanged = changes.some(({ type }) => definitionChangeTypes.has(type));
+  const ofRecords = changes.filter(({ type }) => exchangedChangeTypes.has(type));
+  if ((ofRecords.length === 0 && !isDefinitionChanged) || mappingIds.length === 0) return;
+  const typesByMapping = await changeTypesOf(client, tenantId, mappingIds);
   // What a value was refused for may be gone with the definition that it did not meet.
   if (isDefinitionChanged) await pipeline(client, [retryConflicts(tenantId, mappingIds)]);
-  const isGap = ofCustomers.some(({ operation }) => operation === ChangeOperation.GAP);
+  // A loss of the feed is told of customers only, and is one of all types.
+  const isGap = ofRecords.some(({ operation }) => operation === ChangeOperation.GAP);
   if (isGap) await readAllAgain(client, mappingIds);
   const due: string[] = [];
   for (const mappingId of mappingIds) {
-    const news = ofCustomers.filter(({ recordId, origin }) => recordId !== '' && origin !== exchangeOrigin(mappingId));
+    const own = ofRecords.filter(({ type }) => type === typesByMapping.get(mappingId));
+    const news = own.filter(({ recordId, origin }) => recordId !== '' && origin !== exchangeOrigin(mappingId));
     if (news.length > 0) await insertHints(client, tenantId, mappingId, news);
     if (news.length > 0 || isGap || isDefinitionChanged) due.push(mappingId);
   }
   await queueAutomaticRuns(client, jobs, tenantId, due);
 }
 
-/** Has every mapping look at all customers again: changes were missed. */
+/** What the change log calls the records of each mapping. Has the transaction work for the tenant. */
+async function changeTypesOf(
+  client: ClientBase,
+  tenantId: string,
+  mappingIds: readonly string[],
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const [, found] = await pipeline(client, [
+    settingStatement({ 'app.tenant_id': tenantId }),
+    {
+      name: 'objects_of_mappings',
+      sql: 'select id, object from mapping where tenant_id = $1 and id = any ($2::uuid[])',
+      values: [tenantId, mappingIds],
+    },
+  ]);
+  const rows = (found?.rows ?? []) as { id: string; object: string }[];
+  return new Map(rows.map(({ id, object }) => [id, exchangedTypes.get(object)?.changeType]));
+}
+
+/** Has every mapping look at all its records of Rapport again: changes were missed. */
 async function readAllAgain(client: ClientBase, mappingIds: readonly string[]): Promise<void> {
   await client.query(
     `update mapping_progress set are_customers_read = false, customers_page_token = null where mapping_id = any ($1::uuid[])`,

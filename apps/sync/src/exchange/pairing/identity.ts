@@ -1,7 +1,8 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { JsonValue } from '../../connectors/peer-record.js';
-import { customKey, customerValue, isObject } from '../../mappings/lenses/field-values.js';
+import { customKey, isObject, recordValue } from '../../mappings/lenses/field-values.js';
 import type { Mapping } from '../../mappings/mapping.entity.js';
+import { exchangedType } from '../../records/exchanged-types.js';
 import type { Views } from '../pairs/merge-fields.js';
 import { areNamesAlike, areWordsAlike, nameWords, soundOf } from './name-likeness.js';
 
@@ -17,7 +18,7 @@ export interface Identity {
   externalId: string | undefined;
 }
 
-type Rules = Pick<Mapping, 'fields' | 'matchFields' | 'externalIdSystem'>;
+type Rules = Pick<Mapping, 'object' | 'fields' | 'matchFields' | 'externalIdSystem'>;
 
 /** How two identities agree: 3 by external id, 2 by a match field that nothing contradicts, 1 by what may be chance. */
 export interface Likeness {
@@ -28,9 +29,6 @@ export interface Likeness {
   reasons: string[];
 }
 
-/** Fields that are unique among customers. */
-const uniqueFields: readonly string[] = ['emails', 'domains'];
-
 /** What counts of a phone number: how it is dialled from elsewhere differs. */
 const phoneDigits = 8;
 const minPhoneDigits = 6;
@@ -39,23 +37,30 @@ const minPhoneDigits = 6;
 const weights: Readonly<Record<string, number>> = { EXTERNAL_ID: 99, NAME: 60, PHONE: 50, BIRTH_DATE: 40 };
 const uniqueWeight = 70;
 
-export function matchFieldsOf({ matchFields, fields }: Rules): string[] {
+export function matchFieldsOf({ object, matchFields, fields }: Rules): string[] {
   if (matchFields.length > 0) return matchFields;
-  return uniqueFields.filter((name) => fields.some(({ customerField }) => customerField === name));
+  return uniqueFields(object).filter((name) => fields.some(({ customerField }) => customerField === name));
+}
+
+/** Fields that are unique among live records of a type, such as the e-mail addresses of customers. */
+function uniqueFields(object: string): string[] {
+  return [...exchangedType(object).fields.values()].filter(({ isUnique }) => isUnique).map(({ name }) => name);
 }
 
 /** As the customer has it whole, not as the mapping shows it: any of its addresses may be the one of the record. */
-export function identityOfCustomer(customer: Customer, rules: Rules): Identity {
-  const { displayName, givenName, familyName, birthDate, phones, externalIds } = customer;
+export function identityOfCustomer(customer: ExchangedRecord, rules: Rules): Identity {
+  const type = exchangedType(rules.object);
+  const value = (field: string) => recordValue(type, customer, field);
+  const text = (field: string) => textOf(value(field));
   const mapped = (name: string) => rules.fields.some(({ customerField }) => customerField === name);
-  const external = externalIds.find(({ system }) => system === rules.externalIdSystem);
-  const parts = mapped('givenName') || mapped('familyName') ? `${givenName ?? ''} ${familyName ?? ''}`.trim() : '';
+  const parts = `${text('givenName')} ${text('familyName')}`.trim();
+  const isByParts = mapped('givenName') || mapped('familyName') || text('displayName') === '';
   return {
-    name: nameWords(parts || (displayName ?? `${givenName ?? ''} ${familyName ?? ''}`)),
-    birthDate,
-    phones: phones.flatMap(({ number }) => phoneKey(number)),
-    unique: new Map(matchFieldsOf(rules).map((field) => [field, textsOf(customerValue(customer, field))])),
-    externalId: external?.value,
+    name: nameWords((isByParts && parts) || text('displayName')),
+    birthDate: text('birthDate') || undefined,
+    phones: textsOf(value('phones')).flatMap(phoneKey),
+    unique: new Map(matchFieldsOf(rules).map((field) => [field, textsOf(value(field))])),
+    externalId: externalIdOf(value('externalIds'), rules),
   };
 }
 
@@ -72,21 +77,24 @@ export function identityOfRecord(recordId: string, views: Views, rules: Rules): 
   };
 }
 
+function externalIdOf(ids: JsonValue, { externalIdSystem }: Rules): string | undefined {
+  const found = (Array.isArray(ids) ? ids : []).find((id) => isObject(id) && id['system'] === externalIdSystem);
+  return isObject(found) && typeof found['value'] === 'string' ? found['value'] : undefined;
+}
+
 /** The values of a record that only one customer can have, by the names that filters of customers have. */
-export function uniqueTexts(views: Views): Record<'emails' | 'domains', string[]> {
-  return { emails: textsOf(views['emails'] ?? null), domains: textsOf(views['domains'] ?? null) };
+export function uniqueTexts(views: Views, { object }: Rules): Record<string, string[]> {
+  return Object.fromEntries(uniqueFields(object).map((field) => [field, textsOf(views[field] ?? null)]));
 }
 
 /** Keys of values that only one customer can have: the same for a customer and for the views of a record. */
-export function uniqueKeysOf(values: Readonly<Record<'emails' | 'domains', readonly string[]>>): string[] {
+export function uniqueKeysOf(values: Readonly<Record<string, readonly string[]>>): string[] {
   return Object.entries(values).flatMap(([field, texts]) => texts.map((text) => uniqueKey(field, text)));
 }
 
-export function uniqueTextsOfCustomer(customer: Customer): Record<'emails' | 'domains', string[]> {
-  return {
-    emails: textsOf(customerValue(customer, 'emails')),
-    domains: textsOf(customerValue(customer, 'domains')),
-  };
+export function uniqueTextsOfCustomer(customer: ExchangedRecord, { object }: Rules): Record<string, string[]> {
+  const type = exchangedType(object);
+  return Object.fromEntries(uniqueFields(object).map((field) => [field, textsOf(recordValue(type, customer, field))]));
 }
 
 function uniqueKey(field: string, text: string): string {
@@ -181,6 +189,10 @@ function compareBirths(one: string | undefined, other: string | undefined): { is
 function reasonOf(field: string): string {
   if (field === 'emails') return 'EMAIL';
   return field === 'domains' ? 'DOMAIN' : (customKey(field) ?? field);
+}
+
+function textOf(value: JsonValue): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function phoneKey(number: string): string[] {

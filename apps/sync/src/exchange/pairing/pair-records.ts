@@ -1,4 +1,4 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PairingCounts } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
 import { v7 as uuidv7 } from 'uuid';
 import type { PeerRecord } from '../../connectors/peer-record.js';
@@ -78,7 +78,7 @@ export class Pairing {
     const { customers, mapping, links, matches, fingerprint } = this.context;
     let [count, pageToken]: [number, string | undefined] = [0, undefined];
     do {
-      const page = await customers.page(mapping.customerKind, pageToken);
+      const page = await customers.page(pageToken);
       const known = await links.byCustomers(page.customers.map(({ customer }) => customer.id));
       const there = page.customers.filter(({ customer }) => !known.get(customer.id)?.isApart);
       const free = there.filter(({ customer }) => !known.get(customer.id)?.recordId);
@@ -117,7 +117,7 @@ export class Pairing {
     try {
       const views = await fieldViews.ofPeer(record.fields);
       const identity = identityOfRecord(record.id, views, mapping);
-      const uniqueKeys = uniqueKeysOf(uniqueTexts(views)).map(fingerprint);
+      const uniqueKeys = uniqueKeysOf(uniqueTexts(views, mapping)).map(fingerprint);
       return { identity, isLinked, recordId: record.id, keys: keysOf(identity).map(fingerprint), uniqueKeys };
     } catch (error) {
       if (!(error instanceof EvaluationError)) throw error;
@@ -195,7 +195,7 @@ export class Pairing {
 }
 
 /** Keys by which records are compared with a customer, and those of values that no other customer can have. */
-function keysOfCustomer(customer: Customer, mapping: Mapping): string[] {
-  const unique = uniqueKeysOf(uniqueTextsOfCustomer(customer));
+function keysOfCustomer(customer: ExchangedRecord, mapping: Mapping): string[] {
+  const unique = uniqueKeysOf(uniqueTextsOfCustomer(customer, mapping));
   return [...new Set([...keysOf(identityOfCustomer(customer, mapping)), ...unique])];
 }

@@ -1,4 +1,4 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
@@ -7,6 +7,7 @@ import { identityOfCustomer, identityOfRecord, likeness, uniqueTexts, type Liken
 import { LinkTaker } from './link-taker.js';
 
 /** Of a customer that has a value of the record, when no match field and no name speaks for it. */
+const reasonsOf: Readonly<Record<string, string[]>> = { COMPANY: ['DOMAIN'], PERSON: ['EMAIL'] };
 const unlike = { grade: 1, isAlike: false, score: 50 } as const;
 
 /**
@@ -45,18 +46,18 @@ export class TakenValues {
   }
 
   /** The customers that have the record's external id, one of its e-mail addresses or domains: the likeliest first. */
-  async #candidates(record: PeerRecord): Promise<({ customer: Customer } & Likeness)[]> {
+  async #candidates(record: PeerRecord): Promise<({ customer: ExchangedRecord } & Likeness)[]> {
     const { customers, mapping, fieldViews } = this.context;
     const views = await fieldViews.ofPeer(record.fields);
     const identity = identityOfRecord(record.id, views, mapping);
     const system = mapping.externalIdSystem ?? undefined;
-    const found = await customers.having(mapping.customerKind, {
-      ...uniqueTexts(views),
+    const found = await customers.having({
+      ...uniqueTexts(views, mapping),
       external_ids: system === undefined ? [] : [`${system}/${record.id}`],
     });
     return found
       .map((customer) => {
-        const reasons = [mapping.customerKind === 'COMPANY' ? 'DOMAIN' : 'EMAIL'];
+        const reasons = reasonsOf[mapping.customerKind ?? ''] ?? [];
         const alike = likeness(identityOfCustomer(customer, mapping), identity) ?? { ...unlike, reasons };
         return { customer, ...alike };
       })

@@ -1,4 +1,4 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { etagVersion } from '@rapport/persistence';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import type { Conflict } from '../links/conflict-store.js';
@@ -15,7 +15,7 @@ export class PairKeeper {
   /** As it is until one side changes, or a person decides. */
   async leave(
     link: Link,
-    sides: { customer?: Customer | undefined; record?: PeerRecord | undefined },
+    sides: { customer?: ExchangedRecord | undefined; record?: PeerRecord | undefined },
     conflict: Conflict,
   ): Promise<'DONE'> {
     this.note(link, sides);
@@ -32,7 +32,10 @@ export class PairKeeper {
   }
 
   /** What both sides are at. */
-  note(link: Link, { customer, record }: { customer?: Customer | undefined; record?: PeerRecord | undefined }): void {
+  note(
+    link: Link,
+    { customer, record }: { customer?: ExchangedRecord | undefined; record?: PeerRecord | undefined },
+  ): void {
     if (customer) link.customerVersion = etagVersion(customer.etag);
     if (record) link.recordVersion = record.version;
   }

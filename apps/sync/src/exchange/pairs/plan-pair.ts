@@ -1,6 +1,6 @@
-import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
-import type { CustomerState } from '../../customers/acting-customers.js';
+import type { RecordState } from '../../records/acting-records.js';
 import type { FieldRule } from '../../mappings/field-rule.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
@@ -11,7 +11,7 @@ import { mergeFields, type Merged, type Side, type Views } from './merge-fields.
 /** Both sides of a pair as they are now, as far as there are any. */
 export interface Sides {
   link: Link | undefined;
-  customer: CustomerState | undefined;
+  customer: RecordState | undefined;
   record: PeerRecord | undefined;
   /** Automatic steps behind what has led to the pair. */
   hop: number;
@@ -20,7 +20,7 @@ export interface Sides {
 /** What is to be done about a pair. */
 export type Plan =
   | { action: Exclude<PairAction, 'MERGE'> }
-  | { action: 'MERGE'; link: Link; customer: Customer; record: PeerRecord; merged: Merged };
+  | { action: 'MERGE'; link: Link; customer: ExchangedRecord; record: PeerRecord; merged: Merged };
 
 /** A time with its offset from UTC (RFC 3339). */
 const zoned = /T[\d:.]+(?:Z|[+-]\d\d:?\d\d)$/i;
@@ -33,7 +33,7 @@ export class PairPlanner {
   async plan({ link, customer: state, record }: Sides): Promise<Plan> {
     const customer = state?.isThere ? state.customer : undefined;
     const { mapping } = this.context;
-    if (!link && customer && customer.kind !== CustomerKind[mapping.customerKind]) return { action: 'NONE' };
+    if (!link && customer && !this.context.customers.isTaken(customer)) return { action: 'NONE' };
     const action = decidePair(await this.#pair(link, state, record));
     if (action !== 'MERGE') return { action };
     if (!link || !customer || !record) throw new Error('What is to be merged lacks a side.');
@@ -41,15 +41,17 @@ export class PairPlanner {
   }
 
   /** @param rules of the fields to merge */
-  async merge(link: Link, customer: Customer, record: PeerRecord, rules: readonly FieldRule[]): Promise<Merged> {
+  async merge(link: Link, customer: ExchangedRecord, record: PeerRecord, rules: readonly FieldRule[]): Promise<Merged> {
     const { mapping, fieldViews, fingerprint } = this.context;
+    const peer = await fieldViews.ofPeer(record.fields);
     return mergeFields({
-      rules,
+      // A reference to a record without a pair waits.
+      rules: rules.filter(({ customerField }) => customerField in peer),
       policy: mapping.policy,
       direction: mapping.direction,
       base: link.base,
       customer: fieldViews.ofCustomer(customer),
-      peer: await fieldViews.ofPeer(record.fields),
+      peer,
       newest: this.#newest(customer, record),
       choice: link.choice ?? undefined,
       fingerprint,
@@ -60,11 +62,12 @@ export class PairPlanner {
   async changedRules({ base }: Link, record: PeerRecord): Promise<FieldRule[]> {
     const views = await this.context.fieldViews.ofPeer(record.fields);
     return this.context.mapping.fields.filter(
-      ({ customerField: field }) => this.context.fingerprint(views[field] ?? null) !== base[field]?.peer,
+      ({ customerField: field }) =>
+        field in views && this.context.fingerprint(views[field] ?? null) !== base[field]?.peer,
     );
   }
 
-  async fieldConflict(fields: readonly string[], customer: Customer, record: PeerRecord): Promise<Conflict> {
+  async fieldConflict(fields: readonly string[], customer: ExchangedRecord, record: PeerRecord): Promise<Conflict> {
     const { fieldViews } = this.context;
     const [ofCustomer, ofPeer] = [fieldViews.ofCustomer(customer), await fieldViews.ofPeer(record.fields)];
     return {
@@ -74,7 +77,7 @@ export class PairPlanner {
     };
   }
 
-  async #pair(link: Link | undefined, state: CustomerState | undefined, record: PeerRecord | undefined): Promise<Pair> {
+  async #pair(link: Link | undefined, state: RecordState | undefined, record: PeerRecord | undefined): Promise<Pair> {
     const { mapping, fieldViews } = this.context;
     const customer = state?.isThere ? state.customer : undefined;
     const isOutside = isLeftOut(link, state);
@@ -94,7 +97,7 @@ export class PairPlanner {
     };
   }
 
-  #newest({ updateTime }: Customer, { fields }: PeerRecord): Side | undefined {
+  #newest({ updateTime }: ExchangedRecord, { fields }: PeerRecord): Side | undefined {
     const { mapping, fieldViews } = this.context;
     const time = fieldViews.peerTime(fields, mapping.timeField ?? '');
     // Without its zone nobody knows which moment a time is.
@@ -110,7 +113,7 @@ export class PairPlanner {
 }
 
 /** What is gone can't be tested any more. An erasure is exchanged whether the customer took part or not. */
-function isLeftOut(link: Link | undefined, state: CustomerState | undefined): boolean {
+function isLeftOut(link: Link | undefined, state: RecordState | undefined): boolean {
   if (state?.isThere) return !state.takesPart;
   return link !== undefined && link.isLeftOut && state?.isErased !== true;
 }

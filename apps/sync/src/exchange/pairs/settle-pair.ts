@@ -1,8 +1,9 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import { EvaluationError } from '../../mappings/jsonata-evaluator.js';
+import { exchangedType } from '../../records/exchanged-types.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import { newLink, type Link } from '../links/link.js';
@@ -16,11 +17,12 @@ import { PairPlanner, type Plan, type Sides } from './plan-pair.js';
 import { PairKeeper, type Settled } from './pair-keeper.js';
 import { MergeFollower } from './follow-merge.js';
 import { FailureKeeper } from './keep-failures.js';
+import { ReferenceWaiter } from './wait-for-pairs.js';
 
 /** How often a pair is read again because somebody else was quicker. */
 const maxTries = 4;
 
-type LiveSides = { customer: Customer | undefined; record: PeerRecord | undefined };
+type LiveSides = { customer: ExchangedRecord | undefined; record: PeerRecord | undefined };
 
 /** Makes the two sides of a pair equal, or says what a person has to decide. Doing it again changes nothing. */
 export class PairSettler {
@@ -32,12 +34,14 @@ export class PairSettler {
   readonly #answerer: LinkAnswerer;
   readonly #failures: FailureKeeper;
   readonly #taken: TakenValues;
+  readonly #waiter: ReferenceWaiter;
 
   constructor(private readonly context: ExchangeContext) {
     this.#writer = new PairWriter(context);
     this.#planner = new PairPlanner(context);
     this.#keeper = new PairKeeper(context);
-    this.#merges = new MergeWriter(context, this.#planner, this.#writer, this.#keeper);
+    this.#waiter = new ReferenceWaiter(context);
+    this.#merges = new MergeWriter(context, this.#planner, this.#writer, this.#keeper, this.#waiter);
     this.#follower = new MergeFollower(context, this.#planner, this.#writer, this.#keeper);
     this.#answerer = new LinkAnswerer(context);
     this.#failures = new FailureKeeper(context);
@@ -144,6 +148,9 @@ export class PairSettler {
     const made = Object.assign(link ?? newLink(uuidv7(), { recordId: record.id }), { customerId: null });
     const doubt = await this.context.questions.ofRecord(record.id);
     if (doubt) return this.#keeper.leave(made, { record }, doubt);
+    const unmet = await this.context.fieldViews.unmetOfPeer(record.fields);
+    const waiting = await this.#waiter.wait('PEER', record.id, record.id, unmet);
+    if (waiting !== 'NOTHING') return waiting === 'MET' ? 'STALE' : 'DONE';
     this.#keeper.note(made, { record });
     const written = await this.#writer.createCustomer(made, await this.context.fieldViews.ofPeer(record.fields));
     if (written.outcome === 'REFUSED' && written.conflict.kind === 'VALUE_TAKEN') {
@@ -154,7 +161,7 @@ export class PairSettler {
     return this.#keepCreated(made, written, 'customersCreated');
   }
 
-  async #createRecord(link: Link | undefined, customer: Customer, hop: number): Promise<Settled> {
+  async #createRecord(link: Link | undefined, customer: ExchangedRecord, hop: number): Promise<Settled> {
     const made = link ?? newLink(uuidv7(), { customerId: customer.id });
     const doubt = await this.context.questions.ofCustomer(customer.id);
     if (doubt === 'ASKED') return 'DONE';
@@ -162,8 +169,12 @@ export class PairSettler {
     if (!this.context.createsRecords) return this.#skip(link);
     // It was tested with others, which took their time: what has left the filter since gets no record.
     if (!(await this.context.customers.takesPart(customer.id))) return this.#keeper.leaveOut(link);
+    const views = this.context.fieldViews.ofCustomer(customer);
+    const unmet = await this.context.fieldViews.unmetOfViews(new Map(Object.entries(views)));
+    const waiting = await this.#waiter.wait('CUSTOMER', customer.id, undefined, unmet);
+    if (waiting !== 'NOTHING') return waiting === 'MET' ? 'STALE' : 'DONE';
     this.#keeper.note(made, { customer });
-    const written = await this.#writer.createRecord(made, this.context.fieldViews.ofCustomer(customer), hop);
+    const written = await this.#writer.createRecord(made, views, hop);
     return this.#keepCreated(made, written, 'recordsCreated');
   }
 
@@ -212,7 +223,11 @@ export class PairSettler {
       if (!(error instanceof AppError)) throw error;
       const { code, message, metadata } = error;
       if (code === 'ALREADY_EXISTS') {
-        const conflict = { kind: 'VALUE_TAKEN', message, otherCustomerId: metadata['customerId'] } as const;
+        const conflict = {
+          kind: 'VALUE_TAKEN',
+          message,
+          otherCustomerId: metadata[`${exchangedType(this.context.mapping.object).singular}Id`],
+        } as const;
         return this.#keeper.leave(link, { record }, conflict);
       }
       // Who was erased does not come back.
@@ -246,7 +261,7 @@ function linkOf({ customer, record }: LiveSides): Link {
 }
 
 /** @param customer the one that is still there; undefined when the record is */
-function oneDeleted(customer: Customer | undefined): Conflict {
+function oneDeleted(customer: ExchangedRecord | undefined): Conflict {
   const message = customer
     ? 'The record was deleted, and the customer changed.'
     : 'The customer was deleted, and the record changed.';

@@ -5,12 +5,13 @@ import { readForTenant } from '@rapport/persistence';
 import { ConflictResolver } from '../../conflicts/resolve-conflicts.js';
 import { Connection } from '../../connections/connection.entity.js';
 import type { Peers } from '../../connections/open-connection.js';
-import { ActingCustomers } from '../../customers/acting-customers.js';
+import { ActingRecords, type Taken } from '../../records/acting-records.js';
+import { exchangedType } from '../../records/exchanged-types.js';
 import type { CustomFieldTypes } from '../../customers/custom-field-types.js';
 import type { PrincipalTokens } from '../../customers/principal-tokens.js';
 import type { TenantUsers } from '../../customers/tenant-users.js';
 import type { RunJob } from '../../jobs/job-queue.js';
-import { checkPeerFields } from '../../mappings/check-peer-fields.js';
+import { checkPeerFields } from '../../mappings/checks/check-peer-fields.js';
 import { EvaluationError, type Evaluate, type JsonataEvaluator } from '../../mappings/jsonata-evaluator.js';
 import { Mapping } from '../../mappings/mapping.entity.js';
 import { MappingViews } from '../../mappings/mapping-views.js';
@@ -25,6 +26,7 @@ import { Fingerprints } from '../links/fingerprints.js';
 import { HintStore } from '../links/hint-store.js';
 import type { Intent, Link } from '../links/link.js';
 import { LinkStore } from '../links/link-store.js';
+import { ReferenceStore } from '../links/reference-store.js';
 import { exchangeOrigin } from '../origin.js';
 import { MatchStore } from '../pairing/match-store.js';
 import { PairingQuestions } from '../pairing/pairing-questions.js';
@@ -111,8 +113,11 @@ export class MappingRunner {
       const tell = (findings?: Findings) => runs.tell(run.id, context, findings);
       const progress = new ProgressStore(em, mapping.tenantId, mapping.id, mapping.version);
       const exchange = new Exchange(context, progress, tell);
+      await context.references.wake();
       if (run.kind === 'RESOLVE' && run.request) await new ConflictResolver(em, context).resolve(run.request, tell);
       await this.#do(run, context, exchange, tell);
+      // What waits for the pairs that this run has made.
+      await context.references.wake();
       context.counts.conflicts = (await context.conflicts.linkIds()).size;
       await tell();
       return context;
@@ -128,11 +133,11 @@ export class MappingRunner {
     connection: Connection,
     { peer, signal }: Pick<ExchangeContext, 'peer' | 'signal'>,
   ): Promise<ExchangeContext> {
-    const customFields = await this.parts.customFields.of(mapping.tenantId, connection.principalId);
+    const customFields = await this.parts.customFields.of(mapping.object, mapping.tenantId, connection.principalId);
     const users = await this.parts.users.ofMapping(mapping.fields, mapping.tenantId, connection.principalId);
     const { fields, capabilities } = await checkPeerFields(peer, mapping, signal);
     const createsRecords = capabilities.create;
-    const ofPeer = { peer, createsRecords, fields };
+    const ofPeer = { peer, createsRecords, fields, type: exchangedType(mapping.object) };
     const context = this.#context(em, run, mapping, connection, { ...ofPeer, customFields, users, signal });
     // An exchange that was cut off goes on where it was; what compares begins anew.
     if (run.kind === 'EXCHANGE' && !run.dry_run) {
@@ -180,18 +185,23 @@ export class MappingRunner {
     const fingerprints = new Fingerprints(fingerprintKey);
     const intentOwner = (link: Link) => rowOwner('sync_link', tenantId, link.id);
     const token = () => tokens.of(tenantId, connection.principalId);
+    const references = new ReferenceStore(em, tenantId, id);
     return {
       mapping,
       peer,
       createsRecords,
-      customers: new ActingCustomers(customers, token, exchangeOrigin(id), signal, mapping.filter ?? null),
+      customers: new ActingRecords({ client: customers, token, origin: exchangeOrigin(id), signal }, takenBy(mapping)),
       links: new LinkStore(em, tenantId, id, mapping.version),
       conflicts: new ConflictStore(em, envelope, tenantId, id),
       hints: new HintStore(em, tenantId, id),
+      references,
       records: new RunRecords(em, tenantId, run.id),
       matches: new MatchStore(em, tenantId, id, run.id),
       questions: new PairingQuestions(em, tenantId, id),
-      fieldViews: new MappingViews(mapping.fields, types, endingSlow(evaluator.of(tenantId))),
+      fieldViews: new MappingViews(mapping.fields, {
+        ...{ types, defaults: mapping.defaults, evaluate: endingSlow(evaluator.of(tenantId)) },
+        findOther: (target) => references.otherOf(target),
+      }),
       fingerprint: (value) => fingerprints.of(value),
       sealIntent: (link, intent) => envelope.seal(Buffer.from(JSON.stringify(intent)), intentOwner(link)),
       openIntent: (link) =>
@@ -248,6 +258,14 @@ export class MappingRunner {
       values: [mapping.tenantId, mapping.id, reason, message],
     });
   }
+}
+
+/** Which records of Rapport a mapping is about. */
+function takenBy({ object, customerKind, filter }: Mapping): Taken {
+  const type = exchangedType(object);
+  const kind = customerKind ? [['kind', customerKind] as const] : [];
+  const fixed = kind.map(([name, text]) => [name, { text, value: type.fixed.get(name)?.get(text) ?? 0 }] as const);
+  return { type, fixed: Object.fromEntries(fixed), filter: filter ?? null };
 }
 
 /** The same, but that evaluations of one run that take too long end it. */

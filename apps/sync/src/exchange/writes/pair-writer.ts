@@ -1,4 +1,4 @@
-import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { v7 as uuidv7 } from 'uuid';
 import type { JsonValue, PeerRecord } from '../../connectors/peer-record.js';
 import { tellIssues, type ExchangeContext } from '../exchange-context.js';
@@ -38,7 +38,7 @@ export class PairWriter {
   /** Changes fields of a customer. @param base that the fields have once it is done, of those that are settled by it */
   updateCustomer(
     link: Link,
-    customer: Customer,
+    customer: ExchangedRecord,
     changes: ReadonlyMap<string, JsonValue>,
     base: Base,
   ): Promise<Written> {

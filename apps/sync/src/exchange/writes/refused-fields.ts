@@ -3,6 +3,7 @@ import type { JsonValue, RecordIssue } from '../../connectors/peer-record.js';
 import { addressPart, placeOf } from '../../mappings/lenses/address-parts.js';
 import type { FieldRule } from '../../mappings/field-rule.js';
 import { isObject } from '../../mappings/lenses/field-values.js';
+import type { ExchangedType } from '../../records/exchanged-types.js';
 
 /** A field whose value a side does not take, by its name at the customer, and why. */
 export interface RefusedField {
@@ -16,20 +17,23 @@ export interface RefusedField {
  * The fields that violations of a customer are about. Undefined when one of them is about something else.
  *
  * @param sent values that customers have refused, by field
+ * @param type of the customer, whose fields the violations name
  */
 export function refusedByCustomers(
   rules: readonly FieldRule[],
   violations: readonly FieldViolation[],
   sent: Readonly<Record<string, JsonValue>>,
+  { singular }: ExchangedType,
 ): RefusedField[] | undefined {
   const refused = violations.map(({ field: path, reason, description }) => {
     // Of a field that is not defined no value fits: all wait until it is.
     if (reason === 'UNKNOWN_FIELD') return undefined;
-    const name = path.replace(/^customer\./, '');
+    const name = path.startsWith(`${singular}.`) ? path.slice(singular.length + 1) : path;
     const rule =
       rules.find(({ customerField: field }) => [field, `${field}.`, `${field}[`].some((own) => begins(name, own))) ??
-      rules.find(({ customerField }) => isPart(customerField, name, sent['addresses']));
-    return rule && refusal(rule, `The customer's ${rule.customerField} ${description}`, refusedIndex(rule, name));
+      rules.find(({ customerField }) => isPart(customerField, name, sent['addresses'])) ??
+      rules.find(({ customerField }) => customerField.startsWith(`${name}.`));
+    return rule && refusal(rule, `The ${singular}'s ${rule.customerField} ${description}`, refusedIndex(rule, name));
   });
   return all(refused);
 }

@@ -1,6 +1,7 @@
-import { CustomerKind, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { etagVersion } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import { exchangedType, type ExchangedType } from '../../records/exchanged-types.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';
 import type { Intent, Link } from '../links/link.js';
@@ -16,16 +17,20 @@ const echoMs = 60_000;
 
 /** Writes the customer of a pair, and notes in the link what both sides have then. */
 export class CustomerWriter {
-  constructor(private readonly context: ExchangeContext) {}
+  readonly #type: ExchangedType;
+
+  constructor(private readonly context: ExchangeContext) {
+    this.#type = exchangedType(context.mapping.object);
+  }
 
   /** Creates or changes the customer, as the intent says. Repeating it within the time that request ids are kept changes nothing. */
   write(link: Link, intent: CustomerIntent): Promise<Written> {
-    const { customers, mapping } = this.context;
+    const { customers } = this.context;
     const { requestId, id, etag, values } = intent.customer;
     const [given, cause] = [new Map(Object.entries(values)), { hop: this.nextHop(link) }];
     return this.#settle(link, intent, () =>
       id === undefined || etag === undefined
-        ? customers.create(CustomerKind[mapping.customerKind], given, requestId, cause)
+        ? customers.create(given, requestId, cause)
         : customers.update(id, given, etag, requestId, cause),
     );
   }
@@ -46,7 +51,7 @@ export class CustomerWriter {
     }
   }
 
-  async delete({ id, etag }: Customer, link: Link): Promise<Written> {
+  async delete({ id, etag }: ExchangedRecord, link: Link): Promise<Written> {
     try {
       await this.context.customers.delete(id, etag, { hop: this.nextHop(link) });
     } catch (error) {
@@ -61,7 +66,7 @@ export class CustomerWriter {
     return (pushTime && Date.now() - pushTime.getTime() < echoMs ? hop : 0) + 1;
   }
 
-  async #settle(link: Link, intent: CustomerIntent, write: () => Promise<Customer>): Promise<Written> {
+  async #settle(link: Link, intent: CustomerIntent, write: () => Promise<ExchangedRecord>): Promise<Written> {
     try {
       await this.#note(link, intent.base, await write());
       return done;
@@ -72,7 +77,7 @@ export class CustomerWriter {
     }
   }
 
-  async #note(link: Link, base: Base, customer: Customer): Promise<void> {
+  async #note(link: Link, base: Base, customer: ExchangedRecord): Promise<void> {
     const { customers, fieldViews, fingerprint } = this.context;
     const views = fieldViews.ofCustomer(customer);
     const agreed = Object.entries(base).map(([field, values]) => [
@@ -91,21 +96,23 @@ export class CustomerWriter {
   #refused(link: Link, { customer: { id, requestId, values } }: CustomerIntent, error: unknown): Written {
     // A create that is still under way must be waited for: begun anew it would make a second customer.
     if (id !== undefined && isCode(error, 'ABORTED', 'NOT_FOUND')) return stale;
-    if (error instanceof AppError && error.reason === 'CUSTOMER_CREATED_BEFORE') {
+    if (error instanceof AppError && error.reason.endsWith('_CREATED_BEFORE')) {
       link.customerId = requestId;
       return stale;
     }
     if (!isCode(error, 'ALREADY_EXISTS', 'INVALID_ARGUMENT', 'FAILED_PRECONDITION')) throw error;
     const isInvalid = error.code === 'INVALID_ARGUMENT';
-    const fields = isInvalid ? refusedByCustomers(this.context.mapping.fields, error.violations, values) : undefined;
-    return { outcome: 'REFUSED', conflict: refusal(error), ...(fields && { fields }) };
+    const fields = isInvalid
+      ? refusedByCustomers(this.context.mapping.fields, error.violations, values, this.#type)
+      : undefined;
+    return { outcome: 'REFUSED', conflict: refusal(error, this.#type), ...(fields && { fields }) };
   }
 }
 
-function refusal({ code, message, violations, metadata }: AppError): Conflict {
+function refusal({ code, message, violations, metadata }: AppError, { singular }: ExchangedType): Conflict {
   const fields = violations.map(({ field, description }) => `${field} ${description}`).join('; ');
   if (code === 'ALREADY_EXISTS') {
-    return { kind: 'VALUE_TAKEN', message: fields || message, otherCustomerId: metadata['customerId'] };
+    return { kind: 'VALUE_TAKEN', message: fields || message, otherCustomerId: metadata[`${singular}Id`] };
   }
   return { kind: 'REJECTED', message: fields || message };
 }

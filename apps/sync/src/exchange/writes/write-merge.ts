@@ -3,6 +3,7 @@ import type { ExchangeContext } from '../exchange-context.js';
 import type { Base } from '../pairs/merge-fields.js';
 import type { PairKeeper, Settled } from '../pairs/pair-keeper.js';
 import type { PairPlanner, Plan } from '../pairs/plan-pair.js';
+import type { ReferenceWaiter } from '../pairs/wait-for-pairs.js';
 import type { PairWriter } from './pair-writer.js';
 import { baseWithout } from './left-out.js';
 import type { Written } from './written.js';
@@ -19,6 +20,7 @@ export class MergeWriter {
     private readonly planner: PairPlanner,
     private readonly writer: PairWriter,
     private readonly keeper: PairKeeper,
+    private readonly waiter: ReferenceWaiter,
   ) {}
 
   /** Writes the fields that differ, to the customer first. A refusal of one side does not stop the write to the other. */
@@ -32,6 +34,7 @@ export class MergeWriter {
     const isSettled = (field: string) => !toCustomer.has(field) && !toPeer.has(field) && !conflicts.includes(field);
     link.base = { ...link.base, ...pick(base, isSettled) };
     this.keeper.note(link, { customer, record });
+    if (await this.#wait(plan)) return 'STALE';
     const left: Conflict[] = [];
     for (const write of [() => this.#updateCustomer(plan), () => this.#updateRecord(plan, hop)]) {
       const written = await write();
@@ -42,6 +45,24 @@ export class MergeWriter {
     if (left.length === 0) link.choice = null;
     await this.keeper.keep(link, left[0]);
     return 'DONE';
+  }
+
+  /**
+   * References to records without a pair wait, and count as not seen yet. The other fields are written.
+   *
+   * @returns whether there is a pair meanwhile
+   */
+  async #wait({ link, customer, record, merged: { toPeer } }: MergePlan): Promise<boolean> {
+    const { fieldViews } = this.context;
+    const [ofPeer, ofCustomer] = [await fieldViews.unmetOfPeer(record.fields), await fieldViews.unmetOfViews(toPeer)];
+    const waits = [
+      await this.waiter.wait('PEER', record.id, record.id, ofPeer),
+      await this.waiter.wait('CUSTOMER', customer.id, record.id, ofCustomer),
+    ];
+    for (const { rule } of ofCustomer) toPeer.delete(rule.customerField);
+    if (ofPeer.length > 0) link.recordVersion = null;
+    if (ofCustomer.length > 0) link.customerVersion = null;
+    return waits.includes('MET');
   }
 
   #isLoop({ link, merged: { toCustomer, toPeer } }: MergePlan, hop: number): boolean {

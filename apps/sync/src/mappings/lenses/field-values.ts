@@ -1,24 +1,13 @@
-import { LifecycleStage, type Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { JsonObject, JsonValue } from '../../connectors/peer-record.js';
+import type { ExchangedType } from '../../records/exchanged-types.js';
 import { addressPart, partOf, withParts } from './address-parts.js';
 
-/** The fields of Customer that can be exchanged, and whether their value is a list. */
-export const customerFields: Readonly<Record<string, 'TEXT' | 'TEXT_LIST' | 'CONTACT_LIST'>> = {
-  displayName: 'TEXT',
-  givenName: 'TEXT',
-  familyName: 'TEXT',
-  jobTitle: 'TEXT',
-  companyName: 'TEXT',
-  birthDate: 'TEXT',
-  source: 'TEXT',
-  ownerId: 'TEXT',
-  lifecycleStage: 'TEXT',
-  emails: 'CONTACT_LIST',
-  phones: 'CONTACT_LIST',
-  addresses: 'CONTACT_LIST',
-  tags: 'TEXT_LIST',
-  domains: 'TEXT_LIST',
-};
+/** A record of Rapport, whose other fields are those of its type. */
+export interface ExchangedRecord {
+  id: string;
+  etag: string;
+  updateTime?: string | undefined;
+}
 
 const customPrefix = 'customFields.';
 
@@ -27,63 +16,102 @@ export function customKey(field: string): string | undefined {
   return field.startsWith(customPrefix) ? field.slice(customPrefix.length) : undefined;
 }
 
-/** The value of a customer's field; null for none. */
-export function customerValue(customer: Customer, field: string): JsonValue {
-  if (field === 'lifecycleStage') return stageName(customer.lifecycleStage);
-  const part = addressPart(field);
-  if (part) return withoutEmpty(partOf(addressesOf(customer), part));
-  const key = customKey(field);
-  const fields = (key === undefined ? customer : customer.customFields) as Partial<JsonObject> | undefined;
-  return withoutEmpty(fields?.[key ?? field]);
+/** The value of a record's field in JSON; null for none. */
+export function recordValue(type: ExchangedType, record: ExchangedRecord, name: string): JsonValue {
+  const values = valuesOf(record);
+  const address = type.fields.has('addresses') ? addressPart(name) : undefined;
+  if (address) return withoutEmpty(partOf(addressesOf(values), address));
+  const key = customKey(name);
+  if (key !== undefined) return withoutEmpty(objectOf(values['customFields'])?.[key]);
+  const [own = '', part] = name.split('.');
+  const value = part === undefined ? values[own] : objectOf(values[own])?.[part];
+  const { kind, options } = type.fields.get(name) ?? {};
+  return kind === 'SELECT'
+    ? ([...(options ?? [])].find(([, number]) => number === value)?.[0] ?? null)
+    : withoutEmpty(value);
 }
 
-function stageName(stage: LifecycleStage): JsonValue {
-  return stage === LifecycleStage.UNSPECIFIED ? null : (LifecycleStage[stage] ?? null);
-}
-
-function stageOf(name: JsonValue): LifecycleStage {
-  const stage = Object.entries(LifecycleStage).find(([own]) => own === name)?.[1];
-  return typeof stage === 'number' ? stage : LifecycleStage.UNSPECIFIED;
-}
-
-/** The same values, but that parts of addresses have become the whole list. @param customer as it is; absent for a new one */
+/**
+ * The same values, but that parts of addresses and of objects have become the whole field.
+ *
+ * @param record as it is; absent for a new one
+ * @param defaults values of fields that are not among these, by name, which a new record and new objects get
+ */
 export function wholeValues(
+  type: ExchangedType,
   values: ReadonlyMap<string, JsonValue>,
-  customer: Customer | undefined,
+  record: ExchangedRecord | undefined,
+  defaults: Readonly<Record<string, JsonValue>>,
 ): Map<string, JsonValue> {
-  const changes = [...values].flatMap(([field, value]) => {
-    const part = addressPart(field);
-    return part ? [{ of: part, value }] : [];
-  });
-  if (changes.length === 0) return new Map(values);
-  const others = [...values].filter(([field]) => !addressPart(field));
-  return new Map([...others, ['addresses', withParts(customer ? addressesOf(customer) : [], changes)]]);
+  const given = new Map([...(record ? [] : Object.entries(defaults)), ...values]);
+  const whole = new Map<string, JsonValue>();
+  const addressChanges: { of: NonNullable<ReturnType<typeof addressPart>>; value: JsonValue }[] = [];
+  for (const [name, value] of given) {
+    const address = type.fields.has('addresses') ? addressPart(name) : undefined;
+    const [own = '', part] = name.split('.');
+    if (address) addressChanges.push({ of: address, value });
+    else if (part === undefined || customKey(name) !== undefined) whole.set(name, value);
+    else whole.set(own, { ...(objectOf(whole.get(own)) ?? objectBefore(own, record, defaults)), [part]: value });
+  }
+  for (const [name, value] of whole) {
+    const { parts } = type.fields.get(name) ?? {};
+    if (parts && parts.size > 0) whole.set(name, completeObject(value, parts));
+  }
+  if (addressChanges.length === 0) return whole;
+  return whole.set('addresses', withParts(record ? addressesOf(valuesOf(record)) : [], addressChanges));
 }
 
-function addressesOf({ addresses }: Customer): JsonObject[] {
-  const value = withoutEmpty(addresses as unknown as JsonValue);
+/** What a write sends of these fields. Own fields that are not named stay as they are. */
+export function recordChanges(
+  type: ExchangedType,
+  values: ReadonlyMap<string, JsonValue>,
+): { record: Record<string, unknown>; mask: string[] } {
+  const record: Record<string, unknown> = {};
+  const empty = type.emptyRecord() as Record<string, unknown>;
+  const customFields: JsonObject = {};
+  for (const [name, value] of values) {
+    const key = customKey(name);
+    const { kind, options } = type.fields.get(name) ?? {};
+    if (key !== undefined) customFields[key] = value;
+    else if (kind === 'SELECT' && typeof value === 'string') record[name] = options?.get(value) ?? 0;
+    else record[name] = value ?? empty[name];
+  }
+  const hasOwn = Object.keys(customFields).length > 0;
+  return {
+    record: { ...record, ...(hasOwn && { customFields }) },
+    mask: [...Object.keys(record), ...(hasOwn ? ['customFields'] : [])],
+  };
+}
+
+/** What an object has that gets another part. */
+function objectBefore(
+  name: string,
+  record: ExchangedRecord | undefined,
+  defaults: Readonly<Record<string, JsonValue>>,
+): JsonObject {
+  const ofDefaults = Object.entries(defaults).filter(([each]) => each.startsWith(`${name}.`));
+  const before = Object.fromEntries(ofDefaults.map(([each, value]) => [each.slice(name.length + 1), value]));
+  return { ...before, ...(record && objectOf(valuesOf(record)[name])) };
+}
+
+/** An object that lacks a required part is none. */
+function completeObject(value: JsonValue, parts: ReadonlyMap<string, boolean>): JsonValue {
+  const object = objectOf(value);
+  const isLacking = [...parts].some(([name, isRequired]) => isRequired && (object?.[name] ?? null) === null);
+  return object && isLacking ? null : value;
+}
+
+function addressesOf({ addresses }: Partial<JsonObject>): JsonObject[] {
+  const value = withoutEmpty(addresses);
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** What an update sends of these fields. Own fields that are not named stay as they are. */
-export function customerChanges(values: ReadonlyMap<string, JsonValue>): {
-  customer: Partial<Customer>;
-  mask: string[];
-} {
-  const customer: Record<string, unknown> = {};
-  const customFields: JsonObject = {};
-  for (const [field, value] of values) {
-    const key = customKey(field);
-    if (key !== undefined) customFields[key] = value;
-    else if (field === 'lifecycleStage') customer[field] = stageOf(value);
-    else customer[field] = value ?? (customerFields[field] === 'TEXT' ? undefined : []);
-  }
-  const hasOwn = Object.keys(customFields).length > 0;
-  const named = [...values.keys()].filter((field) => customKey(field) === undefined);
-  return {
-    customer: { ...customer, ...(hasOwn && { customFields }) },
-    mask: [...named, ...(hasOwn ? ['customFields'] : [])],
-  };
+function valuesOf(record: ExchangedRecord): Partial<JsonObject> {
+  return record as unknown as Partial<JsonObject>;
+}
+
+function objectOf(value: JsonValue | undefined): JsonObject | undefined {
+  return isObject(value) ? value : undefined;
 }
 
 /** The value at a path of a record, such as `address.city`; null for none. */

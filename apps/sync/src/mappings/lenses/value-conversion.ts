@@ -5,13 +5,15 @@ import { exactNumber, plainDecimal, withFraction } from '../../connectors/values
 import { localTimeOf, momentOf } from '@rapport/contracts/filters';
 import type { FieldRule } from '../field-rule.js';
 import { addressPart } from './address-parts.js';
-import { ownerLens, stageLens, type Users } from './customer-lenses.js';
+import type { ExchangedType } from '../../records/exchanged-types.js';
+import { optionLens, ownerLens, type Users } from './naming-lenses.js';
+import { isContactList } from './contact-list.js';
 import { fieldLens } from './field-lens.js';
 import type { FieldLens } from './lens.js';
-import { customerFields, customKey } from './field-values.js';
+import { customKey } from './field-values.js';
 import { countryLens } from './postal-address.js';
 
-/** What values a field of a customer has. */
+/** What values a field of a record of Rapport has. */
 export type CustomerFieldType = Exclude<
   keyof typeof CustomField_Type,
   'TYPE_UNSPECIFIED' | 'UNSPECIFIED' | 'UNRECOGNIZED'
@@ -43,6 +45,9 @@ export function valueLens(ofCustomer: CustomerFieldType, field: RecordField): Fi
 
 /** What the two sides of a mapping are declared to be. */
 export interface ValueTypes {
+  /** Of the records of Rapport. */
+  type: ExchangedType;
+  /** Of the records of the other system. */
   fields: readonly RecordField[];
   /** Of the tenant's own fields, by their keys. */
   customFields: ReadonlyMap<string, CustomerFieldType>;
@@ -57,10 +62,11 @@ export function ruleLens(rule: FieldRule, types: ValueTypes): FieldLens {
   return namingLens(rule, types) ?? (typeof lens === 'object' ? lens : fieldLens(rule));
 }
 
-/** The lens of a field whose values name something: a user, a stage, a country. */
-function namingLens({ customerField }: FieldRule, { users }: ValueTypes): FieldLens | undefined {
+/** The lens of a field whose values name something: a user, an option, a country. */
+function namingLens({ customerField }: FieldRule, { type, users }: ValueTypes): FieldLens | undefined {
   if (customerField === 'ownerId') return users && ownerLens(users);
-  if (customerField === 'lifecycleStage') return stageLens;
+  const { kind, options } = type.fields.get(customerField) ?? {};
+  if (kind === 'SELECT' && options) return optionLens([...options.keys()]);
   return addressPart(customerField)?.part === 'countryCode' ? countryLens : undefined;
 }
 
@@ -70,34 +76,61 @@ export function typeFault(rule: FieldRule, types: ValueTypes): string | undefine
   return typeof lens === 'string' ? lens : undefined;
 }
 
-function typedLens(rule: FieldRule, { fields, customFields }: ValueTypes): FieldLens | string | undefined {
+function typedLens(rule: FieldRule, { type, fields, customFields }: ValueTypes): FieldLens | string | undefined {
   const field = fields.find(({ name }) => name === rule.peerField);
-  const type = customerType(rule.customerField, customFields);
+  const declared = declaredType(rule, type, customFields);
   const isPlain = rule.transform === 'NONE' && rule.toCustomer === undefined && rule.toPeer === undefined;
   if (!isPlain || !field) return undefined;
-  return type ? valueLens(type, field) : listFault(rule.customerField, field);
+  return declared ? valueLens(declared, field) : listFault(rule.customerField, type, field);
 }
 
 /** A list is no value of a field that is not one itself. */
-function listFault(customerField: string, { type, declaredType }: RecordField): string | undefined {
-  const kind = customerFields[customerField];
-  if (type === 'LIST' || type === 'JSON' || kind === undefined || kind === 'TEXT') return undefined;
-  const ways = {
-    TEXT_LIST: 'give the field the transform COMMA_LIST',
-    CONTACT_LIST:
-      customerField === 'addresses'
-        ? 'map its parts, such as addresses.city'
-        : 'give the field the transform FIRST_OF_LIST',
-  };
-  return `A list is no value of ${declaredType ?? type}: ${ways[kind]}.`;
+function listFault(
+  name: string,
+  type: ExchangedType,
+  { type: peerType, declaredType }: RecordField,
+): string | undefined {
+  const { kind } = type.fields.get(name) ?? {};
+  if (peerType === 'LIST' || peerType === 'JSON' || (kind !== 'TEXT_LIST' && kind !== 'OBJECT_LIST')) return undefined;
+  return `A list is no value of ${declaredType ?? peerType}: ${insteadOfList(name, kind)}.`;
 }
 
-function customerType(name: string, customFields: ValueTypes['customFields']): CustomerFieldType | undefined {
+function insteadOfList(name: string, kind: 'TEXT_LIST' | 'OBJECT_LIST'): string {
+  if (kind === 'TEXT_LIST') return 'give the field the transform COMMA_LIST';
+  if (isContactList(name)) return 'give the field the transform FIRST_OF_LIST';
+  return name === 'addresses' ? 'map its parts, such as addresses.city' : 'give the field JSONata';
+}
+
+/** Undefined for lists, of which only a list is a value, and for own fields that are not defined. */
+function declaredType(
+  { customerField: name, referenceMappingId }: FieldRule,
+  type: ExchangedType,
+  customFields: ValueTypes['customFields'],
+): CustomerFieldType | undefined {
   const key = customKey(name);
   if (key !== undefined) return customFields.get(key);
-  if (name === 'birthDate') return 'DATE';
-  if (addressPart(name)) return 'TEXT';
-  return customerFields[name] === 'TEXT' ? 'TEXT' : undefined;
+  // Of a reference the other side has the id of its own record, which is any text or number.
+  if (addressPart(name) || referenceMappingId !== undefined) return 'TEXT';
+  const { kind } = type.fields.get(name) ?? {};
+  switch (kind) {
+    case 'TEXT_LIST':
+    case 'OBJECT_LIST':
+    case undefined:
+      return undefined;
+    case 'OBJECT':
+      return 'MONEY';
+    case 'TEXT':
+    case 'NUMBER':
+    case 'DECIMAL':
+    case 'BOOLEAN':
+    case 'DATE':
+    case 'TIME':
+    case 'SELECT':
+    case 'REFERENCE':
+      return kind;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** Both sides are seen as the customer's. What is the same when it is seen so stays as it was written. */

@@ -57,7 +57,7 @@ export async function twoWay(options: TwoWayOptions): Promise<TwoWayResult> {
   const conflicts = await tenant.conflicts(mappingId);
   const sides = { customers: await customers.all(), peer: await peer.all() };
   expect(faults(edits, sides, conflicts, options.content)).toEqual([]);
-  await expectQuiet(tenant, mappingId, peer);
+  await expectQuiet(tenant, mappingId, { customers, peer });
   const result = {
     ...{ edits: edits.count, kills: turn.kills },
     ...{ conflicts: conflicts.length, pairs: sides.customers.length },
@@ -206,8 +206,14 @@ function valueFaults(
 }
 
 /** Nothing is written any more, however often the sides are compared and exchanged. */
-async function expectQuiet(tenant: ExchangeTenant, mappingId: string, peer: Side): Promise<void> {
-  const before = JSON.stringify([await tenant.customers().then((all) => [...all]), await peer.all()]);
+async function expectQuiet(
+  tenant: ExchangeTenant,
+  mappingId: string,
+  { customers, peer }: Pick<TwoWayOptions, 'customers' | 'peer'>,
+): Promise<void> {
+  const both = async () =>
+    JSON.stringify([await tenant.customers().then((all) => [...all]), await customers.all(), await peer.all()]);
+  const before = await both();
   for (const kind of ['EXCHANGE', 'RECONCILE', 'EXCHANGE']) {
     const run = await runUndisturbed(tenant, mappingId, kind);
     expect(run).toMatchObject({ state: 'SUCCEEDED' });
@@ -216,7 +222,7 @@ async function expectQuiet(tenant: ExchangeTenant, mappingId: string, peer: Side
     );
     expect(written).toEqual([]);
   }
-  expect(JSON.stringify([await tenant.customers().then((all) => [...all]), await peer.all()])).toBe(before);
+  expect(await both()).toBe(before);
 }
 
 /** A run during which nothing was away: suites beside this one may have killed it. */

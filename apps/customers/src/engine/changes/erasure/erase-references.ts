@@ -17,17 +17,17 @@ import { allGenerations, type FormerKeys } from '../../sealing/subject-keys.js';
 import { clearedRecord, hasPersonalData } from './cleared-record.js';
 import { removeLinks, type ErasedRecord, type RemovedRow } from './erasure-statements.js';
 
-/** Most records that one statement updates, since a statement times out after 8 s. */
-const statementSize = 1_000;
+/** Most records that are read, held and written at a time: a statement times out after 8 s, and a person may have very many. */
+const pageSize = 1_000;
 
-/** The effects of an erasure on records that referred to the erased ones. */
+/** What is told, page by page, of the records that referred to erased ones. */
 export interface ErasedReferences {
   /** Records that lost personal data or were removed, as they were before. */
-  records: ErasedRecord[];
+  onRecords: (records: readonly ErasedRecord[]) => Promise<void>;
   /** Their own keys, which open their former data. */
-  keys: FormerKeys[];
+  onKeys: (keys: readonly FormerKeys[]) => Promise<void>;
   /** Ids of the associations of those that were removed. */
-  associations: string[];
+  onAssociations: (ids: readonly string[]) => void;
 }
 
 /**
@@ -40,10 +40,9 @@ export async function eraseReferences(
   em: EntityManager,
   target: RecordType,
   ids: readonly string[],
-): Promise<ErasedReferences> {
-  const done: ErasedReferences = { records: [], keys: [], associations: [] };
+  done: ErasedReferences,
+): Promise<void> {
   await eraseTo(em, target, new Set(ids), done);
-  return done;
 }
 
 async function eraseTo(
@@ -53,18 +52,16 @@ async function eraseTo(
   done: ErasedReferences,
 ): Promise<void> {
   for (const { type, fields } of referrersOf(target)) {
-    const records = await lockReferring(em, { type, fields }, ids);
+    const customFields = await CustomFields.load(em, type);
     const namedIn = (record: RecordMessage) =>
       fields.filter(({ name }) => ids.has((record as unknown as Record<string, string>)[name] ?? ''));
     const isRemoved = (record: RecordMessage) => namedIn(record).some(({ index }) => index.onErase === OnErase.REMOVE);
-    const removed = records.filter(isRemoved);
-    if (removed.length > 0) await removeAll(em, type, removed, done);
-    const left = records.filter((record) => !isRemoved(record));
-    const customFields = await CustomFields.load(em, type);
-    for (let start = 0; start < left.length; start += statementSize) {
-      const some = left.slice(start, start + statementSize);
-      const changes = some.map((before) => withoutReferences(type, before, namedIn(before), ids));
-      await putCleared(em, type, changes, { done, customFields });
+    for await (const records of referringPages(em, { type, fields }, ids)) {
+      const removed = records.filter(isRemoved);
+      if (removed.length > 0) await removeAll(em, type, removed, done);
+      const left = records.filter((record) => !isRemoved(record));
+      const changes = left.map((before) => withoutReferences(type, before, namedIn(before), ids));
+      if (changes.length > 0) await putCleared(em, type, changes, { done, customFields });
     }
   }
 }
@@ -90,23 +87,29 @@ const referrersOf = onceAmongTypes((target: RecordType): readonly Referrer[] => 
   return [...Map.groupBy(fields, ({ type }) => type)].map(([type, own]) => ({ type, fields: own }));
 });
 
-/** Locks the records, live or deleted, that refer to any of the ids, in the order of their own ids. */
-async function lockReferring(
+/** Pages of the records, live or deleted, that refer to any of the ids, locked, in the order of their own ids. */
+async function* referringPages(
   em: EntityManager,
   { type, fields }: Referrer,
   ids: ReadonlySet<string>,
-): Promise<RecordMessage[]> {
+): AsyncGenerator<RecordMessage[], void> {
   const { table } = type;
   const columns = fields.map(({ column }) => column);
-  const rows = await queryRows<StoredRecord>(em, {
-    name: `lock_${table}s_by_${columns.join('_')}`,
-    sql: `select ${shownColumns(type)} from ${table}
-      where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
-      order by id for update`,
-    values: [currentCaller().tenantId, [...ids]],
-    row: rowReader(type),
-  });
-  return openStored(type, rows);
+  let last: string | undefined;
+  do {
+    const rows = await queryRows<StoredRecord>(em, {
+      name: `lock_${table}s_by_${columns.join('_')}`,
+      sql: `select ${shownColumns(type)} from ${table}
+        where tenant_id = $1 and (${columns.map((column) => `${column} = any ($2::uuid[])`).join(' or ')})
+          and ($3::uuid is null or id > $3)
+        order by id limit ${pageSize} for update`,
+      values: [currentCaller().tenantId, [...ids], last ?? null],
+      row: rowReader(type),
+    });
+    const records = await openStored(type, rows);
+    yield records;
+    last = rows.length === pageSize ? records.at(-1)?.id : undefined;
+  } while (last !== undefined);
 }
 
 async function removeAll(
@@ -129,10 +132,10 @@ async function removeAll(
     ...(uniqueFieldNames(type).size > 0 ? [keys] : []),
     { name: `erase_${table}s`, sql: `delete from ${table} where tenant_id = $1 and id = any ($2::uuid[])`, values },
   ]);
-  done.associations.push(...(associations as RemovedRow[]).map(({ id }) => id));
-  done.records.push(...records.map((record) => ({ type, record })));
+  done.onAssociations((associations as RemovedRow[]).map(({ id }) => id));
+  await done.onRecords(records.map((record) => ({ type, record })));
   // A record can have had a key of its own before it referred to a subject.
-  if (currentSeal()) done.keys.push(...ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
+  if (currentSeal()) await done.onKeys(ids.map((id) => ({ customerId: id, formerGeneration: allGenerations })));
 }
 
 interface ClearedReference {
@@ -168,7 +171,7 @@ async function putCleared(
   { done, customFields }: { done: ErasedReferences; customFields: CustomFields },
 ): Promise<void> {
   const cleared = changes.filter(({ isCleared }) => isCleared).map(({ before }) => before);
-  done.records.push(...cleared.map((record) => ({ type, record })));
+  await done.onRecords(cleared.map((record) => ({ type, record })));
   const seal = currentSeal();
   if (seal) {
     const ids = cleared.map(({ id }) => id);
@@ -191,6 +194,6 @@ async function renewKeys(
   done: ErasedReferences,
 ): Promise<void> {
   const dependents = await openDependents(em, type, ids);
-  done.keys.push(...(await seal.renew(ids)));
+  await done.onKeys(await seal.renew(ids));
   await sealDependents(em, dependents);
 }

@@ -16,19 +16,34 @@ export interface RemovedRow {
   id: string;
 }
 
-/** Statements that delete customers and the rows that refer to them, in order. Each returns rows of `RemovedRow`. */
-export function removeRecords(ids: readonly string[]) {
-  const remove = (table: string, condition: string): Statement => ({
-    name: `erase_${table}`,
-    sql: `delete from ${table} where tenant_id = $1 and (${condition}) returning id`,
-    values: [currentCaller().tenantId, ids],
+/** Removes one class of data, in steps. */
+export interface Removal {
+  dataClass: string;
+  /** Removes up to a number of rows, answering rows of `RemovedRow`. */
+  statement: Statement;
+}
+
+/** How customers are deleted, and the rows that refer to them, in order. @param limit most rows of a step */
+export function removeRecords(ids: readonly string[], limit: number): Removal[] {
+  const remove = (dataClass: string, table: string, condition: string): Removal => ({
+    dataClass,
+    statement: {
+      name: `erase_${table}`,
+      sql: `delete from ${table} where tenant_id = $1 and id in (
+          select id from ${table} where tenant_id = $1 and (${condition}) limit ${limit})
+        returning id`,
+      values: [currentCaller().tenantId, ids],
+    },
   });
-  return {
-    associations: removeLinks(ids),
-    consents: remove('consent', 'customer_id = any ($2::uuid[])'),
-    merges: remove('customer_merge', 'customer_id = any ($2::uuid[]) or merged_id = any ($2::uuid[])'),
-    customers: remove('customer', 'id = any ($2::uuid[])'),
-  };
+  const links = linkTables.map(({ table, from, to }) =>
+    remove('associations', table, `${from} = any ($2::uuid[]) or ${to} = any ($2::uuid[])`),
+  );
+  return [
+    ...links,
+    remove('consents', 'consent', 'customer_id = any ($2::uuid[])'),
+    remove('merges', 'customer_merge', 'customer_id = any ($2::uuid[]) or merged_id = any ($2::uuid[])'),
+    remove('customers', 'customer', 'id = any ($2::uuid[])'),
+  ];
 }
 
 /** Removes the associations of records of any types, answering rows of `RemovedRow`. */
@@ -79,20 +94,6 @@ export function anonymiseSuppressions(ids: readonly string[]): Statement {
       insert into suppression (tenant_id, id, channel, address_hash, purpose, reason, create_time, created_by)
       select tenant_id, id, channel, address_hash, purpose, reason, create_time, created_by from known order by id
       on conflict (tenant_id, channel, address_hash, reason, purpose, customer_id) do nothing`,
-    values: [currentCaller().tenantId, ids],
-  };
-}
-
-/**
- * Clears the stored responses of idempotency keys that contain one of the ids. A cleared key has neither a response nor a request hash.
- */
-export function eraseAnswers(ids: readonly string[]): Statement {
-  return {
-    name: 'erase_idempotency_answers',
-    sql: `update idempotency_key set request_hash = '', response = ''
-      where tenant_id = $1 and exists (
-        select from unnest($2::text[]) as erased (id) where position(convert_to(erased.id, 'UTF8') in response) > 0)
-      returning key`,
     values: [currentCaller().tenantId, ids],
   };
 }

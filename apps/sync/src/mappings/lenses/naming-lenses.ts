@@ -1,4 +1,3 @@
-import { LifecycleStage } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { FieldLens } from './lens.js';
 
 /** The users of a tenant, by id and by e-mail address in lower case. */
@@ -24,26 +23,24 @@ export function ownerLens({ emailOf, idOf }: Users): FieldLens {
   return lens;
 }
 
-const stages = Object.values(LifecycleStage).filter(
-  (name): name is Exclude<keyof typeof LifecycleStage, 'UNRECOGNIZED' | 'UNSPECIFIED'> =>
-    typeof name === 'string' && !['UNRECOGNIZED', 'UNSPECIFIED'].includes(name),
-);
-
-/** The lifecycle stage of a customer, and a text that names it, such as `Former customer`. */
-export const stageLens: FieldLens = {
-  ofCustomer: (value) => value,
-  ofPeer: (value) => {
-    if (typeof value !== 'string') return value;
-    const name = value
-      .trim()
-      .toUpperCase()
-      .replace(/[\s_-]+/g, '_');
-    return stages.find((stage) => stage === name) ?? (value.trim() || null);
-  },
-  toCustomer: (view) => view,
-  toPeer: (view, current) => (view !== null && stageLens.ofPeer(current) === view ? current : view),
-  faults: (view) =>
-    view === null || stages.some((stage) => stage === view)
-      ? []
-      : [{ description: `must be one of ${stages.join(', ')}.` }],
-};
+/** A value of an enum, such as a lifecycle stage, and a text that names it, such as `Former customer`. */
+export function optionLens(options: readonly string[]): FieldLens {
+  const lens: FieldLens = {
+    ofCustomer: (value) => value,
+    ofPeer: (value) => {
+      if (typeof value !== 'string') return value;
+      const name = value
+        .trim()
+        .toUpperCase()
+        .replace(/[\s_-]+/g, '_');
+      return options.find((option) => option === name) ?? (value.trim() || null);
+    },
+    toCustomer: (view) => view,
+    toPeer: (view, current) => (view !== null && lens.ofPeer(current) === view ? current : view),
+    faults: (view) =>
+      view === null || options.some((option) => option === view)
+        ? []
+        : [{ description: `must be one of ${options.join(', ')}.` }],
+  };
+  return lens;
+}

@@ -1,7 +1,7 @@
-import { ConnectorError } from '../connectors/connector-error.js';
-import type { Peer } from '../connectors/connector.js';
-import type { RecordType } from '../connectors/description.js';
-import type { Mapping } from './mapping.entity.js';
+import { ConnectorError } from '../../connectors/connector-error.js';
+import type { Peer } from '../../connectors/connector.js';
+import type { RecordType } from '../../connectors/description.js';
+import type { Mapping } from '../mapping.entity.js';
 
 /** What a mapping says of its peer's records, which have to have it. */
 type Said = Pick<Mapping, 'recordType' | 'fields' | 'direction' | 'timeField'>;

@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { JsonValue } from '../connectors/peer-record.js';
-import { EvaluationError, type Evaluate } from './jsonata-evaluator.js';
-import { fieldLens } from './lenses/field-lens.js';
-import type { FieldRule } from './field-rule.js';
-import { customerFields } from './lenses/field-values.js';
+import type { JsonValue } from '../../connectors/peer-record.js';
+import { EvaluationError, type Evaluate } from '../jsonata-evaluator.js';
+import { fieldLens } from '../lenses/field-lens.js';
+import type { FieldRule } from '../field-rule.js';
+import type { FieldKind } from '../../records/exchanged-fields.js';
+import type { ExchangedType } from '../../records/exchanged-types.js';
 
 const texts = ['Ada Lovelace', 'O’Brien & Ünï-Çødé 😀', 'x'];
 
@@ -11,9 +12,7 @@ const texts = ['Ada Lovelace', 'O’Brien & Ünï-Çødé 😀', 'x'];
 const samples: Readonly<Record<string, JsonValue[]>> = {
   emails: [[{ address: 'ada@example.com', label: 'work' }, { address: 'ada@home.example' }]],
   phones: [[{ number: '+493012345678', label: 'mobile' }, { number: '+442079460000' }]],
-  tags: [['vip', 'latin-america']],
   domains: [['example.com', 'example.org']],
-  birthDate: ['1815-12-10'],
   addresses: [
     [
       {
@@ -27,7 +26,19 @@ const samples: Readonly<Record<string, JsonValue[]>> = {
     ],
   ],
   ownerId: ['ada@example.com'],
-  lifecycleStage: ['LEAD', 'FORMER_CUSTOMER'],
+};
+
+const samplesOfKinds: Readonly<Record<Exclude<FieldKind, 'SELECT'>, JsonValue[]>> = {
+  TEXT: texts,
+  NUMBER: [25, 2.5],
+  DECIMAL: ['12.50'],
+  BOOLEAN: [true, false],
+  DATE: ['2026-11-25'],
+  TIME: ['2026-11-25T09:30:00.000Z'],
+  REFERENCE: ['019ab2f4-6c1e-7c3a-9d52-0c7e8b1f4a12'],
+  OBJECT: [{ currencyCode: 'EUR', amount: '12.50' }],
+  TEXT_LIST: [['vip', 'latin-america']],
+  OBJECT_LIST: [[{ name: 'x' }]],
 };
 
 /** What fields of the tenant's own may have: of what kind theirs is, only an expression knows. */
@@ -38,19 +49,22 @@ const samplesOfAnyKind: JsonValue[] = [...texts, '25', 25, true, '2026-11-25', [
  *
  * @returns what is wrong, for people; undefined when nothing is
  */
-export async function roundTripFault(rule: FieldRule, evaluate: Evaluate): Promise<string | undefined> {
+export async function roundTripFault(
+  rule: FieldRule,
+  type: ExchangedType,
+  evaluate: Evaluate,
+): Promise<string | undefined> {
   const lens = fieldLens(rule);
   const { toCustomer, toPeer, customerField } = rule;
   if (toCustomer === undefined || toPeer === undefined) {
-    const values = samples[customerField] ?? texts;
-    const broken = values
+    const broken = (samplesOf(customerField, type) ?? texts)
       .map(lens.ofCustomer)
       .find((view) => !isDeepStrictEqual(lens.ofPeer(lens.toPeer(view, null)), view));
     return broken === undefined ? undefined : difference(broken, lens.ofPeer(lens.toPeer(broken, null)));
   }
   let met = 0;
   let failure = '';
-  for (const view of samples[customerField] ?? (customerField in customerFields ? texts : samplesOfAnyKind)) {
+  for (const view of samplesOf(customerField, type) ?? samplesOfAnyKind) {
     try {
       const back = await evaluate(toCustomer, await evaluate(toPeer, view));
       if (back !== null && !isDeepStrictEqual(back, view)) return difference(view, back);
@@ -62,6 +76,14 @@ export async function roundTripFault(rule: FieldRule, evaluate: Evaluate): Promi
     }
   }
   return met > 0 ? undefined : `gives nothing back for any value that was tried.${failure}`;
+}
+
+/** Undefined for own fields. */
+function samplesOf(name: string, { fields }: ExchangedType): readonly JsonValue[] | undefined {
+  const { kind, options } = fields.get(name) ?? {};
+  const own = samples[name];
+  if (own || kind === undefined) return own;
+  return kind === 'SELECT' ? [...(options ?? []).keys()] : samplesOfKinds[kind];
 }
 
 function difference(sent: JsonValue, back: JsonValue): string {

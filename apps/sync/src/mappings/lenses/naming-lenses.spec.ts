@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ownerLens, stageLens } from './customer-lenses.js';
+import { optionLens, ownerLens } from './naming-lenses.js';
 import { countryLens } from './postal-address.js';
 
 const ada = '019ab2f4-0000-7000-8000-000000000001';
@@ -33,7 +33,9 @@ describe('an owner', () => {
   });
 });
 
-describe('a stage', () => {
+describe('an option', () => {
+  const stageLens = optionLens(['LEAD', 'FORMER_CUSTOMER']);
+
   it.each(['FORMER_CUSTOMER', 'former customer', ' Former-Customer '])('is known by its name %j', (text) => {
     expect(stageLens.ofPeer(text)).toBe('FORMER_CUSTOMER');
     expect(stageLens.toPeer('FORMER_CUSTOMER', text)).toBe(text);
