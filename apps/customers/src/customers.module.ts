@@ -20,6 +20,9 @@ import { deals } from './domain/deals/deals.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
 import { importRulesOf } from './engine/import/derived/import-rules-of.js';
 import { ImportTypes } from './engine/import/import-rules.js';
+import { exportKind } from './domain/workspace/export-workspace.js';
+import { importKind as workspaceImportKind } from './domain/workspace/import-workspace.js';
+import { sectionsOf } from './domain/workspace/archive/sections.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -29,8 +32,6 @@ import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes([customerImport, importRulesOf(deals)]);
-
-const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], fileLeftovers);
 
 @Module({})
 export class CustomersModule {
@@ -67,6 +68,12 @@ export class CustomersModule {
     fileQuotaBytes?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
+    const files = new FileStore(fileQuotaBytes);
+    const workspaces = { sections: sectionsOf(loggedTypes), files, suppressionKey };
+    const operationKinds = new OperationKinds(
+      [importKind(importTypes), encryptionKind, exportKind(workspaces), workspaceImportKind(workspaces)],
+      fileLeftovers,
+    );
     return {
       module: CustomersModule,
       imports: [PersistenceModule.register({ databaseUrl, entities, onWritten: () => sequencer.wake() })],
@@ -75,7 +82,7 @@ export class CustomersModule {
         { provide: PageTokenKey, useValue: pageTokenKey },
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
-        { provide: FileStore, useValue: new FileStore(fileQuotaBytes) },
+        { provide: FileStore, useValue: files },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

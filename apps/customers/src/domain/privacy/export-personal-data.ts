@@ -90,7 +90,7 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
     // The edge cuts a reader off that takes nothing for a minute or two.
     await reader.execute(`set local idle_in_transaction_session_timeout = '150s'`);
     const customers = await readCustomers(reader, id);
-    const { associations, ...lists } = await readRecords(reader, key, customers);
+    const { associations, ...lists } = await readRecords(reader, await key.of(reader), customers);
     const [customer, ...mergedCustomers] = customers.map((each) => recordValue(customerType(), each));
     const referring = await readReferring(
       reader,
