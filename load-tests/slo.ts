@@ -25,6 +25,8 @@ export const objectives = {
     GetSettings: 50,
     UpdateSettings: 150,
     ImportCustomers: 5_000,
+    ExportWorkspace: 250,
+    GetOperation: 50,
     ListChanges: 250,
     GetToken: 300,
     'customers.GetCustomer': 50,

@@ -28,6 +28,7 @@ const contents: Readonly<Record<string, string>> = {
   'domain/consents': 'what customers have agreed to',
   'domain/files': 'files of records of any type',
   'domain/privacy': 'erasure, and export of personal data',
+  'domain/workspace': 'all data of a tenant: its export, import and removal',
 };
 
 export const folders: readonly string[] = Object.keys(contents);
@@ -42,6 +43,7 @@ export const domainImports: Readonly<Record<string, readonly string[]>> = {
     'domain/suppressions',
     'domain/files',
   ],
+  'domain/workspace': ['domain/suppressions'],
 };
 
 /** The zones of `import-x/no-restricted-paths`. */

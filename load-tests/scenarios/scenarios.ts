@@ -8,6 +8,7 @@ import { mixed } from './mixed.ts';
 import { oauth } from './oauth.ts';
 import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
+import { workspace } from './workspace.ts';
 
 /** By name; each is made with the base URL of the API, without a slash at its end. */
 export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
@@ -19,6 +20,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   files,
   settings,
   import: importFile,
+  workspace,
   feed,
   oauth,
   grpc: grpcReads,

@@ -53,6 +53,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['files', 0, ['a file is stored', 'a file is renamed', 'a range is answered', 'the record has files']],
   ['settings', 0, ['the settings have a time zone', 'the settings are changed']],
   ['import', 0, ['every row becomes a customer']],
+  ['workspace', 0, ['an export is started, or one is running', 'an export succeeds']],
   ['feed', 0, ['a change is told to who waits for it']],
   ['oauth', 0, ['a program gets a token', 'the token opens the list']],
   ['grpc', 0, ['the service gives a customer']],

@@ -21,6 +21,9 @@ import { deals } from './domain/deals/deals.js';
 import { customerImport } from './domain/customers/import/customer-import.js';
 import { importRulesOf } from './engine/import/derived/import-rules-of.js';
 import { ImportTypes } from './engine/import/import-rules.js';
+import { exportKind } from './domain/workspace/export-workspace.js';
+import { importKind as workspaceImportKind } from './domain/workspace/import-workspace.js';
+import { sectionsOf } from './domain/workspace/archive/sections.js';
 import { encryptionKind } from './engine/encryption/encrypt-tenant.js';
 import { KeyDestroyer } from './engine/encryption/key-destroyer.js';
 import { Sealing } from './engine/sealing/sealing.js';
@@ -30,8 +33,6 @@ import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
 const importTypes = new ImportTypes([customerImport, importRulesOf(deals), importRulesOf(objectRecords)], importRulesOf);
-
-const operationKinds = new OperationKinds([importKind(importTypes), encryptionKind], clearFiles);
 
 @Module({})
 export class CustomersModule {
@@ -68,6 +69,12 @@ export class CustomersModule {
     fileQuotaBytes?: number;
   }): DynamicModule {
     const sequencer = new Sequencer(databaseUrl, retentionDays);
+    const files = new FileStore(fileQuotaBytes);
+    const workspaces = { sections: sectionsOf(loggedTypes), files, suppressionKey };
+    const operationKinds = new OperationKinds(
+      [importKind(importTypes), encryptionKind, exportKind(workspaces), workspaceImportKind(workspaces)],
+      clearFiles,
+    );
     return {
       module: CustomersModule,
       imports: [PersistenceModule.register({ databaseUrl, entities, onWritten: () => sequencer.wake() })],
@@ -76,7 +83,7 @@ export class CustomersModule {
         { provide: PageTokenKey, useValue: pageTokenKey },
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
-        { provide: FileStore, useValue: new FileStore(fileQuotaBytes) },
+        { provide: FileStore, useValue: files },
         { provide: BulkWork, useValue: new BulkWork(bulkLimits) },
         {
           provide: Sequencer,

@@ -38,6 +38,7 @@ import { CreateFile } from './migrations/create-file.migration.js';
 import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
+import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
@@ -47,6 +48,7 @@ import { Erasure } from './domain/privacy/erasure.entity.js';
 import { KeyDestruction } from './engine/sealing/key-destruction.entity.js';
 import { TenantEncryption } from './engine/sealing/tenant-encryption.entity.js';
 import { WorkspaceSettings } from './domain/settings/settings.entity.js';
+import { SuppressionSpace, WorkspacePiece } from './domain/workspace/workspace.entity.js';
 import { Suppression } from './domain/suppressions/suppression.entity.js';
 
 /** Everything in the database of customers. */
@@ -79,6 +81,8 @@ export const entities = [
   File,
   FileUpload,
   FileUsage,
+  WorkspacePiece,
+  SuppressionSpace,
 ];
 
 /** How it came to be, oldest first. */
@@ -114,4 +118,5 @@ export const migrations = [
   CreateObjectRecord,
   ReadChangesOfRecord,
   OrderByAllTimes,
+  CreateWorkspaceArchive,
 ];

@@ -20,6 +20,7 @@ import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_s
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { inTenantSession } from '@rapport/persistence';
 import { AssociationsController } from './domain/associations/associations.controller.js';
 import { AuditController } from './engine/changes/audit/audit.controller.js';
@@ -42,6 +43,7 @@ import { PrivacyController } from './domain/privacy/privacy.controller.js';
 import { SettingsController } from './domain/settings/settings.controller.js';
 import { Sealing } from './engine/sealing/sealing.js';
 import { SuppressionsController } from './domain/suppressions/suppressions.controller.js';
+import { WorkspaceController } from './domain/workspace/workspace.controller.js';
 
 /** The services that this process answers, and the controllers that do. */
 export const services: readonly ServiceDefinition[] = [
@@ -63,6 +65,7 @@ export const services: readonly ServiceDefinition[] = [
   ObjectRecordsServiceService,
   SettingsServiceService,
   FilesServiceService,
+  WorkspaceServiceService,
 ];
 export const controllers = [
   CustomersController,
@@ -83,6 +86,7 @@ export const controllers = [
   ObjectRecordsController,
   SettingsController,
   FilesController,
+  WorkspaceController,
 ];
 
 /** Those of which every handler tells records apart by their owners. The others refuse who may see some records only. */

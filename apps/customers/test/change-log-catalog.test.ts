@@ -29,6 +29,8 @@ const unlogged: Record<string, string> = {
   import_change: 'what an import can be undone with',
   import_draft: 'what a dry run would do',
   import_draft_key: 'what a dry run would do',
+  workspace_piece: 'a copy of what is logged elsewhere',
+  suppression_space: 'what hashes are made with',
   import_mapping: 'a habit of a tenant, not a record',
   erasure: 'a receipt of what the log tells of its customers',
   tenant_encryption: 'a setting of the tenant, which its operation tells of',

@@ -67,6 +67,7 @@ const tablesWithoutScope = {
   outbox: 'nobody may read it',
   pipeline: 'of the tenant',
   pipeline_key: 'read with the pipelines of the keys, or to tell that a value is taken',
+  suppression_space: 'of no record',
   tenant_encryption: 'of no record',
   workspace_settings: 'of the tenant',
 };

@@ -32,6 +32,7 @@ import { DealsServiceService } from '@rapport/contracts/rapport/sales/v1/deals_s
 import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pipelines_service';
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
+import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { AuditKeys } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, type ProvisionedDatabase } from '@rapport/testing';
@@ -66,6 +67,7 @@ const definitions = {
   ...ObjectRecordsServiceService,
   ...SettingsServiceService,
   ...FilesServiceService,
+  ...WorkspaceServiceService,
 };
 type Definitions = typeof definitions;
 type Stream =
@@ -80,7 +82,9 @@ type Stream =
   | 'subscribe'
   | 'exportAuditEntries'
   | 'uploadFile'
-  | 'downloadFile';
+  | 'downloadFile'
+  | 'downloadWorkspaceExport'
+  | 'uploadWorkspaceArchive';
 type Method = Exclude<keyof Definitions, Stream>;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;

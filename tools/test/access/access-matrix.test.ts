@@ -214,7 +214,7 @@ it('none of it has changed or shown anything of the other tenant', async () => {
 function isAdmitted({ status, reason }: SeenAnswer): boolean {
   return (
     reason === 'USER_NEEDED' ||
-    [200, 201, 204, 409, 'OK', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'ABORTED'].includes(status)
+    [200, 201, 202, 204, 409, 'OK', 'ALREADY_EXISTS', 'FAILED_PRECONDITION', 'ABORTED'].includes(status)
   );
 }
 

@@ -12,7 +12,12 @@ export const accountPermissions: readonly string[] = ['account.read', 'account.w
 
 /** Areas that decide who may do what, and where data goes. */
 const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
-const isAdministration = (permission: string) => administration.includes(permission.split('.')[0] ?? '');
+
+/** The verbs by which all data of a workspace leaves it, or comes. */
+const ofWholeWorkspace = ['workspace.export', 'workspace.import'];
+
+const isAdministration = (permission: string) =>
+  administration.includes(permission.split('.')[0] ?? '') || ofWholeWorkspace.includes(permission);
 
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];
 
@@ -32,7 +37,7 @@ export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
 /**
  * The built-in roles for the permissions of a contract:
  * - Admin has every permission.
- * - Manager has every permission outside administration, and some that read administration.
+ * - Manager has every permission outside administration, which whole workspaces count as, and some that read administration.
  * - Member reads and writes records: `read` and `write` of each area that is a type of records, so that it is called as
  *   the type says, which is its plural, as `customers`, unless it says otherwise, as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
  *   are Member's only by `memberHasBesides`.

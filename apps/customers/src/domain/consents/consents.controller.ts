@@ -26,7 +26,9 @@ export class ConsentsController implements ServiceHandlers<ConsentsServiceServer
   ) {}
 
   createConsent(request: CreateConsentRequest): Promise<ConsentMessage> {
-    return writeCall(this.em, Methods.createConsent, request, (em) => createConsent(em, this.suppressionKey, request));
+    return writeCall(this.em, Methods.createConsent, request, async (em) =>
+      createConsent(em, await this.suppressionKey.of(em), request),
+    );
   }
 
   getConsent({ id }: GetConsentRequest): Promise<ConsentMessage> {

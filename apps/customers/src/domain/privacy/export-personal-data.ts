@@ -67,7 +67,7 @@ async function* readPerson({ em, types, key }: Sources, id: string): AsyncGenera
     yield piece('application/json', JSON.stringify({ customer, mergedCustomers }).slice(0, -1));
     const ids = customers.map((each) => each.id);
     const known: Known = { ids: [...ids], names: ids.map((each) => recordName(customerType().table, each)) };
-    for (const list of listsOf(reader, key, customers)) yield* readList(list, known);
+    for (const list of listsOf(reader, await key.of(reader), customers)) yield* readList(list, known);
     yield* readList({ name: 'files', pages: filePages(reader, known.names), isLogged: true }, known);
     yield piece('', ',"changes":[');
     let separator = '';

@@ -55,8 +55,8 @@ export class PrivacyController implements ServiceHandlers<PrivacyServiceServer> 
     const id = uuidv7();
     const cause = { origin: erasureOrigin, causationId: id };
     const erasure = await causedBy(this.em, cause, () =>
-      writeCall(this.em, Methods.eraseCustomer, request, (em) =>
-        eraseCustomer(em, { key: this.suppressionKey, files: this.files }, id, request),
+      writeCall(this.em, Methods.eraseCustomer, request, async (em) =>
+        eraseCustomer(em, { key: await this.suppressionKey.of(em), files: this.files }, id, request),
       ),
     );
     jobSignal(this.em).wake();

@@ -1,4 +1,7 @@
 import { createHmac } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
 import { parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import { emailKey } from '../../engine/records/unique-values.js';
 import type { Suppression } from './suppression.entity.js';
@@ -11,12 +14,29 @@ export type SuppressedChannel = Suppression['channel'];
  * invalidates all suppressions, so it is never rotated.
  */
 export class SuppressionKey {
-  /** @param bytes 32 of them */
-  constructor(private readonly bytes: Buffer) {}
+  /**
+   * @param bytes 32 of them
+   * @param space what the caller's tenant has in place of its id, when its suppressions come from the archive of another one
+   */
+  constructor(
+    private readonly bytes: Buffer,
+    private readonly space?: string,
+  ) {}
+
+  /** The key for the addresses of the caller's tenant. */
+  async of(em: EntityManager): Promise<SuppressionKey> {
+    const space = await suppressionSpaceOf(em);
+    return space === undefined ? this : new SuppressionKey(this.bytes, space);
+  }
+
+  /** Tells whether hashes were made with this key. */
+  get fingerprint(): string {
+    return createHmac('sha256', this.bytes).update('fingerprint').digest('hex').slice(0, 16);
+  }
 
   /** The same address has another hash for each tenant. */
   hash(tenantId: string, channel: SuppressedChannel, address: string): Buffer {
-    const text = JSON.stringify([tenantId, addressKey(channel, address)]);
+    const text = JSON.stringify([this.space ?? tenantId, addressKey(channel, address)]);
     return createHmac('sha256', this.bytes).update(text).digest();
   }
 }
@@ -27,4 +47,14 @@ function addressKey(channel: SuppressedChannel, address: string): string {
   if (channel === 'EMAIL') return emailKey(typed);
   const parsed = parsePhoneNumberFromString(typed, { extract: false });
   return parsed?.isValid() ? parsed.number : typed;
+}
+
+/** What hashes of the caller's tenant are made with in place of its id. Undefined: its id. */
+export async function suppressionSpaceOf(em: EntityManager): Promise<string | undefined> {
+  const [row] = await queryRows<{ space: string }>(em, {
+    name: 'suppression_space',
+    sql: 'select space from suppression_space where tenant_id = $1',
+    values: [currentCaller().tenantId],
+  });
+  return row?.space;
 }

@@ -31,8 +31,8 @@ export class SuppressionsController implements ServiceHandlers<SuppressionsServi
   ) {}
 
   createSuppression(request: CreateSuppressionRequest): Promise<SuppressionMessage> {
-    return writeCall(this.em, Methods.createSuppression, request, (em) =>
-      createSuppression(em, this.suppressionKey, request),
+    return writeCall(this.em, Methods.createSuppression, request, async (em) =>
+      createSuppression(em, await this.suppressionKey.of(em), request),
     );
   }
 
@@ -53,7 +53,7 @@ export class SuppressionsController implements ServiceHandlers<SuppressionsServi
     });
   }
 
-  checkSuppressions(request: CheckSuppressionsRequest): Promise<CheckSuppressionsResponse> {
-    return checkSuppressions(this.em, this.suppressionKey, request);
+  async checkSuppressions(request: CheckSuppressionsRequest): Promise<CheckSuppressionsResponse> {
+    return checkSuppressions(this.em, await this.suppressionKey.of(this.em), request);
   }
 }

@@ -22,7 +22,7 @@ export async function clearPlainData(em: EntityManager, since: Date, signal: Abo
   const answers = `request_hash <> '' and create_time <= '${since.toISOString()}'`;
   const statements = [
     `update idempotency_key set request_hash = '', response = '' where ${some('idempotency_key', answers)} returning 1`,
-    ...['import_change', 'import_met', 'import_draft', 'import_draft_key', 'import_piece'].map(
+    ...['import_change', 'import_met', 'import_draft', 'import_draft_key', 'import_piece', 'workspace_piece'].map(
       (table) => `delete from ${table} where ${some(table, 'true')} returning 1`,
     ),
     `update operation_issue set message = 'Erased.' where ${some('operation_issue', `message <> 'Erased.'`)} returning 1`,

@@ -27,6 +27,8 @@ interface UploadParameters {
 export interface UploadTarget<Answer> {
   /** Bytes that were stored when the call began. */
   readonly receivedBytes: number;
+  /** Most bytes of the file. What fits an int32 when absent. */
+  readonly maxBytes?: number;
   /** The stored piece that has a byte. Undefined when there is none any more. */
   pieceAt(place: number): Promise<StoredPiece | undefined>;
   /**
@@ -157,8 +159,9 @@ class ResumedUpload<Answer> {
   async #write(isComplete: boolean): Promise<Answer> {
     const data = this.#pending.take();
     const received = this.#received + data.length;
-    if (received > maxFileBytes) {
-      const description = `must not be larger than ${maxFileBytes} bytes.`;
+    const { maxBytes = maxFileBytes } = this.target;
+    if (received > maxBytes) {
+      const description = `must not be larger than ${maxBytes} bytes.`;
       throw invalidArgument([{ field: this.field, reason: 'FILE_TOO_LARGE', description }]);
     }
     const answer = await this.target.store(this.#received, data, isComplete);

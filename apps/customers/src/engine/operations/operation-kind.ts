@@ -34,6 +34,12 @@ export interface OperationKind {
   cancelRefusal?: string;
   /** Rows that a worker deletes when an operation has ended. */
   leftovers: readonly Leftovers[];
+  /** What a worker takes back when an operation has ended, before it deletes the leftovers. It may be done more than once. */
+  clear?: OperationWork;
+  /** The error message of a kind that can't be resumed once it has failed: it is cleared at once. */
+  failedRefusal?: string;
+  /** The error message of a kind that can't be paused. */
+  pauseRefusal?: string;
 }
 
 interface OperationUndo {

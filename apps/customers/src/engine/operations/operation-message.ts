@@ -3,14 +3,15 @@ import {
   Operation_Kind as Kind,
   Operation_State as State,
   type Operation as OperationMessage,
+  type WorkspaceArchive,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { AppError } from '@rapport/platform';
 import { shownCounts } from '../fields/hidden-data.js';
-import type { Operation, OperationState } from './operation.entity.js';
+import type { Operation, OperationKindName, OperationState } from './operation.entity.js';
 
 /** Converts a stored operation to the message of the contract. */
 export function operationMessage(operation: Operation): OperationMessage {
-  const kind: 'IMPORT' | 'ENCRYPTION' = operation.kind;
+  const kind: OperationKindName = operation.kind;
   return {
     id: operation.id,
     state: State[operation.state],
@@ -30,7 +31,15 @@ export function operationMessage(operation: Operation): OperationMessage {
     startTime: operation.startTime?.toISOString(),
     endTime: operation.endTime?.toISOString(),
     createdBy: operation.createdBy,
+    archive: archiveOf(operation),
   };
+}
+
+/** What is known of the archive of a workspace: its kinds keep it as rules. */
+function archiveOf({ kind, rules }: Operation): WorkspaceArchive | undefined {
+  if (kind !== 'WORKSPACE_EXPORT' && kind !== 'WORKSPACE_IMPORT') return undefined;
+  const { sizeBytes, sha256, expireTime } = rules as WorkspaceArchive;
+  return { sizeBytes, sha256, expireTime };
 }
 
 /** Whether an operation has ended. Only another call, such as UndoOperation, changes it again. */

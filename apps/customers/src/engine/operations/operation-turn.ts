@@ -7,6 +7,7 @@ export class OperationTurn {
   readonly #end = new AbortController();
   #arrivedAt = Number.POSITIVE_INFINITY;
   #gotFurther = false;
+  #isHeld = false;
 
   /** @param leastMs minimum duration from its first step on, in milliseconds */
   constructor(private readonly leastMs: number) {}
@@ -20,7 +21,7 @@ export class OperationTurn {
   get isOver(): boolean {
     const returnMs = this.#arrivedAt - this.began;
     const mostMs = Math.max(this.leastMs, leastPerReturn * returnMs);
-    return this.#gotFurther && performance.now() - this.#arrivedAt >= mostMs;
+    return !this.#isHeld && this.#gotFurther && performance.now() - this.#arrivedAt >= mostMs;
   }
 
   /** Marks the start of a step. The first one ends the resuming. */
@@ -30,6 +31,11 @@ export class OperationTurn {
 
   stepDone(): void {
     this.#gotFurther = true;
+  }
+
+  /** Keeps the turn from ending: for work that would have to start again. */
+  hold(): void {
+    this.#isHeld = true;
   }
 
   end(): void {

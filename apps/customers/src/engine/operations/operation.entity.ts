@@ -8,6 +8,10 @@ import type {
 import { recordIsolation } from '@rapport/persistence';
 import { ofNobody } from '../records/scope/scope-conditions.js';
 
+export const operationKinds = ['IMPORT', 'ENCRYPTION', 'WORKSPACE_EXPORT', 'WORKSPACE_IMPORT'] as const;
+
+export type OperationKindName = (typeof operationKinds)[number];
+
 export const operationStates = [
   'WAITING',
   'RUNNING',
@@ -29,7 +33,7 @@ const OperationSchema = defineEntity({
     tenantId: p.uuid().primary(),
     /** UUIDv7: ids are in the order of creation. */
     id: p.uuid().primary(),
-    kind: p.enum(['IMPORT', 'ENCRYPTION'] as const).default('IMPORT'),
+    kind: p.enum(operationKinds).default('IMPORT'),
     state: p.enum(operationStates),
     /** Request of an import. */
     input: p.json<ImportInput>(),

@@ -14,8 +14,10 @@ const resumableSeconds = 7 * 24 * 60 * 60;
  *
  * @throws AppError FAILED_PRECONDITION
  */
-export function pauseOperation(em: EntityManager, id: string): Promise<OperationMessage> {
+export function pauseOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
+    const { pauseRefusal } = kinds.of(operation);
+    if (pauseRefusal !== undefined) throw wrongState(operation, pauseRefusal);
     if (operation.state !== 'RUNNING') throw wrongState(operation, 'Only a running operation can be paused.');
     operation.state = 'PAUSED';
     await stop(transaction, operation);
@@ -25,7 +27,10 @@ export function pauseOperation(em: EntityManager, id: string): Promise<Operation
 /** Handles ResumeOperation. @throws AppError FAILED_PRECONDITION */
 export function resumeOperation(em: EntityManager, kinds: OperationKinds, id: string): Promise<OperationMessage> {
   return steer(em, id, async (transaction, operation) => {
-    kinds.of(operation).checkResume?.(operation);
+    const kind = kinds.of(operation);
+    const { failedRefusal } = kind;
+    kind.checkResume?.(operation);
+    if (operation.state === 'FAILED' && failedRefusal !== undefined) throw wrongState(operation, failedRefusal);
     if (operation.state !== 'PAUSED' && operation.state !== 'FAILED') {
       throw wrongState(operation, 'Only an operation that was paused or has failed can be resumed.');
     }

@@ -33,7 +33,7 @@ export async function workOnOperation(
   if ((await em.count(Operation, { tenantId, id: operationId })) === 0) {
     return clearWithoutOperation(em, kinds, job, signal);
   }
-  if (job.attempts > maxAttempts) await giveUp(em, job);
+  if (job.attempts > maxAttempts) await giveUp(em, kinds, job);
   let failures = 0;
   let lastDone = -1;
   while (!signal.aborted && (await holdsJob(em, job))) {
@@ -49,7 +49,7 @@ export async function workOnOperation(
       failures += 1;
       if (isTransient(error) && failures < maxFailures)
         await delayUnlessAborted(100 * 2 ** Math.min(failures, 6), signal);
-      else await fail(em, job, operation, error);
+      else await fail(em, kinds, job, operation, error);
     }
   }
 }
@@ -87,6 +87,7 @@ function workIn(state: OperationState, kind: OperationKind): OperationWork {
     case 'WAITING':
     case 'PAUSED':
     case 'FAILED':
+      if (state === 'FAILED' && kind.failedRefusal !== undefined) return clearing(kind, state);
       // The job is due only if the file did not arrive in time, or if the operation was not resumed in time.
       return ({ em, job, operation }) =>
         kind.cancelRefusal === undefined
@@ -100,13 +101,19 @@ function workIn(state: OperationState, kind: OperationKind): OperationWork {
     case 'SUCCEEDED':
     case 'CANCELLED':
     case 'UNDONE':
-      return async ({ em, job, signal }) => {
-        await clearOperation(em, kind.leftovers, job, signal);
-        if (!signal.aborted) await finishJob(em, job, state);
-      };
+      return clearing(kind, state);
     default:
       return state satisfies never;
   }
+}
+
+function clearing(kind: OperationKind, state: OperationState): OperationWork {
+  return async (task) => {
+    const { em, job, signal } = task;
+    await kind.clear?.(task);
+    await clearOperation(em, kind.leftovers, job, signal);
+    if (!signal.aborted) await finishJob(em, job, state);
+  };
 }
 
 function isTransient(error: unknown): boolean {
@@ -114,12 +121,12 @@ function isTransient(error: unknown): boolean {
   return isConnectionLoss(error) || isConflict(error) || isStatementTimeout(error) || isUniqueViolation(error);
 }
 
-async function giveUp(em: EntityManager, job: Job): Promise<void> {
+async function giveUp(em: EntityManager, kinds: OperationKinds, job: Job): Promise<void> {
   const operation = await load(em, job);
   if (!isAtWork(operation)) return;
   logger.error(`Operation ${job.operationId} got no further with any of its last workers.`);
   const message = 'No process that worked on it got any further, each ended early. Resume it, or ask for help.';
-  await fail(em, job, operation, new AppError('INTERNAL', 'IMPORT_CRASHED', message));
+  await fail(em, kinds, job, operation, new AppError('INTERNAL', 'IMPORT_CRASHED', message));
 }
 
 function isAtWork({ state }: Operation): boolean {
@@ -127,7 +134,7 @@ function isAtWork({ state }: Operation): boolean {
 }
 
 /** @throws the error itself when the operation has ended and only its leftovers remain */
-async function fail(em: EntityManager, job: Job, at: Operation, error: unknown): Promise<void> {
+async function fail(em: EntityManager, kinds: OperationKinds, job: Job, at: Operation, error: unknown): Promise<void> {
   if (!isAtWork(at)) throw error;
   if (!(error instanceof AppError)) {
     logger.error(`Operation ${job.operationId} failed.`, error);
@@ -140,7 +147,7 @@ async function fail(em: EntityManager, job: Job, at: Operation, error: unknown):
       operation.state = 'FAILED';
       operation.error = operationError(error);
       operation.endTime = new Date();
-      await stop(transaction, operation);
+      if (kinds.of(operation).failedRefusal === undefined) await stop(transaction, operation);
     },
     { clear: true },
   );

@@ -93,6 +93,11 @@ export class LoggedTypes {
     return this.#of(name).json(values);
   }
 
+  /** A whole record as the contract has it. */
+  message(name: string, values: StoredValues): object {
+    return this.#of(name).message(values);
+  }
+
   /** Some fields of a record as REST shows them to the caller; null for those without a value. */
   fieldsJson(name: string, values: StoredValues): Json {
     const { fields, json } = this.#of(name);
@@ -134,6 +139,7 @@ class ShownType {
   /** JSON names of the fields whose changes readers get, by their columns. */
   readonly fields: ReadonlyMap<string, string>;
   readonly json: (values: StoredValues) => Json;
+  readonly message: (values: StoredValues) => object;
   readonly withMade: (values: StoredValues) => StoredValues;
 
   constructor(
@@ -146,8 +152,8 @@ class ShownType {
     this.fields = new Map(columns.map((column) => [column, names.get(column) ?? unknownColumn(type, column)]));
     const read = messageReader(descriptor);
     const codec = JsonCodec.of(descriptor, codecs);
-    this.json = (values) =>
-      codec.toJson(shownToCaller(descriptor, completed(read(withMade({ ...empty, ...values })))) as Json);
+    this.message = (values) => completed(read(withMade({ ...empty, ...values })));
+    this.json = (values) => codec.toJson(shownToCaller(descriptor, this.message(values)) as Json);
   }
 }
 

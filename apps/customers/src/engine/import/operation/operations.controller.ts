@@ -75,7 +75,7 @@ export class OperationsController implements ServiceHandlers<OperationsServiceSe
   }
 
   pauseOperation({ id }: PauseOperationRequest): Promise<OperationMessage> {
-    return pauseOperation(this.em, id);
+    return pauseOperation(this.em, this.kinds, id);
   }
 
   resumeOperation({ id }: ResumeOperationRequest): Promise<OperationMessage> {

@@ -89,7 +89,8 @@ class WaitingImport implements UploadTarget<OperationMessage> {
 }
 
 function waiting(operation: Operation | null): Operation {
-  const { state } = found(operation);
+  const { kind, state } = found(operation);
+  if (kind !== 'IMPORT') return found(null);
   if (operation?.state === 'WAITING') return operation;
   throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for a file.', {
     metadata: { state },

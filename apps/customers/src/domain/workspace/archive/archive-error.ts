@@ -1,0 +1,25 @@
+import { AppError } from '@rapport/platform';
+
+/** INVALID_ARGUMENT ARCHIVE_INVALID. @param why a sentence that names the part of the archive */
+export function archiveInvalid(why: string): AppError {
+  return new AppError('INVALID_ARGUMENT', 'ARCHIVE_INVALID', `The archive is not one that can be imported. ${why}`);
+}
+
+// 22xxx data exceptions, 23xxx integrity constraint violations, 42501 rows that policies refuse, 54xxx values that are too large for an
+// index. RP001: a trigger has refused a row.
+const faults = /^(22...|23...|42501|54...|RP001)$/;
+
+/** Does a step of an import. What the database does not take is a fault of the archive. @param part such as `records/deal/000001.ndjson` */
+export async function blamingArchive<Result>(part: string, step: () => Promise<Result>): Promise<Result> {
+  try {
+    return await step();
+  } catch (error) {
+    const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+    const isFault = error instanceof Error && typeof code === 'string' && faults.test(code);
+    if (!isFault || error instanceof AppError) throw error;
+    const what = typeof constraint === 'string' ? ` (${constraint})` : '';
+    throw archiveInvalid(
+      `${part} has a value, or a record twice or without what it belongs to, that can not be stored${what}.`,
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { JsonCodec } from '@rapport/contracts';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import { CustomFields } from '../../../engine/fields/custom-fields.js';
+import type { RecordMessage } from '../../../engine/fields/record-definition.js';
+import { recordType, type RecordType } from '../../../engine/fields/record-type.js';
+import { insertKeys, ownedValues } from '../../../engine/records/claim-unique-values.js';
+import { recordOf, shownColumns } from '../../../engine/records/record-rows.js';
+import { insertRows, recordRow } from '../../../engine/records/record-statements.js';
+import { uniqueValues } from '../../../engine/records/unique-values.js';
+import { validator } from '../../../engine/values/contract.js';
+import { archiveInvalid } from './archive-error.js';
+import type { Section } from './section.js';
+
+/** Rules that a record need not meet which was erased, or stored by an earlier release. */
+const tolerated = new Set(['REQUIRED', 'TOO_SHORT', 'TOO_FEW_ITEMS']);
+
+/** The records of a type, live and deleted: each as the method `get` answers it. */
+export class RecordSection implements Section {
+  readonly name: string;
+  readonly table: string;
+  readonly #codec: JsonCodec;
+
+  constructor(private readonly type: RecordType) {
+    this.table = type.table;
+    this.name = `records/${type.singular}`;
+    this.#codec = JsonCodec.of(type.message, new Map());
+  }
+
+  get select(): string {
+    return `select ${shownColumns(this.type)} from ${this.table} where tenant_id = ? order by id`;
+  }
+
+  lineOf(row: object): string {
+    return this.#codec.toText({ ...recordOf(this.type, row) });
+  }
+
+  /**
+   * Stores records whose references lead to records that are there.
+   *
+   * @param isFirst whether none of the lines has been stored
+   * @param isLast whether records are stored whatever they refer to
+   * @returns how many were stored, and how many wait for what they refer to
+   */
+  async insert(
+    em: EntityManager,
+    lines: readonly string[],
+    { isFirst, isLast }: { isFirst: boolean; isLast: boolean },
+  ): Promise<{ stored: number; waiting: number }> {
+    const records = lines.map((line) => this.#read(line));
+    const known = isFirst ? new Set<string>() : await this.#idsThere(em, records);
+    const fresh = records.filter(({ id }) => !known.has(id));
+    const ready = isLast ? fresh : await this.#ready(em, fresh);
+    if (ready.length > 0) await this.#store(em, ready);
+    return { stored: ready.length, waiting: fresh.length - ready.length };
+  }
+
+  /** A record of its line: what is not exactly what an export writes is refused. */
+  #read(line: string): RecordMessage {
+    const record = this.#decode(line);
+    const [violation] = validator.violations(this.type.message, record).filter(({ reason }) => !tolerated.has(reason));
+    if (violation) {
+      throw archiveInvalid(`${this.name}: ${violation.field} of ${record.id} ${violation.description}`);
+    }
+    return record;
+  }
+
+  /** By way of protobuf, which keeps nothing that is not of the type of its field. */
+  #decode(line: string): RecordMessage {
+    const method = this.type.method('get');
+    try {
+      const given = this.#codec.fromJson(JSON.parse(line) as Record<string, unknown>);
+      const record = method.responseDeserialize(method.responseSerialize(given)) as RecordMessage;
+      if (this.#codec.toText({ ...record }) === line) return record;
+    } catch {
+      // Told as any other line that is none.
+    }
+    throw archiveInvalid(`${this.name} has a line that is no ${this.type.singular} as an export writes it.`);
+  }
+
+  async #idsThere(em: EntityManager, records: readonly RecordMessage[]): Promise<Set<string>> {
+    return idsThere(
+      em,
+      this.table,
+      records.map(({ id }) => id),
+    );
+  }
+
+  /** Those that refer only to records that are there, or among them. */
+  async #ready(em: EntityManager, records: readonly RecordMessage[]): Promise<readonly RecordMessage[]> {
+    const there = new Map<string, Set<string>>();
+    const references = this.#references();
+    for (const table of new Set(references.map((each) => each.table))) {
+      const ids = references.filter((each) => each.table === table).flatMap(({ name }) => idsIn(records, name));
+      there.set(table, await idsThere(em, table, ids));
+    }
+    let ready = records;
+    for (let count = -1; count !== ready.length;) {
+      count = ready.length;
+      const own = new Set(ready.map(({ id }) => id));
+      ready = ready.filter((record) =>
+        references.every(({ name, table }) =>
+          idsIn([record], name).every(
+            (id) => there.get(table)?.has(id) === true || (table === this.table && own.has(id)),
+          ),
+        ),
+      );
+    }
+    return ready;
+  }
+
+  #references(): { name: string; table: string }[] {
+    return this.type.contract.fields.flatMap(({ name, reference, desc }) =>
+      reference === undefined || reference === '*' || desc.fieldKind === 'list'
+        ? []
+        : [{ name, table: recordType(reference).table }],
+    );
+  }
+
+  /** Deleted records are stored live and then deleted, so that readers of the log are told so. */
+  async #store(em: EntityManager, records: readonly RecordMessage[]): Promise<void> {
+    const customFields = await CustomFields.load(em, this.type);
+    const rows = records.map((record) =>
+      recordRow(this.type, { ...record, deleteTime: undefined, mergedIntoId: undefined }, customFields),
+    );
+    const live = records.filter(({ deleteTime }) => deleteTime === undefined);
+    const keys = live.flatMap((record) => ownedValues(record.id, uniqueValues(this.type, record)));
+    const deleted = records.filter(({ deleteTime }) => deleteTime !== undefined);
+    await transactionPipeline(em, [
+      insertRows(this.type, rows),
+      ...(keys.length > 0 ? [insertKeys(this.type, keys)] : []),
+      ...(deleted.length > 0 ? [this.#delete(deleted)] : []),
+    ]);
+  }
+
+  #delete(records: readonly RecordMessage[]) {
+    const isMerged = this.type.contract.fields.some(({ column }) => column === 'merged_into_id');
+    const rows = records.map(({ id, deleteTime, mergedIntoId }) => ({
+      id,
+      delete_time: deleteTime,
+      merged_into_id: mergedIntoId,
+    }));
+    return {
+      sql: `update ${this.table} set delete_time = gone.delete_time
+          ${isMerged ? ', merged_into_id = gone.merged_into_id' : ''}
+        from jsonb_to_recordset($2) as gone (id uuid, delete_time timestamptz, merged_into_id uuid)
+        where ${this.table}.tenant_id = $1 and ${this.table}.id = gone.id`,
+      values: [currentCaller().tenantId, JSON.stringify(rows)],
+    };
+  }
+}
+
+async function idsThere(em: EntityManager, table: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const rows = await queryRows<{ id: string }>(em, {
+    sql: `select id from ${table} where tenant_id = $1 and id = any ($2::uuid[])`,
+    values: [currentCaller().tenantId, [...new Set(ids)]],
+  });
+  return new Set(rows.map(({ id }) => id));
+}
+
+function idsIn(records: readonly object[], name: string): string[] {
+  return records.flatMap((record) => {
+    const id = (record as Record<string, unknown>)[name];
+    return typeof id === 'string' && id !== '' ? [id] : [];
+  });
+}

@@ -1,0 +1,117 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows, transactionPipeline } from '@rapport/persistence';
+import { currentCaller } from '@rapport/platform';
+import type { LoggedTypes } from '../../../engine/changes/log/logged-types.js';
+import type { StoredValues } from '../../../engine/changes/log/stored-values.js';
+import { namedRecord } from '../../../engine/fields/record-names.js';
+import { validator } from '../../../engine/values/contract.js';
+import { archiveInvalid } from './archive-error.js';
+import type { Section } from './section.js';
+
+/** A table whose rows are in archives as they are stored. */
+export interface RowTable {
+  table: string;
+  /** Column that its rows are ordered by. */
+  key: string;
+  /** Columns that have the id of the tenant. */
+  ofTenant?: readonly string[];
+  /** Name of the type in the change log, whose contract the rows have to meet. */
+  logged?: string;
+}
+
+/** Rules that a row need not meet which was erased, or stored by an earlier release. */
+const tolerated = new Set(['REQUIRED', 'TOO_SHORT', 'TOO_FEW_ITEMS']);
+
+/** What belongs to a tenant and is no type of records: each row as JSON, with the names of its columns. */
+export class RowSection implements Section {
+  readonly name: string;
+  readonly table: string;
+  readonly #tenantColumns: readonly string[];
+
+  constructor(
+    private readonly types: LoggedTypes,
+    private readonly source: RowTable,
+  ) {
+    this.table = source.table;
+    this.name = `rows/${source.table}`;
+    this.#tenantColumns = ['tenant_id', ...(source.ofTenant ?? [])];
+  }
+
+  get select(): string {
+    const without = this.#tenantColumns.map((column) => ` - '${column}'`).join('');
+    const { table, key } = this.source;
+    return `select (to_jsonb(${table})${without})::text as line from ${table} where tenant_id = ? order by ${key}`;
+  }
+
+  lineOf(row: object): string {
+    return (row as { line: string }).line;
+  }
+
+  async insert(em: EntityManager, lines: readonly string[]): Promise<{ stored: number; waiting: number }> {
+    const columns = await this.#columns(em);
+    const rows = lines.map((line) => this.#read(line, columns));
+    const given = Object.keys(rows[0] ?? {});
+    if (rows.some((row) => Object.keys(row).length !== given.length || given.some((name) => !(name in row)))) {
+      throw archiveInvalid(`${this.name} has rows of different columns.`);
+    }
+    const names = given.map((name) => `"${name}"`).join(', ');
+    await transactionPipeline(em, [
+      {
+        sql: `insert into ${this.table} (${this.#tenantColumns.join(', ')}, ${names})
+          select ${this.#tenantColumns.map(() => '$1::uuid').join(', ')}, ${names}
+          from jsonb_populate_recordset(null::${this.table}, $2)`,
+        values: [currentCaller().tenantId, JSON.stringify(rows)],
+      },
+    ]);
+    return { stored: rows.length, waiting: 0 };
+  }
+
+  #read(line: string, columns: ReadonlySet<string>): StoredValues {
+    const row = objectOf(line);
+    if (!row || Object.keys(row).some((name) => !columns.has(name))) {
+      throw archiveInvalid(`${this.name} has a line that is no row as an export writes it.`);
+    }
+    const fault = this.#faultOf(row);
+    if (fault !== undefined) throw archiveInvalid(`${this.name}: ${fault}`);
+    return row;
+  }
+
+  #faultOf(row: StoredValues): string | undefined {
+    // A file is seen with the record that its table names, and must not be a page.
+    if (this.table === 'file') {
+      const { record, record_table: table, content_type: contentType } = row;
+      if (typeof record !== 'string' || namedRecord(record)?.type.table !== table) return 'a file of no record.';
+      if (typeof contentType !== 'string' || /html|xml|script/i.test(contentType)) return 'a file that is a page.';
+    }
+    const { logged } = this.source;
+    if (logged === undefined) return undefined;
+    const { descriptor } = this.types.get(logged);
+    try {
+      const message = this.types.message(logged, row);
+      const violations = validator.violations(descriptor, message);
+      const violation = violations.find(({ reason }) => !tolerated.has(reason));
+      return violation && `${violation.field} ${violation.description}`;
+    } catch {
+      return 'a value of another type than its column.';
+    }
+  }
+
+  async #columns(em: EntityManager): Promise<ReadonlySet<string>> {
+    const rows = await queryRows<{ name: string }>(em, {
+      name: 'columns_of_table',
+      sql: `select attname::text as name from pg_attribute
+        where attrelid = $1::text::regclass and attnum > 0 and not attisdropped`,
+      values: [this.table],
+    });
+    return new Set(rows.map(({ name }) => name).filter((name) => !this.#tenantColumns.includes(name)));
+  }
+}
+
+function objectOf(line: string): StoredValues | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as StoredValues) : undefined;
+  } catch {
+    return undefined;
+  }
+}

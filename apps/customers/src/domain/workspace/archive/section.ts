@@ -1,0 +1,42 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { validate as isUuid } from 'uuid';
+
+/** A table of a workspace, and how its rows are lines of an archive. */
+export interface Section {
+  /** Folder in the archive, such as `records/customer`. */
+  readonly name: string;
+  readonly table: string;
+  /** SQL of all rows of a tenant in their order. Its parameter is the id of the tenant. */
+  readonly select: string;
+  /** The line of a row, without the character that ends it. */
+  lineOf(row: object): string;
+  /**
+   * Stores lines, in the transaction of `em`.
+   *
+   * @param round whether none of the lines has been stored, and whether they are stored whatever they refer to
+   * @returns how many were stored, and how many wait for what they refer to
+   * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID
+   */
+  insert(
+    em: EntityManager,
+    lines: readonly string[],
+    round: { isFirst: boolean; isLast: boolean },
+  ): Promise<{ stored: number; waiting: number }>;
+}
+
+/** The tables of a workspace, in the order of an archive: those before the bytes of files, and those after. */
+export type Sections = Readonly<Record<'before' | 'after', readonly Section[]>>;
+
+/** Folder of the bytes of files, each called as its hash. */
+export const contentsFolder = 'files';
+
+/** Names the bytes of files in an archive: by their hash, and by the id that files have them by. */
+export function contentName({ sha256, contentId }: { sha256: string; contentId: string }): string {
+  return `${contentsFolder}/${sha256}.${contentId}`;
+}
+
+/** Reads a name that `contentName` made; undefined for another one. */
+export function readContentName(name: string): { sha256: string; contentId: string } | undefined {
+  const [, folder, sha256 = '', contentId = ''] = /^(.*)\/([0-9a-f]{64})\.([0-9a-f-]{36})$/.exec(name) ?? [];
+  return folder === contentsFolder && isUuid(contentId) ? { sha256, contentId } : undefined;
+}

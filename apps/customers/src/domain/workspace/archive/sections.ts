@@ -1,0 +1,40 @@
+import type { LoggedTypes } from '../../../engine/changes/log/logged-types.js';
+import { RecordSection } from './record-section.js';
+import { RowSection, type RowTable } from './row-section.js';
+import type { Section, Sections } from './section.js';
+
+/** Tables of the change log whose rows have another key than `id`. */
+const keys: Readonly<Record<string, Omit<RowTable, 'table'>>> = {
+  custom_field: { key: 'key' },
+  workspace_settings: { key: 'tenant_id', ofTenant: ['id'] },
+};
+
+/** Tables that are not in the change log. */
+const unlogged = { before: [{ table: 'import_mapping', key: 'key' }], after: [{ table: 'erasure', key: 'id' }] };
+
+/** What records are stored with: their custom fields are indexed by the definitions. */
+const beforeRecords = new Set(['custom_field', 'workspace_settings']);
+
+/**
+ * What an archive has, in its order: what records need, the records of all types, the bytes of files, and what belongs to records. All
+ * types of the change log are in it.
+ */
+export function sectionsOf(types: LoggedTypes): Sections {
+  const rows = types.types.flatMap(({ name, table, tableBeside, record }): RowTable[] =>
+    record
+      ? []
+      : [table, ...(tableBeside === undefined ? [] : [tableBeside])].map((each) => ({
+          ...{ key: 'id', logged: name },
+          ...keys[each],
+          table: each,
+        })),
+  );
+  const section = (row: RowTable): Section => new RowSection(types, row);
+  return {
+    before: [
+      ...[...rows.filter(({ table }) => beforeRecords.has(table)), ...unlogged.before].map(section),
+      ...types.types.flatMap(({ record }) => (record ? [new RecordSection(record)] : [])),
+    ],
+    after: [...rows.filter(({ table }) => !beforeRecords.has(table)), ...unlogged.after].map(section),
+  };
+}

@@ -1,0 +1,39 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import { AppError, currentCaller } from '@rapport/platform';
+import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import type { Sections } from './archive/section.js';
+import { removeTenantRows, tenantTables } from './tenant-rows.js';
+
+/** Tables that an import fills besides those of its sections. */
+const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space'];
+
+/** @throws AppError FAILED_PRECONDITION WORKSPACE_NOT_EMPTY, which names what the caller's tenant has */
+export async function refuseFilled(em: EntityManager, sections: Sections): Promise<void> {
+  const names = tablesOf(sections);
+  const [row] = await queryRows<{ filled: string[] }>(em, {
+    name: 'filled_tables',
+    sql: `select array_remove(array[${names
+      .map((name) => `case when exists (select from ${name} where tenant_id = $1) then '${name}' end`)
+      .join(', ')}], null) as filled`,
+    values: [currentCaller().tenantId],
+  });
+  const filled = row?.filled ?? [];
+  if (filled.length === 0) return;
+  const message = `Only an empty workspace can be imported into. This one has data, deleted records included: ${filled.join(', ')}.`;
+  throw new AppError('FAILED_PRECONDITION', 'WORKSPACE_NOT_EMPTY', message, { metadata: { found: filled.join(',') } });
+}
+
+/** Removes all that an import has stored, in short steps. It may be done again. */
+export async function clearWorkspace(em: EntityManager, sections: Sections, signal: AbortSignal): Promise<void> {
+  const pace = BulkPace.of(em);
+  const filled = new Set([...tablesOf(sections), ...filledBeside]);
+  const isFilled = (name: string) => filled.has(name) || filled.has(name.replace(/_(key|order_value)$/, ''));
+  const tables = (await tenantTables(em)).filter(({ name }) => isFilled(name));
+  const { tenantId } = currentCaller();
+  await removeTenantRows(em, tables, { tenantId, signal, limit: 200, step: (work) => pace.keep(work) });
+}
+
+function tablesOf({ before, after }: Sections): string[] {
+  return [...before, ...after].map(({ table }) => table);
+}

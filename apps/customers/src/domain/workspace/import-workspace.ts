@@ -1,0 +1,99 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { AppError } from '@rapport/platform';
+import { doStep, type Checkpoint } from '../../engine/operations/checkpoint.js';
+import type { OperationKind, OperationTask } from '../../engine/operations/operation-kind.js';
+import type { SuppressionKey } from '../suppressions/suppression-key.js';
+import { archiveInvalid } from './archive/archive-error.js';
+import { archiveLeftovers, ArchivePieces } from './archive/archive-pieces.js';
+import { clearWorkspace, refuseFilled } from './filled-workspace.js';
+import type { ImportProgress, ImportSources, LoadPlace } from './import-progress.js';
+import { loadArchive } from './load-archive.js';
+import type { Manifest } from './archive/manifest.js';
+import { verifyArchive } from './archive/verify-archive.js';
+
+/** Imports the archive of a workspace into an empty one. What an import has stored that does not succeed is removed again. */
+export function importKind(sources: ImportSources): OperationKind {
+  return {
+    name: 'WORKSPACE_IMPORT',
+    origin: 'import',
+    run: (task) => importWorkspace(sources, task),
+    undo: { refusal: 'The import of a workspace can not be undone.' },
+    pauseRefusal: 'The import of a workspace can not be paused. It can be cancelled.',
+    failedRefusal: 'An import that has failed leaves the workspace empty. Start another one.',
+    async clear({ em, operation, signal }) {
+      if (operation.state === 'SUCCEEDED' || !placeOf(operation.rules)) return;
+      await clearWorkspace(em, sources.sections, signal);
+    },
+    leftovers: archiveLeftovers,
+  };
+}
+
+async function importWorkspace(sources: ImportSources, task: OperationTask): Promise<void> {
+  const { em, job, operation, signal } = task;
+  const { sizeBytes, fault } = operation.rules as ImportProgress;
+  const checkpoint = { state: operation.state, done: operation.counts.rows };
+  if (fault) return failCleared(sources, task, checkpoint);
+  const pieces = new ArchivePieces(em, operation.id, sizeBytes);
+  let place = placeOf(operation.rules);
+  if (!place) {
+    const manifest = await verifyArchive(pieces, sources.sections, signal);
+    if (!manifest) return;
+    checkSuppressions(sources.suppressionKey, manifest);
+    place = { offset: 0, line: 0, round: 1, stored: 0, waiting: 0 };
+    const first = place;
+    await doStep(em, job, checkpoint, async (transaction, stored) => {
+      await refuseFilled(transaction, sources.sections);
+      await keepSpace(transaction, job.tenantId, manifest);
+      stored.startTime ??= new Date();
+      stored.rules = { sizeBytes, place: first } satisfies ImportProgress;
+    });
+  }
+  try {
+    await loadArchive(sources, { ...task, pieces, checkpoint, place });
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code === 'UNAVAILABLE') throw error;
+    const { code, reason, message } = error;
+    // The worker runs it again, and then it removes what it has stored before it has failed.
+    await changeRules(task, checkpoint, (rules) => ({ ...rules, fault: { code, reason, message } }));
+  }
+}
+
+/** Removes all that was stored, and then fails. */
+async function failCleared({ sections }: ImportSources, task: OperationTask, checkpoint: Checkpoint): Promise<void> {
+  await clearWorkspace(task.em, sections, task.signal);
+  if (task.signal.aborted) return;
+  const { fault } = task.operation.rules as ImportProgress;
+  await changeRules(task, checkpoint, ({ sizeBytes }) => ({ sizeBytes, ...(fault && { fault }) }));
+  if (fault) throw new AppError(fault.code, fault.reason, fault.message);
+}
+
+async function changeRules(
+  { em, job }: OperationTask,
+  checkpoint: Checkpoint,
+  change: (rules: ImportProgress) => ImportProgress,
+): Promise<void> {
+  await doStep(em, job, checkpoint, (_, stored) => {
+    stored.rules = change(stored.rules as ImportProgress);
+    return Promise.resolve();
+  });
+}
+
+/** Hashes that another key has made would lift every suppression. */
+function checkSuppressions({ fingerprint }: SuppressionKey, { suppressions, files }: Manifest): void {
+  const hasSuppressions = files.some(({ name }) => name.startsWith('rows/suppression/'));
+  if (!hasSuppressions || suppressions.keyFingerprint === fingerprint) return;
+  throw archiveInvalid('Its suppressions were made with another SUPPRESSION_HMAC_KEY than that of this installation.');
+}
+
+async function keepSpace(em: EntityManager, tenantId: string, { suppressions }: Manifest): Promise<void> {
+  if (suppressions.space === tenantId) return;
+  await em.execute(
+    `insert into suppression_space (tenant_id, space) values (?, ?)
+     on conflict (tenant_id) do update set space = excluded.space`,
+    [tenantId, suppressions.space],
+  );
+}
+
+function placeOf(rules: object): LoadPlace | undefined {
+  return (rules as ImportProgress).place;
+}

@@ -1,0 +1,150 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { queryRows } from '@rapport/persistence';
+import { pieceBytes } from '../../engine/files/receive-upload.js';
+import { doStep, type Checkpoint } from '../../engine/operations/checkpoint.js';
+import type { OperationTask } from '../../engine/operations/operation-kind.js';
+import type { Operation } from '../../engine/operations/operation.entity.js';
+import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import { archiveInvalid, blamingArchive } from './archive/archive-error.js';
+import type { ArchivePieces } from './archive/archive-pieces.js';
+import type { ImportProgress, ImportSources, LoadPlace } from './import-progress.js';
+import { manifestName } from './archive/manifest.js';
+import { contentsFolder, readContentName, type Section } from './archive/section.js';
+import { entryAt, partOf, type ArchiveEntry } from './archive/verify-archive.js';
+
+/** Most lines that one transaction stores: `alone`, or `beside` other calls. */
+const batchSize = { alone: 200, beside: 24 };
+
+/** Most rounds: a record may refer to one that comes later, and that one to another. */
+const maxRounds = 100;
+
+interface LoadTask extends OperationTask {
+  pieces: ArchivePieces;
+  checkpoint: Checkpoint;
+  place: LoadPlace;
+}
+
+/**
+ * Stores an archive that was verified, from its place on, in steps.
+ *
+ * @throws OperationMoved when the operation was changed meanwhile
+ * @throws AppError INVALID_ARGUMENT ARCHIVE_INVALID
+ */
+export async function loadArchive(sources: ImportSources, task: LoadTask): Promise<void> {
+  const { before, after } = sources.sections;
+  while (!task.signal.aborted) {
+    const entry = await entryAt(task.pieces, task.place.offset);
+    if (!entry) throw new Error('The archive has ended before its manifest.');
+    const isIn = ({ name }: Section) => entry.name.startsWith(`${name}/`);
+    const section = before.find(isIn);
+    if (section) await loadLines(task, section, entry);
+    else if (!task.place.hasRecords) await endRound(task);
+    else if (entry.name === manifestName) return finish(task);
+    else await loadRest(sources, task, after.find(isIn), entry);
+  }
+}
+
+async function loadRest(
+  sources: ImportSources,
+  task: LoadTask,
+  section: Section | undefined,
+  entry: ArchiveEntry,
+): Promise<void> {
+  if (section) await loadLines(task, section, entry);
+  else await loadContent(sources, task, entry);
+}
+
+/** Changes the place with what a step does. */
+async function step(
+  task: LoadTask,
+  part: string,
+  lines: number,
+  work: (em: EntityManager, place: LoadPlace) => Promise<LoadPlace>,
+): Promise<void> {
+  const { em, job, checkpoint } = task;
+  const { place } = task;
+  const tryStep = (transaction: EntityManager, stored: Operation) =>
+    blamingArchive(part, async () => {
+      const next = await work(transaction, place);
+      stored.counts = { ...stored.counts, rows: stored.counts.rows + lines };
+      stored.rules = { ...(stored.rules as ImportProgress), place: next };
+      return next;
+    });
+  task.place = await BulkPace.of(em).keep(() => doStep(em, job, checkpoint, tryStep));
+  checkpoint.done += lines;
+}
+
+async function loadLines(task: LoadTask, section: Section, entry: ArchiveEntry): Promise<void> {
+  const text = (await partOf(task.pieces, entry)).toString();
+  const lines = text.split('\n').slice(0, -1);
+  const pace = BulkPace.of(task.em);
+  const { offset } = task.place;
+  if (lines.length === 0) task.place = { ...task.place, offset: entry.end };
+  while (task.place.offset === offset && !task.signal.aborted) {
+    const { line, round } = task.place;
+    const batch = lines.slice(line, line + pace.step(batchSize.alone, batchSize.beside));
+    // Rows that are no records wait for nothing.
+    const isDone = round !== 1 && !section.name.startsWith('records/');
+    await step(task, entry.name, round === 1 ? batch.length : 0, async (em, place) => {
+      const options = { isFirst: round === 1, isLast: round === 0 };
+      const { stored, waiting } = isDone ? { stored: 0, waiting: 0 } : await section.insert(em, batch, options);
+      const next = line + batch.length;
+      const counts = { stored: place.stored + stored, waiting: place.waiting + waiting };
+      return { ...place, ...counts, ...(next < lines.length ? { line: next } : { line: 0, offset: entry.end }) };
+    });
+  }
+}
+
+/** Stores the bytes of a file, a piece in each step. */
+async function loadContent({ files }: ImportSources, task: LoadTask, entry: ArchiveEntry): Promise<void> {
+  const { name, start, sizeBytes } = entry;
+  const named = readContentName(name);
+  if (!named) throw archiveInvalid(`This release knows no ${name}.`);
+  const { sha256, contentId } = named;
+  for (let isDone = false; !isDone && !task.signal.aborted;) {
+    await step(task, name, 0, async (em, place) => {
+      const { line: done } = place;
+      const data = await task.pieces.bytes(start + done, Math.min(pieceBytes, sizeBytes - done));
+      if (data.length > 0) await files.put(em, { contentId }, done, data);
+      isDone = done + data.length === sizeBytes;
+      if (!isDone) return { ...place, line: done + data.length };
+      await em.execute('insert into file_content (tenant_id, sha256, content_id, size_bytes) values (?, ?, ?, ?)', [
+        ...[task.job.tenantId, sha256, contentId, sizeBytes],
+      ]);
+      return { ...place, line: 0, offset: entry.end };
+    });
+  }
+}
+
+/** Stores records that wait in another round, or goes on with what belongs to records when all are there. */
+async function endRound(task: LoadTask): Promise<void> {
+  const { round, stored, waiting } = task.place;
+  if (round === maxRounds) throw archiveInvalid('Its records refer to each other in a chain that is too long.');
+  const isDone = waiting === 0 || round === 0;
+  // What still refers to nothing that is there is stored with it, where that is no reference that the database holds to.
+  const next = stored > 0 ? round + 1 : 0;
+  const none = { line: 0, stored: 0, waiting: 0 };
+  await step(task, 'records', 0, (_, place) =>
+    Promise.resolve(isDone ? { ...place, ...none, round: 1, hasRecords: true } : { ...none, offset: 0, round: next }),
+  );
+}
+
+async function finish(task: LoadTask): Promise<void> {
+  await refuseUnused(task);
+  await doStep(task.em, task.job, task.checkpoint, (_, operation) => {
+    operation.processedBytes = operation.receivedBytes;
+    operation.endTime = new Date();
+    operation.state = 'SUCCEEDED';
+    return Promise.resolve();
+  });
+}
+
+async function refuseUnused({ em, job }: LoadTask): Promise<void> {
+  const [unused] = await queryRows<{ sha256: string }>(em, {
+    name: 'unused_contents',
+    sql: `select sha256 from file_content content where tenant_id = $1
+        and not exists (select from file where file.tenant_id = $1 and file.content_id = content.content_id) limit 1`,
+    values: [job.tenantId],
+  });
+  if (unused) throw archiveInvalid(`No file has the bytes of ${contentsFolder}/${unused.sha256}.`);
+}

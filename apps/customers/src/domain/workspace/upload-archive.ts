@@ -1,0 +1,91 @@
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import {
+  WorkspaceServiceService,
+  type UploadWorkspaceArchiveRequest,
+} from '@rapport/contracts/rapport/work/v1/workspace_service';
+import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import type { FileStore } from '../../engine/files/file-store.js';
+import { maxFileBytes, receiveUpload, uploadInProgress, type UploadTarget } from '../../engine/files/receive-upload.js';
+import { enqueue, jobSignal } from '../../engine/operations/operation-jobs.js';
+import { found, operationMessage } from '../../engine/operations/operation-message.js';
+import { Operation } from '../../engine/operations/operation.entity.js';
+import { refuseUnderEncryption } from '../../engine/query/filter/refuse-sealed.js';
+import { checkRequest } from '../../engine/values/contract.js';
+import { ArchivePieces } from './archive/archive-pieces.js';
+import type { ImportProgress } from './import-progress.js';
+
+/** Room for the lines of an archive, besides the files that the tenant may have. */
+const lineBytes = 4 * 1_024 ** 3;
+
+/** Answers UploadWorkspaceArchive. See `receiveUpload`. */
+export function uploadArchive(
+  em: EntityManager,
+  files: FileStore,
+  requests: AsyncIterable<UploadWorkspaceArchiveRequest>,
+): Promise<OperationMessage> {
+  const begin = async (request: UploadWorkspaceArchiveRequest) => {
+    checkRequest(WorkspaceServiceService.uploadWorkspaceArchive.path, request);
+    if (!Number.isSafeInteger(request.offset ?? 0)) {
+      throw invalidArgument([{ field: 'offset', reason: 'BAD_FORMAT', description: 'must be a whole number.' }]);
+    }
+    refuseUnderEncryption('A workspace can not be imported');
+    const { id } = request;
+    const { tenantId } = currentCaller();
+    const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+    return new WaitingImport(em, operation, files.quotaBytes + lineBytes);
+  };
+  return receiveUpload(em, { field: 'archive', dataOf: ({ archive }) => archive?.data, begin }, requests);
+}
+
+/** The archive that an import waits for. The import begins when it is complete. */
+class WaitingImport implements UploadTarget<OperationMessage> {
+  readonly receivedBytes: number;
+  readonly #id: string;
+
+  constructor(
+    private readonly em: EntityManager,
+    operation: Operation,
+    readonly maxBytes: number,
+  ) {
+    this.#id = operation.id;
+    this.receivedBytes = (operation.rules as ImportProgress).sizeBytes;
+  }
+
+  pieceAt(place: number) {
+    return ArchivePieces.pieceAt(this.em, this.#id, place);
+  }
+
+  async store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
+    const { tenantId } = currentCaller();
+    const answer = await this.em.transactional(
+      async (em) => {
+        const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
+        const operation = waiting(await em.findOne(Operation, { tenantId, id: this.#id }, lock));
+        const { sizeBytes } = operation.rules as ImportProgress;
+        if (sizeBytes !== received) throw uploadInProgress();
+        if (data.length > 0) await ArchivePieces.put(em, this.#id, received, data);
+        const rules: ImportProgress = { sizeBytes: received + data.length };
+        operation.rules = rules;
+        operation.receivedBytes = Math.min(rules.sizeBytes, maxFileBytes);
+        if (isComplete) {
+          operation.state = 'RUNNING';
+          await enqueue(em, operation);
+        }
+        return operationMessage(operation);
+      },
+      { clear: true },
+    );
+    if (isComplete) jobSignal(this.em).wake();
+    return answer;
+  }
+}
+
+function waiting(operation: Operation | null): Operation {
+  const { kind, state } = found(operation);
+  if (kind !== 'WORKSPACE_IMPORT') return found(null);
+  if (operation && state === 'WAITING') return operation;
+  throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for an archive.', {
+    metadata: { state },
+  });
+}
