@@ -20,6 +20,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'tools/test/availability/overload.soak.test.ts': 'has as few places as fit the load',
   'tools/test/availability/replicated-platform.ts': 'runs replicas, which rolling-restart.soak.test.ts restarts',
   'tools/test/availability/restore.soak.test.ts': 'destroys its database',
+  'tools/test/availability/workspace-kills.soak.test.ts': 'kills customers',
   'tools/test/limits.test.ts': 'has low limits, and freezes a service and Redis',
   'tools/test/process-secrets.test.ts': 'looks at its processes from their first moment on',
   'tools/test/sign-in-load.soak.test.ts': 'believes the addresses that browsers name, in its long form',

@@ -201,7 +201,7 @@ it('none of it has changed or shown anything of the other tenant', async () => {
 
 /** Who is refused for the state of a record, or for being a program where only people have something, was let in. */
 function isAdmitted({ status, reason }: SeenAnswer): boolean {
-  return reason === 'USER_NEEDED' || [200, 201, 204, 409, 'OK', 'FAILED_PRECONDITION', 'ABORTED'].includes(status);
+  return reason === 'USER_NEEDED' || [200, 201, 202, 204, 409, 'OK', 'FAILED_PRECONDITION', 'ABORTED'].includes(status);
 }
 
 function told({ method }: RestRoute, what: string, { status, reason, rest }: SeenAnswer): string {

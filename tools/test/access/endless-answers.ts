@@ -47,6 +47,12 @@ export async function makeAnswersEndless(
       (table) =>
         `update ${table} set size_bytes = size_bytes + ${files.count * files.bytes} where tenant_id = '${tenantId}'`,
     ),
+    `insert into workspace_piece (tenant_id, operation_id, start, data)
+      select tenant_id, operation_id, start + octet_length(data) + number * ${files.bytes}, convert_to(${filler(files.bytes)}, 'UTF8')
+      from (select * from workspace_piece where tenant_id = '${tenantId}' order by start desc limit 1) last,
+        generate_series(0, ${files.count - 1}) number`,
+    `update operation set rules = rules || jsonb_build_object('sizeBytes', (rules ->> 'sizeBytes')::int + ${files.count * files.bytes})
+      where tenant_id = '${tenantId}' and id = '${ids['workspaceExports']}'`,
     entries,
   );
   await inDatabase('auth', entries);

@@ -3,6 +3,7 @@ import { TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
 import { isSoak, printTally, sharedPlatform, type SharedPlatform } from '@rapport/testing';
 import { afterEach, beforeAll, expect, inject, it } from 'vitest';
 import { ApiClient } from '../api-client.ts';
+import { addWorkspaceImport } from './add-workspace-import.ts';
 import { ChangingCallers, type ChangingCaller } from './changing-callers.ts';
 import { makeAnswersEndless } from './endless-answers.ts';
 import { OpenRequest } from './open-request.ts';
@@ -31,12 +32,14 @@ const boundMs = isSoak ? 2_000 : 10_000;
 let platform: SharedPlatform;
 let api: ApiClient;
 let callers: ChangingCallers;
+let tenant: string;
 let records: TenantRecords;
 let open: OpenRequest[] = [];
 
 beforeAll(async () => {
   platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey, tenantId } = await platform.createTenant('Streams');
+  tenant = tenantId;
   api = await ApiClient.connect(platform.edgeUrl, apiKey);
   const needed = [...lasting.map(({ method }) => method.policy.permission), 'customers.read', 'customers.write'];
   callers = new ChangingCallers(platform, api, [...new Set(needed)]);
@@ -54,6 +57,7 @@ it('has every operation that streams or waits', () => {
     'DownloadHook',
     'DownloadOperationIssues',
     'DownloadPairing',
+    'DownloadWorkspaceExport',
     'ExportAuditEntries',
     'ExportCustomers',
     'ExportDeals',
@@ -68,6 +72,7 @@ it('has every operation that streams or waits', () => {
     'SnapshotCustomers',
     'UploadFile',
     'UploadImportFile',
+    'UploadWorkspaceArchive',
     'WatchChanges',
     'WatchOperation',
     'WatchSyncRun',
@@ -117,7 +122,7 @@ it.each(losses)('every open call of a caller ends on both edges when $how', asyn
   await openAll(authorization);
   const [fed, files] = [open.filter(({ operation }) => isFeed(operation.route)), open.filter(isHeld)];
   const uploads = open.filter(({ operation }) => operation.file !== undefined);
-  expect([fed.length, files.length, uploads.length]).toEqual([8, 8, 3]);
+  expect([fed.length, files.length, uploads.length]).toEqual([8, 9, 4]);
   expect([...fed, ...files, ...uploads].filter(({ hasEnded }) => hasEnded)).toEqual([]);
 
   await change();
@@ -154,7 +159,9 @@ async function openAll(authorization: string): Promise<void> {
   const imported = (await callers.send('POST', '/v1/imports', { contentType: 'text/csv' })) as { id: string };
   const file = { record: `customers/${records.living['customers']}`, name: 'open' };
   const upload = (await callers.send('POST', '/v1/fileUploads', file)) as { id: string };
-  records = { ...records, living: { ...records.living, imports: imported.id, fileUploads: upload.id } };
+  const workspaceImports = await addWorkspaceImport(platform, tenant);
+  const uploads = { imports: imported.id, fileUploads: upload.id, workspaceImports };
+  records = { ...records, living: { ...records.living, ...uploads } };
   const [first = '', second = ''] = platform.edgeUrls;
   const opened = lasting.filter(({ method: { name } }) => !short.includes(name) && !likeCustomers.includes(name));
   const requests = opened.flatMap((route, index) => {

@@ -3,6 +3,7 @@ import type { SharedPlatform } from '@rapport/testing';
 import type { ApiClient } from '../api-client.ts';
 import { addExchange, addPeopleFile } from './add-exchange.ts';
 import { addSession } from './add-session.ts';
+import { addWorkspaceImport } from './add-workspace-import.ts';
 
 /** Ids by collection: what comes after `/v1/` in the path of a record, such as `customers`. */
 export type Ids = Readonly<Record<string, string>>;
@@ -90,6 +91,17 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     return key;
   };
   const operation = once(() => create('/v1/imports', { contentType: 'text/csv' }));
+  const workspaceExport = once(async () => {
+    let answer = await api.send('POST', '/v1/workspace:export');
+    // A workspace has one at a time, and another test may have begun it.
+    while (answer.status === 409) answer = await api.send('POST', '/v1/workspace:export');
+    const { id } = answer.body as { id: string };
+    for (let state = ''; state !== 'SUCCEEDED';) {
+      ({ state } = (await send('GET', `/v1/operations/${id}`)) as { state: string });
+    }
+    return id;
+  });
+  const workspaceImport = async () => addWorkspaceImport(platform, await tenantId());
   const consent = { purpose: 'news', channel: 'EMAIL', state: 'GIVEN', legalBasis: 'CONSENT', source: marker };
   const suppress = (purpose: string) =>
     create('/v1/suppressions', { channel: 'EMAIL', address: `${marker}@example.com`, purpose, reason: 'BOUNCE' });
@@ -164,6 +176,8 @@ function recordMakers(platform: SharedPlatform, api: ApiClient, marker: string) 
     importMappings: importMapping,
     imports: operation,
     operations: operation,
+    workspaceExports: workspaceExport,
+    workspaceImports: workspaceImport,
     consents: async () => create(`/v1/customers/${await ada()}/consents`, consent),
     suppressions: () => suppress('news'),
     files: file,

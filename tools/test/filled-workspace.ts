@@ -1,0 +1,77 @@
+import type { SharedPlatform } from '@rapport/testing';
+import { Workspace } from './workspaces.ts';
+
+/** A workspace with something of everything, deleted, merged and erased records included. */
+export async function filledWorkspace(platform: SharedPlatform): Promise<Workspace> {
+  const workspace = await Workspace.create(platform, 'Filled');
+  const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
+  await workspace.send('PATCH', '/v1/settings', { baseCurrency: 'EUR' });
+  await workspace.send('POST', '/v1/customFields', { key: 'plan', type: 'TEXT', displayName: 'Plan' });
+  await workspace.send('PUT', '/v1/importMappings/erp', { map: ['Name=display_name'] });
+  const ada = await create('/v1/customers', {
+    ...{ kind: 'PERSON', displayName: 'Ada Lovelace', givenName: 'Ada', tags: ['a', 'ü'] },
+    ...{ emails: [{ address: 'ada@example.com' }], externalIds: [{ system: 'erp', value: '7' }] },
+    customFields: { plan: 'gold' },
+  });
+  // It refers to what comes after it.
+  const company = await create('/v1/customers', {
+    kind: 'COMPANY',
+    displayName: 'Engines',
+    domains: ['engines.example'],
+  });
+  await workspace.send('PATCH', `/v1/customers/${ada}`, { companyId: company });
+  const bob = await create('/v1/customers', {
+    kind: 'PERSON',
+    displayName: 'Bob',
+    phones: [{ number: '+43 1 234567' }],
+  });
+  const eve = await create('/v1/customers', {
+    kind: 'PERSON',
+    displayName: 'Eve',
+    emails: [{ address: 'eve@example.com' }],
+  });
+  await workspace.send('POST', `/v1/customers/${bob}:merge`, { mergedId: eve });
+  const gone = await create('/v1/customers', {
+    kind: 'PERSON',
+    displayName: 'Gone',
+    emails: [{ address: 'gone@example.com' }],
+  });
+  await workspace.send('DELETE', `/v1/customers/${gone}`);
+  const max = await create('/v1/customers', {
+    kind: 'PERSON',
+    displayName: 'Max',
+    emails: [{ address: 'max@example.com' }],
+  });
+  await workspace.send('POST', `/v1/customers/${max}:erase`, { reason: 'asked for' });
+  const stages = [
+    { key: 'new', name: 'New', kind: 'OPEN' },
+    { key: 'won', name: 'Won', kind: 'WON' },
+  ];
+  const pipelineId = await create('/v1/pipelines', { name: 'Sales', stages });
+  const amount = { amount: '12.50', currencyCode: 'EUR' };
+  const deal = await create('/v1/deals', { title: 'A deal', pipelineId, stage: 'new', customerId: company, amount });
+  await workspace.send('PATCH', `/v1/deals/${deal}`, { stage: 'won' });
+  await create(`/v1/customers/${ada}/consents`, {
+    ...{
+      purpose: 'news',
+      channel: 'EMAIL',
+      state: 'WITHDRAWN',
+      legalBasis: 'CONSENT',
+      source: 'a call',
+      evidence: 'tape 7',
+    },
+  });
+  await create('/v1/suppressions', { channel: 'EMAIL', address: 'blocked@example.com', reason: 'BOUNCE' });
+  await create('/v1/associations', { fromCustomerId: ada, type: 'works_with', toCustomerId: bob, labels: ['x'] });
+  await create('/v1/associations', { from: `deals/${deal}`, type: 'concerns', to: `customers/${ada}` });
+  for (const [name, record] of [
+    ['plan.txt', `customers/${ada}`],
+    ['the same.txt', `deals/${deal}`],
+  ]) {
+    const id = await create('/v1/fileUploads', { name, record });
+    await workspace.send('PUT', `/v1/fileUploads/${id}/content`, 'plan of the engine');
+  }
+  const id = await create('/v1/fileUploads', { name: 'large.bin', record: `customers/${bob}` });
+  await workspace.send('PUT', `/v1/fileUploads/${id}/content`, Buffer.alloc(700_001, 'large'));
+  return workspace;
+}

@@ -1,0 +1,196 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { filledWorkspace } from './filled-workspace.ts';
+import { Workspace, type Archive } from './workspaces.ts';
+
+let platform: SharedPlatform;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+
+describe('a workspace that is exported and imported into an empty one', () => {
+  let [source, copy]: Workspace[] = [];
+  let [archive, again]: Archive[] = [];
+
+  beforeAll(async () => {
+    source = await filledWorkspace(platform);
+    archive = await source.export();
+    copy = await Workspace.create(platform, 'Copy');
+    expect(await copy.import(archive.bytes)).toMatchObject({ state: 'SUCCEEDED' });
+    again = await copy.export();
+  }, 120_000);
+
+  it('has the hashes that the manifest names', () => {
+    expect(archive!.manifest.files.length).toBeGreaterThan(8);
+    for (const { name, records, bytes, sha256 } of archive!.manifest.files) {
+      const data = archive!.file(name);
+      expect({ name, bytes: data.length, sha256: hashOf(data) }).toEqual({ name, bytes, sha256 });
+      expect(data.toString().split('\n')).toHaveLength(records + 1);
+    }
+  });
+
+  it('is equal, by the hash of each record, row and file', () => {
+    const hashes = archive!.lineHashes();
+    expect(hashes.size).toBeGreaterThan(12);
+    expect(again!.lineHashes()).toEqual(hashes);
+    expect(again!.manifest.files).toEqual(archive!.manifest.files);
+    expect(again!.contents()).toEqual(archive!.contents());
+  });
+
+  it('answers the same about each record and file over REST', async () => {
+    const answers = await source!.answers();
+    expect(answers.length).toBeGreaterThan(10);
+    expect(await copy!.answers()).toEqual(answers);
+  });
+
+  it('finds records by their custom fields, keeps addresses unique and suppressed', async () => {
+    const filter = encodeURIComponent('customFields.plan = "gold"');
+    const { body } = await copy!.api.send('GET', `/v1/customers?filter=${filter}`);
+    expect((body as { customers: object[] }).customers).toHaveLength(1);
+    const taken = { kind: 'PERSON', displayName: 'Eve', emails: [{ address: 'ADA@example.com' }] };
+    expect(await copy!.api.send('POST', '/v1/customers', { body: taken })).toMatchObject({ status: 409 });
+    const check = { channel: 'EMAIL', addresses: ['blocked@example.com', 'free@example.com'] };
+    const checked = await copy!.api.send('POST', '/v1/suppressions:check', { body: check });
+    expect(checked).toMatchObject({ status: 200, body: { verdicts: [{ suppressed: true }, { suppressed: false }] } });
+  });
+
+  it('is not imported into again, since it is not empty', async () => {
+    const answer = await copy!.api.send('POST', '/v1/workspace:import');
+
+    expect(answer).toMatchObject({ status: 409, body: { code: 'WORKSPACE_NOT_EMPTY' } });
+    expect((answer.body as { detail: string }).detail).toMatch(/customer, .*deal/);
+  });
+});
+
+describe('an archive that is not whole', () => {
+  let archive: Archive;
+
+  beforeAll(async () => {
+    const source = await filledWorkspace(platform);
+    archive = await source.export();
+  }, 120_000);
+
+  it.each<[string, (bytes: Buffer) => Buffer]>([
+    ['cut', (bytes) => bytes.subarray(0, bytes.length / 2)],
+    ['without its end', (bytes) => bytes.subarray(0, -1_024)],
+    ['of one block', (bytes) => bytes.subarray(0, 512)],
+    ['noise', () => randomBytes(100_000)],
+    ['zeros', () => Buffer.alloc(10_240)],
+    ['compressed by somebody', () => Buffer.from('1f8b0800', 'hex')],
+    ['with a record that was changed', (bytes) => changed(bytes, 'Ada Lovelace', 'Ida Lovelace')],
+    ['with a byte of a file that was changed', (bytes) => changed(bytes, 'plan of the engine', 'plan of the Engine')],
+    ['with a manifest that was changed', (bytes) => changed(bytes, '"formatVersion": 1', '"formatVersion": 2')],
+  ])('%s is refused, and leaves nothing', async (_, change) => {
+    const target = await Workspace.create(platform, 'Refusing');
+
+    const operation = await target.import(change(Buffer.from(archive.bytes)));
+
+    expect(operation).toMatchObject({ state: 'FAILED', error: { status: 400, code: 'ARCHIVE_INVALID' } });
+    expect(await target.import(archive.bytes)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
+  it.each<[string, (archive: Archive) => void]>([
+    ['a record without its reference', (hostile) => hostile.dropFolder('records/pipeline')],
+    [
+      'a record of which a field has another type',
+      (hostile) => hostile.edit('records/deal', (line) => ({ ...line, title: 7 })),
+    ],
+    [
+      'a record with a field that there is not',
+      (hostile) => hostile.edit('records/deal', (line) => ({ ...line, x: 1 })),
+    ],
+    ['a record twice', (hostile) => hostile.repeat('records/deal')],
+    ['a record whose id is none', (hostile) => hostile.edit('records/deal', (line) => ({ ...line, id: 'x' }))],
+    ['a row with a column that there is not', (hostile) => hostile.edit('rows/consent', (line) => ({ ...line, x: 1 }))],
+    [
+      'a row of another tenant',
+      (hostile) => hostile.edit('rows/consent', (line) => ({ ...line, tenant_id: line['id'] })),
+    ],
+    ['a text where a number belongs', (hostile) => hostile.edit('rows/file', (line) => ({ ...line, size_bytes: 'x' }))],
+    [
+      'a file that is a page',
+      (hostile) => hostile.edit('rows/file', (line) => ({ ...line, content_type: 'text/html' })),
+    ],
+    [
+      'a file of a record of another type',
+      (hostile) => hostile.edit('rows/file', (line) => ({ ...line, record_table: 'pipeline' })),
+    ],
+    ['a folder that there is not', (hostile) => hostile.rename('rows/consent', 'rows/nothing')],
+    ['a path out of the archive', (hostile) => hostile.rename('rows/consent', '../../rows/consent')],
+    ['another order', (hostile) => hostile.moveFirst('rows/consent')],
+  ])('%s is refused although its hashes are right, and leaves nothing', async (_, edit) => {
+    const hostile = archive.copy();
+    edit(hostile);
+    const target = await Workspace.create(platform, 'Hostile');
+
+    const operation = await target.import(hostile.sealed());
+
+    expect(operation).toMatchObject({ state: 'FAILED', error: { status: 400, code: 'ARCHIVE_INVALID' } });
+    expect(await target.import(archive.bytes)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+});
+
+describe('workspaces', () => {
+  it('an upload that broke off goes on, and bytes that differ are refused', async () => {
+    const archive = await (await filledWorkspace(platform)).export();
+    const target = await Workspace.create(platform, 'Resumed');
+    const { id } = await target.createImport();
+    const path = `/v1/workspaceImports/${id}/archive`;
+
+    const half = await target.api.send('PUT', `${path}?complete=false`, { body: archive.bytes.subarray(0, 5_000) });
+    const other = await target.api.send('PUT', `${path}?offset=4000`, { body: randomBytes(5_000) });
+    const beyond = await target.api.send('PUT', `${path}?offset=5001`, { body: archive.bytes.subarray(5_001) });
+    const part = await target.api.send('PUT', `${path}?offset=1.5`, { body: archive.bytes.subarray(5_001) });
+    const rest = await target.api.send('PUT', `${path}?offset=5000`, { body: archive.bytes.subarray(5_000) });
+
+    expect(half).toMatchObject({ status: 200, body: { state: 'WAITING', archive: { sizeBytes: 5_000 } } });
+    expect([other.status, beyond.status, part.status, rest.status]).toEqual([400, 400, 400, 200]);
+    expect(await target.untilEnded(id)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
+  it('a cancelled import leaves an empty workspace', async () => {
+    const target = await Workspace.create(platform, 'Cancelled');
+    const { id } = await target.createImport();
+
+    expect((await target.api.send('POST', `/v1/operations/${id}:cancel`)).status).toBe(200);
+
+    expect((await target.api.send('POST', '/v1/workspace:import')).status).toBe(202);
+  });
+
+  it('an archive is of one tenant, and of the last export', async () => {
+    const [mine, theirs] = [await filledWorkspace(platform), await Workspace.create(platform, 'Theirs')];
+    const { id } = await mine.export();
+
+    expect((await theirs.api.send('GET', `/v1/workspaceExports/${id}:download`)).status).toBe(404);
+    await mine.export();
+    expect(await mine.api.send('GET', `/v1/workspaceExports/${id}:download`)).toMatchObject({
+      status: 409,
+      body: { code: 'ARCHIVE_MISSING' },
+    });
+  });
+
+  it.each(['export', 'import'])('are not for callers from whom something is hidden: %s', async (verb) => {
+    const owner = await Workspace.create(platform, 'Hiding');
+    const permissions = ['workspace.export', 'workspace.import'];
+    for (const [narrow, code] of [
+      [{ recordScope: 'OWN' }, 'RECORD_SCOPE_UNSUPPORTED'],
+      [{ hidesPii: true }, 'PERSONAL_DATA_HIDDEN'],
+    ] as const) {
+      const api = await owner.callerWith({ permissions, ...narrow });
+      expect(await api.send('POST', `/v1/workspace:${verb}`)).toMatchObject({ status: 403, body: { code } });
+    }
+  });
+});
+
+function changed(bytes: Buffer, from: string, to: string): Buffer {
+  const at = bytes.indexOf(from);
+  if (at === -1) throw new Error(`The archive has no ${from}.`);
+  bytes.write(to, at);
+  return bytes;
+}
+
+function hashOf(data: Buffer): string {
+  return createHash('sha256').update(data).digest('hex');
+}
