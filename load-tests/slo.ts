@@ -21,6 +21,8 @@ export const objectives = {
     UploadFile: 500,
     ListFiles: 150,
     ImportCustomers: 5_000,
+    ExportWorkspace: 250,
+    GetOperation: 50,
     ListChanges: 250,
     GetToken: 300,
     'customers.GetCustomer': 50,

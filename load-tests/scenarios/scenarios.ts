@@ -7,6 +7,7 @@ import { importFile } from './import-file.ts';
 import { mixed } from './mixed.ts';
 import { oauth } from './oauth.ts';
 import type { Scenario } from './scenario.ts';
+import { workspace } from './workspace.ts';
 
 /** By name; each is made with the base URL of the API, without a slash at its end. */
 export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
@@ -17,6 +18,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   deals,
   files,
   import: importFile,
+  workspace,
   feed,
   oauth,
   grpc: grpcReads,

@@ -52,6 +52,7 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['deals', 99, ['a deal is moved']],
   ['files', 0, ['a file is stored', 'the record has files']],
   ['import', 0, ['every row becomes a customer']],
+  ['workspace', 0, ['an export is started, or one is running', 'an export succeeds']],
   ['feed', 0, ['a change is told to who waits for it']],
   ['oauth', 0, ['a program gets a token', 'the token opens the list']],
   ['grpc', 0, ['the service gives a customer']],
