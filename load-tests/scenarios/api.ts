@@ -30,7 +30,8 @@ export class Api {
   range(operation: Operation, path: string, range: string): { status: number; length: number } {
     const { headers, tags } = this.#params(operation);
     const response = http.get(this.#baseUrl + path, { headers: { ...headers, Range: range }, tags });
-    return { status: response.status, length: String(response.body).length };
+    const { status, body } = response;
+    return { status, length: typeof body === 'string' ? body.length : 0 };
   }
 
   /** A write that may be sent again, with a body as JSON or as the text of `contentType`. */

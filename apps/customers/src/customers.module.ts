@@ -32,7 +32,10 @@ import { loggedTypes } from './record-types.js';
 import { controllers } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 
-const importTypes = new ImportTypes([customerImport, importRulesOf(deals), importRulesOf(objectRecords)], importRulesOf);
+const importTypes = new ImportTypes(
+  [customerImport, importRulesOf(deals), importRulesOf(objectRecords)],
+  importRulesOf,
+);
 
 @Module({})
 export class CustomersModule {

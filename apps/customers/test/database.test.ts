@@ -16,7 +16,9 @@ import { newKeys } from './databases.js';
 import { newCaller, person, RunningCustomers } from './running-customers.js';
 
 // Nothing but functions of the database writes them. Tables of record types are printed, and record-migration.test.ts compares them.
-const printed = [deals, pipelines, stageEntries, customObjects, objectRecords].map(({ table }) => new RegExp(`^${table}(_key|_order_value)?$`));
+const printed = [deals, pipelines, stageEntries, customObjects, objectRecords].map(
+  ({ table }) => new RegExp(`^${table}(_key|_order_value)?$`),
+);
 const tablesOfSql = [/^outbox$/, /^change_/, /^audit_/, ...printed];
 
 /** Makes 20,000 customers of a tenant, each with a key, of which the change log knows nothing. */

@@ -104,7 +104,9 @@ test.each([
           return;
         }
         const predicate = compilePredicate(filter, table);
-        const met = records.filter((record) => predicate(record, { now: new Date(), timeZone: 'UTC' })).map(({ id }) => String(id));
+        const met = records
+          .filter((record) => predicate(record, { now: new Date(), timeZone: 'UTC' }))
+          .map(({ id }) => String(id));
         expect(listed.toSorted()).toEqual(met.toSorted());
         tally.answered += 1;
         tally.met += met.length > 0 && met.length < records.length ? 1 : 0;

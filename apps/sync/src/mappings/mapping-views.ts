@@ -1,9 +1,9 @@
-import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import { momentOf } from '@rapport/contracts/filters';
+import type { JsonObject, JsonValue } from '../connectors/peer-record.js';
 import type { Side, Views } from '../exchange/pairs/merge-fields.js';
+import type { Target } from '../exchange/links/reference-store.js';
 import type { FieldLens, ValueFault } from './lenses/lens.js';
 import type { FieldRule } from './field-rule.js';
-import type { Target } from '../exchange/links/reference-store.js';
 import { peerChanges, peerValue, recordValue, wholeValues, type ExchangedRecord } from './lenses/field-values.js';
 import type { Evaluate } from './jsonata-evaluator.js';
 import { ruleLens, type ValueTypes } from './lenses/value-conversion.js';

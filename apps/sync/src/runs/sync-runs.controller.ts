@@ -23,13 +23,13 @@ import { JobQueue } from '../jobs/job-queue.js';
 import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
+import { exchangedType } from '../records/exchanged-types.js';
+import { findMapping } from '../mappings/write-mapping.js';
 import { createRun, pairMapping, resolveConflicts } from './create-run.js';
 import { downloadPairing } from './download-pairing.js';
 import { findRun } from './find-run.js';
 import { runMessage } from './run-message.js';
 import { RunWatcher } from './watch-run.js';
-import { exchangedType } from '../records/exchanged-types.js';
-import { findMapping } from '../mappings/write-mapping.js';
 
 @Controller()
 @ImplementsService(Methods)

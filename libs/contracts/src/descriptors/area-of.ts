@@ -1,5 +1,5 @@
 /** Areas without a service of their own, and the service that serves them: their records share its database, log and transactions. */
-const servedBy: Readonly<Record<string, string>> = { 
+const servedBy: Readonly<Record<string, string>> = {
   content: 'customers',
   objects: 'customers',
   sales: 'customers',

@@ -3,6 +3,7 @@ import type { PrincipalSigner } from '@rapport/contracts';
 import type { AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, tenantSession } from '@rapport/persistence';
 import { LRUCache } from 'lru-cache';
+import { allows } from '@rapport/platform';
 import { builtInRolesOf, rightsByGrants } from '../../rights/principal-rights.js';
 import type { Grant, Rights } from '../../rights/rights.js';
 import type { UserState } from '../../users/user-account.entity.js';
@@ -11,7 +12,6 @@ import { recordHash } from '../provider/record-adapter.js';
 import { principalId } from './keep-access-token.js';
 import type { KeySet, SigningKeys } from './signing-keys.js';
 import { verifyAccessToken, type AccessTokenClaims } from './verify-access-token.js';
-import { allows } from '@rapport/platform';
 
 interface TokenRow {
   user_id: string | null;

@@ -63,7 +63,7 @@ export class ParentHandlers<Message extends RecordMessage> {
   /** The platform has checked that the caller has the permission for any parent. */
   #checkMayCall(verb: string, key: string): void {
     const { permission = '' } = contract.method(this.type.method(verb).path)?.policy ?? {};
-    const needed = permission.replace(/\{[^}]*\}/, key);
+    const needed = permission.replace(`{${this.type.contract.parent}}`, key);
     if (!allows(currentCaller().permissions, needed)) throw permissionMissing(needed);
   }
 }

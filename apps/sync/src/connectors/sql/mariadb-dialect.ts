@@ -1,7 +1,7 @@
 import { connect as openSocket } from 'node:net';
 import { createConnection, type QueryError, type ResultSetHeader } from 'mysql2/promise';
-import { configurationError, ConnectorError } from '../connector-error.js';
 import { offsetMs } from '@rapport/contracts/filters';
+import { configurationError, ConnectorError } from '../connector-error.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';

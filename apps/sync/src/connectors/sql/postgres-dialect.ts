@@ -1,6 +1,6 @@
 import pg from 'pg';
-import { configurationError, ConnectorError } from '../connector-error.js';
 import { offsetMs } from '@rapport/contracts/filters';
+import { configurationError, ConnectorError } from '../connector-error.js';
 import { isDriverError } from './driver-error.js';
 import type { SqlConfiguration } from './sql-configuration.js';
 import type { SqlConnection, SqlDialect, SqlFailure } from './sql-dialect.js';

@@ -1,7 +1,7 @@
+import { isTimeZone } from '@rapport/contracts/filters';
 import { configurationCheck } from '../check-configuration.js';
 import { configurationError } from '../connector-error.js';
 import type { ConfigurationSchema } from '../description.js';
-import { isTimeZone } from '@rapport/contracts/filters';
 import { webhookSecretPattern } from '../standard-webhook.js';
 
 export interface SqlConfiguration {

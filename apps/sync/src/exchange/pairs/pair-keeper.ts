@@ -1,5 +1,5 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { etagVersion } from '@rapport/persistence';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';

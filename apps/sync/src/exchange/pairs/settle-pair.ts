@@ -1,6 +1,6 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { AppError } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { PeerRecord } from '../../connectors/peer-record.js';
 import { EvaluationError } from '../../mappings/jsonata-evaluator.js';
 import { exchangedType } from '../../records/exchanged-types.js';

@@ -1,5 +1,5 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { v7 as uuidv7 } from 'uuid';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import type { JsonValue, PeerRecord } from '../../connectors/peer-record.js';
 import { tellIssues, type ExchangeContext } from '../exchange-context.js';
 import type { Intent, Link } from '../links/link.js';

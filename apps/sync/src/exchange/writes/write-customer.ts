@@ -1,6 +1,6 @@
-import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { etagVersion } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
+import type { ExchangedRecord } from '../../mappings/lenses/field-values.js';
 import { exchangedType, type ExchangedType } from '../../records/exchanged-types.js';
 import type { Conflict } from '../links/conflict-store.js';
 import type { ExchangeContext } from '../exchange-context.js';

@@ -1,11 +1,11 @@
 import type { CustomField_Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { localTimeOf, momentOf } from '@rapport/contracts/filters';
 import type { RecordField } from '../../connectors/description.js';
 import type { JsonValue } from '../../connectors/peer-record.js';
 import { exactNumber, plainDecimal, withFraction } from '../../connectors/values/decimal.js';
-import { localTimeOf, momentOf } from '@rapport/contracts/filters';
 import type { FieldRule } from '../field-rule.js';
-import { addressPart } from './address-parts.js';
 import type { ExchangedType } from '../../records/exchanged-types.js';
+import { addressPart } from './address-parts.js';
 import { optionLens, ownerLens, type Users } from './naming-lenses.js';
 import { isContactList } from './contact-list.js';
 import { fieldLens } from './field-lens.js';
@@ -112,25 +112,8 @@ function declaredType(
   // Of a reference the other side has the id of its own record, which is any text or number.
   if (addressPart(name) || referenceMappingId !== undefined) return 'TEXT';
   const { kind } = type.fields.get(name) ?? {};
-  switch (kind) {
-    case 'TEXT_LIST':
-    case 'OBJECT_LIST':
-    case undefined:
-      return undefined;
-    case 'OBJECT':
-      return 'MONEY';
-    case 'TEXT':
-    case 'NUMBER':
-    case 'DECIMAL':
-    case 'BOOLEAN':
-    case 'DATE':
-    case 'TIME':
-    case 'SELECT':
-    case 'REFERENCE':
-      return kind;
-    default:
-      return kind satisfies never;
-  }
+  if (kind === 'TEXT_LIST' || kind === 'OBJECT_LIST') return undefined;
+  return kind === 'OBJECT' ? 'MONEY' : kind;
 }
 
 /** Both sides are seen as the customer's. What is the same when it is seen so stays as it was written. */
