@@ -1,5 +1,4 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { validate as isUuid } from 'uuid';
 
 /** A table of a workspace, and how its rows are lines of an archive. */
 export interface Section {
@@ -27,16 +26,21 @@ export interface Section {
 /** The tables of a workspace, in the order of an archive: those before the bytes of files, and those after. */
 export type Sections = Readonly<Record<'before' | 'after', readonly Section[]>>;
 
-/** Folder of the bytes of files, each called as its hash. */
+/** Folder of the bytes of files. */
 export const contentsFolder = 'files';
 
-/** Names the bytes of files in an archive: by their hash, and by the id that files have them by. */
+/**
+ * Names the bytes of files in an archive: by their hash, and by the id that files have them by, in base64url, since names in an archive
+ * have at most 100 characters.
+ */
 export function contentName({ sha256, contentId }: { sha256: string; contentId: string }): string {
-  return `${contentsFolder}/${sha256}.${contentId}`;
+  return `${contentsFolder}/${sha256}.${Buffer.from(contentId.replaceAll('-', ''), 'hex').toString('base64url')}`;
 }
 
 /** Reads a name that `contentName` made; undefined for another one. */
 export function readContentName(name: string): { sha256: string; contentId: string } | undefined {
-  const [, folder, sha256 = '', contentId = ''] = /^(.*)\/([0-9a-f]{64})\.([0-9a-f-]{36})$/.exec(name) ?? [];
-  return folder === contentsFolder && isUuid(contentId) ? { sha256, contentId } : undefined;
+  const [, sha256, id = ''] = /^files\/([0-9a-f]{64})\.([\w-]{22})$/.exec(name) ?? [];
+  if (sha256 === undefined) return undefined;
+  const hex = Buffer.from(id, 'base64url').toString('hex');
+  return { sha256, contentId: hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-') };
 }
