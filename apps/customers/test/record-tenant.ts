@@ -106,10 +106,10 @@ export class RecordTenant {
     return (await this.page(request, as))[this.type.plural] as Message[];
   }
 
-  /** Names of the columns by which records are ordered. */
+  /** Names of the columns by which live records are ordered. */
   orders(): string[] {
     return this.type.contract.fields.flatMap(({ column, index }) =>
-      index.order === FieldOrder.UNSPECIFIED ? [] : [column],
+      [FieldOrder.LIVE, FieldOrder.ALL].includes(index.order) ? [column] : [],
     );
   }
 
