@@ -14,6 +14,7 @@ export const ownPlatforms: Readonly<Record<string, string>> = {
   'apps/sync/test/two-processes.soak.test.ts': 'runs two processes of sync, and restarts them',
   'load-tests/test/scenarios.test.ts': 'is the only file of its project that needs one',
   'tools/test/availability/chaos.soak.test.ts': 'kills and freezes every process',
+  'tools/test/availability/closing-kills.soak.test.ts': 'kills customers, sync and auth',
   'tools/test/availability/disruptions.test.ts': 'kills processes and empties tables',
   'tools/test/availability/feed-neighbours.soak.test.ts': 'fills what all tenants of a process share',
   'tools/test/availability/lasting-calls.soak.test.ts': 'has connections between processes that live for a second',

@@ -37,6 +37,8 @@ const options = {
     ANONYMOUS_UNITS_PER_MINUTE: '1000000000',
     EDGE_COUNT: '2',
   },
+  // No test waits for minutes until what is begun for a closed tenant has ended.
+  authEnv: { CLOSING_SETTLE_SECONDS: '3' },
 };
 
 /** Two platforms for all test files that only need a tenant: one of them is observed, which makes it slower. */

@@ -1,10 +1,11 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
-import { MikroORM } from '@mikro-orm/postgresql';
+import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { AccountKeys } from './account-keys.js';
 import { PasswordResets } from './account/password-resets.js';
 import { Passwords } from './account/passwords.js';
+import { ClosingRules, reportClosings } from './closings/open-closings.js';
 import { entities } from './database.js';
 import { Mailer, type MailOptions } from './mail/mailer.js';
 import { OidcModule, type OidcOptions } from './oidc/oidc.module.js';
@@ -30,6 +31,8 @@ export interface AuthOptions {
   auditKeys: AuditKeys;
   /** How often the heads of chains that have grown are signed. 600 when absent. */
   auditHeadSeconds?: number;
+  /** Those of production when absent. */
+  closingRules?: ClosingRules;
 }
 
 @Global()
@@ -45,6 +48,7 @@ export class AuthModule {
     publicUrl,
     auditKeys,
     auditHeadSeconds = 600,
+    closingRules = new ClosingRules(300),
   }: AuthOptions): DynamicModule {
     return {
       module: AuthModule,
@@ -58,6 +62,14 @@ export class AuthModule {
           provide: AuditHeadSigner,
           useFactory: (orm: MikroORM) => new AuditHeadSigner(orm, auditKeys, auditHeadSeconds),
           inject: [MikroORM],
+        },
+        {
+          provide: ClosingRules,
+          useFactory: (em: EntityManager) => {
+            reportClosings(em);
+            return closingRules;
+          },
+          inject: [EntityManager],
         },
         BoundedEvents,
         { provide: Mailer, useFactory: () => new Mailer(mail) },

@@ -41,6 +41,8 @@ export const serviceVariables = {
   AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
   /** Signs for whom calls are made. */
   PRINCIPAL_SIGNING_KEY: ed25519Key,
+  /** For how many seconds passes must find no row of a closed tenant: longer than principals are vouched for and jobs go on. */
+  CLOSING_SETTLE_SECONDS: z.coerce.number().int().min(1).max(86_400).default(300),
   PRINCIPAL_KEYS_FILE: filePath,
   SERVICE_CERT_FILE: filePath,
   SERVICE_KEY_FILE: filePath,

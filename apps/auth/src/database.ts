@@ -1,9 +1,10 @@
-import { CreateAuditChain } from '@rapport/persistence';
+import { CreateAuditChain, CreateAuditRemoval } from '@rapport/persistence';
 import { ApiKey } from './api-key.entity.js';
 import { AddAllowedOrigins } from './migrations/add-allowed-origins.js';
 import { AddTenantPlan } from './migrations/add-tenant-plan.js';
 import { AddUserLocale } from './migrations/add-user-locale.js';
 import { CreateAccountSecurity } from './migrations/create-account-security.js';
+import { CreateClosedTenant } from './migrations/create-closed-tenant.js';
 import { CreateOAuth } from './migrations/create-oauth.js';
 import { CreateOneTimeToken } from './migrations/create-one-time-token.js';
 import { CreateRoleAndTeam } from './migrations/create-role-and-team.js';
@@ -52,4 +53,6 @@ export const migrations = [
   IndexGrants,
   AddAllowedOrigins,
   AddUserLocale,
+  CreateAuditRemoval,
+  CreateClosedTenant,
 ];

@@ -3,6 +3,7 @@ import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates
 import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { AuthModule } from './auth.module.js';
+import { ClosingRules } from './closings/open-closings.js';
 import { serviceVariables } from './configuration.js';
 import { migrations } from './database.js';
 import { Secrets } from './secrets.js';
@@ -30,6 +31,7 @@ await runGrpcService({
     publicUrl,
     auditKeys: new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
     auditHeadSeconds: config.AUDIT_HEAD_SECONDS,
+    closingRules: new ClosingRules(config.CLOSING_SETTLE_SECONDS),
     principals: await PrincipalSigner.of(config.PRINCIPAL_SIGNING_KEY),
   }),
   services: [...services],

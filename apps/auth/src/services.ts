@@ -9,8 +9,10 @@ import { SecurityEventsServiceService } from '@rapport/contracts/rapport/auth/v1
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
 import { AccountController } from './account/account.controller.js';
 import { AuthController } from './auth.controller.js';
+import { WorkspaceClosingsController } from './closings/workspace-closings.controller.js';
 import { ConnectedAppsController } from './oidc/clients/connected-apps.controller.js';
 import { OAuthClientsController } from './oidc/clients/oauth-clients.controller.js';
 import { PermissionsController } from './permissions/permissions.controller.js';
@@ -32,6 +34,7 @@ export const services: readonly ServiceDefinition[] = [
   TeamsServiceService,
   UsersServiceService,
   SecurityEventsServiceService,
+  WorkspaceClosingsServiceService,
 ];
 export const controllers = [
   AuthController,
@@ -44,4 +47,5 @@ export const controllers = [
   TeamsController,
   UsersController,
   SecurityEventsController,
+  WorkspaceClosingsController,
 ];

@@ -23,6 +23,7 @@ import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_se
 import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
 import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
 import { User, UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
 import { AuditKeys, createOrm, inTenantSession, tenantSession } from '@rapport/persistence';
 import { createLogger, type Caller } from '@rapport/platform';
 import { freePort, sharedByFiles, type ProvisionedDatabase } from '@rapport/testing';
@@ -55,6 +56,7 @@ const definitions = {
   ...RolesServiceService,
   ...TeamsServiceService,
   ...UsersServiceService,
+  ...WorkspaceClosingsServiceService,
 };
 type Definitions = typeof definitions;
 type Method = keyof Definitions;

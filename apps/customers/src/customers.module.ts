@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
@@ -45,6 +46,7 @@ export class CustomersModule {
     auditKeys,
     suppressionKey,
     subjectKeys,
+    principals,
     retentionDays = 30,
     auditHeadSeconds = 600,
     jobLookMs = 400,
@@ -57,6 +59,8 @@ export class CustomersModule {
     suppressionKey: SuppressionKey;
     /** Where the keys of encrypted personal data are. Without them no tenant can have any. */
     subjectKeys?: SubjectKeys | undefined;
+    /** Verifies what auth has signed. */
+    principals: PrincipalVerifier;
     /** How long changes are kept at least. 30 when absent. */
     retentionDays?: number;
     auditKeys: AuditKeys;
@@ -84,6 +88,7 @@ export class CustomersModule {
       controllers,
       providers: [
         { provide: PageTokenKey, useValue: pageTokenKey },
+        { provide: PrincipalVerifier, useValue: principals },
         { provide: SuppressionKey, useValue: suppressionKey },
         { provide: LoggedTypes, useValue: loggedTypes },
         { provide: FileStore, useValue: files },

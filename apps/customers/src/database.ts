@@ -1,4 +1,10 @@
-import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
+import {
+  CreateAuditChain,
+  CreateAuditRemoval,
+  CreateIdempotencyKey,
+  CreateRefusal,
+  IdempotencyKey,
+} from '@rapport/persistence';
 import { Association } from './domain/associations/association.entity.js';
 import { RecordAssociation } from './domain/associations/record-association.entity.js';
 import { Consent } from './domain/consents/consent.entity.js';
@@ -32,6 +38,7 @@ import {
 import { KeepOrderValuesByRow } from './migrations/keep-order-values-by-row.migration.js';
 import { OrderByAllTimes } from './migrations/order-by-all-times.migration.js';
 import { ReadChangesOfRecord } from './migrations/read-changes-of-record.migration.js';
+import { RemoveChanges } from './migrations/remove-changes.migration.js';
 import { SealPersonalData } from './migrations/seal-personal-data.migration.js';
 import { TakeChangesByAddress } from './migrations/take-changes-by-address.migration.js';
 import { CreateFile } from './migrations/create-file.migration.js';
@@ -119,4 +126,6 @@ export const migrations = [
   ReadChangesOfRecord,
   OrderByAllTimes,
   CreateWorkspaceArchive,
+  CreateAuditRemoval,
+  RemoveChanges,
 ];

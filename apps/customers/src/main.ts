@@ -15,6 +15,7 @@ import { SuppressionKey } from './domain/suppressions/suppression-key.js';
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('customers', config.LOG_LEVEL);
 await startTracing({ process: 'customers', endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT }, logger);
+const principals = PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger);
 
 await runGrpcService({
   module: CustomersModule.register({
@@ -22,6 +23,7 @@ await runGrpcService({
     pageTokenKey: new PageTokenKey(config.PAGE_TOKEN_KEY),
     suppressionKey: new SuppressionKey(config.SUPPRESSION_HMAC_KEY),
     subjectKeys: subjectKeysOf(config),
+    principals,
     fileQuotaBytes: config.FILE_QUOTA_BYTES,
     retentionDays: config.CHANGE_RETENTION_DAYS,
     auditKeys: new AuditKeys('customers', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS),
@@ -33,7 +35,7 @@ await runGrpcService({
   connectionAgeSeconds: config.CONNECTION_AGE_SECONDS,
   healthPort: config.HEALTH_PORT,
   logger,
-  principals: PrincipalVerifier.ofFile(config.PRINCIPAL_KEYS_FILE, logger),
+  principals,
   tls: {
     certificates: new ServiceCertificates(
       { certificate: config.SERVICE_CERT_FILE, key: config.SERVICE_KEY_FILE, authority: config.SERVICE_CA_FILE },

@@ -116,12 +116,14 @@ export class RunningCustomers {
     const auditSigningKey = randomBytes(32);
     const auditKeys = new AuditKeys('customers', auditSigningKey);
     const principals = await PrincipalSigner.of();
+    const verifier = new PrincipalVerifier(principals.publicKeys);
     const address = `127.0.0.1:${await freePort()}`;
     const app = await startGrpcService({
       module: CustomersModule.register({
         databaseUrl: urls.appUrl,
         pageTokenKey: new PageTokenKey(randomBytes(32)),
         auditKeys,
+        principals: verifier,
         suppressionKey: new SuppressionKey(randomBytes(32)),
         ...options,
         subjectKeys: keys && new SubjectKeys(keys.databaseUrl, new MasterKeys(keys.masterKey, keys.retired)),
@@ -129,7 +131,7 @@ export class RunningCustomers {
       services: [...services],
       contract,
       address,
-      principals: new PrincipalVerifier(principals.publicKeys),
+      principals: verifier,
       peer: 'edge',
       logger: createLogger('customers', process.env['LOG_LEVEL'] ?? 'silent'),
       runHandlers,

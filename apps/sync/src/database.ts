@@ -1,4 +1,10 @@
-import { CreateAuditChain, CreateIdempotencyKey, CreateRefusal, IdempotencyKey } from '@rapport/persistence';
+import {
+  CreateAuditChain,
+  CreateAuditRemoval,
+  CreateIdempotencyKey,
+  CreateRefusal,
+  IdempotencyKey,
+} from '@rapport/persistence';
 import { Connection } from './connections/connection.entity.js';
 import { Mapping } from './mappings/mapping.entity.js';
 import { BoundWebhooksByRights } from './migrations/bound-webhooks-by-rights.migration.js';
@@ -41,4 +47,5 @@ export const migrations = [
   BoundWebhooksByRights,
   FilterWebhooks,
   ExchangeAnyRecords,
+  CreateAuditRemoval,
 ];

@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
 import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
+import { ClosingWorker } from './closings/closing-worker.js';
 import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
 import { CustomerFilters } from './customers/customer-filter.js';
@@ -111,6 +112,11 @@ export class SyncModule {
           provide: MappingTicker,
           useFactory: (orm: MikroORM, jobs: JobQueue) => new MappingTicker(orm, jobs),
           inject: [MikroORM, JobQueue],
+        },
+        {
+          provide: ClosingWorker,
+          useFactory: (orm: MikroORM) => new ClosingWorker(orm, options.auth, options.customers),
+          inject: [MikroORM],
         },
         {
           provide: Upkeep,

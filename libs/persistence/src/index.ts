@@ -1,4 +1,5 @@
 export { CreateAuditChain } from './migrations/create-audit-chain.migration.js';
+export { CreateAuditRemoval } from './migrations/create-audit-removal.migration.js';
 export { type AuditEntry, type AuditPoint } from './audit/audit-entry.js';
 export { AuditHeadSigner } from './audit/audit-head-signer.js';
 export { findAuditHeads, signAuditHead, signAuditHeads } from './audit/audit-heads.js';
@@ -38,7 +39,9 @@ export { ownedBySeen, recordIsolation, seenIf } from './tenants/record-isolation
 export { missingMigrations, runMigrations, type MigrationClass } from './migrations/run-migrations.js';
 export { schemaDifference } from './migrations/schema-difference.js';
 export { StatementTransaction, type ReadRows, type TransactionStatement } from './writes/statement-transaction.js';
+export { removeTenant, type RemovalPass } from './tenants/remove-tenant.js';
 export { tenantIsolation } from './tenants/tenant-isolation.js';
+export { removeTenantRows, tenantTables } from './tenants/tenant-rows.js';
 export { arrayLiteral, TextArray } from './text-array.js';
 export { queryRows, transactionPipeline } from './writes/transaction-pipeline.js';
 export type { WriteCall } from './writes/write-call.js';

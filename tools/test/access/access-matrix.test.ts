@@ -46,9 +46,12 @@ it('has every operation of the contract, with each id that it takes', () => {
     '/rapport.auth.v1.AuthService/ListAllowedOrigins',
     '/rapport.auth.v1.AuthService/VouchForPrincipal',
     '/rapport.auth.v1.SecurityEventsService/RecordDenials',
+    '/rapport.auth.v1.WorkspaceClosingsService/ListOpenClosings',
+    '/rapport.auth.v1.WorkspaceClosingsService/ReportClosingPass',
     '/rapport.customers.v1.ChangeFeedService/Subscribe',
     '/rapport.customers.v1.ChangeFeedService/CheckRecordFilters',
     '/rapport.customers.v1.ChangeFeedService/MatchChanges',
+    '/rapport.work.v1.WorkspaceService/RemoveClosedTenant',
   ]);
   const unguarded = routes.filter((route) => !guarded.includes(route));
   expect(unguarded.map(({ method }) => method.name).toSorted()).toEqual(open);
@@ -175,6 +178,9 @@ describe.each(['REST', 'gRPC'] as const)('over %s', (name) => {
   });
 });
 
+/** Internal methods that only sync may call. */
+const ofSync = ['VouchForPrincipal', 'ListOpenClosings', 'ReportClosingPass', 'RemoveClosedTenant'];
+
 it('no caller from outside, and no process that may not call, reaches what is for the platform itself', async () => {
   const otherProcess = await ServiceCaller.of(platform, 'auth');
   const { tenantId } = await platform.createTenant('Curious');
@@ -184,23 +190,27 @@ it('no caller from outside, and no process that may not call, reaches what is fo
     ['ListAllowedOrigins', undefined],
     ['VouchForPrincipal', undefined],
     ['RecordDenials', undefined],
+    ['ListOpenClosings', undefined],
+    ['ReportClosingPass', undefined],
     ['Subscribe', undefined],
     ['CheckRecordFilters', undefined],
     ['MatchChanges', undefined],
+    ['RemoveClosedTenant', undefined],
   ]);
   for (const { path, name } of internal) {
     const { tenantId: vouchedFor, principalId } = caller;
     const first = {
       ...{ types: [], withValues: false, credit: 1, denials: [], tenantId: vouchedFor, principalId },
       ...{ filters: [], changes: [], hidesPersonalData: false },
+      ...{ customersRows: 0, syncRows: 0, isComplete: true, closingToken: 'forged' },
     };
     expect(await services.askBothWays(path, first, caller)).toMatchObject({ status: 'PERMISSION_DENIED' });
     expect(await otherProcess.askBothWays(path, first, undefined)).toMatchObject({
       status: 'PERMISSION_DENIED',
       reason: 'CALLER_NOT_ALLOWED',
     });
-    // The edge has a credential of whoever it acts for.
-    const ofEdge = name === 'VouchForPrincipal' ? 'PERMISSION_DENIED' : 'OK';
+    // The edge has a credential of whoever it acts for, and removes nothing.
+    const ofEdge = ofSync.includes(name) ? 'PERMISSION_DENIED' : 'OK';
     expect(await services.askBothWays(path, first, undefined)).toMatchObject({ status: ofEdge });
   }
   otherProcess.close();

@@ -34,6 +34,8 @@ const collectionOfField: Readonly<Record<string, string | undefined>> = {
   // Customers asks nobody whether there is such a user or team.
   owner_id: undefined,
   owner_team_id: undefined,
+  // Of the caller's own tenant, to confirm that it is meant.
+  tenant_id: undefined,
   // The caller's own word for the request.
   request_id: undefined,
 };

@@ -12,6 +12,7 @@ export const withoutIds = [
   'BatchCreatePipelines',
   'ChangePassword',
   'CheckSuppressions',
+  'CloseWorkspace',
   'ConfirmTotp',
   'CreateConnection',
   'CreateCustomField',

@@ -13,8 +13,8 @@ export const accountPermissions: readonly string[] = ['account.read', 'account.w
 /** Areas that decide who may do what, and where data goes. */
 const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
 
-/** The verbs by which all data of a workspace leaves it, or comes. */
-const ofWholeWorkspace = ['workspace.export', 'workspace.import'];
+/** The verbs by which all data of a workspace leaves it, comes, or ends. */
+const ofWholeWorkspace = ['workspace.close', 'workspace.export', 'workspace.import'];
 
 const isAdministration = (permission: string) =>
   administration.includes(permission.split('.')[0] ?? '') || ofWholeWorkspace.includes(permission);

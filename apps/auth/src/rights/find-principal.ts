@@ -3,6 +3,7 @@ import { tenantSession } from '@rapport/persistence';
 import { AppError, type Caller } from '@rapport/platform';
 import { ApiKey } from '../api-key.entity.js';
 import { rightsOfApiKey } from '../check-api-key.js';
+import { Tenant } from '../tenant.entity.js';
 import { rightsOfUser } from './principal-rights.js';
 import type { Rights } from './rights.js';
 
@@ -14,9 +15,10 @@ import type { Rights } from './rights.js';
  */
 export async function findPrincipal(em: EntityManager, tenantId: string, principalId: string): Promise<Caller> {
   const ofTenant = em.fork({ session: tenantSession(tenantId) });
+  const isOpen = (await ofTenant.count(Tenant, { id: tenantId })) > 0;
   const [kind, id = ''] = principalId.split(':');
-  const rights = kind === 'user' ? await rightsOfUser(ofTenant, id) : await rightsOfKey(ofTenant, tenantId, id);
-  if (rights) return { tenantId, principalId, ...rights };
+  const found = kind === 'user' ? await rightsOfUser(ofTenant, id) : await rightsOfKey(ofTenant, tenantId, id);
+  if (isOpen && found) return { tenantId, principalId, ...found };
   const message = 'Who the connection acts as may do nothing any more.';
   throw new AppError('PERMISSION_DENIED', 'PRINCIPAL_ENDED', message);
 }

@@ -35,7 +35,8 @@ export type SecurityEventKind =
   | 'TWO_FACTOR_ON'
   | 'USER_CHANGED'
   | 'USER_DELETED'
-  | 'USER_INVITED';
+  | 'USER_INVITED'
+  | 'WORKSPACE_CLOSED';
 
 /** Something that happened in a tenant, for its chain of security events. */
 export interface SecurityEvent {

@@ -1,9 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { queryRows } from '@rapport/persistence';
+import { queryRows, removeTenantRows, tenantTables } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { BulkPace } from '../../engine/pace/bulk-pace.js';
 import type { Sections } from './archive/section.js';
-import { removeTenantRows, tenantTables } from './tenant-rows.js';
 
 /** Tables that an import fills besides those of its sections. */
 const filledBeside = ['file_content', 'file_piece', 'file_usage', 'suppression_space'];

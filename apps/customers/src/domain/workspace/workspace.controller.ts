@@ -1,6 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { ImplementsService, type ServiceHandlers } from '@rapport/contracts';
+import { ImplementsService, PrincipalVerifier, type ServiceHandlers } from '@rapport/contracts';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import {
@@ -8,6 +8,8 @@ import {
   type DownloadWorkspaceExportRequest,
   type ExportWorkspaceRequest,
   type ImportWorkspaceRequest,
+  type RemoveClosedTenantRequest,
+  type RemoveClosedTenantResponse,
   type UploadWorkspaceArchiveRequest,
   type WorkspaceServiceServer,
 } from '@rapport/contracts/rapport/work/v1/workspace_service';
@@ -15,8 +17,10 @@ import { LoggedTypes } from '../../engine/changes/log/logged-types.js';
 import { FileStore } from '../../engine/files/file-store.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import { writeCall } from '../../engine/records/write-call.js';
+import { Sealing } from '../../engine/sealing/sealing.js';
 import { createExport, createImport } from './create-operations.js';
 import { downloadExport } from './download-export.js';
+import { removeClosedTenant } from './remove-closed-tenant.js';
 import { uploadArchive } from './upload-archive.js';
 import { sectionsOf } from './archive/sections.js';
 
@@ -28,6 +32,8 @@ export class WorkspaceController implements ServiceHandlers<WorkspaceServiceServ
     private readonly em: EntityManager,
     private readonly types: LoggedTypes,
     private readonly files: FileStore,
+    private readonly sealing: Sealing,
+    private readonly principals: PrincipalVerifier,
   ) {}
 
   async exportWorkspace(request: ExportWorkspaceRequest): Promise<OperationMessage> {
@@ -47,5 +53,9 @@ export class WorkspaceController implements ServiceHandlers<WorkspaceServiceServ
 
   uploadWorkspaceArchive(requests: AsyncIterable<UploadWorkspaceArchiveRequest>): Promise<OperationMessage> {
     return uploadArchive(this.em, this.files, requests);
+  }
+
+  removeClosedTenant({ closingToken }: RemoveClosedTenantRequest): Promise<RemoveClosedTenantResponse> {
+    return removeClosedTenant(this.em, this.sealing, { principals: this.principals, closingToken });
   }
 }

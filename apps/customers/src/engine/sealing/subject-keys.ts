@@ -146,6 +146,29 @@ export class SubjectKeys {
     for (const { id } of rows) this.#cache.put(id, null);
   }
 
+  /**
+   * Destroys up to a number of keys of a closed tenant, and at last its root key.
+   *
+   * @returns how many keys it has destroyed
+   */
+  async removeTenant(tenantId: string, most: number): Promise<number> {
+    const removed = await this.#run<{ id: string }>(tenantId, {
+      name: 'remove_subject_keys',
+      sql: `delete from subject_key where tenant_id = $1 and id = any (array(
+        select id from subject_key where tenant_id = $1 limit $2)) returning id`,
+      values: [tenantId, most],
+    });
+    for (const { id } of removed) this.#cache.put(id, null);
+    if (removed.length > 0) return removed.length;
+    this.#tenants.delete(tenantId);
+    const roots = await this.#run(tenantId, {
+      name: 'remove_tenant_key',
+      sql: 'delete from tenant_key where tenant_id = $1 returning tenant_id',
+      values: [tenantId],
+    });
+    return roots.length;
+  }
+
   async #inUse(tenantId: string, customerIds: readonly string[]): Promise<Map<string, DataKey>> {
     const { wrapping } = await this.tenantKeys(tenantId);
     const rows = await this.#run<KeyRow>(tenantId, {

@@ -14,7 +14,8 @@ interface ForeignKey {
 }
 
 /**
- * The tables whose rows have a tenant, in an order in which they can be emptied: each before those that it refers to.
+ * The tables whose rows have a tenant and may be deleted by this role, in an order in which they can be emptied: each before those that it
+ * refers to.
  *
  * @throws Error when tables refer to each other in a circle
  */
@@ -22,7 +23,8 @@ export async function tenantTables(em: EntityManager): Promise<TenantTable[]> {
   const tables = await em.execute<{ name: string }[]>(
     `select relname::text as name from pg_class
      join pg_attribute on attrelid = pg_class.oid and attname = 'tenant_id' and not attisdropped
-     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition order by 1`,
+     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relispartition
+       and has_table_privilege(pg_class.oid, 'delete') order by 1`,
   );
   const keys = await em.execute<ForeignKey[]>(
     `select conrelid::regclass::text as child, confrelid::regclass::text as parent,
@@ -47,33 +49,37 @@ function ownReferences(keys: readonly ForeignKey[], table: string): string[] {
   return [...new Set(own.flatMap(({ columns }) => columns))].filter((column) => column !== 'tenant_id');
 }
 
+/** How rows are removed. */
+interface Removal {
+  tenantId: string;
+  /** Ends the removal before its next statement. */
+  signal: AbortSignal;
+  /** Most rows of one statement. */
+  limit: number;
+  /** Does one statement, such as after a rest. */
+  step: (work: () => Promise<unknown[]>) => Promise<unknown[]>;
+}
+
 /**
  * Deletes all rows of a tenant from tables, in many short statements. Less is left after each of them, so that it can be done again.
  *
  * @param em of the tenant's session
- * @param options.limit most rows of one statement
- * @param options.step does one statement, such as after a rest
+ * @returns how many rows were deleted
  */
 export async function removeTenantRows(
   em: EntityManager,
   tables: readonly TenantTable[],
-  {
-    tenantId,
-    signal,
-    limit,
-    step,
-  }: {
-    tenantId: string;
-    signal: AbortSignal;
-    limit: number;
-    step: (work: () => Promise<unknown[]>) => Promise<unknown[]>;
-  },
-): Promise<void> {
+  { tenantId, signal, limit, step }: Removal,
+): Promise<number> {
   const repeat = async (sql: string) => {
+    let count = 0;
     for (let rows: unknown[] = [1]; rows.length > 0 && !signal.aborted;) {
       rows = await step(() => em.execute<unknown[]>(sql, [tenantId]));
+      count += rows.length;
     }
+    return count;
   };
+  let removed = 0;
   for (const { name, ownReferences: columns } of tables) {
     const some = (condition: string) =>
       `ctid = any (array(select ctid from ${name} where tenant_id = ? and ${condition} limit ${limit})) returning 1`;
@@ -82,6 +88,7 @@ export async function removeTenantRows(
       const any = columns.map((column) => `${column} is not null`).join(' or ');
       await repeat(`update ${name} set ${set} where ${some(`(${any})`)}`);
     }
-    await repeat(`delete from ${name} where ${some('true')}`);
+    removed += await repeat(`delete from ${name} where ${some('true')}`);
   }
+  return removed;
 }

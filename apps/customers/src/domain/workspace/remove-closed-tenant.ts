@@ -1,0 +1,49 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { PrincipalVerifier } from '@rapport/contracts';
+import type { RemoveClosedTenantResponse } from '@rapport/contracts/rapport/work/v1/workspace_service';
+import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persistence';
+import { AppError, currentCaller, permissionMissing } from '@rapport/platform';
+import { BulkPace } from '../../engine/pace/bulk-pace.js';
+import type { Sealing } from '../../engine/sealing/sealing.js';
+
+/** Of tokens by which auth says that a tenant is closed. */
+const closingPrincipal = 'service:closing';
+
+/** Keys that are destroyed by one statement, and for how many milliseconds a call does that. */
+const keys = { batchSize: 500, passMs: 2_000 };
+
+/**
+ * Removes what the databases of customers have of a closed tenant, for some seconds.
+ *
+ * @throws AppError PERMISSION_DENIED for a caller that is not sync, and without proof that the tenant is closed
+ */
+export async function removeClosedTenant(
+  em: EntityManager,
+  sealing: Sealing,
+  { principals, closingToken }: { principals: PrincipalVerifier; closingToken: string },
+): Promise<RemoveClosedTenantResponse> {
+  if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
+  const { tenantId, principalId } = await principals.verify(closingToken);
+  if (principalId !== closingPrincipal) {
+    throw new AppError('PERMISSION_DENIED', 'CLOSING_UNPROVEN', 'The token does not say that a tenant is closed.');
+  }
+  const pace = BulkPace.of(em, tenantId);
+  const pass = await removeTenant(em.fork({ session: tenantSession(tenantId) }), {
+    tenantId,
+    history: ['remove_changes', 'remove_audit'],
+    step: (work) => pace.keep(work),
+  });
+  // At last: a change whose key is lost would hold up the readers of the change feed, those of other tenants too.
+  return pass.rows === 0 && pass.isComplete ? removeKeys(sealing, tenantId) : pass;
+}
+
+async function removeKeys(sealing: Sealing, tenantId: string): Promise<RemovalPass> {
+  const signal = AbortSignal.timeout(keys.passMs);
+  let rows = 0;
+  for (let removed = 1; removed > 0;) {
+    if (signal.aborted) return { rows, isComplete: false };
+    removed = (await sealing.keys?.removeTenant(tenantId, keys.batchSize)) ?? 0;
+    rows += removed;
+  }
+  return { rows, isComplete: true };
+}

@@ -1,0 +1,64 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { removeTenantRows, tenantTables } from './tenant-rows.js';
+
+/** Rows of one statement: it holds locks for milliseconds. */
+const batchSize = 200;
+
+/** How long a pass may take, in milliseconds: less than the deadline of a call. */
+const passMs = 4_000;
+
+/** What one pass has done. */
+export interface RemovalPass {
+  rows: number;
+  /** Whether it has looked at every table. When it has, and has found nothing, no row of the tenant was left. */
+  isComplete: boolean;
+}
+
+/**
+ * Removes rows of a closed tenant from a service's database for some seconds, in short statements. It is called until a complete pass
+ * finds nothing.
+ *
+ * @param em of the tenant's session
+ * @param options.history functions of the database that each remove up to a number of rows of the session's tenant from what the service may
+ *   not delete from, such as `remove_audit`
+ * @param options.step does one statement, such as after a rest
+ */
+export async function removeTenant(
+  em: EntityManager,
+  {
+    tenantId,
+    history,
+    step = (work) => work(),
+  }: {
+    tenantId: string;
+    history: readonly string[];
+    step?: (work: () => Promise<unknown[]>) => Promise<unknown[]>;
+  },
+): Promise<RemovalPass> {
+  const signal = AbortSignal.timeout(passMs);
+  const tables = await filledTables(em, tenantId);
+  let rows = await removeTenantRows(em, tables, { tenantId, signal, limit: batchSize, step });
+  for (const name of history) {
+    for (let removed = 1; removed > 0 && !signal.aborted;) {
+      const [answer] = (await step(() => em.execute<unknown[]>(`select ${name}(?) as removed`, [batchSize]))) as [
+        { removed: number },
+      ];
+      removed = answer.removed;
+      rows += removed;
+    }
+  }
+  return { rows, isComplete: !signal.aborted };
+}
+
+/** Tables that have rows of the tenant. Found by one statement, so that a pass that finds none is complete however busy the service is. */
+async function filledTables(em: EntityManager, tenantId: string) {
+  const tables = await tenantTables(em);
+  const names = tables.map(
+    ({ name }) => `case when exists (select from ${name} where tenant_id = ?) then '${name}' end`,
+  );
+  const [row] = await em.execute<{ filled: string[] }[]>(
+    `select array_remove(array[${names.join(', ')}]::text[], null) as filled`,
+    tables.map(() => tenantId),
+  );
+  return tables.filter(({ name }) => row?.filled.includes(name));
+}

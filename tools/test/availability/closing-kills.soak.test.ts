@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  printedSeed,
+  printTally,
+  queryDatabase,
+  sizeOf,
+  soakTimeoutMs,
+  startPlatform,
+  type Platform,
+} from '@rapport/testing';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ApiClient } from '../api-client.ts';
+import { databaseUrl, tablesWith } from '../tables-with.ts';
+import { newMarker } from '../access/tenant-records.ts';
+
+/** Customers of the workspace, and how often each of the services is killed while its rows are removed. */
+const count = sizeOf('CLOSING_CUSTOMERS', { short: 3_000, long: 100_000 });
+const kills = sizeOf('CLOSING_KILLS', { short: 1, long: 5 });
+
+const batchSize = 1_000;
+
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform({
+    authEnv: { CLOSING_SETTLE_SECONDS: '3' },
+    edgeEnv: { RATE_PLANS: JSON.stringify({ standard: { keyUnits: 1e9, tenantUnits: 1e9 } }) },
+  });
+}, 300_000);
+afterAll(() => platform.stop());
+
+/** A number from 0 to 1. */
+function random(seed: number, number: number): number {
+  return createHash('sha256').update(`${seed} ${number}`).digest().readUInt32LE() / 2 ** 32;
+}
+
+async function receiptOf(tenantId: string): Promise<{ is_complete: boolean; rows: number } | undefined> {
+  const url = databaseUrl(platform.postgres.superuserUrl, 'auth');
+  const sql = `select complete_time is not null as is_complete, (customers_rows + sync_rows + auth_rows)::int as rows
+    from closed_tenant where id = $1`;
+  return (await queryDatabase<{ is_complete: boolean; rows: number }>(url, sql, [tenantId]))[0];
+}
+
+test(
+  'a closing whose services are killed meanwhile leaves nothing but its receipt',
+  async () => {
+    const seed = printedSeed('closing kills');
+    const { tenantId, apiKey } = await platform.createTenant('Closing');
+    const api = await ApiClient.connect(platform.edgeUrl, apiKey);
+    const marker = newMarker();
+    for (let made = 0; made < count; made += batchSize) {
+      const items = Array.from({ length: batchSize }, (_, index) => ({
+        customer: { kind: 'PERSON', displayName: `${marker} ${made + index}` },
+      }));
+      const { status } = await api.send('POST', '/v1/customers:batchCreate', { body: { items } });
+      expect(status).toBe(200);
+    }
+
+    expect(await api.send('POST', '/v1/workspace:close', { body: { tenantId } })).toMatchObject({ status: 200 });
+
+    const { customers, sync, auth } = platform.services;
+    let killed = 0;
+    for (let round = 0; round < kills; round += 1) {
+      for (const service of [customers, sync, auth]) {
+        // The moments of kills are at random.
+        await delay(random(seed, killed) * 4_000);
+        await service.kill();
+        await service.start();
+        killed += 1;
+      }
+    }
+    await vi.waitUntil(async () => (await receiptOf(tenantId))?.is_complete, {
+      timeout: soakTimeoutMs / 2,
+      interval: 500,
+    });
+    const receipt = await receiptOf(tenantId);
+    expect(await tablesWith(platform.postgres.superuserUrl, [tenantId, marker])).toEqual(['auth.closed_tenant']);
+    printTally('closing', { customers: count, reportedRows: receipt?.rows ?? 0, kills: killed });
+  },
+  soakTimeoutMs,
+);

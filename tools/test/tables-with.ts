@@ -1,0 +1,41 @@
+import { queryDatabase } from '@rapport/testing';
+
+const databases = ['auth', 'customers', 'keys', 'sync'];
+
+/**
+ * Tables of all databases of a platform with a row in which one of the texts occurs, also as bytes, such as `auth.api_key`; partitions of the
+ * change log are tables of their own.
+ *
+ * @param superuserUrl of any of its databases
+ */
+export async function tablesWith(superuserUrl: string, texts: readonly string[]): Promise<string[]> {
+  const hex = (text: string) => Buffer.from(text.replaceAll('-', '')).toString('hex');
+  const patterns = texts.flatMap((text) => [
+    text,
+    text.replaceAll('-', ''),
+    Buffer.from(text).toString('hex'),
+    hex(text),
+  ]);
+  const found: string[] = [];
+  for (const name of databases) {
+    const url = databaseUrl(superuserUrl, name);
+    const tables = await queryDatabase<{ name: string }>(
+      url,
+      `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_' order by 1`,
+    );
+    for (const table of tables) {
+      const sql = `select from ${table.name} row where row::text ilike any ($1) limit 1`;
+      const rows = await queryDatabase(url, sql, [patterns.map((pattern) => `%${pattern}%`)]);
+      if (rows.length > 0) found.push(`${name}.${table.name}`);
+    }
+  }
+  return found;
+}
+
+/** The database of that name on the server of another. */
+export function databaseUrl(superuserUrl: string, name: string): string {
+  const url = new URL(superuserUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
