@@ -22,7 +22,7 @@ import { lockMerges } from './lock-merges.js';
 import { putMerged, withContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
 import { noLinks, openUndo, storedUndo, type MergeUndo } from './merge-undo.js';
-import { Merge } from './merge.entity.js';
+import type { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { moveReferencesBack } from './move-references.js';
 import { RestoredMerges, restoreLinks } from './restore-links.js';
