@@ -134,18 +134,19 @@ function referrers({ record, records }: Declared, rule: OnDelete): RecordContrac
   );
 }
 
-/**
- * Cache tags of what a list depends on: the records of the type, those of all others, to which associations in a filter lead, and what
- * decides how a filter is read.
- */
-export function listTags({ record, records }: Declared): string[] {
-  const others = records.filter(({ type }) => type !== record.type);
-  const types = [record, ...others].map((each) => namesOf(each).field);
-  return [...types, 'association', 'custom_field', ...filterTags, ...parentTag({ record, records })];
+/** Cache tags of what an answer with records of any number depends on: all records of the type, and what decides how they are shown. */
+export function listTags(declared: Declared): string[] {
+  return [declared.names.field, ...shapeTags(declared)];
 }
 
 /** Cache tags of what decides how a filter is read: the time zone whose days are meant. */
 export const filterTags = ['settings'];
+
+/** Cache tags of what paths in a filter lead to: records of all types by associations, and their custom fields. */
+export function pathTags({ record, records }: Declared): string[] {
+  const others = records.filter(({ type }) => type !== record.type);
+  return [...others.map((each) => namesOf(each).field), 'association', 'custom_field'];
+}
 
 /** Cache tags of read-only types that reference this one, since a write can also write their records. */
 export function writtenTags({ record, records }: Declared): string[] {
@@ -154,13 +155,17 @@ export function writtenTags({ record, records }: Declared): string[] {
     .map((each) => namesOf(each).field);
 }
 
-/** Cache tags of what decides how records are shown: the definitions of custom fields, and the parents of records. */
+/**
+ * Cache tags of what decides how records are shown, and to whom: the definitions of custom fields, the parents of records, and the
+ * records with owners by which read-only ones are seen.
+ */
 export function shapeTags({ record, records }: Declared): string[] {
-  return [...(record.options.customFields ? ['custom_field'] : []), ...parentTag({ record, records })];
-}
-
-function parentTag({ record, records }: Pick<Declared, 'record' | 'records'>): string[] {
-  return records.filter(({ type }) => type === record.options.parent).map((each) => namesOf(each).field);
+  const { options, fields } = record;
+  const isReferenced = ({ type }: RecordContract) => fields.some(({ reference }) => reference === type);
+  const others = records.filter(
+    (each) => each.type === options.parent || (options.readOnly && each.options.owned && isReferenced(each)),
+  );
+  return [...(options.customFields ? ['custom_field'] : []), ...others.map((each) => namesOf(each).field)];
 }
 
 /** The permission of a method, with the field of the request that names the parent of the records. */

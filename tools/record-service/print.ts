@@ -49,11 +49,13 @@ function policyEntries({ cache, ...policy }: Policy): string[] {
   ];
 }
 
-function cacheEntries({ ttlSeconds, tags, staleIfErrorSeconds }: NonNullable<Policy['cache']>): string[] {
+function cacheEntries(cache: NonNullable<Policy['cache']>): string[] {
   return [
-    `ttl_seconds: ${ttlSeconds}`,
-    ...tags.map((tag) => `tags: "${tag}"`),
-    `stale_if_error_seconds: ${staleIfErrorSeconds}`,
+    `ttl_seconds: ${cache.ttlSeconds}`,
+    ...cache.tags.map((tag) => `tags: "${tag}"`),
+    `stale_if_error_seconds: ${cache.staleIfErrorSeconds}`,
+    ...cache.filterTags.map((tag) => `filter_tags: "${tag}"`),
+    ...cache.pathTags.map((tag) => `path_tags: "${tag}"`),
   ];
 }
 

@@ -6,6 +6,7 @@ import {
   groupNames,
   listTags,
   orderNames,
+  pathTags,
   permissionTo,
   searchNames,
   shapeTags,
@@ -63,7 +64,7 @@ function list(declared: Declared): StandardMethod {
       permission: permissionTo(record, 'read'),
       idempotent: true,
       cost: 2,
-      cache: { ttlSeconds: 20, tags: listTags(declared), staleIfErrorSeconds: 600 },
+      cache: listCache(declared),
     }),
     messages: [
       {
@@ -103,7 +104,8 @@ function batchGet(declared: Declared): StandardMethod {
       cost: 2,
       cache: {
         ttlSeconds: 50,
-        tags: [`${field}:{ids}`, ...shapeTags(declared), ...filterTags],
+        tags: [`${field}:{ids}`, ...shapeTags(declared)],
+        filterTags,
         staleIfErrorSeconds: 600,
       },
     }),
@@ -143,7 +145,7 @@ function aggregate(declared: Declared): StandardMethod {
       idempotent: true,
       cost: 10,
       trafficClass: TrafficClass.BULK,
-      cache: { ttlSeconds: 20, tags: listTags(declared), staleIfErrorSeconds: 600 },
+      cache: listCache(declared),
     }),
     messages: [],
   };
@@ -183,6 +185,18 @@ function listHistory({ record, names }: Declared): StandardMethod {
     http: { verb: 'get', path: `/v1/${collection}/{id}/history` },
     policy: Policy.fromPartial({ permission: permissionTo(record, 'read'), idempotent: true, cost: 2 }),
     messages: [],
+  };
+}
+
+/** How answers about all records that a filter meets may be kept. */
+function listCache(declared: Declared) {
+  return {
+    ttlSeconds: 20,
+    tags: listTags(declared),
+    filterTags,
+    // What the list itself depends on need not be said again.
+    pathTags: pathTags(declared).filter((tag) => !listTags(declared).includes(tag)),
+    staleIfErrorSeconds: 600,
   };
 }
 

@@ -113,7 +113,39 @@ test('records without unique values have no upsert', () => {
   expect(names).not.toContain('UpsertNote');
 });
 
-test('lists depend on all records that their filters reach, and writes invalidate what they change beside their record', () => {
+test('lists depend on other records only when their filters may lead there, and on settings only when they have one', () => {
+  const contract = printedContract();
+  const types = ['rapport/Note', 'rapport/Sample'];
+  const methods = types.flatMap((type) => standardMethods(contract, recordOf(contract, type)));
+  const cacheOf = (name: string) => methods.find((method) => method.name === name)?.policy.cache;
+
+  expect(cacheOf('ListNotes')).toMatchObject({
+    tags: ['note'],
+    filterTags: ['settings'],
+    pathTags: ['customer', 'note_entry', 'association', 'custom_field'],
+  });
+  expect(cacheOf('AggregateNotes')).toEqual(cacheOf('ListNotes'));
+  expect(cacheOf('BatchGetNotes')).toMatchObject({ tags: ['note:{ids}'], filterTags: ['settings'], pathTags: [] });
+  expect(cacheOf('ListCustomers')).toMatchObject({
+    tags: ['customer', 'custom_field'],
+    pathTags: ['note', 'note_entry', 'association'],
+  });
+});
+
+test('read-only records are shown by the owned records that they reference', () => {
+  const contract = platformContract();
+  const methods = standardMethods(contract, recordOf(contract, 'rapport/StageEntry'));
+
+  const tags = methods.flatMap(({ policy }) => (policy.cache ? [policy.cache.tags] : []));
+  expect(tags).toEqual([
+    ['stage_entry:{id}', 'deal'],
+    ['stage_entry', 'deal'],
+    ['stage_entry:{ids}', 'deal'],
+    ['stage_entry', 'deal'],
+  ]);
+});
+
+test('writes invalidate what they change beside their record', () => {
   const contract = printedContract();
   const notes = new Map(
     standardMethods(contract, recordOf(contract, 'rapport/Note')).map(({ name, policy }) => [name, policy]),
@@ -122,14 +154,6 @@ test('lists depend on all records that their filters reach, and writes invalidat
     standardMethods(contract, recordOf(contract, 'rapport/Sample')).map(({ name, policy }) => [name, policy]),
   );
 
-  expect(notes.get('ListNotes')?.cache?.tags).toEqual([
-    'note',
-    'customer',
-    'note_entry',
-    'association',
-    'custom_field',
-    'settings',
-  ]);
   expect(notes.get('GetNote')?.cache?.tags).toEqual(['note:{id}']);
   expect(notes.get('UpdateNote')?.invalidates).toEqual(['note:{id}', 'note_entry']);
   expect(notes.get('ImportNotes')?.invalidates).toEqual(['note', 'note_entry']);

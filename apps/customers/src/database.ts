@@ -46,6 +46,7 @@ import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
+import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
@@ -128,4 +129,5 @@ export const migrations = [
   CreateWorkspaceArchive,
   CreateAuditRemoval,
   RemoveChanges,
+  LogFileDeletionsOnce,
 ];

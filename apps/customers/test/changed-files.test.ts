@@ -110,6 +110,25 @@ test('a deleted file goes at once when asked to', async () => {
   await expect(customers.call('undeleteFile', { id }, tenant.caller)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 });
 
+test('the deletion of a file is logged once, with or without a later removal, and the audit names both', async () => {
+  const [first, second] = [await tenant.addFile(record, 'x'), await tenant.addFile(record, 'y')];
+  await customers.call('deleteFile', { id: first.id }, tenant.caller);
+  await customers.call('deleteFile', { id: first.id, permanent: true }, tenant.caller);
+  await customers.call('deleteFile', { id: second.id, permanent: true }, tenant.caller);
+
+  const changes = await changesOf(customers, tenant.caller, 4, { types: ['file'] });
+  const { CREATE, DELETE } = ChangeOperation;
+  expect(changes.map(({ recordId, operation }) => [recordId, operation])).toEqual([
+    [first.id, CREATE],
+    [second.id, CREATE],
+    [first.id, DELETE],
+    [second.id, DELETE],
+  ]);
+  expect(changes[3]).toMatchObject({ version: 2, before: { record, name: second.name, sizeBytes: 1 } });
+  const { entries } = await customers.call('listAuditEntries', { record: `file/${first.id}` }, tenant.caller);
+  expect(entries.map(({ kind }) => kind).toSorted()).toEqual(['CHANGE', 'CHANGE', 'FILE_REMOVAL']);
+});
+
 /** As if files had been deleted so many days earlier. */
 async function passDays({ database }: FilesTenant, days: number): Promise<void> {
   await database.query('update file set delete_time = delete_time - make_interval(days => $1)', [days]);

@@ -65,3 +65,37 @@ test('moves 10,000 people and links with a company and back, and refuses more be
   await tenant.unmerge(record.id);
   expect((await customers.get(tenant.caller, ada.id)).companyId).toBe(b.id);
 });
+
+test('undoes a merge below 1,000 later ones, which lose what it brought, and refuses it below more', async () => {
+  const [a, b, c] = [
+    await tenant.create(person({ tags: ['a'] })),
+    await tenant.create(person({ tags: ['b'] })),
+    await tenant.create(person({ tags: ['c'] })),
+  ];
+  const { record } = await tenant.merge(a.id, b.id);
+  const later = await tenant.merge(a.id, c.id);
+  await copyCustomer(customers, c.id, 1_000);
+  await tenant.execute(
+    `insert into customer_merge (tenant_id, id, customer_id, merged_id, undo, create_time, created_by)
+     select merge.tenant_id, uuidv7(interval '1 minute'), customer_id, copy.id,
+       jsonb_set(undo, '{before}', undo -> 'after'), merge.create_time, merge.created_by
+     from customer_merge merge join customer copy on copy.merged_into_id = merge.customer_id and copy.id not in (?, ?)
+     where merge.id = ?`,
+    [b.id, c.id, later.record.id],
+  );
+
+  await expect(tenant.unmerge(record.id)).rejects.toMatchObject({
+    code: 'FAILED_PRECONDITION',
+    reason: 'TOO_MANY_LATER_MERGES',
+    message: expect.stringContaining('1,000') as string,
+  });
+  await tenant.unmerge(later.record.id);
+  const { customer } = await tenant.unmerge(record.id);
+
+  expect(customer.tags).toEqual(['a', 'c']);
+  // Replayed in pages: the last of them knows of the change to the first.
+  await tenant.execute(
+    `select 1 / (count(*) = 1000)::int from customer_merge where undo_time is null and undo #>> '{after,tags}' = '["a", "c"]'`,
+    [],
+  );
+});

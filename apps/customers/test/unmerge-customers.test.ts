@@ -45,6 +45,22 @@ test('an unmerge brings both customers back as they were', async () => {
   });
 });
 
+test('a merge of an earlier release is undone, which did not know all lists of a customer', async () => {
+  const a = await tenant.create(person({ tags: ['a'], phones: [phone('+493012345678')] }));
+  const b = await tenant.create(person({ tags: ['b'] }));
+  const [first, second] = [
+    await tenant.merge(a.id, b.id),
+    await tenant.merge(a.id, (await tenant.create(person())).id),
+  ];
+  await tenant.execute(
+    `update customer_merge set undo = undo #- '{before,tags}' #- '{after,tags}' #- '{before,phones}' #- '{after,phones}'`,
+    [],
+  );
+
+  expect((await tenant.unmerge(first.record.id)).customer).toMatchObject({ tags: ['a', 'b'], phones: a.phones });
+  expect((await tenant.unmerge(second.record.id)).customer).toMatchObject({ tags: ['a', 'b'], phones: a.phones });
+});
+
 test('an unmerge leaves what was changed since, and names it', async () => {
   const a = await tenant.create(person({ tags: ['a'] }));
   const b = await tenant.create(

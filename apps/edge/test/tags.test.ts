@@ -28,6 +28,9 @@ const two = read('GetOre', { id: '2' });
 const both = read('BatchGetOres', { ids: ['1', '2'] });
 const list = read('ListOres', {});
 
+/** What an answer of ListOres depends on besides all ores, of which every kind of filter has the tag. */
+const besides = (filter: string) => read('ListOres', { filter }).filter((tag) => !list.includes(tag));
+
 describe('a write to', () => {
   it('one record meets that record wherever it is, and every list', () => {
     const invalidated = write('UpdateOre', { id: '1', ore: {} }, { id: '1' });
@@ -74,6 +77,42 @@ describe('a write to', () => {
   it('another tenant meets nothing', () => {
     expect(meets(tagsOfChange('other', 'ore', undefined), list)).toBe(false);
   });
+});
+
+describe('a list', () => {
+  it.each([undefined, ''])('with the filter %j depends on its own type only', (filter) => {
+    expect(read('ListOres', { filter })).toEqual(['t/ore']);
+  });
+
+  it.each([
+    'name = x',
+    'createTime >= today',
+    'customFields.grade = a',
+    'NOT custom_fields.grade:* AND -customFields.depth > 3',
+  ])('whose filter is about its own records depends on the settings too: %s', (filter) => {
+    expect(besides(filter)).toEqual(['t/settings']);
+  });
+
+  it.each([
+    'mine.name = x',
+    'associations.found_in:*',
+    'name = x OR (associations.found_in.minerals.name = y)',
+    'mine.customFields.depth > 3',
+    'mine.custom_fields.depth > 3',
+    'customFields.mine.name = x',
+    'myCustomFields.depth = 3',
+    'CustomFields.depth = 3',
+    'name = "a.b"',
+  ])('whose filter may lead to other records depends on those too: %s', (filter) => {
+    expect(besides(filter)).toEqual(['t/settings', 't/mineral']);
+  });
+});
+
+it('tags of a filter are refused of a method that takes none', () => {
+  const { method, ...others } = route('GetOre');
+  const cache = { ...method.policy.cache!, pathTags: ['mineral'] };
+  const wrong = { ...others, method: { ...method, policy: { ...method.policy, cache } } };
+  expect(() => tagsOfRead(wrong)).toThrow('filter');
 });
 
 it('a method with a stream of answers may end nothing: nobody knows at which of them it did', () => {

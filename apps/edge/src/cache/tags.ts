@@ -20,15 +20,26 @@ export function tagsOfRead({ method }: RestRoute): TagsOfRead | undefined {
   if (!cache || cache.ttlSeconds === 0) return undefined;
   if (cache.tags.length === 0)
     throw new Error(`${method.path}: a cached answer needs a tag, or no write could invalidate it.`);
-  const tags = cache.tags.map(parseTag);
+  if (
+    cache.filterTags.length + cache.pathTags.length > 0 &&
+    !method.desc.input.fields.some(({ name }) => name === 'filter')
+  )
+    throw new Error(`${method.path}: filter_tags and path_tags are for a request with a \`filter\`.`);
+  const plain = cache.tags.map(parseTag);
+  const filtered = [...plain, ...cache.filterTags.map(parseTag)];
+  const ofOthers = [...filtered, ...cache.pathTags.map(parseTag)];
   const tagsOf = (tenantId: string, request: Message, { type, path }: TagTemplate) => {
     const ids = path && idsAt(request, path);
     if (!ids || ids.length === 0 || ids.length > maxRecords) return [anyRecord(tenantId, type)];
     return [...new Set(ids)].map((id) => oneRecord(tenantId, type, id)).concat(wholeType(tenantId, type));
   };
-  const [only, ...others] = tags;
-  if (only && others.length === 0) return (tenantId, request) => tagsOf(tenantId, request, only);
-  return (tenantId, request) => [...new Set(tags.flatMap((tag) => tagsOf(tenantId, request, tag)))];
+  return (tenantId, request) => {
+    const { filter } = request;
+    const tags = typeof filter !== 'string' || filter === '' ? plain : mayLeadToOthers(filter) ? ofOthers : filtered;
+    const [only, ...others] = tags;
+    if (only && others.length === 0) return tagsOf(tenantId, request, only);
+    return [...new Set(tags.flatMap((tag) => tagsOf(tenantId, request, tag)))];
+  };
 }
 
 /** @returns undefined when the method changes nothing that is cached */
@@ -67,6 +78,11 @@ function invalidatedTags(
   const ids = inRequest?.length ? inRequest : path && answer && idsAt(answer, path);
   if (!ids || ids.length > maxRecords) return tagsOfChange(tenantId, type, undefined);
   return ids.flatMap((id) => tagsOfChange(tenantId, type, id));
+}
+
+/** Whether a filter may compare fields of other records: every path to them has a point. So have values, which cost a cached answer only. */
+function mayLeadToOthers(filter: string): boolean {
+  return filter.replaceAll(/\b(customFields|custom_fields)\.\w+(?![\w.])/g, '').includes('.');
 }
 
 /** A tag as the contract has it: `type` or `type:{field}`. */

@@ -25,15 +25,18 @@ export interface Move {
 /** Completes the entries of the stages that deals leave, and creates entries for the stages they enter. @param moves in order of time */
 export function enterStages(moves: readonly Move[]): TransactionStatement[] {
   if (moves.length === 0) return [];
-  const entries = moves.map(newEntry);
-  for (const [index, entry] of entries.entries()) {
-    const next = entries.find((other, place) => place > index && other.dealId === entry.dealId);
-    if (next) Object.assign(entry, left(entry, next.enterTime ?? ''));
+  const entries: StageEntry[] = [];
+  const stays: Stay[] = [];
+  const latest = new Map<string, StageEntry>();
+  for (const move of moves) {
+    const { before, after } = move;
+    const entry = newEntry(move);
+    const previous = latest.get(after.id);
+    if (previous) Object.assign(previous, left(previous, after.stageTime ?? ''));
+    else if (before) stays.push({ deal_id: after.id, leave_time: after.stageTime });
+    latest.set(after.id, entry);
+    entries.push(entry);
   }
-  const firstMoves = moves.filter(
-    ({ before, after }, index) => before && moves.findIndex((move) => move.after.id === after.id) === index,
-  );
-  const stays = firstMoves.map(({ after }) => ({ deal_id: after.id, leave_time: after.stageTime }));
   const rows = entries.map((entry) => recordRow(stageEntries, entry, new CustomFields([])));
   return [...(stays.length > 0 ? [leaveStages(stays)] : []), insertRows(stageEntries, rows)];
 }
@@ -52,7 +55,13 @@ function left({ enterTime }: StageEntry, leaveTime: string): Partial<StageEntry>
   return { leaveTime, durationSeconds: Math.floor(milliseconds / 1_000) };
 }
 
-function leaveStages(left: readonly { deal_id: string; leave_time: string | undefined }[]): TransactionStatement {
+/** The end of a stored entry. */
+interface Stay {
+  deal_id: string;
+  leave_time: string | undefined;
+}
+
+function leaveStages(stays: readonly Stay[]): TransactionStatement {
   const { tenantId, principalId } = currentCaller();
   return {
     name: 'leave_stages',
@@ -61,6 +70,6 @@ function leaveStages(left: readonly { deal_id: string; leave_time: string | unde
         duration_seconds = floor(extract(epoch from moved.leave_time - entry.enter_time))
       from jsonb_to_recordset($2) as moved (deal_id uuid, leave_time timestamptz)
       where entry.tenant_id = $1 and entry.deal_id = moved.deal_id and entry.leave_time is null`,
-    values: [tenantId, JSON.stringify(left), principalId],
+    values: [tenantId, JSON.stringify(stays), principalId],
   };
 }

@@ -19,6 +19,7 @@ import {
   type UpdateFileRequest,
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
+import { recordAuditEvent } from '@rapport/persistence';
 import { FileStore } from '../../engine/files/file-store.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
 import { PageTokenKey } from '../../engine/query/list-records.js';
@@ -73,6 +74,10 @@ export class FilesController implements ServiceHandlers<FilesServiceServer> {
   async deleteFile(request: DeleteFileRequest): Promise<File> {
     const deleted = await writeCall(this.em, Methods.deleteFile, request, (em) => deleteFile(em, this.store, request));
     jobSignal(this.em).wake();
+    // The change log has the deletion only, and who removes a deleted file for good must be known too. A retried call says it again.
+    if (request.permanent && deleted.deleteTime) {
+      await recordAuditEvent(this.em, { kind: 'FILE_REMOVAL', records: [`file/${deleted.id}`] });
+    }
     return deleted;
   }
 

@@ -79,8 +79,9 @@ export async function removeFilesOf(
 
 /** Does the job of a file that was deleted, of an upload that was given up, or of bytes that no file has any more. */
 export async function clearFiles(em: EntityManager, job: Job, signal: AbortSignal): Promise<void> {
+  // Comes first: the bytes of a file that shares none have its id, so that their job is this one.
+  await removeDeleted(em, job);
   await clearOperation(em, leftovers, job, signal);
-  if (!signal.aborted) await removeDeleted(em, job);
 }
 
 async function removeDeleted(em: EntityManager, { tenantId, operationId: id }: Job): Promise<void> {

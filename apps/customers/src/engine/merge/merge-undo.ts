@@ -1,6 +1,6 @@
 import { openPart, storedPart } from '../sealing/sealed-messages.js';
 import { customerType } from '../records/customers/customer-type.js';
-import type { Content } from './merged-content.js';
+import { contentOf, type Content } from './merged-content.js';
 import type { MovedReferences } from './move-references.js';
 
 /** The data that undoes a merge, besides the merged customer's own row. */
@@ -24,13 +24,13 @@ export function storedUndo(customerId: string, undo: MergeUndo): MergeUndo {
   return { ...undo, before: stored(undo.before), after: stored(undo.after) };
 }
 
-/** Opens what `storedUndo` has sealed. */
+/** Opens what `storedUndo` has sealed. Fields that the release of the merge did not know yet are empty. */
 export async function openUndo(undo: MergeUndo): Promise<MergeUndo> {
-  return {
-    ...undo,
-    before: await openPart(customerType(), undo.before),
-    after: await openPart(customerType(), undo.after),
-  };
+  const open = async (content: Content) => ({
+    ...contentOf(customerType().empty()),
+    ...(await openPart(customerType(), content)),
+  });
+  return { ...undo, before: await open(undo.before), after: await open(undo.after) };
 }
 
 /** The changes that a merge made to the links of the merged customer. */

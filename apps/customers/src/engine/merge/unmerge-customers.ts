@@ -21,8 +21,8 @@ import { lockCustomers } from './lock-customers.js';
 import { lockMerges } from './lock-merges.js';
 import { putMerged, withContent } from './merge-customers.js';
 import { mergeMessage } from './merge-message.js';
-import { noLinks, openUndo, storedUndo } from './merge-undo.js';
-import { Merge } from './merge.entity.js';
+import { noLinks, openUndo, storedUndo, type MergeUndo } from './merge-undo.js';
+import type { Merge } from './merge.entity.js';
 import { contentOf, unite, type Content } from './merged-content.js';
 import { moveReferencesBack } from './move-references.js';
 import { RestoredMerges, restoreLinks } from './restore-links.js';
@@ -96,9 +96,23 @@ async function checkInForce(em: EntityManager, merge: Merge, customer: Customer)
   }
 }
 
+/** Most later merges that one undo replays. */
+const maxLater = 1_000;
+/** Each has the content of a customer twice, and of the merged one. */
+const replayedAtOnce = 20;
+
+/** A merge as far as a replay changes it. */
+interface LaterMerge {
+  id: string;
+  merged_id: string;
+  undo: MergeUndo;
+}
+
 /**
  * Removes one merge from the content of the customer that stayed. Replays later merges into it without this one and updates their undo
  * data, so that merges can be undone in any order. Ids give the order of merges (see `nextMergeId`).
+ *
+ * @throws AppError FAILED_PRECONDITION TOO_MANY_LATER_MERGES
  */
 async function takeMergeBack(
   em: EntityManager,
@@ -106,30 +120,71 @@ async function takeMergeBack(
   now: Content,
   regained: UniqueValue[],
 ): Promise<TakenBack> {
-  const { tenantId } = merge;
+  await refuseTooMany(em, merge);
   const undo = await openUndo(merge.undo);
-  const later = await em.find(
-    Merge,
-    { tenantId, customer: merge.customer, undoTime: null, id: { $gt: merge.id } },
-    { orderBy: { id: 'asc' } },
-  );
-  const mergedContents = await contentsOf(
-    em,
-    later.map(({ merged }) => referencedId(merged)),
-  );
-  const resolve = await companyResolver(em, [merge, ...later]);
+  const resolve = await companyResolver(em, [undo]);
   let [before, after] = [resolve(undo.before), resolve(undo.after)];
-  for (const next of later) {
-    const mergedContent = mergedContents.get(referencedId(next.merged));
-    if (!mergedContent) throw new Error('A merge has two customers.');
-    const nextUndo = await openUndo(next.undo);
-    const start = takeBack(before, after, resolve(nextUndo.before)).content;
-    before = unite(start, mergedContent, new Set(nextUndo.preferMerged));
-    after = resolve(nextUndo.after);
-    const undone = storedUndo(referencedId(merge.customer), { ...nextUndo, before: start, after: before });
-    em.assign(next, { undo: undone }, { mergeObjectProperties: false });
+  const replay = async (later: readonly LaterMerge[]) => {
+    const mergedContents = await contentsOf(
+      em,
+      later.map(({ merged_id }) => merged_id),
+    );
+    const resolveLater = await companyResolver(
+      em,
+      later.map((next) => next.undo),
+    );
+    const replayed: Pick<LaterMerge, 'id' | 'undo'>[] = [];
+    for (const next of later) {
+      const mergedContent = mergedContents.get(next.merged_id);
+      if (!mergedContent) throw new Error('A merge has two customers.');
+      const nextUndo = await openUndo(next.undo);
+      const start = takeBack(before, after, resolveLater(nextUndo.before)).content;
+      before = unite(start, mergedContent, new Set(nextUndo.preferMerged));
+      after = resolveLater(nextUndo.after);
+      const undone = { ...nextUndo, before: start, after: before };
+      replayed.push({ id: next.id, undo: storedUndo(referencedId(merge.customer), undone) });
+    }
+    await putUndo(em, replayed);
+  };
+  for (let later = await laterMerges(em, merge, merge.id); later.length > 0;) {
+    await replay(later);
+    later = await laterMerges(em, merge, later.at(-1)?.id ?? '');
   }
   return takeBack(before, after, now, new Set(regained.map(valueText)));
+}
+
+async function refuseTooMany(em: EntityManager, { tenantId, customer, id }: Merge): Promise<void> {
+  const [row] = await queryRows<{ count: number }>(em, {
+    name: 'count_later_merges',
+    sql: `select count(*)::int as count from (select from customer_merge
+        where tenant_id = $1 and customer_id = $2 and undo_time is null and id > $3 limit ${maxLater + 1}) later`,
+    values: [tenantId, referencedId(customer), id],
+  });
+  if (row !== undefined && row.count <= maxLater) return;
+  const message = `More than ${maxLater.toLocaleString('en')} later merges into the customer are in force. Undo some of them first.`;
+  throw new AppError('FAILED_PRECONDITION', 'TOO_MANY_LATER_MERGES', message);
+}
+
+/** The next merges in force into the same customer, the oldest first. */
+function laterMerges(em: EntityManager, { tenantId, customer }: Merge, afterId: string): Promise<LaterMerge[]> {
+  return queryRows<LaterMerge>(em, {
+    name: 'later_merges',
+    sql: `select id, merged_id, undo from customer_merge
+      where tenant_id = $1 and customer_id = $2 and undo_time is null and id > $3 order by id limit ${replayedAtOnce}`,
+    values: [tenantId, referencedId(customer), afterId],
+  });
+}
+
+/** Writes the contents of undo data, which is all that a replay changes. */
+async function putUndo(em: EntityManager, merges: readonly Pick<LaterMerge, 'id' | 'undo'>[]): Promise<void> {
+  const contents = merges.map(({ id, undo: { before, after } }) => ({ id, contents: { before, after } }));
+  await queryRows(em, {
+    name: 'put_replayed_undo',
+    sql: `update customer_merge set undo = customer_merge.undo || replayed.contents
+      from jsonb_to_recordset($2) as replayed (id uuid, contents jsonb)
+      where customer_merge.tenant_id = $1 and customer_merge.id = replayed.id`,
+    values: [currentCaller().tenantId, JSON.stringify(contents)],
+  });
 }
 
 /** Content of customers, by id. */
@@ -145,8 +200,8 @@ async function contentsOf(em: EntityManager, ids: readonly string[]): Promise<Ma
 }
 
 /** Replaces a company that has been merged since by the company that stayed. */
-async function companyResolver(em: EntityManager, merges: Merge[]): Promise<(content: Content) => Content> {
-  const ids = merges.flatMap(({ undo }) => [undo.before.companyId, undo.after.companyId].flatMap((id) => id ?? []));
+async function companyResolver(em: EntityManager, undos: readonly MergeUndo[]): Promise<(content: Content) => Content> {
+  const ids = undos.flatMap(({ before, after }) => [before.companyId, after.companyId].flatMap((id) => id ?? []));
   const merged = await survivors(em, customerType(), [...new Set(ids)]);
   return (content) => ({ ...content, companyId: merged.get(content.companyId ?? '') ?? content.companyId });
 }

@@ -1,0 +1,88 @@
+import { sharedPlatform, type SharedPlatform } from '@rapport/testing';
+import { beforeAll, beforeEach, expect, inject, it } from 'vitest';
+import { ApiClient } from './api-client.ts';
+import { untilKept } from './until-kept.ts';
+
+let platform: SharedPlatform;
+let api: ApiClient;
+let customerId: string;
+let dealId: string;
+
+beforeAll(async () => {
+  platform = await sharedPlatform(inject('platformUrl'));
+}, 120_000);
+beforeEach(async () => {
+  api = await ApiClient.connect(platform.edgeUrl, (await platform.createTenant('Listers')).apiKey);
+  customerId = await create('/v1/customers', { kind: 'PERSON', displayName: 'Ada', tags: ['vip'] });
+  const pipelineId = await create('/v1/pipelines', { name: 'Sales', stages: [{ key: 'a', name: 'A', kind: 'OPEN' }] });
+  dealId = await create('/v1/deals', { title: 'Seats', pipelineId, stage: 'a', customerId });
+});
+
+async function create(path: string, body: object): Promise<string> {
+  const answer = await api.send('POST', path, { body });
+  expect(answer).toMatchObject({ status: 201 });
+  return (answer.body as { id: string }).id;
+}
+
+async function write(method: string, path: string, body: object): Promise<void> {
+  const { status } = await api.send(method, path, { body });
+  expect([path, status]).toEqual([path, method === 'POST' ? 201 : 200]);
+}
+
+const matching = (type: string, filter: string) => `/v1/${type}?filter=${encodeURIComponent(filter)}`;
+const deals = '{"deals":[{';
+
+it.each([
+  ['customer.tags:vip', (id: string) => write('PATCH', `/v1/customers/${id}`, { tags: [] })],
+  ['customer.company.tags:big', makeEmployee],
+])('a kept list that is filtered by %s ends with a write to customers', async (filter, change) => {
+  for (const path of [matching('deals', filter), matching('deals:aggregate', filter)]) {
+    const before = await untilKept(api, path);
+    await change(customerId);
+    expect((await api.send('GET', path)).body).not.toEqual(before.body);
+    await write('PATCH', `/v1/customers/${customerId}`, { tags: ['vip'], companyId: null });
+  }
+});
+
+/** Of a big company. */
+async function makeEmployee(id: string): Promise<void> {
+  const companyId = await create('/v1/customers', { kind: 'COMPANY', displayName: 'Acme', tags: ['big'] });
+  await write('PATCH', `/v1/customers/${id}`, { companyId });
+}
+
+it('a kept list that is filtered by associations ends with a write to associations, and to what they lead to', async () => {
+  const path = matching('deals', 'associations.decided_by.tags:vip');
+  expect(JSON.stringify((await untilKept(api, path)).body)).toBe('{"deals":[]}');
+
+  await write('POST', '/v1/associations', {
+    from: `deals/${dealId}`,
+    type: 'decided_by',
+    to: `customers/${customerId}`,
+  });
+
+  expect(JSON.stringify((await untilKept(api, path)).body)).toContain(deals);
+  await write('PATCH', `/v1/customers/${customerId}`, { tags: [] });
+  expect(JSON.stringify((await api.send('GET', path)).body)).toBe('{"deals":[]}');
+});
+
+it.each(['/v1/deals', matching('deals', 'title = Seats AND customFields.x:*'), '/v1/deals:aggregate?groupBy=stage'])(
+  'a kept list outlives writes to other types: %s',
+  async (path) => {
+    await write('POST', '/v1/customFields', { key: 'x', type: 'TEXT', displayName: 'X', recordType: 'deal' });
+    let count = 0;
+    const keptAfterWrite = async () => {
+      await api.send('GET', path);
+      await write('PATCH', `/v1/customers/${customerId}`, { tags: [`t${count++}`] });
+      return (await api.send('GET', path)).headers.get('cache-status');
+    };
+    // What the change log says of the first writes may come in between.
+    await expect.poll(keptAfterWrite, { timeout: 60_000 }).toMatch(/^rapport; hit/);
+  },
+);
+
+it('a kept list that is filtered by days ends when the time zone of the workspace changes', async () => {
+  const path = matching('deals', 'createTime >= today+1d');
+  await untilKept(api, path);
+  await write('PATCH', '/v1/settings', { timeZone: 'Asia/Tokyo' });
+  expect((await api.send('GET', path)).headers.get('cache-status')).not.toMatch(/^rapport; hit/);
+});
