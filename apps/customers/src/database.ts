@@ -39,6 +39,7 @@ import { CreateDeal } from './migrations/create-deal.migration.js';
 import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
+import { DraftAllUniqueValues } from './migrations/draft-all-unique-values.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
@@ -119,4 +120,5 @@ export const migrations = [
   ReadChangesOfRecord,
   OrderByAllTimes,
   CreateWorkspaceArchive,
+  DraftAllUniqueValues,
 ];
