@@ -1,5 +1,4 @@
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
-import { Operation_State as State } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { keyName } from '../src/engine/fields/filter-fields.js';
 import { recordTypes } from '../src/engine/fields/record-type.js';
 import '../src/record-types.js';
