@@ -11,8 +11,8 @@ export interface DefinitionCalls {
   read: () => Promise<{ displayName: string | undefined; isLive: boolean }>;
 }
 
-/** Writing a value, asking for it by a filter, and reading the record. */
-type Use = 'write' | 'filter' | 'read';
+/** Writing a value, and reading records: one, or those that a filter finds. */
+type Use = 'write' | 'read';
 
 /** A definition that one task changes while others use it, and what they may see of it at any time. */
 export class WatchedDefinition {
