@@ -1,9 +1,9 @@
 import { CustomField_Type as Type } from '@rapport/contracts/rapport/customers/v1/custom_fields_service';
+import { v7 } from 'uuid';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { keyName } from '../src/engine/fields/filter-fields.js';
 import { recordTypes } from '../src/engine/fields/record-type.js';
 import '../src/record-types.js';
-import { v7 } from 'uuid';
-import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ObjectTenant } from './object-tenant.js';
 import { OperationTenant } from './operation-tenant.js';
 import { sharedCustomers } from './running-customers.js';
