@@ -18,6 +18,9 @@ export const mixes = {
 /** The same of deals, for the scenario `deals`. */
 export const dealMix = { get: 40, list: 25, aggregate: 5, create: 10, move: 20 };
 
+/** The same of the records of a custom object, for the scenario `objects`. */
+export const objectMix = { get: 45, list: 25, aggregate: 5, create: 10, update: 15 };
+
 /** The step that a number from 0 to 100 falls on. */
 export function stepAt<Step extends string>(mix: Readonly<Record<Step, number>>, point: number): Step {
   let end = 0;

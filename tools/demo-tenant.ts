@@ -4,6 +4,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Platform } from '@rapport/testing';
 import { makeDemoDeals } from './demo-deals.ts';
+import { makeDemoObjects } from './demo-objects.ts';
 
 /** What `demo.json` holds: where the API is, and a key for it. */
 export interface Demo {
@@ -30,7 +31,9 @@ export async function openDemoTenant(
   if (!isLoaded) {
     onProgress('Loading the demo records');
     await importDemoCustomers(demo, signal);
-    await makeDemoDeals((path, body) => send(demo, signal, path, body));
+    const api = (path: string, body?: object) => send(demo, signal, path, body);
+    await makeDemoDeals(api);
+    await makeDemoObjects(api);
   }
   await rename(`${file}.new`, file);
   return demo;
@@ -61,7 +64,7 @@ async function send({ url, apiKey }: Demo, signal: AbortSignal, path: string, bo
     signal,
   });
   const answer = await response.text();
-  if (!response.ok) throw new Error(`The demo deals were refused (${response.status}): ${answer}`);
+  if (!response.ok) throw new Error(`The demo records were refused (${response.status}): ${answer}`);
   return JSON.parse(answer);
 }
 

@@ -5,6 +5,7 @@ import { feed } from './feed.ts';
 import { grpcReads } from './grpc-reads.ts';
 import { importFile } from './import-file.ts';
 import { mixed } from './mixed.ts';
+import { objects } from './objects.ts';
 import { oauth } from './oauth.ts';
 import { settings } from './settings.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +18,7 @@ export const scenarios: Record<string, (baseUrl: string) => Scenario> = {
   mixed: (baseUrl) => mixed(baseUrl, mixes.mixed),
   search: (baseUrl) => mixed(baseUrl, mixes.search),
   deals,
+  objects,
   files,
   settings,
   import: importFile,

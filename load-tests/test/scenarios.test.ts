@@ -13,6 +13,8 @@ beforeAll(async () => {
   const stages = ['lead', 'proposal'].map((key) => ({ key, name: key, kind: 'OPEN' }));
   const { id: pipelineId } = await send('/v1/pipelines', { name: 'New business', stages });
   for (const { key } of stages) await send('/v1/deals', { title: 'Seats', pipelineId, stage: key });
+  await send('/v1/customObjects', { key: 'subscription', displayName: 'Subscription' });
+  await send('/v1/objects/subscription/records', { name: 'Seats' });
   const program = await send('/v1/oauthClients', {
     displayName: 'Load',
     confidential: true,
@@ -50,6 +52,11 @@ test.each<[scenario: string, point: number, checks: string[]]>([
   ['deals', 67, ['the deals are added up']],
   ['deals', 75, ['a deal is created']],
   ['deals', 99, ['a deal is moved']],
+  ['objects', 0, ['a record of an object can be read']],
+  ['objects', 50, ['the list has records of the object']],
+  ['objects', 72, ['the records of the object are counted']],
+  ['objects', 80, ['a record of an object is created']],
+  ['objects', 99, ['a record of an object is changed']],
   ['files', 0, ['a file is stored', 'a file is renamed', 'a range is answered', 'the record has files']],
   ['settings', 0, ['the settings have a time zone', 'the settings are changed']],
   ['import', 0, ['every row becomes a customer']],
@@ -74,11 +81,14 @@ test('a run ends at its start when the tenant has no customers, or the key is re
   expect(() => refused.setup()).toThrow('The tenant has no customers to work with (401).');
 });
 
-test('a run of deals ends at its start when the tenant has no open ones', async () => {
-  const { apiKey } = await platform.createTenant('No deals');
-  const script = await load({ SCENARIO: 'deals', API_KEY: apiKey });
+test.each([
+  ['deals', 'The tenant has no open deals to work with (200).'],
+  ['objects', 'The tenant has no records at /v1/objects/subscription/records to work with (404).'],
+])('a run of %s ends at its start when the tenant has none', async (scenario, reason) => {
+  const { apiKey } = await platform.createTenant('Nothing');
+  const script = await load({ SCENARIO: scenario, API_KEY: apiKey });
 
-  expect(() => script.setup()).toThrow('The tenant has no open deals to work with (200).');
+  expect(() => script.setup()).toThrow(reason);
 });
 
 test.each(['read-heavy', 'import', 'feed', 'oauth'])('%s fails a check when nobody answers', async (scenario) => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { dealMix, mixes, stepAt } from '../mixes.ts';
+import { dealMix, objectMix, mixes, stepAt } from '../mixes.ts';
 import { profilesOf } from '../profiles.ts';
 import { objectives } from '../slo.ts';
 import { checkOptions } from './k6/check-options.ts';
@@ -22,7 +22,7 @@ const env = {
 };
 const profiles = Object.keys(profilesOf(1));
 
-test.each(['read-heavy', 'write-heavy', 'mixed', 'search', 'deals', 'import', 'feed', 'oauth', 'grpc'])(
+test.each(['read-heavy', 'write-heavy', 'mixed', 'search', 'deals', 'objects', 'import', 'feed', 'oauth', 'grpc'])(
   'k6 takes %s under every profile, with a threshold for each operation and for failures',
   async (scenario) => {
     const scripts = await Promise.all(
@@ -48,7 +48,7 @@ test.each([
 });
 
 test('a mix comes to 100 parts, and each number falls on the step that has it', () => {
-  const sums = [...Object.values(mixes), dealMix].map((mix) =>
+  const sums = [...Object.values(mixes), dealMix, objectMix].map((mix) =>
     Object.values(mix).reduce((sum: number, part: number) => sum + part, 0),
   );
 

@@ -64,6 +64,7 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   await create('/v1/suppressions', { channel: 'EMAIL', address: 'blocked@example.com', reason: 'BOUNCE' });
   await create('/v1/associations', { fromCustomerId: ada, type: 'works_with', toCustomerId: bob, labels: ['x'] });
   await create('/v1/associations', { from: `deals/${deal}`, type: 'concerns', to: `customers/${ada}` });
+  await addObjects(workspace, `customers/${ada}`);
   for (const [name, record] of [
     ['plan.txt', `customers/${ada}`],
     ['the same.txt', `deals/${deal}`],
@@ -74,4 +75,18 @@ export async function filledWorkspace(platform: SharedPlatform): Promise<Workspa
   const id = await create('/v1/fileUploads', { name: 'large.bin', record: `customers/${bob}` });
   await workspace.send('PUT', `/v1/fileUploads/${id}/content`, Buffer.alloc(700_001, 'large'));
   return workspace;
+}
+
+/** Two objects whose records have equal external ids, fields of one of them, a deleted record and an association. */
+async function addObjects(workspace: Workspace, customer: string): Promise<void> {
+  const create = async (path: string, body: object) => (await workspace.send('POST', path, body)).id;
+  for (const key of ['car', 'boat']) await create('/v1/customObjects', { key, displayName: key });
+  await workspace.send('POST', '/v1/customFields', { recordType: 'objects.car', key: 'seats', type: 'NUMBER' });
+  const externalIds = [{ system: 'erp', value: '7' }];
+  const car = { name: 'Car', externalIds, customFields: { seats: 5 }, tags: ['a'] };
+  const id = await create('/v1/objects/car/records', car);
+  const gone = await create('/v1/objects/boat/records', { name: 'Gone' });
+  await workspace.send('DELETE', `/v1/objects/boat/records/${gone}`);
+  await create('/v1/objects/boat/records', { name: 'Boat', externalIds });
+  await create('/v1/associations', { from: customer, type: 'owns', to: `objectRecords/${id}` });
 }

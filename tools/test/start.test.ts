@@ -73,6 +73,24 @@ test('has demo deals in every stage of their pipeline, each with its customer', 
   expect(deals.total.count).toBe(40);
 });
 
+test(
+  'has demo subscriptions, which are records of an object of its own, and belong to companies',
+  { timeout },
+  async () => {
+    await running();
+    const { url, apiKey } = await readDemo();
+    const count = async (path: string, filter: string) => {
+      const answer = await fetch(`${url}${path}:aggregate?filter=${encodeURIComponent(filter)}`, {
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+      return ((await answer.json()) as { total: { count: number } }).total.count;
+    };
+
+    expect(await count('/v1/objects/subscription/records', 'customFields.seats > 0 AND customFields.plan:*')).toBe(6);
+    expect(await count('/v1/customers', 'associations.subscribes_to.objects.subscription:*')).toBe(3);
+  },
+);
+
 test('refuses a folder that a running Rapport uses', { timeout }, async () => {
   await running();
 

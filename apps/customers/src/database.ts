@@ -47,6 +47,7 @@ import { CreatePipeline } from './migrations/create-pipeline.migration.js';
 import { CreateRecordAssociation } from './migrations/create-record-association.migration.js';
 import { CreateWorkspaceArchive } from './migrations/create-workspace-archive.migration.js';
 import { LogFileDeletionsOnce } from './migrations/log-file-deletions-once.migration.js';
+import { DraftAllUniqueValues } from './migrations/draft-all-unique-values.migration.js';
 import { CreateWorkspaceSettings } from './migrations/create-workspace-settings.migration.js';
 import { CreateStageEntry } from './migrations/create-stage-entry.migration.js';
 import { SkipStatistics } from './migrations/skip-statistics.migration.js';
@@ -130,4 +131,5 @@ export const migrations = [
   CreateAuditRemoval,
   RemoveChanges,
   LogFileDeletionsOnce,
+  DraftAllUniqueValues,
 ];

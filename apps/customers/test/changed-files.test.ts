@@ -59,11 +59,11 @@ test('a deleted file is shown on request only, and comes back as it was', async 
   const listed = await customers.call('listFiles', { record, showDeleted: true }, tenant.caller);
   expect(listed.files).toEqual([deleted]);
   for (const attempt of [
-    customers.call('getFile', { id: file.id }, tenant.caller),
-    customers.call('deleteFile', { id: file.id }, tenant.caller),
-    tenant.download(file.id),
+    () => customers.call('getFile', { id: file.id }, tenant.caller),
+    () => customers.call('deleteFile', { id: file.id }, tenant.caller),
+    () => tenant.download(file.id),
   ]) {
-    await expect(attempt).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'FILE_NOT_FOUND' });
+    await expect(attempt()).rejects.toMatchObject({ code: 'NOT_FOUND', reason: 'FILE_NOT_FOUND' });
   }
 
   const restored = await customers.call('undeleteFile', { id: file.id }, tenant.caller);

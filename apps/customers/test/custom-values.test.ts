@@ -183,9 +183,9 @@ describe('an import', () => {
       ['Cleo', { plan: 'silver', seats: 3 }],
     ]);
     expect(guessed.columns.map(({ field }) => field)).toEqual([
-      'display_name',
-      'custom_fields.plan',
-      'custom_fields.seats',
+      'displayName',
+      'customFields.plan',
+      'customFields.seats',
     ]);
     const before = await tenant.storedRows();
     expect(await tenant.importFile(file)).toMatchObject({ unchanged: 2, issues: [] });

@@ -1,6 +1,6 @@
 export { decrypt, encrypt } from './crypto/aes-gcm.js';
 export { AppError, invalidArgument, permissionMissing, type ErrorCode, type FieldViolation } from './app-error.js';
-export { allows, permissionForAll } from './permissions.js';
+export { allows, commonPermissions, permissionForAll } from './permissions.js';
 export {
   callContext,
   currentCaller,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { allows, permissionForAll } from './permissions.js';
+import { allows, commonPermissions, permissionForAll } from './permissions.js';
 
 test.each([
   [['customers.read'], 'customers.read', true],
@@ -16,6 +16,16 @@ test.each([
   [['customers.read'], 'objects.{object}.read', false],
 ])('%j allow what needs %s: %s', (held, needed, isAllowed) => {
   expect(allows(held, needed)).toBe(isAllowed);
+});
+
+test.each([
+  [['customers.read', 'deals.read'], ['deals.read', 'openid'], ['deals.read']],
+  [['objects.read'], ['objects.car.read', 'objects.car.write'], ['objects.car.read']],
+  [['objects.car.read', 'objects.boat.read'], ['objects.read'], ['objects.car.read', 'objects.boat.read']],
+  [['objects.car.read'], ['objects.boat.read'], []],
+])('%j and %j have %j in common', (one, other, common) => {
+  expect(commonPermissions(one, other)).toEqual(common);
+  expect(commonPermissions(other, one)).toEqual(common);
 });
 
 test('the permission for all has no variable', () => {

@@ -11,6 +11,12 @@ export function allows(held: readonly string[], needed: string): boolean {
   return isVariable(key) && held.some((each) => each.startsWith(`${area}.`) && each.endsWith(`.${verb}`));
 }
 
+/** What two lists of permissions both allow. Of a permission for all of an area and one for a part of it that is the latter. */
+export function commonPermissions(one: readonly string[], other: readonly string[]): string[] {
+  const common = [...one.filter((each) => allows(other, each)), ...other.filter((each) => allows(one, each))];
+  return [...new Set(common)];
+}
+
 /** The permission for all that a permission with a variable, such as `objects.{object}.read`, may be about: `objects.read`. */
 export function permissionForAll(permission: string): string {
   return permission

@@ -67,11 +67,15 @@ export function serverOwned(
 ): { field: DescField; place: Place }[] {
   const { body } = fields;
   if (!body || bodyUsage === 'file') return [];
-  return fieldsWithin(body, ['body']).filter(
+  const owned = fieldsWithin(body, ['body']).filter(
     ({ field }) =>
       contract.is(field, FieldBehavior.OUTPUT_ONLY) ||
       (bodyUsage === 'patch' && field.parent === body.message && contract.is(field, FieldBehavior.IMMUTABLE)),
   );
+  // What is within such a field is refused with it.
+  const isWithin = (place: Place, other: Place) =>
+    place.length > other.length && other.every((step, index) => step === place[index]);
+  return owned.filter(({ place }) => !owned.some((other) => isWithin(place, other.place)));
 }
 
 /** Every id by which a filter compares records of the collection: those of the records that they refer to. */

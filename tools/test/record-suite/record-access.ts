@@ -10,7 +10,7 @@ import { RecordTenant, untilAllKept, type RecordCaller } from './record-tenant.t
 /** What callers get of records of every type through the edge, whatever it keeps for others. */
 export function recordAccess(platform: () => SharedPlatform, subject: RecordSubject): void {
   const { text, record } = subject;
-  const { permission, writePermission, options } = record;
+  const { permission, options } = record;
 
   it('what is kept is given to no other tenant, and to no caller without the permission', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
@@ -32,13 +32,13 @@ export function recordAccess(platform: () => SharedPlatform, subject: RecordSubj
       expect(tenant.listed(await stranger[edge].send('GET', list)).map((each) => each.id)).not.toContain(id);
       expect(await stranger[edge].send('GET', batchGet)).toMatchObject({ body: { missingIds: [id] } });
       for (const path of [...paths, `${get}/history`]) {
-        expect(await blind[edge].send('GET', path)).toMatchObject(missing(`${permission}.read`));
+        expect(await blind[edge].send('GET', path)).toMatchObject(missing(subject.permissions.read));
       }
       const body = { [text.name]: 'Theirs' };
       expect(await stranger[edge].send('PATCH', get, { body })).toMatchObject({ status: 404 });
       expect(await stranger[edge].send('DELETE', get)).toMatchObject({ status: 404 });
-      expect(await onlooker[edge].send('PATCH', get, { body })).toMatchObject(missing(writePermission));
-      expect(await onlooker[edge].send('DELETE', get)).toMatchObject(missing(writePermission));
+      expect(await onlooker[edge].send('PATCH', get, { body })).toMatchObject(missing(subject.permissions.write));
+      expect(await onlooker[edge].send('DELETE', get)).toMatchObject(missing(subject.permissions.write));
       expect(tenant.textOf((await onlooker[edge].send('GET', get)).body)).toBe('Ours');
     }
   });

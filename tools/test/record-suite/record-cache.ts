@@ -12,8 +12,8 @@ export function recordCache(platform: () => SharedPlatform, subject: RecordSubje
 
   it('what one edge keeps is never older than what was written through another one', async () => {
     const tenant = await RecordTenant.create(platform(), subject);
-    const externalIds = [{ system: 'erp', value: '4711' }];
-    const { id } = await tenant.create('First', { more: { externalIds } });
+    const unique = subject.unique();
+    const { id } = await tenant.create('First', { more: unique });
     const collection = tenant.path();
     const batch = (verb: string, items: Json[]) => tenant.ok('POST', `${collection}:batch${verb}`, { items });
     const item = (value: Json) => ({ [record.singular]: value });
@@ -45,7 +45,7 @@ export function recordCache(platform: () => SharedPlatform, subject: RecordSubje
         version += 1;
       },
       upsert: async () => {
-        const body = tenant.content('Upserted', { externalIds });
+        const body = tenant.content('Upserted', unique);
         await tenant.ok('POST', `${collection}:upsert${tenant.upsertQuery()}`, body);
         texts.set(id, 'Upserted');
         version += 1;
@@ -105,7 +105,7 @@ export function recordCache(platform: () => SharedPlatform, subject: RecordSubje
     const permissions = [...readPermissions, record.writePermission];
     const { tenantId } = tenant.tenant;
     const route = restRoutes(contract).find(({ method }) => method.name === `Update${record.message.name}`);
-    const parts = { params: { id }, query: {}, headers: {}, body: { [text.name]: 'After' } };
+    const parts = { params: { ...subject.params, id }, query: {}, headers: {}, body: { [text.name]: 'After' } };
 
     const caller = { tenantId, principalId: `apiKey:${crypto.randomUUID()}`, permissions };
     const answer = await services.ask({ route: route!, parts, file: undefined }, caller);

@@ -13,8 +13,12 @@ interface RecordFixture {
    * @returns the fields that a record needs besides its text
    */
   prepare?: (create: (collection: string, body: object) => Promise<string>) => Promise<Json>;
-  /** Path of the collection after `/v1/`; the plural of the type when absent. */
-  collection?: string;
+  /** The variables in the path of the collection, such as `object`. */
+  params?: Readonly<Record<string, string>>;
+  /** New values that no other record of the tenant may have, by which an upsert meets a record; an external id when absent. */
+  unique?: () => Json;
+  /** Whether each record needs unique values. */
+  needsUnique?: boolean;
 }
 
 const stages = [{ key: 'lead', name: 'Lead', kind: 'OPEN' }];
@@ -27,6 +31,15 @@ const fixtures: Readonly<Record<string, RecordFixture>> = {
     prepare: async (create) => ({ pipelineId: await create('pipelines', { name: 'Sales', stages }), stage: 'lead' }),
   },
   'rapport/Pipeline': { text: 'name', prepare: async () => ({ stages }) },
+  'rapport/CustomObject': { text: 'displayName', unique: () => ({ key: `key_${newDigits()}` }), needsUnique: true },
+  'rapport/ObjectRecord': {
+    text: 'name',
+    params: { object: 'subscription' },
+    prepare: async (create) => {
+      await create('customObjects', { key: 'subscription', displayName: 'Subscription' });
+      return {};
+    },
+  },
 };
 
 /** A type of records that callers write. */
@@ -38,7 +51,13 @@ export interface RecordSubject {
   type: string;
   text: RecordField;
   prepare: NonNullable<RecordFixture['prepare']>;
+  params: Readonly<Record<string, string>>;
+  /** Path of the collection after `/v1/`, such as `objects/subscription/records`. */
   collection: string;
+  /** What calls need that read the records, and that write them. */
+  permissions: { read: string; write: string };
+  unique: () => Json;
+  needsUnique: boolean;
 }
 
 export const contract = platformContract();
@@ -51,12 +70,26 @@ export const recordSubjects: readonly RecordSubject[] = recordContracts(contract
     const text = record.fields.find(({ name }) => name === fixture?.text);
     if (!fixture || !text) throw new Error(`Say in ${import.meta.filename} how a record of ${record.type} is made.`);
     const { plural, singular } = record;
-    const { prepare = () => Promise.resolve({}), collection = plural } = fixture;
-    return { record, plural, type: snakeCase(singular), text, prepare, collection };
+    const { prepare = () => Promise.resolve({}), params = {}, unique = newExternalId, needsUnique = false } = fixture;
+    const collection = record.collection.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+    const area = [record.permission, ...Object.values(params)].join('.');
+    const permissions = { read: `${area}.read`, write: record.writePermission.replace(record.permission, area) };
+    return {
+      ...{ record, plural, type: snakeCase(singular), text, prepare, params, collection, permissions },
+      ...{ unique, needsUnique },
+    };
   });
 
 /** What a caller needs to read the records of every type. */
 export const readPermissions = [...new Set(recordContracts(contract).map(({ permission }) => `${permission}.read`))];
+
+function newExternalId(): Json {
+  return { externalIds: [{ system: 'erp', value: newDigits() }] };
+}
+
+function newDigits(): string {
+  return String(Math.floor(Math.random() * 1e12));
+}
 
 function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

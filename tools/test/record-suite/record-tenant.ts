@@ -47,7 +47,8 @@ export class RecordTenant implements RecordCaller {
 
   /** A record with a text, as it is sent. */
   content(text: string, more: Json = {}): Json {
-    return { ...this.#needed, [this.subject.text.name]: text, ...more };
+    const { text: field, needsUnique, unique } = this.subject;
+    return { ...this.#needed, ...(needsUnique && unique()), [field.name]: text, ...more };
   }
 
   create(text: string, { more = {}, by = this.writer }: { more?: Json; by?: ApiClient } = {}): Promise<Message> {
@@ -82,13 +83,13 @@ export class RecordTenant implements RecordCaller {
     return atBothEdges(this.#platform, this.reader, String(key));
   }
 
-  /** The query of an upsert that meets a record by its external id. */
+  /** The query of an upsert that meets a record by its unique values. */
   upsertQuery(): string {
     const { message } = this.subject.record;
     const upsert = contract.methods.find(({ name }) => name === `Upsert${message.name}`);
-    // Customers have several ways to match; others only this.
-    const hasWays = upsert?.desc.input.fields.some(({ name }) => name === 'match') ?? false;
-    return `?matchSystem=erp${hasWays ? '&match=EXTERNAL_ID' : ''}`;
+    const query = new URLSearchParams({ match_system: 'erp', match: 'EXTERNAL_ID' });
+    const known = [...query].filter(([field]) => upsert?.desc.input.fields.some(({ name }) => name === field));
+    return `?${known.map(([field, value]) => `${field === 'match' ? field : 'matchSystem'}=${value}`).join('&')}`;
   }
 }
 

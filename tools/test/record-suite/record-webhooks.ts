@@ -27,7 +27,8 @@ export function recordWebhooks(platform: () => SharedPlatform, subject: RecordSu
       await endpoint(tenant, tenant.writer, context),
       await endpoint(tenant, discreet.writer, context),
     ];
-    const created = await tenant.create('Zaphodine');
+    const content = tenant.content('Zaphodine');
+    const created = await tenant.post(subject.collection, content);
     const path = tenant.path(created.id);
     await tenant.ok('PATCH', path, { [text.name]: 'Trilliane' });
     await tenant.ok('DELETE', path);
@@ -40,10 +41,10 @@ export function recordWebhooks(platform: () => SharedPlatform, subject: RecordSu
       ...{ type: `${type}.${verb}`, data: { recordType: type, recordId: created.id, version, ...data } },
     });
     const events = (shown: (value: string) => Json) => [
-      event('created', 1, { after: { ...tenant.content('Zaphodine'), ...shown('Zaphodine') } }),
+      event('created', 1, { after: { ...content, ...shown('Zaphodine') } }),
       event('updated', 2, { changedFields: [text.name], before: shown('Zaphodine'), after: shown('Trilliane') }),
       event('deleted', 3, { changedFields: ['deleteTime'], before: { deleteTime: null } }),
-      event('undeleted', 4, { after: { ...tenant.content('Trilliane'), ...shown('Trilliane') } }),
+      event('undeleted', 4, { after: { ...content, ...shown('Trilliane') } }),
     ];
     expect(open.events()).toMatchObject(events((value) => ({ [text.name]: value })));
     const hidden = (value: string) => ({ [text.name]: text.isPersonal ? maskText : value });

@@ -21,6 +21,7 @@ const divided = new Set(
 
 /** Whether there is a permission, for all of an area or for a part of it that there may be. */
 export function isKnownPermission(permission: string): boolean {
-  const [area = '', , verb] = permission.split('.');
-  return knownPermissions.includes(permission) || (verb !== undefined && divided.has(`${area}.${verb}`));
+  if (knownPermissions.includes(permission)) return true;
+  const [, area, verb] = /^(\w+)\.[a-z]\w*\.(\w+)$/.exec(permission) ?? [];
+  return area !== undefined && divided.has(`${area}.${verb}`);
 }

@@ -173,8 +173,8 @@ export class Admission {
     request.rate = await this.#charge(request.raw, principal, costOf(method));
     void reply.headers({ ...request.rate });
     // After the charge: callers without the permission pay too, or could ask without end.
-    const { permission } = method.policy;
-    if (mayCall(principal, permission)) return;
+    if (mayCall(principal, method.policy.permission)) return;
+    const permission = permissionOf(request, method.policy.permission);
     const { tenantId, principalId } = principal.caller;
     const denial = { tenantId, principalId, permission, method: method.path, requestId: request.id };
     this.parts.denials.note({ ...denial, ...clientOf(request) });
@@ -243,6 +243,15 @@ export class Admission {
     const { caller } = principal;
     recordEarlyAnswer(this.parts.logger, { request, requestId: head.requestId, route, status, startedAt, caller });
   }
+}
+
+/** What the request needs, such as `objects.car.read`: the path says what the variable of a permission stands for. */
+function permissionOf({ params }: FastifyRequest, permission: string): string {
+  return permission.replace(/\{(\w+)\}/, (variable, name: string) => {
+    const value = (params as Readonly<Record<string, string | undefined>>)[name] ?? '';
+    // The path is not validated yet.
+    return /^[a-z][a-z0-9_]{0,59}$/.test(value) ? value : variable;
+  });
 }
 
 function mayCall({ caller }: Principal, permission: string): boolean {

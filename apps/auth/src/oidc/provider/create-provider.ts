@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import { allows } from '@rapport/platform';
 import type { JWK } from 'jose';
 import {
   errors,
@@ -114,7 +115,7 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
           refuseUnknownScopes(ctx);
           return {
             audience,
-            scope: client['permissions'] as string,
+            scope: scopesOf(ctx, (client['permissions'] as string).split(' ')).join(' '),
             accessTokenFormat: 'jwt',
             jwt: { sign: { alg: signingAlgorithm } },
           };
@@ -154,6 +155,13 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     renderError: (ctx, { error, error_description: description }) =>
       sendPage(ctx, errorPage(error, description, ctx.status)),
   };
+}
+
+/** What a client may ask for: its permissions, and what of its request, or of the grant that it uses, is a part of one of them. */
+function scopesOf({ oidc }: KoaContextWithOIDC, permissions: string[]): string[] {
+  const { AuthorizationCode: code, RefreshToken: refresh } = oidc.entities;
+  const asked = [...oidc.requestParamScopes, ...(code?.scopes ?? []), ...(refresh?.scopes ?? [])];
+  return [...permissions, ...asked.filter((scope) => allows(permissions, scope) && !permissions.includes(scope))];
 }
 
 /**

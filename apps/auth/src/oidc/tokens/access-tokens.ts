@@ -2,8 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PrincipalSigner } from '@rapport/contracts';
 import type { AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { readForTenant, tenantSession } from '@rapport/persistence';
+import { commonPermissions } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
-import { allows } from '@rapport/platform';
 import { builtInRolesOf, rightsByGrants } from '../../rights/principal-rights.js';
 import type { Grant, Rights } from '../../rights/rights.js';
 import type { UserState } from '../../users/user-account.entity.js';
@@ -89,12 +89,12 @@ export class AccessTokens {
 /** No more than the scope of the token, the permissions of the client, and the rights of the user allow now. */
 function rightsOf(row: TokenRow): Rights | undefined {
   const granted = row.scope?.split(' ') ?? [];
-  const permissions = row.permissions.filter((permission) => allows(granted, permission));
+  const permissions = commonPermissions(row.permissions, granted);
   if (row.user_id === null) return { permissions, recordScope: 'ALL', teamIds: [], hidesPii: false };
   if (row.state !== 'ACTIVE') return undefined;
   const grants = [...builtInRolesOf(row.role_ids ?? []), ...(row.own_grants ?? [])];
   const ofUser = rightsByGrants(grants, row.team_id);
-  return { ...ofUser, permissions: permissions.filter((each) => allows(ofUser.permissions, each)) };
+  return { ...ofUser, permissions: commonPermissions(permissions, ofUser.permissions) };
 }
 
 // A token without offline_access ends with the session of its user, who may have signed in again since.

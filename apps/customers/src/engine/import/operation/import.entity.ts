@@ -94,7 +94,8 @@ const ImportDraftKeySchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     operationId: p.uuid().primary(),
-    type: p.enum(['EMAIL', 'DOMAIN', 'EXTERNAL_ID'] as const).primary(),
+    /** Such as `EMAIL`: what the contract calls unique. */
+    type: p.text().primary(),
     value: p.text().collation('C').primary(),
     customerId: p.uuid(),
   },

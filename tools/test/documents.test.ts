@@ -5,14 +5,13 @@ import { promisify } from 'node:util';
 import { sharedPlatform } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
 
-const document = readFileSync(join(import.meta.dirname, '../../docs/deals.md'), 'utf8');
-const blocks = [...document.matchAll(/^```(sh)?\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({
-  language,
-  text,
-}));
 const endOfBlock = '--- end of block ---';
 
-test('the commands of docs/deals.md get the answers that it shows', async () => {
+test.each([
+  ['deals', 5],
+  ['custom-objects', 7],
+])('the commands of docs/%s.md get the answers that it shows', async (document, answered) => {
+  const blocks = blocksOf(document);
   const platform = await sharedPlatform(inject('platformUrl'));
   const { apiKey } = await platform.createTenant('Reader');
   const [settings, ...others] = blocks;
@@ -28,9 +27,15 @@ test('the commands of docs/deals.md get the answers that it shows', async () => 
     const next = others[others.indexOf(command) + 1];
     return next && next.language === undefined ? next.text : '';
   });
-  expect(shown.filter((text) => text !== '')).toHaveLength(5);
+  expect(shown.filter((text) => text !== '')).toHaveLength(answered);
   for (const [index, text] of shown.entries()) expect(answers[index]?.trim()).toMatch(patternOf(text));
 });
+
+/** The code blocks of a document. */
+function blocksOf(document: string): { language: string | undefined; text: string }[] {
+  const all = readFileSync(join(import.meta.dirname, `../../docs/${document}.md`), 'utf8');
+  return [...all.matchAll(/^```(sh)?\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({ language, text }));
+}
 
 /** `…` stands for any text. */
 function patternOf(text: string): RegExp {
