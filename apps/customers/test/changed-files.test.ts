@@ -88,7 +88,8 @@ test('a deleted file goes with its bytes after 30 days, unless it was restored o
   const [alone, back] = [await tenant.addFile(record, 'alone'), await tenant.addFile(record, 'back again')];
   for (const { id } of [files[0]!, alone, back]) await customers.call('deleteFile', { id }, tenant.caller);
   await customers.call('undeleteFile', { id: back.id }, tenant.caller);
-  expect(await tenant.storedBytes()).toEqual({ stored: 19, counted: 19 });
+  // A worker removes the bytes of the second of two that are the same.
+  await expect.poll(() => tenant.storedBytes()).toEqual({ stored: 19, counted: 19 });
 
   await passDays(tenant, 30);
 

@@ -102,10 +102,10 @@ test('map takes the names of fields as JSON has them, and in snake_case', async 
   const answer = await tenant.importFile(csv('First,Last,Erp,Zip\nAda,Lovelace,7,10115\n', { map }));
 
   expect(answer.columns.map(({ field }) => field)).toEqual([
-    'given_name',
-    'family_name',
-    'external_id.erp',
-    'postal_code',
+    'givenName',
+    'familyName',
+    'externalId.erp',
+    'postalCode',
   ]);
   expect((await tenant.stored()).at(-1)).toMatchObject({
     displayName: 'Ada Lovelace',

@@ -70,7 +70,7 @@ describe('a mapping', () => {
 
     expect(deleted).toMatchObject({ ...mapping, key, updateTime: expect.any(String) as string });
     expect(counts).toMatchObject({ created: 1 });
-    expect(columns.map(({ field }) => field)).toEqual(['email', 'external_id', undefined]);
+    expect(columns.map(({ field }) => field)).toEqual(['email', 'externalId', undefined]);
     expect(await tenant.dump()).toContainEqual(expect.stringContaining('erp/7'));
     await expect(customers.call('getImportMapping', { key }, tenant.caller)).rejects.toMatchObject({
       code: 'NOT_FOUND',

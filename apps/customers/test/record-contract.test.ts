@@ -26,7 +26,7 @@ function accepted(use: (name: string) => unknown): string[] {
 
 describe('by the contract, customers', () => {
   test('have terms that stored customers are found by: another name would lose them', () => {
-    const found = [...filterFields(customers).values()].filter(({ type }) => ['term', 'enum', 'owner'].includes(type));
+    const found = [...filterFields(customers).values()].filter(({ field }) => field.index.term !== '');
 
     expect(Object.fromEntries(found.map(({ name }) => [name, term(customers, name, '1')]))).toEqual({
       ...{
@@ -51,10 +51,11 @@ describe('by the contract, customers', () => {
   });
 
   test('have other fields in filters', () => {
-    const others = filterFieldNames.filter((name) => ['id', 'time', 'name', 'key'].includes(typeOf(name)));
+    const others = filterFieldNames.filter((name) => ['id', 'time', 'value', 'name', 'key'].includes(typeOf(name)));
 
     expect(Object.fromEntries(others.map((name) => [name, typeOf(name)]))).toEqual({
       ...{ id: 'id', companyId: 'id', createTime: 'time', updateTime: 'time' },
+      ...{ deleteTime: 'time', lifecycleStageTime: 'time', birthDate: 'value' },
       ...{ displayName: 'name', familyName: 'name', companyName: 'name' },
       ...{ emails: 'key', domains: 'key', externalIds: 'key' },
     });
@@ -64,10 +65,13 @@ describe('by the contract, customers', () => {
     const ofAll = ['display_name', 'create_time', 'update_time'];
 
     expect(accepted((name) => readOrders(customers, askedOrders(name), false, undefined)).sort()).toEqual(
-      [...ofAll].sort(),
+      [...ofAll, 'delete_time'].sort(),
     );
     expect(accepted((name) => readOrders(customers, askedOrders(name), true, undefined)).sort()).toEqual(
-      [...ofAll, 'family_name', 'company_name', 'kind', 'lifecycle_stage'].sort(),
+      [
+        ...ofAll,
+        ...['family_name', 'company_name', 'kind', 'lifecycle_stage', 'birth_date', 'lifecycle_stage_time'],
+      ].sort(),
     );
   });
 

@@ -1,6 +1,7 @@
 import type { Customer } from '@rapport/contracts/rapport/customers/v1/customer';
 import type { ImportRules } from '../../../engine/import/import-rules.js';
 import { error, quote, warning, type RowIssue } from '../../../engine/import/rows/row-issue.js';
+import { phoneRegion, readPhone } from '../../../engine/values/phone-numbers.js';
 import { customers } from '../customers.js';
 import { normaliseCustomer } from '../normalise-customer.js';
 import { countryCode } from './country-code.js';
@@ -32,7 +33,7 @@ export const customerImport: ImportRules<Customer> = {
   names: { field: 'displayName', column: 'display_name', sortColumn: 'sort_name' },
   nameOf: ({ displayName = '' }) => displayName,
   missing: ({ field, description }) => error('NAME_MISSING', `The row names nobody: ${description}.`, { field }),
-  asStored: withStoredDomains,
+  asStored: withStoredSpelling,
   mismatch({ kind, displayName }, row) {
     if (kind === row.kind) return undefined;
     const message = `${quote(displayName)}, which has the id or a key of the row, is of the other kind.`;
@@ -40,12 +41,21 @@ export const customerImport: ImportRules<Customer> = {
   },
 };
 
-/** A row may write domains of its customer without "www.". */
-function withStoredDomains(row: Customer, { domains }: Customer): Customer {
-  const kept = row.domains.map((domain) =>
+/**
+ * A row may write domains of its customer without "www.", and local phone numbers as the country of its own addresses has them: of an
+ * export, what looks like hidden data is left out, and with an address its country.
+ */
+function withStoredSpelling(row: Customer, { domains, phones }: Customer): Customer {
+  const keptDomains = row.domains.map((domain) =>
     domains.includes(domain) ? domain : (domains.find((own) => own === `www.${domain}`) ?? domain),
   );
-  return { ...row, domains: kept };
+  const region = phoneRegion(row.addresses);
+  const keptPhones = row.phones.map((phone) => {
+    if (phones.some(({ number }) => number === phone.number)) return phone;
+    const same = phones.find(({ number }) => readPhone(number, region).number === phone.number);
+    return same ? { ...phone, number: same.number } : phone;
+  });
+  return { ...row, domains: keptDomains, phones: keptPhones };
 }
 
 function phoneInvalid({ phones }: Customer, index: number): RowIssue {
