@@ -84,7 +84,7 @@ function indexes(contract: Contract, record: RecordContract): string[] {
     `create index ${table}_${name} on ${table} using gin (tenant_id, ${column}) with (gin_pending_list_limit = 256)${live};`;
   return [
     ...orders,
-    ...(record.parent === undefined ? [] : [`create index ${table}_live_by_id on ${table} (${of}, id)${live};`]),
+    ...(record.parent === undefined ? [] : ofAllParents(table, of, live)),
     ...references(contract, record).map(({ column, name }) => {
       const where = columns.get(column)?.notNull ? '' : ` where ${column} is not null`;
       return `create index ${table}_by_${name} on ${table} (tenant_id, ${column})${where};`;
@@ -92,6 +92,14 @@ function indexes(contract: Contract, record: RecordContract): string[] {
     ...(columns.has('terms') ? [gin('terms', 'terms')] : []),
     ...(columns.has('search_text') ? [gin('search', 'search_text gin_trgm_ops')] : []),
     `create index ${table}_by_index_version on ${table} (index_version);`,
+  ];
+}
+
+/** A walk through the records of one parent by their ids, and one through those of all by what changed last, as a search does. */
+function ofAllParents(table: string, of: string, live: string): string[] {
+  return [
+    `create index ${table}_live_by_id on ${table} (${of}, id)${live};`,
+    `create index ${table}_live_by_update_time_of_all on ${table} (tenant_id, update_time, id)${live};`,
   ];
 }
 

@@ -17,7 +17,7 @@ import { matchOf } from './search-oracle.js';
 /** Records of each type in a tenant; there are two such, so that the planner's statistics are of more than one. */
 const size = sizeOf('SEARCH_RECORDS', { short: 6_000, long: 100_000 });
 const limit = 6;
-const types = [...recordTypes()].filter(({ derived }) => derived.searchText);
+const types = [...recordTypes()].filter(({ derived, table }) => derived.searchText && table !== 'custom_object');
 const caller: Caller = newCaller();
 const { tenantId } = caller;
 /** Owns one record in 100. */
@@ -40,6 +40,8 @@ beforeAll(async () => {
       ]);
     }
   }
+  const key = `insert into custom_object_key (tenant_id, type, value, custom_object_id) values ($1, 'KEY', 'car', $1)`;
+  await client.query(key, [tenantId]);
   await client.query('vacuum analyze');
   await client.end();
   orm = createOrm({ databaseUrl: customers.urls.appUrl, entities });
@@ -59,6 +61,7 @@ const titleSql = `case when n <= 10 then 'rare' when n <= 30 then 'a rare thing 
 const required: Readonly<Record<string, string>> = {
   customer: `kind, emails, phones, addresses, external_ids, domains, tags, sort_name|'COMPANY', '[]', '[]', '[]', '[]', '{}', '{}', title`,
   deal: `pipeline_id, stage, status, external_ids, tags, sort_title|gen_random_uuid(), 'new', 'OPEN', '[]', '{}', title`,
+  object_record: `object, external_ids, tags, sort_name|'car', '[]', '{}', title`,
   pipeline: `stages, transition_pairs, external_ids, sort_name|'[]', '[]', '[]', title`,
 };
 
@@ -88,7 +91,10 @@ function run(
 }
 
 const searchOf = (table: string, q: string, by = caller) =>
-  callContext.run({ requestId: 'test', caller: by }, () => rankedSearch(recordOf(table), tenantId, q, limit));
+  callContext.run({ requestId: 'test', caller: by }, () => ({
+    ...rankedSearch(recordOf(table), tenantId, q, limit),
+    parents: table === 'object_record' ? ['car', 'boat'] : undefined,
+  }));
 
 const asked = types.flatMap(({ table }) => ['rare', 'rare thi', 'common', 'nowhere'].map((q) => [table, q] as const));
 
@@ -100,7 +106,8 @@ test.each(asked)(
 
     expect(step.name, 'it stays prepared').toBeDefined();
     expect(tablesReadWhole(nodes)).toEqual([]);
-    expect(nodes.map((node) => node['Index Name'])).toContain(`${table}_live_by_update_time`);
+    const index = `${table}_live_by_update_time${table === 'object_record' ? '_of_all' : ''}`;
+    expect(nodes.map((node) => node['Index Name'])).toContain(index);
     expect(rowsRead(nodes), JSON.stringify(nodes)).toBeLessThanOrEqual(windowRows + limit);
   },
 );
@@ -155,8 +162,9 @@ test.each(['rare', 'rare thing 2', 'common', 'ommon', 'common 5999', 'other 31',
     const { results } = await customers.call('search', { q, pageSize: limit }, caller);
     printTally(`search for ${q} in ${types.length} types of ${size}`, { ms: Math.round(performance.now() - startMs) });
 
-    for (const { singular } of types) {
-      const titles = results.filter(({ type }) => type === singular).map(({ title }) => title);
+    for (const { name, contract } of types) {
+      const shown = contract.parent === undefined ? name : `${name}.car`;
+      const titles = results.filter(({ type }) => type === shown).map(({ title }) => title);
       expect(titles).toEqual(expectedTitles(q));
     }
   },

@@ -90,6 +90,9 @@ const tables = `
 
   create index object_record_live_by_id on object_record (tenant_id, object, id) where delete_time is null;
 
+  create index object_record_live_by_update_time_of_all on object_record (tenant_id, update_time, id)
+    where delete_time is null;
+
   create index object_record_terms on object_record using gin (tenant_id, terms) with (gin_pending_list_limit = 256)
     where delete_time is null;
 

@@ -41,8 +41,8 @@ test('e-mail addresses and domains are the fields of which a customer is the onl
   expect(fields.filter(({ isUnique }) => isUnique).map(({ name }) => name)).toEqual(['emails', 'domains']);
 });
 
-test('pipelines define what deals may hold', () => {
-  expect([...definitionChangeTypes]).toEqual(['custom_field', 'pipeline']);
+test('what defines what records may hold', () => {
+  expect([...definitionChangeTypes]).toEqual(['custom_field', 'custom_object', 'pipeline']);
 });
 
 test('a type that is declared elsewhere has its fields with nothing said of it here', () => {

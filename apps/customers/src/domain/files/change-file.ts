@@ -90,7 +90,7 @@ async function changeFile(
   em.assign(stored, {
     ...changes,
     ...(await storedPersonal(stored.id, { name: changes.name ?? name, sha256 })),
-    updateTime: new Date(),
+    updateTime: changes.deleteTime ?? new Date(),
     updatedBy: currentCaller().principalId,
     version: stored.version + 1,
   });

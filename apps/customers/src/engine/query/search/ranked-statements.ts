@@ -66,7 +66,9 @@ export function sortedStatement(search: RankedSearch, worst: number): Sql {
 function searchedRows({ type: { table, contract }, tenantId, parents }: RankedSearch): Sql {
   const ofTenant = { sql: `${table}.tenant_id = ? and ${table}.delete_time is null`, params: [tenantId] };
   if (!parents) return ofTenant;
-  const ofParents = { sql: `${table}.${contract.parent} = any (?::text[])`, params: [`{${parents.join(',')}}`] };
+  // A test, and no condition of an index, as in `conditionOfParent`.
+  const sql = `(${table}.${contract.parent} = any (?::text[])) is true`;
+  const ofParents = { sql, params: [`{${parents.join(',')}}`] };
   return joined([ofTenant, ofParents], 'and');
 }
 
