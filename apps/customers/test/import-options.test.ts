@@ -101,12 +101,7 @@ test('map takes the names of fields as JSON has them, and in snake_case', async 
   const map = ['First=givenName', 'Last=family_name', 'Erp=externalId.erp', 'Zip=postalCode'];
   const answer = await tenant.importFile(csv('First,Last,Erp,Zip\nAda,Lovelace,7,10115\n', { map }));
 
-  expect(answer.columns.map(({ field }) => field)).toEqual([
-    'givenName',
-    'familyName',
-    'externalId.erp',
-    'postalCode',
-  ]);
+  expect(answer.columns.map(({ field }) => field)).toEqual(['givenName', 'familyName', 'externalId.erp', 'postalCode']);
   expect((await tenant.stored()).at(-1)).toMatchObject({
     displayName: 'Ada Lovelace',
     externalIds: [{ system: 'erp', value: '7' }],

@@ -25,6 +25,7 @@ const short: readonly string[] = [
 /** Answered by what answers those of customers: a tenant may not have so many open at once. */
 const likeCustomers: readonly string[] = [
   ...['ExportDeals', 'ExportPipelines', 'ExportStageEntries', 'ImportDeals', 'ImportPipelines'],
+  ...['ExportCustomObjects', 'ExportObjectRecords', 'ImportCustomObjects', 'ImportObjectRecords'],
 ];
 
 /** How long a call may go on after its caller has lost rights, in milliseconds. */
@@ -64,14 +65,18 @@ it('has every operation that streams or waits', () => {
     'DownloadPairing',
     'DownloadWorkspaceExport',
     'ExportAuditEntries',
+    'ExportCustomObjects',
     'ExportCustomers',
     'ExportDeals',
+    'ExportObjectRecords',
     'ExportPersonalData',
     'ExportPipelines',
     'ExportSecurityEvents',
     'ExportStageEntries',
+    'ImportCustomObjects',
     'ImportCustomers',
     'ImportDeals',
+    'ImportObjectRecords',
     'ImportPipelines',
     'ListChanges',
     'SnapshotCustomers',
