@@ -104,9 +104,10 @@ interface Target {
   ids: Readonly<Record<string, string>>;
 }
 
-/** Whose records a path is about: `customers` of `/v1/customers/{id}:merge`. */
-function collectionOf(template: string): string {
-  return template.split('/')[2] ?? '';
+/** Whose id a parameter is: `customers` of `/v1/customers/{id}:merge`, `objectRecords` of the id in `/v1/objects/{object}/records/{id}`. */
+function collectionOf(template: string, parameter: string): string {
+  const [, , collection = '', , within] = template.split('/');
+  return parameter === 'id' && within === 'records' ? 'objectRecords' : collection;
 }
 
 function request(
@@ -117,7 +118,7 @@ function request(
   const { parameters } = target.operation;
   const valueOf = (name: string) => {
     const { examples = [], enum: values = [] } = parameters.find((parameter) => parameter.name === name)?.schema ?? {};
-    const valid = examples[0] ?? values[0] ?? target.ids[collectionOf(target.template)] ?? uuid;
+    const valid = examples[0] ?? values[0] ?? target.ids[collectionOf(target.template, name)] ?? uuid;
     return replaced[name] ?? encodeURIComponent(typeof valid === 'string' ? valid : JSON.stringify(valid));
   };
   const path = target.template.replace(/\{([^{}]+)\}/g, (_, name: string) => valueOf(name));
