@@ -8,7 +8,7 @@ const rangeBytes = 1024;
 /** Think time after listing the files of a record, in seconds. */
 const lookSeconds = 2;
 
-/** Somebody who adds a file to a customer, renames it, reads its beginning, and looks at the customer's files. */
+/** Adds a file to a customer, renames it, reads its first bytes, and lists the customer's files. */
 export function files(baseUrl: string): Scenario {
   const api = new Api(baseUrl, variable('API_KEY'));
   return {

@@ -173,7 +173,7 @@ test('a filter takes the permission to read the records, and no endpoint that hi
   expect(await create(hiding, filtered('emails:a@example.com'))).toMatchObject(refused);
   const plain = await create(hiding, filtered('tags:vip'));
   expect(plain.status).toBe(201);
-  // It hides them whoever changes it.
+  // The endpoint hides personal data, whoever changes it.
   const path = (id: unknown) => `/v1/webhookEndpoints/${String(id)}`;
   expect(await tenant.send('PATCH', path(plain.body['id']), filtered('emails:a@example.com'))).toMatchObject(refused);
   // Who does not see them can not take over what filters by them.

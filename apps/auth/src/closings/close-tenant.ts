@@ -16,7 +16,7 @@ import { Workspace } from '../workspaces/workspace.entity.js';
 export async function closeTenant(em: EntityManager, confirmedId: string): Promise<Date> {
   const { tenantId, principalId } = currentCaller();
   if (seesSomeOnly()) {
-    const message = 'Only a caller who may see all records can close the workspace.';
+    const message = 'Only callers with access to all records can close the workspace.';
     throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message);
   }
   if (confirmedId.toLowerCase() !== tenantId) {
@@ -26,7 +26,7 @@ export async function closeTenant(em: EntityManager, confirmedId: string): Promi
   const requestTime = new Date();
   await em.transactional(async (transaction) => {
     const closed = await transaction.nativeDelete(Tenant, { id: tenantId });
-    // Somebody else has closed it a moment ago.
+    // A concurrent call has closed the workspace.
     if (closed === 0) throw new AppError('UNAUTHENTICATED', 'CREDENTIALS_ENDED', 'The workspace is closed.');
     await transaction.nativeDelete(Workspace, { tenantId });
     const requester = createHash('sha256').update(principalId).digest();

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** Reads the newest changes of a record by which what it was before and after each of them is told. */
+/** Reads the newest changes of a record, from which its states before and after each change follow. */
 export class ReadChangesOfRecord extends Migration {
   override name = 'read-changes-of-record';
 

@@ -6,8 +6,8 @@ export class CreateAuditRemoval extends Migration {
 
   override up(): void {
     this.addSql(`
-      -- Removes up to a number of entries and of heads of the session's tenant, the newest first, so that what is left of a chain ends too
-      -- early for its heads: whoever verifies it notices. Returns how many rows it has removed.
+      -- Removes up to a number of entries and of heads of the session's tenant, the newest first, so that the rest of a chain ends
+      -- before its heads and verification fails. Returns the number of removed rows.
       create function remove_audit(most int) returns int
         language plpgsql security definer set search_path = public, pg_temp as $$
       declare

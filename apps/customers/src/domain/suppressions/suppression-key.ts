@@ -29,7 +29,7 @@ export class SuppressionKey {
     return space === undefined ? this : new SuppressionKey(this.bytes, space);
   }
 
-  /** Tells whether hashes were made with this key. */
+  /** Identifies the key, to check whether hashes were made with it. */
   get fingerprint(): string {
     return createHmac('sha256', this.bytes).update('fingerprint').digest('hex').slice(0, 16);
   }

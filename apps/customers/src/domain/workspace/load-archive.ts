@@ -116,7 +116,7 @@ async function loadContent({ files }: ImportSources, task: LoadTask, entry: Arch
   }
 }
 
-/** Stores records that wait in another round, or goes on with what belongs to records when all are there. */
+/** Starts another round for records whose references were missing, or continues with the next part when all records are stored. */
 async function endRound(task: LoadTask): Promise<void> {
   const { round, stored, waiting } = task.place;
   if (round === maxRounds) throw archiveInvalid('Its records refer to each other in a chain that is too long.');

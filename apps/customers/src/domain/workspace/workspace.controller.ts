@@ -24,7 +24,7 @@ import { removeClosedTenant } from './remove-closed-tenant.js';
 import { uploadArchive } from './upload-archive.js';
 import { sectionsOf } from './archive/sections.js';
 
-/** Answers what is asked of whole workspaces. It refuses who may see some records only, see `keepingScopes`. */
+/** Exports and imports workspaces. Callers limited to some records are refused (see `keepingScopes`). */
 @Controller()
 @ImplementsService(Methods)
 export class WorkspaceController implements ServiceHandlers<WorkspaceServiceServer> {

@@ -29,7 +29,7 @@ export async function noteChanges(
   const typesByMapping = await changeTypesOf(client, tenantId, mappingIds);
   // What a value was refused for may be gone with the definition that it did not meet.
   if (isDefinitionChanged) await pipeline(client, [retryConflicts(tenantId, mappingIds)]);
-  // A loss of the feed is told of customers only, and is one of all types.
+  // The feed reports a gap for customers only, but it affects all types.
   const isGap = ofRecords.some(({ operation }) => operation === ChangeOperation.GAP);
   if (isGap) await readAllAgain(client, mappingIds);
   const due: string[] = [];

@@ -1,8 +1,9 @@
 import { AppError } from '@rapport/platform';
 
 /** INVALID_ARGUMENT ARCHIVE_INVALID. @param why a sentence that names the part of the archive */
-export function archiveInvalid(why: string): AppError {
-  return new AppError('INVALID_ARGUMENT', 'ARCHIVE_INVALID', `The archive is not one that can be imported. ${why}`);
+export function archiveInvalid(why: string, cause?: unknown): AppError {
+  const message = `The archive is not one that can be imported. ${why}`;
+  return new AppError('INVALID_ARGUMENT', 'ARCHIVE_INVALID', message, { cause });
 }
 
 // 22xxx data exceptions, 23xxx integrity constraint violations, 42501 rows that policies refuse, 54xxx values that are too large for an

@@ -73,10 +73,15 @@ export class RecordSection implements Section {
       const given = this.#codec.fromJson(JSON.parse(line) as Record<string, unknown>);
       const record = method.responseDeserialize(method.responseSerialize(given)) as RecordMessage;
       if (this.#codec.toText({ ...record }) === line) return record;
-    } catch {
-      // Told as any other line that is none.
+    } catch (cause) {
+      // The parser, the codec and protobuf each throw errors of their own for malformed lines.
+      throw this.#malformed(cause);
     }
-    throw archiveInvalid(`${this.name} has a line that is no ${this.type.singular} as an export writes it.`);
+    throw this.#malformed();
+  }
+
+  #malformed(cause?: unknown) {
+    return archiveInvalid(`${this.name} has a line that is no ${this.type.singular} as an export writes it.`, cause);
   }
 
   async #idsThere(em: EntityManager, records: readonly RecordMessage[]): Promise<Set<string>> {

@@ -20,7 +20,7 @@ import { removeLinks, type ErasedRecord, type RemovedRow } from './erasure-state
 /** Most records that are read, held and written at a time: a statement times out after 8 s, and a person may have very many. */
 const pageSize = 1_000;
 
-/** What is told, page by page, of the records that referred to erased ones. */
+/** A page of the records that referred to erased ones. */
 export interface ErasedReferences {
   /** Records that lost personal data or were removed, as they were before. */
   onRecords: (records: readonly ErasedRecord[]) => Promise<void>;
