@@ -1,15 +1,14 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Operation as OperationMessage } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import {
   WorkspaceServiceService,
   type UploadWorkspaceArchiveRequest,
 } from '@rapport/contracts/rapport/work/v1/workspace_service';
-import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
+import { invalidArgument } from '@rapport/platform';
 import type { FileStore } from '../../engine/files/file-store.js';
 import { maxFileBytes, receiveUpload, uploadInProgress, type UploadTarget } from '../../engine/files/receive-upload.js';
-import { enqueue, jobSignal } from '../../engine/operations/operation-jobs.js';
-import { found, operationMessage } from '../../engine/operations/operation-message.js';
-import { Operation } from '../../engine/operations/operation.entity.js';
+import type { Operation } from '../../engine/operations/operation.entity.js';
+import { findWaiting, storeForWaiting } from '../../engine/operations/waiting-operation.js';
 import { refuseUnderEncryption } from '../../engine/query/filter/refuse-sealed.js';
 import { checkRequest } from '../../engine/values/contract.js';
 import { ArchivePieces } from './archive/archive-pieces.js';
@@ -30,9 +29,7 @@ export function uploadArchive(
       throw invalidArgument([{ field: 'offset', reason: 'BAD_FORMAT', description: 'must be a whole number.' }]);
     }
     refuseUnderEncryption('A workspace can not be imported');
-    const { id } = request;
-    const { tenantId } = currentCaller();
-    const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+    const operation = await findWaiting(em, waitingImport(request.id));
     return new WaitingImport(em, operation, files.quotaBytes + lineBytes);
   };
   return receiveUpload(em, { field: 'archive', dataOf: ({ archive }) => archive?.data, begin }, requests);
@@ -56,36 +53,18 @@ class WaitingImport implements UploadTarget<OperationMessage> {
     return ArchivePieces.pieceAt(this.em, this.#id, place);
   }
 
-  async store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
-    const { tenantId } = currentCaller();
-    const answer = await this.em.transactional(
-      async (em) => {
-        const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
-        const operation = waiting(await em.findOne(Operation, { tenantId, id: this.#id }, lock));
-        const { sizeBytes } = operation.rules as ImportProgress;
-        if (sizeBytes !== received) throw uploadInProgress();
-        if (data.length > 0) await ArchivePieces.put(em, this.#id, received, data);
-        const rules: ImportProgress = { sizeBytes: received + data.length };
-        operation.rules = rules;
-        operation.receivedBytes = Math.min(rules.sizeBytes, maxFileBytes);
-        if (isComplete) {
-          operation.state = 'RUNNING';
-          await enqueue(em, operation);
-        }
-        return operationMessage(operation);
-      },
-      { clear: true },
-    );
-    if (isComplete) jobSignal(this.em).wake();
-    return answer;
+  store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
+    return storeForWaiting(this.em, waitingImport(this.#id), isComplete, async (em, operation) => {
+      const { sizeBytes } = operation.rules as ImportProgress;
+      if (sizeBytes !== received) throw uploadInProgress();
+      if (data.length > 0) await ArchivePieces.put(em, this.#id, received, data);
+      const rules: ImportProgress = { sizeBytes: received + data.length };
+      operation.rules = rules;
+      operation.receivedBytes = Math.min(rules.sizeBytes, maxFileBytes);
+    });
   }
 }
 
-function waiting(operation: Operation | null): Operation {
-  const { kind, state } = found(operation);
-  if (kind !== 'WORKSPACE_IMPORT') return found(null);
-  if (operation && state === 'WAITING') return operation;
-  throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for an archive.', {
-    metadata: { state },
-  });
+function waitingImport(id: string) {
+  return { id, kind: 'WORKSPACE_IMPORT', noun: 'an archive' } as const;
 }

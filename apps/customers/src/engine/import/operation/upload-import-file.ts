@@ -1,17 +1,15 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   OperationsServiceService,
   type Operation as OperationMessage,
   type UploadImportFileRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
 import { transactionPipeline } from '@rapport/persistence';
-import { AppError, currentCaller } from '@rapport/platform';
+import { currentCaller } from '@rapport/platform';
 import { receiveUpload, uploadInProgress, type StoredPiece, type UploadTarget } from '../../files/receive-upload.js';
 import { checkRequest } from '../../values/contract.js';
 import { refuseUnderEncryption } from '../../query/filter/refuse-sealed.js';
-import { enqueue, jobSignal } from '../../operations/operation-jobs.js';
-import { found, operationMessage } from '../../operations/operation-message.js';
-import { Operation } from '../../operations/operation.entity.js';
+import { findWaiting, storeForWaiting } from '../../operations/waiting-operation.js';
 import type { ImportTypes } from '../import-rules.js';
 import { checkImportQuota } from './import-quota.js';
 import { importable } from './mapping-rules.js';
@@ -31,9 +29,8 @@ export function uploadImportFile(
   const begin = async (request: UploadImportFileRequest) => {
     checkRequest(OperationsServiceService.uploadImportFile.path, request);
     refuseUnderEncryption('Files can not be imported');
-    const { tenantId } = currentCaller();
     const { id } = request;
-    const operation = waiting(await em.findOne(Operation, { tenantId, id }, { disableIdentityMap: true }));
+    const operation = await findWaiting(em, waitingImport(id));
     importable(types, operation.input.recordType, 'operation');
     return new WaitingImport(em, quotaBytes, id, operation.receivedBytes);
   };
@@ -58,41 +55,23 @@ class WaitingImport implements UploadTarget<OperationMessage> {
     return piece;
   }
 
-  async store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
-    const { tenantId } = currentCaller();
-    const answer = await this.em.transactional(
-      async (em) => {
-        const lock = { lockMode: LockMode.PESSIMISTIC_WRITE };
-        const operation = waiting(await em.findOne(Operation, { tenantId, id: this.id }, lock));
-        if (operation.receivedBytes !== received) throw uploadInProgress();
-        if (data.length > 0) {
-          await checkImportQuota(em, this.quotaBytes, received, data.length);
-          await transactionPipeline(em, [
-            {
-              sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
-              values: [tenantId, this.id, received, data],
-            },
-          ]);
-        }
-        operation.receivedBytes = received + data.length;
-        if (isComplete) {
-          operation.state = 'RUNNING';
-          await enqueue(em, operation);
-        }
-        return operationMessage(operation);
-      },
-      { clear: true },
-    );
-    if (isComplete) jobSignal(this.em).wake();
-    return answer;
+  store(received: number, data: Buffer, isComplete: boolean): Promise<OperationMessage> {
+    return storeForWaiting(this.em, waitingImport(this.id), isComplete, async (em, operation) => {
+      if (operation.receivedBytes !== received) throw uploadInProgress();
+      if (data.length > 0) {
+        await checkImportQuota(em, this.quotaBytes, received, data.length);
+        await transactionPipeline(em, [
+          {
+            sql: 'insert into import_piece (tenant_id, operation_id, start, data) values ($1, $2, $3, $4)',
+            values: [currentCaller().tenantId, this.id, received, data],
+          },
+        ]);
+      }
+      operation.receivedBytes = received + data.length;
+    });
   }
 }
 
-function waiting(operation: Operation | null): Operation {
-  const { kind, state } = found(operation);
-  if (kind !== 'IMPORT') return found(null);
-  if (operation?.state === 'WAITING') return operation;
-  throw new AppError('FAILED_PRECONDITION', 'OPERATION_NOT_WAITING', 'The operation does not wait for a file.', {
-    metadata: { state },
-  });
+function waitingImport(id: string) {
+  return { id, kind: 'IMPORT', noun: 'a file' } as const;
 }
