@@ -55,9 +55,9 @@ export function recordService(contract: Contract, record: RecordContract): strin
   const distinct = messages.filter(({ name }, place) => messages.findIndex((other) => other.name === name) === place);
   const names = namesOf(record);
   const introduction =
-    `The ${names.nouns} of one tenant.\n\nEvery call runs for the tenant of its caller; a record of another tenant answers like one ` +
-    'that does not exist. Errors common to all: UNAUTHENTICATED, PERMISSION_DENIED, INVALID_ARGUMENT (names each wrong field), ' +
-    'UNAVAILABLE and DEADLINE_EXCEEDED (try again).';
+    `The ${names.nouns} of a tenant.\n\nAll operations apply to the tenant of the caller. A record of another tenant is reported as ` +
+    'not found. Errors common to all operations: `400 VALIDATION_FAILED`, which lists each invalid field; `401` without a valid ' +
+    'credential; `403 PERMISSION_MISSING`; `503` and `504`, which can be retried.';
   const body = [
     `${printComment(introduction)}\nservice ${names.types}Service {\n${methods.map(printMethod).join('\n\n')}\n}`,
     ...distinct.map(printMessage),

@@ -1,6 +1,14 @@
 import { Policy, TrafficClass } from '@rapport/contracts/rapport/api/v1/options';
-import { itemExamples, parentFields, permissionTo, uniqueNames, writtenTags, type Declared } from './declared.ts';
-import { requestFields as field } from './request-fields.ts';
+import {
+  camelCase,
+  itemExamples,
+  parentFields,
+  permissionTo,
+  uniqueNames,
+  writtenTags,
+  type Declared,
+} from './declared.ts';
+import { newValues, requestFields as field } from './request-fields.ts';
 import type { PrintedField, PrintedMessage, StandardMethod } from './standard-method.ts';
 
 /** Methods that change many records. */
@@ -13,8 +21,9 @@ function batchCreate(declared: Declared): StandardMethod {
   return {
     ...batchMethod(declared, 'Create'),
     comment:
-      `Creates up to 1,000 ${names.nouns} in one transaction, as Create${names.type} does in the order of the items. \`mode\` decides ` +
-      `what a wrong item means for the others. ABORTED when a concurrent write holds a record${contention} (repeat the call).`,
+      `Creates up to 1,000 ${names.nouns} in one transaction. Items are applied in order, each like a single creation. \`mode\` ` +
+      'determines what an invalid item does to the others. Fails with `409 CONCURRENT_WRITE` if a concurrent write holds a ' +
+      `record${contention} (retry).`,
     request: `BatchCreate${names.types}Request`,
     messages: [
       ...batchRequest(declared, 'Create', items, itemExamples(declared).create),
@@ -27,19 +36,19 @@ function batchUpdate(declared: Declared): StandardMethod {
   const { names } = declared;
   const items = [
     field.id(names.noun),
-    field.record(names.type, names.field, 2, 'The new values.'),
+    field.record(names.type, names.field, 2, newValues),
     {
-      comment: 'Names of the fields to change, in JSON spelling. One without a value is cleared.',
+      comment: 'Names of the fields to change. A named field without a value is cleared.',
       declaration: 'repeated string update_mask = 3',
       isRequired: true,
     },
-    field.etag(4),
+    field.etag(4, 'item'),
   ];
   return {
     ...batchMethod(declared, 'Update'),
     comment:
-      `Changes up to 1,000 ${names.nouns} in one transaction, as Update${names.type} does in the order of the items. Errors as for ` +
-      `BatchCreate${names.types}.`,
+      `Updates up to 1,000 ${names.nouns} in one transaction. Items are applied in order, each like a single update. Errors as for ` +
+      'batch creation.',
     request: `BatchUpdate${names.types}Request`,
     messages: [
       ...batchRequest(declared, 'Update', items, itemExamples(declared).update),
@@ -53,8 +62,8 @@ function batchDelete(declared: Declared): StandardMethod {
   return {
     ...batchMethod(declared, 'Delete'),
     comment:
-      `Deletes up to 1,000 ${names.nouns} softly in one transaction, as Delete${names.type} does in the order of the items. Errors as ` +
-      `for BatchCreate${names.types}.`,
+      `Deletes up to 1,000 ${names.nouns} softly in one transaction. Items are applied in order, each like a single deletion. Errors ` +
+      'as for batch creation.',
     request: 'rapport.api.v1.BatchDeleteRecordsRequest',
     messages: batchResponse(declared, 'Delete'),
   };
@@ -64,23 +73,24 @@ function importRecords({ record, names, ...declared }: Declared): StandardMethod
   const known = uniqueNames({ record, names, ...declared });
   const met =
     known.length > 0
-      ? `; without one, or when there is no such ${names.noun} (NOTICE ID_NOT_FOUND), the one that has a unique value of the row ` +
-        `(${known.join(', then ')}); otherwise it creates one. A unique value of another ${names.noun} is left out with a WARNING; ` +
-        'external ids that contradict each other refuse the row'
-      : `, and creates one otherwise (NOTICE ID_NOT_FOUND when there is no such ${names.noun})`;
+      ? `. Without an \`id\`, or if there is no such ${names.noun} (NOTICE ID_NOT_FOUND), it updates the ${names.noun} with a unique ` +
+        `value of the row (${known.map(camelCase).join(', then ')}). Otherwise it creates ${names.one}. A unique value of another ` +
+        `${names.noun} is dropped with a WARNING; contradictory external ids reject the row`
+      : `. Otherwise it creates ${names.one} (NOTICE ID_NOT_FOUND if there is no ${names.noun} with the \`id\`)`;
   return {
     name: `Import${names.types}`,
     comment:
-      `Creates and updates ${names.nouns} from a file of up to 2 GiB and 300 columns: CSV (\`text/csv\`, first row the headers, cells ` +
-      'divided by comma, semicolon or tab), NDJSON (`application/x-ndjson`) or a JSON array (`application/json`). A row updates ' +
-      `the live ${names.noun} of its \`id\`${met}. Values of a row replace, lists are united, and an empty cell changes nothing. A wrong ` +
-      'value is left out with a WARNING; a row that lacks a required field then is refused. A row that meets a record of an earlier ' +
-      'row of the same file only adds what is missing there.\n\n' +
-      'One transaction, which begins when the file has arrived: all rows are done or, on an error that is not of a row, none. ' +
-      'Importing the same file again changes nothing. ABORTED when a concurrent write takes a unique value meanwhile (repeat the ' +
-      'call), or when fewer than 1,024 bytes arrive in a minute (UPLOAD_TOO_SLOW); RESOURCE_EXHAUSTED while four imports of the ' +
-      "tenant run, too many of other tenants, or the files of the tenant's imports take 4 GiB (IMPORT_QUOTA). For callers from " +
-      `whom personal data is hidden, \`updated\` counts unchanged ${names.nouns} too.`,
+      `Creates and updates ${names.nouns} from a file of up to 2 GiB and 300 columns. Formats: CSV (\`text/csv\` with a header row; ` +
+      'cells separated by comma, semicolon or tab), NDJSON (`application/x-ndjson`) and a JSON array (`application/json`).\n\n' +
+      `A row updates the live ${names.noun} with its \`id\`${met}.\n\n` +
+      'Values of a row replace those of the record, lists are united, and an empty cell changes nothing. An invalid value is ' +
+      'dropped with a WARNING; a row that then lacks a required field is rejected. A row that matches a record of an earlier row ' +
+      'of the file only adds missing values.\n\n' +
+      'The import is one transaction that begins when the file has arrived: all rows are applied or, on an error of the whole ' +
+      'file, none. Importing the same file again changes nothing. Errors: `409 IMPORT_CONFLICT` if a concurrent write takes a ' +
+      'unique value (retry); `409 UPLOAD_TOO_SLOW` if fewer than 1,024 bytes arrive in a minute; `429 TOO_MANY_IMPORTS` while four ' +
+      'imports of the tenant run, or too many of all tenants; `429 IMPORT_QUOTA` if the files of the imports of the tenant exceed ' +
+      `4 GiB. For callers without access to personal data, \`updated\` also counts unchanged ${names.nouns}.`,
     request: 'stream rapport.api.v1.ImportRecordsRequest',
     response: 'rapport.api.v1.ImportRecordsResponse',
     http: { verb: 'post', path: `/v1/${names.collection}:import`, body: 'file' },
@@ -96,7 +106,9 @@ function importRecords({ record, names, ...declared }: Declared): StandardMethod
   };
 }
 
-type BatchVerb = 'Create' | 'Update' | 'Delete';
+const batchNouns = { Create: 'creation', Update: 'update', Delete: 'deletion' };
+
+type BatchVerb = keyof typeof batchNouns;
 
 function batchMethod(declared: Declared, verb: BatchVerb) {
   const { record, names } = declared;
@@ -124,31 +136,31 @@ function batchRequest(
   return [
     {
       name: `Batch${verb}${names.types}Request`,
-      comment: `Request of Batch${verb}${names.types}.`,
+      comment: `Request to ${verbLower} several ${names.nouns}.`,
       fields: [
-        field.record(`${verb}${names.types}Batch`, 'batch', 1, `What to ${verbLower}.`),
-        field.requestId(2, `The Idempotency-Key of the whole batch, as in Create${names.type}.`),
+        field.record(`${verb}${names.types}Batch`, 'batch', 1, `The ${names.nouns} to ${verbLower}.`),
+        field.requestId(2, ' for the whole batch'),
         field.validateOnly(3),
         ...parentFields(declared),
       ],
     },
     {
       name: `${verb}${names.types}Batch`,
-      comment: `${upperFirst(names.nouns)} to ${verbLower} together.`,
+      comment: `${upperFirst(names.nouns)} to ${verbLower} in one request.`,
       fields: [
         {
-          comment: 'The items. Items about one record behave as if done one after the other.',
+          comment: 'The items. Items for the same record are applied in order.',
           declaration: `repeated ${verb}${names.type}Item items = 1`,
           isRequired: true,
           rules: ['min_items: 1', 'max_items: 1000', 'checked_by_handler: true', `example: ${JSON.stringify(example)}`],
         },
         {
-          comment: 'What a wrong item means for the others. ATOMIC when unset.',
+          comment: 'What happens to the other items when one is invalid. Defaults to ATOMIC.',
           declaration: 'rapport.api.v1.BatchMode mode = 2',
         },
       ],
     },
-    { name: `${verb}${names.type}Item`, comment: `One ${names.noun} to ${verbLower}.`, fields: itemFields },
+    { name: `${verb}${names.type}Item`, comment: `${upperFirst(names.one)} to ${verbLower}.`, fields: itemFields },
   ];
 }
 
@@ -156,7 +168,7 @@ function batchResponse({ names }: Declared, verb: BatchVerb): PrintedMessage[] {
   return [
     {
       name: `Batch${verb}${names.types}Response`,
-      comment: `Response of Batch${verb}${names.types}.`,
+      comment: `Results of a batch ${batchNouns[verb]}.`,
       fields: [
         {
           comment: 'The result of each item, in the order of the items.',
@@ -166,11 +178,14 @@ function batchResponse({ names }: Declared, verb: BatchVerb): PrintedMessage[] {
     },
     {
       name: `${names.type}BatchResult`,
-      comment: `The result of one item: either the ${names.noun} or a problem.`,
+      comment: `Result of one item: either the ${names.noun} or a problem.`,
       fields: [
-        { comment: `The ${names.noun} as the item left it.`, declaration: `optional ${names.type} ${names.field} = 1` },
         {
-          comment: 'Why the item was not done.',
+          comment: `The ${names.noun} after the item was applied.`,
+          declaration: `optional ${names.type} ${names.field} = 1`,
+        },
+        {
+          comment: 'Why the item was not applied. Absent if it was.',
           declaration: 'optional rapport.api.v1.BatchProblem problem = 2',
         },
       ],

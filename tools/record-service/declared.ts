@@ -81,22 +81,36 @@ export function uniqueNames({ record }: Declared): string[] {
   return namedFields(record).flatMap(({ name, field }) => (field.index.unique ? [name] : []));
 }
 
+/** The errors of a value that another live record has, such as `409 EMAIL_TAKEN`. */
+export function takenCodes(declared: Declared): string {
+  const codes = uniqueNames(declared).map((name) => `${name.replace(/s$/, '').toUpperCase()}_TAKEN`);
+  return codes.map((code, place) => (place === 0 ? `\`409 ${code}\`` : `\`${code}\``)).join(' or ');
+}
+
+/** The error of a record that is not there, such as `404 DEAL_NOT_FOUND`. */
+export function notFoundCode({ field }: Names): string {
+  return `\`404 ${field.toUpperCase()}_NOT_FOUND\``;
+}
+
 /** Sentences on the errors of a record's content, besides violations of field rules. */
 export function inputErrors(declared: Declared): string[] {
   const { record, names } = declared;
   const unique = uniqueNames(declared);
-  const references = record.fields.flatMap(({ column, reference, writable }) =>
-    reference !== undefined && writable !== 'NEVER' ? [`\`${column}\``] : [],
+  const references = record.fields.flatMap(({ name, reference, writable }) =>
+    reference !== undefined && writable !== 'NEVER' ? [`\`${name}\``] : [],
   );
   return [
     ...(unique.length > 0
       ? [
-          `ALREADY_EXISTS when a live ${names.noun} has one of its ${unique.map((name) => `\`${name}\``).join(' or ')}; the problem ` +
-            `names the field and the id of that ${names.noun} (\`${names.json}Id\`).`,
+          `Fails with ${takenCodes(declared)} if a live ${names.noun} has ` +
+            `${unique.map((name) => `${name.endsWith('s') ? 'one of its' : 'the same'} \`${camelCase(name)}\``).join(' or ')}. The problem names the field, and \`metadata\` has the ` +
+            `id of that ${names.noun} (\`${names.json}Id\`).`,
         ]
       : []),
     ...(references.length > 0
-      ? [`INVALID_ARGUMENT when ${references.join(' or ')} names no live record that the caller can see.`]
+      ? [
+          `Fails with \`400 VALIDATION_FAILED\` if ${references.join(' or ')} is not a live record that the caller can see.`,
+        ]
       : []),
   ];
 }
@@ -106,7 +120,7 @@ export function deleteErrors(declared: Declared): string[] {
   const restricting = referrers(declared, OnDelete.RESTRICT).map((each) => namesOf(each).one);
   return [
     ...(restricting.length > 0
-      ? [`FAILED_PRECONDITION RECORD_IN_USE while a live record, such as ${restricting.join(' or ')}, references it.`]
+      ? [`Fails with \`409 RECORD_IN_USE\` while a live record, such as ${restricting.join(' or ')}, references it.`]
       : []),
   ];
 }

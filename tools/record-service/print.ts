@@ -68,7 +68,8 @@ function literal(entries: readonly string[], indent: string): string {
 
 function wrap(text: string, prefix: string): string {
   const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
+  // A code span is one word, so that a search for it finds it.
+  for (const word of text.match(/(?:[^\s`]|`[^`]*`)+/g) ?? []) {
     const longer = `${lines.at(-1) ?? ''} ${word}`;
     if (lines.length > 0 && prefix.length + longer.length <= maxLineLength) lines[lines.length - 1] = longer;
     else lines.push(word);

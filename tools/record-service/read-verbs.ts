@@ -5,6 +5,7 @@ import {
   filterTags,
   groupNames,
   listTags,
+  notFoundCode,
   orderNames,
   pathTags,
   permissionTo,
@@ -18,6 +19,8 @@ import type { StandardMethod } from './standard-method.ts';
 const shared = 'rapport.api.v1';
 const bulk = { trafficClass: TrafficClass.BULK, cost: 100, deadlineMs: 3_600_000 };
 
+const invalidFilter = 'An invalid `filter` fails with `400 VALIDATION_FAILED`, which has the position of the error.';
+
 /** Methods that change nothing. */
 export const readVerbs = { get, list, batchGet, aggregate, export: exportRecords, listHistory };
 
@@ -26,7 +29,7 @@ function get(declared: Declared): StandardMethod {
   const { type, types, noun, collection, field } = names;
   return {
     name: `Get${type}`,
-    comment: `Gets one ${noun}. NOT_FOUND when it does not exist, is deleted, or is not visible to the caller.`,
+    comment: `Gets one ${noun}. Fails with ${notFoundCode(names)} if it does not exist, is deleted, or is not visible to the caller.`,
     request: `${shared}.GetRecordRequest`,
     response: type,
     http: { verb: 'get', path: `/v1/${collection}/{id}` },
@@ -47,16 +50,16 @@ function list(declared: Declared): StandardMethod {
   const { order } = record.options;
   const { live, deleted } = orderNames(declared);
   const sentences = [
-    `\`filter\` compares ${listed(filterNames(declared))}.`,
-    `\`orderBy\` takes ${listed(live)}${record.options.readOnly ? '' : `; of deleted ${nouns} ${listed(deleted)}`}.`,
-    ...(order === 'create_time' ? [] : [`The order is \`${camelCase(order)} desc\` when unset.`]),
-    `\`q\` searches ${listed(searchNames(declared))}.`,
+    `\`filter\` supports ${listed(filterNames(declared))}.`,
+    `\`orderBy\` supports ${listed(live)}${record.options.readOnly ? '' : `; for deleted ${nouns}, ${listed(deleted)}`}.`,
+    ...(order === 'create_time' ? [] : [`\`orderBy\` defaults to \`${camelCase(order)} desc\`.`]),
+    `\`q\` searches ${listed(searchNames(declared).map(camelCase))}.`,
   ];
   return {
     name: `List${types}`,
     comment:
-      `Lists ${nouns} page by page. Pages follow one total order: ${one} that does not change meanwhile is on exactly ` +
-      `one page. INVALID_ARGUMENT names the position of an error in \`filter\`.\n\n${sentences.join(' ')}`,
+      `Lists ${nouns} page by page. Pages follow one total order: ${one} that does not change meanwhile is on exactly one page. ` +
+      `${invalidFilter}\n\n${sentences.join(' ')}`,
     request: `${shared}.ListRecordsRequest`,
     response: `List${types}Response`,
     http: { verb: 'get', path: `/v1/${collection}` },
@@ -69,15 +72,15 @@ function list(declared: Declared): StandardMethod {
     messages: [
       {
         name: `List${types}Response`,
-        comment: `Response of List${types}.`,
+        comment: `A page of ${nouns}.`,
         fields: [
           { comment: `The ${nouns} of the page.`, declaration: `repeated ${type} ${fields} = 1` },
           {
-            comment: 'Get the next page with it. Absent on the last page.',
+            comment: 'Token of the next page, to send as `pageToken`. Absent on the last page.',
             declaration: 'optional string next_page_token = 2',
           },
           {
-            comment: `Number of ${nouns} of all pages, as exact as \`total\` asks for. Absent when it asks for none.`,
+            comment: `Number of ${nouns} on all pages, as exact as \`total\` requests. Absent if not requested.`,
             declaration: 'optional int32 total_size = 3',
           },
         ],
@@ -92,9 +95,8 @@ function batchGet(declared: Declared): StandardMethod {
   return {
     name: `BatchGet${types}`,
     comment:
-      `Gets up to 100 ${nouns} at once, in the order of \`ids\`. Ids that Get${type} would not find are listed apart. With ` +
-      `\`filter\` the response also lists the ${nouns} that do not meet it. INVALID_ARGUMENT names the position of an error ` +
-      'in `filter`.',
+      `Gets up to 100 ${nouns} at once, in the order of \`ids\`. Ids that are not found are listed in \`missingIds\`. With ` +
+      `\`filter\`, the response also lists the ${nouns} that do not match it in \`unmetIds\`. ${invalidFilter}`,
     request: `${shared}.BatchGetRecordsRequest`,
     response: `BatchGet${types}Response`,
     http: { verb: 'get', path: `/v1/${collection}:batchGet` },
@@ -112,15 +114,15 @@ function batchGet(declared: Declared): StandardMethod {
     messages: [
       {
         name: `BatchGet${types}Response`,
-        comment: `Response of BatchGet${types}.`,
+        comment: `The requested ${nouns}.`,
         fields: [
           {
-            comment: `The ${nouns} found, in the order of the ids. A repeated id is answered once.`,
+            comment: `The ${nouns} found, in the order of the ids. A repeated id is returned once.`,
             declaration: `repeated ${type} ${fields} = 1`,
           },
           { comment: 'The ids that were not found.', declaration: 'repeated string missing_ids = 2' },
           {
-            comment: `The ids of those \`${fields}\` that do not meet \`filter\`. Empty without a filter.`,
+            comment: `The ids of those \`${camelCase(fields)}\` that do not match \`filter\`. Empty without a filter.`,
             declaration: 'repeated string unmet_ids = 3',
           },
         ],
@@ -135,8 +137,8 @@ function aggregate(declared: Declared): StandardMethod {
   return {
     name: `Aggregate${types}`,
     comment:
-      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`groupBy\` takes ${listed(groupNames(declared))}; ` +
-      `\`sum\` takes ${listed(sumNames(declared))}.`,
+      `Counts ${nouns} and sums numbers over a filter, optionally in groups. \`groupBy\` supports ${listed(groupNames(declared))}; ` +
+      `\`sum\` supports ${listed(sumNames(declared))}.`,
     request: `${shared}.AggregateRecordsRequest`,
     response: `${shared}.AggregateRecordsResponse`,
     http: { verb: 'get', path: `/v1/${collection}:aggregate` },
@@ -155,16 +157,16 @@ function exportRecords({ record, names }: Declared): StandardMethod {
   const { types, nouns, collection } = names;
   const imported = record.options.readOnly
     ? ''
-    : `\n\nImport${types} reads these files, and an unchanged export changes nothing. A CSV file does not hold values of deleted ` +
-      'custom fields, parts of list items other than the required one, `etag`, `created_by` and `updated_by`. NDJSON has all ' +
-      'fields.';
+    : `\n\n\`POST /v1/${collection}:import\` accepts the exported files, and importing an unchanged export changes nothing. A CSV ` +
+      'file omits values of deleted custom fields, parts of list items other than the required one, `etag`, `createdBy` and ' +
+      '`updatedBy`. NDJSON has all fields.';
   return {
     name: `Export${types}`,
     comment:
-      `Exports all live ${nouns} that a filter meets, as of one moment, in the order of their ids. The file is written while the ` +
-      'caller reads it; a file that is not complete ends with a broken connection. ABORTED READER_TOO_SLOW for a caller that ' +
-      `reads fewer than 200 ${nouns} a minute, or fewer than 100 a second while another tenant waits for a place. ` +
-      `RESOURCE_EXHAUSTED while two exports of the tenant run, or too many of other tenants.${imported}`,
+      `Exports all live ${nouns} that match a filter, as of one moment, ordered by id. The file is streamed; an incomplete file ends ` +
+      'with a broken connection. Errors: `409 READER_TOO_SLOW` if the client reads fewer than 200 ' +
+      `${nouns} a minute, or fewer than 100 a second while another tenant waits; \`429 TOO_MANY_EXPORTS\` while two exports of the ` +
+      `tenant run, or too many of all tenants.${imported}`,
     request: `${shared}.ExportRecordsRequest`,
     response: 'stream google.api.HttpBody',
     http: { verb: 'get', path: `/v1/${collection}:export` },
@@ -174,12 +176,12 @@ function exportRecords({ record, names }: Declared): StandardMethod {
 }
 
 function listHistory({ record, names }: Declared): StandardMethod {
-  const { type, one, collection } = names;
+  const { type, noun, nouns, one, collection } = names;
   return {
     name: `List${type}History`,
     comment:
-      `Lists the changes of ${one}, the newest first, also after its deletion. NOT_FOUND when neither the change log nor the ` +
-      'tenant has it.',
+      `Lists the changes of ${one}, newest first. Includes deleted ${nouns}. Fails with ${notFoundCode(names)} if neither the change ` +
+      `log nor the tenant has the ${noun}.`,
     request: `${shared}.ListRecordHistoryRequest`,
     response: `${shared}.ListRecordHistoryResponse`,
     http: { verb: 'get', path: `/v1/${collection}/{id}/history` },

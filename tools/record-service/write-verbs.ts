@@ -1,14 +1,17 @@
 import { Policy } from '@rapport/contracts/rapport/api/v1/options';
 import {
+  camelCase,
   deleteErrors,
   inputErrors,
+  notFoundCode,
   parentFields,
   permissionTo,
+  takenCodes,
   uniqueNames,
   writtenTags,
   type Declared,
 } from './declared.ts';
-import { requestFields as field } from './request-fields.ts';
+import { newValues, requestFields as field } from './request-fields.ts';
 import type { PrintedField, StandardMethod } from './standard-method.ts';
 
 /** Methods that change one record. */
@@ -26,13 +29,10 @@ function create(declared: Declared): StandardMethod {
     messages: [
       {
         name: `Create${names.type}Request`,
-        comment: `Request of Create${names.type}.`,
+        comment: `Request to create ${names.one}.`,
         fields: [
           field.record(names.type, names.field, 1, `The ${names.noun} to create.`),
-          field.requestId(
-            2,
-            'The Idempotency-Key. Repeating a call with the same key and body answers as the first time, for 24 hours.',
-          ),
+          field.requestId(2),
           field.validateOnly(3),
           ...parentFields(declared),
         ],
@@ -46,10 +46,10 @@ function update(declared: Declared): StandardMethod {
   return {
     name: `Update${names.type}`,
     comment:
-      'Changes the fields that the body names; null clears a field, a list is replaced as a whole. NOT_FOUND as for ' +
-      `Get${names.type}. ABORTED when \`etag\` is given and stale, or when another write holds the ${names.noun} or a unique value ` +
-      `for more than a second (CONCURRENT_WRITE; repeat the call). Other errors as for Create${names.type}. Setting a field to ` +
-      'its current value changes nothing, unless the field is hidden from the caller.',
+      `Changes the fields of ${names.one} that are named in the body. Null clears a field, and a list is replaced as a whole. Setting ` +
+      'a field to its current value changes nothing, unless the field is hidden from the caller. Errors: ' +
+      `${notFoundCode(names)} as for reads; \`412 ETAG_MISMATCH\` if \`If-Match\` has an old etag; \`409 CONCURRENT_WRITE\` if another ` +
+      `write holds the ${names.noun} or a unique value for more than a second (retry). Other errors as for creation.`,
     request: `Update${names.type}Request`,
     response: names.type,
     http: { verb: 'patch', path: `/v1/${names.collection}/{id}`, body: names.field },
@@ -57,16 +57,16 @@ function update(declared: Declared): StandardMethod {
     messages: [
       {
         name: `Update${names.type}Request`,
-        comment: `Request of Update${names.type}.`,
+        comment: `Request to update ${names.one}.`,
         fields: [
           field.id(names.noun),
-          field.record(names.type, names.field, 2, 'The new values.'),
+          field.record(names.type, names.field, 2, newValues),
           {
-            comment: 'Names of the fields to change. In REST the names that the body has.',
+            comment: 'Names of the fields to change. REST takes them from the names in the body.',
             declaration: 'google.protobuf.FieldMask update_mask = 3',
           },
-          field.etag(4, 'If-Match: '),
-          field.requestId(5, `The Idempotency-Key, as in Create${names.type}.`),
+          field.etag(4, 'header'),
+          field.requestId(5),
           field.validateOnly(6),
           ...parentFields(declared),
         ],
@@ -78,12 +78,13 @@ function update(declared: Declared): StandardMethod {
 function deleteRecord(declared: Declared): StandardMethod {
   const { names } = declared;
   const isUnique = uniqueNames(declared).length > 0;
-  const freed = isUnique ? ', its unique values are free at once' : '';
+  const freed = isUnique ? ', its unique values are free immediately' : '';
   return {
     name: `Delete${names.type}`,
     comment: [
-      `Deletes ${names.one} softly: reads no longer find it${freed}, and Undelete${names.type} restores it.`,
-      'NOT_FOUND when it does not exist or is deleted already, ABORTED when `etag` is given and stale.',
+      `Deletes ${names.one} softly. Reads no longer find it${freed}, and \`POST /v1/${names.collection}/{id}:undelete\` restores it.`,
+      `Fails with ${notFoundCode(names)} if it does not exist or is already deleted, and with \`412 ETAG_MISMATCH\` if \`If-Match\` ` +
+        'has an old etag.',
       ...deleteErrors(declared),
     ].join(' '),
     request: 'rapport.api.v1.DeleteRecordRequest',
@@ -98,11 +99,13 @@ function undelete(declared: Declared): StandardMethod {
   const { names } = declared;
   const taken =
     uniqueNames(declared).length > 0
-      ? `, ALREADY_EXISTS when a live ${names.noun} has one of its unique values now (\`${names.json}Id\` of the problem)`
+      ? `; ${takenCodes(declared)} if a live ${names.noun} has taken one of its unique values (\`${names.json}Id\` in \`metadata\`)`
       : '';
   return {
     name: `Undelete${names.type}`,
-    comment: `Restores a deleted ${names.noun}. NOT_FOUND when it never existed, FAILED_PRECONDITION when it is not deleted${taken}.`,
+    comment:
+      `Restores a deleted ${names.noun}. Errors: ${notFoundCode(names)} if it never existed; ` +
+      `\`409 ${names.field.toUpperCase()}_NOT_DELETED\` if it is live${taken}.`,
     request: 'rapport.api.v1.UndeleteRecordRequest',
     response: names.type,
     http: { verb: 'post', path: `/v1/${names.collection}/{id}:undelete` },
@@ -115,18 +118,17 @@ function upsert(declared: Declared): StandardMethod {
   const { names, record } = declared;
   const external = uniqueNames(declared).includes(externalIds);
   const differs = external
-    ? `, or when lists are united and the ${names.noun} that is met has another id in a system of the request ` +
-      `(EXTERNAL_ID_DIFFERS, \`${names.json}Id\` of the problem)`
+    ? `; \`409 EXTERNAL_ID_DIFFERS\` if lists are united and the matched ${names.noun} has another id in a system of the request ` +
+      `(\`${names.json}Id\` in \`metadata\`)`
     : '';
   const hasLists = record.fields.some(({ desc, writable }) => desc.fieldKind === 'list' && writable !== 'NEVER');
   return {
     name: `Upsert${names.type}`,
     comment:
-      `Creates ${names.one}, or updates the live one that has ${matchedValue(declared)}, as Update${names.type} does ` +
-      `with the fields that the ${names.noun} of the request has${hasLists ? ', except that lists are united unless `list_mode` is REPLACE' : ''}. ` +
-      `A deleted ${names.noun} has no unique values, so it is never restored. Two calls for one value at the same time create one ` +
-      `${names.noun}. ALREADY_EXISTS when another ${names.noun} has a further unique value${differs}. Other errors as for ` +
-      `Create${names.type}.${hasLists ? ` INVALID_ARGUMENT TOO_MANY_ITEMS when a united list is longer than ${names.one} may have.` : ''}`,
+      `Creates ${names.one}, or updates the live ${names.noun} with ${matchedValue(declared)}. An update changes the fields that are ` +
+      `present in the request${hasLists ? '; lists are united unless `listMode` is REPLACE' : ''}. A deleted ${names.noun} has no unique ` +
+      `values and is never restored. Two concurrent requests for one value create one ${names.noun}. Errors: ${takenCodes(declared)} if ` +
+      `another ${names.noun} has a further unique value${differs}${hasLists ? tooManyItems : ''}. Other errors as for creation.`,
     request: `Upsert${names.type}Request`,
     response: `Upsert${names.type}Response`,
     http: { verb: 'post', path: `/v1/${names.collection}:upsert`, body: names.field },
@@ -134,21 +136,21 @@ function upsert(declared: Declared): StandardMethod {
     messages: [
       {
         name: `Upsert${names.type}Request`,
-        comment: `Request of Upsert${names.type}.`,
+        comment: `Request to create or update ${names.one}.`,
         fields: [
           field.record(
             names.type,
             names.field,
             1,
-            `The ${names.noun} to create, or the new values of the one that is met. Fields that it does not have stay as they are.`,
+            `The ${names.noun} to create, or the new values of the matched ${names.noun}. Absent fields stay unchanged.`,
           ),
           ...matchFields(declared),
-          field.requestId(4, `The Idempotency-Key, as in Create${names.type}.`),
+          field.requestId(4),
           field.validateOnly(5),
           ...(hasLists
             ? [
                 {
-                  comment: `What happens to the lists of the ${names.noun} that is met. UNITE when unset.`,
+                  comment: `What happens to the lists of the matched ${names.noun}. Defaults to UNITE.`,
                   declaration: 'rapport.api.v1.ListMode list_mode = 6',
                 },
               ]
@@ -158,10 +160,13 @@ function upsert(declared: Declared): StandardMethod {
       },
       {
         name: `Upsert${names.type}Response`,
-        comment: `Response of Upsert${names.type}.`,
+        comment: 'Result of an upsert.',
         fields: [
-          { comment: `The ${names.noun} as it is now.`, declaration: `${names.type} ${names.field} = 1` },
-          { comment: 'True when it was created, false when one was met.', declaration: 'bool created = 2' },
+          { comment: `The ${names.noun} after the request.`, declaration: `${names.type} ${names.field} = 1` },
+          {
+            comment: `True if the ${names.noun} was created, false if it was updated.`,
+            declaration: 'bool created = 2',
+          },
         ],
       },
     ],
@@ -170,10 +175,13 @@ function upsert(declared: Declared): StandardMethod {
 
 const externalIds = 'external_ids';
 
+const tooManyItems =
+  '; `400 VALIDATION_FAILED` with the field error TOO_MANY_ITEMS if a united list exceeds its maximum length';
+
 function matchedValue(declared: Declared): string {
   const [only, ...others] = uniqueNames(declared);
-  if (others.length > 0) return 'the value that `match` names';
-  return only === externalIds ? 'the external id of the request in `match_system`' : `the \`${only}\` of the request`;
+  if (others.length > 0) return 'the value that `match` selects';
+  return only === externalIds ? 'the external id of the request in `matchSystem`' : `the \`${only}\` of the request`;
 }
 
 /** How a request says which unique value is met. There is nothing to say when there is only one. */
@@ -182,14 +190,14 @@ function matchFields(declared: Declared): PrintedField[] {
   const isChoice = unique.length > 1;
   const match: PrintedField = {
     comment:
-      `Name of the field whose value decides which ${declared.names.noun} is met: its first value, or the external id of ` +
-      '`match_system`.',
+      `Name of the field whose value selects the ${declared.names.noun} to update: its first value, or the external id in ` +
+      '`matchSystem`.',
     declaration: 'string match = 2',
     isRequired: true,
     rules: [`pattern: "^(${unique.join('|')})$"`],
   };
   const system: PrintedField = {
-    comment: `System of the external id to match.${isChoice ? ` Required with ${externalIds}.` : ''}`,
+    comment: `System of the external id to match.${isChoice ? ` Required with ${camelCase(externalIds)}.` : ''}`,
     declaration: `${isChoice ? 'optional ' : ''}string match_system = 3`,
     isRequired: !isChoice,
     rules: ['pattern: "^[a-z0-9][a-z0-9_.-]{0,59}$"', 'example: "\\"erp\\""'],
