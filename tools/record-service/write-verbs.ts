@@ -125,8 +125,8 @@ function upsert(declared: Declared): StandardMethod {
   return {
     name: `Upsert${names.type}`,
     comment:
-      `Creates ${names.one}, or updates the live ${names.noun} with ${matchedValue(declared)}. An update changes the fields that are ` +
-      `present in the request${hasLists ? '; lists are united unless `listMode` is REPLACE' : ''}. A deleted ${names.noun} has no unique ` +
+      `Creates or updates ${names.one}. The live ${names.noun} with ${matchedValue(declared)} is updated; if there is none, ` +
+      `${names.one} is created. An update changes the fields that are present in the request${hasLists ? '; lists are united unless `listMode` is REPLACE' : ''}. A deleted ${names.noun} has no unique ` +
       `values and is never restored. Two concurrent requests for one value create one ${names.noun}. Errors: ${takenCodes(declared)} if ` +
       `another ${names.noun} has a further unique value${differs}${hasLists ? tooManyItems : ''}. Other errors as for creation.`,
     request: `Upsert${names.type}Request`,
