@@ -125,6 +125,16 @@ export function deleteErrors(declared: Declared): string[] {
   ];
 }
 
+/** Errors of restoring a record that references one which is deleted, by the same rule. */
+export function undeleteErrors({ record, records }: Declared): string[] {
+  const targets = records.filter(({ type }) =>
+    record.fields.some(({ reference, index }) => reference === type && index.onDelete === OnDelete.RESTRICT),
+  );
+  return targets
+    .map((each) => namesOf(each))
+    .map(({ field, noun }) => `\`409 ${field.toUpperCase()}_NOT_FOUND\` if its ${noun} is deleted`);
+}
+
 /** Items of batches as JSON text, made of the examples of the fields. */
 export function itemExamples({ contract, record, names }: Declared): { create: string; update: string } {
   const given = record.fields.flatMap(({ name, desc, writable, isRequired }) => {

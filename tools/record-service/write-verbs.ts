@@ -7,6 +7,7 @@ import {
   parentFields,
   permissionTo,
   takenCodes,
+  undeleteErrors,
   uniqueNames,
   writtenTags,
   type Declared,
@@ -97,15 +98,20 @@ function deleteRecord(declared: Declared): StandardMethod {
 
 function undelete(declared: Declared): StandardMethod {
   const { names } = declared;
-  const taken =
-    uniqueNames(declared).length > 0
-      ? `; ${takenCodes(declared)} if a live ${names.noun} has taken one of its unique values (\`${names.json}Id\` in \`metadata\`)`
-      : '';
+  const errors = [
+    `${notFoundCode(names)} if it never existed`,
+    `\`409 ${names.field.toUpperCase()}_NOT_DELETED\` if it is live`,
+    ...undeleteErrors(declared),
+    ...(uniqueNames(declared).length > 0
+      ? [
+          `${takenCodes(declared)} if a live ${names.noun} has taken one of its unique values (\`${names.json}Id\` in ` +
+            '`metadata`)',
+        ]
+      : []),
+  ];
   return {
     name: `Undelete${names.type}`,
-    comment:
-      `Restores a deleted ${names.noun}. Errors: ${notFoundCode(names)} if it never existed; ` +
-      `\`409 ${names.field.toUpperCase()}_NOT_DELETED\` if it is live${taken}.`,
+    comment: `Restores a deleted ${names.noun}. Errors: ${errors.join('; ')}.`,
     request: 'rapport.api.v1.UndeleteRecordRequest',
     response: names.type,
     http: { verb: 'post', path: `/v1/${names.collection}/{id}:undelete` },
