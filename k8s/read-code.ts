@@ -41,7 +41,7 @@ export function readCode(): Code {
 function readEdge(services: string[]): Process {
   const config = 'apps/edge/src/config.ts';
   const suffix = match(config, /\$\{area\.toUpperCase\(\)\}(_[A-Z]+)`/);
-  const own = keys(match(config, /readEnvironment\(\{\n([^]*?)\n {2}\}\)/));
+  const own = keys(match(config, /ownVariables = \{\n([^]*?)\n\};/));
   return {
     script: scriptOf('apps/edge/src/main.ts'),
     variables: [...own, ...services.map((service) => service.toUpperCase() + suffix)],

@@ -1,70 +1,53 @@
-import {
-  address,
-  connectionAgeSeconds,
-  filePath,
-  logLevel,
-  names,
-  port,
-  publicKeys,
-  secretKey,
-  secretKeys,
-  tracesEndpoint,
-} from '@rapport/platform';
+import { processVariables, secretKey } from '@rapport/platform';
 import { z } from 'zod';
-
-const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
 export const serviceVariables = {
-  GRPC_ADDRESS: address.default('127.0.0.1:50052'),
-  CONNECTION_AGE_SECONDS: connectionAgeSeconds,
-  HEALTH_PORT: port.default(8082),
-  /** As the app role. */
-  DATABASE_URL: databaseUrl,
-  PAGE_TOKEN_KEY: secretKey,
-  PRINCIPAL_KEYS_FILE: filePath,
-  SERVICE_CERT_FILE: filePath,
-  SERVICE_KEY_FILE: filePath,
-  SERVICE_CA_FILE: filePath,
-  ALLOWED_CALLERS: names.default(['edge']),
-  /** What suppressed addresses are hashed with. Another one would lift every suppression. */
-  SUPPRESSION_HMAC_KEY: secretKey,
-  /** Of the database of keys, as its app role. Without it no tenant's personal data can be encrypted. */
-  KEYS_DATABASE_URL: databaseUrl.optional(),
-  /** Wraps the keys of tenants. */
-  MASTER_KEY: secretKey.optional(),
-  /** Master keys that wrapped before. Each goes when no row of tenant_key has its id any more. */
-  RETIRED_MASTER_KEYS: secretKeys.default([]),
-  /** How long changes are kept at least; longer while a live consumer has not read them. */
-  CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
-  /** Most bytes that the files of a tenant take. */
+  GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50052'),
+  CONNECTION_AGE_SECONDS: processVariables.CONNECTION_AGE_SECONDS,
+  HEALTH_PORT: processVariables.HEALTH_PORT.default(8082),
+  DATABASE_URL: processVariables.DATABASE_URL,
+  PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
+  PRINCIPAL_KEYS_FILE: processVariables.PRINCIPAL_KEYS_FILE,
+  SERVICE_CERT_FILE: processVariables.SERVICE_CERT_FILE,
+  SERVICE_KEY_FILE: processVariables.SERVICE_KEY_FILE,
+  SERVICE_CA_FILE: processVariables.SERVICE_CA_FILE,
+  ALLOWED_CALLERS: processVariables.ALLOWED_CALLERS,
+  SUPPRESSION_HMAC_KEY: secretKey.meta({
+    description: 'HMAC key under which suppressed addresses are stored. Another one would lift every suppression.',
+  }),
+  KEYS_DATABASE_URL: processVariables.KEYS_DATABASE_URL.optional(),
+  MASTER_KEY: secretKey.optional().meta({
+    description: 'Wraps the keys of tenants. Needed with `KEYS_DATABASE_URL`.',
+  }),
+  /** Each goes when no row of tenant_key has its id. */
+  RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
+  CHANGE_RETENTION_DAYS: z.coerce.number().int().min(1).max(3_650).default(30).meta({
+    description: 'Least days that changes are kept; longer while a live consumer has not read them.',
+  }),
   FILE_QUOTA_BYTES: z.coerce
     .number()
     .int()
     .min(0)
     .max(Number.MAX_SAFE_INTEGER)
-    .default(10 * 1_024 ** 3),
-  /** Ed25519, by which heads of the audit are signed. */
-  AUDIT_SIGNING_KEY: secretKey,
-  /** Public keys of those that signed before. */
-  AUDIT_RETIRED_KEYS: publicKeys.default([]),
-  /** How often heads are signed. */
-  AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
-  LOG_LEVEL: logLevel,
-  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
+    .default(10 * 1_024 ** 3)
+    .meta({ description: 'Most bytes of the files of a tenant.' }),
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+  AUDIT_HEAD_SECONDS: processVariables.AUDIT_HEAD_SECONDS,
+  LOG_LEVEL: processVariables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
 /** What `verify-audit` reads. */
 export const verificationVariables = {
-  DATABASE_URL: databaseUrl,
-  AUDIT_SIGNING_KEY: serviceVariables.AUDIT_SIGNING_KEY,
-  AUDIT_RETIRED_KEYS: serviceVariables.AUDIT_RETIRED_KEYS,
+  DATABASE_URL: processVariables.DATABASE_URL,
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
 /** What `migrate` reads. */
 export const migrationVariables = {
-  /** As the owner of the database. */
-  MIGRATION_DATABASE_URL: databaseUrl,
-  /** As the owner of the database of keys, when there is one. */
-  KEYS_MIGRATION_DATABASE_URL: databaseUrl.optional(),
+  MIGRATION_DATABASE_URL: processVariables.MIGRATION_DATABASE_URL,
+  KEYS_MIGRATION_DATABASE_URL: processVariables.KEYS_MIGRATION_DATABASE_URL.optional(),
 };

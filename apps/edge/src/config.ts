@@ -2,15 +2,13 @@ import { areaOf, serviceDefinitions, type CertificatePaths } from '@rapport/cont
 import {
   address,
   filePath,
-  logLevel,
   names,
   port,
+  processVariables,
   publicUrl,
   readEnvironment,
   secretKey,
   target,
-  traceShare,
-  tracesEndpoint,
 } from '@rapport/platform';
 import { z } from 'zod';
 import type { TlsFiles } from './http/bounded-server.js';
@@ -55,41 +53,67 @@ export interface EdgeConfig {
 /** The areas of the contract: `rapport.<area>.v1` is served by the service of that name. */
 const areas = [...new Set(serviceDefinitions.map((service) => areaOf(Object.values(service)[0]?.path ?? '')))];
 
+/** What the edge reads from its environment, besides the address of each service. Each may be given as NAME_FILE. */
+export const ownVariables = {
+  ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
+  AUTH_HTTP_ADDRESS: address.meta({ description: "Auth's OpenID provider." }),
+  CACHE_KEY: secretKey.optional().meta({
+    description: 'Encrypts answers in Redis, the same for all edges. Without it edges share no answers.',
+  }),
+  CONNECTIONS_PER_NETWORK: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(defaultConnectionBounds.most)
+    .default(defaultConnectionBounds.ofNetwork)
+    .meta({ description: 'Most connections of one address, or one /64 of IPv6.' }),
+  CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional().meta({
+    description: 'Memory for cached answers, in MiB. 64 when absent.',
+  }),
+  EDGE_HOST: z.string().default('127.0.0.1').meta({ description: 'Address to listen on.' }),
+  EDGE_PORT: port.default(8080).meta({ description: 'Port to listen on.' }),
+  HEALTH_PORT: processVariables.HEALTH_PORT.optional(),
+  LOG_LEVEL: processVariables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1).meta({
+    description: 'Share of requests that are traced.',
+  }),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .optional()
+    .meta({
+      form: 'URL: `redis://`, `rediss://`',
+      secret: true,
+      description: 'Redis of all edges. Required for more than one edge.',
+    }),
+  RATE_PLANS: limitVariables.RATE_PLANS,
+  PUBLIC_URL: publicUrl.optional().meta({
+    description: 'Where clients reach the edges; the issuer of tokens. `http://127.0.0.1` and the port when absent.',
+  }),
+  PLACES: limitVariables.PLACES,
+  EDGE_COUNT: limitVariables.EDGE_COUNT,
+  SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
+  FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,
+  SERVICE_CERT_FILE: processVariables.SERVICE_CERT_FILE,
+  SERVICE_KEY_FILE: processVariables.SERVICE_KEY_FILE,
+  SERVICE_CA_FILE: processVariables.SERVICE_CA_FILE,
+  TLS_CERT_FILE: filePath.optional().meta({
+    description: 'PEM of the certificate that clients see. None: plain HTTP. Read again when it changes.',
+  }),
+  TLS_KEY_FILE: filePath.optional().meta({ description: 'PEM of its private key. Required with `TLS_CERT_FILE`.' }),
+  REDIRECT_PORT: port.optional().meta({ description: 'Plain port that redirects all requests to `PUBLIC_URL`.' }),
+  TRUSTED_PROXIES: names.default([]).meta({
+    description: 'Addresses or ranges of proxies whose `X-Forwarded-*` headers are trusted.',
+  }),
+};
+
+/** The address of each service, such as `AUTH_ADDRESS`. */
+export const addressVariables = Object.fromEntries(
+  areas.map((area) => [addressVariable(area), target.meta({ description: `The service ${area}.` })]),
+);
+
 export function readEdgeConfig(): EdgeConfig {
-  const addressShape = Object.fromEntries(areas.map((area) => [addressVariable(area), target]));
-  const variables = readEnvironment({
-    ...addressShape,
-    ANONYMOUS_UNITS_PER_MINUTE: limitVariables.ANONYMOUS_UNITS_PER_MINUTE,
-    AUTH_HTTP_ADDRESS: address,
-    CACHE_KEY: secretKey.optional(),
-    CONNECTIONS_PER_NETWORK: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(defaultConnectionBounds.most)
-      .default(defaultConnectionBounds.ofNetwork),
-    CACHE_MIB: z.coerce.number().int().min(1).max(65_536).optional(),
-    EDGE_HOST: z.string().default('127.0.0.1'),
-    EDGE_PORT: port.default(8080),
-    HEALTH_PORT: port.optional(),
-    LOG_LEVEL: logLevel,
-    OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
-    OTEL_TRACES_SAMPLER_ARG: traceShare,
-    REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional(),
-    RATE_PLANS: limitVariables.RATE_PLANS,
-    PUBLIC_URL: publicUrl.optional(),
-    PLACES: limitVariables.PLACES,
-    EDGE_COUNT: limitVariables.EDGE_COUNT,
-    SLOW_CALL_MS: limitVariables.SLOW_CALL_MS,
-    FAILED_AUTHENTICATIONS_PER_MINUTE: limitVariables.FAILED_AUTHENTICATIONS_PER_MINUTE,
-    SERVICE_CERT_FILE: filePath,
-    SERVICE_KEY_FILE: filePath,
-    SERVICE_CA_FILE: filePath,
-    TLS_CERT_FILE: filePath.optional(),
-    TLS_KEY_FILE: filePath.optional(),
-    REDIRECT_PORT: port.optional(),
-    TRUSTED_PROXIES: names.default([]),
-  });
+  const variables = readEnvironment({ ...addressVariables, ...ownVariables });
   const addresses = variables as unknown as Record<string, string>;
   return {
     host: variables.EDGE_HOST,

@@ -1,84 +1,73 @@
-import {
-  address,
-  connectionAgeSeconds,
-  filePath,
-  logLevel,
-  names,
-  port,
-  publicKeys,
-  secretKey,
-  secretKeys,
-  target,
-  tracesEndpoint,
-} from '@rapport/platform';
+import { names, processVariables, secretKey, target } from '@rapport/platform';
 import { z } from 'zod';
 
-const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
-
-/** Seconds by comma. */
 const seconds = z
   .string()
   .regex(/^\d{1,7}(,\d{1,7}){0,19}$/, 'must be up to 20 numbers of seconds, by comma')
-  .transform((text) => text.split(',').map(Number));
+  .transform((text) => text.split(',').map(Number))
+  .meta({ form: 'integers by comma' });
 
 /** What the service reads from its environment. Each may be given as NAME_FILE. */
 export const serviceVariables = {
-  GRPC_ADDRESS: address.default('127.0.0.1:50053'),
-  CONNECTION_AGE_SECONDS: connectionAgeSeconds,
-  HEALTH_PORT: port.default(8084),
-  /** As the app role. */
-  DATABASE_URL: databaseUrl,
-  PAGE_TOKEN_KEY: secretKey,
-  /** Seals the secrets of endpoints and connections, and the values of events. */
-  MASTER_KEY: secretKey,
-  /** Master keys that sealed before. Each goes when the events of its time are gone. */
-  RETIRED_MASTER_KEYS: secretKeys.default([]),
-  AUTH_ADDRESS: target,
-  CUSTOMERS_ADDRESS: target,
-  /** How long exchanges cache the permissions of the principal they run as, in seconds. */
-  RIGHTS_KEPT_SECONDS: z.coerce.number().int().min(1).max(10).default(10),
-  /** Has a folder for each tenant, by its id, of the files that connections read. Without it there are none. */
-  FILES_DIR: z.string().default(''),
-  /** Hosts that may be called by plain http and though they are within our networks. */
-  OUTGOING_ALLOWED_HOSTS: names.default([]),
-  /** How long after each failed attempt the next one follows. */
-  RETRY_SCHEDULE_SECONDS: seconds.default([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]),
-  /** How long an endpoint may do nothing but fail. */
-  FAILING_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(432_000),
-  /** How long an endpoint may take for its answer. */
-  ATTEMPT_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(15_000),
-  /** How long events, deliveries and webhooks that came in are kept at least. */
-  WEBHOOK_RETENTION_DAYS: z.coerce.number().int().min(4).max(365).default(30),
-  /** Ed25519, by which heads of the audit are signed. */
-  AUDIT_SIGNING_KEY: secretKey,
-  /** Public keys of those that signed before. */
-  AUDIT_RETIRED_KEYS: publicKeys.default([]),
-  /** How often heads are signed. */
-  AUDIT_HEAD_SECONDS: z.coerce.number().int().min(1).max(86_400).default(600),
-  PRINCIPAL_KEYS_FILE: filePath,
-  SERVICE_CERT_FILE: filePath,
-  SERVICE_KEY_FILE: filePath,
-  SERVICE_CA_FILE: filePath,
-  ALLOWED_CALLERS: names.default(['edge']),
-  LOG_LEVEL: logLevel,
-  OTEL_EXPORTER_OTLP_ENDPOINT: tracesEndpoint,
+  GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50053'),
+  CONNECTION_AGE_SECONDS: processVariables.CONNECTION_AGE_SECONDS,
+  HEALTH_PORT: processVariables.HEALTH_PORT.default(8084),
+  DATABASE_URL: processVariables.DATABASE_URL,
+  PAGE_TOKEN_KEY: processVariables.PAGE_TOKEN_KEY,
+  MASTER_KEY: secretKey.meta({
+    description: 'Seals secrets of endpoints and connections, and values of events.',
+  }),
+  /** Each goes when the events of its time are gone. */
+  RETIRED_MASTER_KEYS: processVariables.RETIRED_MASTER_KEYS,
+  AUTH_ADDRESS: target.meta({ description: 'The service auth.' }),
+  CUSTOMERS_ADDRESS: target.meta({ description: 'The service customers.' }),
+  RIGHTS_KEPT_SECONDS: z.coerce.number().int().min(1).max(10).default(10).meta({
+    description: 'How long exchanges cache the permissions of their principal, in seconds.',
+  }),
+  FILES_DIR: z.string().default('').meta({
+    form: 'path',
+    description: 'Folder with a folder for each tenant id, whose files connections read. Empty: no such connections.',
+  }),
+  OUTGOING_ALLOWED_HOSTS: names.default([]).meta({
+    description: 'Hosts that may be called over plain HTTP and at private addresses.',
+  }),
+  RETRY_SCHEDULE_SECONDS: seconds
+    .default([5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400])
+    .meta({ description: 'Delay after each failed attempt of a webhook, in seconds.' }),
+  FAILING_SECONDS: z.coerce.number().int().min(1).max(2_592_000).default(432_000).meta({
+    description: 'How long an endpoint may only fail before it is disabled, in seconds.',
+  }),
+  ATTEMPT_TIMEOUT_MS: z.coerce.number().int().min(100).max(60_000).default(15_000).meta({
+    description: 'Time limit of an attempt, in milliseconds.',
+  }),
+  WEBHOOK_RETENTION_DAYS: z.coerce.number().int().min(4).max(365).default(30).meta({
+    description: 'Least days that events, deliveries and incoming webhooks are kept.',
+  }),
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
+  AUDIT_HEAD_SECONDS: processVariables.AUDIT_HEAD_SECONDS,
+  PRINCIPAL_KEYS_FILE: processVariables.PRINCIPAL_KEYS_FILE,
+  SERVICE_CERT_FILE: processVariables.SERVICE_CERT_FILE,
+  SERVICE_KEY_FILE: processVariables.SERVICE_KEY_FILE,
+  SERVICE_CA_FILE: processVariables.SERVICE_CA_FILE,
+  ALLOWED_CALLERS: processVariables.ALLOWED_CALLERS,
+  LOG_LEVEL: processVariables.LOG_LEVEL,
+  OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
 /** What `verify-audit` reads. */
 export const verificationVariables = {
-  DATABASE_URL: databaseUrl,
-  AUDIT_SIGNING_KEY: serviceVariables.AUDIT_SIGNING_KEY,
-  AUDIT_RETIRED_KEYS: serviceVariables.AUDIT_RETIRED_KEYS,
+  DATABASE_URL: processVariables.DATABASE_URL,
+  AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
+  AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
 /** What `quarantine` reads. */
 export const quarantineVariables = {
-  /** As the app role. */
-  DATABASE_URL: databaseUrl,
+  DATABASE_URL: processVariables.DATABASE_URL,
 };
 
 /** What `migrate` reads. */
 export const migrationVariables = {
-  /** As the owner of the database. */
-  MIGRATION_DATABASE_URL: databaseUrl,
+  MIGRATION_DATABASE_URL: processVariables.MIGRATION_DATABASE_URL,
 };

@@ -21,10 +21,8 @@ export { createLogger, nestLogger, type Logger } from './logging/logger.js';
 export { networkOf } from './http/network-of.js';
 export {
   address,
-  connectionAgeSeconds,
   ed25519Key,
   filePath,
-  logLevel,
   names,
   port,
   publicKeys,
@@ -33,9 +31,8 @@ export {
   secretKey,
   secretKeys,
   target,
-  traceShare,
-  tracesEndpoint,
 } from './read-environment.js';
+export { processVariables } from './process-variables.js';
 export { Readiness, type ReadinessChecks } from './readiness.js';
 export { ownerIdOf, ownersSeenBy, seesSomeOnly } from './record-owners.js';
 export { runUntilStopped } from './run-until-stopped.js';

@@ -17,7 +17,10 @@ export function readEnvironment<Shape extends z.ZodRawShape>(shape: Shape): z.in
 }
 
 /** `host:port` to listen on. */
-export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port');
+export const address = z
+  .string()
+  .regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port')
+  .meta({ form: '`host:port`' });
 
 /**
  * `host:port` to call, or `dns:///host:port`, which is the same: calls are spread over every address of the name. Before the third
@@ -25,9 +28,10 @@ export const address = z.string().regex(/^[^\s:/]+:\d{1,5}$/, 'must be host:port
  */
 export const target = z
   .string()
-  .regex(/^(dns:\/\/[^\s/]*\/)?[^\s:/]+:\d{1,5}$/, 'must be host:port or dns:///host:port');
+  .regex(/^(dns:\/\/[^\s/]*\/)?[^\s:/]+:\d{1,5}$/, 'must be host:port or dns:///host:port')
+  .meta({ form: '`host:port`, `dns:///host:port`' });
 
-export const port = z.coerce.number().int().min(1).max(65_535);
+export const port = z.coerce.number().int().min(1).max(65_535).meta({ form: 'port' });
 
 /** The URL by which clients reach the edge, in canonical form without a slash at its end. It is the issuer of tokens. */
 export const publicUrl = z
@@ -35,31 +39,36 @@ export const publicUrl = z
   .refine(
     (text) => new URL(text).origin === text,
     'must be scheme, host and port only, such as https://crm.example.com',
-  );
+  )
+  .meta({ form: 'URL: scheme, host and port' });
 
 /** A secret of 32 bytes in base64. */
 export const secretKey = z
   .base64()
   .transform((text) => Buffer.from(text, 'base64'))
-  .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64');
+  .refine((bytes) => bytes.length === 32, 'must be 32 bytes in base64')
+  .meta({ form: '32 bytes in base64', secret: true });
 
 /** Secrets of 32 bytes in base64, by comma. */
-export const secretKeys = keysNamed('secrets');
+export const secretKeys = keysNamed('secrets').meta({ form: '32 bytes each in base64, by comma', secret: true });
 
 /** Public keys of 32 bytes in base64 or base64url, by comma. */
-export const publicKeys = keysNamed('keys');
+export const publicKeys = keysNamed('keys').meta({ form: '32 bytes each in base64, by comma' });
 
 /** A private key of Ed25519, PKCS #8 in PEM. */
-export const ed25519Key = z.string().transform((pem, context): KeyObject => {
-  try {
-    const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType === 'ed25519') return key;
-  } catch {
-    // What it says may have a part of the key in it.
-  }
-  context.addIssue({ code: 'custom', message: 'must be an Ed25519 key, PKCS #8 in PEM' });
-  return z.NEVER;
-});
+export const ed25519Key = z
+  .string()
+  .transform((pem, context): KeyObject => {
+    try {
+      const key = createPrivateKey(pem);
+      if (key.asymmetricKeyType === 'ed25519') return key;
+    } catch {
+      // What it says may have a part of the key in it.
+    }
+    context.addIssue({ code: 'custom', message: 'must be an Ed25519 key, PKCS #8 in PEM' });
+    return z.NEVER;
+  })
+  .meta({ form: 'Ed25519 key, PKCS #8 in PEM', secret: true });
 
 function keysNamed(noun: string) {
   return z
@@ -74,29 +83,18 @@ function keysNamed(noun: string) {
 }
 
 /** Path of a file that is read again when it changes: its variable is called NAME_FILE and has no NAME beside it. */
-export const filePath = z.string().min(1);
+export const filePath = z.string().min(1).meta({ form: 'path' });
 
 /** Names by comma. */
-export const names = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean),
-);
-
-/**
- * How long a connection of a client lives at most: only then does it look for new replicas (grpc-node#1663). A tenth more or less,
- * so that not all come at once.
- */
-export const connectionAgeSeconds = z.coerce.number().int().min(1).max(3_600).default(30);
-
-/** Where traces are sent by OTLP over HTTP, without `/v1/traces`. OpenTelemetry's own name for its variable is used. */
-export const tracesEndpoint = z.url({ protocol: /^https?$/ }).optional();
-
-/** The share of requests that are traced, from 0 to 1. */
-export const traceShare = z.coerce.number().min(0).max(1).default(1);
-
-export const logLevel = z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
+export const names = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter(Boolean),
+  )
+  .meta({ form: 'texts by comma' });
 
 function readVariable(name: string): string | undefined {
   const file = process.env[`${name}_FILE`];

@@ -18,12 +18,26 @@ export interface LimitSettings {
 
 /** The variables that the settings come from, each with a default. */
 export const limitVariables = {
-  ANONYMOUS_UNITS_PER_MINUTE: z.coerce.number().int().min(1).default(6_000),
-  EDGE_COUNT: z.coerce.number().int().min(1).max(1_000).default(4),
-  FAILED_AUTHENTICATIONS_PER_MINUTE: z.coerce.number().int().min(1).default(300),
-  PLACES: json(perClass).default({ interactive: 2_000, bulk: 32, feed: 2_000 }),
-  RATE_PLANS: json(planSettings).default(planSettings.parse({})),
-  SLOW_CALL_MS: z.coerce.number().int().min(10).default(2_500),
+  ANONYMOUS_UNITS_PER_MINUTE: z.coerce.number().int().min(1).default(6_000).meta({
+    description: 'Units that calls without a credential may spend from one address.',
+  }),
+  EDGE_COUNT: z.coerce.number().int().min(1).max(1_000).default(4).meta({
+    description: 'Most edges that run at once. While Redis is away each grants this part of a rate.',
+  }),
+  FAILED_AUTHENTICATIONS_PER_MINUTE: z.coerce.number().int().min(1).default(300).meta({
+    description: 'Wrong credentials that one address may try.',
+  }),
+  PLACES: json(perClass).default({ interactive: 2_000, bulk: 32, feed: 2_000 }).meta({
+    form: 'JSON',
+    description: 'Most concurrent calls of each traffic class; interactive ones for each service.',
+  }),
+  RATE_PLANS: json(planSettings).default(planSettings.parse({})).meta({
+    form: 'JSON',
+    description: 'Limits of each plan: units a minute of a key and of a tenant, and concurrent calls.',
+  }),
+  SLOW_CALL_MS: z.coerce.number().int().min(10).default(2_500).meta({
+    description: 'An interactive call that takes longer counts as a sign of overload, in milliseconds.',
+  }),
 };
 
 export function limitSettings(variables: z.infer<z.ZodObject<typeof limitVariables>>): LimitSettings {
