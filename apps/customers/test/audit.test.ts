@@ -183,7 +183,7 @@ test('a chain is sound after its changes are no longer kept, and a record is sti
   expect((await verifyAll(customers)).exitCode).toBe(0);
 });
 
-/** As ADR 0026 says, and by nothing of ours. */
+/** As docs/audit.md says, and by nothing of ours. */
 function independentHashes(lines: readonly string[]): string[] {
   const hashes: string[] = [];
   for (const line of lines) {

@@ -199,7 +199,7 @@ test.each([
   await expect.poll(heldStatements, { timeout: 60_000, interval: 10 }).toBe(0);
   const endedMs = performance.now() - hungUpAt;
   await answer;
-  // Because its connection was closed (ADR 0045), and not by its time limit.
+  // Because its connection was closed (docs/operations.md), and not by its time limit.
   const ends = await statementEnds();
   expect(ends.timeouts).toBe(endsBefore.timeouts);
   expect(ends.closed).toBeGreaterThan(endsBefore.closed);

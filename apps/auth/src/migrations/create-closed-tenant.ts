@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The receipts of tenants that are closed: all that is left of one (ADR 0059). */
+/** The receipts of tenants that are closed: all that is left of one (docs/workspace.md). */
 export class CreateClosedTenant extends Migration {
   override name = 'create-closed-tenant';
 

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The function that removes what the change log has of a tenant that is closed (ADR 0059). */
+/** The function that removes what the change log has of a tenant that is closed (docs/workspace.md). */
 export class RemoveChanges extends Migration {
   override name = 'remove-changes';
 

@@ -2,7 +2,7 @@ import { Migration } from '@mikro-orm/migrations';
 import { sequenceChanges } from './audit-changes.migration.js';
 
 /**
- * Keeps with each change the trace in which it was made, as a W3C `traceparent` (ADR 0044). The outbox takes it from the
+ * Keeps with each change the trace in which it was made, as a W3C `traceparent` (docs/operations.md). The outbox takes it from the
  * setting `app.traceparent` by itself, so no trigger has to know of it. The functions are called as before, and answer more.
  */
 export class TraceChanges extends Migration {

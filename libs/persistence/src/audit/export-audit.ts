@@ -5,7 +5,7 @@ const batchSize = 100;
 
 /**
  * The entries that were there when it began and meet the filter, the oldest first, as NDJSON: one `AuditEntry` a line. Who
- * has all of them can verify the chain without us: see docs/adr/0026-chain-audit-entries-where-changes-are-sequenced.md.
+ * has all of them can verify the chain without us: see docs/audit.md.
  */
 export async function* exportAudit(
   em: EntityManager,

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** The function by which a service removes the audit of a tenant that is closed (ADR 0059). It takes chains away as a whole only. */
+/** The function by which a service removes the audit of a tenant that is closed (docs/workspace.md). It takes chains away as a whole only. */
 export class CreateAuditRemoval extends Migration {
   override name = 'create-audit-removal';
 

@@ -18,7 +18,7 @@ interface Personal {
 /** As it is in a row. */
 type StoredPersonal = Pick<Personal, 'id' | 'name'> & { sha256?: string | null | undefined };
 
-/** A file is the subject of its data, so that nothing has to be sealed anew when it gets another record (ADR 0057). */
+/** A file is the subject of its data, so that nothing has to be sealed anew when it gets another record (ADR 0032). */
 const sealedFile: SealedType<Personal> = {
   message: methodDescriptor(FilesServiceService.getFile.path).output,
   subjectOf: ({ id }) => id,
