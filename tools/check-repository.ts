@@ -13,10 +13,7 @@ const allowedSecrets: readonly AllowedSecret[] = [];
 
 const [dockerfile, compose] = [read('apps/Dockerfile'), read('compose.yaml')];
 const faults = [
-  ...secretFaults(
-    files().flatMap((file) => findSecrets(file, readFileSync(join(root, file), 'utf8'))),
-    allowedSecrets,
-  ),
+  ...secretFaults((await Promise.all(files().map((file) => findSecrets(file, read(file))))).flat(), allowedSecrets),
   ...lockfileFaults(lockedPackages(), workspaces()),
   ...dockerfileFaults(dockerfile).map((fault) => `apps/Dockerfile: ${fault}`),
   ...composeFaults(compose).map((fault) => `compose.yaml: ${fault}`),
