@@ -1,10 +1,11 @@
-// Looks for secrets in the files of the repository, for packages that could come from anywhere, and for images that could be
-// anything: `npm test` runs it.
+// Looks for secrets in the files of the repository, for packages that could come from anywhere or have licences that bind their users, and
+// for images that could be anything: `npm test` runs it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { findSecrets, secretFaults, type AllowedSecret } from './find-secrets.ts';
 import { composeFaults, dockerfileFaults, unpinnedImages } from './image-faults.ts';
+import { licenceFaults } from './licence-faults.ts';
 import { lockfileFaults, type LockedPackage } from './lockfile-faults.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +16,7 @@ const [dockerfile, compose] = [read('apps/Dockerfile'), read('compose.yaml')];
 const faults = [
   ...secretFaults((await Promise.all(files().map((file) => findSecrets(file, read(file))))).flat(), allowedSecrets),
   ...lockfileFaults(lockedPackages(), workspaces()),
+  ...licenceFaults(lockedPackages()),
   ...dockerfileFaults(dockerfile).map((fault) => `apps/Dockerfile: ${fault}`),
   ...composeFaults(compose).map((fault) => `compose.yaml: ${fault}`),
 ];

@@ -1,8 +1,12 @@
-/** An entry of `packages` in package-lock.json, as far as it says where the package comes from. */
+/** An entry of `packages` in package-lock.json. */
 export interface LockedPackage {
   resolved?: string;
   integrity?: string;
   link?: boolean;
+  /** An SPDX expression, as the package gives it. */
+  license?: string;
+  /** Only builds and tests need it. */
+  dev?: boolean;
 }
 
 /**
