@@ -14,7 +14,7 @@ interface Project {
 }
 
 const root = join(import.meta.dirname, '../..');
-const text = readFileSync(join(root, '.github/workflows/ci.yaml'), 'utf8');
+const text = readWorkflow('ci');
 const { permissions, jobs } = parse(text) as Workflow;
 const steps = Object.values(jobs).flatMap((job) => job.steps);
 const commands = steps.map(({ run }) => run ?? '').join('\n');
@@ -46,18 +46,36 @@ test('every file and script that the workflow names is there', () => {
   expect(run.filter((name) => scripts[name] === undefined)).toEqual([]);
 });
 
-test('the workflow may read, and uses actions and images of one version only', () => {
-  const uses = [...text.matchAll(/uses: (\S+)(.*)/g)];
+test('the workflow may read, and uses images of one version only', () => {
   const images = [...text.matchAll(/\b(?:node|grafana\/k6):\S+/g)].map(([image]) => image);
 
   expect(permissions).toEqual({ contents: 'read' });
   expect(Object.values(jobs).flatMap((job) => job.permissions ?? [])).toEqual([]);
-  expect(uses.length).toBeGreaterThan(3);
+  expect(images.filter((image) => !/:\d+\.\d+\.\d+/.test(image))).toEqual([]);
+});
+
+test.each(['ci', 'release'])('%s.yaml uses actions of one version only', (name) => {
+  const uses = [...readWorkflow(name).matchAll(/uses: (\S+)(.*)/g)];
+  expect(uses.length).toBeGreaterThan(1);
   for (const [, action, comment] of uses) {
     expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/);
     expect(comment).toMatch(/^ # v\d+\.\d+\.\d+$/);
   }
-  expect(images.filter((image) => !/:\d+\.\d+\.\d+/.test(image))).toEqual([]);
+});
+
+test('a release pushes an image of every app, with provenance, and names no registry', () => {
+  const release = readWorkflow('release');
+  const { permissions: all, jobs: ofRelease } = parse(release) as Workflow;
+  const [push = ''] = Object.values(ofRelease)
+    .flatMap((job) => job.steps)
+    .flatMap(({ run = '' }) => (run.includes('docker buildx build') ? [run] : []));
+  const apps = projects.filter(({ targets = {} }) => 'image' in targets).map(({ name }) => name);
+
+  expect(all).toEqual({ contents: 'read' });
+  expect(/for app in ([\w ]+);/.exec(push)?.[1]?.split(' ')).toEqual(apps.sort());
+  expect(push).toContain('--provenance=mode=max --sbom=true --push -t "$REGISTRY/$app:$VERSION"');
+  expect(release).toContain('REGISTRY: ${{ vars.IMAGE_REGISTRY }}');
+  expect(release).toMatch(/npm sbom .+\n/);
 });
 
 test('every app that runs has an image, a manifest and a place in compose.yaml', () => {
@@ -73,6 +91,10 @@ test('every app that runs has an image, a manifest and a place in compose.yaml',
     expect(services[app]?.build?.args?.APP, app).toBe(app);
   }
 });
+
+function readWorkflow(name: string): string {
+  return readFileSync(join(root, `.github/workflows/${name}.yaml`), 'utf8');
+}
 
 function readJson<Shape>(file: string): Shape {
   return JSON.parse(readFileSync(join(root, file), 'utf8')) as Shape;
