@@ -17,7 +17,7 @@ export interface Demo {
  * cut off is continued: until the records are loaded the key is in `demo.json.new`.
  */
 export async function openDemoTenant(
-  platform: Platform,
+  platform: Pick<Platform, 'createTenant' | 'edgeUrl'>,
   dataDir: string,
   onProgress: (line: string) => void,
   signal: AbortSignal,

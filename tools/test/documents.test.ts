@@ -1,47 +1,53 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { sharedPlatform } from '@rapport/testing';
+import { freePort, sharedPlatform } from '@rapport/testing';
 import { expect, inject, test } from 'vitest';
+import { openDemoTenant } from '../demo-tenant.ts';
+import { blocksOf, patternOf } from './document-blocks.ts';
 
 const endOfBlock = '--- end of block ---';
+/** Every document begins where the quickstart has set URL, KEY and what it uses besides. */
+const [settings] = blocksOf('docs/quickstart.md');
 
 test.each([
-  ['deals', 5],
+  ['quickstart', 18],
   ['custom-objects', 7],
-])('the commands of docs/%s.md get the answers that it shows', async (document, answered) => {
-  const blocks = blocksOf(document);
-  const platform = await sharedPlatform(inject('platformUrl'));
-  const { apiKey } = await platform.createTenant('Reader');
-  const [settings, ...others] = blocks;
-  const commands = others.filter(({ language }) => language === 'sh');
-
+  ['deals', 5],
+  ['files', 2],
+  ['search', 1],
+])('the commands of docs/%s.md, as they are printed, get the answers that it shows', async (document, answered) => {
+  const blocks = blocksOf(`docs/${document}.md`);
+  const commands = blocks.filter(({ language, text }) => language === 'sh' && text !== settings?.text);
   const script = [settings, ...commands].map((block) => `${block?.text}\necho\necho '${endOfBlock}'`).join('\n');
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
-    env: { ...process.env, URL: platform.edgeUrl, KEY: apiKey },
-  });
+
+  const stdout = await runBesideStart(script);
 
   const answers = stdout.split(`${endOfBlock}\n`).slice(1);
   const shown = commands.map((command) => {
-    const next = others[others.indexOf(command) + 1];
+    const next = blocks[blocks.indexOf(command) + 1];
     return next && next.language === undefined ? next.text : '';
   });
   expect(shown.filter((text) => text !== '')).toHaveLength(answered);
   for (const [index, text] of shown.entries()) expect(answers[index]?.trim()).toMatch(patternOf(text));
 });
 
-/** The code blocks of a document. */
-function blocksOf(document: string): { language: string | undefined; text: string }[] {
-  const all = readFileSync(join(import.meta.dirname, `../../docs/${document}.md`), 'utf8');
-  return [...all.matchAll(/^```(sh)?\n([^]*?)^```$/gm)].map(([, language, text = '']) => ({ language, text }));
-}
-
-/** `…` stands for any text. */
-function patternOf(text: string): RegExp {
-  const parts = text
-    .trim()
-    .split('…')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('[^\\n]*')}$`);
+/** What a script prints in a folder such as that of the repository while `npm start` runs: with `.rapport/demo.json`. */
+async function runBesideStart(script: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'rapport-documents-'));
+  try {
+    const dataDir = join(folder, '.rapport');
+    await mkdir(dataDir);
+    const platform = await sharedPlatform(inject('platformUrl'));
+    await openDemoTenant(platform, dataDir, () => undefined, new AbortController().signal);
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script], {
+      cwd: folder,
+      env: { ...process.env, RECEIVER_PORT: String(await freePort()) },
+    });
+    return stdout;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }

@@ -35,8 +35,9 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['compose.yaml', ['tools']],
   ['apps/Dockerfile', ['tools']],
   ['.github/workflows/ci.yaml', ['tools']],
+  ['docs/quickstart.md', ['tools']],
   ['docs/architecture.md', []],
-  ['README.md', []],
+  ['README.md', ['tools']],
 ];
 
 /** What nx says of each of them, in their order. */

@@ -10,6 +10,7 @@ import { freePort } from '@rapport/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildPlatform } from '../build-platform.ts';
 import { processRestarter } from '../restart-processes.ts';
+import { blocksOf, patternOf } from './document-blocks.ts';
 
 /** Longer than any machine takes, so that only what hangs is given up. */
 const [readyTimeoutMs, timeout] = [300_000, 600_000];
@@ -53,6 +54,20 @@ test('serves the commands it prints, and has its key in a file that only its own
   expect(list).toMatchObject({ customers: [{ givenName: 'María José', familyName: 'García Ñíguez' }] });
   expect(filter).toMatchObject({ customers: [{ displayName: 'Müller & Söhne Feinmechanik GmbH' }] });
   expect(create).toMatchObject({ displayName: 'Ada Lovelace', phones: [{ number: '+442079460958' }] });
+});
+
+test('prints what README shows, and answers as it shows', { timeout }, async () => {
+  const tool = await running();
+  const shown = blocksOf('README.md')[0]?.text.replaceAll('127.0.0.1:8080', `127.0.0.1:${edgePort}`) ?? '';
+  const [, welcome = '', curl = '', answer = ''] = /^\$ npm start\n([^]*)^\$ (curl .*)\n(.*)$/m.exec(shown) ?? [];
+
+  expect(
+    tool.output().split('URL and key are in')[0]?.slice(tool.output().indexOf('Rapport is ready.')).trim(),
+  ).toMatch(patternOf(welcome.replace('…/.rapport', '…')));
+  const [list = ''] = curlLinesOf(tool.output());
+  expect(list).toMatch(patternOf(curl));
+  const { stdout } = await promisify(execFile)('sh', ['-c', list]);
+  expect(stdout).toMatch(patternOf(answer));
 });
 
 test('has demo deals in every stage of their pipeline, each with its customer', { timeout }, async () => {
