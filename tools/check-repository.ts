@@ -1,8 +1,9 @@
-// Looks for secrets in the files of the repository, for packages that could come from anywhere or have licences that bind their users, and
-// for images that could be anything: `npm test` runs it.
+// Looks for secrets in the files of the repository, for packages that could come from anywhere or have licences that bind their users, for
+// images that could be anything, and for links of documents that lead nowhere: `npm test` runs it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { documentFaults } from './document-faults.ts';
 import { findSecrets, secretFaults, type AllowedSecret } from './find-secrets.ts';
 import { composeFaults, dockerfileFaults, unpinnedImages } from './image-faults.ts';
 import { licenceFaults } from './licence-faults.ts';
@@ -19,6 +20,7 @@ const faults = [
   ...licenceFaults(lockedPackages()),
   ...dockerfileFaults(dockerfile).map((fault) => `apps/Dockerfile: ${fault}`),
   ...composeFaults(compose).map((fault) => `compose.yaml: ${fault}`),
+  ...documentFaults(documents(), (path) => existsSync(join(root, path))),
 ];
 for (const fault of faults) console.error(fault);
 for (const image of unpinnedImages(dockerfile, compose))
@@ -34,6 +36,14 @@ function files(): string[] {
   const options = ['-z', '--cached', '--others', '--exclude-standard'];
   const output = execFileSync('git', ['ls-files', ...options], { cwd: root, encoding: 'utf8' });
   return output.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+}
+
+function documents(): Map<string, string> {
+  return new Map(
+    files()
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => [file, read(file)]),
+  );
 }
 
 function lockedPackages(): Record<string, LockedPackage> {

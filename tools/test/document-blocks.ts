@@ -18,6 +18,6 @@ export function patternOf(shown: string): RegExp {
   const parts = shown
     .trim()
     .split('…')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s*\n\s*/g, '\\s*'));
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\n */g, '\\s*'));
   return new RegExp(`^${parts.join('[^\\n]*')}$`);
 }
