@@ -1,20 +1,23 @@
-// Prints the migration of a new type of records into src/migrations: `nx run customers:make-migration deal`.
+// Prints the migration of a new type of records into src/migrations: `nx run customers:make-migration deal`; or that of a field that a
+// type has got since: `nx run customers:make-migration deal next_step`.
 // The file is text from then on: read it, add it to database.ts, and never print it again once it is released.
 import { writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { platformContract, recordContracts } from '@rapport/contracts';
 import { format, resolveConfig } from 'prettier';
+import { addedFieldMigration } from './migration-text/added-field.ts';
 import { recordMigration } from './migration-text/record-migration.ts';
 import { tableOf } from './migration-text/record-tables.ts';
 
-const [type] = process.argv.slice(2);
+const [type, field] = process.argv.slice(2);
 const contract = platformContract();
 const records = recordContracts(contract);
 const record = records.find((each) => tableOf(each) === type || each.singular === type);
 if (!record) {
   throw new Error(`Give the type of records: one of ${records.map(tableOf).join(', ')}.`);
 }
-const { name, text } = recordMigration(contract, record);
+const { name, text } =
+  field === undefined ? recordMigration(contract, record) : addedFieldMigration(contract, record, field);
 const file = join(import.meta.dirname, 'src/migrations', `${name}.migration.ts`);
 // Fails when the file is there: it may be released.
 writeFileSync(file, await format(text, { ...(await resolveConfig(file)), filepath: file }), { flag: 'wx' });

@@ -29,19 +29,35 @@ export interface RecordMigration {
 /** @param contract that has the record, and those that it refers to */
 export function recordMigration(contract: Contract, record: RecordContract): RecordMigration {
   const name = `create-${tableOf(record).replaceAll('_', '-')}`;
-  const className = name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const { table, type, key, version, content, bookkeeping: kept } = loggedTable(record);
   const text = `import { Migration } from '@mikro-orm/migrations';
 import { changeLogRights } from './change-log-rights.js';
 import { triggersOf } from './change-log-triggers.js';
 
 /** The ${record.plural}: their tables, the policies of these, and the triggers by which changes are logged. */
-export class ${className} extends Migration {
+export class ${classNameOf(name)} extends Migration {
   override name = '${name}';
 
   override up(): void {
     this.addSql(tables);
-    this.addSql(
+    this.addSql(${logTriggers(record)});
+    this.addSql(changeLogRights);
+  }
+}
+
+const tables = ${literal(createTables(contract, record))};
+`;
+  return { name, text };
+}
+
+/** @param name of a migration, such as `create-deal` */
+export function classNameOf(name: string): string {
+  return name.replace(/(?:^|-)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The call that makes the triggers of the change log, as text. */
+export function logTriggers(record: RecordContract): string {
+  const { table, type, key, version, content, bookkeeping: kept } = loggedTable(record);
+  return `
       triggersOf({
         table: '${table}',
         type: '${type}',
@@ -50,14 +66,7 @@ export class ${className} extends Migration {
         content: [${content.map((column) => `'${column}'`).join(', ')}],
         bookkeeping: [${kept.map((column) => `'${column}'`).join(', ')}],
       }),
-    );
-    this.addSql(changeLogRights);
-  }
-}
-
-const tables = ${literal(createTables(contract, record))};
-`;
-  return { name, text };
+    `;
 }
 
 /** SQL between backticks. */

@@ -37,14 +37,15 @@ function tableSql(table: string, lines: readonly string[]): string {
   return `create table ${table} (\n  ${lines.join(',\n  ')}\n);`;
 }
 
-function columnSql({ name, type, notNull, defaultValue, names }: RecordColumn): string {
+/** SQL of a column in the definition of its table. */
+export function columnSql({ name, type, notNull, defaultValue, names }: RecordColumn): string {
   const check = names && `check (${name} in (${names.map((each) => `'${each}'`).join(', ')}))`;
   const parts = [name, type, notNull && 'not null', defaultValue !== undefined && `default ${defaultValue}`, check];
   return parts.filter((part) => part).join(' ');
 }
 
 /** Disables statistics for columns that no plan depends on. Collecting them would take most of the time of ANALYZE. */
-function statisticsSql(table: string, columns: readonly RecordColumn[]): string {
+export function statisticsSql(table: string, columns: readonly RecordColumn[]): string {
   const shown = columns.filter(({ planned }) => !planned);
   return `alter table ${table}\n  ${shown.map(({ name }) => `alter column ${name} set statistics 0`).join(',\n  ')};`;
 }

@@ -12,7 +12,7 @@ import { callContext, type Caller } from '@rapport/platform';
 import type { ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
-import { recordMigration } from '../migration-text/record-migration.ts';
+import { classNameOf, recordMigration, type RecordMigration } from '../migration-text/record-migration.ts';
 import { entities, migrations } from '../src/database.js';
 import { changeColumns, entryOf, type ChangeEntry, type ChangeRow } from '../src/engine/changes/log/change-entry.js';
 import { loggedRecord } from '../src/engine/changes/log/logged-record.js';
@@ -37,15 +37,17 @@ export class TrialTable {
   private constructor(
     readonly urls: ProvisionedDatabase,
     readonly app: pg.Client,
+    /** Those of the table, after all others. */
+    readonly printed: readonly MigrationClass[],
   ) {}
 
   static async create(): Promise<TrialTable> {
     const urls = await newDatabase();
-    const printed = await importedMigration();
+    const printed = await importPrinted(recordMigration(contract, trials));
     await runMigrations({ databaseUrl: urls.ownerUrl, entities, migrations: [...migrations, printed] });
     const app = new pg.Client(urls.appUrl);
     await app.connect();
-    return new TrialTable(urls, app);
+    return new TrialTable(urls, app, [printed]);
   }
 
   stop(): Promise<void> {
@@ -122,15 +124,15 @@ export class TrialTable {
   }
 }
 
-/** The printed migration, from a file as it is in the sources. */
-async function importedMigration(): Promise<MigrationClass> {
-  const { name, text } = recordMigration(contract, trials);
+/** A printed migration, from a file as it is in the sources. */
+export async function importPrinted({ name, text }: RecordMigration): Promise<MigrationClass> {
   const folder = join(import.meta.dirname, '../test-results', `printed-${v7()}`);
   await mkdir(folder, { recursive: true });
   try {
     const file = join(folder, `${name}.migration.ts`);
     await writeFile(file, text.replaceAll(`from './`, `from '../../src/migrations/`));
-    return ((await import(file)) as { CreateTrial: MigrationClass }).CreateTrial;
+    const classes = (await import(file)) as Record<string, MigrationClass>;
+    return classes[classNameOf(name)]!;
   } finally {
     await rm(folder, { recursive: true });
   }
