@@ -3,9 +3,11 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-const document = readFileSync(join(root, 'CONTRIBUTING.md'), 'utf8');
+const documents = ['CONTRIBUTING.md', 'docs/record-types.md', 'docs/benchmarks.md']
+  .map((path) => readFileSync(join(root, path), 'utf8'))
+  .join('\n');
 
-test('every target that CONTRIBUTING.md runs is there', () => {
+test('every target that a contributor runs is there', () => {
   const projects = new Map(
     globSync('{*,*/*}/project.json', { cwd: root, exclude: ['node_modules/**'] }).map((file) => {
       const { name, targets = {} } = JSON.parse(readFileSync(join(root, file), 'utf8')) as {
@@ -15,7 +17,7 @@ test('every target that CONTRIBUTING.md runs is there', () => {
       return [name ?? dirname(file), Object.keys(targets)] as const;
     }),
   );
-  const run = [...document.matchAll(/nx run ([a-z0-9-]+):([a-z-]+)/g)].map(([, project = '', target = '']) => ({
+  const run = [...documents.matchAll(/nx run ([a-z0-9-]+):([a-z-]+)/g)].map(([, project = '', target = '']) => ({
     project,
     target,
   }));
