@@ -18,6 +18,14 @@ test('does not show the position, and is the same for the same one', () => {
   expect(signPageToken(key, 'other', ['Ada Lovelace', '7'])).not.toBe(token);
 });
 
+test('reads a token of an earlier release, and still makes the same', () => {
+  const fixed = Buffer.alloc(32, 7);
+  const released = 'nPIt3A5ySD8pTWK1-zR4Icq3PEE2jlqojD1jmlTFhbMqp1SwUw';
+
+  expect(readPageToken(fixed, 'list', released)).toEqual(['7', '8']);
+  expect(signPageToken(fixed, 'list', ['7', '8'])).toBe(released);
+});
+
 test('reads what a release before had only signed', () => {
   const payload = Buffer.from('["7","8"]');
   const mac = createHmac('sha256', key).update('4:list').update(payload).digest().subarray(0, 16);

@@ -1,17 +1,10 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  hkdfSync,
-  timingSafeEqual,
-  type KeyObject,
-} from 'node:crypto';
-import { invalidArgument, type FieldViolation } from '@rapport/platform';
+import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
 
-/** Bytes in front of the encrypted position. */
 const nonceBytes = 12;
 const tagBytes = 16;
+/** Change feed readers store tokens: the layout is fixed. */
+const layout = { tagFirst: true };
 
 /**
  * An opaque token that continues a list after `position`. It is encrypted, since sort keys are values of records and tokens
@@ -28,10 +21,7 @@ export function signPageToken(key: Buffer, binding: string, position: readonly (
   const { encryption, nonces } = keysOf(key);
   const payload = Buffer.from(JSON.stringify(position));
   const nonce = mac(nonces, binding, payload).subarray(0, nonceBytes);
-  const cipher = createCipheriv('aes-256-gcm', encryption, nonce, { authTagLength: tagBytes });
-  cipher.setAAD(Buffer.from(binding));
-  const encrypted = Buffer.concat([cipher.update(payload), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
+  return encrypt(encryption, payload, binding, { nonce, ...layout }).toString('base64url');
 }
 
 const pageTokenViolation: FieldViolation = {
@@ -58,14 +48,10 @@ export function readPageToken(
 
 function decrypted(key: Buffer, binding: string, bytes: Buffer): Buffer | undefined {
   if (bytes.length <= nonceBytes + tagBytes) return undefined;
-  const nonce = bytes.subarray(0, nonceBytes);
-  const decipher = createDecipheriv('aes-256-gcm', keysOf(key).encryption, nonce, { authTagLength: tagBytes });
-  decipher.setAAD(Buffer.from(binding));
-  decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
   try {
-    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]);
+    return decrypt(keysOf(key).encryption, bytes, binding, layout);
   } catch {
-    // Node says no more than that it does not fit.
+    // Node reports no more than that authentication failed.
     return undefined;
   }
 }

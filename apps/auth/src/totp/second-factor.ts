@@ -1,10 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { AppError, invalidArgument } from '@rapport/platform';
+import { AppError, decrypt, encrypt, invalidArgument } from '@rapport/platform';
 import { AccountKeys } from '../account-keys.js';
 import type { UserAccount } from '../users/user-account.entity.js';
-import { openSecret, sealSecret } from './sealed-secret.js';
 import { base32, matchingStep } from './totp.js';
 import { RecoveryCode, UserTotp } from './user-totp.entity.js';
 
@@ -13,6 +12,8 @@ type Owner = Pick<UserAccount, 'tenantId' | 'id'>;
 /** As long as the output of SHA-1, which RFC 4226 recommends. */
 const secretBytes = 20;
 const recoveryCodes = 10;
+/** Stored secrets have this layout. */
+const layout = { tagFirst: true };
 
 /** The authenticator apps and recovery codes of users. Each code is good once, however many use it at the same time. */
 @Injectable()
@@ -29,7 +30,7 @@ export class SecondFactor {
       throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_ON', 'There is a second factor. Switch it off first.');
     }
     const secret = randomBytes(secretBytes);
-    const sealedSecret = sealSecret(this.keys.totpKey, secret, ownerText(user));
+    const sealedSecret = encrypt(this.keys.totpKey, secret, ownerText(user), layout);
     await em.upsert(UserTotp, { ...keyOf(user), sealedSecret, confirmTime: null, lastStep: 0 });
     return secret;
   }
@@ -79,7 +80,7 @@ export class SecondFactor {
   }
 
   #secretOf({ sealedSecret }: { sealedSecret: Uint8Array }, user: Owner): Buffer {
-    return openSecret(this.keys.totpKey, Buffer.from(sealedSecret), ownerText(user));
+    return decrypt(this.keys.totpKey, Buffer.from(sealedSecret), ownerText(user), layout);
   }
 
   #hashOf(user: Owner, code: string): Buffer {

@@ -8,7 +8,7 @@ const UserTotpSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     userId: p.uuid().primary(),
-    /** The secret of the authenticator app, see `sealSecret`. */
+    /** The secret of the authenticator app, encrypted with AES-GCM for its user. */
     sealedSecret: p.blob(),
     /** Null until a code has shown that the app has the secret: before, it does not count. */
     confirmTime: p.datetime(3).nullable(),

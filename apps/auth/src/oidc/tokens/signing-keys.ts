@@ -1,5 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { callContext } from '@rapport/platform';
+import { hkdfSync } from 'node:crypto';
+import { callContext, decrypt, encrypt } from '@rapport/platform';
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
 import type { OidcDatabase } from '../provider/oidc-database.js';
@@ -37,8 +37,8 @@ export interface KeySet {
 
 /** Any number of its own: who makes or forgets a key holds this lock. */
 const keyLock = 3_391_847_266;
-const ivBytes = 12;
-const tagBytes = 16;
+/** Stored keys have this layout. */
+const layout = { tagFirst: true };
 
 /** A key and when it was made, in milliseconds since the epoch. */
 export interface TimedKey {
@@ -122,19 +122,13 @@ export class SigningKeys {
   }
 
   #seal(id: string, jwk: JWK): Buffer {
-    const iv = randomBytes(ivBytes);
-    const cipher = createCipheriv('aes-256-gcm', this.#sealKey, iv).setAAD(Buffer.from(id));
-    const text = Buffer.concat([cipher.update(JSON.stringify(jwk)), cipher.final()]);
-    return Buffer.concat([iv, cipher.getAuthTag(), text]);
+    return encrypt(this.#sealKey, Buffer.from(JSON.stringify(jwk)), id, layout);
   }
 
   #open({ id, sealed }: { id: string; sealed: Buffer }): JWK {
     let jwk = this.#opened.get(id);
     if (!jwk) {
-      const decipher = createDecipheriv('aes-256-gcm', this.#sealKey, sealed.subarray(0, ivBytes));
-      decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(ivBytes, ivBytes + tagBytes));
-      const text = Buffer.concat([decipher.update(sealed.subarray(ivBytes + tagBytes)), decipher.final()]);
-      jwk = JSON.parse(text.toString()) as JWK;
+      jwk = JSON.parse(decrypt(this.#sealKey, sealed, id, layout).toString()) as JWK;
       this.#opened.set(id, jwk);
     }
     return jwk;

@@ -32,7 +32,7 @@ export class DataKey {
     const plain = Buffer.from(text);
     const nonce = createHmac('sha256', this.#nonceKey).update(plain).digest().subarray(0, 12);
     const keyId = Buffer.from(this.id.replaceAll('-', ''), 'hex');
-    return mark + Buffer.concat([keyId, encrypt(this.#cipherKey, plain, this.id, nonce)]).toString('base64url');
+    return mark + Buffer.concat([keyId, encrypt(this.#cipherKey, plain, this.id, { nonce })]).toString('base64url');
   }
 
   /** @param sealed by this key */
