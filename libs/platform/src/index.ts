@@ -54,3 +54,5 @@ export {
   traceparentOf,
   type Span,
 } from './tracing/tracing.js';
+export { WakeSignal } from './workers/wake-signal.js';
+export { WorkerLoop } from './workers/worker-loop.js';

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
+import { WorkerLoop } from '@rapport/platform';
 import { Sealing } from '../sealing/sealing.js';
 
 /** Interval in milliseconds at which keys are retried that a crashed process or a failure left behind. */
@@ -16,9 +16,11 @@ interface Due {
 @Injectable()
 export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('KeyDestroyer');
-  readonly #stopping = new AbortController();
-  #looking: Promise<void> | undefined;
-  #isAway = false;
+  readonly #loop = new WorkerLoop({
+    pass: () => this.#destroyDue(),
+    intervalMs: lookEveryMs,
+    onOutage: (error) => this.#logger.warn('Keys of erased customers are still to be destroyed.', error),
+  });
 
   constructor(
     private readonly orm: MikroORM,
@@ -26,43 +28,32 @@ export class KeyDestroyer implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.sealing.keys) this.#looking = this.#look();
+    if (this.sealing.keys) this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#looking;
+    await this.#loop.stop();
   }
 
   /** Destroys up to 1,000 keys that are due. Keys that cannot be destroyed now stay due. */
   async destroyDue(): Promise<void> {
-    const { keys } = this.sealing;
-    if (!keys) return;
-    try {
-      const em = this.orm.em.fork();
-      const due = await em.execute<Due[]>(
-        'select tenant_id, customer_id, last_generation from key_destruction limit 1000',
-      );
-      for (const { tenant_id, customer_id, last_generation } of due) {
-        await keys.destroy(tenant_id, customer_id, last_generation);
-        await em.execute(
-          'delete from key_destruction where tenant_id = ? and customer_id = ? and last_generation = ?',
-          [tenant_id, customer_id, last_generation],
-        );
-      }
-      this.#isAway = false;
-    } catch (error) {
-      // Logged once per outage, not at every attempt.
-      if (!this.#isAway) this.#logger.warn('Keys of erased customers are still to be destroyed.', error);
-      this.#isAway = true;
-    }
+    await this.#destroyDue().catch((error: unknown) => this.#loop.failed(error));
   }
 
-  async #look(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.destroyDue();
-      await delay(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  async #destroyDue(): Promise<void> {
+    const { keys } = this.sealing;
+    if (!keys) return;
+    const em = this.orm.em.fork();
+    const due = await em.execute<Due[]>(
+      'select tenant_id, customer_id, last_generation from key_destruction limit 1000',
+    );
+    for (const { tenant_id, customer_id, last_generation } of due) {
+      await keys.destroy(tenant_id, customer_id, last_generation);
+      await em.execute('delete from key_destruction where tenant_id = ? and customer_id = ? and last_generation = ?', [
+        tenant_id,
+        customer_id,
+        last_generation,
+      ]);
     }
   }
 }

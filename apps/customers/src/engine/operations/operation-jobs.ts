@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { arrayLiteral } from '@rapport/persistence';
+import { WakeSignal } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
-import { WakeSignal } from '../values/wake-signal.js';
 import type { OperationTurn } from './operation-turn.js';
 import type { Operation } from './operation.entity.js';
 

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
 import type { BulkWork } from '../pace/bulk-work.js';
 import {
   claimJob,
@@ -28,51 +29,44 @@ const maxRunning = 2;
  */
 export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('OperationWorker');
-  readonly #stopping = new AbortController();
   readonly #running = new Map<OperationTurn, Promise<void>>();
   /** Tenants that had a turn in the current round. */
   readonly #served = new Set<string>();
-  #looking: Promise<void> | undefined;
-  #isAway = false;
+  readonly #loop: WorkerLoop;
+  #stopListening = (): void => undefined;
 
   /** @param lookEveryMs poll interval in milliseconds, for jobs that other processes have enqueued */
   constructor(
     private readonly orm: MikroORM,
     private readonly kinds: OperationKinds,
     private readonly bulk: BulkWork,
-    private readonly lookEveryMs: number,
-  ) {}
+    lookEveryMs: number,
+  ) {
+    this.#loop = new WorkerLoop({
+      pass: () => this.#look(),
+      intervalMs: lookEveryMs,
+      onOutage: (error) => this.#logger.warn(`Can't look for jobs.`, error),
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.#looking = this.#look();
+    this.#stopListening = jobSignal(this.orm.em).onWake(() => this.#loop.wake());
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#looking;
+    this.#stopListening();
+    await this.#loop.stop();
     await Promise.all(this.#running.values());
   }
 
   async #look(): Promise<void> {
-    const signal = jobSignal(this.orm.em);
-    while (!this.#stopping.signal.aborted) {
-      // Starts before the query, which does not see jobs that are committed while it runs.
-      const woken = signal.sleep(this.lookEveryMs, this.#stopping.signal);
-      try {
-        await this.#claim();
-        await this.#endTurn();
-        this.#isAway = false;
-      } catch (error) {
-        // Logged once per outage, not at every poll.
-        if (!this.#isAway) this.#logger.warn(`Can't look for jobs.`, error);
-        this.#isAway = true;
-      }
-      await woken;
-    }
+    await this.#claim();
+    await this.#endTurn();
   }
 
   async #claim(): Promise<void> {
-    while (this.#running.size < maxRunning && !this.#stopping.signal.aborted) {
+    while (this.#running.size < maxRunning && !this.#loop.signal.aborted) {
       const job = await this.#nextJob();
       if (!job) return;
       const turn = new OperationTurn(this.bulk.operationTurnMs);
@@ -106,7 +100,7 @@ export class OperationWorker implements OnApplicationBootstrap, OnModuleDestroy 
     const keeping = this.#keepLease(job, lost);
     const em = this.orm.em.fork({ session: tenantSession(job.tenantId) });
     try {
-      await workOnOperation(em, this.kinds, job, AbortSignal.any([this.#stopping.signal, lost.signal, turn.signal]));
+      await workOnOperation(em, this.kinds, job, AbortSignal.any([this.#loop.signal, lost.signal, turn.signal]));
     } catch (error) {
       // The lease expires, and the next worker that takes the job tries again.
       this.#logger.warn(`Left operation ${job.operationId}.`, error);

@@ -1,5 +1,6 @@
 import type { Change, SubscribeRequest, SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
+import { WakeSignal } from '@rapport/platform';
 import { Turns } from '../../pace/bulk-pace.js';
 import { checkRequest } from '../../values/contract.js';
 import type { ChangeConsumers } from '../log/change-consumers.js';
@@ -9,7 +10,6 @@ import { countDelivered } from '../log/change-metrics.js';
 import type { ChangeReader } from '../log/change-reader.js';
 import type { ChangeTail } from '../log/change-tail.js';
 import type { LoggedTypes } from '../log/logged-types.js';
-import { WakeSignal } from '../../values/wake-signal.js';
 import { bareChange, fullChange } from './change-message.js';
 
 /** Longest time without a message while the log can be read, in milliseconds. */

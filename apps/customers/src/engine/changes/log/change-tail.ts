@@ -1,12 +1,14 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
+import { WakeSignal, WorkerLoop } from '@rapport/platform';
 import { erasureOrigin } from '../erasure/erasure-origin.js';
-import { WakeSignal } from '../../values/wake-signal.js';
 import type { Place } from './change-cursor.js';
 import { changeColumns, charsOf, entryOf, type ChangeEntry, type ChangeRow } from './change-entry.js';
 
 /** Longest time between two looks at the log when no notification arrives, in milliseconds. */
 const lookEveryMs = 1_000;
+/** Pause after an error, which the connection has logged. The next look connects again. */
+const retryMs = 200;
 
 /** Changes that are read at a time: fewer when their values come too, and no more than so many bytes of those. */
 const batchSize = { withValues: 500, bare: 5_000 };
@@ -22,7 +24,7 @@ const maxKeptChars = 16 * 1024 * 1024;
 export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('ChangeTail');
   readonly #connection: DedicatedConnection;
-  readonly #notified = new WakeSignal();
+  readonly #loop = new WorkerLoop({ pass: () => this.#look(), intervalMs: lookEveryMs, retryMs });
   readonly #grown = new WakeSignal();
   #entries: ChangeEntry[] = [];
   #chars = 0;
@@ -33,9 +35,6 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   #end = 0;
   #valueReaders = 0;
   #lookedMs = 0;
-  #isNotified = false;
-  #isStopping = false;
-  #running: Promise<void> | undefined;
 
   /** @param databaseUrl as the app role */
   constructor(databaseUrl: string) {
@@ -46,25 +45,21 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
         await client.query('select check_change_log_epoch()');
         await client.query('listen change_log');
       },
-      onNotification: () => {
-        this.#isNotified = true;
-        this.#notified.wake();
-      },
+      onNotification: () => this.#loop.wake(),
     });
   }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   /** After the calls that read it have been answered. */
   async onApplicationShutdown(): Promise<void> {
-    this.#isStopping = true;
-    this.#notified.wake();
+    const stopped = this.#loop.stop();
     this.#grown.wake();
     // A running query may take long, and its result is not needed.
     await this.#connection.close();
-    await this.#running;
+    await stopped;
   }
 
   /** The end of the log, unless it is not known now. */
@@ -78,7 +73,7 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
   }
 
   get isStopping(): boolean {
-    return this.#isStopping;
+    return this.#loop.signal.aborted;
   }
 
   /** The changes after a place that are kept here; undefined when they are not all. */
@@ -99,22 +94,8 @@ export class ChangeTail implements OnApplicationBootstrap, OnApplicationShutdown
 
   /** Waits until the log goes beyond a position, `timeoutMs` have passed, or `signal` says so. */
   async waitBeyond(position: number, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    if (this.#end > position || this.#isStopping) return;
+    if (this.#end > position || this.isStopping) return;
     await this.#grown.sleep(timeoutMs, signal);
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#isStopping) {
-      try {
-        this.#isNotified = false;
-        await this.#look();
-      } catch {
-        // The connection has logged the error, and the next look connects again.
-        this.#isNotified = false;
-        await this.#notified.sleep(200);
-      }
-      if (!this.#isNotified && !this.#isStopping) await this.#notified.sleep(lookEveryMs);
-    }
   }
 
   async #look(): Promise<void> {

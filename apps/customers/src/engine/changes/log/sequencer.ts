@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DedicatedConnection } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
 import type { BulkPace } from '../../pace/bulk-pace.js';
-import { WakeSignal } from '../../values/wake-signal.js';
 import { countSequenced } from './change-metrics.js';
 import { traceSequenced } from './trace-sequenced.js';
 
@@ -20,6 +21,7 @@ const restMs = { least: 4, most: 20 };
 /** Changes that are moved in one transaction, alone and beside calls. */
 const batchSize = { alone: 2_000, beside: 100 };
 
+const retryMs = 200;
 const maintainEveryMs = 60_000;
 
 /** Changes are dropped by so many at a time. */
@@ -52,12 +54,9 @@ interface Moved {
 export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('Sequencer');
   readonly #connection: DedicatedConnection;
-  readonly #signal = new WakeSignal();
   readonly #retention: string;
+  readonly #loop = new WorkerLoop({ pass: () => this.#step(), intervalMs: lookAfterMs.most, retryMs });
   #pace: BulkPace | undefined;
-  #isWanted = false;
-  #isStopping = false;
-  #running: Promise<void> | undefined;
   /**
    * Everything that this snapshot of the server of the current connection sees is in the log. Another server may give out again
    * the transaction ids that it takes for seen.
@@ -85,16 +84,16 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   /** After the calls that wait for it have been answered. */
   async onApplicationShutdown(): Promise<void> {
-    this.#isStopping = true;
-    this.#signal.wake();
+    const stopped = this.#loop.stop();
     // A running query may take long. It is rolled back, and any process can repeat it.
     await this.#connection.close();
-    await this.#running;
+    await stopped;
+    this.#nextPass.resolve(new Error('The service stops.'));
   }
 
   /** From now on many changes at once are moved at this pace. */
@@ -104,8 +103,7 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
 
   /** Something may have been committed. */
   wake(): void {
-    this.#isWanted = true;
-    this.#signal.wake();
+    this.#loop.wake();
   }
 
   /** Resolves when all that is committed by now is in the log. @throws what the database throws */
@@ -116,33 +114,26 @@ export class Sequencer implements OnApplicationBootstrap, OnApplicationShutdown 
     if (failure) throw failure as Error;
   }
 
-  async #run(): Promise<void> {
-    while (!this.#isStopping) {
-      this.#isWanted = false;
-      const pass = this.#nextPass;
-      this.#nextPass = Promise.withResolvers();
-      let hasMoved = false;
-      const began = performance.now();
-      try {
-        hasMoved = await this.#pass();
-        pass.resolve(undefined);
-        await this.#maintain();
-      } catch (error) {
-        // The connection has logged the error. The next pass looks at the whole outbox, since the outcome of this one is unknown.
-        this.#seen = null;
-        pass.resolve(error);
-        this.#isWanted = false;
-        await this.#signal.sleep(200);
-        continue;
-      }
+  /** @returns the milliseconds until the next pass, unless this process commits something before */
+  async #step(): Promise<number> {
+    const pass = this.#nextPass;
+    this.#nextPass = Promise.withResolvers();
+    const began = performance.now();
+    try {
+      const hasMoved = await this.#pass();
+      pass.resolve(undefined);
+      await this.#maintain();
       if (hasMoved) {
         this.#movedAt = performance.now();
-        const rest = Math.min(Math.max(2 * (this.#movedAt - began), restMs.least), restMs.most);
-        await new Promise((resolve) => setTimeout(resolve, rest));
+        await delay(Math.min(Math.max(2 * (this.#movedAt - began), restMs.least), restMs.most));
       }
-      if (!this.#isWanted && !this.#isStopping) await this.#signal.sleep(this.#lookAfterMs());
+      return this.#lookAfterMs();
+    } catch (error) {
+      // The connection has logged the error. The next pass looks at the whole outbox, since the outcome of this one is unknown.
+      this.#seen = null;
+      pass.resolve(error);
+      throw error;
     }
-    this.#nextPass.resolve(new Error('The service stops.'));
   }
 
   #lookAfterMs(): number {

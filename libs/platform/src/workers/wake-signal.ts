@@ -1,9 +1,15 @@
-/** An event that many wait for and that recurs. `sleep` ignores earlier events: check the condition before it. */
+/** A recurring event that many may wait for. `sleep` ignores earlier events: check the condition before it. */
 export class WakeSignal {
-  readonly #sleepers = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
 
   wake(): void {
-    for (const wakeUp of [...this.#sleepers]) wakeUp();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Calls `listener` at each `wake`, until the returned function is called. */
+  onWake(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** Resolves at the next `wake`, after `timeoutMs`, or when `signal` is aborted. */
@@ -12,11 +18,11 @@ export class WakeSignal {
       const wakeUp = () => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', wakeUp);
-        this.#sleepers.delete(wakeUp);
+        stopListening();
         resolve();
       };
       const timer = setTimeout(wakeUp, timeoutMs);
-      this.#sleepers.add(wakeUp);
+      const stopListening = this.onWake(wakeUp);
       signal?.addEventListener('abort', wakeUp);
       if (signal?.aborted) wakeUp();
     });
