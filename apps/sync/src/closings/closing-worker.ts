@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
@@ -13,6 +12,7 @@ import {
   type RemoveClosedTenantResponse,
 } from '@rapport/contracts/rapport/work/v1/workspace_service';
 import { removeTenant, tenantSession, type RemovalPass } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
 import { jobSchema } from '../jobs/job-queue.js';
 
 /** How often auth is asked for closed tenants, in milliseconds: also how long a tenant rests between two passes. */
@@ -26,9 +26,11 @@ const callMs = 10_000;
  */
 export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('ClosingWorker');
-  readonly #stopping = new AbortController();
-  #running: Promise<void> | undefined;
-  #isAway = false;
+  readonly #loop = new WorkerLoop({
+    pass: ({ signal }) => this.#passAll(signal),
+    intervalMs: lookEveryMs,
+    onOutage: (error) => this.#logger.warn('Data of closed tenants could not be removed.', error),
+  });
 
   constructor(
     private readonly orm: MikroORM,
@@ -37,34 +39,18 @@ export class ClosingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#loop.stop();
   }
 
-  async #run(stopping: AbortSignal): Promise<void> {
-    while (!stopping.aborted) {
-      try {
-        const { closings } = (await this.#ask(
-          this.auth,
-          Closings.listOpenClosings.path,
-          {},
-        )) as ListOpenClosingsResponse;
-        const failures = await this.#passEach(closings, stopping);
-        // Each tenant has had its turn: what fails for one holds up no other.
-        if (failures.length > 0) throw new AggregateError(failures, 'Passes over tenants have failed.');
-        this.#isAway = false;
-      } catch (error) {
-        // Said once: what is away is away at every look.
-        if (!stopping.aborted && !this.#isAway)
-          this.#logger.warn('Data of closed tenants could not be removed.', error);
-        this.#isAway = true;
-      }
-      await delay(lookEveryMs, undefined, { signal: stopping }).catch(() => undefined);
-    }
+  async #passAll(stopping: AbortSignal): Promise<void> {
+    const answer = await this.#ask(this.auth, Closings.listOpenClosings.path, {});
+    const failures = await this.#passEach((answer as ListOpenClosingsResponse).closings, stopping);
+    // Each tenant has had its turn: what fails for one holds up no other.
+    if (failures.length > 0) throw new AggregateError(failures, 'Passes over tenants have failed.');
   }
 
   async #passEach(closings: readonly OpenClosing[], stopping: AbortSignal): Promise<unknown[]> {

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
-import { errorKind } from '@rapport/platform';
+import { errorKind, WorkerLoop } from '@rapport/platform';
 import { TooManyDeliveriesError } from '../webhooks/events/record-events.js';
 import { noteFailure, removeDeferred, takeDeferred, waitingTenants } from './deferred-changes.js';
 import { countTaken, reportDeferred, type DeferredState } from './feed-metrics.js';
@@ -41,13 +40,13 @@ interface Pace {
  */
 export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('DeferredWorker');
-  readonly #stopping = new AbortController();
+  readonly #loop = new WorkerLoop({
+    pass: async ({ signal }) => ((await this.#takeTurns(signal)) ? 0 : this.#lookMs),
+    intervalMs: lookEveryMs.withWaiting,
+    onOutage: (error) => this.#logger.warn('What was put aside could not be taken.', error),
+  });
   /** Of tenants that do not go as fast as they may. */
   readonly #paces = new Map<string, Pace>();
-  #running: Promise<void> | undefined;
-  #wake = (): void => undefined;
-  #isWanted = false;
-  #isAway = false;
   #haveWaiting = true;
 
   constructor(
@@ -58,42 +57,20 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     reportDeferred(() => this.#state());
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#loop.stop();
   }
 
   /** Changes were put aside. */
   wake(): void {
-    this.#isWanted = true;
-    this.#wake();
+    this.#loop.wake();
   }
 
-  async #run(stopping: AbortSignal): Promise<void> {
-    while (!stopping.aborted) {
-      this.#isWanted = false;
-      let hasMore = false;
-      try {
-        hasMore = await this.#takeTurns(stopping);
-        this.#isAway = false;
-      } catch (error) {
-        // Said once: while the database is away, it is away at every look.
-        if (!stopping.aborted && !this.#isAway) this.#logger.warn('What was put aside could not be taken.', error);
-        this.#isAway = true;
-      }
-      if (!hasMore && !this.#isWanted) await this.#sleep(stopping);
-    }
-  }
-
-  async #sleep(stopping: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    const lookMs = this.#haveWaiting ? lookEveryMs.withWaiting : lookEveryMs.withoutWaiting;
-    await delay(lookMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
-    this.#wake = () => undefined;
+  get #lookMs(): number {
+    return this.#haveWaiting ? lookEveryMs.withWaiting : lookEveryMs.withoutWaiting;
   }
 
   /** One turn of each tenant. @returns whether there may be more to take at once */
@@ -121,7 +98,7 @@ export class DeferredWorker implements OnApplicationBootstrap, OnModuleDestroy {
       return taken > 0;
     } catch (error) {
       if (isBlocked(error)) this.#putOff(tenantId, pace, most);
-      else if (isPassing(error) || this.#stopping.signal.aborted) throw error;
+      else if (isPassing(error) || this.#loop.signal.aborted) throw error;
       else await this.#slowDown(tenantId, numbers, error);
       return false;
     }

@@ -4,7 +4,7 @@ import type { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient } from '@rapport/contracts';
 import { SubscribeRequest, type SubscribeResponse } from '@rapport/contracts/rapport/api/v1/change_feed';
 import { ChangeFeedServiceService } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { AppError } from '@rapport/platform';
+import { AppError, WorkerLoop } from '@rapport/platform';
 import { v7 as uuidv7 } from 'uuid';
 import { findCursor } from './feed-cursor.js';
 import { FeedLead } from './feed-lead.js';
@@ -29,10 +29,13 @@ const credit = 2_000;
 /** Reads the change feed of all tenants, in one of the service's processes, from where the last one has come to. */
 export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('FeedConsumer');
-  readonly #stopping = new AbortController();
   readonly #lead: FeedLead;
-  #running: Promise<void> | undefined;
-  #isAway = false;
+  readonly #loop = new WorkerLoop({
+    pass: ({ signal }) => this.#readIfOurs(signal),
+    intervalMs: leadEveryMs,
+    retryMs,
+    onOutage: (error) => this.#logger.warn('The change feed was lost.', error),
+  });
   /** While this process reads. */
   #heardMs: number | undefined;
 
@@ -48,36 +51,28 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
   /** @throws Error while this process is the one that reads the feed, and hears nothing of it */
   checkHeard(): Promise<void> {
     const isSilent = this.#heardMs !== undefined && performance.now() - this.#heardMs > silentMs;
-    return this.#isAway || isSilent ? Promise.reject(new Error('The change feed is silent.')) : Promise.resolve();
+    return this.#loop.isFailing || isSilent
+      ? Promise.reject(new Error('The change feed is silent.'))
+      : Promise.resolve();
   }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#loop.stop();
     this.customers.close();
     await this.#lead.close();
   }
 
-  async #run(stopping: AbortSignal): Promise<void> {
-    while (!stopping.aborted) {
-      let waitMs = leadEveryMs;
-      try {
-        if (await this.#lead.isOurs()) await this.#read(stopping);
-        // Another process reads it, and knows whether it is there.
-        else this.#isAway = false;
-      } catch (error) {
-        waitMs = retryMs;
-        // Said once: while it is away, it is away at every try.
-        if (!stopping.aborted && !this.#isAway) this.#logger.warn('The change feed was lost.', error);
-        this.#isAway = true;
-      }
+  /** When another process reads the feed, that process knows whether it is there. */
+  async #readIfOurs(stopping: AbortSignal): Promise<void> {
+    try {
+      if (await this.#lead.isOurs()) await this.#read(stopping);
+    } finally {
       noteHeard(false);
       this.#heardMs = undefined;
-      await delay(waitMs, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
 
@@ -114,8 +109,7 @@ export class FeedConsumer implements OnApplicationBootstrap, OnModuleDestroy {
       const { changes, cursor: next } = answer as SubscribeResponse;
       noteHeard(true);
       this.#heardMs = performance.now();
-      if (this.#isAway) this.#logger.log('The change feed is there again.');
-      this.#isAway = false;
+      if (this.#loop.succeeded()) this.#logger.log('The change feed is there again.');
       if (next === cursor) continue;
       await this.target.take(changes, feed, cursor, next);
       cursor = next;

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { AppError } from '@rapport/platform';
+import { AppError, WorkerLoop } from '@rapport/platform';
 import { PgBoss, type Db, type Job } from 'pg-boss';
 
 /** Where the tables of pg-boss are. */
@@ -42,9 +41,17 @@ export type RunWork = (job: RunJob, signal: AbortSignal) => Promise<void>;
 export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('JobQueue');
   readonly #boss: PgBoss;
-  readonly #stopping = new AbortController();
-  #starting: Promise<void> | undefined;
-  #supervising: Promise<void> | undefined;
+  /** Starts the queue as soon as its database can be reached, and supervises it from then on. */
+  readonly #loop = new WorkerLoop({
+    pass: () => (this.#isStarted ? this.#superviseRuns() : this.#start()),
+    intervalMs: superviseEveryMs,
+    retryMs,
+    onOutage: (error) =>
+      this.#logger.warn(
+        this.#isStarted ? 'Could not look for runs whose process has died.' : 'The queue of runs can not start yet.',
+        error,
+      ),
+  });
   #isStarted = false;
   /** Of the workers it is the one that pg-boss gives a name to wake it by. */
   #firstWorker: string | undefined;
@@ -73,13 +80,11 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   onApplicationBootstrap(): void {
-    this.#starting = this.#start();
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#starting;
-    await this.#supervising;
+    await this.#loop.stop();
     // What is under way has heard of it by its signal, and is taken up by another process.
     if (this.#isStarted) await this.#boss.stop({ graceful: true, timeout: 3_000 });
   }
@@ -98,47 +103,30 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #start(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      try {
-        await this.#boss.start();
-        await this.#boss.createQueue(queue, {
-          policy: 'key_strict_fifo',
-          heartbeatSeconds: 10,
-          expireInSeconds: 12 * 60 * 60,
-          retryLimit: 1_000,
-          retryDelay: 1,
-          deleteAfterSeconds: 60 * 60,
-        });
-        // A run begins when it is queued. In a queue that was made before, this is not set yet.
-        await this.#boss.updateQueue(queue, { notify: true });
-        this.#firstWorker = await this.#startWorkers(lookers.count, lookers.lookEverySeconds);
-        await this.#startWorkers(concurrency.all - lookers.count, othersLookEverySeconds);
-        this.#isStarted = true;
-        this.#supervising = this.#superviseRuns(this.#stopping.signal);
-        return;
-      } catch (error) {
-        this.#logger.warn('The queue of runs can not start yet.', error);
-        await delay(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-      }
-    }
+    await this.#boss.start();
+    await this.#boss.createQueue(queue, {
+      policy: 'key_strict_fifo',
+      heartbeatSeconds: 10,
+      expireInSeconds: 12 * 60 * 60,
+      retryLimit: 1_000,
+      retryDelay: 1,
+      deleteAfterSeconds: 60 * 60,
+    });
+    // A run begins when it is queued. In a queue that was made before, this is not set yet.
+    await this.#boss.updateQueue(queue, { notify: true });
+    this.#firstWorker = await this.#startWorkers(lookers.count, lookers.lookEverySeconds);
+    await this.#startWorkers(concurrency.all - lookers.count, othersLookEverySeconds);
+    this.#isStarted = true;
   }
 
   /**
    * Queues runs again whose process has died. pg-boss takes a dozen statements for that, so it is called only while runs are
    * active.
    */
-  async #superviseRuns(stopping: AbortSignal): Promise<void> {
+  async #superviseRuns(): Promise<void> {
     const underWay = `select from ${jobSchema}.job where name = $1 and state = 'active' limit 1`;
-    for (;;) {
-      await delay(superviseEveryMs, undefined, { signal: stopping }).catch(() => undefined);
-      if (stopping.aborted) return;
-      try {
-        const { rows } = await this.#boss.getDb().executeSql(underWay, [queue]);
-        if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
-      } catch (error) {
-        this.#logger.warn('Could not look for runs whose process has died.', error);
-      }
-    }
+    const { rows } = await this.#boss.getDb().executeSql(underWay, [queue]);
+    if (rows.length > 0) await this.#boss.supervise(queue, { reindex: false });
   }
 
   /** @returns the name of the first one */
@@ -162,6 +150,6 @@ export class JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #do(job: Job<RunJob> | undefined): Promise<void> {
-    if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#stopping.signal]));
+    if (job) await this.work(job.data, AbortSignal.any([job.signal, this.#loop.signal]));
   }
 }

@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
 import type { ClientBase } from 'pg';
 import type { JobQueue } from '../../jobs/job-queue.js';
 import { queueAutomaticRuns } from './run-store.js';
@@ -12,55 +12,32 @@ const lookEveryMs = 1_000;
 /** Queues the runs of mappings that are due. All processes do; a mapping is taken by one. */
 export class MappingTicker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('MappingTicker');
-  readonly #stopping = new AbortController();
-  #running: Promise<void> | undefined;
-  #wake = (): void => undefined;
-  #isWanted = false;
-  #isAway = false;
+  readonly #loop: WorkerLoop;
 
   constructor(
     private readonly orm: MikroORM,
     private readonly jobs: JobQueue,
-    private readonly lookMs = lookEveryMs,
-  ) {}
+    intervalMs = lookEveryMs,
+  ) {
+    this.#loop = new WorkerLoop({
+      pass: () => withConnection(this.orm.em.fork(), (client) => this.#queueDue(client)),
+      intervalMs,
+      startsIdle: true,
+      onOutage: (error) => this.#logger.warn('What is due could not be queued.', error),
+    });
+  }
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run();
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#loop.stop();
   }
 
   /** Something is due: a mapping was made or enabled. */
   wake(): void {
-    this.#isWanted = true;
-    this.#wake();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    for (;;) {
-      if (!this.#isWanted) await this.#sleep(signal);
-      if (signal.aborted) return;
-      this.#isWanted = false;
-      try {
-        await withConnection(this.orm.em.fork(), (client) => this.#queueDue(client));
-        this.#isAway = false;
-      } catch (error) {
-        // Said once: while the database is away, it is away each time.
-        if (!this.#isAway) this.#logger.warn('What is due could not be queued.', error);
-        this.#isAway = true;
-      }
-    }
-  }
-
-  async #sleep(stopping: AbortSignal): Promise<void> {
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    await delay(this.lookMs, undefined, { signal: AbortSignal.any([stopping, woken.signal]) }).catch(() => undefined);
-    this.#wake = () => undefined;
+    this.#loop.wake();
   }
 
   async #queueDue(client: ClientBase): Promise<void> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { isConnectionLoss } from '@rapport/persistence';
-import { inSpan } from '@rapport/platform';
+import { inSpan, WorkerLoop } from '@rapport/platform';
 import type { OutgoingHttp } from '../../outgoing-http/outgoing-http.js';
 import type { SecretEnvelope } from '../../secrets/secret-envelope.js';
 import { FailingEndpoints } from '../endpoints/failing-endpoints.js';
@@ -40,17 +40,18 @@ const drainMs = 4_000;
  */
 export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Dispatcher');
-  readonly #stopping = new AbortController();
+  // What was claimed before a failure is due again when its lease ends.
+  readonly #loop = new WorkerLoop({
+    pass: async ({ isWoken }) => ((await this.#claim(isWoken)) ? lookEveryMs.withJobs : lookEveryMs.withoutJobs),
+    intervalMs: lookEveryMs.withJobs,
+    onOutage: (error) => this.#logger.warn("Can't look for deliveries.", error),
+  });
   readonly #cutOff = new AbortController();
   readonly #underWay = new AttemptsUnderWay();
   readonly #failing = new FailingEndpoints();
   readonly #finishing = new TenantLimit(maxFinishing);
   readonly #received = new ReceivedAttempts(() => this.orm.em.fork(), this.#finishing);
   readonly #running = new Set<Promise<void>>();
-  #looking: Promise<void> | undefined;
-  #isWanted = false;
-  #wake = (): void => undefined;
-  #isAway = false;
 
   constructor(
     private readonly orm: MikroORM,
@@ -67,13 +68,11 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     reportJobs(() => this.#jobs());
-    this.#looking = this.#look();
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    this.wake();
-    await this.#looking;
+    await this.#loop.stop();
     const drained = Promise.all(this.#running);
     await Promise.race([drained, delay(drainMs, undefined, { ref: false })]);
     this.#cutOff.abort();
@@ -83,43 +82,16 @@ export class Dispatcher implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Something may be due. */
   wake(): void {
-    this.#isWanted = true;
-    this.#wake();
-  }
-
-  async #look(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      const isWoken = this.#isWanted;
-      this.#isWanted = false;
-      const haveJobs = await this.#claim(isWoken);
-      if (!this.#isWanted && !this.#stopping.signal.aborted) {
-        await this.#sleep(haveJobs ? lookEveryMs.withJobs : lookEveryMs.withoutJobs);
-      }
-    }
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    this.#wake = resolve;
-    await promise;
-    clearTimeout(timer);
+    this.#loop.wake();
   }
 
   /** @returns false when there is no job at all that could be due later */
   async #claim(isWoken: boolean): Promise<boolean> {
     const room = this.#underWay.room(this.#failing.current());
     if (room.total <= 0) return true;
-    try {
-      if (!isWoken && !(await areThereJobs(this.orm.em.fork()))) return false;
-      const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
-      for (const [tenantId, own] of Map.groupBy(jobs, (job) => job.tenantId)) await this.#begin(tenantId, own);
-      this.#isAway = false;
-    } catch (error) {
-      // Said once: while the database is away, it is away at every look. What was claimed is due again when its lease ends.
-      if (!this.#isAway) this.#logger.warn("Can't look for deliveries.", error);
-      this.#isAway = true;
-    }
+    if (!isWoken && !(await areThereJobs(this.orm.em.fork()))) return false;
+    const jobs = await claimJobs(this.orm.em.fork(), room, this.#leaseMs);
+    for (const [tenantId, own] of Map.groupBy(jobs, (job) => job.tenantId)) await this.#begin(tenantId, own);
     return true;
   }
 

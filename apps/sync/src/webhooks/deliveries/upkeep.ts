@@ -1,7 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
+import { WorkerLoop } from '@rapport/platform';
 
 /** How often it is due, in milliseconds. */
 const intervalMs = 600_000;
@@ -12,8 +12,11 @@ export type Chore = (em: EntityManager, tenantId: string) => Promise<void>;
 /** What is due for each tenant with endpoints or connections when a process starts, and from time to time. */
 export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #logger = new Logger('Upkeep');
-  readonly #stopping = new AbortController();
-  #running: Promise<void> | undefined;
+  readonly #loop = new WorkerLoop({
+    pass: ({ signal }) => this.#doAll(signal),
+    intervalMs,
+    onOutage: (error) => this.#logger.warn('Nothing was looked after.', error),
+  });
 
   constructor(
     private readonly orm: MikroORM,
@@ -21,19 +24,11 @@ export class Upkeep implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.#running = this.#run(this.#stopping.signal);
+    this.#loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
-  async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#doAll(signal).catch((error: unknown) => this.#logger.warn('Nothing was looked after.', error));
-      await delay(intervalMs, undefined, { signal }).catch(() => undefined);
-    }
+    await this.#loop.stop();
   }
 
   async #doAll(signal: AbortSignal): Promise<void> {
