@@ -130,7 +130,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.expired.stop();
+    await this.expired.stop();
     await this.server.close();
   }
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@rapport/platform';
+import { WorkerLoop, type Logger } from '@rapport/platform';
 import type { OidcDatabase } from './oidc-database.js';
 
 /** How often expired records are looked for, in milliseconds. */
@@ -10,21 +10,26 @@ const keptSeconds = 60;
 
 /** Deletes expired records for as long as the process lives, a few at a time. */
 export class ExpiredRecords {
-  #timer: NodeJS.Timeout | undefined;
+  readonly #loop: WorkerLoop;
 
   constructor(
     private readonly database: OidcDatabase,
-    private readonly logger: Logger,
-  ) {}
-
-  start(): void {
-    this.#timer = setInterval(() => {
-      this.clear().catch((error: unknown) => this.logger.warn({ err: error }, 'expired records were not cleared away'));
-    }, intervalMs).unref();
+    logger: Logger,
+  ) {
+    this.#loop = new WorkerLoop({
+      pass: () => this.clear(),
+      intervalMs,
+      startsIdle: true,
+      onOutage: (error) => logger.warn({ err: error }, 'expired records were not cleared away'),
+    });
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
   /** Deletes all that have expired. Processes that do so at the same time share the work. */
