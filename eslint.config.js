@@ -4,7 +4,8 @@ import { createNodeResolver, importX } from 'eslint-plugin-import-x';
 import regexp from 'eslint-plugin-regexp';
 import security from 'eslint-plugin-security';
 import tseslint from 'typescript-eslint';
-import { importZones } from './apps/customers/folders.ts';
+import { importZones as authZones } from './apps/auth/folders.ts';
+import { importZones as customersZones } from './apps/customers/folders.ts';
 
 /** Who may use whom (docs/architecture.md). Nothing is allowed that is not named here. */
 const depConstraints = [
@@ -85,15 +86,13 @@ const securityRules = {
   'regexp/no-empty-alternative': 'error',
 };
 
-/** The folders of customers, one above the other. */
-const customersZones = {
-  files: ['apps/customers/src/**/*.ts'],
+/** The folders of a service, one above the other. */
+const folderZones = (app, zones) => ({
+  files: [`apps/${app}/src/**/*.ts`],
   ignores: ['**/*.spec.ts'],
   settings: { 'import-x/resolver-next': [createNodeResolver({ extensionAlias: { '.js': ['.ts'] } })] },
-  rules: {
-    'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: importZones() }],
-  },
-};
+  rules: { 'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones }] },
+});
 
 export default tseslint.config(
   { ignores: ['**/dist', '**/node_modules', '**/src/gen', '**/test-results', '.nx', '.rapport', '**/*.config.ts'] },
@@ -150,7 +149,8 @@ export default tseslint.config(
       ],
     },
   },
-  customersZones,
+  folderZones('auth', authZones()),
+  folderZones('customers', customersZones()),
   { files: ['tools/**/*.ts', 'libs/testing/**/*.ts', '**/bench/**/*.ts'], rules: { 'no-console': 'off' } },
   prettier,
 );

@@ -1,5 +1,5 @@
 // Bundles the programs of an app into its `dist`, from its sources, the libraries' `dist` and their packages:
-// `node tools/bundle-app.ts auth main migrate passwords/hash-worker`. A process then loads a few files in place of two thousand.
+// `node tools/bundle-app.ts auth main migrate sign-in/passwords/hash-worker`. A process then loads a few files in place of two thousand.
 import { rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';

@@ -19,7 +19,7 @@ const affectedBy: [file: string, projects: string[]][] = [
   ['libs/contracts/src/rest/rest-route.ts', ['contracts', 'edge', 'auth', 'customers', ...wholePlatform]],
   ['libs/persistence/src/etag.ts', ['persistence', 'auth', 'customers', ...wholePlatform]],
   ['apps/edge/src/http/problem.ts', ['edge', ...wholePlatform]],
-  ['apps/auth/src/permissions.ts', ['auth', ...wholePlatform]],
+  ['apps/auth/src/access/rights.ts', ['auth', ...wholePlatform]],
   ['apps/customers/src/engine/query/list-customers.ts', ['customers', ...wholePlatform]],
   ['apps/sync/src/services.ts', wholePlatform],
   // The manifests set what a process reads, and nothing else of it.

@@ -2,21 +2,71 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
 import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
-import { AccountKeys } from './account-keys.js';
-import { PasswordResets } from './account/password-resets.js';
-import { Passwords } from './account/passwords.js';
-import { ClosingRules, reportClosings } from './closings/open-closings.js';
-import { entities } from './database.js';
-import { Mailer, type MailOptions } from './mail/mailer.js';
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import { AccountServiceService } from '@rapport/contracts/rapport/auth/v1/account_service';
+import { AuthServiceService } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { ConnectedAppsServiceService } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
+import { OAuthClientsServiceService } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
+import { PermissionsServiceService } from '@rapport/contracts/rapport/auth/v1/permissions_service';
+import { RolesServiceService } from '@rapport/contracts/rapport/auth/v1/roles_service';
+import { SecurityEventsServiceService } from '@rapport/contracts/rapport/auth/v1/security_events_service';
+import { SessionsServiceService } from '@rapport/contracts/rapport/auth/v1/sessions_service';
+import { TeamsServiceService } from '@rapport/contracts/rapport/auth/v1/teams_service';
+import { UsersServiceService } from '@rapport/contracts/rapport/auth/v1/users_service';
+import { WorkspaceClosingsServiceService } from '@rapport/contracts/rapport/auth/v1/workspace_closings_service';
+import { AccountKeys } from './storage/account-keys.js';
+import { PasswordResets } from './sign-in/password-resets.js';
+import { Passwords } from './sign-in/passwords/passwords.js';
+import { ClosingRules, reportClosings } from './tenants/open-closings.js';
+import { entities } from './storage/database.js';
+import { Mailer, type MailOptions } from './sign-in/mailer.js';
 import { OidcModule, type OidcOptions } from './oidc/oidc.module.js';
-import { PasswordHasher } from './passwords/password-hasher.js';
-import { Secrets } from './secrets.js';
-import { BoundedEvents } from './security/bounded-events.js';
-import { controllers } from './services.js';
+import { PasswordHasher } from './sign-in/passwords/password-hasher.js';
+import { Secrets } from './storage/secrets.js';
+import { BoundedEvents } from './security-events/bounded-events.js';
 import { SignIn } from './sign-in/sign-in.js';
-import { Throttle } from './throttle/throttle.js';
-import { SecondFactor } from './totp/second-factor.js';
+import { Throttle } from './sign-in/throttle.js';
+import { SecondFactor } from './sign-in/second-factor.js';
 import { Invitations } from './users/invitations.js';
+import { AccountController } from './users/account.controller.js';
+import { AuthController } from './api-keys/auth.controller.js';
+import { WorkspaceClosingsController } from './tenants/workspace-closings.controller.js';
+import { ConnectedAppsController } from './oidc/clients/connected-apps.controller.js';
+import { OAuthClientsController } from './oidc/clients/oauth-clients.controller.js';
+import { PermissionsController } from './access/permissions.controller.js';
+import { RolesController } from './access/roles.controller.js';
+import { SecurityEventsController } from './security-events/security-events.controller.js';
+import { SessionsController } from './users/sessions.controller.js';
+import { TeamsController } from './users/teams.controller.js';
+import { UsersController } from './users/users.controller.js';
+
+/** The services that this process answers, and the controllers that do. */
+export const services: readonly ServiceDefinition[] = [
+  AuthServiceService,
+  AccountServiceService,
+  SessionsServiceService,
+  OAuthClientsServiceService,
+  ConnectedAppsServiceService,
+  PermissionsServiceService,
+  RolesServiceService,
+  TeamsServiceService,
+  UsersServiceService,
+  SecurityEventsServiceService,
+  WorkspaceClosingsServiceService,
+];
+const controllers = [
+  AuthController,
+  AccountController,
+  SessionsController,
+  OAuthClientsController,
+  ConnectedAppsController,
+  PermissionsController,
+  RolesController,
+  TeamsController,
+  UsersController,
+  SecurityEventsController,
+  WorkspaceClosingsController,
+];
 
 export interface AuthOptions {
   databaseUrl: string;

@@ -11,11 +11,11 @@ import { createOrm, tenantSession } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { createTenantVariables } from './configuration.js';
-import { entities } from './database.js';
-import { issueApiKey } from './issue-api-key.js';
-import { knownPermissions } from './permissions/known-permissions.js';
-import { defaultPlan, Tenant } from './tenant.entity.js';
-import { Workspace, workspaceName } from './workspaces/workspace.entity.js';
+import { entities } from './storage/database.js';
+import { issueApiKey } from './api-keys/issue-api-key.js';
+import { knownPermissions } from './access/known-permissions.js';
+import { defaultPlan, Tenant } from './storage/tenant.entity.js';
+import { Workspace, workspaceName } from './storage/workspace.entity.js';
 
 interface NewTenant {
   'display-name'?: string | undefined;

@@ -2,12 +2,11 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner, PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
 import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
-import { AuthModule } from './auth.module.js';
-import { ClosingRules } from './closings/open-closings.js';
+import { AuthModule, services } from './auth.module.js';
+import { ClosingRules } from './tenants/open-closings.js';
 import { serviceVariables } from './configuration.js';
-import { migrations } from './database.js';
-import { Secrets } from './secrets.js';
-import { services } from './services.js';
+import { migrations } from './storage/database.js';
+import { Secrets } from './storage/secrets.js';
 
 const config = readEnvironment(serviceVariables);
 const logger = createLogger('auth', config.LOG_LEVEL);

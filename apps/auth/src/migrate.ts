@@ -1,7 +1,7 @@
 import { runMigrations } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
 import { migrationVariables } from './configuration.js';
-import { entities, migrations } from './database.js';
+import { entities, migrations } from './storage/database.js';
 
 const { MIGRATION_DATABASE_URL: databaseUrl } = readEnvironment(migrationVariables);
 

@@ -5,7 +5,7 @@
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';
 import { verificationVariables } from './configuration.js';
-import { entities } from './database.js';
+import { entities } from './storage/database.js';
 
 const { DATABASE_URL: databaseUrl, ...config } = readEnvironment(verificationVariables);
 const keys = new AuditKeys('auth', config.AUDIT_SIGNING_KEY, config.AUDIT_RETIRED_KEYS);

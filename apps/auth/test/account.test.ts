@@ -2,8 +2,8 @@ import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import type { Caller } from '@rapport/platform';
 import { v7 } from 'uuid';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { openSession } from '../src/sessions/sessions.js';
-import { UserAccount } from '../src/users/user-account.entity.js';
+import { openSession } from '../src/sign-in/sessions.js';
+import { UserAccount } from '../src/storage/user-account.entity.js';
 import { password, RunningAuth } from './running-auth.js';
 
 const newPassword = 'plinth walrus dusk';

@@ -6,7 +6,7 @@ import { TenantMaker } from '@rapport/testing';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { generateApiKey } from '../src/api-key-text.js';
+import { generateApiKey } from '../src/api-keys/api-key-text.js';
 import { callerOf, RunningAuth } from './running-auth.js';
 
 const invalidKey = { code: 'UNAUTHENTICATED', reason: 'API_KEY_INVALID', message: 'The API key is not valid.' };

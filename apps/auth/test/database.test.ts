@@ -1,6 +1,6 @@
 import { catalogFaults, schemaDifference } from '@rapport/persistence';
 import { beforeAll, expect, test } from 'vitest';
-import { entities } from '../src/database.js';
+import { entities } from '../src/storage/database.js';
 import { RunningAuth } from './running-auth.js';
 
 // Who signs in says a workspace before the tenant is known. There is nothing in it but names and ids.

@@ -1,7 +1,7 @@
 import { createLogger } from '@rapport/platform';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ExpiredRecords } from '../src/oidc/provider/clear-expired-records.js';
-import { OidcDatabase } from '../src/oidc/provider/oidc-database.js';
+import { ExpiredRecords } from '../src/oidc/records/clear-expired-records.js';
+import { OidcDatabase } from '../src/oidc/records/oidc-database.js';
 import { RunningProvider } from './running-provider.js';
 
 let provider: RunningProvider;

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 import { freePort } from '@rapport/testing';
 import { expect, test } from 'vitest';
-import { Mailer } from '../src/mail/mailer.js';
+import { Mailer } from '../src/sign-in/mailer.js';
 
 const mail = { to: 'ada@example.com', subject: 'Your invitation to Ünïted\r\nBcc: eve@example.com', text: 'Hello' };
 

@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { knownPermissions } from '../src/permissions/known-permissions.js';
+import { knownPermissions } from '../src/access/known-permissions.js';
 import { redirectUri, RunningProvider } from './running-provider.js';
 
 let provider: RunningProvider;

@@ -14,10 +14,10 @@ import type { Caller, CallClient } from '@rapport/platform';
 import pg from 'pg';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { generateApiKey } from '../src/api-key-text.js';
-import { entities } from '../src/database.js';
-import { recordSecurityEvent } from '../src/security/security-event.js';
-import { openSession } from '../src/sessions/sessions.js';
+import { generateApiKey } from '../src/api-keys/api-key-text.js';
+import { entities } from '../src/storage/database.js';
+import { recordSecurityEvent } from '../src/security-events/security-event.js';
+import { openSession } from '../src/sign-in/sessions.js';
 import { password, RunningAuth } from './running-auth.js';
 
 const client: CallClient = { address: '203.0.113.9', userAgent: 'curl/8.5' };

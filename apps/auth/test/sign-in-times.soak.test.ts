@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { Browser, isSoak, median, medianNoise, printTally, sizeOf, soakTimeoutMs } from '@rapport/testing';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
-import type { HashJob } from '../src/passwords/hash-worker.js';
+import type { HashJob } from '../src/sign-in/passwords/hash-worker.js';
 import { RunningProvider, type Client } from './running-provider.js';
 
 const rounds = sizeOf('SIGN_IN_ROUNDS', { short: 4, long: 200 });

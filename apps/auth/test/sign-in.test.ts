@@ -3,7 +3,7 @@ import { User_State, type User } from '@rapport/contracts/rapport/auth/v1/users_
 import type { Caller } from '@rapport/platform';
 import { Secret } from 'otpauth';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { formatPhcString } from '../src/passwords/phc-string.js';
+import { formatPhcString } from '../src/sign-in/passwords/phc-string.js';
 import type { Credentials } from '../src/sign-in/sign-in.js';
 import { password, RunningAuth } from './running-auth.js';
 import { totpCode } from './totp-code.js';

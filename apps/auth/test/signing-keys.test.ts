@@ -55,7 +55,7 @@ test('a token whose key was removed is refused, although it was accepted before'
 });
 
 test('processes that find a key due at the same time make one', async () => {
-  const { OidcDatabase } = await import('../src/oidc/provider/oidc-database.js');
+  const { OidcDatabase } = await import('../src/oidc/records/oidc-database.js');
   const { SigningKeys } = await import('../src/oidc/tokens/signing-keys.js');
   const quiet = { ...keySchedule, periodMs: 3_600_000 };
   await provider.sql('delete from signing_key');

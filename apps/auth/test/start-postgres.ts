@@ -1,7 +1,7 @@
 import { runMigrations } from '@rapport/persistence';
 import { provisionDatabase, startEmbeddedPostgres, type ProvisionedDatabase } from '@rapport/testing';
 import type { TestProject } from 'vitest/node';
-import { entities, migrations } from '../src/database.js';
+import { entities, migrations } from '../src/storage/database.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -10,22 +10,22 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalSigner } from '@rapport/contracts';
 import { createOrm } from '@rapport/persistence';
 import type { Logger } from '@rapport/platform';
-import { PasswordResets } from '../account/password-resets.js';
-import { PasswordHasher } from '../passwords/password-hasher.js';
-import { Secrets } from '../secrets.js';
+import { PasswordResets } from '../sign-in/password-resets.js';
+import { PasswordHasher } from '../sign-in/passwords/password-hasher.js';
+import { Secrets } from '../storage/secrets.js';
 import { SignIn } from '../sign-in/sign-in.js';
+import { OAuthClient } from '../storage/oauth-client.entity.js';
 import { AccessTokens } from './tokens/access-tokens.js';
 import { AccountPages } from './pages/account-pages.js';
-import { ExpiredRecords } from './provider/clear-expired-records.js';
+import { ExpiredRecords } from './records/clear-expired-records.js';
 import type { MutualTls } from './provider/create-bounded-server.js';
 import { ForgottenPassword } from './pages/forgotten-password.js';
 import { FormRules } from './pages/form-rules.js';
-import { OAuthClient } from './clients/oauth-client.entity.js';
-import { OidcDatabase } from './provider/oidc-database.js';
+import { OidcDatabase } from './records/oidc-database.js';
 import { OidcServer } from './provider/oidc-server.js';
 import { SignOut } from './pages/sign-out.js';
 import { keySchedule, SigningKeys, type KeySchedule } from './tokens/signing-keys.js';
-import { UserAccounts } from './provider/user-accounts.js';
+import { UserAccounts } from './records/user-accounts.js';
 
 export interface OidcOptions {
   /** URL by which clients know us, without a slash at its end: that of the edge. */

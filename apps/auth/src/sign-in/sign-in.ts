@@ -1,11 +1,11 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { AppError, networkOf } from '@rapport/platform';
-import { PasswordHasher } from '../passwords/password-hasher.js';
-import { BoundedEvents } from '../security/bounded-events.js';
-import { Throttle, type Limit } from '../throttle/throttle.js';
-import { SecondFactor } from '../totp/second-factor.js';
-import { emailKey, UserAccount } from '../users/user-account.entity.js';
+import { BoundedEvents } from '../security-events/bounded-events.js';
+import { emailKey, UserAccount } from '../storage/user-account.entity.js';
+import { PasswordHasher } from './passwords/password-hasher.js';
+import { Throttle, type Limit } from './throttle.js';
+import { SecondFactor } from './second-factor.js';
 
 export interface Credentials {
   tenantId: string;

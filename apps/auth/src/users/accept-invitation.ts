@@ -2,12 +2,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { InvitationAcceptance } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { tenantSession } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
-import { tenantOfToken, tokenInvalid, userOfToken, useToken } from '../one-time-tokens/one-time-tokens.js';
-import type { PasswordHasher } from '../passwords/password-hasher.js';
-import { passwordViolation } from '../passwords/password-rules.js';
-import { recordSecurityEvent } from '../security/security-event.js';
-import { Tenant } from '../tenant.entity.js';
-import { UserAccount } from './user-account.entity.js';
+import { tenantOfToken, tokenInvalid, userOfToken, useToken } from '../sign-in/one-time-tokens.js';
+import type { PasswordHasher } from '../sign-in/passwords/password-hasher.js';
+import { passwordViolation } from '../sign-in/passwords/password-rules.js';
+import { recordSecurityEvent } from '../security-events/security-event.js';
+import { Tenant } from '../storage/tenant.entity.js';
+import { UserAccount } from '../storage/user-account.entity.js';
 
 /**
  * Whom an invitation is for, and an EntityManager of its tenant.

@@ -1,10 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError, currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { adminRoleId } from '../rights/built-in-roles.js';
-import { checkHeld } from '../rights/check-held.js';
-import { findRoles, rightsOfAccount } from '../rights/principal-rights.js';
-import { Team } from '../teams/team.entity.js';
-import { UserAccount } from './user-account.entity.js';
+import { adminRoleId } from '../access/built-in-roles.js';
+import { checkHeld } from '../access/check-held.js';
+import { findRoles, rightsOfAccount } from '../access/principal-rights.js';
+import { Team } from '../storage/team.entity.js';
+import { UserAccount } from '../storage/user-account.entity.js';
 
 type Assignment = Pick<UserAccount, 'roleIds' | 'teamId'>;
 

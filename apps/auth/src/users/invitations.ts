@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Mailer } from '../mail/mailer.js';
-import { issueToken } from '../one-time-tokens/one-time-tokens.js';
-import type { UserAccount } from './user-account.entity.js';
+import type { Mailer } from '../sign-in/mailer.js';
+import { issueToken } from '../sign-in/one-time-tokens.js';
+import type { UserAccount } from '../storage/user-account.entity.js';
 
 /** How long somebody has to accept. */
 const invitationSeconds = 7 * 24 * 3_600;

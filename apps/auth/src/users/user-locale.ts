@@ -1,6 +1,6 @@
 import type { User } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { canonicalLocale, invalidArgument, knownTimeZone, localeViolations } from '@rapport/platform';
-import type { UserAccount } from './user-account.entity.js';
+import type { UserAccount } from '../storage/user-account.entity.js';
 
 /**
  * Time zone and locale of a request in the form in which they are stored: null for those of the workspace.

@@ -1,8 +1,8 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { User_State, type User as UserMessage } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { formatEtag } from '@rapport/persistence';
-import { usersWithSecondFactor } from '../totp/second-factor.js';
-import type { UserAccount } from './user-account.entity.js';
+import { usersWithSecondFactor } from '../sign-in/second-factor.js';
+import type { UserAccount } from '../storage/user-account.entity.js';
 
 export async function userMessages(em: EntityManager, users: readonly UserAccount[]): Promise<UserMessage[]> {
   const ids = users.map(({ id }) => id);

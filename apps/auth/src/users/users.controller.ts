@@ -20,15 +20,15 @@ import {
 import { isUniqueViolation, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { PasswordHasher } from '../passwords/password-hasher.js';
-import { Secrets } from '../secrets.js';
-import { recordSecurityEvent } from '../security/security-event.js';
-import { lockTenant } from '../tenant-lock.js';
+import { PasswordHasher } from '../sign-in/passwords/password-hasher.js';
+import { Secrets } from '../storage/secrets.js';
+import { recordSecurityEvent } from '../security-events/security-event.js';
+import { lockTenant } from '../tenants/tenant-lock.js';
+import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { acceptInvitation } from './accept-invitation.js';
 import { checkAssignment, findUser, findUserForChange } from './check-user.js';
 import { deleteUser, resetTwoFactor, updateUser } from './write-user.js';
 import { Invitations } from './invitations.js';
-import { emailKey, UserAccount } from './user-account.entity.js';
 import { storedLocale } from './user-locale.js';
 import { userMessage, userMessages } from './user-message.js';
 

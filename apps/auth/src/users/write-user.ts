@@ -4,15 +4,15 @@ import type { Profile, UpdateAccountRequest } from '@rapport/contracts/rapport/a
 import { User_State, type UpdateUserRequest } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { checkEtag } from '@rapport/persistence';
 import { AppError, invalidArgument } from '@rapport/platform';
-import { findCurrentUser } from '../account/current-user.js';
-import { OneTimeToken } from '../one-time-tokens/one-time-token.entity.js';
-import { recordSecurityEvent } from '../security/security-event.js';
-import { endSessionsOf } from '../sessions/sessions.js';
-import { lockTenant } from '../tenant-lock.js';
-import { forgetSecondFactor, usersWithSecondFactor } from '../totp/second-factor.js';
-import { checkAdminStays, checkAssignment, findUserForChange } from './check-user.js';
+import { OneTimeToken } from '../storage/one-time-token.entity.js';
+import { recordSecurityEvent } from '../security-events/security-event.js';
+import { endSessionsOf } from '../sign-in/sessions.js';
+import { lockTenant } from '../tenants/tenant-lock.js';
+import { forgetSecondFactor, usersWithSecondFactor } from '../sign-in/second-factor.js';
+import type { UserAccount, UserState } from '../storage/user-account.entity.js';
 import { storedLocale } from './user-locale.js';
-import type { UserAccount, UserState } from './user-account.entity.js';
+import { checkAdminStays, checkAssignment, findUserForChange } from './check-user.js';
+import { findCurrentUser } from './current-user.js';
 
 const updatable: Updatable<'displayName' | 'roleIds' | 'teamId' | 'state' | 'timeZone' | 'locale'> = {
   name: 'user',

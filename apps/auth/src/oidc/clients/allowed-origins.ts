@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { AppError, currentCaller, type FieldViolation } from '@rapport/platform';
-import { lockTenant } from '../../tenant-lock.js';
-import type { OAuthClient } from './oauth-client.entity.js';
+import { lockTenant } from '../../tenants/tenant-lock.js';
+import type { OAuthClient } from '../../storage/oauth-client.entity.js';
 
 /** Of all clients of a tenant: each of its callers has them with every credential that the edge asks about. */
 const mostOfTenant = 100;

@@ -3,9 +3,9 @@ import {
   type OAuthClient as OAuthClientMessage,
 } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
 import { invalidArgument, type FieldViolation } from '@rapport/platform';
-import { checkHeld } from '../../rights/check-held.js';
-import { unknownPermissions } from '../../rights/check-permissions.js';
-import type { Rights } from '../../rights/rights.js';
+import { checkHeld } from '../../access/check-held.js';
+import { unknownPermissions } from '../../access/check-permissions.js';
+import type { Rights } from '../../access/rights.js';
 import { isLoopback, originViolations } from './allowed-origins.js';
 
 const { AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS } = OAuthGrantType;

@@ -10,8 +10,8 @@ import {
   type ListConnectedAppsResponse,
 } from '@rapport/contracts/rapport/auth/v1/connected_apps_service';
 import { AppError, currentCaller } from '@rapport/platform';
-import { currentUserId, findCurrentUser } from '../../account/current-user.js';
-import { recordSecurityEvent } from '../../security/security-event.js';
+import { currentUserId, findCurrentUser } from '../../users/current-user.js';
+import { recordSecurityEvent } from '../../security-events/security-event.js';
 
 const maxApps = 100;
 

@@ -2,8 +2,8 @@ import {
   OAuthGrantType,
   type OAuthClient as OAuthClientMessage,
 } from '@rapport/contracts/rapport/auth/v1/oauth_clients_service';
+import type { OAuthClient } from '../../storage/oauth-client.entity.js';
 import { formatClientId } from './client-id.js';
-import type { OAuthClient } from './oauth-client.entity.js';
 
 /** @param secret only when it was made just now */
 export function oauthClientMessage(client: OAuthClient, secret?: string): OAuthClientMessage {

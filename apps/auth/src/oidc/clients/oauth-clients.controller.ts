@@ -17,15 +17,15 @@ import {
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { checkHeld } from '../../rights/check-held.js';
-import { checkLastingCredential } from '../../rights/check-lasting.js';
-import { Secrets } from '../../secrets.js';
-import { recordSecurityEvent, type SecurityEventKind } from '../../security/security-event.js';
+import { checkHeld } from '../../access/check-held.js';
+import { checkLastingCredential } from '../../access/check-lasting.js';
+import { Secrets } from '../../storage/secrets.js';
+import { recordSecurityEvent, type SecurityEventKind } from '../../security-events/security-event.js';
+import { OAuthClient } from '../../storage/oauth-client.entity.js';
 import { checkOriginLimit } from './allowed-origins.js';
 import { generateClientSecret, hashClientSecret } from './client-id.js';
 import { checkOAuthClient, grantTypeNames, powerOf } from './check-oauth-client.js';
 import { oauthClientMessage } from './oauth-client-message.js';
-import { OAuthClient } from './oauth-client.entity.js';
 
 const updatable: Updatable<'displayName' | 'redirectUris' | 'grantTypes' | 'permissions' | 'allowedOrigins'> = {
   name: 'oauthClient',

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
-import { PasswordResets } from '../../account/password-resets.js';
+import { PasswordResets } from '../../sign-in/password-resets.js';
 import { FormRules, problemsOf } from './form-rules.js';
 import type { Visit } from './visit.js';
 import { forgottenPasswordPage, linkSentPage } from './forgotten-password-page.js';

@@ -2,9 +2,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { tenantSession } from '@rapport/persistence';
 import type { Context, Middleware } from 'koa';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { recordSecurityEvent } from '../../security/security-event.js';
-import { endSession } from '../../sessions/sessions.js';
-import { parseAccountId } from '../provider/user-accounts.js';
+import { recordSecurityEvent } from '../../security-events/security-event.js';
+import { endSession } from '../../sign-in/sessions.js';
+import { parseAccountId } from '../records/user-accounts.js';
 import { sendPage } from './page.js';
 import { signedOutPage } from './sign-out-pages.js';
 

@@ -1,7 +1,7 @@
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { parseClientId } from '../clients/client-id.js';
 import { signingAlgorithm } from '../tokens/signing-keys.js';
-import type { OidcDatabase } from './oidc-database.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
 
 interface ClientRow {
   display_name: string;

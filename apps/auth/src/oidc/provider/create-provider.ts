@@ -9,17 +9,18 @@ import {
   type Configuration,
   type KoaContextWithOIDC,
 } from 'oidc-provider';
-import { isKnownPermission, knownPermissions } from '../../permissions/known-permissions.js';
+import { isKnownPermission, knownPermissions } from '../../access/known-permissions.js';
 import { hashClientSecret, parseClientId } from '../clients/client-id.js';
 import { keepAccessToken } from '../tokens/keep-access-token.js';
 import { errorPage } from '../pages/error-page.js';
 import { sendPage } from '../pages/page.js';
 import { signedOutPage, signOutPage } from '../pages/sign-out-pages.js';
 import { signingAlgorithm } from '../tokens/signing-keys.js';
-import { RecordAdapter } from './record-adapter.js';
-import type { OidcDatabase } from './oidc-database.js';
+import { apiAudience } from '../tokens/verify-access-token.js';
+import { RecordAdapter } from '../records/record-adapter.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
+import { parseAccountId, sessionSeconds, type UserAccounts } from '../records/user-accounts.js';
 import { ClientAdapter } from './client-adapter.js';
-import { parseAccountId, sessionSeconds, type UserAccounts } from './user-accounts.js';
 
 /** How long things last, in seconds. */
 const ttl = {
@@ -47,11 +48,6 @@ export interface ProviderOptions {
 }
 
 const openIdScopes: readonly string[] = ['openid', 'offline_access'];
-
-/** What access tokens are for: their audience. */
-export function apiAudience(issuer: string): string {
-  return `${issuer}/v1`;
-}
 
 /** An OpenID provider and OAuth 2.1 server with a fixed set of keys. */
 export function createProvider(options: ProviderOptions): Provider {

@@ -3,8 +3,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { readForm } from '../pages/read-form.js';
 import type { KeySet } from '../tokens/signing-keys.js';
 import { verifyAccessToken } from '../tokens/verify-access-token.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
 import { recordExchange } from './record-exchange.js';
-import type { OidcDatabase } from './oidc-database.js';
 
 const tokenPath = '/oauth/token';
 

@@ -8,12 +8,12 @@ import type { ForgottenPassword } from '../pages/forgotten-password.js';
 import { Interactions } from '../pages/interactions.js';
 import type { SignOut } from '../pages/sign-out.js';
 import type { KeySet, SigningKeys } from '../tokens/signing-keys.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
+import type { UserAccounts } from '../records/user-accounts.js';
 import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
 import { createProvider } from './create-provider.js';
 import { exchangeTransaction } from './exchange-transaction.js';
-import type { OidcDatabase } from './oidc-database.js';
 import { noticeRevocations } from './record-exchange.js';
-import type { UserAccounts } from './user-accounts.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 

@@ -1,8 +1,8 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
-import { securityEventStatement, type SecurityEvent } from '../../security/security-event.js';
+import { securityEventStatement, type SecurityEvent } from '../../security-events/security-event.js';
 import { parseClientId } from '../clients/client-id.js';
 import { principalId, userIdOf } from '../tokens/keep-access-token.js';
-import type { OidcDatabase } from './oidc-database.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
 
 /** Requests whose grant the provider has revoked because a token of it came back. */
 const revoking = new WeakSet<object>();

@@ -4,11 +4,11 @@ import type { AuthenticateApiKeyResponse } from '@rapport/contracts/rapport/auth
 import { readForTenant, tenantSession } from '@rapport/persistence';
 import { commonPermissions } from '@rapport/platform';
 import { LRUCache } from 'lru-cache';
-import { builtInRolesOf, rightsByGrants } from '../../rights/principal-rights.js';
-import type { Grant, Rights } from '../../rights/rights.js';
-import type { UserState } from '../../users/user-account.entity.js';
+import { builtInRolesOf, rightsByGrants } from '../../access/principal-rights.js';
+import type { Grant, Rights } from '../../access/rights.js';
+import type { UserState } from '../../storage/user-account.entity.js';
 import { originsOfTenant } from '../clients/allowed-origins.js';
-import { recordHash } from '../provider/record-adapter.js';
+import { recordHash } from '../records/record-adapter.js';
 import { principalId } from './keep-access-token.js';
 import type { KeySet, SigningKeys } from './signing-keys.js';
 import { verifyAccessToken, type AccessTokenClaims } from './verify-access-token.js';

@@ -2,7 +2,7 @@ import { hkdfSync } from 'node:crypto';
 import { callContext, decrypt, encrypt } from '@rapport/platform';
 import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
-import type { OidcDatabase } from '../provider/oidc-database.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
 
 /** What tokens are signed with: the algorithm that most clients know after RSA, with short signatures. */
 export const signingAlgorithm = 'ES256';

@@ -1,6 +1,10 @@
 import { jwtVerify, type JWTVerifyGetKey } from 'jose';
-import { apiAudience } from '../provider/create-provider.js';
 import { signingAlgorithm } from './signing-keys.js';
+
+/** The audience of access tokens. */
+export function apiAudience(issuer: string): string {
+  return `${issuer}/v1`;
+}
 
 /** What we said of the holder of an access token. */
 export interface AccessTokenClaims {

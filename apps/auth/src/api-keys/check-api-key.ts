@@ -1,0 +1,38 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { ApiKey_Mode, type ApiKey as ApiKeyMessage } from '@rapport/contracts/rapport/auth/v1/auth_service';
+import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
+import { checkHeld } from '../access/check-held.js';
+import { unknownPermissions } from '../access/check-permissions.js';
+import { rightsOfApiKey } from '../access/principal-rights.js';
+import { rightsOfCaller } from '../access/rights.js';
+import { readRecordScope } from '../access/role-message.js';
+import { Team } from '../storage/team.entity.js';
+import type { NewApiKey } from './issue-api-key.js';
+
+/** What an API key is to be, once it is known that its maker may give it. */
+export async function checkApiKey(em: EntityManager, wanted: ApiKeyMessage): Promise<NewApiKey> {
+  const { tenantId, ...caller } = currentCaller();
+  const maker = rightsOfCaller({ tenantId, ...caller });
+  const expireTime = wanted.expireTime === undefined ? undefined : new Date(wanted.expireTime);
+  const violations: FieldViolation[] = unknownPermissions('apiKey.permissions', wanted.permissions);
+  if (expireTime && expireTime.getTime() <= Date.now()) {
+    violations.push({ field: 'apiKey.expireTime', reason: 'EXPIRE_TIME_PAST', description: 'must be in the future' });
+  }
+  const { displayName, teamId } = wanted;
+  if (teamId !== undefined && !(await em.findOne(Team, { tenantId, id: teamId }))) {
+    violations.push({ field: 'apiKey.teamId', reason: 'TEAM_UNKNOWN', description: 'is the id of no team' });
+  }
+  if (violations.length > 0) throw invalidArgument(violations);
+  const apiKey = {
+    tenantId,
+    displayName,
+    permissions: [...new Set(wanted.permissions)],
+    mode: wanted.mode === ApiKey_Mode.TEST ? ('test' as const) : ('live' as const),
+    recordScope: readRecordScope(wanted.recordScope, maker.recordScope),
+    teamId,
+    hidesPii: wanted.hidesPii ?? maker.hidesPii,
+    expireTime,
+  };
+  checkHeld(rightsOfApiKey(apiKey));
+  return apiKey;
+}

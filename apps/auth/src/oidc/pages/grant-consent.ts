@@ -1,0 +1,48 @@
+import { securityEventStatement } from '../../security-events/security-event.js';
+import { parseClientId } from '../clients/client-id.js';
+import type { OidcDatabase } from '../records/oidc-database.js';
+import { parseAccountId } from '../records/user-accounts.js';
+import type { Visit } from './visit.js';
+
+/** What the consent prompt says is still to be agreed to. */
+export interface MissingConsent {
+  missingOIDCScope?: string[];
+  missingOIDCClaims?: string[];
+  missingResourceScopes?: Record<string, string[]>;
+}
+
+/**
+ * Grants a client what it asked for and does not have yet. In one transaction with the event that says so.
+ *
+ * @returns the id of the grant
+ */
+export async function giveConsent(
+  { provider, interaction, tenantId }: Visit,
+  accountId: string,
+  missing: MissingConsent,
+  database: OidcDatabase,
+): Promise<string> {
+  const { grantId, params } = interaction;
+  const clientId = params['client_id'] as string;
+  const known = grantId === undefined ? undefined : await provider.Grant.find(grantId);
+  const grant = known ?? new provider.Grant({ accountId, clientId });
+  const { missingOIDCScope = [], missingOIDCClaims, missingResourceScopes = {} } = missing;
+  if (missingOIDCScope.length > 0) grant.addOIDCScope(missingOIDCScope.join(' '));
+  if (missingOIDCClaims) grant.addOIDCClaims(missingOIDCClaims);
+  for (const [resource, scopes] of Object.entries(missingResourceScopes)) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  const user = `user/${parseAccountId(accountId).userId}`;
+  const event = securityEventStatement({
+    kind: 'CONSENT_GIVEN',
+    outcome: 'SUCCESS',
+    records: [`oauthClient/${parseClientId(clientId)?.id}`, user],
+    principalId: user.replace('/', ':'),
+    detail: { scopes: [...missingOIDCScope, ...Object.values(missingResourceScopes).flat()] },
+  });
+  return database.transaction(async () => {
+    const id = await grant.save();
+    await database.rows(event, tenantId);
+    return id;
+  });
+}

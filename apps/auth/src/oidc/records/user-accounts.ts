@@ -1,0 +1,73 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { tenantSession } from '@rapport/persistence';
+import type { Account } from 'oidc-provider';
+import { openSession } from '../../sign-in/sessions.js';
+import type { Credentials, SignIn } from '../../sign-in/sign-in.js';
+import type { OidcDatabase } from './oidc-database.js';
+
+/** How long somebody stays signed in, in seconds. */
+export const sessionSeconds = 86_400;
+
+/** What an account id is made of. */
+export interface SignedInUser {
+  userId: string;
+  /** Epoch of the user's sessions: when it is raised, whatever remembers the old one stands for nobody. */
+  epoch: number;
+  /** UUID of the session, as the user sees it in the list of sessions. */
+  sessionId: string;
+  tenantId: string;
+}
+
+/** How the provider knows somebody who has signed in, in each of its records: `<user>.<epoch>.<session>.<tenant>`. */
+function formatAccountId({ userId, epoch, sessionId, tenantId }: SignedInUser): string {
+  return `${userId}.${epoch}.${sessionId}.${tenantId}`;
+}
+
+export function parseAccountId(accountId: string): SignedInUser {
+  const [userId = '', epoch, sessionId = '', tenantId = ''] = accountId.split('.');
+  return { userId, epoch: Number(epoch), sessionId, tenantId };
+}
+
+/** The people who sign in through the provider. */
+export class UserAccounts {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly database: OidcDatabase,
+    private readonly signIn: SignIn,
+  ) {}
+
+  /**
+   * The account that may still act for the tenant.
+   *
+   * @param endsWithSession whether it may only while its session lasts
+   */
+  async find(tenantId: string, accountId: string, endsWithSession: boolean): Promise<Account | undefined> {
+    const { userId, epoch, sessionId } = parseAccountId(accountId);
+    const [row] = await this.database.rows(
+      {
+        name: 'find_signed_in_user',
+        sql: `select from user_account account
+          where tenant_id = $1 and id = $2 and session_epoch = $3 and state = 'ACTIVE' and (not $4 or exists (
+            select from user_session session where session.tenant_id = account.tenant_id
+              and session.user_id = account.id and session.id = $5 and session.expire_time > now()))`,
+        values: [tenantId, userId, epoch, endsWithSession, sessionId],
+      },
+      tenantId,
+    );
+    return row && { accountId, claims: () => ({ sub: userId }) };
+  }
+
+  /**
+   * Opens a session. @returns the account id
+   *
+   * @throws AppError as `SignIn.verify` does
+   */
+  async open(credentials: Credentials, userAgent: string): Promise<string> {
+    const { tenantId, address } = credentials;
+    const em = this.em.fork({ session: tenantSession(tenantId) });
+    const user = await this.signIn.verify(em, credentials);
+    const expireTime = new Date(Date.now() + sessionSeconds * 1_000);
+    const { id: sessionId } = await openSession(em, user, { expireTime, address, userAgent });
+    return formatAccountId({ userId: user.id, epoch: user.sessionEpoch, sessionId, tenantId });
+  }
+}

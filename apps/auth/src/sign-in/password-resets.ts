@@ -1,0 +1,113 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { type EntityManager } from '@mikro-orm/postgresql';
+import { Logger } from '@nestjs/common';
+import type { AccountName, PasswordReset } from '@rapport/contracts/rapport/auth/v1/account_service';
+import { tenantSession } from '@rapport/persistence';
+import { recordSecurityEvent } from '../security-events/security-event.js';
+import { emailKey, UserAccount } from '../storage/user-account.entity.js';
+import { tenantOfWorkspace } from '../storage/workspace.entity.js';
+import type { Mailer } from './mailer.js';
+import { issueToken, tenantOfToken, tokenInvalid, userOfToken, useToken } from './one-time-tokens.js';
+import type { Throttle } from './throttle.js';
+import { replacePassword, type Passwords } from './passwords/passwords.js';
+
+const resetSeconds = 3_600;
+/** Mails to one account in an hour. */
+const mailsPerHour = 3;
+
+/** Gives a new password to whoever receives the mail of an account. */
+export class PasswordResets {
+  readonly #logger = new Logger('password-resets');
+
+  constructor(
+    private readonly orm: MikroORM,
+    private readonly mailer: Mailer,
+    private readonly passwords: Passwords,
+    private readonly throttle: Throttle,
+    /** Scheme, host and port of the edge as browsers reach it. */
+    private readonly publicUrl: string,
+  ) {}
+
+  /**
+   * Sends a mail if there is such an account. What could tell so is done behind the answer; what is counted is what was asked for.
+   *
+   * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
+   */
+  async request({ workspace, email }: AccountName): Promise<void> {
+    const tenantId = await tenantOfWorkspace(this.orm.em.fork(), workspace);
+    await this.#take(tenantId ?? workspace.trim().toLowerCase(), email);
+    if (tenantId !== undefined) this.#sendLater(tenantId, email);
+  }
+
+  /** The same for an account of a tenant that is known. */
+  async requestOf(tenantId: string, email: string): Promise<void> {
+    await this.#take(tenantId, email);
+    this.#sendLater(tenantId, email);
+  }
+
+  /**
+   * Whose password may be chosen by a token.
+   *
+   * @throws AppError INVALID_ARGUMENT for a token that is not good
+   */
+  async find(token: string): Promise<{ em: EntityManager; user: UserAccount }> {
+    const tenantId = tenantOfToken(token);
+    const em = this.#emOf(tenantId);
+    const id = await userOfToken(em, 'PASSWORD_RESET', token);
+    const user = id === undefined ? null : await em.findOne(UserAccount, { tenantId, id, state: 'ACTIVE' });
+    if (!user) throw tokenInvalid('reset.token');
+    return { em, user };
+  }
+
+  /** @throws AppError INVALID_ARGUMENT for a bad token or password */
+  async complete({ token, password }: PasswordReset): Promise<void> {
+    const { em, user } = await this.find(token);
+    const { tenantId } = user;
+    const passwordHash = await this.passwords.hashChosen(em, user, 'reset.password', password);
+    await em.transactional(
+      async (transaction) => {
+        const active = await transaction.findOne(UserAccount, { tenantId, id: user.id, state: 'ACTIVE' });
+        if (!active || !(await useToken(transaction, 'PASSWORD_RESET', token))) throw tokenInvalid('reset.token');
+        await replacePassword(transaction, active, passwordHash);
+        await recordSecurityEvent(transaction, {
+          kind: 'PASSWORD_RESET',
+          outcome: 'SUCCESS',
+          records: [`user/${user.id}`],
+          principalId: `user:${user.id}`,
+        });
+      },
+      { clear: true },
+    );
+  }
+
+  #take(tenant: string, email: string): Promise<void> {
+    const subject = `password-reset ${tenant} ${emailKey(email)}`;
+    return this.throttle.take('password-reset', [{ subject, attempts: mailsPerHour, windowSeconds: 3_600 }]);
+  }
+
+  #sendLater(tenantId: string, email: string): void {
+    this.#send(tenantId, emailKey(email)).catch((error: unknown) => this.#logger.error(error));
+  }
+
+  async #send(tenantId: string, email: string): Promise<void> {
+    const em = this.#emOf(tenantId);
+    const user = await em.findOne(UserAccount, { tenantId, email, state: 'ACTIVE' });
+    if (!user) return;
+    const token = await em.transactional((transaction) =>
+      issueToken(transaction, 'PASSWORD_RESET', user, resetSeconds),
+    );
+    const text = `Hello ${user.displayName},
+
+somebody, probably you, wants to choose a new password. The link is good for an hour:
+
+${this.publicUrl}/oauth/password-reset?token=${token}
+
+If it was not you, you need not do anything.
+`;
+    await this.mailer.send({ to: user.email, subject: 'A new password for Rapport', text });
+  }
+
+  #emOf(tenantId: string): EntityManager {
+    return this.orm.em.fork({ session: tenantSession(tenantId) });
+  }
+}

@@ -1,0 +1,36 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { tenantIsolation, TextArray } from '@rapport/persistence';
+import { recordScopes } from './record-scope.js';
+
+const ApiKeySchema = defineEntity({
+  name: 'ApiKey',
+  tableName: 'api_key',
+  ...tenantIsolation,
+  uniques: [
+    { name: 'api_key_hash', properties: ['tenantId', 'hash'] },
+    { name: 'api_key_previous_hash', properties: ['tenantId', 'previousHash'] },
+  ],
+  properties: {
+    tenantId: p.uuid().primary(),
+    id: p.uuid().primary(),
+    displayName: p.text(),
+    permissions: p.type(TextArray).$type<string[]>(),
+    /** HMAC-SHA256 of the key, by which it is found. The key itself is stored nowhere. */
+    hash: p.blob(),
+    keyPrefix: p.text(),
+    createTime: p.datetime(3),
+    expireTime: p.datetime(3).nullable(),
+    revokeTime: p.datetime(3).nullable(),
+    recordScope: p.enum(recordScopes).default('ALL'),
+    teamId: p.uuid().nullable(),
+    hidesPii: p.boolean().default(false),
+    /** At most a minute too old, so that a busy key costs one write a minute. */
+    lastUseTime: p.datetime(3).nullable(),
+    /** Of the key from before the last rotation, which works until `previousExpireTime`. */
+    previousHash: p.blob().nullable(),
+    previousExpireTime: p.datetime(3).nullable(),
+  },
+});
+
+export class ApiKey extends ApiKeySchema.class {}
+ApiKeySchema.setClass(ApiKey);
