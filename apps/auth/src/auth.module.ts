@@ -40,7 +40,7 @@ import { SessionsController } from './users/sessions.controller.js';
 import { TeamsController } from './users/teams.controller.js';
 import { UsersController } from './users/users.controller.js';
 
-/** The services that this process answers, and the controllers that do. */
+/** The gRPC services of this process. Their controllers are below. */
 export const services: readonly ServiceDefinition[] = [
   AuthServiceService,
   AccountServiceService,
@@ -72,16 +72,16 @@ export interface AuthOptions {
   databaseUrl: string;
   secrets: Secrets;
   principals: PrincipalSigner;
-  /** What keys for accounts are derived from, 32 bytes. */
+  /** The secret that account keys are derived from, 32 bytes. */
   accountKey: Buffer;
   mail: MailOptions;
   oidc: OidcOptions;
-  /** Scheme, host and port of the edge as browsers reach it, for links in mails. */
+  /** Scheme, host and port of the edge for browsers, used in links of mails. */
   publicUrl: string;
   auditKeys: AuditKeys;
-  /** How often the heads of chains that have grown are signed. 600 when absent. */
+  /** Interval at which audit heads are signed. Default: 600. */
   auditHeadSeconds?: number;
-  /** Those of production when absent. */
+  /** Default: a settle time of 300 seconds. */
   closingRules?: ClosingRules;
 }
 
@@ -137,7 +137,7 @@ export class AuthModule {
         SignIn,
         Throttle,
       ],
-      // What the OpenID provider shares with the rest of auth.
+      // Used by the OpenID provider.
       exports: [Secrets, SignIn, PrincipalSigner, PasswordHasher, PasswordResets],
     };
   }

@@ -6,7 +6,7 @@ const signingKey = ed25519Key.meta({
 });
 const apiKeyHmacKey = secretKey.meta({ description: 'HMAC key under which API keys are stored.' });
 
-/** What the service reads from its environment. Each may be given as NAME_FILE. */
+/** Environment variables of the service. Each may also be set as NAME_FILE, the path of a file. */
 export const serviceVariables = {
   GRPC_ADDRESS: processVariables.GRPC_ADDRESS.default('127.0.0.1:50051'),
   CONNECTION_AGE_SECONDS: processVariables.CONNECTION_AGE_SECONDS,
@@ -47,24 +47,24 @@ export const serviceVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: processVariables.OTEL_EXPORTER_OTLP_ENDPOINT,
 };
 
-/** What `verify-audit` reads. */
+/** Variables of `verify-audit`. */
 export const verificationVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
   AUDIT_SIGNING_KEY: processVariables.AUDIT_SIGNING_KEY,
   AUDIT_RETIRED_KEYS: processVariables.AUDIT_RETIRED_KEYS,
 };
 
-/** What `migrate` reads. */
+/** Variables of `migrate`. */
 export const migrationVariables = {
   MIGRATION_DATABASE_URL: processVariables.MIGRATION_DATABASE_URL,
 };
 
-/** What `print-principal-keys` reads. */
+/** Variables of `print-principal-keys`. */
 export const principalKeyVariables = {
   PRINCIPAL_SIGNING_KEY: signingKey,
 };
 
-/** What `create-tenant` reads. */
+/** Variables of `create-tenant`. */
 export const createTenantVariables = {
   DATABASE_URL: processVariables.DATABASE_URL,
   API_KEY_HMAC_KEY: apiKeyHmacKey,

@@ -1,9 +1,9 @@
 /**
- * The operator's command that makes a tenant and its first API key, which has every permission.
+ * Operator command that creates a tenant and its first API key, which has every permission.
  * `create-tenant --display-name "Acme"` prints one line of JSON: `{"tenantId":"…","apiKey":"rpt_live_…"}`.
- * `--plan` names one of the edge's RATE_PLANS; "standard" when absent. `--workspace acme` is the name that people sign in by;
- * without one only API keys work. `create-tenant --lines` makes one of each line of standard input, an object with
- * `display-name` and the others, and prints a line for each as soon as it is made.
+ * `--plan` is one of the edge's RATE_PLANS, by default "standard". `--workspace acme` is the name with which users sign in;
+ * a tenant without one has API keys only. `create-tenant --lines` reads an object with `display-name` and the other options from
+ * each line of standard input, and prints a line as soon as each tenant is created.
  */
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
@@ -54,11 +54,11 @@ async function create(wanted: NewTenant): Promise<void> {
   process.stdout.write(`${JSON.stringify({ tenantId, apiKey: key })}\n`);
 }
 
-/** @throws Error that names what is wrong */
+/** @throws Error that describes the invalid option */
 function check({ 'display-name': name = '', plan = defaultPlan, workspace }: NewTenant) {
   const displayName = name.trim();
   if (displayName === '' || [...displayName].length > 200) {
-    throw new Error('--display-name is needed, with 1 to 200 characters.');
+    throw new Error('--display-name is required and has 1 to 200 characters.');
   }
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(plan)) throw new Error('--plan must be a name such as "standard".');
   if (workspace !== undefined && !workspaceName.test(workspace)) {

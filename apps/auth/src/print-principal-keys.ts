@@ -1,6 +1,6 @@
 /**
- * The operator's command that prints the public half of PRINCIPAL_SIGNING_KEY as a JWK set, for PRINCIPAL_KEYS_FILE. While the
- * key is being changed, that file has the `keys` of the old one and of the new one.
+ * Operator command that prints the public part of PRINCIPAL_SIGNING_KEY as a JWK set, for PRINCIPAL_KEYS_FILE. During a rotation
+ * that file contains the `keys` of both the old and the new key.
  */
 import { PrincipalSigner } from '@rapport/contracts';
 import { readEnvironment } from '@rapport/platform';

@@ -1,6 +1,6 @@
 /**
- * The operator's command that verifies the chains of security events of all tenants. It prints one line of JSON for each, and
- * exits with 1 when one is not sound: its line names the first bad event.
+ * Operator command that verifies the chains of security events of all tenants. It prints one line of JSON for each tenant, and
+ * exits with 1 if a chain is invalid. The line of an invalid chain contains the first invalid event.
  */
 import { AuditKeys, verifyAllAudits } from '@rapport/persistence';
 import { readEnvironment } from '@rapport/platform';

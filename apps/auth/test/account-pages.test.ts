@@ -19,14 +19,14 @@ beforeEach(() => {
   browser = new Browser(provider.auth.issuer);
 });
 
-/** Of whoever is invited, the page that the newest mail leads to. */
+/** The page of the newest invitation mail. */
 async function openInvitation(invited: UserMessage): Promise<Visited> {
   return browser.visit(
     `${provider.auth.issuer}/oauth/invitation?token=${await provider.auth.mails.tokenTo(invited.email)}`,
   );
 }
 
-/** Asks for a new password where somebody signs in. */
+/** Requests a password reset on the sign-in page. */
 async function forget(email: string): Promise<Visited> {
   const { page } = await provider.authorize(client, undefined, browser);
   return browser.submit(await browser.follow(page, '/forgotten-password'), '/forgotten-password', { email });
@@ -46,7 +46,7 @@ async function signIn(email: string, with_: string): Promise<string> {
   return (await browser.submit(page, '/sign-in', { email, password: with_ })).text;
 }
 
-/** The field of a page, and what is said beside it. */
+/** A field of a page, with its error. */
 function fieldOf({ text }: Visited, name: string): { tag: string; problem: string | undefined } {
   const [tag = ''] = new RegExp(`<input\\s+id="${name}"[^>]*>`).exec(text) ?? [];
   const [, problem] = new RegExp(`<p class="problem" id="${name}-problem">([^<]*)</p>`).exec(text) ?? [];
@@ -54,7 +54,7 @@ function fieldOf({ text }: Visited, name: string): { tag: string; problem: strin
 }
 
 describe('an invitation', () => {
-  test('is accepted by name and password, and the account can sign in', async () => {
+  test('is accepted with name and password, and the account can sign in', async () => {
     const invited = await provider.auth.invite(provider.caller);
     const page = await openInvitation(invited);
 
@@ -69,7 +69,7 @@ describe('an invitation', () => {
     expect(await signIn(invited.email, newPassword)).toContain('<h1>Allow');
   });
 
-  test('is good once, and looking at it uses nothing up', async () => {
+  test('is valid once, and GET does not consume it', async () => {
     const invited = await provider.auth.invite(provider.caller);
     const page = await openInvitation(invited);
     const again = await openInvitation(invited);
@@ -85,9 +85,9 @@ describe('an invitation', () => {
   test.each([
     ['short', 'must have at least 8 characters.'],
     ['x'.repeat(129), 'must have at most 128 characters.'],
-    ['qwertyuiop', 'is among the passwords that are guessed first.'],
+    ['qwertyuiop', 'is one of the most common passwords.'],
     ['', 'is required.'],
-  ])('says beside the field what is wrong with the password %j, and does not show it again', async (wrong, problem) => {
+  ])('shows the error of the password %j next to the field, and not the password', async (wrong, problem) => {
     const page = await openInvitation(await provider.auth.invite(provider.caller));
 
     const again = await browser.submit(page, '/invitation', { displayName: 'Grace <Hopper>', password: wrong });
@@ -104,8 +104,8 @@ describe('an invitation', () => {
   });
 });
 
-describe('a reset of a password', () => {
-  test('changes it once, and ends every session', async () => {
+describe('a password reset', () => {
+  test('changes the password once, and ends all sessions', async () => {
     const user = await provider.newUser();
     const tokens = await provider.signIn(client, user);
     const page = await openReset(user.email);
@@ -116,39 +116,39 @@ describe('a reset of a password', () => {
     expect([page.status, done.status, again.status]).toEqual([200, 200, 400]);
     expect(again.text).toContain('<h1>This link no longer works</h1>');
     expect(await provider.isActive(tokens.access_token)).toBe(false);
-    expect(await signIn(user.email, password)).toContain('do not belong together');
+    expect(await signIn(user.email, password)).toContain('is wrong');
     expect(await signIn(user.email, newPassword)).toContain('<h1>Allow');
   });
 
-  test('says beside the field what is wrong, and keeps the link good', async () => {
+  test('shows the error next to the field, and the link stays valid', async () => {
     const page = await openReset((await provider.newUser()).email);
 
     const again = await browser.submit(page, '/password-reset', { password: 'qwertyuiop' });
 
-    expect(fieldOf(again, 'password').problem).toBe('This is among the passwords that are guessed first.');
+    expect(fieldOf(again, 'password').problem).toBe('This is one of the most common passwords.');
     expect((await browser.submit(again, '/password-reset', { password: newPassword })).status).toBe(200);
   });
 
-  test('is answered alike whether there is such an account or not', async () => {
+  test('responds alike for existing and unknown accounts', async () => {
     const user = await provider.newUser();
     const answers = await Promise.all([user.email, 'nobody@example.com'].map((email) => forget(email)));
 
-    const told = answers.map(({ status, text }) => [status, text.replaceAll(/interactions\/[\w-]+/g, '')]);
-    expect(told[0]).toEqual([200, expect.stringContaining('If there is an account')]);
-    expect(told[1]).toEqual(told[0]);
+    const pages = answers.map(({ status, text }) => [status, text.replaceAll(/interactions\/[\w-]+/g, '')]);
+    expect(pages[0]).toEqual([200, expect.stringContaining('If an account with this address exists')]);
+    expect(pages[1]).toEqual(pages[0]);
     expect(await provider.auth.mails.to('nobody@example.com')).toEqual([]);
   });
 
-  test('sends an account three mails an hour, and says so of every address alike', async () => {
+  test('sends at most three mails an hour, and responds alike for every address', async () => {
     const user = await provider.newUser();
-    for (const email of [user.email, 'somebody@example.com']) {
+    for (const email of [user.email, 'unknown@example.com']) {
       for (let time = 0; time < 3; time += 1) expect((await forget(email)).status).toBe(200);
       const refused = await forget(email);
       expect([refused.status, fieldOf(refused, 'email').problem]).toEqual([429, 'Too many attempts. Try again later.']);
     }
   });
 
-  test('says beside the field what is no e-mail address', async () => {
+  test('shows an invalid e-mail address next to the field', async () => {
     const again = await forget('ada at example');
 
     expect([again.status, fieldOf(again, 'email').problem]).toEqual([400, 'This must be an e-mail address.']);
@@ -156,7 +156,7 @@ describe('a reset of a password', () => {
 });
 
 describe('the pages behind the links of mails', () => {
-  test('tell the token to nobody, keep nothing, and run nothing', async () => {
+  test('send no referrer with the token, are not cached, and run no scripts', async () => {
     const page = await openInvitation(await provider.auth.invite(provider.caller));
 
     expect(page.headers.get('referrer-policy')).toBe('strict-origin');
@@ -168,7 +168,7 @@ describe('the pages behind the links of mails', () => {
     for (const [, id = ''] of page.text.matchAll(/<input\s+id="(\w+)"/g)) expect(page.text).toContain(`for="${id}"`);
   });
 
-  test('take no form of another site', async () => {
+  test('refuse forms from another site', async () => {
     const page = await openInvitation(await provider.auth.invite(provider.caller));
     const fields = { displayName: 'Ada', password: newPassword };
 
@@ -178,7 +178,7 @@ describe('the pages behind the links of mails', () => {
     expect((await browser.submit(page, '/invitation', fields)).status).toBe(200);
   });
 
-  test.each(['invitation', 'password-reset'])('of %s answer a token of any form', async (name) => {
+  test.each(['invitation', 'password-reset'])('of %s respond to a token of any form', async (name) => {
     for (const token of ['', 'x', 'A'.repeat(64), '%00'.repeat(64), `${'A'.repeat(64)}'`]) {
       const { status, text } = await browser.visit(`${provider.auth.issuer}/oauth/${name}?token=${token}`);
       expect([status, text]).toEqual([400, expect.stringContaining('<h1>This link no longer works</h1>')]);

@@ -41,7 +41,7 @@ const sessionsOf = async (by: Caller, userId?: string) =>
   (await auth.call('listSessions', { userId }, by)).sessions.map(({ id }) => id);
 
 describe('ChangePassword', () => {
-  test('takes the old password, and ends every session', async () => {
+  test('requires the current password, and ends all sessions', async () => {
     await open();
     await change(password, newPassword);
 
@@ -50,7 +50,7 @@ describe('ChangePassword', () => {
     expect(await sessionsOf(caller)).toEqual([]);
   });
 
-  test('refuses a wrong old password, ten times and then without looking', async () => {
+  test('refuses a wrong current password ten times, then every password', async () => {
     for (let attempt = 0; attempt < 10; attempt += 1) {
       await expect(change('wrong password', newPassword)).rejects.toMatchObject({
         code: 'PERMISSION_DENIED',
@@ -61,13 +61,13 @@ describe('ChangePassword', () => {
     await expect(change(password, newPassword)).rejects.toMatchObject({ reason: 'TOO_MANY_ATTEMPTS' });
   });
 
-  test('refuses a new password that is guessed first', async () => {
+  test('refuses a common new password', async () => {
     await expect(change(password, 'iloveyou')).rejects.toMatchObject({
       violations: [{ field: 'change.newPassword', reason: 'PASSWORD_COMMON' }],
     });
   });
 
-  test('is for users, not for programs', async () => {
+  test('requires a user as caller', async () => {
     await expect(change(password, newPassword, admin)).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
       reason: 'USER_NEEDED',
@@ -82,13 +82,13 @@ describe('a password reset', () => {
     auth.call('resetPassword', { reset: { token, password: chosen } });
   const wrongToken = { violations: [{ field: 'reset.token', reason: 'TOKEN_INVALID' }] };
 
-  /** The first mail was the invitation. */
+  /** The first mail is the invitation. */
   async function mailedReset(): Promise<string> {
     await expect.poll(() => auth.mails.to(user.email)).toHaveLength(2);
     return auth.mails.tokenTo(user.email);
   }
 
-  test('gives a new password to whoever has the mail, once, and ends every session', async () => {
+  test('sets a new password with the token of the mail, once, and ends all sessions', async () => {
     await open();
     await request(user.email.toUpperCase(), workspace.toUpperCase());
     const token = await mailedReset();
@@ -101,7 +101,7 @@ describe('a password reset', () => {
     expect(await sessionsOf(caller)).toEqual([]);
   });
 
-  test('answers the same when there is no such account or workspace', async () => {
+  test('responds alike for unknown accounts and workspaces', async () => {
     const answers = [
       await request(user.email),
       await request('nobody@example.com'),
@@ -112,14 +112,14 @@ describe('a password reset', () => {
     expect(await auth.mails.to('nobody@example.com')).toEqual([]);
   });
 
-  test('is sent three times an hour at most, whether there is an account or not', async () => {
+  test('sends at most three mails an hour, for existing and unknown accounts', async () => {
     for (const email of [user.email, 'nobody@example.com']) {
       for (let time = 0; time < 3; time += 1) await request(email);
       await expect(request(email)).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_ATTEMPTS' });
     }
   });
 
-  test('takes no token of an invitation', async () => {
+  test('refuses the token of an invitation', async () => {
     const { email } = await auth.invite(admin);
 
     await expect(complete(await auth.mails.tokenTo(email))).rejects.toMatchObject(wrongToken);
@@ -127,7 +127,7 @@ describe('a password reset', () => {
 });
 
 describe('sessions', () => {
-  test('are listed, newest first, without those that are over', async () => {
+  test('are listed, newest first, without expired ones', async () => {
     await open(new Date(Date.now() - 1));
     const [first, second] = [await open(), await open()];
 
@@ -137,7 +137,7 @@ describe('sessions', () => {
     expect(sessions[0]).toMatchObject({ userId: user.id, address: '192.0.2.1', userAgent: 'Firefox' });
   });
 
-  test('are ended one by one, by their user and by whoever may change the user', async () => {
+  test('are ended individually, by their user and by callers that may change the user', async () => {
     const [first, second, third] = [await open(), await open(), await open()];
     await auth.call('endSession', { id: first.id }, caller);
     await auth.call('endSession', { id: second.id }, admin);
@@ -149,7 +149,7 @@ describe('sessions', () => {
     });
   });
 
-  test('of others are not there for somebody who may not see or change users', async () => {
+  test('of others are hidden from callers without permissions on users', async () => {
     const { id } = await open();
     const { caller: member } = await auth.newUser(admin, { roleIds: ['read-only'] });
 

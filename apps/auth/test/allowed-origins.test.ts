@@ -12,12 +12,12 @@ beforeAll(async () => {
 });
 afterAll(() => provider.stop());
 
-/** One that no other test has. */
+/** An origin that no other test uses. */
 function newOrigin(): string {
   return `https://${v7()}.example.com`;
 }
 
-/** Those that start as `newOrigin` does, over pages of `pageSize`. */
+/** The origins of `newOrigin`, read in pages of `pageSize`. */
 async function listed(origins: readonly string[], pageSize: number): Promise<string[]> {
   const found: string[] = [];
   let after: string | undefined;
@@ -29,13 +29,13 @@ async function listed(origins: readonly string[], pageSize: number): Promise<str
   }
 }
 
-/** Those that the edge gets with a credential of the tenant. */
+/** The origins in the authentication response for a credential of the tenant. */
 async function originsOfKey(maker: Caller): Promise<string[]> {
   const { key } = await provider.auth.createApiKey(maker, { permissions: ['customers.read'] });
   return (await provider.auth.authenticate(key)).allowedOrigins.toSorted();
 }
 
-test('an origin is known with the tenant that has registered it, and of all tenants together without one', async () => {
+test('an origin is returned for its tenant, and for all tenants together', async () => {
   const origins = [newOrigin(), newOrigin(), newOrigin()];
   const [first, second, third] = origins as [string, string, string];
   const others = await provider.auth.newCaller();
@@ -49,7 +49,7 @@ test('an origin is known with the tenant that has registered it, and of all tena
   expect(await listed(origins, 2)).toEqual(origins);
 });
 
-test('access tokens have the origins of their tenant too', async () => {
+test('access tokens return the origins of their tenant too', async () => {
   const origin = newOrigin();
   const client = await provider.newClient({ allowedOrigins: [origin] }, await provider.auth.newCaller());
   const { access_token: token } = await provider.clientCredentials(client);
@@ -57,7 +57,7 @@ test('access tokens have the origins of their tenant too', async () => {
   expect((await provider.auth.call('authenticateAccessToken', { token })).allowedOrigins).toEqual([origin]);
 });
 
-test.each(['changed', 'deleted'])('what a client no longer has is unknown once it is %s', async (end) => {
+test.each(['changed', 'deleted'])('an origin is no longer returned after its client is %s', async (end) => {
   const [kept, ended] = [newOrigin(), newOrigin()];
   const maker = await provider.auth.newCaller();
   await provider.newClient({ allowedOrigins: [kept] }, maker);
@@ -73,7 +73,7 @@ test.each(['changed', 'deleted'])('what a client no longer has is unknown once i
   expect(await listed([kept, ended], 5_000)).toEqual([kept]);
 });
 
-test('only origins as browsers send them are taken: of https, or of http and this device', async () => {
+test('only origins as browsers send them are accepted: https, or http for loopback addresses', async () => {
   const good = [
     'https://app.example.com',
     'https://app.example.com:8443',
@@ -107,7 +107,7 @@ test('only origins as browsers send them are taken: of https, or of http and thi
   });
 });
 
-test('the clients of a tenant have at most 100 origins together, however many are made at the same time', async () => {
+test('the clients of a tenant have at most 100 origins in total, also with concurrent creates', async () => {
   const maker = await provider.auth.newCaller();
   const twenty = () => Array.from({ length: 20 }, newOrigin);
 
@@ -124,7 +124,7 @@ test('the clients of a tenant have at most 100 origins together, however many ar
   expect(await originsOfKey(maker)).toHaveLength(100);
 });
 
-test('what was registered is in the security events', async () => {
+test('registered origins are in the security events', async () => {
   const origin = newOrigin();
   const { record } = await provider.newClient({ allowedOrigins: [origin] }, caller);
 

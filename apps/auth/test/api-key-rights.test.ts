@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 describe('RotateApiKey', () => {
-  test('gives a new secret, and lets the one of before work for its time', async () => {
+  test('returns a new secret, and the previous one works for the grace period', async () => {
     const { id, key } = await auth.createApiKey(admin);
     const rotated = await auth.call('rotateApiKey', { id, graceSeconds: 60 }, admin);
 
@@ -29,14 +29,14 @@ describe('RotateApiKey', () => {
     expect(await auth.call('getApiKey', { id }, admin)).toMatchObject({ previousKeyExpireTime: undefined });
   });
 
-  test('stops the secret of before at once when it is asked to', async () => {
+  test('ends the previous secret at once without a grace period', async () => {
     const { id, key } = await auth.createApiKey(admin);
     await auth.call('rotateApiKey', { id, graceSeconds: 0 }, admin);
 
     await expect(auth.authenticate(key)).rejects.toMatchObject(invalidKey);
   });
 
-  test('lets no more than two secrets work', async () => {
+  test('keeps at most two valid secrets', async () => {
     const { id, key } = await auth.createApiKey(admin);
     const second = await auth.call('rotateApiKey', { id }, admin);
     await auth.call('rotateApiKey', { id }, admin);
@@ -45,7 +45,7 @@ describe('RotateApiKey', () => {
     await auth.authenticate(second.key ?? '');
   });
 
-  test('revives no key that has ended, and both secrets end with it', async () => {
+  test('refuses revoked and expired keys, whose secrets both end', async () => {
     const { id, key } = await auth.createApiKey(admin);
     const rotated = await auth.call('rotateApiKey', { id }, admin);
     await auth.call('revokeApiKey', { id }, admin);
@@ -55,7 +55,7 @@ describe('RotateApiKey', () => {
     await expect(auth.call('rotateApiKey', { id }, admin)).rejects.toMatchObject({ reason: 'API_KEY_ENDED' });
   });
 
-  test('gives nobody the secret of a key that may do more than they', async () => {
+  test('refuses callers whose rights the key exceeds', async () => {
     const { id } = await auth.createApiKey(admin, { permissions: ['customers.write'] });
     const weak = { ...admin, permissions: ['apiKeys.write'] };
 
@@ -64,7 +64,7 @@ describe('RotateApiKey', () => {
 });
 
 describe('an API key', () => {
-  test('says whether it is for tests, also after a rotation', async () => {
+  test('keeps its mode, live or test, in a rotation', async () => {
     const made = await auth.createApiKey(admin, { mode: ApiKey_Mode.TEST });
     const rotated = await auth.call('rotateApiKey', { id: made.id }, admin);
 
@@ -76,7 +76,7 @@ describe('an API key', () => {
     expect(await auth.authenticate(rotated.key ?? '')).toMatchObject({ tenantId: admin.tenantId });
   });
 
-  test('has the record scope and the sight of personal data that it is given, else those of its maker', async () => {
+  test('has the given record scope and access to personal data, by default those of its creator', async () => {
     const plain = await auth.createApiKey(admin);
     const narrow = await auth.createApiKey(admin, { recordScope: RecordScope.OWN, hidesPii: true });
 
@@ -84,13 +84,13 @@ describe('an API key', () => {
     expect(narrow).toMatchObject({ recordScope: RecordScope.OWN, hidesPii: true });
   });
 
-  test('names a team that does not exist', async () => {
+  test('reports an unknown team', async () => {
     await expect(auth.createApiKey(admin, { teamId: v7() })).rejects.toMatchObject({
       violations: [{ field: 'apiKey.teamId', reason: 'TEAM_UNKNOWN' }],
     });
   });
 
-  test('tells when it was last used, and is written once a minute however busy it is', async () => {
+  test('has a last use time, which is written at most once a minute', async () => {
     const { id, key } = await auth.createApiKey(admin);
     const versions = async () => {
       const rows = await auth.rowsOf(admin, 'select xmin::text from api_key where tenant_id = $1 and id = $2', id);

@@ -17,7 +17,7 @@ beforeAll(async () => {
   auth = await RunningAuth.shared();
 });
 
-/** Runs the operator's command for one tenant. */
+/** Runs the operator command for one tenant. */
 async function createTenant(displayName: string, ...more: string[]): Promise<{ tenantId: string; apiKey: string }> {
   const command = [join(import.meta.dirname, '../dist/create-tenant.js'), '--display-name', displayName, ...more];
   const env = { ...process.env, ...auth.operatorEnv };
@@ -39,9 +39,9 @@ async function sql(statement: string, values: unknown[]): Promise<unknown[]> {
   }
 }
 
-// At the same time: each starts a process, which takes seconds.
+// Concurrent, because each starts a process, which takes seconds.
 describe.concurrent('create-tenant', () => {
-  test('makes a tenant of the plan that is named, which every answer tells, and a key that may do everything', async () => {
+  test('creates a tenant with the given plan, which every response contains, and a key with all permissions', async () => {
     const { tenantId, apiKey } = await createTenant('Ünïted Ltd', '--plan', 'large-2');
 
     const answer = await auth.authenticate(apiKey);
@@ -57,7 +57,7 @@ describe.concurrent('create-tenant', () => {
     });
   });
 
-  test('makes one of each line, until one is wrong', async ({ onTestFinished }) => {
+  test('creates one for each line, until a line is invalid', async ({ onTestFinished }) => {
     const lines = new TenantMaker(auth.operatorEnv);
     onTestFinished(() => lines.stop());
 
@@ -68,13 +68,13 @@ describe.concurrent('create-tenant', () => {
     await expect(lines.create('Acme', 'Large!')).rejects.toThrow('--plan');
   });
 
-  test('makes no tenant with a plan that can be no name', async () => {
+  test('refuses an invalid name of a plan', async () => {
     await expect(createTenant('Acme', '--plan', 'Large!')).rejects.toThrow('--plan');
   });
 });
 
 describe('the plan of a tenant', () => {
-  test('is "standard" for a tenant that the release before made', async () => {
+  test('is "standard" for a tenant of the previous release', async () => {
     const tenantId = v7();
 
     await sql('insert into tenant (tenant_id, display_name, create_time) values ($1, $2, now())', [tenantId, 'Old']);
@@ -84,7 +84,7 @@ describe('the plan of a tenant', () => {
 });
 
 describe('AuthenticateApiKey', () => {
-  test('tells whom a new key stands for', async () => {
+  test('returns the principal of a new key', async () => {
     const caller = await auth.newCaller();
     const expireTime = new Date(Date.now() + 3_600_000).toISOString();
     const created = await auth.createApiKey(caller, { permissions: ['customers.read', 'customers.read'], expireTime });
@@ -97,7 +97,7 @@ describe('AuthenticateApiKey', () => {
     expect(readPrincipalToken(principalToken)).toEqual(named);
   });
 
-  test('refuses every text that is no working key in the same way', async () => {
+  test('refuses every invalid key in the same way', async () => {
     const caller = await auth.newCaller();
     const { key } = await auth.createApiKey(caller);
     const attempts = {
@@ -112,7 +112,7 @@ describe('AuthenticateApiKey', () => {
     }
   });
 
-  test('refuses a revoked key, whoever it was that revoked it first', async () => {
+  test('refuses a revoked key after concurrent revocations', async () => {
     const caller = await auth.newCaller();
     const { id, key } = await auth.createApiKey(caller);
 
@@ -134,7 +134,7 @@ describe('AuthenticateApiKey', () => {
 });
 
 describe('CreateApiKey', () => {
-  test('shows the key once, and the database does not hold it', async () => {
+  test('returns the key once, and the database does not contain it', async () => {
     const caller = await auth.newCaller();
     const created = await auth.createApiKey(caller);
 
@@ -149,7 +149,7 @@ describe('CreateApiKey', () => {
     expect(JSON.stringify(rows)).not.toContain(created.key.slice(9, 50));
   });
 
-  test('refuses a permission that its maker lacks', async () => {
+  test('refuses a permission that the caller lacks', async () => {
     const maker = await auth.newCaller();
     const { key } = await auth.createApiKey(maker, { permissions: ['apiKeys.write', 'customers.read'] });
     const weaker = callerOf(await auth.authenticate(key));
@@ -163,7 +163,7 @@ describe('CreateApiKey', () => {
     });
   });
 
-  test('names each unknown permission, and a time that is past', async () => {
+  test('reports each unknown permission, and a time in the past', async () => {
     const caller = await auth.newCaller();
 
     const attempt = auth.createApiKey(caller, {
@@ -182,7 +182,7 @@ describe('CreateApiKey', () => {
 });
 
 describe('another tenant', () => {
-  test('gets the same NOT_FOUND for a key of ours as for one that never was', async () => {
+  test('gets the same NOT_FOUND for a key of this tenant as for an unknown one', async () => {
     const { id } = await auth.createApiKey(await auth.newCaller());
     const stranger = await auth.newCaller();
     const answerTo = (method: 'getApiKey' | 'rotateApiKey' | 'revokeApiKey', keyId: string) =>
@@ -201,23 +201,23 @@ describe('another tenant', () => {
 });
 
 describe('ListApiKeys', () => {
-  test('meets every key of the tenant once, newest first, page by page', async () => {
+  test('returns every key of the tenant once, newest first, page by page', async () => {
     const caller = await auth.newCaller();
     await auth.createApiKey(await auth.newCaller());
     const made: string[] = [];
     for (let count = 0; count < 7; count += 1) made.push((await auth.createApiKey(caller)).id);
 
-    const met: string[] = [];
+    const listed: string[] = [];
     let pageToken: string | undefined;
     do {
       const page = await auth.call('listApiKeys', { pageSize: 3, pageToken }, caller);
-      met.push(...page.apiKeys.map(({ id }) => id));
+      listed.push(...page.apiKeys.map(({ id }) => id));
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
 
-    expect(met.slice(0, 7)).toEqual(made.toReversed());
-    expect(met).toHaveLength(8); // and the first key of the tenant
-    expect(`apiKey:${met[7]}`).toBe(caller.principalId);
+    expect(listed.slice(0, 7)).toEqual(made.toReversed());
+    expect(listed).toHaveLength(8); // and the first key of the tenant
+    expect(`apiKey:${listed[7]}`).toBe(caller.principalId);
   });
 
   test('refuses a page token of another tenant', async () => {

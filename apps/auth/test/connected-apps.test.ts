@@ -23,7 +23,7 @@ function notFound(id: string, caller: Caller) {
   });
 }
 
-test('a user sees each app once, with what it may do, and not those of others', async () => {
+test('a user sees each app once, with its permissions, and none of other users', async () => {
   const { user, caller } = await newUser();
   const { caller: other } = await newUser();
   const quiet = await provider.newClient({ displayName: 'Calendar' });
@@ -46,7 +46,7 @@ test('a user sees each app once, with what it may do, and not those of others', 
   expect((await provider.auth.call('listConnectedApps', {}, other)).connectedApps).toEqual([]);
 });
 
-test('an app that is disconnected can do nothing any more, and asks again', async () => {
+test('a disconnected app loses access and needs a new consent', async () => {
   const { user, caller } = await newUser();
   const { caller: other } = await newUser();
   const { id } = client.record;
@@ -67,7 +67,7 @@ test('an app that is disconnected can do nothing any more, and asks again', asyn
   expect(asked.text).toContain('<h1>Allow');
 });
 
-test('of twenty who disconnect an app at once one does', async () => {
+test('one of twenty concurrent calls to disconnect an app succeeds', async () => {
   const { user, caller } = await newUser();
   for (let time = 0; time < 3; time += 1) await provider.signIn(client, user);
 
@@ -81,7 +81,7 @@ test('of twenty who disconnect an app at once one does', async () => {
   expect((await Promise.all(calls)).filter((answer) => answer !== 'CONNECTED_APP_NOT_FOUND')).toEqual(['done']);
 });
 
-test('a program has no connected apps', async () => {
+test('an API key has no connected apps', async () => {
   await notFound(client.record.id, provider.caller);
   await expect(provider.auth.call('listConnectedApps', {}, provider.caller)).rejects.toMatchObject({
     reason: 'USER_NEEDED',

@@ -6,7 +6,7 @@ export interface TokenPair {
   refresh: string;
 }
 
-/** Somebody who has signed in to a client in a browser, and agrees as often as it asks. */
+/** A user who has signed in to a client in a browser, and consents to each request. */
 export class ConsentingUser {
   private constructor(
     readonly provider: RunningProvider,
@@ -22,7 +22,7 @@ export class ConsentingUser {
     return new ConsentingUser(provider, client, browser);
   }
 
-  /** @returns exchanges the code that the client has got; it works once */
+  /** @returns exchanges the received code, which is valid once */
   async newCode(): Promise<() => Promise<TokenPair>> {
     const { page, verifier, state } = await this.provider.authorize(this.client, undefined, this.browser);
     const { url } = await this.browser.submit(page, '/consent');
@@ -42,7 +42,7 @@ export class ConsentingUser {
     return this.provider.revoke(this.client, token);
   }
 
-  /** The tokens that somebody can still use, of those that there are. */
+  /** The tokens that are still valid. */
   async usable(...pairs: TokenPair[]): Promise<string[]> {
     const found: string[] = [];
     for (const pair of pairs) {

@@ -3,7 +3,7 @@ import type { ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
 import { inject } from 'vitest';
 
-/** A new database that is as the migrations leave it. Its roles are those of the template. */
+/** Creates a migrated database without rows, with the roles of the template. */
 export async function copyDatabase(): Promise<ProvisionedDatabase> {
   const template = inject('template');
   const name = `auth_${randomBytes(6).toString('hex')}`;
@@ -16,7 +16,7 @@ export async function copyDatabase(): Promise<ProvisionedDatabase> {
     await client.query(
       `create database ${name} template ${new URL(template.ownerUrl).pathname.slice(1)} owner ${owner}`,
     );
-    // A copy has everything that is in the database, but not the rights to the database itself.
+    // A copy contains all data of the database, but not the privileges on it.
     await client.query(
       `revoke all on database ${name} from public; grant connect, temporary on database ${name} to ${app}`,
     );

@@ -9,7 +9,7 @@ const permissions = ['apiKeys.read', 'apiKeys.write', 'oauthClients.read', 'oaut
 
 let provider: RunningProvider;
 let client: Client;
-/** Callers by access token: of an app that a user has authorised, and of an app that acts for itself. */
+/** Callers with access tokens: of an app with a user, and of an app without one (client credentials). */
 let apps: [string, Caller][];
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 describe('an access token', () => {
-  test('makes and rotates no API key, which would outlive its grant, though its scope allows to manage keys', async () => {
+  test('cannot create or rotate an API key, which would outlast its grant, although its scope includes keys', async () => {
     const { id } = await provider.auth.createApiKey(provider.caller);
 
     for (const [, caller] of apps) {
@@ -39,7 +39,7 @@ describe('an access token', () => {
     }
   });
 
-  test('revokes an API key: that gives nothing', async () => {
+  test('can revoke an API key, which grants nothing', async () => {
     for (const [, caller] of apps) {
       const { id, key } = await provider.auth.createApiKey(provider.caller);
       await provider.auth.call('revokeApiKey', { id }, caller);
@@ -47,7 +47,7 @@ describe('an access token', () => {
     }
   });
 
-  test('makes no OAuth client, and neither gets the secret of one nor widens it', async () => {
+  test('cannot create, widen or rotate an OAuth client', async () => {
     const { id } = client.record;
     const updateMask = ['grantTypes'];
     const wanted = {
@@ -67,7 +67,7 @@ describe('an access token', () => {
   });
 });
 
-test('a key that may manage keys and nothing else revokes any key of its tenant, also a stronger one', async () => {
+test('a key with only permissions on keys can revoke any key of its tenant, also one with more rights', async () => {
   const { auth } = provider;
   const first = await auth.newCaller();
   const { key } = await auth.createApiKey(first, { permissions: ['apiKeys.write'] });

@@ -3,19 +3,19 @@ import { beforeAll, expect, test } from 'vitest';
 import { entities } from '../src/storage/database.js';
 import { RunningAuth } from './running-auth.js';
 
-// Who signs in says a workspace before the tenant is known. There is nothing in it but names and ids.
+// Read at sign-in, before the tenant is known. It contains only names and ids.
 const tablesOfAllTenants = [
   'workspace',
-  // The OpenID provider's records are found by what a browser or a client shows before anybody knows a tenant: by the hash of an
-  // id of 126 random bits or more, and nothing lists them.
+  // The OpenID provider finds its records before the tenant is known: by the hash of an id of at least 126 random bits. No statement
+  // lists them.
   'oidc_record',
-  // Everybody's tokens are signed with the same keys.
+  // The tokens of all tenants are signed with the same keys.
   'signing_key',
-  // An address tries the accounts of many tenants. There is nothing in it but keyed hashes and numbers.
+  // One address may try accounts of many tenants. It contains only keyed hashes and numbers.
   'attempt_window',
-  // Preflights have no credential. There is nothing in it but origins and ids of OAuth clients.
+  // Preflights have no credential. It contains only origins and ids of OAuth clients.
   'allowed_origin',
-  // Receipts of tenants that are closed. There is nothing in it but ids, times, numbers and a hash.
+  // Receipts of closed tenants. It contains only ids, times, numbers and a hash.
   'closed_tenant',
 ];
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   auth = await RunningAuth.shared();
 });
 
-test('every table keeps tenants apart', async () => {
+test('every table isolates tenants', async () => {
   expect(await catalogFaults(auth.urls.appUrl, tablesOfAllTenants)).toEqual([]);
 });
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => provider.stop());
 
-test('records that have expired are cleared away, and no others', async () => {
+test('expired records are deleted, and no others', async () => {
   const { access_token: token } = await provider.clientCredentials(await provider.newClient());
   await provider.sql(
     `insert into oidc_record (hash, kind, payload, expire_time)

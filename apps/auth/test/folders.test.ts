@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '../src');
 const sources = globSync('**/*.ts', { cwd: root }).filter((file) => !file.endsWith('.spec.ts'));
 const usedFolders = [...new Set(sources.map(dirname))].filter((folder) => folder !== '.' && folder !== 'oidc');
 
-test('every folder has its place among the others', () => {
+test('folders.ts lists every folder', () => {
   const unplaced = usedFolders.filter((folder) => !folders.some((each) => `${folder}/`.startsWith(`${each}/`)));
 
   expect(unplaced).toEqual([]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** A folder that the service writes its mails into. */
+/** The folder that the service writes its mails to. */
 export class MailFolder {
   readonly #mails = new Map<string, string>();
 
@@ -36,12 +36,12 @@ export class MailFolder {
     return rm(this.path, { recursive: true });
   }
 
-  /** Reads each file once: all test files send their mails here. */
+  /** Reads each file once: all test files share the folder. */
   async #read(file: string): Promise<string> {
     const known = this.#mails.get(file);
     if (known !== undefined) return known;
     const mail = await readFile(join(this.path, file), 'utf8');
-    // A file that is being written is empty.
+    // A file is empty while it is being written.
     if (mail !== '') this.#mails.set(file, mail);
     return mail;
   }

@@ -6,7 +6,7 @@ import { Mailer } from '../src/sign-in/mailer.js';
 
 const mail = { to: 'ada@example.com', subject: 'Your invitation to Ünïted\r\nBcc: eve@example.com', text: 'Hello' };
 
-test('sends a mail by SMTP, to its receiver only whatever is in the subject', async () => {
+test('sends a mail by SMTP, only to its recipient, whatever the subject contains', async () => {
   const port = await freePort();
   const received: { to: string[]; content: string }[] = [];
   const server = new SMTPServer({
@@ -33,7 +33,7 @@ test('sends a mail by SMTP, to its receiver only whatever is in the subject', as
   expect(received[0]?.content).not.toMatch(/^Bcc:/m);
 });
 
-test('says that a mail can be sent again later when there is no server', async () => {
+test('fails with a retry time when the server cannot be reached', async () => {
   const mailer = new Mailer({ mailUrl: `smtp://127.0.0.1:${await freePort()}`, mailFrom: 'no-reply@example.com' });
 
   await expect(mailer.send(mail)).rejects.toMatchObject({ code: 'UNAVAILABLE', reason: 'MAIL_NOT_SENT' });

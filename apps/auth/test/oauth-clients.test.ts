@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => provider.stop());
 
 describe('CreateOAuthClient', () => {
-  test('shows the secret once, and the database does not hold it', async () => {
+  test('returns the secret once, and the database does not contain it', async () => {
     const { caller, record } = await provider.newClient();
 
     const got = await provider.call('getOAuthClient', { id: record.id }, caller);
@@ -26,7 +26,7 @@ describe('CreateOAuthClient', () => {
     expect(JSON.stringify(rows)).not.toContain(record.secret?.slice(11, 40));
   });
 
-  test('names each field that does not fit', async () => {
+  test('reports each invalid field', async () => {
     const attempt = provider.newClient({
       confidential: false,
       grantTypes: [CLIENT_CREDENTIALS, REFRESH_TOKEN],
@@ -70,7 +70,7 @@ describe('CreateOAuthClient', () => {
     },
   );
 
-  test('refuses a permission that its maker lacks', async () => {
+  test('refuses a permission that the caller lacks', async () => {
     const { key } = await provider.auth.createApiKey(provider.caller, { permissions: ['oauthClients.write'] });
     const weaker = callerOf(await provider.auth.authenticate(key));
 
@@ -83,7 +83,7 @@ describe('CreateOAuthClient', () => {
 });
 
 describe('UpdateOAuthClient', () => {
-  test('changes what the mask names, and nothing else', async () => {
+  test('updates only the fields of the mask', async () => {
     const { caller, record } = await provider.newClient();
 
     const unnamed = { grantTypes: [], redirectUris: [], allowedOrigins: [] };
@@ -111,7 +111,7 @@ describe('UpdateOAuthClient', () => {
 });
 
 describe('RotateOAuthClientSecret', () => {
-  test('ends the old secret at once', async () => {
+  test('ends the previous secret at once', async () => {
     const old = await provider.newClient();
 
     const { secret = '' } = await provider.call('rotateOAuthClientSecret', { id: old.record.id }, old.caller);
@@ -145,7 +145,7 @@ describe('DeleteOAuthClient', () => {
 });
 
 describe('another tenant', () => {
-  test('gets the same NOT_FOUND for a client of ours as for one that never was', async () => {
+  test('gets the same NOT_FOUND for a client of this tenant as for an unknown one', async () => {
     const { record } = await provider.newClient();
     const stranger = await provider.auth.newCaller();
     const oauthClient = { displayName: 'Mine', grantTypes: [], permissions: [], redirectUris: [], allowedOrigins: [] };

@@ -35,7 +35,7 @@ async function eventsOf(record: string) {
   return entries;
 }
 
-test('a client that is made, changed, given another secret and deleted is told of, without its secrets', async () => {
+test('events record the creation, change, rotation and deletion of a client, without its secrets', async () => {
   const { record } = await provider.newClient();
   const { id } = record;
   const changed = { ...OAuthClient.decode(new Uint8Array()), permissions: ['customers.read'] };
@@ -55,7 +55,7 @@ test('a client that is made, changed, given another secret and deleted is told o
   for (const value of [record.secret, secret]) expect(JSON.stringify(events)).not.toContain(value);
 });
 
-test('a team that is made, changed and deleted is told of', async () => {
+test('events record the creation, change and deletion of a team', async () => {
   const team = { ...Team.decode(new Uint8Array()), displayName: 'North' };
   const { id } = await provider.auth.call('createTeam', { team }, provider.caller);
   const changed = { ...team, displayName: 'South' };
@@ -69,7 +69,7 @@ test('a team that is made, changed and deleted is told of', async () => {
   ]);
 });
 
-test('consent is told of: who gave it, from where, to whom, for what', async () => {
+test('an event records a consent: user, client address, OAuth client and scopes', async () => {
   await provider.signIn(client, user);
 
   const [event] = await eventsOf(`user/${user.id}`);
@@ -82,7 +82,7 @@ test('consent is told of: who gave it, from where, to whom, for what', async () 
   });
 });
 
-test('tokens that a client revokes, of a user and of its own, are told of once', async () => {
+test('an event records each revocation of tokens once, of a user and of the client itself', async () => {
   const revoking = await provider.newClient();
   const tokens = await provider.signIn(revoking, user);
   await provider.revoke(revoking, tokens.access_token);
@@ -98,7 +98,7 @@ test('tokens that a client revokes, of a user and of its own, are told of once',
   ]);
 });
 
-test('nothing is told of a token that a client shows which is not its own', async () => {
+test('there is no event for a token of another client', async () => {
   const [owner, other] = [await provider.newClient(), await provider.newClient()];
   const { refresh_token: token = '' } = await provider.signIn(owner, user);
 
@@ -110,7 +110,7 @@ test('nothing is told of a token that a client shows which is not its own', asyn
   }
 });
 
-test('a refresh token that comes back is told of', async () => {
+test('an event records the reuse of a refresh token', async () => {
   const reused = await provider.newClient();
   const { refresh_token: token = '' } = await provider.signIn(reused, user);
   await provider.refresh(reused, token);
@@ -125,7 +125,7 @@ test('a refresh token that comes back is told of', async () => {
   });
 });
 
-test('an app that its user disconnects is told of', async () => {
+test('an event records that a user disconnects an app', async () => {
   const left = await provider.newClient();
   await provider.signIn(left, user);
   const caller = await provider.auth.callerOfUser(provider.caller, user.id);

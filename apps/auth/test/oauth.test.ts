@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => provider.stop());
 
 describe('discovery', () => {
-  test('names only what there is', () => {
+  test('lists only supported features', () => {
     expect(provider.server).toMatchObject({
       issuer: provider.auth.issuer,
       authorization_endpoint: `${provider.auth.issuer}/oauth/authorize`,
@@ -28,7 +28,7 @@ describe('discovery', () => {
     expect(provider.server.userinfo_endpoint).toBeUndefined();
   });
 
-  test('names every scope that a token can have: those of OpenID Connect, and all permissions', () => {
+  test('lists every scope: those of OpenID Connect, and all permissions', () => {
     const { scopes_supported: scopes } = provider.server;
     expect(scopes).toEqual(['openid', 'offline_access', ...knownPermissions]);
     expect(scopes).toContain('customers.read');
@@ -36,7 +36,7 @@ describe('discovery', () => {
 });
 
 describe('client credentials', () => {
-  test('give an access token of RFC 9068 that stands for the client', async () => {
+  test('give an RFC 9068 access token for the client itself', async () => {
     const client = await provider.newClient();
 
     const { access_token: token, expires_in: expiresIn } = await provider.clientCredentials(client);
@@ -72,7 +72,7 @@ describe('an unknown scope', () => {
     },
   );
 
-  test('is refused where users are sent to sign in, by sending them back', async () => {
+  test('is refused in the authorization request, with a redirect to the client', async () => {
     const client = await provider.newClient();
     const { page } = await provider.authorize(client, 'openid customers.read nonsense');
     const answer = new URL(page.url);
@@ -81,7 +81,7 @@ describe('an unknown scope', () => {
     expect(answer.searchParams.get('scope')).toBe('nonsense');
   });
 
-  test('is none that the client may not have: the answer says which it got', async () => {
+  test('does not include scopes that the client lacks: the response contains the granted ones', async () => {
     const client = await provider.newClient({ permissions: ['customers.read'] });
     const answer = await provider.clientCredentials(client, 'customers.read customers.write');
     expect(answer.scope).toBe('customers.read');
@@ -89,7 +89,7 @@ describe('an unknown scope', () => {
 });
 
 describe('the authorization code', () => {
-  test('leads over pages without scripts to tokens that stand for the user', async () => {
+  test('is obtained on pages without scripts and exchanged for tokens of the user', async () => {
     const client = await provider.newClient();
     const user = await provider.newUser(client.caller);
 

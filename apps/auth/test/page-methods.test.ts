@@ -13,7 +13,7 @@ test.each([
   ['GET', '/oauth/interactions/0123456789/sign-in', 'POST'],
   ['PUT', '/oauth/interactions/0123456789/forgotten-password', 'GET, POST'],
   ['PUT', '/oauth/invitation', 'GET, POST'],
-])('%s of %s is refused with the methods that the page has', async (method, path, allow) => {
+])('%s of %s is refused with the allowed methods', async (method, path, allow) => {
   const answer = await fetch(auth.issuer + path, { method });
 
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);

@@ -21,7 +21,7 @@ const explainMethod = (principalId: string, method: string) =>
   auth.call('explainPermission', { principalId, method }, admin);
 
 describe('ExplainPermission', () => {
-  test('names the roles that grant it, and what all roles come to', async () => {
+  test('returns the roles that grant a permission, and the combined rights of all roles', async () => {
     const role = { ...Role.decode(new Uint8Array()), displayName: 'Support', permissions: ['customers.read'] };
     const { id } = await auth.call('createRole', { role: { ...role, hidesPii: true } }, admin);
     const { user } = await auth.newUser(admin, { roleIds: ['member', 'read-only', id] });
@@ -41,7 +41,7 @@ describe('ExplainPermission', () => {
     });
   });
 
-  test('says why a user may not', async () => {
+  test('returns the rule that denies a user', async () => {
     const { user } = await auth.newUser(admin, { roleIds: ['read-only'] });
     const principalId = `user:${user.id}`;
 
@@ -51,7 +51,7 @@ describe('ExplainPermission', () => {
     expect(await explain(principalId, 'customers.read')).toMatchObject({ allowed: false, rule: Rule.USER_NOT_ACTIVE });
   });
 
-  test('says the same of a key as the key meets', async () => {
+  test('returns for a key what calls with the key get', async () => {
     const { id } = await auth.createApiKey(admin, { displayName: 'import', recordScope: RecordScope.TEAM });
     const principalId = `apiKey:${id}`;
 
@@ -65,7 +65,7 @@ describe('ExplainPermission', () => {
     expect(await explain(principalId, 'customers.read')).toMatchObject({ allowed: false, rule: Rule.API_KEY_ENDED });
   });
 
-  test('knows what an operation takes', async () => {
+  test('resolves the permission of an operation', async () => {
     const { principalId } = admin;
 
     expect(await explainMethod(principalId, 'rapport.customers.v1.CustomersService/UpdateCustomer')).toMatchObject({
@@ -81,7 +81,7 @@ describe('ExplainPermission', () => {
     });
   });
 
-  test('knows nobody of another tenant', async () => {
+  test('does not find principals of another tenant', async () => {
     const { principalId } = await auth.newCaller();
 
     for (const other of [principalId, `user:${v7()}`]) {
@@ -89,7 +89,7 @@ describe('ExplainPermission', () => {
     }
   });
 
-  test('takes a permission that exists, or a method', async () => {
+  test('accepts an existing permission or a method', async () => {
     const { principalId } = admin;
 
     await expect(explain(principalId, 'customers.own')).rejects.toMatchObject({

@@ -17,7 +17,7 @@ import { inject, expect, test } from 'vitest';
 
 const dist = join(import.meta.dirname, '../dist');
 
-test('is ready once its database is migrated, and ends in order on SIGTERM', { timeout: 60_000 }, async () => {
+test('is ready after its database is migrated, and shuts down gracefully on SIGTERM', { timeout: 60_000 }, async () => {
   const exits: string[] = [];
   const name = `auth_${randomBytes(6).toString('hex')}`;
   const urls = await provisionDatabase(inject('superuserUrl'), name);
@@ -68,7 +68,7 @@ test('is ready once its database is migrated, and ends in order on SIGTERM', { t
   }
 });
 
-/** Undefined until it answers. */
+/** Undefined until it responds. */
 function readiness({ healthUrl }: Service): Promise<unknown> {
   return fetch(`${healthUrl}/readyz`).then(
     (answer) => answer.json(),

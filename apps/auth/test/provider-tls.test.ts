@@ -22,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rapport-'));
   authority = await PlatformCertificates.in(await SecretFiles.in(join(folder, 'ours')));
   const certificates = new ServiceCertificates(await authority.of('auth'), logger, 20);
-  // Of its own: that of all tests speaks no TLS.
+  // A provider of its own: the shared one has no TLS.
   auth = await RunningAuth.start({ tls: { certificates, allowedCallers: ['edge'] } });
 });
 afterAll(async () => {
@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Asks for the keys, as a process that has these certificates. */
+/** Requests the keys with the certificates of a process. */
 async function ask({ certificate, key }: Partial<CertificateFiles>, servername = 'auth') {
   const [cert, keyText] = await Promise.all([certificate, key].map(async (path) => path && readFile(path)));
   const { hostname: host, port } = new URL(auth.issuer);
@@ -44,7 +44,7 @@ async function ask({ certificate, key }: Partial<CertificateFiles>, servername =
   return { status: answer.statusCode, serialNumber };
 }
 
-test('the provider answers the edge, and takes up another certificate for the connections that come after', async () => {
+test('the provider responds to the edge, and uses a changed certificate for new connections', async () => {
   const edge = await authority.of('edge');
   const before = await ask(edge);
   const { certificate } = await authority.of('auth', true);
@@ -54,7 +54,7 @@ test('the provider answers the edge, and takes up another certificate for the co
   await expect.poll(async () => (await ask(edge)).serialNumber.toLowerCase()).toBe(serialNumber.toLowerCase());
 });
 
-test('no other process of the platform reaches it, none of another authority, none without a certificate', async () => {
+test('it refuses other processes, certificates of another authority, and connections without a certificate', async () => {
   const other = await PlatformCertificates.in(await SecretFiles.in(join(folder, 'theirs')));
   const theirs = await other.of('edge');
   other.stop();
@@ -63,6 +63,6 @@ test('no other process of the platform reaches it, none of another authority, no
   await expect(fetch(`${auth.issuer}/oauth/jwks`)).rejects.toThrow();
 });
 
-test('who expects another process does not take it for that', async () => {
+test('a client that expects another process refuses it', async () => {
   await expect(ask(await authority.of('edge'), 'customers')).rejects.toThrow(/altnames/);
 });

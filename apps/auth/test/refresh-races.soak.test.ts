@@ -26,7 +26,7 @@ test('a revocation that races against a refresh leaves no token behind', { timeo
       .readUInt32BE() /
     2 ** 32;
   const { refresh: refreshToken } = await user.newTokens();
-  // Either begins up to so much before the other.
+  // Either one starts up to this much before the other.
   const maxLeadMs = await durationMs(() => user.refresh(refreshToken));
   let refreshed = 0;
   const survivors: string[] = [];
@@ -46,7 +46,7 @@ test('a revocation that races against a refresh leaves no token behind', { timeo
   printTally('refresh races', { races, refreshed });
 
   expect(survivors).toEqual([]);
-  // Else the revocation always came first, and nothing was shown.
+  // Otherwise the revocation always came first, and the test proves nothing.
   expect(refreshed).toBeGreaterThan(0);
   const left = await provider.sql(
     `select kind from oidc_record token
@@ -63,7 +63,7 @@ async function durationMs(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
-/** At once when `leadMs` is negative. */
+/** Starts at once when `leadMs` is negative. */
 async function after<Result>(leadMs: number, work: () => Promise<Result>): Promise<Result> {
   // The lead is what the test varies.
   if (leadMs > 0) await wait(leadMs);

@@ -14,7 +14,7 @@ afterAll(() => provider.stop());
 const invalidGrant = { error: 'invalid_grant' };
 
 describe('a refresh token', () => {
-  test('gives the next one, which gives the next', async () => {
+  test('returns the next one, which returns the next', async () => {
     const first = await user.newTokens();
 
     const second = await user.refresh(first.refresh);
@@ -34,7 +34,7 @@ describe('a refresh token', () => {
     for (const { reason } of refused) expect(reason).toMatchObject(invalidGrant);
   });
 
-  test('that comes back takes its whole family with it', async () => {
+  test('that is reused revokes its whole family', async () => {
     const first = await user.newTokens();
     const second = await user.refresh(first.refresh);
     const third = await user.refresh(second.refresh);
@@ -46,7 +46,7 @@ describe('a refresh token', () => {
     await expect(user.refresh(third.refresh)).rejects.toMatchObject(invalidGrant);
   });
 
-  test('of one client is none of another', async () => {
+  test('of one client is refused for another', async () => {
     const { refresh: token } = await user.newTokens();
     const other = await provider.newClient({}, user.client.caller);
 
@@ -54,7 +54,7 @@ describe('a refresh token', () => {
     expect(await provider.introspect(other, token)).toEqual({ active: false });
   });
 
-  test('can not be had for permissions that were not agreed to', async () => {
+  test('cannot exceed the permissions of the consent', async () => {
     const { refresh: token } = await user.newTokens();
     const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, scope: 'customers.write' });
 
@@ -69,7 +69,7 @@ describe('a refresh token', () => {
 });
 
 describe('a code', () => {
-  test('used 20 times at once succeeds at most once, and what it gave is over', async () => {
+  test('used 20 times at once succeeds at most once, and its tokens are revoked', async () => {
     const exchange = await user.newCode();
 
     const answers = await Promise.allSettled(Array.from({ length: 20 }, exchange));
@@ -81,7 +81,7 @@ describe('a code', () => {
 });
 
 describe('revocation', () => {
-  test('of any token ends them all', async () => {
+  test('of any token ends all tokens of the grant', async () => {
     for (const kind of ['access', 'refresh'] as const) {
       const first = await user.newTokens();
       const second = await user.refresh(first.refresh);

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { RunningAuth } from './running-auth.js';
 
-/** The built-in roles that have each permission, as they were reviewed. */
+/** The reviewed built-in roles of each permission. */
 const reviewed = JSON.parse(readFileSync(join(import.meta.dirname, 'role-permissions.json'), 'utf8')) as Record<
   string,
   string[]
 >;
 
-/** The same as the service answers it. */
+/** The same from the service. */
 let answered: Record<string, string[]>;
 
 beforeAll(async () => {
@@ -22,7 +22,7 @@ beforeAll(async () => {
   answered = Object.fromEntries(permissions.map((permission) => [permission, rolesWith(permission)]));
 });
 
-test('each permission of the contract has been reviewed: which built-in roles have it', () => {
+test('the built-in roles of each permission of the contract are reviewed', () => {
   const unreviewed = Object.entries(answered)
     .filter(([permission]) => !(permission in reviewed))
     .map(([permission, roles]) => `"${permission}": ${JSON.stringify(roles)}`);
@@ -33,7 +33,7 @@ test('each permission of the contract has been reviewed: which built-in roles ha
   ).toEqual([]);
 });
 
-test('the built-in roles have the permissions that were reviewed', () => {
+test('the built-in roles have the reviewed permissions', () => {
   expect(answered).toEqual(reviewed);
 });
 

@@ -23,8 +23,8 @@ const create = (caller: Caller, role: Partial<Role> = {}) => auth.call('createRo
 const update = (caller: Caller, id: string, changes: Partial<Role>, etag?: string) =>
   auth.call('updateRole', { id, role: roleOf(changes), updateMask: Object.keys(changes), etag }, caller);
 
-describe('the roles that are built in', () => {
-  test('are in every tenant, from one that may do everything to one that changes nothing', async () => {
+describe('built-in roles', () => {
+  test('exist in every tenant, from full access to read-only', async () => {
     const { roles } = await auth.call('listRoles', {}, admin);
 
     expect(roles.map(({ id }) => id)).toEqual(['admin', 'manager', 'member', 'read-only']);
@@ -37,7 +37,7 @@ describe('the roles that are built in', () => {
     expect(readOnly.permissions.every((permission) => permission.endsWith('.read'))).toBe(true);
   });
 
-  test('can be neither changed nor deleted', async () => {
+  test('cannot be changed or deleted', async () => {
     const refusal = { code: 'FAILED_PRECONDITION', reason: 'ROLE_BUILT_IN' };
 
     await expect(update(admin, 'member', { hidesPii: true })).rejects.toMatchObject(refusal);
@@ -46,7 +46,7 @@ describe('the roles that are built in', () => {
 });
 
 describe('a role of a tenant', () => {
-  test('is made, read, changed and deleted', async () => {
+  test('is created, read, updated and deleted', async () => {
     const made = await create(admin, { displayName: 'Support', recordScope: RecordScope.TEAM, hidesPii: true });
     const changed = await update(admin, made.id, { permissions: ['customers.read', 'customers.write'] }, made.etag);
 
@@ -63,31 +63,31 @@ describe('a role of a tenant', () => {
     await expect(auth.call('getRole', { id: made.id }, admin)).rejects.toMatchObject({ reason: 'ROLE_NOT_FOUND' });
   });
 
-  test('shows its holders their own records when no scope is given', async () => {
+  test('has the record scope OWN by default', async () => {
     expect(await create(admin)).toMatchObject({ recordScope: RecordScope.OWN });
   });
 
-  test('is not changed by who has seen an earlier one', async () => {
+  test('is not updated with a stale etag', async () => {
     const { id, etag } = await create(admin);
     await update(admin, id, { hidesPii: true });
 
     await expect(update(admin, id, { hidesPii: false }, etag)).rejects.toMatchObject({ reason: 'ETAG_MISMATCH' });
   });
 
-  test('names each permission that does not exist', async () => {
+  test('reports each unknown permission', async () => {
     await expect(create(admin, { permissions: ['customers.read', 'customers.own'] })).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       violations: [{ field: 'role.permissions[1]', reason: 'PERMISSION_UNKNOWN' }],
     });
   });
 
-  test('has a name of its own', async () => {
+  test('has a unique name', async () => {
     const { displayName } = await create(admin);
 
     await expect(create(admin, { displayName })).rejects.toMatchObject({ reason: 'ROLE_NAME_TAKEN' });
   });
 
-  test('is kept while somebody has it', async () => {
+  test('cannot be deleted while a user has it', async () => {
     const { id } = await create(admin);
     const user = await auth.invite(admin, { roleIds: ['member', id] });
 
@@ -96,7 +96,7 @@ describe('a role of a tenant', () => {
     await auth.call('deleteRole', { id }, admin);
   });
 
-  test('is no role of another tenant', async () => {
+  test('is not visible to another tenant', async () => {
     const { id } = await create(admin);
     const stranger = await auth.newCaller();
 
@@ -110,10 +110,10 @@ describe('a role of a tenant', () => {
   });
 });
 
-describe('nobody can give what they do not hold', () => {
+describe('callers cannot grant rights that they lack', () => {
   const weak = (): Caller => ({ ...admin, permissions: ['roles.write', 'customers.read'] });
 
-  test('in a role that they make', async () => {
+  test('in a role that they create', async () => {
     await expect(create(weak(), { permissions: ['customers.write'] })).rejects.toMatchObject({
       code: 'PERMISSION_DENIED',
       reason: 'PERMISSION_NOT_HELD',
@@ -121,7 +121,7 @@ describe('nobody can give what they do not hold', () => {
     });
   });
 
-  test('in a role that others have', async () => {
+  test('in a role that they update', async () => {
     const { id } = await create(admin);
 
     await expect(update(weak(), id, { permissions: ['customers.write'] })).rejects.toMatchObject({
@@ -129,7 +129,7 @@ describe('nobody can give what they do not hold', () => {
     });
   });
 
-  test('nor take away from others what they do not hold', async () => {
+  test('nor delete a role with such rights', async () => {
     const { id } = await create(admin, { permissions: ['customers.write'] });
 
     await expect(update(weak(), id, { permissions: ['customers.read'] })).rejects.toMatchObject({

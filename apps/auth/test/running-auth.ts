@@ -62,15 +62,15 @@ type Method = keyof Definitions;
 type Answer<Name extends Method> = ReturnType<Definitions[Name]['responseDeserialize']>;
 type Request<Name extends Method> = Partial<ReturnType<Definitions[Name]['requestDeserialize']>>;
 
-/** What everybody signs in by. */
+/** The password of all users. */
 export const password = 'dust jigsaw plinth';
 
-/** Its hash by the least work that argon2id can be: the service believes the parameters that a stored hash names. */
+/** Its hash with minimal argon2id parameters, which the service reads from the stored hash. */
 const passwordHash = quickHash(password);
 
-/** The auth service, and what its callers do with it. */
+/** A running auth service with its client. */
 export class RunningAuth {
-  /** The service that all test files share which need no more than a tenant of their own. */
+  /** The service shared by all test files that need only a tenant of their own. */
   static readonly shared = sharedByFiles(
     () => RunningAuth.start(),
     (auth) => auth.stop(),
@@ -78,9 +78,9 @@ export class RunningAuth {
 
   private constructor(
     readonly urls: ProvisionedDatabase,
-    /** Where it listens for gRPC. */
+    /** Its gRPC address. */
     readonly address: string,
-    /** Base URL of the OpenID provider, which clients here ask without an edge in front. */
+    /** Base URL of the OpenID provider, which tests call without an edge. */
     readonly issuer: string,
     private readonly secrets: Secrets,
     private readonly principals: PrincipalSigner,
@@ -90,15 +90,15 @@ export class RunningAuth {
     private readonly orm: MikroORM,
     readonly signIn: SignIn,
     readonly passwordHasher: PasswordHasher,
-    /** For streams, and callers from somewhere. */
+    /** For streams, and for calls with a client address. */
     readonly contract: ContractClient,
     readonly stop: () => Promise<void>,
   ) {}
 
   /**
-   * One of its own, on a database of its own, for tests that the shared one does not suit.
+   * A service with a database of its own, for tests that cannot use the shared one.
    *
-   * @param peer the process that calls
+   * @param peer the calling process
    */
   static async start(options: Pick<OidcOptions, 'keySchedule' | 'tls'> = {}, peer = 'edge'): Promise<RunningAuth> {
     const urls = await copyDatabase();
@@ -154,12 +154,12 @@ export class RunningAuth {
     );
   }
 
-  /** Of the operator's command. */
+  /** Output of the operator command. */
   get operatorEnv(): { DATABASE_URL: string; API_KEY_HMAC_KEY: string } {
     return { DATABASE_URL: this.urls.appUrl, API_KEY_HMAC_KEY: this.secrets.apiKeyHmacKey.toString('base64') };
   }
 
-  /** A new tenant's first key, as the edge knows its caller. */
+  /** The caller with the first key of a new tenant. */
   async newCaller(workspace?: string): Promise<Caller> {
     const tenantId = v7();
     const em = this.emOf(tenantId);
@@ -170,17 +170,17 @@ export class RunningAuth {
     return callerOf(await this.authenticate(key));
   }
 
-  /** As the service works for a tenant. */
+  /** An EntityManager in a session of a tenant. */
   emOf(tenantId: string): EntityManager {
     return this.orm.em.fork({ session: tenantSession(tenantId) });
   }
 
-  /** What proves a caller to the service. */
+  /** The principal token of a caller. */
   principalToken(caller: Caller): string {
     return this.principals.sign(caller);
   }
 
-  /** Calls as the edge does. Rejects with the AppError that the edge gets. */
+  /** Calls like the edge. Rejects with the AppError that the edge receives. */
   call<Name extends Method>(name: Name, request: Request<Name>, caller?: Caller): Promise<Answer<Name>> {
     const { path, requestSerialize, requestDeserialize, responseDeserialize } = definitions[name] as unknown as {
       path: string;
@@ -214,7 +214,7 @@ export class RunningAuth {
     return this.call('createApiKey', { apiKey }, caller) as Promise<ApiKey & { key: string }>;
   }
 
-  /** Somebody who has been invited and has accepted, and who calls as the edge would let them. */
+  /** An active user, who has accepted an invitation, with a caller. */
   async acceptedUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
     const invited = await this.invite(admin, user);
     const token = await this.mails.tokenTo(invited.email);
@@ -222,7 +222,7 @@ export class RunningAuth {
     return { user: accepted, caller: await this.callerOfUser(admin, accepted.id) };
   }
 
-  /** The same, but for the work that a hash of a password is: neither this nor signing in takes noticeable time. */
+  /** The same with a cheap password hash, so that creating the user and signing in are fast. */
   async newUser(admin: Caller, user: Partial<User> = {}): Promise<{ user: User; caller: Caller }> {
     const { id } = await this.invite(admin, user);
     const { tenantId } = admin;
@@ -237,13 +237,13 @@ export class RunningAuth {
     return this.call('createUser', { user: wanted }, caller);
   }
 
-  /** Changes exactly the fields that `changes` names. */
+  /** Updates exactly the fields of `changes`. */
   updateUser(caller: Caller, id: string, changes: Partial<User>, etag?: string): Promise<User> {
     const user = { ...User.decode(new Uint8Array()), ...changes };
     return this.call('updateUser', { id, user, updateMask: Object.keys(changes), etag }, caller);
   }
 
-  /** Rows of a statement of which `$1` is the caller's tenant, as the service itself would see them. */
+  /** Rows of a statement in a session of the caller's tenant, which is `$1`. */
   async rowsOf({ tenantId }: Caller, statement: string, ...values: unknown[]): Promise<Record<string, unknown>[]> {
     const client = new pg.Client({ connectionString: this.urls.appUrl });
     await client.connect();
@@ -256,7 +256,7 @@ export class RunningAuth {
     }
   }
 
-  /** A user as a caller, with the rights of now. */
+  /** A user as a caller, with the current rights. */
   async callerOfUser({ tenantId }: Caller, userId: string): Promise<Caller> {
     const rights = await rightsOfUser(this.emOf(tenantId), userId);
     if (!rights) throw new Error('The user is not active.');
@@ -264,7 +264,7 @@ export class RunningAuth {
   }
 }
 
-/** The stored form of a password, hashed by as little work as possible, or by more passes over 19 MiB. */
+/** The stored hash of a password, by default with minimal parameters. */
 export function quickHash(of: string, cost = { memory: 8, passes: 1 }): string {
   const parameters = { ...cost, parallelism: 1, salt: randomBytes(16) };
   const { salt: nonce, ...rest } = parameters;

@@ -23,7 +23,7 @@ export interface User {
   password: string;
 }
 
-/** The client that the standard library is told of. */
+/** A client of the OAuth library. */
 export interface Client {
   caller: Caller;
   record: OAuthClient;
@@ -33,26 +33,26 @@ export interface Client {
 
 const { AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS } = OAuthGrantType;
 export const redirectUri = 'https://app.example.com/callback';
-/** There is no TLS between a test and the service that it started. */
+/** Tests call the service without TLS. */
 export const insecure = { [oauth.allowInsecureRequests]: true };
 
-/** The OpenID provider, asked by a client library that is not ours. */
+/** The OpenID provider, called with a third-party client library. */
 export class RunningProvider {
   private constructor(
     readonly auth: RunningAuth,
     readonly server: oauth.AuthorizationServer,
     private readonly clients: OAuthClientsServiceClient,
-    /** A tenant for tests that need no other beside it. */
+    /** A tenant for tests that need only one. */
     readonly caller: Caller,
     private readonly endAuth: () => Promise<void>,
   ) {}
 
-  /** That of the service which test files share, with a new tenant. */
+  /** The provider of the shared service, with a new tenant. */
   static async shared(): Promise<RunningProvider> {
     return RunningProvider.#of(await RunningAuth.shared(), async () => undefined);
   }
 
-  /** One of its own. */
+  /** A provider of its own. */
   static async start(options: { keySchedule: KeySchedule }): Promise<RunningProvider> {
     const auth = await RunningAuth.start(options);
     return RunningProvider.#of(auth, auth.stop);
@@ -71,7 +71,7 @@ export class RunningProvider {
     await this.endAuth();
   }
 
-  /** Calls OAuthClientsService as the edge does. */
+  /** Calls OAuthClientsService like the edge. */
   call<Name extends keyof Methods>(name: Name, request: object, caller: Caller): Promise<Answer<Name>> {
     const metadata = writeCallMetadata({ requestId: v7(), principalToken: this.auth.principalToken(caller) });
     const method = this.clients[name].bind(this.clients) as unknown as (...args: unknown[]) => void;
@@ -88,7 +88,7 @@ export class RunningProvider {
     });
   }
 
-  /** A confidential client, which may do everything that OAuth has for it. */
+  /** A confidential client with all grant types. */
   async newClient(wanted: Partial<OAuthClient> = {}, caller = this.caller): Promise<Client> {
     const oauthClient = {
       displayName: 'Mail add-on',
@@ -104,13 +104,13 @@ export class RunningProvider {
     return { caller, record, client: { client_id: record.clientId }, auth };
   }
 
-  /** Somebody who can sign in. */
+  /** A user who can sign in. */
   async newUser(admin: Caller = this.caller): Promise<User> {
     const { user } = await this.auth.newUser(admin);
     return { id: user.id, email: user.email, password };
   }
 
-  /** Asks the database as its superuser. */
+  /** Queries the database as superuser. */
   sql<Row extends object>(text: string, values: unknown[] = []): Promise<Row[]> {
     const url = new URL(inject('superuserUrl'));
     url.pathname = new URL(this.auth.urls.appUrl).pathname;
@@ -123,7 +123,7 @@ export class RunningProvider {
     return oauth.processClientCredentialsResponse(this.server, client, response);
   }
 
-  /** Begins an authorization. @returns the first page, and what the code is exchanged with */
+  /** Starts an authorization. @returns the first page, and the parameters for the exchange of the code */
   async authorize(
     { client }: Client,
     scope = 'openid offline_access customers.read',
@@ -145,7 +145,7 @@ export class RunningProvider {
     return { browser, page: await browser.visit(url.href), verifier, state };
   }
 
-  /** Signs in, agrees, and exchanges the code. */
+  /** Signs in, consents and exchanges the code. */
   async signIn(client: Client, user: User, scope?: string): Promise<oauth.TokenEndpointResponse> {
     const { browser, page, verifier, state } = await this.authorize(client, scope);
     const { email, password } = user;
@@ -175,7 +175,7 @@ export class RunningProvider {
     return oauth.processIntrospectionResponse(this.server, client, response);
   }
 
-  /** Whether the API takes an access token, as the edge asks. */
+  /** Whether the API accepts an access token, as the edge checks it. */
   isActive(token: string): Promise<boolean> {
     return this.auth.call('authenticateAccessToken', { token }).then(
       () => true,

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => auth.stop());
 
-/** Each from an address of its own. */
+/** Signs in, each time from a new address. */
 function signIn({ email }: User, code: string) {
   const { tenantId } = admin;
   const credentials = { tenantId, email, password, code, address: `10.1.${(addresses += 1)}.1` };
@@ -33,7 +33,7 @@ async function enrolled(): Promise<{ user: User; secret: string; codes: string[]
   return { user, secret, codes };
 }
 
-test('a password that is known gives 10 guesses at the code in an hour, from however many addresses', async () => {
+test('a known password allows 10 guesses at the code in an hour, from any number of addresses', async () => {
   const { user, secret, codes } = await enrolled();
   const right = totpCode(secret, 1);
   const another = right === '000000' ? '000001' : '000000';
@@ -45,7 +45,7 @@ test('a password that is known gives 10 guesses at the code in an hour, from how
   await expect(signIn(user, codes[0] ?? '')).rejects.toMatchObject(tooMany);
 });
 
-test('a right code is counted as no guess', async () => {
+test('a correct code does not count as a guess', async () => {
   const { user, codes } = await enrolled();
 
   for (const code of codes) expect(await signIn(user, code)).toMatchObject({ id: user.id });

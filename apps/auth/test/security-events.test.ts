@@ -55,15 +55,15 @@ function verify(caller: Caller, range = {}): Promise<AuditVerification> {
   return call(Methods.verifySecurityEvents.path, { range }, caller);
 }
 
-/** Refusals are noted without anybody waiting for it. */
+/** Refusals are recorded in the background. */
 async function eventuallyEventsOf(caller: Caller, kind: string, count: number) {
   return expect
     .poll(async () => (await eventsOf(caller, { kind, pageSize: 200 })).entries, { timeout: 10_000 })
     .toHaveLength(count);
 }
 
-describe('a security event tells who, what and from where', () => {
-  test('of a key that is made, and revoked, once', async () => {
+describe('a security event has actor, kind and client', () => {
+  test('of a created and of a revoked key, once each', async () => {
     const caller = await auth.newCaller();
     const { id } = await auth.createApiKey(caller);
     await call('/rapport.auth.v1.AuthService/RevokeApiKey', { id }, caller);
@@ -84,7 +84,7 @@ describe('a security event tells who, what and from where', () => {
     ]);
   });
 
-  test('of a key that is refused', async () => {
+  test('of a refused key', async () => {
     const caller = await auth.newCaller();
     const wrong = call('/rapport.auth.v1.AuthService/AuthenticateApiKey', { key: generateApiKey(caller.tenantId) });
 
@@ -97,7 +97,7 @@ describe('a security event tells who, what and from where', () => {
     });
   });
 
-  test('of a call that the edge has refused', async () => {
+  test('of a call that the edge refused', async () => {
     const caller = await auth.newCaller();
     const denial = {
       tenantId: caller.tenantId,
@@ -121,7 +121,7 @@ describe('a security event tells who, what and from where', () => {
     });
   });
 
-  test('of who signs in, and of who may not', async () => {
+  test('of sign-ins and failed sign-ins', async () => {
     const admin = await auth.newCaller();
     const { user } = await auth.newUser(admin);
     const em = auth.emOf(admin.tenantId);
@@ -142,7 +142,7 @@ describe('a security event tells who, what and from where', () => {
     ]);
   });
 
-  test('of rights that change, and of what somebody does to their account', async () => {
+  test('of changed rights, and of changes to the own account', async () => {
     const admin = await auth.newCaller();
     const { user, caller } = await auth.acceptedUser(admin);
     const change = { currentPassword: password, newPassword: 'plinth walrus dusk' };
@@ -163,7 +163,7 @@ describe('a security event tells who, what and from where', () => {
     expect(JSON.stringify(entries)).not.toContain(user.email);
   });
 
-  test('of a role that is made, changed and deleted', async () => {
+  test('of a created, changed and deleted role', async () => {
     const admin = await auth.newCaller();
     const wanted = { ...Role.decode(new Uint8Array()), displayName: 'Readers', permissions: ['customers.read'] };
     const { id } = await auth.call('createRole', { role: wanted }, admin);
@@ -177,7 +177,7 @@ describe('a security event tells who, what and from where', () => {
     expect(entries[1]?.detail).toMatchObject({ permissions: ['customers.read', 'tenant.read'] });
   });
 
-  test('and is shown to its tenant only, to who may read the audit', async () => {
+  test('and is visible only in its tenant, with permission to read the audit', async () => {
     const [ours, theirs] = [await auth.newCaller(), await auth.newCaller()];
 
     expect((await eventsOf(ours)).entries).toHaveLength(1);
@@ -191,7 +191,7 @@ describe('a security event tells who, what and from where', () => {
 });
 
 describe('refusals', () => {
-  test('of one tenant are noted 60 times an hour, and do not fill the disk', async () => {
+  test('of one tenant are recorded 60 times an hour, so that they do not fill the disk', async () => {
     const caller = await auth.newCaller();
     const key = generateApiKey(caller.tenantId);
     for (let attempt = 0; attempt < 100; attempt += 1) await auth.authenticate(key).catch(() => undefined);
@@ -199,7 +199,7 @@ describe('refusals', () => {
     await eventuallyEventsOf(caller, 'AUTHENTICATION_FAILED', 60);
   });
 
-  test('of a tenant that does not exist are not noted', async () => {
+  test('of an unknown tenant are not recorded', async () => {
     const tenantId = v7();
     const known = await auth.newCaller();
     await auth.authenticate(generateApiKey(tenantId)).catch(() => undefined);
@@ -234,7 +234,7 @@ describe('the chain of security events', () => {
     expect(rows).toEqual([{ forks: 0 }]);
   });
 
-  test('does not fit a head that was kept when its tail is cut', async () => {
+  test('fails verification against a stored head after its tail is cut', async () => {
     const caller = await auth.newCaller();
     for (let made = 0; made < 4; made += 1) await auth.createApiKey(caller);
     const head = await call<AuditHead>(Methods.signSecurityEventHead.path, {}, caller);
@@ -255,7 +255,7 @@ describe('the chain of security events', () => {
     });
   });
 
-  test('is exported whole, and the export is an event itself', async () => {
+  test('is exported completely, and the export is an event itself', async () => {
     const caller = await auth.newCaller();
     await auth.createApiKey(caller);
     let text = '';
@@ -271,7 +271,7 @@ describe('the chain of security events', () => {
     ]);
   });
 
-  test('is verified by the operator for all tenants, whose command names the first bad event', async () => {
+  test('is verified for all tenants by the operator command, which prints the first invalid event', async () => {
     const [sound, broken] = [await auth.newCaller(), await auth.newCaller()];
     for (const caller of [sound, broken]) await auth.createApiKey(caller);
     const setActor = (actor: string) =>

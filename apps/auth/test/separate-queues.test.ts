@@ -4,7 +4,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { password, RunningAuth } from './running-auth.js';
 
-/** More than may wait to be counted. */
+/** More than the queue of one kind holds. */
 const flood = 205;
 
 let auth: RunningAuth;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => auth.stop());
 
-test('a flood of password resets refuses no sign-in', async () => {
+test('a flood of password resets does not refuse sign-ins', async () => {
   const release = await holdAttempts();
   let refused = 0;
   const reset = async (email: string): Promise<unknown> => {
@@ -27,7 +27,7 @@ test('a flood of password resets refuses no sign-in', async () => {
       () => undefined,
       (error: unknown) => error,
     );
-    // On a busy machine some find no connection for the name of the workspace, which is looked up first.
+    // On a busy machine some find no connection for the lookup of the workspace, which comes first.
     if (failure instanceof AppError && failure.reason === 'TOO_MANY_CONCURRENT') return reset(email);
     if (failure) refused += 1;
     return failure;
@@ -42,11 +42,11 @@ test('a flood of password resets refuses no sign-in', async () => {
 
   expect(await signedIn).toMatchObject({ id: user.id });
   for (const failure of await Promise.all(resets))
-    // A busy server may have no connection left in time for one that waits.
+    // On a busy server a waiting attempt may time out for lack of a connection.
     if (failure) expect(['TOO_MANY_ATTEMPTS', 'DATABASE_UNAVAILABLE']).toContain((failure as AppError).reason);
 });
 
-/** Has whatever counts an attempt wait. @returns ends that */
+/** Locks the table of attempts. @returns releases the lock */
 async function holdAttempts(): Promise<() => Promise<void>> {
   const client = new pg.Client({ connectionString: auth.urls.appUrl });
   await client.connect();

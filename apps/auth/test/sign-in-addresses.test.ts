@@ -21,14 +21,14 @@ function signIn(address: string, { email, secret = password }: { email: string; 
   return auth.signIn.verify(auth.emOf(tenantId), { tenantId, email, password: secret, address });
 }
 
-/** One wrong password from an address, and then every limit that it has counted in is used up. */
+/** One wrong password from an address, then all of its limits are set to their maximum. */
 async function useUp(address: string): Promise<void> {
   const guess = signIn(address, { email: 'nobody@example.com', secret: 'wrong password' });
   await expect(guess).rejects.toMatchObject({ reason: 'CREDENTIALS_WRONG' });
   await auth.rowsOf(admin, 'update attempt_window set attempts = 1000 where $1::text is not null');
 }
 
-test('an IPv4 address that a server for IPv6 reports as a mapped one has a budget of its own', async () => {
+test('an IPv4-mapped IPv6 address has its own budget', async () => {
   await useUp('::ffff:203.0.113.9');
 
   expect(await signIn('::ffff:198.51.100.7', user)).toMatchObject({ id: user.id });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => provider.stop());
 
-/** An authorization request that differs from a good one. */
+/** An authorization request that differs from a valid one. */
 function authorizeWith(changes: Record<string, string | undefined>): Promise<Awaited<ReturnType<Browser['visit']>>> {
   const parameters: Record<string, string | undefined> = {
     client_id: client.record.clientId,
@@ -33,7 +33,7 @@ function authorizeWith(changes: Record<string, string | undefined>): Promise<Awa
 }
 
 describe('the pages', () => {
-  test('say what they are for, name their fields, and run nothing', async () => {
+  test('have titles and labelled fields, and run no scripts', async () => {
     const { browser, page } = await provider.authorize(client);
     const asked = await browser.submit(page, '/sign-in', { email: user.email, password: user.password });
 
@@ -52,7 +52,7 @@ describe('the pages', () => {
     expect(asked.text).toContain('<li>customers.read</li>');
   });
 
-  test('write what came from outside as text', async () => {
+  test('escape external values', async () => {
     const evil = await provider.newClient({ displayName: `<script>alert("1")</script>'` });
 
     const { page } = await provider.authorize(evil);
@@ -61,7 +61,7 @@ describe('the pages', () => {
     expect(page.text).toContain('&#60;script&#62;');
   });
 
-  test('lead back to the program when somebody cancels', async () => {
+  test('redirect to the client when the user cancels', async () => {
     const { browser, page, state } = await provider.authorize(client);
 
     const { url } = await browser.submit(page, '/cancel');
@@ -69,7 +69,7 @@ describe('the pages', () => {
     expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({ error: 'access_denied', state });
   });
 
-  test('take no form of another site, and none of another browser', async () => {
+  test('refuse forms from another site or another browser', async () => {
     const { browser, page } = await provider.authorize(client);
     const { email, password } = user;
 
@@ -82,7 +82,7 @@ describe('the pages', () => {
     expect((await browser.submit(page, '/sign-in', { email, password })).text).toContain('Allow');
   });
 
-  test('keep their cookies from scripts and other sites', async () => {
+  test('hide their cookies from scripts and other sites', async () => {
     const { headers } = await fetch(page(), { redirect: 'manual' });
 
     const lines = headers.getSetCookie();
@@ -127,10 +127,10 @@ describe('an authorization request', () => {
 
     expect(url.startsWith(provider.auth.issuer)).toBe(true);
     expect(status).toBe(400);
-    expect(text).toContain('This did not work');
+    expect(text).toContain('Request failed');
   });
 
-  test('takes no other port of a loopback address than the one that was registered', async () => {
+  test('accepts only the registered port of a loopback address', async () => {
     const native = await provider.newClient({
       confidential: false,
       redirectUris: ['http://127.0.0.1:8976/cb', 'com.example.app:/cb'],
@@ -153,7 +153,7 @@ describe('signing in', () => {
     return (await browser.submit(page, '/sign-in', { email, password })).status;
   }
 
-  test('is refused after too many attempts of one address, even with the right password', async () => {
+  test('is refused after too many attempts from one address, even with the correct password', async () => {
     const someone = await provider.newUser();
     for (let attempt = 0; attempt < 10; attempt += 1) {
       expect(await tryWith(someone.email, 'wrong password', '10.2.0.1')).toBe(401);
@@ -163,7 +163,7 @@ describe('signing in', () => {
     expect(await tryWith(someone.email, someone.password, '10.2.0.2')).toBe(200);
   });
 
-  test('asks for the code of an authenticator app, and takes it', async () => {
+  test('asks for the code of an authenticator app, and accepts it', async () => {
     const { user: someone, caller } = await provider.auth.newUser(provider.caller);
     const { secret } = await provider.auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
     await provider.auth.call('confirmTotp', { confirmation: { code: totpCode(secret, -1) } }, caller);
@@ -177,13 +177,13 @@ describe('signing in', () => {
     expect(agreed.text).toContain('<h1>Allow');
   });
 
-  test('takes nobody of another tenant', async () => {
+  test('refuses users of another tenant', async () => {
     const stranger = await provider.newUser(await provider.auth.newCaller());
 
     expect(await tryWith(stranger.email, stranger.password)).toBe(401);
   });
 
-  test('keeps sessions of tenants apart in one browser', async () => {
+  test('keeps the sessions of two tenants in one browser separate', async () => {
     const { browser, page } = await provider.authorize(client, 'openid');
     await browser.submit(page, '/sign-in', { email: user.email, password: user.password });
     const other = await provider.newClient({}, await provider.auth.newCaller());
@@ -202,7 +202,7 @@ describe('signing in', () => {
   });
 });
 
-describe('what a user has given', () => {
+describe('consent', () => {
   test.each([
     ['is disabled', `update user_account set state = 'DISABLED' where id = $1`],
     ['is deleted', 'delete from user_account where id = $1'],
@@ -220,7 +220,7 @@ describe('what a user has given', () => {
     });
   });
 
-  test('ends with the session, unless offline_access was agreed to', async () => {
+  test('ends with the session, unless it includes offline_access', async () => {
     const someone = await provider.newUser(client.caller);
     const bound = await provider.signIn(client, someone, 'openid customers.read');
     const offline = await provider.signIn(client, someone);
@@ -236,7 +236,7 @@ describe('what a user has given', () => {
   });
 });
 
-test('the database holds nothing by which anybody could act', async () => {
+test('the database contains no usable secret or token', async () => {
   const { browser, page, verifier, state } = await provider.authorize(client);
   const id = /interactions\/([\w-]+)/.exec(page.url)?.[1] ?? '';
   const waiting = JSON.stringify(await provider.sql('select r.*::text from oidc_record r'));

@@ -13,7 +13,7 @@ let email: string;
 beforeAll(async () => {
   provider = await RunningProvider.shared();
   client = await provider.newClient();
-  // Whose password was hashed as passwords are.
+  // The password is hashed with the parameters of production.
   ({ email } = (await provider.auth.acceptedUser(client.caller)).user);
 });
 afterAll(() => provider.stop());
@@ -29,7 +29,7 @@ test(
     const seen: Record<Name, Set<string>> = { known: new Set(), unknown: new Set() };
     const sendJob = vi.spyOn(Worker.prototype, 'postMessage');
     for (let round = 0; round < rounds; round += 1) {
-      // Each is first as often as the other.
+      // Both take turns in going first.
       for (const name of round % 2 === 0 ? (['known', 'unknown'] as const) : (['unknown', 'known'] as const)) {
         const { text, ms } = await tryWrongPassword(name === 'known' ? email : 'nobody@example.com', `10.1.${round}.1`);
         times[name].push(ms);
@@ -42,17 +42,17 @@ test(
 
     expect(seen.known.size).toBe(1);
     expect(seen.unknown).toEqual(seen.known);
-    // The work for the password is most of the time that an answer takes. A few answers say nothing of the rest, nor does a busy machine.
+    // Hashing takes most of the response time, so a few responses, or a busy machine, do not show a difference in the rest.
     if (isSoak) expect(Math.abs(unknown - known)).toBeLessThanOrEqual(Math.max(medianNoise(times.known), known / 4));
   },
 );
 
-/** What decides how long a hash takes. */
+/** The parameters that determine the duration of a hash. */
 function workOf({ parameters: { message, nonce, ...parameters } }: HashJob) {
   return { ...parameters, message, nonceLength: Buffer.from(nonce as Uint8Array).length };
 }
 
-/** @returns the page that says so, without what is different on each */
+/** @returns the page of the failure, without its random parts */
 async function tryWrongPassword(account: string, address: string): Promise<{ text: string; ms: number }> {
   const browser = new Browser(provider.auth.issuer, address);
   const { page } = await provider.authorize(client, undefined, browser);

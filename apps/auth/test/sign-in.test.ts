@@ -8,7 +8,7 @@ import type { Credentials } from '../src/sign-in/sign-in.js';
 import { password, RunningAuth } from './running-auth.js';
 import { totpCode } from './totp-code.js';
 
-const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG', message: 'These credentials are not right.' };
+const wrong = { code: 'UNAUTHENTICATED', reason: 'CREDENTIALS_WRONG', message: 'The credentials are wrong.' };
 const tooMany = { code: 'RESOURCE_EXHAUSTED', reason: 'TOO_MANY_ATTEMPTS' };
 
 let auth: RunningAuth;
@@ -25,43 +25,43 @@ beforeEach(async () => {
   ({ user, caller } = await auth.newUser(admin));
 });
 
-/** Each from an address of its own, unless it says which. */
+/** Signs in, by default from a new address. */
 function signIn(credentials: Partial<Credentials> = {}) {
   const { tenantId } = admin;
   const all = { tenantId, email: user.email, password, address: `10.0.${(addresses += 1)}.1`, ...credentials };
   return auth.signIn.verify(auth.emOf(all.tenantId), all);
 }
 
-/** A hash that no password gives. */
+/** A hash that no password matches. */
 function hashOf(memory: number, passes: number): string {
   return formatPhcString({ memory, passes, parallelism: 1, salt: randomBytes(16), hash: randomBytes(32) });
 }
 
 const quickHash = hashOf(8, 1);
-/** Queues for the user's own tenant: each tenant has a queue, and others are not affected. */
+/** Verifies in the queue of the user's own tenant, which does not affect others. */
 const check = (hash: string) => auth.passwordHasher.verifyPassword(password, hash, admin.tenantId);
 
-/** Has the thread that hashes work for a second; whatever comes then waits behind it. */
+/** Occupies the password worker for a second. Later hashes wait for it. */
 function occupyHasher(): Promise<boolean> {
   return check(hashOf(19_456, 40));
 }
 
-/** The secret of an authenticator app that counts from now on, and recovery codes. */
+/** Enables two-factor authentication. @returns the secret in base 32, and recovery codes */
 async function enroll(): Promise<{ secret: string; codes: string[] }> {
   const { secret } = await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
-  // The code of the step before, so that those of this one and the next are left to sign in by.
+  // The code of the previous step, so that the current and the next one stay unused.
   const code = totpCode(secret, -1);
   const { codes } = await auth.call('confirmTotp', { confirmation: { code } }, caller);
   return { secret, codes };
 }
 
 describe('signing in', () => {
-  test('takes the address in any case, and the password as it is', async () => {
+  test('accepts the e-mail address in any case, and the exact password', async () => {
     expect(await signIn({ email: user.email.toUpperCase() })).toMatchObject({ id: user.id });
     await expect(signIn({ password: `${password} ` })).rejects.toMatchObject(wrong);
   });
 
-  test('answers alike to whoever does not exist, is disabled, is invited, is of another tenant, or errs', async () => {
+  test('fails alike for unknown, disabled and invited users, for those of another tenant, and for a wrong password', async () => {
     const invited = await auth.invite(admin);
     const { user: disabled } = await auth.newUser(admin);
     await auth.updateUser(admin, disabled.id, { state: User_State.DISABLED });
@@ -78,7 +78,7 @@ describe('signing in', () => {
     }
   });
 
-  test('ends for an address and an account after 10 wrong passwords, also for the right one', async () => {
+  test('is refused for an address and an account after 10 wrong passwords, also with the correct one', async () => {
     const address = '192.0.2.1';
     const guesses = await Promise.allSettled(
       Array.from({ length: 15 }, (_, index) => signIn({ address, password: `wrong password ${index}` })),
@@ -91,7 +91,7 @@ describe('signing in', () => {
     expect(await signIn()).toMatchObject({ id: user.id });
   });
 
-  test('ends for an account that does not exist as for one that does', async () => {
+  test('is refused for an unknown account as for an existing one', async () => {
     const nobody = { email: 'nobody@example.com', address: '192.0.2.2' };
     for (let attempt = 0; attempt < 10; attempt += 1) await expect(signIn(nobody)).rejects.toMatchObject(wrong);
 
@@ -108,12 +108,12 @@ describe('signing in', () => {
     expect(await signIn({ address: '2001:db8:0:1::1' })).toMatchObject({ id: user.id });
   });
 
-  test('counts no right password', async () => {
+  test('does not count correct passwords', async () => {
     const address = '192.0.2.3';
     for (let time = 0; time < 12; time += 1) expect(await signIn({ address })).toMatchObject({ id: user.id });
   });
 
-  test('counts no attempt that nobody had time to look at', async () => {
+  test('does not count attempts that were refused for lack of capacity', async () => {
     const address = '192.0.2.4';
     const others = [occupyHasher(), ...Array.from({ length: 99 }, () => check(quickHash))];
     for (let attempt = 0; attempt < 11; attempt += 1) {
@@ -124,7 +124,7 @@ describe('signing in', () => {
     expect(await signIn({ address })).toMatchObject({ id: user.id });
   });
 
-  test('by 99 who wait for one password to be looked at leaves others their answers', async () => {
+  test('is not delayed for others by 99 pending attempts on one account', async () => {
     const looked = occupyHasher();
     let signedIn = 0;
     const all = Array.from({ length: 99 }, () => signIn().then(() => (signedIn += 1)));
@@ -134,7 +134,7 @@ describe('signing in', () => {
     await Promise.all([looked, ...all]);
   });
 
-  test('counts without naming anybody', async () => {
+  test('counts attempts without storing addresses', async () => {
     await expect(signIn({ address: '192.0.2.77', password: 'wrong password' })).rejects.toMatchObject(wrong);
 
     const rows = await auth.rowsOf(admin, 'select w.*::text as row from attempt_window w where $1::text is not null');
@@ -144,12 +144,12 @@ describe('signing in', () => {
   });
 });
 
-describe('a second factor', () => {
-  // The clock stands still: a code that is good now is good to the end of the test.
+describe('two-factor authentication', () => {
+  // The clock stands still, so that the current code stays valid during the test.
   beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
   afterEach(() => void vi.useRealTimers());
 
-  test('takes a code besides the password once the app has shown that it has the secret', async () => {
+  test('requires a code after the app is confirmed', async () => {
     await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
     expect(await signIn()).toMatchObject({ id: user.id });
     const { secret } = await enroll();
@@ -160,7 +160,7 @@ describe('a second factor', () => {
     expect(await auth.call('getAccount', {}, caller)).toMatchObject({ twoFactor: true });
   });
 
-  test('takes no code twice, however many try at the same time, and no earlier one', async () => {
+  test('accepts no code twice, also in concurrent calls, and none of an earlier step', async () => {
     const { secret } = await enroll();
     const code = totpCode(secret, 1);
 
@@ -170,7 +170,7 @@ describe('a second factor', () => {
     await expect(signIn({ code: totpCode(secret) })).rejects.toMatchObject(wrong);
   });
 
-  test('takes each recovery code once, in any spelling', async () => {
+  test('accepts each recovery code once, in any spelling', async () => {
     const { codes } = await enroll();
     const [first = '', second = ''] = codes;
 
@@ -180,7 +180,7 @@ describe('a second factor', () => {
     expect(await signIn({ code: second.replace('-', ' ').toUpperCase() })).toMatchObject({ id: user.id });
   });
 
-  test('is in the database sealed, and hashed', async () => {
+  test('has an encrypted secret and hashed codes in the database', async () => {
     const { secret, codes } = await enroll();
 
     const rows = await auth.rowsOf(
@@ -199,7 +199,7 @@ describe('a second factor', () => {
     }
   });
 
-  test('gets new recovery codes, and is switched off, with the password only', async () => {
+  test('requires the password for new recovery codes and to be disabled', async () => {
     const { codes } = await enroll();
     const wrongProof = { proof: { currentPassword: 'wrong password' } };
     const proof = { proof: { currentPassword: password } };
@@ -215,7 +215,7 @@ describe('a second factor', () => {
     expect(await signIn()).toMatchObject({ id: user.id });
   });
 
-  test('is no longer asked for once an admin has reset it', async () => {
+  test('is disabled after an admin resets it', async () => {
     await enroll();
     const after = await auth.call('resetTwoFactor', { id: user.id }, admin);
 
@@ -223,7 +223,7 @@ describe('a second factor', () => {
     expect(await signIn()).toMatchObject({ id: user.id, sessionEpoch: 1 });
   });
 
-  test('is not switched on by guessing', async () => {
+  test('cannot be enabled by guessing', async () => {
     await auth.call('enrollTotp', { proof: { currentPassword: password } }, caller);
     const confirm = () => auth.call('confirmTotp', { confirmation: { code: '000000' } }, caller);
     for (let attempt = 0; attempt < 10; attempt += 1) {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => provider.stop());
 
-/** Somebody who has signed in to a client in a browser. */
+/** A user who has signed in to a client in a browser. */
 async function signedIn(scope: string) {
   const user = await provider.newUser();
   const { browser, page, verifier, state } = await provider.authorize(client, scope);
@@ -28,7 +28,7 @@ function signOutUrl(parameters: Record<string, string> = {}): string {
   return url.href;
 }
 
-test('signing out ends the session, and the tokens that last as long as it', async () => {
+test('signing out ends the session and its tokens', async () => {
   const { browser, tokens, caller } = await signedIn('openid customers.read');
   const page = await browser.visit(signOutUrl({ id_token_hint: tokens.id_token ?? '' }));
 
@@ -43,7 +43,7 @@ test('signing out ends the session, and the tokens that last as long as it', asy
   expect(next.text).toContain('<h1>Sign in to');
 });
 
-test('what may go on while somebody is signed out goes on', async () => {
+test('offline access continues after signing out', async () => {
   const { browser, tokens } = await signedIn('openid offline_access customers.read');
 
   await browser.submit(await browser.visit(signOutUrl()), '/logout/confirm', { logout: 'yes' });
@@ -52,17 +52,17 @@ test('what may go on while somebody is signed out goes on', async () => {
   expect((await provider.refresh(client, tokens.refresh_token ?? '')).access_token).toEqual(expect.any(String));
 });
 
-test('a link of another site, or a form of its own, signs nobody out', async () => {
+test('a link or a form on another site does not sign users out', async () => {
   const { browser, tokens } = await signedIn('openid customers.read');
   const page = await browser.visit(signOutUrl());
 
   const forged = await browser.submit(page, '/logout/confirm', { logout: 'yes', xsrf: 'guessed' });
 
-  expect([forged.status, forged.text]).toEqual([400, expect.stringContaining('<h1>This did not work</h1>')]);
+  expect([forged.status, forged.text]).toEqual([400, expect.stringContaining('<h1>Request failed</h1>')]);
   expect(await provider.isActive(tokens.access_token)).toBe(true);
 });
 
-test('whoever is not signed in is told so, by a page without scripts', async () => {
+test('users without a session get the page of the signed-out state, without scripts', async () => {
   const { status, text, headers } = await new Browser(provider.auth.issuer).visit(signOutUrl());
 
   expect([status, text]).toEqual([200, expect.stringContaining('<h1>You are signed out</h1>')]);
@@ -70,7 +70,7 @@ test('whoever is not signed in is told so, by a page without scripts', async () 
   expect(headers.get('content-security-policy')).toContain("default-src 'none'");
 });
 
-test('nobody is sent on to an address that no client has', async () => {
+test('an unregistered redirect URI is refused', async () => {
   const { browser } = await signedIn('openid');
 
   const { status, url } = await browser.visit(

@@ -2,14 +2,14 @@ import { decodeProtectedHeader } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { RunningProvider, type Client } from './running-provider.js';
 
-const keySchedule = { periodMs: 2_000, publishAheadMs: 800, overlapMs: 60_000, believedMs: 0 };
+const keySchedule = { periodMs: 2_000, publishAheadMs: 800, overlapMs: 60_000, cacheMs: 0 };
 const stepMs = 100;
 
 let provider: RunningProvider;
 let client: Client;
 
 beforeAll(async () => {
-  // Of its own: keys of this schedule would sign the tokens of all tests.
+  // A provider of its own: keys of this schedule would sign the tokens of all tests.
   provider = await RunningProvider.start({ keySchedule });
   client = await provider.newClient();
 });
@@ -23,7 +23,7 @@ async function publishedKids(): Promise<string[]> {
   return keys.map(({ kid = '' }) => kid);
 }
 
-test('a key is published before it signs, and tokens of the one before it stay good', async () => {
+test('a key is published before it signs, and tokens of the previous one stay valid', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const seen = new Set<string>();
   const kids: string[] = [];
@@ -45,7 +45,7 @@ test('a key is published before it signs, and tokens of the one before it stay g
   expect(JSON.stringify(rows)).not.toContain('kty');
 });
 
-test('a token whose key was removed is refused, although it was accepted before', async () => {
+test('a token is refused after its key is removed, although it was accepted before', async () => {
   const { access_token: token } = await provider.clientCredentials(client);
   expect(await provider.isActive(token)).toBe(true);
 
@@ -54,7 +54,7 @@ test('a token whose key was removed is refused, although it was accepted before'
   expect(await provider.isActive(token)).toBe(false);
 });
 
-test('processes that find a key due at the same time make one', async () => {
+test('processes that find a key due concurrently create one', async () => {
   const { OidcDatabase } = await import('../src/oidc/records/oidc-database.js');
   const { SigningKeys } = await import('../src/oidc/tokens/signing-keys.js');
   const quiet = { ...keySchedule, periodMs: 3_600_000 };

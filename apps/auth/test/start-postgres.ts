@@ -6,12 +6,12 @@ import { entities, migrations } from '../src/storage/database.js';
 declare module 'vitest' {
   interface ProvidedContext {
     superuserUrl: string;
-    /** A migrated database without rows. Nothing connects to it: others begin as its copy. */
+    /** A migrated database without rows, the template of the others. Nothing connects to it. */
     template: ProvisionedDatabase;
   }
 }
 
-/** One server for all test files, and what their databases are copied from. */
+/** Starts one server for all test files, with the template of their databases. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const postgres = await startEmbeddedPostgres();
   const template = await provisionDatabase(postgres.superuserUrl, 'auth');

@@ -23,13 +23,13 @@ interface Profile {
   locale?: string;
 }
 
-/** The fields that are given are those to change, and one that is undefined is cleared. */
+/** Updates the given fields. A field that is undefined is cleared. */
 function change(profile: Profile, etag?: string) {
   const whole = { displayName: undefined, timeZone: undefined, locale: undefined, ...profile };
   return auth.call('updateAccount', { profile: whole, updateMask: Object.keys(profile), etag }, caller);
 }
 
-test('a user has the zone and the locale of the workspace until they choose their own', async () => {
+test('a user without a time zone and locale uses those of the workspace', async () => {
   expect(user).toMatchObject({ timeZone: undefined, locale: undefined });
 
   const chosen = await change({ timeZone: 'europe/berlin', locale: 'DE-de', displayName: 'Ada L.' });
@@ -41,7 +41,7 @@ test('a user has the zone and the locale of the workspace until they choose thei
   expect(back).toMatchObject({ timeZone: undefined, locale: 'de-DE', displayName: 'Ada L.' });
 });
 
-test('an administrator sets them too, and a change of something else keeps them', async () => {
+test('an admin can set them too, and other changes keep them', async () => {
   const update = (fields: Partial<User>) =>
     auth.call('updateUser', { id: user.id, user: { ...user, ...fields }, updateMask: Object.keys(fields) }, admin);
 
@@ -60,7 +60,7 @@ test.each<[Profile, string, string]>([
   expect(await auth.call('getAccount', {}, caller)).toEqual(user);
 });
 
-test('a name that is cleared, and a stale version, change nothing', async () => {
+test('an empty name or a stale version is refused and changes nothing', async () => {
   await expect(change({ displayName: undefined })).rejects.toMatchObject({
     violations: [{ field: 'profile.displayName', reason: 'REQUIRED' }],
   });

@@ -69,7 +69,7 @@ describe('an invitation', () => {
     await expect(accept('A'.repeat(64))).rejects.toMatchObject(wrongToken);
   });
 
-  test('refuses a password that is guessed first, and stays good', async () => {
+  test('refuses a common password, and stays valid', async () => {
     const { email } = await auth.invite(admin);
     const token = await auth.mails.tokenTo(email);
 
@@ -125,7 +125,7 @@ describe('the rights of a user', () => {
 });
 
 describe('UpdateUser', () => {
-  test('shuts somebody out and lets them in again', async () => {
+  test('disables a user and enables it again', async () => {
     const { user } = await auth.newUser(admin);
     const disabled = await auth.updateUser(admin, user.id, { state: User_State.DISABLED }, user.etag);
     const enabled = await auth.updateUser(admin, user.id, { state: User_State.ACTIVE });
@@ -135,7 +135,7 @@ describe('UpdateUser', () => {
     expect(row).toEqual({ session_epoch: 1 });
   });
 
-  test('makes nobody active who has no password', async () => {
+  test('does not activate a user without a password', async () => {
     const { id } = await auth.invite(admin);
 
     await expect(auth.updateUser(admin, id, { state: User_State.ACTIVE })).rejects.toMatchObject({
@@ -144,7 +144,7 @@ describe('UpdateUser', () => {
     });
   });
 
-  test('changes no address, and nothing of another tenant', async () => {
+  test('cannot change an e-mail address, or a user of another tenant', async () => {
     const { id } = await auth.invite(admin);
     const stranger = await auth.newCaller();
 
@@ -159,7 +159,7 @@ describe('UpdateUser', () => {
 });
 
 describe('the last admin', () => {
-  test('can be neither disabled, nor deleted, nor lose the role', async () => {
+  test('cannot be disabled or deleted, or lose the role', async () => {
     const { user } = await auth.newUser(admin, { roleIds: ['admin'] });
     const refusal = { code: 'FAILED_PRECONDITION', reason: 'LAST_ADMIN' };
 
@@ -168,7 +168,7 @@ describe('the last admin', () => {
     await expect(auth.call('deleteUser', { id: user.id }, admin)).rejects.toMatchObject(refusal);
   });
 
-  test('is left when all admins go at the same moment', async () => {
+  test('remains when all admins are removed concurrently', async () => {
     const admins = [];
     for (let count = 0; count < 4; count += 1) admins.push(await auth.newUser(admin, { roleIds: ['admin'] }));
 
@@ -178,8 +178,8 @@ describe('the last admin', () => {
   });
 });
 
-describe('somebody with fewer rights', () => {
-  test('gives no role that allows more, and has no power over whoever has one', async () => {
+describe('a caller with fewer rights', () => {
+  test('cannot grant a role with more rights, or change users who have one', async () => {
     const { user: manager } = await auth.newUser(admin, { roleIds: ['manager'] });
     const weak = { ...admin, permissions: ['users.read', 'users.write', 'customers.read', 'tenant.read'] };
 
@@ -206,7 +206,7 @@ describe('users and teams', () => {
     expect(second.nextPageToken).toBeUndefined();
   });
 
-  test('go for good', async () => {
+  test('are deleted permanently', async () => {
     const { user } = await auth.newUser(admin);
     await auth.call('deleteUser', { id: user.id }, admin);
 
@@ -214,7 +214,7 @@ describe('users and teams', () => {
     await auth.invite(admin, { email: user.email });
   });
 
-  test('keep a team while somebody is in it', async () => {
+  test('cannot delete a team that has users', async () => {
     const { id: teamId, etag } = await team('North');
     const { id } = await auth.invite(admin, { teamId });
     const renamed = { ...Team.decode(new Uint8Array()), displayName: 'South' };

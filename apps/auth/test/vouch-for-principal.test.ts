@@ -10,7 +10,7 @@ let auth: RunningAuth;
 let admin: Caller;
 
 beforeAll(async () => {
-  // Of its own: its caller is another process than that of all tests.
+  // A service of its own, because the caller is a different process than in other tests.
   auth = await RunningAuth.start({}, 'sync');
   admin = await auth.newCaller();
 });
@@ -23,7 +23,7 @@ async function vouched(principalId: string, { tenantId } = admin): Promise<Calle
 }
 
 describe('VouchForPrincipal', () => {
-  test('tells of a key what it may, until it is revoked or expires', async () => {
+  test('returns the rights of a key until it is revoked or expires', async () => {
     const { id } = await auth.createApiKey(admin, { recordScope: RecordScope.ALL, hidesPii: true });
     const principalId = `apiKey:${id}`;
 
@@ -40,7 +40,7 @@ describe('VouchForPrincipal', () => {
     await expect(vouched(`apiKey:${short.id}`)).rejects.toMatchObject(ended);
   });
 
-  test('tells of a user what the roles of now come to, until it is disabled', async () => {
+  test('returns the current rights of a user until the user is disabled', async () => {
     const { user } = await auth.newUser(admin, { roleIds: ['read-only'] });
     const principalId = `user:${user.id}`;
 
@@ -51,7 +51,7 @@ describe('VouchForPrincipal', () => {
     await expect(vouched(principalId)).rejects.toMatchObject(ended);
   });
 
-  test('says the same of nobody and of who is of another tenant', async () => {
+  test('fails alike for unknown principals and for those of another tenant', async () => {
     const stranger = await auth.newCaller();
 
     for (const principalId of [`user:${v7()}`, `apiKey:${v7()}`, stranger.principalId])

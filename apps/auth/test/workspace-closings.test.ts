@@ -8,7 +8,7 @@ import { RunningAuth } from './running-auth.js';
 let auth: RunningAuth;
 
 beforeAll(async () => {
-  // Of its own: its caller is another process than that of all tests.
+  // A service of its own, because the caller is a different process than in other tests.
   auth = await RunningAuth.start({}, 'sync');
 });
 afterAll(() => auth.stop());
@@ -26,14 +26,14 @@ async function receiptOf({ tenantId }: Caller): Promise<Record<string, unknown> 
   return (await queryDatabase(auth.urls.ownerUrl, sql, [tenantId]))[0];
 }
 
-/** Moves the last time that something was found back, as if the closing had settled. */
+/** Moves the time of the last found rows back, as if the settle time had passed. */
 function settle({ tenantId }: Caller): Promise<unknown> {
   const sql = `update closed_tenant set found_time = found_time - interval '1 hour' where id = $1`;
   return queryDatabase(auth.urls.ownerUrl, sql, [tenantId]);
 }
 
 describe('a closed workspace', () => {
-  test('has no credential any more, and nobody signs in to it or acts for it', async () => {
+  test('has no valid credentials, sign-ins or principals', async () => {
     const admin = await auth.newCaller('closing-soon');
     const { key, id } = await auth.createApiKey(admin);
     const { user } = await auth.newUser(admin);
@@ -50,7 +50,7 @@ describe('a closed workspace', () => {
     await expect(close(admin, admin)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  test('is listed with a proof that gives no rights, until it is complete', async () => {
+  test('is listed with a token without permissions, until it is complete', async () => {
     const admin = await auth.newCaller();
     const listed = async () =>
       (await auth.call('listOpenClosings', {})).closings.find(({ tenantId }) => tenantId === admin.tenantId);
@@ -69,7 +69,7 @@ describe('a closed workspace', () => {
     await expect(report(admin)).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  test('keeps its rows here until passes have found nothing for long enough', async () => {
+  test('keeps its rows in auth until passes have found no rows for the settle time', async () => {
     const admin = await auth.newCaller();
     await close(admin, admin);
 
@@ -93,7 +93,7 @@ describe('a closed workspace', () => {
     expect(await receiptOf(admin)).toEqual({ ...removed, is_complete: true });
   });
 
-  test('is the one that is named only', async () => {
+  test('is closed only with its own id as confirmation', async () => {
     const [admin, other] = [await auth.newCaller(), await auth.newCaller()];
 
     await expect(close(other, admin)).rejects.toMatchObject({ reason: 'TENANT_ID_DIFFERS' });

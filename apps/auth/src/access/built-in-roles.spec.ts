@@ -6,7 +6,7 @@ import { builtInRoles, builtInRolesBy } from './built-in-roles.js';
 const contract = contractWithSiteVisits();
 const before = Object.fromEntries(builtInRoles.map(({ id, permissions }) => [id, permissions]));
 
-/** What each role gets with the new areas `siteVisits`, a type of records, and `visitPlans`, which is none. */
+/** Permissions that each role gains with the new areas `siteVisits`, a record type, and `visitPlans`, which is not one. */
 const news = Object.fromEntries(
   builtInRolesBy(contract).map(({ id, permissions }) => [
     id,
@@ -14,11 +14,11 @@ const news = Object.fromEntries(
   ]),
 );
 
-test('Member gets read and write of a new type of records, and nothing else that is new', () => {
+test('Member gains read and write of a new record type, and no other new permission', () => {
   expect(news['member']).toEqual(['siteVisits.read', 'siteVisits.write']);
 });
 
-test('Admin and Manager get all permissions of new areas, and Read only gets what reads them', () => {
+test('Admin and Manager gain all permissions of new areas, and Read only gains read', () => {
   const all = permissionsOf(contract).filter((permission) => /^(siteVisits|visitPlans)\./.test(permission));
 
   expect(all).toHaveLength(8);

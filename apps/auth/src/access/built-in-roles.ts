@@ -7,43 +7,44 @@ export interface BuiltInRole extends Grant {
   displayName: string;
 }
 
-/** What everybody may do with their own account, whatever their roles. */
+/** Permissions on the own account, which every user has regardless of roles. */
 export const accountPermissions: readonly string[] = ['account.read', 'account.write'];
 
-/** Areas that decide who may do what, and where data goes. */
+/** Areas that control access and where data is sent. */
 const administration = ['apiKeys', 'connections', 'oauthClients', 'roles', 'tenant', 'users', 'webhooks'];
 
-/** The verbs by which all data of a workspace leaves it, comes, or ends. */
-const ofWholeWorkspace = ['workspace.close', 'workspace.export', 'workspace.import'];
+/** Permissions to export, import or remove all data of a workspace. */
+const workspacePermissions = ['workspace.close', 'workspace.export', 'workspace.import'];
 
 const isAdministration = (permission: string) =>
-  administration.includes(permission.split('.')[0] ?? '') || ofWholeWorkspace.includes(permission);
+  administration.includes(permission.split('.')[0] ?? '') || workspacePermissions.includes(permission);
 
 const readsOfAdministration = ['roles.read', 'tenant.read', 'users.read'];
 
-/** What Member may do besides reading and writing records. A permission is added here only on purpose. */
-const memberHasBesides = [
+/** Permissions of Member besides reading and writing records. Each is added deliberately. */
+const otherMemberPermissions = [
   ...[...accountPermissions, 'audit.read', 'tenant.read', 'users.read', 'workspace.read'],
-  // Of records, which Member reads and writes.
+  // Files belong to records.
   ...['files.read', 'files.write'],
 ];
 
-/** The role of which somebody who is active must have it, once somebody has. */
+/** The role that at least one active user must keep, once a user has it. */
 export const adminRoleId = 'admin';
 
-/** The roles that every tenant has. */
+/** The roles of every tenant. */
 export const builtInRoles: readonly BuiltInRole[] = builtInRolesBy(contract);
 
 /**
  * The built-in roles for the permissions of a contract:
  * - Admin has every permission.
- * - Manager has every permission outside administration, which whole workspaces count as, and some that read administration.
- * - Member reads and writes records: `read` and `write` of each area that is a type of records, so that it is called as
- *   the type says, which is its plural, as `customers`, unless it says otherwise, as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
- *   are Member's only by `memberHasBesides`.
- * - Read only has each `read` outside administration, and reads the tenant.
+ * - Manager has every permission outside administration, and reads roles, the tenant and users. Permissions on whole workspaces count
+ *   as administration.
+ * - Member has `read` and `write` of each area that belongs to a record type: the type's plural, such as `customers`, unless the type
+ *   sets another name, such as `objects`. Other verbs, such as `configure`, `send`, `publish`, `import` and `export`, and other areas
+ *   need an entry in `otherMemberPermissions`.
+ * - Read only has every `read` outside administration, and `tenant.read`.
  *
- * So Admin and Manager have a new permission at once, and Member has it only when it is to read or to write records. A test compares
+ * So Admin and Manager gain a new permission automatically, and Member gains it only if it reads or writes records. A test compares
  * the roles with `test/role-permissions.json`.
  */
 export function builtInRolesBy(contract: Contract): BuiltInRole[] {
@@ -66,7 +67,7 @@ export function builtInRolesBy(contract: Contract): BuiltInRole[] {
     {
       id: 'member',
       displayName: 'Member',
-      permissions: only([...ofRecords, ...memberHasBesides]),
+      permissions: only([...ofRecords, ...otherMemberPermissions]),
       recordScope: 'TEAM',
       hidesPii: false,
     },

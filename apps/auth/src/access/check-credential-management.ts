@@ -1,13 +1,13 @@
 import { AppError, currentCaller } from '@rapport/platform';
 
 /**
- * Refuses to let an access token make a credential, or change what one may do. What an app may do ends with the consent that its
- * token comes from; a key that it has made, or a client that it has widened, would not.
+ * Refuses calls with an access token that create a credential or change its rights. The rights of an app end with the user's consent.
+ * A key that the app created, or a client that it widened, would outlast the consent.
  *
  * @throws AppError PERMISSION_DENIED API_KEY_NEEDED
  */
-export function checkLastingCredential(): void {
+export function checkCredentialManagement(): void {
   if (currentCaller().principalId.startsWith('apiKey:')) return;
-  const message = 'An access token can not make or change credentials. Use an API key.';
+  const message = 'An access token cannot create or change credentials. Use an API key.';
   throw new AppError('PERMISSION_DENIED', 'API_KEY_NEEDED', message);
 }

@@ -3,29 +3,32 @@ import { accountPermissions } from './built-in-roles.js';
 import { isWider, rightsOfCaller, type Rights } from './rights.js';
 
 /**
- * Refuses to give, or to have power over, what the caller does not hold.
+ * Checks that the caller holds all rights that it grants, or that the principal to change has.
  *
- * @throws AppError PERMISSION_DENIED that says what is lacking
+ * @throws AppError PERMISSION_DENIED with the missing right
  */
-export function checkHeld(wanted: Rights): void {
+export function checkEscalation(wanted: Rights): void {
   const held = rightsOfCaller(currentCaller());
   const missing = wanted.permissions.find(
     (permission) => !allows(held.permissions, permission) && !accountPermissions.includes(permission),
   );
   if (missing !== undefined) {
-    throw denied('PERMISSION_NOT_HELD', `You can't give the permission ${missing} that you lack.`, {
+    throw denied('PERMISSION_NOT_HELD', `You cannot grant the permission ${missing}, because you do not have it.`, {
       permission: missing,
     });
   }
   if (isWider(wanted.recordScope, held.recordScope)) {
-    throw denied('RECORD_SCOPE_NOT_HELD', `You can't give the record scope ${wanted.recordScope} that you lack.`);
+    throw denied(
+      'RECORD_SCOPE_NOT_HELD',
+      `You cannot grant the record scope ${wanted.recordScope}, because yours is narrower.`,
+    );
   }
   const isTeamForeign = wanted.teamIds.some((id) => !held.teamIds.includes(id));
   if (held.recordScope !== 'ALL' && wanted.recordScope === 'TEAM' && isTeamForeign) {
-    throw denied('TEAM_NOT_HELD', "You can't give the records of a team that you are not in.");
+    throw denied('TEAM_NOT_HELD', 'You cannot grant access to the records of a team that you are not in.');
   }
   if (held.hidesPii && !wanted.hidesPii) {
-    throw denied('PII_NOT_HELD', "You can't give the sight of personal data that is hidden from you.");
+    throw denied('PII_NOT_HELD', 'You cannot grant access to personal data that is hidden from you.');
   }
 }
 

@@ -1,7 +1,7 @@
 import type { FieldViolation } from '@rapport/platform';
 import { isKnownPermission, knownPermissions } from './known-permissions.js';
 
-/** @param field path of the list in the request, such as `role.permissions` */
+/** One violation for each unknown permission. @param field path of the list in the request, such as `role.permissions` */
 export function unknownPermissions(field: string, permissions: readonly string[]): FieldViolation[] {
   return permissions.flatMap((permission, index) =>
     isKnownPermission(permission)

@@ -12,7 +12,7 @@ import { accountPermissions } from './built-in-roles.js';
 import { findRoles, rightsOfAccount, rightsOfApiKey } from './principal-rights.js';
 import type { Grant, Rights } from './rights.js';
 
-/** Whether a user or an API key may do what takes a permission, and why. */
+/** Whether a user or an API key has a permission, and why. */
 export async function explainPermission(
   em: EntityManager,
   principalId: string,
@@ -27,10 +27,10 @@ export async function explainPermission(
     const apiKey = await em.findOne(ApiKey, key);
     if (apiKey) return explainApiKey(apiKey, permission);
   }
-  throw new AppError('NOT_FOUND', 'PRINCIPAL_NOT_FOUND', 'There is no such user or API key.');
+  throw new AppError('NOT_FOUND', 'PRINCIPAL_NOT_FOUND', 'The user or API key does not exist.');
 }
 
-/** What a rule decides that looks at no principal's rights. */
+/** The decision of a rule that does not depend on grants. */
 export function decided(rule: Rule, allowed: boolean, permission?: string): ExplainPermissionResponse {
   return {
     allowed,

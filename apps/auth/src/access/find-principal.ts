@@ -7,10 +7,10 @@ import { rightsOfApiKey, rightsOfUser } from './principal-rights.js';
 import type { Rights } from './rights.js';
 
 /**
- * A user or an API key as the caller that it would be now.
+ * A user or an API key, with its current rights, as a caller.
  *
- * @param em in no transaction
- * @throws AppError PERMISSION_DENIED when there is none, or it may do nothing any more: which of these is not said
+ * @param em not in a transaction
+ * @throws AppError PERMISSION_DENIED when it does not exist or is no longer active, without telling them apart
  */
 export async function findPrincipal(em: EntityManager, tenantId: string, principalId: string): Promise<Caller> {
   const ofTenant = em.fork({ session: tenantSession(tenantId) });
@@ -18,7 +18,7 @@ export async function findPrincipal(em: EntityManager, tenantId: string, princip
   const [kind, id = ''] = principalId.split(':');
   const found = kind === 'user' ? await rightsOfUser(ofTenant, id) : await rightsOfKey(ofTenant, tenantId, id);
   if (isOpen && found) return { tenantId, principalId, ...found };
-  const message = 'Who the connection acts as may do nothing any more.';
+  const message = 'The principal of the connection no longer has access.';
   throw new AppError('PERMISSION_DENIED', 'PRINCIPAL_ENDED', message);
 }
 

@@ -3,7 +3,7 @@ import { permissionForAll } from '@rapport/platform';
 
 export const contract = platformContract();
 
-/** Every permission there is but for those for a single object: what the contract's methods ask for. */
+/** All permissions that methods of the contract require, without those for a single object. */
 export const knownPermissions: readonly string[] = permissionsOf(contract);
 
 export function permissionsOf({ methods }: Contract): string[] {
@@ -11,7 +11,7 @@ export function permissionsOf({ methods }: Contract): string[] {
   return [...new Set(needed)].filter((permission) => permission !== '').sort();
 }
 
-/** Areas whose permissions can be for one of its parts, such as `objects` with `objects.subscription.read`. */
+/** Areas that have permissions for a single object, such as `objects` with `objects.subscription.read`. */
 const divided = new Set(
   contract.methods
     .map(({ policy }) => policy.permission)
@@ -19,7 +19,7 @@ const divided = new Set(
     .map(permissionForAll),
 );
 
-/** Whether there is a permission, for all of an area or for a part of it that there may be. */
+/** Whether a permission exists, for an area or for a single object of it. The object itself need not exist. */
 export function isKnownPermission(permission: string): boolean {
   if (knownPermissions.includes(permission)) return true;
   const [, area, verb] = /^(\w+)\.[a-z]\w*\.(\w+)$/.exec(permission) ?? [];

@@ -41,9 +41,9 @@ function permissionOf({ permission }: ExplainPermissionRequest): string {
 }
 
 function policyOf({ permission }: ExplainPermissionRequest, method: string) {
-  if (permission !== undefined) throw wrong('method', 'TOO_MUCH', 'can not be given together with `permission`');
+  if (permission !== undefined) throw wrong('method', 'TOO_MUCH', 'cannot be combined with `permission`');
   const policy = contract.method(`/${method}`)?.policy;
-  if (!policy) throw wrong('method', 'METHOD_UNKNOWN', 'is no operation of the API');
+  if (!policy) throw wrong('method', 'METHOD_UNKNOWN', 'is not an operation of the API');
   return policy;
 }
 

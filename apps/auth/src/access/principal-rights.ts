@@ -6,7 +6,7 @@ import { accountPermissions, builtInRoles, type BuiltInRole } from './built-in-r
 import { combineGrants, type Grant, type Rights } from './rights.js';
 
 /**
- * What somebody who signs in may do now. Undefined when there is no such user, or not one who is active.
+ * The current rights of a user. Undefined when the user does not exist or is not active.
  *
  * @param em of the tenant, see `tenantSession`
  */
@@ -15,7 +15,7 @@ export async function rightsOfUser(em: EntityManager, userId: string): Promise<R
   return user?.state === 'ACTIVE' ? rightsOfAccount(em, user) : undefined;
 }
 
-/** What the roles of an account come to, whether it is active or not. */
+/** The combined rights of an account's roles, active or not. */
 export async function rightsOfAccount(
   em: EntityManager,
   { roleIds, teamId }: Pick<UserAccount, 'roleIds' | 'teamId'>,
@@ -23,7 +23,7 @@ export async function rightsOfAccount(
   return rightsByGrants(await findRoles(em, roleIds), teamId);
 }
 
-/** The rights that the grants of a user's roles and the user's team add up to. */
+/** The rights from the grants of a user's roles, with the user's team. */
 export function rightsByGrants(grants: readonly Grant[], teamId: string | null | undefined): Rights {
   const { permissions, recordScope, hidesPii } = combineGrants(grants);
   return {
@@ -34,7 +34,7 @@ export function rightsByGrants(grants: readonly Grant[], teamId: string | null |
   };
 }
 
-/** Those of the roles that there are. */
+/** The roles that exist, of the given ids. */
 export async function findRoles(em: EntityManager, ids: readonly string[]): Promise<(Role | BuiltInRole)[]> {
   const builtIn = builtInRolesOf(ids);
   const ownIds = ids.filter((id) => builtIn.every((role) => role.id !== id));

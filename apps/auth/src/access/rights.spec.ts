@@ -4,7 +4,7 @@ import { combineGrants, type Grant } from './rights.js';
 const reader: Grant = { permissions: ['customers.read'], recordScope: 'ALL', hidesPii: true };
 const writer: Grant = { permissions: ['customers.read', 'customers.write'], recordScope: 'OWN', hidesPii: false };
 
-test('two roles together allow nothing that neither of them does', () => {
+test('two combined roles allow nothing that neither allows alone', () => {
   expect(combineGrants([reader, writer])).toEqual({
     permissions: ['customers.read', 'customers.write'],
     recordScope: 'OWN',
@@ -12,6 +12,6 @@ test('two roles together allow nothing that neither of them does', () => {
   });
 });
 
-test('no role allows nothing', () => {
+test('no roles allow nothing', () => {
   expect(combineGrants([])).toEqual({ permissions: [], recordScope: 'OWN', hidesPii: false });
 });

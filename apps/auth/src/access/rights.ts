@@ -1,17 +1,17 @@
 import type { Caller } from '@rapport/platform';
 import { recordScopes, type RecordScope } from '../storage/record-scope.js';
 
-/** What a principal may do, and to which records. */
+/** Permissions of a principal, and the records that they apply to. */
 export interface Rights {
   permissions: readonly string[];
   recordScope: RecordScope;
-  /** Teams whose records the scope TEAM shows. */
+  /** Teams whose records the scope TEAM includes. */
   teamIds: readonly string[];
   /** True when personal data is masked. */
   hidesPii: boolean;
 }
 
-/** What a role, or an API key, grants. */
+/** The rights that a role or an API key grants. */
 export type Grant = Omit<Rights, 'teamIds'>;
 
 export function rightsOfCaller({ permissions, recordScope = 'ALL', teamIds = [], hidesPii = false }: Caller): Rights {
@@ -19,9 +19,8 @@ export function rightsOfCaller({ permissions, recordScope = 'ALL', teamIds = [],
 }
 
 /**
- * What several roles come to: the permissions of all, for the narrowest of their scopes, without the personal data that one of
- * them hides. The widest would allow what none of them does, such as to write all records by a role that reads them all and
- * another that writes one's own.
+ * Combines roles: the permissions of all, with the narrowest of their scopes, hiding personal data if one of them does. The widest
+ * scope would allow what no role allows: a role that reads all records and one that writes own records would write all records.
  */
 export function combineGrants(grants: readonly Grant[]): Grant {
   return {

@@ -14,14 +14,14 @@ export function roleMessage(role: Role | BuiltInRole): RoleMessage {
     recordScope: RecordScopeMessage[role.recordScope],
     hidesPii: role.hidesPii,
     builtIn: !own,
-    // What is built in changes with a release only.
+    // Built-in roles change only with a release.
     etag: formatEtag(own?.version ?? 1),
     createTime: own?.createTime.toISOString(),
     updateTime: own?.updateTime.toISOString(),
   };
 }
 
-/** @param unset what stands for a scope that is not given */
+/** @param unset default for an unspecified scope */
 export function readRecordScope(scope: RecordScopeMessage, unset: RecordScope): RecordScope {
   return scope === RecordScopeMessage.UNSPECIFIED ? unset : (RecordScopeMessage[scope] as RecordScope);
 }

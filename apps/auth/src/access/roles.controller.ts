@@ -20,13 +20,13 @@ import { lockTenant } from '../tenants/tenant-lock.js';
 import { UserAccount } from '../storage/user-account.entity.js';
 import { Role } from '../storage/role.entity.js';
 import { builtInRoles } from './built-in-roles.js';
-import { checkHeld } from './check-held.js';
+import { checkEscalation } from './check-escalation.js';
 import { unknownPermissions } from './check-permissions.js';
 import { findRoles } from './principal-rights.js';
 import type { Grant } from './rights.js';
 import { readRecordScope, roleMessage } from './role-message.js';
 
-/** Most roles of a tenant's own. */
+/** Maximum number of roles that a tenant defines. */
 const maxRoles = 100;
 
 const updatable: Updatable<'displayName' | 'permissions' | 'recordScope' | 'hidesPii'> = {
@@ -59,11 +59,7 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
     return this.em.transactional(async (em) => {
       const { id: tenantId } = await lockTenant(em);
       if ((await em.count(Role, { tenantId })) >= maxRoles) {
-        throw new AppError(
-          'RESOURCE_EXHAUSTED',
-          'TOO_MANY_ROLES',
-          `A tenant has at most ${maxRoles} roles of its own.`,
-        );
+        throw new AppError('RESOURCE_EXHAUSTED', 'TOO_MANY_ROLES', `A tenant can define at most ${maxRoles} roles.`);
       }
       const now = new Date();
       const role = em.create(Role, {
@@ -87,7 +83,7 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
       await lockTenant(em);
       const role = await findOwnRole(em, id);
       checkEtag(etag, role.version);
-      checkHeld({ ...role, teamIds: [] });
+      checkEscalation({ ...role, teamIds: [] });
       const named = Object.fromEntries(mask.map((field) => [field, changes[field]])) as Partial<RoleMessage>;
       const { displayName, ...content } = { ...roleMessage(role), ...named };
       if (displayName === '') throw invalidArgument([{ field: 'role.displayName', ...required }]);
@@ -102,9 +98,13 @@ export class RolesController implements ServiceHandlers<RolesServiceServer> {
     return this.em.transactional(async (em) => {
       const { id: tenantId } = await lockTenant(em);
       const role = await findOwnRole(em, id);
-      checkHeld({ ...role, teamIds: [] });
+      checkEscalation({ ...role, teamIds: [] });
       if (await em.findOne(UserAccount, { tenantId, roleIds: { $contains: [id] } })) {
-        throw new AppError('FAILED_PRECONDITION', 'ROLE_IN_USE', 'Somebody has the role. Give them another first.');
+        throw new AppError(
+          'FAILED_PRECONDITION',
+          'ROLE_IN_USE',
+          'The role is assigned to users. Assign another role to them first.',
+        );
       }
       em.remove(role);
       await recordRole(em, 'ROLE_DELETED', role);
@@ -125,7 +125,7 @@ function recordRole(
 
 const required = { reason: 'REQUIRED', description: 'is required' };
 
-/** What a role is to allow, once it is known that the caller may give it. */
+/** Validates the rights of a role. @throws AppError INVALID_ARGUMENT, or PERMISSION_DENIED for rights that the caller lacks */
 function checkedGrant(
   wanted: Omit<RoleMessage, 'displayName'>,
 ): { [Key in keyof Grant]: Grant[Key] } & { permissions: string[] } {
@@ -134,13 +134,17 @@ function checkedGrant(
   if (permissions.length === 0) violations.push({ field: 'role.permissions', ...required });
   if (violations.length > 0) throw invalidArgument(violations);
   const grant = { permissions, recordScope: readRecordScope(wanted.recordScope, 'OWN'), hidesPii: wanted.hidesPii };
-  checkHeld({ ...grant, teamIds: [] });
+  checkEscalation({ ...grant, teamIds: [] });
   return grant;
 }
 
 async function findOwnRole(em: EntityManager, id: string): Promise<Role> {
   if (builtInRoles.some((role) => role.id === id)) {
-    throw new AppError('FAILED_PRECONDITION', 'ROLE_BUILT_IN', 'The role is built in. Make one of your own instead.');
+    throw new AppError(
+      'FAILED_PRECONDITION',
+      'ROLE_BUILT_IN',
+      'Built-in roles cannot be changed. Create a role instead.',
+    );
   }
   const role = await em.findOne(Role, { tenantId: currentCaller().tenantId, id });
   if (!role) throw roleNotFound();
@@ -148,7 +152,7 @@ async function findOwnRole(em: EntityManager, id: string): Promise<Role> {
 }
 
 function roleNotFound(): AppError {
-  return new AppError('NOT_FOUND', 'ROLE_NOT_FOUND', 'There is no such role.');
+  return new AppError('NOT_FOUND', 'ROLE_NOT_FOUND', 'The role does not exist.');
 }
 
 async function flushUnlessTaken(em: EntityManager): Promise<void> {

@@ -4,7 +4,7 @@ import type { ApiKey } from '../storage/api-key.entity.js';
 import type { RecordScope as RecordScopeName } from '../storage/record-scope.js';
 import { modeOfApiKey } from './api-key-text.js';
 
-/** @param key only when the API key was made or rotated just now */
+/** @param key only in the response to its creation or rotation */
 export function apiKeyMessage(apiKey: ApiKey, key?: string): ApiKeyMessage {
   const { previousExpireTime } = apiKey;
   const recordScope: RecordScopeName = apiKey.recordScope;

@@ -27,8 +27,8 @@ import { ApiKey } from '../storage/api-key.entity.js';
 import { rightsOfApiKey } from '../access/principal-rights.js';
 import { AccessTokens } from '../oidc/tokens/access-tokens.js';
 import { originsOfTenant } from '../oidc/clients/allowed-origins.js';
-import { checkHeld } from '../access/check-held.js';
-import { checkLastingCredential } from '../access/check-lasting.js';
+import { checkEscalation } from '../access/check-escalation.js';
+import { checkCredentialManagement } from '../access/check-credential-management.js';
 import { findPrincipal } from '../access/find-principal.js';
 import type { RecordScope } from '../storage/record-scope.js';
 import { Secrets } from '../storage/secrets.js';
@@ -40,8 +40,8 @@ import { issueApiKey, rotateApiKey } from './issue-api-key.js';
 import { checkApiKey } from './check-api-key.js';
 import { hashApiKey } from './api-key-text.js';
 
-/** Of one answer of ListAllowedOrigins. */
-const mostOrigins = 5_000;
+/** Largest page of ListAllowedOrigins. */
+const maxOrigins = 5_000;
 
 @Controller()
 @ImplementsService(AuthServiceService)
@@ -77,7 +77,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async listAllowedOrigins({
-    pageSize = mostOrigins,
+    pageSize = maxOrigins,
     after = '',
   }: ListAllowedOriginsRequest): Promise<ListAllowedOriginsResponse> {
     const rows = await readForTenant<{ origin: string }>(this.em, {
@@ -89,7 +89,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async vouchForPrincipal(request: VouchForPrincipalRequest): Promise<VouchForPrincipalResponse> {
-    // Any other process acts for principals that have shown a credential.
+    // Other processes act only for principals that have presented a credential.
     if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
     const principal = await findPrincipal(this.em, request.tenantId, request.principalId);
     return { principalToken: this.principals.sign(principal) };
@@ -102,7 +102,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
 
   async createApiKey({ apiKey: wanted }: CreateApiKeyRequest): Promise<ApiKeyMessage> {
     if (!wanted) throw invalidArgument([{ field: 'apiKey', reason: 'REQUIRED', description: 'is required' }]);
-    checkLastingCredential();
+    checkCredentialManagement();
     const checked = await checkApiKey(this.em, wanted);
     const { apiKey, key } = await issueApiKey(this.em, this.secrets.apiKeyHmacKey, checked);
     return apiKeyMessage(apiKey, key);
@@ -116,7 +116,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     const { tenantId } = currentCaller();
     const binding = `ListApiKeys ${tenantId}`;
     const [after] = pageToken === undefined ? [] : readPageToken(this.secrets.pageTokenKey, binding, pageToken);
-    // A UUIDv7 grows with the time it was made at: the primary key has the keys in order of age.
+    // UUIDv7 ids are ordered by creation time, so the primary key orders the API keys by age.
     const apiKeys = await this.em.find(
       ApiKey,
       { tenantId, ...(after ? { id: { $lt: after } } : {}) },
@@ -131,14 +131,14 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
   }
 
   async rotateApiKey({ id, graceSeconds = 86_400 }: RotateApiKeyRequest): Promise<ApiKeyMessage> {
-    checkLastingCredential();
+    checkCredentialManagement();
     return this.em.transactional(async (em) => {
       const apiKey = await findApiKey(em, id, LockMode.PESSIMISTIC_WRITE);
       const now = Date.now();
       if (apiKey.revokeTime || (apiKey.expireTime && apiKey.expireTime.getTime() <= now)) {
         throw new AppError('FAILED_PRECONDITION', 'API_KEY_ENDED', 'The API key is revoked or expired.');
       }
-      checkHeld(rightsOfApiKey(apiKey));
+      checkEscalation(rightsOfApiKey(apiKey));
       const key = rotateApiKey(apiKey, this.secrets.apiKeyHmacKey, new Date(now + graceSeconds * 1_000));
       const detail = { graceSeconds };
       await recordSecurityEvent(em, { kind: 'API_KEY_ROTATED', outcome: 'SUCCESS', records: [`apiKey/${id}`], detail });
@@ -146,7 +146,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     });
   }
 
-  /** Needs none of the key's own permissions: revoking grants nothing, and a leaked key must be revocable by any key manager. */
+  /** Requires none of the key's own permissions: revoking grants nothing, and any key manager must be able to revoke a leaked key. */
   async revokeApiKey({ id }: RevokeApiKeyRequest): Promise<ApiKeyMessage> {
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();
@@ -159,7 +159,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     });
   }
 
-  /** What a key that works now stands for. One statement: each key in use is asked about once a second. */
+  /** The principal of a valid key. One statement, because the edge looks up each key in use once a second. */
   async #findUsable(tenantId: string, key: string): Promise<AuthenticateApiKeyResponse | undefined> {
     const hash = hashApiKey(this.secrets.apiKeyHmacKey, key);
     const em = this.em.fork({ session: tenantSession(tenantId) });
@@ -169,7 +169,7 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
           case when k.hash = $2 then k.hash else k.previous_hash end as hash,
           case when k.hash = $2 then extract(epoch from k.expire_time)::float8
             else extract(epoch from least(k.expire_time, k.previous_expire_time))::float8 end * 1000 as expire_ms,
-          k.last_use_time > now() - interval '1 minute' as is_use_known,
+          k.last_use_time > now() - interval '1 minute' as is_use_recent,
           ${originsOfTenant('$1')} as allowed_origins
         from api_key k join tenant t using (tenant_id)
         where k.tenant_id = $1 and (k.hash = $2 or k.previous_hash = $2) and k.revoke_time is null`,
@@ -178,8 +178,8 @@ export class AuthController implements ServiceHandlers<AuthServiceServer> {
     if (!row || !timingSafeEqual(row.hash, hash)) return undefined;
     const expireTime = row.expire_ms === null ? undefined : new Date(Math.round(row.expire_ms));
     if (expireTime && expireTime.getTime() <= Date.now()) return undefined;
-    // Nobody waits for it, and one that is lost comes with the next use.
-    if (!row.is_use_known) void noteUse(em, row.id).catch(() => undefined);
+    // In the background: the next use repeats an update that fails.
+    if (!row.is_use_recent) void recordUse(em, row.id).catch(() => undefined);
     const { permissions, plan, record_scope: recordScope, team_id: teamId, hides_pii: hidesPii } = row;
     const { allowed_origins: allowedOrigins } = row;
     const principalId = `apiKey:${row.id}`;
@@ -199,11 +199,11 @@ interface UsableKey {
   hides_pii: boolean;
   plan: string;
   expire_ms: number | null;
-  is_use_known: boolean | null;
+  is_use_recent: boolean | null;
   allowed_origins: string[];
 }
 
-function noteUse(em: EntityManager, id: string): Promise<unknown> {
+function recordUse(em: EntityManager, id: string): Promise<unknown> {
   return em.transactional((transaction) =>
     transaction.execute(
       `update api_key set last_use_time = now()
@@ -213,9 +213,9 @@ function noteUse(em: EntityManager, id: string): Promise<unknown> {
   );
 }
 
-/** Row-level security shows no other tenant's key: that one and a key that never was are the same NOT_FOUND. */
+/** Row-level security hides the keys of other tenants, so they are NOT_FOUND like keys that do not exist. */
 async function findApiKey(em: EntityManager, id: string, lockMode = LockMode.NONE): Promise<ApiKey> {
   const apiKey = await em.findOne(ApiKey, { tenantId: currentCaller().tenantId, id }, { lockMode });
-  if (!apiKey) throw new AppError('NOT_FOUND', 'API_KEY_NOT_FOUND', 'There is no such API key.');
+  if (!apiKey) throw new AppError('NOT_FOUND', 'API_KEY_NOT_FOUND', 'The API key does not exist.');
   return apiKey;
 }

@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { ApiKey_Mode, type ApiKey as ApiKeyMessage } from '@rapport/contracts/rapport/auth/v1/auth_service';
 import { currentCaller, invalidArgument, type FieldViolation } from '@rapport/platform';
-import { checkHeld } from '../access/check-held.js';
+import { checkEscalation } from '../access/check-escalation.js';
 import { unknownPermissions } from '../access/check-permissions.js';
 import { rightsOfApiKey } from '../access/principal-rights.js';
 import { rightsOfCaller } from '../access/rights.js';
@@ -9,7 +9,7 @@ import { readRecordScope } from '../access/role-message.js';
 import { Team } from '../storage/team.entity.js';
 import type { NewApiKey } from './issue-api-key.js';
 
-/** What an API key is to be, once it is known that its maker may give it. */
+/** Validates a requested API key. @throws AppError INVALID_ARGUMENT, or PERMISSION_DENIED for rights that the caller lacks */
 export async function checkApiKey(em: EntityManager, wanted: ApiKeyMessage): Promise<NewApiKey> {
   const { tenantId, ...caller } = currentCaller();
   const maker = rightsOfCaller({ tenantId, ...caller });
@@ -20,7 +20,7 @@ export async function checkApiKey(em: EntityManager, wanted: ApiKeyMessage): Pro
   }
   const { displayName, teamId } = wanted;
   if (teamId !== undefined && !(await em.findOne(Team, { tenantId, id: teamId }))) {
-    violations.push({ field: 'apiKey.teamId', reason: 'TEAM_UNKNOWN', description: 'is the id of no team' });
+    violations.push({ field: 'apiKey.teamId', reason: 'TEAM_UNKNOWN', description: 'is not the id of a team' });
   }
   if (violations.length > 0) throw invalidArgument(violations);
   const apiKey = {
@@ -33,6 +33,6 @@ export async function checkApiKey(em: EntityManager, wanted: ApiKeyMessage): Pro
     hidesPii: wanted.hidesPii ?? maker.hidesPii,
     expireTime,
   };
-  checkHeld(rightsOfApiKey(apiKey));
+  checkEscalation(rightsOfApiKey(apiKey));
   return apiKey;
 }

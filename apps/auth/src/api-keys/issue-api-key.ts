@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { ApiKey } from '../storage/api-key.entity.js';
 import type { RecordScope } from '../storage/record-scope.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
-import { generateApiKey, hashApiKey, modeOfApiKey, shownPrefix } from './api-key-text.js';
+import { generateApiKey, hashApiKey, modeOfApiKey, visiblePrefix } from './api-key-text.js';
 
 export interface NewApiKey {
   tenantId: string;
@@ -21,10 +21,10 @@ export interface NewApiKey {
 }
 
 /**
- * Makes an API key, in one transaction with its security event and what else is in the unit of work of `em`.
+ * Creates an API key in one transaction with its security event and all other changes in the unit of work of `em`.
  *
- * @param principalId who makes it, when no authenticated call is being answered
- * @returns the record, and the key itself, which can't be had again
+ * @param principalId the actor, when there is no authenticated call
+ * @returns the record, and the key itself, which cannot be retrieved later
  */
 export async function issueApiKey(
   em: EntityManager,
@@ -38,7 +38,7 @@ export async function issueApiKey(
     ...wanted,
     id,
     hash: hashApiKey(hmacKey, key),
-    keyPrefix: shownPrefix(key),
+    keyPrefix: visiblePrefix(key),
     createTime: new Date(),
   });
   await em.transactional(async (transaction) => {
@@ -53,12 +53,12 @@ export async function issueApiKey(
   return { apiKey, key };
 }
 
-/** Gives an API key another secret; the one that it has now works until `previousExpireTime`. */
+/** Replaces the secret of an API key. The previous one works until `previousExpireTime`. */
 export function rotateApiKey(apiKey: ApiKey, hmacKey: Buffer, previousExpireTime: Date): string {
   const key = generateApiKey(apiKey.tenantId, modeOfApiKey(apiKey.keyPrefix));
   apiKey.previousHash = apiKey.hash;
   apiKey.previousExpireTime = previousExpireTime;
   apiKey.hash = hashApiKey(hmacKey, key);
-  apiKey.keyPrefix = shownPrefix(key);
+  apiKey.keyPrefix = visiblePrefix(key);
   return key;
 }

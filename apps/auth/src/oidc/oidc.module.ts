@@ -28,20 +28,20 @@ import { keySchedule, SigningKeys, type KeySchedule } from './tokens/signing-key
 import { UserAccounts } from './records/user-accounts.js';
 
 export interface OidcOptions {
-  /** URL by which clients know us, without a slash at its end: that of the edge. */
+  /** Issuer URL, without a trailing slash: the public URL of the edge. */
   issuer: string;
-  /** Where the edge finds the HTTP server: `host:port`. */
+  /** Where the HTTP server listens: `host:port`. */
   address: string;
   databaseUrl: string;
   logger: Logger;
-  /** Plain HTTP when absent, which is for tests only. */
+  /** Plain HTTP when absent, for tests only. */
   tls?: MutualTls;
   keySchedule?: KeySchedule;
 }
 
 const poolToken = Symbol('pool of the OpenID provider');
 
-/** The OpenID provider, served by HTTP beside gRPC. */
+/** The OpenID provider. It serves HTTP next to gRPC. */
 @Module({})
 export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
@@ -59,7 +59,7 @@ export class OidcModule implements OnApplicationBootstrap, BeforeApplicationShut
         { provide: 'OidcOptions', useValue: options },
         {
           provide: poolToken,
-          // Of its own: exchanges of one grant wait for each other, and take no connection from those who ask who somebody is.
+          // A separate pool: token exchanges of one grant wait for its lock, and must not exhaust the connections for authentication.
           useFactory: () => createOrm({ databaseUrl, entities: [OAuthClient] }, { pool: { min: 0, max: 10 } }),
         },
         {

@@ -7,14 +7,14 @@ import { Counter } from 'prom-client';
 import { recordSecurityEvent, type SecurityEvent } from './security-event.js';
 
 const windowMs = 3_600_000;
-/** Of one tenant and kind in an hour and a process: some 25 kB. */
-const mostPerWindow = 60;
-/** Tenants and kinds that are counted at a time. Who makes the process forget one has made events of so many others. */
+/** Maximum events of one tenant and kind in an hour and a process: some 25 kB. */
+const maxPerWindow = 60;
+/** Maximum windows in memory. To evict one, a caller must cause events of that many others. */
 const maxWindows = 10_000;
 
 const omittedEvents = new Counter({
   name: 'rapport_security_events_omitted_total',
-  help: 'Refusals that were not noted one by one, because there were too many.',
+  help: 'Security events that were counted instead of recorded, because their tenant and kind had too many.',
   labelNames: ['kind'] as const,
   registers: [metrics],
 });
@@ -26,8 +26,8 @@ interface Window {
 }
 
 /**
- * Notes events that anybody may cause, such as refusals, without letting them fill the disk: so many of a tenant and kind
- * in an hour, and how many there were besides in the next that is noted.
+ * Records events that unauthenticated callers can cause, such as refusals, without filling the disk: at most 60 for each tenant and
+ * kind in an hour. The next recorded event has the number of omitted ones.
  */
 @Injectable()
 export class BoundedEvents {
@@ -36,17 +36,17 @@ export class BoundedEvents {
 
   constructor(private readonly orm: MikroORM) {}
 
-  /** Without anybody waiting for it: a refusal takes no longer than a success. */
+  /** Records in the background, so that a refusal takes no longer than a success. */
   recordLater(tenantId: string, event: SecurityEvent): void {
     this.record(tenantId, event).catch((error: unknown) =>
-      this.#logger.warn(`A security event could not be noted: ${String(error)}`),
+      this.#logger.warn(`A security event could not be recorded: ${String(error)}`),
     );
   }
 
-  /** Does nothing for a tenant that does not exist: an identifier can be made up. */
+  /** Ignores tenants that do not exist, since a caller can invent an id. */
   async record(tenantId: string, event: SecurityEvent): Promise<void> {
     const window = this.#windowOf(`${event.kind} ${tenantId}`);
-    if (window.recorded >= mostPerWindow) {
+    if (window.recorded >= maxPerWindow) {
       window.omitted += 1;
       omittedEvents.inc({ kind: event.kind });
       return;

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { auditEventText, recordAuditEvent, type AuditEvent, type Statement } from '@rapport/persistence';
 import { callContext, type CallClient } from '@rapport/platform';
 
-/** What can happen to who may do what. A new kind is a new line here. */
+/** Kinds of security events. */
 export type SecurityEventKind =
   | 'API_KEY_CREATED'
   | 'API_KEY_ROTATED'
@@ -38,35 +38,35 @@ export type SecurityEventKind =
   | 'USER_INVITED'
   | 'WORKSPACE_CLOSED';
 
-/** Something that happened in a tenant, for its chain of security events. */
+/** An event for the tenant's chain of security events. */
 export interface SecurityEvent {
   kind: SecurityEventKind;
   outcome: 'SUCCESS' | 'DENIED' | 'FAILED';
-  /** UPPER_SNAKE, why it was refused or failed, such as `API_KEY_REVOKED`. */
+  /** UPPER_SNAKE, why it was denied or failed, such as `API_KEY_REVOKED`. */
   reason?: string;
-  /** What it is about, such as `apiKey/019ab2f4-…`. */
+  /** The affected records, such as `apiKey/019ab2f4-…`. */
   records?: readonly string[];
-  /** What else is to be said, such as the permissions that were given. No personal data, and no secrets. */
+  /** Further details, such as granted permissions. No personal data and no secrets. */
   detail?: Readonly<Record<string, unknown>>;
-  /** Who did it, such as `user:019ab2f4-…`: needed when no authenticated call is being answered. */
+  /** The actor, such as `user:019ab2f4-…`. Required when there is no authenticated call. */
   principalId?: string;
-  /** From where, when it was another call than the one that is being answered. */
+  /** The client, when the event belongs to a call other than the current one. */
   client?: CallClient | undefined;
-  /** The request, likewise. */
+  /** The request id, likewise. */
   requestId?: string | undefined;
 }
 
 /**
- * Appends a security event to the chain of the tenant of `em`, in the transaction of `em`, which must be that of what the
- * event is about: both are done, or neither is. Call it as the last thing: others of the tenant wait for the chain until the
- * transaction ends, and who has the chain must wait for nothing else.
+ * Appends a security event to the chain of the tenant of `em`, in the transaction of `em`. It must be the transaction of the change
+ * that the event describes, so that both commit or neither does. Call it last: it locks the chain until the transaction ends, and
+ * waiting for another lock while holding it could deadlock.
  */
 export async function recordSecurityEvent(em: EntityManager, event: SecurityEvent): Promise<void> {
   if (em.isInTransaction()) await em.flush();
   await recordAuditEvent(em, auditEventOf(event));
 }
 
-/** The same as a statement, for whoever works without an EntityManager: it is to see the rows of the tenant. */
+/** The same as a statement, for code without an EntityManager. Run it in a session of the tenant. */
 export function securityEventStatement(event: SecurityEvent): Statement {
   const values = [auditEventText(auditEventOf(event))];
   return { name: 'record_security_event', sql: 'select record_audit_event($1::json)', values };

@@ -29,7 +29,7 @@ import { Secrets } from '../storage/secrets.js';
 import { BoundedEvents } from './bounded-events.js';
 import { recordSecurityEvent } from './security-event.js';
 
-/** How long one call verifies, in milliseconds: a longer chain is verified in parts. */
+/** Time limit of one verification, in milliseconds. Longer chains are verified in several calls. */
 const verifyMs = 30_000;
 
 @Controller()
@@ -50,7 +50,7 @@ export class SecurityEventsController implements ServiceHandlers<SecurityEventsS
     const { tenantId } = currentCaller();
     const em = this.em.fork({ session: tenantSession(tenantId) });
     await recordSecurityEvent(em, { kind: 'EXPORT', outcome: 'SUCCESS', detail: { of: 'securityEvents' } });
-    // A file without entries has a type too.
+    // The content type precedes the first entry, so that an empty file has it too.
     yield { contentType: 'application/x-ndjson', data: Buffer.alloc(0), extensions: [] };
     for await (const lines of exportAudit(em, tenantId, request)) {
       yield { contentType: '', data: Buffer.from(lines), extensions: [] };

@@ -19,10 +19,10 @@ export interface MailOptions {
   mailFrom: string;
 }
 
-/** How long a mail server may keep us waiting, in milliseconds. */
+/** Timeouts of the connection to the mail server, in milliseconds. */
 const limits = { connectionTimeout: 3_000, greetingTimeout: 3_000, socketTimeout: 5_000 };
 
-/** Sends the mails of accounts. */
+/** Sends mails to users. */
 export class Mailer {
   readonly #deliver: (mail: Mail & { from: string }) => Promise<unknown>;
 
@@ -36,7 +36,7 @@ export class Mailer {
     try {
       await this.#deliver({ ...mail, from: this.options.mailFrom });
     } catch (cause) {
-      throw new AppError('UNAVAILABLE', 'MAIL_NOT_SENT', 'The mail could not be sent. Have it sent again later.', {
+      throw new AppError('UNAVAILABLE', 'MAIL_NOT_SENT', 'The mail could not be sent. Try again later.', {
         cause,
         retryAfterSeconds: 30,
       });
@@ -51,7 +51,7 @@ function bySmtp(url: URL) {
     secure: url.protocol === 'smtps:',
     ...(url.username && {
       auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) },
-      // A password never travels in the clear.
+      // The password is never sent without TLS.
       requireTLS: url.protocol === 'smtp:',
     }),
     ...limits,
@@ -61,7 +61,7 @@ function bySmtp(url: URL) {
   return (mail: Mail & { from: string }) => transport.sendMail(mail);
 }
 
-/** Each mail as a text file, which only its owner can read: tokens are in it. */
+/** Writes each mail to a text file that only its owner can read, since mails contain tokens. */
 function toFolder(folder: string) {
   return async ({ from, to, subject, text }: Mail & { from: string }) => {
     await mkdir(folder, { recursive: true, mode: 0o700 });

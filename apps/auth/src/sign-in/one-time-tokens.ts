@@ -8,8 +8,8 @@ const tenantBytes = 16;
 const secretBytes = 32;
 
 /**
- * A new token for somebody, of 64 characters: the tenant's id, without which nothing can be looked up, and 32 random bytes.
- * One that was sent before for the same purpose no longer works.
+ * Issues a token of 64 characters for a user: the tenant's id, which every lookup requires, and 32 random bytes. It invalidates
+ * an earlier token for the same purpose.
  */
 export async function issueToken(
   em: EntityManager,
@@ -24,35 +24,39 @@ export async function issueToken(
   return token;
 }
 
-/** UUID of the tenant that a token names, which proves nothing yet. */
+/** The tenant's UUID in a token. It is not verified yet. */
 export function tenantOfToken(token: string): string {
   const hex = Buffer.from(token, 'base64url').subarray(0, tenantBytes).toString('hex');
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Whose token it is, while it is good. */
+/** UUID of the user of a valid token. */
 export async function userOfToken(
   em: EntityManager,
   purpose: TokenPurpose,
   token: string,
 ): Promise<string | undefined> {
-  const found = await em.findOne(OneTimeToken, goodToken(purpose, token));
+  const found = await em.findOne(OneTimeToken, validToken(purpose, token));
   return found?.userId;
 }
 
-/** Uses a token up. False when somebody else did, or it is no longer good. */
-export async function useToken(em: EntityManager, purpose: TokenPurpose, token: string): Promise<boolean> {
-  return (await em.nativeDelete(OneTimeToken, goodToken(purpose, token))) === 1;
+/** Consumes a token. False when it is invalid, for example because a concurrent call has consumed it. */
+export async function consumeToken(em: EntityManager, purpose: TokenPurpose, token: string): Promise<boolean> {
+  return (await em.nativeDelete(OneTimeToken, validToken(purpose, token))) === 1;
 }
 
 /** @param field path of the token in the request */
 export function tokenInvalid(field: string): AppError {
   return invalidArgument([
-    { field, reason: 'TOKEN_INVALID', description: 'is not valid: it was used, is too old, or a newer one was sent' },
+    {
+      field,
+      reason: 'TOKEN_INVALID',
+      description: 'is not valid: it was used, has expired, or was replaced by a newer one',
+    },
   ]);
 }
 
-function goodToken(purpose: TokenPurpose, token: string) {
+function validToken(purpose: TokenPurpose, token: string) {
   return { tenantId: tenantOfToken(token), purpose, hash: hashOf(token), expireTime: { $gt: new Date() } };
 }
 

@@ -7,15 +7,15 @@ import { recordSecurityEvent } from '../security-events/security-event.js';
 import { emailKey, UserAccount } from '../storage/user-account.entity.js';
 import { tenantOfWorkspace } from '../storage/workspace.entity.js';
 import type { Mailer } from './mailer.js';
-import { issueToken, tenantOfToken, tokenInvalid, userOfToken, useToken } from './one-time-tokens.js';
+import { issueToken, tenantOfToken, tokenInvalid, userOfToken, consumeToken } from './one-time-tokens.js';
 import type { Throttle } from './throttle.js';
 import { replacePassword, type Passwords } from './passwords/passwords.js';
 
 const resetSeconds = 3_600;
-/** Mails to one account in an hour. */
+/** Maximum mails to one account in an hour. */
 const mailsPerHour = 3;
 
-/** Gives a new password to whoever receives the mail of an account. */
+/** Resets passwords with a link that is sent to the e-mail address of the account. */
 export class PasswordResets {
   readonly #logger = new Logger('password-resets');
 
@@ -24,12 +24,13 @@ export class PasswordResets {
     private readonly mailer: Mailer,
     private readonly passwords: Passwords,
     private readonly throttle: Throttle,
-    /** Scheme, host and port of the edge as browsers reach it. */
+    /** Scheme, host and port of the edge for browsers. */
     private readonly publicUrl: string,
   ) {}
 
   /**
-   * Sends a mail if there is such an account. What could tell so is done behind the answer; what is counted is what was asked for.
+   * Sends a mail if the account exists. To reveal nothing, the work that depends on it runs after the response, and attempts are
+   * counted by the requested address.
    *
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
@@ -39,16 +40,16 @@ export class PasswordResets {
     if (tenantId !== undefined) this.#sendLater(tenantId, email);
   }
 
-  /** The same for an account of a tenant that is known. */
+  /** The same for an account of a given tenant. */
   async requestOf(tenantId: string, email: string): Promise<void> {
     await this.#take(tenantId, email);
     this.#sendLater(tenantId, email);
   }
 
   /**
-   * Whose password may be chosen by a token.
+   * The user whose password a token can reset.
    *
-   * @throws AppError INVALID_ARGUMENT for a token that is not good
+   * @throws AppError INVALID_ARGUMENT for an invalid token
    */
   async find(token: string): Promise<{ em: EntityManager; user: UserAccount }> {
     const tenantId = tenantOfToken(token);
@@ -59,15 +60,15 @@ export class PasswordResets {
     return { em, user };
   }
 
-  /** @throws AppError INVALID_ARGUMENT for a bad token or password */
+  /** @throws AppError INVALID_ARGUMENT for an invalid token or password */
   async complete({ token, password }: PasswordReset): Promise<void> {
     const { em, user } = await this.find(token);
     const { tenantId } = user;
-    const passwordHash = await this.passwords.hashChosen(em, user, 'reset.password', password);
+    const passwordHash = await this.passwords.hashNew(em, user, 'reset.password', password);
     await em.transactional(
       async (transaction) => {
         const active = await transaction.findOne(UserAccount, { tenantId, id: user.id, state: 'ACTIVE' });
-        if (!active || !(await useToken(transaction, 'PASSWORD_RESET', token))) throw tokenInvalid('reset.token');
+        if (!active || !(await consumeToken(transaction, 'PASSWORD_RESET', token))) throw tokenInvalid('reset.token');
         await replacePassword(transaction, active, passwordHash);
         await recordSecurityEvent(transaction, {
           kind: 'PASSWORD_RESET',
@@ -98,13 +99,13 @@ export class PasswordResets {
     );
     const text = `Hello ${user.displayName},
 
-somebody, probably you, wants to choose a new password. The link is good for an hour:
+we received a request to reset your password. This link is valid for one hour:
 
 ${this.publicUrl}/oauth/password-reset?token=${token}
 
-If it was not you, you need not do anything.
+If you did not request it, ignore this mail.
 `;
-    await this.mailer.send({ to: user.email, subject: 'A new password for Rapport', text });
+    await this.mailer.send({ to: user.email, subject: 'Reset your Rapport password', text });
   }
 
   #emOf(tenantId: string): EntityManager {

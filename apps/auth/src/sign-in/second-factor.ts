@@ -9,13 +9,13 @@ import { base32, matchingStep } from './totp.js';
 
 type Owner = Pick<UserAccount, 'tenantId' | 'id'>;
 
-/** As long as the output of SHA-1, which RFC 4226 recommends. */
+/** The output length of SHA-1, as RFC 4226 recommends. */
 const secretBytes = 20;
 const recoveryCodes = 10;
 /** Stored secrets have this layout. */
 const layout = { tagFirst: true };
 
-/** The authenticator apps and recovery codes of users. Each code is good once, however many use it at the same time. */
+/** Authenticator apps and recovery codes of users. Each code is valid once, also for concurrent calls. */
 @Injectable()
 export class SecondFactor {
   constructor(private readonly keys: AccountKeys) {}
@@ -24,10 +24,14 @@ export class SecondFactor {
     return (await usersWithSecondFactor(em, [user.id])).has(user.id);
   }
 
-  /** Makes a secret that does not count until it is confirmed. */
+  /** Generates a secret that takes effect when it is confirmed. */
   async enroll(em: EntityManager, user: Owner): Promise<Buffer> {
     if (await this.isOn(em, user)) {
-      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_ON', 'There is a second factor. Switch it off first.');
+      throw new AppError(
+        'FAILED_PRECONDITION',
+        'TWO_FACTOR_ON',
+        'Two-factor authentication is already enabled. Disable it first.',
+      );
     }
     const secret = randomBytes(secretBytes);
     const sealedSecret = encrypt(this.keys.totpKey, secret, ownerText(user), layout);
@@ -35,23 +39,23 @@ export class SecondFactor {
     return secret;
   }
 
-  /** Has a secret count, and answers recovery codes. In a transaction. */
+  /** Enables two-factor authentication and returns recovery codes. @param em in a transaction */
   async confirm(em: EntityManager, user: Owner, code: string): Promise<string[]> {
     const totp = await em.findOne(UserTotp, { ...keyOf(user), confirmTime: null });
     if (!totp) throw new AppError('FAILED_PRECONDITION', 'TOTP_NOT_ENROLLED', 'Enroll an authenticator app first.');
     const lastStep = matchingStep(this.#secretOf(totp, user), code, Date.now(), totp.lastStep);
     if (lastStep === undefined) {
-      const description = 'is not the code of now';
+      const description = 'is not the current code';
       throw invalidArgument([{ field: 'confirmation.code', reason: 'CODE_WRONG', description }]);
     }
     const open = { ...keyOf(user), confirmTime: null };
     if ((await em.nativeUpdate(UserTotp, open, { confirmTime: new Date(), lastStep })) === 0) {
-      throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.');
+      throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'A concurrent write changed the account. Try again.');
     }
     return this.renewRecoveryCodes(em, user);
   }
 
-  /** Ten codes in place of those of before. In a transaction. */
+  /** Replaces all recovery codes with ten new ones. @param em in a transaction */
   async renewRecoveryCodes(em: EntityManager, user: Owner): Promise<string[]> {
     await em.nativeDelete(RecoveryCode, keyOf(user));
     const codes = Array.from({ length: recoveryCodes }, newRecoveryCode);
@@ -62,7 +66,7 @@ export class SecondFactor {
     return codes;
   }
 
-  /** Uses up a code of the app, or a recovery code. False when it is none, or was used. */
+  /** Consumes a code of the app or a recovery code. False when it is wrong or was used. */
   async use(em: EntityManager, user: Owner, code: string): Promise<boolean> {
     const text = code.replaceAll(/[\s-]/g, '').toLowerCase();
     if (!/^\d{6}$/.test(text)) {
@@ -89,13 +93,13 @@ export class SecondFactor {
   }
 }
 
-/** Forgets app and recovery codes. */
-export async function forgetSecondFactor(em: EntityManager, user: Owner): Promise<void> {
+/** Deletes the authenticator app and the recovery codes of a user. */
+export async function removeSecondFactor(em: EntityManager, user: Owner): Promise<void> {
   await em.nativeDelete(UserTotp, keyOf(user));
   await em.nativeDelete(RecoveryCode, keyOf(user));
 }
 
-/** Those of the users who sign in with a code besides the password. */
+/** Which of the users have two-factor authentication enabled. */
 export async function usersWithSecondFactor(em: EntityManager, userIds: string[]): Promise<ReadonlySet<string>> {
   const found = await em.find(UserTotp, { userId: { $in: userIds }, confirmTime: { $ne: null } });
   return new Set(found.map(({ userId }) => userId));

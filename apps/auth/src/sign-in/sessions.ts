@@ -13,7 +13,7 @@ export interface NewSession {
   userAgent?: string;
 }
 
-/** Remembers that somebody has signed in, and clears away sessions of theirs that are over. */
+/** Stores a session for a user who has signed in, and deletes their expired ones. */
 export async function openSession(
   em: EntityManager,
   { tenantId, id: userId }: Pick<UserAccount, 'tenantId' | 'id'>,
@@ -41,12 +41,12 @@ export async function openSession(
   });
 }
 
-/** False when there was no such session. */
+/** Deletes a session. False when it does not exist. */
 export async function endSession(em: EntityManager, tenantId: string, id: string): Promise<boolean> {
   return (await em.nativeDelete(UserSession, { tenantId, id })) === 1;
 }
 
-/** Ends every session of a user, and by the epoch all tokens that were given in them. In a transaction. */
+/** Ends all sessions of a user. Raising the epoch ends their tokens too. @param em in a transaction */
 export async function endSessionsOf(em: EntityManager, user: UserAccount): Promise<void> {
   user.sessionEpoch += 1;
   await em.nativeDelete(UserSession, { tenantId: user.tenantId, userId: user.id });

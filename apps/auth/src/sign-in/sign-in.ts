@@ -11,21 +11,21 @@ export interface Credentials {
   tenantId: string;
   email: string;
   password: string;
-  /** Of the authenticator app, or a recovery code. */
+  /** A code of the authenticator app, or a recovery code. */
   code?: string | undefined;
   /** Address of the client. */
   address: string;
 }
 
 const windowSeconds = 900;
-/** By one address for one account: somebody who has forgotten the password. */
+/** Limit for one account from one network: enough for a forgotten password. */
 const attemptsOfPair = 10;
-/** For an account by all addresses, and by an address for all accounts. More, so that nobody can shut others out so easily. */
+/** Limit for an account from all networks, and for a network on all accounts. Higher, so that it is harder to lock others out. */
 const attemptsOfMany = 100;
-/** At the code of an account whose password is known, by all addresses: 3 codes of a million are right at any time. */
+/** Limit of guesses at the code of an account whose password is known, from all networks: 3 of a million codes are valid at a time. */
 const guessesAtCode = { attempts: 10, windowSeconds: 3_600 };
 
-/** Finds out who signs in. */
+/** Verifies the credentials of a sign-in. */
 @Injectable()
 export class SignIn {
   constructor(
@@ -36,34 +36,34 @@ export class SignIn {
   ) {}
 
   /**
-   * The active user of the credentials. Takes as long, and tells as little, when there is no such user.
+   * Returns the active user that the credentials belong to. For an unknown user, it takes as long and fails with the same error.
    *
    * @param em of the tenant, not in a transaction
    * @throws AppError UNAUTHENTICATED CREDENTIALS_WRONG, also for a wrong or used code; UNAUTHENTICATED CODE_NEEDED when the
-   *   password is right and a code is lacking; RESOURCE_EXHAUSTED when too many attempts were made, or too many sign in now
+   *   password is correct and the code is missing; RESOURCE_EXHAUSTED after too many attempts, or when too many sign-ins are pending
    */
   async verify(em: EntityManager, { tenantId, email, password, code, address }: Credentials): Promise<UserAccount> {
     const limits = limitsOf(tenantId, emailKey(email), networkOf(address));
-    this.hasher.checkRoom(tenantId);
+    this.hasher.checkCapacity(tenantId);
     await this.throttle.take('sign-in', limits);
     const user = await em.findOne(UserAccount, { tenantId, email: emailKey(email), state: 'ACTIVE' });
     const isRight = await this.hasher.verifyPassword(password, user?.passwordHash, tenantId);
     if (!user || !isRight) throw this.#refused('PASSWORD_WRONG', tenantId, address, user);
     if (await this.secondFactor.isOn(em, user)) {
       if (code === undefined) {
-        await this.throttle.giveBack('sign-in', limits);
-        throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is needed.');
+        await this.throttle.refund('sign-in', limits);
+        throw new AppError('UNAUTHENTICATED', 'CODE_NEEDED', 'A code of the authenticator app is required.');
       }
       const guess = { subject: `sign-in code ${tenantId} ${user.id}`, ...guessesAtCode };
       await this.throttle.take('sign-in', [guess]);
       if (!(await this.secondFactor.use(em, user, code))) throw this.#refused('CODE_WRONG', tenantId, address, user);
       limits.push(guess);
     }
-    await this.throttle.giveBack('sign-in', limits);
+    await this.throttle.refund('sign-in', limits);
     return user;
   }
 
-  /** The tenant's own audit may say what the client is not told. */
+  /** The reason is recorded in the tenant's audit, and hidden from the client. */
   #refused(reason: string, tenantId: string, address: string, user: UserAccount | null): AppError {
     this.events.recordLater(tenantId, {
       kind: 'SIGN_IN_FAILED',
@@ -73,7 +73,7 @@ export class SignIn {
       client: { address, userAgent: '' },
       ...(user && { records: [`user/${user.id}`] }),
     });
-    return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'These credentials are not right.');
+    return new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'The credentials are wrong.');
   }
 }
 

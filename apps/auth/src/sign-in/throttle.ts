@@ -5,21 +5,21 @@ import { withConnection } from '@rapport/persistence';
 import { AppError } from '@rapport/platform';
 import { AccountKeys } from '../storage/account-keys.js';
 
-/** Something that may be tried so often. */
+/** A limit on attempts in a window of time. */
 export interface Limit {
-  /** What is counted, such as `address 192.0.2.1`. */
+  /** The counted subject, such as `sign-in 192.0.2.1`. */
   subject: string;
   attempts: number;
   windowSeconds: number;
 }
 
-/** Windows that are over and are removed with each attempt, so that the table stays in proportion to what is tried. */
+/** Expired windows that each attempt removes, so that the table does not outgrow the number of attempts. */
 const endedWindowsPerAttempt = 5;
 
-/** Attempts of one kind that may wait to be counted in this process. */
+/** Maximum attempts of one kind that wait in this process. */
 const maxWaiting = 200;
 
-/** Attempts of one kind share a queue. Password resets are anonymous and unlimited in number, so they must not fill that of sign-ins. */
+/** Attempts of one kind share a queue. Password resets are anonymous and unlimited in number, so they must not fill the queue of sign-ins. */
 export type AttemptKind = 'sign-in' | 'password-reset' | 'account';
 
 interface Queue {
@@ -28,11 +28,15 @@ interface Queue {
 }
 
 /**
- * Bounds how often a secret may be guessed, over all processes of auth. It counts in the database, in which the secrets are: while
- * it can't count, nothing can be tried.
+ * Limits guesses at a secret across all processes of auth: a fixed window per subject. It counts in the database that holds the
+ * secrets, so that no guess is possible while it cannot count.
  *
- * Many guesses at one account wait for each other's rows. They do so here, one after the other and on one connection for each
- * kind, and not in the database, where they would hold all connections of the process.
+ * Concurrent attempts on one account would wait for a row lock and occupy the connection pool. They queue in the process instead, on
+ * one connection for each kind.
+ *
+ * Not RateLimiterPostgres of rate-limiter-flexible: an attempt counts against up to three limits (account and network, account,
+ * network), for which that library takes a statement and a connection each. This takes one statement for all, which also deletes
+ * expired windows. The queues, the refunds and the HMAC of the subject would stay ours.
  */
 @Injectable()
 export class Throttle {
@@ -48,7 +52,7 @@ export class Throttle {
   ) {}
 
   /**
-   * Counts an attempt before it is made, so that many at the same time are no more than as many one after the other.
+   * Counts an attempt before it is made, so that concurrent attempts do not exceed the limit.
    *
    * @throws AppError RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS
    */
@@ -57,20 +61,20 @@ export class Throttle {
     const counted = limits.map((limit) => ({ ...limit, key: this.#keyOf(limit) }));
     const keys = counted.map(({ key }) => key);
     const seconds = counted.map(({ windowSeconds }) => windowSeconds);
-    const rows = await this.#inTurn<CountedWindow>(kind, countAttempts, keys, seconds);
+    const rows = await this.#enqueue<CountedWindow>(kind, countAttempts, keys, seconds);
     const waits = counted.flatMap(({ key, attempts }) =>
       rows.filter((row) => row.key.equals(key) && row.attempts > attempts).map(({ wait_seconds }) => wait_seconds),
     );
     if (waits.length > 0) throw tooMany(Math.max(1, ...waits.map(Math.ceil)));
   }
 
-  /** Takes back an attempt that was no guess. */
-  async giveBack(kind: AttemptKind, limits: readonly Limit[]): Promise<void> {
+  /** Refunds an attempt that was not a wrong guess. */
+  async refund(kind: AttemptKind, limits: readonly Limit[]): Promise<void> {
     const keys = limits.map((limit) => this.#keyOf(limit));
-    await this.#inTurn(kind, giveBackAttempts, keys);
+    await this.#enqueue(kind, refundAttempts, keys);
   }
 
-  async #inTurn<Row extends object>(
+  async #enqueue<Row extends object>(
     kind: AttemptKind,
     { name, sql }: typeof countAttempts,
     ...values: unknown[]
@@ -104,7 +108,7 @@ function tooMany(retryAfterSeconds: number): AppError {
   });
 }
 
-// All lock their rows in one order, so that two processes do not wait for each other in a circle.
+// Rows are locked in the order of their keys, which prevents deadlocks between processes.
 const countAttempts = {
   name: 'count_attempts',
   sql: `
@@ -121,8 +125,8 @@ const countAttempts = {
     returning w.key, w.attempts, extract(epoch from w.end_time - now())::float8 as wait_seconds`,
 };
 
-const giveBackAttempts = {
-  name: 'give_back_attempts',
+const refundAttempts = {
+  name: 'refund_attempts',
   sql: `
     with locked as (select key from attempt_window where key = any ($1::bytea[]) order by key for update)
     update attempt_window w set attempts = greatest(attempts - 1, 0) from locked where w.key = locked.key`,

@@ -1,17 +1,17 @@
 import { hkdfSync } from 'node:crypto';
 
-/** Keys of 32 bytes that are derived from one secret, each for one use. */
+/** Keys of 32 bytes, one for each purpose, derived from one secret with HKDF. */
 export class AccountKeys {
-  /** Encrypts secrets of authenticator apps. */
+  /** Encrypts the secrets of authenticator apps. */
   readonly totpKey: Buffer;
-  /** Hashes recovery codes: they are too short to be safe without a key. */
+  /** Keys the hashes of recovery codes: at 50 bits, unkeyed hashes of them could be reversed. */
   readonly recoveryCodeKey: Buffer;
-  /** Hides whose attempts are counted. */
+  /** Keys the hashes of throttled subjects, so that the table holds no addresses. */
   readonly throttleKey: Buffer;
 
   /** @param secret 32 bytes */
   constructor(secret: Buffer) {
-    const derive = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', `rapport ${use}`, 32));
+    const derive = (purpose: string) => Buffer.from(hkdfSync('sha256', secret, '', `rapport ${purpose}`, 32));
     this.totpKey = derive('totp secret');
     this.recoveryCodeKey = derive('recovery code');
     this.throttleKey = derive('throttle');

@@ -15,7 +15,7 @@ const ApiKeySchema = defineEntity({
     id: p.uuid().primary(),
     displayName: p.text(),
     permissions: p.type(TextArray).$type<string[]>(),
-    /** HMAC-SHA256 of the key, by which it is found. The key itself is stored nowhere. */
+    /** HMAC-SHA256 of the key, for lookups. The key itself is never stored. */
     hash: p.blob(),
     keyPrefix: p.text(),
     createTime: p.datetime(3),
@@ -24,9 +24,9 @@ const ApiKeySchema = defineEntity({
     recordScope: p.enum(recordScopes).default('ALL'),
     teamId: p.uuid().nullable(),
     hidesPii: p.boolean().default(false),
-    /** At most a minute too old, so that a busy key costs one write a minute. */
+    /** Up to one minute behind, so that a busy key costs one write a minute. */
     lastUseTime: p.datetime(3).nullable(),
-    /** Of the key from before the last rotation, which works until `previousExpireTime`. */
+    /** HMAC of the key before the last rotation. That key works until `previousExpireTime`. */
     previousHash: p.blob().nullable(),
     previousExpireTime: p.datetime(3).nullable(),
   },

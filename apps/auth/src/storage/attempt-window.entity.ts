@@ -5,13 +5,13 @@ const AttemptWindowSchema = defineEntity({
   tableName: 'attempt_window',
   indexes: [{ name: 'attempt_window_end_time', properties: ['endTime'] }],
   properties: {
-    /** HMAC of what is counted, such as an address: it names nobody. */
+    /** HMAC of the counted subject, so that the table contains no addresses. */
     key: p.blob().primary(),
     attempts: p.integer(),
     endTime: p.datetime(3),
   },
 });
 
-/** How often something was tried since its first time. Of no tenant: an address tries the accounts of many. */
+/** The number of attempts in a window. It belongs to no tenant, because one address may try accounts of many. */
 export class AttemptWindow extends AttemptWindowSchema.class {}
 AttemptWindowSchema.setClass(AttemptWindow);

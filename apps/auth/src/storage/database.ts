@@ -23,7 +23,7 @@ import { RecoveryCode, UserTotp } from './user-totp.entity.js';
 import { UserAccount } from './user-account.entity.js';
 import { Workspace } from './workspace.entity.js';
 
-/** Everything in auth's database. */
+/** The entities of auth's database. */
 export const entities = [
   Tenant,
   ApiKey,
@@ -39,7 +39,7 @@ export const entities = [
   OAuthClient,
 ];
 
-/** How it came to be, oldest first. */
+/** Its migrations, oldest first. */
 export const migrations = [
   CreateTenantAndApiKey,
   AddTenantPlan,

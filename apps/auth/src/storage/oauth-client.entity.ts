@@ -14,9 +14,9 @@ const OAuthClientSchema = defineEntity({
     /** As OAuth names them: `authorization_code`, `refresh_token`, `client_credentials`. */
     grantTypes: p.type(TextArray).$type<string[]>(),
     permissions: p.type(TextArray).$type<string[]>(),
-    /** Of pages that may call the API, such as `https://app.example.com`. */
+    /** Origins of pages that may call the API, such as `https://app.example.com`. */
     allowedOrigins: p.type(TextArray).$type<string[]>().defaultRaw(`'{}'`),
-    /** HMAC-SHA256 of the secret, which itself is stored nowhere. None of a public client. */
+    /** HMAC-SHA256 of the secret, which is never stored. Null for public clients. */
     secretHash: p.blob().nullable(),
     createTime: p.datetime(3),
     updateTime: p.datetime(3),

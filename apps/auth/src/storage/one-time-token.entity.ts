@@ -14,12 +14,12 @@ const OneTimeTokenSchema = defineEntity({
     tenantId: p.uuid().primary(),
     userId: p.uuid().primary(),
     purpose: p.enum(tokenPurposes).primary(),
-    /** SHA-256, which is enough for 256 random bits. The token itself is stored nowhere. */
+    /** SHA-256, which is sufficient for 256 random bits. The token itself is never stored. */
     hash: p.blob(),
     expireTime: p.datetime(3),
   },
 });
 
-/** A token that was sent by mail and is good for one use. The next for the same purpose takes its place. */
+/** A single-use token, sent by mail. A new token for the same purpose replaces it. */
 export class OneTimeToken extends OneTimeTokenSchema.class {}
 OneTimeTokenSchema.setClass(OneTimeToken);

@@ -20,6 +20,6 @@ const RoleSchema = defineEntity({
   },
 });
 
-/** A role of a tenant's own. Those that are built in are in no table. */
+/** A role that a tenant has defined. Built-in roles are not stored. */
 export class Role extends RoleSchema.class {}
 RoleSchema.setClass(Role);

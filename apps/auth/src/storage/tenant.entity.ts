@@ -1,7 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { tenantIsolation } from '@rapport/persistence';
 
-/** The plan of a tenant for whom no other is named. */
+/** The plan of a tenant when no other is given. */
 export const defaultPlan = 'standard';
 
 const TenantSchema = defineEntity({
@@ -9,11 +9,11 @@ const TenantSchema = defineEntity({
   tableName: 'tenant',
   ...tenantIsolation,
   properties: {
-    /** Its column is called tenant_id, so that this table is isolated as every other one is. */
+    /** The column is named tenant_id, so that row-level security applies to this table as to all others. */
     id: p.uuid().primary().name('tenant_id'),
     displayName: p.text(),
     createTime: p.datetime(3),
-    /** Its name; what it allows is the edge's configuration. */
+    /** Name of a plan. The edge's configuration sets its limits. */
     plan: p.text().default(defaultPlan),
   },
 });

@@ -12,22 +12,22 @@ const UserAccountSchema = defineEntity({
   uniques: [{ name: 'user_account_email', properties: ['tenantId', 'email'] }],
   properties: {
     tenantId: p.uuid().primary(),
-    /** UUIDv7: the order of ids is that of time. */
+    /** UUIDv7, ordered by creation time. */
     id: p.uuid().primary(),
-    /** In lower case, which makes it unique whatever the case, see `emailKey`. */
+    /** In lower case, so that it is unique regardless of case. See `emailKey`. */
     email: p.text(),
     displayName: p.text(),
     /** PHC string of argon2id. Null until the invitation is accepted. */
     passwordHash: p.text().nullable(),
     state: p.enum(userStates),
-    /** Ids of roles, built in or of the tenant's own. */
+    /** Ids of built-in roles and of the tenant's own roles. */
     roleIds: p.type(TextArray).$type<string[]>().default([]),
     teamId: p.uuid().nullable(),
-    /** Name of the IANA database. Null: that of the workspace. */
+    /** IANA time zone. Null: that of the workspace. */
     timeZone: p.text().nullable(),
-    /** Canonical tag of BCP 47. Null: that of the workspace. */
+    /** Canonical BCP 47 tag. Null: that of the workspace. */
     locale: p.text().nullable(),
-    /** Sessions and tokens remember it; raising it ends all of them at once. */
+    /** Sessions and tokens contain it. Raising it ends all of them at once. */
     sessionEpoch: p.integer().default(0),
     createTime: p.datetime(3),
     updateTime: p.datetime(3),
@@ -35,11 +35,11 @@ const UserAccountSchema = defineEntity({
   },
 });
 
-/** A person who signs in to one tenant. Somebody who works for two has two accounts. */
+/** A person who signs in to one tenant. A person who works in two tenants has two accounts. */
 export class UserAccount extends UserAccountSchema.class {}
 UserAccountSchema.setClass(UserAccount);
 
-/** The spelling of an e-mail address by which an account is found. */
+/** The normalised form of an e-mail address, for lookups. */
 export function emailKey(email: string): string {
   return email.normalize('NFC').toLowerCase();
 }

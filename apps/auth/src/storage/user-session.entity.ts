@@ -8,7 +8,7 @@ const UserSessionSchema = defineEntity({
   indexes: [{ name: 'user_session_user', properties: ['tenantId', 'userId', 'id'] }],
   properties: {
     tenantId: p.uuid().primary(),
-    /** UUIDv7: the order of ids is that of time. */
+    /** UUIDv7, ordered by creation time. */
     id: p.uuid().primary(),
     userId: p.uuid(),
     /** Address of the client. */
@@ -19,6 +19,6 @@ const UserSessionSchema = defineEntity({
   },
 });
 
-/** Where a user is signed in. One that has ended has no row. */
+/** A session of a signed-in user. Sessions that end are deleted. */
 export class UserSession extends UserSessionSchema.class {}
 UserSessionSchema.setClass(UserSession);

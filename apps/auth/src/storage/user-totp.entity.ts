@@ -10,9 +10,9 @@ const UserTotpSchema = defineEntity({
     userId: p.uuid().primary(),
     /** The secret of the authenticator app, encrypted with AES-GCM for its user. */
     sealedSecret: p.blob(),
-    /** Null until a code has shown that the app has the secret: before, it does not count. */
+    /** Null until a valid code confirms that the app has the secret. Until then it has no effect. */
     confirmTime: p.datetime(3).nullable(),
-    /** The last step of which a code was used: none is good twice. */
+    /** The time step of the last used code. No code of it or of an earlier step is valid again. */
     lastStep: p.integer().default(0),
   },
 });
@@ -28,11 +28,11 @@ const RecoveryCodeSchema = defineEntity({
   properties: {
     tenantId: p.uuid().primary(),
     userId: p.uuid().primary(),
-    /** HMAC-SHA256 of the code, which is stored nowhere. */
+    /** HMAC-SHA256 of the code, which is never stored. */
     hash: p.blob().primary(),
   },
 });
 
-/** A recovery code that has not been used. */
+/** An unused recovery code. */
 export class RecoveryCode extends RecoveryCodeSchema.class {}
 RecoveryCodeSchema.setClass(RecoveryCode);

@@ -1,6 +1,6 @@
 import { defineEntity, p, type EntityManager } from '@mikro-orm/postgresql';
 
-/** What a workspace may be called: a DNS label, so that it can become a host name. */
+/** A workspace name is a DNS label, so that it can become a host name. */
 export const workspaceName = /^[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 
 const WorkspaceSchema = defineEntity({
@@ -13,7 +13,7 @@ const WorkspaceSchema = defineEntity({
   },
 });
 
-/** The name by which people say to which tenant they sign in. The only table that is read before a tenant is known. */
+/** The name that users enter to sign in to a tenant. The only table that is read before the tenant is known. */
 export class Workspace extends WorkspaceSchema.class {}
 WorkspaceSchema.setClass(Workspace);
 

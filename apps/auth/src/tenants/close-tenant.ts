@@ -6,11 +6,11 @@ import { Tenant } from '../storage/tenant.entity.js';
 import { Workspace } from '../storage/workspace.entity.js';
 
 /**
- * Closes the caller's tenant. Every credential is found by way of the tenant, and everybody signs in by way of the workspace: without these
- * two rows nothing of the tenant is authenticated any more.
+ * Closes the caller's tenant. Every lookup of a credential joins the tenant's row, and every sign-in starts at the workspace's row:
+ * without these two rows no credential of the tenant is valid.
  *
- * @param confirmedId what the caller takes the tenant's id to be
- * @returns when it was closed
+ * @param confirmedId the tenant's id as given by the caller
+ * @returns the time at which it was closed
  * @throws AppError FAILED_PRECONDITION TENANT_ID_DIFFERS, PERMISSION_DENIED RECORD_SCOPE_UNSUPPORTED
  */
 export async function closeTenant(em: EntityManager, confirmedId: string): Promise<Date> {
@@ -20,7 +20,7 @@ export async function closeTenant(em: EntityManager, confirmedId: string): Promi
     throw new AppError('PERMISSION_DENIED', 'RECORD_SCOPE_UNSUPPORTED', message);
   }
   if (confirmedId.toLowerCase() !== tenantId) {
-    const message = 'The id that confirms the closing is not that of this tenant.';
+    const message = 'The confirming id is not the id of this tenant.';
     throw new AppError('FAILED_PRECONDITION', 'TENANT_ID_DIFFERS', message);
   }
   const requestTime = new Date();

@@ -4,28 +4,28 @@ import { removeTenant, tenantSession } from '@rapport/persistence';
 import { AppError, metrics } from '@rapport/platform';
 import { Gauge } from 'prom-client';
 
-/** When a closing is complete. */
+/** The condition for a closing to be complete. */
 export class ClosingRules {
-  /** @param settleSeconds for so long passes must find nothing: longer than anything goes on that was begun before the closing */
+  /** @param settleSeconds how long passes must find no rows: longer than any work that began before the closing can run */
   constructor(readonly settleSeconds: number) {}
 }
 
-/** Closings of one list. */
-const mostListed = 100;
+/** Largest number of closings in one list. */
+const maxListed = 100;
 
-/** Tenants of which data may be left, those that were closed first at first. */
+/** Closed tenants whose data may not be removed completely, oldest closing first. */
 export async function openClosings(em: EntityManager): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
     'select id from closed_tenant where complete_time is null order by request_time limit ?',
-    [mostListed],
+    [maxListed],
   );
   return rows.map(({ id }) => id);
 }
 
 /**
- * Notes what a pass over the other databases has removed, and once passes have found nothing for long enough, removes auth's own rows.
+ * Stores what a pass over the other databases removed. When passes have found no rows for the settle time, removes auth's own rows.
  *
- * @throws AppError NOT_FOUND when no closing of the tenant is open
+ * @throws AppError NOT_FOUND when the tenant has no open closing
  */
 export async function reportPass(
   em: EntityManager,
@@ -51,7 +51,7 @@ export async function reportPass(
   );
 }
 
-/** Has the gauges of open closings look into the database of an EntityManager. */
+/** Makes the gauges of open closings read from the database of an EntityManager. */
 export function reportClosings(em: EntityManager): void {
   measured = em;
 }
@@ -60,16 +60,16 @@ let measured: EntityManager | undefined;
 
 const oldest = new Gauge({
   name: 'rapport_closing_oldest_seconds',
-  help: 'How long ago the workspace was closed whose data is being removed for longest.',
+  help: 'Age of the oldest open closing, in seconds.',
   registers: [metrics],
 });
 
 new Gauge({
   name: 'rapport_closings_open',
-  help: 'Closed workspaces of which data may be left.',
+  help: 'Closed workspaces whose data may not be removed completely.',
   registers: [metrics],
   async collect() {
-    // While the database is away nobody knows.
+    // NaN while the database cannot be reached: zero would look healthy.
     const [state] =
       (await measured
         ?.fork()

@@ -3,8 +3,8 @@ import { currentCaller } from '@rapport/platform';
 import { Tenant } from '../storage/tenant.entity.js';
 
 /**
- * Has the changes of a tenant's users, roles and teams come one after the other until the transaction ends: what they
- * check, such as that somebody is still admin or that nobody has a role, then stays true.
+ * Locks the tenant until the transaction ends, so that changes of its users, roles and teams are serialised. What they check,
+ * such as that an active admin remains or that a role is unused, stays true until the commit.
  *
  * @param em in a transaction
  */

@@ -48,7 +48,7 @@ export class WorkspaceClosingsController implements ServiceHandlers<WorkspaceClo
   }
 }
 
-/** Any other process has nothing to do with it. */
+/** Only the sync service removes the data of closed tenants. */
 function checkSync(): void {
   if (currentCaller().principalId !== 'service:sync') throw permissionMissing('platform.internal');
 }

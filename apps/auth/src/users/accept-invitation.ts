@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { InvitationAcceptance } from '@rapport/contracts/rapport/auth/v1/users_service';
 import { tenantSession } from '@rapport/persistence';
 import { invalidArgument } from '@rapport/platform';
-import { tenantOfToken, tokenInvalid, userOfToken, useToken } from '../sign-in/one-time-tokens.js';
+import { tenantOfToken, tokenInvalid, userOfToken, consumeToken } from '../sign-in/one-time-tokens.js';
 import type { PasswordHasher } from '../sign-in/passwords/password-hasher.js';
 import { passwordViolation } from '../sign-in/passwords/password-rules.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
@@ -10,10 +10,10 @@ import { Tenant } from '../storage/tenant.entity.js';
 import { UserAccount } from '../storage/user-account.entity.js';
 
 /**
- * Whom an invitation is for, and an EntityManager of its tenant.
+ * The user that an invitation is for, and an EntityManager of the tenant.
  *
- * @param em of no tenant: the token says which
- * @throws AppError INVALID_ARGUMENT for a token that is not good
+ * @param em without a tenant: the token contains it
+ * @throws AppError INVALID_ARGUMENT for an invalid token
  */
 export async function findInvitation(
   em: EntityManager,
@@ -29,10 +29,10 @@ export async function findInvitation(
 }
 
 /**
- * Makes the account of an invitation active. A password that the rules refuse leaves the token as it is.
+ * Activates the account of an invitation. A refused password does not consume the token.
  *
- * @param em of no tenant: the token says which
- * @returns the account, and an EntityManager of its tenant
+ * @param em without a tenant: the token contains it
+ * @returns the account, and an EntityManager of the tenant
  */
 export async function acceptInvitation(
   em: EntityManager,
@@ -51,7 +51,7 @@ export async function acceptInvitation(
   const accepted = await tenantEm.transactional(
     async (transaction) => {
       const user = await transaction.findOne(UserAccount, { tenantId, id, state: 'INVITED' });
-      if (!user || !(await useToken(transaction, 'INVITATION', token))) throw tokenInvalid('acceptance.token');
+      if (!user || !(await consumeToken(transaction, 'INVITATION', token))) throw tokenInvalid('acceptance.token');
       transaction.assign(user, {
         passwordHash,
         state: 'ACTIVE',

@@ -21,7 +21,7 @@ import type { User as UserMessage } from '@rapport/contracts/rapport/auth/v1/use
 import { AppError, invalidArgument } from '@rapport/platform';
 import { recordSecurityEvent, type SecurityEventKind } from '../security-events/security-event.js';
 import { Tenant } from '../storage/tenant.entity.js';
-import { forgetSecondFactor, SecondFactor } from '../sign-in/second-factor.js';
+import { removeSecondFactor, SecondFactor } from '../sign-in/second-factor.js';
 import { base32, totpUri } from '../sign-in/totp.js';
 import { UserAccount } from '../storage/user-account.entity.js';
 import { PasswordResets } from '../sign-in/password-resets.js';
@@ -50,14 +50,14 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
 
   async changePassword({ change }: ChangePasswordRequest): Promise<Empty> {
     const { currentPassword, newPassword } = required(change, 'change');
-    const user = await this.#prove(currentPassword);
-    const passwordHash = await this.passwords.hashChosen(this.em, user, 'change.newPassword', newPassword);
+    const user = await this.#verify(currentPassword);
+    const passwordHash = await this.passwords.hashNew(this.em, user, 'change.newPassword', newPassword);
     await this.em.transactional(
       async (em) => {
         const before = user.passwordHash;
         const unchanged = await em.findOne(UserAccount, { tenantId: user.tenantId, id: user.id, passwordHash: before });
         if (!unchanged) {
-          throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'Another write was in the way. Try again.');
+          throw new AppError('ABORTED', 'CONCURRENT_WRITE', 'A concurrent write changed the account. Try again.');
         }
         await replacePassword(em, unchanged, passwordHash);
         await recordOwn(em, 'PASSWORD_CHANGED', user);
@@ -78,7 +78,7 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
   }
 
   async enrollTotp({ proof }: EnrollTotpRequest): Promise<TotpEnrollment> {
-    const user = await this.#proveBy(proof);
+    const user = await this.#verifyProof(proof);
     const { displayName } = await this.em.findOneOrFail(Tenant, { id: user.tenantId });
     const secret = await this.em.transactional((em) => this.secondFactor.enroll(em, user));
     return { secret: base32(secret), uri: totpUri(secret, user.email, displayName) };
@@ -98,9 +98,9 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
   }
 
   async renewRecoveryCodes({ proof }: RenewRecoveryCodesRequest): Promise<RecoveryCodes> {
-    const user = await this.#proveBy(proof);
+    const user = await this.#verifyProof(proof);
     if (!(await this.secondFactor.isOn(this.em, user))) {
-      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'There is no second factor.');
+      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'Two-factor authentication is not enabled.');
     }
     const codes = await this.em.transactional(async (em) => {
       const renewed = await this.secondFactor.renewRecoveryCodes(em, user);
@@ -111,26 +111,26 @@ export class AccountController implements ServiceHandlers<AccountServiceServer> 
   }
 
   async disableTotp({ proof }: DisableTotpRequest): Promise<Empty> {
-    const user = await this.#proveBy(proof);
+    const user = await this.#verifyProof(proof);
     await this.em.transactional(async (em) => {
-      await forgetSecondFactor(em, user);
+      await removeSecondFactor(em, user);
       await recordOwn(em, 'TWO_FACTOR_OFF', user);
     });
     return {};
   }
 
-  #proveBy(proof: PasswordProof | undefined): Promise<UserAccount> {
-    return this.#prove(required(proof, 'proof').currentPassword);
+  #verifyProof(proof: PasswordProof | undefined): Promise<UserAccount> {
+    return this.#verify(required(proof, 'proof').currentPassword);
   }
 
-  async #prove(password: string): Promise<UserAccount> {
+  async #verify(password: string): Promise<UserAccount> {
     const user = await findCurrentUser(this.em);
-    await this.passwords.prove(user, password);
+    await this.passwords.verifyCurrent(user, password);
     return user;
   }
 }
 
-/** What somebody does to their own account. */
+/** Records a change that users make to their own account. */
 function recordOwn(em: EntityManager, kind: SecurityEventKind, { id }: UserAccount): Promise<void> {
   return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`user/${id}`] });
 }

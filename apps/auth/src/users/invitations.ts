@@ -3,18 +3,18 @@ import type { Mailer } from '../sign-in/mailer.js';
 import { issueToken } from '../sign-in/one-time-tokens.js';
 import type { UserAccount } from '../storage/user-account.entity.js';
 
-/** How long somebody has to accept. */
+/** How long an invitation is valid. */
 const invitationSeconds = 7 * 24 * 3_600;
 
-/** Invites people by mail. */
+/** Sends invitations by mail. */
 export class Invitations {
   constructor(
     private readonly mailer: Mailer,
-    /** Scheme, host and port of the edge as browsers reach it. */
+    /** Scheme, host and port of the edge for browsers. */
     private readonly publicUrl: string,
   ) {}
 
-  /** The mail to send once the transaction of `em` is committed, with a token that takes the place of an earlier one. */
+  /** Issues a token, which replaces an earlier one. @returns sends the mail: call it after the transaction of `em` has committed */
   async prepare(em: EntityManager, user: UserAccount, tenantName: string): Promise<() => Promise<void>> {
     const token = await issueToken(em, 'INVITATION', user, invitationSeconds);
     const text = `Hello ${user.displayName},
@@ -23,7 +23,7 @@ you have been invited to ${tenantName} on Rapport. Choose a password within 7 da
 
 ${this.publicUrl}/oauth/invitation?token=${token}
 
-If you did not expect this, you need not do anything.
+If you did not expect this invitation, ignore this mail.
 `;
     return () => this.mailer.send({ to: user.email, subject: `Your invitation to ${tenantName}`, text });
   }

@@ -41,7 +41,7 @@ export class SessionsController implements ServiceHandlers<SessionsServiceServer
     const session = await this.em.findOne(UserSession, { tenantId, id });
     const isOwn = session?.userId === currentUserId();
     if (!session || (!isOwn && !permissions.includes('users.write'))) {
-      throw new AppError('NOT_FOUND', 'SESSION_NOT_FOUND', 'There is no such session.');
+      throw new AppError('NOT_FOUND', 'SESSION_NOT_FOUND', 'The session does not exist.');
     }
     if (!isOwn) await findUserForChange(this.em, session.userId);
     const records = [`session/${id}`, `user/${session.userId}`];

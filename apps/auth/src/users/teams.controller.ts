@@ -21,7 +21,7 @@ import { lockTenant } from '../tenants/tenant-lock.js';
 import { UserAccount } from '../storage/user-account.entity.js';
 import { Team } from '../storage/team.entity.js';
 
-/** Most teams of a tenant. */
+/** Maximum number of teams of a tenant. */
 const maxTeams = 500;
 
 const updatable: Updatable<'displayName'> = {
@@ -81,7 +81,7 @@ export class TeamsController implements ServiceHandlers<TeamsServiceServer> {
       const team = await findTeam(em, id);
       const user = await em.findOne(UserAccount, { tenantId, teamId: id });
       if (user ?? (await em.findOne(ApiKey, { tenantId, teamId: id, revokeTime: null }))) {
-        throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'A user or an API key is in the team.');
+        throw new AppError('FAILED_PRECONDITION', 'TEAM_IN_USE', 'The team has users or API keys. Move them first.');
       }
       em.remove(team);
       await recordSecurityEvent(em, { kind: 'TEAM_DELETED', outcome: 'SUCCESS', records: [`team/${id}`] });
@@ -107,7 +107,7 @@ function nameOf(team: TeamMessage | undefined): string {
 
 async function findTeam(em: EntityManager, id: string): Promise<Team> {
   const team = await em.findOne(Team, { tenantId: currentCaller().tenantId, id });
-  if (!team) throw new AppError('NOT_FOUND', 'TEAM_NOT_FOUND', 'There is no such team.');
+  if (!team) throw new AppError('NOT_FOUND', 'TEAM_NOT_FOUND', 'The team does not exist.');
   return team;
 }
 

@@ -3,10 +3,10 @@ import { canonicalLocale, invalidArgument, knownTimeZone, localeViolations } fro
 import type { UserAccount } from '../storage/user-account.entity.js';
 
 /**
- * Time zone and locale of a request in the form in which they are stored: null for those of the workspace.
+ * The stored form of the time zone and locale of a request. Null means that the workspace's value applies.
  *
- * @param parent the field of the request that has them
- * @throws AppError INVALID_ARGUMENT that names each that is none
+ * @param parent the field of the request that contains them
+ * @throws AppError INVALID_ARGUMENT with each invalid value
  */
 export function storedLocale(
   parent: string,

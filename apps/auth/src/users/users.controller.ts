@@ -45,7 +45,9 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
   async createUser({ user: wanted }: CreateUserRequest): Promise<UserMessage> {
     if (!wanted) throw invalidArgument([{ field: 'user', reason: 'REQUIRED', description: 'is required' }]);
     if (wanted.state !== User_State.UNSPECIFIED) {
-      throw invalidArgument([{ field: 'user.state', reason: 'STATE_GIVEN', description: 'is INVITED at first' }]);
+      throw invalidArgument([
+        { field: 'user.state', reason: 'STATE_GIVEN', description: 'must be unset: new users are INVITED' },
+      ]);
     }
     const locale = storedLocale('user', wanted);
     const { user, send } = await this.em.transactional(async (em) => {
@@ -109,7 +111,11 @@ export class UsersController implements ServiceHandlers<UsersServiceServer> {
       const tenant = await lockTenant(em);
       const user = await findUserForChange(em, id);
       if (user.state !== 'INVITED') {
-        throw new AppError('FAILED_PRECONDITION', 'USER_NOT_INVITED', 'The user has accepted or is disabled.');
+        throw new AppError(
+          'FAILED_PRECONDITION',
+          'USER_NOT_INVITED',
+          'The user has accepted the invitation or is disabled.',
+        );
       }
       return { user, send: await this.invitations.prepare(em, user, tenant.displayName) };
     });

@@ -8,10 +8,10 @@ import { OneTimeToken } from '../storage/one-time-token.entity.js';
 import { recordSecurityEvent } from '../security-events/security-event.js';
 import { endSessionsOf } from '../sign-in/sessions.js';
 import { lockTenant } from '../tenants/tenant-lock.js';
-import { forgetSecondFactor, usersWithSecondFactor } from '../sign-in/second-factor.js';
+import { removeSecondFactor, usersWithSecondFactor } from '../sign-in/second-factor.js';
 import type { UserAccount, UserState } from '../storage/user-account.entity.js';
 import { storedLocale } from './user-locale.js';
-import { checkAdminStays, checkAssignment, findUserForChange } from './check-user.js';
+import { checkAdminRemains, checkAssignment, findUserForChange } from './check-user.js';
 import { findCurrentUser } from './current-user.js';
 
 const updatable: Updatable<'displayName' | 'roleIds' | 'teamId' | 'state' | 'timeZone' | 'locale'> = {
@@ -41,9 +41,9 @@ export async function updateUser(
     };
     const own = ownChanges(user, { field: 'user', changes, mask });
     await checkAssignment(transaction, after);
-    await checkAdminStays(transaction, user, after);
-    const isShutOut = after.state === 'DISABLED' && user.state !== 'DISABLED';
-    if (isShutOut) await endSessionsOf(transaction, user);
+    await checkAdminRemains(transaction, user, after);
+    const becomesDisabled = after.state === 'DISABLED' && user.state !== 'DISABLED';
+    if (becomesDisabled) await endSessionsOf(transaction, user);
     transaction.assign(user, { ...after, ...own, updateTime: new Date(), version: user.version + 1 });
     await recordSecurityEvent(transaction, {
       kind: 'USER_CHANGED',
@@ -62,7 +62,7 @@ const updatableByUser: Updatable<'displayName' | 'timeZone' | 'locale'> = {
   fixed: {},
 };
 
-/** Answers UpdateAccount. @throws AppError PERMISSION_DENIED USER_NEEDED when no active user calls */
+/** Handles UpdateAccount. @throws AppError PERMISSION_DENIED USER_NEEDED when the caller is not an active user */
 export async function updateAccount(
   em: EntityManager,
   { profile, updateMask, etag }: UpdateAccountRequest,
@@ -80,7 +80,7 @@ export async function updateAccount(
   });
 }
 
-/** What users may change of themselves. @throws AppError INVALID_ARGUMENT */
+/** The fields that users may change on their own account. @throws AppError INVALID_ARGUMENT */
 function ownChanges(
   user: UserAccount,
   { field, changes, mask }: { field: string; changes: Profile; mask: readonly string[] },
@@ -100,9 +100,9 @@ export async function deleteUser(em: EntityManager, id: string): Promise<void> {
   await em.transactional(async (transaction) => {
     await lockTenant(transaction);
     const user = await findUserForChange(transaction, id);
-    await checkAdminStays(transaction, user, undefined);
+    await checkAdminRemains(transaction, user, undefined);
     await endSessionsOf(transaction, user);
-    await forgetSecondFactor(transaction, user);
+    await removeSecondFactor(transaction, user);
     await transaction.nativeDelete(OneTimeToken, { tenantId: user.tenantId, userId: user.id });
     transaction.remove(user);
     await recordSecurityEvent(transaction, { kind: 'USER_DELETED', outcome: 'SUCCESS', records: [`user/${id}`] });
@@ -114,9 +114,9 @@ export async function resetTwoFactor(em: EntityManager, id: string): Promise<Use
     await lockTenant(transaction);
     const user = await findUserForChange(transaction, id);
     if (!(await usersWithSecondFactor(transaction, [id])).has(id)) {
-      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'There is no second factor.');
+      throw new AppError('FAILED_PRECONDITION', 'TWO_FACTOR_OFF', 'Two-factor authentication is not enabled.');
     }
-    await forgetSecondFactor(transaction, user);
+    await removeSecondFactor(transaction, user);
     await endSessionsOf(transaction, user);
     transaction.assign(user, { updateTime: new Date(), version: user.version + 1 });
     await recordSecurityEvent(transaction, { kind: 'TWO_FACTOR_OFF', outcome: 'SUCCESS', records: [`user/${id}`] });

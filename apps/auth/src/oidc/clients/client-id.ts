@@ -1,32 +1,32 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
-/** Whose an OAuth client is, and its id. */
+/** The tenant and the id of an OAuth client. */
 export interface ClientKey {
   tenantId: string;
   id: string;
 }
 
 /**
- * The text of `client_id`, 43 characters of base64url: the tenant's UUID and the client's. The tenant is in it because nothing
- * can be looked up without a tenant.
+ * Formats a `client_id`: the UUIDs of the tenant and the client in 43 characters of base64url. It contains the tenant because every
+ * lookup requires one.
  */
 export function formatClientId({ tenantId, id }: ClientKey): string {
   return Buffer.from(`${tenantId}${id}`.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
-/** Undefined when the text is no `client_id` of ours. */
+/** Undefined when the text is not a `client_id` of this format. */
 export function parseClientId(text: string): ClientKey | undefined {
   const bytes = Buffer.from(text, 'base64url');
   if (bytes.length !== 32 || bytes.toString('base64url') !== text) return undefined;
   return { tenantId: formatUuid(bytes.subarray(0, 16)), id: formatUuid(bytes.subarray(16)) };
 }
 
-/** A new secret of a confidential client, with 256 random bits. */
+/** Generates the secret of a confidential client, with 256 random bits. */
 export function generateClientSecret(): string {
   return `rpt_secret_${randomBytes(32).toString('base64url')}`;
 }
 
-/** What is stored of a secret. A copy of the database does not help to guess it, since it lacks `hmacKey` (32 bytes). */
+/** The stored hash of a secret. It is an HMAC, so a copy of the database does not allow offline guesses. @param hmacKey 32 bytes */
 export function hashClientSecret(hmacKey: Buffer, secret: string): Buffer {
   return createHmac('sha256', hmacKey).update(`oauth-client:${secret}`).digest();
 }

@@ -15,7 +15,7 @@ import { recordSecurityEvent } from '../../security-events/security-event.js';
 
 const maxApps = 100;
 
-/** What the provider keeps of a grant: when it was given, scopes by the resource that they are for, and those of OpenID. */
+/** The provider's record of a grant: its time, its scopes by resource, and its OpenID scopes. */
 interface GrantPayload {
   iat: number;
   openid?: { scope?: string };
@@ -25,7 +25,7 @@ interface GrantPayload {
 interface AppRow {
   client_id: string;
   display_name: string;
-  /** One for each time that the user has agreed in another session. */
+  /** One for each session in which the user has consented. */
   grants: GrantPayload[];
   expire_ms: number;
 }
@@ -47,7 +47,7 @@ export class ConnectedAppsController implements ServiceHandlers<ConnectedAppsSer
     return this.em.transactional(async (em) => {
       const ended = userId === undefined ? [] : await em.execute(deleteSql, [tenantId, userId, id]);
       if (ended.length === 0) {
-        throw new AppError('NOT_FOUND', 'CONNECTED_APP_NOT_FOUND', 'There is no such connected app.');
+        throw new AppError('NOT_FOUND', 'CONNECTED_APP_NOT_FOUND', 'The connected app does not exist.');
       }
       const records = [`oauthClient/${id}`, `user/${userId}`];
       await recordSecurityEvent(em, { kind: 'GRANT_REVOKED', outcome: 'SUCCESS', records });
@@ -65,7 +65,7 @@ const listSql = `
   group by app.client_id, client.display_name
   order by max((app.payload ->> 'iat')::bigint) desc, app.client_id limit ?`;
 
-// In one order, so that two who do so at once do not wait for each other in a circle. What was granted goes with the grants.
+// Rows are locked in one order, which prevents deadlocks. Codes and tokens are deleted with their grants.
 const deleteSql = `
   with locked as materialized (
     select hash from oidc_record where tenant_id = ? and user_id = ? and client_id = ? and kind = 'Grant'

@@ -5,7 +5,7 @@ import {
 import type { OAuthClient } from '../../storage/oauth-client.entity.js';
 import { formatClientId } from './client-id.js';
 
-/** @param secret only when it was made just now */
+/** @param secret only in the response to its creation or rotation */
 export function oauthClientMessage(client: OAuthClient, secret?: string): OAuthClientMessage {
   return {
     id: client.id,

@@ -17,14 +17,14 @@ import {
 import { readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
 import { v7 } from 'uuid';
-import { checkHeld } from '../../access/check-held.js';
-import { checkLastingCredential } from '../../access/check-lasting.js';
+import { checkEscalation } from '../../access/check-escalation.js';
+import { checkCredentialManagement } from '../../access/check-credential-management.js';
 import { Secrets } from '../../storage/secrets.js';
 import { recordSecurityEvent, type SecurityEventKind } from '../../security-events/security-event.js';
 import { OAuthClient } from '../../storage/oauth-client.entity.js';
 import { checkOriginLimit } from './allowed-origins.js';
 import { generateClientSecret, hashClientSecret } from './client-id.js';
-import { checkOAuthClient, grantTypeNames, powerOf } from './check-oauth-client.js';
+import { checkOAuthClient, grantTypeNames, rightsOfClient } from './check-oauth-client.js';
 import { oauthClientMessage } from './oauth-client-message.js';
 
 const updatable: Updatable<'displayName' | 'redirectUris' | 'grantTypes' | 'permissions' | 'allowedOrigins'> = {
@@ -49,7 +49,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
 
   async createOAuthClient({ oauthClient: wanted }: CreateOAuthClientRequest): Promise<OAuthClientMessage> {
     if (!wanted) throw invalidArgument([{ field: 'oauthClient', reason: 'REQUIRED', description: 'is required' }]);
-    checkLastingCredential();
+    checkCredentialManagement();
     checkOAuthClient(wanted);
     const secret = wanted.confidential ? generateClientSecret() : undefined;
     const now = new Date();
@@ -67,7 +67,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         updateTime: now,
       });
       await checkOriginLimit(em, client);
-      await recordPower(em, 'OAUTH_CLIENT_CREATED', client);
+      await recordClientEvent(em, 'OAUTH_CLIENT_CREATED', client);
       return oauthClientMessage(client, secret);
     });
   }
@@ -80,7 +80,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
     const { tenantId } = currentCaller();
     const binding = `ListOAuthClients ${tenantId}`;
     const [after] = pageToken === undefined ? [] : readPageToken(this.secrets.pageTokenKey, binding, pageToken);
-    // A UUIDv7 grows with the time it was made at: the primary key has the clients in order of age.
+    // UUIDv7 ids are ordered by creation time, so the primary key orders the clients by age.
     const clients = await this.em.find(
       OAuthClient,
       { tenantId, ...(after ? { id: { $lt: after } } : {}) },
@@ -96,11 +96,11 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
 
   async updateOAuthClient({ id, oauthClient, updateMask }: UpdateOAuthClientRequest): Promise<OAuthClientMessage> {
     if (!oauthClient) throw invalidArgument([{ field: 'oauthClient', reason: 'REQUIRED', description: 'is required' }]);
-    checkLastingCredential();
+    checkCredentialManagement();
     const fields = readMask(updateMask, updatable);
     return this.em.transactional(async (em) => {
       const client = await findOAuthClient(em, id);
-      checkPower(client);
+      checkClientRights(client);
       const wanted = {
         ...oauthClientMessage(client),
         ...Object.fromEntries(fields.map((field) => [field, oauthClient[field]])),
@@ -115,19 +115,19 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
         updateTime: new Date(),
       });
       if (fields.includes('allowedOrigins')) await checkOriginLimit(em, client);
-      await recordPower(em, 'OAUTH_CLIENT_CHANGED', client);
+      await recordClientEvent(em, 'OAUTH_CLIENT_CHANGED', client);
       return oauthClientMessage(client);
     });
   }
 
   async rotateOAuthClientSecret({ id }: RotateOAuthClientSecretRequest): Promise<OAuthClientMessage> {
-    checkLastingCredential();
+    checkCredentialManagement();
     return this.em.transactional(async (em) => {
       const client = await findOAuthClient(em, id);
       if (!client.secretHash) {
         throw new AppError('FAILED_PRECONDITION', 'OAUTH_CLIENT_PUBLIC', 'A public OAuth client has no secret.');
       }
-      checkPower(client);
+      checkClientRights(client);
       const secret = generateClientSecret();
       client.secretHash = hashClientSecret(this.secrets.apiKeyHmacKey, secret);
       client.updateTime = new Date();
@@ -140,7 +140,7 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
   async deleteOAuthClient({ id }: DeleteOAuthClientRequest): Promise<Empty> {
     return this.em.transactional(async (em) => {
       const { tenantId } = currentCaller();
-      // Grants first, as whoever refreshes has them locked before the client.
+      // Grants first: a token refresh locks its grant before the client, and the same order prevents deadlocks.
       await em.execute(`delete from oidc_record where tenant_id = ? and client_id = ? and kind = 'Grant'`, [
         tenantId,
         id,
@@ -154,25 +154,25 @@ export class OAuthClientsController implements ServiceHandlers<OAuthClientsServi
   }
 }
 
-/** Row-level security shows no other tenant's client: that one and a client that never was are the same NOT_FOUND. */
+/** Row-level security hides the clients of other tenants, so they are NOT_FOUND like clients that do not exist. */
 async function findOAuthClient(em: EntityManager, id: string): Promise<OAuthClient> {
   const client = await em.findOne(OAuthClient, { tenantId: currentCaller().tenantId, id });
   if (!client) throw notFound();
   return client;
 }
 
-/** With what it may do from now on, where users are sent back to, and which pages may call the API. */
-function recordPower(em: EntityManager, kind: SecurityEventKind, client: OAuthClient): Promise<void> {
+/** Records a change of a client with its permissions, grant types, redirect URIs and allowed origins. */
+function recordClientEvent(em: EntityManager, kind: SecurityEventKind, client: OAuthClient): Promise<void> {
   const { id, permissions, grantTypes, redirectUris, allowedOrigins } = client;
   const detail = { permissions, grantTypes, redirectUris, allowedOrigins };
   return recordSecurityEvent(em, { kind, outcome: 'SUCCESS', records: [`oauthClient/${id}`], detail });
 }
 
-/** Who changes a client, or sees its secret, gets what it may do. */
-function checkPower({ permissions, grantTypes }: OAuthClient): void {
-  checkHeld(powerOf(permissions, grantTypes.includes('client_credentials')));
+/** A caller that changes a client or sees its secret gains the client's rights, so it must hold them. */
+function checkClientRights({ permissions, grantTypes }: OAuthClient): void {
+  checkEscalation(rightsOfClient(permissions, grantTypes.includes('client_credentials')));
 }
 
 function notFound(): AppError {
-  return new AppError('NOT_FOUND', 'OAUTH_CLIENT_NOT_FOUND', 'There is no such OAuth client.');
+  return new AppError('NOT_FOUND', 'OAUTH_CLIENT_NOT_FOUND', 'The OAuth client does not exist.');
 }

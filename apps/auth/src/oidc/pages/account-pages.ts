@@ -7,35 +7,41 @@ import type { PasswordHasher } from '../../sign-in/passwords/password-hasher.js'
 import { acceptInvitation, findInvitation } from '../../users/accept-invitation.js';
 import { problemsOf, type FormRules } from './form-rules.js';
 import { foreignFormPage } from './error-page.js';
-import { donePage, invitationPage, linkOverPage, passwordResetPage, type Typed } from './mailed-form-pages.js';
+import {
+  completedPage,
+  invitationPage,
+  invalidLinkPage,
+  passwordResetPage,
+  type Submission,
+} from './mailed-form-pages.js';
 import { sendPage, type Page } from './page.js';
 import { isOwnForm, readForm } from './read-form.js';
 
-/** What is sent with the forms; the name is that of who accepts an invitation. */
+/** Values of the forms. Only the invitation has a name. */
 type Values = InvitationAcceptance;
 
-/** A form that the link of a mail leads to. */
+/** A form that a link in a mail opens. */
 interface MailedForm {
-  /** Full gRPC path of the operation that does the same, and the name of what it takes. */
+  /** Full gRPC path of the same operation in the API, and the name of its body. */
   operation: string;
   body: string;
-  /** @throws AppError INVALID_ARGUMENT for a token that is not good */
-  show: (values: Values, typed: Typed) => Promise<Page>;
+  /** @throws AppError INVALID_ARGUMENT for an invalid token */
+  show: (values: Values, submission: Submission) => Promise<Page>;
   complete: (values: Values) => Promise<Page>;
 }
 
 export interface AccountPagesOptions {
   issuer: string;
   rules: FormRules;
-  /** Of no tenant: the token of a mail says which. */
+  /** Without a tenant: the token in the link contains it. */
   em: EntityManager;
   passwordHasher: PasswordHasher;
   passwordResets: PasswordResets;
 }
 
 /**
- * The pages that the links in mails lead to. Looking at one changes nothing, since programs that read mail follow links. Another
- * site can post no form: it does not know the token, and browsers say where a form comes from.
+ * The pages behind the links in mails. GET changes nothing, since mail programs follow links. Other sites cannot post the forms: they do
+ * not know the token, and the Origin header of the browser must match.
  */
 export class AccountPages {
   readonly #forms: Readonly<Record<string, MailedForm>>;
@@ -77,11 +83,11 @@ export class AccountPages {
     }
   }
 
-  /** The form as it is to be filled in, unless the token is not good. */
-  async #show(form: MailedForm, values: Values, typed: Typed): Promise<Page> {
-    if (this.#violations(form, values).some(isOfToken)) return linkOverPage();
-    return form.show(values, typed).catch((error: unknown) => {
-      if (error instanceof AppError && error.violations.some(isOfToken)) return linkOverPage();
+  /** The form, or a page about the invalid link. */
+  async #show(form: MailedForm, values: Values, submission: Submission): Promise<Page> {
+    if (this.#violations(form, values).some(isOfToken)) return invalidLinkPage();
+    return form.show(values, submission).catch((error: unknown) => {
+      if (error instanceof AppError && error.violations.some(isOfToken)) return invalidLinkPage();
       throw error;
     });
   }
@@ -95,14 +101,14 @@ export class AccountPages {
     return {
       operation: '/rapport.auth.v1.UsersService/AcceptInvitation',
       body: 'acceptance',
-      show: async ({ token, displayName }, typed) => {
+      show: async ({ token, displayName }, submission) => {
         const { invited, tenantName } = await findInvitation(em, token);
         const name = displayName ?? invited.displayName;
-        return invitationPage({ token, email: invited.email, displayName: name, tenantName }, typed);
+        return invitationPage({ token, email: invited.email, displayName: name, tenantName }, submission);
       },
       complete: async (values) => {
         await acceptInvitation(em, passwordHasher, values);
-        return donePage('Your account is ready');
+        return completedPage('Your account is ready');
       },
     };
   }
@@ -112,13 +118,13 @@ export class AccountPages {
     return {
       operation: '/rapport.auth.v1.AccountService/ResetPassword',
       body: 'reset',
-      show: async ({ token }, typed) => {
+      show: async ({ token }, submission) => {
         const { user } = await passwordResets.find(token);
-        return passwordResetPage({ token, email: user.email }, typed);
+        return passwordResetPage({ token, email: user.email }, submission);
       },
       complete: async (values) => {
         await passwordResets.complete(values);
-        return donePage('Your password is changed');
+        return completedPage('Your password is changed');
       },
     };
   }

@@ -1,29 +1,29 @@
 import { html, type Page } from './page.js';
 
 export interface ConsentOptions {
-  /** Where its forms lead, without a slash at its end. */
+  /** Path of its forms, without a trailing slash. */
   path: string;
   clientName: string;
   tenantName: string;
-  /** What is asked for, such as `customers.read`. */
+  /** Requested permissions, such as `customers.read`. */
   permissions: readonly string[];
-  /** Whether it may go on while nobody is signed in. */
+  /** Whether access continues after the user signs out. */
   isOffline: boolean;
   formTargets: readonly string[];
 }
 
-/** Asks whether a client may have what it asks for. */
+/** Asks for consent to the requested access. */
 export function consentPage(options: ConsentOptions): Page {
   const { path, clientName, tenantName, permissions, isOffline, formTargets } = options;
   return {
     title: 'Allow access',
     formTargets,
     body: html`<h1>Allow ${clientName} to use ${tenantName}?</h1>
-      <p>It asks to act for you, with your rights, and no more than this:</p>
+      <p>It requests to act for you, within your rights, and only to:</p>
       <ul>
-        <li>know that it is you</li>
+        <li>verify your identity</li>
         ${permissions.map((permission) => html`<li>${permission}</li>`)}
-        ${isOffline ? html`<li>do so while you are signed out, too</li>` : undefined}
+        ${isOffline ? html`<li>continue while you are signed out</li>` : undefined}
       </ul>
       <form method="post" action="${path}/consent">
         <button type="submit">Allow</button>

@@ -1,27 +1,27 @@
 import { html, type Html } from './page.js';
 
 export interface Field {
-  /** Of the form; its id on the page too. */
+  /** Name in the form, and id on the page. */
   name: string;
   label: string;
   type: 'email' | 'password' | 'text';
-  /** What browsers and password managers go by (WCAG 2.2, 1.3.5). */
+  /** For browsers and password managers (WCAG 2.2, 1.3.5). */
   autocomplete: string;
   value?: string | undefined;
-  /** Not for a password that somebody chooses: browsers cut off what is longer without a word. */
+  /** Not for new passwords: browsers silently truncate longer input. */
   maxLength?: number;
-  /** Whether it may be left empty. */
+  /** Whether it may be empty. */
   isOptional?: boolean;
   hint?: string;
-  /** What is wrong with what was typed. */
+  /** The error of the entered value. */
   problem?: string | undefined;
-  /** Whether it is the first thing on the page that is to be looked at. */
+  /** Whether it receives the focus. */
   isFirst?: boolean;
-  /** Id of a part of the page that says what is wrong with several fields. */
+  /** Id of an element with an error of several fields. */
   describedBy?: string | undefined;
 }
 
-/** A field with its label, what to know of it, and beside it what is wrong with what was typed (WCAG 2.2, 3.3.1). */
+/** A field with label, hint and error (WCAG 2.2, 3.3.1). */
 export function field(options: Field): Html {
   const { name, label, type, autocomplete, value, maxLength, isOptional, hint, problem, isFirst, describedBy } =
     options;

@@ -1,15 +1,15 @@
 import { field } from './field.js';
 import { html, type Page } from './page.js';
 
-interface Visit {
-  /** Where its forms lead, without a slash at its end. */
+interface InteractionRequest {
+  /** Path of its forms, without a trailing slash. */
   path: string;
   tenantName: string;
 }
 
-/** Asks where to send a link by which a password can be chosen. */
+/** Asks for the e-mail address to send a password reset link to. */
 export function forgottenPasswordPage(
-  { path, tenantName }: Visit,
+  { path, tenantName }: InteractionRequest,
   email: string,
   problem?: string,
   status = problem === undefined ? 200 : 400,
@@ -18,7 +18,7 @@ export function forgottenPasswordPage(
     title: problem === undefined ? 'Forgotten password' : 'Forgotten password: please correct',
     status,
     body: html`<h1>Choose a new password for ${tenantName}</h1>
-      <p>We send a link by which you can do so to the e-mail address that you sign in with.</p>
+      <p>We send a link to the e-mail address that you sign in with.</p>
       <form method="post" action="${path}/forgotten-password">
         ${field({
           name: 'email',
@@ -36,13 +36,13 @@ export function forgottenPasswordPage(
   };
 }
 
-/** Says the same whether there is such an account or not. */
-export function linkSentPage({ path }: Visit): Page {
+/** The same page whether the account exists or not. */
+export function linkSentPage({ path }: InteractionRequest): Page {
   return {
-    title: 'Look at your mail',
-    body: html`<h1>Look at your mail</h1>
-      <p>If there is an account with this address, a mail is on its way. The link in it is good for an hour.</p>
-      <p class="note">Nothing there after some minutes? Look among the unwanted mail, or ask whoever invited you.</p>
+    title: 'Check your mail',
+    body: html`<h1>Check your mail</h1>
+      <p>If an account with this address exists, we have sent a mail. Its link is valid for one hour.</p>
+      <p class="note">No mail after a few minutes? Check the spam folder, or ask your admin.</p>
       <p><a href="${path}">Back to sign in</a></p>`,
   };
 }

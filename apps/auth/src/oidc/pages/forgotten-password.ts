@@ -2,15 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { AppError } from '@rapport/platform';
 import { PasswordResets } from '../../sign-in/password-resets.js';
 import { FormRules, problemsOf } from './form-rules.js';
-import type { Visit } from './visit.js';
+import type { InteractionRequest } from './interaction-request.js';
 import { forgottenPasswordPage, linkSentPage } from './forgotten-password-page.js';
 import { sendPage } from './page.js';
 import { readForm } from './read-form.js';
 
-/** What the contract says of the same by REST. There a workspace tells the tenant, here the client does. */
+/** The same operation in the API, whose rules apply. In the API the workspace identifies the tenant, here the client does. */
 const operation = '/rapport.auth.v1.AccountService/RequestPasswordReset';
 
-/** Has somebody who signs in sent a link by which a password can be chosen. */
+/** Sends a password reset link from the sign-in page. */
 @Injectable()
 export class ForgottenPassword {
   constructor(
@@ -18,22 +18,22 @@ export class ForgottenPassword {
     private readonly resets: PasswordResets,
   ) {}
 
-  show(visit: Visit): void {
-    sendPage(visit.context, forgottenPasswordPage(visit, ''));
+  show(request: InteractionRequest): void {
+    sendPage(request.context, forgottenPasswordPage(request, ''));
   }
 
-  async send(visit: Visit): Promise<void> {
-    const { context, tenantId } = visit;
+  async send(request: InteractionRequest): Promise<void> {
+    const { context, tenantId } = request;
     const email = new URLSearchParams(await readForm(context.req)).get('email')?.trim() ?? '';
     const problem = problemsOf(this.rules.violations(operation, { account: { workspace: '-', email } }))['email'];
-    if (problem !== undefined) return sendPage(context, forgottenPasswordPage(visit, email.slice(0, 254), problem));
+    if (problem !== undefined) return sendPage(context, forgottenPasswordPage(request, email.slice(0, 254), problem));
     try {
       await this.resets.requestOf(tenantId, email);
-      sendPage(context, linkSentPage(visit));
+      sendPage(context, linkSentPage(request));
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'RESOURCE_EXHAUSTED') throw error;
       context.set('retry-after', String(error.retryAfterSeconds ?? 1));
-      sendPage(context, forgottenPasswordPage(visit, email, error.message, 429));
+      sendPage(context, forgottenPasswordPage(request, email, error.message, 429));
     }
   }
 }

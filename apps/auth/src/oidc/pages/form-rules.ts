@@ -1,7 +1,7 @@
 import { platformContract, MessageValidator } from '@rapport/contracts';
 import type { FieldViolation } from '@rapport/platform';
 
-/** The contract's rules for what is typed into a form: those of the operation that does the same by REST. */
+/** Validates forms with the contract's rules for the same operation in the API. */
 export class FormRules {
   readonly #contract = platformContract();
   readonly #validator = new MessageValidator(this.#contract);
@@ -17,7 +17,7 @@ export class FormRules {
   }
 }
 
-/** What is wrong with each field of a form, as sentences by the name of the field: the first of each. */
+/** The first error of each field of a form, as a sentence, by the name of the field. */
 export function problemsOf(violations: readonly FieldViolation[]): Record<string, string> {
   const problems = violations.map(({ field, description }) => {
     const name = field.split('.').at(-1) ?? '';

@@ -2,9 +2,9 @@ import { securityEventStatement } from '../../security-events/security-event.js'
 import { parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import { parseAccountId } from '../records/user-accounts.js';
-import type { Visit } from './visit.js';
+import type { InteractionRequest } from './interaction-request.js';
 
-/** What the consent prompt says is still to be agreed to. */
+/** Scopes and claims without consent, as the consent prompt of the provider lists them. */
 export interface MissingConsent {
   missingOIDCScope?: string[];
   missingOIDCClaims?: string[];
@@ -12,12 +12,12 @@ export interface MissingConsent {
 }
 
 /**
- * Grants a client what it asked for and does not have yet. In one transaction with the event that says so.
+ * Grants a client the requested scopes that it lacks, in one transaction with the security event.
  *
  * @returns the id of the grant
  */
-export async function giveConsent(
-  { provider, interaction, tenantId }: Visit,
+export async function grantConsent(
+  { provider, interaction, tenantId }: InteractionRequest,
   accountId: string,
   missing: MissingConsent,
   database: OidcDatabase,

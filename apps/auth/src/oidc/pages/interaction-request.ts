@@ -3,16 +3,16 @@ import type { Provider } from 'oidc-provider';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
-/** A request for one of the pages of an authorization. */
-export interface Visit {
+/** A request for a page of an authorization. */
+export interface InteractionRequest {
   context: Context;
   provider: Provider;
   interaction: Interaction;
-  /** Where the forms of its pages lead, without a slash at its end. */
+  /** Path of the forms of its pages, without a trailing slash. */
   path: string;
   tenantId: string;
   tenantName: string;
   clientName: string;
-  /** Origin or scheme of where the client waits. */
+  /** Origin or scheme of the client's redirect URI. */
   formTargets: string[];
 }

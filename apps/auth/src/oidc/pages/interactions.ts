@@ -6,20 +6,20 @@ import { parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 import type { UserAccounts } from '../records/user-accounts.js';
 import type { ForgottenPassword } from './forgotten-password.js';
-import { giveConsent, type MissingConsent } from './give-consent.js';
-import type { Visit } from './visit.js';
+import { grantConsent, type MissingConsent } from './grant-consent.js';
+import type { InteractionRequest } from './interaction-request.js';
 import { consentPage } from './consent-page.js';
 import { expiredPage, foreignFormPage } from './error-page.js';
 import { sendPage, type Page } from './page.js';
 import { signInPage } from './sign-in-page.js';
 import { isOwnForm, readForm } from './read-form.js';
 
-/** `/oauth/interactions/<id>`, and another page of it or what a form of its pages does. */
+/** `/oauth/interactions/<id>`, optionally with a further page or the action of a form. */
 const route = /^(\/oauth\/interactions\/[\w-]{10,100})(?:\/(sign-in|consent|cancel|forgotten-password))?$/;
 
 /**
- * The pages on which people sign in and agree. Another site can post no form to them: the path has a random id that only the
- * browser knows, the cookie with the same id is not sent from elsewhere (SameSite), and the browser says where a form comes from.
+ * The pages for sign-in and consent. Other sites cannot post their forms: the path has a random id that only the browser knows, the
+ * cookie with the same id is SameSite, and the Origin header must match.
  */
 export class Interactions {
   constructor(
@@ -36,19 +36,19 @@ export class Interactions {
       const isPage = action === undefined || (action === 'forgotten-password' && context.method === 'GET');
       checkMethod(context, action);
       if (!isPage && !isOwnForm(context, this.issuer)) return sendPage(context, foreignFormPage());
-      const visit = await this.#visit(context, provider, path);
-      if (!visit) return sendPage(context, expiredPage());
-      if (action === undefined) return sendPage(context, pageOf(visit));
+      const request = await this.#interactionOf(context, provider, path);
+      if (!request) return sendPage(context, expiredPage());
+      if (action === undefined) return sendPage(context, pageOf(request));
       if (action === 'forgotten-password') {
-        return isPage ? this.forgottenPassword.show(visit) : this.forgottenPassword.send(visit);
+        return isPage ? this.forgottenPassword.show(request) : this.forgottenPassword.send(request);
       }
-      if (action === 'cancel') return finish(visit, { error: 'access_denied', error_description: 'cancelled' });
-      return action === 'sign-in' ? this.#signIn(visit) : this.#agree(visit);
+      if (action === 'cancel') return finish(request, { error: 'access_denied', error_description: 'cancelled' });
+      return action === 'sign-in' ? this.#signIn(request) : this.#consent(request);
     };
   }
 
-  /** Undefined when it is over, or of another browser. */
-  async #visit(context: Context, provider: Provider, path: string): Promise<Visit | undefined> {
+  /** Undefined when the interaction has expired or belongs to another browser. */
+  async #interactionOf(context: Context, provider: Provider, path: string): Promise<InteractionRequest | undefined> {
     const interaction = await provider.interactionDetails(context.req, context.res).catch((error: unknown) => {
       if (error instanceof errors.SessionNotFound) return undefined;
       throw error;
@@ -67,21 +67,21 @@ export class Interactions {
     return { context, provider, interaction, path, tenantId, tenantName: tenant.display_name, clientName, formTargets };
   }
 
-  async #signIn(visit: Visit): Promise<void> {
-    const { context, interaction, provider } = visit;
-    if (interaction.prompt.name !== 'login') return sendPage(context, pageOf(visit));
+  async #signIn(request: InteractionRequest): Promise<void> {
+    const { context, interaction, provider } = request;
+    if (interaction.prompt.name !== 'login') return sendPage(context, pageOf(request));
     const form = new URLSearchParams(await readForm(context.req));
     const email = form.get('email')?.trim() ?? '';
     const again = ({ code, reason, message }: Pick<AppError, 'code' | 'reason' | 'message'>) => {
       const status = code === 'RESOURCE_EXHAUSTED' ? 429 : 401;
       sendPage(
         context,
-        signInPage({ ...visit, email: email.slice(0, 254), problem: problems[reason] ?? message, status }),
+        signInPage({ ...request, email: email.slice(0, 254), problem: problems[reason] ?? message, status }),
       );
     };
     try {
-      const accountId = await this.accounts.open(readCredentials(visit, form, email), context.get('user-agent'));
-      await leaveOtherSession(visit, accountId);
+      const accountId = await this.accounts.open(readCredentials(request, form, email), context.get('user-agent'));
+      await endOtherSession(request, accountId);
       await provider.interactionFinished(context.req, context.res, { login: { accountId } });
       context.respond = false;
     } catch (error) {
@@ -90,61 +90,67 @@ export class Interactions {
     }
   }
 
-  async #agree(visit: Visit): Promise<void> {
-    const { session, prompt } = visit.interaction;
-    if (prompt.name !== 'consent' || !session) return sendPage(visit.context, pageOf(visit));
-    const grantId = await giveConsent(visit, session.accountId, missingOf(visit), this.database);
-    await finish(visit, { consent: { grantId } });
+  async #consent(request: InteractionRequest): Promise<void> {
+    const { session, prompt } = request.interaction;
+    if (prompt.name !== 'consent' || !session) return sendPage(request.context, pageOf(request));
+    const grantId = await grantConsent(request, session.accountId, missingOf(request), this.database);
+    await finish(request, { consent: { grantId } });
   }
 }
 
-/** @throws HttpError 405 with the methods that the page or form has */
+/** @throws HttpError 405 with the allowed methods */
 function checkMethod(context: Context, action: string | undefined): void {
   const methods = action === undefined ? ['GET'] : action === 'forgotten-password' ? ['GET', 'POST'] : ['POST'];
   if (!methods.includes(context.method)) context.throw(405, { headers: { allow: methods.join(', ') } });
 }
 
-/** What people are told who can't sign in. */
+/** Messages for failed sign-ins. */
 const problems: Readonly<Record<string, string>> = {
-  CREDENTIALS_WRONG: 'This e-mail address, this password and this code do not belong together.',
+  CREDENTIALS_WRONG: 'The e-mail address, the password or the code is wrong.',
   CODE_NEEDED: 'Enter your password again, and the code of your authenticator app.',
 };
 
-function readCredentials({ context, tenantId }: Visit, form: URLSearchParams, email: string): Credentials {
+function readCredentials({ context, tenantId }: InteractionRequest, form: URLSearchParams, email: string): Credentials {
   const password = form.get('password') ?? '';
-  // Longer than any there is: what would be hashed is bounded.
+  // Longer than any valid value. This bounds what is hashed.
   if (email.length > 254 || password.length > 1_000) {
-    throw new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'These credentials are not right.');
+    throw new AppError('UNAUTHENTICATED', 'CREDENTIALS_WRONG', 'The credentials are wrong.');
   }
   const code = form.get('code')?.replaceAll(/\s/g, '');
   return { tenantId, email, password, code: code === '' ? undefined : code, address: context.ip };
 }
 
-function pageOf(visit: Visit): Page {
-  const { prompt, params } = visit.interaction;
-  if (prompt.name === 'login') return signInPage({ ...visit, email: emailHint(params['login_hint']) });
-  const permissions = Object.values(missingOf(visit).missingResourceScopes ?? {}).flat();
-  const isOffline = missingOf(visit).missingOIDCScope?.includes('offline_access') ?? false;
-  return consentPage({ ...visit, permissions, isOffline });
+function pageOf(request: InteractionRequest): Page {
+  const { prompt, params } = request.interaction;
+  if (prompt.name === 'login') return signInPage({ ...request, email: emailHint(params['login_hint']) });
+  const permissions = Object.values(missingOf(request).missingResourceScopes ?? {}).flat();
+  const isOffline = missingOf(request).missingOIDCScope?.includes('offline_access') ?? false;
+  return consentPage({ ...request, permissions, isOffline });
 }
 
 function emailHint(hint: unknown): string {
   return typeof hint === 'string' && hint.length <= 254 ? hint : '';
 }
 
-function missingOf({ interaction }: Visit): MissingConsent {
+function missingOf({ interaction }: InteractionRequest): MissingConsent {
   return interaction.prompt.details;
 }
 
-async function finish({ context, provider }: Visit, result: Parameters<Provider['interactionFinished']>[2]) {
+async function finish(
+  { context, provider }: InteractionRequest,
+  result: Parameters<Provider['interactionFinished']>[2],
+) {
   await provider.interactionFinished(context.req, context.res, result);
   context.respond = false;
 }
 
 /**
- * Ends the session of somebody else in the same browser. The provider would do it by a page that needs JavaScript to go on.
+ * Ends the session of another user in the same browser. The provider would use a page that needs JavaScript.
  */
-async function leaveOtherSession({ context, provider, interaction }: Visit, accountId: string): Promise<void> {
+async function endOtherSession(
+  { context, provider, interaction }: InteractionRequest,
+  accountId: string,
+): Promise<void> {
   if (interaction.session === undefined || interaction.session.accountId === accountId) return;
   const session = await provider.Session.get(context);
   await session.destroy();
@@ -152,7 +158,7 @@ async function leaveOtherSession({ context, provider, interaction }: Visit, acco
   await interaction.persist();
 }
 
-/** As a source of a content security policy. */
+/** A redirect URI as source expression of a content security policy. */
 function formTarget(redirectUri: string): string {
   const { origin, protocol } = new URL(redirectUri);
   return origin === 'null' ? protocol : origin;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'koa';
 
-/** Part of a page: text of HTML, in which whatever came from outside is escaped. */
+/** HTML in which all external values are escaped. */
 export class Html {
   constructor(readonly text: string) {}
 }
@@ -11,13 +11,13 @@ export interface Page {
   title: string;
   body: Html;
   status?: number;
-  /** Origins besides our own that a form of the page may lead to: browsers hold redirects after a form to it. */
+  /** Origins that forms of the page may redirect to, besides our own: browsers apply `form-action` to redirects too. */
   formTargets?: readonly string[];
 }
 
 type Part = string | Html | readonly Html[] | undefined;
 
-/** HTML from a template. Texts are escaped, lists joined, undefined is nothing. */
+/** Builds HTML from a template. Strings are escaped, lists joined, undefined values omitted. */
 export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   const written = parts.map((part) => {
     if (part === undefined) return '';
@@ -28,7 +28,7 @@ export function html(strings: TemplateStringsArray, ...parts: Part[]): Html {
   return new Html(strings.reduce((text, string, index) => text + (written[index - 1] ?? '') + string));
 }
 
-/** Answers with a page, which is kept nowhere, framed by nobody, and runs nothing. Its address is told to nobody. */
+/** Sends a page that is not cached, cannot be framed, runs no scripts, and whose URL is not sent as referrer. */
 export function sendPage(context: Context, { title, body, status = 200, formTargets = [] }: Page): void {
   context.status = status;
   context.type = 'html';
@@ -41,7 +41,7 @@ export function sendPage(context: Context, { title, body, status = 200, formTarg
       "base-uri 'none'",
       "frame-ancestors 'none'",
     ].join('; '),
-    // Never a path, which may have a token in it. Without an origin browsers would say of our own forms that they come from nowhere.
+    // Never the path, which may contain a token. With `no-referrer`, browsers would send `Origin: null` with our own forms.
     'referrer-policy': 'strict-origin',
   });
   const ofTab = `${title} – Rapport`;
@@ -63,7 +63,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-// Contrast of text and of borders of fields is at least 4.5 and 3 to 1, in both schemes (WCAG 2.2, 1.4.3 and 1.4.11).
+// The contrast of text is at least 4.5:1, of field borders at least 3:1, in both colour schemes (WCAG 2.2, 1.4.3 and 1.4.11).
 const style = `
 :root { color-scheme: light dark; --text: #1a1a1a; --quiet: #555; --page: #f4f5f7; --card: #fff; --line: #767676;
   --action: #0b57d0; --on-action: #fff; --bad: #b3261e; }

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '@rapport/platform';
 import type { Context } from 'koa';
 
-/** More than any form of ours or request of OAuth needs, in bytes. */
+/** Maximum size of a form, in bytes: more than any page or OAuth request needs. */
 const maxFormBytes = 32 * 1024;
 
 /**
- * The text of a form.
+ * Reads the body of a form.
  *
  * @throws AppError INVALID_ARGUMENT BODY_TOO_LARGE
  */
@@ -21,7 +21,7 @@ export async function readForm(request: IncomingMessage): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
-/** Whether a form comes from a page of ours: browsers say of what origin it is. */
+/** Whether the Origin header of a form is our own. */
 export function isOwnForm(context: Context, issuer: string): boolean {
   return context.get('origin') === new URL(issuer).origin;
 }

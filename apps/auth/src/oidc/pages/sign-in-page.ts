@@ -2,28 +2,28 @@ import { field } from './field.js';
 import { html, type Page } from './page.js';
 
 export interface SignInOptions {
-  /** Where its forms lead, without a slash at its end. */
+  /** Path of its forms, without a trailing slash. */
   path: string;
   clientName: string;
   tenantName: string;
-  /** What was typed before. */
+  /** The address of the previous attempt. */
   email: string;
-  /** What was wrong with it. */
+  /** The error of the previous attempt. */
   problem?: string;
   status?: number;
   formTargets: readonly string[];
 }
 
-/** Asks who somebody is. */
+/** Asks for credentials. */
 export function signInPage({ path, clientName, tenantName, email, problem, status, formTargets }: SignInOptions): Page {
-  // Which of the fields is wrong is nobody's business.
+  // The error describes all fields: it must not reveal which one is wrong.
   const describedBy = problem === undefined ? undefined : 'problem';
   return {
     title: problem === undefined ? 'Sign in' : 'Sign in: please try again',
     ...(status === undefined ? {} : { status }),
     formTargets,
     body: html`<h1>Sign in to ${tenantName}</h1>
-      <p class="note">to go on to ${clientName}</p>
+      <p class="note">to continue to ${clientName}</p>
       ${problem === undefined ? undefined : html`<p role="alert" id="problem">${problem}</p>`}
       <form method="post" action="${path}/sign-in">
         ${[
@@ -58,6 +58,6 @@ export function signInPage({ path, clientName, tenantName, email, problem, statu
       <form method="post" action="${path}/cancel">
         <button type="submit" class="quiet">Cancel</button>
       </form>
-      <p><a href="${path}/forgotten-password">Have you forgotten your password?</a></p>`,
+      <p><a href="${path}/forgotten-password">Forgot your password?</a></p>`,
   };
 }

@@ -1,11 +1,11 @@
 import { html, type Page } from './page.js';
 
-/** Asks whether somebody wants to sign out: a link of another site must not do it for them. */
+/** Asks for confirmation, since a link on another site must not sign users out. */
 export function signOutPage(xsrf: string): Page {
   return {
     title: 'Sign out',
     body: html`<h1>Do you want to sign out?</h1>
-      <p>Programs that you have signed in to in this browser will ask you to sign in again.</p>
+      <p>Apps that you use in this browser will ask you to sign in again.</p>
       <form method="post" action="/oauth/logout/confirm">
         <input type="hidden" name="xsrf" value="${xsrf}" />
         <button type="submit" name="logout" value="yes">Sign out</button>

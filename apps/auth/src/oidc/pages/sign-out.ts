@@ -10,20 +10,20 @@ import { signedOutPage } from './sign-out-pages.js';
 
 const path = '/oauth/logout';
 
-/** Ends the session of who signs out, as users see it in their list, together with that of the provider. */
+/** Ends the session in the user's list of sessions together with the provider's session. */
 export class SignOut {
-  /** @param em of no tenant: the session says which */
+  /** @param em without a tenant: the session contains it */
   constructor(private readonly em: EntityManager) {}
 
   middleware(provider: Provider): Middleware {
     return async (context, next) => {
       if (!context.path.startsWith(path)) return void (await next());
       const { accountId } = await provider.Session.get(context);
-      // The provider would go on by a page that needs JavaScript.
+      // The provider's own page needs JavaScript.
       if (accountId === undefined && context.path === path) return sendPage(context, signedOutPage());
       await next();
       const isConfirmed = context.path === `${path}/confirm` && context.status === 303;
-      if (accountId !== undefined && isConfirmed && isWhole(context)) await this.#end(accountId);
+      if (accountId !== undefined && isConfirmed && endsSession(context)) await this.#end(accountId);
     };
   }
 
@@ -41,7 +41,7 @@ export class SignOut {
   }
 }
 
-/** Whether somebody leaves for all clients, and not only for the one that has sent them. */
-function isWhole(context: Context): boolean {
+/** Whether the sign-out ends the session for all clients, not only for the requesting one. */
+function endsSession(context: Context): boolean {
   return (context as unknown as KoaContextWithOIDC).oidc.params?.['logout'] === 'yes';
 }

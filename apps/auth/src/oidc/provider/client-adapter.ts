@@ -11,7 +11,7 @@ interface ClientRow {
   secret_hash: Buffer | null;
 }
 
-/** The OAuth clients of all tenants, as the provider knows clients. They are managed elsewhere: here they are read only. */
+/** Read-only access of the provider to the OAuth clients of all tenants. OAuthClientsService manages them. */
 export class ClientAdapter implements Adapter {
   constructor(private readonly database: OidcDatabase) {}
 
@@ -56,10 +56,10 @@ export class ClientAdapter implements Adapter {
 }
 
 function readOnly(): Error {
-  return new Error('The provider changes no OAuth client.');
+  return new Error('OAuth clients are read-only for the provider.');
 }
 
-/** OpenID Connect Dynamic Client Registration 1.0, section 2, names these. */
+/** Client metadata as in OpenID Connect Dynamic Client Registration 1.0, section 2. */
 function metadataOf(clientId: string, row: ClientRow): AdapterPayload {
   const hasOwnScheme = row.redirect_uris.some((uri) => !/^https?:/.test(uri));
   return {

@@ -8,17 +8,17 @@ const limits = {
   headersTimeout: 5_000,
   requestTimeout: 8_000,
   connectionsCheckingInterval: 1_000,
-  // Longer than the edge keeps a connection that is idle: it never sends on one that we close.
+  // Longer than the edge's idle timeout, so that the edge never sends on a connection that this server is closing.
   keepAliveTimeout: 72_000,
 };
 
-/** What the server proves itself with, and which processes may connect: their names are in their certificates. */
+/** The server's certificates, and the names in the certificates of allowed callers. */
 export interface MutualTls {
   certificates: ServiceCertificates;
   allowedCallers: readonly string[];
 }
 
-/** An HTTP server for processes of the platform. @param tls plain when absent, which is for tests only */
+/** Creates an HTTP server for other processes of the platform. @param tls plain HTTP when absent, for tests only */
 export function createBoundedServer(listener: RequestListener, tls: MutualTls | undefined, logger: Logger): Server {
   const server = tls ? createMutualTlsServer(listener, tls, logger) : createServer(limits, listener);
   server.maxConnections = 2_000;
@@ -35,7 +35,7 @@ function createMutualTlsServer(listener: RequestListener, { certificates, allowe
   const callers = new AllowedCallers(allowedCallers);
   server.on('secureConnection', (socket: TLSSocket) => {
     if (callers.has(socket.getPeerX509Certificate())) return;
-    logger.warn('a process that may not call the OpenID provider has tried to');
+    logger.warn('refused a connection to the OpenID provider from a process that is not an allowed caller');
     socket.destroy();
   });
   return server;

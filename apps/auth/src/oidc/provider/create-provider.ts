@@ -11,7 +11,7 @@ import {
 } from 'oidc-provider';
 import { isKnownPermission, knownPermissions } from '../../access/known-permissions.js';
 import { hashClientSecret, parseClientId } from '../clients/client-id.js';
-import { keepAccessToken } from '../tokens/keep-access-token.js';
+import { storeAccessToken } from '../tokens/store-access-token.js';
 import { errorPage } from '../pages/error-page.js';
 import { sendPage } from '../pages/page.js';
 import { signedOutPage, signOutPage } from '../pages/sign-out-pages.js';
@@ -22,7 +22,7 @@ import type { OidcDatabase } from '../records/oidc-database.js';
 import { parseAccountId, sessionSeconds, type UserAccounts } from '../records/user-accounts.js';
 import { ClientAdapter } from './client-adapter.js';
 
-/** How long things last, in seconds. */
+/** Lifetimes in seconds. */
 const ttl = {
   AccessToken: 600,
   AuthorizationCode: 60,
@@ -35,9 +35,9 @@ const ttl = {
 };
 
 export interface ProviderOptions {
-  /** URL by which clients know us, without a slash at its end. */
+  /** Issuer URL, without a trailing slash. */
   issuer: string;
-  /** Private keys, the first one signs. */
+  /** Private keys. The first one signs. */
   keys: readonly JWK[];
   /** Signs cookies. */
   cookieKey: string;
@@ -49,23 +49,23 @@ export interface ProviderOptions {
 
 const openIdScopes: readonly string[] = ['openid', 'offline_access'];
 
-/** An OpenID provider and OAuth 2.1 server with a fixed set of keys. */
+/** Creates an OpenID provider and OAuth 2.1 server with a fixed set of keys. */
 export function createProvider(options: ProviderOptions): Provider {
   const { issuer, clientSecretKey } = options;
   const provider = new Provider(issuer, configurationOf(options));
-  // The edge says what the client said.
+  // The edge forwards the client's address and host in headers.
   provider.proxy = true;
-  // Clients reach us by the scheme of the issuer, whatever the last hop is: it decides whether cookies are for TLS only.
+  // Clients use the scheme of the issuer, regardless of the last hop. It decides whether cookies are Secure.
   Object.defineProperty(provider.request, 'protocol', { value: new URL(issuer).protocol.slice(0, -1) });
   provider.Client.prototype.compareClientSecret = function (secret) {
     return timingSafeEqualText(this.clientSecret ?? '', hashClientSecret(clientSecretKey, secret).toString('hex'));
   };
-  // Character by character: the provider would take any port of a loopback address.
+  // Exact comparison: the provider would accept any port of a loopback address.
   provider.Client.prototype.redirectUriAllowed = function (uri) {
     return this.redirectUris?.includes(uri) === true;
   };
   provider.use(nameAllScopes);
-  // Clients know users by their id; what is beside it is ours.
+  // The `sub` for clients is the user id, without the internal parts of the account id.
   const payload = Reflect.get<{ payload: () => Promise<Record<string, unknown>> }, 'payload'>(
     provider.IdToken.prototype,
     'payload',
@@ -135,12 +135,12 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
     pkce: { required: () => true },
     rotateRefreshToken: true,
     revokeGrantPolicy: () => true,
-    // A client that may refresh gets to: the token ends with the browser's session unless offline_access was agreed to.
+    // Every client with the grant type gets a refresh token. Without consent to offline_access it ends with the session.
     issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     allowOmittingSingleRegisteredRedirectUri: false,
     clockTolerance: 5,
     ttl,
-    formats: { customizers: { jwt: (_ctx, token, { payload }) => keepAccessToken(database, token, payload) } },
+    formats: { customizers: { jwt: (_ctx, token, { payload }) => storeAccessToken(database, token, payload) } },
     findAccount: (ctx, accountId, token) =>
       accounts.find(
         tenantOf(ctx),
@@ -153,7 +153,7 @@ function configurationOf({ issuer, keys, cookieKey, database, accounts }: Provid
   };
 }
 
-/** What a client may ask for: its permissions, and what of its request, or of the grant that it uses, is a part of one of them. */
+/** Scopes that a client may request: its permissions, and requested or granted scopes that one of its permissions includes. */
 function scopesOf({ oidc }: KoaContextWithOIDC, permissions: string[]): string[] {
   const { AuthorizationCode: code, RefreshToken: refresh } = oidc.entities;
   const asked = [...oidc.requestParamScopes, ...(code?.scopes ?? []), ...(refresh?.scopes ?? [])];
@@ -161,8 +161,8 @@ function scopesOf({ oidc }: KoaContextWithOIDC, permissions: string[]): string[]
 }
 
 /**
- * RFC 6749, section 3.3: the provider would leave out what it does not know, and the client would learn of a spelling mistake from
- * the first call that is refused. Permissions that only the client may not have are left out: the answer says what is granted.
+ * Refuses unknown scopes (RFC 6749, section 3.3). The provider would ignore them, and the client would notice a typing error only when
+ * a call is refused. Known permissions that the client lacks are omitted, and the response contains the granted scope.
  */
 function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
   const unknown = [...oidc.requestParamScopes].find(
@@ -171,7 +171,7 @@ function refuseUnknownScopes({ oidc }: KoaContextWithOIDC): void {
   if (unknown !== undefined) throw new errors.InvalidScope('requested scope is unknown', unknown);
 }
 
-/** RFC 8414, section 2: `scopes_supported`. The provider knows only those of OpenID Connect; ours are those of its resource server. */
+/** RFC 8414, section 2: `scopes_supported`. Adds the permissions, since the provider lists only the OpenID Connect scopes. */
 async function nameAllScopes(context: { path: string; body: unknown }, next: () => Promise<unknown>): Promise<void> {
   await next();
   const metadata = context.body as { scopes_supported?: string[] } | undefined;
@@ -179,7 +179,7 @@ async function nameAllScopes(context: { path: string; body: unknown }, next: () 
   metadata.scopes_supported = [...openIdScopes, ...knownPermissions];
 }
 
-/** Others are told that there is no such token. */
+/** For tokens of other clients, the provider responds as for unknown tokens. */
 function isOwnToken(
   _context: unknown,
   client: { clientId: string },
@@ -188,7 +188,7 @@ function isOwnToken(
   return token.clientId === client.clientId;
 }
 
-/** As the provider has it, and who is signed in but no longer there, or of another tenant, signs in again. */
+/** The default policy, plus a new sign-in when the user of the session no longer exists or belongs to another tenant. */
 function policy(): interactionPolicy.DefaultPolicy {
   const prompts = interactionPolicy.base();
   const gone = new interactionPolicy.Check(
@@ -201,7 +201,7 @@ function policy(): interactionPolicy.DefaultPolicy {
   return prompts;
 }
 
-/** What the form to sign out is to send, so that no other site can. */
+/** The CSRF token of the sign-out form. */
 function xsrfOf({ oidc }: KoaContextWithOIDC): string {
   return (oidc.session?.state as { secret: string }).secret;
 }

@@ -8,19 +8,19 @@ import { recordExchange } from './record-exchange.js';
 
 const tokenPath = '/oauth/token';
 
-/** Requests that spend, show or end tokens. */
+/** Endpoints that exchange, introspect or revoke tokens. */
 const exchangePaths = new Set([tokenPath, '/oauth/revoke', '/oauth/introspect']);
 
 /**
- * Makes one transaction of each exchange, so that whoever spends a token holds its grant until the new tokens are there, and
- * who revokes it comes before or after. The form is read first: no client that is slow to send it holds a connection.
+ * Runs each exchange in one transaction. It locks the grant until the new tokens are stored, so that a revocation comes before or
+ * after it. The form is read before the transaction, so that slow clients do not hold connections.
  */
 export function exchangeTransaction(database: OidcDatabase, issuer: string, keys: KeySet): Middleware {
   return async (context, next) => {
     if (context.method !== 'POST' || !exchangePaths.has(context.path)) return void (await next());
     const form = await readForm(context.req);
     const body = context.path === tokenPath ? form : await withTokenId(form, issuer, keys);
-    // The provider takes a form that was read already from here.
+    // The provider uses this body instead of reading the request again.
     Object.assign(context.req, { body });
     await database.transaction(async () => {
       await next();
@@ -29,7 +29,7 @@ export function exchangeTransaction(database: OidcDatabase, issuer: string, keys
   };
 }
 
-/** The provider knows records by their id and refuses signed tokens: it gets the id of the record instead. */
+/** Replaces a signed token with the id of its record, which is what the provider looks up. */
 async function withTokenId(form: string, issuer: string, { verifying }: KeySet): Promise<string> {
   const fields = new URLSearchParams(form);
   const [token, ...others] = fields.getAll('token');

@@ -13,14 +13,14 @@ import type { UserAccounts } from '../records/user-accounts.js';
 import { createBoundedServer, type MutualTls } from './create-bounded-server.js';
 import { createProvider } from './create-provider.js';
 import { exchangeTransaction } from './exchange-transaction.js';
-import { noticeRevocations } from './record-exchange.js';
+import { trackRevocations } from './record-exchange.js';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export interface OidcServerOptions {
-  /** URL by which clients know us, without a slash at its end. */
+  /** Issuer URL, without a trailing slash. */
   issuer: string;
-  /** 32 bytes, from which the key of cookies is made. */
+  /** 32 bytes that the key of cookies is derived from. */
   masterKey: Buffer;
   clientSecretKey: Buffer;
   database: OidcDatabase;
@@ -29,7 +29,7 @@ export interface OidcServerOptions {
   accountPages: AccountPages;
   forgottenPassword: ForgottenPassword;
   signOut: SignOut;
-  /** Plain HTTP when absent, which is for tests only. */
+  /** Plain HTTP when absent, for tests only. */
   tls?: MutualTls | undefined;
   logger: Logger;
 }
@@ -54,7 +54,7 @@ export class OidcServer {
     });
   }
 
-  /** Ends when the running requests are answered. */
+  /** Resolves after the running requests have completed. */
   close(): Promise<void> {
     return closeServer(this.#server);
   }
@@ -73,7 +73,7 @@ export class OidcServer {
     }
   }
 
-  /** A provider has one set of keys for good: other keys are another provider. */
+  /** The keys of a provider are fixed, so changed keys need a new provider. */
   async #currentProvider(): Promise<Answer> {
     const keys = await this.options.keys.current();
     if (this.#provider?.keys === keys) return this.#provider.answer;
@@ -81,13 +81,13 @@ export class OidcServer {
     const provider = createProvider({ ...this.options, keys: keys.signing, cookieKey: this.#cookieKey });
     const logFailure = (error: unknown) => logger.error({ err: error }, 'an OAuth request failed');
     provider.on('server_error', (_context, error) => logFailure(error));
-    // Koa's own, which the provider's types leave out.
+    // An event of Koa, which the provider's types omit.
     (provider as EventEmitter).on('error', logFailure);
     provider.use(refuseTooLarge);
     provider.use(accountPages.middleware);
     provider.use(new Interactions(issuer, database, accounts, forgottenPassword).middleware(provider));
     provider.use(signOut.middleware(provider));
-    noticeRevocations(provider);
+    trackRevocations(provider);
     provider.use(exchangeTransaction(database, issuer, keys));
     const answer = provider.callback();
     this.#provider = { keys, answer };
@@ -95,14 +95,14 @@ export class OidcServer {
   }
 }
 
-/** From where the edge says that a request comes, for what is noted of it. */
+/** The client as the edge reports it, for security events. */
 function contextOf({ headers }: IncomingMessage) {
   const read = (name: string) => headers[name]?.toString() ?? '';
   const client = { address: read('x-forwarded-for'), userAgent: read('user-agent') };
   return { requestId: read('x-request-id'), caller: undefined, client };
 }
 
-/** Named by the steps of the path that are the same for everybody, such as `/oauth/interactions`. */
+/** Starts a span that is named after the fixed part of the path, such as `/oauth/interactions`. */
 function startSpan({ method = '', url = '', headers }: IncomingMessage) {
   const route = url.split(/[/?]/, 3).join('/');
   const start = { kind: SpanKind.SERVER, attributes: { 'http.request.method': method, 'http.route': route } };

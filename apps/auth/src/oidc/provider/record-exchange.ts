@@ -1,20 +1,20 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import { securityEventStatement, type SecurityEvent } from '../../security-events/security-event.js';
 import { parseClientId } from '../clients/client-id.js';
-import { principalId, userIdOf } from '../tokens/keep-access-token.js';
+import { principalId, userIdOf } from '../tokens/store-access-token.js';
 import type { OidcDatabase } from '../records/oidc-database.js';
 
-/** Requests whose grant the provider has revoked because a token of it came back. */
+/** Requests in which the provider revoked a grant because a token was reused. */
 const revoking = new WeakSet<object>();
 
-/** Has `recordExchange` know what the provider does by itself. */
-export function noticeRevocations(provider: Provider): void {
+/** Tracks the provider's own revocations for `recordExchange`. */
+export function trackRevocations(provider: Provider): void {
   provider.on('grant.revoked', (context) => revoking.add(context));
 }
 
 /**
- * Notes, in the transaction of an exchange, that tokens were revoked, or that a spent one came back and took its family with
- * it. It comes last: others of the tenant wait for the chain from here on.
+ * Records a revocation of tokens, or the reuse of a consumed token, which revokes its family. It runs in the transaction of the
+ * exchange, as its last statement, because it locks the tenant's chain of security events.
  */
 export async function recordExchange(database: OidcDatabase, context: KoaContextWithOIDC): Promise<void> {
   const { client, entities } = context.oidc;

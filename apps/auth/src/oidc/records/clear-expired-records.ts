@@ -1,14 +1,14 @@
 import { WorkerLoop, type Logger } from '@rapport/platform';
 import type { OidcDatabase } from './oidc-database.js';
 
-/** How often expired records are looked for, in milliseconds. */
+/** Interval at which expired records are deleted, in milliseconds. */
 const intervalMs = 60_000;
-/** Most records that one statement deletes: none holds locks for long. */
+/** Maximum records that one statement deletes, so that it holds its locks briefly. */
 const batchSize = 500;
-/** How long a record stays after it has expired, in seconds: a token that is shown late is told from one that never was. */
+/** How long a record is kept after it expires, in seconds, to distinguish an expired token from an unknown one. */
 const keptSeconds = 60;
 
-/** Deletes expired records for as long as the process lives, a few at a time. */
+/** Deletes expired records of the provider, in batches. */
 export class ExpiredRecords {
   readonly #loop: WorkerLoop;
 
@@ -20,7 +20,7 @@ export class ExpiredRecords {
       pass: () => this.clear(),
       intervalMs,
       startsIdle: true,
-      onOutage: (error) => logger.warn({ err: error }, 'expired records were not cleared away'),
+      onOutage: (error) => logger.warn({ err: error }, 'could not delete expired records'),
     });
   }
 
@@ -32,7 +32,7 @@ export class ExpiredRecords {
     return this.#loop.stop();
   }
 
-  /** Deletes all that have expired. Processes that do so at the same time share the work. */
+  /** Deletes all expired records. Concurrent processes share the work, because each skips locked rows. */
   async clear(): Promise<void> {
     const sql = `delete from oidc_record where hash in (
       select hash from oidc_record where expire_time < now() - make_interval(secs => $1)

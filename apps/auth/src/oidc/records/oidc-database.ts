@@ -3,12 +3,12 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { pipeline, settingStatement, withConnection, type Statement } from '@rapport/persistence';
 import type { PoolClient } from 'pg';
 
-/** The setting that row-level security goes by. */
+/** The setting that row-level security policies read. */
 const tenantSetting = 'app.tenant_id';
 
 /**
- * The database as the OpenID provider uses it: whoever asks may be of any tenant, or of none yet. Each statement says whose
- * rows it may see.
+ * Database access of the OpenID provider. Its requests belong to any tenant, or to none yet, so each statement sets the tenant whose
+ * rows it sees.
  */
 export class OidcDatabase {
   readonly #transaction = new AsyncLocalStorage<Queue>();
@@ -16,9 +16,9 @@ export class OidcDatabase {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * Runs a statement, in the transaction that is open if there is one.
+   * Runs a statement, in the open transaction if there is one.
    *
-   * @param tenantId whose rows it sees; without it, none of any table that keeps tenants apart
+   * @param tenantId tenant whose rows it sees. Without it, it sees no rows of tables with row-level security.
    */
   async rows<Row extends object>(statement: Statement, tenantId = ''): Promise<Row[]> {
     const run = async (client: PoolClient) => {
@@ -29,7 +29,7 @@ export class OidcDatabase {
     return open ? open.add(run) : withConnection(this.em, run);
   }
 
-  /** Makes one transaction of everything that `work` asks for: all of it is done, or none when `work` throws. */
+  /** Runs all statements of `work` in one transaction, which is rolled back when `work` throws. */
   async transaction<Answer>(work: () => Promise<Answer>): Promise<Answer> {
     return withConnection(this.em, async (client) => {
       await client.query('begin');
@@ -44,7 +44,7 @@ export class OidcDatabase {
   }
 }
 
-/** The provider asks for several things at once, and a connection does one at a time. */
+/** Serialises the concurrent statements of the provider on the connection of the transaction. */
 class Queue {
   #last: Promise<unknown> = Promise.resolve();
 

@@ -4,7 +4,7 @@ import { parseClientId } from '../clients/client-id.js';
 import type { OidcDatabase } from './oidc-database.js';
 import { parseAccountId } from './user-accounts.js';
 
-/** Kinds that are exchanged for tokens, once. */
+/** Kinds that are exchanged for tokens once. */
 const exchanged = new Set(['AuthorizationCode', 'RefreshToken']);
 
 interface RecordRow {
@@ -14,8 +14,8 @@ interface RecordRow {
 }
 
 /**
- * Keeps one kind of what the provider remembers in `oidc_record`. Within a transaction, whoever looks for a code or a refresh
- * token locks its grant until the end, so that all exchanges and revocations of a grant come one after the other.
+ * Stores one kind of the provider's records in `oidc_record`. Within a transaction, finding a code or a refresh token locks its grant
+ * until the end, so that all exchanges and revocations of a grant are serialised.
  */
 export class RecordAdapter implements Adapter {
   constructor(
@@ -59,7 +59,7 @@ export class RecordAdapter implements Adapter {
     return row && restored(id, row);
   }
 
-  /** Sessions only, which are not found by their id but restored for a token: their id stays unknown. */
+  /** For sessions only. The result has no id, because a session that is found by its uid is not looked up by its secret id. */
   async findByUid(uid: string): Promise<AdapterPayload | undefined> {
     const [row] = await this.database.rows<RecordRow>({
       name: 'find_oidc_session',
@@ -70,7 +70,7 @@ export class RecordAdapter implements Adapter {
     return row?.payload;
   }
 
-  /** Of any number of exchanges at once, one goes on. */
+  /** Consumes a record. Only one of several concurrent exchanges succeeds. */
   async consume(id: string): Promise<void> {
     const rows = await this.database.rows({
       name: 'consume_oidc_record',
@@ -84,16 +84,16 @@ export class RecordAdapter implements Adapter {
     await this.#delete(recordHash(this.kind, id));
   }
 
-  /** The grant takes all of its codes and tokens with it. */
+  /** Deleting the grant deletes all of its codes and tokens. */
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#delete(recordHash('Grant', grantId));
   }
 
   async findByUserCode(): Promise<undefined> {
-    throw new Error('The device flow is off.');
+    throw new Error('The device flow is disabled.');
   }
 
-  /** An interaction names its grant too, but does not end with it. */
+  /** An interaction refers to its grant too, but is not deleted with it. */
   #grantHash({ grantId }: AdapterPayload): Buffer | null {
     return grantId === undefined || this.kind === 'Interaction' ? null : recordHash('Grant', grantId);
   }
@@ -109,7 +109,7 @@ export class RecordAdapter implements Adapter {
   }
 }
 
-/** What a record is found by. */
+/** The key of a record. */
 export function recordHash(kind: string, id: string): Buffer {
   return createHash('sha256').update(`${kind}:${id}`).digest();
 }
@@ -125,7 +125,7 @@ const lockGrantSql = `
   select from oidc_record token join oidc_record grant_record on grant_record.hash = token.grant_hash
   where token.hash = $1 for update of grant_record`;
 
-/** The id of an interaction is also at the end of the address that it returns to, and that of its session within it. */
+/** The id of an interaction is also the end of its return URL, and the id of its session is in its payload. Neither is stored. */
 function withoutId(id: string, { jti: _, ...payload }: AdapterPayload): AdapterPayload {
   const { returnTo, session } = payload;
   return {
@@ -145,7 +145,7 @@ function restored(id: string, { payload, consumed }: RecordRow): AdapterPayload 
   };
 }
 
-/** 23503 foreign_key_violation: the grant or the client was deleted meanwhile. */
+/** 23503 foreign_key_violation: the grant or the client was deleted concurrently. */
 function isMissingReference(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '23503';
 }

@@ -5,20 +5,20 @@ import { openSession } from '../../sign-in/sessions.js';
 import type { Credentials, SignIn } from '../../sign-in/sign-in.js';
 import type { OidcDatabase } from './oidc-database.js';
 
-/** How long somebody stays signed in, in seconds. */
+/** Lifetime of a session, in seconds. */
 export const sessionSeconds = 86_400;
 
-/** What an account id is made of. */
+/** The parts of an account id. */
 export interface SignedInUser {
   userId: string;
-  /** Epoch of the user's sessions: when it is raised, whatever remembers the old one stands for nobody. */
+  /** The user's session epoch. Raising it invalidates all records with an earlier one. */
   epoch: number;
-  /** UUID of the session, as the user sees it in the list of sessions. */
+  /** UUID of the session, as in the user's list of sessions. */
   sessionId: string;
   tenantId: string;
 }
 
-/** How the provider knows somebody who has signed in, in each of its records: `<user>.<epoch>.<session>.<tenant>`. */
+/** The provider's id for a signed-in user, in each of its records: `<user>.<epoch>.<session>.<tenant>`. */
 function formatAccountId({ userId, epoch, sessionId, tenantId }: SignedInUser): string {
   return `${userId}.${epoch}.${sessionId}.${tenantId}`;
 }
@@ -28,7 +28,7 @@ export function parseAccountId(accountId: string): SignedInUser {
   return { userId, epoch: Number(epoch), sessionId, tenantId };
 }
 
-/** The people who sign in through the provider. */
+/** Accounts of users who sign in through the provider. */
 export class UserAccounts {
   constructor(
     private readonly em: EntityManager,
@@ -37,9 +37,9 @@ export class UserAccounts {
   ) {}
 
   /**
-   * The account that may still act for the tenant.
+   * The account, if it is still active in the tenant.
    *
-   * @param endsWithSession whether it may only while its session lasts
+   * @param endsWithSession whether its session must still exist
    */
   async find(tenantId: string, accountId: string, endsWithSession: boolean): Promise<Account | undefined> {
     const { userId, epoch, sessionId } = parseAccountId(accountId);
@@ -58,7 +58,7 @@ export class UserAccounts {
   }
 
   /**
-   * Opens a session. @returns the account id
+   * Verifies credentials and opens a session. @returns the account id
    *
    * @throws AppError as `SignIn.verify` does
    */

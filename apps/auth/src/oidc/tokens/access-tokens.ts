@@ -9,7 +9,7 @@ import type { Grant, Rights } from '../../access/rights.js';
 import type { UserState } from '../../storage/user-account.entity.js';
 import { originsOfTenant } from '../clients/allowed-origins.js';
 import { recordHash } from '../records/record-adapter.js';
-import { principalId } from './keep-access-token.js';
+import { principalId } from './store-access-token.js';
 import type { KeySet, SigningKeys } from './signing-keys.js';
 import { verifyAccessToken, type AccessTokenClaims } from './verify-access-token.js';
 
@@ -17,27 +17,27 @@ interface TokenRow {
   user_id: string | null;
   client_id: string;
   scope: string | null;
-  /** What the client may have. */
+  /** Permissions of the client. */
   permissions: string[];
   plan: string;
   expire_ms: number;
   allowed_origins: string[];
-  /** Of its user; null without one. */
+  /** State of the user. Null for tokens without a user. */
   state: UserState | null;
   role_ids: string[] | null;
   team_id: string | null;
-  /** Grants of those roles of its user that the tenant has defined; null without any. */
+  /** Grants of the user's roles that the tenant has defined. Null without any. */
   own_grants: Grant[] | null;
 }
 
-/** Most verified tokens that are cached. */
+/** Maximum number of cached verified tokens. */
 const maxVerified = 10_000;
 
-/** Finds the principal of an access token that a client sends to the API. */
+/** Finds the principal of an access token. */
 export class AccessTokens {
-  /** By token. Verifying a signature costs several times the rest of a lookup, and the edge asks about each token once a second. */
+  /** Claims by token. Verifying a signature costs several times as much as the lookup, and the edge looks up each token once a second. */
   readonly #verified = new LRUCache<string, AccessTokenClaims>({ max: maxVerified });
-  /** The keys that verified them. */
+  /** The keys that verified the cached tokens. */
   #verifying: KeySet['verifying'] | undefined;
 
   constructor(
@@ -47,7 +47,7 @@ export class AccessTokens {
     private readonly principals: PrincipalSigner,
   ) {}
 
-  /** Undefined when the token, its grant, its session, its user or its client no longer stands. */
+  /** Undefined when the token, its grant, session, user or client is no longer valid. */
   async find(token: string): Promise<AuthenticateApiKeyResponse | undefined> {
     const claims = await this.#claimsOf(token);
     if (!claims) return undefined;
@@ -72,10 +72,10 @@ export class AccessTokens {
     };
   }
 
-  /** Undefined for a token that none of our published keys has signed, or that has expired. */
+  /** Undefined for a token that has expired or that no published key has signed. */
   async #claimsOf(token: string): Promise<AccessTokenClaims | undefined> {
     const { verifying } = await this.keys.current();
-    // A token is not valid any more once its key is no longer published.
+    // A token becomes invalid when its key is no longer published.
     if (this.#verifying !== verifying) this.#verified.clear();
     this.#verifying = verifying;
     const known = this.#verified.get(token);
@@ -86,7 +86,7 @@ export class AccessTokens {
   }
 }
 
-/** No more than the scope of the token, the permissions of the client, and the rights of the user allow now. */
+/** The intersection of the token's scope, the client's permissions and the user's current rights. */
 function rightsOf(row: TokenRow): Rights | undefined {
   const granted = row.scope?.split(' ') ?? [];
   const permissions = commonPermissions(row.permissions, granted);
@@ -97,7 +97,7 @@ function rightsOf(row: TokenRow): Rights | undefined {
   return { ...ofUser, permissions: commonPermissions(permissions, ofUser.permissions) };
 }
 
-// A token without offline_access ends with the session of its user, who may have signed in again since.
+// A token without offline_access ends with its session, also when the user has signed in again since.
 const findSql = `
   select token.user_id, token.client_id, token.payload ->> 'scope' as scope, client.permissions, tenant.plan,
     extract(epoch from token.expire_time)::float8 * 1000 as expire_ms,

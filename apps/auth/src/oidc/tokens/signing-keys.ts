@@ -4,19 +4,19 @@ import { createLocalJWKSet, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { v7 } from 'uuid';
 import type { OidcDatabase } from '../records/oidc-database.js';
 
-/** What tokens are signed with: the algorithm that most clients know after RSA, with short signatures. */
+/** The signature algorithm of tokens: widely supported, with shorter signatures than RSA. */
 export const signingAlgorithm = 'ES256';
 
-/** When keys are made, used and forgotten, in milliseconds. */
+/** The lifecycle of signing keys, in milliseconds. */
 export interface KeySchedule {
   /** How long a key signs. */
   periodMs: number;
-  /** How long a key is published before it signs. More than anybody keeps our keys without asking again. */
+  /** How long a key is published before it signs. Longer than clients cache the key set. */
   publishAheadMs: number;
-  /** How long a key is published after it signed last. More than any token lasts. */
+  /** How long a key is published after it last signed. Longer than any token is valid. */
   overlapMs: number;
-  /** How long a process believes its keys before it asks the database again: a small part of `publishAheadMs`. */
-  believedMs: number;
+  /** How long a process caches the keys: a small part of `publishAheadMs`. */
+  cacheMs: number;
 }
 
 const hourMs = 3_600_000;
@@ -24,23 +24,23 @@ export const keySchedule: KeySchedule = {
   periodMs: 30 * 24 * hourMs,
   publishAheadMs: 2 * hourMs,
   overlapMs: 24 * hourMs,
-  believedMs: 30_000,
+  cacheMs: 30_000,
 };
 
-/** The keys that count at a time. The same object for as long as they stay the same. */
+/** The current keys. The object stays the same until the keys change. */
 export interface KeySet {
-  /** Private keys, the first one signs. */
+  /** Private keys. The first one signs. */
   signing: readonly JWK[];
-  /** Finds the public key of a token. */
+  /** Resolves the public key of a token. */
   verifying: ReturnType<typeof createLocalJWKSet>;
 }
 
-/** Any number of its own: who makes or forgets a key holds this lock. */
+/** Arbitrary number of the advisory lock for creating and deleting keys. */
 const keyLock = 3_391_847_266;
 /** Stored keys have this layout. */
 const layout = { tagFirst: true };
 
-/** A key and when it was made, in milliseconds since the epoch. */
+/** A key and its creation time in milliseconds since the epoch. */
 export interface TimedKey {
   id: string;
   createdAt: number;
@@ -52,16 +52,16 @@ interface KeyRow {
   created_ms: number;
 }
 
-/** The keys that sign tokens, in the database, which all processes of auth share. */
+/** The keys that sign tokens, encrypted in the database that all processes of auth share. */
 export class SigningKeys {
   readonly #sealKey: Buffer;
   readonly #opened = new Map<string, JWK>();
   #current: KeySet | undefined;
   #loading: Promise<KeySet> | undefined;
-  /** By `performance.now()`. */
+  /** A value of `performance.now()`. */
   #loadedAt = 0;
 
-  /** @param masterKey 32 bytes, without which a copy of the database holds no usable key */
+  /** @param masterKey 32 bytes that the encryption key is derived from */
   constructor(
     private readonly database: OidcDatabase,
     masterKey: Buffer,
@@ -70,10 +70,10 @@ export class SigningKeys {
     this.#sealKey = Buffer.from(hkdfSync('sha256', masterKey, '', 'rapport signing keys', 32));
   }
 
-  /** Makes and forgets keys when that is due. While the database is away the keys of before count. */
+  /** Creates and deletes keys when due. Returns the cached keys while the database cannot be reached. */
   async current(): Promise<KeySet> {
-    if (this.#current && performance.now() - this.#loadedAt < this.schedule.believedMs) return this.#current;
-    // Not for the call that asks first: others wait for it too.
+    if (this.#current && performance.now() - this.#loadedAt < this.schedule.cacheMs) return this.#current;
+    // Outside the context of the first call, since other calls wait for the result too.
     this.#loading ??= callContext.exit(() => this.#load()).finally(() => (this.#loading = undefined));
     const known = this.#current;
     return known ? this.#loading.catch(() => known) : this.#loading;
@@ -82,7 +82,7 @@ export class SigningKeys {
   async #load(): Promise<KeySet> {
     const keys = await this.#read();
     const now = Date.now();
-    const next = isKeyDue(keys, now, this.schedule) ? await this.#makeKey() : keys;
+    const next = isKeyDue(keys, now, this.schedule) ? await this.#createKey() : keys;
     const signing = orderKeys(next, now, this.schedule).map((key) => this.#open(key));
     this.#loadedAt = performance.now();
     const isSame = this.#current?.signing.map(({ kid }) => kid).join() === signing.map(({ kid }) => kid).join();
@@ -102,8 +102,8 @@ export class SigningKeys {
     return rows.map(({ id, sealed_jwk: sealed, created_ms: createdAt }) => ({ id, sealed, createdAt }));
   }
 
-  /** Several processes may find it due at once: the first one makes it. */
-  #makeKey(): Promise<(TimedKey & { sealed: Buffer })[]> {
+  /** Several processes may find a key due at once. The lock lets one of them create it. */
+  #createKey(): Promise<(TimedKey & { sealed: Buffer })[]> {
     return this.database.transaction(async () => {
       await this.database.rows({ sql: 'select pg_advisory_xact_lock($1)', values: [keyLock] });
       const keys = await this.#read();
@@ -135,15 +135,15 @@ export class SigningKeys {
   }
 }
 
-/** Whether the next key must be made now. @param keys oldest first */
+/** Whether the next key is due. @param keys oldest first */
 export function isKeyDue(keys: readonly TimedKey[], now: number, { periodMs }: KeySchedule): boolean {
   const newest = keys.at(-1);
   return !newest || newest.createdAt + periodMs <= now;
 }
 
 /**
- * The keys to publish, the one that signs first. A key signs once it was published for long enough; the only one there is
- * signs at once.
+ * The keys to publish, starting with the one that signs. A key signs after it was published for `publishAheadMs`. The first key ever
+ * signs immediately.
  *
  * @param keys oldest first
  */

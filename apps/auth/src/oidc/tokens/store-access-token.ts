@@ -5,18 +5,18 @@ import { RecordAdapter } from '../records/record-adapter.js';
 import { parseAccountId } from '../records/user-accounts.js';
 
 /**
- * Gives a signed access token the claims by which the API knows its holder, and keeps a record of it: only what has a record
- * can be introspected, revoked, and ended with its grant. The token itself is not stored.
+ * Adds the claims that identify the principal to a signed access token, and stores a record of it, without the token itself.
+ * Introspection, revocation and the end of its grant depend on the record.
  *
- * @param payload of the JWT, changed in place
+ * @param payload of the JWT, modified in place
  */
-export async function keepAccessToken(
+export async function storeAccessToken(
   database: OidcDatabase,
   token: AccessToken | ClientCredentials,
   payload: UnknownObject,
 ): Promise<void> {
   const client = parseClientId(token.clientId ?? '');
-  if (!client) throw new Error('An access token is of no OAuth client.');
+  if (!client) throw new Error('An access token has no OAuth client.');
   const accountId = 'accountId' in token ? token.accountId : undefined;
   const userId = userIdOf(accountId);
   payload['sub'] = userId ?? token.clientId;
@@ -36,12 +36,12 @@ export async function keepAccessToken(
   await new RecordAdapter(database, kind).upsert(jti, record, exp - iat);
 }
 
-/** Undefined of what stands for no user. */
+/** Undefined without an account. */
 export function userIdOf(accountId: string | undefined): string | undefined {
   return accountId === undefined ? undefined : parseAccountId(accountId).userId;
 }
 
-/** Whom changes are attributed to. */
+/** The principal that changes are attributed to. */
 export function principalId(userId: string | null | undefined, clientId: string): string {
   return userId ? `user:${userId}` : `client:${clientId}`;
 }

@@ -6,16 +6,16 @@ export function apiAudience(issuer: string): string {
   return `${issuer}/v1`;
 }
 
-/** What we said of the holder of an access token. */
+/** Claims of a verified access token. */
 export interface AccessTokenClaims {
-  /** What its record is found by. */
+  /** Id of its record. */
   jti: string;
   tenantId: string;
   /** Milliseconds since the epoch. */
   expireTime: number;
 }
 
-/** The claims of an access token that we signed and that has not expired; undefined of any other text. */
+/** Verifies signature, issuer, audience and expiry of an access token. Undefined for any other text. */
 export async function verifyAccessToken(
   token: string,
   issuer: string,

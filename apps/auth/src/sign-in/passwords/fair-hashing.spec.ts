@@ -10,7 +10,7 @@ beforeEach(() => {
 });
 afterEach(() => hasher.onApplicationShutdown());
 
-test('passwords of one tenant wait for one of each other tenant only, however many there are', async () => {
+test('tenants take turns, so that a queue of one tenant does not delay another', async () => {
   const order: string[] = [];
   const check = (tenantId: string) =>
     hasher.verifyPassword(password, undefined, tenantId).then(() => order.push(tenantId));
@@ -21,13 +21,13 @@ test('passwords of one tenant wait for one of each other tenant only, however ma
   expect(order.slice(0, 5)).toEqual(['hostile', 'hostile', 'calm', 'hostile', 'calm']);
 });
 
-test('when as many wait as may, the tenant with the most of them is refused, and no other', async () => {
+test('a full queue refuses the tenant with the most pending passwords, and no other', async () => {
   const hostile = Promise.allSettled(
     Array.from({ length: 100 }, () => hasher.verifyPassword(password, undefined, 'hostile')),
   );
-  expect(() => hasher.checkRoom('hostile')).toThrow('Too many people sign in now');
+  expect(() => hasher.checkCapacity('hostile')).toThrow('Too many sign-ins at the moment');
 
-  hasher.checkRoom('calm');
+  hasher.checkCapacity('calm');
   const calm = Array.from({ length: 10 }, () => hasher.verifyPassword(password, undefined, 'calm'));
 
   expect(await Promise.all(calm)).toEqual(Array.from({ length: 10 }, () => false));

@@ -1,4 +1,4 @@
-// Runs in a worker thread: makes one hash after the other, in the order in which they are asked for.
+// Runs in a worker thread: computes one hash at a time, in the order of the messages.
 import { argon2Sync, type Argon2Parameters } from 'node:crypto';
 import { setPriority } from 'node:os';
 import { parentPort } from 'node:worker_threads';
@@ -13,7 +13,7 @@ export interface HashDone {
   hash: Uint8Array;
 }
 
-// Linux gives each thread a priority of its own: who signs in waits for those who work, not the other way round.
+// Linux schedules threads individually: calls of signed-in users have priority over the hashes of sign-ins.
 if (process.platform === 'linux') setPriority(10);
 
 parentPort?.on('message', ({ id, parameters }: HashJob) => {

@@ -13,12 +13,12 @@ beforeEach(() => {
 });
 afterEach(() => hasher.onApplicationShutdown());
 
-/** A hash that no password gives. 20 passes over 19 MiB take half a second. */
+/** A hash that no password matches. 20 passes over 19 MiB take half a second. */
 function hashOf(memory: number, passes: number): string {
   return formatPhcString({ memory, passes, parallelism: 1, salt: randomBytes(16), hash: randomBytes(32) });
 }
 
-test('knows the password that it hashed, and no other', async () => {
+test('verifies the hashed password, and no other', async () => {
   const stored = await hasher.hashPassword('dust jigsaw plinth');
 
   expect(stored).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
@@ -27,14 +27,14 @@ test('knows the password that it hashed, and no other', async () => {
   expect(await hasher.hashPassword('dust jigsaw plinth')).not.toBe(stored);
 });
 
-test('verifies a hash that other software made with other parameters', async () => {
+test('verifies a hash of other software with other parameters', async () => {
   // The reference implementation's own example: argon2 -id -t 2 -m 16 -p 1 -l 32 with the salt "somesalt".
   const stored = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
 
   expect(await hasher.verifyPassword('password', stored)).toBe(true);
 });
 
-test('has the same work done without an account as with one', async () => {
+test('does the same work with and without an account', async () => {
   const stored = await hasher.hashPassword('dust jigsaw plinth');
   const send = vi.spyOn(Worker.prototype, 'postMessage');
   for (const phcString of [stored, undefined, null]) {
@@ -47,12 +47,12 @@ test('has the same work done without an account as with one', async () => {
   expect([unknown, none]).toEqual([known, known]);
 });
 
-/** What decides how long a hash takes. */
+/** The parameters that determine the duration of a hash. */
 function workOf({ parameters: { message, nonce, ...parameters } }: HashJob) {
   return { ...parameters, message, nonceLength: Buffer.from(nonce as Uint8Array).length };
 }
 
-test('refuses more than 100 at a time, and goes on when they are done', async () => {
+test('refuses more than 100 pending passwords, and accepts new ones after they are done', async () => {
   const stored = hashOf(8, 1);
   const all = Array.from({ length: 110 }, () => hasher.verifyPassword('dust jigsaw plinth', stored));
   const settled = await Promise.allSettled(all);
@@ -63,14 +63,14 @@ test('refuses more than 100 at a time, and goes on when they are done', async ()
   expect(await hasher.verifyPassword('dust jigsaw plinth', stored)).toBe(false);
 });
 
-test('keeps no file and no timer waiting while it works', async () => {
-  // More than Node's thread pool could work on at a time.
+test('does not delay file reads or timers', async () => {
+  // More than Node's thread pool has threads.
   const hashes = Array.from({ length: 8 }, () => hasher.verifyPassword('dust jigsaw plinth', hashOf(19_456, 20)));
   const firstHash = Promise.race(hashes).then(() => 'the first hash');
   const others = readFile(import.meta.filename).then(() => new Promise((resolve) => setTimeout(resolve, 1, 'others')));
 
   expect(await Promise.race([firstHash, others])).toBe('others');
-  // It does not wait for the rest: the thread ends.
+  // The remaining hashes are abandoned, because the worker is terminated.
   await hasher.onApplicationShutdown();
   expect((await Promise.allSettled(hashes)).at(-1)?.status).toBe('rejected');
 });

@@ -5,59 +5,62 @@ import { AppError } from '@rapport/platform';
 import type { HashDone, HashJob } from './hash-worker.js';
 import { formatPhcString, parsePhcString, type PasswordHash } from './phc-string.js';
 
-/** The least that OWASP's Password Storage Cheat Sheet asks of argon2id; about 50 ms. */
+/** Minimum argon2id parameters of OWASP's Password Storage Cheat Sheet. One hash takes about 50 ms. */
 const cost = { memory: 19_456, passes: 2, parallelism: 1 };
 const hashBytes = 32;
 const saltBytes = 16;
 
-/** Passwords that may wait or be worked on at a time. The last one waits for about 5 s. */
-const maxUnderWay = 100;
+/** Maximum number of pending hashes. The last one waits for about 5 s. */
+const maxPending = 100;
 
-/** A hash that is asked for. */
-interface Wanted {
+/** A requested hash. */
+interface PendingHash {
   job: HashJob;
   done: PromiseWithResolvers<Buffer>;
 }
 
 /**
- * Hashes passwords in a thread of its own. In Node's thread pool they would hold up whatever else needs it: files, DNS. The
- * number that wait is bounded: beyond it callers are refused with RESOURCE_EXHAUSTED. Each tenant has its turn, and it is the
- * one with the most passwords that is refused: however many wait of one, those of another are neither late nor refused.
+ * Hashes passwords in a worker thread. In Node's thread pool, 100 queued hashes delayed a file read by 3.4 s. The number of pending
+ * hashes is bounded: beyond it, calls fail with RESOURCE_EXHAUSTED. Tenants take turns, and the tenant with the longest queue is
+ * refused first, so that many sign-ins of one tenant neither delay nor refuse those of another.
+ *
+ * Not piscina: it limits the total of its queue and leaves the order to a queue of the caller's. The queues by tenant, with turns and
+ * eviction from the longest, would stay ours, and the worker itself is some 30 lines.
  */
 export class PasswordHasher implements OnApplicationShutdown {
-  /** By tenant, the one whose turn is next first; each in the order in which they were asked for. */
-  readonly #waiting = new Map<string, Wanted[]>();
-  #working: Wanted | undefined;
-  #underWay = 0;
+  /** By tenant, in the order of their turns. Each queue is in the order of the requests. */
+  readonly #waiting = new Map<string, PendingHash[]>();
+  #working: PendingHash | undefined;
+  #pending = 0;
   #worker: Worker | undefined;
   #lastId = 0;
 
-  /** The PHC string to store. @param tenantId whose password it is */
+  /** Returns the PHC string to store. @param tenantId tenant of the user */
   async hashPassword(password: string, tenantId = ''): Promise<string> {
     const parameters = { ...cost, salt: randomBytes(saltBytes) };
     return formatPhcString({ ...parameters, hash: await this.#hash(password, parameters, hashBytes, tenantId) });
   }
 
   /**
-   * Whether a password is the one that was hashed.
+   * Whether a password matches a stored hash.
    *
-   * @param phcString undefined when there is no such account, or none with a password: takes as long, and is false
-   * @param tenantId of the account
+   * @param phcString undefined for an unknown account or one without a password: the call takes as long and returns false
+   * @param tenantId tenant of the account
    */
   async verifyPassword(password: string, phcString: string | null | undefined, tenantId = ''): Promise<boolean> {
-    const stored = phcString ? parsePhcString(phcString) : decoy();
+    const stored = phcString ? parsePhcString(phcString) : dummyHash();
     const hash = await this.#hash(password, stored, stored.hash.length, tenantId);
     return timingSafeEqual(hash, stored.hash);
   }
 
   /**
-   * Refuses when a password of a tenant could not be looked at now. To be called before an attempt is counted: one that is
-   * refused here was no guess.
+   * Refuses when the queue has no capacity for a password of a tenant. Call it before an attempt is counted: a refused attempt
+   * is not a guess.
    *
    * @throws AppError RESOURCE_EXHAUSTED PASSWORD_CHECKS_BUSY
    */
-  checkRoom(tenantId = ''): void {
-    if (this.#underWay < maxUnderWay) return;
+  checkCapacity(tenantId = ''): void {
+    if (this.#pending < maxPending) return;
     const most = this.#longestQueue()?.length ?? 0;
     if (most <= (this.#waiting.get(tenantId)?.length ?? 0) + 1) throw busy();
   }
@@ -72,12 +75,12 @@ export class PasswordHasher implements OnApplicationShutdown {
     tagLength: number,
     tenantId: string,
   ): Promise<Buffer> {
-    this.checkRoom(tenantId);
-    if (this.#underWay >= maxUnderWay) this.#longestQueue()?.pop()?.done.reject(busy());
+    this.checkCapacity(tenantId);
+    if (this.#pending >= maxPending) this.#longestQueue()?.pop()?.done.reject(busy());
     const id = (this.#lastId += 1);
     const done = Promise.withResolvers<Buffer>();
     const job: HashJob = { id, parameters: { message: password, nonce: salt, memory, passes, parallelism, tagLength } };
-    this.#underWay += 1;
+    this.#pending += 1;
     const queue = this.#waiting.get(tenantId) ?? [];
     this.#waiting.set(tenantId, queue);
     queue.push({ job, done });
@@ -85,17 +88,17 @@ export class PasswordHasher implements OnApplicationShutdown {
     this.#worker.ref();
     if (!this.#working) this.#next();
     return done.promise.finally(() => {
-      this.#underWay -= 1;
-      // An idle thread keeps no process from ending.
-      if (this.#underWay === 0) this.#worker?.unref();
+      this.#pending -= 1;
+      // An idle worker must not keep the process alive.
+      if (this.#pending === 0) this.#worker?.unref();
     });
   }
 
-  #longestQueue(): Wanted[] | undefined {
+  #longestQueue(): PendingHash[] | undefined {
     return [...this.#waiting.values()].sort((one, other) => other.length - one.length)[0];
   }
 
-  /** Has the next one hashed, of the tenant whose turn it is. */
+  /** Starts the next hash, of the tenant whose turn it is. */
   #next(): void {
     this.#working = undefined;
     for (const [tenantId, queue] of this.#waiting) {
@@ -109,7 +112,7 @@ export class PasswordHasher implements OnApplicationShutdown {
   }
 
   #startWorker(): Worker {
-    // Tests run the sources; a program is a bundle, at the root of `dist`.
+    // Tests run the sources. Programs are bundles at the root of `dist`.
     const file = import.meta.filename.endsWith('.ts') ? './hash-worker.ts' : './sign-in/passwords/hash-worker.js';
     const worker = new Worker(new URL(file, import.meta.url));
     worker.on('message', ({ id, hash }: HashDone) => {
@@ -117,13 +120,13 @@ export class PasswordHasher implements OnApplicationShutdown {
       this.#working.done.resolve(Buffer.from(hash));
       this.#next();
     });
-    worker.once('error', (error) => this.#lose(worker, error));
-    worker.once('exit', () => this.#lose(worker, new Error('The thread that hashes passwords has ended.')));
+    worker.once('error', (error) => this.#fail(worker, error));
+    worker.once('exit', () => this.#fail(worker, new Error('The password worker has exited.')));
     return worker;
   }
 
-  /** The next password starts another thread. */
-  #lose(worker: Worker, error: unknown): void {
+  /** Rejects all pending hashes. The next request starts another worker. */
+  #fail(worker: Worker, error: unknown): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     const lost = [...(this.#working ? [this.#working] : []), ...[...this.#waiting.values()].flat()];
@@ -134,11 +137,11 @@ export class PasswordHasher implements OnApplicationShutdown {
 }
 
 function busy(): AppError {
-  const message = 'Too many people sign in now. Try again soon.';
+  const message = 'Too many sign-ins at the moment. Try again later.';
   return new AppError('RESOURCE_EXHAUSTED', 'PASSWORD_CHECKS_BUSY', message, { retryAfterSeconds: 5 });
 }
 
-/** What no password gives. */
-function decoy(): PasswordHash {
+/** Parameters and a random hash that no password matches. */
+function dummyHash(): PasswordHash {
   return { ...cost, salt: randomBytes(saltBytes), hash: randomBytes(hashBytes) };
 }

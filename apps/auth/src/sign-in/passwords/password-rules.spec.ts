@@ -22,6 +22,6 @@ test.each([
   expect(reasonFor(password)).toBe(reason);
 });
 
-test('counts a password as it is, spaces included', () => {
+test('compares the exact password, including spaces', () => {
   expect(reasonFor(' qwertyuiop')).toBeUndefined();
 });

@@ -8,7 +8,7 @@ import type { UserAccount } from '../../storage/user-account.entity.js';
 import { passwordViolation } from './password-rules.js';
 import { PasswordHasher } from './password-hasher.js';
 
-/** The passwords of accounts that are there. */
+/** The passwords of existing accounts. */
 @Injectable()
 export class Passwords {
   constructor(
@@ -17,30 +17,30 @@ export class Passwords {
   ) {}
 
   /** @throws AppError PERMISSION_DENIED PASSWORD_WRONG, or RESOURCE_EXHAUSTED TOO_MANY_ATTEMPTS */
-  async prove(user: UserAccount, password: string): Promise<void> {
-    this.hasher.checkRoom(user.tenantId);
+  async verifyCurrent(user: UserAccount, password: string): Promise<void> {
+    this.hasher.checkCapacity(user.tenantId);
     await this.guess('password', user, async () => {
       if (await this.hasher.verifyPassword(password, user.passwordHash, user.tenantId)) return;
-      throw new AppError('PERMISSION_DENIED', 'PASSWORD_WRONG', 'The current password is not right.');
+      throw new AppError('PERMISSION_DENIED', 'PASSWORD_WRONG', 'The current password is wrong.');
     });
   }
 
-  /** Counts what might be a guess, unless it succeeds. */
+  /** Counts an attempt against the limit of guesses, unless it succeeds. */
   async guess<Result>(what: string, { tenantId, id }: UserAccount, attempt: () => Promise<Result>): Promise<Result> {
     const limits: Limit[] = [{ subject: `${what} ${tenantId} ${id}`, attempts: 10, windowSeconds: 900 }];
     await this.throttle.take('account', limits);
     const result = await attempt();
-    await this.throttle.giveBack('account', limits);
+    await this.throttle.refund('account', limits);
     return result;
   }
 
   /**
-   * The hash of a password that somebody has chosen.
+   * Validates a new password and hashes it.
    *
    * @param field path of the password in the request
    * @throws AppError INVALID_ARGUMENT
    */
-  async hashChosen(em: EntityManager, user: UserAccount, field: string, password: string): Promise<string> {
+  async hashNew(em: EntityManager, user: UserAccount, field: string, password: string): Promise<string> {
     const { displayName: tenantName } = await em.findOneOrFail(Tenant, { id: user.tenantId });
     const violation = passwordViolation(field, password, { ...user, tenantName });
     if (violation) throw invalidArgument([violation]);
@@ -48,7 +48,7 @@ export class Passwords {
   }
 }
 
-/** Has somebody sign in anew, by another password. In a transaction. */
+/** Replaces the password of a user and ends all sessions. @param em in a transaction */
 export async function replacePassword(em: EntityManager, user: UserAccount, passwordHash: string): Promise<void> {
   await endSessionsOf(em, user);
   em.assign(user, { passwordHash, updateTime: new Date(), version: user.version + 1 });
