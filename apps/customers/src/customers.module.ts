@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier } from '@rapport/contracts';
-import { AuditHeadSigner, AuditKeys, PersistenceModule } from '@rapport/persistence';
+import { AuditHeadSigner, AuditKeys, PageTokenKey, PersistenceModule } from '@rapport/persistence';
 import { BulkPace } from './engine/pace/bulk-pace.js';
 import { BulkWork, type BulkLimits } from './engine/pace/bulk-work.js';
 import { ChangeTail } from './engine/changes/log/change-tail.js';
@@ -10,7 +10,6 @@ import { reportOutbox } from './engine/changes/log/change-metrics.js';
 import { outboxState } from './engine/changes/log/outbox-state.js';
 import { Sequencer } from './engine/changes/log/sequencer.js';
 import { entities } from './database.js';
-import { PageTokenKey } from './engine/query/list-records.js';
 import { FileStore } from './engine/files/file-store.js';
 import { clearFiles } from './engine/files/remove-files.js';
 import { importKind } from './engine/import/operation/import-kind.js';

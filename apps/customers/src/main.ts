@@ -1,13 +1,12 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { PrincipalVerifier, runGrpcService, ServiceCertificates } from '@rapport/contracts';
-import { AuditKeys, databaseChecks } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, PageTokenKey } from '@rapport/persistence';
 import { createLogger, readEnvironment, startTracing } from '@rapport/platform';
 import { checkOutbox } from './engine/changes/log/outbox-state.js';
 import { serviceVariables } from './configuration.js';
 import { contract } from './engine/values/contract.js';
 import { CustomersModule } from './customers.module.js';
 import { migrations } from './database.js';
-import { PageTokenKey } from './engine/query/list-records.js';
 import { subjectKeysOf } from './engine/sealing/subject-keys-of.js';
 import { runHandlers, services } from './services.js';
 import { SuppressionKey } from './domain/suppressions/suppression-key.js';

@@ -33,7 +33,7 @@ import { PipelinesServiceService } from '@rapport/contracts/rapport/sales/v1/pip
 import { StageEntriesServiceService } from '@rapport/contracts/rapport/sales/v1/stage_entries_service';
 import { SettingsServiceService } from '@rapport/contracts/rapport/work/v1/settings_service';
 import { WorkspaceServiceService } from '@rapport/contracts/rapport/work/v1/workspace_service';
-import { AuditKeys } from '@rapport/persistence';
+import { AuditKeys, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, type Caller } from '@rapport/platform';
 import { freePort, type ProvisionedDatabase } from '@rapport/testing';
 import pg from 'pg';
@@ -42,7 +42,6 @@ import { inject } from 'vitest';
 import type { BulkLimits } from '../src/engine/pace/bulk-work.js';
 import { contract } from '../src/engine/values/contract.js';
 import { CustomersModule } from '../src/customers.module.js';
-import { PageTokenKey } from '../src/engine/query/list-records.js';
 import { SubjectKeys } from '../src/engine/sealing/subject-keys.js';
 import { runHandlers, services } from '../src/services.js';
 import { SuppressionKey } from '../src/domain/suppressions/suppression-key.js';

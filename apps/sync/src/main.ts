@@ -6,14 +6,13 @@ import {
   serviceDefinitions,
   ServiceCertificates,
 } from '@rapport/contracts';
-import { AuditKeys, databaseChecks, inTenantSession } from '@rapport/persistence';
+import { AuditKeys, databaseChecks, inTenantSession, PageTokenKey } from '@rapport/persistence';
 import { createLogger, MasterKeys, readEnvironment, startTracing } from '@rapport/platform';
 import { serviceVariables } from './configuration.js';
 import { contract } from './contract.js';
 import { migrations } from './database.js';
 import { FeedConsumer } from './feed/feed-consumer.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
-import { PageTokenKey } from './page-token-key.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { services } from './services.js';
 import { SyncModule } from './sync.module.js';

@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { ContractClient, PrincipalVerifier } from '@rapport/contracts';
-import { AuditHeadSigner, PersistenceModule, type AuditKeys } from '@rapport/persistence';
+import { AuditHeadSigner, type AuditKeys, PageTokenKey, PersistenceModule } from '@rapport/persistence';
 import { ClosingWorker } from './closings/closing-worker.js';
 import { connectorEnvironment } from './connections/connector-environment.js';
 import { Peers } from './connections/open-connection.js';
@@ -21,7 +21,6 @@ import { JobQueue } from './jobs/job-queue.js';
 import { JsonataEvaluator } from './mappings/jsonata-evaluator.js';
 import { clearKeptLinks } from './mappings/kept-links.js';
 import { OutgoingHttp } from './outgoing-http/outgoing-http.js';
-import { PageTokenKey } from './page-token-key.js';
 import { RunWatcher } from './runs/watch-run.js';
 import { SecretEnvelope } from './secrets/secret-envelope.js';
 import { renewSealedRows } from './secrets/sealed-row.js';

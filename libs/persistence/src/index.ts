@@ -30,7 +30,7 @@ export { DedicatedConnection } from './connections/dedicated-connection.js';
 export { checkEtag, etagVersion, formatEtag } from './etag.js';
 export { IdempotencyKey } from './writes/idempotency-key.entity.js';
 export { tableLockTimeoutMs } from './writes/lock-timeout.js';
-export { readPageToken, signPageToken } from './page-token.js';
+export { PageTokenKey, readPageToken, signPageToken } from './page-token.js';
 export { pipeline, type Statement } from './driver/pipeline.js';
 export { withConnection } from './connections/pooled-connection.js';
 export { readEachForTenant, readForTenant, settingStatement } from './tenants/read-for-tenant.js';

@@ -1,6 +1,12 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt, invalidArgument, type FieldViolation } from '@rapport/platform';
 
+/** The key of a service's page tokens. Nest injects it by its class. */
+export class PageTokenKey {
+  /** @param bytes 32 bytes */
+  constructor(readonly bytes: Buffer) {}
+}
+
 const nonceBytes = 12;
 const tagBytes = 16;
 /** Change feed readers store tokens: the layout is fixed. */

@@ -12,13 +12,12 @@ import {
   type SyncConflictCount,
   type SyncConflictsServiceServer,
 } from '@rapport/contracts/rapport/sync/v1/sync_conflicts_service';
-import { readForTenant, readPageToken, signPageToken, type Statement } from '@rapport/persistence';
+import { PageTokenKey, readForTenant, readPageToken, signPageToken, type Statement } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { checkRights, exchangeableObjects } from '../connections/check-rights.js';
 import { findMapping } from '../mappings/write-mapping.js';
 import { exchangedType } from '../records/exchanged-types.js';
 import { JobQueue } from '../jobs/job-queue.js';
-import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { conflictMessages, conflictQuery, findConflict, type ConflictRow } from './conflict-message.js';

@@ -13,13 +13,12 @@ import {
   type ListHooksResponse,
   type ReceiveHookRequest,
 } from '@rapport/contracts/rapport/sync/v1/hooks_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
 import { foundConnector } from '../connections/open-connection.js';
 import { findConnection } from '../connections/write-connection.js';
 import { JobQueue } from '../jobs/job-queue.js';
-import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { HookProver } from './prove-hook.js';
 import { recordsOfHook } from './read-hook.js';

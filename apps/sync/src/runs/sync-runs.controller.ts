@@ -15,12 +15,11 @@ import {
   type SyncRunsServiceServer,
   type WatchSyncRunRequest,
 } from '@rapport/contracts/rapport/sync/v1/sync_runs_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { checkRights } from '../connections/check-rights.js';
 import { runColumns, type RunRow } from '../exchange/runs/run-store.js';
 import { JobQueue } from '../jobs/job-queue.js';
-import { PageTokenKey } from '../page-token-key.js';
 import { SecretEnvelope } from '../secrets/secret-envelope.js';
 import { writeCall } from '../write-call.js';
 import { exchangedType } from '../records/exchanged-types.js';

@@ -14,7 +14,7 @@ import {
   type ListRecordAssociationsResponse,
   type UpdateAssociationRequest,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
-import { PageTokenKey } from '../../engine/query/list-records.js';
+import { PageTokenKey } from '@rapport/persistence';
 import { writeCall } from '../../engine/records/write-call.js';
 import { associationMessage } from './association-message.js';
 import { listAssociations, listRecordAssociations } from './list-associations.js';

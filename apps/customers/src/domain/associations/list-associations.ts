@@ -6,11 +6,10 @@ import type {
   ListRecordAssociationsRequest,
   ListRecordAssociationsResponse,
 } from '@rapport/contracts/rapport/customers/v1/associations_service';
-import { queryRows, readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, queryRows, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller, invalidArgument, permissionMissing } from '@rapport/platform';
 import { namedRecord, permissionOf, type NamedRecord } from '../../engine/fields/record-names.js';
 import { recordTypes } from '../../engine/fields/record-type.js';
-import type { PageTokenKey } from '../../engine/query/list-records.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { missingRecord } from '../../engine/records/missing-record.js';
 import { customerLinks, linkTables, type LinkTable } from '../../engine/records/referring/link-tables.js';

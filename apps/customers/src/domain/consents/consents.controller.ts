@@ -10,7 +10,7 @@ import {
   type ListConsentsRequest,
   type ListConsentsResponse,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { PageTokenKey } from '../../engine/query/list-records.js';
+import { PageTokenKey } from '@rapport/persistence';
 import { SuppressionKey } from '../suppressions/suppression-key.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { createConsent } from './create-consent.js';

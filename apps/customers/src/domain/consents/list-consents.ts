@@ -5,12 +5,11 @@ import {
   type ListConsentsRequest,
   type ListConsentsResponse,
 } from '@rapport/contracts/rapport/customers/v1/consents_service';
-import { forkBeyondScope, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { forkBeyondScope, type PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { liveRecord } from '../../engine/records/missing-record.js';
 import { type StoredRecord } from '../../engine/records/record-rows.js';
 import { liveRecords } from '../../engine/records/record-statements.js';
-import type { PageTokenKey } from '../../engine/query/list-records.js';
 import { customerType } from '../../engine/records/customers/customer-type.js';
 import { consentColumns, consentMessages, type ConsentRow } from './consent-message.js';
 import { consentsOf } from './consent-statements.js';

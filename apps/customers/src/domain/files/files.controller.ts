@@ -19,10 +19,9 @@ import {
   type UpdateFileRequest,
   type UploadFileRequest,
 } from '@rapport/contracts/rapport/content/v1/files_service';
-import { recordAuditEvent } from '@rapport/persistence';
+import { PageTokenKey, recordAuditEvent } from '@rapport/persistence';
 import { FileStore } from '../../engine/files/file-store.js';
 import { jobSignal } from '../../engine/operations/operation-jobs.js';
-import { PageTokenKey } from '../../engine/query/list-records.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { deleteFile, undeleteFile, updateFile } from './change-file.js';
 import { downloadFile } from './download-file.js';

@@ -4,11 +4,10 @@ import type {
   ListFilesRequest,
   ListFilesResponse,
 } from '@rapport/contracts/rapport/content/v1/files_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
 import { namedRecord } from '../../engine/fields/record-names.js';
 import { File } from '../../engine/files/file.entity.js';
-import type { PageTokenKey } from '../../engine/query/list-records.js';
 import { fileMessage, fileMessages } from './file-message.js';
 import { checkRecord, checkRecordPermission, isShown, recordNamed } from './file-record.js';
 

@@ -4,9 +4,8 @@ import type {
   ListErasuresRequest,
   ListErasuresResponse,
 } from '@rapport/contracts/rapport/customers/v1/privacy_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import type { PageTokenKey } from '../../engine/query/list-records.js';
 import { erasureMessage } from './erasure-receipt.js';
 import { Erasure } from './erasure.entity.js';
 

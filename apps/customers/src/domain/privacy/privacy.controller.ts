@@ -13,12 +13,11 @@ import {
   type PrivacyServiceServer,
 } from '@rapport/contracts/rapport/customers/v1/privacy_service';
 import type { Operation } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { causedBy } from '@rapport/persistence';
+import { causedBy, PageTokenKey } from '@rapport/persistence';
 import { v7 as uuidv7 } from 'uuid';
 import { BulkWork } from '../../engine/pace/bulk-work.js';
 import { LoggedTypes } from '../../engine/changes/log/logged-types.js';
 import { Sequencer } from '../../engine/changes/log/sequencer.js';
-import { PageTokenKey } from '../../engine/query/list-records.js';
 import { refuseNarrowScope } from '../../engine/records/scope/refuse-narrow-scopes.js';
 import { encryptPersonalData } from '../../engine/encryption/encrypt-personal-data.js';
 import { KeyDestroyer } from '../../engine/encryption/key-destroyer.js';

@@ -8,9 +8,15 @@ import {
   type ListSuppressionsResponse,
   type Suppression as SuppressionMessage,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
-import { forkBeyondScope, queryRows, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import {
+  forkBeyondScope,
+  type PageTokenKey,
+  queryRows,
+  readForTenant,
+  readPageToken,
+  signPageToken,
+} from '@rapport/persistence';
 import { AppError, currentCaller, invalidArgument } from '@rapport/platform';
-import type { PageTokenKey } from '../../engine/query/list-records.js';
 import { checkAddresses, suppressedChannel } from './suppressible.js';
 import type { SuppressionKey } from './suppression-key.js';
 import { suppressionColumns, suppressionMessage, type SuppressionRow } from './suppression-message.js';

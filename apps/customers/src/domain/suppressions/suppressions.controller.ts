@@ -13,8 +13,8 @@ import {
   type Suppression as SuppressionMessage,
   type SuppressionsServiceServer,
 } from '@rapport/contracts/rapport/customers/v1/suppressions_service';
+import { PageTokenKey } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import { PageTokenKey } from '../../engine/query/list-records.js';
 import { writeCall } from '../../engine/records/write-call.js';
 import { createSuppression } from './create-suppression.js';
 import { checkSuppressions, findSuppression, listSuppressions } from './find-suppressions.js';

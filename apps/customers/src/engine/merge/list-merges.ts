@@ -1,8 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ListMergesRequest, ListMergesResponse } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { PageTokenKey } from '../query/list-records.js';
 import { findMergeRecords } from './find-merge.js';
 import { mergeMessage } from './merge-message.js';
 

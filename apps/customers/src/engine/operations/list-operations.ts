@@ -3,9 +3,8 @@ import type {
   ListOperationsRequest,
   ListOperationsResponse,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
-import type { PageTokenKey } from '../query/list-records.js';
 import { operationMessage } from './operation-message.js';
 import { Operation } from './operation.entity.js';
 

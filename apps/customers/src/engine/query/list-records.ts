@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { readPageToken, signPageToken } from '@rapport/persistence';
+import { type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
@@ -7,12 +7,6 @@ import { openStored, type StoredRecord } from '../records/record-rows.js';
 import { countRecords } from './list/count-records.js';
 import { conditionsOf, type ListRequest } from './list/list-conditions.js';
 import { readList } from './list/read-list.js';
-
-/** The key that page tokens are signed with. */
-export class PageTokenKey {
-  /** @param bytes 32 of them */
-  constructor(readonly bytes: Buffer) {}
-}
 
 /** Request of the standard method `list`. */
 export interface ListRecordsRequest extends ListRequest {

@@ -2,12 +2,12 @@ import { Controller, type Type } from '@nestjs/common';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { ImplementsService } from '@rapport/contracts';
+import { PageTokenKey } from '@rapport/persistence';
 import { LoggedTypes } from '../changes/log/logged-types.js';
 import { Sequencer } from '../changes/log/sequencer.js';
 import type { RecordMessage } from '../fields/record-definition.js';
 import type { RecordType } from '../fields/record-type.js';
 import { BulkWork } from '../pace/bulk-work.js';
-import { PageTokenKey } from '../query/list-records.js';
 import { ParentHandlers } from './parent-handlers.js';
 import { RecordHandlers, type ServiceRules } from './record-handlers.js';
 

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { HttpBody } from '@rapport/contracts/google/api/httpbody';
-import { causedBy, readForTenant, type StatementTransaction } from '@rapport/persistence';
+import { causedBy, type PageTokenKey, readForTenant, type StatementTransaction } from '@rapport/persistence';
 import { recordAsOf } from '../changes/history/record-as-of.js';
 import { listRecordHistory, type HistoryRequest } from '../changes/history/record-history.js';
 import type { LoggedTypes } from '../changes/log/logged-types.js';
@@ -17,7 +17,7 @@ import type { ImportRules } from '../import/import-rules.js';
 import { BulkPace } from '../pace/bulk-pace.js';
 import { aggregateRecords, type AggregateRecordsRequest } from '../query/aggregate-records.js';
 import { batchGetRecords, type BatchGetRequest } from '../query/batch-get-records.js';
-import { listRecords, type ListRecordsRequest, type PageTokenKey } from '../query/list-records.js';
+import { listRecords, type ListRecordsRequest } from '../query/list-records.js';
 import { missingRecord } from '../records/missing-record.js';
 import { openStored, type StoredRecord } from '../records/record-rows.js';
 import type { UniqueValue } from '../records/unique-values.js';

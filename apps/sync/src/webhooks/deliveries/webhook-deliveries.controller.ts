@@ -11,9 +11,8 @@ import {
   type ListWebhookDeliveriesResponse,
   type WebhookDeliveriesServiceServer,
 } from '@rapport/contracts/rapport/sync/v1/webhook_deliveries_service';
-import { readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
+import { PageTokenKey, readForTenant, readPageToken, signPageToken } from '@rapport/persistence';
 import { AppError, currentCaller } from '@rapport/platform';
-import { PageTokenKey } from '../../page-token-key.js';
 import { deliveryColumns, deliveryMessage, type DeliveryRow } from './delivery-row.js';
 
 interface AttemptRow {

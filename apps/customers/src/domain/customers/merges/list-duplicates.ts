@@ -5,13 +5,12 @@ import type {
   ListDuplicatesRequest,
   ListDuplicatesResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
-import { forkBeyondScope, readPageToken, signPageToken } from '@rapport/persistence';
+import { forkBeyondScope, type PageTokenKey, readPageToken, signPageToken } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { comparableValues, type ComparableValues } from '../duplicates/comparable-values.js';
 import { customerCandidate, duplicateTerms } from '../duplicates/customer-candidate.js';
 import { scoreValues } from '../duplicates/score-pair.js';
 import type { TermFrequencies } from '../duplicates/term-frequencies.js';
-import type { PageTokenKey } from '../../../engine/query/list-records.js';
 import { customerType } from '../../../engine/records/customers/customer-type.js';
 import { isSmallTenant } from '../../../engine/query/list/tenant-size.js';
 import { sharedTerms } from './duplicate-peers.js';

@@ -17,13 +17,13 @@ import {
   type UnmergeCustomersRequest,
   type UnmergeCustomersResponse,
 } from '@rapport/contracts/rapport/customers/v1/merges_service';
+import { PageTokenKey } from '@rapport/persistence';
 import { refuseToCompare } from '../../../engine/fields/hidden-data.js';
 import { findMerge } from '../../../engine/merge/find-merge.js';
 import { listMerges } from '../../../engine/merge/list-merges.js';
 import { mergeCustomers } from '../../../engine/merge/merge-customers.js';
 import { mergeMessage } from '../../../engine/merge/merge-message.js';
 import { unmergeCustomers } from '../../../engine/merge/unmerge-customers.js';
-import { PageTokenKey } from '../../../engine/query/list-records.js';
 import { writeCall } from '../../../engine/records/write-call.js';
 import { findDuplicates } from './find-duplicates.js';
 import { listDuplicates } from './list-duplicates.js';

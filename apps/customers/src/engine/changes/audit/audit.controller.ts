@@ -18,6 +18,7 @@ import {
   exportAudit,
   findAuditHeads,
   listAudit,
+  PageTokenKey,
   recordAuditEvent,
   signAuditHead,
   tenantSession,
@@ -25,7 +26,6 @@ import {
 } from '@rapport/persistence';
 import { currentCaller } from '@rapport/platform';
 import { Sequencer } from '../log/sequencer.js';
-import { PageTokenKey } from '../../query/list-records.js';
 import { findOtherChanges } from './audited-changes.js';
 
 /** How long one call verifies, in milliseconds: a longer chain is verified in parts. */

@@ -17,12 +17,11 @@ import {
   type WatchChangesRequest,
   type WatchChangesResponse,
 } from '@rapport/contracts/rapport/customers/v1/change_feed_service';
-import { tenantSession } from '@rapport/persistence';
+import { PageTokenKey, tenantSession } from '@rapport/persistence';
 import { AppError, callContext, currentCaller, invalidArgument, ownersSeenBy } from '@rapport/platform';
 import { BulkWork } from '../../pace/bulk-work.js';
 import { checkRequest } from '../../values/contract.js';
 import { recordValue } from '../../query/record-json.js';
-import { PageTokenKey } from '../../query/list-records.js';
 import { ChangeConsumers } from '../log/change-consumers.js';
 import { ChangeCursors } from '../log/change-cursor.js';
 import { ChangeReader } from '../log/change-reader.js';

@@ -25,8 +25,8 @@ import {
   type UploadImportFileRequest,
   type WatchOperationRequest,
 } from '@rapport/contracts/rapport/customers/v1/operations_service';
+import { PageTokenKey } from '@rapport/persistence';
 import { BulkWork } from '../../pace/bulk-work.js';
-import { PageTokenKey } from '../../query/list-records.js';
 import { writeCall } from '../../records/write-call.js';
 import { listOperations } from '../../operations/list-operations.js';
 import { downloadIssues, listIssues } from '../../operations/operation-issues.js';
