@@ -34,6 +34,13 @@ const shellFunctions = ['child_process', 'node:child_process'].map((name) => ({
   message: 'Use execFile or spawn, which no shell reads.',
 }));
 
+/** Nonce, tag and associated data are decided once. */
+const ciphers = ['crypto', 'node:crypto'].map((name) => ({
+  name,
+  importNames: ['createCipheriv', 'createDecipheriv'],
+  message: 'Use encrypt and decrypt of @rapport/platform.',
+}));
+
 const restrictedSyntax = [
   {
     selector: "Property[key.name='shell']:not([value.value=false])",
@@ -41,7 +48,7 @@ const restrictedSyntax = [
   },
   {
     selector: "Property[key.name='rejectUnauthorized'][value.value=false]",
-    message: 'Whoever is in between could be anybody: trust a certificate authority instead.',
+    message: 'Verify certificates: trust a certificate authority instead.',
   },
 ];
 
@@ -72,7 +79,7 @@ const securityRules = {
   'no-eval': 'error',
   'no-new-func': 'error',
   // Text that goes through a shell, or comes out of Math.random where it must not be guessed.
-  'no-restricted-imports': ['error', { paths: shellFunctions }],
+  'no-restricted-imports': ['error', { paths: [...shellFunctions, ...ciphers] }],
   'no-restricted-syntax': ['error', ...restrictedSyntax, ...localTime],
   // Characters that show a reader other code than the one that runs (CVE-2021-42574).
   'security/detect-bidi-characters': 'error',
@@ -141,13 +148,17 @@ export default tseslint.config(
       'no-restricted-imports': [
         'error',
         {
-          paths: shellFunctions,
+          paths: [...shellFunctions, ...ciphers],
           patterns: [
             { regex: String.raw`^(?:\.\./|@rapport/)`, message: 'A migration imports only what is beside it.' },
           ],
         },
       ],
     },
+  },
+  {
+    files: ['libs/platform/src/crypto/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: shellFunctions }] },
   },
   folderZones('auth', authZones()),
   folderZones('customers', customersZones()),
